@@ -1,0 +1,375 @@
+//! Every path of the service and every absolute URL, in both directions.
+//!
+//! Nobody else writes a path. Links and ids are made of `site.url` and `site.tag_authority` alone.
+//! SECURITY: nothing here ever sees the `Host` header (rule C9).
+
+use chrono::NaiveDate;
+
+use crate::article::{ArticleId, Permalink};
+use crate::channel::Slug;
+
+/// The form of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// RSS 2.0.
+    Rss,
+    /// Atom 1.0 (RFC 4287).
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
+}
+
+impl Format {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Rss, Self::Atom, Self::Json];
+
+    /// The last part of a feed's path.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Rss => "rss.xml",
+            Self::Atom => "atom.xml",
+            Self::Json => "feed.json",
+        }
+    }
+
+    /// The media type without parameters, as in a `link`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Rss => "application/rss+xml",
+            Self::Atom => "application/atom+xml",
+            Self::Json => "application/feed+json",
+        }
+    }
+
+    /// The name on the command line and in log lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rss => "rss",
+            Self::Atom => "atom",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What a feed is of: one channel, or everything.
+pub type Scope = Option<Slug>;
+
+/// What a path asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A live feed.
+    Feed(Scope, Format),
+    /// A page for people: home, or a channel's.
+    Page(Scope),
+    /// An article's own page.
+    Article(Permalink),
+    /// All channels as OPML.
+    Opml,
+    /// An address of habit (`/feed`, `/index.xml`, a channel without its slash): 301 to this path.
+    Moved(String),
+    /// Is the process alive?
+    Health,
+    /// Is it ready to serve?
+    Ready,
+    /// What crawlers ask for first.
+    Robots,
+    /// Nothing of ours.
+    Unknown,
+}
+
+/// First parts of paths that no channel may take as its slug.
+pub const RESERVED: [&str; 13] = [
+    "api", "archive", "bai-viet", "favicon", "feed", "healthz", "hub", "index", "media", "metrics", "readyz",
+    "robots", "tim-kiem",
+];
+
+/// Makes and reads the addresses of one site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `https://host/path` without a slash at the end.
+    base: String,
+    /// The path part of `base`, empty or `/…` without a slash at the end.
+    prefix: String,
+    tag_authority: String,
+}
+
+/// Why `site.url` or `site.tag_authority` cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// The URL is not absolute http or https, or carries a query, a fragment or a password.
+    #[error(
+        "`{0}` is no address for a site: write it like https://huyen.example.vn or https://example.vn/bantin"
+    )]
+    Url(String),
+    /// Not a host name (RFC 4151 §2.1: authority name, optionally with `,date`).
+    #[error("`{0}` is no tag authority: write a host name and a date, like huyen.example.vn,2023")]
+    Authority(String),
+}
+
+impl Addresses {
+    /// The addresses of the site at `url` (absolute; may carry a path) whose ids are minted under
+    /// `tag_authority` (`name,date`; RFC 4151 §2.1).
+    ///
+    /// # Errors
+    /// Where either is not of its form.
+    pub fn new(url: &str, tag_authority: &str) -> Result<Self, AddressError> {
+        let refuse = || AddressError::Url(url.to_owned());
+        let parsed = url::Url::parse(url).map_err(|_| refuse())?;
+        let plain = matches!(parsed.scheme(), "http" | "https")
+            && parsed.host_str().is_some()
+            && parsed.query().is_none()
+            && parsed.fragment().is_none()
+            && parsed.username().is_empty()
+            && parsed.password().is_none();
+        if !plain {
+            return Err(refuse());
+        }
+        if !is_tag_authority(tag_authority) {
+            return Err(AddressError::Authority(tag_authority.to_owned()));
+        }
+        Ok(Self {
+            base: parsed.as_str().trim_end_matches('/').to_owned(),
+            prefix: parsed.path().trim_end_matches('/').to_owned(),
+            tag_authority: tag_authority.to_owned(),
+        })
+    }
+
+    /// True where the site's URL names this machine only.
+    pub fn is_loopback(&self) -> bool {
+        let host = url::Url::parse(&self.base).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+        match host {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// The authority under which ids are minted.
+    pub fn tag_authority(&self) -> &str {
+        &self.tag_authority
+    }
+
+    /// The id that belongs to a permalink (RFC 4151): minted once, then only remembered.
+    pub fn mint(&self, permalink: &Permalink) -> ArticleId {
+        ArticleId::new(format!("tag:{}:{permalink}", self.tag_authority))
+    }
+
+    /// The Atom id of a feed: of a channel, or of everything. Independent of host and scheme.
+    pub fn feed_id(&self, scope: Option<&Slug>) -> String {
+        match scope {
+            Some(slug) => format!("tag:{}:channel/{slug}", self.tag_authority),
+            None => format!("tag:{}:channels", self.tag_authority),
+        }
+    }
+
+    /// The absolute URL of a path of this service.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The path under which links are written: [`Self::absolute`] without scheme and host.
+    pub fn local(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// What the path of a request asks for. The site's own path prefix is accepted and may be missing,
+    /// as behind a proxy that takes it off.
+    pub fn route(&self, path: &str) -> Route {
+        route(self.without_prefix(path))
+    }
+
+    /// `path` without the site's own prefix.
+    pub fn without_prefix<'path>(&self, path: &'path str) -> &'path str {
+        match path.strip_prefix(self.prefix.as_str()) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+}
+
+/// The path of a live feed.
+pub fn feed_path(scope: Option<&Slug>, format: Format) -> String {
+    match scope {
+        Some(slug) => format!("/{slug}/{}", format.file_name()),
+        None => format!("/{}", format.file_name()),
+    }
+}
+
+/// The path of a sealed page of a log (RFC 5005), counted from 1.
+pub fn archive_path(scope: Option<&Slug>, page: u64, format: Format) -> String {
+    match scope {
+        Some(slug) => format!("/{slug}/archive/{page}/{}", format.file_name()),
+        None => format!("/archive/{page}/{}", format.file_name()),
+    }
+}
+
+/// The path of the page for people: a channel's, or home.
+pub fn page_path(scope: Option<&Slug>) -> String {
+    match scope {
+        Some(slug) => format!("/{slug}/"),
+        None => "/".to_owned(),
+    }
+}
+
+/// The path of an article's own page.
+pub fn article_path(permalink: &Permalink) -> String {
+    format!("/bai-viet/{}/{}", permalink.day.format("%Y/%m/%d"), permalink.slug)
+}
+
+/// The path of a picture, by its name in the store.
+pub fn media_path(name: &str) -> String {
+    format!("/media/{name}")
+}
+
+/// The path of the list of all channels.
+pub const OPML_PATH: &str = "/opml.xml";
+
+fn route(path: &str) -> Route {
+    let Some(rest) = path.strip_prefix('/') else { return Route::Unknown };
+    let parts: Vec<&str> = rest.split('/').collect();
+    match parts.as_slice() {
+        [""] => Route::Page(None),
+        ["opml.xml"] => Route::Opml,
+        ["healthz"] => Route::Health,
+        ["readyz"] => Route::Ready,
+        ["robots.txt"] => Route::Robots,
+        ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
+        ["bai-viet", year, month, day, slug] => article_route(year, month, day, slug),
+        [file] if format_of(file).is_some() => feed_route(None, file),
+        [slug] => channel_route(slug, |slug| Route::Moved(page_path(Some(&slug)))),
+        [slug, ""] => channel_route(slug, |slug| Route::Page(Some(slug))),
+        [slug, "feed" | "index.xml"] | [slug, "feed", ""] => {
+            channel_route(slug, |slug| Route::Moved(feed_path(Some(&slug), Format::Rss)))
+        }
+        [slug, file] => channel_route(slug, |slug| feed_route(Some(slug), file)),
+        _ => Route::Unknown,
+    }
+}
+
+fn format_of(file: &str) -> Option<Format> {
+    Format::ALL.into_iter().find(|format| format.file_name() == file)
+}
+
+fn feed_route(scope: Scope, file: &str) -> Route {
+    format_of(file).map_or(Route::Unknown, |format| Route::Feed(scope, format))
+}
+
+fn channel_route(slug: &str, then: impl FnOnce(Slug) -> Route) -> Route {
+    match Slug::parse(slug) {
+        Ok(slug) if !RESERVED.contains(&slug.as_str()) => then(slug),
+        _ => Route::Unknown,
+    }
+}
+
+fn article_route(year: &str, month: &str, day: &str, slug: &str) -> Route {
+    // The widths are fixed, so that an article has one address and no second spelling of it.
+    if (year.len(), month.len(), day.len()) != (4, 2, 2) {
+        return Route::Unknown;
+    }
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let date = || {
+        let (year, month, day) = (number(year)?, number(month)?, number(day)?);
+        NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+    };
+    match (date(), Slug::parse(slug)) {
+        (Some(day), Ok(slug)) => Route::Article(Permalink { day, slug }),
+        _ => Route::Unknown,
+    }
+}
+
+fn is_tag_authority(text: &str) -> bool {
+    let (name, date) = text.split_once(',').unwrap_or((text, "2000"));
+    let name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'@' | b'_');
+    let date_byte = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty()
+        && name.bytes().all(name_byte)
+        && matches!(date.len(), 4 | 7 | 10)
+        && date.bytes().all(date_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slug(text: &str) -> Slug {
+        Slug::parse(text).unwrap()
+    }
+
+    fn addresses() -> Addresses {
+        Addresses::new("https://example.vn/bantin/", "dakto.kontum.vn,2023").unwrap()
+    }
+
+    #[test]
+    fn every_path_that_is_made_is_understood_again() {
+        let permalink =
+            Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug: slug("hoi-nghi") };
+        for scope in [None, Some(slug("xa-hoi"))] {
+            for format in Format::ALL {
+                let path = feed_path(scope.as_ref(), format);
+                assert_eq!(addresses().route(&path), Route::Feed(scope.clone(), format), "{path}");
+            }
+            assert_eq!(addresses().route(&page_path(scope.as_ref())), Route::Page(scope));
+        }
+        assert_eq!(article_path(&permalink), "/bai-viet/2023/05/12/hoi-nghi");
+        assert_eq!(addresses().route(&article_path(&permalink)), Route::Article(permalink));
+        assert_eq!(addresses().route(OPML_PATH), Route::Opml);
+    }
+
+    #[test]
+    fn addresses_of_habit_lead_to_the_rss() {
+        for (path, target) in [
+            ("/feed", "/rss.xml"),
+            ("/feed/", "/rss.xml"),
+            ("/index.xml", "/rss.xml"),
+            ("/xa-hoi/feed/", "/xa-hoi/rss.xml"),
+            ("/xa-hoi/feed", "/xa-hoi/rss.xml"),
+            ("/xa-hoi", "/xa-hoi/"),
+        ] {
+            assert_eq!(addresses().route(path), Route::Moved(target.to_owned()), "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_an_address() {
+        for path in [
+            "",
+            "*",
+            "//",
+            "/api",
+            "/bai-viet",
+            "/bai-viet/",
+            "/bai-viet/2023/5/12/a",
+            "/bai-viet/2023/02/30/a",
+            "/bai-viet/+023/05/12/a",
+            "/xa-hoi/rss",
+            "/Xa-hoi/rss.xml",
+            "/xa-hoi//rss.xml",
+            "/../rss.xml",
+        ] {
+            assert_eq!(addresses().route(path), Route::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_site_below_a_path_is_found_with_and_without_its_prefix() {
+        let rss = Route::Feed(None, Format::Rss);
+        assert_eq!(addresses().route("/bantin/rss.xml"), rss);
+        assert_eq!(addresses().route("/rss.xml"), rss);
+        assert_eq!(addresses().route("/bantin"), Route::Page(None));
+        assert_eq!(addresses().absolute("/rss.xml"), "https://example.vn/bantin/rss.xml");
+        assert_eq!(addresses().local("/rss.xml"), "/bantin/rss.xml");
+    }
+
+    #[test]
+    fn a_url_that_cannot_carry_a_site_is_refused() {
+        for url in ["", "huyen.vn", "ftp://a.vn", "https://a.vn/?x", "https://a.vn/#x", "https://u:p@a.vn"] {
+            assert!(matches!(Addresses::new(url, "a.vn,2023"), Err(AddressError::Url(_))), "{url}");
+        }
+        for authority in ["", "a b", "a.vn,23", "a.vn,2023-", "đ.vn,2023"] {
+            let made = Addresses::new("https://a.vn", authority);
+            assert!(matches!(made, Err(AddressError::Authority(_))), "{authority}");
+        }
+    }
+}

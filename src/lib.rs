@@ -1,0 +1,6 @@
+//! bantin
+pub mod address;
+pub mod article;
+pub mod channel;
+pub mod press;
+pub mod vietnam_time;

@@ -1,0 +1,135 @@
+//! Moments as a Vietnamese office prints them and as feeds must print them.
+//!
+//! A moment is an instant in UTC, counted in whole seconds. The zone (normally Asia/Ho_Chi_Minh, +07:00 all
+//! year) comes in only where a moment is printed or a day is named. This room refuses to guess: it has no
+//! "now" in place of an unknown date; the one clock that the program reads is [`Clock`], and it is handed
+//! to the store and to nobody who makes documents.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The zone of the site: any IANA zone, Asia/Ho_Chi_Minh unless the config says otherwise.
+pub type Zone = chrono_tz::Tz;
+
+/// An instant in UTC. Everything that this project makes of it is in whole seconds.
+pub type Moment = DateTime<Utc>;
+
+/// Asia/Ho_Chi_Minh: UTC+7 without summer time since 1975.
+pub const VIETNAM: Zone = chrono_tz::Asia::Ho_Chi_Minh;
+
+/// The date of publication as it was printed above an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The instant; of a stamp without a time, midnight of that day in the site's zone.
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub instant: Moment,
+    /// True where only a day was printed. Feeds, which need a time, then show 00:00.
+    pub date_only: bool,
+}
+
+impl Stamp {
+    /// A stamp with a time of day.
+    pub fn at(instant: Moment) -> Self {
+        Self { instant, date_only: false }
+    }
+}
+
+/// The instant of so many seconds since 1970-01-01T00:00:00Z; 1970 itself where the number is out of range.
+pub fn from_seconds(seconds: i64) -> Moment {
+    DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// The day in `zone` on which `moment` falls.
+pub fn day_of(moment: Moment, zone: Zone) -> NaiveDate {
+    moment.with_timezone(&zone).date_naive()
+}
+
+/// `Fri, 12 May 2023 17:39:00 +0700`: RFC 822 as RSS wants it (rule R2).
+///
+/// Written out here because chrono pads no day and readers are strict about every other form.
+pub fn rfc822(moment: Moment, zone: Zone) -> String {
+    moment.with_timezone(&zone).format("%a, %d %b %Y %H:%M:%S %z").to_string()
+}
+
+/// `2023-05-12T17:39:00+07:00`: RFC 3339 in whole seconds with the numeric offset (rule A4).
+pub fn rfc3339(moment: Moment, zone: Zone) -> String {
+    moment.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// `17:39, thứ Sáu 12/05/2023`: as people write it; the day alone where no time was printed.
+pub fn for_people(stamp: Stamp, zone: Zone) -> String {
+    const WEEKDAYS: [&str; 7] = ["thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"];
+    let local = stamp.instant.with_timezone(&zone);
+    let weekday = WEEKDAYS[local.weekday().num_days_from_monday() as usize];
+    let day = local.format("%d/%m/%Y");
+    if stamp.date_only {
+        format!("{weekday} {day}")
+    } else {
+        format!("{:02}:{:02}, {weekday} {day}", local.hour(), local.minute())
+    }
+}
+
+/// Where "now" comes from: the machine, or a test's hand.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `seconds` since 1970 (UTC) until [`Clock::advance`] moves it.
+    pub fn standing_at(seconds: i64) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(seconds))))
+    }
+
+    /// Moves a standing clock on. The machine's clock cannot be moved.
+    pub fn advance(&self, seconds: i64) {
+        if let Some(hand) = &self.0 {
+            hand.fetch_add(seconds, Ordering::SeqCst);
+        }
+    }
+
+    /// The present second.
+    pub fn now(&self) -> Moment {
+        match &self.0 {
+            Some(hand) => from_seconds(hand.load(Ordering::SeqCst)),
+            None => from_seconds(Utc::now().timestamp()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone;
+
+    fn seed() -> Moment {
+        VIETNAM.with_ymd_and_hms(2023, 5, 12, 17, 39, 0).unwrap().with_timezone(&Utc)
+    }
+
+    #[test]
+    fn the_seed_s_moment_is_right_to_the_minute_in_every_form() {
+        assert_eq!(rfc822(seed(), VIETNAM), "Fri, 12 May 2023 17:39:00 +0700");
+        assert_eq!(rfc3339(seed(), VIETNAM), "2023-05-12T17:39:00+07:00");
+        assert_eq!(for_people(Stamp::at(seed()), VIETNAM), "17:39, thứ Sáu 12/05/2023");
+    }
+
+    #[test]
+    fn a_day_of_one_digit_is_padded_and_a_day_without_a_time_shows_none() {
+        let moment = VIETNAM.with_ymd_and_hms(2023, 1, 1, 0, 0, 0).unwrap().with_timezone(&Utc);
+        assert_eq!(rfc822(moment, VIETNAM), "Sun, 01 Jan 2023 00:00:00 +0700");
+        let stamp = Stamp { instant: moment, date_only: true };
+        assert_eq!(for_people(stamp, VIETNAM), "Chủ nhật 01/01/2023");
+    }
+
+    #[test]
+    fn the_day_is_that_of_the_zone_and_not_of_utc() {
+        let late = VIETNAM.with_ymd_and_hms(2023, 5, 12, 0, 30, 0).unwrap().with_timezone(&Utc);
+        assert_eq!(day_of(late, VIETNAM), NaiveDate::from_ymd_opt(2023, 5, 12).unwrap());
+    }
+}
