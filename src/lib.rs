@@ -3,4 +3,5 @@ pub mod address;
 pub mod article;
 pub mod channel;
 pub mod press;
+pub mod store;
 pub mod vietnam_time;

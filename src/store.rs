@@ -1,0 +1,564 @@
+//! The keeper of the numbered log of changes: what was published, corrected, moved, withdrawn and restored.
+//!
+//! One concrete type over whichever engine the configuration names; no caller can tell which. Its verbs are
+//! the product's words and answer in them. An answer that says "accepted" is given only once the log is on
+//! disk. A revision is never rewritten, ids are minted once, and nothing here prints or parses a document.
+
+mod batch;
+mod database;
+mod intake;
+mod view;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::address::Addresses;
+use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
+use crate::channel::Slug;
+use crate::vietnam_time::{Clock, Moment, Zone};
+
+use batch::{Batches, Write, Written};
+use database::{Database, values};
+
+/// What the operator chooses, and what ids are minted with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite:` and a path.
+    pub url: String,
+    /// Mints ids.
+    pub addresses: Arc<Addresses>,
+    /// The zone whose days stand in ids and permalinks.
+    pub zone: Zone,
+    /// Sets the `at` of each revision.
+    pub clock: Clock,
+}
+
+/// Why the store did not do as it was told. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names no engine that is built in.
+    #[error("`{0}` is no store: write sqlite:PATH, for example sqlite:data/bantin.db")]
+    Url(String),
+    /// The folder of the database file cannot be made.
+    #[error("cannot make the folder {folder}: {cause}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The engine cannot be reached, is locked for too long, or its disk is full.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(#[from] sqlx::Error),
+    /// The schema is of a newer program, or a migration failed.
+    #[error("the store's schema cannot be brought up to date: {0}")]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    /// The store holds what this program never wrote.
+    #[error("the store holds something unexpected: {0}")]
+    Corrupt(String),
+}
+
+/// How far the log has come. A larger announcement means that documents may have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announcement {
+    /// The number of the newest revision; 0 while there is none.
+    pub head: u64,
+    /// Counts changes of configuration and of channel titles.
+    pub generation: u64,
+}
+
+/// An article on its way in.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// What was written.
+    pub article: Article,
+    /// The channels that it is to stand in; never empty.
+    pub channels: Vec<Slug>,
+    /// The id that the author gave, if any.
+    pub id: Option<ArticleId>,
+    /// What the id and the permalink are made of: the slug of the file's stem, or of the title.
+    pub stem: Slug,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where an article comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A file in the folder of articles.
+    File {
+        /// The file as it was scanned.
+        seen: FileSeen,
+        /// The path under which the same article lay before.
+        renamed_from: Option<String>,
+    },
+    /// A command or a request, by the name of who gave it.
+    Command(String),
+}
+
+/// A file as the scan saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSeen {
+    /// Relative to the folder of articles, with `/`, in NFC or as it is on disk.
+    pub path: String,
+    /// The channel of the folder that it lies in.
+    pub channel: Slug,
+    /// Of its bytes, hexadecimal.
+    pub hash: String,
+    /// In bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub modified: i64,
+}
+
+/// What the store remembers of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRecord {
+    /// The file as it was last scanned.
+    pub seen: FileSeen,
+    /// The article that it stands for; none while it never held one.
+    pub article: Option<ArticleId>,
+    /// False once it is gone.
+    pub present: bool,
+    /// True where the bytes last scanned were no article: the last good version still stands.
+    pub refused: bool,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The article's permanent name.
+    pub id: ArticleId,
+    /// Its page.
+    pub permalink: Permalink,
+    /// What was done.
+    pub verdict: Verdict,
+}
+
+/// What was done with a submission. Numbers are those of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// New in the log.
+    Published(u64),
+    /// The text or the stamp was changed.
+    Corrected(u64),
+    /// It stands in other channels than before.
+    Moved(u64),
+    /// It was withdrawn because its file was gone, and is back.
+    Restored(u64),
+    /// Nothing that a reader could see is different: no revision.
+    Unchanged,
+    /// Taken in durably; published at this moment, which its stamp names.
+    Waiting(Moment),
+    /// It was withdrawn by command, and only a command restores it.
+    StaysWithdrawn,
+    /// Another file stands for the same article and holds other bytes. Nothing was changed.
+    Conflict {
+        /// The path of that file.
+        with: String,
+    },
+}
+
+/// What became of a withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// Gone from every document, under this number.
+    Withdrawn(u64),
+    /// It was withdrawn before.
+    Already,
+    /// It was waiting for its moment and will not be published.
+    NeverPublished,
+    /// There is no such article.
+    Unknown,
+}
+
+/// What became of a restoration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restoration {
+    /// Back in its channels, under this number.
+    Restored(u64),
+    /// It goes on waiting for its moment.
+    Waiting,
+    /// It was not withdrawn.
+    NotWithdrawn,
+    /// Its text was erased; it has to be published anew.
+    Erased,
+    /// There is no such article.
+    Unknown,
+}
+
+/// What became of an article whose file is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// No file stands for it any more: withdrawn under this number.
+    Withdrawn(u64),
+    /// Another file still stands for it, in other channels.
+    Moved(u64),
+    /// The log has nothing to say of it.
+    Nothing,
+}
+
+/// What a live feed asks for (DESIGN: "Live feed").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveChoice {
+    /// The newest so many articles by stamp.
+    pub items: u32,
+    /// All that changed within so many seconds before the newest revision.
+    pub window: u64,
+    /// How many revisions a sealed page holds; what is in no sealed page is always shown.
+    pub archive_page: u64,
+    /// Never more than so many entries and tombstones together.
+    pub limit: usize,
+}
+
+/// A channel as its live documents show it: one state of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveView {
+    /// The number, in the channel's own counting, of its newest revision; 0 where there is none.
+    pub number: u64,
+    /// The `at` of that revision; 1970 where there is none.
+    pub updated: Moment,
+    /// The second of that revision, or of the last change of configuration.
+    pub last_modified: Moment,
+    /// Newest stamp first, equal stamps by id.
+    pub entries: Vec<Entry>,
+    /// The latest withdrawal first, equal ones by id.
+    pub tombstones: Vec<Tombstone>,
+}
+
+/// A channel as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChannel {
+    /// Its slug.
+    pub slug: Slug,
+    /// The name of its folder, where that was not a mere slug.
+    pub title: Option<String>,
+    /// The number of its newest revision; 0 where there is none.
+    pub head: u64,
+}
+
+/// What stands at an article's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The article, and the number of the revision that it is in.
+    Live(Box<Entry>, u64),
+    /// It was withdrawn.
+    Withdrawn(Tombstone),
+    /// Nothing was ever published there.
+    Nothing,
+}
+
+/// A line of the list of articles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its permanent name.
+    pub id: ArticleId,
+    /// `waiting`, `live` or `withdrawn`.
+    pub state: String,
+    /// The number of its newest revision; 0 while it waits.
+    pub number: u64,
+    /// The printed stamp's instant.
+    pub stamp: Moment,
+    /// The channels that hold it.
+    pub channels: Vec<Slug>,
+    /// Empty where the text was erased.
+    pub title: String,
+}
+
+/// The store. Clones share one database.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    log_id: String,
+    options: Options,
+    batches: Batches,
+    announced: watch::Sender<Announcement>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Store {
+    /// Opens the store that the options name; creates it, its folder and its log where there is none.
+    ///
+    /// # Errors
+    /// Where the URL names no engine, the folder cannot be made, or the engine refuses.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let path = options.url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+        let path = path.ok_or_else(|| StoreError::Url(options.url.clone()))?;
+        make_folder(Path::new(path))?;
+        let database = Database::open_sqlite(path).await?;
+        let log_id = found_log(&database, &options).await?;
+        let inner = Inner {
+            database,
+            log_id,
+            options,
+            batches: Batches::default(),
+            announced: watch::Sender::new(Announcement::default()),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let store = Self { inner: Arc::new(inner) };
+        store.refresh().await?;
+        Ok(store)
+    }
+
+    /// The id of the log: numbers of another log mean nothing here.
+    pub fn log_id(&self) -> &str {
+        &self.inner.log_id
+    }
+
+    /// The clock that the store sets moments by.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.options.clock
+    }
+
+    /// Hears of every new number, also of those that other processes made once [`Store::refresh`] saw them.
+    pub fn announcements(&self) -> watch::Receiver<Announcement> {
+        self.inner.announced.subscribe()
+    }
+
+    /// Compares the log with what was last announced: heals a lost notice, hears another process.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn refresh(&self) -> Result<Announcement, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        let row = reading.one("SELECT head, generation FROM log", &[]).await?;
+        let announcement = Announcement { head: row.number(0)?, generation: row.number(1)? };
+        self.inner.announced.send_if_modified(|last| {
+            let newer = announcement.head > last.head || announcement.generation > last.generation;
+            if newer {
+                *last = announcement;
+            }
+            newer
+        });
+        Ok(announcement)
+    }
+
+    /// Takes an article in: publishes, corrects, moves or restores it, or finds it unchanged.
+    ///
+    /// # Errors
+    /// Where the engine refuses; nothing was accepted then.
+    pub async fn take_in(&self, submission: Submission) -> Result<Accepted, StoreError> {
+        match self.write(Write::TakeIn(Box::new(submission))).await? {
+            Written::Accepted(accepted) => Ok(accepted),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// Publishes what has been waiting for its moment; returns what was done, the earliest first.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn publish_due(&self) -> Result<Vec<Accepted>, StoreError> {
+        match self.write(Write::PublishDue).await? {
+            Written::Due(accepted) => Ok(accepted),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// The moment at which the next waiting article is due.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::next_due(&mut reading).await
+    }
+
+    /// Withdraws an article by command, which only [`Store::restore`] undoes. With `erase`, its stored text
+    /// is blanked in every revision.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn withdraw(
+        &self,
+        id: &ArticleId,
+        reason: Option<String>,
+        erase: bool,
+        author: &str,
+    ) -> Result<Withdrawal, StoreError> {
+        let write = Write::Withdraw { id: id.clone(), reason, erase, author: author.to_owned() };
+        match self.write(write).await? {
+            Written::Withdrawal(withdrawal) => Ok(withdrawal),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// Restores a withdrawn article, whoever withdrew it.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn restore(&self, id: &ArticleId, author: &str) -> Result<Restoration, StoreError> {
+        match self.write(Write::Restore { id: id.clone(), author: author.to_owned() }).await? {
+            Written::Restoration(restoration) => Ok(restoration),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// The file is gone for good: withdraws its article (`file-removed`) unless another file stands for it.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn file_gone(&self, path: &str) -> Result<Departure, StoreError> {
+        match self.write(Write::FileGone(path.to_owned())).await? {
+            Written::Departure(departure) => Ok(departure),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// Remembers that these bytes of a file are no article. What it stood for before still stands.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn file_refused(&self, seen: FileSeen) -> Result<(), StoreError> {
+        self.write(Write::FileRefused(seen)).await.map(|_| ())
+    }
+
+    /// Remembers another size and time of a file whose bytes are those that were scanned before.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn file_touched(&self, seen: FileSeen) -> Result<(), StoreError> {
+        self.write(Write::FileTouched(seen)).await.map(|_| ())
+    }
+
+    /// Makes sure that a channel exists, and sets its title where one is given.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn found_channel(&self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
+        self.write(Write::Channel(slug.clone(), title.map(str::to_owned))).await.map(|_| ())
+    }
+
+    /// Tells the store what the documents depend on beside the log. A new fingerprint moves
+    /// `Last-Modified` everywhere.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn configured_as(&self, fingerprint: &str) -> Result<(), StoreError> {
+        self.write(Write::Configuration(fingerprint.to_owned())).await.map(|_| ())
+    }
+
+    /// All files ever seen, by path.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::files(&mut reading).await
+    }
+
+    /// All channels, by slug.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn channels(&self) -> Result<Vec<KnownChannel>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::channels(&mut reading).await
+    }
+
+    /// What the live documents of a channel show; of everything, without one.
+    ///
+    /// Its cost depends on what is shown, not on the length of the log.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn live(&self, channel: Option<&Slug>, choice: LiveChoice) -> Result<LiveView, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::live(&mut reading, channel, choice).await
+    }
+
+    /// What stands at an article's address.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn article(&self, permalink: &Permalink) -> Result<Found, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::article(&mut reading, permalink).await
+    }
+
+    /// The second at which the configuration last changed what documents show.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn configured_at(&self) -> Result<Moment, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::configured_at(&mut reading).await
+    }
+
+    /// The second at which the list of channels last changed: a channel was founded, or the configuration
+    /// changed.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn channels_at(&self) -> Result<Moment, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::channels_at(&mut reading).await
+    }
+
+    /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
+    /// channel where one is given.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn list(
+        &self,
+        channel: Option<&Slug>,
+        after: Option<&Listed>,
+        limit: u32,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::list(&mut reading, channel, after, limit).await
+    }
+
+    /// How many articles are live, and in how many channels that hold any.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn census(&self) -> Result<(u64, u64), StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        let articles = reading.one("SELECT COUNT(*) FROM article WHERE state = 'live'", &[]).await?;
+        let channels =
+            reading.one("SELECT COUNT(DISTINCT channel) FROM membership WHERE channel <> ''", &[]).await?;
+        Ok((articles.number(0)?, channels.number(0)?))
+    }
+
+    /// Closes the connections; what was acknowledged is on disk already.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+}
+
+/// Creates the log's one row where there is none, and returns the log's id.
+async fn found_log(database: &Database, options: &Options) -> Result<String, StoreError> {
+    let mut writing = database.begin_write().await?;
+    writing
+        .run(
+            "INSERT INTO log (singleton, id, head, head_at, configuration, configured_at, channels_at, \
+             generation) VALUES (1, $1, 0, 0, '', $2, $2, 0) ON CONFLICT (singleton) DO NOTHING",
+            values![random_id()?, options.clock.now().timestamp()],
+        )
+        .await?;
+    let id = writing.one("SELECT id FROM log", &[]).await?.text(0)?.to_owned();
+    writing.commit().await?;
+    Ok(id)
+}
+
+/// Sixty random bits as twelve letters and digits without look-alikes.
+fn random_id() -> Result<String, StoreError> {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut random = [0u8; 12];
+    getrandom::fill(&mut random).map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
+    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|cause| StoreError::Folder { folder: folder.display().to_string(), cause })
+}

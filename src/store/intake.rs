@@ -1,0 +1,767 @@
+//! The rules by which the log grows; each verb runs inside one transaction.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::database::{Row, Transaction, values};
+use super::{
+    Accepted, Departure, FileSeen, Options, Origin, Restoration, StoreError, Submission, Verdict, Withdrawal,
+};
+use crate::article::{Article, ArticleId, Permalink};
+use crate::channel::Slug;
+use crate::vietnam_time::{Moment, day_of};
+
+/// The view of everything, among the channels.
+pub(super) const EVERYTHING: &str = "";
+/// Why an article was withdrawn whose file is gone.
+const FILE_REMOVED: &str = "file-removed";
+/// Who acts for a file.
+const FOLDER: &str = "folder";
+
+/// A transaction on the log, and what its rules depend on.
+pub(super) struct Intake<'t> {
+    pub(super) transaction: &'t mut Transaction,
+    pub(super) options: &'t Options,
+}
+
+/// The state of an article before a change.
+#[derive(Clone, Debug)]
+struct Current {
+    id: ArticleId,
+    permalink: Permalink,
+    state: State,
+    number: u64,
+    at: i64,
+    updated: i64,
+    channels: Vec<Slug>,
+    content: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Its stamp lies in the future; it has no revision.
+    Waiting,
+    Live,
+    /// Its file is gone; a file brings it back.
+    WithdrawnWithItsFile,
+    /// Only a command brings it back.
+    WithdrawnByCommand,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Published,
+    Corrected,
+    Moved,
+    Withdrawn,
+    Restored,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Corrected => "corrected",
+            Self::Moved => "moved",
+            Self::Withdrawn => "withdrawn",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// A revision about to be written.
+struct Revision<'a> {
+    kind: Kind,
+    channels: Vec<Slug>,
+    content: Option<String>,
+    /// The instant of the printed stamp, in seconds.
+    stamp: i64,
+    /// The moment of correction that the author named.
+    named_update: Option<i64>,
+    reason: Option<&'a str>,
+    author: &'a str,
+    /// How the article stands after it.
+    state: State,
+}
+
+/// Which article a submission is of.
+enum Identity {
+    Known(Box<Current>),
+    New(ArticleId, Permalink),
+    /// This file says something else of the same article.
+    Conflict(Box<Current>, String),
+}
+
+impl Intake<'_> {
+    pub(super) async fn take_in(&mut self, submission: &Submission) -> Result<Accepted, StoreError> {
+        if let Origin::File { seen, renamed_from: Some(old) } = &submission.origin {
+            self.rename_file(old, seen).await?;
+        }
+        let current = match self.identify(submission).await? {
+            Identity::Known(current) => *current,
+            Identity::New(id, permalink) => self.mint(id, permalink, submission).await?,
+            Identity::Conflict(current, with) => {
+                if let Origin::File { seen, .. } = &submission.origin {
+                    self.file_refused(seen).await?;
+                }
+                return Ok(accepted(&current, Verdict::Conflict { with }));
+            }
+        };
+        let mut channels = submission.channels.clone();
+        let author = match &submission.origin {
+            Origin::Command(author) => author.as_str(),
+            Origin::File { seen, .. } => {
+                self.remember(seen, Some(&current.id), &submission.channels, false).await?;
+                channels.extend(self.channels_of_files(&current.id).await?);
+                FOLDER
+            }
+        };
+        channels.sort();
+        channels.dedup();
+        let from_file = matches!(submission.origin, Origin::File { .. });
+        let verdict = self.admit(&current, &submission.article, channels, author, from_file).await?;
+        Ok(accepted(&current, verdict))
+    }
+
+    /// Decides what a text means for the article that it is of, and writes it down.
+    async fn admit(
+        &mut self,
+        current: &Current,
+        article: &Article,
+        channels: Vec<Slug>,
+        author: &str,
+        from_file: bool,
+    ) -> Result<Verdict, StoreError> {
+        let content = to_json(article)?;
+        let kind = match current.state {
+            State::WithdrawnByCommand => return Ok(Verdict::StaysWithdrawn),
+            State::WithdrawnWithItsFile if !from_file => return Ok(Verdict::StaysWithdrawn),
+            State::WithdrawnWithItsFile => Kind::Restored,
+            State::Waiting => Kind::Published,
+            State::Live if channels != current.channels => Kind::Moved,
+            State::Live if same_to_readers(current.content.as_deref(), &content) => {
+                self.stop_waiting(&current.id).await?;
+                return Ok(Verdict::Unchanged);
+            }
+            State::Live => Kind::Corrected,
+        };
+        if article.stamp.instant > self.options.clock.now() {
+            return self.wait(current, article.stamp.instant, &channels, &content, author).await;
+        }
+        self.stop_waiting(&current.id).await?;
+        let revision = Revision {
+            kind,
+            channels,
+            content: Some(content),
+            stamp: article.stamp.instant.timestamp(),
+            named_update: article.updated.map(|moment| moment.timestamp()),
+            reason: None,
+            author,
+            state: State::Live,
+        };
+        let number = self.append(current, revision).await?;
+        Ok(match kind {
+            Kind::Published => Verdict::Published(number),
+            Kind::Moved => Verdict::Moved(number),
+            Kind::Restored => Verdict::Restored(number),
+            Kind::Corrected | Kind::Withdrawn => Verdict::Corrected(number),
+        })
+    }
+
+    pub(super) async fn publish_due(&mut self) -> Result<Vec<Accepted>, StoreError> {
+        let now = self.options.clock.now().timestamp();
+        let due = self
+            .transaction
+            .rows(
+                "SELECT w.article, w.channels, w.content, w.author FROM waiting w \
+                 JOIN article a ON a.id = w.article \
+                 WHERE w.due <= $1 AND (a.state <> 'withdrawn' OR a.withdrawn_by = 'file') \
+                 ORDER BY w.due, w.article LIMIT 256",
+                values![now],
+            )
+            .await?;
+        let mut published = Vec::with_capacity(due.len());
+        for row in due {
+            let id = ArticleId::new(row.text(0)?);
+            let Some(current) = self.current(&id).await? else { continue };
+            let article = from_json(row.text(2)?)?;
+            let channels = from_json(row.text(1)?)?;
+            let verdict = self.admit(&current, &article, channels, row.text(3)?, true).await?;
+            self.stop_waiting(&id).await?;
+            published.push(accepted(&current, verdict));
+        }
+        Ok(published)
+    }
+
+    pub(super) async fn withdraw(
+        &mut self,
+        id: &ArticleId,
+        reason: Option<&str>,
+        erase: bool,
+        author: &str,
+    ) -> Result<Withdrawal, StoreError> {
+        let Some(current) = self.current(id).await? else { return Ok(Withdrawal::Unknown) };
+        let withdrawal = match current.state {
+            State::WithdrawnByCommand => Withdrawal::Already,
+            State::WithdrawnWithItsFile => {
+                self.set_state(id, State::WithdrawnByCommand).await?;
+                Withdrawal::Already
+            }
+            State::Waiting => {
+                self.set_state(id, State::WithdrawnByCommand).await?;
+                Withdrawal::NeverPublished
+            }
+            State::Live => {
+                let number = self.take_down(&current, State::WithdrawnByCommand, reason, author).await?;
+                Withdrawal::Withdrawn(number)
+            }
+        };
+        if erase {
+            self.erase(id).await?;
+        }
+        Ok(withdrawal)
+    }
+
+    pub(super) async fn restore(&mut self, id: &ArticleId, author: &str) -> Result<Restoration, StoreError> {
+        let Some(current) = self.current(id).await? else { return Ok(Restoration::Unknown) };
+        if matches!(current.state, State::Live | State::Waiting) {
+            return Ok(Restoration::NotWithdrawn);
+        }
+        // Whatever its files say by now is to be compared anew.
+        self.transaction.run("UPDATE file SET hash = '' WHERE article = $1", values![id.as_str()]).await?;
+        if current.number == 0 {
+            self.set_state(id, State::Waiting).await?;
+            return Ok(Restoration::Waiting);
+        }
+        let Some(content) = current.content.clone() else { return Ok(Restoration::Erased) };
+        let article: Article = from_json(&content)?;
+        let revision = Revision {
+            kind: Kind::Restored,
+            channels: current.channels.clone(),
+            content: Some(content),
+            stamp: article.stamp.instant.timestamp(),
+            named_update: None,
+            reason: None,
+            author,
+            state: State::Live,
+        };
+        Ok(Restoration::Restored(self.append(&current, revision).await?))
+    }
+
+    pub(super) async fn file_gone(&mut self, path: &str) -> Result<Departure, StoreError> {
+        let row = self
+            .transaction
+            .first("SELECT article FROM file WHERE path = $1 AND present = 1", values![path])
+            .await?;
+        let Some(row) = row else { return Ok(Departure::Nothing) };
+        self.transaction
+            .run("UPDATE file SET present = 0, refused = 0 WHERE path = $1", values![path])
+            .await?;
+        let Some(id) = row.optional_text(0)?.map(ArticleId::new) else { return Ok(Departure::Nothing) };
+        let Some(current) = self.current(&id).await? else { return Ok(Departure::Nothing) };
+        let left = self.channels_of_files(&id).await?;
+        match current.state {
+            State::WithdrawnByCommand | State::WithdrawnWithItsFile => Ok(Departure::Nothing),
+            State::Waiting if left.is_empty() => {
+                // It was never in the log: nothing is left of it, not even its name.
+                self.stop_waiting(&id).await?;
+                self.transaction
+                    .run("UPDATE file SET article = NULL WHERE article = $1", values![id.as_str()])
+                    .await?;
+                self.transaction.run("DELETE FROM article WHERE id = $1", values![id.as_str()]).await?;
+                Ok(Departure::Nothing)
+            }
+            State::Live if left.is_empty() => {
+                self.stop_waiting(&id).await?;
+                let state = State::WithdrawnWithItsFile;
+                Ok(Departure::Withdrawn(self.take_down(&current, state, Some(FILE_REMOVED), FOLDER).await?))
+            }
+            State::Live if left != current.channels => {
+                let Some(content) = current.content.clone() else { return Ok(Departure::Nothing) };
+                let article: Article = from_json(&content)?;
+                let revision = Revision {
+                    kind: Kind::Moved,
+                    channels: left,
+                    content: Some(content),
+                    stamp: article.stamp.instant.timestamp(),
+                    named_update: None,
+                    reason: None,
+                    author: FOLDER,
+                    state: State::Live,
+                };
+                Ok(Departure::Moved(self.append(&current, revision).await?))
+            }
+            State::Live | State::Waiting => Ok(Departure::Nothing),
+        }
+    }
+
+    pub(super) async fn file_refused(&mut self, seen: &FileSeen) -> Result<(), StoreError> {
+        let article = self.article_of_file(&seen.path).await?;
+        self.remember(seen, article.as_ref(), std::slice::from_ref(&seen.channel), true).await
+    }
+
+    pub(super) async fn file_touched(&mut self, seen: &FileSeen) -> Result<(), StoreError> {
+        let size = i64::try_from(seen.size).unwrap_or(i64::MAX);
+        self.transaction
+            .run(
+                "UPDATE file SET size = $2, modified = $3 WHERE path = $1",
+                values![seen.path.as_str(), size, seen.modified],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    pub(super) async fn found_channel(&mut self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
+        let founded = self.ensure_channel(slug.as_str()).await?;
+        let Some(title) = title else { return Ok(()) };
+        let renamed = self
+            .transaction
+            .run(
+                "UPDATE channel SET title = $2 WHERE slug = $1 AND (title IS NULL OR title <> $2)",
+                values![slug.as_str(), title],
+            )
+            .await?;
+        if renamed > 0 && !founded {
+            let now = self.options.clock.now().timestamp();
+            self.transaction
+                .run("UPDATE log SET generation = generation + 1, configured_at = $1", values![now])
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Which article a submission is of: what its file stood for, the id that it names, or the id that its
+    /// day and stem make.
+    async fn identify(&mut self, submission: &Submission) -> Result<Identity, StoreError> {
+        let seen = match &submission.origin {
+            Origin::File { seen, .. } => Some(seen),
+            Origin::Command(_) => None,
+        };
+        let known = match seen {
+            Some(seen) => self.article_of_file(&seen.path).await?,
+            None => None,
+        };
+        for id in [known.as_ref(), submission.id.as_ref()].into_iter().flatten() {
+            if let Some(current) = self.current(id).await? {
+                return self.known_or_conflict(current, seen).await;
+            }
+        }
+        let day = day_of(submission.article.stamp.instant, self.options.zone);
+        for number in 1.. {
+            let permalink = Permalink { day, slug: submission.stem.numbered(number) };
+            match self.at_permalink(&permalink).await? {
+                None => {
+                    let id = submission.id.clone();
+                    let id = id.unwrap_or_else(|| self.options.addresses.mint(&permalink));
+                    return Ok(Identity::New(id, permalink));
+                }
+                // A name that the author gave makes another article of it, whatever stands at this address.
+                Some(_) if submission.id.is_some() => {}
+                Some(current) if self.is_of(&current, seen).await? => {
+                    return self.known_or_conflict(current, seen).await;
+                }
+                Some(_) => {}
+            }
+        }
+        Err(StoreError::Corrupt("an address is taken four thousand million times".to_owned()))
+    }
+
+    /// True where what stands at the address that a submission would take is the same article: withdrawn and
+    /// coming back, or standing in another channel's folder under the same stem.
+    async fn is_of(&mut self, current: &Current, seen: Option<&FileSeen>) -> Result<bool, StoreError> {
+        let Some(seen) = seen else {
+            return Ok(current.state == State::WithdrawnByCommand);
+        };
+        if matches!(current.state, State::WithdrawnByCommand | State::WithdrawnWithItsFile) {
+            return Ok(true);
+        }
+        let others = self.present_files(&current.id, &seen.path).await?;
+        Ok(others.iter().any(|(path, _)| stem_of(path) == stem_of(&seen.path)))
+    }
+
+    async fn known_or_conflict(
+        &mut self,
+        current: Current,
+        seen: Option<&FileSeen>,
+    ) -> Result<Identity, StoreError> {
+        if let Some(seen) = seen {
+            let others = self.present_files(&current.id, &seen.path).await?;
+            if let Some((path, _)) = others.into_iter().find(|(_, hash)| *hash != seen.hash) {
+                return Ok(Identity::Conflict(Box::new(current), path));
+            }
+        }
+        Ok(Identity::Known(Box::new(current)))
+    }
+
+    /// Reserves the name of a new article.
+    async fn mint(
+        &mut self,
+        id: ArticleId,
+        permalink: Permalink,
+        submission: &Submission,
+    ) -> Result<Current, StoreError> {
+        let stamp = submission.article.stamp.instant.timestamp();
+        self.transaction
+            .run(
+                "INSERT INTO article (id, day, slug, state, number, at, updated, stamp, channels) \
+                 VALUES ($1, $2, $3, 'waiting', 0, 0, 0, $4, '[]')",
+                values![id.as_str(), day_text(&permalink), permalink.slug.as_str(), stamp],
+            )
+            .await?;
+        let (state, channels) = (State::Waiting, Vec::new());
+        Ok(Current { id, permalink, state, number: 0, at: 0, updated: 0, channels, content: None })
+    }
+
+    async fn wait(
+        &mut self,
+        current: &Current,
+        due: Moment,
+        channels: &[Slug],
+        content: &str,
+        author: &str,
+    ) -> Result<Verdict, StoreError> {
+        self.transaction
+            .run(
+                "INSERT INTO waiting (article, due, channels, content, author) \
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
+                 channels = excluded.channels, content = excluded.content, author = excluded.author",
+                values![current.id.as_str(), due.timestamp(), to_json(channels)?, content, author],
+            )
+            .await?;
+        Ok(Verdict::Waiting(due))
+    }
+
+    async fn stop_waiting(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        self.transaction.run("DELETE FROM waiting WHERE article = $1", values![id.as_str()]).await.map(|_| ())
+    }
+
+    async fn take_down(
+        &mut self,
+        current: &Current,
+        state: State,
+        reason: Option<&str>,
+        author: &str,
+    ) -> Result<u64, StoreError> {
+        let stamp = match &current.content {
+            Some(content) => from_json::<Article>(content)?.stamp.instant.timestamp(),
+            None => current.updated,
+        };
+        let revision = Revision {
+            kind: Kind::Withdrawn,
+            channels: current.channels.clone(),
+            content: current.content.clone(),
+            stamp,
+            named_update: None,
+            reason,
+            author,
+            state,
+        };
+        self.append(current, revision).await
+    }
+
+    /// Writes the next revision, here and in every channel that holds the article before or after it.
+    async fn append(&mut self, current: &Current, revision: Revision<'_>) -> Result<u64, StoreError> {
+        let log = self.transaction.one("SELECT head, head_at FROM log", &[]).await?;
+        let number = log.number(0)? + 1;
+        // Never earlier than its predecessor, and never in one second with the article's last revision.
+        let at = self.options.clock.now().timestamp().max(log.integer(1)?).max(current.at + 1);
+        let updated = updated_by(&revision, current, at);
+        let channels = to_json(&revision.channels)?;
+        self.transaction.run("UPDATE log SET head = $1, head_at = $2", values![number, at]).await?;
+        self.transaction
+            .run(
+                "INSERT INTO revision \
+                 (number, article, kind, at, updated, channels, content, reason, author) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                values![
+                    number,
+                    current.id.as_str(),
+                    revision.kind.name(),
+                    at,
+                    updated,
+                    channels.as_str(),
+                    // What was withdrawn is kept once, with the article, for `restore`.
+                    revision.content.as_deref().filter(|_| revision.kind != Kind::Withdrawn),
+                    revision.reason,
+                    revision.author
+                ],
+            )
+            .await?;
+        let (state, withdrawn_by) = state_columns(revision.state);
+        self.transaction
+            .run(
+                "UPDATE article SET state = $2, number = $3, at = $4, updated = $5, stamp = $6, \
+                 channels = $7, content = $8, reason = $9, withdrawn_by = $10 WHERE id = $1",
+                values![
+                    current.id.as_str(),
+                    state,
+                    number,
+                    at,
+                    updated,
+                    revision.stamp,
+                    channels.as_str(),
+                    revision.content.as_deref(),
+                    revision.reason,
+                    withdrawn_by
+                ],
+            )
+            .await?;
+        self.append_to_channels(current, &revision, number, at).await?;
+        Ok(number)
+    }
+
+    async fn append_to_channels(
+        &mut self,
+        current: &Current,
+        revision: &Revision<'_>,
+        number: u64,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let id = current.id.as_str();
+        self.transaction.run("DELETE FROM membership WHERE article = $1", values![id]).await?;
+        let after: Vec<&str> = revision.channels.iter().map(Slug::as_str).chain([EVERYTHING]).collect();
+        let left = current.channels.iter().map(Slug::as_str).filter(|slug| !after.contains(slug));
+        let touched: Vec<(&str, &str)> = (after.iter().map(|slug| (*slug, revision.kind.name())))
+            .chain(left.map(|slug| (slug, "left")))
+            .collect();
+        for (channel, kind) in touched {
+            self.ensure_channel(channel).await?;
+            self.transaction
+                .run("UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1", values![channel, at])
+                .await?;
+            self.transaction
+                .run(
+                    "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
+                     SELECT slug, head, $2, $3, $4, $5 FROM channel WHERE slug = $1",
+                    values![channel, number, id, kind, at],
+                )
+                .await?;
+            if revision.state == State::Live && kind != "left" {
+                self.transaction
+                    .run(
+                        "INSERT INTO membership (channel, article, stamp) VALUES ($1, $2, $3)",
+                        values![channel, id, revision.stamp],
+                    )
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// True where the channel is new.
+    async fn ensure_channel(&mut self, slug: &str) -> Result<bool, StoreError> {
+        let founded = self
+            .transaction
+            .run(
+                "INSERT INTO channel (slug, head, head_at) VALUES ($1, 0, 0) ON CONFLICT (slug) DO NOTHING",
+                values![slug],
+            )
+            .await?
+            > 0;
+        if founded && slug != EVERYTHING {
+            let now = self.options.clock.now().timestamp();
+            self.transaction
+                .run("UPDATE log SET generation = generation + 1, channels_at = $1", values![now])
+                .await?;
+        }
+        Ok(founded)
+    }
+
+    /// Blanks the text of an article wherever it is stored. Its name and its tombstone stay.
+    async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE revision SET content = NULL WHERE article = $1",
+            "UPDATE article SET content = NULL WHERE id = $1",
+            "DELETE FROM waiting WHERE article = $1",
+        ] {
+            self.transaction.run(sql, values![id.as_str()]).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_state(&mut self, id: &ArticleId, state: State) -> Result<(), StoreError> {
+        let (state, withdrawn_by) = state_columns(state);
+        self.transaction
+            .run(
+                "UPDATE article SET state = $2, withdrawn_by = $3 WHERE id = $1",
+                values![id.as_str(), state, withdrawn_by],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    async fn current(&mut self, id: &ArticleId) -> Result<Option<Current>, StoreError> {
+        let row = self
+            .transaction
+            .first(
+                "SELECT id, day, slug, state, withdrawn_by, number, at, updated, channels, content \
+                 FROM article WHERE id = $1",
+                values![id.as_str()],
+            )
+            .await?;
+        row.map(|row| read_current(&row)).transpose()
+    }
+
+    async fn at_permalink(&mut self, permalink: &Permalink) -> Result<Option<Current>, StoreError> {
+        let row = self
+            .transaction
+            .first(
+                "SELECT id, day, slug, state, withdrawn_by, number, at, updated, channels, content \
+                 FROM article WHERE day = $1 AND slug = $2",
+                values![day_text(permalink), permalink.slug.as_str()],
+            )
+            .await?;
+        row.map(|row| read_current(&row)).transpose()
+    }
+
+    async fn article_of_file(&mut self, path: &str) -> Result<Option<ArticleId>, StoreError> {
+        let row = self.transaction.first("SELECT article FROM file WHERE path = $1", values![path]).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(row.optional_text(0)?.map(ArticleId::new))
+    }
+
+    /// Path and hash of the other files that stand for an article now.
+    async fn present_files(
+        &mut self,
+        id: &ArticleId,
+        but: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = self
+            .transaction
+            .rows(
+                "SELECT path, hash FROM file WHERE article = $1 AND path <> $2 AND present = 1 ORDER BY path",
+                values![id.as_str(), but],
+            )
+            .await?;
+        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+    }
+
+    /// The channels in which the present files of an article put it, sorted.
+    async fn channels_of_files(&mut self, id: &ArticleId) -> Result<Vec<Slug>, StoreError> {
+        let rows = self
+            .transaction
+            .rows("SELECT channels FROM file WHERE article = $1 AND present = 1", values![id.as_str()])
+            .await?;
+        let mut channels = Vec::new();
+        for row in rows {
+            channels.extend(from_json::<Vec<Slug>>(row.text(0)?)?);
+        }
+        channels.sort();
+        channels.dedup();
+        Ok(channels)
+    }
+
+    async fn remember(
+        &mut self,
+        seen: &FileSeen,
+        article: Option<&ArticleId>,
+        channels: &[Slug],
+        refused: bool,
+    ) -> Result<(), StoreError> {
+        self.transaction
+            .run(
+                "INSERT INTO file (path, channel, channels, hash, size, modified, article, present, refused) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT (path) DO UPDATE SET \
+                 channel = excluded.channel, channels = excluded.channels, hash = excluded.hash, \
+                 size = excluded.size, modified = excluded.modified, article = excluded.article, \
+                 present = 1, refused = excluded.refused",
+                values![
+                    seen.path.as_str(),
+                    seen.channel.as_str(),
+                    to_json(channels)?,
+                    seen.hash.as_str(),
+                    seen.size,
+                    seen.modified,
+                    article.map(ArticleId::as_str),
+                    refused
+                ],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// The file lies elsewhere now: what it stood for goes with it.
+    async fn rename_file(&mut self, old: &str, seen: &FileSeen) -> Result<(), StoreError> {
+        self.transaction.run("DELETE FROM file WHERE path = $1", values![seen.path.as_str()]).await?;
+        self.transaction
+            .run("UPDATE file SET path = $2, present = 1 WHERE path = $1", values![old, seen.path.as_str()])
+            .await
+            .map(|_| ())
+    }
+}
+
+fn accepted(current: &Current, verdict: Verdict) -> Accepted {
+    Accepted { id: current.id.clone(), permalink: current.permalink.clone(), verdict }
+}
+
+fn state_columns(state: State) -> (&'static str, Option<&'static str>) {
+    match state {
+        State::Waiting => ("waiting", None),
+        State::Live => ("live", None),
+        State::WithdrawnWithItsFile => ("withdrawn", Some("file")),
+        State::WithdrawnByCommand => ("withdrawn", Some("command")),
+    }
+}
+
+/// When the article was last changed in the eyes of a reader (rule A3): its stamp at first, then the `at` of
+/// each revision. What the author named counts only where it keeps the order.
+fn updated_by(revision: &Revision<'_>, current: &Current, at: i64) -> i64 {
+    let (base, before) = match revision.kind {
+        Kind::Published => (revision.stamp, revision.stamp),
+        _ => (at, current.updated),
+    };
+    match revision.named_update {
+        Some(named) if named > before && named <= at => named,
+        _ => base,
+    }
+}
+
+/// Equal but for white space and Unicode form.
+fn same_to_readers(before: Option<&str>, after: &str) -> bool {
+    let fold = |text: &str| -> String { text.nfc().filter(|c| !c.is_whitespace()).collect() };
+    before.is_some_and(|before| before == after || fold(before) == fold(after))
+}
+
+fn read_current(row: &Row) -> Result<Current, StoreError> {
+    let state = match (row.text(3)?, row.optional_text(4)?) {
+        ("waiting", _) => State::Waiting,
+        ("live", _) => State::Live,
+        ("withdrawn", Some("file")) => State::WithdrawnWithItsFile,
+        _ => State::WithdrawnByCommand,
+    };
+    Ok(Current {
+        id: ArticleId::new(row.text(0)?),
+        permalink: read_permalink(row.text(1)?, row.text(2)?)?,
+        state,
+        number: row.number(5)?,
+        at: row.integer(6)?,
+        updated: row.integer(7)?,
+        channels: from_json(row.text(8)?)?,
+        content: row.optional_text(9)?.map(str::to_owned),
+    })
+}
+
+pub(super) fn read_permalink(day: &str, slug: &str) -> Result<Permalink, StoreError> {
+    let corrupt = || StoreError::Corrupt(format!("`{day}/{slug}` is no permalink"));
+    Ok(Permalink {
+        day: day.parse().map_err(|_| corrupt())?,
+        slug: Slug::parse(slug).map_err(|_| corrupt())?,
+    })
+}
+
+pub(super) fn day_text(permalink: &Permalink) -> String {
+    permalink.day.format("%Y-%m-%d").to_string()
+}
+
+pub(super) fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|cause| StoreError::Corrupt(cause.to_string()))
+}
+
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt(cause.to_string()))
+}
+
+/// The file's name without its folders and its ending, in NFC.
+fn stem_of(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem).nfc().collect()
+}

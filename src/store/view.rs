@@ -1,0 +1,294 @@
+//! What readers ask of the log. Each question reads one unchanging state of it.
+
+use std::collections::HashSet;
+
+use super::database::{Row, Transaction, Value, values};
+use super::intake::{EVERYTHING, day_text, from_json, read_permalink};
+use super::{FileRecord, FileSeen, Found, KnownChannel, Listed, LiveChoice, LiveView, StoreError};
+use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
+use crate::channel::Slug;
+use crate::vietnam_time::{Moment, from_seconds};
+
+/// Columns of an article, in the order in which [`read_state`] reads them.
+macro_rules! select_article {
+    ($rest:literal) => {
+        concat!(
+            "SELECT a.id, a.day, a.slug, a.state, a.number, a.at, a.updated, a.channels, a.content, a.reason ",
+            $rest
+        )
+    };
+}
+
+/// Rows of the log that are read at a time while a window is filled.
+const STRIDE: i64 = 512;
+/// Articles that are fetched with one statement.
+const FETCH: usize = 32;
+
+pub(super) async fn live(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    choice: LiveChoice,
+) -> Result<LiveView, StoreError> {
+    let slug = channel.map_or(EVERYTHING, Slug::as_str);
+    let configured_at = configured_at(reading).await?;
+    let head = reading.first("SELECT head, head_at FROM channel WHERE slug = $1", values![slug]).await?;
+    let (number, head_at) = match head {
+        Some(row) => (row.number(0)?, row.integer(1)?),
+        None => (0, 0),
+    };
+    let chosen = choose(reading, slug, number, head_at, choice).await?;
+    let (mut entries, mut tombstones) = (Vec::new(), Vec::new());
+    for state in fetch(reading, &chosen).await? {
+        match state {
+            ArticleState::Live(entry, _) => entries.push(*entry),
+            ArticleState::Withdrawn(tombstone) => tombstones.push(tombstone),
+        }
+    }
+    entries
+        .sort_by(|a, b| b.article.stamp.instant.cmp(&a.article.stamp.instant).then_with(|| a.id.cmp(&b.id)));
+    tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
+    let updated = from_seconds(head_at);
+    Ok(LiveView { number, updated, last_modified: updated.max(configured_at), entries, tombstones })
+}
+
+/// The ids that a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up
+/// to the limit.
+async fn choose(
+    reading: &mut Transaction,
+    slug: &str,
+    head: u64,
+    head_at: i64,
+    choice: LiveChoice,
+) -> Result<Vec<ArticleId>, StoreError> {
+    let sealed = head - head % choice.archive_page.max(1);
+    let since = head_at - i64::try_from(choice.window).unwrap_or(i64::MAX);
+    let mut chosen = Chosen { limit: choice.limit, ..Chosen::default() };
+    let mut below = Value::from(head + 1);
+    let mut newest_added = false;
+    loop {
+        let rows = reading
+            .rows(
+                "SELECT number, article, kind, at FROM channel_revision \
+                 WHERE channel = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+                &[Value::from(slug), below, Value::from(STRIDE)],
+            )
+            .await?;
+        for row in &rows {
+            if row.number(0)? <= sealed && !newest_added {
+                newest_added = true;
+                for id in newest(reading, slug, choice.items).await? {
+                    chosen.add(id);
+                }
+            }
+            if row.number(0)? <= sealed && (row.integer(3)? < since || chosen.is_full()) {
+                return Ok(chosen.ids);
+            }
+            chosen.see(ArticleId::new(row.text(1)?), row.text(2)? == "left");
+        }
+        let Some(last) = rows.last() else { break };
+        below = Value::from(last.number(0)?);
+    }
+    if !newest_added {
+        for id in newest(reading, slug, choice.items).await? {
+            chosen.add(id);
+        }
+    }
+    Ok(chosen.ids)
+}
+
+#[derive(Default)]
+struct Chosen {
+    ids: Vec<ArticleId>,
+    seen: HashSet<ArticleId>,
+    limit: usize,
+}
+
+impl Chosen {
+    fn is_full(&self) -> bool {
+        self.ids.len() >= self.limit
+    }
+
+    fn add(&mut self, id: ArticleId) {
+        if !self.is_full() && self.seen.insert(id.clone()) {
+            self.ids.push(id);
+        }
+    }
+
+    /// Takes a row of the log, the newest first. Whoever left the channel is in it no more, whatever the
+    /// older rows say.
+    fn see(&mut self, id: ArticleId, left: bool) {
+        if left {
+            self.seen.insert(id);
+        } else {
+            self.add(id);
+        }
+    }
+}
+
+async fn newest(reading: &mut Transaction, slug: &str, items: u32) -> Result<Vec<ArticleId>, StoreError> {
+    let rows = reading
+        .rows(
+            "SELECT article FROM membership WHERE channel = $1 ORDER BY stamp DESC, article LIMIT $2",
+            values![slug, i64::from(items)],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(ArticleId::new(row.text(0)?))).collect()
+}
+
+enum ArticleState {
+    Live(Box<Entry>, u64),
+    Withdrawn(Tombstone),
+}
+
+/// The states of these articles, in no order. Waiting ones are left out.
+async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<ArticleState>, StoreError> {
+    let mut states = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(FETCH) {
+        let mut parameters: Vec<Value> = chunk.iter().map(|id| Value::from(id.as_str())).collect();
+        parameters.resize(FETCH, Value::Null);
+        let rows = reading
+            .rows(
+                select_article!(
+                    "FROM article a WHERE a.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+                     $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+                     $31, $32)"
+                ),
+                &parameters,
+            )
+            .await?;
+        for row in &rows {
+            states.extend(read_state(row)?);
+        }
+    }
+    Ok(states)
+}
+
+fn read_state(row: &Row) -> Result<Option<ArticleState>, StoreError> {
+    let id = ArticleId::new(row.text(0)?);
+    let permalink = read_permalink(row.text(1)?, row.text(2)?)?;
+    match row.text(3)? {
+        "live" => {
+            let Some(content) = row.optional_text(8)? else {
+                return Err(StoreError::Corrupt(format!("the living article {id} has no content")));
+            };
+            let entry = Entry {
+                id,
+                permalink,
+                channels: from_json(row.text(7)?)?,
+                updated: from_seconds(row.integer(6)?),
+                article: from_json(content)?,
+            };
+            Ok(Some(ArticleState::Live(Box::new(entry), row.number(4)?)))
+        }
+        "withdrawn" if row.number(4)? > 0 => Ok(Some(ArticleState::Withdrawn(Tombstone {
+            id,
+            permalink,
+            when: from_seconds(row.integer(5)?),
+            reason: row.optional_text(9)?.map(str::to_owned),
+        }))),
+        _ => Ok(None),
+    }
+}
+
+pub(super) async fn article(reading: &mut Transaction, permalink: &Permalink) -> Result<Found, StoreError> {
+    let row = reading
+        .first(
+            select_article!("FROM article a WHERE a.day = $1 AND a.slug = $2"),
+            values![day_text(permalink), permalink.slug.as_str()],
+        )
+        .await?;
+    Ok(match row.map(|row| read_state(&row)).transpose()?.flatten() {
+        Some(ArticleState::Live(entry, number)) => Found::Live(entry, number),
+        Some(ArticleState::Withdrawn(tombstone)) => Found::Withdrawn(tombstone),
+        None => Found::Nothing,
+    })
+}
+
+pub(super) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, StoreError> {
+    let rows = reading
+        .rows(
+            "SELECT path, channel, hash, size, modified, article, present, refused FROM file ORDER BY path",
+            &[],
+        )
+        .await?;
+    rows.iter().map(read_file).collect()
+}
+
+fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
+    let channel = Slug::parse(row.text(1)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
+    Ok(FileRecord {
+        seen: FileSeen {
+            path: row.text(0)?.to_owned(),
+            channel,
+            hash: row.text(2)?.to_owned(),
+            size: row.number(3)?,
+            modified: row.integer(4)?,
+        },
+        article: row.optional_text(5)?.map(ArticleId::new),
+        present: row.flag(6)?,
+        refused: row.flag(7)?,
+    })
+}
+
+pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChannel>, StoreError> {
+    let rows =
+        reading.rows("SELECT slug, title, head FROM channel WHERE slug <> '' ORDER BY slug", &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(KnownChannel {
+                slug: Slug::parse(row.text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?,
+                title: row.optional_text(1)?.map(str::to_owned),
+                head: row.number(2)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn configured_at(reading: &mut Transaction) -> Result<Moment, StoreError> {
+    Ok(from_seconds(reading.one("SELECT configured_at FROM log", &[]).await?.integer(0)?))
+}
+
+pub(super) async fn channels_at(reading: &mut Transaction) -> Result<Moment, StoreError> {
+    let row = reading.one("SELECT channels_at, configured_at FROM log", &[]).await?;
+    Ok(from_seconds(row.integer(0)?.max(row.integer(1)?)))
+}
+
+pub(super) async fn next_due(reading: &mut Transaction) -> Result<Option<Moment>, StoreError> {
+    let rows = reading.rows("SELECT due FROM waiting ORDER BY due LIMIT 1", &[]).await?;
+    rows.first().map(|row| Ok(from_seconds(row.integer(0)?))).transpose()
+}
+
+pub(super) async fn list(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    after: Option<&Listed>,
+    limit: u32,
+) -> Result<Vec<Listed>, StoreError> {
+    // Without a start: before everything, which no stamp and no id comes before.
+    let (stamp, id) = after.map_or((i64::MAX, ""), |last| (last.stamp.timestamp(), last.id.as_str()));
+    let rows = reading
+        .rows(
+            "SELECT id, state, number, stamp, channels, content FROM article \
+             WHERE (stamp < $1 OR (stamp = $1 AND id > $2)) \
+             AND ($3 IS NULL OR channels LIKE '%\"' || $3 || '\"%') \
+             ORDER BY stamp DESC, id LIMIT $4",
+            values![stamp, id, channel.map(Slug::as_str), i64::from(limit)],
+        )
+        .await?;
+    rows.iter().map(read_listed).collect()
+}
+
+fn read_listed(row: &Row) -> Result<Listed, StoreError> {
+    let title = match row.optional_text(5)? {
+        Some(content) => from_json::<Article>(content)?.title,
+        None => String::new(),
+    };
+    Ok(Listed {
+        id: ArticleId::new(row.text(0)?),
+        state: row.text(1)?.to_owned(),
+        number: row.number(2)?,
+        stamp: from_seconds(row.integer(3)?),
+        channels: from_json(row.text(4)?)?,
+        title,
+    })
+}

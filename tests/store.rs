@@ -1,0 +1,414 @@
+//! What the log promises, told once and held by every engine that the store stands on.
+
+use std::sync::Arc;
+
+use bantin::address::Addresses;
+use bantin::article::{Article, ArticleId, Block};
+use bantin::channel::Slug;
+use bantin::store::{
+    Departure, FileSeen, Found, LiveChoice, LiveView, Options, Origin, Restoration, Store, Submission,
+    Verdict, Withdrawal,
+};
+use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
+
+/// 12/05/2023 17:39 in Việt Nam.
+const SEED: i64 = 1_683_887_940;
+const CHOICE: LiveChoice = LiveChoice { items: 30, window: 7 * 86_400, archive_page: 50, limit: 200 };
+
+/// A place where a store lives, and can be opened again.
+struct Home {
+    folder: tempfile::TempDir,
+    clock: Clock,
+}
+
+impl Home {
+    fn sqlite() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), clock: Clock::standing_at(SEED + 1000) }
+    }
+
+    async fn open(&self) -> Store {
+        let options = Options {
+            url: format!("sqlite:{}", self.folder.path().join("data/bantin.db").display()),
+            addresses: Arc::new(Addresses::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
+            zone: VIETNAM,
+            clock: self.clock.clone(),
+        };
+        Store::open(options).await.unwrap()
+    }
+}
+
+/// Runs each story on each engine.
+macro_rules! stories {
+    ($($story:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::Home::sqlite()).await;
+            })*
+        }
+    };
+}
+
+stories! {
+    an_article_is_published_corrected_withdrawn_and_restored_under_one_id
+    a_touched_article_is_no_revision
+    a_change_of_white_space_or_unicode_form_is_no_revision
+    another_article_of_that_day_and_stem_gets_its_own_id
+    one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal
+    one_stem_in_two_channels_is_refused_where_the_bytes_differ
+    a_move_leaves_no_tombstone_and_keeps_the_id
+    withdrawn_by_command_is_stronger_than_any_file
+    a_file_that_comes_back_restores_its_article
+    two_revisions_of_one_article_never_share_a_second
+    updated_never_goes_back_when_the_clock_does
+    a_future_stamp_waits_over_a_restart_and_is_numbered_when_due
+    a_waiting_article_whose_file_goes_was_never_there
+    the_live_feed_shows_the_tail_the_newest_and_the_window
+    a_live_feed_never_holds_more_than_its_limit
+    another_process_is_heard
+    many_writers_at_once_get_numbers_without_gaps
+    erased_text_is_nowhere_and_cannot_be_restored
+    a_named_id_is_kept_and_a_second_file_of_that_id_is_refused
+    the_log_keeps_its_id_and_a_new_store_has_another
+    only_what_changes_documents_moves_the_configuration
+}
+
+fn slug(text: &str) -> Slug {
+    Slug::parse(text).unwrap()
+}
+
+fn article(title: &str, stamp: i64) -> Article {
+    Article {
+        title: title.to_owned(),
+        stamp: Stamp::at(from_seconds(stamp)),
+        updated: None,
+        summary: None,
+        body: vec![Block::Lead { text: format!("{title} — đoạn mở đầu") }],
+        authors: vec!["Tấn Lộc".to_owned()],
+        source: None,
+        tags: Vec::new(),
+        language: None,
+        link: None,
+        pictures: Vec::new(),
+    }
+}
+
+fn seen(path: &str, hash: &str) -> FileSeen {
+    let channel = slug(path.split('/').next().unwrap());
+    FileSeen { path: path.to_owned(), channel, hash: hash.to_owned(), size: 1, modified: 1 }
+}
+
+/// A file at `channel/stem.txt` whose bytes have this hash.
+fn file(path: &str, hash: &str, article: Article) -> Submission {
+    let seen = seen(path, hash);
+    let stem = path.rsplit('/').next().unwrap().trim_end_matches(".txt");
+    Submission {
+        article,
+        channels: vec![seen.channel.clone()],
+        id: None,
+        stem: Slug::from_title(stem),
+        origin: Origin::File { seen, renamed_from: None },
+    }
+}
+
+async fn take(store: &Store, submission: Submission) -> (ArticleId, Verdict) {
+    let accepted = store.take_in(submission).await.unwrap();
+    (accepted.id, accepted.verdict)
+}
+
+async fn live(store: &Store, channel: &str) -> LiveView {
+    store.live(Some(&slug(channel)), CHOICE).await.unwrap()
+}
+
+fn titles(view: &LiveView) -> Vec<&str> {
+    view.entries.iter().map(|entry| entry.article.title.as_str()).collect()
+}
+
+async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(home: Home) {
+    let store = home.open().await;
+    let (id, verdict) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Hội nghị", SEED))).await;
+    assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/hoi-nghi");
+    assert_eq!(verdict, Verdict::Published(1));
+    let entry = live(&store, "xa-hoi").await.entries.remove(0);
+    assert_eq!(entry.updated, from_seconds(SEED), "at first, updated is the stamp");
+
+    home.clock.advance(60);
+    let (again, verdict) =
+        take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SEED))).await;
+    assert_eq!((again, verdict), (id.clone(), Verdict::Corrected(2)));
+    let view = live(&store, "xa-hoi").await;
+    assert_eq!(titles(&view), ["Hội nghị lớn"]);
+    assert_eq!(view.entries[0].updated, from_seconds(SEED + 1060));
+
+    assert_eq!(store.file_gone("xa-hoi/hoi-nghi.txt").await.unwrap(), Departure::Withdrawn(3));
+    let view = live(&store, "xa-hoi").await;
+    assert!(view.entries.is_empty());
+    assert_eq!(view.tombstones[0].id, id);
+    assert_eq!(view.tombstones[0].reason.as_deref(), Some("file-removed"));
+    assert!(matches!(store.article(&view.tombstones[0].permalink).await.unwrap(), Found::Withdrawn(_)));
+
+    let (back, verdict) = take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SEED))).await;
+    assert_eq!((back, verdict), (id, Verdict::Restored(4)));
+    let view = live(&store, "xa-hoi").await;
+    assert_eq!(titles(&view), ["Hội nghị lớn"]);
+    assert!(view.tombstones.is_empty());
+    assert_eq!(view.number, 4);
+}
+
+async fn a_touched_article_is_no_revision(home: Home) {
+    let store = home.open().await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    assert_eq!(verdict, Verdict::Unchanged);
+    assert_eq!(live(&store, "xa-hoi").await.number, 1);
+}
+
+async fn a_change_of_white_space_or_unicode_form_is_no_revision(home: Home) {
+    let store = home.open().await;
+    take(&store, file("xa-hoi/a.txt", "1", article("Hội nghị", SEED))).await;
+    let other = article("Ho\u{302}\u{323}i  nghi\u{323} ", SEED);
+    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "2", other)).await;
+    assert_eq!(verdict, Verdict::Unchanged);
+}
+
+async fn another_article_of_that_day_and_stem_gets_its_own_id(home: Home) {
+    let store = home.open().await;
+    let (first, _) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Một", SEED))).await;
+    let (second, _) = take(&store, file("xa-hoi/hội nghị.txt", "2", article("Hai", SEED + 60))).await;
+    assert_eq!(second.as_str(), format!("{first}-2"));
+    let (next_day, _) = take(&store, file("xa-hoi/Hội nghị!.txt", "3", article("Ba", SEED + 86_400))).await;
+    assert_eq!(next_day.as_str(), "tag:dakto.example,2023:2023-05-13/hoi-nghi");
+}
+
+async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home: Home) {
+    let store = home.open().await;
+    let (first, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (second, verdict) = take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    assert_eq!((&second, verdict), (&first, Verdict::Moved(2)));
+    for channel in ["xa-hoi", "kinh-te"] {
+        let view = live(&store, channel).await;
+        assert_eq!(view.entries[0].id, first);
+        assert_eq!(view.entries[0].channels, [slug("kinh-te"), slug("xa-hoi")]);
+    }
+    assert_eq!(store.live(None, CHOICE).await.unwrap().entries.len(), 1);
+    assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Moved(3));
+    let view = live(&store, "xa-hoi").await;
+    assert!(view.entries.is_empty() && view.tombstones.is_empty(), "it lives on elsewhere");
+    assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
+}
+
+async fn one_stem_in_two_channels_is_refused_where_the_bytes_differ(home: Home) {
+    let store = home.open().await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (_, verdict) = take(&store, file("kinh-te/a.txt", "2", article("B", SEED))).await;
+    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "3", article("A mới", SEED))).await;
+    assert_eq!(verdict, Verdict::Corrected(2), "the refused file does not stand in the way of the good one");
+    assert!(live(&store, "kinh-te").await.entries.is_empty());
+}
+
+async fn a_move_leaves_no_tombstone_and_keeps_the_id(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let mut moved = file("kinh-te/b.txt", "1", article("A", SEED));
+    if let Origin::File { renamed_from, .. } = &mut moved.origin {
+        *renamed_from = Some("xa-hoi/a.txt".to_owned());
+    }
+    assert_eq!(take(&store, moved).await, (id.clone(), Verdict::Moved(2)));
+    let old = live(&store, "xa-hoi").await;
+    assert!(old.entries.is_empty() && old.tombstones.is_empty());
+    assert_eq!(old.number, 2, "the old channel's documents change");
+    assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
+    assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Nothing);
+    let withdrawal = store.withdraw(&id, None, false, "test").await.unwrap();
+    assert_eq!(withdrawal, Withdrawal::Withdrawn(3));
+    let old = live(&store, "xa-hoi").await;
+    assert!(old.tombstones.is_empty(), "what had left a channel is not withdrawn from it");
+    assert_eq!(old.number, 2);
+}
+
+async fn withdrawn_by_command_is_stronger_than_any_file(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let reason = Some("sai thông tin".to_owned());
+    assert_eq!(store.withdraw(&id, reason.clone(), false, "test").await.unwrap(), Withdrawal::Withdrawn(2));
+    assert_eq!(store.withdraw(&id, reason, false, "test").await.unwrap(), Withdrawal::Already);
+    let (_, touched) = take(&store, file("xa-hoi/a.txt", "2", article("A khác", SEED))).await;
+    assert_eq!(touched, Verdict::StaysWithdrawn);
+    let (_, copied) = take(&store, file("kinh-te/a.txt", "2", article("A khác", SEED))).await;
+    assert_eq!(copied, Verdict::StaysWithdrawn);
+    let view = live(&store, "xa-hoi").await;
+    assert_eq!(view.tombstones[0].reason.as_deref(), Some("sai thông tin"));
+    assert_eq!(store.restore(&id, "test").await.unwrap(), Restoration::Restored(3));
+    assert_eq!(store.restore(&id, "test").await.unwrap(), Restoration::NotWithdrawn);
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
+    let files = store.files().await.unwrap();
+    assert!(files.iter().all(|file| file.seen.hash.is_empty()), "its files are read anew");
+    let unknown = ArticleId::new("tag:nobody,2023:x");
+    assert_eq!(store.withdraw(&unknown, None, false, "test").await.unwrap(), Withdrawal::Unknown);
+    assert_eq!(store.restore(&unknown, "test").await.unwrap(), Restoration::Unknown);
+}
+
+async fn a_file_that_comes_back_restores_its_article(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("A", SEED - 86_400))).await;
+    store.file_gone("xa-hoi/a.txt").await.unwrap();
+    let back = take(&store, file("xa-hoi/a.txt", "2", article("A", SEED - 86_400))).await;
+    assert_eq!(back, (id, Verdict::Restored(4)), "also when its day was corrected meanwhile");
+}
+
+async fn two_revisions_of_one_article_never_share_a_second(home: Home) {
+    let store = home.open().await;
+    for (hash, title) in [("1", "A"), ("2", "B"), ("3", "C")] {
+        take(&store, file("xa-hoi/a.txt", hash, article(title, SEED))).await;
+    }
+    let view = live(&store, "xa-hoi").await;
+    assert_eq!(view.updated, from_seconds(SEED + 1002));
+    assert_eq!(view.entries[0].updated, view.updated);
+}
+
+async fn updated_never_goes_back_when_the_clock_does(home: Home) {
+    let store = home.open().await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    home.clock.advance(-5000);
+    take(&store, file("xa-hoi/b.txt", "1", article("B", SEED - 9000))).await;
+    assert_eq!(live(&store, "xa-hoi").await.updated, from_seconds(SEED + 1000));
+}
+
+async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home) {
+    let due = SEED + 5000;
+    let store = home.open().await;
+    let (id, verdict) = take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", due))).await;
+    assert_eq!(verdict, Verdict::Waiting(from_seconds(due)));
+    assert!(live(&store, "xa-hoi").await.entries.is_empty());
+    store.close().await;
+
+    let store = home.open().await;
+    assert_eq!(store.next_due().await.unwrap(), Some(from_seconds(due)));
+    assert!(store.publish_due().await.unwrap().is_empty(), "not yet");
+    home.clock.advance(4000);
+    let published = store.publish_due().await.unwrap();
+    assert_eq!((&published[0].id, &published[0].verdict), (&id, &Verdict::Published(1)));
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["Ngày mai"]);
+    assert!(store.publish_due().await.unwrap().is_empty(), "once");
+}
+
+async fn a_waiting_article_whose_file_goes_was_never_there(home: Home) {
+    let store = home.open().await;
+    take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", SEED + 5000))).await;
+    assert_eq!(store.file_gone("xa-hoi/mai.txt").await.unwrap(), Departure::Nothing);
+    home.clock.advance(10_000);
+    assert!(store.publish_due().await.unwrap().is_empty());
+    assert_eq!(store.announcements().borrow().head, 0);
+}
+
+async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
+    let store = home.open().await;
+    let choice = LiveChoice { items: 2, window: 3600, archive_page: 4, limit: 200 };
+    for day in 0..6 {
+        let path = format!("xa-hoi/bai-{day}.txt");
+        take(&store, file(&path, "1", article(&format!("Bài {day}"), SEED - 864_000 - day * 86_400))).await;
+        home.clock.advance(86_400);
+    }
+    // Six revisions: four sealed, two in the tail (the oldest stamps), and the two newest stamps.
+    let view = store.live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 4", "Bài 5"]);
+    // Two corrections seal the second page; the window still shows what they changed.
+    for (hash, day) in [("2", 2), ("2", 3)] {
+        let path = format!("xa-hoi/bai-{day}.txt");
+        let stamp = SEED - 864_000 - day * 86_400;
+        take(&store, file(&path, hash, article(&format!("Bài {day} (sửa)"), stamp))).await;
+    }
+    let view = store.live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 2 (sửa)", "Bài 3 (sửa)"]);
+}
+
+async fn a_live_feed_never_holds_more_than_its_limit(home: Home) {
+    let store = home.open().await;
+    let choice = LiveChoice { items: 3, window: 86_400, archive_page: 5, limit: 12 };
+    for number in 0..40 {
+        let path = format!("xa-hoi/bai-{number}.txt");
+        take(&store, file(&path, "1", article(&format!("Bài {number}"), SEED - number * 60))).await;
+    }
+    let view = store.live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    assert_eq!(view.entries.len(), 12);
+    let shown = titles(&view);
+    for wanted in ["Bài 0", "Bài 1", "Bài 2", "Bài 39", "Bài 35"] {
+        assert!(shown.contains(&wanted), "{wanted} is not in {shown:?}");
+    }
+}
+
+async fn another_process_is_heard(home: Home) {
+    let (serving, commanding) = (home.open().await, home.open().await);
+    let heard = serving.announcements();
+    take(&commanding, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    serving.refresh().await.unwrap();
+    assert_eq!(heard.borrow().head, 1);
+    assert_eq!(live(&serving, "xa-hoi").await, live(&commanding, "xa-hoi").await);
+}
+
+async fn many_writers_at_once_get_numbers_without_gaps(home: Home) {
+    let (one, two) = (home.open().await, home.open().await);
+    let writers: Vec<_> = (0..200)
+        .map(|number| {
+            let store = if number % 2 == 0 { one.clone() } else { two.clone() };
+            tokio::spawn(async move {
+                let path = format!("xa-hoi/bai-{number}.txt");
+                match take(&store, file(&path, "1", article("A", SEED - number))).await.1 {
+                    Verdict::Published(number) => number,
+                    other => panic!("{other:?}"),
+                }
+            })
+        })
+        .collect();
+    let mut numbers = Vec::new();
+    for writer in writers {
+        numbers.push(writer.await.unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
+}
+
+async fn erased_text_is_nowhere_and_cannot_be_restored(home: Home) {
+    let store = home.open().await;
+    let secret = "số căn cước 062087001234";
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article(secret, SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("Đã sửa", SEED))).await;
+    assert_eq!(store.withdraw(&id, None, true, "test").await.unwrap(), Withdrawal::Withdrawn(3));
+    assert_eq!(store.restore(&id, "test").await.unwrap(), Restoration::Erased);
+    assert_eq!(store.list(None, None, 10).await.unwrap()[0].title, "");
+}
+
+async fn a_named_id_is_kept_and_a_second_file_of_that_id_is_refused(home: Home) {
+    let store = home.open().await;
+    let named = |path, hash| Submission {
+        id: Some(ArticleId::new("tag:old.example,2010:4711")),
+        ..file(path, hash, article("A", SEED))
+    };
+    let (id, verdict) = take(&store, named("xa-hoi/a.txt", "1")).await;
+    assert_eq!((id.as_str(), verdict), ("tag:old.example,2010:4711", Verdict::Published(1)));
+    let (_, verdict) = take(&store, named("xa-hoi/b.txt", "2")).await;
+    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+}
+
+async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {
+    let first = home.open().await.log_id().to_owned();
+    assert_eq!(home.open().await.log_id(), first);
+    assert_ne!(Home::sqlite().open().await.log_id(), first);
+}
+
+async fn only_what_changes_documents_moves_the_configuration(home: Home) {
+    let store = home.open().await;
+    store.configured_as("one").await.unwrap();
+    let before = (store.configured_at().await.unwrap(), *store.announcements().borrow());
+    home.clock.advance(100);
+    store.configured_as("one").await.unwrap();
+    assert_eq!((store.configured_at().await.unwrap(), *store.announcements().borrow()), before);
+    store.found_channel(&slug("dat-nguoi"), Some("Đất & Người")).await.unwrap();
+    assert_eq!(store.announcements().borrow().generation, before.1.generation + 1);
+    assert_eq!(store.channels().await.unwrap()[0].title.as_deref(), Some("Đất & Người"));
+    assert_eq!(store.configured_at().await.unwrap(), before.0, "a new channel changes no other's documents");
+    store.found_channel(&slug("dat-nguoi"), Some("Đất và Người")).await.unwrap();
+    assert_eq!(live(&store, "dat-nguoi").await.last_modified, from_seconds(SEED + 1100));
+}
