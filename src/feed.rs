@@ -1,0 +1,102 @@
+//! Makes the documents that readers fetch: RSS 2.0, Atom 1.0, JSON Feed 1.1 and the OPML of all channels;
+//! and reads them back, strictly and with parsers of its own, before anybody else may see them.
+//!
+//! Same values in, same bytes out, on every machine. Nothing here reads a clock, a file or a request, and
+//! nothing is ever "now": a document is as new as the newest revision that it shows. The texts of an article
+//! are not trusted: whatever stands in them, the documents are well-formed and say what was meant.
+//!
+//! [`print()`] works in two steps: a *sheet* holds all that a document says (clean texts, absolute links,
+//! fallbacks taken), and one adapter per format copies it into that format's words.
+
+mod atom;
+mod element;
+mod html;
+mod json;
+mod opml;
+mod read_back;
+mod rss;
+mod sheet;
+mod text;
+
+pub use html::content_html;
+pub use opml::opml;
+pub use read_back::{Fault, read_back};
+pub use text::printable;
+
+use crate::address::{Addresses, Format};
+use crate::article::{Entry, Tombstone};
+use crate::channel::{Channel, Site};
+use crate::vietnam_time::Moment;
+use sheet::Sheet;
+
+/// Name and version in `generator`. Nothing else of the program or its machine is in a document.
+const GENERATOR: (&str, &str) = ("bantin", env!("CARGO_PKG_VERSION"));
+
+/// Everything that a feed is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// What all documents of the site say alike.
+    pub site: &'a Site,
+    /// Where everything is.
+    pub addresses: &'a Addresses,
+    /// Whose feed it is; none for the feed of everything.
+    pub channel: Option<&'a Channel>,
+    /// All channels, to name the categories of an entry by title. An unknown slug shows as the slug.
+    pub channels: &'a [Channel],
+    /// In the order in which they are printed.
+    pub entries: &'a [Entry],
+    /// The withdrawn, by `when` descending, then by id.
+    pub tombstones: &'a [Tombstone],
+    /// The `at` of the channel's newest revision; 1970 where there is none (rule A3). Of a sealed page, the
+    /// newest in the page, for the page may not change with what comes after it (rule H2).
+    pub updated: Moment,
+    /// What the document is to the channel's log.
+    pub part: Part,
+    /// The absolute URL of the WebSub hub.
+    pub hub: Option<&'a str>,
+}
+
+/// What a document is to the log of its channel (RFC 5005, RFC 3229).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What subscribers ask for.
+    Live {
+        /// The newest sealed page, where there is one.
+        previous_archive: Option<u64>,
+        /// True where no article of the channel is missing; then there are no paging links (rule H3).
+        complete: bool,
+    },
+    /// A sealed page.
+    Archive {
+        /// Its number, from 1.
+        page: u64,
+        /// The next older page, where there is one.
+        previous: Option<u64>,
+    },
+    /// What is newer than the reader's copy of the live document, and served in its place (rule D1).
+    Delta,
+}
+
+/// Prints a feed. UTF-8, always well-formed, whatever stands in the texts.
+pub fn print(document: &Document<'_>, format: Format) -> Vec<u8> {
+    let sheet = Sheet::new(document, format);
+    match format {
+        Format::Rss => rss::print(sheet, document.site),
+        Format::Atom => atom::print(sheet, document.site.zone),
+        Format::Json => json::print(&sheet, document.site.zone),
+    }
+}
+
+/// The value of `Content-Type` for a feed (rule R15). JSON is always UTF-8 and takes no charset (RFC 8259 §11).
+pub fn media_type(format: Format) -> &'static str {
+    match format {
+        Format::Rss => "application/rss+xml; charset=utf-8",
+        Format::Atom => "application/atom+xml; charset=utf-8",
+        Format::Json => "application/feed+json",
+    }
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The whole text of an article as HTML: absolute URLs, nothing that runs.
+
+use std::fmt::Write as _;
+
+use super::sheet::language_tag;
+use super::text::{escape_html, one_line, plain, printable, token};
+use crate::address::{self, Addresses};
+use crate::article::{Block, Entry, Picture};
+
+/// The whole text of an entry as a fragment of HTML, a line for each block. The n-th picture stands with
+/// the n-th caption; pictures beyond the captions follow the text; a caption without a picture stays as a
+/// paragraph (rules R8, M1). Where the article was taken over from another publication, the last line says
+/// so. A text in another language than the site's stands in a `div` that names it.
+///
+/// Every URL is absolute (rule R12). [`Block::Html`] is trusted to come from the sanitiser.
+pub fn content_html(entry: &Entry, addresses: &Addresses) -> String {
+    let article = &entry.article;
+    let mut html = String::with_capacity(1024);
+    let language = article.language.as_deref().and_then(language_tag);
+    if let Some(language) = language {
+        let _ = writeln!(html, "<div lang=\"{language}\">");
+    }
+    let mut pictures = article.pictures.iter();
+    for block in &article.body {
+        push_block(&mut html, block, &mut pictures, addresses);
+    }
+    for picture in pictures {
+        push_figure(&mut html, picture, "", "", addresses);
+    }
+    if let Some(source) = &article.source {
+        let _ = writeln!(html, "<p>Nguồn: {}</p>", escape_html(&one_line(source)));
+    }
+    if language.is_some() {
+        html.push_str("</div>\n");
+    }
+    html
+}
+
+/// Where a picture is served.
+pub(super) fn picture_url(picture: &Picture, addresses: &Addresses) -> String {
+    token(&addresses.absolute(&address::media_path(&picture.name))).into_owned()
+}
+
+fn push_block<'a>(
+    html: &mut String,
+    block: &Block,
+    pictures: &mut impl Iterator<Item = &'a Picture>,
+    addresses: &Addresses,
+) {
+    match block {
+        Block::Lead { text } | Block::Paragraph { text } => push_element(html, "p", text),
+        Block::Heading { level, text } => {
+            // A feed's title is the heading above these; there is no `h7`.
+            let name = ["h2", "h3", "h4", "h5", "h6"][usize::from(level.clamp(&2, &6) - 2)];
+            push_element(html, name, text);
+        }
+        Block::Caption { text, printed, .. } => match pictures.next() {
+            Some(picture) => push_figure(html, picture, text, printed, addresses),
+            None => push_element(html, "p", printed),
+        },
+        Block::List { ordered, items } => push_list(html, *ordered, items),
+        Block::Table { rows } => push_table(html, rows),
+        Block::Html { html: fragment } => {
+            html.push_str(&printable(fragment));
+            html.push('\n');
+        }
+    }
+}
+
+fn push_element(html: &mut String, name: &str, text: &str) {
+    let _ = writeln!(html, "<{name}>{}</{name}>", escape_html(&plain(text)));
+}
+
+fn push_figure(html: &mut String, picture: &Picture, shows: &str, printed: &str, addresses: &Addresses) {
+    let url = picture_url(picture, addresses);
+    let _ = write!(
+        html,
+        "<figure><img src=\"{}\" alt=\"{}\" width=\"{}\" height=\"{}\"/>",
+        escape_html(&url),
+        escape_html(&one_line(shows)),
+        picture.width,
+        picture.height,
+    );
+    let caption = plain(printed);
+    if !caption.is_empty() {
+        let _ = write!(html, "<figcaption>{}</figcaption>", escape_html(&caption));
+    }
+    html.push_str("</figure>\n");
+}
+
+fn push_list(html: &mut String, ordered: bool, items: &[String]) {
+    let name = if ordered { "ol" } else { "ul" };
+    let _ = write!(html, "<{name}>");
+    for item in items {
+        let _ = write!(html, "<li>{}</li>", escape_html(&plain(item)));
+    }
+    let _ = writeln!(html, "</{name}>");
+}
+
+fn push_table(html: &mut String, rows: &[Vec<String>]) {
+    html.push_str("<table><tbody>");
+    for row in rows {
+        html.push_str("<tr>");
+        for cell in row {
+            let _ = write!(html, "<td>{}</td>", escape_html(&plain(cell)));
+        }
+        html.push_str("</tr>");
+    }
+    html.push_str("</tbody></table>\n");
+}

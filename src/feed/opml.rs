@@ -1,0 +1,59 @@
+//! OPML 2.0: all channels, for a reader that subscribes to many at once.
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+use super::sheet::language_tag;
+use super::text::one_line;
+use crate::address::{self, Addresses, Format};
+use crate::channel::{Channel, Site};
+
+/// The list of `channels`, in their order (rule O1). The feed of everything is not in it: a reader that
+/// took the whole list would get each article twice.
+pub fn opml(site: &Site, addresses: &Addresses, channels: &[Channel]) -> Vec<u8> {
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 0);
+    write(&mut writer, site, addresses, channels).expect("writing into memory cannot fail");
+    writer.into_inner()
+}
+
+fn write(
+    writer: &mut Writer<Vec<u8>>,
+    site: &Site,
+    addresses: &Addresses,
+    channels: &[Channel],
+) -> std::io::Result<()> {
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
+    writer.write_event(Event::Start(BytesStart::new("opml").with_attributes([("version", "2.0")])))?;
+    writer.write_event(Event::Start(BytesStart::new("head")))?;
+    text_element(writer, "title", &one_line(&site.title))?;
+    text_element(writer, "ownerName", &one_line(&site.publisher))?;
+    writer.write_event(Event::End(BytesEnd::new("head")))?;
+    writer.write_event(Event::Start(BytesStart::new("body")))?;
+    for channel in channels {
+        writer.write_event(Event::Empty(outline(site, addresses, channel)))?;
+    }
+    writer.write_event(Event::End(BytesEnd::new("body")))?;
+    writer.write_event(Event::End(BytesEnd::new("opml")))
+}
+
+fn outline(site: &Site, addresses: &Addresses, channel: &Channel) -> BytesStart<'static> {
+    let title = one_line(&channel.title);
+    let feed = addresses.absolute(&address::feed_path(Some(&channel.slug), Format::Rss));
+    let page = addresses.absolute(&address::page_path(Some(&channel.slug)));
+    let mut outline = BytesStart::new("outline");
+    outline.push_attribute(("text", title.as_ref()));
+    outline.push_attribute(("title", title.as_ref()));
+    outline.push_attribute(("type", "rss"));
+    outline.push_attribute(("xmlUrl", feed.as_str()));
+    outline.push_attribute(("htmlUrl", page.as_str()));
+    if let Some(language) = language_tag(&site.language) {
+        outline.push_attribute(("language", language));
+    }
+    outline
+}
+
+fn text_element(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> std::io::Result<()> {
+    writer.write_event(Event::Start(BytesStart::new(name)))?;
+    writer.write_event(Event::Text(BytesText::new(text)))?;
+    writer.write_event(Event::End(BytesEnd::new(name)))
+}

@@ -1,0 +1,225 @@
+//! The second pair of eyes: reads a printed feed as a strict stranger would and compares what it says with
+//! what was meant.
+//!
+//! Shares with the writers only the gate for texts. XML is read by `roxmltree`, JSON by `serde_json`; dates,
+//! HTML and the rules of order are judged here.
+
+mod html;
+mod json;
+mod xml;
+
+use std::fmt;
+
+use super::text::{one_line, plain, token};
+use super::{Document, Part};
+use crate::address::{self, Format};
+use crate::article::{ArticleId, Block, Entry};
+use crate::vietnam_time::Moment;
+
+/// What keeps a document from being published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The article in which it was found, where it is in one.
+    pub article: Option<ArticleId>,
+    /// What is wrong, for the log.
+    pub reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.article {
+            Some(article) => write!(formatter, "{article}: {}", self.reason),
+            None => formatter.write_str(&self.reason),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Reads `bytes` as a feed of `format` and compares it with `document`: title and addresses, the order and
+/// ids of the entries, and of each its title, link, lead, whole text, dates, authors and pictures; where the
+/// format has them, the tombstones.
+///
+/// # Errors
+/// At the first difference, at anything that is not well-formed, and at HTML that could run.
+pub fn read_back(document: &Document<'_>, format: Format, bytes: &[u8]) -> Result<(), Fault> {
+    let whole = |reason: String| Fault { article: None, reason };
+    let text = std::str::from_utf8(bytes).map_err(|error| whole(format!("no UTF-8: {error}")))?;
+    let read = match format {
+        Format::Rss => xml::rss(text),
+        Format::Atom => xml::atom(text),
+        Format::Json => json::feed(text),
+    };
+    let read = read.map_err(whole)?;
+    compare_head(document, format, &read).map_err(whole)?;
+    compare_ids(document, &read).map_err(whole)?;
+    for (entry, item) in document.entries.iter().zip(&read.items) {
+        compare_item(document, entry, item)
+            .map_err(|reason| Fault { article: Some(entry.id.clone()), reason })?;
+    }
+    Ok(())
+}
+
+/// A feed as it was read.
+#[derive(Debug, Default)]
+struct Feed {
+    title: String,
+    page: String,
+    this: String,
+    current: Option<String>,
+    previous_archive: Option<String>,
+    hub: Option<String>,
+    archive: bool,
+    complete: bool,
+    updated: Option<Moment>,
+    items: Vec<Item>,
+    /// Nothing where the format has no word for them.
+    tombstones: Option<Vec<(String, Moment, Option<String>)>>,
+}
+
+/// An entry as it was read.
+#[derive(Debug, Default)]
+struct Item {
+    id: String,
+    title: String,
+    link: String,
+    lead: String,
+    html: String,
+    published: Option<Moment>,
+    updated: Option<Moment>,
+    authors: Vec<String>,
+    pictures: Vec<String>,
+}
+
+type Verdict = Result<(), String>;
+
+fn compare_head(document: &Document<'_>, format: Format, read: &Feed) -> Verdict {
+    let scope = document.channel.map(|channel| &channel.slug);
+    let at = |path: String| document.addresses.absolute(&path);
+    let live = at(address::feed_path(scope, format));
+    let archive = |page: u64| at(address::archive_path(scope, page, format));
+    let hub = document.hub.map(|hub| token(hub).into_owned());
+    let (this, current, previous_archive, hub) = match document.part {
+        Part::Live { complete: true, .. } => (live, None, None, hub),
+        Part::Live { previous_archive, .. } => (live, None, previous_archive.map(archive), hub),
+        Part::Archive { page, previous } => (archive(page), Some(live), previous.map(archive), None),
+        Part::Delta => (live.clone(), Some(live), None, hub),
+    };
+    let named = document.channel.map_or(&document.site.title, |channel| &channel.title);
+    if !read.title.contains(one_line(named).as_ref()) {
+        return Err(format!("the title of the feed reads {:?}", read.title));
+    }
+    same("page", &read.page, &at(address::page_path(scope)))?;
+    same("address", &read.this, &this)?;
+    same("link to the live feed", &read.current, &current)?;
+    same("link to the archive", &read.previous_archive, &previous_archive)?;
+    same("hub", &read.hub, &hub)?;
+    same("mark of an archive", &read.archive, &matches!(document.part, Part::Archive { .. }))?;
+    same(
+        "mark of completeness",
+        &read.complete,
+        &matches!(document.part, Part::Live { complete: true, .. }),
+    )?;
+    let updated = second(document.updated);
+    same("date of the feed", &read.updated.unwrap_or(Moment::UNIX_EPOCH), &updated)?;
+    compare_tombstones(document, read)
+}
+
+fn compare_tombstones(document: &Document<'_>, read: &Feed) -> Verdict {
+    let Some(read) = &read.tombstones else { return Ok(()) };
+    let reason = |reason: &str| Some(one_line(reason).into_owned()).filter(|line| !line.is_empty());
+    let meant: Vec<_> = document
+        .tombstones
+        .iter()
+        .map(|gone| {
+            let why = gone.reason.as_deref().and_then(reason);
+            (token(gone.id.as_str()).into_owned(), second(gone.when), why)
+        })
+        .collect();
+    same("tombstones", read, &meant)
+}
+
+fn compare_ids(document: &Document<'_>, read: &Feed) -> Verdict {
+    let read: Vec<&str> = read.items.iter().map(|item| item.id.as_str()).collect();
+    let meant: Vec<_> = document.entries.iter().map(|entry| token(entry.id.as_str())).collect();
+    if read == meant { Ok(()) } else { Err(format!("the entries read {read:?} where {meant:?} was meant")) }
+}
+
+fn compare_item(document: &Document<'_>, entry: &Entry, read: &Item) -> Verdict {
+    let article = &entry.article;
+    same("title", read.title.as_str(), one_line(&article.title).as_ref())?;
+    // Where there is no lead, the writers put another line of the article in its place.
+    if !plain(article.lead()).is_empty() {
+        same("lead", read.lead.as_str(), plain(article.lead()).as_ref())?;
+    }
+    same("date of publication", &read.published, &Some(second(article.stamp.instant)))?;
+    same("date of correction", &read.updated, &Some(second(entry.updated)))?;
+    let lines = article.authors.iter().map(|author| one_line(author));
+    let authors: Vec<_> = lines.filter(|author| !author.is_empty()).collect();
+    if read.authors != authors {
+        return Err(format!("the authors read {:?} where {authors:?} was meant", read.authors));
+    }
+    if !(read.link.starts_with("http://") || read.link.starts_with("https://")) {
+        return Err(format!("the link reads {:?}", read.link));
+    }
+    let media = |name: &str| token(&document.addresses.absolute(&address::media_path(name))).into_owned();
+    let pictures: Vec<_> = article.pictures.iter().map(|picture| media(&picture.name)).collect();
+    same("pictures", &read.pictures, &pictures)?;
+    compare_text(entry, &read.html)
+}
+
+/// The words of the HTML, white space aside, are those of the article: nothing is lost, doubled, or escaped
+/// once too often.
+fn compare_text(entry: &Entry, read: &str) -> Verdict {
+    let page = html::read(read)?;
+    let mut meant = String::new();
+    for block in &entry.article.body {
+        push_words(&mut meant, block)?;
+    }
+    if let Some(source) = &entry.article.source {
+        meant.push_str("Nguồn:");
+        meant.push_str(&one_line(source));
+    }
+    let words = |text: &str| text.chars().filter(|character| !character.is_whitespace()).collect::<String>();
+    same("text", words(&page.text).as_str(), words(&meant).as_str())?;
+    same(
+        "number of pictures in the text",
+        &page.images.min(entry.article.pictures.len()),
+        &entry.article.pictures.len(),
+    )
+}
+
+fn push_words(meant: &mut String, block: &Block) -> Verdict {
+    match block {
+        Block::Lead { text } | Block::Paragraph { text } | Block::Heading { text, .. } => {
+            meant.push_str(&plain(text))
+        }
+        Block::Caption { printed, .. } => meant.push_str(&plain(printed)),
+        Block::List { items, .. } => items.iter().for_each(|item| meant.push_str(&plain(item))),
+        Block::Table { rows } => rows.iter().flatten().for_each(|cell| meant.push_str(&plain(cell))),
+        Block::Html { html } => meant.push_str(&html::read(&super::text::printable(html))?.text),
+    }
+    Ok(())
+}
+
+fn same<T: PartialEq + fmt::Debug + ?Sized>(what: &str, read: &T, meant: &T) -> Verdict {
+    if read == meant {
+        return Ok(());
+    }
+    Err(format!("the {what} reads {} where {} was meant", shown(read), shown(meant)))
+}
+
+/// Long texts are cut: the line goes to a log.
+fn shown<T: fmt::Debug + ?Sized>(value: &T) -> String {
+    const MOST: usize = 200;
+    let text = format!("{value:?}");
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// Documents speak in whole seconds.
+fn second(moment: Moment) -> Moment {
+    crate::vietnam_time::from_seconds(moment.timestamp())
+}

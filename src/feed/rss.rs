@@ -1,0 +1,102 @@
+//! RSS 2.0 with the RSS Advisory Board's Best Practices Profile.
+
+use ::rss::extension::atom::{AtomExtension, Link};
+use ::rss::extension::dublincore::DublinCoreExtension;
+use ::rss::{Category, Channel, Enclosure, Guid, Image, Item};
+
+use super::GENERATOR;
+use super::element::{self, Element, for_rss};
+use super::sheet::{self, Sheet};
+use super::text::escape_html;
+use crate::address::Format;
+use crate::channel::Site;
+use crate::vietnam_time::{Zone, rfc822, rfc3339};
+
+/// RSS has no word for a withdrawal: the tombstones of the sheet are passed over (rule R8).
+pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
+    let namespaces =
+        [element::ATOM, element::CONTENT, element::DUBLIN_CORE, element::HISTORY, element::MEDIA];
+    let channel = Channel {
+        title: sheet.title.clone(),
+        link: sheet.page.clone(),
+        description: sheet.description.clone(),
+        language: sheet.language.map(str::to_owned),
+        copyright: sheet.rights.as_deref().map(str::to_owned),
+        last_build_date: sheet.updated.map(|updated| rfc822(updated, site.zone)),
+        generator: Some(format!("{} {}", GENERATOR.0, GENERATOR.1)),
+        docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
+        ttl: minutes(site.max_age),
+        // Rule R11: title and link are the channel's.
+        image: sheet.logo.clone().map(|url| Image {
+            url,
+            title: sheet.title.clone(),
+            link: sheet.page.clone(),
+            ..Image::default()
+        }),
+        atom_ext: Some(AtomExtension { links: links(&sheet) }),
+        extensions: for_rss(sheet.marker.map(element::marker).into_iter().collect()),
+        namespaces: element::namespaces(&namespaces),
+        items: sheet.items.into_iter().map(|entry| item(entry, site.zone)).collect(),
+        ..Channel::default()
+    };
+    // A line for each element and no indentation: a difference can be read, and costs next to nothing.
+    channel.pretty_write_to(Vec::new(), b' ', 0).expect("writing into memory cannot fail")
+}
+
+/// Rules R7, H1, W1.
+fn links(sheet: &Sheet<'_>) -> Vec<Link> {
+    let kind = Some(Format::Rss.media_type().to_owned());
+    let link = |rel: &str, href: &str| Link {
+        rel: rel.to_owned(),
+        href: href.to_owned(),
+        mime_type: kind.clone(),
+        ..Link::default()
+    };
+    let mut links = vec![link("self", &sheet.this)];
+    links.extend(sheet.links.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub) }));
+    links.extend(sheet.links.current.as_deref().map(|current| link("current", current)));
+    links.extend(sheet.links.previous_archive.as_deref().map(|page| link("prev-archive", page)));
+    links
+}
+
+fn item(entry: sheet::Item<'_>, zone: Zone) -> Item {
+    let enclosure = entry.pictures.first().map(|picture| Enclosure {
+        url: picture.url.clone(),
+        length: picture.size.to_string(),
+        mime_type: picture.media_type.clone().into_owned(),
+    });
+    let mut extensions = vec![Element::new("atom:updated").text(rfc3339(entry.updated, zone))];
+    extensions.extend(entry.pictures.iter().map(element::media));
+    let owned = |lines: Vec<std::borrow::Cow<'_, str>>| lines.into_iter().map(Into::into).collect();
+    Item {
+        title: Some(entry.title.into_owned()),
+        link: Some(entry.link),
+        // Empty text would leave a line end between the tags, so there is no element then.
+        description: Some(escape_html(&entry.lead).into_owned()).filter(|lead| !lead.is_empty()),
+        content: Some(entry.html).filter(|html| !html.is_empty()),
+        // Rule R4: the id is a name and no address, so no reader may open it.
+        guid: Some(Guid { value: entry.id.into_owned(), permalink: false }),
+        pub_date: Some(rfc822(entry.published, zone)),
+        categories: entry
+            .categories
+            .into_iter()
+            .map(|category| Category { name: category.label.into_owned(), domain: None })
+            .collect(),
+        // Rule R10: one at most, so the other pictures are in Media RSS alone.
+        enclosure,
+        extensions: for_rss(extensions),
+        // Rule R5: never `author`, which wants an e-mail address.
+        dublin_core_ext: Some(DublinCoreExtension {
+            creators: owned(entry.authors),
+            sources: owned(entry.source.into_iter().collect()),
+            ..DublinCoreExtension::default()
+        }),
+        ..Item::default()
+    }
+}
+
+/// Rounded up, so that `ttl` never promises less than `max-age`; nothing for zero (rule R13).
+fn minutes(age: std::time::Duration) -> Option<String> {
+    let minutes = age.as_secs().div_ceil(60);
+    (minutes > 0).then(|| minutes.to_string())
+}

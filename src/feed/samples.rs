@@ -1,0 +1,215 @@
+//! A small site whose texts hold everything that ever broke a feed.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use super::{Document, Part};
+use crate::address::Addresses;
+use crate::article::{Article, ArticleId, Block, Entry, Permalink, Picture, Tombstone};
+use crate::channel::{Channel, Site, Slug};
+use crate::vietnam_time::{Moment, Stamp, VIETNAM, from_seconds};
+
+/// `2023-05-12T17:39:00+07:00`.
+pub const SEED: i64 = 1_683_887_940;
+
+/// The values that a [`Document`] borrows.
+pub struct World {
+    pub site: Site,
+    pub addresses: Addresses,
+    pub channels: Vec<Channel>,
+    pub entries: Vec<Entry>,
+    pub tombstones: Vec<Tombstone>,
+    pub updated: Moment,
+}
+
+impl World {
+    /// Hostile in every field.
+    pub fn hostile() -> Self {
+        Self {
+            site: Site {
+                title: "Báo <Đất & Người> \"Kon Tum\"\u{3}".to_owned(),
+                language: "vi".to_owned(),
+                zone: VIETNAM,
+                publisher: "UBND huyện Đăk Tô & <các> xã".to_owned(),
+                rights: Some("© 2023 Báo Đất & Người ]]>".to_owned()),
+                logo: Some("https://example.vn/a&b/logo.png?x=1&y=\"2\"".to_owned()),
+                max_age: Duration::from_secs(301),
+            },
+            addresses: Addresses::new("https://example.vn/đất&người/", "dakto.kontum.vn,2023").unwrap(),
+            channels: vec![
+                channel("dat-nguoi", "Đất & Người", None),
+                channel("van-hoa", "Văn hóa - Thể thao - Du lịch", Some("Lễ hội <cồng chiêng> & du lịch")),
+            ],
+            entries: vec![markup(), seed(), other_language(), bare()],
+            tombstones: vec![
+                Tombstone {
+                    id: ArticleId::new("tag:dakto.kontum.vn,2023:2023-05-11/go-bo"),
+                    permalink: permalink(11, "go-bo"),
+                    when: from_seconds(SEED + 7200),
+                    reason: Some("Đăng nhầm <ngày> & \"giờ\"\u{fffe}".to_owned()),
+                },
+                Tombstone {
+                    id: ArticleId::new("urn:x:a&b\"c\"<d>"),
+                    permalink: permalink(10, "go-bo"),
+                    when: from_seconds(SEED + 3600),
+                    reason: None,
+                },
+            ],
+            updated: from_seconds(SEED + 7200),
+        }
+    }
+
+    /// A site that nobody has written for yet.
+    pub fn empty() -> Self {
+        Self { entries: Vec::new(), tombstones: Vec::new(), updated: from_seconds(0), ..Self::hostile() }
+    }
+
+    /// The feed of the first channel.
+    pub fn document(&self, part: Part) -> Document<'_> {
+        Document { channel: self.channels.first(), ..self.everything(part) }
+    }
+
+    /// The feed of everything.
+    pub fn everything(&self, part: Part) -> Document<'_> {
+        Document {
+            site: &self.site,
+            addresses: &self.addresses,
+            channel: None,
+            channels: &self.channels,
+            entries: &self.entries,
+            tombstones: &self.tombstones,
+            updated: self.updated,
+            part,
+            hub: None,
+        }
+    }
+}
+
+pub const LIVE: Part = Part::Live { previous_archive: None, complete: false };
+
+pub fn channel(slug: &str, title: &str, description: Option<&str>) -> Channel {
+    Channel {
+        slug: Slug::parse(slug).unwrap(),
+        title: title.to_owned(),
+        description: description.map(str::to_owned),
+    }
+}
+
+pub fn permalink(day: u32, slug: &str) -> Permalink {
+    Permalink { day: NaiveDate::from_ymd_opt(2023, 5, day).unwrap(), slug: Slug::parse(slug).unwrap() }
+}
+
+pub fn picture(name: &str) -> Picture {
+    Picture {
+        name: name.to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        width: 1024,
+        height: 683,
+        size: 145_678,
+    }
+}
+
+pub fn paragraph(text: &str) -> Block {
+    Block::Paragraph { text: text.to_owned() }
+}
+
+pub fn lead(text: &str) -> Block {
+    Block::Lead { text: text.to_owned() }
+}
+
+pub fn caption(text: &str, credit: Option<&str>, printed: &str) -> Block {
+    Block::Caption { text: text.to_owned(), credit: credit.map(str::to_owned), printed: printed.to_owned() }
+}
+
+pub fn article(title: &str, body: Vec<Block>) -> Article {
+    Article {
+        title: title.to_owned(),
+        stamp: Stamp::at(from_seconds(SEED)),
+        updated: None,
+        summary: None,
+        body,
+        authors: Vec::new(),
+        source: None,
+        tags: Vec::new(),
+        language: None,
+        link: None,
+        pictures: Vec::new(),
+    }
+}
+
+pub fn entry(slug: &str, article: Article) -> Entry {
+    Entry {
+        id: ArticleId::new(format!("tag:dakto.kontum.vn,2023:2023-05-12/{slug}")),
+        permalink: permalink(12, slug),
+        channels: vec![Slug::parse("dat-nguoi").unwrap()],
+        updated: article.stamp.instant,
+        article,
+    }
+}
+
+/// An article like those that come every day: one picture with its caption.
+fn seed() -> Entry {
+    let mut article = article(
+        "Huyện Đăk Tô phát động phong trào thi đua năm 2023",
+        vec![
+            lead("Chiều 12/5, UBND huyện Đăk Tô tổ chức Hội nghị phát động phong trào thi đua năm 2023."),
+            caption("Quang cảnh Hội nghị.", Some("TL"), "Quang cảnh Hội nghị. Ảnh: TL"),
+            paragraph("Theo báo cáo tại Hội nghị, “Huyện Đăk Tô chung sức xây dựng nông thôn mới”…"),
+        ],
+    );
+    article.authors = vec!["Tấn Lộc".to_owned()];
+    article.pictures = vec![picture("0a1b2c.jpg")];
+    entry("thi-dua", article)
+}
+
+/// Markup, control characters, quotes and broken Unicode wherever text can stand; corrected once.
+fn markup() -> Entry {
+    let mut article = article(
+        "Đất & Người: <b>1 < 2</b> &amp; ]]> \u{3}👨‍👩‍👧 “Xa\u{303} ho\u{302}\u{323}i”\rhai \"dòng\" 𠀋\u{fffe}",
+        vec![
+            lead("Lời dẫn có <script>alert('x')</script> & ]]> và &lt;thoát&gt;"),
+            caption("Ảnh \"một\" & <hai>", Some("T.SỸ & <b>"), "Ảnh \"một\" & <hai>. Ảnh: T.SỸ & <b>"),
+            Block::Heading { level: 1, text: "Mục <1>\u{0}".to_owned() },
+            Block::List { ordered: true, items: vec!["một & hai".to_owned(), "]]>".to_owned()] },
+            Block::Table {
+                rows: vec![vec!["Xã".to_owned(), "<td>".to_owned()], vec!["Đăk \"Tô\"".to_owned()]],
+            },
+            Block::Html {
+                html: "<p>a &amp; <a href=\"https://a.vn/?x=1&amp;y=]]>\">b</a>\u{b}</p>".to_owned(),
+            },
+            caption("", None, "Ảnh minh họa"),
+            caption("Ảnh thứ ba không có tệp.", None, "Ảnh thứ ba không có tệp."),
+            paragraph("CR lẻ:\rvà CRLF:\r\nhết. \u{200d}\u{200e}\u{feff}🏳️‍🌈"),
+        ],
+    );
+    article.authors = vec!["Minh & <Huyền>".to_owned(), "\u{3}".to_owned(), "PHƯƠNG LAN/TTXVN".to_owned()];
+    article.source = Some("Lê Thúy/NLĐO & <báo>".to_owned());
+    article.tags = vec!["thi đua".to_owned(), "Đất & Người".to_owned(), "a\"b\"\tc".to_owned()];
+    article.pictures = vec![picture("a&b\"<c>.jpg"), picture("2.jpg")];
+    let mut entry = entry("dat-nguoi", article);
+    entry.id = ArticleId::new("urn:x:\"đất\"&<người>");
+    entry.channels.push(Slug::parse("khong-biet").unwrap());
+    entry.updated = from_seconds(SEED + 600);
+    entry
+}
+
+/// In Jarai, on the publisher's own site, with more pictures than captions and a very long title.
+fn other_language() -> Entry {
+    let title = "Phun bôh čar Đăk Tô & ".repeat(40);
+    let mut article = article(title.trim_end(), vec![paragraph("Ƀing gơmơi hơdôm anŏ rơngiă")]);
+    article.language = Some("jra".to_owned());
+    article.link = Some("https://huyen.example.vn/tin?id=1&loai=\"2\"".to_owned());
+    article.summary = Some("Tóm tắt riêng & ngắn".to_owned());
+    article.pictures = vec![picture("1.jpg"), picture("2.jpg")];
+    entry("jarai", article)
+}
+
+/// A picture and nothing else; a link that would run.
+fn bare() -> Entry {
+    let mut article = article("Ảnh", vec![caption("Ảnh", None, "")]);
+    article.link = Some("javascript:alert(1)".to_owned());
+    article.language = Some("tiếng Việt".to_owned());
+    article.pictures = vec![picture("1.jpg")];
+    entry("anh", article)
+}

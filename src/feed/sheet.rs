@@ -1,0 +1,290 @@
+//! What a document says, before it takes a form: every text clean, every link absolute, every fallback
+//! taken. The three formats only copy from here.
+
+use std::borrow::Cow;
+
+use super::html::{content_html, picture_url};
+use super::text::{one_line, plain, token};
+use super::{Document, Part};
+use crate::address::{self, Addresses, Format};
+use crate::article::{Article, Block, Entry, Picture, Tombstone};
+use crate::channel::{Channel, Site};
+use crate::vietnam_time::Moment;
+
+/// A feed.
+pub(super) struct Sheet<'a> {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    /// The page for people.
+    pub page: String,
+    /// Where this document is served (rule R7).
+    pub this: String,
+    pub links: Links,
+    pub marker: Option<Marker>,
+    /// BCP 47.
+    pub language: Option<&'a str>,
+    pub publisher: Cow<'a, str>,
+    pub rights: Option<Cow<'a, str>>,
+    pub logo: Option<String>,
+    /// Nothing where the channel has no revision yet.
+    pub updated: Option<Moment>,
+    pub items: Vec<Item<'a>>,
+    pub tombstones: Vec<Gone<'a>>,
+}
+
+/// Where a reader goes from here.
+#[derive(Default)]
+pub(super) struct Links {
+    /// The live feed, from a document that is not it.
+    pub current: Option<String>,
+    /// The next older page of the archive (RFC 5005 §4).
+    pub previous_archive: Option<String>,
+    /// Where to subscribe to this document (rule W1).
+    pub hub: Option<String>,
+}
+
+/// What RFC 5005 says of a document as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    Archive,
+    Complete,
+}
+
+/// An entry.
+pub(super) struct Item<'a> {
+    pub id: Cow<'a, str>,
+    pub title: Cow<'a, str>,
+    pub link: String,
+    /// Plain text.
+    pub lead: Cow<'a, str>,
+    pub html: String,
+    pub published: Moment,
+    pub updated: Moment,
+    pub authors: Vec<Cow<'a, str>>,
+    pub categories: Vec<Category<'a>>,
+    /// BCP 47, where it is not the feed's.
+    pub language: Option<&'a str>,
+    pub source: Option<Cow<'a, str>>,
+    pub pictures: Vec<Shown<'a>>,
+}
+
+/// A channel that holds an entry, or one of its tags.
+#[derive(PartialEq, Eq)]
+pub(super) struct Category<'a> {
+    pub term: Cow<'a, str>,
+    pub scheme: String,
+    pub label: Cow<'a, str>,
+}
+
+/// A picture with its caption.
+pub(super) struct Shown<'a> {
+    pub url: String,
+    pub media_type: Cow<'a, str>,
+    pub width: u32,
+    pub height: u32,
+    pub size: u64,
+    pub caption: Option<Cow<'a, str>>,
+    pub credit: Option<Cow<'a, str>>,
+}
+
+/// A tombstone.
+pub(super) struct Gone<'a> {
+    pub id: Cow<'a, str>,
+    pub when: Moment,
+    pub reason: Option<Cow<'a, str>>,
+}
+
+impl<'a> Sheet<'a> {
+    pub fn new(document: &Document<'a>, format: Format) -> Self {
+        let (site, addresses) = (document.site, document.addresses);
+        let scope = document.channel.map(|channel| &channel.slug);
+        let publisher = one_line(&site.publisher);
+        Self {
+            id: addresses.feed_id(scope),
+            title: title(site, document.channel),
+            description: description(site, document.channel),
+            page: addresses.absolute(&address::page_path(scope)),
+            this: this(document, format),
+            links: links(document, format),
+            marker: marker(document.part),
+            language: language_tag(&site.language),
+            publisher: if publisher.is_empty() { one_line(&site.title) } else { publisher },
+            rights: some_line(site.rights.as_deref()),
+            logo: site.logo.as_deref().and_then(web_url),
+            updated: Some(document.updated).filter(|updated| *updated != Moment::UNIX_EPOCH),
+            items: document.entries.iter().map(|entry| item(document, entry)).collect(),
+            tombstones: document.tombstones.iter().map(gone).collect(),
+        }
+    }
+}
+
+/// `Xã hội - Báo huyện`: in a reader that follows several publishers, the section alone names none of them.
+fn title(site: &Site, channel: Option<&Channel>) -> String {
+    let site = one_line(&site.title);
+    match channel {
+        Some(channel) => format!("{} - {site}", one_line(&channel.title)),
+        None => site.into_owned(),
+    }
+}
+
+/// What the operator wrote, or a sentence made of the titles: RSS cannot do without one (rule R1).
+fn description(site: &Site, channel: Option<&Channel>) -> String {
+    let given = channel.and_then(|channel| some_line(channel.description.as_deref()));
+    let site = one_line(&site.title);
+    match (given, channel) {
+        (Some(given), _) => given.into_owned(),
+        (None, Some(channel)) => format!("Tin, bài chuyên mục {} của {site}.", one_line(&channel.title)),
+        (None, None) => format!("Tin, bài trong mọi chuyên mục của {site}."),
+    }
+}
+
+/// A delta is a part of the live document and is served at its address (RFC 3229).
+fn this(document: &Document<'_>, format: Format) -> String {
+    match document.part {
+        Part::Archive { page, .. } => archive(document, page, format),
+        Part::Live { .. } | Part::Delta => live(document, format),
+    }
+}
+
+/// NOTE: no `next-archive`: it would make a sealed page change when the next one is sealed (rules H1, H2).
+fn links(document: &Document<'_>, format: Format) -> Links {
+    let hub = document.hub.map(|hub| token(hub).into_owned());
+    let page = |number: Option<u64>| number.map(|number| archive(document, number, format));
+    match document.part {
+        // What is complete has no pages before it (rule H3).
+        Part::Live { complete: true, .. } => Links { hub, ..Links::default() },
+        Part::Live { previous_archive, complete: false } => {
+            Links { previous_archive: page(previous_archive), hub, ..Links::default() }
+        }
+        // A sealed page is nothing to subscribe to, so it names no hub.
+        Part::Archive { previous, .. } => {
+            Links { current: Some(live(document, format)), previous_archive: page(previous), hub: None }
+        }
+        Part::Delta => Links { current: Some(live(document, format)), previous_archive: None, hub },
+    }
+}
+
+fn marker(part: Part) -> Option<Marker> {
+    match part {
+        Part::Live { complete: true, .. } => Some(Marker::Complete),
+        Part::Archive { .. } => Some(Marker::Archive),
+        Part::Live { complete: false, .. } | Part::Delta => None,
+    }
+}
+
+fn live(document: &Document<'_>, format: Format) -> String {
+    document.addresses.absolute(&address::feed_path(document.channel.map(|channel| &channel.slug), format))
+}
+
+fn archive(document: &Document<'_>, page: u64, format: Format) -> String {
+    let scope = document.channel.map(|channel| &channel.slug);
+    document.addresses.absolute(&address::archive_path(scope, page, format))
+}
+
+fn item<'a>(document: &Document<'a>, entry: &'a Entry) -> Item<'a> {
+    let (article, addresses) = (&entry.article, document.addresses);
+    let permalink = || addresses.absolute(&address::article_path(&entry.permalink));
+    Item {
+        id: token(entry.id.as_str()),
+        title: one_line(&article.title),
+        link: article.link.as_deref().and_then(web_url).unwrap_or_else(permalink),
+        lead: lead(article),
+        html: content_html(entry, addresses),
+        published: article.stamp.instant,
+        updated: entry.updated,
+        authors: article.authors.iter().filter_map(|author| some_line(Some(author))).collect(),
+        categories: categories(document, entry),
+        language: article.language.as_deref().and_then(language_tag),
+        source: some_line(article.source.as_deref()),
+        pictures: pictures(article, addresses),
+    }
+}
+
+/// No item is without a description (rule R1), so an article of pictures alone shows its first caption, and
+/// one without any words its title.
+fn lead(article: &Article) -> Cow<'_, str> {
+    let caption = || {
+        article.body.iter().find_map(|block| match block {
+            Block::Caption { printed, .. } => some_line(Some(printed)),
+            _ => None,
+        })
+    };
+    let lead = plain(article.lead());
+    if lead.is_empty() { caption().unwrap_or_else(|| one_line(&article.title)) } else { lead }
+}
+
+/// The channels by title, then the tags; each once.
+fn categories<'a>(document: &Document<'a>, entry: &'a Entry) -> Vec<Category<'a>> {
+    // Named like ids and not by URL: a category outlives the host that it was first published on.
+    let channel_scheme = document.addresses.feed_id(None);
+    let tag_scheme = format!("tag:{}:tags", document.addresses.tag_authority());
+    let channels = entry.channels.iter().map(|slug| {
+        let title =
+            document.channels.iter().find(|channel| channel.slug == *slug).map(|channel| &channel.title);
+        let label = title.and_then(|title| some_line(Some(title)));
+        let term = Cow::Borrowed(slug.as_str());
+        Category { label: label.unwrap_or_else(|| term.clone()), term, scheme: channel_scheme.clone() }
+    });
+    let tags = entry.article.tags.iter().filter_map(|tag| some_line(Some(tag))).map(|tag| Category {
+        term: tag.clone(),
+        scheme: tag_scheme.clone(),
+        label: tag,
+    });
+    let mut each_once: Vec<Category<'_>> = Vec::new();
+    for category in channels.chain(tags) {
+        if each_once.iter().all(|known| known.label != category.label) {
+            each_once.push(category);
+        }
+    }
+    each_once
+}
+
+/// The n-th caption belongs to the n-th picture.
+fn pictures<'a>(article: &'a Article, addresses: &Addresses) -> Vec<Shown<'a>> {
+    let mut captions = article.body.iter().filter_map(|block| match block {
+        Block::Caption { text, credit, .. } => Some((text.as_str(), credit.as_deref())),
+        _ => None,
+    });
+    let shown = |picture: &'a Picture| {
+        let (caption, credit) = captions.next().unzip();
+        Shown {
+            url: picture_url(picture, addresses),
+            media_type: token(&picture.media_type),
+            width: picture.width,
+            height: picture.height,
+            size: picture.size,
+            caption: some_line(caption),
+            credit: some_line(credit.flatten()),
+        }
+    };
+    article.pictures.iter().map(shown).collect()
+}
+
+fn gone(tombstone: &Tombstone) -> Gone<'_> {
+    Gone {
+        id: token(tombstone.id.as_str()),
+        when: tombstone.when,
+        reason: some_line(tombstone.reason.as_deref()),
+    }
+}
+
+fn some_line(text: Option<&str>) -> Option<Cow<'_, str>> {
+    text.map(one_line).filter(|line| !line.is_empty())
+}
+
+/// An absolute http or https URL, percent-encoded where it must be.
+///
+/// SECURITY: a `javascript:` address typed into an article's front matter becomes nobody's link.
+fn web_url(text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.into())
+}
+
+/// `text` where it has the shape of a language tag (BCP 47), as the grammar of Atom asks; a language that
+/// nobody can read is better not named.
+pub(super) fn language_tag(text: &str) -> Option<&str> {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let first = text.split('-').next().unwrap_or_default();
+    (first.bytes().all(|b| b.is_ascii_alphabetic()) && text.split('-').all(part)).then_some(text)
+}
