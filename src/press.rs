@@ -1,8 +1,340 @@
 //! Prints what readers fetch: builds a channel's documents when the log has grown, reads each back with a
 //! parser of its own, compresses once, hashes, and swaps all of them in at a stroke.
 //!
-//! Nothing here answers a request, and no request waits for anything here.
+//! Nothing here answers a request, and no request waits for anything here. A document is a function of the
+//! log, the configuration and the program's version; the press reads no clock but to pace itself.
 
 mod document;
+mod stand;
 
-pub use document::{Coded, Coding, Document, Version};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::address::{Addresses, Format, OPML_PATH, Scope, feed_path, page_path};
+use crate::article::{ArticleId, Entry};
+use crate::channel::{Channel, Site, Slug};
+use crate::feed::{self, Fault, Part};
+use crate::pages;
+use crate::store::{LiveChoice, LiveView, Store, StoreError};
+use crate::vietnam_time::Moment;
+
+pub use document::{Coded, Coding, Document, Version, http_date};
+pub use stand::{Edition, Stand};
+
+/// After a reprint the press rests for so many times as long as it took: a burst of changes becomes a handful
+/// of reprints, and most of the machine stays with the readers.
+const REST: u32 = 2;
+const LONGEST_REST: Duration = Duration::from_secs(2);
+/// After the store failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What all documents depend on beside the log.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The publisher.
+    pub site: Site,
+    /// Makes the links.
+    pub addresses: Arc<Addresses>,
+    /// The channels that the operator named, in the order of the menu. Others are known by their folders.
+    pub channels: Vec<Channel>,
+    /// What a live feed shows.
+    pub live: LiveChoice,
+    /// The judge of what was printed: [`feed::read_back`].
+    pub inspector: Inspector,
+}
+
+/// Reads a printed document back.
+pub type Inspector = fn(&feed::Document<'_>, Format, &[u8]) -> Result<(), Fault>;
+
+/// What the room counts, for the metrics page.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Reprints that were made.
+    pub reprints: AtomicU64,
+    /// Documents that were printed.
+    pub documents: AtomicU64,
+    /// Articles and documents that did not pass the reading back.
+    pub faults: AtomicU64,
+}
+
+/// Prints the editions.
+pub struct Press {
+    store: Store,
+    options: Arc<Options>,
+    stand: Stand,
+    counters: Arc<Counters>,
+    /// What each channel's documents were last printed from.
+    printed: HashMap<Scope, (u64, Moment)>,
+    channels_at: Option<Moment>,
+}
+
+impl Press {
+    /// A press that has printed nothing yet, and the stand to which it brings its editions.
+    pub fn new(store: Store, options: Options, counters: Arc<Counters>) -> (Self, Stand) {
+        let stand = Stand::default();
+        let press = Self {
+            store,
+            options: Arc::new(options),
+            stand: stand.clone(),
+            counters,
+            printed: HashMap::new(),
+            channels_at: None,
+        };
+        (press, stand)
+    }
+
+    /// Prints whenever the log has grown, until `shutdown` turns true.
+    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        let mut announced = self.store.announcements();
+        announced.mark_changed();
+        loop {
+            tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => return,
+                changed = announced.changed() => if changed.is_err() { return },
+            }
+            let started = tokio::time::Instant::now();
+            let rest = match self.reprint().await {
+                Ok(_) => (started.elapsed() * REST).min(LONGEST_REST),
+                Err(cause) => {
+                    error!(%cause, "the documents could not be printed; the last edition stays up");
+                    announced.mark_changed();
+                    RETRY
+                }
+            };
+            tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+    }
+
+    /// Prints the documents of every channel that changed since the last time, and swaps them in together.
+    /// Returns how many channels that were, the view of everything included.
+    ///
+    /// # Errors
+    /// Where the store does not answer; the last edition stays up.
+    pub async fn reprint(&mut self) -> Result<usize, StoreError> {
+        let channels = Arc::new(self.channels().await?);
+        let channels_at = self.store.channels_at().await?;
+        let founded = self.channels_at != Some(channels_at);
+        let mut edition = Edition::clone(&self.stand.edition());
+        let mut changed = 0;
+        let scopes = channels.iter().map(|channel| Some(channel.slug.clone())).chain([None]);
+        for scope in scopes {
+            let view = self.store.live(scope.as_ref(), self.options.live).await?;
+            let state = (view.number, view.last_modified);
+            // Every page names all channels, so a new one changes it; the feeds come out as they were.
+            if self.printed.get(&scope) == Some(&state) && !founded {
+                continue;
+            }
+            let number = view.number;
+            for article in &view.unreadable {
+                error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
+            }
+            if let Some(documents) = self.print(&scope, view, Arc::clone(&channels), channels_at).await {
+                edition.replace(scope.clone(), documents);
+                changed += 1;
+                info!(channel = %name(&scope), number, "printed");
+            }
+            self.printed.insert(scope, state);
+        }
+        if changed > 0 {
+            self.channels_at = Some(channels_at);
+            self.counters.reprints.fetch_add(1, Ordering::Relaxed);
+            self.stand.swap(edition);
+        }
+        Ok(changed)
+    }
+
+    /// The configured channels, then those that have only a folder, by slug.
+    async fn channels(&self) -> Result<Vec<Channel>, StoreError> {
+        channels(&self.store, &self.options.channels).await
+    }
+
+    /// A channel's documents; none where they do not pass and the last ones have to stay.
+    async fn print(
+        &self,
+        scope: &Scope,
+        view: LiveView,
+        channels: Arc<Vec<Channel>>,
+        channels_at: Moment,
+    ) -> Option<Vec<(String, Document)>> {
+        let job = Job {
+            options: Arc::clone(&self.options),
+            channels,
+            scope: scope.clone(),
+            log: self.store.log_id().to_owned(),
+            channels_at,
+        };
+        let printed = tokio::task::spawn_blocking(move || job.print(view)).await;
+        match printed {
+            Ok(Ok((documents, faults))) => {
+                for fault in &faults {
+                    warn!(
+                        channel = %name(scope), article = ?fault.article, reason = %fault.reason,
+                        "this article cannot be printed and is left out"
+                    );
+                }
+                self.counters.faults.fetch_add(faults.len() as u64, Ordering::Relaxed);
+                self.counters.documents.fetch_add(documents.len() as u64, Ordering::Relaxed);
+                Some(documents)
+            }
+            Ok(Err(fault)) => {
+                error!(
+                    channel = %name(scope), reason = %fault.reason,
+                    "the channel did not pass its reading back; its last edition stays up"
+                );
+                self.counters.faults.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+        }
+    }
+}
+
+/// The channels that the operator named, in that order, then those that the store knows by their folders.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn channels(store: &Store, configured: &[Channel]) -> Result<Vec<Channel>, StoreError> {
+    let mut channels = configured.to_vec();
+    for known in store.channels().await? {
+        if !channels.iter().any(|channel| channel.slug == known.slug) {
+            let title = known.title.unwrap_or_else(|| known.slug.to_string());
+            channels.push(Channel { slug: known.slug, title, description: None });
+        }
+    }
+    Ok(channels)
+}
+
+/// One feed as it would be served now, for a command that prints it.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn print_feed(
+    store: &Store,
+    options: &Options,
+    scope: Option<&Slug>,
+    format: Format,
+) -> Result<Vec<u8>, StoreError> {
+    let channels = channels(store, &options.channels).await?;
+    let view = store.live(scope, options.live).await?;
+    Ok(feed::print(&live_document(options, &channels, scope, &view), format))
+}
+
+fn live_document<'a>(
+    options: &'a Options,
+    channels: &'a [Channel],
+    scope: Option<&Slug>,
+    view: &'a LiveView,
+) -> feed::Document<'a> {
+    feed::Document {
+        site: &options.site,
+        addresses: &options.addresses,
+        channel: scope.and_then(|slug| channels.iter().find(|channel| channel.slug == *slug)),
+        channels,
+        entries: &view.entries,
+        tombstones: &view.tombstones,
+        updated: view.updated,
+        part: Part::Live { previous_archive: None, complete: false },
+        hub: None,
+    }
+}
+
+fn name(scope: &Scope) -> &str {
+    scope.as_ref().map_or("(everything)", Slug::as_str)
+}
+
+/// The printing of one channel, on a thread that may block.
+struct Job {
+    options: Arc<Options>,
+    channels: Arc<Vec<Channel>>,
+    scope: Scope,
+    log: String,
+    channels_at: Moment,
+}
+
+impl Job {
+    /// Prints; leaves out what does not pass, article by article. Fails where no article is to blame.
+    fn print(&self, mut view: LiveView) -> Result<(Vec<(String, Document)>, Vec<Fault>), Fault> {
+        let mut faults = Vec::new();
+        loop {
+            match self.attempt(&view) {
+                Ok(documents) => return Ok((documents, faults)),
+                Err(fault) => {
+                    let Some(guilty) = fault.article.clone() else { return Err(fault) };
+                    if !remove(&mut view, &guilty) {
+                        return Err(fault);
+                    }
+                    faults.push(fault);
+                }
+            }
+        }
+    }
+
+    fn attempt(&self, view: &LiveView) -> Result<Vec<(String, Document)>, Fault> {
+        let scope = self.scope.as_ref();
+        let version = Version { log: self.log.clone(), number: view.number };
+        let document = live_document(&self.options, &self.channels, scope, view);
+        let mut feeds = Vec::new();
+        for format in Format::ALL {
+            let bytes = feed::print(&document, format);
+            (self.options.inspector)(&document, format, &bytes)?;
+            feeds.push((format, bytes));
+        }
+        let mut documents: Vec<(String, Document)> = feeds
+            .into_iter()
+            .map(|(format, bytes)| {
+                let printed =
+                    Document::print(feed::media_type(format), bytes, &version, view.last_modified);
+                (feed_path(scope, format), printed)
+            })
+            .collect();
+        documents.extend(self.pages(document.channel, view, &version));
+        Ok(documents)
+    }
+
+    /// The page for people; with the view of everything also the list of all channels.
+    fn pages(
+        &self,
+        channel: Option<&Channel>,
+        view: &LiveView,
+        version: &Version,
+    ) -> Vec<(String, Document)> {
+        let Options { site, addresses, live, .. } = &*self.options;
+        let frame = pages::Frame { site, addresses, channels: &self.channels };
+        let newest: &[Entry] = &view.entries[..view.entries.len().min(live.items as usize)];
+        let page = match channel {
+            Some(channel) => pages::channel(frame, channel, newest),
+            None => pages::home(frame, newest),
+        };
+        // Every page names all channels in its menu.
+        let last_modified = view.last_modified.max(self.channels_at);
+        let mut documents = vec![(
+            page_path(self.scope.as_ref()),
+            Document::print(pages::MEDIA_TYPE, page, version, last_modified),
+        )];
+        if self.scope.is_none() {
+            let opml = feed::opml(site, addresses, &self.channels);
+            // Not the log's number: the list does not change with the articles.
+            let version = Version { log: version.log.clone(), number: self.channels.len() as u64 };
+            let opml = Document::print(OPML_MEDIA_TYPE, opml, &version, self.channels_at);
+            documents.push((OPML_PATH.to_owned(), opml));
+        }
+        documents
+    }
+}
+
+const OPML_MEDIA_TYPE: &str = "text/x-opml; charset=utf-8";
+
+fn remove(view: &mut LiveView, guilty: &ArticleId) -> bool {
+    let before = view.entries.len() + view.tombstones.len();
+    view.entries.retain(|entry| entry.id != *guilty);
+    view.tombstones.retain(|tombstone| tombstone.id != *guilty);
+    view.entries.len() + view.tombstones.len() < before
+}

@@ -226,6 +226,8 @@ pub struct LiveView {
     pub entries: Vec<Entry>,
     /// The latest withdrawal first, equal ones by id.
     pub tombstones: Vec<Tombstone>,
+    /// Articles whose stored form is damaged: the others are shown without them.
+    pub unreadable: Vec<ArticleId>,
 }
 
 /// A channel as the store knows it.
@@ -348,6 +350,23 @@ impl Store {
             Written::Accepted(accepted) => Ok(accepted),
             other => Err(other.unexpected()),
         }
+    }
+
+    /// Takes many articles in, in this order and with one flush for all that fit into it; answers each.
+    pub async fn take_in_all(&self, submissions: Vec<Submission>) -> Vec<Result<Accepted, StoreError>> {
+        let queued: Vec<_> = submissions
+            .into_iter()
+            .map(|submission| self.queue(Write::TakeIn(Box::new(submission))))
+            .collect();
+        let mut answers = Vec::with_capacity(queued.len());
+        for answer in queued {
+            answers.push(match answer.written().await {
+                Ok(Written::Accepted(accepted)) => Ok(accepted),
+                Ok(other) => Err(other.unexpected()),
+                Err(cause) => Err(cause),
+            });
+        }
+        answers
     }
 
     /// Publishes what has been waiting for its moment; returns what was done, the earliest first.

@@ -78,15 +78,29 @@ impl Batches {
     }
 }
 
+/// A write that is queued, to be answered once it is on disk.
+pub(super) struct Queued(oneshot::Receiver<Result<Written, StoreError>>);
+
+impl Queued {
+    pub(super) async fn written(self) -> Result<Written, StoreError> {
+        self.0.await.unwrap_or_else(|_| Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed)))
+    }
+}
+
 impl Store {
-    /// Queues a write and waits until it is on disk.
-    pub(super) async fn write(&self, write: Write) -> Result<Written, StoreError> {
+    /// Queues a write behind all that were queued before.
+    pub(super) fn queue(&self, write: Write) -> Queued {
         let (answer, answered) = oneshot::channel();
         if self.inner.batches.push(write, answer) {
             // A task of its own, so that a caller who gives up does not tear down everybody's batch.
             self.inner.runtime.spawn(run_batches(Arc::clone(&self.inner)));
         }
-        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed)))
+        Queued(answered)
+    }
+
+    /// Queues a write and waits until it is on disk.
+    pub(super) async fn write(&self, write: Write) -> Result<Written, StoreError> {
+        self.queue(write).written().await
     }
 }
 

@@ -37,18 +37,22 @@ pub(super) async fn live(
         None => (0, 0),
     };
     let chosen = choose(reading, slug, number, head_at, choice).await?;
-    let (mut entries, mut tombstones) = (Vec::new(), Vec::new());
-    for state in fetch(reading, &chosen).await? {
+    let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, state) in fetch(reading, &chosen).await? {
         match state {
-            ArticleState::Live(entry, _) => entries.push(*entry),
-            ArticleState::Withdrawn(tombstone) => tombstones.push(tombstone),
+            Ok(Some(ArticleState::Live(entry, _))) => entries.push(*entry),
+            Ok(Some(ArticleState::Withdrawn(tombstone))) => tombstones.push(tombstone),
+            Ok(None) => {}
+            // One damaged article never takes a channel down.
+            Err(StoreError::Corrupt(_)) => unreadable.push(id),
+            Err(cause) => return Err(cause),
         }
     }
     entries
         .sort_by(|a, b| b.article.stamp.instant.cmp(&a.article.stamp.instant).then_with(|| a.id.cmp(&b.id)));
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
     let updated = from_seconds(head_at);
-    Ok(LiveView { number, updated, last_modified: updated.max(configured_at), entries, tombstones })
+    Ok(LiveView { number, updated, last_modified: updated.max(configured_at), entries, tombstones, unreadable })
 }
 
 /// The ids that a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up
@@ -140,8 +144,11 @@ enum ArticleState {
     Withdrawn(Tombstone),
 }
 
-/// The states of these articles, in no order. Waiting ones are left out.
-async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<ArticleState>, StoreError> {
+/// An article's state, or why it cannot be read; none for one that waits for its moment.
+type Fetched = (ArticleId, Result<Option<ArticleState>, StoreError>);
+
+/// The states of these articles, in no order.
+async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<Fetched>, StoreError> {
     let mut states = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(FETCH) {
         let mut parameters: Vec<Value> = chunk.iter().map(|id| Value::from(id.as_str())).collect();
@@ -157,7 +164,7 @@ async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<Artic
             )
             .await?;
         for row in &rows {
-            states.extend(read_state(row)?);
+            states.push((ArticleId::new(row.text(0)?), read_state(row)));
         }
     }
     Ok(states)

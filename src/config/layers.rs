@@ -1,0 +1,171 @@
+//! The layers of the configuration, one over the other, each value knowing where it came from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::settings::partial;
+use super::{ConfigError, DEFAULT, Explained};
+
+/// Variables of the environment that are ours.
+const PREFIX: &str = "BANTIN_";
+
+/// All layers merged, and the origin of each key.
+pub(super) struct Layers {
+    table: Table,
+    origins: BTreeMap<String, String>,
+}
+
+impl Layers {
+    /// Reads all layers; each is checked on its own, so that an error names its file or variable.
+    pub(super) fn read(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut layers = Self { table: Table::new(), origins: BTreeMap::new() };
+        layers.lay(defaults(), "default");
+        if let Some(path) = file {
+            let shown = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|cause| ConfigError::Unreadable { path: shown.clone(), cause })?;
+            layers.lay(read_file(&text, &shown)?, &shown);
+        }
+        let mut variables: Vec<_> =
+            variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        variables.sort();
+        for (name, value) in variables {
+            let table = read_variable(&name, &value)?;
+            layers.lay(table, &name);
+        }
+        Ok(layers)
+    }
+
+    /// The value that is in force for every key.
+    pub(super) fn merged<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        let merged = Value::Table(self.table.clone());
+        merged.try_into().map_err(|cause: toml::de::Error| ConfigError::Value {
+            key: "configuration".to_owned(),
+            reason: cause.message().to_owned(),
+        })
+    }
+
+    pub(super) fn explain(&self) -> Vec<Explained> {
+        let mut explained = Vec::new();
+        for (key, value) in leaves(&self.table) {
+            let origin = self.origins.get(&key).cloned().unwrap_or_default();
+            let value = if key == "store.url" { covered(&value) } else { value.to_string() };
+            explained.push(Explained { key, value, origin });
+        }
+        explained
+    }
+
+    /// The default of a key that holds a text.
+    pub(super) fn default_text(key: &str) -> String {
+        let defaults = leaves(&defaults());
+        let found = defaults.into_iter().find(|(name, _)| name == key);
+        found.and_then(|(_, value)| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    fn lay(&mut self, layer: Table, origin: &str) {
+        for (key, _) in leaves(&layer) {
+            self.origins.insert(key, origin.to_owned());
+        }
+        merge(&mut self.table, layer);
+    }
+}
+
+/// The shipped file without its channels, which are samples and not everybody's.
+fn defaults() -> Table {
+    let mut table: Table = DEFAULT.parse().expect("the shipped config.toml is TOML; a test reads it");
+    table.remove("channel");
+    table
+}
+
+/// Reads the file twice: for its values, and for its keys and types. Both errors carry line and caret.
+fn read_file(text: &str, path: &str) -> Result<Table, ConfigError> {
+    let error = |cause| ConfigError::File { path: path.to_owned(), cause };
+    let table: Table = toml::from_str(text).map_err(error)?;
+    toml::from_str::<partial::Settings>(text).map_err(error)?;
+    Ok(table)
+}
+
+/// A variable as a table of one key: `BANTIN_SERVER__LISTEN` is `server.listen`.
+fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
+    let refuse = |reason: String| ConfigError::Variable {
+        variable: name.to_owned(),
+        value: if name.ends_with("STORE__URL") {
+            covered(&Value::String(value.to_owned()))
+        } else {
+            value.to_owned()
+        },
+        reason,
+    };
+    let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
+    // A text needs no quotation marks here: what is no TOML value is a text.
+    let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let text = Value::String(value.to_owned());
+    let mut last = None;
+    for candidate in parsed.into_iter().chain([text]) {
+        let table = nest(&path, candidate);
+        let checked: Result<partial::Settings, toml::de::Error> = Value::Table(table.clone()).try_into();
+        match checked {
+            Ok(_) => return Ok(table),
+            Err(cause) => last = Some(cause.message().to_owned()),
+        }
+    }
+    Err(refuse(last.unwrap_or_default()))
+}
+
+fn nest(path: &[String], value: Value) -> Table {
+    let mut table = Table::new();
+    match path {
+        [] => {}
+        [key] => {
+            table.insert(key.clone(), value);
+        }
+        [section, rest @ ..] => {
+            table.insert(section.clone(), Value::Table(nest(rest, value)));
+        }
+    }
+    table
+}
+
+fn merge(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Every key with a value of its own, as `section.key`.
+fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => {
+                found.extend(leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+            }
+            value => found.push((key.clone(), value.clone())),
+        }
+    }
+    found
+}
+
+/// A store's URL without its password.
+fn covered(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let shown = match url::Url::parse(text) {
+        Ok(mut url) if url.password().is_some() => {
+            let _ = url.set_password(Some("***"));
+            url.to_string()
+        }
+        _ => text.to_owned(),
+    };
+    Value::String(shown).to_string()
+}

@@ -1,0 +1,172 @@
+//! Brings the folder of articles into the log.
+//!
+//! The scan is the truth; file events are only a hint that it is time for one. A scan compares what lies in
+//! the folder with what the store remembers of it, and every difference becomes one of the store's verbs. It
+//! never trusts a single look: a file counts once it has held still, and is gone once it has been missing for
+//! the grace. Nothing here prints, and nothing outside the folder is ever read.
+
+mod folder;
+mod scan;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch as channel;
+use tracing::{error, info, warn};
+
+use crate::manuscript;
+use crate::store::{Store, StoreError};
+use crate::vietnam_time::Zone;
+
+pub use folder::{Observed, Trouble, observe};
+pub use scan::{FileFinding, Report, Scanner, reading_of};
+use watch::Watch;
+
+/// A file is settled when size and time of change have held still for so long.
+pub const SETTLE: Duration = Duration::from_millis(300);
+/// A file is gone when it has been missing for so long; until then it may have been renamed.
+pub const GRACE: Duration = Duration::from_secs(5);
+/// Scans without an event, where events are to be had.
+const SLOW_BEAT: Duration = Duration::from_secs(10);
+/// Scans of a folder that sends no events, such as a network share.
+const POLL_BEAT: Duration = Duration::from_secs(1);
+/// Two scans are never closer than this, however many events there are.
+const BREATH: Duration = Duration::from_millis(20);
+/// After the store failed.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What the operator chooses.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder of articles.
+    pub path: PathBuf,
+    /// How changes are noticed.
+    pub watch: Watching,
+    /// The zone in which stamps are read.
+    pub zone: Zone,
+    /// The site's language.
+    pub language: String,
+}
+
+impl Options {
+    /// What the manuscript reader needs to know.
+    pub fn reading(&self) -> manuscript::Options {
+        manuscript::Options { zone: self.zone, language: self.language.clone(), encoding: None }
+    }
+}
+
+/// How changes in the folder are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    /// By the system's file events, and by a slow beat.
+    Events,
+    /// By looking once a second: for a network share, which sends no events.
+    Poll,
+    /// Not at all: one scan at the start; `bantin scan` does the rest.
+    Off,
+}
+
+/// What the room counts, for the metrics page.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Scans that were made.
+    pub scans: AtomicU64,
+    /// Revisions that came of files.
+    pub revisions: AtomicU64,
+    /// Files whose newest bytes are no article, as of the last scan.
+    pub refused: AtomicU64,
+}
+
+/// Scans the folder until `shutdown` turns true. `first_scan` turns true once what lay in the folder at the
+/// start is in the store, settling included.
+pub async fn run(
+    store: Store,
+    options: Options,
+    counters: &Counters,
+    first_scan: channel::Sender<bool>,
+    mut shutdown: channel::Receiver<bool>,
+) {
+    let mut watch = Watch::new(&options.path, options.watch);
+    let mut scanner = Scanner::new(store.clone(), options.clone());
+    loop {
+        let started = tokio::time::Instant::now();
+        let wait = match one_round(&store, &mut scanner, counters).await {
+            Ok(report) => {
+                if !report.unsettled {
+                    first_scan.send_replace(true);
+                }
+                report.look_again_in
+            }
+            Err(cause) => {
+                error!(%cause, "the folder could not be taken into the store; trying again");
+                Some(RETRY)
+            }
+        };
+        let beat = match options.watch {
+            Watching::Events => Some(SLOW_BEAT),
+            Watching::Poll => Some(POLL_BEAT),
+            Watching::Off => None,
+        };
+        // Under a storm of events half of the time is left to others.
+        let breath = BREATH.max(started.elapsed());
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(breath) => {}
+        }
+        let pause = [wait, beat].into_iter().flatten().min();
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = watch.changed() => {}
+            () = sleep_or_for_ever(pause) => watch.renew(&options.path),
+        }
+    }
+}
+
+async fn one_round(
+    store: &Store,
+    scanner: &mut Scanner,
+    counters: &Counters,
+) -> Result<Report, StoreError> {
+    let report = scanner.scan(false).await?;
+    counters.scans.fetch_add(1, Ordering::Relaxed);
+    counters.revisions.fetch_add(report.revisions(), Ordering::Relaxed);
+    counters.refused.store(report.refused_now, Ordering::Relaxed);
+    tell(&report, store);
+    Ok(report)
+}
+
+/// Says in the log what a scan did and found.
+fn tell(report: &Report, store: &Store) {
+    for finding in &report.findings {
+        match finding.severity {
+            manuscript::Severity::Error => {
+                error!(path = %finding.path, line = finding.line, "{}", finding.english);
+            }
+            manuscript::Severity::Warning => {
+                warn!(path = %finding.path, line = finding.line, "{}", finding.english);
+            }
+            manuscript::Severity::Note => {}
+        }
+    }
+    if report.revisions() > 0 {
+        info!(
+            published = report.published,
+            corrected = report.corrected,
+            moved = report.moved,
+            restored = report.restored,
+            withdrawn = report.withdrawn,
+            waiting = report.waiting,
+            head = store.announcements().borrow().head,
+            "the folder has changed"
+        );
+    }
+}
+
+async fn sleep_or_for_ever(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,184 @@
+//! Looks at the folder: which files lie in which channel, of what size and time. Reads no file.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::address::RESERVED;
+use crate::channel::Slug;
+use crate::manuscript;
+
+/// One look at the folder.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// The article files, by path in byte order.
+    pub files: Vec<ObservedFile>,
+    /// The channels for which there is a folder, empty ones too; with a title where the folder's name is one.
+    pub channels: Vec<(Slug, Option<String>)>,
+    /// What was passed over and should not have been there.
+    pub trouble: Vec<Trouble>,
+}
+
+/// A file that may hold an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedFile {
+    /// Relative to the folder of articles, with `/` between the parts.
+    pub path: String,
+    /// Of the folder that it lies in.
+    pub channel: Slug,
+    /// In bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub modified: i64,
+}
+
+/// Something in the folder that is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Relative to the folder of articles.
+    pub path: String,
+    /// What is wrong and what to do, for the office.
+    pub vietnamese: String,
+    /// The same for the log.
+    pub english: String,
+    /// True where the files behind it cannot be seen: nothing may be concluded from their absence.
+    pub hides_files: bool,
+}
+
+/// Looks at all channels' folders below `root`.
+///
+/// # Errors
+/// Where `root` itself cannot be listed.
+pub fn observe(root: &Path) -> io::Result<Observed> {
+    // SECURITY: a link is followed only to where this path leads, never out of the folder.
+    let real_root = root.canonicalize()?;
+    let mut observed = Observed::default();
+    for entry in sorted(&real_root)? {
+        let Some(name) = shown_name(&entry, "", &mut observed.trouble) else { continue };
+        match inside(&real_root, &entry) {
+            Ok(Some(metadata)) if metadata.is_dir() => observed.channel(&real_root, &entry, &name),
+            Ok(Some(_)) if manuscript::form_of(&name).is_some() => observed.trouble.push(Trouble {
+                path: name,
+                vietnamese: "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".into(),
+                english: "this article lies in no channel; move it into a channel's folder".into(),
+                hides_files: false,
+            }),
+            Ok(Some(_)) => {}
+            Ok(None) => observed.trouble.push(leads_out(name)),
+            Err(cause) => observed.trouble.push(unreadable(name, &cause)),
+        }
+    }
+    observed.files.sort_by(|a, b| a.path.cmp(&b.path));
+    observed.channels.sort();
+    // Two folders may name one channel (`xa-hoi`, `Xã hội`): the one that is a title names it.
+    observed.channels.reverse();
+    observed.channels.dedup_by(|a, b| a.0 == b.0);
+    observed.channels.reverse();
+    Ok(observed)
+}
+
+impl Observed {
+    fn channel(&mut self, root: &Path, folder: &Path, name: &str) {
+        let slug = Slug::from_title(name);
+        if RESERVED.contains(&slug.as_str()) {
+            self.trouble.push(Trouble {
+                path: name.to_owned(),
+                vietnamese: format!("tên `{slug}` dành riêng cho hệ thống; đổi tên thư mục"),
+                english: format!("`{slug}` is an address of the service; rename the folder"),
+                hides_files: false,
+            });
+            return;
+        }
+        let title = (slug.as_str() != name).then(|| name.nfc().collect());
+        self.channels.push((slug.clone(), title));
+        let entries = match sorted(folder) {
+            Ok(entries) => entries,
+            Err(cause) => return self.trouble.push(unreadable(name.to_owned(), &cause)),
+        };
+        for entry in entries {
+            let Some(file) = shown_name(&entry, name, &mut self.trouble) else { continue };
+            let path = format!("{name}/{file}");
+            match inside(root, &entry) {
+                Ok(Some(metadata)) if metadata.is_file() && manuscript::form_of(&file).is_some() => {
+                    let (size, modified) = size_and_time(&metadata);
+                    self.files.push(ObservedFile { path, channel: slug.clone(), size, modified });
+                }
+                Ok(Some(metadata)) if metadata.is_dir() => self.trouble.push(Trouble {
+                    path,
+                    vietnamese: "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác".into(),
+                    english: "a folder inside a channel is no channel; move it beside the other channels".into(),
+                    hides_files: false,
+                }),
+                Ok(Some(_)) => {}
+                Ok(None) => self.trouble.push(leads_out(path)),
+                // Between the listing and the look it was taken away: the next scan knows.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                Err(cause) => self.trouble.push(unreadable(path, &cause)),
+            }
+        }
+    }
+}
+
+/// Size in bytes, and time of change in nanoseconds since 1970.
+pub(super) fn size_and_time(metadata: &Metadata) -> (u64, i64) {
+    let modified = metadata.modified().ok().map_or(0, |time| match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
+    });
+    (metadata.len(), modified)
+}
+
+/// The metadata of what an entry leads to; none where that lies outside the folder.
+fn inside(root: &Path, entry: &Path) -> io::Result<Option<Metadata>> {
+    let metadata = fs::symlink_metadata(entry)?;
+    if !metadata.is_symlink() {
+        return Ok(Some(metadata));
+    }
+    let target = entry.canonicalize()?;
+    if target.starts_with(root) { fs::metadata(target).map(Some) } else { Ok(None) }
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+/// The name of an entry that counts; none for what is passed over by its name.
+fn shown_name(entry: &Path, folder: &str, trouble: &mut Vec<Trouble>) -> Option<String> {
+    let name = entry.file_name()?;
+    let Some(name) = name.to_str() else {
+        trouble.push(Trouble {
+            path: Path::new(folder).join(name).to_string_lossy().into_owned(),
+            vietnamese: "tên tệp không phải UTF-8; đặt lại tên".into(),
+            english: "the name is not UTF-8; rename it".into(),
+            hides_files: false,
+        });
+        return None;
+    };
+    let passed_over =
+        name.starts_with(['.', '_']) || name.ends_with('~') || name.to_ascii_lowercase().ends_with(".tmp");
+    (!passed_over).then(|| name.to_owned())
+}
+
+fn leads_out(path: String) -> Trouble {
+    Trouble {
+        path,
+        vietnamese: "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; chép tệp vào đây".into(),
+        english: "this link leads out of the folder of articles and is passed over; copy the file here".into(),
+        hides_files: false,
+    }
+}
+
+fn unreadable(path: String, cause: &io::Error) -> Trouble {
+    Trouble {
+        path,
+        vietnamese: format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
+        english: format!("cannot be read ({cause}); check its permissions"),
+        hides_files: true,
+    }
+}

@@ -1,0 +1,63 @@
+//! Where the newest editions lie: a map from path to document, replaced as a whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::Document;
+use crate::address::Scope;
+
+/// The documents of all channels at one moment.
+#[derive(Clone, Default)]
+pub struct Edition {
+    documents: HashMap<Box<str>, Arc<Document>>,
+    /// The paths of each channel's documents, to take them away together.
+    paths: HashMap<Scope, Vec<Box<str>>>,
+}
+
+impl Edition {
+    /// The document at a path.
+    pub fn document(&self, path: &str) -> Option<&Arc<Document>> {
+        self.documents.get(path)
+    }
+
+    /// How many documents there are.
+    pub fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// True before anything was printed.
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// Puts a channel's documents in place of those that it had.
+    pub(super) fn replace(&mut self, scope: Scope, printed: Vec<(String, Document)>) {
+        for path in self.paths.remove(&scope).unwrap_or_default() {
+            self.documents.remove(&path);
+        }
+        let mut paths = Vec::with_capacity(printed.len());
+        for (path, document) in printed {
+            let path = path.into_boxed_str();
+            paths.push(path.clone());
+            self.documents.insert(path, Arc::new(document));
+        }
+        self.paths.insert(scope, paths);
+    }
+}
+
+/// Hands out the newest edition to whoever asks. Clones share it; asking neither locks nor waits.
+#[derive(Clone, Default)]
+pub struct Stand(Arc<ArcSwap<Edition>>);
+
+impl Stand {
+    /// The newest edition.
+    pub fn edition(&self) -> arc_swap::Guard<Arc<Edition>> {
+        self.0.load()
+    }
+
+    pub(super) fn swap(&self, edition: Edition) {
+        self.0.store(Arc::new(edition));
+    }
+}
