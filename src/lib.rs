@@ -1,8 +1,57 @@
-//! bantin
+//! *bản tin* (bulletin): takes the articles of a Vietnamese district, commune or province as they are
+//! written and publishes them as RSS, Atom and JSON feeds, one channel per section.
+//!
+//! **One numbered log of changes; everything that leaves the house is a function of it.** An article is
+//! published, corrected, moved, withdrawn or restored; each of these is a revision with the next number and
+//! its time. A channel is a view of the log with numbers of its own. Every feed, page and validator is
+//! computed from the log, the configuration and the program's version, and from nothing else.
+//!
+//! # The floors
+//! A room is one name below. It names rooms on lower floors only, never its own; `tests/floors.rs` keeps it.
+//!
+//! | floor | rooms | what they do |
+//! |---|---|---|
+//! | 8 main | [`cli`] | the command line; `main.rs` stands outside |
+//! | 7 wiring | [`app`] | builds and runs the whole: all wiring, all spawning |
+//! | 6 choices | [`config`] | composes each room's own options; nobody below imports it |
+//! | 5 doors | [`http`] | route, negotiate, judge preconditions, reply |
+//! | 3 movers | [`ingest`], [`press`] | folder to log; log to documents; neither knows the other |
+//! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
+//! | 1 makers | [`manuscript`], [`feed`], [`pages`] | pure: no I/O, no async, no clock |
+//! | 0 words | [`article`], [`channel`], [`address`], [`vietnam_time`], [`telemetry`] | what the rooms speak of |
+//!
+//! # The walk, from a file to a 304
+//! 1. Someone saves `feeds/xa-hoi/hoi-nghi.txt`. An event or the slow beat wakes [`ingest`]; the scan is the
+//!    truth, the event only a hint.
+//! 2. [`manuscript::read`] turns bytes into a draft plus findings with line numbers.
+//! 3. [`store::Store::take_in`] appends to the log in one transaction: published, corrected, unchanged ….
+//! 4. The store announces the new number; a tick heals a lost notice and hears other processes.
+//! 5. [`press::Press`] reprints the channels that changed: build, read back with an independent parser,
+//!    compress once, hash, swap into the [`press::Stand`].
+//! 6. [`http`]: route, edition in memory, preconditions, 304. No store, no compression, no allocation of the
+//!    document.
+//!
+//! # What holds always
+//! - A GET for a live feed or a channel's page never touches the store once its edition is printed.
+//! - Makers do no I/O and read no clock: same articles, same bytes.
+//! - An article enters only through the store's intake; a revision is never rewritten.
+//! - Only [`http::reply`] writes headers. No link or id comes from the `Host` header.
+//! - Untrusted XML is never given to the `rss` or `atom_syndication` readers, which overflow the stack on
+//!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.
+//! - Only [`app`] spawns long tasks; all end on shutdown; one that dies ends the process.
+
 pub mod address;
+pub mod app;
 pub mod article;
 pub mod channel;
+pub mod cli;
+pub mod config;
 pub mod feed;
+pub mod http;
+pub mod ingest;
+pub mod manuscript;
+pub mod pages;
 pub mod press;
 pub mod store;
+pub mod telemetry;
 pub mod vietnam_time;

@@ -1,6 +1,7 @@
 //! One document in all its codings, each with its validator.
 
 use std::io::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -57,6 +58,8 @@ pub struct Document {
     pub media_type: HeaderValue,
     /// The second of the channel's newest revision, or of the last change of configuration.
     pub last_modified: Moment,
+    /// The same as `Last-Modified` says it (RFC 9110 §5.6.7), written once for all answers.
+    pub last_modified_text: HeaderValue,
     /// The bytes as they are.
     pub identity: Coded,
     /// The same, compressed with gzip.
@@ -77,6 +80,7 @@ impl Document {
         Self {
             media_type: HeaderValue::from_static(media_type),
             last_modified,
+            last_modified_text: http_date(last_modified),
             gzip: coded(Coding::Gzip, gzip(&bytes)),
             brotli: coded(Coding::Brotli, brotli(&bytes)),
             identity: coded(Coding::Identity, bytes),
@@ -91,6 +95,16 @@ impl Document {
             Coding::Brotli => &self.brotli,
         }
     }
+}
+
+/// `Fri, 12 May 2023 10:39:00 GMT`: the second of `moment` as an HTTP-date (RFC 9110 §5.6.7).
+///
+/// A moment before 1970 or after 9999, which no log holds, is set to that end of the calendar.
+pub fn http_date(moment: Moment) -> HeaderValue {
+    const END_OF_9999: u64 = 253_402_300_799;
+    let seconds = u64::try_from(moment.timestamp()).unwrap_or(0).min(END_OF_9999);
+    let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+    HeaderValue::try_from(text).expect("an HTTP-date is visible ASCII and spaces")
 }
 
 fn etag(version: &Version, coding: Coding, bytes: &[u8]) -> HeaderValue {
@@ -122,4 +136,23 @@ fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut coded = Vec::with_capacity(bytes.len() / 3);
     brotli::BrotliCompress(&mut &*bytes, &mut coded, &parameters).expect("writing into memory cannot fail");
     coded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vietnam_time::from_seconds;
+
+    #[test]
+    fn the_date_of_the_last_change_is_printed_with_the_document() {
+        let version = Version { log: "thu".to_owned(), number: 7 };
+        let document = Document::print("text/plain", b"x".to_vec(), &version, from_seconds(1_683_887_940));
+        assert_eq!(document.last_modified_text, "Fri, 12 May 2023 10:39:00 GMT");
+    }
+
+    #[test]
+    fn a_moment_outside_of_the_calendar_of_http_does_not_panic() {
+        assert_eq!(http_date(from_seconds(-5)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(from_seconds(300_000_000_000)), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
 }

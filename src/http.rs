@@ -1,0 +1,14 @@
+//! Answers requests: the door that takes connections, and the rules of RFC 9110 and 9111 in pure functions.
+//!
+//! An answer to a document is made in three steps, each a value: [`negotiate`] says which codings the
+//! request takes, [`conditional`] gives the verdict, [`reply`] writes it down. None of them waits, reads a
+//! clock or copies the document. [`door`] holds the sockets and every limit on them; [`traffic`] counts.
+//!
+//! Only [`reply`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
+//! reader to prove anything (rule C7). Ranges are not served: a feed is small and changes as a whole.
+
+pub mod conditional;
+pub mod door;
+pub mod negotiate;
+pub mod reply;
+pub mod traffic;

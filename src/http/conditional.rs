@@ -1,0 +1,440 @@
+//! May the reader keep what it has? The preconditions of RFC 9110 §13, rules C1, C2 and C3.
+//!
+//! Pure: request headers, a document and the present second in, a [`Verdict`] out. A header that cannot be
+//! read costs its reader a full answer and nothing else.
+//!
+//! **Tags of another coding.** A document has one tag per coding (RFC 9110 §8.8.3.3), and the server is free
+//! to select any coding that the request takes. A reader that holds the gzip bytes and now asks with
+//! `br, gzip` is therefore answered as the gzip representation: 304 with the *gzip* tag. The tag matters: a
+//! cache finds what it stored by the strong tag of the 304 (RFC 9111 §4.3.4) and could do nothing with that
+//! of the br bytes. Where the request refuses the coding of the tag, the answer is 200: a shared cache asks
+//! with the tags of everything that it stored (RFC 9111 §4.3.1), on behalf of a reader that cannot unpack it.
+
+use chrono::TimeDelta;
+use hyper::HeaderMap;
+use hyper::header::{
+    HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
+};
+
+use super::negotiate::Choices;
+use crate::press::{Coding, Document};
+use crate::vietnam_time::Moment;
+
+/// What a GET or HEAD is answered with, in which coding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// 200.
+    Send(Coding),
+    /// 304: the reader has this.
+    NotModified(Coding),
+    /// 412.
+    Failed,
+}
+
+/// The preconditions of one request, read but not yet judged.
+#[derive(Clone, Debug)]
+pub struct Preconditions<'request> {
+    if_match: Option<TagList<'request>>,
+    if_unmodified_since: Option<Moment>,
+    if_none_match: Option<TagList<'request>>,
+    if_modified_since: Option<Moment>,
+}
+
+/// All lines of `If-Match` or `If-None-Match`, as one list.
+#[derive(Clone, Debug)]
+pub struct TagList<'request> {
+    headers: &'request HeaderMap,
+    name: HeaderName,
+}
+
+/// One member of a [`TagList`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag<'request> {
+    /// `*`: whatever there is.
+    Any,
+    /// `"…"`, or `W/"…"`: what stands between the quotation marks.
+    Strong(&'request [u8]),
+    /// The tag of something that is as good, but not the same bytes.
+    Weak(&'request [u8]),
+    /// A `*` with something else about it: the same as nothing.
+    Nonsense,
+}
+
+impl<'request> Preconditions<'request> {
+    /// Reads the headers of a GET or HEAD. A date is read only where no list of tags overrules it.
+    pub fn of(headers: &'request HeaderMap) -> Self {
+        let if_match = TagList::of(headers, IF_MATCH);
+        let if_none_match = TagList::of(headers, IF_NONE_MATCH);
+        let unless = |overruled: bool, name| if overruled { None } else { date(headers, name) };
+        Self {
+            if_unmodified_since: unless(if_match.is_some(), IF_UNMODIFIED_SINCE),
+            if_modified_since: unless(if_none_match.is_some(), IF_MODIFIED_SINCE),
+            if_match,
+            if_none_match,
+        }
+    }
+
+    /// RFC 9110 §13.2.2, step by step. `choices` are the codings that the request takes.
+    ///
+    /// None where there is no choice: then the answer is 406 whatever the preconditions say (§13.2.1).
+    pub fn judge(&self, document: &Document, choices: &Choices, now: Moment) -> Option<Verdict> {
+        let best = *choices.as_slice().first()?;
+        let mut selected = best;
+
+        // Step 1: If-Match. Strong comparison (§13.1.1).
+        if let Some(tags) = &self.if_match {
+            match choices.first_in(tags, document, |tag, etag| tag.is_exactly(etag)) {
+                Some(coding) => selected = coding,
+                None => return Some(Verdict::Failed),
+            }
+        }
+        // Step 2: If-Unmodified-Since, where there is no If-Match.
+        if self.if_unmodified_since.is_some_and(|since| document.last_modified > since) {
+            return Some(Verdict::Failed);
+        }
+        // Step 3: If-None-Match. Weak comparison (§13.1.2).
+        if let Some(tags) = &self.if_none_match
+            && let Some(coding) = choices.first_in(tags, document, |tag, etag| tag.names(etag))
+        {
+            return Some(Verdict::NotModified(coding));
+        }
+        // Step 4: If-Modified-Since, where there is no If-None-Match.
+        // While the second of the change still runs, the next change may bear the same second.
+        let settled = document.last_modified + TimeDelta::seconds(1) <= now;
+        if settled && self.if_modified_since.is_some_and(|since| document.last_modified <= since) {
+            return Some(Verdict::NotModified(best));
+        }
+        // Step 5, If-Range, does not arise: no ranges are served. Step 6: the method is performed.
+        Some(Verdict::Send(selected))
+    }
+}
+
+impl<'request> TagList<'request> {
+    /// The list in all lines of that name; none where there is no such line.
+    pub fn of(headers: &'request HeaderMap, name: HeaderName) -> Option<Self> {
+        headers.contains_key(&name).then_some(Self { headers, name })
+    }
+
+    /// The members in their order. What is no tag is passed over.
+    pub fn iter(&self) -> impl Iterator<Item = Tag<'request>> {
+        self.headers.get_all(&self.name).iter().flat_map(|line| tags(line.as_bytes()))
+    }
+}
+
+impl Choices {
+    fn first_in(
+        &self,
+        tags: &TagList<'_>,
+        document: &Document,
+        same: fn(Tag<'_>, &HeaderValue) -> bool,
+    ) -> Option<Coding> {
+        let holds = |coding: &Coding| tags.iter().any(|tag| same(tag, &document.coded(*coding).etag));
+        self.as_slice().iter().copied().find(holds)
+    }
+}
+
+/// What proxies put on the tag of a document that they compressed themselves, and do not always take off
+/// again: Apache and Caddy `-gzip`, Jetty `--gzip`, others `;gzip`.
+const PROXY_SUFFIXES: [&[u8]; 9] =
+    [b"-gzip", b"-br", b"-zstd", b";gzip", b";br", b";zstd", b"--gzip", b"--br", b"--zstd"];
+
+impl Tag<'_> {
+    /// Weak comparison (RFC 9110 §8.8.3.2) with one of our own tags, a proxy's suffix apart (rule C3).
+    ///
+    /// Whoever put a suffix on answers for its own coding: the request that reaches us need not tell of it.
+    fn names(self, etag: &HeaderValue) -> bool {
+        let opaque = match self {
+            Tag::Strong(opaque) | Tag::Weak(opaque) => opaque,
+            Tag::Any => return true,
+            Tag::Nonsense => return false,
+        };
+        match opaque.strip_prefix(without_quotes(etag)) {
+            Some(suffix) => suffix.is_empty() || PROXY_SUFFIXES.contains(&suffix),
+            None => false,
+        }
+    }
+
+    /// Strong comparison: the same bytes or nothing. A weak tag and a proxy's suffix tell of other bytes.
+    fn is_exactly(self, etag: &HeaderValue) -> bool {
+        match self {
+            Tag::Any => true,
+            Tag::Strong(opaque) => opaque == without_quotes(etag),
+            Tag::Weak(_) | Tag::Nonsense => false,
+        }
+    }
+}
+
+fn without_quotes(etag: &HeaderValue) -> &[u8] {
+    let text = etag.as_bytes();
+    text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
+}
+
+/// The entity tags in one line (RFC 9110 §8.8.3): every text between two quotation marks, commas and
+/// semicolons included. There is no escape in a tag. What stands between two tags is passed over, so that
+/// `"a"-gzip`, which old proxies write, is the tag `a`.
+fn tags(line: &[u8]) -> impl Iterator<Item = Tag<'_>> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let at = rest.iter().position(|&byte| matches!(byte, b'"' | b'*'))?;
+        let (before, from) = rest.split_at(at);
+        let (mark, from) = from.split_first()?;
+        if *mark == b'*' {
+            let (before, after) = (before.trim_ascii_end(), from.trim_ascii_start());
+            rest = from;
+            let alone =
+                matches!(before.last(), None | Some(b',')) && matches!(after.first(), None | Some(b','));
+            return Some(if alone { Tag::Any } else { Tag::Nonsense });
+        }
+        let end = from.iter().position(|&byte| byte == b'"')?;
+        rest = &from[end + 1..];
+        let opaque = &from[..end];
+        Some(if before.ends_with(b"W/") { Tag::Weak(opaque) } else { Tag::Strong(opaque) })
+    })
+}
+
+/// An HTTP-date in any of its three forms. None where it cannot be read, or where there are several
+/// (RFC 9110 §13.1.3 and §13.1.4: ignored).
+fn date(headers: &HeaderMap, name: HeaderName) -> Option<Moment> {
+    let mut lines = headers.get_all(name).iter();
+    let (line, None) = (lines.next()?, lines.next()) else { return None };
+    httpdate::parse_http_date(line.to_str().ok()?.trim()).ok().map(Moment::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::negotiate::Accepted;
+    use crate::press::Version;
+    use crate::vietnam_time::from_seconds;
+    use hyper::header::ACCEPT_ENCODING;
+    use proptest::prelude::*;
+
+    /// The seed's moment: Fri, 12 May 2023 10:39:00 GMT.
+    const CHANGED: i64 = 1_683_887_940;
+
+    fn document() -> Document {
+        let version = Version { log: "a,b".to_owned(), number: 7 };
+        let text = "Quang cảnh Hội nghị. Ảnh: TL. ".repeat(40);
+        Document::print(
+            "application/rss+xml; charset=utf-8",
+            text.into_bytes(),
+            &version,
+            from_seconds(CHANGED),
+        )
+    }
+
+    fn tag(document: &Document, coding: Coding) -> String {
+        document.coded(coding).etag.to_str().unwrap().to_owned()
+    }
+
+    fn judged(document: &Document, lines: &[(HeaderName, &str)], now: i64) -> Option<Verdict> {
+        let headers: HeaderMap =
+            lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
+        let choices = Accepted::of(&headers).choices(document);
+        Preconditions::of(&headers).judge(document, &choices, from_seconds(now))
+    }
+
+    #[test]
+    fn a_tag_of_another_coding_counts_where_the_request_takes_that_coding() {
+        use Coding::{Brotli, Gzip, Identity};
+        use Verdict::{NotModified, Send};
+        let document = document();
+        for (held, accepted, verdict) in [
+            (Gzip, "br, gzip", NotModified(Gzip)),
+            (Identity, "br, gzip", NotModified(Identity)),
+            (Brotli, "gzip;q=1, br;q=0.1", NotModified(Brotli)),
+            // A cache that asks on behalf of a reader who cannot unpack what the cache holds.
+            (Gzip, "br", Send(Brotli)),
+            (Gzip, "identity", Send(Identity)),
+            (Brotli, "", Send(Identity)),
+            (Identity, "gzip, identity;q=0", Send(Gzip)),
+            (Brotli, "gzip, *;q=0", Send(Gzip)),
+        ] {
+            let held_tag = tag(&document, held);
+            let lines = [(IF_NONE_MATCH, held_tag.as_str()), (ACCEPT_ENCODING, accepted)];
+            assert_eq!(judged(&document, &lines, CHANGED + 9), Some(verdict), "{held:?} with `{accepted}`");
+        }
+        let all = format!("{}, {}", tag(&document, Gzip), tag(&document, Brotli));
+        let lines = [(IF_NONE_MATCH, all.as_str()), (ACCEPT_ENCODING, "gzip, br")];
+        assert_eq!(
+            judged(&document, &lines, CHANGED + 9),
+            Some(NotModified(Brotli)),
+            "the best that is held"
+        );
+        let lines = [(IF_NONE_MATCH, all.as_str())];
+        assert_eq!(judged(&document, &lines, CHANGED + 9), Some(NotModified(Brotli)), "no word on codings");
+    }
+
+    #[test]
+    fn what_a_proxy_puts_on_a_tag_does_not_cost_the_reader_a_download() {
+        let document = document();
+        let ours = tag(&document, Coding::Identity);
+        let bare = ours.trim_matches('"');
+        for held in [
+            format!("\"{bare}-gzip\""),
+            format!("\"{bare}-br\""),
+            format!("\"{bare};gzip\""),
+            format!("\"{bare};br\""),
+            format!("\"{bare}--gzip\""),
+            format!("\"{bare}-zstd\""),
+            format!("\"{bare}\"-gzip"),
+            format!("W/\"{bare}\""),
+            format!("W/\"{bare}-gzip\""),
+            format!("  {ours}  "),
+            format!("\"x\",{ours}"),
+            format!(", ,{ours},"),
+            format!("nonsense {ours}"),
+            "*".to_owned(),
+            "\"x\", *".to_owned(),
+        ] {
+            let verdict = judged(&document, &[(IF_NONE_MATCH, &held)], CHANGED + 9);
+            assert_eq!(verdict, Some(Verdict::NotModified(Coding::Identity)), "{held}");
+        }
+        for other in [
+            String::new(),
+            bare.to_owned(),
+            format!("\"{bare}"),
+            format!("\"{bare}-x\""),
+            format!("\"{bare}-gzipp\""),
+            format!("\"x{bare}\""),
+            format!("\"x,{bare}\""),
+            format!("\"{}\"", &bare[1..]),
+            format!("\"{}", &ours[2..]),
+            "\"*\"".to_owned(),
+            "x*".to_owned(),
+            "*/*".to_owned(),
+            "\"x\" * \"y\"".to_owned(),
+        ] {
+            let verdict = judged(&document, &[(IF_NONE_MATCH, &other)], CHANGED + 9);
+            assert_eq!(verdict, Some(Verdict::Send(Coding::Identity)), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_asked_before_a_date_and_several_lines_are_one_list() {
+        let document = document();
+        let (same, later) = (tag(&document, Coding::Identity), "Sat, 13 May 2023 00:00:00 GMT");
+        let stale = [(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, later)];
+        assert_eq!(judged(&document, &stale, CHANGED + 9), Some(Verdict::Send(Coding::Identity)));
+        let lines = [(IF_NONE_MATCH, "\"x\""), (IF_NONE_MATCH, same.as_str())];
+        assert_eq!(judged(&document, &lines, CHANGED + 9), Some(Verdict::NotModified(Coding::Identity)));
+    }
+
+    #[test]
+    fn dates_are_compared_as_times_in_all_three_forms_and_nonsense_is_ignored() {
+        let document = document();
+        for (since, unmodified) in [
+            ("Fri, 12 May 2023 10:39:00 GMT", true),
+            ("Friday, 12-May-23 10:39:00 GMT", true),
+            ("Fri May 12 10:39:00 2023", true),
+            ("Sun, 31 Dec 2090 10:39:00 GMT", true),
+            ("Fri, 12 May 2023 10:38:59 GMT", false),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", false),
+            ("", false),
+            ("2023-05-12T10:39:00Z", false),
+            ("Fri, 12 May 2023 17:39:00 +0700", false),
+            ("Fri, 99 May 2023 10:39:00 GMT", false),
+            ("1683887940", false),
+        ] {
+            let expected = if unmodified { Verdict::NotModified } else { Verdict::Send }(Coding::Identity);
+            let verdict = judged(&document, &[(IF_MODIFIED_SINCE, since)], CHANGED + 9);
+            assert_eq!(verdict, Some(expected), "{since}");
+        }
+        let twice = [
+            (IF_MODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT"),
+            (IF_MODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT"),
+        ];
+        assert_eq!(judged(&document, &twice, CHANGED + 9), Some(Verdict::Send(Coding::Identity)));
+    }
+
+    #[test]
+    fn while_the_second_of_the_change_runs_a_date_alone_gets_the_document() {
+        let document = document();
+        let same = [(IF_MODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT")];
+        for (now, verdict) in [
+            (CHANGED - 60, Verdict::Send(Coding::Identity)),
+            (CHANGED, Verdict::Send(Coding::Identity)),
+            (CHANGED + 1, Verdict::NotModified(Coding::Identity)),
+        ] {
+            assert_eq!(judged(&document, &same, now), Some(verdict), "{now}");
+        }
+        let own = tag(&document, Coding::Identity);
+        let verdict = judged(&document, &[(IF_NONE_MATCH, &own)], CHANGED);
+        assert_eq!(verdict, Some(Verdict::NotModified(Coding::Identity)), "a tag knows at once");
+    }
+
+    #[test]
+    fn whoever_wants_exactly_these_bytes_gets_them_or_412() {
+        let document = document();
+        let (gzip, identity) = (tag(&document, Coding::Gzip), tag(&document, Coding::Identity));
+        let weak = format!("W/{identity}");
+        let suffixed = identity.replace("identity\"", "identity-gzip\"");
+        let expected = [
+            (vec![(IF_MATCH, identity.as_str())], Verdict::Send(Coding::Identity)),
+            (vec![(IF_MATCH, "*")], Verdict::Send(Coding::Identity)),
+            (vec![(IF_MATCH, gzip.as_str()), (ACCEPT_ENCODING, "br, gzip")], Verdict::Send(Coding::Gzip)),
+            (vec![(IF_MATCH, gzip.as_str()), (ACCEPT_ENCODING, "br")], Verdict::Failed),
+            (vec![(IF_MATCH, weak.as_str())], Verdict::Failed),
+            (vec![(IF_MATCH, suffixed.as_str())], Verdict::Failed),
+            (vec![(IF_MATCH, "\"x\"")], Verdict::Failed),
+            (vec![(IF_MATCH, "")], Verdict::Failed),
+            (vec![(IF_UNMODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT")], Verdict::Send(Coding::Identity)),
+            (vec![(IF_UNMODIFIED_SINCE, "Fri, 12 May 2023 10:38:59 GMT")], Verdict::Failed),
+            (vec![(IF_UNMODIFIED_SINCE, "yesterday")], Verdict::Send(Coding::Identity)),
+            // If-Match overrules If-Unmodified-Since; then come the questions of steps 3 and 4.
+            (
+                vec![(IF_MATCH, "*"), (IF_UNMODIFIED_SINCE, "Thu, 01 Jan 1970 00:00:00 GMT")],
+                Verdict::Send(Coding::Identity),
+            ),
+            (
+                vec![(IF_MATCH, identity.as_str()), (IF_NONE_MATCH, identity.as_str())],
+                Verdict::NotModified(Coding::Identity),
+            ),
+        ];
+        for (lines, verdict) in expected {
+            assert_eq!(judged(&document, &lines, CHANGED + 9), Some(verdict), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_fits_no_precondition_is_asked() {
+        let lines = [(ACCEPT_ENCODING, "*;q=0"), (IF_MATCH, "\"x\"")];
+        assert_eq!(judged(&document(), &lines, CHANGED + 9), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_harm(
+            name in 0_usize..4,
+            lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 1..4),
+            now in any::<i32>(),
+        ) {
+            let name = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE][name].clone();
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                if let Ok(value) = HeaderValue::from_bytes(&line) {
+                    headers.append(name.clone(), value);
+                }
+            }
+            let document = document();
+            let choices = Accepted::of(&headers).choices(&document);
+            let verdict = Preconditions::of(&headers).judge(&document, &choices, from_seconds(now.into()));
+            prop_assert!(verdict.is_some());
+        }
+
+        #[test]
+        fn a_list_of_tags_reads_as_it_was_written(
+            written in proptest::collection::vec((any::<bool>(), "[!#-~\u{80}-\u{ff}]{0,20}"), 0..6),
+            gap in "[ \t]{0,2}",
+        ) {
+            let one = |(weak, opaque): &(bool, String)| format!("{}\"{opaque}\"", if *weak { "W/" } else { "" });
+            let line = written.iter().map(one).collect::<Vec<_>>().join(&format!("{gap},{gap}"));
+            let read: Vec<_> = tags(line.as_bytes()).collect();
+            let expected: Vec<_> = written
+                .iter()
+                .map(|(weak, opaque)| if *weak { Tag::Weak(opaque.as_bytes()) } else { Tag::Strong(opaque.as_bytes()) })
+                .collect();
+            prop_assert_eq!(read, expected);
+        }
+    }
+}

@@ -1,0 +1,607 @@
+//! The sockets: takes connections, speaks HTTP/1.1 on them, and holds every limit.
+//!
+//! One thread per core, each with a runtime, a listener (`SO_REUSEPORT`) and connections of its own; nothing
+//! moves between cores, so a service's futures need not be `Send`. Behind a proxy or in front of the open
+//! net alike:
+//! - a client that does not send, does not fetch, or stays too long is cut off;
+//! - beyond the cap, connections wait in the kernel's queue until a place is free;
+//! - a lack of file descriptors is waited out;
+//! - on shutdown no connection is taken any more, running answers are finished, and at the deadline the
+//!   rest is dropped.
+//!
+//! This room knows nothing of what is served. TLS and HTTP/2 are the proxy's.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::{SocketAddr, TcpListener};
+use std::pin::{Pin, pin};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use http_body_util::Limited;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener as TokioListener, TcpStream};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Notify, watch};
+use tokio::time::MissedTickBehavior;
+
+use super::reply::{self, Reply};
+use super::traffic::{Shard, Traffic};
+
+/// The body of a request: an error once it is longer than [`Options::body_bytes`]; answer that with
+/// [`reply::content_too_large`].
+pub type RequestBody = Limited<Incoming>;
+
+/// The limits on connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// From the connection's first moment, or from the first byte of a further request, until the whole head
+    /// of the request is there.
+    pub header_timeout: Duration,
+    /// From an answer until the whole head of the next request. Longer than the time for which a proxy in
+    /// front keeps its connections (nginx: 60 s), so that it is the proxy who hangs up.
+    pub idle_timeout: Duration,
+    /// How long the client may take not a single byte of an answer.
+    pub send_timeout: Duration,
+    /// The age at which a connection is closed behind the answer that runs; after a further
+    /// `send_timeout` it is cut off.
+    pub connection_age: Duration,
+    /// Connections open at a time, shared out evenly among the cores (one each at the least).
+    pub max_connections: usize,
+    /// The longest head of a request, in bytes; at least 8,192. A longer one is answered 431.
+    pub head_bytes: usize,
+    /// The longest body of a request, in bytes. A longer one is answered 413.
+    pub body_bytes: usize,
+    /// From the word to stop until the answers that still run are dropped.
+    pub shutdown_deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(75),
+            send_timeout: Duration::from_secs(30),
+            connection_age: Duration::from_secs(600),
+            max_connections: 4096,
+            head_bytes: 64 * 1024,
+            body_bytes: 2 * 1024 * 1024,
+            shutdown_deadline: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Bound sockets, one per core, on one address.
+#[derive(Debug)]
+pub struct Listeners {
+    address: SocketAddr,
+    sockets: Vec<TcpListener>,
+    traffic: Traffic,
+}
+
+/// Connections that may wait in the kernel for each listener.
+const BACKLOG: i32 = 4096;
+
+/// The smallest buffer that hyper takes, in bytes.
+const MINIMUM_BUFFER: usize = 8192;
+
+impl Listeners {
+    /// Binds `how_many` listeners (at least one) to `address`. For port 0 the kernel chooses one for all.
+    ///
+    /// # Errors
+    /// Where the address cannot be bound, for example because another process listens there.
+    pub fn bind(address: SocketAddr, how_many: usize) -> io::Result<Self> {
+        if address.port() != 0 {
+            // NOTE: SO_REUSEPORT would let a second process of this user share the port in silence. A
+            // socket without it finds out whether somebody is there.
+            drop(bind_one(address, false)?);
+        }
+        let first = bind_one(address, true)?;
+        let address = first.local_addr()?;
+        let others = (1..how_many).map(|_| bind_one(address, true));
+        let sockets = std::iter::once(Ok(first)).chain(others).collect::<io::Result<Vec<_>>>()?;
+        Ok(Self { address, traffic: Traffic::new(sockets.len()), sockets })
+    }
+
+    /// The address, with the port that was chosen.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The counters of what will pass here.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
+    }
+}
+
+fn bind_one(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Without it a restart would have to wait for the connections of its predecessor to be forgotten.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Serves until `shutdown` says true (or its sender is gone), then finishes what runs and returns. Blocks:
+/// call it on a thread that may.
+///
+/// # Errors
+/// Where a core could not start, or its listener broke. The other cores are shut down in order first.
+pub fn serve<Service, Answer>(
+    listeners: Listeners,
+    options: &Options,
+    service: Service,
+    shutdown: watch::Receiver<bool>,
+) -> io::Result<()>
+where
+    Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + Clone + Send + 'static,
+    Answer: Future<Output = Reply> + 'static,
+{
+    // Ends all cores as soon as one has ended, for whatever reason.
+    let (halt, halted) = watch::channel(false);
+    let places = options.max_connections.div_ceil(listeners.sockets.len());
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        let mut outcome = Ok(());
+        for (index, listener) in listeners.sockets.into_iter().enumerate() {
+            let (service, traffic) = (service.clone(), listeners.traffic.clone());
+            let stop = Stop { asked: shutdown.clone(), halted: halted.clone() };
+            let halt = &halt;
+            let core = move || {
+                let _halt = HaltOnDrop(halt);
+                let runtime =
+                    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+                let core = Core::new(options.clone(), places, traffic, index);
+                runtime.block_on(core.run(listener, service, stop))
+            };
+            match std::thread::Builder::new().name(format!("door-{index}")).spawn_scoped(scope, core) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    outcome = Err(error);
+                    halt.send_replace(true);
+                    break;
+                }
+            }
+        }
+        for thread in threads {
+            let ended =
+                thread.join().unwrap_or_else(|_| Err(io::Error::other("a core of the door panicked")));
+            outcome = outcome.and(ended);
+        }
+        outcome
+    })
+}
+
+/// Says "stop" to the other cores when its thread ends, also where that is a panic.
+struct HaltOnDrop<'door>(&'door watch::Sender<bool>);
+
+impl Drop for HaltOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// The word to stop, from outside or from a core that ended.
+struct Stop {
+    asked: watch::Receiver<bool>,
+    halted: watch::Receiver<bool>,
+}
+
+impl Stop {
+    /// Returns once either has said true, or has lost its sender.
+    async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.asked.wait_for(|&stop| stop) => {}
+            _ = self.halted.wait_for(|&stop| stop) => {}
+        }
+    }
+}
+
+/// One thread of the door.
+struct Core {
+    options: Options,
+    /// This core's share of the connections.
+    places: usize,
+    http: http1::Builder,
+    traffic: Traffic,
+    index: usize,
+    /// The time of the last sweep: exact enough for limits, and free to read.
+    clock: Cell<Instant>,
+    seats: RefCell<Vec<Weak<Seat>>>,
+    open: Cell<usize>,
+    /// Told whenever a connection has ended.
+    left: Notify,
+}
+
+impl Core {
+    fn new(options: Options, places: usize, traffic: Traffic, index: usize) -> Rc<Self> {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            // NOTE: does nothing without the timer. hyper counts it from an answer to the end of the next
+            // head: what is called idle here. The shorter limit on a head that has begun is the sweep's.
+            .header_read_timeout(options.idle_timeout.max(options.header_timeout))
+            // A script that pipes its request into `nc` closes its sending side and still wants the answer.
+            .half_close(true)
+            .max_header_size(options.head_bytes)
+            .max_buf_size(options.head_bytes.max(MINIMUM_BUFFER));
+        Rc::new(Self {
+            options,
+            places,
+            http,
+            traffic,
+            index,
+            clock: Cell::new(Instant::now()),
+            seats: RefCell::default(),
+            open: Cell::new(0),
+            left: Notify::new(),
+        })
+    }
+
+    async fn run<Service, Answer>(
+        self: Rc<Self>,
+        listener: TcpListener,
+        service: Service,
+        mut stop: Stop,
+    ) -> io::Result<()>
+    where
+        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + Clone + 'static,
+        Answer: Future<Output = Reply> + 'static,
+    {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut sweeps = tokio::time::interval(self.options.sweep_interval());
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = Pause::default();
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                () = stop.heard() => break Ok(()),
+                _ = sweeps.tick() => self.sweep(),
+                taken = self.take(&listener, &mut pause) => match taken {
+                    Ok((stream, peer)) => self.clone().seat(stream, peer, service.clone()),
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        // Whoever waits in the queue was told by the kernel that it is connected: it gets its answer.
+        let listener = listener.into_std()?;
+        while self.open.get() < self.places
+            && let Ok((stream, peer)) = listener.accept()
+            && stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            self.clone().seat(stream, peer, service.clone());
+        }
+        drop(listener);
+        self.finish().await;
+        outcome
+    }
+
+    /// The next connection, once there is a place for it. Until then it waits in the kernel.
+    async fn take(&self, listener: &TokioListener, pause: &mut Pause) -> io::Result<(TcpStream, SocketAddr)> {
+        while self.open.get() >= self.places {
+            self.left.notified().await;
+        }
+        loop {
+            match listener.accept().await {
+                Ok(taken) => {
+                    pause.end();
+                    return Ok(taken);
+                }
+                Err(error) => match error.kind() {
+                    // That client has gone again.
+                    ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {}
+                    // The socket no longer listens, and never will.
+                    ErrorKind::InvalidInput => return Err(error),
+                    // No descriptors, no memory, or trouble in the network: it passes.
+                    _ => pause.wait_out(&error).await,
+                },
+            }
+        }
+    }
+
+    /// Sets a connection going.
+    fn seat<Service, Answer>(self: Rc<Self>, stream: TcpStream, peer: SocketAddr, service: Service)
+    where
+        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + 'static,
+        Answer: Future<Output = Reply> + 'static,
+    {
+        // An answer leaves in one write; holding it back for more would only delay it. A failure here means
+        // that the client is gone, which the first read will tell.
+        let _ = stream.set_nodelay(true);
+        let seat = Seat::new(self.clone());
+        self.seats.borrow_mut().push(Rc::downgrade(&seat));
+        let io = Watched { io: TokioIo::new(stream), seat: seat.clone() };
+        let guest = seat.clone();
+        let answer = service_fn(move |request| guest.clone().answer(request, peer, &service));
+        let connection = self.http.serve_connection(io, answer);
+        tokio::task::spawn_local(async move {
+            let mut connection = pin!(connection);
+            let mut closing = false;
+            poll_fn(|context| {
+                if seat.order.get() == Order::CutOff {
+                    return Poll::Ready(());
+                }
+                seat.wake_with(context.waker());
+                let close = !closing && seat.order.get() == Order::Close;
+                closing |= close;
+                // The running answer says `Connection: close`.
+                if close && seat.answering.get() {
+                    connection.as_mut().graceful_shutdown();
+                }
+                let mut polled = connection.as_mut().poll(context);
+                // After the poll, so that a request which has come in already is answered before the close.
+                if close && polled.is_pending() {
+                    connection.as_mut().graceful_shutdown();
+                    polled = connection.as_mut().poll(context);
+                }
+                // How a connection ended is the client's affair: it hung up, or it sent nonsense and hyper
+                // has answered 400.
+                polled.map(drop)
+            })
+            .await;
+        });
+    }
+
+    /// Looks after all connections of this core.
+    fn sweep(&self) {
+        let now = Instant::now();
+        self.clock.set(now);
+        self.seats.borrow_mut().retain(|seat| {
+            let seat = seat.upgrade();
+            seat.inspect(|seat| seat.look_after(now)).is_some()
+        });
+    }
+
+    /// Lets running answers end, until the deadline.
+    async fn finish(&self) {
+        self.tell_all(Order::Close);
+        let all_gone = async {
+            while self.open.get() > 0 {
+                self.left.notified().await;
+            }
+        };
+        if tokio::time::timeout(self.options.shutdown_deadline, all_gone).await.is_err() {
+            tracing::warn!(connections = self.open.get(), "connections cut off at the shutdown deadline");
+        }
+    }
+
+    fn tell_all(&self, order: Order) {
+        for seat in self.seats.borrow().iter().filter_map(Weak::upgrade) {
+            seat.tell(order);
+        }
+    }
+
+    fn shard(&self) -> &Shard {
+        self.traffic.shard(self.index)
+    }
+}
+
+impl Options {
+    /// Often enough that no limit is overrun by more than a quarter.
+    fn sweep_interval(&self) -> Duration {
+        let shortest = self.header_timeout.min(self.send_timeout).min(self.connection_age);
+        (shortest / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
+    }
+}
+
+/// How long to leave the listener alone after it failed: doubled each time, up to a second.
+#[derive(Debug, Default)]
+struct Pause(Option<Duration>);
+
+impl Pause {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    async fn wait_out(&mut self, error: &io::Error) {
+        // Once for each row of failures: a line for every one would fill the disk that is full already.
+        if self.0.is_none() {
+            tracing::warn!(%error, "no connection can be taken at present");
+        }
+        let pause = self.0.map_or(Self::SHORTEST, |last| (last * 2).min(Self::LONGEST));
+        self.0 = Some(pause);
+        tokio::time::sleep(pause).await;
+    }
+
+    fn end(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// What a connection is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    Serve,
+    /// Close behind the answer that runs.
+    Close,
+    CutOff,
+}
+
+/// The place of one connection: what the sweep knows of it, and how it is spoken to.
+struct Seat {
+    core: Rc<Core>,
+    since: Instant,
+    /// Since when the head of a request has been coming in.
+    head_since: Cell<Option<Instant>>,
+    /// True from a request's head until the answer to it is made: what comes in then is its body.
+    answering: Cell<bool>,
+    /// Since when the client has taken nothing of what waits for it.
+    stuck_since: Cell<Option<Instant>>,
+    order: Cell<Order>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Seat {
+    fn new(core: Rc<Core>) -> Rc<Self> {
+        let now = Instant::now();
+        core.open.set(core.open.get() + 1);
+        core.shard().opened();
+        Rc::new(Self {
+            core,
+            since: now,
+            head_since: Cell::new(Some(now)),
+            answering: Cell::new(false),
+            stuck_since: Cell::new(None),
+            order: Cell::new(Order::Serve),
+            waker: RefCell::new(None),
+        })
+    }
+
+    /// Answers one request.
+    fn answer<Service, Answer>(
+        self: Rc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        service: &Service,
+    ) -> impl Future<Output = Result<Reply, Infallible>> + use<Service, Answer>
+    where
+        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer,
+        Answer: Future<Output = Reply>,
+    {
+        self.head_since.set(None);
+        self.answering.set(true);
+        let limit = self.core.options.body_bytes;
+        let fits = usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length <= limit);
+        let answer = fits.then(|| service(request.map(|body| Limited::new(body, limit)), peer));
+        async move {
+            let reply = match answer {
+                Some(answer) => answer.await,
+                None => reply::content_too_large(),
+            };
+            self.answering.set(false);
+            self.core.shard().answered(reply.status());
+            Ok(reply)
+        }
+    }
+
+    fn look_after(&self, now: Instant) {
+        let options = &self.core.options;
+        let longer =
+            |since: Option<Instant>, limit| since.is_some_and(|since| now.duration_since(since) > limit);
+        let age = now.duration_since(self.since);
+        if longer(self.head_since.get(), options.header_timeout)
+            || longer(self.stuck_since.get(), options.send_timeout)
+            || age > options.connection_age.saturating_add(options.send_timeout)
+        {
+            self.core.shard().cut_off();
+            self.tell(Order::CutOff);
+        } else if age > options.connection_age {
+            self.tell(Order::Close);
+        }
+    }
+
+    /// Orders only grow more severe.
+    fn tell(&self, order: Order) {
+        if order > self.order.get() {
+            self.order.set(order);
+            if let Some(waker) = self.waker.borrow().as_ref() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    fn wake_with(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+            *kept = Some(waker.clone());
+        }
+    }
+
+    fn bytes_came(&self) {
+        if self.head_since.get().is_none() && !self.answering.get() {
+            self.head_since.set(Some(self.core.clock.get()));
+        }
+    }
+
+    fn bytes_taken(&self) {
+        self.stuck_since.set(None);
+        self.head_since.set(None);
+    }
+
+    fn nothing_taken(&self) {
+        if self.stuck_since.get().is_none() {
+            self.stuck_since.set(Some(self.core.clock.get()));
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.core.open.set(self.core.open.get() - 1);
+        self.core.shard().closed();
+        self.core.left.notify_one();
+    }
+}
+
+/// A socket whose seat is told what passes.
+struct Watched {
+    io: TokioIo<TcpStream>,
+    seat: Rc<Seat>,
+}
+
+impl Watched {
+    fn written(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(_) => self.seat.bytes_taken(),
+            Poll::Pending => self.seat.nothing_taken(),
+        }
+        polled
+    }
+}
+
+impl Read for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.io).poll_read(context, buffer);
+        if polled.is_ready() {
+            self.seat.bytes_came();
+        }
+        polled
+    }
+}
+
+impl Write for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.written(polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write_vectored(context, parts);
+        self.written(polled)
+    }
+}

@@ -1,0 +1,300 @@
+//! The answers as they go out. Nobody else writes a header.
+//!
+//! [`document`] answers a request for a printed document entire: codings, preconditions, 200, 304, 406, 412,
+//! HEAD and OPTIONS. Its headers are values that were printed before; on its way it allocates nothing of
+//! the document's size, takes no lock and logs nothing. The other functions are the short answers: pages in
+//! Vietnamese for the people who meet them.
+//!
+//! `Content-Length` and `Date` are written by hyper, the one from the body, the other from its clock. A HEAD
+//! is answered with the very answer to GET: hyper keeps the body back, so the two cannot come to differ.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use http_body_util::Full;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{HeaderMap, Method, Response, StatusCode};
+use maud::{DOCTYPE, Markup, html};
+
+use super::conditional::{Preconditions, Verdict};
+use super::negotiate::Accepted;
+use crate::press::{Coding, Document, http_date};
+use crate::vietnam_time::Moment;
+
+/// An answer, its body in memory.
+pub type Reply = Response<Full<Bytes>>;
+
+/// `Allow` of whatever can only be read.
+pub const READ_ONLY: &str = "GET, HEAD, OPTIONS";
+
+/// What the operator decides about the answers of one kind of document, printed once.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    cache_control: HeaderValue,
+}
+
+impl Policy {
+    /// Readers and caches keep the document for `max_age` without asking: a promise, pollers wait it out
+    /// (rule C7). A cache may show it for `stale_while_revalidate` longer while it asks, and for
+    /// `stale_if_error` longer while the service cannot be reached (RFC 5861). Whole seconds.
+    pub fn kept_for(max_age: Duration, stale_while_revalidate: Duration, stale_if_error: Duration) -> Self {
+        let text = format!(
+            "public, max-age={}, stale-while-revalidate={}, stale-if-error={}",
+            max_age.as_secs(),
+            stale_while_revalidate.as_secs(),
+            stale_if_error.as_secs(),
+        );
+        Self { cache_control: HeaderValue::try_from(text).expect("words and digits are visible ASCII") }
+    }
+
+    /// Kept, but asked about each time: what a withdrawal must reach at once.
+    pub fn always_asked() -> Self {
+        Self { cache_control: HeaderValue::from_static("no-cache") }
+    }
+
+    /// For one reader and one time only: a page in place of a feed, shown by how it was asked for.
+    pub fn never_kept() -> Self {
+        Self { cache_control: HeaderValue::from_static("private, no-store") }
+    }
+}
+
+/// The answer to a request for `document`, whatever its method and headers. `now` is the present second.
+pub fn document(
+    method: &Method,
+    headers: &HeaderMap,
+    document: &Document,
+    policy: &Policy,
+    now: Moment,
+) -> Reply {
+    match *method {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return options(READ_ONLY),
+        _ => return method_not_allowed(READ_ONLY),
+    }
+    let choices = Accepted::of(headers).choices(document);
+    match Preconditions::of(headers).judge(document, &choices, now) {
+        Some(Verdict::NotModified(coding)) => not_modified(document, coding, policy, now),
+        Some(Verdict::Send(coding)) => whole(document, coding, policy, now),
+        Some(Verdict::Failed) => precondition_failed(),
+        None => not_acceptable(),
+    }
+}
+
+const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
+const EXPOSED: HeaderValue = HeaderValue::from_static("ETag");
+const BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// SECURITY: no script, whatever an article brings along. Pictures may come from where the text was taken.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+const PAGE_REFERRER: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
+
+/// 304 (RFC 9110 §15.4.5): what a 200 would have said for caches, and no body (rules C4, C6).
+fn not_modified(document: &Document, coding: Coding, policy: &Policy, now: Moment) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NOT_MODIFIED;
+    *reply.headers_mut() = HeaderMap::with_capacity(12);
+    validators(reply.headers_mut(), document, coding, policy, now);
+    reply
+}
+
+fn whole(document: &Document, coding: Coding, policy: &Policy, now: Moment) -> Reply {
+    let coded = document.coded(coding);
+    let mut reply = Response::new(Full::new(coded.bytes.clone()));
+    let headers = reply.headers_mut();
+    *headers = HeaderMap::with_capacity(12);
+    validators(headers, document, coding, policy, now);
+    headers.insert(CONTENT_TYPE, document.media_type.clone());
+    match coding {
+        Coding::Identity => {}
+        Coding::Gzip => drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"))),
+        Coding::Brotli => drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"))),
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
+    if document.media_type.as_bytes().starts_with(b"text/html") {
+        page_headers(headers);
+    }
+    reply
+}
+
+/// What 200 and 304 have in common.
+fn validators(headers: &mut HeaderMap, document: &Document, coding: Coding, policy: &Policy, now: Moment) {
+    headers.insert(ETAG, document.coded(coding).etag.clone());
+    headers.insert(LAST_MODIFIED, last_modified(document, now));
+    headers.insert(CACHE_CONTROL, policy.cache_control.clone());
+    headers.insert(VARY, BY_CODING);
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+/// Never later than `Date` (RFC 9110 §8.8.2.1), and never a second that still runs.
+///
+/// NOTE: while the second of the last change runs, the second before it is named. A reader that knows only
+/// dates would otherwise hold a date that a further change in the same second bears as well, and be told
+/// 304 about a document that it never saw.
+fn last_modified(document: &Document, now: Moment) -> HeaderValue {
+    if document.last_modified < now {
+        document.last_modified_text.clone()
+    } else {
+        http_date(now - TimeDelta::seconds(1))
+    }
+}
+
+fn page_headers(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    headers.insert(REFERRER_POLICY, PAGE_REFERRER);
+}
+
+/// 301 to `target`, a path or an absolute URL made by [`crate::address`]. Kept for a day: an old name may be
+/// given back, and a browser would keep a bare 301 for ever.
+pub fn moved(target: &str) -> Reply {
+    let Ok(location) = HeaderValue::from_str(target) else { return not_found() };
+    let text = html! { "Nội dung này nay ở địa chỉ " a href=(target) { (target) } "." };
+    let mut reply = page(StatusCode::MOVED_PERMANENTLY, "Địa chỉ đã thay đổi", text);
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    reply.headers_mut().insert(LOCATION, location);
+    reply
+}
+
+/// 400 with the reason, which is shown as text.
+pub fn bad_request(reason: &str) -> Reply {
+    page(StatusCode::BAD_REQUEST, "Yêu cầu không đọc được", html! { (reason) })
+}
+
+/// 404.
+pub fn not_found() -> Reply {
+    let text = html! { "Địa chỉ này không có nội dung. Xin xem lại địa chỉ, hoặc bắt đầu từ trang chủ." };
+    page(StatusCode::NOT_FOUND, "Không tìm thấy trang", text)
+}
+
+/// 405; `allow` names the methods that there are (RFC 9110 §15.5.6).
+pub fn method_not_allowed(allow: &'static str) -> Reply {
+    let text = html! { "Địa chỉ này chỉ nhận: " (allow) "." };
+    let mut reply = page(StatusCode::METHOD_NOT_ALLOWED, "Phương thức không được phép", text);
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    reply
+}
+
+/// 406: every coding was refused, the plain text too (rule C6).
+pub fn not_acceptable() -> Reply {
+    let text = html! { "Nội dung ở đây có ở dạng br, gzip hoặc không nén; yêu cầu từ chối tất cả." };
+    let mut reply = page(StatusCode::NOT_ACCEPTABLE, "Không có dạng phù hợp", text);
+    reply.headers_mut().insert(VARY, BY_CODING);
+    reply
+}
+
+/// 410: withdrawn, or a channel that is gone. Asked about each time, for it may be restored.
+pub fn gone() -> Reply {
+    let text = html! { "Nội dung này đã được gỡ và không còn ở đây." };
+    page(StatusCode::GONE, "Nội dung đã được gỡ", text)
+}
+
+/// 412 (RFC 9110 §13.2.2).
+pub fn precondition_failed() -> Reply {
+    let text = html! { "Nội dung đã thay đổi so với bản mà yêu cầu nhắc đến." };
+    page(StatusCode::PRECONDITION_FAILED, "Nội dung đã thay đổi", text)
+}
+
+/// 413: the request brought more than is taken.
+pub fn content_too_large() -> Reply {
+    let text = html! { "Nội dung gửi lên vượt quá giới hạn." };
+    page(StatusCode::PAYLOAD_TOO_LARGE, "Nội dung gửi lên quá lớn", text)
+}
+
+/// 429; come again after `wait`.
+pub fn too_many_requests(wait: Duration) -> Reply {
+    later(StatusCode::TOO_MANY_REQUESTS, "Quá nhiều yêu cầu", wait)
+}
+
+/// 500. What went wrong stands in the log and not here.
+pub fn failed() -> Reply {
+    let text = html! { "Máy chủ gặp lỗi khi trả lời. Lỗi đã được ghi lại." };
+    page(StatusCode::INTERNAL_SERVER_ERROR, "Máy chủ gặp lỗi", text)
+}
+
+/// 503; come again after `wait`.
+pub fn unavailable(wait: Duration) -> Reply {
+    later(StatusCode::SERVICE_UNAVAILABLE, "Chưa thể phục vụ", wait)
+}
+
+/// 204 to OPTIONS, and to the question that a browser asks before a request from another site (CORS): the
+/// methods of `allow`, with the headers that a reader of feeds sends. A day old at most.
+pub fn options(allow: &'static str) -> Reply {
+    let allow = HeaderValue::from_static(allow);
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    reply.headers_mut().extend([
+        (ALLOW, allow.clone()),
+        (ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN),
+        (ACCESS_CONTROL_ALLOW_METHODS, allow),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("A-IM, Cache-Control, If-Match, If-Modified-Since, If-None-Match"),
+        ),
+        (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+    ]);
+    reply
+}
+
+/// A short text that a machine asks for, never kept: health, readiness, metrics.
+pub fn state(status: StatusCode, media_type: &'static str, text: String) -> Reply {
+    let mut reply = Response::new(Full::from(text));
+    *reply.status_mut() = status;
+    reply.headers_mut().extend([
+        (CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (CACHE_CONTROL, NO_STORE),
+        (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+    ]);
+    reply
+}
+
+fn later(status: StatusCode, title: &str, wait: Duration) -> Reply {
+    // RFC 9110 §10.2.3: whole seconds. Rounded up, so that whoever obeys does not come too early.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let seconds = seconds.max(1);
+    let mut reply = page(status, title, html! { "Xin thử lại sau " (seconds) " giây." });
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    reply
+}
+
+/// A short page: asked about each time, or never kept where it speaks of this moment only.
+fn page(status: StatusCode, title: &str, text: Markup) -> Reply {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="vi" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+            }
+            body { h1 { (title) } p { (text) } }
+        }
+    };
+    let kept = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => NO_CACHE,
+        _ => NO_STORE,
+    };
+    let mut reply = Response::new(Full::from(markup.into_string()));
+    *reply.status_mut() = status;
+    let headers: [(HeaderName, HeaderValue); 4] = [
+        (CONTENT_TYPE, HTML),
+        (CACHE_CONTROL, kept),
+        (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+        (ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN),
+    ];
+    reply.headers_mut().extend(headers);
+    page_headers(reply.headers_mut());
+    reply
+}

@@ -1,0 +1,677 @@
+//! The door and its answers over real connections: every client here speaks bytes, and every document is a
+//! printed one.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bantin::http::door::{self, Listeners, Options, RequestBody};
+use bantin::http::reply::{self, Policy, Reply};
+use bantin::http::traffic::Traffic;
+use bantin::press::{Coding, Document, Version};
+use bantin::vietnam_time::{Clock, from_seconds};
+use http_body_util::BodyExt as _;
+use hyper::{Request, StatusCode};
+use tokio::sync::{Notify, watch};
+
+/// The moment of the seed: 12/05/2023 17:39 in Việt Nam.
+const CHANGED: i64 = 1_683_887_940;
+const CHANGED_TEXT: &str = "Fri, 12 May 2023 10:39:00 GMT";
+const BEFORE_TEXT: &str = "Fri, 12 May 2023 10:38:59 GMT";
+
+/// Longer than anything here takes on a busy machine; reached only where a test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const RSS: &str = "application/rss+xml; charset=utf-8";
+
+fn print(log: &str, media_type: &'static str, text: &str) -> Document {
+    let version = Version { log: log.to_owned(), number: 7 };
+    Document::print(media_type, text.as_bytes().to_vec(), &version, from_seconds(CHANGED))
+}
+
+fn text() -> String {
+    "<title>Đất &amp; Người</title> Huye\u{302}\u{323}n Đăk Tô 🌾 “nỗ lực”\u{a0}…\n".repeat(60)
+}
+
+/// What the service of these tests has to give.
+struct House {
+    plain: Document,
+    comma: Document,
+    page: Document,
+    huge: Document,
+    policy: Policy,
+    /// `/gate` says that it was entered, and waits to be let go.
+    entered: Notify,
+    go_on: Notify,
+}
+
+impl House {
+    fn new() -> Self {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        Self {
+            plain: print("k3f9", RSS, &text()),
+            comma: print("a, b,c", RSS, &text()),
+            page: print("k3f9", "text/html; charset=utf-8", "<!DOCTYPE html><title>Xã hội</title>"),
+            huge: print("k3f9", RSS, &"Đăk Tô ".repeat(1 << 20)),
+            policy: Policy::kept_for(minutes(5), minutes(10), minutes(1440)),
+            entered: Notify::new(),
+            go_on: Notify::new(),
+        }
+    }
+
+    fn document(&self, path: &str) -> Option<&Document> {
+        match path {
+            "/plain" => Some(&self.plain),
+            "/comma" => Some(&self.comma),
+            "/page" => Some(&self.page),
+            "/huge" => Some(&self.huge),
+            _ => None,
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<RequestBody>, peer: SocketAddr) -> Reply {
+        let path = request.uri().path();
+        if let Some(document) = self.document(path) {
+            let now = Clock::system().now();
+            return reply::document(request.method(), request.headers(), document, &self.policy, now);
+        }
+        let said = |text: String| reply::state(StatusCode::OK, "text/plain", text);
+        match path {
+            "/gate" => {
+                self.entered.notify_one();
+                self.go_on.notified().await;
+                said("through the gate".to_owned())
+            }
+            "/length" => match request.into_body().collect().await {
+                Ok(body) => said(body.to_bytes().len().to_string()),
+                Err(_) => reply::content_too_large(),
+            },
+            "/peer" => said(peer.to_string()),
+            "/panic" => panic!("a service that is broken"),
+            _ => reply::not_found(),
+        }
+    }
+}
+
+/// A door that is served on a thread of its own.
+struct OpenDoor {
+    address: SocketAddr,
+    house: Arc<House>,
+    traffic: Traffic,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl OpenDoor {
+    fn open() -> Self {
+        Self::with(Options::default(), 1)
+    }
+
+    fn with(options: Options, cores: usize) -> Self {
+        let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), cores).unwrap();
+        let (address, traffic) = (listeners.local_addr(), listeners.traffic());
+        let (stop, stopped) = watch::channel(false);
+        let house = Arc::new(House::new());
+        let served = house.clone();
+        let service = move |request, peer| served.clone().answer(request, peer);
+        let thread = std::thread::spawn(move || door::serve(listeners, &options, service, stopped));
+        Self { address, house, traffic, stop, thread }
+    }
+
+    fn client(&self) -> Client {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client(BufReader::new(stream))
+    }
+
+    fn close(self) -> io::Result<()> {
+        self.stop.send_replace(true);
+        self.ended()
+    }
+
+    /// Waits until the door has come to an end by itself.
+    fn ended(self) -> io::Result<()> {
+        self.thread.join().unwrap()
+    }
+
+    /// Waits for what another thread will bring about.
+    fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < PATIENCE, "it never happened: {:?}", self.traffic.counts());
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn wait_for(event: &Notify) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime
+        .block_on(async { tokio::time::timeout(PATIENCE, event.notified()).await })
+        .expect("it never happened");
+}
+
+struct Client(BufReader<TcpStream>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// Without what moves with the clock.
+    fn lasting_headers(&self) -> BTreeMap<String, String> {
+        let mut headers = self.headers.clone();
+        headers.remove("date").expect("every answer has a date");
+        headers
+    }
+
+    fn unpacked(&self) -> String {
+        let mut reader: Box<dyn io::Read + '_> = match self.header("content-encoding") {
+            None => Box::new(&*self.body),
+            Some("gzip") => Box::new(flate2::read::GzDecoder::new(&*self.body)),
+            Some("br") => Box::new(brotli::Decompressor::new(&*self.body, 4096)),
+            Some(other) => panic!("an unknown coding: {other}"),
+        };
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Client {
+    fn send(&mut self, text: &str) -> &mut Self {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+        self
+    }
+
+    /// Sends one request and reads its answer.
+    fn ask(&mut self, method: &str, path: &str, lines: &[(&str, String)]) -> Answer {
+        let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        self.send(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{lines}\r\n")).answer(method)
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, &[])
+    }
+
+    /// Reads one answer to the last byte that RFC 9112 §6.3 gives it, and not one more.
+    fn answer(&mut self, method: &str) -> Answer {
+        let status = self.line().split(' ').nth(1).expect("a status line").parse().unwrap();
+        let mut headers = BTreeMap::new();
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(": ").expect("a header line");
+            let before = headers.insert(name.to_owned(), value.to_owned());
+            assert_eq!(before, None, "{name} twice");
+        }
+        let mut body = Vec::new();
+        if method != "HEAD" && status != 304 && status != 204 {
+            body.resize(headers["content-length"].parse().unwrap(), 0);
+            self.0.read_exact(&mut body).unwrap();
+        }
+        Answer { status, headers, body }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.strip_suffix("\r\n").unwrap_or_else(|| panic!("the connection ended within `{line}`")).to_owned()
+    }
+
+    /// Waits for the end, and returns what came before it.
+    fn until_closed(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => panic!("still open: {error}"),
+            _ => rest,
+        }
+    }
+}
+
+fn tag(document: &Document, coding: Coding) -> String {
+    document.coded(coding).etag.to_str().unwrap().to_owned()
+}
+
+/// In which form a reader sends a tag back.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Exact,
+    Weak,
+    List,
+    SeveralLines,
+    Star,
+    ProxySuffix(&'static str),
+    CommaInside,
+}
+
+const FORMS: [Form; 12] = [
+    Form::Exact,
+    Form::Weak,
+    Form::List,
+    Form::SeveralLines,
+    Form::Star,
+    Form::ProxySuffix("-gzip"),
+    Form::ProxySuffix("-br"),
+    Form::ProxySuffix(";gzip"),
+    Form::ProxySuffix(";br"),
+    Form::ProxySuffix("--gzip"),
+    Form::ProxySuffix("--br"),
+    Form::CommaInside,
+];
+
+impl Form {
+    /// The `If-None-Match` lines of a reader that holds the document `tag`.
+    fn held(self, tag: &str) -> Vec<String> {
+        let bare = tag.trim_matches('"');
+        match self {
+            Self::Exact | Self::CommaInside => vec![tag.to_owned()],
+            Self::Weak => vec![format!("W/{tag}")],
+            Self::List => vec![format!("\"k3f9.6-0-gzip\",W/\"x\" , {tag}, \"y\"")],
+            Self::SeveralLines => vec!["\"x\"".to_owned(), tag.to_owned()],
+            Self::Star => vec!["*".to_owned()],
+            Self::ProxySuffix(suffix) => vec![format!("\"{bare}{suffix}\"")],
+        }
+    }
+
+    /// The same form about something that the reader does not hold.
+    fn not_held(self, tag: &str) -> Vec<String> {
+        let bare = tag.trim_matches('"');
+        match self {
+            Self::Exact => vec!["\"k3f9.6-0123456789abcdef-gzip\"".to_owned()],
+            Self::Weak => vec![format!("W/\"{bare}x\"")],
+            Self::List => vec!["\"x\", \"y\",W/\"z\"".to_owned()],
+            Self::SeveralLines => vec!["\"x\"".to_owned(), "\"y\"".to_owned()],
+            Self::Star => vec!["\"*\"".to_owned()],
+            Self::ProxySuffix(suffix) => vec![format!("\"{}{suffix}\"", &bare[..bare.len() - 1])],
+            // Cut at its commas, this is our tag among others.
+            Self::CommaInside => vec![format!("\"x,{bare},y\"")],
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    Tag,
+    Date,
+    Both,
+}
+
+#[test]
+fn every_poll_gets_what_it_needs_and_nothing_that_it_has() {
+    let door = OpenDoor::open();
+    // All on one connection: a wrong length anywhere would derail everything behind it.
+    let mut client = door.client();
+    let mut cells = 0;
+    for form in FORMS {
+        let path = if matches!(form, Form::CommaInside) { "/comma" } else { "/plain" };
+        let document = door.house.document(path).unwrap();
+        for asks in [Asks::Tag, Asks::Date, Asks::Both] {
+            for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
+                for method in ["GET", "HEAD"] {
+                    for unchanged in [true, false] {
+                        let lines = poll(form, asks, &tag(document, coding), coding, unchanged);
+                        let answer = client.ask(method, path, &lines);
+                        let cell = format!("{form:?} {asks:?} {coding:?} {method} {unchanged}: {answer:?}");
+                        check(&answer, document, coding, method, unchanged, &cell);
+                        cells += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(cells, 12 * 3 * 3 * 2 * 2);
+    let counts = door.traffic.counts();
+    assert_eq!((counts.connections, counts.open), (1, 1));
+    assert_eq!((counts.answers, counts.not_modified), ([0, cells / 2, cells / 2, 0, 0], cells / 2));
+    drop(client);
+    door.close().unwrap();
+}
+
+fn poll(form: Form, asks: Asks, tag: &str, coding: Coding, unchanged: bool) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("Accept-Encoding", coding.token().to_owned())];
+    let tags = if unchanged { form.held(tag) } else { form.not_held(tag) };
+    let tag_lines = tags.into_iter().map(|line| ("If-None-Match", line));
+    match asks {
+        Asks::Tag => lines.extend(tag_lines),
+        Asks::Date => {
+            let date = if unchanged { CHANGED_TEXT } else { BEFORE_TEXT };
+            lines.push(("If-Modified-Since", date.to_owned()));
+        }
+        Asks::Both => {
+            // The date says the contrary, and must not be heard.
+            let date = if unchanged { BEFORE_TEXT } else { CHANGED_TEXT };
+            lines.push(("If-Modified-Since", date.to_owned()));
+            lines.extend(tag_lines);
+        }
+    }
+    lines
+}
+
+fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unchanged: bool, cell: &str) {
+    assert_eq!(answer.status, if unchanged { 304 } else { 200 }, "{cell}");
+    // Rules C4, C6, C7.
+    for (name, value) in [
+        ("etag", tag(document, coding).as_str()),
+        ("last-modified", CHANGED_TEXT),
+        ("cache-control", "public, max-age=300, stale-while-revalidate=600, stale-if-error=86400"),
+        ("vary", "Accept-Encoding"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-expose-headers", "ETag"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name}: {cell}");
+    }
+    assert_eq!(answer.header("set-cookie").or(answer.header("expires")), None, "{cell}");
+    if unchanged {
+        assert_eq!(answer.header("content-length").or(answer.header("transfer-encoding")), None, "{cell}");
+        return;
+    }
+    let coded = document.coded(coding);
+    let content_encoding = (coding != Coding::Identity).then(|| coding.token());
+    assert_eq!(answer.header("content-encoding"), content_encoding, "{cell}");
+    assert_eq!(answer.header("content-type"), Some(RSS), "{cell}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{cell}");
+    assert_eq!(answer.header("content-length"), Some(coded.bytes.len().to_string().as_str()), "{cell}");
+    if method == "GET" {
+        assert_eq!(answer.body, coded.bytes, "{cell}");
+        assert_eq!(answer.unpacked(), text(), "{cell}");
+    }
+}
+
+#[test]
+fn a_head_is_told_exactly_what_a_get_is() {
+    let door = OpenDoor::open();
+    let mut client = door.client();
+    for path in ["/plain", "/page", "/huge", "/nothing", "/peer"] {
+        for codings in ["", "gzip", "br", "*;q=0"] {
+            let accept = [("Accept-Encoding", codings.to_owned())];
+            let get = client.ask("GET", path, &accept);
+            let head = client.ask("HEAD", path, &accept);
+            assert_eq!(get.status, head.status, "{path} {codings}");
+            assert_eq!(get.lasting_headers(), head.lasting_headers(), "{path} {codings}");
+            assert!(head.body.is_empty() && !get.body.is_empty());
+        }
+    }
+    drop(client);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_page_for_people_brings_no_script_along() {
+    let door = OpenDoor::open();
+    let page = door.client().get("/page");
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none';") && !policy.contains("script"), "{policy}");
+    assert_eq!(page.header("referrer-policy"), Some("strict-origin-when-cross-origin"));
+    let feed = door.client().get("/plain");
+    assert_eq!(feed.header("content-security-policy"), None);
+    door.close().unwrap();
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_the_reason_and_the_way_out() {
+    let door = OpenDoor::open();
+    let mut client = door.client();
+    let post = client.ask("POST", "/plain", &[("Content-Length", "0".to_owned())]);
+    assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+    assert_eq!(client.ask("BREW", "/plain", &[]).status, 405);
+    let refused = client.ask("GET", "/plain", &[("Accept-Encoding", "*;q=0".to_owned())]);
+    assert_eq!((refused.status, refused.header("vary")), (406, Some("Accept-Encoding")));
+    let failed = client.ask("GET", "/plain", &[("If-Match", "\"x\"".to_owned())]);
+    assert_eq!(failed.status, 412);
+    assert_eq!(client.get("/nothing").status, 404);
+    let wish = ("Access-Control-Request-Headers", "if-none-match".to_owned());
+    let preflight = client.ask("OPTIONS", "/plain", &[wish]);
+    assert_eq!((preflight.status, preflight.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, HEAD, OPTIONS"));
+    assert!(preflight.header("access-control-allow-headers").unwrap().contains("If-None-Match"));
+    drop(client);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_request_s_body_may_be_as_long_as_the_limit_and_no_longer() {
+    let door = OpenDoor::with(Options { body_bytes: 1000, ..Options::default() }, 1);
+    let declared = |length: usize| {
+        let head = format!("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        door.client().send(&(head + &"x".repeat(length.min(1000)))).answer("POST")
+    };
+    assert_eq!(declared(1000).body, b"1000");
+    assert_eq!(declared(1001).status, 413);
+    assert_eq!(declared(usize::MAX / 2).status, 413);
+    let chunked = |length: usize| {
+        let head = "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let body = format!("{length:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(length));
+        door.client().send(&format!("{head}{body}")).answer("POST")
+    };
+    assert_eq!(chunked(1000).body, b"1000");
+    assert_eq!(chunked(1001).status, 413);
+    // A document does not care about a body, and whoever sends a long one is stopped all the same.
+    let head = "GET /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n";
+    assert_eq!(door.client().send(head).answer("GET").status, 413);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_head_that_is_too_long_is_refused_and_one_of_a_browser_is_not() {
+    let door = OpenDoor::open();
+    let asked = |length: usize| {
+        let head = format!("GET /plain HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(length));
+        door.client().send(&head).line()
+    };
+    assert_eq!(asked(16_000), "HTTP/1.1 200 OK");
+    assert_eq!(asked(64 * 1024), "HTTP/1.1 431 Request Header Fields Too Large");
+    door.close().unwrap();
+}
+
+#[test]
+fn requests_sent_in_one_breath_are_answered_in_their_order() {
+    let door = OpenDoor::open();
+    let mut client = door.client();
+    let paths = ["/plain", "/nothing", "/comma", "/page", "/plain"];
+    let breath: String = paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
+    client.send(&breath.repeat(20));
+    for path in paths.repeat(20) {
+        let answer = client.answer("GET");
+        match door.house.document(path) {
+            Some(document) => assert_eq!(answer.body, document.identity.bytes, "{path}"),
+            None => assert_eq!(answer.status, 404),
+        }
+    }
+    drop(client);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_client_that_closes_its_sending_side_still_gets_its_answer() {
+    let door = OpenDoor::open();
+    let mut client = door.client();
+    client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.0.get_ref().shutdown(Shutdown::Write).unwrap();
+    wait_for(&door.house.entered);
+    door.house.go_on.notify_one();
+    assert_eq!(client.answer("GET").body, b"through the gate");
+    drop(client);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_client_that_does_not_finish_its_head_is_cut_off() {
+    let short = Duration::from_millis(40);
+    let door = OpenDoor::with(Options { header_timeout: short, ..Options::default() }, 1);
+    // Silent from the beginning.
+    assert_eq!(door.client().until_closed(), b"");
+    // Stopped in the first head, or in the second.
+    assert_eq!(door.client().send("GET /plain HTTP/1.1\r\nHost:").until_closed(), b"");
+    let mut client = door.client();
+    assert_eq!(client.get("/plain").status, 200);
+    assert_eq!(client.send("GET /pl").until_closed(), b"");
+    door.wait_until(|door| door.traffic.counts().open == 0);
+    assert_eq!(door.traffic.counts().cut_off, 3);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_client_that_never_asks_again_is_let_go_but_not_before_the_idle_time() {
+    let short = Duration::from_millis(20);
+    let options = Options { header_timeout: short, idle_timeout: 10 * short, ..Options::default() };
+    let door = OpenDoor::with(options, 1);
+    let mut client = door.client();
+    let start = Instant::now();
+    client.get("/plain");
+    assert_eq!(client.until_closed(), b"");
+    assert!(start.elapsed() >= 10 * short, "idle is not a head that does not come: {:?}", start.elapsed());
+    assert_eq!(door.traffic.counts().cut_off, 0);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_client_that_does_not_fetch_its_answer_is_cut_off() {
+    let options = Options { send_timeout: Duration::from_millis(40), ..Options::default() };
+    let door = OpenDoor::with(options, 1);
+    let mut client = door.client();
+    client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
+    door.wait_until(|door| door.traffic.counts().cut_off == 1 && door.traffic.counts().open == 0);
+    assert!(client.until_closed().len() < door.house.huge.identity.bytes.len());
+    door.close().unwrap();
+}
+
+#[test]
+fn a_connection_of_great_age_is_closed_behind_its_answer() {
+    let options = Options { connection_age: Duration::from_millis(40), ..Options::default() };
+    let door = OpenDoor::with(options, 1);
+    let mut busy = door.client();
+    busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_for(&door.house.entered);
+    let mut idle = door.client();
+    idle.get("/plain");
+    // The younger one is let go at its age, for it does nothing; so the elder has been told as well.
+    assert_eq!(idle.until_closed(), b"");
+    door.house.go_on.notify_one();
+    let answer = busy.answer("GET");
+    assert_eq!(
+        (answer.body.as_slice(), answer.header("connection")),
+        (&b"through the gate"[..], Some("close"))
+    );
+    assert_eq!(busy.until_closed(), b"");
+    assert_eq!(door.traffic.counts().cut_off, 0);
+    door.close().unwrap();
+}
+
+#[test]
+fn whoever_does_not_come_to_an_end_is_cut_off_some_time_after_its_age() {
+    let short = Duration::from_millis(40);
+    let door =
+        OpenDoor::with(Options { connection_age: short, send_timeout: short, ..Options::default() }, 1);
+    let mut client = door.client();
+    client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.until_closed(), b"");
+    assert_eq!(door.traffic.counts().cut_off, 1);
+    door.close().unwrap();
+}
+
+#[test]
+fn on_shutdown_a_running_answer_is_finished_and_nobody_new_is_taken() {
+    let door = OpenDoor::open();
+    let mut idle = door.client();
+    idle.get("/plain");
+    let mut busy = door.client();
+    busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_for(&door.house.entered);
+    door.stop.send_replace(true);
+    assert_eq!(idle.until_closed(), b"", "an idle connection is closed at once");
+    door.wait_until(|door| TcpStream::connect(door.address).is_err());
+    door.house.go_on.notify_one();
+    let answer = busy.answer("GET");
+    assert_eq!(
+        (answer.body.as_slice(), answer.header("connection")),
+        (&b"through the gate"[..], Some("close"))
+    );
+    door.ended().unwrap();
+}
+
+#[test]
+fn at_the_deadline_of_the_shutdown_the_rest_is_dropped() {
+    let options = Options { shutdown_deadline: Duration::from_millis(40), ..Options::default() };
+    let door = OpenDoor::with(options, 2);
+    let mut client = door.client();
+    client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_for(&door.house.entered);
+    let traffic = door.traffic.clone();
+    door.close().unwrap();
+    assert_eq!(client.until_closed(), b"");
+    assert_eq!(traffic.counts().open, 0);
+}
+
+#[test]
+fn a_door_whose_owner_is_gone_closes() {
+    let mut door = OpenDoor::open();
+    door.stop = watch::channel(false).0;
+    door.ended().unwrap();
+}
+
+#[test]
+fn beyond_the_cap_a_client_waits_for_a_place_and_is_then_served() {
+    let door = OpenDoor::with(Options { max_connections: 2, ..Options::default() }, 1);
+    let (mut first, mut second) = (door.client(), door.client());
+    first.get("/plain");
+    second.get("/plain");
+    let mut waiting: Vec<_> = (0..5).map(|_| door.client()).collect();
+    for client in &mut waiting {
+        client.send("GET /peer HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    // Those inside are served on; nobody else is let in.
+    for _ in 0..50 {
+        assert_eq!(first.get("/plain").status, 200);
+        assert_eq!(second.get("/nothing").status, 404);
+    }
+    assert_eq!(door.traffic.counts().connections, 2);
+    drop(first);
+    for mut client in waiting {
+        let own = client.0.get_ref().local_addr().unwrap();
+        assert_eq!(client.answer("GET").body, own.to_string().as_bytes());
+        assert!(door.traffic.counts().open <= 2);
+    }
+    drop(second);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_service_that_panics_loses_that_connection_and_no_other() {
+    let door = OpenDoor::open();
+    let mut other = door.client();
+    other.get("/plain");
+    assert_eq!(door.client().send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").until_closed(), b"");
+    assert_eq!(other.get("/plain").status, 200);
+    door.wait_until(|door| door.traffic.counts().open == 1);
+    drop(other);
+    door.close().unwrap();
+}
+
+#[test]
+fn several_cores_share_one_port_and_another_process_does_not() {
+    let door = OpenDoor::with(Options::default(), 3);
+    let taken = Listeners::bind(door.address, 3).unwrap_err();
+    assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    let mut clients: Vec<_> = (0..60).map(|_| door.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/plain").status, 200);
+    }
+    assert_eq!(door.traffic.counts().open, 60);
+    drop(clients);
+    let address = door.address;
+    door.close().unwrap();
+    assert_eq!(Listeners::bind(address, 2).unwrap().local_addr(), address, "free again at once");
+}
