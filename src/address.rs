@@ -71,8 +71,6 @@ pub enum Route {
     Health,
     /// Is it ready to serve?
     Ready,
-    /// What crawlers ask for first.
-    Robots,
     /// Nothing of ours.
     Unknown,
 }
@@ -234,7 +232,6 @@ fn route(path: &str) -> Route {
         ["opml.xml"] => Route::Opml,
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,
-        ["robots.txt"] => Route::Robots,
         ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
         ["bai-viet", year, month, day, slug] => article_route(year, month, day, slug),
         [file] if format_of(file).is_some() => feed_route(None, file),

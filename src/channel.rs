@@ -4,6 +4,7 @@
 //! (`Văn hóa - Thể thao - Du lịch`), slugs are ASCII.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,14 @@ impl Slug {
 impl fmt::Display for Slug {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for Slug {
+    type Err = NotASlug;
+
+    fn from_str(text: &str) -> Result<Self, NotASlug> {
+        Self::parse(text)
     }
 }
 

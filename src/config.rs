@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::address::{Addresses, RESERVED};
-use crate::channel::{Channel, Site, Slug};
+use crate::channel::{Channel, Site};
 use crate::vietnam_time::Clock;
 use crate::{feed, http, ingest, press, store};
 
@@ -23,6 +23,8 @@ use settings::{Channel as ChannelSettings, Feed as FeedSettings, Settings, Watch
 pub const DEFAULT: &str = include_str!("../config.toml");
 /// Entries and tombstones of a live feed together.
 const LIVE_LIMIT: usize = 200;
+/// The least that the door can be told for the head of a request, in bytes.
+const SHORTEST_HEAD: usize = 8192;
 
 /// Why a configuration cannot be used. The text names file and line, or the variable, and the cure.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +102,7 @@ impl Config {
         compose(settings, &base, layers)
     }
 
-    /// Each key that is in force with its value and where it comes from, in the order of the shipped file.
+    /// Each key that is in force with its value and where it comes from, sorted by key.
     /// Passwords are covered.
     pub fn explain(&self) -> Vec<Explained> {
         self.layers.explain()
@@ -145,8 +147,12 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
     })?;
     let addresses = Arc::new(addresses);
     check_feed(&feed)?;
-    if server.limits.connections == 0 {
+    let limits = server.limits;
+    if limits.connections == 0 {
         return Err(value("server.limits.connections", "must be at least 1".to_owned()));
+    }
+    if limits.head < SHORTEST_HEAD {
+        return Err(value("server.limits.head", format!("must be at least {SHORTEST_HEAD}")));
     }
     let channels = channels(channel.unwrap_or_default())?;
     let folder_options = ingest::Options {
@@ -182,21 +188,18 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
     };
     Ok(Config {
         door: http::DoorOptions {
-            header_timeout: server.limits.header_timeout.0,
-            idle_timeout: server.limits.idle_timeout.0,
-            connection_age: server.limits.connection_age.0,
-            max_connections: server.limits.connections,
-            body_bytes: server.limits.body,
-            shutdown_deadline: server.limits.shutdown.0,
+            header_timeout: limits.header_timeout.0,
+            idle_timeout: limits.idle_timeout.0,
+            send_timeout: limits.send_timeout.0,
+            connection_age: limits.connection_age.0,
+            max_connections: limits.connections,
+            head_bytes: limits.head,
+            body_bytes: limits.body,
+            shutdown_deadline: limits.shutdown.0,
         },
         listen: server.listen,
         admin: server.admin,
-        store: store::Options {
-            url: based_store(&store.url, base),
-            addresses,
-            zone,
-            clock: Clock::system(),
-        },
+        store: store::Options { url: based_store(&store.url, base), addresses, zone, clock: Clock::system() },
         ingest: folder_options,
         fingerprint: fingerprint(&press),
         press,

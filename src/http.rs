@@ -11,4 +11,8 @@ pub mod conditional;
 pub mod door;
 pub mod negotiate;
 pub mod reply;
+mod service;
 pub mod traffic;
+
+pub use door::{Listeners, Options as DoorOptions};
+pub use service::{Health, Operator, Service};

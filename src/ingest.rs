@@ -6,6 +6,7 @@
 //! the grace. Nothing here prints, and nothing outside the folder is ever read.
 
 mod folder;
+mod inspect;
 mod scan;
 mod watch;
 
@@ -20,7 +21,7 @@ use crate::manuscript;
 use crate::store::{Store, StoreError};
 use crate::vietnam_time::Zone;
 
-pub use folder::{Observed, Trouble, observe};
+pub use inspect::{findings_of, inspect};
 pub use scan::{FileFinding, Report, Scanner, reading_of};
 use watch::Watch;
 
@@ -124,11 +125,7 @@ pub async fn run(
     }
 }
 
-async fn one_round(
-    store: &Store,
-    scanner: &mut Scanner,
-    counters: &Counters,
-) -> Result<Report, StoreError> {
+async fn one_round(store: &Store, scanner: &mut Scanner, counters: &Counters) -> Result<Report, StoreError> {
     let report = scanner.scan(false).await?;
     counters.scans.fetch_add(1, Ordering::Relaxed);
     counters.revisions.fetch_add(report.revisions(), Ordering::Relaxed);

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `bantin`; see [`bantin::cli`].
+
+fn main() -> std::process::ExitCode {
+    bantin::cli::main()
+}

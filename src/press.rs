@@ -4,6 +4,7 @@
 //! Nothing here answers a request, and no request waits for anything here. A document is a function of the
 //! log, the configuration and the program's version; the press reads no clock but to pace itself.
 
+mod article;
 mod document;
 mod stand;
 
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{debug, error, warn};
 
 use crate::address::{Addresses, Format, OPML_PATH, Scope, feed_path, page_path};
 use crate::article::{ArticleId, Entry};
@@ -23,6 +24,7 @@ use crate::pages;
 use crate::store::{LiveChoice, LiveView, Store, StoreError};
 use crate::vietnam_time::Moment;
 
+pub use article::{PrintedArticle, print_article};
 pub use document::{Coded, Coding, Document, Version, http_date};
 pub use stand::{Edition, Stand};
 
@@ -139,7 +141,7 @@ impl Press {
             if let Some(documents) = self.print(&scope, view, Arc::clone(&channels), channels_at).await {
                 edition.replace(scope.clone(), documents);
                 changed += 1;
-                info!(channel = %name(&scope), number, "printed");
+                debug!(channel = %name(&scope), number, "printed");
             }
             self.printed.insert(scope, state);
         }
@@ -163,7 +165,7 @@ impl Press {
         view: LiveView,
         channels: Arc<Vec<Channel>>,
         channels_at: Moment,
-    ) -> Option<Vec<(String, Document)>> {
+    ) -> Option<Printed> {
         let job = Job {
             options: Arc::clone(&self.options),
             channels,
@@ -250,6 +252,9 @@ fn name(scope: &Scope) -> &str {
     scope.as_ref().map_or("(everything)", Slug::as_str)
 }
 
+/// Documents by path.
+type Printed = Vec<(String, Document)>;
+
 /// The printing of one channel, on a thread that may block.
 struct Job {
     options: Arc<Options>,
@@ -261,7 +266,7 @@ struct Job {
 
 impl Job {
     /// Prints; leaves out what does not pass, article by article. Fails where no article is to blame.
-    fn print(&self, mut view: LiveView) -> Result<(Vec<(String, Document)>, Vec<Fault>), Fault> {
+    fn print(&self, mut view: LiveView) -> Result<(Printed, Vec<Fault>), Fault> {
         let mut faults = Vec::new();
         loop {
             match self.attempt(&view) {
@@ -277,7 +282,7 @@ impl Job {
         }
     }
 
-    fn attempt(&self, view: &LiveView) -> Result<Vec<(String, Document)>, Fault> {
+    fn attempt(&self, view: &LiveView) -> Result<Printed, Fault> {
         let scope = self.scope.as_ref();
         let version = Version { log: self.log.clone(), number: view.number };
         let document = live_document(&self.options, &self.channels, scope, view);
@@ -287,11 +292,10 @@ impl Job {
             (self.options.inspector)(&document, format, &bytes)?;
             feeds.push((format, bytes));
         }
-        let mut documents: Vec<(String, Document)> = feeds
+        let mut documents: Printed = feeds
             .into_iter()
             .map(|(format, bytes)| {
-                let printed =
-                    Document::print(feed::media_type(format), bytes, &version, view.last_modified);
+                let printed = Document::print(feed::media_type(format), bytes, &version, view.last_modified);
                 (feed_path(scope, format), printed)
             })
             .collect();
@@ -300,12 +304,7 @@ impl Job {
     }
 
     /// The page for people; with the view of everything also the list of all channels.
-    fn pages(
-        &self,
-        channel: Option<&Channel>,
-        view: &LiveView,
-        version: &Version,
-    ) -> Vec<(String, Document)> {
+    fn pages(&self, channel: Option<&Channel>, view: &LiveView, version: &Version) -> Printed {
         let Options { site, addresses, live, .. } = &*self.options;
         let frame = pages::Frame { site, addresses, channels: &self.channels };
         let newest: &[Entry] = &view.entries[..view.entries.len().min(live.items as usize)];

@@ -38,8 +38,10 @@ pub struct Options {
 /// Why the store did not do as it was told. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL names no engine that is built in.
-    #[error("`{0}` is no store: write sqlite:PATH, for example sqlite:data/bantin.db")]
+    /// The URL names no engine that is built in. Only its scheme is told: a URL may hold a password.
+    #[error(
+        "[store] url begins with `{0}`, which is no store: write sqlite:PATH, like sqlite:data/bantin.db"
+    )]
     Url(String),
     /// The folder of the database file cannot be made.
     #[error("cannot make the folder {folder}: {cause}")]
@@ -244,8 +246,15 @@ pub struct KnownChannel {
 /// What stands at an article's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The article, and the number of the revision that it is in.
-    Live(Box<Entry>, u64),
+    /// It stands there.
+    Live {
+        /// The article.
+        entry: Box<Entry>,
+        /// The number of its newest revision.
+        number: u64,
+        /// The moment of that revision.
+        at: Moment,
+    },
     /// It was withdrawn.
     Withdrawn(Tombstone),
     /// Nothing was ever published there.
@@ -291,7 +300,7 @@ impl Store {
     /// Where the URL names no engine, the folder cannot be made, or the engine refuses.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let path = options.url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-        let path = path.ok_or_else(|| StoreError::Url(options.url.clone()))?;
+        let path = path.ok_or_else(|| StoreError::Url(scheme_of(&options.url)))?;
         make_folder(Path::new(path))?;
         let database = Database::open_sqlite(path).await?;
         let log_id = found_log(&database, &options).await?;
@@ -306,6 +315,11 @@ impl Store {
         let store = Self { inner: Arc::new(inner) };
         store.refresh().await?;
         Ok(store)
+    }
+
+    /// True where there is a store already. Opening one that is not there begins a new log.
+    pub fn exists(options: &Options) -> bool {
+        options.url.strip_prefix("sqlite:").is_none_or(|path| Path::new(path).exists())
     }
 
     /// The id of the log: numbers of another log mean nothing here.
@@ -574,6 +588,10 @@ fn random_id() -> Result<String, StoreError> {
     let mut random = [0u8; 12];
     getrandom::fill(&mut random).map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
     Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+}
+
+fn scheme_of(url: &str) -> String {
+    url.split_inclusive(':').next().unwrap_or_default().to_owned()
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {

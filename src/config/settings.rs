@@ -65,8 +65,10 @@ sections! {
         connections: usize,
         header_timeout: Span,
         idle_timeout: Span,
+        send_timeout: Span,
         connection_age: Span,
-        body: u64,
+        head: usize,
+        body: usize,
         shutdown: Span,
     } maybe {}
     Store {

@@ -62,7 +62,8 @@ pub fn observe(root: &Path) -> io::Result<Observed> {
             Ok(Some(metadata)) if metadata.is_dir() => observed.channel(&real_root, &entry, &name),
             Ok(Some(_)) if manuscript::form_of(&name).is_some() => observed.trouble.push(Trouble {
                 path: name,
-                vietnamese: "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".into(),
+                vietnamese: "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục"
+                    .into(),
                 english: "this article lies in no channel; move it into a channel's folder".into(),
                 hides_files: false,
             }),
@@ -108,8 +109,10 @@ impl Observed {
                 }
                 Ok(Some(metadata)) if metadata.is_dir() => self.trouble.push(Trouble {
                     path,
-                    vietnamese: "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác".into(),
-                    english: "a folder inside a channel is no channel; move it beside the other channels".into(),
+                    vietnamese: "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác"
+                        .into(),
+                    english: "a folder inside a channel is no channel; move it beside the other channels"
+                        .into(),
                     hides_files: false,
                 }),
                 Ok(Some(_)) => {}
@@ -169,7 +172,8 @@ fn leads_out(path: String) -> Trouble {
     Trouble {
         path,
         vietnamese: "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; chép tệp vào đây".into(),
-        english: "this link leads out of the folder of articles and is passed over; copy the file here".into(),
+        english: "this link leads out of the folder of articles and is passed over; copy the file here"
+            .into(),
         hides_files: false,
     }
 }

@@ -12,6 +12,7 @@ use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::folder::{Observed, ObservedFile, Trouble, observe, size_and_time};
+use super::inspect::findings_of;
 use super::{GRACE, Options, SETTLE};
 use crate::channel::Slug;
 use crate::manuscript::{self, Draft, Reading, Severity};
@@ -308,10 +309,9 @@ impl Scanner {
                     continue;
                 };
                 match reading {
-                    Err(cause) => said
-                        .entry(file.path.clone())
-                        .or_default()
-                        .push(file_finding(&file.path, &cause)),
+                    Err(cause) => {
+                        said.entry(file.path.clone()).or_default().push(file_finding(&file.path, &cause))
+                    }
                     Ok(reading) => {
                         let record = records.get(&file.path);
                         self.understand(file, reading, record, records, &mut missing, said, &mut submissions)
@@ -333,7 +333,7 @@ impl Scanner {
     async fn understand(
         &mut self,
         file: ObservedFile,
-        FileReading { hash, reading }: FileReading,
+        file_reading: FileReading,
         record: Option<&FileRecord>,
         records: &HashMap<String, FileRecord>,
         missing: &mut Vec<String>,
@@ -343,7 +343,7 @@ impl Scanner {
         let seen = FileSeen {
             path: file.path.clone(),
             channel: file.channel,
-            hash,
+            hash: file_reading.hash.clone(),
             size: file.size,
             modified: file.modified,
         };
@@ -351,14 +351,8 @@ impl Scanner {
             return self.store.file_touched(seen).await;
         }
         let findings = said.entry(file.path.clone()).or_default();
-        findings.extend(reading.findings.iter().map(|finding| FileFinding {
-            path: file.path.clone(),
-            line: finding.line,
-            severity: finding.severity,
-            vietnamese: finding.complaint.vietnamese(),
-            english: finding.complaint.english(),
-        }));
-        let draft = reading.draft.filter(|draft| {
+        findings.extend(findings_of(&file.path, &file_reading));
+        let draft = file_reading.reading.draft.filter(|draft| {
             let too_far = draft.article.stamp.instant > self.store.clock().now() + FURTHEST;
             if too_far {
                 findings.push(too_far_ahead(&file.path, draft.article.stamp.instant));
@@ -576,11 +570,11 @@ fn path_of(submission: &Submission) -> String {
     }
 }
 
-fn name_of(path: &str) -> &str {
+pub(super) fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn stem_of(path: &str) -> &str {
+pub(super) fn stem_of(path: &str) -> &str {
     let name = name_of(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
@@ -591,14 +585,22 @@ fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
         Verdict::Conflict { with } => Some(FileFinding::about(
             path,
             Severity::Error,
-            format!("trùng bài với {with} (cùng mã {id}) nhưng nội dung khác; sửa cho giống nhau hoặc đổi tên một tệp"),
-            format!("is the same article as {with} (id {id}) with another text; make them equal or rename one"),
+            format!(
+                "trùng bài với {with} (cùng mã {id}) nhưng nội dung khác; sửa cho giống nhau hoặc đổi tên một tệp"
+            ),
+            format!(
+                "is the same article as {with} (id {id}) with another text; make them equal or rename one"
+            ),
         )),
         Verdict::StaysWithdrawn => Some(FileFinding::about(
             path,
             Severity::Warning,
-            format!("bài {id} đã bị rút bằng lệnh nên không đăng lại; chạy `bantin restore {id}` nếu muốn đăng"),
-            format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
+            format!(
+                "bài {id} đã bị rút bằng lệnh nên không đăng lại; chạy `bantin restore {id}` nếu muốn đăng"
+            ),
+            format!(
+                "the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"
+            ),
         )),
         Verdict::Published(_)
         | Verdict::Corrected(_)
@@ -619,12 +621,12 @@ fn too_far_ahead(path: &str, instant: Moment) -> FileFinding {
     )
 }
 
-fn trouble_finding(trouble: &Trouble) -> FileFinding {
+pub(super) fn trouble_finding(trouble: &Trouble) -> FileFinding {
     let severity = if trouble.hides_files { Severity::Error } else { Severity::Warning };
     FileFinding::about(&trouble.path, severity, trouble.vietnamese.clone(), trouble.english.clone())
 }
 
-fn file_finding(path: &str, cause: &io::Error) -> FileFinding {
+pub(super) fn file_finding(path: &str, cause: &io::Error) -> FileFinding {
     FileFinding::about(
         path,
         Severity::Error,
@@ -639,7 +641,9 @@ fn folder_finding(path: &Path, cause: &io::Error) -> FileFinding {
         "",
         Severity::Error,
         format!("không mở được thư mục bài viết {path} ({cause}); chưa rút bài nào; kiểm tra [folder] path"),
-        format!("the folder of articles {path} cannot be listed ({cause}); nothing is withdrawn; check [folder] path"),
+        format!(
+            "the folder of articles {path} cannot be listed ({cause}); nothing is withdrawn; check [folder] path"
+        ),
     )
 }
 

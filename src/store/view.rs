@@ -40,7 +40,7 @@ pub(super) async fn live(
     let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for (id, state) in fetch(reading, &chosen).await? {
         match state {
-            Ok(Some(ArticleState::Live(entry, _))) => entries.push(*entry),
+            Ok(Some(ArticleState::Live { entry, .. })) => entries.push(*entry),
             Ok(Some(ArticleState::Withdrawn(tombstone))) => tombstones.push(tombstone),
             Ok(None) => {}
             // One damaged article never takes a channel down.
@@ -52,7 +52,14 @@ pub(super) async fn live(
         .sort_by(|a, b| b.article.stamp.instant.cmp(&a.article.stamp.instant).then_with(|| a.id.cmp(&b.id)));
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
     let updated = from_seconds(head_at);
-    Ok(LiveView { number, updated, last_modified: updated.max(configured_at), entries, tombstones, unreadable })
+    Ok(LiveView {
+        number,
+        updated,
+        last_modified: updated.max(configured_at),
+        entries,
+        tombstones,
+        unreadable,
+    })
 }
 
 /// The ids that a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up
@@ -140,7 +147,7 @@ async fn newest(reading: &mut Transaction, slug: &str, items: u32) -> Result<Vec
 }
 
 enum ArticleState {
-    Live(Box<Entry>, u64),
+    Live { entry: Box<Entry>, number: u64, at: Moment },
     Withdrawn(Tombstone),
 }
 
@@ -185,7 +192,8 @@ fn read_state(row: &Row) -> Result<Option<ArticleState>, StoreError> {
                 updated: from_seconds(row.integer(6)?),
                 article: from_json(content)?,
             };
-            Ok(Some(ArticleState::Live(Box::new(entry), row.number(4)?)))
+            let (number, at) = (row.number(4)?, from_seconds(row.integer(5)?));
+            Ok(Some(ArticleState::Live { entry: Box::new(entry), number, at }))
         }
         "withdrawn" if row.number(4)? > 0 => Ok(Some(ArticleState::Withdrawn(Tombstone {
             id,
@@ -205,7 +213,7 @@ pub(super) async fn article(reading: &mut Transaction, permalink: &Permalink) ->
         )
         .await?;
     Ok(match row.map(|row| read_state(&row)).transpose()?.flatten() {
-        Some(ArticleState::Live(entry, number)) => Found::Live(entry, number),
+        Some(ArticleState::Live { entry, number, at }) => Found::Live { entry, number, at },
         Some(ArticleState::Withdrawn(tombstone)) => Found::Withdrawn(tombstone),
         None => Found::Nothing,
     })

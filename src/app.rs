@@ -1,0 +1,241 @@
+//! Builds the whole and runs it: all wiring, and all spawning of long tasks.
+//!
+//! [`App::build`] opens the store, [`App::run`] serves on listeners that are bound already until the word to
+//! stop. A task that ends before that word ends the process: half a service is worse than none, and whoever
+//! started it starts it again.
+
+mod metrics;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::config::Config;
+use crate::http::{DoorOptions, Health, Listeners, Operator, Service, door};
+use crate::ingest;
+use crate::press::{self, Press, Stand};
+use crate::store::{Announcement, Store};
+use metrics::Metrics;
+
+/// How often the log is compared with what was last heard of it.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The service, ready to run.
+pub struct App {
+    config: Config,
+    store: Store,
+    press: Press,
+    stand: Stand,
+    ingest_counters: Arc<ingest::Counters>,
+    press_counters: Arc<press::Counters>,
+    health: Arc<Health>,
+}
+
+impl App {
+    /// Opens the store and wires the rooms. Nothing runs yet.
+    ///
+    /// # Errors
+    /// Where the store cannot be opened.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let store = open_store(&config).await?;
+        let press_counters = Arc::new(press::Counters::default());
+        let (press, stand) = Press::new(store.clone(), config.press.clone(), Arc::clone(&press_counters));
+        Ok(Self {
+            config,
+            store,
+            press,
+            stand,
+            ingest_counters: Arc::default(),
+            press_counters,
+            health: Arc::default(),
+        })
+    }
+
+    /// The store that the service stands on.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How the service is; `ready` turns true while it runs.
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    /// Serves readers on `readers` and the operator on `admin` until `shutdown` turns true, then ends all
+    /// tasks in order. `ready` is called once, when the first scan and its editions are done.
+    ///
+    /// # Errors
+    /// Where a task ended before it was told to.
+    pub async fn run(
+        self,
+        readers: Listeners,
+        admin: Listeners,
+        ready: impl FnOnce(Store) + Send + 'static,
+        shutdown: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let stop = watch::Sender::new(false);
+        let mut tasks = Tasks { set: JoinSet::new(), stop: stop.clone() };
+        let metrics = Metrics {
+            traffic: readers.traffic(),
+            ingest: Arc::clone(&self.ingest_counters),
+            press: Arc::clone(&self.press_counters),
+            store: self.store.clone(),
+        };
+        let service = Service::new(
+            self.stand.clone(),
+            self.store.clone(),
+            self.config.press.clone(),
+            Arc::clone(&self.health),
+        );
+        let operator = Operator::new(Arc::clone(&self.health), move || metrics.page());
+        tasks.door("door", readers, self.config.door.clone(), move |request, from| {
+            service.clone().answer(request, from)
+        });
+        let admin_options = DoorOptions { max_connections: 64, ..self.config.door.clone() };
+        tasks.door("admin door", admin, admin_options, move |request, from| {
+            operator.clone().answer(request, from)
+        });
+        let (first_scan, scanned) = watch::channel(false);
+        let (store, counters) = (self.store.clone(), Arc::clone(&self.ingest_counters));
+        let (options, stopping) = (self.config.ingest.clone(), stop.subscribe());
+        tasks.spawn("folder scan", async move {
+            ingest::run(store, options, &counters, first_scan, stopping).await;
+        });
+        let announce_ready = become_ready(
+            self.store.clone(),
+            self.press,
+            scanned,
+            Arc::clone(&self.health),
+            ready,
+            stop.subscribe(),
+        );
+        tasks.spawn("press", announce_ready);
+        tasks.spawn("tick", tick(self.store.clone(), Arc::clone(&self.health), stop.subscribe()));
+        let outcome = tasks.until(shutdown).await;
+        self.store.close().await;
+        outcome
+    }
+}
+
+/// Opens the store that the configuration names, and tells it what documents depend on.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let store = Store::open(config.store.clone()).await.context("opening the store")?;
+    store.configured_as(&config.fingerprint).await.context("opening the store")?;
+    for channel in &config.press.channels {
+        store.found_channel(&channel.slug, None).await.context("opening the store")?;
+    }
+    Ok(store)
+}
+
+/// Prints what the first scan found, says that the service is ready, and goes on printing.
+async fn become_ready(
+    store: Store,
+    mut press: Press,
+    mut scanned: watch::Receiver<bool>,
+    health: Arc<Health>,
+    ready: impl FnOnce(Store) + Send + 'static,
+    mut stop: watch::Receiver<bool>,
+) {
+    // What the log holds already is served at once; the scan may take a while.
+    if let Err(cause) = press.reprint().await {
+        error!(%cause, "the first edition could not be printed");
+    }
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => return,
+        _ = scanned.wait_for(|scanned| *scanned) => {}
+    }
+    while let Err(cause) = press.reprint().await {
+        error!(%cause, "the first edition could not be printed; trying again");
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+    health.ready.store(true, Ordering::Release);
+    ready(store);
+    press.run(stop).await;
+}
+
+/// Once a second: hears other processes, heals lost notices, publishes what is due, and knows how the store is.
+async fn tick(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let answered = beat(&store).await;
+        let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
+        match answered {
+            Ok(_) if !before => info!(log = store.log_id(), "the store answers"),
+            Ok(_) => {}
+            Err(cause) if before => warn!(%cause, "the store does not answer; serving from memory"),
+            Err(_) => {}
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+async fn beat(store: &Store) -> Result<Announcement, crate::store::StoreError> {
+    if store.next_due().await?.is_some_and(|due| due <= store.clock().now()) {
+        for accepted in store.publish_due().await? {
+            info!(id = %accepted.id, verdict = ?accepted.verdict, "its time has come");
+        }
+    }
+    store.refresh().await
+}
+
+/// The long tasks. The first that ends takes the others with it.
+struct Tasks {
+    set: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stop: watch::Sender<bool>,
+}
+
+impl Tasks {
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.spawn(async move {
+            task.await;
+            (name, Ok(()))
+        });
+    }
+
+    fn door<S, A>(&mut self, name: &'static str, listeners: Listeners, options: DoorOptions, service: S)
+    where
+        S: Fn(hyper::Request<door::RequestBody>, std::net::SocketAddr) -> A + Clone + Send + 'static,
+        A: Future<Output = crate::http::reply::Reply> + 'static,
+    {
+        let stop = self.stop.subscribe();
+        self.set.spawn_blocking(move || {
+            (name, door::serve(listeners, &options, service, stop).map_err(anyhow::Error::from))
+        });
+    }
+
+    /// Waits for the word to stop or for the first task to end, then stops all and waits for them.
+    async fn until(mut self, mut shutdown: watch::Receiver<bool>) -> anyhow::Result<()> {
+        let mut outcome = tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => Ok(()),
+            ended = self.set.join_next() => match ended {
+                Some(Ok((name, Ok(())))) => Err(anyhow!("the {name} has ended by itself")),
+                Some(Ok((name, Err(cause)))) => Err(cause.context(format!("the {name} has failed"))),
+                Some(Err(failure)) => Err(anyhow!(failure).context("a task has panicked")),
+                None => Ok(()),
+            },
+        };
+        self.stop.send_replace(true);
+        while let Some(ended) = self.set.join_next().await {
+            let ended = match ended {
+                Ok((name, result)) => result.with_context(|| format!("the {name} has failed")),
+                Err(failure) => Err(anyhow!(failure).context("a task has panicked")),
+            };
+            outcome = outcome.and(ended);
+        }
+        outcome
+    }
+}

@@ -1,0 +1,405 @@
+//! The command line: reads the arguments, runs one command, says how it went.
+//!
+//! Data goes to stdout, messages to stderr. Exit 0: done. 1: failed, or something was found. 2: not understood.
+
+mod check;
+mod serve;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use serde_json::json;
+
+use crate::address::Format;
+use crate::app::open_store;
+use crate::article::ArticleId;
+use crate::channel::Slug;
+use crate::config::{Config, Explained};
+use crate::ingest::{Report, Scanner};
+use crate::press;
+use crate::store::{Listed, Restoration, Store, Withdrawal};
+use crate::telemetry::{self, Verbosity};
+use crate::vietnam_time::rfc3339;
+
+/// Publishes the articles of a district, commune or province as RSS, Atom and JSON feeds.
+#[derive(Parser)]
+#[command(name = "bantin", version, max_term_width = 100)]
+struct Arguments {
+    /// The config file; `config.toml` in the working folder where none is named
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say each step
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the feeds and watch the folder of articles
+    Serve,
+    /// Read config and articles and say what is wrong with them; publishes nothing
+    Check {
+        /// Articles to read; all in the folder where none is named
+        files: Vec<PathBuf>,
+    },
+    /// Print a document as it would be served now
+    Render {
+        /// The channel's slug; `-` for the feed of everything
+        channel: String,
+        /// The form of the feed
+        format: FormatArgument,
+    },
+    /// Scan the folder once and publish what has changed, for cron
+    Scan {
+        /// Withdraw missing articles even where the folder was suddenly emptied
+        #[arg(long)]
+        confirm: bool,
+    },
+    /// List the articles, the newest first
+    List {
+        /// Only those of this channel
+        #[arg(long, value_name = "SLUG")]
+        channel: Option<Slug>,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Withdraw an article; only `restore` brings it back
+    Withdraw {
+        /// Its id, as `list` shows it
+        id: String,
+        /// Why, for readers
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Blank its stored text as well, for ever
+        #[arg(long)]
+        erase: bool,
+    },
+    /// Bring a withdrawn article back
+    Restore {
+        /// Its id, as `list` shows it
+        id: String,
+    },
+    /// Show the configuration that is in force, and where each value comes from
+    Config,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatArgument {
+    Rss,
+    Atom,
+    Json,
+}
+
+impl From<FormatArgument> for Format {
+    fn from(argument: FormatArgument) -> Self {
+        match argument {
+            FormatArgument::Rss => Self::Rss,
+            FormatArgument::Atom => Self::Atom,
+            FormatArgument::Json => Self::Json,
+        }
+    }
+}
+
+/// How a command went, where it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Findings,
+}
+
+/// Runs the program with the arguments and the environment of the process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse_from(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        // Help and version are data and exit 0; the rest is usage and exits 2.
+        Err(told) => {
+            let _ = told.print();
+            return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
+        }
+    };
+    telemetry::install(arguments.verbosity());
+    match run(arguments) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(cause) if is_closed_pipe(&cause) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("bantin: {cause:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+impl Arguments {
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            // A command speaks for itself; a service speaks through its log.
+            _ if matches!(self.command, Command::Serve) => Verbosity::Normal,
+            _ => Verbosity::Quiet,
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    if let Command::Completions { shell } = arguments.command {
+        clap_complete::generate(shell, &mut Arguments::command(), "bantin", &mut io::stdout());
+        return Ok(Outcome::Done);
+    }
+    let config = Config::load(arguments.config.as_deref(), environment())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &arguments.command {
+            Command::Serve => serve::serve(config, arguments.quiet).await,
+            Command::Check { files } => check::check(&config, files, &arguments),
+            Command::Render { channel, format } => render(config, channel, (*format).into()).await,
+            Command::Scan { confirm } => scan(config, *confirm, &arguments).await,
+            Command::List { channel, limit } => list(config, channel.as_ref(), *limit, &arguments).await,
+            Command::Withdraw { id, reason, erase } => {
+                withdraw(config, &ArticleId::new(id), reason.clone(), *erase, &arguments).await
+            }
+            Command::Restore { id } => restore(config, &ArticleId::new(id), &arguments).await,
+            Command::Config => show_config(&config, arguments.json),
+            Command::Completions { .. } => Ok(Outcome::Done),
+        }
+    })
+}
+
+/// The variables of the environment that can be read.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |value: OsString| value.into_string().ok();
+    std::env::vars_os().filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
+}
+
+async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result<Outcome> {
+    let scope = match channel {
+        "-" => None,
+        slug => Some(Slug::parse(slug)?),
+    };
+    let preview = !Store::exists(&config.store);
+    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let mut config = config;
+    if preview {
+        // There is no log yet, and printing must not begin one: the folder is taken into a passing store.
+        config.store.url = format!("sqlite:{}", folder.path().join("preview.db").display());
+    }
+    let store = open_store(&config).await?;
+    if preview {
+        eprintln!("bantin: nothing is published yet; this is a preview of the folder");
+        Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
+    }
+    if let Some(slug) = &scope {
+        let channels = press::channels(&store, &config.press.channels).await?;
+        if !channels.iter().any(|channel| channel.slug == *slug) {
+            let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
+            bail!("there is no channel `{slug}`; there are: {}", known.join(", "));
+        }
+    }
+    let bytes = press::print_feed(&store, &config.press, scope.as_ref(), format).await?;
+    io::stdout().write_all(&bytes)?;
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
+async fn scan(config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let store = open_store(&config).await?;
+    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(confirm).await?;
+    store.publish_due().await?;
+    store.close().await;
+    check::print_findings(&report.findings, &config.ingest.path, arguments)?;
+    if !arguments.quiet {
+        eprintln!("{}", summary(&report));
+    }
+    let clean = report.suspended.is_none() && report.refused_now == 0;
+    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+}
+
+fn summary(report: &Report) -> String {
+    format!(
+        "{} files: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} waiting for their time, \
+         {} refused",
+        report.files,
+        report.published,
+        report.corrected,
+        report.moved,
+        report.restored,
+        report.withdrawn,
+        report.waiting,
+        report.refused_now
+    )
+}
+
+async fn list(
+    config: Config,
+    channel: Option<&Slug>,
+    limit: Option<usize>,
+    arguments: &Arguments,
+) -> anyhow::Result<Outcome> {
+    const PAGE: u32 = 500;
+    let store = open_store(&config).await?;
+    let zone = config.store.zone;
+    let mut left = limit.unwrap_or(usize::MAX);
+    let mut last: Option<Listed> = None;
+    let mut lines = Lines::new(arguments.json)?;
+    while left > 0 {
+        let page = store.list(channel, last.as_ref(), PAGE).await?;
+        for article in page.iter().take(left) {
+            lines.line(|json| match json {
+                true => json!({
+                    "id": article.id.as_str(),
+                    "state": article.state,
+                    "number": article.number,
+                    "published": rfc3339(article.stamp, zone),
+                    "channels": article.channels.iter().map(Slug::as_str).collect::<Vec<_>>(),
+                    "title": article.title,
+                })
+                .to_string(),
+                false => format!(
+                    "{}  {:9}  {}  {}  {}",
+                    article.stamp.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
+                    article.state,
+                    article.channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(","),
+                    article.id,
+                    article.title
+                ),
+            })?;
+        }
+        left = left.saturating_sub(page.len());
+        last = page.last().cloned();
+        if page.len() < PAGE as usize {
+            break;
+        }
+    }
+    lines.end()?;
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
+/// Lines of data: text, or the elements of one JSON array.
+struct Lines {
+    out: io::StdoutLock<'static>,
+    json: bool,
+    first: bool,
+}
+
+impl Lines {
+    fn new(json: bool) -> io::Result<Self> {
+        Ok(Self { out: io::stdout().lock(), json, first: true })
+    }
+
+    fn line(&mut self, line: impl FnOnce(bool) -> String) -> io::Result<()> {
+        let before = match (self.json, self.first) {
+            (false, _) => "",
+            (true, true) => "[",
+            (true, false) => ",\n ",
+        };
+        self.first = false;
+        write!(self.out, "{before}{}{}", line(self.json), if self.json { "" } else { "\n" })
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        match (self.json, self.first) {
+            (true, true) => writeln!(self.out, "[]"),
+            (true, false) => writeln!(self.out, "]"),
+            (false, _) => Ok(()),
+        }
+    }
+}
+
+async fn withdraw(
+    config: Config,
+    id: &ArticleId,
+    reason: Option<String>,
+    erase: bool,
+    arguments: &Arguments,
+) -> anyhow::Result<Outcome> {
+    let store = open_existing(&config).await?;
+    let withdrawal = store.withdraw(id, reason, erase, "command").await?;
+    store.close().await;
+    let (done, word) = match withdrawal {
+        Withdrawal::Withdrawn(number) => {
+            return told(arguments, id, "withdrawn", Some(number));
+        }
+        Withdrawal::Already => (true, "was withdrawn before"),
+        Withdrawal::NeverPublished => (true, "will not be published"),
+        Withdrawal::Unknown => (false, "is not known; `bantin list` shows all"),
+    };
+    if done { told(arguments, id, word, None) } else { bail!("{id} {word}") }
+}
+
+async fn restore(config: Config, id: &ArticleId, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let store = open_existing(&config).await?;
+    let restoration = store.restore(id, "command").await?;
+    store.close().await;
+    match restoration {
+        Restoration::Restored(number) => told(arguments, id, "restored", Some(number)),
+        Restoration::Waiting => told(arguments, id, "waits for its time again", None),
+        Restoration::NotWithdrawn => told(arguments, id, "is not withdrawn", None),
+        Restoration::Erased => bail!("the text of {id} was erased; publish it anew under another name"),
+        Restoration::Unknown => bail!("{id} is not known; `bantin list` shows all"),
+    }
+}
+
+fn told(arguments: &Arguments, id: &ArticleId, word: &str, number: Option<u64>) -> anyhow::Result<Outcome> {
+    if arguments.json {
+        println!("{}", json!({ "id": id.as_str(), "outcome": word, "number": number }));
+    } else if !arguments.quiet {
+        match number {
+            Some(number) => eprintln!("{id} {word} (number {number})"),
+            None => eprintln!("{id} {word}"),
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Opens a store that is there: a command on an article must not begin a log by a slip in the config.
+async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+    if !Store::exists(&config.store) {
+        bail!("there is no log at {} yet; `bantin serve` or `bantin scan` begins one", config.store.url);
+    }
+    open_store(config).await
+}
+
+fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
+    let mut out = io::stdout().lock();
+    let explained = config.explain();
+    if json {
+        let keys: BTreeMap<&str, _> = (explained.iter())
+            .map(|key| (key.key.as_str(), json!({ "value": key.value, "from": key.origin })))
+            .collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
+    } else {
+        let length = |key: &Explained| key.key.chars().count() + key.value.chars().count();
+        let width = explained.iter().map(length).max().unwrap_or(0).min(60);
+        for key in &explained {
+            let pad = width.saturating_sub(length(key));
+            writeln!(out, "{} = {}{:pad$}  # {}", key.key, key.value, "", key.origin)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// True where whoever read our output has gone away (`bantin list | head`).
+fn is_closed_pipe(cause: &anyhow::Error) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}

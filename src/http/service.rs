@@ -1,0 +1,174 @@
+//! What is answered to whom: the whole walk of a request in one place.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::{Method, Request, StatusCode};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tracing::error;
+
+use super::door::RequestBody;
+use super::reply::{self, Policy, READ_ONLY, Reply};
+use crate::address::{Addresses, Route};
+use crate::article::Permalink;
+use crate::press::{self, PrintedArticle, Stand, print_article};
+use crate::store::Store;
+use crate::vietnam_time::Clock;
+
+/// Caches may show a feed for so long while they fetch a newer one.
+const STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(60);
+/// Caches may show a feed for so long while the service cannot be reached.
+const STALE_IF_ERROR: Duration = Duration::from_secs(86_400);
+/// Requests that read the store at a time; the others wait for their turn, and not for ever.
+const READING: usize = 32;
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// What a client is told to wait where the service could not answer.
+const COME_AGAIN: Duration = Duration::from_secs(2);
+
+/// How the service is, for balancers and for the operator.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// The first scan and its editions are done.
+    pub ready: AtomicBool,
+    /// The store answered when it was last asked.
+    pub store: AtomicBool,
+}
+
+/// Answers readers.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    stand: Stand,
+    store: Store,
+    press: press::Options,
+    addresses: Arc<Addresses>,
+    health: Arc<Health>,
+    feeds: Policy,
+    pages: Policy,
+    reading: Semaphore,
+    /// Where the store is read: the door's own threads only answer from memory.
+    background: Handle,
+    clock: Clock,
+}
+
+impl Service {
+    /// A service over what the press prints. Call it on the runtime on which the store shall be read.
+    pub fn new(stand: Stand, store: Store, press: press::Options, health: Arc<Health>) -> Self {
+        let feeds = Policy::kept_for(press.site.max_age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
+        Self(Arc::new(Inner {
+            stand,
+            clock: store.clock().clone(),
+            store,
+            addresses: Arc::clone(&press.addresses),
+            press,
+            health,
+            feeds,
+            pages: Policy::always_asked(),
+            reading: Semaphore::new(READING),
+            background: Handle::current(),
+        }))
+    }
+
+    /// Answers one request.
+    pub async fn answer(self, request: Request<RequestBody>, _from: SocketAddr) -> Reply {
+        let path = self.0.addresses.without_prefix(request.uri().path());
+        // The hot path: route, edition in memory, preconditions. No store, no lock, no log line.
+        if let Some(document) = self.0.stand.edition().document(path) {
+            let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
+            let now = self.0.clock.now();
+            return reply::document(request.method(), request.headers(), document, policy, now);
+        }
+        if request.method() == Method::OPTIONS {
+            return reply::options(READ_ONLY);
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return reply::method_not_allowed(READ_ONLY);
+        }
+        match self.0.addresses.route(path) {
+            Route::Article(permalink) => self.article(&request, permalink).await,
+            Route::Moved(target) => reply::moved(&self.0.addresses.local(&target)),
+            Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
+            Route::Ready => readiness(&self.0.health),
+            Route::Feed(..) | Route::Page(_) | Route::Opml if !is_ready(&self.0.health) => {
+                reply::unavailable(COME_AGAIN)
+            }
+            Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Unknown => reply::not_found(),
+        }
+    }
+
+    async fn article(&self, request: &Request<RequestBody>, permalink: Permalink) -> Reply {
+        let service = Arc::clone(&self.0);
+        let printing = self.0.background.spawn(async move {
+            let Ok(Ok(_turn)) = tokio::time::timeout(LONGEST_WAIT, service.reading.acquire()).await else {
+                return None;
+            };
+            match print_article(&service.store, &service.press, &permalink).await {
+                Ok(printed) => Some(printed),
+                Err(cause) => {
+                    error!(%cause, %permalink, "the article's page could not be printed");
+                    None
+                }
+            }
+        });
+        match printing.await {
+            Ok(Some(PrintedArticle::Page(document))) => {
+                let now = self.0.clock.now();
+                reply::document(request.method(), request.headers(), &document, &self.0.pages, now)
+            }
+            Ok(Some(PrintedArticle::Gone)) => reply::gone(),
+            Ok(Some(PrintedArticle::Nothing)) => reply::not_found(),
+            Ok(None) => reply::unavailable(COME_AGAIN),
+            Err(_) => reply::failed(),
+        }
+    }
+}
+
+fn is_ready(health: &Health) -> bool {
+    health.ready.load(Ordering::Acquire)
+}
+
+/// 200 once the first scan and its editions are done, and from then on, whatever the store does: a process
+/// that still serves from memory must not be taken away. How the store is stands in the body.
+fn readiness(health: &Health) -> Reply {
+    let ready = is_ready(health);
+    let writes = health.store.load(Ordering::Acquire);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let store = if writes { "available" } else { "unavailable" };
+    let body = format!("{{\"ready\":{ready},\"store\":\"{store}\",\"writes\":\"{store}\"}}\n");
+    reply::state(status, "application/json", body)
+}
+
+/// Answers the operator: metrics and health, on a listener of their own.
+#[derive(Clone)]
+pub struct Operator {
+    health: Arc<Health>,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Operator {
+    /// `metrics` prints the page of metrics in the OpenMetrics text format.
+    pub fn new(health: Arc<Health>, metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self { health, metrics: Arc::new(metrics) }
+    }
+
+    /// Answers one request.
+    pub async fn answer(self, request: Request<RequestBody>, _from: SocketAddr) -> Reply {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return reply::method_not_allowed("GET, HEAD");
+        }
+        match request.uri().path() {
+            "/metrics" => reply::state(
+                StatusCode::OK,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                (self.metrics)(),
+            ),
+            "/healthz" => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
+            "/readyz" => readiness(&self.health),
+            _ => reply::not_found(),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The commands beside `serve`, with the real program.
+
+mod house;
+
+use house::{House, SEED, article};
+
+fn seeded() -> House {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house
+}
+
+#[test]
+fn a_mistyped_key_is_shown_with_line_and_caret() {
+    let house = House::new();
+    std::fs::write(house.path("config.toml"), "[site]\ntitle = \"A\"\ntag_autority = \"a.vn,2023\"\n")
+        .unwrap();
+    let output = house.run(&["config"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["config.toml", "line 3", "tag_autority = ", "^^^^", "tag_authority"] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let house = House::new().with("BANTIN_SERVER__LISTEN", "somewhere");
+    let told = String::from_utf8(house.run(&["config"]).stderr).unwrap();
+    assert!(told.contains("BANTIN_SERVER__LISTEN=somewhere"), "{told}");
+    let house = House::new().with("BANTIN_SERVR__LISTEN", "127.0.0.1:1");
+    let told = String::from_utf8(house.run(&["config"]).stderr).unwrap();
+    assert!(told.contains("BANTIN_SERVR__LISTEN") && told.contains("servr"), "{told}");
+}
+
+#[test]
+fn config_says_what_is_in_force_and_from_where() {
+    let house = House::new().with("BANTIN_FEED__ITEMS", "12");
+    let shown = house.ok(&["config"]);
+    let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned();
+    assert!(line("feed.items = 12 ").ends_with("# BANTIN_FEED__ITEMS"), "{shown}");
+    assert!(line("site.title = \"Huyện Đăk Tô\" ").contains("config.toml"), "{shown}");
+    assert!(line("site.language = \"vi\" ").ends_with("# default"), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&house.ok(&["config", "--json"])).unwrap();
+    assert_eq!(json["feed.items"]["from"], "BANTIN_FEED__ITEMS");
+}
+
+#[test]
+fn a_password_is_never_printed() {
+    let house = House::new().with("BANTIN_STORE__URL", "postgres://bantin:secret@db/bantin");
+    let output = house.run(&["list"]);
+    let told = format!(
+        "{}{}{}",
+        house.ok(&["config"]),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(!told.contains("secret"), "{told}");
+}
+
+#[test]
+fn the_sample_authority_does_not_go_public() {
+    let house = House::new();
+    std::fs::write(house.path("config.toml"), "[site]\nurl = \"https://dakto.example.vn\"\n").unwrap();
+    let output = house.run(&["serve"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("site.tag_authority") && told.contains("for ever"), "{told}");
+}
+
+#[test]
+fn check_names_file_line_and_cure_and_publishes_nothing() {
+    let house = seeded();
+    assert_eq!(house.run(&["check"]).status.code(), Some(0));
+    house.write("xa-hoi/hong.txt", article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu."));
+    house.write("xa-hoi/trong.txt", "");
+    house.write("kinh-te/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+    let output = house.run(&["check"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for part in
+        ["feeds/xa-hoi/hong.txt:3: error: ", "feeds/xa-hoi/trong.txt:1: error: ", "kinh-te/thi-dua.txt"]
+    {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    let one = house.run(&["check", house.path("feeds/xa-hoi/thi-dua.txt").to_str().unwrap()]);
+    assert_eq!(one.status.code(), Some(0), "{}", String::from_utf8_lossy(&one.stdout));
+    let json = house.run(&["check", "--json"]).stdout;
+    let findings: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert!(findings.as_array().unwrap().iter().any(|finding| finding["line"] == 3));
+    assert!(!house.path("data").exists(), "check begins no log");
+}
+
+#[test]
+fn render_prints_what_would_be_served_and_previews_without_a_log() {
+    let house = seeded();
+    let preview = house.ok(&["render", "xa-hoi", "rss"]);
+    assert!(preview.contains("Fri, 12 May 2023 17:39:00 +0700"), "{preview}");
+    assert!(!house.path("data").exists(), "a preview begins no log");
+    let serving = house.serve();
+    for (scope, format, path) in [
+        ("xa-hoi", "rss", "/xa-hoi/rss.xml"),
+        ("xa-hoi", "atom", "/xa-hoi/atom.xml"),
+        ("-", "json", "/feed.json"),
+    ] {
+        assert_eq!(house.ok(&["render", scope, format]), serving.get(path).text());
+    }
+    let unknown = house.run(&["render", "khong-co", "rss"]);
+    let told = String::from_utf8(unknown.stderr).unwrap();
+    assert!(unknown.status.code() == Some(1) && told.contains("xa-hoi"), "{told}");
+}
+
+#[test]
+fn list_shows_every_article_in_text_and_json() {
+    let house = seeded();
+    house.write("kinh-te/mai.txt", article("Bài ngày mai", "13/05/2023 08:00", "Đoạn mở đầu."));
+    house.ok(&["scan"]);
+    let text = house.ok(&["list"]);
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.starts_with("2023-05-13 08:00  live "), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&house.ok(&["list", "--json"])).unwrap();
+    assert_eq!(json[1]["published"], "2023-05-12T17:39:00+07:00");
+    assert_eq!(house.ok(&["list", "--channel", "kinh-te"]).lines().count(), 1);
+    let none: serde_json::Value =
+        serde_json::from_str(&house.ok(&["list", "--channel", "khong-co", "--json"])).unwrap();
+    assert_eq!(none, serde_json::json!([]));
+}
+
+#[test]
+fn a_command_on_an_article_begins_no_log() {
+    let house = seeded();
+    let output = house.run(&["withdraw", "tag:a,2023:b"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!house.path("data").exists());
+}
+
+#[test]
+fn usage_that_is_not_understood_exits_2() {
+    assert_eq!(House::new().run(&["publsh"]).status.code(), Some(2));
+    assert_eq!(House::new().run(&["--help"]).status.code(), Some(0));
+    assert!(House::new().ok(&["completions", "bash"]).contains("_bantin"));
+}

@@ -1,0 +1,270 @@
+//! A house for stories: the real program over a folder of its own, on ports of its own, ended at the end.
+
+#![allow(dead_code, reason = "each test file uses the part that it needs")]
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The article that the project began with.
+pub const SEED: &str =
+    include_str!("../../feeds/xa-hoi/huyen-dak-to-phat-dong-phong-trao-thi-dua-nam-2023.txt");
+
+/// Nothing that a story waits for takes longer, on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with a config, a folder of articles and a store.
+pub struct House {
+    folder: tempfile::TempDir,
+    variables: HashMap<&'static str, String>,
+}
+
+impl House {
+    /// An empty house.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("feeds")).unwrap();
+        let config = "[site]\ntitle = \"Huyện Đăk Tô\"\ntag_authority = \"dakto.example,2023\"\n\
+                      [server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
+                      [[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n";
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        Self { folder, variables: HashMap::new() }
+    }
+
+    /// The same house with a variable of the environment set.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.insert(name, value.into());
+        self
+    }
+
+    /// A path in the house.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes an article's file at once, as an editor saves it.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path("feeds").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Takes an article's file away.
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.path("feeds").join(path)).unwrap();
+    }
+
+    /// Renames or moves an article's file.
+    pub fn rename(&self, from: &str, to: &str) {
+        let to = self.path("feeds").join(to);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::rename(self.path("feeds").join(from), to).unwrap();
+    }
+
+    /// Makes an exact copy of the house as it is on disk.
+    pub fn copied(&self) -> Self {
+        let copy = Self::new();
+        copy_folder(self.folder.path(), copy.folder.path());
+        copy
+    }
+
+    /// Runs a command of the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and returns its stdout.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?} failed:\n{stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts `bantin serve` and waits until it is ready.
+    pub fn serve(&self) -> Serving {
+        let mut child =
+            self.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (mut readers, mut admin) = (None, None);
+        while readers.is_none() || admin.is_none() {
+            let Some(line) = lines.next() else {
+                panic!("the service ended before it was ready:\n{}", log.lock().unwrap().join("\n"));
+            };
+            let line = line.unwrap();
+            if let Some((_, address)) = line.split_once(" channels on ") {
+                readers = Some(address.parse().unwrap());
+            } else if let Some((_, address)) = line.split_once("metrics       http://") {
+                admin = Some(address.trim_end_matches("/metrics").parse().unwrap());
+            }
+            log.lock().unwrap().push(line);
+        }
+        let later = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                later.lock().unwrap().push(line);
+            }
+        });
+        Serving { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bantin"));
+        command.args(arguments).arg("--config").arg(self.path("config.toml")).stdin(Stdio::null());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BANTIN_")) {
+            command.env_remove(name);
+        }
+        command.env_remove("RUST_LOG").envs(&self.variables);
+        command
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A running service. Dropped, it is killed.
+pub struct Serving {
+    child: Child,
+    readers: SocketAddr,
+    admin: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Serving {
+    /// Where readers ask.
+    pub fn address(&self) -> SocketAddr {
+        self.readers
+    }
+
+    /// Asks for a path with GET.
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[])
+    }
+
+    /// Asks for a path.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        ask(self.readers, method, path, headers)
+    }
+
+    /// Asks the operator's listener.
+    pub fn operator(&self, path: &str) -> Answer {
+        ask(self.admin, "GET", path, &[])
+    }
+
+    /// The value of a metric.
+    pub fn metric(&self, name: &str) -> u64 {
+        let page = self.operator("/metrics").text();
+        let line = page.lines().find(|line| line.split(' ').next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("no metric {name} in\n{page}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// Waits until the folder was scanned once more, from the beginning to the end.
+    pub fn scanned(&self) {
+        let before = self.metric("bantin_scans_total");
+        until("two more scans", || self.metric("bantin_scans_total") >= before + 2);
+    }
+
+    /// What the service has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM and waits for the end; true where it was an orderly one.
+    pub fn stop(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header that stands once at most.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} stands twice");
+        value
+    }
+
+    /// The validator.
+    pub fn etag(&self) -> String {
+        self.header("etag").expect("an ETag").to_owned()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+/// One request on a connection of its own.
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: somebody.example\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = lines
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Answer { status, headers, body: answer[end + 4..].to_vec() }
+}
+
+/// Waits until something is so, looking again and again.
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// An article in the seed's form.
+pub fn article(title: &str, stamp: &str, text: &str) -> String {
+    format!("{title}\n\n{stamp}\n\n{text}\n\nĐoạn thứ hai của bài, dài hơn một dòng tiêu đề.\n\nTấn Lộc\n")
+}

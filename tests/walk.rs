@@ -1,0 +1,267 @@
+//! The whole walk, from a saved file to a 304, with the real program.
+
+mod house;
+
+use house::{House, SEED, Serving, article, until};
+
+const RSS: &str = "/xa-hoi/rss.xml";
+const ATOM: &str = "/xa-hoi/atom.xml";
+
+fn seeded() -> House {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house
+}
+
+fn titles(serving: &Serving, path: &str) -> Vec<String> {
+    let answer = serving.get(path);
+    assert_eq!(answer.status, 200, "{path}");
+    let feed = feed_rs::parser::parse(answer.body.as_slice()).unwrap();
+    feed.entries.into_iter().map(|entry| entry.title.unwrap().content).collect()
+}
+
+#[test]
+fn the_seed_is_served_in_three_formats_right_to_the_minute() {
+    let serving = seeded().serve();
+    for path in
+        ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json", "/rss.xml", "/atom.xml", "/feed.json"]
+    {
+        let feed = feed_rs::parser::parse(serving.get(path).body.as_slice()).unwrap();
+        let entry = &feed.entries[0];
+        assert_eq!(
+            entry.title.as_ref().unwrap().content,
+            "Huyện Đăk Tô phát động phong trào thi đua năm 2023",
+            "{path}"
+        );
+        assert_eq!(entry.published.unwrap().to_rfc3339(), "2023-05-12T10:39:00+00:00", "{path}");
+        assert_eq!(entry.id, "tag:dakto.example,2023:2023-05-12/thi-dua", "{path}");
+        assert_eq!(entry.authors[0].name.as_deref(), Some("Tấn Lộc"), "{path}");
+    }
+    let rss = serving.get(RSS).text();
+    assert!(rss.contains("<pubDate>Fri, 12 May 2023 17:39:00 +0700</pubDate>"), "{rss}");
+    assert!(!rss.contains("Chuyên mục khác"), "furniture is not published");
+}
+
+#[test]
+fn nothing_new_costs_nothing() {
+    let serving = seeded().serve();
+    let first = serving.get(RSS);
+    for headers in [
+        vec![("If-None-Match", first.etag())],
+        vec![("If-None-Match", format!("\"other\", W/{}", first.etag()))],
+    ] {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = serving.ask("GET", RSS, &headers);
+        assert_eq!((answer.status, answer.body.len()), (304, 0));
+        assert_eq!(answer.etag(), first.etag());
+    }
+    let head = serving.ask("HEAD", RSS, &[]);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), first.header("content-length"));
+}
+
+#[test]
+fn a_saved_file_appears_is_corrected_and_is_withdrawn() {
+    let house = seeded();
+    let serving = house.serve();
+    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới."));
+    until("the new article", || titles(&serving, RSS).len() == 2);
+    assert_eq!(titles(&serving, RSS)[0], "Bài mới");
+    let page = "/bai-viet/2023/05/13/moi";
+    assert_eq!(serving.get(page).status, 200);
+
+    house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
+    until("the correction", || titles(&serving, RSS)[0] == "Bài mới (sửa)");
+    assert!(serving.get(page).text().contains("Bài mới (sửa)"));
+
+    house.remove("xa-hoi/moi.txt");
+    until("the withdrawal", || titles(&serving, RSS).len() == 1);
+    let atom = serving.get(ATOM).text();
+    let tombstone = "<at:deleted-entry ref=\"tag:dakto.example,2023:2023-05-13/moi\"";
+    assert!(atom.contains(tombstone), "{atom}");
+    assert_eq!(serving.get(page).status, 410);
+    assert_eq!(serving.get("/bai-viet/2023/05/13/chua-co").status, 404);
+
+    house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
+    until("the return", || titles(&serving, RSS).len() == 2);
+    assert!(!serving.get(ATOM).text().contains("at:deleted-entry"));
+    assert_eq!(serving.get(page).status, 200);
+}
+
+#[test]
+fn validators_move_with_their_own_channel_and_stay_when_another_changes() {
+    let house = seeded();
+    house.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
+    let serving = house.serve();
+    let (society, economy) = (serving.get(RSS).etag(), serving.get("/kinh-te/rss.xml").etag());
+    let all = serving.get("/rss.xml").etag();
+    // Back-dated: it arrives now and lies in the past.
+    house.write("kinh-te/cu.txt", article("Tin cũ", "01/02/2010 08:00", "Một tin cũ được đưa lên."));
+    until("the back-dated arrival", || titles(&serving, "/kinh-te/rss.xml").len() == 2);
+    assert_ne!(serving.get("/kinh-te/rss.xml").etag(), economy);
+    assert_ne!(serving.get("/rss.xml").etag(), all);
+    assert_eq!(serving.get(RSS).etag(), society);
+}
+
+#[test]
+fn a_touched_file_changes_nothing() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = serving.get(RSS).etag();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    serving.scanned();
+    house.write("xa-hoi/thi-dua.txt", SEED.replace('\n', "\r\n"));
+    serving.scanned();
+    assert_eq!(serving.get(RSS).etag(), before);
+    assert_eq!(serving.metric("bantin_log_head"), 1);
+}
+
+#[test]
+fn half_an_article_is_never_shown() {
+    use std::io::Write as _;
+    let house = seeded();
+    let serving = house.serve();
+    let text = article("Bài dài", "13/05/2023 08:00", "Đoạn mở đầu. HẾT");
+    let path = house.path("feeds/xa-hoi/dai.txt");
+    let mut file = std::fs::File::create(path).unwrap();
+    // Written in small pieces, each well before the last one has settled.
+    for piece in text.as_bytes().chunks(16) {
+        file.write_all(piece).unwrap();
+        file.flush().unwrap();
+        serving.metric("bantin_scans_total");
+        let rss = serving.get(RSS).text();
+        assert!(!rss.contains("Bài dài"), "{rss}");
+    }
+    drop(file);
+    until("the whole article", || titles(&serving, RSS).len() == 2);
+    assert!(serving.get(RSS).text().contains("HẾT"));
+    assert_eq!(serving.metric("bantin_log_head"), 2, "it was published once, whole");
+}
+
+#[test]
+fn a_bad_date_is_said_with_its_line_and_the_last_good_version_stays() {
+    let house = seeded();
+    house.write("xa-hoi/tot.txt", article("Bài tốt", "13/05/2023 08:00", "Đoạn mở đầu."));
+    let serving = house.serve();
+    let before = serving.get(RSS).etag();
+    house.write("xa-hoi/tot.txt", article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu."));
+    house.write("xa-hoi/khong-ngay.txt", "Không có ngày\n\nĐoạn mở đầu.\n");
+    until("both complaints", || serving.metric("bantin_files_refused") == 2);
+    let log = serving.log();
+    assert!(log.contains("path=xa-hoi/tot.txt line=3"), "{log}");
+    assert!(log.contains("path=xa-hoi/khong-ngay.txt"), "{log}");
+    assert_eq!(serving.get(RSS).etag(), before, "the others and the last good version are unharmed");
+
+    house.write("xa-hoi/tot.txt", article("Bài tốt, đã sửa", "13/05/2023 08:00", "Đoạn mở đầu."));
+    until("the cure", || titles(&serving, RSS)[0] == "Bài tốt, đã sửa");
+    assert_eq!(serving.metric("bantin_files_refused"), 1);
+}
+
+#[test]
+fn what_was_shown_survives_kill_9() {
+    let house = seeded();
+    let serving = house.serve();
+    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    until("the new article", || titles(&serving, RSS).len() == 2);
+    let before = serving.get(RSS);
+    serving.kill();
+    // The log alone must know it: the folder is away when the service starts again.
+    std::fs::rename(house.path("feeds"), house.path("away")).unwrap();
+    let serving = house.serve();
+    let after = serving.get(RSS);
+    assert_eq!((after.etag(), after.body), (before.etag(), before.body));
+}
+
+#[test]
+fn same_log_same_bytes_over_a_restart_a_copied_store_and_a_second_process() {
+    let house = seeded();
+    house.write("Đất & Người/det.txt", article("Dệt <thổ cẩm>", "01/02/2023", "Nghề dệt & ]]> 🧵."));
+    let serving = house.serve();
+    let paths = [RSS, ATOM, "/xa-hoi/feed.json", "/dat-nguoi/atom.xml", "/rss.xml", "/opml.xml", "/"];
+    let documents = |serving: &Serving| {
+        paths.map(|path| {
+            ["identity", "gzip", "br"].map(|coding| {
+                let answer = serving.ask("GET", path, &[("Accept-Encoding", coding)]);
+                assert_eq!(answer.status, 200, "{path}");
+                (path, answer.etag(), answer.header("last-modified").unwrap().to_owned(), answer.body)
+            })
+        })
+    };
+    serving.scanned();
+    let first = documents(&serving);
+    let second_process = house.serve();
+    assert_eq!(documents(&second_process), first);
+    assert!(second_process.stop());
+    assert!(serving.stop(), "an orderly end");
+    let restarted = house.serve();
+    assert_eq!(documents(&restarted), first);
+    assert!(restarted.stop());
+    assert_eq!(documents(&house.copied().serve()), first);
+}
+
+#[test]
+fn a_withdrawal_by_command_is_heard_by_the_running_service_and_is_stronger_than_the_file() {
+    let house = seeded();
+    let serving = house.serve();
+    let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
+    house.ok(&["withdraw", id, "--reason", "Sai thông tin"]);
+    until("the withdrawal", || titles(&serving, RSS).is_empty());
+    let atom = serving.get(ATOM).text();
+    assert!(atom.contains("Sai thông tin"), "{atom}");
+    assert_eq!(serving.get("/bai-viet/2023/05/12/thi-dua").status, 410);
+
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    serving.scanned();
+    house.write("xa-hoi/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+    until("the warning", || serving.log().contains("bantin restore"));
+    assert!(titles(&serving, RSS).is_empty(), "it does not return when its file is touched");
+
+    house.ok(&["restore", id]);
+    until("the return", || titles(&serving, RSS).len() == 1);
+    until("the text of the file", || titles(&serving, RSS)[0].contains("năm 2024"));
+    let unknown = house.run(&["withdraw", "tag:nobody,2023:x"]);
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[test]
+fn pages_for_people_name_their_feeds() {
+    let serving = seeded().serve();
+    let page = serving.get("/xa-hoi/").text();
+    for link in ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json", "/rss.xml"] {
+        assert!(page.contains(&format!("href=\"http://127.0.0.1:8080{link}\"")), "{link} in {page}");
+    }
+    assert!(page.contains("17:39, thứ Sáu 12/05/2023"), "{page}");
+    let article = serving.get("/bai-viet/2023/05/12/thi-dua");
+    assert!(article.text().contains("Quang cảnh Hội nghị. Ảnh: TL"));
+    let again = serving.ask("GET", "/bai-viet/2023/05/12/thi-dua", &[("If-None-Match", &article.etag())]);
+    assert_eq!(again.status, 304);
+    for (path, target) in
+        [("/feed", "/rss.xml"), ("/feed/", "/rss.xml"), ("/index.xml", "/rss.xml"), ("/xa-hoi/feed/", RSS)]
+    {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("location")), (301, Some(target)), "{path}");
+    }
+}
+
+#[test]
+fn no_answer_knows_the_host_header() {
+    let serving = seeded().serve();
+    for path in [RSS, ATOM, "/xa-hoi/feed.json", "/", "/xa-hoi/", "/opml.xml", "/feed", "/nowhere"] {
+        let answer = serving.get(path);
+        assert!(!String::from_utf8_lossy(&answer.body).contains("somebody.example"), "{path}");
+        assert!(!format!("{:?}", answer.headers).contains("somebody.example"), "{path}");
+    }
+}
+
+#[test]
+fn health_and_readiness_are_told_on_both_listeners() {
+    let serving = seeded().serve();
+    assert_eq!(serving.get("/healthz").status, 200);
+    let ready = serving.get("/readyz");
+    assert_eq!(ready.status, 200);
+    assert!(ready.text().contains("\"writes\":\"available\""));
+    assert_eq!(serving.operator("/readyz").status, 200);
+    assert_eq!(serving.metric("bantin_log_head"), 1);
+    let refused = serving.ask("POST", RSS, &[("Content-Length", "0")]);
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+}
