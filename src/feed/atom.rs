@@ -42,7 +42,12 @@ fn push_entry(document: &mut String, entry: &str, language: Option<&str>) {
         Some(language) => document.extend(["<entry xml:lang=\"", language, "\">"]),
         None => document.push_str("<entry>"),
     }
-    document.push_str(inside);
+    // Rule A5 wants the type named, and the crate leaves it out where it is the default. Text is escaped, so
+    // this is the tag.
+    match inside.split_once("<summary>") {
+        Some((before, after)) => document.extend([before, "<summary type=\"text\">", after]),
+        None => document.push_str(inside),
+    }
     document.push('\n');
 }
 

@@ -17,7 +17,8 @@ use crate::article::{ArticleId, Block, Entry};
 use crate::vietnam_time::Moment;
 
 /// What keeps a document from being published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{reason}", place(.article.as_ref()))]
 pub struct Fault {
     /// The article in which it was found, where it is in one.
     pub article: Option<ArticleId>,
@@ -25,16 +26,9 @@ pub struct Fault {
     pub reason: String,
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.article {
-            Some(article) => write!(formatter, "{article}: {}", self.reason),
-            None => formatter.write_str(&self.reason),
-        }
-    }
+fn place(article: Option<&ArticleId>) -> String {
+    article.map(|article| format!("{article}: ")).unwrap_or_default()
 }
-
-impl std::error::Error for Fault {}
 
 /// Reads `bytes` as a feed of `format` and compares it with `document`: title and addresses, the order and
 /// ids of the entries, and of each its title, link, lead, whole text, dates, authors and pictures; where the
@@ -105,9 +99,11 @@ fn compare_head(document: &Document<'_>, format: Format, read: &Feed) -> Verdict
         Part::Archive { page, previous } => (archive(page), Some(live), previous.map(archive), None),
         Part::Delta => (live.clone(), Some(live), None, hub),
     };
-    let named = document.channel.map_or(&document.site.title, |channel| &channel.title);
-    if !read.title.contains(one_line(named).as_ref()) {
-        return Err(format!("the title of the feed reads {:?}", read.title));
+    let channel = document.channel.map(|channel| &channel.title);
+    for name in channel.into_iter().chain([&document.site.title]) {
+        if !read.title.contains(one_line(name).as_ref()) {
+            return Err(format!("the title of the feed reads {:?}", read.title));
+        }
     }
     same("page", &read.page, &at(address::page_path(scope)))?;
     same("address", &read.this, &this)?;
@@ -149,8 +145,9 @@ fn compare_item(document: &Document<'_>, entry: &Entry, read: &Item) -> Verdict 
     let article = &entry.article;
     same("title", read.title.as_str(), one_line(&article.title).as_ref())?;
     // Where there is no lead, the writers put another line of the article in its place.
-    if !plain(article.lead()).is_empty() {
-        same("lead", read.lead.as_str(), plain(article.lead()).as_ref())?;
+    let lead = plain(article.lead());
+    if !lead.trim().is_empty() {
+        same("lead", read.lead.as_str(), lead.as_ref())?;
     }
     same("date of publication", &read.published, &Some(second(article.stamp.instant)))?;
     same("date of correction", &read.updated, &Some(second(entry.updated)))?;

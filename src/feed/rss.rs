@@ -40,7 +40,42 @@ pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
         ..Channel::default()
     };
     // A line for each element and no indentation: a difference can be read, and costs next to nothing.
-    channel.pretty_write_to(Vec::new(), b' ', 0).expect("writing into memory cannot fail")
+    let document = channel.pretty_write_to(Vec::new(), b' ', 0).expect("writing into memory cannot fail");
+    hexadecimal(&String::from_utf8(document).expect("made of strings alone")).into_bytes()
+}
+
+/// The Best Practices Profile asks for `&` and `<` in plain text as hexadecimal references, because some
+/// readers resolve a title twice: `&amp;lt;` would become a tag there, and `&#x26;lt;` does not. The crate
+/// writes the named ones. What stands in CDATA is HTML and stays.
+fn hexadecimal(document: &str) -> String {
+    const OPEN: &str = "<![CDATA[";
+    const CLOSE: &str = "]]>";
+    let mut written = String::with_capacity(document.len() + 1024);
+    let mut rest = document;
+    while let Some(start) = rest.find(OPEN) {
+        let end = rest[start..].find(CLOSE).map_or(rest.len(), |length| start + length);
+        push_hexadecimal(&mut written, &rest[..start]);
+        written.push_str(&rest[start..end]);
+        rest = &rest[end..];
+    }
+    push_hexadecimal(&mut written, rest);
+    written
+}
+
+fn push_hexadecimal(written: &mut String, markup: &str) {
+    let mut rest = markup;
+    while let Some(start) = rest.find('&') {
+        written.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let (reference, length) = match rest {
+            _ if rest.starts_with("&amp;") => ("&#x26;", "&amp;".len()),
+            _ if rest.starts_with("&lt;") => ("&#x3C;", "&lt;".len()),
+            _ => ("&", 1),
+        };
+        written.push_str(reference);
+        rest = &rest[length..];
+    }
+    written.push_str(rest);
 }
 
 /// Rules R7, H1, W1.

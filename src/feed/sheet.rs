@@ -211,7 +211,7 @@ fn lead(article: &Article) -> Cow<'_, str> {
         })
     };
     let lead = plain(article.lead());
-    if lead.is_empty() { caption().unwrap_or_else(|| one_line(&article.title)) } else { lead }
+    if lead.trim().is_empty() { caption().unwrap_or_else(|| one_line(&article.title)) } else { lead }
 }
 
 /// The channels by title, then the tags; each once.

@@ -1,25 +1,70 @@
+//! What the documents promise, told on whole documents, rule by rule, and through strangers' parsers.
+
+mod properties;
+mod tampering;
+mod traps;
+
+use std::time::Duration;
+
+use roxmltree::Node;
+use serde_json::{Value, json};
+
 use super::samples::*;
 use super::*;
+use crate::article::{Article, ArticleId, Block};
+use crate::channel::Slug;
+use crate::vietnam_time::{Stamp, from_seconds};
+
+const ARCHIVE: Part = Part::Archive { page: 2, previous: Some(1) };
+const COMPLETE: Part = Part::Live { previous_archive: Some(2), complete: true };
 
 fn printed(document: &Document<'_>, format: Format) -> String {
     String::from_utf8(print(document, format)).unwrap()
 }
 
-const ARCHIVE: Part = Part::Archive { page: 2, previous: Some(1) };
+fn json_of(document: &Document<'_>) -> Value {
+    serde_json::from_slice(&print(document, Format::Json)).unwrap()
+}
+
+/// The texts of all elements `name`, prefix left out, in order; attributes where `name` is `element@name`.
+fn all(document: &str, name: &str) -> Vec<String> {
+    let (element, attribute) = name.split_once('@').map_or((name, None), |(e, a)| (e, Some(a)));
+    let parsed = roxmltree::Document::parse(document).unwrap();
+    let named = |node: &Node<'_, '_>| node.is_element() && node.tag_name().name() == element;
+    let text = |node: Node<'_, '_>| match attribute {
+        Some(attribute) => node.attribute(attribute).unwrap_or_default().to_owned(),
+        None => node.descendants().filter(Node::is_text).filter_map(|text| text.text()).collect(),
+    };
+    parsed.descendants().filter(named).map(text).collect()
+}
+
+fn link(document: &str, relation: &str) -> Option<String> {
+    let (relations, targets) = (all(document, "link@rel"), all(document, "link@href"));
+    relations.iter().zip(targets).find(|(rel, _)| *rel == relation).map(|(_, target)| target)
+}
+
+/// A document of one article by an ordinary office.
+fn world_of(article: Article) -> World {
+    let mut world = World::hostile();
+    world.site.title = "Báo Kon Tum".to_owned();
+    world.addresses = Addresses::new("https://example.vn", "kontum.vn,2023").unwrap();
+    world.tombstones.clear();
+    world.entries = vec![entry("bai", article)];
+    world
+}
 
 #[test]
 fn whole_documents() {
     let (world, empty) = (World::hostile(), World::empty());
     let hub = Some("https://example.vn/hub?a=1&b=2");
     let live = Part::Live { previous_archive: Some(2), complete: false };
-    let complete = Part::Live { previous_archive: Some(2), complete: true };
     for (name, document) in [
         ("live", Document { hub, ..world.document(live) }),
         ("archive", Document { hub, ..world.document(ARCHIVE) }),
         ("delta", Document { hub, entries: &world.entries[..1], ..world.document(Part::Delta) }),
         (
-            "everything",
-            Document { entries: &world.entries[1..2], tombstones: &[], ..world.everything(complete) },
+            "complete",
+            Document { entries: &world.entries[1..2], tombstones: &[], ..world.everything(COMPLETE) },
         ),
         ("empty", empty.document(LIVE)),
     ] {
@@ -31,4 +76,554 @@ fn whole_documents() {
     }
     let text = String::from_utf8(opml(&world.site, &world.addresses, &world.channels)).unwrap();
     insta::assert_snapshot!("opml", text);
+}
+
+#[test]
+fn a_stranger_s_reader_sees_titles_and_texts_exactly_as_meant() {
+    let world = World::hostile();
+    let document = world.document(LIVE);
+    for format in Format::ALL {
+        let feed = feed_rs::parser::parse(print(&document, format).as_slice()).unwrap();
+        assert_eq!(feed.title.unwrap().content, "Đất & Người - Báo <Đất & Người> \"Kon Tum\"", "{format:?}");
+        assert_eq!(feed.entries.len(), world.entries.len());
+        let first = &feed.entries[0];
+        assert_eq!(
+            first.title.as_ref().unwrap().content,
+            "Đất & Người: <b>1 < 2 &amp; ]]> 👨‍👩‍👧 “Xã hội” hai \"dòng\" 𠀋",
+        );
+        for (read, meant) in feed.entries.iter().zip(&world.entries) {
+            assert_eq!(read.id, meant.id.as_str());
+            let html = read.content.as_ref().unwrap().body.as_deref().unwrap_or_default();
+            assert_eq!(html.trim(), content_html(meant, &world.addresses).trim(), "{format:?}");
+            assert_eq!(read.published, Some(meant.article.stamp.instant));
+            assert_eq!(read.updated, Some(meant.updated), "{format:?} tells of the correction");
+        }
+        let authors: Vec<_> =
+            first.authors.iter().map(|author| author.name.as_deref().unwrap_or_default()).collect();
+        assert_eq!(authors, ["Minh & <Huyền>", "PHƯƠNG LAN/TTXVN"], "{format:?}");
+    }
+}
+
+#[test]
+fn the_same_article_says_the_same_in_every_format() {
+    let world = World::hostile();
+    let feeds = Format::ALL
+        .map(|format| feed_rs::parser::parse(print(&world.document(LIVE), format).as_slice()).unwrap());
+    for feed in &feeds[1..] {
+        for (one, other) in feeds[0].entries.iter().zip(&feed.entries) {
+            assert_eq!(one.id, other.id);
+            assert_eq!(one.title.as_ref().map(|t| &t.content), other.title.as_ref().map(|t| &t.content));
+            assert_eq!((one.published, one.updated), (other.published, other.updated));
+            let html = |entry: &feed_rs::model::Entry| entry.content.as_ref().unwrap().body.clone();
+            assert_eq!(html(one).unwrap().trim(), html(other).unwrap().trim());
+        }
+    }
+}
+
+#[test]
+fn the_same_values_make_the_same_bytes() {
+    let world = World::hostile();
+    for format in Format::ALL {
+        assert_eq!(print(&world.document(LIVE), format), print(&World::hostile().document(LIVE), format));
+    }
+}
+
+// RSS 2.0
+
+#[test]
+fn every_item_has_a_title_and_a_description_even_without_a_lead_r1_r8() {
+    let pictures_only = vec![caption("Toàn cảnh", None, "Toàn cảnh. Ảnh: TL")];
+    for (body, description) in [
+        (vec![paragraph("Một & hai")], "Một &amp; hai"),
+        (vec![paragraph("Đoạn"), lead("Lời dẫn <b>")], "Lời dẫn &lt;b&gt;"),
+        (pictures_only, "Toàn cảnh. Ảnh: TL"),
+        (vec![], "Nhan đề"),
+        (vec![paragraph("\u{3}")], "Nhan đề"),
+    ] {
+        let world = world_of(article("Nhan đề", body));
+        let rss = printed(&world.document(LIVE), Format::Rss);
+        assert_eq!(all(&rss, "description")[1], description);
+        assert_eq!(all(&rss, "title")[2..], ["Nhan đề"]);
+        let (lead, whole) = (rss.rfind("<description>").unwrap(), rss.find("<content:encoded>"));
+        assert!(whole.is_none_or(|whole| lead < whole), "R8: the lead first");
+    }
+}
+
+#[test]
+fn a_channel_is_never_without_a_description_r1() {
+    let world = world_of(article("a", vec![]));
+    let descriptions =
+        |document: &Document<'_>| all(&printed(document, Format::Rss), "description")[0].clone();
+    let of = |slug: usize| Document { channel: world.channels.get(slug), ..world.everything(LIVE) };
+    assert_eq!(descriptions(&of(0)), "Tin, bài chuyên mục Đất & Người của Báo Kon Tum.");
+    assert_eq!(descriptions(&of(1)), "Lễ hội <cồng chiêng> & du lịch");
+    assert_eq!(descriptions(&of(9)), "Tin, bài trong mọi chuyên mục của Báo Kon Tum.");
+}
+
+#[test]
+fn the_seed_s_moment_stands_in_every_format_to_the_minute_r2_a4() {
+    let world = world_of(article("a", vec![]));
+    let document = world.document(LIVE);
+    assert_eq!(all(&printed(&document, Format::Rss), "pubDate"), ["Fri, 12 May 2023 17:39:00 +0700"]);
+    assert_eq!(all(&printed(&document, Format::Atom), "published"), ["2023-05-12T17:39:00+07:00"]);
+    assert_eq!(json_of(&document)["items"][0]["date_published"], "2023-05-12T17:39:00+07:00");
+}
+
+#[test]
+fn a_fraction_of_a_second_is_not_printed_a4() {
+    let mut article = article("a", vec![]);
+    article.stamp = Stamp::at(chrono::DateTime::from_timestamp(SEED, 999_999_999).unwrap());
+    let mut world = world_of(article);
+    world.updated = chrono::DateTime::from_timestamp(SEED, 1).unwrap();
+    for format in Format::ALL {
+        let text = printed(&world.document(LIVE), format);
+        assert!(!text.contains("17:39:00."), "{text}");
+        assert_eq!(read_back(&world.document(LIVE), format, text.as_bytes()), Ok(()));
+    }
+}
+
+#[test]
+fn no_document_of_an_empty_channel_invents_a_date_r3_a3() {
+    let world = World::empty();
+    let document = world.document(LIVE);
+    let rss = printed(&document, Format::Rss);
+    assert!(!rss.contains("lastBuildDate") && !rss.contains("pubDate"));
+    // Sài Gòn kept UTC+8 in 1970; the rule is +07:00, always.
+    assert_eq!(all(&printed(&document, Format::Atom), "updated"), ["1970-01-01T07:00:00+07:00"]);
+    assert_eq!(json_of(&document)["_bantin"].get("updated"), None);
+    assert_eq!(json_of(&document)["items"], json!([]));
+}
+
+#[test]
+fn the_id_is_the_same_everywhere_and_claims_to_be_no_address_r4_a2_j1() {
+    let world = World::hostile();
+    let document = world.document(LIVE);
+    let meant: Vec<_> = world.entries.iter().map(|entry| entry.id.as_str().to_owned()).collect();
+    let rss = printed(&document, Format::Rss);
+    assert_eq!(all(&rss, "guid"), meant);
+    assert!(all(&rss, "guid@isPermaLink").iter().all(|value| value == "false"));
+    assert_eq!(all(&printed(&document, Format::Atom), "id")[1..], meant);
+    let json = json_of(&document);
+    let ids: Vec<_> =
+        json["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, meant);
+}
+
+#[test]
+fn the_byline_is_dublin_core_s_creator_and_core_has_no_twin_r5_r6() {
+    let world = World::hostile();
+    let rss = printed(&world.document(LIVE), Format::Rss);
+    assert_eq!(all(&rss, "creator"), ["Minh & <Huyền>", "PHƯƠNG LAN/TTXVN", "Tấn Lộc"]);
+    for twin in ["author", "date", "subject", "title@dc", "identifier"] {
+        assert!(!rss.contains(&format!("<{twin}>")) && !rss.contains(&format!("<dc:{twin}>")), "{twin}");
+    }
+}
+
+#[test]
+fn every_document_names_the_address_that_it_is_served_at_r7_a1_j1() {
+    let world = World::hostile();
+    let base = "https://example.vn/%C4%91%E1%BA%A5t&ng%C6%B0%E1%BB%9Di";
+    for (part, place) in [(LIVE, "dat-nguoi"), (ARCHIVE, "dat-nguoi/archive/2"), (Part::Delta, "dat-nguoi")] {
+        let document = world.document(part);
+        let rss = printed(&document, Format::Rss);
+        assert_eq!(link(&rss, "self"), Some(format!("{base}/{place}/rss.xml")));
+        assert!(rss.contains("rel=\"self\" type=\"application/rss+xml\""));
+        let atom = printed(&document, Format::Atom);
+        assert_eq!(link(&atom, "self"), Some(format!("{base}/{place}/atom.xml")));
+        assert_eq!(json_of(&document)["feed_url"], format!("{base}/{place}/feed.json"));
+    }
+}
+
+#[test]
+fn a_caption_without_its_picture_stays_as_a_paragraph_r8() {
+    let two_captions = vec![caption("Một", Some("TL"), "Một. Ảnh: TL"), caption("Hai", None, "Hai")];
+    let mut article = article("a", two_captions);
+    article.pictures = vec![picture("1.jpg")];
+    let html = content_html(&entry("a", article), &World::hostile().addresses);
+    assert!(html.contains("<figcaption>Một. Ảnh: TL</figcaption></figure>\n<p>Hai</p>\n"), "{html}");
+}
+
+#[test]
+fn a_title_with_an_ampersand_is_escaped_once_r9() {
+    let world = world_of(article("Đất & Người", vec![]));
+    let document = world.document(LIVE);
+    // The Best Practices Profile wants the hexadecimal reference.
+    assert!(printed(&document, Format::Rss).contains("<title>Đất &#x26; Người</title>"));
+    assert!(printed(&document, Format::Atom).contains("<title>Đất &amp; Người</title>"));
+    assert!(printed(&document, Format::Json).contains("\"title\": \"Đất & Người\""));
+}
+
+#[test]
+fn an_item_has_one_enclosure_and_all_its_pictures_in_media_rss_r10_m1() {
+    let mut article =
+        article("a", vec![caption("Bản đồ", Some("VGP/Nhật Bắc"), "Bản đồ. Ảnh: VGP/Nhật Bắc")]);
+    article.pictures = vec![picture("1.jpg"), picture("2.jpg")];
+    let world = world_of(article);
+    for format in [Format::Rss, Format::Atom] {
+        let text = printed(&world.document(LIVE), format);
+        let values = |attribute: &str| all(&text, &format!("content@{attribute}"));
+        // In Atom, the content of the entry bears the same local name.
+        let media = |attribute: &str| {
+            values(attribute)
+                .into_iter()
+                .filter(|value| !value.is_empty() && value != "html")
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(media("url"), ["https://example.vn/media/1.jpg", "https://example.vn/media/2.jpg"]);
+        assert_eq!(media("type"), ["image/jpeg", "image/jpeg"]);
+        assert_eq!(media("medium"), ["image", "image"]);
+        assert_eq!((media("width"), media("height")), (vec!["1024".into(); 2], vec!["683".into(); 2]));
+        assert_eq!(media("fileSize"), ["145678", "145678"]);
+        assert_eq!(all(&text, "credit@role"), ["photographer"]);
+        assert_eq!(all(&text, "credit"), ["VGP/Nhật Bắc"]);
+        assert_eq!(all(&text, "description").last().unwrap(), "Bản đồ");
+    }
+    let rss = printed(&world.document(LIVE), Format::Rss);
+    assert_eq!(all(&rss, "enclosure@url"), ["https://example.vn/media/1.jpg"]);
+    assert_eq!(all(&rss, "enclosure@length"), ["145678"]);
+    assert_eq!(all(&rss, "enclosure@type"), ["image/jpeg"]);
+    let item = &json_of(&world.document(LIVE))["items"][0];
+    assert_eq!(item["image"], "https://example.vn/media/1.jpg");
+    assert_eq!(item["attachments"][1]["size_in_bytes"], 145_678);
+    assert_eq!(item["attachments"][0]["_bantin"]["photographer"], "VGP/Nhật Bắc");
+}
+
+#[test]
+fn a_picture_beyond_the_captions_is_shown_all_the_same_m1() {
+    let mut article = article("a", vec![paragraph("Chữ")]);
+    article.pictures = vec![picture("1.jpg"), picture("2.jpg")];
+    let html = content_html(&entry("a", article), &Addresses::new("https://a.vn", "a.vn,2023").unwrap());
+    let figure = |n: u8| {
+        format!(
+            "<figure><img src=\"https://a.vn/media/{n}.jpg\" alt=\"\" width=\"1024\" height=\"683\"/></figure>\n"
+        )
+    };
+    assert_eq!(html, format!("<p>Chữ</p>\n{}{}", figure(1), figure(2)));
+}
+
+#[test]
+fn the_image_of_a_channel_bears_the_channel_s_title_and_link_r11() {
+    let mut world = World::hostile();
+    let rss = printed(&world.document(LIVE), Format::Rss);
+    let titles = all(&rss, "title");
+    assert_eq!(titles[0], titles[1], "channel and image");
+    assert_eq!(all(&rss, "link")[0], all(&rss, "link")[1]);
+    assert_eq!(all(&rss, "url"), ["https://example.vn/a&b/logo.png?x=1&y=%222%22"]);
+    world.site.logo = Some("logo.png".to_owned());
+    assert!(!printed(&world.document(LIVE), Format::Rss).contains("<image>"), "R12: no relative URL");
+}
+
+#[test]
+fn a_link_is_absolute_and_leads_to_the_web_or_to_our_own_page_r12() {
+    for (given, printed_link) in [
+        (Some("https://huyen.vn/tin?id=1&a=\"b\""), "https://huyen.vn/tin?id=1&a=%22b%22"),
+        (Some("http://huyện.vn/đất"), "http://xn--huyn-nw5a.vn/%C4%91%E1%BA%A5t"),
+        (Some("/tin/1"), "https://example.vn/bai-viet/2023/05/12/bai"),
+        (Some("javascript:alert(1)"), "https://example.vn/bai-viet/2023/05/12/bai"),
+        (Some(""), "https://example.vn/bai-viet/2023/05/12/bai"),
+        (None, "https://example.vn/bai-viet/2023/05/12/bai"),
+    ] {
+        let mut article = article("a", vec![]);
+        article.link = given.map(str::to_owned);
+        let world = world_of(article);
+        let document = world.document(LIVE);
+        assert_eq!(all(&printed(&document, Format::Rss), "link").last().unwrap(), printed_link);
+        assert_eq!(json_of(&document)["items"][0]["url"], printed_link);
+        let atom = printed(&document, Format::Atom);
+        assert!(all(&atom, "link@href").contains(&printed_link.to_owned()), "{atom}");
+    }
+}
+
+#[test]
+fn ttl_is_in_minutes_and_never_less_than_max_age_r13() {
+    let mut world = World::hostile();
+    for (seconds, ttl) in [(300, "5"), (301, "6"), (1, "1"), (86_400, "1440")] {
+        world.site.max_age = Duration::from_secs(seconds);
+        assert_eq!(all(&printed(&world.document(LIVE), Format::Rss), "ttl"), [ttl]);
+    }
+    world.site.max_age = Duration::ZERO;
+    assert!(!printed(&world.document(LIVE), Format::Rss).contains("<ttl>"));
+}
+
+#[test]
+fn the_language_of_site_and_article_is_named_in_every_format_r13_a7() {
+    let mut jarai = article("a", vec![paragraph("Ƀing gơmơi")]);
+    jarai.language = Some("jra".to_owned());
+    let world = world_of(jarai);
+    let document = world.document(LIVE);
+    assert_eq!(all(&printed(&document, Format::Rss), "language"), ["vi"]);
+    assert!(all(&printed(&document, Format::Rss), "encoded")[0].starts_with("<div lang=\"jra\">\n<p>"));
+    let atom = printed(&document, Format::Atom);
+    assert!(atom.contains(" xml:lang=\"vi\">") && atom.contains("<entry xml:lang=\"jra\">"));
+    let json = json_of(&document);
+    assert_eq!((&json["language"], &json["items"][0]["language"]), (&json!("vi"), &json!("jra")));
+}
+
+#[test]
+fn what_is_no_language_tag_is_not_named_as_one_a7() {
+    for (text, is_one) in [
+        ("vi", true),
+        ("vi-VN", true),
+        ("sr-Latn-RS", true),
+        ("x-bahnar", true),
+        ("", false),
+        ("tiếng Việt", false),
+        ("vi_VN", false),
+        ("vi-", false),
+        ("123", false),
+        ("\"><script>", false),
+    ] {
+        assert_eq!(sheet::language_tag(text).is_some(), is_one, "{text}");
+    }
+}
+
+#[test]
+fn documents_are_declared_as_what_they_are_r14_r15() {
+    let world = World::hostile();
+    for format in [Format::Rss, Format::Atom] {
+        assert!(
+            printed(&world.document(LIVE), format)
+                .starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<")
+        );
+    }
+    assert_eq!(media_type(Format::Rss), "application/rss+xml; charset=utf-8");
+    assert_eq!(media_type(Format::Atom), "application/atom+xml; charset=utf-8");
+    assert_eq!(media_type(Format::Json), "application/feed+json");
+    for format in Format::ALL {
+        assert!(media_type(format).starts_with(format.media_type()));
+    }
+}
+
+#[test]
+fn text_that_came_decomposed_leaves_in_nfc_r14() {
+    let world = world_of(article("Xa\u{303} ho\u{302}\u{323}i", vec![paragraph("Đa\u{306}k To\u{302}")]));
+    for format in Format::ALL {
+        let text = printed(&world.document(LIVE), format);
+        assert!(text.contains("Xã hội") && text.contains("Đăk Tô"), "{text}");
+    }
+}
+
+// Atom 1.0
+
+#[test]
+fn an_entry_without_a_byline_is_by_the_publisher_a1() {
+    let mut world = world_of(article("a", vec![]));
+    let atom = printed(&world.document(LIVE), Format::Atom);
+    assert_eq!(all(&atom, "name"), ["UBND huyện Đăk Tô & <các> xã"]);
+    world.site.publisher = " \u{3}".to_owned();
+    assert_eq!(all(&printed(&world.document(LIVE), Format::Atom), "name"), ["Báo Kon Tum"], "never nobody");
+}
+
+#[test]
+fn the_feed_s_id_depends_on_neither_host_nor_format_nor_page_a2() {
+    let mut world = World::hostile();
+    let before = all(&printed(&world.document(LIVE), Format::Atom), "id")[0].clone();
+    world.addresses = Addresses::new("http://khac.vn", "dakto.kontum.vn,2023").unwrap();
+    for part in [LIVE, ARCHIVE, Part::Delta] {
+        assert_eq!(all(&printed(&world.document(part), Format::Atom), "id")[0], before);
+    }
+}
+
+#[test]
+fn content_is_html_and_a_category_has_term_scheme_and_label_a5() {
+    let mut tagged = article("a", vec![lead("Một & hai")]);
+    tagged.tags = vec!["thi đua".to_owned(), "Đất & Người".to_owned(), " ".to_owned()];
+    let mut world = world_of(tagged);
+    world.entries[0].channels.push(Slug::parse("la").unwrap());
+    let document = world.document(LIVE);
+    let atom = printed(&document, Format::Atom);
+    assert!(atom.contains("<summary type=\"text\">Một &amp; hai</summary>\n<content type=\"html\">&lt;p&gt;Một &amp;amp; hai&lt;/p&gt;"));
+    assert_eq!(all(&atom, "category@term"), ["dat-nguoi", "la", "thi đua"]);
+    assert_eq!(all(&atom, "category@label"), ["Đất & Người", "la", "thi đua"]);
+    let scheme = |name: &str| format!("tag:kontum.vn,2023:{name}");
+    assert_eq!(all(&atom, "category@scheme"), [scheme("channels"), scheme("channels"), scheme("tags")]);
+    // R8: in RSS the category is the channel's title.
+    assert_eq!(all(&printed(&document, Format::Rss), "category"), ["Đất & Người", "la", "thi đua"]);
+    assert_eq!(json_of(&document)["items"][0]["tags"], json!(["Đất & Người", "la", "thi đua"]));
+}
+
+#[test]
+fn a_printed_source_is_told_without_posing_as_a_feed_a6() {
+    let mut taken_over = article("a", vec![paragraph("Chữ")]);
+    taken_over.source = Some("Lê Thúy/NLĐO & <b>".to_owned());
+    let world = world_of(taken_over);
+    let document = world.document(LIVE);
+    for format in [Format::Rss, Format::Atom] {
+        let text = printed(&document, format);
+        assert_eq!(all(&text, "source"), ["Lê Thúy/NLĐO & <b>"]);
+        assert!(text.contains("<dc:source>") && !text.contains("<source"), "{text}");
+    }
+    let item = &json_of(&document)["items"][0];
+    assert_eq!(item["_bantin"]["source"], "Lê Thúy/NLĐO & <b>");
+    assert_eq!(item["content_html"], "<p>Chữ</p>\n<p>Nguồn: Lê Thúy/NLĐO &amp; &lt;b&gt;</p>\n");
+}
+
+#[test]
+fn what_a_feed_says_of_itself_stands_before_its_first_entry_a8_h1() {
+    let world = World::hostile();
+    let atom = printed(&world.document(ARCHIVE), Format::Atom);
+    let rss = printed(&world.document(ARCHIVE), Format::Rss);
+    let last = |text: &str, what: &str| text.rfind(what).unwrap_or_else(|| panic!("no {what}"));
+    for said in ["<at:deleted-entry", "<fh:archive", "rel=\"prev-archive\"", "rel=\"current\"", "<subtitle"] {
+        assert!(last(&atom, said) < atom.find("<entry").unwrap(), "{said}");
+    }
+    for said in ["<fh:archive", "rel=\"prev-archive\"", "rel=\"current\"", "<ttl"] {
+        assert!(last(&rss, said) < rss.find("<item>").unwrap(), "{said}");
+    }
+}
+
+// History, changes, withdrawals
+
+#[test]
+fn the_live_feed_and_the_pages_lead_to_each_other_h1_j2() {
+    let world = World::hostile();
+    let base = "https://example.vn/%C4%91%E1%BA%A5t&ng%C6%B0%E1%BB%9Di/dat-nguoi";
+    let live = Part::Live { previous_archive: Some(7), complete: false };
+    let first = Part::Archive { page: 1, previous: None };
+    for (part, current, previous) in [
+        (LIVE, false, None),
+        (live, false, Some(7)),
+        (ARCHIVE, true, Some(1)),
+        (first, true, None),
+        (Part::Delta, true, None),
+    ] {
+        let document = world.document(part);
+        for (format, file) in [(Format::Rss, "rss.xml"), (Format::Atom, "atom.xml")] {
+            let text = printed(&document, format);
+            assert_eq!(link(&text, "current"), current.then(|| format!("{base}/{file}")), "{part:?}");
+            let page = previous.map(|page: u64| format!("{base}/archive/{page}/{file}"));
+            assert_eq!(link(&text, "prev-archive"), page, "{part:?}");
+            assert_eq!(link(&text, "next-archive"), None);
+            assert_eq!(all(&text, "archive").len(), usize::from(matches!(part, Part::Archive { .. })));
+        }
+        let json = json_of(&document);
+        let page = previous.map(|page| format!("{base}/archive/{page}/feed.json"));
+        assert_eq!(json.get("next_url").and_then(Value::as_str), page.as_deref());
+        assert_eq!(json["_bantin"].get("history").is_some(), matches!(part, Part::Archive { .. }));
+    }
+}
+
+#[test]
+fn what_is_complete_says_so_and_leads_nowhere_h3() {
+    let world = World::hostile();
+    let document = world.document(COMPLETE);
+    for format in [Format::Rss, Format::Atom] {
+        let text = printed(&document, format);
+        assert_eq!(all(&text, "complete"), [""]);
+        assert_eq!((link(&text, "prev-archive"), link(&text, "current")), (None, None));
+    }
+    assert_eq!(json_of(&document)["_bantin"]["history"], "complete");
+    assert_eq!(json_of(&document).get("next_url"), None);
+    assert!(all(&printed(&world.document(LIVE), Format::Atom), "complete").is_empty());
+}
+
+#[test]
+fn a_sealed_page_does_not_change_with_what_comes_after_it_h2() {
+    let mut world = World::hostile();
+    let before = Format::ALL.map(|format| print(&world.document(ARCHIVE), format));
+    // Another channel, another article's channel, a hub: none of them is in this page.
+    world.channels.push(channel("moi", "Mới", None));
+    let with_hub = Document { hub: Some("https://hub.vn"), ..world.document(ARCHIVE) };
+    assert_eq!(Format::ALL.map(|format| print(&with_hub, format)), before);
+}
+
+#[test]
+fn a_withdrawal_is_told_with_its_moment_and_its_reason_t1_d1() {
+    let world = World::hostile();
+    for part in [LIVE, ARCHIVE, Part::Delta] {
+        let atom = printed(&world.document(part), Format::Atom);
+        let ids: Vec<_> = world.tombstones.iter().map(|gone| gone.id.as_str().to_owned()).collect();
+        assert_eq!(all(&atom, "deleted-entry@ref"), ids);
+        let moments = ["2023-05-12T19:39:00+07:00", "2023-05-12T18:39:00+07:00"];
+        assert_eq!(all(&atom, "deleted-entry@when"), moments);
+        assert_eq!(all(&atom, "comment"), ["Đăng nhầm <ngày> & \"giờ\""]);
+        let deleted = &json_of(&world.document(part))["_bantin"]["deleted_items"];
+        assert_eq!(deleted[0]["id"], ids[0]);
+        assert_eq!(deleted[0]["date_deleted"], moments[0]);
+        assert_eq!(deleted[0]["comment"], "Đăng nhầm <ngày> & \"giờ\"");
+        assert_eq!(deleted[1].get("comment"), None);
+    }
+    let without = Document { tombstones: &[], ..world.document(LIVE) };
+    assert!(!printed(&without, Format::Atom).contains("tombstones"), "no namespace without a use for it");
+}
+
+#[test]
+fn a_tombstone_points_at_the_very_id_that_the_entry_had_t1() {
+    let mut world = World::hostile();
+    let id = ArticleId::new(" urn:x:\ta\u{3}\r\nxa\u{303} ");
+    world.entries[0].id = id.clone();
+    world.tombstones[0].id = id;
+    let atom = printed(&world.document(LIVE), Format::Atom);
+    assert_eq!(all(&atom, "id")[1], all(&atom, "deleted-entry@ref")[0]);
+}
+
+#[test]
+fn the_hub_is_named_where_one_can_subscribe_w1_r7() {
+    let world = World::hostile();
+    let hub = Some("https://hub.vn/?a&b");
+    for (part, named) in [(LIVE, hub), (Part::Delta, hub), (ARCHIVE, None)] {
+        let document = Document { hub, ..world.document(part) };
+        for format in [Format::Rss, Format::Atom] {
+            assert_eq!(link(&printed(&document, format), "hub").as_deref(), named);
+        }
+        let json = json_of(&document);
+        let hubs = named.map(|url| json!([{ "type": "WebSub", "url": url }]));
+        assert_eq!(json.get("hubs"), hubs.as_ref());
+    }
+    assert_eq!(link(&printed(&world.document(LIVE), Format::Rss), "hub"), None, "no hub, no link");
+}
+
+// JSON Feed and OPML
+
+#[test]
+fn a_json_feed_has_all_that_is_required_j1() {
+    let world = World::hostile();
+    let json = json_of(&world.document(LIVE));
+    assert_eq!(json["version"], "https://jsonfeed.org/version/1.1");
+    for member in ["title", "home_page_url", "feed_url", "language", "authors", "items"] {
+        assert!(!json[member].is_null(), "{member}");
+    }
+    for item in json["items"].as_array().unwrap() {
+        for member in ["id", "url", "title", "content_html", "summary", "date_published", "date_modified"] {
+            assert!(item[member].is_string(), "{member}");
+        }
+    }
+    let ours: Vec<_> = json.as_object().unwrap().keys().filter(|key| key.starts_with('_')).collect();
+    assert_eq!(ours, ["_bantin"], "J2: extensions under one object");
+}
+
+#[test]
+fn every_channel_is_an_outline_o1() {
+    let world = World::hostile();
+    let text = String::from_utf8(opml(&world.site, &world.addresses, &world.channels)).unwrap();
+    let base = "https://example.vn/%C4%91%E1%BA%A5t&ng%C6%B0%E1%BB%9Di";
+    assert_eq!(all(&text, "outline@text"), ["Đất & Người", "Văn hóa - Thể thao - Du lịch"]);
+    assert_eq!(all(&text, "outline@type"), ["rss", "rss"]);
+    assert_eq!(all(&text, "outline@xmlUrl")[1], format!("{base}/van-hoa/rss.xml"));
+    assert_eq!(all(&text, "outline@htmlUrl")[1], format!("{base}/van-hoa/"));
+    assert_eq!(all(&text, "opml@version"), ["2.0"]);
+}
+
+// The text
+
+#[test]
+fn every_kind_of_block_becomes_its_html() {
+    let list = |ordered| Block::List { ordered, items: vec!["a & b".to_owned(), "<c>".to_owned()] };
+    for (block, html) in [
+        (lead("a < b"), "<p>a &lt; b</p>\n"),
+        (Block::Heading { level: 0, text: "a".into() }, "<h2>a</h2>\n"),
+        (Block::Heading { level: 6, text: "a".into() }, "<h6>a</h6>\n"),
+        (Block::Heading { level: 200, text: "a".into() }, "<h6>a</h6>\n"),
+        (list(false), "<ul><li>a &amp; b</li><li>&lt;c&gt;</li></ul>\n"),
+        (list(true), "<ol><li>a &amp; b</li><li>&lt;c&gt;</li></ol>\n"),
+        (
+            Block::Table { rows: vec![vec!["1".into(), "<2>".into()], vec![]] },
+            "<table><tbody><tr><td>1</td><td>&lt;2&gt;</td></tr><tr></tr></tbody></table>\n",
+        ),
+        (Block::Html { html: "<p>a\u{3}<br></p>".into() }, "<p>a<br></p>\n"),
+        // NFC over markup would melt the bracket with the stroke.
+        (Block::Html { html: "<b>\u{338}</b>".into() }, "<b>\u{338}</b>\n"),
+    ] {
+        assert_eq!(content_html(&entry("a", article("a", vec![block])), &World::hostile().addresses), html);
+    }
 }

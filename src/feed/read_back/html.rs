@@ -35,12 +35,15 @@ pub(super) fn unescape(text: &str) -> Result<String, String> {
     if text.contains('<') {
         return Err("a tag stands where only text may stand".to_owned());
     }
+    const LONGEST: usize = "&#x0010FFFF;".len();
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('&') {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
-        let reference = rest.find(';').and_then(|end| Some((resolve(&rest[1..end])?, end + 1)));
+        // Near by: a text of `&` alone must not be searched to its end for each of them.
+        let end = rest.bytes().take(LONGEST).position(|byte| byte == b';');
+        let reference = end.and_then(|end| Some((resolve(&rest[1..end])?, end + 1)));
         let (character, length) = reference.unwrap_or(('&', 1));
         plain.push(character);
         rest = &rest[length..];

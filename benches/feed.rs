@@ -1,0 +1,96 @@
+//! How long it takes to make a feed of 30 whole articles, and to read it back.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use bantin::address::{Addresses, Format};
+use bantin::article::{Article, ArticleId, Block, Entry, Permalink, Picture};
+use bantin::channel::{Channel, Site, Slug};
+use bantin::feed::{self, Document, Part};
+use bantin::vietnam_time::{Stamp, VIETNAM, from_seconds};
+use chrono::NaiveDate;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+/// An article of a district office: some 3,500 bytes of text, a picture, a byline.
+fn entry(number: u32) -> Entry {
+    const PARAGRAPH: &str = "Hội nghị đã phát động phong trào thi đua năm 2023 trong toàn thể cán bộ, đảng viên và \
+        các tầng lớp nhân dân trên địa bàn huyện với mục tiêu: Tiếp tục cụ thể hóa và triển khai thực hiện có hiệu \
+        quả Nghị quyết Đại hội Đảng bộ huyện Đăk Tô khóa XVII (nhiệm kỳ 2020-2025); huy động, khai thác và sử dụng \
+        có hiệu quả các nguồn lực, tiềm năng, lợi thế của huyện “gắn với” các chương trình mục tiêu quốc gia.";
+    let paragraph = |_| Block::Paragraph { text: PARAGRAPH.to_owned() };
+    let caption = Block::Caption {
+        text: "Quang cảnh Hội nghị.".to_owned(),
+        credit: Some("TL".to_owned()),
+        printed: "Quang cảnh Hội nghị. Ảnh: TL".to_owned(),
+    };
+    let lead = Block::Lead { text: PARAGRAPH[..PARAGRAPH.find(" với").unwrap()].to_owned() };
+    let slug = Slug::parse(&format!("thi-dua-{number}")).unwrap();
+    let stamp = Stamp::at(from_seconds(1_683_887_940 - i64::from(number) * 7_200));
+    Entry {
+        id: ArticleId::new(format!("tag:dakto.kontum.vn,2023:2023-05-12/{slug}")),
+        permalink: Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug },
+        channels: vec![Slug::parse("dat-nguoi").unwrap()],
+        updated: stamp.instant,
+        article: Article {
+            title: format!("Huyện Đăk Tô phát động phong trào thi đua & khen thưởng lần thứ {number}"),
+            stamp,
+            updated: None,
+            summary: None,
+            body: [lead, caption].into_iter().chain((0..6).map(paragraph)).collect(),
+            authors: vec!["Tấn Lộc".to_owned()],
+            source: None,
+            tags: vec!["thi đua".to_owned()],
+            language: None,
+            link: None,
+            pictures: vec![Picture {
+                name: format!("{number:064x}.jpg"),
+                media_type: "image/jpeg".to_owned(),
+                width: 1024,
+                height: 683,
+                size: 145_678,
+            }],
+        },
+    }
+}
+
+fn feeds(criterion: &mut Criterion) {
+    let site = Site {
+        title: "Báo Kon Tum".to_owned(),
+        language: "vi".to_owned(),
+        zone: VIETNAM,
+        publisher: "Báo Kon Tum".to_owned(),
+        rights: None,
+        logo: None,
+        max_age: Duration::from_secs(300),
+    };
+    let title = "Đất & Người".to_owned();
+    let channels = [Channel { slug: Slug::parse("dat-nguoi").unwrap(), title, description: None }];
+    let addresses = Addresses::new("https://example.vn", "dakto.kontum.vn,2023").unwrap();
+    let entries: Vec<Entry> = (0..30).map(entry).collect();
+    let document = Document {
+        site: &site,
+        addresses: &addresses,
+        channel: channels.first(),
+        channels: &channels,
+        entries: &entries,
+        tombstones: &[],
+        updated: entries[0].updated,
+        part: Part::Live { previous_archive: Some(7), complete: false },
+        hub: None,
+    };
+    let mut group = criterion.benchmark_group("feed of 30 whole articles");
+    for format in Format::ALL {
+        let bytes = feed::print(&document, format);
+        group.throughput(Throughput::Bytes(bytes.len() as u64));
+        group.bench_function(format!("print {}", format.name()), |bencher| {
+            bencher.iter(|| feed::print(black_box(&document), format));
+        });
+        group.bench_function(format!("read back {}", format.name()), |bencher| {
+            bencher.iter(|| feed::read_back(black_box(&document), format, black_box(&bytes)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, feeds);
+criterion_main!(benches);

@@ -1,0 +1,291 @@
+//! Any text in any field: the documents stay well-formed, say what was meant, and hold nothing that runs.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::super::text::{escape_html, one_line};
+use super::*;
+use crate::article::{Entry, Picture, Tombstone};
+use crate::channel::{Channel, Site};
+use crate::vietnam_time::{Moment, VIETNAM};
+
+/// Characters that matter to one of the formats, and any other.
+fn any_text() -> impl Strategy<Value = String> {
+    const LOADED: &[&str] = &[
+        "&",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "]]>",
+        "<![CDATA[",
+        "&amp;",
+        "&#3;",
+        "<b>",
+        "</p>",
+        "<!--",
+        "-->",
+        "?>",
+        "\r",
+        "\r\n",
+        "\n",
+        "\t",
+        "\u{0}",
+        "\u{3}",
+        "\u{b}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{fffe}",
+        "\u{ffff}",
+        "\u{feff}",
+        "\u{1fffe}",
+        "\u{338}",
+        "\u{301}",
+        "Đất",
+        "Người",
+        "xa\u{303}",
+        "\u{200d}",
+        "👨‍👩‍👧",
+        "𠀋",
+        "\\",
+        "\\u0003",
+        "{",
+        "\"}",
+        "javascript:",
+        " onclick=x ",
+        "<script>",
+        " ",
+    ];
+    let piece = prop_oneof![select(LOADED).prop_map(str::to_owned), any::<char>().prop_map(String::from)];
+    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn moment() -> impl Strategy<Value = Moment> {
+    (631_152_000_i64..4_102_444_800).prop_map(from_seconds)
+}
+
+fn block() -> impl Strategy<Value = Block> {
+    prop_oneof![
+        any_text().prop_map(|text| Block::Lead { text }),
+        any_text().prop_map(|text| Block::Paragraph { text }),
+        (any::<u8>(), any_text()).prop_map(|(level, text)| Block::Heading { level, text }),
+        (any_text(), option::of(any_text()), any_text()).prop_map(|(text, credit, printed)| Block::Caption {
+            text,
+            credit,
+            printed
+        }),
+        (any::<bool>(), vec(any_text(), 0..3)).prop_map(|(ordered, items)| Block::List { ordered, items }),
+        vec(vec(any_text(), 0..3), 0..3).prop_map(|rows| Block::Table { rows }),
+        // What a sanitiser lets through: well-formed, with any text in it.
+        (any_text(), any_text()).prop_map(|(title, text)| Block::Html {
+            html: format!("<p title=\"{}\">{}</p>", escape_html(&title), escape_html(&text))
+        }),
+    ]
+}
+
+fn picture() -> impl Strategy<Value = Picture> {
+    (any_text(), any_text(), any::<(u32, u32, u64)>()).prop_map(
+        |(name, media_type, (width, height, size))| Picture { name, media_type, width, height, size },
+    )
+}
+
+prop_compose! {
+    fn any_article()(
+        title in any_text(),
+        instant in moment(),
+        summary in option::of(any_text()),
+        body in vec(block(), 0..5),
+        authors in vec(any_text(), 0..3),
+        source in option::of(any_text()),
+        tags in vec(any_text(), 0..3),
+        language in option::of(prop_oneof![any_text(), Just("jra".to_owned())]),
+        link in option::of(prop_oneof![any_text(), any_text().prop_map(|text| format!("https://a.vn/{text}"))]),
+        pictures in vec(picture(), 0..3),
+    ) -> Article {
+        let stamp = Stamp::at(instant);
+        Article { title, stamp, updated: None, summary, body, authors, source, tags, language, link, pictures }
+    }
+}
+
+prop_compose! {
+    fn any_entry()(article in any_article(), id in any_text(), updated in moment()) -> Entry {
+        Entry { id: ArticleId::new(id), updated, ..entry("bai", article) }
+    }
+}
+
+prop_compose! {
+    fn any_tombstone()(id in any_text(), when in moment(), reason in option::of(any_text())) -> Tombstone {
+        Tombstone { id: ArticleId::new(id), permalink: permalink(1, "bai"), when, reason }
+    }
+}
+
+prop_compose! {
+    fn any_site()(
+        title in any_text(),
+        language in any_text(),
+        publisher in any_text(),
+        rights in option::of(any_text()),
+        logo in option::of(any_text()),
+        seconds in any::<u32>(),
+    ) -> Site {
+        Site { title, language, zone: VIETNAM, publisher, rights, logo, max_age: Duration::from_secs(seconds.into()) }
+    }
+}
+
+prop_compose! {
+    fn any_world()(
+        site in any_site(),
+        channels in vec((any_text(), option::of(any_text())), 1..3),
+        entries in vec(any_entry(), 0..4),
+        tombstones in vec(any_tombstone(), 0..3),
+        updated in moment(),
+    ) -> World {
+        let slugs = ["dat-nguoi", "van-hoa"];
+        let named = channels.iter().zip(slugs);
+        let channels = named.map(|((title, words), slug)| channel(slug, title, words.as_deref())).collect();
+        let addresses = Addresses::new("https://example.vn/a&b", "a.vn,2023").unwrap();
+        World { site, addresses, channels, entries, tombstones, updated }
+    }
+}
+
+fn any_part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        (option::of(1_u64..), any::<bool>())
+            .prop_map(|(previous_archive, complete)| Part::Live { previous_archive, complete }),
+        (1_u64.., option::of(1_u64..)).prop_map(|(page, previous)| Part::Archive { page, previous }),
+        Just(Part::Delta),
+    ]
+}
+
+/// Rule R14, written down once more and apart from the gate.
+fn only_xml_characters(text: &str) -> bool {
+    text.chars().all(|character| {
+        matches!(u32::from(character), 0x9 | 0xA | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x10000..=0x0010_FFFF)
+    })
+}
+
+/// Well-formed for quick-xml with all its checks on.
+fn check_with_quick_xml(text: &str) {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.check_end_names = true;
+    config.check_comments = true;
+    config.allow_dangling_amp = false;
+    let mut depth = 0_i32;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(tag) => {
+                depth += 1;
+                check_attributes(&tag);
+            }
+            Event::Empty(tag) => check_attributes(&tag),
+            Event::End(_) => depth -= 1,
+            Event::GeneralRef(reference) => {
+                let name = reference.decode().unwrap();
+                let known = quick_xml::escape::resolve_predefined_entity(&name).is_some();
+                assert!(known || reference.resolve_char_ref().unwrap().is_some(), "&{name};");
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(depth, 0);
+}
+
+fn check_attributes(tag: &quick_xml::events::BytesStart<'_>) {
+    for attribute in tag.attributes().with_checks(true) {
+        let value = attribute.unwrap();
+        let text = std::str::from_utf8(&value.value).unwrap();
+        assert!(!text.contains('<'), "{text}");
+        quick_xml::escape::unescape(text).unwrap();
+    }
+}
+
+/// The HTML that this room writes is well-formed XML as well, so that a third parser can judge it.
+fn check_html(html: &str) {
+    const ELEMENTS: [&str; 18] = [
+        "div",
+        "p",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "tbody",
+        "tr",
+        "td",
+        "figure",
+        "img",
+        "figcaption",
+        "a",
+    ];
+    const ATTRIBUTES: [&str; 6] = ["lang", "src", "alt", "width", "height", "title"];
+    let fragment = format!("<div>{html}</div>");
+    let parsed = roxmltree::Document::parse(&fragment).unwrap_or_else(|error| panic!("{error}: {html}"));
+    for node in parsed.descendants() {
+        assert!(node.is_root() || node.is_element() || node.is_text(), "{html}");
+        assert!(!node.is_element() || ELEMENTS.contains(&node.tag_name().name()), "{html}");
+        for attribute in node.attributes() {
+            assert!(ATTRIBUTES.contains(&attribute.name()), "{html}");
+            // Rule R12.
+            assert!(
+                attribute.name() != "src" || attribute.value().starts_with("https://example.vn/a&b/media/")
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn any_text_in_any_field_reads_back_equal_r14(world in any_world(), part in any_part(), hub in option::of(any_text())) {
+        let hub = hub.as_deref();
+        for document in [world.document(part), world.everything(part)] {
+            let document = Document { hub, ..document };
+            for format in Format::ALL {
+                let text = printed(&document, format);
+                prop_assert_eq!(read_back(&document, format, text.as_bytes()), Ok(()), "{}", text);
+                prop_assert!(only_xml_characters(&text), "{:?} {}", format, text);
+                if format != Format::Json {
+                    roxmltree::Document::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+                    check_with_quick_xml(&text);
+                }
+                let feed = feed_rs::parser::parse(text.as_bytes()).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+                prop_assert_eq!(feed.entries.len(), world.entries.len());
+                for (read, meant) in feed.entries.iter().zip(&world.entries) {
+                    let title = read.title.as_ref().map_or("", |title| title.content.as_str());
+                    // This reader trims white space of every kind.
+                    let meant_title = one_line(&meant.article.title);
+                    prop_assert_eq!(title.trim(), meant_title.trim(), "{}", text);
+                    prop_assert_eq!(read.published, Some(meant.article.stamp.instant));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_html_runs_whatever_was_written(entry in any_entry()) {
+        let html = content_html(&entry, &Addresses::new("https://example.vn/a&b", "a.vn,2023").unwrap());
+        prop_assert!(only_xml_characters(&html));
+        check_html(&html);
+    }
+
+    #[test]
+    fn any_titles_make_a_well_formed_opml_o1(world in any_world()) {
+        let text = String::from_utf8(opml(&world.site, &world.addresses, &world.channels)).unwrap();
+        prop_assert!(only_xml_characters(&text));
+        check_with_quick_xml(&text);
+        let titles: Vec<_> = world.channels.iter().map(|channel: &Channel| one_line(&channel.title).into_owned()).collect();
+        prop_assert_eq!(all(&text, "outline@text"), titles);
+    }
+}

@@ -1,0 +1,159 @@
+//! The second pair of eyes sees what it should.
+
+use super::*;
+
+/// Prints, changes the first `from` into `to`, and reads back.
+fn fault(document: &Document<'_>, format: Format, from: &str, to: &str) -> Fault {
+    let text = printed(document, format);
+    let changed = text.replacen(from, to, 1);
+    assert_ne!(text, changed, "{from:?} does not stand in {format:?}");
+    read_back(document, format, changed.as_bytes()).expect_err(&format!("{from:?} → {to:?} in {format:?}"))
+}
+
+#[test]
+fn a_document_that_says_anything_else_is_held_back() {
+    let world = World::hostile();
+    let document = world.document(ARCHIVE);
+    for (format, from, to, reason) in [
+        (Format::Rss, "encoding=\"utf-8\"", "encoding=\"latin1\"", "declare UTF-8"),
+        (Format::Rss, "</rss>", "", "not well-formed"),
+        (Format::Rss, "Huyện Đăk Tô phát", "Huyện \u{3}Đăk Tô phát", "not well-formed"),
+        (Format::Rss, "version=\"2.0\"", "version=\"0.9\"", "not RSS 2.0"),
+        (Format::Rss, "rel=\"self\"", "rel=\"via\"", "own address"),
+        (Format::Rss, "/archive/2/rss.xml", "/archive/3/rss.xml", "the address reads"),
+        (Format::Rss, "<fh:archive></fh:archive>", "", "mark of an archive"),
+        (Format::Rss, "rel=\"prev-archive\"", "rel=\"next-archive\"", "link to the archive"),
+        (Format::Rss, "rel=\"current\"", "rel=\"self\"", "two links `self`"),
+        (Format::Rss, "isPermaLink=\"false\"", "", "claims to be an address"),
+        (Format::Rss, "Huyện Đăk Tô phát", "Huyện Đăk Tô  phát", "the title reads"),
+        (Format::Rss, "Chiều 12/5", "Chiều 5/12", "the lead reads"),
+        (Format::Rss, "</item>", "<author>a@b.vn</author></item>", "author"),
+        (Format::Rss, "<dc:creator>Tấn Lộc</dc:creator>", "", "the authors read"),
+        (Format::Rss, "tag:dakto.kontum.vn,2023:2023-05-12/thi-dua", "x", "the entries read"),
+        (
+            Format::Rss,
+            "Fri, 12 May 2023 17:39:00 +0700</pub",
+            "Fri, 12 May 2023 17:39:00 GMT+7</pub",
+            "no date of RSS",
+        ),
+        (
+            Format::Rss,
+            "Fri, 12 May 2023 17:39:00 +0700</pub",
+            "Thu, 12 May 2023 17:39:00 +0700</pub",
+            "no date of RSS",
+        ),
+        (
+            Format::Rss,
+            "Fri, 12 May 2023 17:39:00 +0700</pub",
+            "Fri, 12 May 2023 17:39:00 +07:00</pub",
+            "no date of RSS",
+        ),
+        (
+            Format::Rss,
+            "Fri, 12 May 2023 17:39:00 +0700</pub",
+            "Fri, 12 May 2023 17:39:00 +0000</pub",
+            "date of publication",
+        ),
+        (Format::Rss, "2023-05-12T17:49:00+07:00", "2023-05-12T17:49:00.0+07:00", "no date of Atom"),
+        (Format::Rss, "</item>", "<enclosure/><enclosure/></item>", "`enclosure` stands twice"),
+        (Format::Rss, "</channel>", "<ttl>5</ttl></channel>", "stands behind an entry"),
+        (Format::Rss, "<h2>Mục", "<h2>Mục Mục", "the text reads"),
+        (Format::Rss, "<p>Theo báo cáo", "<p>Theo &amp;báo cáo", "the text reads"),
+        (Format::Rss, "<p>Theo báo cáo", "<p onclick=\"x()\">Theo báo cáo", "attribute `onclick`"),
+        (Format::Rss, "<p>Theo báo cáo", "<script>x()</script><p>Theo báo cáo", "holds `<script>`"),
+        (Format::Rss, "<figure><img src", "<figure><!-- <img src", "holds `<!-->`"),
+        (Format::Atom, "<updated>2023-05-12T19:39", "<updated>2023-05-12T20:39", "date of the feed"),
+        (Format::Atom, "</feed>", "<fh:complete/></feed>", "stands behind an entry"),
+        (Format::Atom, "<content type=\"html\">", "<content>", "not marked as HTML"),
+        (Format::Atom, "<title>Huyện", "<title type=\"html\">Huyện", "is of type html"),
+        (Format::Atom, " when=\"2023-05-12T19:39:00+07:00\"", "", "without `when`"),
+        (Format::Atom, " when=\"2023-05-12T19:39", " when=\"2023-05-12T19:38", "the tombstones read"),
+        (Format::Atom, "<published>2023-05-12T17:39", "<published>2023-12-05T17:39", "date of publication"),
+        (Format::Atom, "/media/2.jpg\" width", "/media/3.jpg\" width", "the pictures read"),
+        (Format::Json, "version/1.1", "version/1", "not JSON Feed 1.1"),
+        (Format::Json, "\"items\"", "\"item\"", "`items` is missing"),
+        (Format::Json, "\"history\": \"archive\"", "\"history\": \"complete\"", "mark of an archive"),
+        (Format::Json, "\"date_deleted\"", "\"date\"", "`date_deleted` is missing"),
+        (Format::Json, "Đăng nhầm", "Đăng lại", "the tombstones read"),
+        (Format::Json, "\"title\": \"Huyện", "\"title\": \"Xã", "the title reads"),
+        (Format::Json, "\\n<p>Theo báo cáo", "\\n<p>Theo cáo", "the text reads"),
+        (
+            Format::Json,
+            "<figure><img src",
+            "<figure><img title=\\\"1\\\" onerror=x() src",
+            "attribute `onerror`",
+        ),
+        (
+            Format::Json,
+            "\"id\": \"tag:dakto.kontum.vn,2023:2023-05-12/anh\"",
+            "\"id\": 17",
+            "`id` is no string",
+        ),
+    ] {
+        let fault = fault(&document, format, from, to);
+        assert!(fault.reason.contains(reason), "{from:?} → {to:?}: {fault}");
+    }
+}
+
+#[test]
+fn the_fault_names_the_article_so_that_the_office_can_find_it() {
+    let world = World::hostile();
+    let fault = fault(&world.document(LIVE), Format::Atom, "<title>Huyện Đăk Tô", "<title>Huyện");
+    assert_eq!(fault.article.as_ref(), Some(&world.entries[1].id));
+    assert!(fault.to_string().starts_with("tag:dakto.kontum.vn,2023:2023-05-12/thi-dua: the title reads"));
+}
+
+#[test]
+fn html_that_could_run_is_held_back_even_if_the_sanitiser_let_it_pass() {
+    for html in [
+        "<script>alert(1)</script>",
+        "<IFRAME src=\"https://a.vn\"></IFRAME>",
+        "<p OnClick='x()'>a</p>",
+        "<a href=\" java\tscript:x()\">a</a>",
+        "<a href=\"java&#115;cript:x()\">a</a>",
+        "<a href=data:text/html,x>a</a>",
+        "<svg/onload=x()>",
+        "<p style=\"background:url(x)\">a</p>",
+        "<!-- a -->",
+        "<p",
+    ] {
+        let world = world_of(article("a", vec![Block::Html { html: html.to_owned() }]));
+        let document = world.document(LIVE);
+        for format in Format::ALL {
+            let fault = read_back(&document, format, &print(&document, format)).expect_err(html);
+            assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id), "{html}");
+        }
+    }
+}
+
+#[test]
+fn html_that_cannot_run_is_let_through() {
+    for html in [
+        "<p>Một<br>hai &nbsp; &copy; &#7879; a & b</p>",
+        "<a href=\"https://a.vn/?a=1&b=2\" title='javascript: là gì?'>a</a>",
+        "<img src=https://a.vn/1.jpg alt=\"on & off\">",
+        "<ul><li>1 &lt; 2</ul>",
+    ] {
+        let world = world_of(article("a", vec![Block::Html { html: html.to_owned() }]));
+        let document = world.document(LIVE);
+        for format in Format::ALL {
+            assert_eq!(read_back(&document, format, &print(&document, format)), Ok(()), "{html}");
+        }
+    }
+}
+
+#[test]
+fn a_document_of_other_articles_is_not_taken_for_this_one() {
+    let world = World::hostile();
+    let document = world.document(LIVE);
+    let fewer = Document { entries: &world.entries[1..], ..document };
+    let mut turned = world.entries.clone();
+    turned.reverse();
+    for format in Format::ALL {
+        for other in [fewer, Document { entries: &turned, ..document }, world.everything(LIVE)] {
+            assert!(read_back(&document, format, &print(&other, format)).is_err(), "{format:?}");
+        }
+        assert!(read_back(&document, format, b"").is_err());
+        assert!(read_back(&document, format, b"\xff\xfe").is_err());
+    }
+}

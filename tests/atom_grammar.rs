@@ -1,0 +1,155 @@
+//! What we print as Atom, judged by the grammar of RFC 4287 (Appendix B) and not by our own reading of it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use bantin::address::{Addresses, Format};
+use bantin::article::{Article, ArticleId, Block, Entry, Permalink, Picture, Tombstone};
+use bantin::channel::{Channel, Site, Slug};
+use bantin::feed::{self, Document, Part};
+use bantin::vietnam_time::{Stamp, VIETNAM, from_seconds};
+use chrono::NaiveDate;
+
+const SEED: i64 = 1_683_887_940;
+
+fn slug(text: &str) -> Slug {
+    Slug::parse(text).unwrap()
+}
+
+fn site() -> Site {
+    Site {
+        title: "Báo <Đất & Người>".to_owned(),
+        language: "vi".to_owned(),
+        zone: VIETNAM,
+        publisher: "UBND huyện Đăk Tô".to_owned(),
+        rights: Some("© Báo & Đài".to_owned()),
+        logo: Some("https://example.vn/logo.png?a=1&b=2".to_owned()),
+        max_age: Duration::from_secs(300),
+    }
+}
+
+fn channel() -> Channel {
+    Channel { slug: slug("dat-nguoi"), title: "Đất & Người".to_owned(), description: None }
+}
+
+/// With everything that an article can have.
+fn full() -> Article {
+    Article {
+        title: "Đất & Người: <b>1 < 2 ]]> \u{3}👨‍👩‍👧\r\u{fffe}".to_owned(),
+        stamp: Stamp::at(from_seconds(SEED)),
+        updated: None,
+        summary: Some("Tóm tắt & <b>".to_owned()),
+        body: vec![
+            Block::Paragraph { text: "Một & hai".to_owned() },
+            Block::Caption {
+                text: "Ảnh \"một\"".to_owned(),
+                credit: Some("T.SỸ & TL".to_owned()),
+                printed: "Ảnh \"một\". Ảnh: T.SỸ & TL".to_owned(),
+            },
+            Block::Html { html: "<p>a &amp; <b>b</b></p>".to_owned() },
+        ],
+        authors: vec!["Minh & Huyền".to_owned(), "PV".to_owned()],
+        source: Some("Lê Thúy/NLĐO".to_owned()),
+        tags: vec!["thi đua".to_owned()],
+        language: Some("jra".to_owned()),
+        link: Some("https://huyen.vn/?a=1&b=2".to_owned()),
+        pictures: vec![picture("1.jpg"), picture("2.png")],
+    }
+}
+
+/// With nothing that an article can do without.
+fn bare() -> Article {
+    Article {
+        title: "a".to_owned(),
+        summary: None,
+        body: Vec::new(),
+        authors: Vec::new(),
+        source: None,
+        tags: Vec::new(),
+        language: None,
+        link: None,
+        pictures: Vec::new(),
+        ..full()
+    }
+}
+
+fn picture(name: &str) -> Picture {
+    Picture { name: name.to_owned(), media_type: "image/png".to_owned(), width: 640, height: 480, size: 1 }
+}
+
+fn entry(name: &str, article: Article) -> Entry {
+    let permalink = Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug: slug(name) };
+    let id = ArticleId::new(format!("tag:kontum.vn,2023:2023-05-12/{name}"));
+    Entry { id, permalink, channels: vec![slug("dat-nguoi")], updated: from_seconds(SEED + 60), article }
+}
+
+fn tombstones() -> Vec<Tombstone> {
+    let gone = |name: &str, reason: Option<&str>| {
+        let Entry { id, permalink, updated, .. } = entry(name, bare());
+        Tombstone { id, permalink, when: updated, reason: reason.map(str::to_owned) }
+    };
+    vec![gone("x", Some("Đăng nhầm <ngày> & \"giờ\"")), gone("y", None)]
+}
+
+/// One document for each thing that a feed can be.
+fn documents() -> Vec<(&'static str, Vec<u8>)> {
+    let (site, channels, tombstones) = (site(), [channel()], tombstones());
+    let addresses = Addresses::new("https://example.vn/a&b", "kontum.vn,2023").unwrap();
+    let entries = [entry("day-du", full()), entry("trong", bare())];
+    let live = Document {
+        site: &site,
+        addresses: &addresses,
+        channel: Some(&channels[0]),
+        channels: &channels,
+        entries: &entries,
+        tombstones: &tombstones,
+        updated: from_seconds(SEED + 60),
+        part: Part::Live { previous_archive: Some(2), complete: false },
+        hub: Some("https://example.vn/hub?a&b"),
+    };
+    let complete = Part::Live { previous_archive: None, complete: true };
+    let archive = Part::Archive { page: 2, previous: Some(1) };
+    let kinds = [
+        ("live", live),
+        ("complete", Document { part: complete, channel: None, ..live }),
+        ("archive", Document { part: archive, ..live }),
+        ("delta", Document { part: Part::Delta, ..live }),
+        ("withdrawals only", Document { entries: &[], ..live }),
+        ("empty", Document { entries: &[], tombstones: &[], updated: from_seconds(0), hub: None, ..live }),
+    ];
+    kinds.into_iter().map(|(name, document)| (name, feed::print(&document, Format::Atom))).collect()
+}
+
+/// What the grammar says against a document; nothing where it agrees.
+fn complaint(document: &[u8]) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("atom.xml");
+    std::fs::write(&file, document).unwrap();
+    let grammar = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/atom.rng");
+    let run = Command::new("xmllint").args(["--noout", "--nonet", "--relaxng", grammar]).arg(&file).output();
+    let run = run.expect("this test needs xmllint: install the package libxml2-utils");
+    (!run.status.success()).then(|| String::from_utf8_lossy(&run.stderr).into_owned())
+}
+
+#[test]
+fn every_atom_document_obeys_the_grammar_of_rfc_4287_a1_a5_a8() {
+    for (name, document) in documents() {
+        assert_eq!(complaint(&document), None, "{name}: {}", String::from_utf8_lossy(&document));
+    }
+}
+
+#[test]
+fn the_grammar_refuses_what_breaks_it() {
+    let (_, document) = documents().swap_remove(0);
+    let text = String::from_utf8(document).unwrap();
+    for (from, to) in [
+        ("<id>tag:kontum.vn,2023:channel/dat-nguoi</id>", ""),
+        ("</feed>", "<late xmlns=\"urn:x\"/></feed>"),
+        ("xml:lang=\"jra\"", "xml:lang=\"tiếng Jrai\""),
+        ("2023-05-12T17:40:00+07:00</updated>", "12/05/2023 17:40</updated>"),
+    ] {
+        let broken = text.replacen(from, to, 1);
+        assert_ne!(broken, text, "{from}");
+        assert!(complaint(broken.as_bytes()).is_some(), "{from} → {to}");
+    }
+}
