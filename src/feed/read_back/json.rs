@@ -28,10 +28,7 @@ pub(super) fn feed(text: &str) -> Read<Feed> {
         complete: ours.get("history").is_some_and(|history| history == "complete"),
         updated: optional(ours, "updated")?.as_deref().map(rfc3339).transpose()?,
         // Rule J1: `items` is there even when it is empty.
-        items: array(feed.get("items").ok_or("`items` is missing")?)?
-            .iter()
-            .map(item)
-            .collect::<Read<_>>()?,
+        items: array(feed.get("items").ok_or("`items` is missing")?)?.iter().map(item).collect(),
         tombstones: Some(list(ours, "deleted_items")?.iter().map(tombstone).collect::<Read<_>>()?),
     })
 }

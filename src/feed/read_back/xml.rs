@@ -33,7 +33,7 @@ pub(super) fn rss(text: &str) -> Read<Feed> {
         title: text_of(one(channel, RSS, "title")?)?,
         page: text_of(one(channel, RSS, "link")?)?,
         updated: optional(channel, RSS, "lastBuildDate")?.map(rfc822).transpose()?,
-        items: all(channel, RSS, "item").map(rss_item).collect::<Read<_>>()?,
+        items: all(channel, RSS, "item").map(rss_item).collect(),
         tombstones: None,
         ..relations(channel)?
     })
@@ -50,7 +50,7 @@ pub(super) fn atom(text: &str) -> Read<Feed> {
         title: text_of(one(feed, ATOM, "title")?)?,
         page: alternate(feed)?,
         updated: Some(rfc3339(&text_of(one(feed, ATOM, "updated")?)?)?),
-        items: all(feed, ATOM, "entry").map(atom_entry).collect::<Read<_>>()?,
+        items: all(feed, ATOM, "entry").map(atom_entry).collect(),
         tombstones: Some(all(feed, TOMBSTONES, "deleted-entry").map(tombstone).collect::<Read<_>>()?),
         ..relations(feed)?
     })

@@ -29,7 +29,7 @@ fn a_document_that_says_anything_else_is_held_back() {
         (Format::Rss, "Chiều 12/5", "Chiều 5/12", "the lead reads"),
         (Format::Rss, "</item>", "<author>a@b.vn</author></item>", "author"),
         (Format::Rss, "<dc:creator>Tấn Lộc</dc:creator>", "", "the authors read"),
-        (Format::Rss, "tag:dakto.kontum.vn,2023:2023-05-12/thi-dua", "x", "the entries read"),
+        (Format::Rss, "tag:dakto.kontum.vn,2023:2023-05-12/thi-dua", "x", "the id reads"),
         (
             Format::Rss,
             "Fri, 12 May 2023 17:39:00 +0700</pub",
@@ -101,6 +101,19 @@ fn the_fault_names_the_article_so_that_the_office_can_find_it() {
     let fault = fault(&world.document(LIVE), Format::Atom, "<title>Huyện Đăk Tô", "<title>Huyện");
     assert_eq!(fault.article.as_ref(), Some(&world.entries[1].id));
     assert!(fault.to_string().starts_with("tag:dakto.kontum.vn,2023:2023-05-12/thi-dua: the title reads"));
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_at_all_is_named_too() {
+    let world = World::hostile();
+    for (format, from, to) in [
+        (Format::Rss, "<pubDate>Fri, 12 May", "<pubDate>12 May"),
+        (Format::Atom, "<content type=\"html\">", "<content>"),
+        (Format::Json, "\"content_html\"", "\"content\""),
+    ] {
+        let fault = fault(&world.document(LIVE), format, from, to);
+        assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id), "{fault}");
+    }
 }
 
 #[test]
