@@ -243,19 +243,24 @@ fn categories<'a>(document: &Document<'a>, entry: &'a Entry) -> Vec<Category<'a>
 /// The n-th caption belongs to the n-th picture.
 fn pictures<'a>(article: &'a Article, addresses: &Addresses) -> Vec<Shown<'a>> {
     let mut captions = article.body.iter().filter_map(|block| match block {
-        Block::Caption { text, credit, .. } => Some((text.as_str(), credit.as_deref())),
+        Block::Caption { text, credit, printed } => {
+            Some((text.as_str(), credit.as_deref(), printed.as_str()))
+        }
         _ => None,
     });
     let shown = |picture: &'a Picture| {
-        let (caption, credit) = captions.next().unzip();
+        let (text, credit, printed) = captions.next().unwrap_or_default();
+        let credit = some_line(credit);
+        // `Ảnh minh họa` is all that such a line says, and neither a description nor a name.
+        let line = some_line(Some(printed)).filter(|_| credit.is_none());
         Shown {
             url: picture_url(picture, addresses),
             media_type: token(&picture.media_type),
             width: picture.width,
             height: picture.height,
             size: picture.size,
-            caption: some_line(caption),
-            credit: some_line(credit.flatten()),
+            caption: some_line(Some(text)).or(line),
+            credit,
         }
     };
     article.pictures.iter().map(shown).collect()

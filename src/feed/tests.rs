@@ -289,6 +289,25 @@ fn an_item_has_one_enclosure_and_all_its_pictures_in_media_rss_r10_m1() {
 }
 
 #[test]
+fn a_picture_is_described_by_what_its_line_says_m1() {
+    for (text, credit, line, description) in [
+        ("Hội nghị.", Some("TL"), "Hội nghị. Ảnh: TL", Some("Hội nghị.")),
+        ("", None, "Ảnh minh họa", Some("Ảnh minh họa")),
+        ("", Some("TL"), "Ảnh: TL", None),
+        ("", None, "", None),
+    ] {
+        let mut article = article("a", vec![caption(text, credit, line)]);
+        article.pictures = vec![picture("1.jpg")];
+        let world = world_of(article);
+        let item = &json_of(&world.document(LIVE))["items"][0];
+        assert_eq!(item["attachments"][0].get("title").and_then(Value::as_str), description, "{line}");
+        let rss = printed(&world.document(LIVE), Format::Rss);
+        assert_eq!(all(&rss, "credit").first().map(String::as_str), credit, "{line}");
+        assert_eq!(all(&rss, "description").get(2).map(String::as_str), description, "{line}");
+    }
+}
+
+#[test]
 fn a_picture_beyond_the_captions_is_shown_all_the_same_m1() {
     let mut article = article("a", vec![paragraph("Chữ")]);
     article.pictures = vec![picture("1.jpg"), picture("2.jpg")];

@@ -1,5 +1,9 @@
 //! The second pair of eyes sees what it should.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
 
 /// Prints, changes the first `from` into `to`, and reads back.
@@ -168,5 +172,71 @@ fn a_document_of_other_articles_is_not_taken_for_this_one() {
         }
         assert!(read_back(&document, format, b"").is_err());
         assert!(read_back(&document, format, b"\xff\xfe").is_err());
+    }
+}
+
+/// What a broken sanitiser might let pass: pieces of markup in any order.
+fn broken_html() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        "<",
+        ">",
+        "</",
+        "/>",
+        "<p",
+        "<p ",
+        "=",
+        "\"",
+        "'",
+        "&",
+        ";",
+        "&#",
+        "&#x",
+        "&#xD800;",
+        "&#99999999999;",
+        "&amp;",
+        "<!--",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        " a=",
+        " on=",
+        "đ",
+        "𠀋",
+        "\u{3}",
+        "\r",
+        "\u{338}",
+        " ",
+        "\n",
+        "x",
+    ];
+    vec(select(PIECES), 0..16).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_html_makes_the_judge_fall_over(html in broken_html()) {
+        let world = world_of(article("a", vec![Block::Html { html }]));
+        let document = world.document(LIVE);
+        for format in Format::ALL {
+            // Let through or held back, but always with the article's name.
+            if let Err(fault) = read_back(&document, format, &print(&document, format)) {
+                prop_assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id));
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_judge_fall_over(cut in 0_usize..4000, put in vec(any::<u8>(), 0..8)) {
+        let world = World::hostile();
+        let document = world.document(ARCHIVE);
+        for format in Format::ALL {
+            let mut bytes = print(&document, format);
+            let whole = bytes.clone();
+            let place = cut.min(bytes.len());
+            bytes.splice(place..(place + put.len()).min(whole.len()), put.clone());
+            // What changed nothing that is compared may pass; nothing may panic.
+            let _ = read_back(&document, format, &bytes);
+            prop_assert_eq!(read_back(&document, format, &whole), Ok(()));
+        }
     }
 }
