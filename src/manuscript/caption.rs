@@ -1,0 +1,194 @@
+//! Lines under pictures: what is shown, and who took it.
+//!
+//! A caption is known by its credit (`Ảnh: TL`, `Ảnh Nguyễn Ban`, `(Ảnh: VGP/Nhật Bắc).`) or by its number
+//! (`Ảnh 1: …`). A line that shows neither cannot be told from a paragraph and stays one.
+
+use super::text::{longer_than, words};
+
+/// A caption, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caption {
+    pub text: String,
+    pub credit: Option<String>,
+}
+
+/// Reads a line as a caption.
+pub(super) fn read(line: &str) -> Option<Caption> {
+    const LONGEST: usize = 480;
+    if longer_than(line, LONGEST) {
+        return None;
+    }
+    numbered(line).or_else(|| credited(line))
+}
+
+/// `Ảnh 1: Quang cảnh Hội nghị`, `Hình 2. Đường vào làng`.
+fn numbered(line: &str) -> Option<Caption> {
+    let rest = ["Ảnh ", "ẢNH ", "Hình ", "HÌNH "].into_iter().find_map(|word| line.strip_prefix(word))?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits == 0 || digits > 3 {
+        return None;
+    }
+    let text = rest[digits..].trim_start().strip_prefix([':', '.', '-', '–'])?.trim();
+    Some(credited(text).unwrap_or_else(|| Caption { text: text.to_owned(), credit: None }))
+}
+
+fn credited(line: &str) -> Option<Caption> {
+    markers(line).into_iter().rev().find_map(|marker| taken_at(line, marker))
+}
+
+/// Where the word stands, and where it ends.
+#[derive(Clone, Copy)]
+struct Marker {
+    start: usize,
+    end: usize,
+    capital: bool,
+}
+
+fn markers(line: &str) -> Vec<Marker> {
+    let mut found = Vec::new();
+    for (word, capital) in [("Ảnh", true), ("ẢNH", true), ("ảnh", false), ("Photo", true), ("Hình", true)]
+    {
+        for (start, _) in line.match_indices(word) {
+            let end = start + word.len();
+            let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+            if apart(line[..start].chars().next_back()) && apart(line[end..].chars().next()) {
+                found.push(Marker { start, end, capital });
+            }
+        }
+    }
+    found.sort_by_key(|marker| marker.start);
+    found
+}
+
+fn taken_at(line: &str, marker: Marker) -> Option<Caption> {
+    let before = line[..marker.start].trim_end();
+    let behind = line[marker.end..].trim_start();
+    let (before, of_source) = match strip_word(before, &["Nguồn", "nguồn"]) {
+        Some(shorter) => (shorter, true),
+        None => (before, false),
+    };
+    let in_brackets = before.ends_with(['(', '[']);
+    let starts_a_sentence = before.is_empty()
+        || in_brackets
+        || before.ends_with(['.', '!', '?', '…', '-', '–', '—', '|', '/', '"', '”', '»', ')', ';']);
+    let colon = behind.strip_prefix(':').map(str::trim);
+    let credit_raw = match colon {
+        Some(credit) if marker.capital || in_brackets || of_source => credit,
+        None if marker.capital && starts_a_sentence => behind,
+        _ => return None,
+    };
+    if !starts_a_sentence && !of_source {
+        return None;
+    }
+    let credit =
+        credit_raw.trim_matches(|c: char| c.is_whitespace() || ")];.,".contains(c) && !c.is_alphanumeric());
+    let credit = restore_initial(credit, credit_raw);
+    let text = before.trim_end_matches(|c: char| c.is_whitespace() || "([-–—|/;".contains(c)).to_owned();
+    if is_prose_before(&text) {
+        return None;
+    }
+    if is_illustration(&credit) {
+        let text = if text.is_empty() { line.trim_matches(['(', ')', '[', ']']).to_owned() } else { text };
+        return Some(Caption { text, credit: None });
+    }
+    if is_credit(&credit, colon.is_some()) {
+        return Some(Caption { text, credit: Some(credit) });
+    }
+    // `Ảnh: Quang cảnh Hội nghị.` tells what is shown, not who took it.
+    let told = colon.is_some() && before.is_empty() && words(&credit) >= 3 && words(&credit) <= 40;
+    told.then(|| Caption { text: credit_raw.to_owned(), credit: None })
+}
+
+/// The text before a credit is a caption's: a sentence or two, not a paragraph of the article.
+fn is_prose_before(text: &str) -> bool {
+    words(text) > 70
+}
+
+/// `P.V.` keeps the full stop that belongs to it.
+fn restore_initial(credit: &str, raw: &str) -> String {
+    let dotted = raw.trim_end().ends_with('.')
+        && credit.rsplit(' ').next().is_some_and(|word| word.contains('.') && word.len() <= 4);
+    if dotted { format!("{credit}.") } else { credit.to_owned() }
+}
+
+fn is_illustration(credit: &str) -> bool {
+    matches!(credit.to_lowercase().as_str(), "minh họa" | "minh hoạ" | "minh họa từ internet" | "")
+}
+
+/// A name or an agency, and not a sentence.
+fn is_credit(text: &str, colon: bool) -> bool {
+    const PHRASES: [&str; 12] = [
+        "tư liệu",
+        "tl",
+        "internet",
+        "sưu tầm",
+        "nhân vật",
+        "do ",
+        "chụp",
+        "cắt từ",
+        "cơ sở",
+        "đơn vị",
+        "minh họa",
+        "st",
+    ];
+    let lower = text.to_lowercase();
+    if text.is_empty() || words(text) > 8 || text.contains(". ") && words(text) > 5 {
+        return false;
+    }
+    if PHRASES.iter().any(|phrase| lower.starts_with(phrase)) {
+        return true;
+    }
+    let is_capital =
+        |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_alphabetic());
+    let capitals = text.split_whitespace().filter(is_capital).count();
+    let first =
+        text.chars().next().is_some_and(char::is_uppercase) || text.contains("://") || text.contains(".vn");
+    // A colon vouches for a department (`Ảnh: Phòng Văn hóa`); without one it must look like a name.
+    first && (capitals == words(text) || colon && words(text) <= 6 && capitals * 2 >= words(text))
+}
+
+fn strip_word<'text>(text: &'text str, wanted: &[&str]) -> Option<&'text str> {
+    wanted.iter().find_map(|word| text.strip_suffix(word)).map(str::trim_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_crediting_a_picture_is_taken_apart() {
+        for (line, text, credit) in [
+            ("Quang cảnh Hội nghị. Ảnh: TL", "Quang cảnh Hội nghị.", Some("TL")),
+            ("Đường vào làng. Ảnh: T.SỸ", "Đường vào làng.", Some("T.SỸ")),
+            ("Bà con thu hoạch cà phê. Ảnh Nguyễn Ban", "Bà con thu hoạch cà phê.", Some("Nguyễn Ban")),
+            ("Các đại biểu dự họp. Ảnh: VGP/Nhật Bắc", "Các đại biểu dự họp.", Some("VGP/Nhật Bắc")),
+            ("Các đại biểu dự họp - Ảnh: VGP/Quang Hiếu", "Các đại biểu dự họp", Some("VGP/Quang Hiếu")),
+            ("Các đại biểu dự họp (Ảnh: VGP/Nhật Bắc).", "Các đại biểu dự họp", Some("VGP/Nhật Bắc")),
+            ("Các đại biểu dự họp (ảnh: Minh Quang)", "Các đại biểu dự họp", Some("Minh Quang")),
+            ("Ảnh minh họa", "Ảnh minh họa", None),
+            ("Ruộng bậc thang. (Ảnh minh họa)", "Ruộng bậc thang.", None),
+            ("Ảnh: Quang cảnh hội nghị sơ kết.", "Quang cảnh hội nghị sơ kết.", None),
+            ("Ảnh 2: Trao quà cho học sinh. Ảnh: P.V", "Trao quà cho học sinh.", Some("P.V")),
+            ("Ảnh : Phòng Văn hóa", "", Some("Phòng Văn hóa")),
+            ("Lễ hội mừng lúa mới. ẢNH: ĐỨC HÙNG", "Lễ hội mừng lúa mới.", Some("ĐỨC HÙNG")),
+            ("Cánh đồng mía (Nguồn ảnh: Internet)", "Cánh đồng mía", Some("Internet")),
+        ] {
+            let caption = Caption { text: text.to_owned(), credit: credit.map(str::to_owned) };
+            assert_eq!(read(line), Some(caption), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_and_bylines_that_speak_of_pictures_are_no_captions() {
+        for line in [
+            "Bài, ảnh: Đức Hùng",
+            "Tin, ảnh: B.NG",
+            "Tin bài, ảnh: Việt Anh, Minh Quang",
+            "Triển lãm trưng bày hơn 100 bức ảnh: cuộc sống, con người và thiên nhiên Tây Nguyên.",
+            "Ông A Nhôi cho biết: Ảnh hưởng của bão số 4 làm hư hại nhiều nhà dân.",
+            "Cuộc thi ảnh đẹp du lịch năm 2023",
+        ] {
+            assert_eq!(read(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Front matter: TOML between two `+++` lines at the head of a file. What it says beats what the text says.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::finding::{Complaint, Findings, KEYS, Wanted};
+use super::stamp::{self, Printed};
+use super::text::Cleaner;
+use crate::article::ArticleId;
+use crate::vietnam_time::{Moment, Stamp, Zone};
+
+/// What the author stated. Everything may be missing.
+#[derive(Debug, Default)]
+pub(super) struct FrontMatter {
+    pub id: Option<ArticleId>,
+    pub title: Option<String>,
+    pub published: Option<Stamp>,
+    pub updated: Option<Moment>,
+    pub authors: Option<Vec<String>>,
+    pub summary: Option<String>,
+    pub channels: Vec<String>,
+    pub tags: Vec<String>,
+    pub language: Option<String>,
+    pub link: Option<String>,
+    pub source: Option<String>,
+    /// True where `published` was there, readable or not: then the text is not asked for a date.
+    pub names_a_date: bool,
+    /// The line of each key, to be told where a thing stands.
+    pub lines: Vec<(&'static str, usize)>,
+}
+
+impl FrontMatter {
+    pub(super) fn line_of(&self, key: &str) -> Option<usize> {
+        self.lines.iter().find(|(known, _)| *known == key).map(|(_, line)| *line)
+    }
+}
+
+/// A file cut in two.
+pub(super) struct Split<'text> {
+    /// The TOML, and the line on which it begins.
+    pub toml: Option<(&'text str, usize)>,
+    /// What follows, and the line on which it begins.
+    pub rest: &'text str,
+    pub rest_line: usize,
+}
+
+/// Finds the two `+++` lines. Only empty lines may stand before the first.
+pub(super) fn split<'text>(text: &'text str, findings: &mut Findings) -> Split<'text> {
+    let mut lines = Lines { rest: text, number: 0 };
+    let whole = Split { toml: None, rest: text, rest_line: 1 };
+    let Some(first) = lines.by_ref().find(|line| !is_blank(line.text)) else { return whole };
+    match first.text.trim() {
+        "+++" => {}
+        "---" if looks_like_yaml(lines.rest) => {
+            findings.refuse(first.number, Complaint::FrontMatterYaml);
+            return whole;
+        }
+        _ => return whole,
+    }
+    let (toml, toml_line) = (lines.rest, lines.number + 1);
+    let Some(last) = lines.by_ref().find(|line| line.text.trim() == "+++") else {
+        findings.refuse(first.number, Complaint::FrontMatterUnclosed);
+        return whole;
+    };
+    let length = toml.len() - last.rest_with_self;
+    Split { toml: Some((&toml[..length], toml_line)), rest: lines.rest, rest_line: last.number + 1 }
+}
+
+/// Reads the TOML that begins on `first_line`. Every key that does not fit is an error of its own.
+pub(super) fn read(
+    toml: &str,
+    first_line: usize,
+    zone: Zone,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> FrontMatter {
+    let line_at =
+        |offset: usize| first_line + toml.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let table = match DeTable::parse(toml) {
+        Ok(table) => table.into_inner(),
+        Err(error) => {
+            let line = error.span().map_or(first_line, |span| line_at(span.start));
+            let message = error.message().lines().next().unwrap_or_default().to_owned();
+            findings.refuse(line, Complaint::FrontMatterSyntax { message });
+            return FrontMatter::default();
+        }
+    };
+    let mut reader = Reader { zone, cleaner, findings, matter: FrontMatter::default() };
+    let mut entries: Vec<_> = table.iter().map(|(key, value)| (key.span().start, key, value)).collect();
+    entries.sort_by_key(|(offset, ..)| *offset);
+    let (mut line, mut counted) = (first_line, 0);
+    for (offset, key, value) in entries {
+        let between = toml.get(counted..offset).unwrap_or_default();
+        line += between.bytes().filter(|byte| *byte == b'\n').count();
+        counted = offset;
+        reader.take(key.get_ref(), value, line);
+    }
+    reader.matter
+}
+
+struct Reader<'a> {
+    zone: Zone,
+    cleaner: &'a mut Cleaner,
+    findings: &'a mut Findings,
+    matter: FrontMatter,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, key: &str, value: &Spanned<DeValue<'_>>, line: usize) {
+        let Some(key) = KEYS.into_iter().find(|known| *known == key) else {
+            self.findings.refuse(line, Complaint::FrontMatterUnknownKey { key: key.to_owned() });
+            return;
+        };
+        self.matter.lines.push((key, line));
+        let value = value.get_ref();
+        match key {
+            "id" => self.matter.id = self.iri(key, value, line).map(ArticleId::new),
+            "title" => self.matter.title = self.text(key, value, line),
+            "published" => {
+                self.matter.names_a_date = true;
+                self.matter.published = self.date(key, value, line);
+            }
+            "updated" => self.matter.updated = self.date(key, value, line).map(|stamp| stamp.instant),
+            "authors" => self.matter.authors = self.texts(key, value, line),
+            "summary" => self.matter.summary = self.text(key, value, line),
+            "channels" => self.matter.channels = self.texts(key, value, line).unwrap_or_default(),
+            "tags" => self.matter.tags = self.texts(key, value, line).unwrap_or_default(),
+            "language" => self.matter.language = self.language(key, value, line),
+            "link" => self.matter.link = self.url(key, value, line),
+            _ => self.matter.source = self.text(key, value, line),
+        }
+    }
+
+    fn wrong(&mut self, key: &str, wanted: Wanted, line: usize) {
+        self.findings.refuse(line, Complaint::FrontMatterWrongType { key: key.to_owned(), wanted });
+    }
+
+    fn text(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
+        let DeValue::String(raw) = value else {
+            self.wrong(key, Wanted::Text, line);
+            return None;
+        };
+        let text = self.cleaner.line(raw, line, self.findings);
+        if text.is_empty() {
+            self.findings.refuse(line, Complaint::FrontMatterEmpty { key: key.to_owned() });
+            return None;
+        }
+        Some(text)
+    }
+
+    fn texts(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<Vec<String>> {
+        let DeValue::Array(values) = value else {
+            if matches!(value, DeValue::String(_)) {
+                return self.text(key, value, line).map(|text| vec![text]);
+            }
+            self.wrong(key, Wanted::Texts, line);
+            return None;
+        };
+        let mut texts: Vec<String> = Vec::new();
+        for value in values.iter() {
+            let DeValue::String(raw) = value.get_ref() else {
+                self.wrong(key, Wanted::Texts, line);
+                return None;
+            };
+            let text = self.cleaner.line(raw, line, self.findings);
+            if !text.is_empty() && !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        Some(texts)
+    }
+
+    fn date(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<Stamp> {
+        let printed = match value {
+            DeValue::String(text) => text.trim().to_owned(),
+            DeValue::Datetime(datetime) => datetime.to_string(),
+            _ => {
+                self.wrong(key, Wanted::Date, line);
+                return None;
+            }
+        };
+        match stamp::read(&printed, self.zone) {
+            Printed::Date(found) if found.is_bare() => {
+                for doubt in found.doubts {
+                    self.findings.warn(line, doubt);
+                }
+                Some(found.stamp)
+            }
+            Printed::Refused(refusal) => {
+                self.findings.refuse(line, refusal.complaint);
+                None
+            }
+            Printed::Date(_) | Printed::Nothing => {
+                self.wrong(key, Wanted::Date, line);
+                None
+            }
+        }
+    }
+
+    /// Compared byte for byte ever after, so it is taken as it is or not at all (rule A2).
+    fn iri(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
+        let text = self.text(key, value, line)?;
+        let whole = url::Url::parse(&text).is_ok() && !text.contains([' ', '<', '>', '"']);
+        if !whole {
+            self.wrong(key, Wanted::Id, line);
+        }
+        whole.then_some(text)
+    }
+
+    fn url(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
+        let text = self.text(key, value, line)?;
+        match url::Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.host_str().is_some() => {
+                Some(url.into())
+            }
+            _ => {
+                self.wrong(key, Wanted::Url, line);
+                None
+            }
+        }
+    }
+
+    fn language(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
+        let text = self.text(key, value, line)?;
+        let good = is_language_tag(&text);
+        if !good {
+            self.wrong(key, Wanted::Language, line);
+        }
+        good.then_some(text)
+    }
+}
+
+/// The shape of a BCP 47 tag: subtags of 1 to 8 letters and digits, the first of 2 to 8 letters.
+fn is_language_tag(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    (2..=8).contains(&first.len())
+        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}
+
+fn is_blank(line: &str) -> bool {
+    line.chars().all(|c| c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}'))
+}
+
+/// `---`, some `key:` lines, `---`: what other programs call front matter, and not a ruled line above a text.
+fn looks_like_yaml(rest: &str) -> bool {
+    let is_key = |line: &str| {
+        line.split_once(':').is_some_and(|(key, _)| {
+            let key = key.trim_start_matches(['-', ' ']);
+            !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+    };
+    let mut inside = rest.lines().take(60).take_while(|line| line.trim() != "---").peekable();
+    inside.peek().is_some_and(|first| is_key(first)) && rest.lines().take(61).any(|line| line.trim() == "---")
+}
+
+/// Lines with their numbers and what is left behind them.
+struct Lines<'text> {
+    rest: &'text str,
+    number: usize,
+}
+
+struct Line<'text> {
+    text: &'text str,
+    number: usize,
+    /// Bytes from the start of this line to the end of the file.
+    rest_with_self: usize,
+}
+
+impl<'text> Iterator for Lines<'text> {
+    type Item = Line<'text>;
+
+    fn next(&mut self) -> Option<Line<'text>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let before = self.rest.len();
+        let (text, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+        // `split_once` leaves the rest at the end of the same text, so lengths tell the offsets.
+        self.rest = rest;
+        self.number += 1;
+        Some(Line { text, number: self.number, rest_with_self: before })
+    }
+}
