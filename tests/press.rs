@@ -1,0 +1,181 @@
+//! What the press promises: all formats at a stroke, one bad article never a whole channel, few reprints.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bantin::address::{Addresses, Format};
+use bantin::article::{Article, Block};
+use bantin::channel::{Site, Slug};
+use bantin::feed::{self, Fault};
+use bantin::press::{Counters, Inspector, Options, Press, Stand};
+use bantin::store::{self, LiveChoice, Origin, Store, Submission};
+use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
+
+const NOON: i64 = 1_683_867_600;
+
+struct Works {
+    folder: tempfile::TempDir,
+    store: Store,
+    press: Press,
+    stand: Stand,
+    counters: Arc<Counters>,
+}
+
+async fn works(inspector: Inspector) -> Works {
+    let folder = tempfile::tempdir().unwrap();
+    let addresses = Arc::new(Addresses::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap());
+    let store = Store::open(store::Options {
+        url: format!("sqlite:{}", folder.path().join("bantin.db").display()),
+        addresses: Arc::clone(&addresses),
+        zone: VIETNAM,
+        clock: Clock::standing_at(NOON),
+    })
+    .await
+    .unwrap();
+    let site = Site {
+        title: "Huyện Đăk Tô".to_owned(),
+        language: "vi".to_owned(),
+        zone: VIETNAM,
+        publisher: "Huyện Đăk Tô".to_owned(),
+        rights: None,
+        logo: None,
+        max_age: std::time::Duration::from_secs(300),
+    };
+    let live = LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200 };
+    let options = Options { site, addresses, channels: Vec::new(), live, inspector };
+    let counters = Arc::new(Counters::default());
+    let (press, stand) = Press::new(store.clone(), options, Arc::clone(&counters));
+    Works { folder, store, press, stand, counters }
+}
+
+fn submission(channel: &str, title: &str) -> Submission {
+    let article = Article {
+        title: title.to_owned(),
+        stamp: Stamp::at(from_seconds(NOON - 3600)),
+        updated: None,
+        summary: None,
+        body: vec![Block::Lead { text: "Đoạn mở đầu.".to_owned() }],
+        authors: Vec::new(),
+        source: None,
+        tags: Vec::new(),
+        language: None,
+        link: None,
+        pictures: Vec::new(),
+    };
+    Submission {
+        article,
+        channels: vec![Slug::parse(channel).unwrap()],
+        id: None,
+        stem: Slug::from_title(title),
+        origin: Origin::Command("test".to_owned()),
+    }
+}
+
+fn served(stand: &Stand, path: &str) -> Option<String> {
+    let document = stand.edition().document(path).cloned()?;
+    Some(String::from_utf8(document.identity.bytes.to_vec()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_article_never_takes_a_channel_down() {
+    let no_bad_ones: Inspector =
+        |document, _, _| match document.entries.iter().find(|entry| entry.article.title.contains("hỏng")) {
+            Some(entry) => Err(Fault { article: Some(entry.id.clone()), reason: "hỏng".to_owned() }),
+            None => Ok(()),
+        };
+    let mut works = works(no_bad_ones).await;
+    for title in ["Bài tốt", "Bài hỏng", "Bài hỏng nữa"] {
+        works.store.take_in(submission("xa-hoi", title)).await.unwrap();
+    }
+    works.press.reprint().await.unwrap();
+    for path in ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json", "/rss.xml"] {
+        let shown = served(&works.stand, path).unwrap();
+        assert!(shown.contains("Bài tốt") && !shown.contains("hỏng"), "{path}: {shown}");
+    }
+    assert_eq!(works.counters.faults.load(Ordering::Relaxed), 4, "two articles in two views");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_does_not_pass_keeps_its_last_edition_and_others_go_on() {
+    let not_two: Inspector = |document, format, _| {
+        let bad = document.channel.is_some_and(|channel| channel.slug.as_str() == "xa-hoi")
+            && document.entries.len() == 2
+            && format == Format::Json;
+        if bad { Err(Fault { article: None, reason: "hỏng".to_owned() }) } else { Ok(()) }
+    };
+    let mut works = works(not_two).await;
+    works.store.take_in(submission("xa-hoi", "Một")).await.unwrap();
+    works.press.reprint().await.unwrap();
+    let before = served(&works.stand, "/xa-hoi/rss.xml").unwrap();
+    works.store.take_in(submission("xa-hoi", "Hai")).await.unwrap();
+    works.store.take_in(submission("kinh-te", "Ba")).await.unwrap();
+    works.press.reprint().await.unwrap();
+    assert_eq!(served(&works.stand, "/xa-hoi/rss.xml").unwrap(), before, "all formats or none");
+    assert!(served(&works.stand, "/kinh-te/rss.xml").unwrap().contains("Ba"));
+    works.store.take_in(submission("xa-hoi", "Bốn")).await.unwrap();
+    works.press.reprint().await.unwrap();
+    let after = served(&works.stand, "/xa-hoi/rss.xml").unwrap();
+    assert!(after.contains("Hai") && after.contains("Bốn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_in_the_store_costs_that_article_alone() {
+    let mut works = works(feed::read_back).await;
+    for title in ["Bài tốt", "Bài hỏng"] {
+        works.store.take_in(submission("xa-hoi", title)).await.unwrap();
+    }
+    let url = format!("sqlite:{}", works.folder.path().join("bantin.db").display());
+    let database = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let damaged =
+        sqlx::query("UPDATE article SET content = '{\"title\":' WHERE slug = 'bai-hong'").execute(&database);
+    assert_eq!(damaged.await.unwrap().rows_affected(), 1);
+    works.press.reprint().await.unwrap();
+    let shown = served(&works.stand, "/xa-hoi/atom.xml").unwrap();
+    assert!(shown.contains("Bài tốt") && !shown.contains("Bài hỏng"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_a_thousand_changes_is_a_handful_of_reprints() {
+    let works = works(feed::read_back).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(works.press.run(stopped));
+    for number in 0..1000 {
+        works.store.take_in(submission("xa-hoi", &format!("Bài số {number}"))).await.unwrap();
+    }
+    works.store.take_in(submission("xa-hoi", "Bài cuối cùng")).await.unwrap();
+    while !served(&works.stand, "/xa-hoi/rss.xml").is_some_and(|shown| shown.contains("Bài cuối cùng")) {
+        tokio::task::yield_now().await;
+    }
+    let reprints = works.counters.reprints.load(Ordering::Relaxed);
+    assert!(reprints < 50, "{reprints} reprints");
+    stop.send_replace(true);
+    running.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_formats_of_a_channel_change_at_a_stroke() {
+    let mut works = works(feed::read_back).await;
+    let stand = works.stand.clone();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let watching = tokio::task::spawn_blocking(move || {
+        let mut seen = 0u64;
+        while !*stopped.borrow() {
+            let edition = stand.edition();
+            let numbers: Vec<String> = Format::ALL
+                .iter()
+                .filter_map(|format| edition.document(&format!("/xa-hoi/{}", format.file_name())))
+                .map(|document| document.identity.etag.to_str().unwrap().to_owned())
+                .map(|etag| etag.split('-').next().unwrap().to_owned())
+                .collect();
+            assert!(numbers.windows(2).all(|pair| pair[0] == pair[1]), "{numbers:?}");
+            seen += 1;
+        }
+        seen
+    });
+    for number in 0..20 {
+        works.store.take_in(submission("xa-hoi", &format!("Bài số {number}"))).await.unwrap();
+        works.press.reprint().await.unwrap();
+    }
+    stop.send_replace(true);
+    assert!(watching.await.unwrap() > 0);
+}
