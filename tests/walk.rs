@@ -109,9 +109,9 @@ fn a_touched_file_changes_nothing() {
     let serving = house.serve();
     let before = serving.get(RSS).etag();
     house.write("xa-hoi/thi-dua.txt", SEED);
-    serving.scanned();
+    house.scanned(&serving);
     house.write("xa-hoi/thi-dua.txt", SEED.replace('\n', "\r\n"));
-    serving.scanned();
+    house.scanned(&serving);
     assert_eq!(serving.get(RSS).etag(), before);
     assert_eq!(serving.metric("bantin_log_head"), 1);
 }
@@ -187,7 +187,7 @@ fn same_log_same_bytes_over_a_restart_a_copied_store_and_a_second_process() {
             })
         })
     };
-    serving.scanned();
+    house.scanned(&serving);
     let first = documents(&serving);
     let second_process = house.serve();
     assert_eq!(documents(&second_process), first);
@@ -211,7 +211,7 @@ fn a_withdrawal_by_command_is_heard_by_the_running_service_and_is_stronger_than_
     assert_eq!(serving.get("/bai-viet/2023/05/12/thi-dua").status, 410);
 
     house.write("xa-hoi/thi-dua.txt", SEED);
-    serving.scanned();
+    house.scanned(&serving);
     house.write("xa-hoi/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
     until("the warning", || serving.log().contains("bantin restore"));
     assert!(titles(&serving, RSS).is_empty(), "it does not return when its file is touched");

@@ -25,6 +25,8 @@ use crate::vietnam_time::Moment;
 const CHUNK: usize = 256;
 /// A file larger than this is no article.
 const LARGEST: u64 = 16 << 20;
+/// A folder that cannot be listed sends no events; it is looked for so often.
+const ABSENT: Duration = Duration::from_secs(2);
 /// A stamp that lies further ahead is a slip of the pen.
 const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
 /// A folder of at least so many articles of which more than a quarter is missing was emptied by accident.
@@ -163,6 +165,7 @@ impl Scanner {
                 self.missing.clear();
                 let path = self.options.path.display();
                 report.suspended = Some(format!("the folder {path} cannot be listed ({cause})"));
+                report.look_again(ABSENT);
                 said.insert(String::new(), vec![folder_finding(&self.options.path, &cause)]);
                 self.settle_accounts(&mut report, said, None);
                 return Ok(report);
@@ -189,7 +192,7 @@ impl Scanner {
     /// Where the store fails.
     pub async fn scan_until_still(&mut self, confirm: bool) -> Result<Report, StoreError> {
         let mut whole = self.scan(confirm).await?;
-        while let Some(pause) = whole.look_again_in {
+        while let Some(pause) = whole.look_again_in.filter(|_| whole.suspended.is_none()) {
             tokio::time::sleep(pause).await;
             let next = self.scan(confirm).await?;
             whole.files = next.files;
@@ -355,13 +358,17 @@ impl Scanner {
         let draft = file_reading.reading.draft.filter(|draft| {
             let too_far = draft.article.stamp.instant > self.store.clock().now() + FURTHEST;
             if too_far {
-                findings.push(too_far_ahead(&file.path, draft.article.stamp.instant));
+                findings.push(too_far_ahead(&file.path, draft));
             }
             !too_far
         });
         let Some(draft) = draft else { return self.store.file_refused(seen).await };
-        let new = record.is_none_or(|record| !record.present && record.article.is_none());
-        let renamed_from = if new { take_renamed(&seen, missing, records) } else { None };
+        let renamed_from = match record {
+            Some(record) if record.present => None,
+            // A file of this name was here before; only equal bytes make another file of this one.
+            Some(record) if record.article.is_some() => take_renamed(&seen, missing, records, false),
+            _ => take_renamed(&seen, missing, records, true),
+        };
         if let Some(old) = &renamed_from {
             self.missing.remove(old);
         }
@@ -555,10 +562,11 @@ fn take_renamed(
     seen: &FileSeen,
     missing: &mut Vec<String>,
     records: &HashMap<String, FileRecord>,
+    by_stem_too: bool,
 ) -> Option<String> {
     let stem: String = stem_of(&seen.path).nfc().collect();
     let by_bytes = |path: &String| records.get(path).is_some_and(|record| record.seen.hash == seen.hash);
-    let by_stem = |path: &String| stem_of(path).nfc().eq(stem.chars());
+    let by_stem = |path: &String| by_stem_too && stem_of(path).nfc().eq(stem.chars());
     let position = missing.iter().position(by_bytes).or_else(|| missing.iter().position(by_stem))?;
     Some(missing.remove(position))
 }
@@ -611,14 +619,15 @@ fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
     }
 }
 
-fn too_far_ahead(path: &str, instant: Moment) -> FileFinding {
-    let day = instant.format("%d/%m/%Y");
-    FileFinding::about(
+fn too_far_ahead(path: &str, draft: &Draft) -> FileFinding {
+    let day = draft.article.stamp.instant.format("%d/%m/%Y");
+    let finding = FileFinding::about(
         path,
         Severity::Error,
         format!("ngày đăng {day} còn hơn một năm nữa mới tới; sửa lại ngày"),
         format!("the date {day} is more than a year ahead; correct it"),
-    )
+    );
+    FileFinding { line: draft.lines.stamp, ..finding }
 }
 
 pub(super) fn trouble_finding(trouble: &Trouble) -> FileFinding {

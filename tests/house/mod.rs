@@ -65,6 +65,16 @@ impl House {
         std::fs::rename(self.path("feeds").join(from), to).unwrap();
     }
 
+    /// Waits until the folder was scanned once more, from the beginning to the end.
+    pub fn scanned(&self, serving: &Serving) {
+        let before = serving.metric("bantin_scans_total");
+        until("two more scans", || {
+            // A file that is passed over by its name is an event all the same.
+            let _ = std::fs::write(self.path("feeds/.nudge"), "");
+            serving.metric("bantin_scans_total") >= before + 2
+        });
+    }
+
     /// Makes an exact copy of the house as it is on disk.
     pub fn copied(&self) -> Self {
         let copy = Self::new();
@@ -151,6 +161,11 @@ impl Serving {
         self.readers
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks for a path with GET.
     pub fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[])
@@ -172,12 +187,6 @@ impl Serving {
         let line = page.lines().find(|line| line.split(' ').next() == Some(name));
         let line = line.unwrap_or_else(|| panic!("no metric {name} in\n{page}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
-    }
-
-    /// Waits until the folder was scanned once more, from the beginning to the end.
-    pub fn scanned(&self) {
-        let before = self.metric("bantin_scans_total");
-        until("two more scans", || self.metric("bantin_scans_total") >= before + 2);
     }
 
     /// What the service has said so far.

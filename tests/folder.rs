@@ -1,0 +1,319 @@
+//! The whole life of a folder of articles, with the real program.
+
+mod house;
+
+use std::os::unix::fs::symlink;
+
+use house::{House, SEED, Serving, article, until};
+
+const RSS: &str = "/xa-hoi/rss.xml";
+
+fn seeded() -> House {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house
+}
+
+fn ids(serving: &Serving, path: &str) -> Vec<String> {
+    let feed = feed_rs::parser::parse(serving.get(path).body.as_slice()).unwrap();
+    feed.entries.into_iter().map(|entry| entry.id).collect()
+}
+
+/// None at all while the channel is not there yet.
+fn ids_or_none(serving: &Serving, path: &str) -> Vec<String> {
+    if serving.get(path).status == 200 { ids(serving, path) } else { Vec::new() }
+}
+
+fn head(serving: &Serving) -> u64 {
+    serving.metric("bantin_log_head")
+}
+
+fn short(number: u32) -> String {
+    article(&format!("Bài {number}"), "13/05/2023 08:00", &format!("Đoạn mở đầu của bài {number}."))
+}
+
+#[test]
+fn a_renamed_file_is_the_same_article() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = ids(&serving, RSS);
+    house.rename("xa-hoi/thi-dua.txt", "xa-hoi/phat-dong-thi-dua.txt");
+    house.scanned(&serving);
+    house.write("xa-hoi/phat-dong-thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+    until("the correction", || head(&serving) == 2);
+    until("the feed", || serving.get(RSS).text().contains("năm 2024"));
+    assert_eq!(ids(&serving, RSS), before);
+    assert!(house.ok(&["list"]).contains(" live "), "{}", house.ok(&["list"]));
+}
+
+#[test]
+fn a_file_that_becomes_markdown_is_the_same_article() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = ids(&serving, RSS);
+    house.remove("xa-hoi/thi-dua.txt");
+    house.write("xa-hoi/thi-dua.md", SEED.replace("năm 2023", "năm 2024"));
+    until("the correction", || head(&serving) == 2);
+    assert_eq!(ids(&serving, RSS), before);
+}
+
+#[test]
+fn a_move_to_another_channel_is_one_revision_without_a_tombstone() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = ids(&serving, RSS);
+    house.rename("xa-hoi/thi-dua.txt", "kinh-te/thi-dua.txt");
+    until("the move", || head(&serving) == 2);
+    until("the new channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
+    assert!(ids(&serving, RSS).is_empty());
+    assert!(!serving.get("/xa-hoi/atom.xml").text().contains("deleted-entry"));
+    assert_eq!(serving.get("/bai-viet/2023/05/12/thi-dua").status, 200, "the permalink stays");
+    assert_eq!(head(&serving), 2);
+}
+
+#[test]
+fn one_article_lies_in_two_channels_and_two_texts_of_it_are_an_error_naming_both() {
+    let house = seeded();
+    let serving = house.serve();
+    house.write("kinh-te/thi-dua.txt", SEED);
+    let before = ids(&serving, RSS);
+    until("the second channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
+    assert_eq!((ids(&serving, RSS), head(&serving)), (before, 2));
+
+    let corrected = SEED.replace("năm 2023", "năm 2024");
+    house.write("kinh-te/thi-dua.txt", &corrected);
+    until("the error", || serving.metric("bantin_files_refused") == 1);
+    let log = serving.log();
+    assert!(log.contains("path=kinh-te/thi-dua.txt") && log.contains("xa-hoi/thi-dua.txt ("), "{log}");
+    assert!(!serving.get("/kinh-te/rss.xml").text().contains("năm 2024"));
+    house.write("xa-hoi/thi-dua.txt", &corrected);
+    until("both equal again", || serving.get("/kinh-te/rss.xml").text().contains("thi đua năm 2024"));
+    until("no error", || serving.metric("bantin_files_refused") == 0);
+    assert!(serving.get(RSS).text().contains("thi đua năm 2024"));
+}
+
+#[test]
+fn another_article_of_that_name_and_day_does_not_harm_the_first() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = serving.get(RSS).etag();
+    house.write("kinh-te/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+    until("the error", || serving.metric("bantin_files_refused") == 1);
+    assert_eq!(serving.get(RSS).etag(), before);
+    house.rename("kinh-te/thi-dua.txt", "kinh-te/thi-dua-kinh-te.txt");
+    until("the cure", || serving.metric("bantin_files_refused") == 0);
+    let its_own = ["tag:dakto.example,2023:2023-05-12/thi-dua-kinh-te"];
+    until("the article", || ids_or_none(&serving, "/kinh-te/rss.xml") == its_own);
+    assert_eq!(serving.get(RSS).etag(), before);
+}
+
+#[test]
+fn gone_and_back_within_the_grace_is_nothing() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = serving.get(RSS).etag();
+    house.remove("xa-hoi/thi-dua.txt");
+    house.scanned(&serving);
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.scanned(&serving);
+    assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
+}
+
+#[test]
+fn gone_and_back_beyond_the_grace_is_a_withdrawal_and_a_restoration_under_one_id() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = ids(&serving, RSS);
+    house.remove("xa-hoi/thi-dua.txt");
+    until("the withdrawal", || head(&serving) == 2);
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    until("the restoration", || head(&serving) == 3);
+    until("the feed", || ids(&serving, RSS) == before);
+}
+
+#[test]
+fn a_folder_that_is_gone_withdraws_nothing_and_is_said() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = serving.get(RSS).etag();
+    std::fs::rename(house.path("feeds"), house.path("away")).unwrap();
+    until("the complaint", || serving.log().contains("cannot be listed"));
+    house.scanned(&serving);
+    assert_eq!((serving.get(RSS).etag(), head(&serving)), (before.clone(), 1));
+    std::fs::rename(house.path("away"), house.path("feeds")).unwrap();
+    house.write("xa-hoi/moi.txt", short(1));
+    until("the new article", || serving.get(RSS).etag() != before);
+    assert_eq!(head(&serving), 2);
+}
+
+#[test]
+fn a_folder_that_was_suddenly_emptied_withdraws_nothing_until_it_is_confirmed() {
+    let house = House::new();
+    for number in 0..8 {
+        house.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
+    }
+    let serving = house.serve();
+    for number in 0..3 {
+        house.remove(&format!("xa-hoi/bai-{number}.txt"));
+    }
+    until("the complaint", || serving.log().contains("scan --confirm"));
+    let output = house.run(&["scan"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("--confirm"));
+    assert_eq!((ids(&serving, RSS).len(), head(&serving)), (8, 8));
+    house.ok(&["scan", "--confirm"]);
+    until("the withdrawals", || ids(&serving, RSS).len() == 5);
+    house.remove("xa-hoi/bai-3.txt");
+    until("a withdrawal as ever", || ids(&serving, RSS).len() == 4);
+}
+
+#[test]
+fn an_editor_that_writes_a_temporary_file_and_renames_it_makes_one_correction() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = ids(&serving, RSS);
+    for (temporary, text) in [(".thi-dua.txt.swp", "năm 2024"), ("thi-dua.txt~", "năm 2025")] {
+        let at = head(&serving);
+        house.write(&format!("xa-hoi/{temporary}"), SEED.replace("năm 2023", text));
+        house.rename(&format!("xa-hoi/{temporary}"), "xa-hoi/thi-dua.txt");
+        until("the correction", || head(&serving) == at + 1);
+    }
+    assert_eq!((ids(&serving, RSS), head(&serving)), (before, 3));
+}
+
+#[test]
+fn a_share_without_events_is_looked_at_again_and_again() {
+    let house = seeded().with("BANTIN_FOLDER__WATCH", "poll");
+    let serving = house.serve();
+    house.write("xa-hoi/moi.txt", short(1));
+    until("the new article", || head(&serving) == 2);
+}
+
+#[test]
+fn a_folder_that_is_not_watched_is_scanned_by_cron() {
+    let house = seeded().with("BANTIN_FOLDER__WATCH", "off");
+    let serving = house.serve();
+    let before = serving.metric("bantin_scans_total");
+    house.write("xa-hoi/moi.txt", short(1));
+    house.ok(&["scan"]);
+    until("the new article", || ids(&serving, RSS).len() == 2);
+    assert_eq!(serving.metric("bantin_scans_total"), before);
+}
+
+#[test]
+fn a_future_stamp_waits_over_a_restart_and_is_published_when_its_time_comes() {
+    let house = seeded();
+    let serving = house.serve();
+    let due = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
+    let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M:%S").to_string();
+    house.write("xa-hoi/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
+    until("it is taken in", || house.ok(&["list"]).contains("waiting"));
+    assert!(!serving.get(RSS).text().contains("Bài hẹn giờ"));
+    serving.kill();
+    let serving = house.serve();
+    until("its time", || serving.get(RSS).text().contains("Bài hẹn giờ"));
+    assert!(chrono::Utc::now() >= due - chrono::TimeDelta::seconds(1), "not before its time");
+    assert_eq!(head(&serving), 2);
+}
+
+#[test]
+fn a_stamp_more_than_a_year_ahead_is_an_error() {
+    let house = seeded();
+    house.write("xa-hoi/xa.txt", article("Bài xa", "13/05/2123 08:00", "Đoạn mở đầu."));
+    let output = house.run(&["scan"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("xa-hoi/xa.txt:3: error: "), "{told}");
+}
+
+#[test]
+fn a_link_is_followed_inside_the_folder_and_never_out_of_it() {
+    let house = seeded();
+    let outside = house.path("secret.txt");
+    std::fs::write(&outside, short(7)).unwrap();
+    std::fs::create_dir(house.path("elsewhere")).unwrap();
+    std::fs::write(house.path("elsewhere/a.txt"), short(8)).unwrap();
+    symlink(&outside, house.path("feeds/xa-hoi/secret.txt")).unwrap();
+    symlink(house.path("elsewhere"), house.path("feeds/kinh-te")).unwrap();
+    symlink("thi-dua.txt", house.path("feeds/xa-hoi/ban-sao.txt")).unwrap();
+    symlink("nowhere.txt", house.path("feeds/xa-hoi/dut.txt")).unwrap();
+    let serving = house.serve();
+    assert_eq!(ids(&serving, RSS).len(), 2, "the article and its copy inside");
+    assert_eq!(serving.get("/kinh-te/rss.xml").status, 404);
+    let log = serving.log();
+    assert!(log.contains("path=xa-hoi/secret.txt") && log.contains("path=kinh-te"), "{log}");
+}
+
+#[test]
+fn names_in_nfd_and_names_in_vietnamese_are_channels_and_articles() {
+    let house = House::new();
+    let nfd = "Va\u{306}n ho\u{301}a - The\u{302}\u{309} thao - Du li\u{323}ch";
+    house.write(&format!("{nfd}/le\u{302}\u{303} ho\u{323}\u{302}i.txt"), short(1));
+    house.write("Đất & Người/Nghề dệt ở Đăk Tô.txt", short(2));
+    let serving = house.serve();
+    assert_eq!(
+        ids(&serving, "/van-hoa-the-thao-du-lich/rss.xml"),
+        ["tag:dakto.example,2023:2023-05-13/le-hoi"]
+    );
+    assert_eq!(ids(&serving, "/dat-nguoi/rss.xml"), ["tag:dakto.example,2023:2023-05-13/nghe-det-o-dak-to"]);
+    let opml = serving.get("/opml.xml").text();
+    assert!(opml.contains("text=\"Văn hóa - Thể thao - Du lịch\""), "{opml}");
+    assert!(opml.contains("text=\"Đất &amp; Người\""), "{opml}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
+    let house = seeded();
+    let serving = house.serve();
+    let before = serving.get(RSS).etag();
+    let path = house.path("feeds/xa-hoi/thi-dua.txt");
+    // A loop of links cannot be read by anybody, not even by root.
+    std::fs::remove_file(&path).unwrap();
+    symlink("thi-dua.txt", &path).unwrap();
+    until("the complaint", || serving.log().contains("path=xa-hoi/thi-dua.txt"));
+    house.scanned(&serving);
+    let monstrous = std::fs::File::create(house.path("feeds/xa-hoi/lon.txt")).unwrap();
+    monstrous.set_len(20 << 20).unwrap();
+    until("the other complaint", || serving.log().contains("path=xa-hoi/lon.txt"));
+    // Longer than the grace: what cannot be seen is not gone.
+    let since = std::time::Instant::now();
+    until("the grace is over", || since.elapsed() > std::time::Duration::from_secs(6));
+    house.scanned(&serving);
+    assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
+}
+
+#[test]
+fn what_lies_in_the_wrong_place_is_said() {
+    let house = seeded();
+    house.write("la-loi.txt", short(1));
+    house.write("xa-hoi/2023/cu.txt", short(2));
+    house.write("api/a.txt", short(3));
+    let output = house.run(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    for path in ["feeds/la-loi.txt:1: warning", "feeds/xa-hoi/2023:1: warning", "feeds/api:1: warning"] {
+        assert!(told.contains(path), "{path} is not in\n{told}");
+    }
+}
+
+#[test]
+fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
+    let house = House::new();
+    for number in 0..10_000 {
+        let channel = ["xa-hoi", "kinh-te", "Đất & Người"][number % 3];
+        let stamp = format!("{:02}/{:02}/2022 08:{:02}", 1 + number % 28, 1 + number % 12, number % 60);
+        let text = article(&format!("Bài số {number}"), &stamp, &format!("Đoạn mở đầu của bài {number}."));
+        house.write(&format!("{channel}/bai-{number}.txt"), text);
+    }
+    let serving = house.serve();
+    assert_eq!(head(&serving), 10_000);
+    let reprints = serving.metric("bantin_reprints_total");
+    assert!(reprints < 40, "{reprints} reprints");
+    assert!(serving.log().contains("taking in the folder"), "a progress line");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serving.pid())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kilobytes < 300_000, "{peak}");
+    let newest = serving.get("/rss.xml").text();
+    assert!(newest.contains("28 Apr 2022") || newest.contains("28 Dec 2022"), "the newest stamp is there");
+}
