@@ -73,10 +73,11 @@ impl House {
     }
 
     async fn answer(self: Arc<Self>, request: Request<RequestBody>, peer: SocketAddr) -> Reply {
-        let path = request.uri().path();
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path();
         if let Some(document) = self.document(path) {
             let now = Clock::system().now();
-            return reply::document(request.method(), request.headers(), document, &self.policy, now);
+            return reply::document(&parts.method, parts.headers, document, &self.policy, now);
         }
         let said = |text: String| reply::state(StatusCode::OK, "text/plain", text);
         match path {
@@ -85,7 +86,7 @@ impl House {
                 self.go_on.notified().await;
                 said("through the gate".to_owned())
             }
-            "/length" => match request.into_body().collect().await {
+            "/length" => match body.collect().await {
                 Ok(body) => said(body.to_bytes().len().to_string()),
                 Err(_) => reply::content_too_large(),
             },
@@ -368,11 +369,11 @@ fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unc
         ("last-modified", CHANGED_TEXT),
         ("cache-control", "public, max-age=300, stale-while-revalidate=600, stale-if-error=86400"),
         ("vary", "Accept-Encoding"),
-        ("access-control-allow-origin", "*"),
-        ("access-control-expose-headers", "ETag"),
     ] {
         assert_eq!(answer.header(name), Some(value), "{name}: {cell}");
     }
+    let open = (!unchanged).then_some("*");
+    assert_eq!(answer.header("access-control-allow-origin"), open, "{cell}");
     assert_eq!(answer.header("set-cookie").or(answer.header("expires")), None, "{cell}");
     if unchanged {
         assert_eq!(answer.header("content-length").or(answer.header("transfer-encoding")), None, "{cell}");
@@ -403,6 +404,23 @@ fn a_head_is_told_exactly_what_a_get_is() {
             assert_eq!(get.lasting_headers(), head.lasting_headers(), "{path} {codings}");
             assert!(head.body.is_empty() && !get.body.is_empty());
         }
+    }
+    drop(client);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_script_of_another_site_may_read_the_feed_its_tag_and_that_nothing_changed() {
+    let door = OpenDoor::open();
+    let mut client = door.client();
+    let origin = ("Origin", "https://reader.example".to_owned());
+    let whole = client.ask("GET", "/plain", std::slice::from_ref(&origin));
+    let held = ("If-None-Match", whole.header("etag").unwrap().to_owned());
+    let unchanged = client.ask("GET", "/plain", &[origin, held]);
+    assert_eq!((whole.status, unchanged.status), (200, 304));
+    for answer in [whole, unchanged] {
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("ETag"));
     }
     drop(client);
     door.close().unwrap();
@@ -461,6 +479,38 @@ fn a_request_s_body_may_be_as_long_as_the_limit_and_no_longer() {
     // A document does not care about a body, and whoever sends a long one is stopped all the same.
     let head = "GET /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n";
     assert_eq!(door.client().send(head).answer("GET").status, 413);
+    door.close().unwrap();
+}
+
+#[test]
+fn whoever_is_still_sending_too_much_reads_the_refusal_and_no_reset() {
+    let door = OpenDoor::open();
+    let length = 4 * Options::default().body_bytes;
+    for encoding in [format!("Content-Length: {length}"), "Transfer-Encoding: chunked".to_owned()] {
+        let mut client = door.client();
+        let chunk = if encoding.starts_with('T') { format!("{length:x}\r\n") } else { String::new() };
+        client.send(&format!("POST /length HTTP/1.1\r\nHost: a\r\n{encoding}\r\n\r\n{chunk}"));
+        // All of it is taken from the client, whatever becomes of it.
+        client.send(&"x".repeat(length));
+        let answer = client.answer("POST");
+        assert_eq!((answer.status, answer.header("connection")), (413, Some("close")), "{encoding}");
+        assert_eq!(client.until_closed(), b"");
+    }
+    door.wait_until(|door| door.traffic.counts().open == 0);
+    assert_eq!(door.traffic.counts().cut_off, 0);
+    door.close().unwrap();
+}
+
+#[test]
+fn whoever_never_stops_sending_is_cut_off() {
+    let options = Options { header_timeout: Duration::from_millis(40), ..Options::default() };
+    let door = OpenDoor::with(options, 1);
+    let mut client = door.client();
+    client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n");
+    assert_eq!(client.answer("POST").status, 413);
+    while client.0.get_mut().write_all(b"x").is_ok() {}
+    door.wait_until(|door| door.traffic.counts().open == 0);
+    assert_eq!(door.traffic.counts().cut_off, 1);
     door.close().unwrap();
 }
 
@@ -674,4 +724,40 @@ fn several_cores_share_one_port_and_another_process_does_not() {
     let address = door.address;
     door.close().unwrap();
     assert_eq!(Listeners::bind(address, 2).unwrap().local_addr(), address, "free again at once");
+}
+
+mod hostile {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line() -> impl Strategy<Value = String> {
+        let names = "(Host|Accept-Encoding|If-None-Match|If-Match|If-Modified-Since|Content-Length|Expect|Connection\
+                     |Transfer-Encoding|Upgrade|Range|X)";
+        (names, ": ", "[ -~\\t\u{80}-\u{ff}Đă🌾]{0,40}")
+            .prop_map(|(name, colon, value)| name + &colon + &value)
+    }
+
+    #[test]
+    fn no_request_however_odd_disturbs_the_next_client() {
+        let door = OpenDoor::open();
+        let strategy = (
+            "(GET|HEAD|POST|OPTIONS|PRI|x|)",
+            "(/plain|/|\\*|http://a/plain|/%|/ /|)",
+            proptest::collection::vec(line(), 0..6),
+        );
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(128));
+        runner
+            .run(&strategy, |(method, path, lines)| {
+                let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+                let mut odd = door.client();
+                odd.send(&format!("{method} {path} HTTP/1.1\r\n{lines}\r\n"));
+                odd.0.get_ref().shutdown(Shutdown::Write).unwrap();
+                odd.until_closed();
+                prop_assert_eq!(door.client().get("/plain").status, 200);
+                Ok(())
+            })
+            .unwrap();
+        door.wait_until(|door| door.traffic.counts().open == 0);
+        door.close().unwrap();
+    }
 }

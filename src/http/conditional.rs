@@ -43,8 +43,9 @@ pub struct Preconditions<'request> {
 /// All lines of `If-Match` or `If-None-Match`, as one list.
 #[derive(Clone, Debug)]
 pub struct TagList<'request> {
-    headers: &'request HeaderMap,
-    name: HeaderName,
+    first: &'request HeaderValue,
+    /// The headers, where the list goes on in further lines.
+    more_in: Option<(&'request HeaderMap, HeaderName)>,
 }
 
 /// One member of a [`TagList`].
@@ -63,12 +64,25 @@ pub enum Tag<'request> {
 impl<'request> Preconditions<'request> {
     /// Reads the headers of a GET or HEAD. A date is read only where no list of tags overrules it.
     pub fn of(headers: &'request HeaderMap) -> Self {
-        let if_match = TagList::of(headers, IF_MATCH);
-        let if_none_match = TagList::of(headers, IF_NONE_MATCH);
-        let unless = |overruled: bool, name| if overruled { None } else { date(headers, name) };
+        // One walk instead of four look-ups, each of which would hash: most requests have few headers.
+        let (mut if_match, mut if_none_match) = (None, None);
+        let (mut if_unmodified_since, mut if_modified_since) = (None, None);
+        for (name, value) in headers {
+            match *name {
+                IF_MATCH => TagList::add(&mut if_match, headers, IF_MATCH, value),
+                IF_NONE_MATCH => TagList::add(&mut if_none_match, headers, IF_NONE_MATCH, value),
+                IF_UNMODIFIED_SINCE => if_unmodified_since = Some(value),
+                IF_MODIFIED_SINCE => if_modified_since = Some(value),
+                _ => {}
+            }
+        }
         Self {
-            if_unmodified_since: unless(if_match.is_some(), IF_UNMODIFIED_SINCE),
-            if_modified_since: unless(if_none_match.is_some(), IF_MODIFIED_SINCE),
+            if_unmodified_since: if_unmodified_since
+                .filter(|_| if_match.is_none())
+                .and_then(|line| date(headers, IF_UNMODIFIED_SINCE, line)),
+            if_modified_since: if_modified_since
+                .filter(|_| if_none_match.is_none())
+                .and_then(|line| date(headers, IF_MODIFIED_SINCE, line)),
             if_match,
             if_none_match,
         }
@@ -110,14 +124,22 @@ impl<'request> Preconditions<'request> {
 }
 
 impl<'request> TagList<'request> {
-    /// The list in all lines of that name; none where there is no such line.
-    pub fn of(headers: &'request HeaderMap, name: HeaderName) -> Option<Self> {
-        headers.contains_key(&name).then_some(Self { headers, name })
+    fn add(
+        list: &mut Option<Self>,
+        headers: &'request HeaderMap,
+        name: HeaderName,
+        line: &'request HeaderValue,
+    ) {
+        match list {
+            None => *list = Some(Self { first: line, more_in: None }),
+            Some(list) => list.more_in = Some((headers, name)),
+        }
     }
 
     /// The members in their order. What is no tag is passed over.
     pub fn iter(&self) -> impl Iterator<Item = Tag<'request>> {
-        self.headers.get_all(&self.name).iter().flat_map(|line| tags(line.as_bytes()))
+        let more = self.more_in.iter().flat_map(|(headers, name)| headers.get_all(name).iter().skip(1));
+        std::iter::once(self.first).chain(more).flat_map(|line| tags(line.as_bytes()))
     }
 }
 
@@ -192,12 +214,12 @@ fn tags(line: &[u8]) -> impl Iterator<Item = Tag<'_>> {
     })
 }
 
-/// An HTTP-date in any of its three forms. None where it cannot be read, or where there are several
+/// An HTTP-date in any of its three forms. None where it cannot be read, or where there are several lines
 /// (RFC 9110 §13.1.3 and §13.1.4: ignored).
-fn date(headers: &HeaderMap, name: HeaderName) -> Option<Moment> {
-    let mut lines = headers.get_all(name).iter();
-    let (line, None) = (lines.next()?, lines.next()) else { return None };
-    httpdate::parse_http_date(line.to_str().ok()?.trim()).ok().map(Moment::from)
+fn date(headers: &HeaderMap, name: HeaderName, line: &HeaderValue) -> Option<Moment> {
+    let alone = headers.get_all(name).iter().nth(1).is_none();
+    let text = line.to_str().ok().filter(|_| alone)?;
+    httpdate::parse_http_date(text.trim()).ok().map(Moment::from)
 }
 
 #[cfg(test)]

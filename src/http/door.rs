@@ -18,16 +18,16 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use http_body_util::Limited;
-use hyper::Request;
 use hyper::body::{Body as _, Incoming};
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
@@ -70,7 +70,7 @@ impl Default for Options {
         Self {
             header_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
-            send_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(60),
             connection_age: Duration::from_secs(600),
             max_connections: 4096,
             head_bytes: 64 * 1024,
@@ -228,10 +228,9 @@ struct Core {
 impl Core {
     fn new(options: Options, places: usize, traffic: Traffic, index: usize) -> Rc<Self> {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            // NOTE: does nothing without the timer. hyper counts it from an answer to the end of the next
-            // head: what is called idle here. The shorter limit on a head that has begun is the sweep's.
-            .header_read_timeout(options.idle_timeout.max(options.header_timeout))
+        // NOTE: hyper's own limit on the head is off, not forgotten. It arms a timer for every request (3 % of
+        // a 304); the sweep keeps that limit and those that hyper does not know.
+        http.header_read_timeout(None)
             // A script that pipes its request into `nc` closes its sending side and still wants the answer.
             .half_close(true)
             .max_header_size(options.head_bytes)
@@ -337,7 +336,7 @@ impl Core {
                 let close = !closing && seat.order.get() == Order::Close;
                 closing |= close;
                 // The running answer says `Connection: close`.
-                if close && seat.answering.get() {
+                if close && seat.phase.get() == Phase::Answer {
                     connection.as_mut().graceful_shutdown();
                 }
                 let mut polled = connection.as_mut().poll(context);
@@ -391,7 +390,8 @@ impl Core {
 impl Options {
     /// Often enough that no limit is overrun by more than a quarter.
     fn sweep_interval(&self) -> Duration {
-        let shortest = self.header_timeout.min(self.send_timeout).min(self.connection_age);
+        let limits = [self.header_timeout, self.idle_timeout, self.send_timeout, self.connection_age];
+        let shortest = limits.into_iter().min().unwrap_or_default();
         (shortest / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
 }
@@ -428,16 +428,26 @@ enum Order {
     CutOff,
 }
 
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The head of a request: begun, or the first of all.
+    Head { since: Instant },
+    /// The service. What comes in meanwhile is the request's body.
+    Answer,
+    /// The next request, and before that the client, who takes the answer.
+    Idle { since: Instant },
+}
+
 /// The place of one connection: what the sweep knows of it, and how it is spoken to.
 struct Seat {
     core: Rc<Core>,
     since: Instant,
-    /// Since when the head of a request has been coming in.
-    head_since: Cell<Option<Instant>>,
-    /// True from a request's head until the answer to it is made: what comes in then is its body.
-    answering: Cell<bool>,
+    phase: Cell<Phase>,
     /// Since when the client has taken nothing of what waits for it.
     stuck_since: Cell<Option<Instant>>,
+    /// True where the client may not have stopped sending a body that was refused.
+    still_sending: Cell<bool>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
 }
@@ -450,9 +460,9 @@ impl Seat {
         Rc::new(Self {
             core,
             since: now,
-            head_since: Cell::new(Some(now)),
-            answering: Cell::new(false),
+            phase: Cell::new(Phase::Head { since: now }),
             stuck_since: Cell::new(None),
+            still_sending: Cell::new(false),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
         })
@@ -469,8 +479,7 @@ impl Seat {
         Service: Fn(Request<RequestBody>, SocketAddr) -> Answer,
         Answer: Future<Output = Reply>,
     {
-        self.head_since.set(None);
-        self.answering.set(true);
+        self.phase.set(Phase::Answer);
         let limit = self.core.options.body_bytes;
         let fits = usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length <= limit);
         let answer = fits.then(|| service(request.map(|body| Limited::new(body, limit)), peer));
@@ -479,26 +488,50 @@ impl Seat {
                 Some(answer) => answer.await,
                 None => reply::content_too_large(),
             };
-            self.answering.set(false);
+            self.phase.set(Phase::Idle { since: self.core.clock.get() });
             self.core.shard().answered(reply.status());
+            self.still_sending.set(reply.status() == StatusCode::PAYLOAD_TOO_LARGE);
             Ok(reply)
         }
     }
 
     fn look_after(&self, now: Instant) {
-        let options = &self.core.options;
-        let longer =
-            |since: Option<Instant>, limit| since.is_some_and(|since| now.duration_since(since) > limit);
-        let age = now.duration_since(self.since);
-        if longer(self.head_since.get(), options.header_timeout)
-            || longer(self.stuck_since.get(), options.send_timeout)
-            || age > options.connection_age.saturating_add(options.send_timeout)
-        {
+        let order = self.due(now);
+        if order == Order::CutOff && self.order.get() != Order::CutOff {
             self.core.shard().cut_off();
-            self.tell(Order::CutOff);
-        } else if age > options.connection_age {
-            self.tell(Order::Close);
         }
+        self.tell(order);
+    }
+
+    /// What the limits say.
+    fn due(&self, now: Instant) -> Order {
+        let options = &self.core.options;
+        let elapsed = |since| now.duration_since(since);
+        // Closing is a request to hyper, which has this long to obey.
+        let cut_off_behind = |limit: Duration, longest: Duration| limit.saturating_add(longest);
+        let by = |elapsed, close, cut_off| match elapsed {
+            elapsed if elapsed > cut_off => Order::CutOff,
+            elapsed if elapsed > close => Order::Close,
+            _ => Order::Serve,
+        };
+        let by_age = by(
+            elapsed(self.since),
+            options.connection_age,
+            cut_off_behind(options.connection_age, options.send_timeout),
+        );
+        let by_wait = match (self.stuck_since.get(), self.phase.get()) {
+            (Some(since), _) => by(elapsed(since), options.send_timeout, options.send_timeout),
+            (None, Phase::Head { since }) => {
+                by(elapsed(since), options.header_timeout, options.header_timeout)
+            }
+            (None, Phase::Idle { since }) => by(
+                elapsed(since),
+                options.idle_timeout,
+                cut_off_behind(options.idle_timeout, options.header_timeout),
+            ),
+            (None, Phase::Answer) => Order::Serve,
+        };
+        by_age.max(by_wait)
     }
 
     /// Orders only grow more severe.
@@ -519,14 +552,16 @@ impl Seat {
     }
 
     fn bytes_came(&self) {
-        if self.head_since.get().is_none() && !self.answering.get() {
-            self.head_since.set(Some(self.core.clock.get()));
+        if let Phase::Idle { .. } = self.phase.get() {
+            self.phase.set(Phase::Head { since: self.core.clock.get() });
         }
     }
 
     fn bytes_taken(&self) {
         self.stuck_since.set(None);
-        self.head_since.set(None);
+        if self.phase.get() != Phase::Answer {
+            self.phase.set(Phase::Idle { since: self.core.clock.get() });
+        }
     }
 
     fn nothing_taken(&self) {
@@ -589,7 +624,21 @@ impl Write for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
+        ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
+        if !self.seat.still_sending.get() {
+            return Poll::Ready(Ok(()));
+        }
+        // RFC 9112 §9.6: to close on a client that sends is to reset it, and the reset may overtake the
+        // answer. So its bytes are thrown away until it has read the answer and hangs up, or is cut off.
+        self.seat.bytes_came();
+        let mut scrap = [0; 4096];
+        loop {
+            let mut scrap = ReadBuf::new(&mut scrap);
+            ready!(Pin::new(&mut self.io).poll_read(context, scrap.unfilled()))?;
+            if scrap.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -601,7 +650,48 @@ impl Write for Watched {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write_vectored(context, parts);
+        let polled = match parts {
+            // An answer without a body: the plain call is the cheaper one.
+            [one] => Pin::new(&mut self.io).poll_write(context, one),
+            _ => Pin::new(&mut self.io).poll_write_vectored(context, parts),
+        };
         self.written(polled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+
+    #[test]
+    fn a_core_whose_listener_breaks_ends_the_others_in_order_and_says_why() {
+        let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), 3).unwrap();
+        // A listening socket that was shut down answers every `accept` with EINVAL.
+        SockRef::from(&listeners.sockets[1]).shutdown(std::net::Shutdown::Both).unwrap();
+        let (_never, shutdown) = watch::channel(false);
+        let service = |_, _| async { reply::not_found() };
+        let error = serve(listeners, &Options::default(), service, shutdown).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn the_defaults_suit_a_proxy_in_front() {
+        let default = Options::default();
+        assert!(default.max_connections >= 1024);
+        assert!(default.idle_timeout > Duration::from_secs(60), "longer than a proxy keeps a connection");
+    }
+
+    #[tokio::test]
+    async fn after_each_failure_the_listener_is_left_alone_for_longer() {
+        let mut pause = Pause::default();
+        let mut pauses = Vec::new();
+        for _ in 0..2 {
+            pause.wait_out(&io::Error::other("no descriptors")).await;
+            pauses.push(pause.0);
+        }
+        assert_eq!(pauses, [Some(Pause::SHORTEST), Some(2 * Pause::SHORTEST)]);
+        pause.end();
+        assert_eq!(pause.0, None);
     }
 }

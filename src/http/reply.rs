@@ -15,9 +15,9 @@ use chrono::TimeDelta;
 use http_body_util::Full;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION,
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
+    LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
@@ -65,9 +65,12 @@ impl Policy {
 }
 
 /// The answer to a request for `document`, whatever its method and headers. `now` is the present second.
+///
+/// The headers of the request are taken, for the answer's are written into their place: a poll then costs
+/// no allocation at all, because hyper hands the same map round from request to answer to request.
 pub fn document(
     method: &Method,
-    headers: &HeaderMap,
+    mut headers: HeaderMap,
     document: &Document,
     policy: &Policy,
     now: Moment,
@@ -77,10 +80,15 @@ pub fn document(
         Method::OPTIONS => return options(READ_ONLY),
         _ => return method_not_allowed(READ_ONLY),
     }
-    let choices = Accepted::of(headers).choices(document);
-    match Preconditions::of(headers).judge(document, &choices, now) {
-        Some(Verdict::NotModified(coding)) => not_modified(document, coding, policy, now),
-        Some(Verdict::Send(coding)) => whole(document, coding, policy, now),
+    let choices = Accepted::of(&headers).choices(document);
+    let verdict = Preconditions::of(&headers).judge(document, &choices, now);
+    let for_a_script = headers.contains_key(ORIGIN);
+    headers.clear();
+    match verdict {
+        Some(Verdict::NotModified(coding)) => {
+            not_modified(headers, document, coding, policy, now, for_a_script)
+        }
+        Some(Verdict::Send(coding)) => whole(headers, document, coding, policy, now),
         Some(Verdict::Failed) => precondition_failed(),
         None => not_acceptable(),
     }
@@ -89,6 +97,8 @@ pub fn document(
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag");
 const BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const BROTLI: HeaderValue = HeaderValue::from_static("br");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -102,30 +112,42 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 const PAGE_REFERRER: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
 
 /// 304 (RFC 9110 §15.4.5): what a 200 would have said for caches, and no body (rules C4, C6).
-fn not_modified(document: &Document, coding: Coding, policy: &Policy, now: Moment) -> Reply {
+///
+/// A 304 is kept by nobody, so who asks for another site's script is told at once whether the script may
+/// read it; all others, who are the polls that this service lives from, are spared those headers.
+fn not_modified(
+    mut headers: HeaderMap,
+    document: &Document,
+    coding: Coding,
+    policy: &Policy,
+    now: Moment,
+    for_a_script: bool,
+) -> Reply {
+    validators(&mut headers, document, coding, policy, now);
+    if for_a_script {
+        open_to_all(&mut headers);
+    }
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = StatusCode::NOT_MODIFIED;
-    *reply.headers_mut() = HeaderMap::with_capacity(12);
-    validators(reply.headers_mut(), document, coding, policy, now);
+    *reply.headers_mut() = headers;
     reply
 }
 
-fn whole(document: &Document, coding: Coding, policy: &Policy, now: Moment) -> Reply {
-    let coded = document.coded(coding);
-    let mut reply = Response::new(Full::new(coded.bytes.clone()));
-    let headers = reply.headers_mut();
-    *headers = HeaderMap::with_capacity(12);
-    validators(headers, document, coding, policy, now);
+fn whole(mut headers: HeaderMap, document: &Document, coding: Coding, policy: &Policy, now: Moment) -> Reply {
+    validators(&mut headers, document, coding, policy, now);
+    open_to_all(&mut headers);
     headers.insert(CONTENT_TYPE, document.media_type.clone());
     match coding {
         Coding::Identity => {}
-        Coding::Gzip => drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"))),
-        Coding::Brotli => drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"))),
+        Coding::Gzip => drop(headers.insert(CONTENT_ENCODING, GZIP)),
+        Coding::Brotli => drop(headers.insert(CONTENT_ENCODING, BROTLI)),
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
     if document.media_type.as_bytes().starts_with(b"text/html") {
-        page_headers(headers);
+        page_headers(&mut headers);
     }
+    let mut reply = Response::new(Full::new(document.coded(coding).bytes.clone()));
+    *reply.headers_mut() = headers;
     reply
 }
 
@@ -135,6 +157,10 @@ fn validators(headers: &mut HeaderMap, document: &Document, coding: Coding, poli
     headers.insert(LAST_MODIFIED, last_modified(document, now));
     headers.insert(CACHE_CONTROL, policy.cache_control.clone());
     headers.insert(VARY, BY_CODING);
+}
+
+/// Scripts of every site may read this, the validator too.
+fn open_to_all(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }
@@ -207,10 +233,12 @@ pub fn precondition_failed() -> Reply {
     page(StatusCode::PRECONDITION_FAILED, "Nội dung đã thay đổi", text)
 }
 
-/// 413: the request brought more than is taken.
+/// 413: the request brought more than is taken. The connection ends, for the rest of it will not be read.
 pub fn content_too_large() -> Reply {
     let text = html! { "Nội dung gửi lên vượt quá giới hạn." };
-    page(StatusCode::PAYLOAD_TOO_LARGE, "Nội dung gửi lên quá lớn", text)
+    let mut reply = page(StatusCode::PAYLOAD_TOO_LARGE, "Nội dung gửi lên quá lớn", text);
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
 }
 
 /// 429; come again after `wait`.
@@ -297,4 +325,138 @@ fn page(status: StatusCode, title: &str, text: Markup) -> Reply {
     reply.headers_mut().extend(headers);
     page_headers(reply.headers_mut());
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::press::Version;
+    use crate::vietnam_time::from_seconds;
+    use hyper::header::{ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+    use proptest::prelude::*;
+
+    /// The seed's moment: Fri, 12 May 2023 10:39:00 GMT.
+    const CHANGED: i64 = 1_683_887_940;
+
+    fn feed() -> Document {
+        let version = Version { log: "k3f9".to_owned(), number: 7 };
+        let text = "Đất & Người 🌾 ".repeat(60).into_bytes();
+        Document::print("application/rss+xml; charset=utf-8", text, &version, from_seconds(CHANGED))
+    }
+
+    fn policy() -> Policy {
+        Policy::kept_for(Duration::from_secs(300), Duration::from_secs(600), Duration::from_secs(86_400))
+    }
+
+    fn header(reply: &Reply, name: HeaderName) -> &str {
+        reply.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn body(reply: Reply) -> String {
+        let bytes = http_body_util::BodyExt::collect(reply.into_body());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let bytes = runtime.block_on(bytes).unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_date_of_the_last_change_is_never_one_that_a_further_change_may_bear() {
+        let feed = feed();
+        for (now, told) in [
+            (CHANGED - 3600, "Fri, 12 May 2023 09:38:59 GMT"),
+            (CHANGED, "Fri, 12 May 2023 10:38:59 GMT"),
+            (CHANGED + 1, "Fri, 12 May 2023 10:39:00 GMT"),
+            (CHANGED + 3600, "Fri, 12 May 2023 10:39:00 GMT"),
+        ] {
+            let reply = document(&Method::GET, HeaderMap::new(), &feed, &policy(), from_seconds(now));
+            assert_eq!(header(&reply, LAST_MODIFIED), told, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_knows_only_dates_misses_no_second_change_within_one_second() {
+        let first = feed();
+        let reply = document(&Method::GET, HeaderMap::new(), &first, &policy(), from_seconds(CHANGED));
+        let held = reply.headers()[LAST_MODIFIED].clone();
+        // The feed changes once more before the second is over; the reader comes back much later.
+        let second = feed();
+        let poll = HeaderMap::from_iter([(IF_MODIFIED_SINCE, held)]);
+        let reply = document(&Method::GET, poll, &second, &policy(), from_seconds(CHANGED + 600));
+        assert_eq!(reply.status(), StatusCode::OK);
+        // Once it has settled, the reader is told its date and need not fetch again.
+        let poll = HeaderMap::from_iter([(IF_MODIFIED_SINCE, reply.headers()[LAST_MODIFIED].clone())]);
+        let reply = document(&Method::GET, poll, &second, &policy(), from_seconds(CHANGED + 601));
+        assert_eq!(reply.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn nothing_of_the_request_s_headers_stays_in_the_answer() {
+        let request = HeaderMap::from_iter([
+            (HeaderName::from_static("x-secret"), HeaderValue::from_static("1")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+            (IF_NONE_MATCH, HeaderValue::from_static("\"x\"")),
+        ]);
+        let reply = document(&Method::GET, request, &feed(), &policy(), from_seconds(CHANGED + 9));
+        for name in ["x-secret", "accept-encoding", "if-none-match"] {
+            assert!(!reply.headers().contains_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_short_answer_has_its_status_its_header_and_a_page_that_can_be_read() {
+        let seconds = Duration::from_secs;
+        let rules = [
+            (moved("/xa-hoi/rss.xml"), 301, LOCATION, "/xa-hoi/rss.xml"),
+            (not_found(), 404, CACHE_CONTROL, "no-cache"),
+            (gone(), 410, CACHE_CONTROL, "no-cache"),
+            (method_not_allowed(READ_ONLY), 405, ALLOW, "GET, HEAD, OPTIONS"),
+            (not_acceptable(), 406, VARY, "Accept-Encoding"),
+            (precondition_failed(), 412, CACHE_CONTROL, "no-store"),
+            (content_too_large(), 413, CONNECTION, "close"),
+            (bad_request("sai"), 400, CACHE_CONTROL, "no-store"),
+            (failed(), 500, CACHE_CONTROL, "no-store"),
+            (too_many_requests(seconds(30)), 429, RETRY_AFTER, "30"),
+            (too_many_requests(Duration::ZERO), 429, RETRY_AFTER, "1"),
+            (unavailable(Duration::from_millis(1500)), 503, RETRY_AFTER, "2"),
+        ];
+        for (reply, status, name, value) in rules {
+            assert_eq!((reply.status().as_u16(), header(&reply, name)), (status, value));
+            assert_eq!(header(&reply, CONTENT_TYPE), "text/html; charset=utf-8", "{status}");
+            assert_eq!(header(&reply, X_CONTENT_TYPE_OPTIONS), "nosniff", "{status}");
+            assert!(header(&reply, CONTENT_SECURITY_POLICY).starts_with("default-src 'none'"), "{status}");
+            let page = body(reply);
+            assert!(page.starts_with("<!DOCTYPE html><html lang=\"vi\">") && page.contains("<h1>"), "{page}");
+        }
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_text_in_a_page_and_never_a_second_header() {
+        let page = body(bad_request("<script>alert('Đăk Tô')</script> & \"\""));
+        assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+        let reply = moved("/a\"><script>");
+        assert_eq!(reply.status(), StatusCode::MOVED_PERMANENTLY);
+        assert!(!body(reply).contains("<script>"));
+        for split in ["/a\r\nSet-Cookie: x=1", "/a\n", "/a\0"] {
+            assert_eq!(moved(split).status(), StatusCode::NOT_FOUND, "{split:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_headers_say_a_document_has_an_answer(
+            lines in proptest::collection::vec((0_usize..6, proptest::collection::vec(any::<u8>(), 0..60)), 0..8),
+            now in -10_i64..10,
+        ) {
+            let names =
+                [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, ORIGIN];
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.append(names[name].clone(), value);
+                }
+            }
+            let reply = document(&Method::GET, headers, &feed(), &policy(), from_seconds(CHANGED + now));
+            prop_assert!(matches!(reply.status().as_u16(), 200 | 304 | 406 | 412));
+        }
+    }
 }
