@@ -15,6 +15,7 @@ mod caption;
 mod finding;
 mod front_matter;
 mod furniture;
+mod legacy;
 mod plain;
 mod stamp;
 mod structure;
@@ -119,7 +120,7 @@ fn read_form(name: &str, bytes: &[u8], options: &Options, findings: &mut Finding
         findings.refuse(1, Complaint::NotAnArticle { name: name.to_owned() });
         return None;
     };
-    let text = bytes::decode(bytes, options.encoding, findings)?;
+    let text = bytes::decode(bytes, options.encoding, None, findings)?;
     let split = front_matter::split(&text, findings);
     let mut cleaner = Cleaner::new(&options.language);
     let matter = match split.toml {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::finding::{Complaint, Findings};
+use super::legacy;
 
 /// An encoding that a setting may force on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,18 +59,302 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Decodes a file. `None` where it was refused.
-pub(super) fn decode(bytes: &[u8], forced: Option<Encoding>, findings: &mut Findings) -> Option<String> {
-    let _ = forced;
-    let (text, _, broken) = encoding_rs::UTF_8.decode(bytes);
-    if broken {
-        findings.refuse(1, Complaint::UnknownEncoding { guess: "windows-1258" });
+/// Decodes a file. `None` where it was refused: never a feed full of rubbish.
+///
+/// `declared` is the encoding that the file names for itself, as a web page does; it counts only where the bytes
+/// are not UTF-8.
+pub(super) fn decode(
+    bytes: &[u8],
+    forced: Option<Encoding>,
+    declared: Option<&'static encoding_rs::Encoding>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let text = match (forced, utf16(bytes)) {
+        (_, Some(text)) => Some(text),
+        (Some(Encoding::Utf16), None) => Some(encoding_rs::UTF_16LE.decode(bytes).0.into_owned()),
+        (Some(Encoding::Windows1258), None) => Some(single_byte(bytes, Encoding::Windows1258, findings)),
+        (Some(encoding @ (Encoding::Tcvn3 | Encoding::Vni)), None) => {
+            Some(single_byte(bytes, encoding, findings))
+        }
+        (Some(Encoding::Utf8) | None, None) => unforced(bytes, forced.is_none(), declared, findings),
+    }?;
+    Some(with_newlines(text))
+}
+
+/// UTF-16 by its byte order mark, or by the zero bytes between Latin letters.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let encoding = match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, _)) if encoding != encoding_rs::UTF_8 => encoding,
+        Some(_) => return None,
+        None => {
+            let head = &bytes[..bytes.len().min(2048)];
+            let zeros =
+                |parity: usize| head.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+            let (even, odd) = (zeros(0), zeros(1));
+            match head.len() / 2 {
+                0..8 => return None,
+                half if odd * 3 > half && even * 20 < half => encoding_rs::UTF_16LE,
+                half if even * 3 > half && odd * 20 < half => encoding_rs::UTF_16BE,
+                _ => return None,
+            }
+        }
+    };
+    Some(encoding.decode(bytes).0.into_owned())
+}
+
+/// A forced encoding of one byte a letter. A file that is Unicode all the same is read as such.
+fn single_byte(bytes: &[u8], encoding: Encoding, findings: &mut Findings) -> String {
+    let unicode = std::str::from_utf8(bytes).ok().map(|text| text.trim_start_matches('\u{feff}'));
+    if let Some(text) = unicode {
+        let foreign =
+            text.chars().any(|c| matches!(c, '\u{1E00}'..='\u{1EFF}' | 'ơ' | 'ư' | 'ă' | 'đ' | 'Đ'));
+        if foreign || text.is_ascii() || encoding == Encoding::Windows1258 {
+            if foreign {
+                findings.warn(1, Complaint::EncodingNotUsed { encoding });
+            }
+            return text.to_owned();
+        }
+    }
+    let letters = match (unicode, encoding) {
+        (Some(text), _) => text.to_owned(),
+        (None, Encoding::Windows1258) => {
+            return encoding_rs::WINDOWS_1258.decode_without_bom_handling(bytes).0.into_owned();
+        }
+        (None, _) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+    };
+    if encoding == Encoding::Vni { legacy::from_vni(&letters) } else { legacy::from_tcvn3(&letters) }
+}
+
+fn unforced(
+    bytes: &[u8],
+    found_out: bool,
+    declared: Option<&'static encoding_rs::Encoding>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => refuse_rubbish(text, findings).then(|| text.to_owned()),
+        Err(_) if is_nearly_utf8(bytes) => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            tell_of_broken_bytes(&text, findings);
+            refuse_rubbish(&text, findings).then_some(text)
+        }
+        Err(_) if !found_out => {
+            findings.refuse(first_odd_line(bytes), Complaint::UnknownEncoding { guess: guess(bytes) });
+            None
+        }
+        Err(_) => not_utf8(bytes, declared, findings),
+    }
+}
+
+/// Bytes that are no UTF-8: windows-1258 where that gives Vietnamese, and a complaint otherwise.
+fn not_utf8(
+    bytes: &[u8],
+    declared: Option<&'static encoding_rs::Encoding>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let letters = encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0;
+    let line = first_odd_line(bytes);
+    let vietnamese = encoding_rs::WINDOWS_1258.decode_without_bom_handling(bytes).0.into_owned();
+    let share = legacy::vietnamese_share(&composed_sample(&vietnamese));
+    // Quotes and dashes alone decide nothing, and are in the same places of both.
+    let only_marks = letters.chars().all(|c| c.is_ascii() || !c.is_alphabetic() || c == '\u{FEFF}');
+    if share >= 0.8 || only_marks {
+        return Some(vietnamese);
+    }
+    if let Some(encoding) = legacy::looks_like(&letters) {
+        findings.refuse(line, Complaint::LegacyEncoding { encoding, sample: sample_of(&letters) });
         return None;
     }
-    Some(with_newlines(text.into_owned()))
+    if let Some(encoding) = declared.filter(|encoding| *encoding != encoding_rs::UTF_8) {
+        let (text, _, broken) = encoding.decode(bytes);
+        if !broken && refuse_rubbish(&text, findings) {
+            return Some(text.into_owned());
+        }
+    }
+    findings.refuse(line, Complaint::UnknownEncoding { guess: guess(bytes) });
+    None
+}
+
+/// False, and a complaint, where a Unicode text holds letters of another encoding.
+fn refuse_rubbish(text: &str, findings: &mut Findings) -> bool {
+    let line = || first_odd_line(text.as_bytes());
+    if let Some(sample) = doubly_encoded(text) {
+        findings.refuse(line(), Complaint::DoublyEncoded { sample });
+        return false;
+    }
+    if let Some(encoding) = legacy::looks_like(text) {
+        findings.refuse(line(), Complaint::LegacyEncoding { encoding, sample: sample_of(text) });
+        return false;
+    }
+    true
+}
+
+/// UTF-8 that was opened as windows-1252 and saved again: `Huyá»‡n`. Known by turning it back.
+fn doubly_encoded(text: &str) -> Option<String> {
+    let odd = |word: &&str| !word.is_ascii();
+    let words: Vec<&str> = legacy::sample(text).split_whitespace().filter(odd).take(200).collect();
+    let turned_back = |word: &&&str| {
+        let (bytes, _, lost) = encoding_rs::WINDOWS_1252.encode(word);
+        !lost && std::str::from_utf8(&bytes).is_ok()
+    };
+    let count = words.iter().filter(turned_back).count();
+    (count >= 3 && count * 2 > words.len()).then(|| sample_of(text))
+}
+
+/// Mostly UTF-8, with a few places broken: a bad copy rather than another encoding.
+fn is_nearly_utf8(bytes: &[u8]) -> bool {
+    let (mut good, mut broken) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    good >= 20 && broken * 20 <= good
+}
+
+fn tell_of_broken_bytes(text: &str, findings: &mut Findings) {
+    const MOST: usize = 50;
+    let broken = text.split('\n').enumerate().filter_map(|(index, line)| {
+        let count = line.matches('\u{FFFD}').count();
+        (count > 0).then_some((index + 1, count))
+    });
+    for (line, count) in broken.take(MOST) {
+        findings.warn(line, Complaint::BrokenBytes { count });
+    }
+}
+
+fn guess(bytes: &[u8]) -> &'static str {
+    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+    detector.feed(&bytes[..bytes.len().min(64 * 1024)], true);
+    detector.guess(None, chardetng::Utf8Detection::Deny).name()
+}
+
+fn composed_sample(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    legacy::sample(text).nfc().collect()
+}
+
+/// The first words that are not plain ASCII, to be recognised by.
+fn sample_of(text: &str) -> String {
+    let odd = text.lines().find(|line| !line.is_ascii()).unwrap_or(text);
+    let visible = odd.chars().filter(|c| !c.is_control());
+    visible.take(40).collect::<String>().trim().to_owned()
+}
+
+fn first_odd_line(bytes: &[u8]) -> usize {
+    let end = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    1 + bytes[..end].iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Every kind of line end becomes `\n`, so that lines count as editors count them.
 fn with_newlines(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Huyện Đăk Tô phát động phong trào thi đua yêu nước\n12/05/2023 17:39\n";
+
+    fn decoded(bytes: &[u8], forced: Option<Encoding>) -> (Option<String>, Vec<&'static str>) {
+        let mut findings = Findings::default();
+        let text = decode(bytes, forced, None, &mut findings);
+        (text, findings.sorted().iter().map(|finding| finding.complaint.code()).collect())
+    }
+
+    fn utf16_bytes(text: &str, little: bool) -> Vec<u8> {
+        text.encode_utf16()
+            .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+            .collect()
+    }
+
+    /// windows-1258 keeps the tone apart.
+    fn windows_1258_bytes(text: &str) -> Vec<u8> {
+        use unicode_normalization::UnicodeNormalization;
+        let mut apart = String::new();
+        for letter in text.chars() {
+            let parts: Vec<char> = std::iter::once(letter).nfd().collect();
+            let (tones, base): (Vec<char>, Vec<char>) = parts
+                .into_iter()
+                .partition(|c| matches!(c, '\u{300}' | '\u{301}' | '\u{303}' | '\u{309}' | '\u{323}'));
+            apart.extend(base.into_iter().nfc());
+            apart.extend(tones);
+        }
+        let (bytes, _, lost) = encoding_rs::WINDOWS_1258.encode(&apart);
+        assert!(!lost, "{apart}");
+        bytes.into_owned()
+    }
+
+    fn windows_1252_bytes(text: &str) -> Vec<u8> {
+        encoding_rs::WINDOWS_1252.encode(text).0.into_owned()
+    }
+
+    #[test]
+    fn every_unicode_dress_is_found_out() {
+        for bytes in [
+            TEXT.as_bytes().to_vec(),
+            [b"\xEF\xBB\xBF", TEXT.as_bytes()].concat(),
+            [&[0xFF, 0xFE][..], &utf16_bytes(TEXT, true)].concat(),
+            [&[0xFE, 0xFF][..], &utf16_bytes(TEXT, false)].concat(),
+            utf16_bytes(TEXT, true),
+            utf16_bytes(TEXT, false),
+        ] {
+            assert_eq!(decoded(&bytes, None), (Some(TEXT.to_owned()), Vec::new()), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn windows_1258_is_found_out_and_composed_later() {
+        use unicode_normalization::UnicodeNormalization;
+        let (text, codes) = decoded(&windows_1258_bytes(TEXT), None);
+        assert_eq!(text.unwrap().nfc().collect::<String>(), TEXT);
+        assert_eq!(codes, [""; 0]);
+    }
+
+    #[test]
+    fn the_old_encodings_are_named_unless_they_were_set() {
+        let tcvn3 = "HuyÖn §¨k T« ph¸t ®éng phong trµo thi ®ua yªu n\u{ad}íc\n12/05/2023 17:39\n";
+        let vni = "Huyeän Ñaêk Toâ phaùt ñoäng phong traøo thi ñua yeâu nöôùc\n12/05/2023 17:39\n";
+        for (letters, encoding) in [(tcvn3, Encoding::Tcvn3), (vni, Encoding::Vni)] {
+            for bytes in [windows_1252_bytes(letters), letters.as_bytes().to_vec()] {
+                assert_eq!(decoded(&bytes, None), (None, vec!["legacy-encoding"]), "{letters}");
+                assert_eq!(decoded(&bytes, Some(encoding)), (Some(TEXT.to_owned()), Vec::new()), "{letters}");
+            }
+            assert_eq!(
+                decoded(TEXT.as_bytes(), Some(encoding)),
+                (Some(TEXT.to_owned()), vec!["encoding-not-used"])
+            );
+        }
+    }
+
+    #[test]
+    fn rubbish_is_refused_and_a_few_broken_bytes_are_told() {
+        let doubled = encoding_rs::WINDOWS_1252.decode_without_bom_handling(TEXT.as_bytes()).0.into_owned();
+        assert_eq!(decoded(doubled.as_bytes(), None), (None, vec!["doubly-encoded"]));
+        let russian =
+            encoding_rs::WINDOWS_1251.encode("Президент провёл встречу с делегацией района").0.into_owned();
+        assert_eq!(decoded(&russian, None), (None, vec!["unknown-encoding"]));
+        let mut cut = TEXT.repeat(3).into_bytes();
+        cut.extend_from_slice(b"B\xE1\xBB");
+        let (text, codes) = decoded(&cut, None);
+        assert!(text.unwrap().ends_with("B\u{FFFD}"));
+        assert_eq!(codes, ["broken-bytes"]);
+    }
+
+    #[test]
+    fn an_encoding_is_known_by_its_word() {
+        for (word, encoding) in [
+            ("tcvn3", Some(Encoding::Tcvn3)),
+            ("TCVN3", Some(Encoding::Tcvn3)),
+            ("ABC", Some(Encoding::Tcvn3)),
+            ("vni", Some(Encoding::Vni)),
+            ("UTF8", Some(Encoding::Utf8)),
+            ("windows-1258", Some(Encoding::Windows1258)),
+            ("cp1258", Some(Encoding::Windows1258)),
+            ("latin1", None),
+        ] {
+            assert_eq!(Encoding::from_setting(word), encoding, "{word}");
+        }
+    }
 }

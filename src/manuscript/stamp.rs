@@ -68,9 +68,7 @@ pub(super) fn read(line: &str, zone: Zone) -> Printed {
         return Printed::Nothing;
     }
     let lower = line.to_lowercase();
-    if !lower.bytes().any(|byte| byte.is_ascii_digit())
-        && !RELATIVE.iter().any(|word| lower.starts_with(word))
-    {
+    if !lower.bytes().any(|byte| byte.is_ascii_digit()) && !RELATIVE.iter().any(|word| lower.contains(word)) {
         return Printed::Nothing;
     }
     let labels = labels_in(&lower);
@@ -673,8 +671,9 @@ impl<'text> Reader<'text> {
         true
     }
 
+    /// NOTE: in `17:39-12/05/2023` the minute begins what looks like a date with a short year; it is none.
     fn is_date_at(&self, index: usize) -> bool {
-        self.date_at(index).is_some()
+        self.date_at(index).is_some_and(|(date, _)| date != Err(Flaw::ShortYear))
     }
 
     fn date_at(&self, index: usize) -> Option<(Result<NaiveDate, Flaw>, usize)> {
@@ -896,4 +895,271 @@ fn tokens(text: &str) -> Vec<(Token<'_>, usize, usize)> {
         tokens.push((token, start, end));
     }
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vietnam_time::{VIETNAM, rfc3339};
+    use proptest::prelude::*;
+
+    fn found(line: &str) -> Found {
+        match read(line, VIETNAM) {
+            Printed::Date(found) => *found,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn refused(line: &str) -> &'static str {
+        match read(line, VIETNAM) {
+            Printed::Refused(refusal) => refusal.complaint.code(),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_printed_form_has_its_instant() {
+        for (line, instant) in [
+            ("12/05/2023 17:39", "2023-05-12T17:39:00+07:00"),
+            ("Ngày đăng: 08/07/2024  11:38", "2024-07-08T11:38:00+07:00"),
+            ("Thứ ba - 27/06/2023 10:14", "2023-06-27T10:14:00+07:00"),
+            ("Thứ Tư, 04/03/2026-08:48", "2026-03-04T08:48:00+07:00"),
+            ("21:48 | 28/06/2020", "2020-06-28T21:48:00+07:00"),
+            ("00:00 17/09/2018", "2018-09-17T00:00:00+07:00"),
+            ("Cập nhật: Thứ ba, 19/5/2015 | 3:31:20 PM", "2015-05-19T15:31:20+07:00"),
+            ("Ngày đăng 24/03/2025 | 07:09  | Lượt truy cập: 36", "2025-03-24T07:09:00+07:00"),
+            ("Thứ Sáu, 21/02/2020, 18:38 [GMT+7]", "2020-02-21T18:38:00+07:00"),
+            ("07-09-2025, 06:00 (GMT+7)", "2025-09-07T06:00:00+07:00"),
+            ("Thứ tư, 22/10/2025, 19:25 (GMT+7)", "2025-10-22T19:25:00+07:00"),
+            ("Thứ tư, 06:00, 04/09/2024", "2024-09-04T06:00:00+07:00"),
+            ("Thứ 6, 21/03/2025 | 15:45", "2025-03-21T15:45:00+07:00"),
+            ("T6, 21/03/2025 15:45", "2025-03-21T15:45:00+07:00"),
+            ("2025-04-22 21:48:00", "2025-04-22T21:48:00+07:00"),
+            ("20/10/2020, 17:16", "2020-10-20T17:16:00+07:00"),
+            ("08:22, 12/02/2025", "2025-02-12T08:22:00+07:00"),
+            ("06:36:53 03/01/2022", "2022-01-03T06:36:53+07:00"),
+            ("17:39' - 12/05/2023", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 UTC+7", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 lúc 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 | 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 05:39 CH", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 05:39 SA", "2023-05-12T05:39:00+07:00"),
+            ("12/05/2023 12:00 SA", "2023-05-12T00:00:00+07:00"),
+            ("12/05/2023 12:00 CH", "2023-05-12T12:00:00+07:00"),
+            ("12/05/2023 12:05:07 AM", "2023-05-12T00:05:07+07:00"),
+            ("12/05/2023 5:39 p.m.", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 CH", "2023-05-12T17:39:00+07:00"),
+            ("17:39 12.05.2023", "2023-05-12T17:39:00+07:00"),
+            ("17:39 12-05-2023", "2023-05-12T17:39:00+07:00"),
+            ("17:39-12/05/2023", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00+07", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00+0700", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00+07:00", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00.123+07:00", "2023-05-12T17:39:00+07:00"),
+            ("9 Tháng 1 2015 lúc 15:08", "2015-01-09T15:08:00+07:00"),
+            ("17h39 ngày 12/5/2023", "2023-05-12T17:39:00+07:00"),
+            ("17 giờ 39 phút, ngày 12 tháng 5 năm 2023", "2023-05-12T17:39:00+07:00"),
+            ("8h ngày 12/5/2023", "2023-05-12T08:00:00+07:00"),
+            ("8g30, 12/5/2023", "2023-05-12T08:30:00+07:00"),
+            ("Đăng lúc: 17:39 12/05/2023", "2023-05-12T17:39:00+07:00"),
+            ("Thứ Sáu, ngày 12/05/2023, 17:39 (GMT+07:00)", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 ICT", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 (giờ Việt Nam)", "2023-05-12T17:39:00+07:00"),
+            ("Friday, 12 May 2023 17:39", "2023-05-12T17:39:00+07:00"),
+            ("Fri, 12 May 2023 17:39:00 +0700", "2023-05-12T17:39:00+07:00"),
+        ] {
+            let found = found(line);
+            assert_eq!(rfc3339(found.stamp.instant, VIETNAM), instant, "{line}");
+            assert!(!found.stamp.date_only, "{line}");
+            assert_eq!(found.doubts, [], "{line}");
+            assert!(found.is_bare(), "{line}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_alone_stays_a_day() {
+        for (line, day) in [
+            ("15/11/2025", "2025-11-15"),
+            ("18-07-2019", "2019-07-18"),
+            ("12 - 05 - 2023", "2023-05-12"),
+            ("19 Tháng 8, 2025", "2025-08-19"),
+            ("12 Tháng Mười Hai 2023", "2023-12-12"),
+            ("12 Tháng Mười 2023", "2023-10-12"),
+            ("12 tháng năm năm 2023", "2023-05-12"),
+            ("ngày 12 tháng Năm, 2023", "2023-05-12"),
+            ("ngày 4 tháng tư năm 2023", "2023-04-04"),
+            ("Thứ Năm, ngày 8 tháng 1 năm 2015", "2015-01-08"),
+            ("Chủ Nhật, 11 tháng 6, 2023 (GMT+7)", "2023-06-11"),
+            ("Chủ nhật, 11/6/2023", "2023-06-11"),
+            ("2023-05-12", "2023-05-12"),
+            ("12 May 2023", "2023-05-12"),
+            ("29/02/2024", "2024-02-29"),
+        ] {
+            let found = found(line);
+            assert_eq!(rfc3339(found.stamp.instant, VIETNAM), format!("{day}T00:00:00+07:00"), "{line}");
+            assert!(found.stamp.date_only, "{line}");
+            assert_eq!(found.doubts, [], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_section_or_a_place_may_stand_before_the_date() {
+        for (line, beside, day) in [
+            ("Xã hội - 07/01/2022", "Xã hội", "2022-01-07"),
+            ("Đất & Người - 07/01/2022", "Đất & Người", "2022-01-07"),
+            ("Hà Nội, ngày 22 tháng 11 năm 2002", "Hà Nội", "2002-11-22"),
+            ("Xã hội | Ngày đăng: 07/01/2022", "Xã hội", "2022-01-07"),
+            ("Ngày đăng: 07/01/2022 | Xã hội", "Xã hội", "2022-01-07"),
+        ] {
+            let found = found(line);
+            assert_eq!(found.beside, beside, "{line}");
+            assert_eq!(rfc3339(found.stamp.instant, VIETNAM)[..10], *day, "{line}");
+        }
+        assert_eq!(found("Ngày đăng: 07/01/2022 - Tác giả: Trang Lê").author.as_deref(), Some("Trang Lê"));
+    }
+
+    #[test]
+    fn publication_beats_update_on_one_line() {
+        let both = found("Ngày đăng: 12/05/2023 17:39 | Cập nhật: 13/05/2023 08:00");
+        assert_eq!(rfc3339(both.stamp.instant, VIETNAM), "2023-05-12T17:39:00+07:00");
+        assert_eq!(both.label, Some(Label::Published));
+        assert_eq!(both.update.as_deref(), Some("Cập nhật: 13/05/2023 08:00"));
+        let behind = found("12/05/2023 17:39 (Cập nhật lúc 13/05/2023 08:00)");
+        assert_eq!(rfc3339(behind.stamp.instant, VIETNAM), "2023-05-12T17:39:00+07:00");
+    }
+
+    #[test]
+    fn what_cannot_be_a_date_is_refused_with_its_reason() {
+        for (line, code) in [
+            ("31/02/2023 17:39", "date-impossible"),
+            ("29/02/2023", "date-impossible"),
+            ("00/05/2023", "date-impossible"),
+            ("32 tháng 1 năm 2023", "date-impossible"),
+            ("2023-13-05", "date-impossible"),
+            ("2023-31-05", "date-impossible"),
+            ("05/23/2023 5:39 PM", "date-month-first"),
+            ("May 12, 2023", "date-month-first"),
+            ("12/05/23 17:39", "date-short-year"),
+            ("12-5-23", "date-short-year"),
+            ("12/05/1789", "date-too-old"),
+            ("31/12/1989 10:00", "date-too-old"),
+            ("12/05/2023 25:00", "time-impossible"),
+            ("12/05/2023 17:60", "time-impossible"),
+            ("12/05/2023 24:00", "time-impossible"),
+            ("12/05/2023 17:39 SA", "time-impossible"),
+            ("12/05/2023 00:15 PM", "time-impossible"),
+            ("5h39 chiều 12/05/2023", "time-half-unclear"),
+            ("17.39 12/05/2023", "date-unreadable"),
+            ("12/05/2023 17:39 45", "date-unreadable"),
+            ("12/05 17:39", "date-without-year"),
+            ("Ngày đăng: 12/05", "date-unreadable"),
+            ("5 phút trước", "date-relative"),
+            ("2 giờ trước", "date-relative"),
+            ("3 ngày trước", "date-relative"),
+            ("Hôm qua", "date-relative"),
+            ("Hôm qua, 12:30", "date-relative"),
+            ("Hôm nay lúc 08:15", "date-relative"),
+            ("Cập nhật: 5 phút trước", "date-relative"),
+            ("Đăng lúc: Hôm qua", "date-relative"),
+        ] {
+            assert_eq!(refused(line), code, "{line}");
+        }
+    }
+
+    #[test]
+    fn dates_within_text_are_no_stamps() {
+        for line in [
+            "Chiều 12/5",
+            "Chiều 12/5, UBND huyện Đăk Tô tổ chức Hội nghị.",
+            "9/2/1913-9/2/2023",
+            "47/53",
+            "41/QĐ-CTUB ngày 30/03/2004",
+            "Quyết định số 41/QĐ-CTUB ngày 30/03/2004 của Ủy ban",
+            "Thông báo lịch tiếp công dân ngày 12/05/2023",
+            "Huyện Đăk Tô ra quân ngày 12/05/2023",
+            "https://dakto.kontum.vn/2023/05/12/bai",
+            "Điện thoại: 0260.3831.234",
+            "Từ 12/05/2023 đến 15/05/2023",
+            "12/05/2023 - 15/05/2023",
+            "Hội nghị tổng kết (12/05/2023)",
+            "Năm 2023",
+            "Năm năm trước, nơi đây còn là rừng.",
+            "Hôm qua, tại thị trấn Đăk Tô đã diễn ra lễ hội mừng lúa mới.",
+            "",
+            "Tấn Lộc",
+        ] {
+            assert!(matches!(read(line, VIETNAM), Printed::Nothing), "{line}: {:?}", read(line, VIETNAM));
+        }
+    }
+
+    #[test]
+    fn a_wrong_weekday_and_a_foreign_offset_are_warned_about() {
+        let weekday = found("Thứ Hai, 12/05/2023 17:39");
+        assert_eq!(weekday.doubts[0].code(), "weekday-wrong");
+        assert!(weekday.doubts[0].vietnamese().contains("thứ Sáu"), "{}", weekday.doubts[0].vietnamese());
+        for (line, instant) in [
+            ("2023-05-12T10:39:00Z", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T10:39:00-05:00", "2023-05-12T22:39:00+07:00"),
+            ("12/05/2023 17:39 GMT", "2023-05-13T00:39:00+07:00"),
+            ("12/05/2023 17:39 (GMT+9)", "2023-05-12T15:39:00+07:00"),
+        ] {
+            let found = found(line);
+            assert_eq!(rfc3339(found.stamp.instant, VIETNAM), instant, "{line}");
+            assert_eq!(found.doubts[0].code(), "offset-foreign", "{line}");
+        }
+    }
+
+    #[test]
+    fn a_date_glued_to_a_title_is_cut_off() {
+        for (line, title, instant) in [
+            (
+                "Lịch công tác (lần 2)01/03/2017 15:02:43",
+                "Lịch công tác (lần 2)",
+                "2017-03-01T15:02:43+07:00",
+            ),
+            (
+                "Đăk Tô phát động thi đua 12/05/2023 17:39",
+                "Đăk Tô phát động thi đua",
+                "2023-05-12T17:39:00+07:00",
+            ),
+            (
+                "Đăk Tô phát động thi đua (12/05/2023 17:39)",
+                "Đăk Tô phát động thi đua",
+                "2023-05-12T17:39:00+07:00",
+            ),
+            (
+                "Kế hoạch 2020-2025 của huyện17:39 12/05/2023",
+                "Kế hoạch 2020-2025 của huyện",
+                "2023-05-12T17:39:00+07:00",
+            ),
+        ] {
+            let (cut, found) = read_glued(line, VIETNAM).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(cut, title);
+            assert_eq!(rfc3339(found.stamp.instant, VIETNAM), instant, "{line}");
+        }
+        for line in ["Thông báo lịch cắt điện 12/05/2023", "Kế hoạch giai đoạn 2020-2025", "12/05/2023 17:39"]
+        {
+            assert!(read_glued(line, VIETNAM).is_none(), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line in r"(?:[0-9]{1,4}|[/\-.:,| ()+\[\]]|lúc|ngày |tháng |năm |Thứ |Hai|CH|SA|GMT|T|Z|h|Ngày đăng|Cập nhật|trước|İ|ß|\PC){0,24}") {
+            let _ = read(&line, VIETNAM);
+            let _ = read_glued(&line, VIETNAM);
+        }
+
+        #[test]
+        fn no_date_comes_out_that_is_not_printed(line in r"(?:[0-9]{1,4}|[/\-.:,| ]|lúc |ngày |tháng |năm |Thứ ){3,12}") {
+            if let Printed::Date(found) = read(&line, VIETNAM) {
+                let local = found.stamp.instant.with_timezone(&VIETNAM);
+                let numbers: Vec<u32> =
+                    line.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect();
+                for part in [local.day(), local.month(), local.year() as u32] {
+                    prop_assert!(numbers.contains(&part), "{} from {}", part, line);
+                }
+            }
+        }
+    }
 }
