@@ -40,6 +40,8 @@
 //!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.
 //! - Only [`app`] spawns long tasks; all end on shutdown; one that dies ends the process.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod address;
 pub mod app;
 pub mod article;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -75,21 +76,22 @@ impl Service {
 
     /// Answers one request.
     pub async fn answer(self, request: Request<RequestBody>, _from: SocketAddr) -> Reply {
-        let path = self.0.addresses.without_prefix(request.uri().path());
+        let (request, _) = request.into_parts();
+        let path = self.0.addresses.without_prefix(request.uri.path());
         // The hot path: route, edition in memory, preconditions. No store, no lock, no log line.
         if let Some(document) = self.0.stand.edition().document(path) {
             let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
             let now = self.0.clock.now();
-            return reply::document(request.method(), request.headers(), document, policy, now);
+            return reply::document(&request.method, request.headers, document, policy, now);
         }
-        if request.method() == Method::OPTIONS {
+        if request.method == Method::OPTIONS {
             return reply::options(READ_ONLY);
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
             return reply::method_not_allowed(READ_ONLY);
         }
         match self.0.addresses.route(path) {
-            Route::Article(permalink) => self.article(&request, permalink).await,
+            Route::Article(permalink) => self.article(request, permalink).await,
             Route::Moved(target) => reply::moved(&self.0.addresses.local(&target)),
             Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Route::Ready => readiness(&self.0.health),
@@ -100,7 +102,7 @@ impl Service {
         }
     }
 
-    async fn article(&self, request: &Request<RequestBody>, permalink: Permalink) -> Reply {
+    async fn article(&self, request: Parts, permalink: Permalink) -> Reply {
         let service = Arc::clone(&self.0);
         let printing = self.0.background.spawn(async move {
             let Ok(Ok(_turn)) = tokio::time::timeout(LONGEST_WAIT, service.reading.acquire()).await else {
@@ -117,7 +119,7 @@ impl Service {
         match printing.await {
             Ok(Some(PrintedArticle::Page(document))) => {
                 let now = self.0.clock.now();
-                reply::document(request.method(), request.headers(), &document, &self.0.pages, now)
+                reply::document(&request.method, request.headers, &document, &self.0.pages, now)
             }
             Ok(Some(PrintedArticle::Gone)) => reply::gone(),
             Ok(Some(PrintedArticle::Nothing)) => reply::not_found(),
