@@ -209,7 +209,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
         Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
     }
     if let Some(slug) = &scope {
-        let channels = press::channels(&store, &config.press.channels).await?;
+        let channels = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
         if !channels.iter().any(|channel| channel.slug == *slug) {
             let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
             bail!("there is no channel `{slug}`; there are: {}", known.join(", "));

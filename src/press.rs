@@ -21,7 +21,7 @@ use crate::article::{ArticleId, Entry};
 use crate::channel::{Channel, Site, Slug};
 use crate::feed::{self, Fault, Part};
 use crate::pages;
-use crate::store::{LiveChoice, LiveView, Store, StoreError};
+use crate::store::{ChannelState, LiveChoice, LiveView, Snapshot, Store, StoreError};
 use crate::vietnam_time::Moment;
 
 pub use article::{PrintedArticle, print_article};
@@ -71,7 +71,7 @@ pub struct Press {
     stand: Stand,
     counters: Arc<Counters>,
     /// What each channel's documents were last printed from.
-    printed: HashMap<Scope, (u64, Moment)>,
+    printed: HashMap<Scope, ChannelState>,
     channels_at: Option<Moment>,
 }
 
@@ -121,27 +121,30 @@ impl Press {
     /// # Errors
     /// Where the store does not answer; the last edition stays up.
     pub async fn reprint(&mut self) -> Result<usize, StoreError> {
-        let channels = Arc::new(self.channels().await?);
-        let channels_at = self.store.channels_at().await?;
+        // One state of the log for all of it: no article is in two channels, or in none, because it was moved
+        // while the press was running.
+        let mut snapshot = self.store.snapshot().await?;
+        let channels = Arc::new(channels(&mut snapshot, &self.options.channels).await?);
+        let channels_at = snapshot.channels_at().await?;
+        let states = snapshot.states().await?;
         let founded = self.channels_at != Some(channels_at);
         let mut edition = Edition::clone(&self.stand.edition());
         let mut changed = 0;
         let scopes = channels.iter().map(|channel| Some(channel.slug.clone())).chain([None]);
         for scope in scopes {
-            let view = self.store.live(scope.as_ref(), self.options.live).await?;
-            let state = (view.number, view.last_modified);
             // Every page names all channels, so a new one changes it; the feeds come out as they were.
-            if self.printed.get(&scope) == Some(&state) && !founded {
+            if !founded && self.printed.get(&scope) == states.get(&scope) {
                 continue;
             }
-            let number = view.number;
+            let view = snapshot.live(scope.as_ref(), self.options.live).await?;
+            let state = view.state;
             for article in &view.unreadable {
                 error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
             }
             if let Some(documents) = self.print(&scope, view, Arc::clone(&channels), channels_at).await {
                 edition.replace(scope.clone(), documents);
                 changed += 1;
-                debug!(channel = %name(&scope), number, "printed");
+                debug!(channel = %name(&scope), number = state.number, "printed");
             }
             self.printed.insert(scope, state);
         }
@@ -151,11 +154,6 @@ impl Press {
             self.stand.swap(edition);
         }
         Ok(changed)
-    }
-
-    /// The configured channels, then those that have only a folder, by slug.
-    async fn channels(&self) -> Result<Vec<Channel>, StoreError> {
-        channels(&self.store, &self.options.channels).await
     }
 
     /// A channel's documents; none where they do not pass and the last ones have to stay.
@@ -203,9 +201,9 @@ impl Press {
 ///
 /// # Errors
 /// Where the store does not answer.
-pub async fn channels(store: &Store, configured: &[Channel]) -> Result<Vec<Channel>, StoreError> {
+pub async fn channels(snapshot: &mut Snapshot, configured: &[Channel]) -> Result<Vec<Channel>, StoreError> {
     let mut channels = configured.to_vec();
-    for known in store.channels().await? {
+    for known in snapshot.channels().await? {
         if !channels.iter().any(|channel| channel.slug == known.slug) {
             let title = known.title.unwrap_or_else(|| known.slug.to_string());
             channels.push(Channel { slug: known.slug, title, description: None });
@@ -224,8 +222,9 @@ pub async fn print_feed(
     scope: Option<&Slug>,
     format: Format,
 ) -> Result<Vec<u8>, StoreError> {
-    let channels = channels(store, &options.channels).await?;
-    let view = store.live(scope, options.live).await?;
+    let mut snapshot = store.snapshot().await?;
+    let channels = channels(&mut snapshot, &options.channels).await?;
+    let view = snapshot.live(scope, options.live).await?;
     Ok(feed::print(&live_document(options, &channels, scope, &view), format))
 }
 
@@ -242,7 +241,7 @@ fn live_document<'a>(
         channels,
         entries: &view.entries,
         tombstones: &view.tombstones,
-        updated: view.updated,
+        updated: view.state.updated,
         part: Part::Live { previous_archive: None, complete: false },
         hub: None,
     }
@@ -284,7 +283,7 @@ impl Job {
 
     fn attempt(&self, view: &LiveView) -> Result<Printed, Fault> {
         let scope = self.scope.as_ref();
-        let version = Version { log: self.log.clone(), number: view.number };
+        let version = Version { log: self.log.clone(), number: view.state.number };
         let document = live_document(&self.options, &self.channels, scope, view);
         let mut feeds = Vec::new();
         for format in Format::ALL {
@@ -295,7 +294,8 @@ impl Job {
         let mut documents: Printed = feeds
             .into_iter()
             .map(|(format, bytes)| {
-                let printed = Document::print(feed::media_type(format), bytes, &version, view.last_modified);
+                let printed =
+                    Document::print(feed::media_type(format), bytes, &version, view.state.last_modified);
                 (feed_path(scope, format), printed)
             })
             .collect();
@@ -313,7 +313,7 @@ impl Job {
             None => pages::home(frame, newest),
         };
         // Every page names all channels in its menu.
-        let last_modified = view.last_modified.max(self.channels_at);
+        let last_modified = view.state.last_modified.max(self.channels_at);
         let mut documents = vec![(
             page_path(self.scope.as_ref()),
             Document::print(pages::MEDIA_TYPE, page, version, last_modified),

@@ -9,18 +9,19 @@ mod database;
 mod intake;
 mod view;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::address::Addresses;
+use crate::address::{Addresses, Scope};
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
 use crate::channel::Slug;
 use crate::vietnam_time::{Clock, Moment, Zone};
 
 use batch::{Batches, Write, Written};
-use database::{Database, values};
+use database::{Database, Transaction, values};
 
 /// What the operator chooses, and what ids are minted with.
 #[derive(Clone, Debug)]
@@ -215,15 +216,22 @@ pub struct LiveChoice {
     pub limit: usize,
 }
 
-/// A channel as its live documents show it: one state of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveView {
+/// How far a channel has come: what its documents' validators are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelState {
     /// The number, in the channel's own counting, of its newest revision; 0 where there is none.
     pub number: u64,
     /// The `at` of that revision; 1970 where there is none.
     pub updated: Moment,
     /// The second of that revision, or of the last change of configuration.
     pub last_modified: Moment,
+}
+
+/// A channel as its live documents show it: one state of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveView {
+    /// How far the channel has come.
+    pub state: ChannelState,
     /// Newest stamp first, equal stamps by id.
     pub entries: Vec<Entry>,
     /// The latest withdrawal first, equal ones by id.
@@ -486,24 +494,12 @@ impl Store {
         view::files(&mut reading).await
     }
 
-    /// All channels, by slug.
+    /// One unchanging state of the log, to ask several questions of.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn channels(&self) -> Result<Vec<KnownChannel>, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
-        view::channels(&mut reading).await
-    }
-
-    /// What the live documents of a channel show; of everything, without one.
-    ///
-    /// Its cost depends on what is shown, not on the length of the log.
-    ///
-    /// # Errors
-    /// Where the engine does not answer.
-    pub async fn live(&self, channel: Option<&Slug>, choice: LiveChoice) -> Result<LiveView, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
-        view::live(&mut reading, channel, choice).await
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot { reading: self.inner.database.begin_read().await? })
     }
 
     /// What stands at an article's address.
@@ -513,25 +509,6 @@ impl Store {
     pub async fn article(&self, permalink: &Permalink) -> Result<Found, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         view::article(&mut reading, permalink).await
-    }
-
-    /// The second at which the configuration last changed what documents show.
-    ///
-    /// # Errors
-    /// Where the engine does not answer.
-    pub async fn configured_at(&self) -> Result<Moment, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
-        view::configured_at(&mut reading).await
-    }
-
-    /// The second at which the list of channels last changed: a channel was founded, or the configuration
-    /// changed.
-    ///
-    /// # Errors
-    /// Where the engine does not answer.
-    pub async fn channels_at(&self) -> Result<Moment, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
-        view::channels_at(&mut reading).await
     }
 
     /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
@@ -564,6 +541,57 @@ impl Store {
     /// Closes the connections; what was acknowledged is on disk already.
     pub async fn close(&self) {
         self.inner.database.close().await;
+    }
+}
+
+/// One state of the log, unchanging while it is held, whatever is written meanwhile. Hold it for as long as it
+/// takes to ask, not longer: the engine keeps the past for it.
+pub struct Snapshot {
+    reading: Transaction,
+}
+
+impl Snapshot {
+    /// All channels, by slug.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn channels(&mut self) -> Result<Vec<KnownChannel>, StoreError> {
+        view::channels(&mut self.reading).await
+    }
+
+    /// The state of every channel's documents and of the view of everything. What is not here has no revision.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn states(&mut self) -> Result<HashMap<Scope, ChannelState>, StoreError> {
+        view::states(&mut self.reading).await
+    }
+
+    /// What the live documents of a channel show; of everything, without one.
+    ///
+    /// Its cost depends on what is shown, not on the length of the log.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn live(&mut self, channel: Option<&Slug>, choice: LiveChoice) -> Result<LiveView, StoreError> {
+        view::live(&mut self.reading, channel, choice).await
+    }
+
+    /// The second at which the configuration last changed what documents show.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn configured_at(&mut self) -> Result<Moment, StoreError> {
+        view::configured_at(&mut self.reading).await
+    }
+
+    /// The second at which the list of channels last changed: a channel was founded, or the configuration
+    /// changed.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn channels_at(&mut self) -> Result<Moment, StoreError> {
+        view::channels_at(&mut self.reading).await
     }
 }
 

@@ -117,7 +117,7 @@ async fn take(store: &Store, submission: Submission) -> (ArticleId, Verdict) {
 }
 
 async fn live(store: &Store, channel: &str) -> LiveView {
-    store.live(Some(&slug(channel)), CHOICE).await.unwrap()
+    store.snapshot().await.unwrap().live(Some(&slug(channel)), CHOICE).await.unwrap()
 }
 
 fn titles(view: &LiveView) -> Vec<&str> {
@@ -152,7 +152,7 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
     assert!(view.tombstones.is_empty());
-    assert_eq!(view.number, 4);
+    assert_eq!(view.state.number, 4);
 }
 
 async fn a_touched_article_is_no_revision(home: Home) {
@@ -160,7 +160,7 @@ async fn a_touched_article_is_no_revision(home: Home) {
     take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     assert_eq!(verdict, Verdict::Unchanged);
-    assert_eq!(live(&store, "xa-hoi").await.number, 1);
+    assert_eq!(live(&store, "xa-hoi").await.state.number, 1);
 }
 
 async fn a_change_of_white_space_or_unicode_form_is_no_revision(home: Home) {
@@ -190,7 +190,7 @@ async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home:
         assert_eq!(view.entries[0].id, first);
         assert_eq!(view.entries[0].channels, [slug("kinh-te"), slug("xa-hoi")]);
     }
-    assert_eq!(store.live(None, CHOICE).await.unwrap().entries.len(), 1);
+    assert_eq!(store.snapshot().await.unwrap().live(None, CHOICE).await.unwrap().entries.len(), 1);
     assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Moved(3));
     let view = live(&store, "xa-hoi").await;
     assert!(view.entries.is_empty() && view.tombstones.is_empty(), "it lives on elsewhere");
@@ -217,14 +217,14 @@ async fn a_move_leaves_no_tombstone_and_keeps_the_id(home: Home) {
     assert_eq!(take(&store, moved).await, (id.clone(), Verdict::Moved(2)));
     let old = live(&store, "xa-hoi").await;
     assert!(old.entries.is_empty() && old.tombstones.is_empty());
-    assert_eq!(old.number, 2, "the old channel's documents change");
+    assert_eq!(old.state.number, 2, "the old channel's documents change");
     assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
     assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Nothing);
     let withdrawal = store.withdraw(&id, None, false, "test").await.unwrap();
     assert_eq!(withdrawal, Withdrawal::Withdrawn(3));
     let old = live(&store, "xa-hoi").await;
     assert!(old.tombstones.is_empty(), "what had left a channel is not withdrawn from it");
-    assert_eq!(old.number, 2);
+    assert_eq!(old.state.number, 2);
 }
 
 async fn withdrawn_by_command_is_stronger_than_any_file(home: Home) {
@@ -264,8 +264,8 @@ async fn two_revisions_of_one_article_never_share_a_second(home: Home) {
         take(&store, file("xa-hoi/a.txt", hash, article(title, SEED))).await;
     }
     let view = live(&store, "xa-hoi").await;
-    assert_eq!(view.updated, from_seconds(SEED + 1002));
-    assert_eq!(view.entries[0].updated, view.updated);
+    assert_eq!(view.state.updated, from_seconds(SEED + 1002));
+    assert_eq!(view.entries[0].updated, view.state.updated);
 }
 
 async fn updated_never_goes_back_when_the_clock_does(home: Home) {
@@ -273,7 +273,7 @@ async fn updated_never_goes_back_when_the_clock_does(home: Home) {
     take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     home.clock.advance(-5000);
     take(&store, file("xa-hoi/b.txt", "1", article("B", SEED - 9000))).await;
-    assert_eq!(live(&store, "xa-hoi").await.updated, from_seconds(SEED + 1000));
+    assert_eq!(live(&store, "xa-hoi").await.state.updated, from_seconds(SEED + 1000));
 }
 
 async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home) {
@@ -312,7 +312,7 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
         home.clock.advance(86_400);
     }
     // Six revisions: four sealed, two in the tail (the oldest stamps), and the two newest stamps.
-    let view = store.live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 4", "Bài 5"]);
     // Two corrections seal the second page; the window still shows what they changed.
     for (hash, day) in [("2", 2), ("2", 3)] {
@@ -320,7 +320,7 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
         let stamp = SEED - 864_000 - day * 86_400;
         take(&store, file(&path, hash, article(&format!("Bài {day} (sửa)"), stamp))).await;
     }
-    let view = store.live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 2 (sửa)", "Bài 3 (sửa)"]);
 }
 
@@ -331,7 +331,7 @@ async fn a_live_feed_never_holds_more_than_its_limit(home: Home) {
         let path = format!("xa-hoi/bai-{number}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {number}"), SEED - number * 60))).await;
     }
-    let view = store.live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert_eq!(view.entries.len(), 12);
     let shown = titles(&view);
     for wanted in ["Bài 0", "Bài 1", "Bài 2", "Bài 39", "Bài 35"] {
@@ -401,14 +401,25 @@ async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {
 async fn only_what_changes_documents_moves_the_configuration(home: Home) {
     let store = home.open().await;
     store.configured_as("one").await.unwrap();
-    let before = (store.configured_at().await.unwrap(), *store.announcements().borrow());
+    let before =
+        (store.snapshot().await.unwrap().configured_at().await.unwrap(), *store.announcements().borrow());
     home.clock.advance(100);
     store.configured_as("one").await.unwrap();
-    assert_eq!((store.configured_at().await.unwrap(), *store.announcements().borrow()), before);
+    assert_eq!(
+        (store.snapshot().await.unwrap().configured_at().await.unwrap(), *store.announcements().borrow()),
+        before
+    );
     store.found_channel(&slug("dat-nguoi"), Some("Đất & Người")).await.unwrap();
     assert_eq!(store.announcements().borrow().generation, before.1.generation + 1);
-    assert_eq!(store.channels().await.unwrap()[0].title.as_deref(), Some("Đất & Người"));
-    assert_eq!(store.configured_at().await.unwrap(), before.0, "a new channel changes no other's documents");
+    assert_eq!(
+        store.snapshot().await.unwrap().channels().await.unwrap()[0].title.as_deref(),
+        Some("Đất & Người")
+    );
+    assert_eq!(
+        store.snapshot().await.unwrap().configured_at().await.unwrap(),
+        before.0,
+        "a new channel changes no other's documents"
+    );
     store.found_channel(&slug("dat-nguoi"), Some("Đất và Người")).await.unwrap();
-    assert_eq!(live(&store, "dat-nguoi").await.last_modified, from_seconds(SEED + 1100));
+    assert_eq!(live(&store, "dat-nguoi").await.state.last_modified, from_seconds(SEED + 1100));
 }

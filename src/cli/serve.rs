@@ -83,7 +83,9 @@ impl Greeting {
             addresses.absolute(&page_path(None)),
             addresses.absolute(OPML_PATH),
         );
-        for channel in press::channels(store, &self.press.channels).await?.iter().take(12) {
+        for channel in
+            press::channels(&mut store.snapshot().await?, &self.press.channels).await?.iter().take(12)
+        {
             let feed = addresses.absolute(&feed_path(Some(&channel.slug), Format::Rss));
             text.push_str(&format!("  {feed}  {}\n", channel.title));
         }

@@ -30,9 +30,10 @@ pub async fn print_article(
         Found::Withdrawn(_) => return Ok(PrintedArticle::Gone),
         Found::Nothing => return Ok(PrintedArticle::Nothing),
     };
-    let channels = channels(store, &options.channels).await?;
+    let mut snapshot = store.snapshot().await?;
+    let channels = channels(&mut snapshot, &options.channels).await?;
     // The page names all channels in its menu.
-    let last_modified = at.max(store.channels_at().await?);
+    let last_modified = at.max(snapshot.channels_at().await?);
     let version = Version { log: store.log_id().to_owned(), number };
     let options = options.clone();
     let printed = tokio::task::spawn_blocking(move || {

@@ -1,10 +1,13 @@
 //! What readers ask of the log. Each question reads one unchanging state of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::database::{Row, Transaction, Value, values};
 use super::intake::{EVERYTHING, day_text, from_json, read_permalink};
-use super::{FileRecord, FileSeen, Found, KnownChannel, Listed, LiveChoice, LiveView, StoreError};
+use super::{
+    ChannelState, FileRecord, FileSeen, Found, KnownChannel, Listed, LiveChoice, LiveView, StoreError,
+};
+use crate::address::Scope;
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
 use crate::channel::Slug;
 use crate::vietnam_time::{Moment, from_seconds};
@@ -32,11 +35,11 @@ pub(super) async fn live(
     let slug = channel.map_or(EVERYTHING, Slug::as_str);
     let configured_at = configured_at(reading).await?;
     let head = reading.first("SELECT head, head_at FROM channel WHERE slug = $1", values![slug]).await?;
-    let (number, head_at) = match head {
-        Some(row) => (row.number(0)?, row.integer(1)?),
-        None => (0, 0),
+    let state = match head {
+        Some(row) => state_of(row.number(0)?, row.integer(1)?, configured_at),
+        None => state_of(0, 0, configured_at),
     };
-    let chosen = choose(reading, slug, number, head_at, choice).await?;
+    let chosen = choose(reading, slug, state.number, state.updated.timestamp(), choice).await?;
     let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for (id, state) in fetch(reading, &chosen).await? {
         match state {
@@ -51,15 +54,28 @@ pub(super) async fn live(
     entries
         .sort_by(|a, b| b.article.stamp.instant.cmp(&a.article.stamp.instant).then_with(|| a.id.cmp(&b.id)));
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
+    Ok(LiveView { state, entries, tombstones, unreadable })
+}
+
+fn state_of(number: u64, head_at: i64, configured_at: Moment) -> ChannelState {
     let updated = from_seconds(head_at);
-    Ok(LiveView {
-        number,
-        updated,
-        last_modified: updated.max(configured_at),
-        entries,
-        tombstones,
-        unreadable,
-    })
+    ChannelState { number, updated, last_modified: updated.max(configured_at) }
+}
+
+pub(super) async fn states(reading: &mut Transaction) -> Result<HashMap<Scope, ChannelState>, StoreError> {
+    let configured_at = configured_at(reading).await?;
+    let rows = reading.rows("SELECT slug, head, head_at FROM channel", &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let slug = row.text(0)?;
+            let scope = if slug == EVERYTHING { None } else { Some(read_slug(slug)?) };
+            Ok((scope, state_of(row.number(1)?, row.integer(2)?, configured_at)))
+        })
+        .collect()
+}
+
+fn read_slug(text: &str) -> Result<Slug, StoreError> {
+    Slug::parse(text).map_err(|cause| StoreError::Corrupt(cause.to_string()))
 }
 
 /// The ids that a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up
@@ -230,7 +246,7 @@ pub(super) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, 
 }
 
 fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
-    let channel = Slug::parse(row.text(1)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
+    let channel = read_slug(row.text(1)?)?;
     Ok(FileRecord {
         seen: FileSeen {
             path: row.text(0)?.to_owned(),
@@ -251,7 +267,7 @@ pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChann
     rows.iter()
         .map(|row| {
             Ok(KnownChannel {
-                slug: Slug::parse(row.text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?,
+                slug: read_slug(row.text(0)?)?,
                 title: row.optional_text(1)?.map(str::to_owned),
                 head: row.number(2)?,
             })
