@@ -5,18 +5,22 @@
 //! why it cannot and what to do. It is pure: no file is opened, no clock is read. It refuses to guess a date, to
 //! publish a text in a wrong encoding, and to drop a line in silence.
 //!
-//! The way of a file: [`bytes`] to text, [`front_matter`] off its head, the form's reader ([`plain`]) to pieces,
-//! [`structure`] to the draft, with [`stamp`], [`caption`], [`byline`] and [`furniture`] each knowing one kind
+//! The way of a file: [`bytes`] to text, [`front_matter`] off its head, the form's reader ([`plain`], [`markdown`],
+//! [`html`], [`docx`]) to pieces, [`structure`] to the draft, with [`stamp`], [`caption`], [`byline`] and [`furniture`] each knowing one kind
 //! of line.
 
 mod byline;
 mod bytes;
 mod caption;
+mod docx;
 mod finding;
 mod front_matter;
 mod furniture;
+mod html;
 mod legacy;
+mod markdown;
 mod plain;
+mod rich;
 mod stamp;
 mod structure;
 mod text;
@@ -28,6 +32,7 @@ pub use bytes::Encoding;
 pub use finding::{Complaint, Finding, Severity, Wanted};
 
 use finding::Findings;
+use structure::Hints;
 use text::Cleaner;
 
 /// How files are read, by the site's settings.
@@ -115,25 +120,130 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> Reading {
     Reading { draft, findings: findings.sorted() }
 }
 
+/// Longer files are no articles.
+const MOST_TEXT: u64 = 4 * 1024 * 1024;
+const MOST_DOCX: u64 = 64 * 1024 * 1024;
+
 fn read_form(name: &str, bytes: &[u8], options: &Options, findings: &mut Findings) -> Option<Draft> {
-    let Some(_form) = form_of(name) else {
-        findings.refuse(1, Complaint::NotAnArticle { name: name.to_owned() });
-        return None;
+    let refuse = |findings: &mut Findings, complaint| {
+        findings.refuse(1, complaint);
+        None
     };
-    let text = bytes::decode(bytes, options.encoding, None, findings)?;
-    let split = front_matter::split(&text, findings);
-    let mut cleaner = Cleaner::new(&options.language);
+    let Some(form) = form_of(name) else {
+        return refuse(findings, Complaint::NotAnArticle { name: name.to_owned() });
+    };
+    let limit = if form == Form::Docx { MOST_DOCX } else { MOST_TEXT };
+    if bytes.len() as u64 > limit {
+        return refuse(findings, Complaint::TooLarge { limit });
+    }
+    if bytes.is_empty() {
+        return refuse(findings, Complaint::Empty);
+    }
+    if form == Form::Docx {
+        return read_docx(bytes, options, findings);
+    }
+    if is_of_another_program(bytes) {
+        return refuse(findings, Complaint::NotThatForm { form: form.ending() });
+    }
+    let declared = (form == Form::Html).then(|| html::declared_encoding(bytes)).flatten();
+    let text = bytes::decode(bytes, options.encoding, declared, findings)?;
+    read_decoded(&text, form, options, findings)
+}
+
+fn read_decoded(text: &str, form: Form, options: &Options, findings: &mut Findings) -> Option<Draft> {
+    let split = front_matter::split(text, findings);
+    if findings.hold_an_error() {
+        return None;
+    }
+    let mut at_head = Cleaner::new(&options.language);
     let matter = match split.toml {
-        Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut cleaner, findings),
+        Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
         None => front_matter::FrontMatter::default(),
     };
-    let pieces = plain::pieces(split.rest, split.rest_line, &mut cleaner, findings);
+    let mut cleaner = Cleaner::new(matter.language.as_deref().unwrap_or(&options.language));
+    let (rest, line) = (split.rest, split.rest_line);
+    let (pieces, hints) = match form {
+        Form::Html => html::pieces(rest, line, &mut cleaner, findings)?,
+        Form::Markdown => {
+            let pieces = markdown::pieces(rest, line, options.zone, &mut cleaner, findings)?;
+            (pieces, Hints::default())
+        }
+        Form::Text | Form::Docx => (plain::pieces(rest, line, &mut cleaner, findings), Hints::default()),
+    };
     cleaner.finish(findings);
-    if pieces.is_empty() && split.toml.is_none() {
+    finish(&pieces, matter, &hints, options, findings)
+}
+
+/// Front matter in a Word document is its first paragraphs, with the quotes that Word makes of quotes.
+fn read_docx(bytes: &[u8], options: &Options, findings: &mut Findings) -> Option<Draft> {
+    let mut cleaner = Cleaner::new(&options.language);
+    let mut pieces = docx::pieces(bytes, &mut cleaner, findings)?;
+    cleaner.finish(findings);
+    let mut matter = front_matter::FrontMatter::default();
+    if pieces.first().is_some_and(|piece| piece.text == "+++") {
+        let Some(end) = pieces.iter().skip(1).position(|piece| piece.text == "+++") else {
+            findings.refuse(pieces[0].line, Complaint::FrontMatterUnclosed);
+            return None;
+        };
+        let first_line = pieces[0].line + 1;
+        let head: Vec<structure::Piece> = pieces.drain(..end + 2).collect();
+        let mut toml = String::new();
+        for piece in &head[1..=end] {
+            // Empty paragraphs between the keys count as lines.
+            while first_line + toml.matches('\n').count() < piece.line {
+                toml.push('\n');
+            }
+            toml.push_str(&piece.text.replace(['“', '”', '„'], "\"").replace(['‘', '’'], "'"));
+        }
+        matter = front_matter::read(
+            &toml,
+            first_line,
+            options.zone,
+            &mut Cleaner::new(&options.language),
+            findings,
+        );
+    }
+    finish(&pieces, matter, &Hints::default(), options, findings)
+}
+
+fn finish(
+    pieces: &[structure::Piece],
+    matter: front_matter::FrontMatter,
+    hints: &Hints,
+    options: &Options,
+    findings: &mut Findings,
+) -> Option<Draft> {
+    if pieces.is_empty() && matter.lines.is_empty() && !findings.hold_an_error() {
         findings.refuse(1, Complaint::Empty);
         return None;
     }
-    structure::draft(&pieces, matter, &structure::Hints::default(), options.zone, &options.language, findings)
+    structure::draft(pieces, matter, hints, options.zone, &options.language, findings)
+}
+
+/// Archives, old Word files, PDF and pictures under the name of a text.
+fn is_of_another_program(bytes: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 7] = [
+        b"PK\x03\x04",
+        &[0xD0, 0xCF, 0x11, 0xE0],
+        b"%PDF",
+        b"{\\rtf",
+        &[0xFF, 0xD8, 0xFF],
+        b"\x89PNG",
+        b"GIF8",
+    ];
+    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+}
+
+impl Form {
+    /// The ending that names it.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Docx => "docx",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -136,6 +136,7 @@ pub enum Complaint {
     Dropped { text: String },
     DroppedMore { count: usize, last_line: usize },
     DroppedRepeat { text: String },
+    DroppedAround { count: usize, text: String },
     EndMark,
     KeptAfterEnd { heading: String },
     TextAboveTitle { text: String },
@@ -213,6 +214,7 @@ impl Complaint {
             Self::Dropped { .. } => "dropped",
             Self::DroppedMore { .. } => "dropped-more",
             Self::DroppedRepeat { .. } => "dropped-repeat",
+            Self::DroppedAround { .. } => "dropped-around",
             Self::EndMark => "end-mark",
             Self::KeptAfterEnd { .. } => "kept-after-end",
             Self::TextAboveTitle { .. } => "text-above-title",
@@ -378,6 +380,9 @@ impl Complaint {
                 format!("Đã bỏ tiếp {count} dòng sau phần kết của bài, đến dòng {last_line}.")
             }
             Self::DroppedRepeat { text } => format!("Đã bỏ dòng lặp lại «{}».", short(text)),
+            Self::DroppedAround { count, text } => {
+                format!("Đã bỏ {count} dòng của trang web quanh bài (bắt đầu: «{}»).", short(text))
+            }
             Self::EndMark => "Đã bỏ dấu kết thúc văn bản ./. ở cuối câu.".into(),
             Self::KeptAfterEnd { heading } => format!(
                 "Sau dòng «{}» vẫn còn đoạn văn nên đã giữ lại. Nếu không thuộc bài, hãy xóa từ dòng đó trở đi.",
@@ -563,6 +568,9 @@ impl Complaint {
                 format!("dropped {count} more lines below the article, down to line {last_line}")
             }
             Self::DroppedRepeat { text } => format!("dropped the repeated line `{}`", short(text)),
+            Self::DroppedAround { count, text } => {
+                format!("dropped {count} lines of the page around the article (beginning `{}`)", short(text))
+            }
             Self::EndMark => "dropped the end mark ./. behind the last sentence".into(),
             Self::KeptAfterEnd { heading } => format!(
                 "text follows below `{}` and was kept; if it is not part of the article, delete it from there on",

@@ -1,0 +1,515 @@
+//! A saved web page into pieces: find the article, drop the rest.
+//!
+//! The article is the smallest part of the page that holds both the title and the element with most running
+//! text. What stands beside it is page; what stands in it goes to the structure like any other text, with the
+//! headings, lists, captions and tables that the markup names.
+
+mod tree;
+
+use url::Url;
+
+use super::finding::{Complaint, Findings};
+use super::rich::{self, Flow, Style};
+use super::structure::{Hints, Kind, Piece};
+use super::text::{Cleaner, compared, fold, words};
+use tree::{Data, Id, Tree};
+
+/// Reads a page whose first line is `first_line` of its file. `None` where it was refused.
+pub(super) fn pieces(
+    html: &str,
+    first_line: usize,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> Option<(Vec<Piece>, Hints)> {
+    let tree = match tree::parse(html, first_line) {
+        Ok(tree) => tree,
+        Err(complaint) => {
+            findings.refuse(first_line, complaint);
+            return None;
+        }
+    };
+    let page = Page::new(&tree, base_of(html, &tree));
+    let hints = page.hints();
+    let scope = page.article(&hints);
+    let mut flow = Flow::new(cleaner, findings);
+    let mut walker = Walker { page: &page, flow: &mut flow, kind: Kind::Line, preformatted: false };
+    walker.element(scope, 0);
+    walker.flow.close(Kind::Line);
+    page.tell_of_the_rest(scope, flow.findings);
+    if flow.is_overflowing() {
+        flow.findings.refuse(first_line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
+        return None;
+    }
+    Some((flow.pieces, hints))
+}
+
+/// The encoding that a page names for itself, in its first kilobyte as browsers have it.
+pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let head = bytes[..bytes.len().min(1024)].to_ascii_lowercase();
+    let at = head.windows(8).position(|window| window == b"charset=")? + 8;
+    let label: Vec<u8> = head[at..]
+        .iter()
+        .copied()
+        .skip_while(|byte| matches!(byte, b'"' | b'\'' | b' '))
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        .collect();
+    encoding_rs::Encoding::for_label(&label)
+}
+
+/// Where the page was saved from, which makes its links whole.
+fn base_of(html: &str, tree: &Tree) -> Option<Url> {
+    let mut found = None;
+    for id in 0..tree.len() {
+        let target = match tree.name(id) {
+            "base" => tree.attribute(id, "href"),
+            "link" if tree.attribute(id, "rel") == Some("canonical") => tree.attribute(id, "href"),
+            "meta" if tree.attribute(id, "property") == Some("og:url") => tree.attribute(id, "content"),
+            _ => None,
+        };
+        found = found.or_else(|| target.and_then(web_address));
+    }
+    found.or_else(|| {
+        let head = &html[..html.floor_char_boundary(2048)];
+        let behind = head.split_once("saved from url=(")?.1.split_once(')')?.1;
+        web_address(behind.split([' ', '-']).next()?)
+    })
+}
+
+fn web_address(text: &str) -> Option<Url> {
+    Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// What the parts of a page weigh.
+struct Page<'t> {
+    tree: &'t Tree,
+    base: Option<Url>,
+    /// Bytes of text below each node, and of those within links.
+    text: Vec<usize>,
+    linked: Vec<usize>,
+    hidden: Vec<bool>,
+}
+
+impl<'t> Page<'t> {
+    fn new(tree: &'t Tree, base: Option<Url>) -> Self {
+        let count = tree.len();
+        let hidden: Vec<bool> = (0..count).map(|id| is_page_part(tree, id)).collect();
+        let mut page = Self { tree, base, text: vec![0; count], linked: vec![0; count], hidden };
+        // Children come after their parents in this order, so that one pass from the back adds all up.
+        let order = tree.walk(Tree::ROOT, &|id| page.hidden[id]);
+        for id in order.into_iter().rev() {
+            if let Data::Text(text) = tree.data(id) {
+                page.text[id] = text.split_whitespace().map(str::len).sum();
+            }
+            if tree.name(id) == "a" {
+                page.linked[id] = page.text[id];
+            }
+            if let Some(parent) = tree.parent(id) {
+                page.text[parent] += page.text[id];
+                page.linked[parent] += page.linked[id];
+            }
+        }
+        page
+    }
+
+    fn hints(&self) -> Hints {
+        let mut hints = Hints::default();
+        let mut page_title = None;
+        for id in 0..self.tree.len() {
+            let key = self
+                .tree
+                .attribute(id, "property")
+                .or(self.tree.attribute(id, "itemprop"))
+                .or(self.tree.attribute(id, "name"));
+            let content = self.tree.attribute(id, "content").or(self.tree.attribute(id, "datetime"));
+            let line = self.tree.line(id);
+            match (self.tree.name(id), key, content) {
+                ("meta", Some("og:title"), Some(title)) if !title.trim().is_empty() => {
+                    hints.title.get_or_insert((line, fold(title)));
+                }
+                (_, Some("article:published_time" | "datePublished"), Some(date)) => {
+                    hints.stamp.get_or_insert((line, date.trim().to_owned()));
+                }
+                ("title", ..) if page_title.is_none() => {
+                    page_title = Some((line, without_site(&fold(&self.tree.text(id)))))
+                        .filter(|(_, title)| !title.is_empty());
+                }
+                _ => {}
+            }
+        }
+        hints.title = hints.title.or(page_title);
+        hints.stamp = hints.stamp.or_else(|| self.linked_data_date());
+        hints
+    }
+
+    /// `datePublished` of a JSON-LD script.
+    fn linked_data_date(&self) -> Option<(usize, String)> {
+        (0..self.tree.len())
+            .filter(|id| {
+                self.tree.name(*id) == "script"
+                    && self.tree.attribute(*id, "type") == Some("application/ld+json")
+            })
+            .find_map(|id| {
+                let script =
+                    self.tree.children(id).iter().find_map(|child| match self.tree.data(*child) {
+                        Data::Text(text) => Some(text.as_str()),
+                        _ => None,
+                    })?;
+                let value: serde_json::Value = serde_json::from_str(script).ok()?;
+                Some((self.tree.line(id), published_in(&value, 0)?))
+            })
+    }
+
+    /// The smallest part that holds the title and the text.
+    fn article(&self, hints: &Hints) -> Id {
+        let body = self.densest();
+        let title = self.title_element(body, hints);
+        match title {
+            Some(title) => self.common(title, body),
+            None => body,
+        }
+    }
+
+    /// The element whose own paragraphs have most text that is not links.
+    fn densest(&self) -> Id {
+        let mut score = vec![0_usize; self.tree.len()];
+        let order = self.tree.walk(Tree::ROOT, &|id| self.hidden[id]);
+        for id in &order {
+            let block =
+                matches!(self.tree.name(*id), "p" | "div" | "td" | "section" | "li" | "pre" | "blockquote");
+            let own: usize = match self.tree.data(*id) {
+                Data::Element { .. } if block => self.own_text(*id),
+                _ => continue,
+            };
+            let Some(parent) = self.tree.parent(*id) else { continue };
+            score[*id] += own;
+            score[parent] += if self.tree.name(*id) == "p" { own } else { own / 2 };
+            if let Some(grandparent) = self.tree.parent(parent) {
+                score[grandparent] += own / 3;
+            }
+        }
+        let named =
+            order.iter().copied().find(|id| self.tree.attribute(*id, "itemprop") == Some("articleBody"));
+        let best = order.iter().copied().max_by_key(|id| (score[*id], std::cmp::Reverse(*id)));
+        let good = |id: &Id| self.text[*id] > 0;
+        named.filter(good).or(best).filter(good).unwrap_or(Tree::ROOT)
+    }
+
+    /// Text directly in an element or in its marks, links left out.
+    fn own_text(&self, id: Id) -> usize {
+        let mut own = 0;
+        for child in self.tree.children(id) {
+            own += match self.tree.name(*child) {
+                "" | "b" | "strong" | "i" | "em" | "span" | "font" | "u" => {
+                    self.text[*child].saturating_sub(self.linked[*child])
+                }
+                _ => 0,
+            };
+        }
+        own
+    }
+
+    /// The title: the heading that the page's own title names, else the last `h1` before the text, or a heading
+    /// near above it.
+    fn title_element(&self, body: Id, hints: &Hints) -> Option<Id> {
+        let order = self.tree.walk(Tree::ROOT, &|id| self.hidden[id] && self.tree.name(id) != "header");
+        let wanted = hints.title.as_ref().map(|(_, title)| compared(title));
+        let is_heading = |id: &Id| matches!(self.tree.name(*id), "h1" | "h2" | "h3" | "h4");
+        let says_it = |id: &Id| {
+            self.text[*id] < 1000
+                && wanted.as_ref().is_some_and(|wanted| compared(&fold(&self.tree.text(*id))) == *wanted)
+        };
+        if let Some(named) = order.iter().copied().find(|id| is_heading(id) && says_it(id)) {
+            return Some(named);
+        }
+        let end = order.iter().position(|id| *id == body).unwrap_or(order.len());
+        let inside = self.tree.walk(body, &|id| self.hidden[id]);
+        let first = |name: &str| inside.iter().copied().find(|id| self.tree.name(*id) == name);
+        let above = |name: &str| order[..end].iter().rev().copied().find(|id| self.tree.name(*id) == name);
+        let elsewhere = order
+            .iter()
+            .copied()
+            .find(|id| says_it(id) && !self.tree.name(*id).is_empty() && self.tree.name(*id) != "title");
+        first("h1").or(above("h1")).or(elsewhere).or(above("h2"))
+    }
+
+    fn common(&self, left: Id, right: Id) -> Id {
+        let mut ancestors = vec![false; self.tree.len()];
+        let mut at = Some(left);
+        while let Some(id) = at {
+            ancestors[id] = true;
+            at = self.tree.parent(id);
+        }
+        let mut at = Some(right);
+        while let Some(id) = at {
+            if ancestors[id] {
+                return id;
+            }
+            at = self.tree.parent(id);
+        }
+        Tree::ROOT
+    }
+
+    /// Lists and boxes that are links and little else: menus, other news.
+    fn is_menu(&self, id: Id) -> bool {
+        let several = || {
+            let links = self
+                .tree
+                .walk(id, &|inner| self.hidden[inner])
+                .into_iter()
+                .filter(|inner| self.tree.name(*inner) == "a");
+            links.take(3).count() >= 2
+        };
+        matches!(self.tree.name(id), "ul" | "ol" | "div" | "section" | "table" | "dl")
+            && self.text[id] > 0
+            && self.linked[id] * 10 > self.text[id] * 7
+            && several()
+    }
+
+    /// One note for everything outside: nobody reads a menu line by line.
+    fn tell_of_the_rest(&self, scope: Id, findings: &mut Findings) {
+        let inside = self.tree.walk(scope, &|id| self.hidden[id] || self.is_menu(id));
+        let mut is_inside = vec![false; self.tree.len()];
+        for id in inside {
+            is_inside[id] = true;
+        }
+        let skip =
+            |id: Id| matches!(self.tree.name(id), "script" | "style" | "head" | "noscript" | "template");
+        let outside =
+            self.tree.walk(Tree::ROOT, &skip).into_iter().filter(|id| !is_inside[*id]).filter_map(|id| {
+                match self.tree.data(id) {
+                    Data::Text(text) if !text.trim().is_empty() => Some((self.tree.line(id), fold(text))),
+                    _ => None,
+                }
+            });
+        let outside: Vec<(usize, String)> = outside.collect();
+        if let Some((line, first)) = outside.first() {
+            let text = outside.iter().map(|(_, text)| text.as_str()).take(12).collect::<Vec<_>>().join(" · ");
+            let text = if text.is_empty() { first.clone() } else { text };
+            findings.note(*line, Complaint::DroppedAround { count: outside.len(), text });
+        }
+    }
+}
+
+fn published_in(value: &serde_json::Value, depth: usize) -> Option<String> {
+    match value {
+        _ if depth > 8 => None,
+        serde_json::Value::Object(map) => match map.get("datePublished") {
+            Some(serde_json::Value::String(date)) => Some(date.clone()),
+            _ => map.values().find_map(|value| published_in(value, depth + 1)),
+        },
+        serde_json::Value::Array(values) => values.iter().find_map(|value| published_in(value, depth + 1)),
+        _ => None,
+    }
+}
+
+/// `Tiêu đề | Báo Kon Tum` names the article and the site.
+fn without_site(title: &str) -> String {
+    let cut = [" | ", " - ", " – ", " :: ", " » "].iter().filter_map(|mark| title.rfind(mark)).max();
+    match cut {
+        Some(at) if words(&title[..at]) >= 4 => title[..at].trim().to_owned(),
+        _ => title.to_owned(),
+    }
+}
+
+/// Menus, scripts, forms and everything that the page itself hides or names as furniture.
+fn is_page_part(tree: &Tree, id: Id) -> bool {
+    const ELEMENTS: [&str; 21] = [
+        "script", "style", "noscript", "template", "head", "nav", "footer", "aside", "form", "button",
+        "select", "iframe", "svg", "object", "embed", "video", "audio", "textarea", "canvas", "map",
+        "dialog",
+    ];
+    const NAMES: [&str; 24] = [
+        "comment",
+        "breadcrumb",
+        "sidebar",
+        "menu",
+        "navbar",
+        "navigation",
+        "footer",
+        "related",
+        "share",
+        "social",
+        "toolbar",
+        "banner",
+        "advert",
+        "popup",
+        "modal",
+        "cookie",
+        "tin-lien-quan",
+        "tinlienquan",
+        "tin-khac",
+        "tinkhac",
+        "binh-luan",
+        "rating",
+        "pagination",
+        "skip-link",
+    ];
+    let name = tree.name(id);
+    if ELEMENTS.contains(&name) {
+        return true;
+    }
+    if !matches!(name, "div" | "ul" | "ol" | "section" | "header" | "span" | "p" | "table" | "td" | "li") {
+        return false;
+    }
+    let attribute = |key: &str| tree.attribute(id, key).unwrap_or_default().to_ascii_lowercase();
+    let named = format!("{} {}", attribute("class"), attribute("id"));
+    let style = attribute("style").replace(' ', "");
+    tree.attribute(id, "hidden").is_some()
+        || style.contains("display:none")
+        || tree.attribute(id, "aria-hidden") == Some("true")
+        || matches!(
+            attribute("role").as_str(),
+            "navigation" | "banner" | "contentinfo" | "complementary" | "search"
+        )
+        || named.split(|c: char| c.is_whitespace()).any(|word| is_furniture_name(word, &NAMES))
+}
+
+/// The name or a part of it between hyphens; `no-sidebar` and `has-share` tell of the page's shape instead.
+fn is_furniture_name(word: &str, names: &[&str]) -> bool {
+    !word.starts_with("no-")
+        && !word.starts_with("has-")
+        && !word.starts_with("with-")
+        && names.iter().any(|name| {
+            word == *name
+                || word.split(['-', '_']).any(|part| part == *name || part == format!("{name}s"))
+                || name.contains('-') && word.contains(name)
+        })
+}
+
+/// Walks over the article and writes what it finds.
+struct Walker<'p, 'w, 'c, 'f> {
+    page: &'p Page<'p>,
+    flow: &'w mut Flow<'c, 'f>,
+    kind: Kind,
+    preformatted: bool,
+}
+
+impl Walker<'_, '_, '_, '_> {
+    fn element(&mut self, id: Id, depth: usize) {
+        // The tree is no deeper than its limit and one portion more; this is the last line of defence.
+        const DEEPEST: usize = 4 * tree::DEEPEST;
+        if self.page.hidden[id] || depth > DEEPEST || self.flow.is_overflowing() {
+            return;
+        }
+        match self.page.tree.data(id) {
+            Data::Text(text) => self.text(text, self.page.tree.line(id)),
+            Data::Document => self.children(id, depth),
+            Data::Other => {}
+            Data::Element { .. } => self.tag(id, depth),
+        }
+    }
+
+    fn children(&mut self, id: Id, depth: usize) {
+        for child in self.page.tree.children(id) {
+            self.element(*child, depth + 1);
+        }
+    }
+
+    fn text(&mut self, text: &str, line: usize) {
+        if !self.preformatted {
+            return self.flow.text(text, line);
+        }
+        for (offset, part) in text.split('\n').enumerate() {
+            if offset > 0 {
+                self.flow.line_break(&self.kind);
+            }
+            self.flow.text(part, line + offset);
+        }
+    }
+
+    fn tag(&mut self, id: Id, depth: usize) {
+        let tree = self.page.tree;
+        match tree.name(id) {
+            "br" => self.flow.line_break(&self.kind),
+            "b" | "strong" => self.styled(id, depth, |style| style.strong = true),
+            "i" | "em" => self.styled(id, depth, |style| style.emphasis = true),
+            "sub" => self.styled(id, depth, |style| style.raised = Some("sub")),
+            "sup" => self.styled(id, depth, |style| style.raised = Some("sup")),
+            "a" => self.link(id, depth),
+            "span" | "font" | "u" | "small" | "big" | "abbr" | "mark" | "time" | "label" | "cite" | "q"
+            | "s" | "ins" | "bdi" | "bdo" | "code" | "wbr" => self.children(id, depth),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                let level = tree.name(id).as_bytes()[1] - b'0';
+                self.block(id, depth, Kind::Heading(level));
+            }
+            "figcaption" | "caption" => self.block(id, depth, Kind::Caption),
+            "table" => self.table(id, depth),
+            "li" => {
+                let ordered = tree.parent(id).is_some_and(|parent| tree.name(parent) == "ol");
+                self.block(id, depth, Kind::Item { ordered });
+            }
+            "pre" => {
+                let before = std::mem::replace(&mut self.preformatted, true);
+                self.block(id, depth, self.kind.clone());
+                self.preformatted = before;
+            }
+            _ if self.page.is_menu(id) => self.flow.close(self.kind.clone()),
+            _ if self.is_caption(id) => self.block(id, depth, Kind::Caption),
+            _ => self.block(id, depth, self.kind.clone()),
+        }
+    }
+
+    fn styled(&mut self, id: Id, depth: usize, set: impl Fn(&mut Style)) {
+        let before = self.flow.style.clone();
+        set(&mut self.flow.style);
+        self.children(id, depth);
+        self.flow.style = before;
+    }
+
+    fn link(&mut self, id: Id, depth: usize) {
+        let Some(target) = self.page.tree.attribute(id, "href") else { return self.children(id, depth) };
+        let link = rich::absolute(target, self.page.base.as_ref());
+        if link.is_none() && self.page.text[id] > 0 && !target.starts_with(['#', 'j']) && !target.is_empty() {
+            let target = target.chars().take(200).collect();
+            self.flow.findings.note(self.page.tree.line(id), Complaint::LinkDropped { target });
+        }
+        self.styled(id, depth, |style| style.link.clone_from(&link));
+    }
+
+    fn block(&mut self, id: Id, depth: usize, kind: Kind) {
+        self.flow.close(self.kind.clone());
+        let before = std::mem::replace(&mut self.kind, kind);
+        self.children(id, depth);
+        self.flow.close(self.kind.clone());
+        self.kind = before;
+    }
+
+    fn is_caption(&self, id: Id) -> bool {
+        let tree = self.page.tree;
+        let class = tree.attribute(id, "class").unwrap_or_default().to_ascii_lowercase();
+        let named = ["caption", "chu-thich", "chuthich", "pcaption", "image-note", "photo-note"]
+            .iter()
+            .any(|name| class.contains(name));
+        named && matches!(tree.name(id), "p" | "div" | "td" | "span") && self.page.text[id] < 600
+    }
+
+    /// A table of data stays one; a table around a picture is a caption; a table for layout is its cells.
+    fn table(&mut self, id: Id, depth: usize) {
+        self.flow.close(self.kind.clone());
+        let tree = self.page.tree;
+        let inner = tree.walk(id, &|_| false);
+        let has = |name: &str| inner.iter().skip(1).any(|inner| tree.name(*inner) == name);
+        if has("img") && self.page.text[id] < 600 {
+            return self.block(id, depth, Kind::Caption);
+        }
+        let rows: Vec<Id> = inner.iter().copied().filter(|inner| tree.name(*inner) == "tr").collect();
+        let mut cells: Vec<Vec<String>> = Vec::new();
+        for row in &rows {
+            let texts = tree.children(*row).iter().filter(|cell| matches!(tree.name(**cell), "td" | "th"));
+            let texts: Vec<(String, usize)> =
+                texts.map(|cell| (tree.text(*cell), tree.line(*cell))).collect();
+            cells.push(texts.into_iter().map(|(text, line)| self.flow.cell(&text, line)).collect());
+        }
+        cells.retain(|row| row.iter().any(|cell| !cell.is_empty()));
+        let is_data = cells.len() >= 2 && cells.iter().any(|row| row.len() >= 2) && !has("table");
+        let is_layout = cells.iter().flatten().any(|cell| words(cell) > 80);
+        if self.page.is_menu(id) {
+            return;
+        }
+        if is_data && !is_layout {
+            self.flow.table(cells, tree.line(id));
+        } else {
+            self.block(id, depth, self.kind.clone());
+        }
+    }
+}
