@@ -21,7 +21,7 @@ pub(super) fn pieces(
     let lines = LineTable::new(text, first_line);
     let mut flow = Flow::new(cleaner, findings);
     let mut reader =
-        Reader { flow: &mut flow, zone, kind: Kind::Line, lists: Vec::new(), table: None, breaks: false };
+        Reader { flow: &mut flow, zone, kind: Kind::Line, lists: Vec::new(), table: None, hushed: false };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         let line = lines.line_of(range.start);
@@ -43,8 +43,8 @@ struct Reader<'r, 'c, 'f> {
     /// Open lists, ordered or not.
     lists: Vec<bool>,
     table: Option<Table>,
-    /// Within raw HTML.
-    breaks: bool,
+    /// Between `<script>` and its end, or the paragraph's.
+    hushed: bool,
 }
 
 #[derive(Default)]
@@ -62,7 +62,11 @@ impl Reader<'_, '_, '_> {
             Event::Text(text) | Event::Code(text) => self.text(&text, line),
             Event::SoftBreak => self.soft_break(line, next),
             Event::HardBreak => self.flow.line_break(&self.kind),
-            Event::Html(html) | Event::InlineHtml(html) => self.html(&html, line),
+            Event::Html(html) => self.html(&html, line),
+            Event::InlineHtml(html) => {
+                self.hushed = opens_code(&html) || self.hushed && !closes_code(&html);
+                self.html(&html, line);
+            }
             Event::Rule => self.flow.close(self.kind.clone()),
             _ => {}
         }
@@ -71,7 +75,7 @@ impl Reader<'_, '_, '_> {
     fn text(&mut self, text: &str, line: usize) {
         match &mut self.table {
             Some(table) => table.cell.push_str(text),
-            None if self.breaks => {}
+            None if self.hushed => {}
             None => self.flow.text(text, line),
         }
     }
@@ -131,6 +135,10 @@ impl Reader<'_, '_, '_> {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
+            TagEnd::Paragraph if self.hushed => {
+                self.hushed = false;
+                self.flow.close(self.kind.clone());
+            }
             TagEnd::Paragraph | TagEnd::BlockQuote(_) | TagEnd::CodeBlock | TagEnd::HtmlBlock => {
                 self.flow.close(self.kind.clone());
             }
@@ -175,14 +183,21 @@ impl Reader<'_, '_, '_> {
         if tag.starts_with("br") {
             return self.flow.line_break(&self.kind);
         }
-        if tag.starts_with("script") || tag.starts_with("style") {
-            self.breaks = !html.trim_start().starts_with("</");
-        }
         let text = html.trim().chars().take(200).collect::<String>();
         if !text.is_empty() && !text.starts_with("<!--") && !text.starts_with("</") {
             self.flow.findings.note(line, Complaint::Dropped { text });
         }
     }
+}
+
+fn opens_code(html: &str) -> bool {
+    let tag = html.trim_start_matches('<').to_ascii_lowercase();
+    tag.starts_with("script") || tag.starts_with("style")
+}
+
+fn closes_code(html: &str) -> bool {
+    let tag = html.trim_start_matches("</").to_ascii_lowercase();
+    html.starts_with("</") && (tag.starts_with("script") || tag.starts_with("style"))
 }
 
 fn level_of(level: HeadingLevel) -> u8 {

@@ -245,6 +245,7 @@ impl<'a> Page<'a> {
         match std::mem::replace(&mut self.roles[at], Role::Other) {
             Role::Date(found) => {
                 self.roles[at] = Role::Furniture(Furniture::Tool);
+                self.taken[at] = true;
                 self.tell_of_date(&found, at, findings);
                 Dated {
                     stamp: Some(found.stamp),
@@ -354,6 +355,7 @@ impl<'a> Page<'a> {
             findings.note(line, Complaint::DateOfUpdate { text: text.clone() });
         }
         if found.label.is_none()
+            && matches!(self.roles[at], Role::Furniture(_))
             && at < self.prose
             && self.headline_above(at).is_none()
             && self.title_below(at).is_some()
@@ -730,10 +732,21 @@ impl<'a> Page<'a> {
                 None => break,
             }
         }
+        self.tell_of_a_possible_name(&kept, foot.is_empty(), findings);
         for (index, found) in foot.into_iter().rev() {
             self.take_credit(index, found, body, findings);
         }
         kept
+    }
+
+    /// The last line is short, no sentence, and not known to be a name: it stays, and somebody should look.
+    fn tell_of_a_possible_name(&self, kept: &[usize], unsigned: bool, findings: &mut Findings) {
+        let Some(last) = kept.last().copied().filter(|_| unsigned && kept.len() > 1) else { return };
+        let text = self.text(last);
+        let short = words(text) <= 6 && !longer_than(text, 60) && !ends_a_sentence(text);
+        if short && self.pieces[last].kind == Kind::Line && matches!(self.roles[last], Role::Other) {
+            findings.warn(self.line(last), Complaint::PerhapsByline { text: text.to_owned() });
+        }
     }
 
     fn credit_at_foot(&self, index: usize) -> Option<Byline> {

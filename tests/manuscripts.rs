@@ -1,0 +1,103 @@
+//! Reads every file under `tests/manuscripts`, each modelled on one trap, and compares what was understood with
+//! the snapshot beside it. `name.tcvn3.txt` is read with that encoding set.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use bantin::article::Block;
+use bantin::manuscript::{Encoding, Options, Reading, read};
+use bantin::vietnam_time::{VIETNAM, rfc3339};
+
+#[test]
+fn every_text_is_read_as_a_careful_person_reads_it() {
+    let files = manuscripts();
+    assert!(files.len() >= 40, "only {} texts found", files.len());
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("manuscripts");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for path in files {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let reading = read(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
+        settings.bind(|| insta::assert_snapshot!(name.as_str(), told(&reading)));
+    }
+}
+
+#[test]
+fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
+    let mut seen = 0;
+    for path in manuscripts() {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let reading = read(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
+        assert_eq!(reading.draft.is_none(), reading.findings.iter().any(|f| f.severity.as_str() == "error"), "{name}");
+        for finding in reading.findings.iter().filter(|finding| finding.severity.as_str() != "note") {
+            let (vietnamese, english) = (finding.complaint.vietnamese(), finding.complaint.english());
+            assert!(vietnamese.contains("ãy "), "{name}: {vietnamese}");
+            assert!(english.contains(';') || english.contains(", "), "{name}: {english}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 20, "only {seen} complaints seen");
+}
+
+fn manuscripts() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manuscripts");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending != "snap" && ending != "new"));
+    files.sort();
+    files
+}
+
+fn options_for(name: &str) -> Options {
+    let setting = name.split('.').nth(1).and_then(Encoding::from_setting);
+    Options { zone: VIETNAM, language: "vi".to_owned(), encoding: setting }
+}
+
+/// Everything that came out of a file, to be read by people.
+fn told(reading: &Reading) -> String {
+    let mut told = String::new();
+    if let Some(draft) = &reading.draft {
+        let article = &draft.article;
+        let moment = rfc3339(article.stamp.instant, VIETNAM);
+        let moment = if article.stamp.date_only { moment[..10].to_owned() } else { moment };
+        writeln!(told, "{}: {}", draft.lines.title, article.title).unwrap();
+        writeln!(told, "{}: {moment}", draft.lines.stamp).unwrap();
+        for (name, value) in [
+            ("authors", (!article.authors.is_empty()).then(|| article.authors.join(" + "))),
+            ("source", article.source.clone()),
+            ("tags", (!article.tags.is_empty()).then(|| article.tags.join(" + "))),
+            ("summary", article.summary.clone()),
+            ("language", article.language.clone()),
+            ("link", article.link.clone()),
+            ("updated", article.updated.map(|moment| rfc3339(moment, VIETNAM))),
+            ("id", draft.id.as_ref().map(ToString::to_string)),
+            ("channels", (!draft.channels.is_empty()).then(|| draft.channels.join(" + "))),
+        ] {
+            if let Some(value) = value {
+                writeln!(told, "{name}: {value}").unwrap();
+            }
+        }
+        article.body.iter().for_each(|block| tell_block(block, &mut told));
+    }
+    for finding in &reading.findings {
+        let severity = finding.severity.as_str();
+        writeln!(told, "{severity} {}: {}", finding.line, finding.complaint.vietnamese()).unwrap();
+    }
+    told
+}
+
+fn tell_block(block: &Block, told: &mut String) {
+    match block {
+        Block::Lead { text } => writeln!(told, "[lead] {text}"),
+        Block::Paragraph { text } => writeln!(told, "[p] {text}"),
+        Block::Heading { level, text } => writeln!(told, "[h{level}] {text}"),
+        Block::Caption { text, credit, printed } => writeln!(told, "[caption] {text} | {credit:?} | {printed}"),
+        Block::List { ordered, items } => writeln!(told, "[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + ")),
+        Block::Table { rows } => {
+            let rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
+            writeln!(told, "[table] {}", rows.join(" // "))
+        }
+        Block::Html { html } => writeln!(told, "[html] {html}"),
+    }
+    .unwrap();
+}
