@@ -63,6 +63,8 @@ pub enum Route {
     Page(Scope),
     /// An article's own page.
     Article(Permalink),
+    /// A picture, by its name.
+    Media(String),
     /// All channels as OPML.
     Opml,
     /// An address of habit (`/feed`, `/index.xml`, a channel without its slash): 301 to this path.
@@ -233,6 +235,7 @@ fn route(path: &str) -> Route {
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,
         ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
+        ["media", name] if is_picture_name(name) => Route::Media((*name).to_owned()),
         ["bai-viet", year, month, day, slug] => article_route(year, month, day, slug),
         [file] if format_of(file).is_some() => feed_route(None, file),
         [slug] => channel_route(slug, |slug| Route::Moved(page_path(Some(&slug)))),
@@ -243,6 +246,13 @@ fn route(path: &str) -> Route {
         [slug, file] => channel_route(slug, |slug| feed_route(Some(slug), file)),
         _ => Route::Unknown,
     }
+}
+
+/// A hash in hexadecimal, and an ending.
+fn is_picture_name(name: &str) -> bool {
+    let Some((hash, ending)) = name.split_once('.') else { return false };
+    let inside = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    hash.len() == 32 && hash.bytes().all(inside) && matches!(ending, "jpg" | "png" | "webp" | "gif")
 }
 
 fn format_of(file: &str) -> Option<Format> {
@@ -311,6 +321,8 @@ mod tests {
         }
         assert_eq!(article_path(&permalink), "/bai-viet/2023/05/12/hoi-nghi");
         assert_eq!(addresses().route(&article_path(&permalink)), Route::Article(permalink));
+        let name = "0123456789abcdef0123456789abcdef.png";
+        assert_eq!(addresses().route(&media_path(name)), Route::Media(name.to_owned()));
         assert_eq!(addresses().route(OPML_PATH), Route::Opml);
     }
 
@@ -344,6 +356,10 @@ mod tests {
             "/Xa-hoi/rss.xml",
             "/xa-hoi//rss.xml",
             "/../rss.xml",
+            "/media/",
+            "/media/a.jpg",
+            "/media/0123456789abcdef0123456789abcdef.svg",
+            "/media/../0123456789abcdef0123456789abcdef.png",
         ] {
             assert_eq!(addresses().route(path), Route::Unknown, "{path}");
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::address::{Addresses, Scope};
-use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
+use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
 use crate::channel::Slug;
 use crate::vietnam_time::{Clock, Moment, Zone};
 
@@ -114,6 +114,8 @@ pub struct FileSeen {
     pub size: u64,
     /// Nanoseconds since 1970.
     pub modified: i64,
+    /// Names, sizes and times of the pictures beside it, in any form that changes when they do.
+    pub pictures: String,
 }
 
 /// What the store remembers of a file.
@@ -249,6 +251,24 @@ pub struct KnownChannel {
     pub title: Option<String>,
     /// The number of its newest revision; 0 where there is none.
     pub head: u64,
+}
+
+/// What stands at a picture's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PictureFound {
+    /// A living article shows it.
+    Live {
+        /// Its type, by content.
+        media_type: String,
+        /// As they are served.
+        bytes: Vec<u8>,
+        /// Since when it is there.
+        kept_at: Moment,
+    },
+    /// Every article that showed it was withdrawn, or shows another one now.
+    Gone,
+    /// There never was one.
+    Nothing,
 }
 
 /// What stands at an article's address.
@@ -492,6 +512,24 @@ impl Store {
     pub async fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         view::files(&mut reading).await
+    }
+
+    /// Keeps a picture's bytes under its name, which is made of them. It is served once an article shows it.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn keep_picture(&self, picture: &Picture, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let (name, media_type) = (picture.name.clone(), picture.media_type.clone());
+        self.write(Write::Picture { name, media_type, bytes }).await.map(|_| ())
+    }
+
+    /// What stands at a picture's address, by its name.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn picture(&self, name: &str) -> Result<PictureFound, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::picture(&mut reading, name).await
     }
 
     /// One unchanging state of the log, to ask several questions of.

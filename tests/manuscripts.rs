@@ -29,7 +29,11 @@ fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
     for path in manuscripts() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let reading = read(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
-        assert_eq!(reading.draft.is_none(), reading.findings.iter().any(|f| f.severity.as_str() == "error"), "{name}");
+        assert_eq!(
+            reading.draft.is_none(),
+            reading.findings.iter().any(|f| f.severity.as_str() == "error"),
+            "{name}"
+        );
         for finding in reading.findings.iter().filter(|finding| finding.severity.as_str() != "note") {
             let (vietnamese, english) = (finding.complaint.vietnamese(), finding.complaint.english());
             assert!(vietnamese.contains("ãy "), "{name}: {vietnamese}");
@@ -42,7 +46,8 @@ fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
 
 fn manuscripts() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manuscripts");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending != "snap" && ending != "new"));
     files.sort();
     files
@@ -91,8 +96,12 @@ fn tell_block(block: &Block, told: &mut String) {
         Block::Lead { text } => writeln!(told, "[lead] {text}"),
         Block::Paragraph { text } => writeln!(told, "[p] {text}"),
         Block::Heading { level, text } => writeln!(told, "[h{level}] {text}"),
-        Block::Caption { text, credit, printed } => writeln!(told, "[caption] {text} | {credit:?} | {printed}"),
-        Block::List { ordered, items } => writeln!(told, "[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + ")),
+        Block::Caption { text, credit, printed } => {
+            writeln!(told, "[caption] {text} | {credit:?} | {printed}")
+        }
+        Block::List { ordered, items } => {
+            writeln!(told, "[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + "))
+        }
         Block::Table { rows } => {
             let rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
             writeln!(told, "[table] {}", rows.join(" // "))

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bantin::address::Addresses;
-use bantin::article::{Article, ArticleId, Block};
+use bantin::article::{Article, ArticleId, Block, Picture};
 use bantin::channel::Slug;
 use bantin::store::{
-    Departure, FileSeen, Found, LiveChoice, LiveView, Options, Origin, Restoration, Store, Submission,
-    Verdict, Withdrawal,
+    Departure, FileSeen, Found, LiveChoice, LiveView, Options, Origin, PictureFound, Restoration, Store,
+    Submission, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
@@ -69,6 +69,7 @@ stories! {
     many_writers_at_once_get_numbers_without_gaps
     erased_text_is_nowhere_and_cannot_be_restored
     a_named_id_is_kept_and_a_second_file_of_that_id_is_refused
+    a_picture_is_there_while_a_living_article_shows_it
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
 }
@@ -95,7 +96,14 @@ fn article(title: &str, stamp: i64) -> Article {
 
 fn seen(path: &str, hash: &str) -> FileSeen {
     let channel = slug(path.split('/').next().unwrap());
-    FileSeen { path: path.to_owned(), channel, hash: hash.to_owned(), size: 1, modified: 1 }
+    FileSeen {
+        path: path.to_owned(),
+        channel,
+        hash: hash.to_owned(),
+        size: 1,
+        modified: 1,
+        pictures: String::new(),
+    }
 }
 
 /// A file at `channel/stem.txt` whose bytes have this hash.
@@ -390,6 +398,37 @@ async fn a_named_id_is_kept_and_a_second_file_of_that_id_is_refused(home: Home) 
     assert_eq!((id.as_str(), verdict), ("tag:old.example,2010:4711", Verdict::Published(1)));
     let (_, verdict) = take(&store, named("xa-hoi/b.txt", "2")).await;
     assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+}
+
+async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
+    let store = home.open().await;
+    let picture = Picture {
+        name: "0123456789abcdef0123456789abcdef.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        width: 1,
+        height: 1,
+        size: 3,
+    };
+    let found = async || store.picture(&picture.name).await.unwrap();
+    assert_eq!(found().await, PictureFound::Nothing);
+    store.keep_picture(&picture, vec![1, 2, 3]).await.unwrap();
+    assert_eq!(found().await, PictureFound::Gone, "nobody shows it yet");
+    let with_picture = Article { pictures: vec![picture.clone()], ..article("A", SEED) };
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
+    assert!(matches!(found().await, PictureFound::Live { bytes, .. } if bytes == [1, 2, 3]));
+    store.withdraw(&id, None, false, "test").await.unwrap();
+    assert_eq!(found().await, PictureFound::Gone);
+    store.restore(&id, "test").await.unwrap();
+    assert!(matches!(found().await, PictureFound::Live { .. }));
+    // The same text in another channel, with no picture beside it, takes none away.
+    take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    assert!(matches!(found().await, PictureFound::Live { .. }));
+    store.withdraw(&id, None, true, "test").await.unwrap();
+    let database = home.folder.path().join("data/bantin.db");
+    let blank = sqlx::SqlitePool::connect(&format!("sqlite:{}", database.display())).await.unwrap();
+    let left: i64 =
+        sqlx::query_scalar("SELECT SUM(LENGTH(bytes)) FROM picture").fetch_one(&blank).await.unwrap();
+    assert_eq!(left, 0, "erased with its article");
 }
 
 async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {

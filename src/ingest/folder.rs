@@ -1,5 +1,6 @@
 //! Looks at the folder: which files lie in which channel, of what size and time. Reads no file.
 
+use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,11 @@ use std::time::UNIX_EPOCH;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::scan::stem_of;
 use crate::address::RESERVED;
 use crate::channel::Slug;
 use crate::manuscript;
+use crate::picture;
 
 /// One look at the folder.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Observed {
     pub channels: Vec<(Slug, Option<String>)>,
     /// What was passed over and should not have been there.
     pub trouble: Vec<Trouble>,
+    /// Pictures that lie beside no article of their name, by path.
+    pub orphans: Vec<String>,
 }
 
 /// A file that may hold an article.
@@ -33,6 +38,36 @@ pub struct ObservedFile {
     pub size: u64,
     /// Nanoseconds since 1970.
     pub modified: i64,
+    /// The pictures beside it, in the order of their numbers.
+    pub pictures: Vec<ObservedPicture>,
+}
+
+/// A file that may hold a picture of an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedPicture {
+    /// Relative to the folder of articles.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub modified: i64,
+}
+
+impl ObservedFile {
+    /// Names, sizes and times of the pictures: changes when they do.
+    pub fn pictures_as_seen(&self) -> String {
+        self.pictures.iter().map(|p| format!("{}\t{}\t{}\n", p.path, p.size, p.modified)).collect()
+    }
+
+    /// The last time that the text or a picture was changed, in nanoseconds since 1970.
+    pub fn last_change(&self) -> i64 {
+        self.pictures.iter().map(|picture| picture.modified).fold(self.modified, i64::max)
+    }
+}
+
+/// The paths of the pictures in what [`ObservedFile::pictures_as_seen`] wrote.
+pub fn picture_paths(seen: &str) -> impl Iterator<Item = &str> {
+    seen.lines().filter_map(|line| line.split('\t').next())
 }
 
 /// Something in the folder that is passed over.
@@ -99,13 +134,19 @@ impl Observed {
             Ok(entries) => entries,
             Err(cause) => return self.trouble.push(unreadable(name.to_owned(), &cause)),
         };
+        let (mut files, mut pictures) = (Vec::new(), Vec::new());
         for entry in entries {
             let Some(file) = shown_name(&entry, name, &mut self.trouble) else { continue };
             let path = format!("{name}/{file}");
             match inside(root, &entry) {
                 Ok(Some(metadata)) if metadata.is_file() && manuscript::form_of(&file).is_some() => {
                     let (size, modified) = size_and_time(&metadata);
-                    self.files.push(ObservedFile { path, channel: slug.clone(), size, modified });
+                    let (channel, pictures) = (slug.clone(), Vec::new());
+                    files.push(ObservedFile { path, channel, size, modified, pictures });
+                }
+                Ok(Some(metadata)) if metadata.is_file() && picture::is_picture_name(&file) => {
+                    let (size, modified) = size_and_time(&metadata);
+                    pictures.push((file, ObservedPicture { path, size, modified }));
                 }
                 Ok(Some(metadata)) if metadata.is_dir() => self.trouble.push(Trouble {
                     path,
@@ -122,7 +163,34 @@ impl Observed {
                 Err(cause) => self.trouble.push(unreadable(path, &cause)),
             }
         }
+        self.orphans.extend(assign(pictures, &mut files));
+        self.files.extend(files);
     }
+}
+
+/// Gives each picture to the article of its stem. Returns the paths of those that belong to none.
+fn assign(pictures: Vec<(String, ObservedPicture)>, files: &mut [ObservedFile]) -> Vec<String> {
+    let mut by_stem: HashMap<String, usize> = HashMap::new();
+    for (index, file) in files.iter().enumerate() {
+        by_stem.entry(stem_of(&file.path).nfc().collect()).or_insert(index);
+    }
+    let mut owned: HashMap<usize, Vec<(u32, ObservedPicture)>> = HashMap::new();
+    let mut orphans = Vec::new();
+    for (name, seen) in pictures {
+        // The likelier owner first: `hop-dan-1.jpg` is of the article `hop-dan-1` where there is one.
+        let owner = picture::possible_owners(&name)
+            .into_iter()
+            .find_map(|owner| Some((*by_stem.get(&owner.stem)?, owner.number)));
+        match owner {
+            Some((index, number)) => owned.entry(index).or_default().push((number, seen)),
+            None => orphans.push(seen.path),
+        }
+    }
+    for (index, mut pictures) in owned {
+        pictures.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.path.cmp(&other.path)));
+        files[index].pictures = pictures.into_iter().map(|(_, picture)| picture).collect();
+    }
+    orphans
 }
 
 /// Size in bytes, and time of change in nanoseconds since 1970.

@@ -7,7 +7,9 @@ use std::path::Path;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::folder::observe;
-use super::scan::{FileFinding, FileReading, name_of, reading_of, stem_of, trouble_finding};
+use super::scan::{
+    FileFinding, FileReading, name_of, picture_of, reading_of, stem_of, trouble_finding,
+};
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::manuscript::{self, Severity};
@@ -29,7 +31,10 @@ pub fn inspect(root: &Path, options: &manuscript::Options) -> io::Result<(Vec<Fi
             }
             Err(cause) => findings.push(super::scan::file_finding(&file.path, &cause)),
         }
+        let pictures = file.pictures.iter().map(|picture| picture_of(root, &picture.path));
+        findings.extend(pictures.filter_map(|outcome| outcome.err().map(|finding| *finding)));
     }
+    findings.extend(observed.orphans.iter().map(|path| orphan(path)));
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok((findings, observed.files.len() as u64))
 }
@@ -44,6 +49,21 @@ pub fn findings_of(path: &str, reading: &FileReading) -> Vec<FileFinding> {
         english: finding.complaint.english(),
     };
     reading.reading.findings.iter().map(finding).collect()
+}
+
+/// A picture that no article owns, most often by a slip in its name.
+fn orphan(path: &str) -> FileFinding {
+    FileFinding {
+        path: path.to_owned(),
+        line: 1,
+        severity: Severity::Warning,
+        vietnamese: "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; đặt tên ảnh theo tên tệp \
+                     bài (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
+            .to_owned(),
+        english: "no article has this picture's name, so it is not published; name it after the article's \
+                  file (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
+            .to_owned(),
+    }
 }
 
 /// Two files of one id, or of one stem and one day, with different bytes.

@@ -11,11 +11,15 @@ use tokio::time::Instant;
 use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::folder::{Observed, ObservedFile, Trouble, observe, size_and_time};
+use super::folder::{
+    Observed, ObservedFile, ObservedPicture, Trouble, observe, picture_paths, size_and_time,
+};
 use super::inspect::findings_of;
 use super::{GRACE, Options, SETTLE};
+use crate::article::Picture;
 use crate::channel::Slug;
 use crate::manuscript::{self, Draft, Reading, Severity};
+use crate::picture::{self, Publishable};
 use crate::store::{
     Accepted, Departure, FileRecord, FileSeen, Origin, Store, StoreError, Submission, Verdict,
 };
@@ -116,10 +120,12 @@ pub struct FileReading {
 pub struct Scanner {
     store: Store,
     options: Options,
-    /// Files that did not hold still at the last look: size, time, and since when they have been so.
-    settling: HashMap<String, (u64, i64, Instant)>,
+    /// Files that did not hold still at the last look: how they were, and since when they have been so.
+    settling: HashMap<String, (ObservedFile, Instant)>,
     /// Files that stand for an article and were not seen, and since when.
     missing: HashMap<String, Instant>,
+    /// Articles of which a picture was not seen, and since when.
+    missing_pictures: HashMap<String, Instant>,
     /// What was said of each file, so that it is said once.
     told: BTreeMap<String, Vec<FileFinding>>,
     known_channels: HashSet<(Slug, Option<String>)>,
@@ -144,6 +150,7 @@ impl Scanner {
             options,
             settling: HashMap::new(),
             missing: HashMap::new(),
+            missing_pictures: HashMap::new(),
             told: BTreeMap::new(),
             known_channels: HashSet::new(),
             retry_refused: true,
@@ -181,7 +188,8 @@ impl Scanner {
         let work = self.compare(&observed, &records, &mut report);
         let gone = self.take_in(work, &records, &mut report, &mut said).await?;
         self.withdraw_gone(gone, &records, confirm, &mut report, &mut said).await?;
-        let present = observed.files.into_iter().map(|file| file.path).collect();
+        let of_pictures = observed.files.iter().flat_map(|file| &file.pictures).map(|p| p.path.clone());
+        let present = observed.files.iter().map(|file| file.path.clone()).chain(of_pictures).collect();
         self.settle_accounts(&mut report, said, Some(&present));
         Ok(report)
     }
@@ -236,15 +244,21 @@ impl Scanner {
                 record.present
                     && !record.seen.hash.is_empty()
                     && (record.seen.size, record.seen.modified) == (file.size, file.modified)
+                    && record.seen.pictures == file.pictures_as_seen()
                     && !(retry && record.refused)
             });
             if unchanged {
+                self.missing_pictures.remove(&file.path);
+                continue;
+            }
+            if let Some(left) = self.picture_may_come_back(file, records.get(&file.path)) {
+                report.look_again(left);
                 continue;
             }
             match self.settled(file) {
                 None => work.changed.push(file.clone()),
                 Some(since) => {
-                    settling.insert(file.path.clone(), (file.size, file.modified, since));
+                    settling.insert(file.path.clone(), (file.clone(), since));
                     report.unsettled = true;
                     report.look_again(SETTLE.saturating_sub(since.elapsed()).max(Duration::from_millis(10)));
                 }
@@ -257,16 +271,37 @@ impl Scanner {
 
     /// None where a file has held still for long enough; otherwise since when it has been as it is.
     fn settled(&self, file: &ObservedFile) -> Option<Instant> {
-        let modified = UNIX_EPOCH + Duration::from_nanos(u64::try_from(file.modified).unwrap_or(0));
+        let modified = UNIX_EPOCH + Duration::from_nanos(u64::try_from(file.last_change()).unwrap_or(0));
         // A time in the future says nothing: the file's own clock is wrong, and only watching it helps.
         if SystemTime::now().duration_since(modified).is_ok_and(|age| age >= SETTLE) {
             return None;
         }
         let since = match self.settling.get(&file.path) {
-            Some((size, modified, since)) if (*size, *modified) == (file.size, file.modified) => *since,
+            Some((before, since)) if before == file => *since,
             _ => Instant::now(),
         };
         (since.elapsed() < SETTLE).then_some(since)
+    }
+
+    /// A picture that is missing may be on its way back, as a file may: for how long that is waited for.
+    fn picture_may_come_back(
+        &mut self,
+        file: &ObservedFile,
+        record: Option<&FileRecord>,
+    ) -> Option<Duration> {
+        let record = record.filter(|record| record.present)?;
+        let here = |path: &str| file.pictures.iter().any(|picture| picture.path == path);
+        if picture_paths(&record.seen.pictures).all(here) {
+            self.missing_pictures.remove(&file.path);
+            return None;
+        }
+        let since = *self.missing_pictures.entry(file.path.clone()).or_insert_with(Instant::now);
+        let left = GRACE.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            self.missing_pictures.remove(&file.path);
+            return None;
+        }
+        Some(left)
     }
 
     fn note_missing(&mut self, observed: &Observed, records: &HashMap<String, FileRecord>) -> Vec<String> {
@@ -349,8 +384,14 @@ impl Scanner {
             hash: file_reading.hash.clone(),
             size: file.size,
             modified: file.modified,
+            pictures: file.pictures_as_seen(),
         };
-        if record.is_some_and(|record| record.present && !record.refused && record.seen.hash == seen.hash) {
+        let same = |record: &FileRecord| {
+            record.present
+                && !record.refused
+                && (&record.seen.hash, &record.seen.pictures) == (&seen.hash, &seen.pictures)
+        };
+        if record.is_some_and(same) {
             return self.store.file_touched(seen).await;
         }
         let findings = said.entry(file.path.clone()).or_default();
@@ -362,7 +403,8 @@ impl Scanner {
             }
             !too_far
         });
-        let Some(draft) = draft else { return self.store.file_refused(seen).await };
+        let Some(mut draft) = draft else { return self.store.file_refused(seen).await };
+        draft.article.pictures = self.keep_pictures(&file.pictures, said).await?;
         let renamed_from = match record {
             Some(record) if record.present => None,
             // A file of this name was here before; only equal bytes make another file of this one.
@@ -374,6 +416,31 @@ impl Scanner {
         }
         submissions.push(self.submission(seen, renamed_from, draft).await?);
         Ok(())
+    }
+
+    /// Takes the pictures of an article into the store, one at a time, for they may be large. One that cannot
+    /// be published costs a complaint, not the article.
+    async fn keep_pictures(
+        &self,
+        observed: &[ObservedPicture],
+        said: &mut BTreeMap<String, Vec<FileFinding>>,
+    ) -> Result<Vec<Picture>, StoreError> {
+        let mut kept = Vec::with_capacity(observed.len());
+        for seen in observed {
+            let (root, path) = (self.options.path.clone(), seen.path.clone());
+            let findings = said.entry(seen.path.clone()).or_default();
+            match blocking(move || picture_of(&root, &path)).await {
+                Ok(publishable) => {
+                    let Publishable { name, media_type, width, height, bytes } = publishable;
+                    let (media_type, size) = (media_type.to_owned(), bytes.len() as u64);
+                    let picture = Picture { name, media_type, width, height, size };
+                    self.store.keep_picture(&picture, bytes).await?;
+                    kept.push(picture);
+                }
+                Err(finding) => findings.push(*finding),
+            }
+        }
+        Ok(kept)
     }
 
     async fn submission(
@@ -544,6 +611,30 @@ pub fn reading_of(root: &Path, path: &str, options: &manuscript::Options) -> io:
     let bytes = fs::read(whole)?;
     let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(FileReading { hash, reading: manuscript::read(name_of(path), &bytes, options) })
+}
+
+/// Reads a picture and makes of it what is published.
+///
+/// # Errors
+/// A finding that says why it cannot be.
+pub(super) fn picture_of(root: &Path, path: &str) -> Result<Publishable, Box<FileFinding>> {
+    let whole = root.join(path);
+    let bytes = fs::metadata(&whole).and_then(|metadata| {
+        if metadata.len() > picture::MOST_BYTES as u64 {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        fs::read(&whole)
+    });
+    let bytes = bytes.map_err(|cause| {
+        let (vietnamese, english) = (
+            format!("không đọc được ảnh ({cause}); bài đăng không có ảnh này"),
+            format!("the picture cannot be read ({cause}); the article goes without it"),
+        );
+        Box::new(FileFinding::about(path, Severity::Warning, vietnamese, english))
+    })?;
+    picture::publishable(bytes).map_err(|refused| {
+        Box::new(FileFinding::about(path, Severity::Warning, refused.vietnamese(), refused.english()))
+    })
 }
 
 /// Reads a file that has held still, and makes sure that it still does.

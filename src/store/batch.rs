@@ -28,6 +28,7 @@ pub(super) enum Write {
     FileTouched(FileSeen),
     Channel(Slug, Option<String>),
     Configuration(String),
+    Picture { name: String, media_type: String, bytes: Vec<u8> },
 }
 
 /// What was done.
@@ -155,6 +156,17 @@ async fn apply(inner: &Inner, transaction: &mut Transaction, write: &Write) -> R
         Write::FileTouched(seen) => intake.file_touched(seen).await.map(|()| Written::Noted),
         Write::Channel(slug, title) => {
             intake.found_channel(slug, title.as_deref()).await.map(|()| Written::Noted)
+        }
+        Write::Picture { name, media_type, bytes } => {
+            let now = inner.options.clock.now().timestamp();
+            transaction
+                .run(
+                    "INSERT INTO picture (name, media_type, bytes, kept_at) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (name) DO NOTHING",
+                    values![name.as_str(), media_type.as_str(), bytes.as_slice(), now],
+                )
+                .await
+                .map(|_| Written::Noted)
         }
         Write::Configuration(fingerprint) => {
             let now = inner.options.clock.now().timestamp();

@@ -28,6 +28,7 @@ pub(super) enum Value {
     Null,
     Integer(i64),
     Text(String),
+    Bytes(Vec<u8>),
 }
 
 impl From<i64> for Value {
@@ -57,6 +58,12 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(value: String) -> Self {
         Self::Text(value)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Self::Bytes(value.to_owned())
     }
 }
 
@@ -99,6 +106,13 @@ impl Row {
         }
     }
 
+    pub(super) fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        match self.0.get(column) {
+            Some(Value::Bytes(value)) => Ok(value),
+            other => Err(unexpected(column, "bytes", other)),
+        }
+    }
+
     pub(super) fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self.0.get(column) {
             Some(Value::Null) => Ok(None),
@@ -108,7 +122,14 @@ impl Row {
 }
 
 fn unexpected(column: usize, wanted: &str, found: Option<&Value>) -> StoreError {
-    StoreError::Corrupt(format!("column {column} should hold {wanted} and holds {found:?}"))
+    let found = match found {
+        None => "nothing",
+        Some(Value::Null) => "null",
+        Some(Value::Integer(_)) => "a number",
+        Some(Value::Text(_)) => "text",
+        Some(Value::Bytes(_)) => "bytes",
+    };
+    StoreError::Corrupt(format!("column {column} should hold {wanted} and holds {found}"))
 }
 
 /// An open database.
@@ -219,6 +240,7 @@ fn bind_sqlite<'q>(
         Value::Null => query.bind(None::<i64>),
         Value::Integer(number) => query.bind(*number),
         Value::Text(text) => query.bind(text.as_str()),
+        Value::Bytes(bytes) => query.bind(bytes.as_slice()),
     })
 }
 
@@ -232,6 +254,7 @@ fn read_sqlite(row: &SqliteRow) -> Result<Row, StoreError> {
         match kind.name() {
             "INTEGER" => Ok(Value::Integer(row.try_get(index)?)),
             "TEXT" => Ok(Value::Text(row.try_get(index)?)),
+            "BLOB" => Ok(Value::Bytes(row.try_get(index)?)),
             other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
         }
     };

@@ -1,5 +1,7 @@
 //! The rules by which the log grows; each verb runs inside one transaction.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::database::{Row, Transaction, values};
@@ -107,6 +109,7 @@ impl Intake<'_> {
             }
         };
         let mut channels = submission.channels.clone();
+        let article = self.with_its_pictures(submission, &current).await?;
         let author = match &submission.origin {
             Origin::Command(author) => author.as_str(),
             Origin::File { seen, .. } => {
@@ -118,8 +121,26 @@ impl Intake<'_> {
         channels.sort();
         channels.dedup();
         let from_file = matches!(submission.origin, Origin::File { .. });
-        let verdict = self.admit(&current, &submission.article, channels, author, from_file).await?;
+        let verdict = self.admit(&current, &article, channels, author, from_file).await?;
         Ok(accepted(&current, verdict))
+    }
+
+    /// The article as submitted; where its pictures lie beside another file that stands for it as well, with
+    /// those that it has.
+    async fn with_its_pictures<'a>(
+        &mut self,
+        submission: &'a Submission,
+        current: &Current,
+    ) -> Result<Cow<'a, Article>, StoreError> {
+        let article = Cow::Borrowed(&submission.article);
+        let (Origin::File { seen, .. }, Some(content)) = (&submission.origin, &current.content) else {
+            return Ok(article);
+        };
+        if !article.pictures.is_empty() || self.present_files(&current.id, &seen.path).await?.is_empty() {
+            return Ok(article);
+        }
+        let pictures = from_json::<Article>(content)?.pictures;
+        Ok(Cow::Owned(Article { pictures, ..article.into_owned() }))
     }
 
     /// Decides what a text means for the article that it is of, and writes it down.
@@ -300,11 +321,10 @@ impl Intake<'_> {
     }
 
     pub(super) async fn file_touched(&mut self, seen: &FileSeen) -> Result<(), StoreError> {
-        let size = i64::try_from(seen.size).unwrap_or(i64::MAX);
         self.transaction
             .run(
                 "UPDATE file SET size = $2, modified = $3 WHERE path = $1",
-                values![seen.path.as_str(), size, seen.modified],
+                values![seen.path.as_str(), seen.size, seen.modified],
             )
             .await
             .map(|_| ())
@@ -506,7 +526,25 @@ impl Intake<'_> {
             )
             .await?;
         self.append_to_channels(current, &revision, number, at).await?;
+        self.note_pictures(&current.id, &revision).await?;
         Ok(number)
+    }
+
+    /// Which pictures a living article shows; a withdrawn one shows none.
+    async fn note_pictures(&mut self, id: &ArticleId, revision: &Revision<'_>) -> Result<(), StoreError> {
+        self.transaction.run("DELETE FROM picture_use WHERE article = $1", values![id.as_str()]).await?;
+        let Some(content) = revision.content.as_deref().filter(|_| revision.state == State::Live) else {
+            return Ok(());
+        };
+        for picture in from_json::<Article>(content)?.pictures {
+            self.transaction
+                .run(
+                    "INSERT INTO picture_use (picture, article) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                    values![picture.name, id.as_str()],
+                )
+                .await?;
+        }
+        Ok(())
     }
 
     async fn append_to_channels(
@@ -568,12 +606,36 @@ impl Intake<'_> {
 
     /// Blanks the text of an article wherever it is stored. Its name and its tombstone stay.
     async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        self.erase_pictures(id).await?;
         for sql in [
             "UPDATE revision SET content = NULL WHERE article = $1",
             "UPDATE article SET content = NULL WHERE id = $1",
             "DELETE FROM waiting WHERE article = $1",
         ] {
             self.transaction.run(sql, values![id.as_str()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Blanks the pictures that no other article shows, in any of its revisions.
+    async fn erase_pictures(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        let contents = self
+            .transaction
+            .rows(
+                "SELECT content FROM revision WHERE article = $1 AND content IS NOT NULL",
+                values![id.as_str()],
+            )
+            .await?;
+        for row in contents {
+            for picture in from_json::<Article>(row.text(0)?)?.pictures {
+                self.transaction
+                    .run(
+                        "UPDATE picture SET bytes = $2 WHERE name = $1 \
+                         AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = $1)",
+                        values![picture.name, [].as_slice()],
+                    )
+                    .await?;
+            }
         }
         Ok(())
     }
@@ -659,11 +721,12 @@ impl Intake<'_> {
     ) -> Result<(), StoreError> {
         self.transaction
             .run(
-                "INSERT INTO file (path, channel, channels, hash, size, modified, article, present, refused) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT (path) DO UPDATE SET \
+                "INSERT INTO file \
+                 (path, channel, channels, hash, size, modified, article, present, refused, pictures) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9) ON CONFLICT (path) DO UPDATE SET \
                  channel = excluded.channel, channels = excluded.channels, hash = excluded.hash, \
                  size = excluded.size, modified = excluded.modified, article = excluded.article, \
-                 present = 1, refused = excluded.refused",
+                 present = 1, refused = excluded.refused, pictures = excluded.pictures",
                 values![
                     seen.path.as_str(),
                     seen.channel.as_str(),
@@ -672,7 +735,8 @@ impl Intake<'_> {
                     seen.size,
                     seen.modified,
                     article.map(ArticleId::as_str),
-                    refused
+                    refused,
+                    seen.pictures.as_str()
                 ],
             )
             .await

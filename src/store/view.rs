@@ -235,10 +235,31 @@ pub(super) async fn article(reading: &mut Transaction, permalink: &Permalink) ->
     })
 }
 
+pub(super) async fn picture(reading: &mut Transaction, name: &str) -> Result<PictureFound, StoreError> {
+    let row = reading
+        .first(
+            "SELECT media_type, kept_at, EXISTS (SELECT 1 FROM picture_use WHERE picture = name) \
+             FROM picture WHERE name = $1",
+            values![name],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(PictureFound::Nothing) };
+    if !row.flag(2)? {
+        return Ok(PictureFound::Gone);
+    }
+    let bytes = reading.one("SELECT bytes FROM picture WHERE name = $1", values![name]).await?;
+    Ok(PictureFound::Live {
+        media_type: row.text(0)?.to_owned(),
+        bytes: bytes.bytes(0)?.to_owned(),
+        kept_at: from_seconds(row.integer(1)?),
+    })
+}
+
 pub(super) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, StoreError> {
     let rows = reading
         .rows(
-            "SELECT path, channel, hash, size, modified, article, present, refused FROM file ORDER BY path",
+            "SELECT path, channel, hash, size, modified, article, present, refused, pictures FROM file \
+             ORDER BY path",
             &[],
         )
         .await?;
@@ -254,6 +275,7 @@ fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
             hash: row.text(2)?.to_owned(),
             size: row.number(3)?,
             modified: row.integer(4)?,
+            pictures: row.text(8)?.to_owned(),
         },
         article: row.optional_text(5)?.map(ArticleId::new),
         present: row.flag(6)?,
