@@ -150,7 +150,11 @@ impl Choices {
         document: &Document,
         same: fn(Tag<'_>, &HeaderValue) -> bool,
     ) -> Option<Coding> {
-        let holds = |coding: &Coding| tags.iter().any(|tag| same(tag, &document.coded(*coding).etag));
+        let holds = |coding: &Coding| {
+            let etag = &document.coded(*coding).etag;
+            // Nearly every poll sends our tag back as it was, and that is no list to be taken apart.
+            tags.first == etag || tags.iter().any(|tag| same(tag, etag))
+        };
         self.as_slice().iter().copied().find(holds)
     }
 }

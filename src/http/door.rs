@@ -151,7 +151,7 @@ where
 {
     // Ends all cores as soon as one has ended, for whatever reason.
     let (halt, halted) = watch::channel(false);
-    let places = options.max_connections.div_ceil(listeners.sockets.len());
+    let places = options.max_connections.div_ceil(listeners.sockets.len()).max(1);
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
         let mut outcome = Ok(());
