@@ -5,11 +5,13 @@
 //! clock or copies the document. [`door`] holds the sockets and every limit on them; [`traffic`] counts.
 //!
 //! Only [`reply`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
-//! reader to prove anything (rule C7). Ranges are not served: a feed is small and changes as a whole.
+//! reader to prove anything (rule C7). Ranges are served of pictures alone
+//! ([`range`]): a feed is small and changes as a whole.
 
 pub mod conditional;
 pub mod door;
 pub mod negotiate;
+pub mod range;
 pub mod reply;
 mod service;
 pub mod traffic;

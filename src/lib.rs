@@ -17,7 +17,7 @@
 //! | 5 doors | [`http`] | route, negotiate, judge preconditions, reply |
 //! | 3 movers | [`ingest`], [`press`] | folder to log; log to documents; neither knows the other |
 //! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
-//! | 1 makers | [`manuscript`], [`feed`], [`pages`] | pure: no I/O, no async, no clock |
+//! | 1 makers | [`manuscript`], [`picture`], [`feed`], [`pages`] | pure: no I/O, no async, no clock |
 //! | 0 words | [`article`], [`channel`], [`address`], [`vietnam_time`], [`telemetry`] | what the rooms speak of |
 //!
 //! # The walk, from a file to a 304
@@ -53,6 +53,7 @@ pub mod http;
 pub mod ingest;
 pub mod manuscript;
 pub mod pages;
+pub mod picture;
 pub mod press;
 pub mod store;
 pub mod telemetry;

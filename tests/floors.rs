@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and its floor, as the map in `src/lib.rs` draws them.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("cli", 8),
     ("app", 7),
     ("config", 6),
@@ -14,6 +14,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("press", 3),
     ("store", 2),
     ("manuscript", 1),
+    ("picture", 1),
     ("feed", 1),
     ("pages", 1),
     ("article", 0),

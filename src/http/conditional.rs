@@ -118,7 +118,7 @@ impl<'request> Preconditions<'request> {
         if settled && self.if_modified_since.is_some_and(|since| document.last_modified <= since) {
             return Some(Verdict::NotModified(best));
         }
-        // Step 5, If-Range, does not arise: no ranges are served. Step 6: the method is performed.
+        // Step 5, If-Range, is judged with the range, in `super::range`. Step 6: the method is performed.
         Some(Verdict::Send(selected))
     }
 }

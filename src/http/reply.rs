@@ -8,22 +8,24 @@
 //! `Content-Length` and `Date` are written by hyper, the one from the body, the other from its clock. A HEAD
 //! is answered with the very answer to GET: hyper keeps the body back, so the two cannot come to differ.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http_body_util::Full;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION,
-    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
-    LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
+    CONNECTION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, LAST_MODIFIED, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
 use super::conditional::{Preconditions, Verdict};
 use super::negotiate::Accepted;
+use super::range::Asked;
 use crate::press::{Coding, Document, http_date};
 use crate::vietnam_time::Moment;
 
@@ -92,6 +94,53 @@ pub fn document(
         Some(Verdict::Failed) => precondition_failed(),
         None => not_acceptable(),
     }
+}
+
+/// The answer to a request for a picture: as [`document`], and in parts where a part is asked for.
+pub fn picture(
+    method: &Method,
+    headers: HeaderMap,
+    picture: &Document,
+    policy: &Policy,
+    now: Moment,
+) -> Reply {
+    let asked = if *method == Method::GET { Asked::of(&headers, picture) } else { Asked::Whole };
+    // A picture has one coding, whatever the request would take.
+    let mut headers = headers;
+    headers.remove(ACCEPT_ENCODING);
+    let mut reply = document(method, headers, picture, policy, now);
+    if reply.status() == StatusCode::NOT_MODIFIED || reply.status() == StatusCode::OK {
+        reply.headers_mut().remove(VARY);
+        reply.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
+    match asked {
+        Asked::Part(part) if reply.status() == StatusCode::OK => part_of(reply, picture, &part),
+        Asked::Nothing if reply.status() == StatusCode::OK => not_satisfiable(picture),
+        _ => reply,
+    }
+}
+
+/// 206 (RFC 9110 §15.3.7).
+fn part_of(mut reply: Reply, picture: &Document, part: &Range<u64>) -> Reply {
+    let bytes = &picture.identity.bytes;
+    let content_range = format!("bytes {}-{}/{}", part.start, part.end - 1, bytes.len());
+    let within = |position: u64| usize::try_from(position).unwrap_or(bytes.len()).min(bytes.len());
+    *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
+    *reply.body_mut() = Full::new(bytes.slice(within(part.start)..within(part.end)));
+    reply.headers_mut().insert(CONTENT_RANGE, visible(content_range));
+    reply
+}
+
+/// 416 (RFC 9110 §15.5.17), with the length that there is.
+fn not_satisfiable(picture: &Document) -> Reply {
+    let text = html! { p { "Tệp này không có phần được yêu cầu." } };
+    let mut reply = page(StatusCode::RANGE_NOT_SATISFIABLE, "Không có phần này", text);
+    reply.headers_mut().insert(CONTENT_RANGE, visible(format!("bytes */{}", picture.identity.bytes.len())));
+    reply
+}
+
+fn visible(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).expect("words and digits are visible ASCII")
 }
 
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use tokio::runtime::Handle;
@@ -15,14 +16,16 @@ use super::door::RequestBody;
 use super::reply::{self, Policy, READ_ONLY, Reply};
 use crate::address::{Addresses, Route};
 use crate::article::Permalink;
-use crate::press::{self, PrintedArticle, Stand, print_article};
-use crate::store::Store;
+use crate::press::{self, Document, PrintedArticle, Stand, print_article};
+use crate::store::{PictureFound, Store, StoreError};
 use crate::vietnam_time::Clock;
 
 /// Caches may show a feed for so long while they fetch a newer one.
 const STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(60);
 /// Caches may show a feed for so long while the service cannot be reached.
 const STALE_IF_ERROR: Duration = Duration::from_secs(86_400);
+/// A picture's address names its bytes, so it may be kept; for a day, so that a withdrawal reaches it.
+const PICTURES_KEPT: Duration = Duration::from_secs(86_400);
 /// Requests that read the store at a time; the others wait for their turn, and not for ever.
 const READING: usize = 32;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -50,6 +53,7 @@ struct Inner {
     health: Arc<Health>,
     feeds: Policy,
     pages: Policy,
+    pictures: Policy,
     reading: Semaphore,
     /// Where the store is read: the door's own threads only answer from memory.
     background: Handle,
@@ -69,6 +73,7 @@ impl Service {
             health,
             feeds,
             pages: Policy::always_asked(),
+            pictures: Policy::kept_for(PICTURES_KEPT, STALE_WHILE_REVALIDATE, STALE_IF_ERROR),
             reading: Semaphore::new(READING),
             background: Handle::current(),
         }))
@@ -92,6 +97,7 @@ impl Service {
         }
         match self.0.addresses.route(path) {
             Route::Article(permalink) => self.article(request, permalink).await,
+            Route::Media(name) => self.picture(request, name).await,
             Route::Moved(target) => reply::moved(&self.0.addresses.local(&target)),
             Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Route::Ready => readiness(&self.0.health),
@@ -103,29 +109,54 @@ impl Service {
     }
 
     async fn article(&self, request: Parts, permalink: Permalink) -> Reply {
+        let printing =
+            self.read(async move |service| print_article(&service.store, &service.press, &permalink).await);
+        let now = self.0.clock.now();
+        match printing.await {
+            Some(PrintedArticle::Page(page)) => {
+                reply::document(&request.method, request.headers, &page, &self.0.pages, now)
+            }
+            Some(PrintedArticle::Gone) => reply::gone(),
+            Some(PrintedArticle::Nothing) => reply::not_found(),
+            None => reply::unavailable(COME_AGAIN),
+        }
+    }
+
+    async fn picture(&self, request: Parts, name: String) -> Reply {
+        let hash = name.split('.').next().unwrap_or_default().to_owned();
+        let reading = self.read(async move |service| service.store.picture(&name).await);
+        let now = self.0.clock.now();
+        match reading.await {
+            Some(PictureFound::Live { media_type, bytes, kept_at }) => {
+                let Ok(media_type) = HeaderValue::try_from(media_type) else { return reply::failed() };
+                let picture = Document::uncompressed(media_type, bytes, &hash, kept_at);
+                reply::picture(&request.method, request.headers, &picture, &self.0.pictures, now)
+            }
+            Some(PictureFound::Gone) => reply::gone(),
+            Some(PictureFound::Nothing) => reply::not_found(),
+            None => reply::unavailable(COME_AGAIN),
+        }
+    }
+
+    /// Asks the store in the background, within bounds; none where it does not answer or is asked too much.
+    async fn read<T, F>(&self, question: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Option<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
         let service = Arc::clone(&self.0);
-        let printing = self.0.background.spawn(async move {
-            let Ok(Ok(_turn)) = tokio::time::timeout(LONGEST_WAIT, service.reading.acquire()).await else {
-                return None;
-            };
-            match print_article(&service.store, &service.press, &permalink).await {
-                Ok(printed) => Some(printed),
+        let reading = self.0.background.spawn(async move {
+            let turn = tokio::time::timeout(LONGEST_WAIT, service.reading.acquire());
+            let Ok(Ok(_turn)) = turn.await else { return None };
+            match question(Arc::clone(&service)).await {
+                Ok(answer) => Some(answer),
                 Err(cause) => {
-                    error!(%cause, %permalink, "the article's page could not be printed");
+                    error!(%cause, "the store was asked for a page or a picture and did not answer");
                     None
                 }
             }
         });
-        match printing.await {
-            Ok(Some(PrintedArticle::Page(document))) => {
-                let now = self.0.clock.now();
-                reply::document(&request.method, request.headers, &document, &self.0.pages, now)
-            }
-            Ok(Some(PrintedArticle::Gone)) => reply::gone(),
-            Ok(Some(PrintedArticle::Nothing)) => reply::not_found(),
-            Ok(None) => reply::unavailable(COME_AGAIN),
-            Err(_) => reply::failed(),
-        }
+        reading.await.ok().flatten()
     }
 }
 

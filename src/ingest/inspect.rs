@@ -7,9 +7,7 @@ use std::path::Path;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::folder::observe;
-use super::scan::{
-    FileFinding, FileReading, name_of, picture_of, reading_of, stem_of, trouble_finding,
-};
+use super::scan::{FileFinding, FileReading, name_of, picture_of, reading_of, stem_of, trouble_finding};
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::manuscript::{self, Severity};
@@ -57,9 +55,10 @@ fn orphan(path: &str) -> FileFinding {
         path: path.to_owned(),
         line: 1,
         severity: Severity::Warning,
-        vietnamese: "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; đặt tên ảnh theo tên tệp \
+        vietnamese:
+            "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; đặt tên ảnh theo tên tệp \
                      bài (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
-            .to_owned(),
+                .to_owned(),
         english: "no article has this picture's name, so it is not published; name it after the article's \
                   file (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
             .to_owned(),

@@ -380,7 +380,7 @@ impl Scanner {
     ) -> Result<(), StoreError> {
         let seen = FileSeen {
             path: file.path.clone(),
-            channel: file.channel,
+            channel: file.channel.clone(),
             hash: file_reading.hash.clone(),
             size: file.size,
             modified: file.modified,

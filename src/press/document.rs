@@ -87,6 +87,20 @@ impl Document {
         }
     }
 
+    /// Something that is compressed by its nature and served as it is: a picture. `hash` is of its bytes.
+    pub fn uncompressed(media_type: HeaderValue, bytes: Vec<u8>, hash: &str, last_modified: Moment) -> Self {
+        let etag = HeaderValue::try_from(format!("\"{hash}\"")).expect("a hash in hex is visible ASCII");
+        let coded = Coded { bytes: Bytes::from(bytes), etag };
+        Self {
+            media_type,
+            last_modified,
+            last_modified_text: http_date(last_modified),
+            gzip: coded.clone(),
+            brotli: coded.clone(),
+            identity: coded,
+        }
+    }
+
     /// The document in the coding that was agreed on.
     pub fn coded(&self, coding: Coding) -> &Coded {
         match coding {

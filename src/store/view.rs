@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::database::{Row, Transaction, Value, values};
 use super::intake::{EVERYTHING, day_text, from_json, read_permalink};
 use super::{
-    ChannelState, FileRecord, FileSeen, Found, KnownChannel, Listed, LiveChoice, LiveView, StoreError,
+    ChannelState, FileRecord, FileSeen, Found, KnownChannel, Listed, LiveChoice, LiveView, PictureFound,
+    StoreError,
 };
 use crate::address::Scope;
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
