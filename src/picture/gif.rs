@@ -9,8 +9,7 @@ const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;
 const TRAILER: u8 = 0x3B;
 
-/// Labels of extensions (§23 to §26).
-const PLAIN_TEXT: u8 = 0x01;
+/// Labels of extensions (§23, §26).
 const CONTROL: u8 = 0xF9;
 const APPLICATION: u8 = 0xFF;
 
@@ -46,11 +45,8 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Clean, Fault> {
                         clean.extend([3, 1, low, high, 0]);
                     }
                 }
-                label => {
-                    // A text in the pixels, which nobody shows, has a control block of its own.
-                    if label == PLAIN_TEXT {
-                        control = None;
-                    }
+                // Comments, and texts in the pixels, which nobody shows.
+                _ => {
                     blocks(&mut reader)?;
                 }
             },

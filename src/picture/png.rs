@@ -105,7 +105,8 @@ impl Gathered {
             }
             b"PLTE" => {
                 chunk.checked()?;
-                if !self.first(chunk) || chunk.data.len() % 3 != 0 || !(3..=768).contains(&chunk.data.len()) {
+                let whole_colours = chunk.data.len().is_multiple_of(3);
+                if !self.first(chunk) || !whole_colours || !(3..=768).contains(&chunk.data.len()) {
                     return Err(Fault::Damaged("its palette is wrong"));
                 }
                 body.extend_from_slice(chunk.whole);

@@ -214,8 +214,10 @@ pub fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     [&length[..], &kind, data, &sum].concat()
 }
 
-/// Types and data of all chunks.
-pub fn chunks(png: &[u8]) -> Vec<([u8; 4], Vec<u8>)> {
+/// Types and data of all chunks of a PNG.
+pub type Chunks = Vec<([u8; 4], Vec<u8>)>;
+
+pub fn chunks(png: &[u8]) -> Chunks {
     let mut found = Vec::new();
     let mut rest = &png[8..];
     while rest.len() >= 12 {

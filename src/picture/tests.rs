@@ -366,7 +366,7 @@ fn a_stuffed_scan_is_copied_whole() {
 fn a_damaged_png_is_refused_and_a_damaged_remark_about_it_falls() {
     let bare = png_of(&gradient(0).into());
     let sound = chunks(&bare);
-    let with = |change: fn(&mut Vec<([u8; 4], Vec<u8>)>)| {
+    let with = |change: fn(&mut Chunks)| {
         let mut all = sound.clone();
         change(&mut all);
         png_from(&all)
@@ -464,6 +464,19 @@ fn a_damaged_gif_is_refused() {
     ] {
         assert_eq!(refused(&bytes).code(), code, "{what}");
     }
+}
+
+#[test]
+fn a_control_block_of_a_gif_stays_with_the_image_that_it_is_for() {
+    let bare = named("GIF").bare;
+    let head = gif_head(&bare);
+    let image = head + 8;
+    assert_eq!((bare[head + 1], bare[image]), (0xF9, 0x2C), "the sample begins with a control block");
+    // Nobody shows the text, and everybody obeys what stood before it at the next image.
+    let text = b"\x21\x01\x0C\0\0\0\0\x01\0\x01\0\x01\x01\0\x01\x02hi\0";
+    assert_eq!(published(&[&bare[..image], text, &bare[image..]].concat()).bytes, bare);
+    let overridden = [&bare[..head], b"\x21\xF9\x04\x09\x01\x01\x01\0", &bare[head..]].concat();
+    assert_eq!(published(&overridden).bytes, bare);
     // A control block of another length says nothing.
     let odd = [&bare[..head], b"\x21\xF9\x05BIMAT\0", &bare[head..]].concat();
     assert_eq!(published(&odd).bytes, bare);
@@ -611,6 +624,14 @@ impl Decomposed for str {
     }
 }
 
+/// True of a JPEG whose scan holds less than its frame declares: then a decoder makes pixels of whatever stands
+/// behind the scan, and each of something else.
+fn leaves_decoders_guessing(published: &Publishable) -> bool {
+    let (scan, end) = published.bytes.split_at(published.bytes.len() - 2);
+    let padded = |padding: u8| seen(&[scan, &[padding; 512], end].concat());
+    published.media_type == "image/jpeg" && padded(0x00) != padded(0x5A)
+}
+
 /// Whatever was put in: what comes out is at rest, bare, and shows what the file showed.
 fn keeps_its_promises(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     let before = bytes.clone();
@@ -622,8 +643,11 @@ fn keeps_its_promises(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     let exif = exif_of(&published.bytes);
     prop_assert!(exif.iter().all(|field| field == "Orientation"), "{exif:?}");
     let small = u64::from(published.width) * u64::from(published.height) < 10_000;
-    if small && let Some(shown) = seen(&before) {
-        prop_assert_eq!(Some(shown), seen(&published.bytes));
+    if small
+        && !leaves_decoders_guessing(&published)
+        && let Some(shown) = seen(&before)
+    {
+        prop_assert!(Some(shown) == seen(&published.bytes), "other pixels");
     }
     Ok(())
 }
