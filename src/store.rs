@@ -7,18 +7,22 @@
 mod batch;
 mod database;
 mod intake;
+mod token;
 mod view;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::address::{Addresses, Scope};
 use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
 use crate::channel::Slug;
 use crate::vietnam_time::{Clock, Moment, Zone};
+
+pub use token::Token;
 
 use batch::{Batches, Write, Written};
 use database::{Database, Transaction, values};
@@ -77,7 +81,8 @@ pub struct Announcement {
 pub struct Submission {
     /// What was written.
     pub article: Article,
-    /// The channels that it is to stand in; never empty.
+    /// The channels that it is to stand in. None: those in which it stands, which only an article that is
+    /// there already may ask for.
     pub channels: Vec<Slug>,
     /// The id that the author gave, if any.
     pub id: Option<ArticleId>,
@@ -85,6 +90,30 @@ pub struct Submission {
     pub stem: Slug,
     /// Where it comes from.
     pub origin: Origin,
+    /// What the sender knows and asks to be held to.
+    pub terms: Terms,
+}
+
+/// Conditions on a submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The article's newest revision must have this number (`If-Match`).
+    pub expected: Option<u64>,
+    /// The article must not be there yet, where the submission names its id.
+    pub must_be_new: bool,
+    /// A retry of the same request must not be done twice.
+    pub once: Option<Once>,
+}
+
+/// A request that is done at most once within a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The name of the sender's token.
+    pub token: String,
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// A hash of all that the request asks for.
+    pub request: String,
 }
 
 /// Where an article comes from.
@@ -132,7 +161,7 @@ pub struct FileRecord {
 }
 
 /// What became of a submission.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// The article's permanent name.
     pub id: ArticleId,
@@ -143,7 +172,7 @@ pub struct Accepted {
 }
 
 /// What was done with a submission. Numbers are those of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// New in the log.
     Published(u64),
@@ -164,6 +193,11 @@ pub enum Verdict {
         /// The path of that file.
         with: String,
     },
+    /// The article has another number than the sender expected, or is there where it should be new. Nothing
+    /// was changed.
+    Stale(u64),
+    /// The key was used for another request within the last day. Nothing was changed.
+    KeyReused,
 }
 
 /// What became of a withdrawal.
@@ -633,6 +667,9 @@ impl Snapshot {
     }
 }
 
+/// Sixty bits tell one log from all others.
+const LOG_ID_LETTERS: usize = 12;
+
 /// Creates the log's one row where there is none, and returns the log's id.
 async fn found_log(database: &Database, options: &Options) -> Result<String, StoreError> {
     let mut writing = database.begin_write().await?;
@@ -640,7 +677,7 @@ async fn found_log(database: &Database, options: &Options) -> Result<String, Sto
         .run(
             "INSERT INTO log (singleton, id, head, head_at, configuration, configured_at, channels_at, \
              generation) VALUES (1, $1, 0, 0, '', $2, $2, 0) ON CONFLICT (singleton) DO NOTHING",
-            values![random_id()?, options.clock.now().timestamp()],
+            values![random_text(LOG_ID_LETTERS)?, options.clock.now().timestamp()],
         )
         .await?;
     let id = writing.one("SELECT id FROM log", &[]).await?.text(0)?.to_owned();
@@ -648,10 +685,10 @@ async fn found_log(database: &Database, options: &Options) -> Result<String, Sto
     Ok(id)
 }
 
-/// Sixty random bits as twelve letters and digits without look-alikes.
-fn random_id() -> Result<String, StoreError> {
+/// So many letters and digits without look-alikes, of five random bits each.
+fn random_text(length: usize) -> Result<String, StoreError> {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let mut random = [0u8; 12];
+    let mut random = vec![0u8; length];
     getrandom::fill(&mut random).map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
     Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
 }

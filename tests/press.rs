@@ -68,6 +68,7 @@ fn submission(channel: &str, title: &str) -> Submission {
         id: None,
         stem: Slug::from_title(title),
         origin: Origin::Command("test".to_owned()),
+        terms: store::Terms::default(),
     }
 }
 

@@ -6,8 +6,8 @@ use bantin::address::Addresses;
 use bantin::article::{Article, ArticleId, Block, Picture};
 use bantin::channel::Slug;
 use bantin::store::{
-    Departure, FileSeen, Found, LiveChoice, LiveView, Options, Origin, PictureFound, Restoration, Store,
-    Submission, Verdict, Withdrawal,
+    Departure, FileSeen, Found, LiveChoice, LiveView, Once, Options, Origin, PictureFound, Restoration,
+    Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
@@ -70,6 +70,11 @@ stories! {
     erased_text_is_nowhere_and_cannot_be_restored
     a_named_id_is_kept_and_a_second_file_of_that_id_is_refused
     a_picture_is_there_while_a_living_article_shows_it
+    a_token_is_known_by_its_secret_until_it_is_revoked
+    a_retried_request_is_one_article_and_its_key_serves_no_other
+    an_edit_of_what_was_changed_meanwhile_is_refused
+    the_same_text_sent_twice_is_one_article
+    what_the_api_corrected_is_not_set_back_by_an_unchanged_file
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
 }
@@ -116,6 +121,7 @@ fn file(path: &str, hash: &str, article: Article) -> Submission {
         id: None,
         stem: Slug::from_title(stem),
         origin: Origin::File { seen, renamed_from: None },
+        terms: Terms::default(),
     }
 }
 
@@ -429,6 +435,98 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     let left: i64 =
         sqlx::query_scalar("SELECT SUM(LENGTH(bytes)) FROM picture").fetch_one(&blank).await.unwrap();
     assert_eq!(left, 0, "erased with its article");
+}
+
+async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
+    let store = home.open().await;
+    let channels = [slug("xa-hoi")];
+    let secret = store.new_token("Văn phòng", Some(&channels)).await.unwrap().unwrap();
+    assert_eq!(store.new_token("Văn phòng", None).await.unwrap(), None, "the name is taken");
+    let other = home.open().await;
+    let token = other.token_of(&secret).await.unwrap().unwrap();
+    assert_eq!(token.name, "Văn phòng");
+    assert!(token.covers(&channels) && !token.covers(&[slug("xa-hoi"), slug("kinh-te")]));
+    assert_eq!(store.token_of("bantin_0").await.unwrap(), None);
+    assert!(store.revoke_token("Văn phòng").await.unwrap());
+    assert!(!store.revoke_token("Văn phòng").await.unwrap());
+    assert_eq!(other.token_of(&secret).await.unwrap(), None);
+    let everywhere = store.new_token("Tỉnh", None).await.unwrap().unwrap();
+    assert!(store.token_of(&everywhere).await.unwrap().unwrap().covers(&channels));
+    let database = std::fs::read(home.folder.path().join("data/bantin.db")).unwrap();
+    let log = std::fs::read(home.folder.path().join("data/bantin.db-wal")).unwrap_or_default();
+    for secret in [secret, everywhere] {
+        let kept = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!kept(&database) && !kept(&log), "the secret is nowhere");
+    }
+    assert_eq!(store.tokens().await.unwrap().len(), 2);
+}
+
+/// What somebody sends over HTTP or from a shell.
+fn sent(title: &str, stamp: i64, terms: Terms) -> Submission {
+    Submission {
+        article: article(title, stamp),
+        channels: vec![slug("xa-hoi")],
+        id: None,
+        stem: Slug::from_title(title),
+        origin: Origin::Command("Văn phòng".to_owned()),
+        terms,
+    }
+}
+
+async fn a_retried_request_is_one_article_and_its_key_serves_no_other(home: Home) {
+    let store = home.open().await;
+    let once = |request: &str| Terms {
+        once: Some(Once {
+            token: "Văn phòng".to_owned(), key: "k1".to_owned(), request: request.to_owned()
+        }),
+        ..Terms::default()
+    };
+    let first = take(&store, sent("Hội nghị", SEED, once("a"))).await;
+    assert_eq!(first.1, Verdict::Published(1));
+    assert_eq!(take(&store, sent("Hội nghị", SEED, once("a"))).await, first, "the very same answer");
+    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, Verdict::KeyReused);
+    home.clock.advance(86_401);
+    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, Verdict::Published(2));
+}
+
+async fn an_edit_of_what_was_changed_meanwhile_is_refused(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, sent("Hội nghị", SEED, Terms::default())).await;
+    let edit = |title: &str, expected| Submission {
+        id: Some(id.clone()),
+        channels: Vec::new(),
+        ..sent(title, SEED, Terms { expected: Some(expected), ..Terms::default() })
+    };
+    assert_eq!(take(&store, edit("Hội nghị A", 1)).await.1, Verdict::Corrected(2));
+    assert_eq!(take(&store, edit("Hội nghị B", 1)).await.1, Verdict::Stale(2));
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["Hội nghị A"]);
+    let new = Submission {
+        id: Some(id.clone()),
+        ..sent("Hội nghị C", SEED, Terms { must_be_new: true, ..Terms::default() })
+    };
+    assert_eq!(take(&store, new).await.1, Verdict::Stale(2));
+    let nobody = Submission { id: Some(ArticleId::new("tag:a,2023:b")), ..edit("X", 1) };
+    assert_eq!(take(&store, nobody).await.1, Verdict::Stale(0));
+    assert_eq!(store.list(None, None, 10).await.unwrap().len(), 1, "nothing was minted for it");
+}
+
+async fn the_same_text_sent_twice_is_one_article(home: Home) {
+    let store = home.open().await;
+    let (first, _) = take(&store, sent("Hội nghị", SEED, Terms::default())).await;
+    let again = take(&store, sent("Hội  nghị", SEED, Terms::default())).await;
+    assert_eq!(again, (first.clone(), Verdict::Unchanged));
+    let (other, _) = take(&store, sent("Hội nghị!", SEED, Terms::default())).await;
+    assert_eq!(other.as_str(), format!("{first}-2"));
+}
+
+async fn what_the_api_corrected_is_not_set_back_by_an_unchanged_file(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let edit = Submission { id: Some(id), channels: Vec::new(), ..sent("A, sửa", SEED, Terms::default()) };
+    assert_eq!(take(&store, edit).await.1, Verdict::Corrected(2));
+    // The scan compares a file with what it scanned last; it submits only what has changed since.
+    assert_eq!(store.files().await.unwrap()[0].seen.hash, "1");
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["A, sửa"]);
 }
 
 async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {

@@ -21,7 +21,7 @@ use crate::channel::Slug;
 use crate::manuscript::{self, Draft, Reading, Severity};
 use crate::picture::{self, Publishable};
 use crate::store::{
-    Accepted, Departure, FileRecord, FileSeen, Origin, Store, StoreError, Submission, Verdict,
+    Accepted, Departure, FileRecord, FileSeen, Origin, Store, StoreError, Submission, Terms, Verdict,
 };
 use crate::vietnam_time::Moment;
 
@@ -78,7 +78,11 @@ impl Report {
             Verdict::Moved(_) => self.moved += 1,
             Verdict::Restored(_) => self.restored += 1,
             Verdict::Waiting(_) => self.waiting += 1,
-            Verdict::Unchanged | Verdict::StaysWithdrawn | Verdict::Conflict { .. } => {}
+            Verdict::Unchanged
+            | Verdict::StaysWithdrawn
+            | Verdict::Conflict { .. }
+            | Verdict::Stale(_)
+            | Verdict::KeyReused => {}
         }
     }
 
@@ -463,7 +467,8 @@ impl Scanner {
         channels.dedup();
         let stem = Slug::from_title(stem_of(&seen.path));
         let origin = Origin::File { seen, renamed_from };
-        Ok(Submission { article: draft.article, channels, id: draft.id, stem, origin })
+        let terms = Terms::default();
+        Ok(Submission { article: draft.article, channels, id: draft.id, stem, origin, terms })
     }
 
     async fn submit(
@@ -706,7 +711,10 @@ fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
         | Verdict::Moved(_)
         | Verdict::Restored(_)
         | Verdict::Unchanged
-        | Verdict::Waiting(_) => None,
+        | Verdict::Waiting(_)
+        // A file sets no terms.
+        | Verdict::Stale(_)
+        | Verdict::KeyReused => None,
     }
 }
 

@@ -90,6 +90,13 @@ impl Row {
         }
     }
 
+    pub(super) fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            _ => self.integer(column).map(Some),
+        }
+    }
+
     pub(super) fn number(&self, column: usize) -> Result<u64, StoreError> {
         u64::try_from(self.integer(column)?)
             .map_err(|_| StoreError::Corrupt(format!("column {column} is negative")))

@@ -6,7 +6,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::database::{Row, Transaction, values};
 use super::{
-    Accepted, Departure, FileSeen, Options, Origin, Restoration, StoreError, Submission, Verdict, Withdrawal,
+    Accepted, Departure, FileSeen, Once, Options, Origin, Restoration, StoreError, Submission, Verdict,
+    Withdrawal,
 };
 use crate::article::{Article, ArticleId, Permalink};
 use crate::channel::Slug;
@@ -16,6 +17,8 @@ use crate::vietnam_time::{Moment, day_of};
 pub(super) const EVERYTHING: &str = "";
 /// Why an article was withdrawn whose file is gone.
 const FILE_REMOVED: &str = "file-removed";
+/// For so many seconds a retried request is known again.
+const ANSWERS_KEPT: i64 = 86_400;
 /// Who acts for a file.
 const FOLDER: &str = "folder";
 
@@ -95,11 +98,30 @@ enum Identity {
 
 impl Intake<'_> {
     pub(super) async fn take_in(&mut self, submission: &Submission) -> Result<Accepted, StoreError> {
+        let Some(once) = &submission.terms.once else { return self.take_in_anew(submission).await };
+        if let Some(answer) = self.answered_before(once).await? {
+            return Ok(answer);
+        }
+        let accepted = self.take_in_anew(submission).await?;
+        // A refusal may have been cured by the time of the retry.
+        if !matches!(
+            accepted.verdict,
+            Verdict::Stale(_) | Verdict::StaysWithdrawn | Verdict::Conflict { .. } | Verdict::KeyReused
+        ) {
+            self.remember_answer(once, &accepted).await?;
+        }
+        Ok(accepted)
+    }
+
+    async fn take_in_anew(&mut self, submission: &Submission) -> Result<Accepted, StoreError> {
         if let Origin::File { seen, renamed_from: Some(old) } = &submission.origin {
             self.rename_file(old, seen).await?;
         }
         let current = match self.identify(submission).await? {
             Identity::Known(current) => *current,
+            Identity::New(id, permalink) if submission.terms.expected.is_some() => {
+                return Ok(Accepted { id, permalink, verdict: Verdict::Stale(0) });
+            }
             Identity::New(id, permalink) => self.mint(id, permalink, submission).await?,
             Identity::Conflict(current, with) => {
                 if let Origin::File { seen, .. } = &submission.origin {
@@ -108,7 +130,15 @@ impl Intake<'_> {
                 return Ok(accepted(&current, Verdict::Conflict { with }));
             }
         };
+        let terms = &submission.terms;
+        let exists = current.number > 0;
+        if terms.expected.is_some_and(|number| number != current.number) || (terms.must_be_new && exists) {
+            return Ok(accepted(&current, Verdict::Stale(current.number)));
+        }
         let mut channels = submission.channels.clone();
+        if channels.is_empty() {
+            channels.clone_from(&current.channels);
+        }
         let article = self.with_its_pictures(submission, &current).await?;
         let author = match &submission.origin {
             Origin::Command(author) => author.as_str(),
@@ -123,6 +153,43 @@ impl Intake<'_> {
         let from_file = matches!(submission.origin, Origin::File { .. });
         let verdict = self.admit(&current, &article, channels, author, from_file).await?;
         Ok(accepted(&current, verdict))
+    }
+
+    /// What the same request led to when it came first; none where it is the first. Answers of more than a day
+    /// ago are forgotten.
+    async fn answered_before(&mut self, once: &Once) -> Result<Option<Accepted>, StoreError> {
+        let forgotten = self.options.clock.now().timestamp() - ANSWERS_KEPT;
+        self.transaction.run("DELETE FROM idempotency WHERE at < $1", values![forgotten]).await?;
+        let row = self
+            .transaction
+            .first(
+                "SELECT request, answer FROM idempotency WHERE token = $1 AND key = $2",
+                values![once.token.as_str(), once.key.as_str()],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut answer: Accepted = from_json(row.text(1)?)?;
+        if row.text(0)? != once.request {
+            answer.verdict = Verdict::KeyReused;
+        }
+        Ok(Some(answer))
+    }
+
+    async fn remember_answer(&mut self, once: &Once, accepted: &Accepted) -> Result<(), StoreError> {
+        let now = self.options.clock.now().timestamp();
+        self.transaction
+            .run(
+                "INSERT INTO idempotency (token, key, request, answer, at) VALUES ($1, $2, $3, $4, $5)",
+                values![
+                    once.token.as_str(),
+                    once.key.as_str(),
+                    once.request.as_str(),
+                    to_json(accepted)?,
+                    now
+                ],
+            )
+            .await
+            .map(|_| ())
     }
 
     /// The article as submitted; where its pictures lie beside another file that stands for it as well, with
@@ -376,7 +443,7 @@ impl Intake<'_> {
                 }
                 // A name that the author gave makes another article of it, whatever stands at this address.
                 Some(_) if submission.id.is_some() => {}
-                Some(current) if self.is_of(&current, seen).await? => {
+                Some(current) if self.is_of(&current, submission, seen).await? => {
                     return self.known_or_conflict(current, seen).await;
                 }
                 Some(_) => {}
@@ -387,9 +454,18 @@ impl Intake<'_> {
 
     /// True where what stands at the address that a submission would take is the same article: withdrawn and
     /// coming back, or standing in another channel's folder under the same stem.
-    async fn is_of(&mut self, current: &Current, seen: Option<&FileSeen>) -> Result<bool, StoreError> {
+    ///
+    /// Without a file: withdrawn by command, or the very same text, which somebody sent again.
+    async fn is_of(
+        &mut self,
+        current: &Current,
+        submission: &Submission,
+        seen: Option<&FileSeen>,
+    ) -> Result<bool, StoreError> {
         let Some(seen) = seen else {
-            return Ok(current.state == State::WithdrawnByCommand);
+            let text = to_json(&submission.article)?;
+            return Ok(current.state == State::WithdrawnByCommand
+                || current.state == State::Live && same_to_readers(current.content.as_deref(), &text));
         };
         if matches!(current.state, State::WithdrawnByCommand | State::WithdrawnWithItsFile) {
             return Ok(true);

@@ -1,0 +1,120 @@
+//! Bearer tokens: who may publish over HTTP, and where.
+//!
+//! SECURITY: the store knows a hash of the secret and never the secret. The secret is 160 random bits, so a
+//! plain SHA-256 cannot be searched backwards, and looking it up by its hash tells no time about it.
+
+use sha2::{Digest as _, Sha256};
+
+use super::database::{Row, Transaction, values};
+use super::intake::{from_json, to_json};
+use super::{Store, StoreError, random_text};
+use crate::channel::Slug;
+use crate::vietnam_time::{Moment, from_seconds};
+
+/// How many random letters and digits of five bits each a secret has.
+const LETTERS: usize = 32;
+
+/// Someone who may publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Whom the operator gave it to; each revision remembers it.
+    pub name: String,
+    /// The channels that it may publish in; all where none are named.
+    pub channels: Option<Vec<Slug>>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Moment>,
+}
+
+impl Token {
+    /// True where it may publish in each of these channels.
+    pub fn covers(&self, channels: &[Slug]) -> bool {
+        let Some(own) = &self.channels else { return true };
+        channels.iter().all(|channel| own.contains(channel))
+    }
+}
+
+impl Store {
+    /// Makes a token and returns its secret, which nobody can ever read again. None where the name is taken.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn new_token(
+        &self,
+        name: &str,
+        channels: Option<&[Slug]>,
+    ) -> Result<Option<String>, StoreError> {
+        let secret = format!("bantin_{}", random_text(LETTERS)?);
+        let channels = channels.map(to_json).transpose()?;
+        let now = self.clock().now().timestamp();
+        let mut writing = self.inner.database.begin_write().await?;
+        let made = writing
+            .run(
+                "INSERT INTO token (name, hash, channels, created_at) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (name) DO NOTHING",
+                values![name, hash(&secret), channels, now],
+            )
+            .await?;
+        writing.commit().await?;
+        Ok((made > 0).then_some(secret))
+    }
+
+    /// Revokes a token at once. False where there is no valid one of this name.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn revoke_token(&self, name: &str) -> Result<bool, StoreError> {
+        let now = self.clock().now().timestamp();
+        let mut writing = self.inner.database.begin_write().await?;
+        let revoked = writing
+            .run(
+                "UPDATE token SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL",
+                values![name, now],
+            )
+            .await?;
+        writing.commit().await?;
+        Ok(revoked > 0)
+    }
+
+    /// All tokens, revoked ones too, by name.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        let rows = reading
+            .rows("SELECT name, channels, created_at, revoked_at FROM token ORDER BY name", &[])
+            .await?;
+        rows.iter().map(read_token).collect()
+    }
+
+    /// Whose secret this is; none where nobody's, or it was revoked.
+    ///
+    /// # Errors
+    /// Where the engine does not answer: that is no word about the secret.
+    pub async fn token_of(&self, secret: &str) -> Result<Option<Token>, StoreError> {
+        let mut reading: Transaction = self.inner.database.begin_read().await?;
+        let row = reading
+            .first(
+                "SELECT name, channels, created_at, revoked_at FROM token \
+                 WHERE hash = $1 AND revoked_at IS NULL",
+                values![hash(secret)],
+            )
+            .await?;
+        row.map(|row| read_token(&row)).transpose()
+    }
+}
+
+fn hash(secret: &str) -> String {
+    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_token(row: &Row) -> Result<Token, StoreError> {
+    Ok(Token {
+        name: row.text(0)?.to_owned(),
+        channels: row.optional_text(1)?.map(from_json).transpose()?,
+        created_at: from_seconds(row.integer(2)?),
+        revoked_at: row.optional_integer(3)?.map(from_seconds),
+    })
+}
