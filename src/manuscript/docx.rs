@@ -59,7 +59,7 @@ fn read(bytes: &[u8], cleaner: &mut Cleaner, findings: &mut Findings) -> Result<
     if flow.is_overflowing() {
         return Err(Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
     }
-    Ok(flow.pieces)
+    Ok(flow.finish())
 }
 
 /// The text of a part; none where the archive has no such part.

@@ -43,11 +43,23 @@ pub struct Finding {
 
 /// The findings of one reading, as they are made.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    made: Vec<Finding>,
+    notes: usize,
+    more: usize,
+}
+
+/// So many notes are read by nobody; what lies beyond is counted.
+const MOST_NOTES: usize = 400;
 
 impl Findings {
     pub(super) fn note(&mut self, line: usize, complaint: Complaint) {
-        self.push(line, Severity::Note, complaint);
+        if self.notes == MOST_NOTES {
+            self.more += 1;
+        } else {
+            self.notes += 1;
+            self.push(line, Severity::Note, complaint);
+        }
     }
 
     pub(super) fn warn(&mut self, line: usize, complaint: Complaint) {
@@ -59,17 +71,21 @@ impl Findings {
     }
 
     pub(super) fn hold_an_error(&self) -> bool {
-        self.0.iter().any(|finding| finding.severity == Severity::Error)
+        self.made.iter().any(|finding| finding.severity == Severity::Error)
     }
 
     /// In the order of the lines; on one line the graver first.
     pub(super) fn sorted(mut self) -> Vec<Finding> {
-        self.0.sort_by_key(|finding| (finding.line, std::cmp::Reverse(finding.severity)));
-        self.0
+        self.made.sort_by_key(|finding| (finding.line, std::cmp::Reverse(finding.severity)));
+        if self.more > 0 {
+            let line = self.made.last().map_or(1, |finding| finding.line);
+            self.push(line, Severity::Note, Complaint::MoreNotes { count: self.more });
+        }
+        self.made
     }
 
     fn push(&mut self, line: usize, severity: Severity, complaint: Complaint) {
-        self.0.push(Finding { line: line.max(1), severity, complaint });
+        self.made.push(Finding { line: line.max(1), severity, complaint });
     }
 }
 
@@ -144,6 +160,7 @@ pub enum Complaint {
     LinesJoined { count: usize },
     SecondSource { text: String },
     LinkDropped { target: String },
+    MoreNotes { count: usize },
 }
 
 /// What a key of the front matter must hold.
@@ -222,6 +239,7 @@ impl Complaint {
             Self::LinesJoined { .. } => "lines-joined",
             Self::SecondSource { .. } => "second-source",
             Self::LinkDropped { .. } => "link-dropped",
+            Self::MoreNotes { .. } => "more-notes",
         }
     }
 
@@ -402,6 +420,7 @@ impl Complaint {
             Self::SecondSource { text } => {
                 format!("Có hai nguồn; đã bỏ qua «{}». Hãy chỉ để lại một dòng nguồn.", short(text))
             }
+            Self::MoreNotes { count } => format!("Còn {count} ghi chú nữa không liệt kê."),
             Self::LinkDropped { target } => format!(
                 "Đã bỏ liên kết «{}» (giữ lại chữ). Hãy dùng địa chỉ đầy đủ bắt đầu bằng https://.",
                 short(target)
@@ -592,6 +611,7 @@ impl Complaint {
             Self::SecondSource { text } => {
                 format!("there are two sources, passed over `{}`; leave only one", short(text))
             }
+            Self::MoreNotes { count } => format!("and {count} more notes"),
             Self::LinkDropped { target } => {
                 format!("dropped the link `{}` and kept its text; use a full https:// address", short(target))
             }

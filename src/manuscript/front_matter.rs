@@ -1,5 +1,7 @@
 //! Front matter: TOML between two `+++` lines at the head of a file. What it says beats what the text says.
 
+use std::collections::HashSet;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -157,13 +159,14 @@ impl Reader<'_> {
             return None;
         };
         let mut texts: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
         for value in values.iter() {
             let DeValue::String(raw) = value.get_ref() else {
                 self.wrong(key, Wanted::Texts, line);
                 return None;
             };
             let text = self.cleaner.line(raw, line, self.findings);
-            if !text.is_empty() && !texts.contains(&text) {
+            if !text.is_empty() && known.insert(text.clone()) {
                 texts.push(text);
             }
         }

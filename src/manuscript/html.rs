@@ -40,7 +40,7 @@ pub(super) fn pieces(
         flow.findings.refuse(first_line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
         return None;
     }
-    Some((flow.pieces, hints))
+    Some((flow.finish(), hints))
 }
 
 /// The encoding that a page names for itself, in its first kilobyte as browsers have it.
@@ -349,6 +349,9 @@ fn is_page_part(tree: &Tree, id: Id) -> bool {
         return true;
     }
     if !matches!(name, "div" | "ul" | "ol" | "section" | "header" | "span" | "p" | "table" | "td" | "li") {
+        return false;
+    }
+    if !tree.has_attributes(id) {
         return false;
     }
     let attribute = |key: &str| tree.attribute(id, key).unwrap_or_default().to_ascii_lowercase();

@@ -32,8 +32,7 @@ pub(super) fn pieces(
             return None;
         }
     }
-    flow.close(Kind::Line);
-    Some(flow.pieces)
+    Some(flow.finish())
 }
 
 struct Reader<'r, 'c, 'f> {

@@ -143,8 +143,8 @@ enum Mark {
 fn with_lists(mut pieces: Vec<Piece>) -> Vec<Piece> {
     let mut index = 0;
     while index < pieces.len() {
-        let length = list_at(&pieces, index);
-        for piece in &mut pieces[index..index + length] {
+        let (length, is_list) = list_at(&pieces, index);
+        for piece in pieces[index..index + length].iter_mut().filter(|_| is_list) {
             if let Some((mark, text)) = marked(&piece.text) {
                 piece.kind = Kind::Item { ordered: matches!(mark, Mark::Number(_)) };
                 piece.text = text.to_owned();
@@ -155,14 +155,14 @@ fn with_lists(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces
 }
 
-/// How many entries of one list begin at `index`; none for a single one.
-fn list_at(pieces: &[Piece], index: usize) -> usize {
+/// How many lines with one kind of mark begin at `index`, and whether they are a list.
+fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
     let mark_of = |piece: &Piece| {
         if piece.kind == Kind::Line { marked(&piece.text).map(|(mark, _)| mark) } else { None }
     };
-    let Some(first) = mark_of(&pieces[index]) else { return 0 };
+    let Some(first) = mark_of(&pieces[index]) else { return (0, false) };
     if matches!(first, Mark::Number(number) if number != 1) {
-        return 0;
+        return (0, false);
     }
     let same = |(offset, piece): (usize, &Piece)| match (first, mark_of(piece)) {
         (Mark::Number(_), Some(Mark::Number(number))) => number as usize == offset + 1,
@@ -172,11 +172,11 @@ fn list_at(pieces: &[Piece], index: usize) -> usize {
     let length =
         pieces[index..].iter().enumerate().take_while(|(offset, piece)| same((*offset, piece))).count();
     if length < 2 {
-        return 0;
+        return (length, false);
     }
     let announced = index > 0 && pieces[index - 1].text.ends_with(':');
     let parted = pieces[index..index + length - 1].iter().any(|piece| piece.text.ends_with(';'));
-    if first == Mark::Dash && !announced && !parted { 0 } else { length }
+    (length, first != Mark::Dash || announced || parted)
 }
 
 fn marked(text: &str) -> Option<(Mark, &str)> {

@@ -99,9 +99,13 @@ impl<'c, 'f> Flow<'c, 'f> {
 
     /// Whether what was gathered so far is a date and nothing else.
     pub(super) fn holds_a_date(&self, zone: Zone) -> bool {
-        let length: usize = self.runs.iter().map(|(text, _)| text.len()).sum();
-        let whole = || self.runs.iter().map(|(text, _)| text.as_str()).collect::<String>();
-        length < 120 && !matches!(stamp::read(&fold(&whole()), zone), Printed::Nothing)
+        const LONGEST: usize = 120;
+        // NOTE: asked at every line end of a paragraph, so the length decides first.
+        if self.runs.iter().map(|(text, _)| text.len()).sum::<usize>() > LONGEST {
+            return false;
+        }
+        let whole: String = self.runs.iter().map(|(text, _)| text.as_str()).collect();
+        !matches!(stamp::read(&fold(&whole), zone), Printed::Nothing)
     }
 
     /// A table of plain cells.
@@ -116,6 +120,28 @@ impl<'c, 'f> Flow<'c, 'f> {
     /// Text as it stands in a cell or an attribute.
     pub(super) fn cell(&mut self, raw: &str, line: usize) -> String {
         self.cleaner.line(raw, line, self.findings)
+    }
+
+    /// The pieces, after all HTML went through the sanitiser: in one go, since starting it costs more than a
+    /// paragraph does.
+    pub(super) fn finish(mut self) -> Vec<Piece> {
+        self.close(Kind::Line);
+        let raw: Vec<&str> = self.pieces.iter().filter_map(html_of).collect();
+        if raw.is_empty() {
+            return self.pieces;
+        }
+        let together = sanitised(&raw.join(SEPARATOR));
+        let mut clean: Vec<String> = together.split(SEPARATOR).map(str::to_owned).collect();
+        if clean.len() != raw.len() {
+            clean = raw.iter().map(|html| sanitised(html)).collect();
+        }
+        let mut clean = clean.into_iter();
+        for piece in &mut self.pieces {
+            if let Kind::Html(html) = &mut piece.kind {
+                *html = clean.next().unwrap_or_default();
+            }
+        }
+        self.pieces
     }
 
     /// True once more came out than an article can hold.
@@ -152,7 +178,17 @@ impl<'c, 'f> Flow<'c, 'f> {
         }
         html.push_str(if link.is_some() { "</a></p>" } else { "</p>" });
         self.output += html.len();
-        sanitised(&fold(&html))
+        fold(&html)
+    }
+}
+
+/// Stands between paragraphs and in none: all text in them is escaped.
+const SEPARATOR: &str = "<hr>";
+
+fn html_of(piece: &Piece) -> Option<&str> {
+    match &piece.kind {
+        Kind::Html(html) => Some(html),
+        _ => None,
     }
 }
 

@@ -67,10 +67,12 @@ pub(super) fn read(line: &str, zone: Zone) -> Printed {
     if line.len() > LONGEST || line.is_empty() {
         return Printed::Nothing;
     }
-    let lower = line.to_lowercase();
-    if !lower.bytes().any(|byte| byte.is_ascii_digit()) && !RELATIVE.iter().any(|word| lower.contains(word)) {
+    // `1/1/23` has four digits; fewer are a date only in words such as `5 phút trước`.
+    let digits = line.bytes().filter(u8::is_ascii_digit).take(4).count();
+    if digits < 4 && !RELATIVE_SIGNS.iter().any(|sign| line.contains(sign)) {
         return Printed::Nothing;
     }
+    let lower = line.to_lowercase();
     let labels = labels_in(&lower);
     let Some((first, _)) = labels.first() else { return read_part(line, &lower, None, zone) };
     read_labelled(line, &lower, &labels, first.start, zone)
@@ -102,6 +104,9 @@ pub(super) fn read_glued(line: &str, zone: Zone) -> Option<(String, Found)> {
     }
     None
 }
+
+/// One of these is in every relative date, whatever the case of its first letter.
+const RELATIVE_SIGNS: [&str; 8] = ["ôm ", "ước", "xong", "đây", "nay", "ago", "oday", "esterday"];
 
 const RELATIVE: [&str; 9] =
     ["hôm nay", "hôm qua", "hôm kia", "vừa xong", "mới đây", "sáng nay", "chiều nay", "today", "yesterday"];

@@ -3,6 +3,8 @@
 //! The stamp is found first, since it alone is certain; the title stands above it and the text below. What
 //! is left out is told; what is in doubt is kept.
 
+use std::collections::HashSet;
+
 use super::byline::{self, Byline};
 use super::caption::{self, Caption};
 use super::finding::{Complaint, Findings};
@@ -80,12 +82,9 @@ pub(super) fn draft(
         authors: matter.line_of("authors").map_or(body.author_lines, |line| vec![line]),
         captions: body.caption_lines,
     };
+    let mut known: HashSet<String> = matter.tags.iter().cloned().collect();
     let mut tags = matter.tags;
-    for tag in body.tags {
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
+    tags.extend(body.tags.into_iter().filter(|tag| known.insert(tag.clone())));
     let article = Article {
         title,
         stamp,
@@ -123,6 +122,8 @@ struct Page<'a> {
     close: usize,
     /// Lines that are accounted for, in the text or in a finding.
     taken: Vec<bool>,
+    /// See `look_above`.
+    above: Vec<(Option<usize>, Option<usize>, usize)>,
 }
 
 struct Dated {
@@ -159,8 +160,9 @@ impl<'a> Page<'a> {
     fn survey(pieces: &'a [Piece], zone: Zone) -> Self {
         let roles: Vec<Role> = pieces.iter().map(|piece| role_of(piece, zone)).collect();
         let prose = roles.iter().position(|role| matches!(role, Role::Prose)).unwrap_or(roles.len());
-        let mut page =
-            Self { pieces, roles, zone, prose, close: pieces.len(), taken: vec![false; pieces.len()] };
+        let (close, taken) = (pieces.len(), vec![false; pieces.len()]);
+        let mut page = Self { pieces, roles, zone, prose, close, taken, above: Vec::new() };
+        page.above = page.look_above();
         page.close = page.closing_from(if page.prose == page.roles.len() {
             page.first_candidate()
         } else {
@@ -220,9 +222,25 @@ impl<'a> Page<'a> {
 
     /// The nearest headline above `index`, or the one line that stands there.
     fn headline_above(&self, index: usize) -> Option<usize> {
-        let like = (0..index).rev().find(|above| self.is_title_like(*above));
-        let mut open = (0..index).filter(|above| self.is_open_text(*above));
-        like.or_else(|| open.next().filter(|_| open.next().is_none()))
+        let (headline, first_open, open) = self.above[index];
+        headline.or(first_open.filter(|_| open == 1))
+    }
+
+    /// For each line what stands above it: the nearest headline, the first line of text, how many of them.
+    fn look_above(&self) -> Vec<(Option<usize>, Option<usize>, usize)> {
+        let mut above = Vec::with_capacity(self.roles.len());
+        let (mut headline, mut first_open, mut open) = (None, None, 0);
+        for index in 0..self.roles.len() {
+            above.push((headline, first_open, open));
+            if self.is_title_like(index) {
+                headline = Some(index);
+            }
+            if self.is_open_text(index) {
+                first_open = first_open.or(Some(index));
+                open += 1;
+            }
+        }
+        above
     }
 
     // --- the date ---
@@ -370,9 +388,11 @@ impl<'a> Page<'a> {
 
     /// Other dates near the top: an update, the page's clock, or a contradiction.
     fn tell_of_other_dates(&mut self, chosen: usize, findings: &mut Findings) {
+        let title = self.headline_above(chosen);
         for index in 0..self.near_the_top() {
             let Role::Date(found) = &self.roles[index] else { continue };
-            if index == chosen {
+            // NOTE: a bare date below the opening may head a part of the text: it stays there.
+            if index == chosen || index > self.prose && found.label.is_none() {
                 continue;
             }
             let text = self.text(index).to_owned();
@@ -380,7 +400,7 @@ impl<'a> Page<'a> {
             let line = self.line(index);
             if found.label == Some(Label::Updated) {
                 findings.note(line, Complaint::DateOfUpdate { text });
-            } else if self.headline_above(chosen).is_none_or(|title| index < title) {
+            } else if title.is_none_or(|title| index < title) {
                 findings.note(line, Complaint::ClockPassedOver { text });
             } else if same {
                 findings.note(line, Complaint::DroppedRepeat { text });
@@ -518,6 +538,9 @@ impl<'a> Page<'a> {
             return at;
         }
         let above = self.text(at - 1);
+        if is_kind_of_document(above) && piece.text.starts_with("Về ") {
+            return at - 1;
+        }
         let capitals =
             |text: &str| !text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase);
         let goes_on = piece.text.starts_with(char::is_lowercase)
@@ -718,25 +741,35 @@ impl<'a> Page<'a> {
             credit(body, byline, self.line(first));
             kept.remove(0);
         }
-        let mut foot = Vec::new();
-        let mut position = kept.len();
-        while position > 0 && kept.len() - position < 40 {
-            position -= 1;
-            let index = kept[position];
-            match self.credit_at_foot(index) {
-                Some(found) => {
-                    foot.push((index, found));
-                    kept.remove(position);
-                }
-                None if self.may_stand_below_a_byline(index) => {}
-                None => break,
-            }
-        }
+        let foot = self.foot(&kept);
         self.tell_of_a_possible_name(&kept, foot.is_empty(), findings);
+        kept.retain(|index| foot.iter().all(|(at, _)| at != index));
         for (index, found) in foot.into_iter().rev() {
             self.take_credit(index, found, body, findings);
         }
         kept
+    }
+
+    /// The credits among the last lines, the last of them first.
+    fn foot(&self, kept: &[usize]) -> Vec<(usize, Byline)> {
+        const MOST_LINES: usize = 40;
+        const MOST_NAMES: usize = 4;
+        let mut foot = Vec::new();
+        for index in kept.iter().rev().take(MOST_LINES).copied() {
+            match self.credit_at_foot(index) {
+                Some(found) => foot.push((index, found)),
+                None if self.may_stand_below_a_byline(index) => {}
+                None => break,
+            }
+        }
+        // NOTE: a long run of names is a list of people in the article, not of its authors.
+        if foot.len() > MOST_NAMES {
+            foot.retain(|(index, _)| {
+                byline::labelled(self.text(*index)).is_some() || byline::source(self.text(*index)).is_some()
+            });
+            foot.truncate(MOST_NAMES);
+        }
+        foot
     }
 
     /// The last line is short, no sentence, and not known to be a name: it stays, and somebody should look.
@@ -783,12 +816,15 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Beyond this they are no authors, and looking for repeats would cost.
+const MOST_AUTHORS: usize = 50;
+
 fn credit(body: &mut Body, byline: Byline, line: usize) {
     if !byline.authors.is_empty() {
         body.author_lines.push(line);
     }
     for author in byline.authors {
-        if !body.authors.contains(&author) {
+        if body.authors.len() < MOST_AUTHORS && !body.authors.contains(&author) {
             body.authors.push(author);
         }
     }
@@ -822,6 +858,27 @@ fn role_of(piece: &Piece, zone: Zone) -> Role {
     }
     let asks = piece.text.ends_with('?') && words(&piece.text) <= 30;
     if is_prose(&piece.text) && !asks { Role::Prose } else { Role::Other }
+}
+
+/// `THÔNG BÁO`, below which an official text says what about.
+fn is_kind_of_document(line: &str) -> bool {
+    const KINDS: [&str; 14] = [
+        "thông báo",
+        "kế hoạch",
+        "quyết định",
+        "báo cáo",
+        "công văn",
+        "giấy mời",
+        "chỉ thị",
+        "nghị quyết",
+        "hướng dẫn",
+        "tờ trình",
+        "lịch",
+        "chương trình",
+        "công điện",
+        "thư ngỏ",
+    ];
+    KINDS.contains(&compared(line).as_str())
 }
 
 /// Turns the pieces that are the text into blocks.

@@ -46,6 +46,9 @@ pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
     const PORTION: usize = 4096;
     // An element costs three bytes at least; what the rules imply (`tbody`) is little.
     let most = 2_000 + html.len() / 2;
+    if has_endless_tag(html) {
+        return Err(Complaint::GrowsWhenRead { limit: MOST_ATTRIBUTES });
+    }
     let mut parser = parse_document(Sink::new(first_line), Default::default());
     let mut rest = html;
     while !rest.is_empty() {
@@ -61,6 +64,21 @@ pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
         }
     }
     Ok(parser.finish())
+}
+
+/// The parser compares each attribute with all before it, so that a tag with very many costs their square.
+const MOST_ATTRIBUTES: usize = 400;
+
+fn has_endless_tag(html: &str) -> bool {
+    // A tag ends at `>`; one within quotes only makes the count smaller.
+    html.split('>').any(|upto| {
+        let Some(tag) = upto.find('<').map(|start| &upto[start..]) else { return false };
+        let is_tag = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic());
+        is_tag
+            && tag.len() > 2 * MOST_ATTRIBUTES
+            && tag.bytes().filter(|byte| byte.is_ascii_whitespace() || *byte == b'/').count()
+                > MOST_ATTRIBUTES
+    })
 }
 
 impl Tree {
@@ -100,6 +118,10 @@ impl Tree {
             .iter()
             .find(|attribute| &*attribute.name.local == wanted)
             .map(|attribute| &*attribute.value)
+    }
+
+    pub(super) fn has_attributes(&self, id: Id) -> bool {
+        matches!(self.data(id), Data::Element { attributes, .. } if !attributes.is_empty())
     }
 
     /// All nodes in the order of the page, from `root` on, without those below a node that `skip` names.
