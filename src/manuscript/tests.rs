@@ -124,3 +124,150 @@ fn a_form_is_known_by_its_ending() {
     }
     assert_eq!(codes(&read("anh.jpg", b"", &options())), [(1, Severity::Error, "not-an-article")]);
 }
+
+/// A Word document of nothing but this XML.
+fn docx(document: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    archive.start_file("word/document.xml", options).unwrap();
+    archive.write_all(document.as_bytes()).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+fn only_error(name: &str, bytes: &[u8]) -> &'static str {
+    let reading = read(name, bytes, &options());
+    assert_eq!(reading.draft, None, "{name}");
+    let errors = codes(&reading).into_iter().filter(|(_, severity, _)| *severity == Severity::Error);
+    errors.map(|(_, _, code)| code).next().unwrap()
+}
+
+#[test]
+fn markup_that_grows_or_nests_without_end_is_refused_and_soon() {
+    let marks: String = (0..100).map(|number| format!("<b a={number}>")).collect();
+    let began = std::time::Instant::now();
+    for (page, code) in [
+        ("<b i><i i>".repeat(1_800), "too-deep"),
+        ("<div>".repeat(20_000), "too-deep"),
+        ("<table><tr><td>".repeat(20_000), "too-deep"),
+        (format!("<p>{marks}{}", "<p>x".repeat(10_000)), "grows-when-read"),
+        (format!("<p {}>", (0..50_000).map(|number| format!("a{number}=b ")).collect::<String>()), "grows-when-read"),
+    ] {
+        assert_eq!(only_error("trang.html", page.as_bytes()), code, "{}", &page[..40]);
+    }
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_word_file_that_is_a_bomb_or_no_word_file_is_refused() {
+    let bomb = docx(&format!("<w:document xmlns:w=\"w\"><w:body>{}", " ".repeat(30 * 1024 * 1024)));
+    assert!(bomb.len() < 100_000);
+    assert_eq!(only_error("bai.docx", &bomb), "too-large");
+    let nested = format!("{}{}", "<w:tbl xmlns:w=\"w\">".repeat(5_000), "</w:tbl>".repeat(5_000));
+    assert!(matches!(only_error("bai.docx", &docx(&nested)), "damaged" | "empty"));
+    let rows = format!(
+        "<d xmlns:w=\"w\"><w:body>{}{}</w:body></d>",
+        "<w:tbl><w:tr><w:tc>".repeat(300),
+        "</w:tc></w:tr></w:tbl>".repeat(300)
+    );
+    assert_eq!(only_error("bai.docx", &docx(&rows)), "too-deep");
+    assert_eq!(only_error("bai.docx", &docx("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>")), "damaged");
+    assert_eq!(only_error("bai.docx", b"PK\x03\x04 and no more"), "damaged");
+    assert_eq!(only_error("bai.docx", "Huyện Đăk Tô".as_bytes()), "not-that-form");
+    assert_eq!(only_error("bai.docx", b""), "empty");
+    assert_eq!(only_error("bai.txt", b"PK\x03\x04"), "not-that-form");
+}
+
+#[test]
+fn a_file_beyond_all_measure_is_refused_unread() {
+    assert_eq!(only_error("bai.txt", &vec![b'a'; 5 * 1024 * 1024]), "too-large");
+}
+
+#[test]
+fn thousands_of_dropped_lines_are_counted_rather_than_listed() {
+    let text = format!(
+        "Huyện Đăk Tô phát động thi đua\n\n12/05/2023 17:39\n\nSáng 12/5, huyện Đăk Tô tổ chức hội nghị thi đua.\n\n\
+         Chuyên mục khác\n{}",
+        "Tin khác của huyện\n".repeat(5_000)
+    );
+    let reading = read_text(&text);
+    assert!(reading.findings.len() < 500);
+    assert!(codes(&reading).iter().any(|(_, _, code)| *code == "dropped-more"));
+}
+
+#[test]
+fn a_long_list_of_people_at_the_end_is_text_and_not_authors() {
+    let names = ["A Thư", "Y Blan", "A Nhôi", "Y Hoa", "A Tư", "Y Mai"].join("\n\n");
+    let draft = draft(&format!(
+        "Danh sách học sinh được khen thưởng\n\n12/05/2023\n\nSáng 12/5, nhà trường khen thưởng các em có tên sau.\n\n{names}\n"
+    ));
+    assert_eq!(draft.article.authors, [""; 0]);
+    assert_eq!(draft.article.body.len(), 7);
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Lines as they occur, in any order, with rubbish between.
+    fn pages() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            Just("Huyện Đăk Tô phát động phong trào thi đua".to_owned()),
+            Just("12/05/2023 17:39".to_owned()),
+            Just("Ngày đăng: 31/02/2023 | Lượt xem: 5".to_owned()),
+            Just("Chiều 12/5, UBND huyện Đăk Tô tổ chức Hội nghị phát động phong trào.".to_owned()),
+            Just("Quang cảnh Hội nghị. Ảnh: TL".to_owned()),
+            Just("Tấn Lộc".to_owned()),
+            Just("Chuyên mục khác".to_owned()),
+            Just("Tin liên quan".to_owned()),
+            Just("+++".to_owned()),
+            Just("title = \"Đăk Tô\"".to_owned()),
+            Just("- một;".to_owned()),
+            Just("1. hai".to_owned()),
+            Just("a\tb".to_owned()),
+            Just("<p><b><table><tr><td>x".to_owned()),
+            Just("</p><a href=\"https://x.vn\">y</a><br>".to_owned()),
+            Just("# H | [a](b) **c** > * `".to_owned()),
+            Just(String::new()),
+            r"\PC{0,20}",
+        ];
+        proptest::collection::vec(line, 0..24).prop_map(|lines| lines.join("\n"))
+    }
+
+    fn check(reading: &Reading) -> Result<(), TestCaseError> {
+        let refused = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
+        prop_assert_eq!(reading.draft.is_none(), refused);
+        prop_assert!(reading.findings.iter().all(|finding| finding.line >= 1));
+        if let Some(draft) = &reading.draft {
+            let told = serde_json::to_string(&draft.article).unwrap();
+            prop_assert!(told.chars().all(text::is_xml_character));
+            prop_assert!(unicode_normalization::is_nfc(&told));
+            prop_assert!(!draft.article.title.is_empty());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_of_any_form_panics_and_what_comes_out_is_clean(page in pages()) {
+            for name in ["a.txt", "a.md", "a.html"] {
+                check(&read(name, page.as_bytes(), &options()))?;
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic_under_any_setting(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            for name in ["a.txt", "a.md", "a.html", "a.docx"] {
+                for encoding in std::iter::once(None).chain(Encoding::ALL.map(Some)) {
+                    check(&read(name, &bytes, &Options { encoding, ..options() }))?;
+                }
+            }
+        }
+
+        #[test]
+        fn no_xml_within_a_word_file_panics(page in r"(?:<w:(?:p|r|t|tbl|tr|tc|hyperlink|br/|numId w:val='1'/)>|</w:(?:p|r|t|tbl|tr|tc)>|12/05/2023|Đăk Tô ){0,30}") {
+            let whole = format!("<d xmlns:w='w'><w:body><w:p><w:r><w:t>{page}</w:t></w:r></w:p></w:body></d>");
+            check(&read("a.docx", &docx(&whole), &options()))?;
+        }
+    }
+}
