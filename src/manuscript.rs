@@ -5,8 +5,8 @@
 //! why it cannot and what to do. It is pure: no file is opened, no clock is read. It refuses to guess a date, to
 //! publish a text in a wrong encoding, and to drop a line in silence.
 //!
-//! The way of a file: [`bytes`] to text, [`front_matter`] off its head, the form's reader ([`plain`], [`markdown`],
-//! [`html`], [`docx`]) to pieces, [`structure`] to the draft, with [`stamp`], [`caption`], [`byline`] and [`furniture`] each knowing one kind
+//! The way of a file: `bytes` to text, `front_matter` off its head, the form's reader (`plain`, `markdown`,
+//! `html`, `docx`) to pieces, `structure` to the draft, with `stamp`, `caption`, `byline` and `furniture` each knowing one kind
 //! of line.
 
 mod byline;
@@ -163,7 +163,7 @@ fn read_decoded(text: &str, form: Form, options: &Options, findings: &mut Findin
     let mut cleaner = Cleaner::new(matter.language.as_deref().unwrap_or(&options.language));
     let (rest, line) = (split.rest, split.rest_line);
     let (pieces, hints) = match form {
-        Form::Html => html::pieces(rest, line, &mut cleaner, findings)?,
+        Form::Html => html::pieces(rest, line, options.zone, &mut cleaner, findings)?,
         Form::Markdown => {
             let pieces = markdown::pieces(rest, line, options.zone, &mut cleaner, findings)?;
             (pieces, Hints::default())

@@ -19,6 +19,12 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
         return None;
     }
     let line = line.trim_matches(['(', ')', '[', ']']).trim();
+    if let Some(names) =
+        ["Viết bởi ", "Đăng bởi ", "Được viết bởi "].into_iter().find_map(|label| line.strip_prefix(label))
+    {
+        return Some(split_names(names.trim_start_matches(':')))
+            .filter(|byline| names.len() < 60 && !byline.authors.is_empty());
+    }
     let (label, names) = line.split_once(':')?;
     if !is_label(label) || names.trim().is_empty() || words(names) > 24 || names.contains(". ") {
         return None;
@@ -35,6 +41,9 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
     let line = line.trim_matches(['(', ')', '[', ']']).trim();
     if is_department(line) {
         return Some(Byline { authors: vec![line.to_owned()], source: None });
+    }
+    if AGENCIES.contains(&line) {
+        return Some(Byline { authors: Vec::new(), source: Some(line.to_owned()) });
     }
     let byline = split_names(line);
     let good = !byline.authors.is_empty()
@@ -67,6 +76,26 @@ pub(super) fn source(line: &str) -> Option<String> {
     ((capital || known) && !sentence && words(rest) <= 9).then(|| rest.to_owned())
 }
 
+/// Agencies and papers that sign with nothing but their letters.
+const AGENCIES: [&str; 16] = [
+    "TTXVN",
+    "VGP",
+    "VOV",
+    "VTV",
+    "NLĐO",
+    "NLĐ",
+    "TTO",
+    "SGGP",
+    "SGGPO",
+    "VNA",
+    "VNE",
+    "VnExpress",
+    "VietnamPlus",
+    "TPO",
+    "DTO",
+    "QĐND",
+];
+
 /// The words of a label: `Tin, bài và ảnh`, `Bài – Ảnh`, or one of the phrases.
 fn is_label(label: &str) -> bool {
     const PHRASES: [&str; 22] = [
@@ -93,8 +122,7 @@ fn is_label(label: &str) -> bool {
         "người đưa tin",
         "cộng tác",
     ];
-    const THINGS: [&str; 13] =
-        ["tin", "bài", "ảnh", "hình", "video", "clip", "viết", "và", "đồ", "họa", "thơ", "tranh", "âm"];
+    const THINGS: [&str; 10] = ["tin", "bài", "ảnh", "hình", "video", "clip", "viết", "và", "đồ", "họa"];
     let lower = label.to_lowercase();
     let parts: Vec<&str> =
         lower.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty()).collect();
@@ -104,7 +132,7 @@ fn is_label(label: &str) -> bool {
     let phrase = parts.join(" ");
     PHRASES.contains(&phrase.as_str())
         || parts.iter().all(|part| THINGS.contains(part))
-            && parts.iter().any(|part| matches!(*part, "tin" | "bài" | "thơ"))
+            && parts.iter().any(|part| matches!(*part, "tin" | "bài"))
 }
 
 /// Cuts names apart at commas, dashes, `và` and `&`, and an agency off behind a stroke.
@@ -153,7 +181,7 @@ fn without_agency(name: &str) -> (&str, Option<&str>) {
 
 /// One to five words that begin with capitals, or initials.
 fn is_name(name: &str) -> bool {
-    const NO_NAMES: [&str; 14] = [
+    const NO_NAMES: [&str; 34] = [
         "hết",
         "còn nữa",
         "kết luận",
@@ -168,6 +196,26 @@ fn is_name(name: &str) -> bool {
         "email",
         "việt nam",
         "chú thích",
+        "kinh tế",
+        "văn hóa",
+        "văn hoá",
+        "xã hội",
+        "thể thao",
+        "giáo dục",
+        "y tế",
+        "pháp luật",
+        "du lịch",
+        "chính trị",
+        "thời sự",
+        "trong nước",
+        "quốc tế",
+        "an ninh",
+        "quốc phòng",
+        "nông nghiệp",
+        "đời sống",
+        "tin tức",
+        "sự kiện",
+        "thông báo",
     ];
     let parts: Vec<&str> = name.split_whitespace().collect();
     let longest = if name.chars().any(char::is_lowercase) { 5 } else { 4 };

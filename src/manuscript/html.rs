@@ -10,14 +10,17 @@ use url::Url;
 
 use super::finding::{Complaint, Findings};
 use super::rich::{self, Flow, Style};
+use super::stamp::{self, Printed};
 use super::structure::{Hints, Kind, Piece};
 use super::text::{Cleaner, compared, fold, words};
+use crate::vietnam_time::Zone;
 use tree::{Data, Id, Tree};
 
 /// Reads a page whose first line is `first_line` of its file. `None` where it was refused.
 pub(super) fn pieces(
     html: &str,
     first_line: usize,
+    zone: Zone,
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> Option<(Vec<Piece>, Hints)> {
@@ -28,7 +31,7 @@ pub(super) fn pieces(
             return None;
         }
     };
-    let page = Page::new(&tree, base_of(html, &tree));
+    let page = Page::new(&tree, base_of(html, &tree), zone);
     let hints = page.hints();
     let scope = page.article(&hints);
     let mut flow = Flow::new(cleaner, findings);
@@ -83,6 +86,7 @@ fn web_address(text: &str) -> Option<Url> {
 struct Page<'t> {
     tree: &'t Tree,
     base: Option<Url>,
+    zone: Zone,
     /// Bytes of text below each node, and of those within links.
     text: Vec<usize>,
     linked: Vec<usize>,
@@ -90,10 +94,10 @@ struct Page<'t> {
 }
 
 impl<'t> Page<'t> {
-    fn new(tree: &'t Tree, base: Option<Url>) -> Self {
+    fn new(tree: &'t Tree, base: Option<Url>, zone: Zone) -> Self {
         let count = tree.len();
         let hidden: Vec<bool> = (0..count).map(|id| is_page_part(tree, id)).collect();
-        let mut page = Self { tree, base, text: vec![0; count], linked: vec![0; count], hidden };
+        let mut page = Self { tree, base, zone, text: vec![0; count], linked: vec![0; count], hidden };
         // Children come after their parents in this order, so that one pass from the back adds all up.
         let order = tree.walk(Tree::ROOT, &|id| page.hidden[id]);
         for id in order.into_iter().rev() {
@@ -429,8 +433,9 @@ impl Walker<'_, '_, '_, '_> {
             "sub" => self.styled(id, depth, |style| style.raised = Some("sub")),
             "sup" => self.styled(id, depth, |style| style.raised = Some("sup")),
             "a" => self.link(id, depth),
-            "span" | "font" | "u" | "small" | "big" | "abbr" | "mark" | "time" | "label" | "cite" | "q"
-            | "s" | "ins" | "bdi" | "bdo" | "code" | "wbr" => self.children(id, depth),
+            "time" => self.time(id, depth),
+            "span" | "font" | "u" | "small" | "big" | "abbr" | "mark" | "label" | "cite" | "q" | "s"
+            | "ins" | "bdi" | "bdo" | "code" | "wbr" => self.children(id, depth),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 let level = tree.name(id).as_bytes()[1] - b'0';
                 self.block(id, depth, Kind::Heading(level));
@@ -467,6 +472,16 @@ impl Walker<'_, '_, '_, '_> {
             self.flow.findings.note(self.page.tree.line(id), Complaint::LinkDropped { target });
         }
         self.styled(id, depth, |style| style.link.clone_from(&link));
+    }
+
+    /// `<time datetime="…">2 giờ trước</time>` tells people and programs different things; the date counts.
+    fn time(&mut self, id: Id, depth: usize) {
+        let tree = self.page.tree;
+        let shown = stamp::read(&fold(&tree.text(id)), self.page.zone);
+        match tree.attribute(id, "datetime") {
+            Some(date) if matches!(shown, Printed::Refused(_)) => self.flow.text(date, tree.line(id)),
+            _ => self.children(id, depth),
+        }
     }
 
     fn block(&mut self, id: Id, depth: usize, kind: Kind) {

@@ -73,6 +73,9 @@ impl<'c, 'f> Flow<'c, 'f> {
 
     /// A line ends within its block.
     pub(super) fn line_break(&mut self, kind: &Kind) {
+        if matches!(kind, Kind::Item { .. } | Kind::Heading(_)) {
+            return self.text(" ", self.line);
+        }
         self.close(kind.clone());
         self.gap = false;
     }

@@ -510,6 +510,9 @@ impl<'text> Reader<'text> {
             &["views"],
             &["view"],
         ];
+        if self.number_of_visits() {
+            return true;
+        }
         let Some(phrase) = COUNTERS.into_iter().find(|phrase| {
             phrase.iter().enumerate().all(|(index, word)| self.word(self.at + index) == *word)
         }) else {
@@ -521,6 +524,28 @@ impl<'text> Reader<'text> {
         }
         if self.number(next - 1).is_none() {
             return false;
+        }
+        self.at = next;
+        true
+    }
+
+    /// `1.234 lượt xem`, `0 bình luận`.
+    fn number_of_visits(&mut self) -> bool {
+        let mut next = self.at;
+        while self.number(next).is_some() || next > self.at && matches!(self.mark(next), Some('.' | ',')) {
+            next += 1;
+        }
+        if next == self.at {
+            return false;
+        }
+        let words: &[&str] = match self.word(next) {
+            "lượt" => &["lượt", "người", "xem", "đọc", "truy", "cập", "view", "views"],
+            "views" | "view" => &["views", "view"],
+            "bình" => &["bình", "luận"],
+            _ => return false,
+        };
+        while words.contains(&self.word(next)) {
+            next += 1;
         }
         self.at = next;
         true
@@ -968,6 +993,10 @@ mod tests {
             ("8g30, 12/5/2023", "2023-05-12T08:30:00+07:00"),
             ("Đăng lúc: 17:39 12/05/2023", "2023-05-12T17:39:00+07:00"),
             ("Thứ Sáu, ngày 12/05/2023, 17:39 (GMT+07:00)", "2023-05-12T17:39:00+07:00"),
+            ("12-05-2023 | 17:39 | 1.234 lượt xem", "2023-05-12T17:39:00+07:00"),
+            ("17:39 12/05/2023 | 0 bình luận", "2023-05-12T17:39:00+07:00"),
+            ("Được đăng: Thứ sáu, 12 Tháng 5 2023 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 (Thứ Sáu) 17:39", "2023-05-12T17:39:00+07:00"),
             ("12/05/2023 17:39 ICT", "2023-05-12T17:39:00+07:00"),
             ("12/05/2023 17:39 (giờ Việt Nam)", "2023-05-12T17:39:00+07:00"),
             ("Friday, 12 May 2023 17:39", "2023-05-12T17:39:00+07:00"),

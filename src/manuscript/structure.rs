@@ -246,7 +246,8 @@ impl<'a> Page<'a> {
     // --- the date ---
 
     fn date(&mut self, matter: &FrontMatter, hints: &Hints, findings: &mut Findings) -> Dated {
-        let chosen = self.choose_stamp();
+        let titled = matter.title.is_some() || hints.title.is_some();
+        let chosen = self.choose_stamp(titled);
         if matter.names_a_date {
             let line = matter.line_of("published").unwrap_or(1);
             return Dated { stamp: matter.published, line, at: chosen, glued_title: None, author: None };
@@ -264,7 +265,7 @@ impl<'a> Page<'a> {
             Role::Date(found) => {
                 self.roles[at] = Role::Furniture(Furniture::Tool);
                 self.taken[at] = true;
-                self.tell_of_date(&found, at, findings);
+                self.tell_of_date(&found, at, titled, findings);
                 Dated {
                     stamp: Some(found.stamp),
                     line,
@@ -275,6 +276,12 @@ impl<'a> Page<'a> {
             }
             Role::Refused(refusal) => {
                 self.roles[at] = Role::Furniture(Furniture::Tool);
+                // A page that shows `2 giờ trước` may say the date itself in its markup.
+                if matches!(refusal.complaint, Complaint::DateRelative { .. })
+                    && let Some(dated) = self.hinted(hints, findings)
+                {
+                    return Dated { at: Some(at), ..dated };
+                }
                 findings.refuse(line, refusal.complaint);
                 Dated { at: Some(at), ..nothing(line) }
             }
@@ -286,14 +293,17 @@ impl<'a> Page<'a> {
     }
 
     /// The rules of precedence, in order.
-    fn choose_stamp(&self) -> Option<usize> {
+    ///
+    /// `titled` says that the title is known from elsewhere, so that none need stand above the date.
+    fn choose_stamp(&self, titled: bool) -> Option<usize> {
         let candidates: Vec<usize> = (0..self.close).filter(|index| self.is_candidate(*index)).collect();
         let labelled = |label| candidates.iter().copied().find(|index| self.label(*index) == Some(label));
         let plain = |range: std::ops::Range<usize>| -> Vec<(usize, usize)> {
             let unlabelled = candidates.iter().copied().filter(|index| self.label(*index).is_none());
             unlabelled
                 .filter(|index| range.contains(index))
-                .filter_map(|index| Some((index, self.headline_above(index)?)))
+                .map(|index| (index, self.headline_above(index).map_or(0, |headline| headline + 1)))
+                .filter(|(_, headline)| titled || *headline > 0)
                 .collect()
         };
         // Of several headlines with dates the last above the text is the article's; of two dates below one
@@ -329,7 +339,7 @@ impl<'a> Page<'a> {
             .filter(|index| self.is_open_text(*index))
             .find_map(|index| Some((index, stamp::read_glued(self.text(index), self.zone)?)))?;
         let line = self.line(at);
-        self.tell_of_date(&found, at, findings);
+        self.tell_of_date(&found, at, true, findings);
         let stamp = Some(found.stamp);
         Some(Dated { stamp, line, at: Some(at), glued_title: Some(title), author: found.author })
     }
@@ -361,7 +371,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn tell_of_date(&self, found: &Found, at: usize, findings: &mut Findings) {
+    fn tell_of_date(&self, found: &Found, at: usize, titled: bool, findings: &mut Findings) {
         let line = self.line(at);
         for doubt in &found.doubts {
             findings.warn(line, doubt.clone());
@@ -373,7 +383,7 @@ impl<'a> Page<'a> {
             findings.note(line, Complaint::DateOfUpdate { text: text.clone() });
         }
         if found.label.is_none()
-            && matches!(self.roles[at], Role::Furniture(_))
+            && !titled
             && at < self.prose
             && self.headline_above(at).is_none()
             && self.title_below(at).is_some()
@@ -432,7 +442,10 @@ impl<'a> Page<'a> {
         // same; otherwise the text begins at once and its first line must not be lost.
         let found = match given {
             Some(given) if stamp.is_none() => self.line_that_says(given).map(|at| (at, Vec::new())),
-            _ => self.find_title(stamp, hints),
+            Some(given) => self.find_title(stamp, hints).filter(|(at, _)| {
+                stamp.is_some_and(|stamp| *at < stamp) || compared(self.text(*at)) == compared(given)
+            }),
+            None => self.find_title(stamp, hints),
         };
         let mut titled = match found {
             Some((at, leads)) => self.take_title(at, leads, stamp, findings),
@@ -468,6 +481,7 @@ impl<'a> Page<'a> {
         let top = stamp.unwrap_or(0);
         let mut above: Vec<usize> = (0..top)
             .rev()
+            .take_while(|index| !self.is_candidate(*index))
             .filter(|index| self.is_open_text(*index) && byline::labelled(self.text(*index)).is_none())
             .collect();
         let mut leads = Vec::new();
@@ -475,15 +489,17 @@ impl<'a> Page<'a> {
             leads.insert(0, above.remove(0));
         }
         match above.as_slice() {
+            [] if hints.title.is_some() => None,
             [] => {
                 let below =
                     (stamp.map_or(0, |at| at + 1)..self.close).find(|index| self.is_open_text(*index))?;
                 Some((below, leads))
             }
-            [one] => Some((*one, leads)),
-            [nearest, next, ..] => {
-                let section = !self.is_title_like(*nearest) && self.is_title_like(*next);
-                Some((if section { *next } else { *nearest }, leads))
+            // Between title and date may stand the section and the author: short lines both.
+            [nearest, ..] => {
+                let near = above.iter().take(4).copied();
+                let like = near.clone().find(|index| self.is_title_like(*index));
+                Some((like.unwrap_or(*nearest), leads))
             }
         }
     }
@@ -580,7 +596,7 @@ impl<'a> Page<'a> {
         self.drop_below(end, findings);
         let kept = self.without_furniture(kept, &mut body, findings);
         let kept = self.without_credits(kept, &mut body, findings);
-        Composer { page: self, body, findings }.compose(&kept)
+        Composer { page: self, body, findings, dateline: None }.compose(&kept)
     }
 
     /// Pieces between title and date: text stays, labelled authors are taken, section names go.
@@ -785,7 +801,7 @@ impl<'a> Page<'a> {
     fn credit_at_foot(&self, index: usize) -> Option<Byline> {
         let piece = &self.pieces[index];
         if !matches!(self.roles[index], Role::Other | Role::Prose)
-            || matches!(piece.kind, Kind::Heading(_) | Kind::Table(_))
+            || matches!(piece.kind, Kind::Heading(_) | Kind::Table(_) | Kind::Item { .. })
         {
             return None;
         }
@@ -801,6 +817,7 @@ impl<'a> Page<'a> {
         matches!(self.roles[index], Role::Caption(_))
             || piece.kind == Kind::Caption
             || piece.text.ends_with(':') && words(&piece.text) <= 12
+            || is_contact(&piece.text)
             || matches!(piece.text.as_str(), "./.")
     }
 
@@ -860,6 +877,34 @@ fn role_of(piece: &Piece, zone: Zone) -> Role {
     if is_prose(&piece.text) && !asks { Role::Prose } else { Role::Other }
 }
 
+/// `(BĐ) -`, `TTO -`, with nothing behind it.
+fn is_dateline(text: &str) -> bool {
+    text.ends_with(['-', '–'])
+        && words(text) <= 5
+        && text.len() > 3
+        && text.starts_with(|c: char| c == '(' || c.is_uppercase())
+}
+
+/// An address line or an attached file, which may stand below the author.
+fn is_contact(line: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "điện thoại",
+        "đt",
+        "email",
+        "e-mail",
+        "địa chỉ",
+        "website",
+        "fax",
+        "hotline",
+        "đính kèm",
+        "tệp đính kèm",
+    ];
+    const FILES: [&str; 8] = [".pdf", ".doc", ".docx", ".xls", ".xlsx", ".zip", ".rar", ".ppt"];
+    let lower = line.to_lowercase();
+    let named = lower.split_once(':').is_some_and(|(name, _)| NAMES.contains(&name.trim()));
+    !longer_than(line, 160) && (named || FILES.iter().any(|ending| lower.ends_with(ending)))
+}
+
 /// `THÔNG BÁO`, below which an official text says what about.
 fn is_kind_of_document(line: &str) -> bool {
     const KINDS: [&str; 14] = [
@@ -886,19 +931,26 @@ struct Composer<'p, 'a, 'f> {
     page: &'p Page<'a>,
     body: Body,
     findings: &'f mut Findings,
+    /// `(BĐ) -` on a line of its own, which opens the next paragraph.
+    dateline: Option<(usize, String)>,
 }
 
 impl Composer<'_, '_, '_> {
     fn compose(mut self, kept: &[usize]) -> Body {
         let mut previous: Option<usize> = None;
         for (position, index) in kept.iter().copied().enumerate() {
-            if self.is_repeat(previous, index) {
+            if self.is_repeat(previous, index)
+                || self.is_said_by_the_next(index, kept.get(position + 1).copied())
+            {
                 let text = self.page.text(index).to_owned();
                 self.findings.note(self.page.line(index), Complaint::DroppedRepeat { text });
                 continue;
             }
             self.block(index, kept.get(position + 1).copied(), previous);
             previous = Some(index);
+        }
+        if let Some((_, text)) = self.dateline.take() {
+            self.body.blocks.push(Block::Paragraph { text });
         }
         self.body
     }
@@ -911,6 +963,15 @@ impl Composer<'_, '_, '_> {
                 && is_caption(index)
                 && compared(self.page.text(previous)) == compared(self.page.text(index))
         })
+    }
+
+    /// The line that stands for a picture which is missing, printed again with the credit below it.
+    fn is_said_by_the_next(&self, index: usize, next: Option<usize>) -> bool {
+        let Some(Role::Caption(caption)) = next.map(|next| &self.page.roles[next]) else { return false };
+        let key = compared(self.page.text(index));
+        !key.is_empty()
+            && key == compared(&caption.text)
+            && !matches!(self.page.pieces[index].kind, Kind::Table(_))
     }
 
     fn block(&mut self, index: usize, next: Option<usize>, previous: Option<usize>) {
@@ -944,16 +1005,36 @@ impl Composer<'_, '_, '_> {
     }
 
     fn caption(&mut self, caption: &Caption, piece: &Piece) {
+        let text = if caption.text.is_empty() { self.text_above_its_credit(piece) } else { None };
+        let printed = text.as_ref().map_or(piece.text.clone(), |text| format!("{text} {}", piece.text));
         self.body.caption_lines.push(piece.line);
         self.body.blocks.push(Block::Caption {
-            text: caption.text.clone(),
+            text: text.unwrap_or_else(|| caption.text.clone()),
             credit: caption.credit.clone(),
-            printed: piece.text.clone(),
+            printed,
         });
     }
 
+    /// A credit on a line of its own belongs to the line right above it, where that is no sentence.
+    fn text_above_its_credit(&mut self, credit: &Piece) -> Option<String> {
+        let (Block::Paragraph { text } | Block::Heading { text, .. }) = self.body.blocks.last()? else {
+            return None;
+        };
+        let fits = !credit.gap && words(text) <= 30 && !ends_a_sentence(text);
+        let text = fits.then(|| text.clone())?;
+        self.body.blocks.pop();
+        Some(text)
+    }
+
     fn paragraph(&mut self, piece: &Piece) {
-        let text = self.without_end_mark(piece);
+        let mut text = self.without_end_mark(piece);
+        if is_dateline(&text) {
+            self.dateline = Some((piece.line, text));
+            return;
+        }
+        if let Some((_, dateline)) = self.dateline.take() {
+            text = format!("{dateline} {text}");
+        }
         if text.is_empty() {
             return;
         }
@@ -965,13 +1046,18 @@ impl Composer<'_, '_, '_> {
         }
     }
 
-    /// `./.` tells the printer that an official text is over.
+    /// `./.` tells the printer that an official text is over. A name may follow on the same line.
     fn without_end_mark(&mut self, piece: &Piece) -> String {
-        let Some(text) = piece.text.strip_suffix("/.").filter(|text| text.ends_with('.')) else {
-            return piece.text.clone();
-        };
+        let Some((text, behind)) = piece.text.rsplit_once("./.") else { return piece.text.clone() };
+        let behind = behind.trim();
+        if !behind.is_empty() {
+            let Some(byline) = byline::labelled(behind).or_else(|| byline::bare(behind)) else {
+                return piece.text.clone();
+            };
+            credit(&mut self.body, byline, piece.line);
+        }
         self.findings.note(piece.line, Complaint::EndMark);
-        if text == "." { String::new() } else { text.to_owned() }
+        if text.is_empty() { String::new() } else { format!("{text}.") }
     }
 
     /// A short line without a stop between paragraphs is a sub-heading.

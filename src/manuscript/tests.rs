@@ -129,7 +129,8 @@ fn a_form_is_known_by_its_ending() {
 fn docx(document: &str) -> Vec<u8> {
     use std::io::Write;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     archive.start_file("word/document.xml", options).unwrap();
     archive.write_all(document.as_bytes()).unwrap();
     archive.finish().unwrap().into_inner()
@@ -151,7 +152,10 @@ fn markup_that_grows_or_nests_without_end_is_refused_and_soon() {
         ("<div>".repeat(20_000), "too-deep"),
         ("<table><tr><td>".repeat(20_000), "too-deep"),
         (format!("<p>{marks}{}", "<p>x".repeat(10_000)), "grows-when-read"),
-        (format!("<p {}>", (0..50_000).map(|number| format!("a{number}=b ")).collect::<String>()), "grows-when-read"),
+        (
+            format!("<p {}>", (0..50_000).map(|number| format!("a{number}=b ")).collect::<String>()),
+            "grows-when-read",
+        ),
     ] {
         assert_eq!(only_error("trang.html", page.as_bytes()), code, "{}", &page[..40]);
     }
