@@ -1,0 +1,175 @@
+//! The lines that are the text, turned into blocks.
+
+use super::super::byline;
+use super::super::caption::Caption;
+use super::super::finding::{Complaint, Findings};
+use super::super::text::{compared, ends_a_sentence, longer_than, words};
+use super::body::credit;
+use super::{Body, Kind, Page, Piece, Role};
+use crate::article::Block;
+
+/// Turns the pieces that are the text into blocks.
+pub(super) struct Composer<'p, 'a, 'f> {
+    pub(super) page: &'p Page<'a>,
+    pub(super) body: Body,
+    pub(super) findings: &'f mut Findings,
+    /// `(BĐ) -` on a line of its own, which opens the next paragraph.
+    pub(super) dateline: Option<(usize, String)>,
+}
+
+impl Composer<'_, '_, '_> {
+    pub(super) fn compose(mut self, kept: &[usize]) -> Body {
+        let mut previous: Option<usize> = None;
+        for (position, index) in kept.iter().copied().enumerate() {
+            if self.is_repeat(previous, index)
+                || self.is_said_by_the_next(index, kept.get(position + 1).copied())
+            {
+                let text = self.page.text(index).to_owned();
+                self.findings.note(self.page.line(index), Complaint::DroppedRepeat { text });
+                continue;
+            }
+            self.block(index, kept.get(position + 1).copied(), previous);
+            previous = Some(index);
+        }
+        if let Some((_, text)) = self.dateline.take() {
+            self.body.blocks.push(Block::Paragraph { text });
+        }
+        self.body
+    }
+
+    /// A caption printed twice in a row is one.
+    fn is_repeat(&self, previous: Option<usize>, index: usize) -> bool {
+        let is_caption = |index: usize| matches!(self.page.roles[index], Role::Caption(_));
+        previous.is_some_and(|previous| {
+            is_caption(previous)
+                && is_caption(index)
+                && compared(self.page.text(previous)) == compared(self.page.text(index))
+        })
+    }
+
+    /// The line that stands for a picture which is missing, printed again with the credit below it.
+    fn is_said_by_the_next(&self, index: usize, next: Option<usize>) -> bool {
+        let Some(Role::Caption(caption)) = next.map(|next| &self.page.roles[next]) else { return false };
+        let key = compared(self.page.text(index));
+        !key.is_empty()
+            && key == compared(&caption.text)
+            && !matches!(self.page.pieces[index].kind, Kind::Table(_))
+    }
+
+    fn block(&mut self, index: usize, next: Option<usize>, previous: Option<usize>) {
+        let piece = &self.page.pieces[index];
+        match (&piece.kind, &self.page.roles[index]) {
+            (Kind::Table(rows), _) => self.body.blocks.push(Block::Table { rows: rows.clone() }),
+            (Kind::Heading(level), _) => {
+                let level = (*level).clamp(2, 6);
+                self.body.blocks.push(Block::Heading { level, text: piece.text.clone() });
+            }
+            (Kind::Item { ordered }, _) => self.item(*ordered, &piece.text),
+            (_, Role::Caption(caption)) => self.caption(caption, piece),
+            (Kind::Html(html), _) if self.body.lead_line.is_some() => {
+                self.body.blocks.push(Block::Html { html: html.clone() });
+            }
+            _ if self.is_heading(index, next, previous) => {
+                self.body.blocks.push(Block::Heading { level: 2, text: piece.text.clone() });
+            }
+            _ => self.paragraph(piece),
+        }
+    }
+
+    fn item(&mut self, is_ordered: bool, text: &str) {
+        if let Some(Block::List { ordered, items }) = self.body.blocks.last_mut()
+            && *ordered == is_ordered
+        {
+            items.push(text.to_owned());
+        } else {
+            self.body.blocks.push(Block::List { ordered: is_ordered, items: vec![text.to_owned()] });
+        }
+    }
+
+    fn caption(&mut self, caption: &Caption, piece: &Piece) {
+        let text = if caption.text.is_empty() { self.text_above_its_credit(piece) } else { None };
+        let printed = text.as_ref().map_or(piece.text.clone(), |text| format!("{text} {}", piece.text));
+        self.body.caption_lines.push(piece.line);
+        self.body.blocks.push(Block::Caption {
+            text: text.unwrap_or_else(|| caption.text.clone()),
+            credit: caption.credit.clone(),
+            printed,
+        });
+    }
+
+    /// A credit on a line of its own belongs to the line right above it, where that is no sentence.
+    fn text_above_its_credit(&mut self, credit: &Piece) -> Option<String> {
+        let (Block::Paragraph { text } | Block::Heading { text, .. }) = self.body.blocks.last()? else {
+            return None;
+        };
+        let fits = !credit.gap && words(text) <= 30 && !ends_a_sentence(text);
+        let text = fits.then(|| text.clone())?;
+        self.body.blocks.pop();
+        Some(text)
+    }
+
+    fn paragraph(&mut self, piece: &Piece) {
+        let mut text = self.without_end_mark(piece);
+        if is_dateline(&text) {
+            self.dateline = Some((piece.line, text));
+            return;
+        }
+        if let Some((_, dateline)) = self.dateline.take() {
+            text = format!("{dateline} {text}");
+        }
+        if text.is_empty() {
+            return;
+        }
+        if self.body.lead_line.is_none() {
+            self.body.lead_line = Some(piece.line);
+            self.body.blocks.push(Block::Lead { text });
+        } else {
+            self.body.blocks.push(Block::Paragraph { text });
+        }
+    }
+
+    /// `./.` tells the printer that an official text is over. A name may follow on the same line.
+    fn without_end_mark(&mut self, piece: &Piece) -> String {
+        let Some((text, behind)) = piece.text.rsplit_once("./.") else { return piece.text.clone() };
+        let behind = behind.trim();
+        if !behind.is_empty() {
+            let Some(byline) = byline::labelled(behind).or_else(|| byline::bare(behind)) else {
+                return piece.text.clone();
+            };
+            credit(&mut self.body, byline, piece.line);
+        }
+        self.findings.note(piece.line, Complaint::EndMark);
+        if text.is_empty() { String::new() } else { format!("{text}.") }
+    }
+
+    /// A short line without a stop between paragraphs is a sub-heading.
+    fn is_heading(&self, index: usize, next: Option<usize>, previous: Option<usize>) -> bool {
+        let piece = &self.page.pieces[index];
+        let Some(next) = next else { return false };
+        let follows = matches!(self.page.roles[next], Role::Prose)
+            || matches!(self.page.pieces[next].kind, Kind::Item { .. } | Kind::Table(_));
+        let below_text = previous.is_some_and(|previous| {
+            !matches!(self.page.roles[previous], Role::Other)
+                || ends_a_sentence(self.page.text(previous))
+                || matches!(self.page.pieces[previous].kind, Kind::Item { .. } | Kind::Table(_))
+        });
+        self.body.lead_line.is_some()
+            && follows
+            && below_text
+            && piece.kind == Kind::Line
+            && matches!(self.page.roles[index], Role::Other)
+            && !longer_than(&piece.text, 120)
+            && words(&piece.text) >= 2
+            && !ends_a_sentence(&piece.text)
+            && !piece.text.ends_with([',', '-', '–'])
+            && piece.text.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit())
+    }
+}
+
+/// `(BĐ) -`, `TTO -`, with nothing behind it.
+fn is_dateline(text: &str) -> bool {
+    text.ends_with(['-', '–'])
+        && words(text) <= 5
+        && text.len() > 3
+        && text.starts_with(|c: char| c == '(' || c.is_uppercase())
+}
