@@ -30,7 +30,9 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
         return None;
     }
     let byline = split_names(names);
-    (!byline.authors.is_empty()).then_some(byline)
+    // `Tin: …` and `Bài: …` open headlines too; `Tác giả: …` is sure.
+    let sure = is_phrase(label) || byline.authors.iter().all(|name| is_name(name) || is_department(name));
+    (sure && !byline.authors.is_empty()).then_some(byline)
 }
 
 /// Names and nothing else: `Tấn Lộc`, `N.H.Khôi`, `PV`, `Minh Huyền – Thanh Tân`, `Phòng TTBCXB`.
@@ -50,6 +52,14 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
         && byline.authors.len() <= 6
         && byline.authors.iter().all(|name| is_name(name));
     good.then_some(byline)
+}
+
+/// `PV`, `BBT`, `N.H.K`: letters that can be nothing but a signature.
+pub(super) fn is_initials(line: &str) -> bool {
+    words(line) == 1
+        && line.chars().count() <= 6
+        && line.chars().all(|c| c.is_uppercase() || c == '.')
+        && !line.starts_with('.')
 }
 
 /// `(Theo Lê Thúy/NLĐO)`, `Nguồn: ĐNRTV`, `Theo Báo Đắk Nông online`: a short closing line.
@@ -96,8 +106,8 @@ const AGENCIES: [&str; 16] = [
     "QĐND",
 ];
 
-/// The words of a label: `Tin, bài và ảnh`, `Bài – Ảnh`, or one of the phrases.
-fn is_label(label: &str) -> bool {
+/// A label that nothing but authors follow.
+fn is_phrase(label: &str) -> bool {
     const PHRASES: [&str; 22] = [
         "tác giả",
         "tác giả bài viết",
@@ -122,17 +132,28 @@ fn is_label(label: &str) -> bool {
         "người đưa tin",
         "cộng tác",
     ];
+    PHRASES.contains(&label_words(label).join(" ").as_str())
+}
+
+/// The words of a label: `Tin, bài và ảnh`, `Bài – Ảnh`, or one of the phrases.
+fn is_label(label: &str) -> bool {
     const THINGS: [&str; 10] = ["tin", "bài", "ảnh", "hình", "video", "clip", "viết", "và", "đồ", "họa"];
-    let lower = label.to_lowercase();
-    let parts: Vec<&str> =
-        lower.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() || parts.len() > 7 {
+    let parts = label_words(label);
+    if parts.is_empty() || parts.len() > 7 || label.contains(|c: char| c.is_ascii_digit()) {
         return false;
     }
-    let phrase = parts.join(" ");
-    PHRASES.contains(&phrase.as_str())
-        || parts.iter().all(|part| THINGS.contains(part))
-            && parts.iter().any(|part| matches!(*part, "tin" | "bài"))
+    is_phrase(label)
+        || parts.iter().all(|part| THINGS.contains(&part.as_str()))
+            && parts.iter().any(|part| matches!(part.as_str(), "tin" | "bài"))
+}
+
+fn label_words(label: &str) -> Vec<String> {
+    label
+        .to_lowercase()
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Cuts names apart at commas, dashes, `và` and `&`, and an agency off behind a stroke.
@@ -313,11 +334,18 @@ mod tests {
             ("Tác giả: Trang Lê", &["Trang Lê"]),
             ("T/h: Lệ Quyên", &["Lệ Quyên"]),
             ("TIN - ẢNH: TRỌNG LỢI", &["TRỌNG LỢI"]),
+            ("Tin: Phòng VHTT", &["Phòng VHTT"]),
         ] {
             assert_eq!(labelled(line), byline(authors, None), "{line}");
         }
-        for line in ["Ảnh: TL", "Chủ đề: Nông thôn mới", "Bài học: phải gần dân. Phải hiểu dân.", "Tin:"]
-        {
+        for line in [
+            "Ảnh: TL",
+            "Chủ đề: Nông thôn mới",
+            "Bài học: phải gần dân. Phải hiểu dân.",
+            "Bài 1: Những lớp học dưới mái nhà rông",
+            "Tin: Kon Tum đón mưa đầu mùa",
+            "Tin:",
+        ] {
             assert_eq!(labelled(line), None, "{line}");
         }
     }

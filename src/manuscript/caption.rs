@@ -18,7 +18,15 @@ pub(super) fn read(line: &str) -> Option<Caption> {
     if longer_than(line, LONGEST) {
         return None;
     }
-    numbered(line).or_else(|| credited(line))
+    numbered(line).or_else(|| credited(line)).or_else(|| plain(line))
+}
+
+/// `Quang cảnh buổi giao ban`: a few words open captions and little else.
+fn plain(line: &str) -> Option<Caption> {
+    let opens = ["Quang cảnh ", "Toàn cảnh ", "Trong ảnh", "Ảnh trên", "Ảnh dưới"]
+        .into_iter()
+        .any(|word| line.starts_with(word));
+    (opens && words(line) <= 12).then(|| Caption { text: line.to_owned(), credit: None })
 }
 
 /// `Ảnh 1: Quang cảnh Hội nghị`, `Hình 2. Đường vào làng`.

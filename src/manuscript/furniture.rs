@@ -159,7 +159,7 @@ const COUNTERS: [&str; 14] = [
     "views",
 ];
 
-const SITE: [&str; 13] = [
+const SITE: [&str; 16] = [
     "cổng thông tin điện tử",
     "trang thông tin điện tử",
     "cộng hòa xã hội chủ nghĩa việt nam",
@@ -167,6 +167,9 @@ const SITE: [&str; 13] = [
     "độc lập - tự do - hạnh phúc",
     "độc lập – tự do – hạnh phúc",
     "trang chủ",
+    "tin tức",
+    "tin tức sự kiện",
+    "tin tức - sự kiện",
     "giới thiệu",
     "liên hệ",
     "sơ đồ cổng",

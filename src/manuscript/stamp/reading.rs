@@ -517,8 +517,10 @@ impl<'text> Reader<'text> {
         self.last_mark = None;
         self.at += 1;
         if !seen && matches!(token, Token::Word(_)) {
-            self.reading.before_apart =
-                matches!(self.mark(self.at), Some('-' | '–' | '|' | ',' | ':' | '•' | '·' | '>' | '/' | '»'));
+            self.reading.before_apart = matches!(
+                self.mark(self.at),
+                Some('-' | '–' | '|' | ',' | ':' | '•' | '·' | '>' | '/' | '»' | ')')
+            );
         }
     }
 }

@@ -58,7 +58,9 @@ impl Page<'_> {
 
     fn author_at_top(&self, index: usize) -> Option<Byline> {
         let text = self.text(index);
-        let several = |byline: &Byline| byline.authors.iter().all(|name| (2..=4).contains(&words(name)));
+        let several = |byline: &Byline| {
+            byline.authors.iter().all(|name| (2..=4).contains(&words(name)) || byline::is_initials(name))
+        };
         byline::labelled(text).or_else(|| byline::bare(text).filter(several))
     }
 
@@ -221,7 +223,10 @@ impl Page<'_> {
     fn tell_of_a_possible_name(&self, kept: &[usize], unsigned: bool, findings: &mut Findings) {
         let Some(last) = kept.last().copied().filter(|_| unsigned && kept.len() > 1) else { return };
         let text = self.text(last);
-        let short = words(text) <= 6 && !longer_than(text, 60) && !ends_a_sentence(text);
+        let short = words(text) <= 6
+            && !longer_than(text, 60)
+            && !text.starts_with(['(', '['])
+            && !ends_a_sentence(text);
         if short && self.pieces[last].kind == Kind::Line && matches!(self.roles[last], Role::Other) {
             findings.warn(self.line(last), Complaint::PerhapsByline { text: text.to_owned() });
         }

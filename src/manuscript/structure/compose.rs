@@ -87,6 +87,9 @@ impl Composer<'_, '_, '_> {
     }
 
     fn caption(&mut self, caption: &Caption, piece: &Piece) {
+        if caption.text.is_empty() && !piece.gap && self.credited_above(caption, piece) {
+            return;
+        }
         let text = if caption.text.is_empty() { self.text_above_its_credit(piece) } else { None };
         let printed = text.as_ref().map_or(piece.text.clone(), |text| format!("{text} {}", piece.text));
         self.body.caption_lines.push(piece.line);
@@ -95,6 +98,17 @@ impl Composer<'_, '_, '_> {
             credit: caption.credit.clone(),
             printed,
         });
+    }
+
+    /// Gives the credit to the caption right above, where that has none.
+    fn credited_above(&mut self, caption: &Caption, piece: &Piece) -> bool {
+        let Some(Block::Caption { credit: credit @ None, printed, .. }) = self.body.blocks.last_mut() else {
+            return false;
+        };
+        credit.clone_from(&caption.credit);
+        printed.push(' ');
+        printed.push_str(&piece.text);
+        true
     }
 
     /// A credit on a line of its own belongs to the line right above it, where that is no sentence.

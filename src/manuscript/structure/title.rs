@@ -114,9 +114,17 @@ impl Page<'_> {
     ) -> Titled {
         let first = self.title_start(at);
         let parts: Vec<&str> = (first..=at).map(|index| self.text(index)).collect();
-        let text = parts.join(" ");
+        let separator = if is_part_of_series(self.text(at)) { " - " } else { " " };
+        let text = parts.join(separator);
         let line = self.line(first);
         self.taken[first..=at].fill(true);
+        let rival = (0..first)
+            .rev()
+            .take_while(|index| !self.is_candidate(*index))
+            .any(|index| self.is_title_like(index));
+        if rival && matches!(self.pieces[at].kind, Kind::Line) {
+            findings.warn(line, Complaint::UnsureTitle { title: text.clone() });
+        }
         for index in 0..first {
             self.leave_above(index, findings);
         }
@@ -133,6 +141,9 @@ impl Page<'_> {
     /// small letters.
     fn title_start(&self, at: usize) -> usize {
         let piece = &self.pieces[at];
+        if at > 0 && is_part_of_series(&piece.text) && self.is_title_like(at - 1) {
+            return at - 1;
+        }
         if at == 0 || piece.gap || piece.kind != Kind::Line || self.pieces[at - 1].kind != Kind::Line {
             return at;
         }
@@ -159,6 +170,17 @@ impl Page<'_> {
             _ => findings.note(line, Complaint::Dropped { text }),
         }
     }
+}
+
+/// `Bài 1: …`, `Kỳ cuối: …`: the title of the part, below that of the series.
+fn is_part_of_series(line: &str) -> bool {
+    let Some((label, rest)) = line.split_once([':', '.']) else { return false };
+    let label = compared(label);
+    let number = ["bài ", "kỳ ", "phần ", "tập "].into_iter().find_map(|word| label.strip_prefix(word));
+    !rest.trim().is_empty()
+        && number.is_some_and(|number| {
+            number == "cuối" || number.len() <= 2 && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
 }
 
 /// `THÔNG BÁO`, below which an official text says what about.
