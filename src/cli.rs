@@ -3,7 +3,9 @@
 //! Data goes to stdout, messages to stderr. Exit 0: done. 1: failed, or something was found. 2: not understood.
 
 mod check;
+mod publish;
 mod serve;
+mod token;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -78,6 +80,19 @@ enum Command {
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// Publish one file in a channel, here or on a running service
+    Publish {
+        /// The article: .txt, .md, .html or .docx
+        file: PathBuf,
+        /// The channel's slug
+        #[arg(long, value_name = "SLUG")]
+        channel: Slug,
+        /// Correct the article of this id instead of publishing a new one
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        remote: publish::Remote,
+    },
     /// Withdraw an article; only `restore` brings it back
     Withdraw {
         /// Its id, as `list` shows it
@@ -88,11 +103,18 @@ enum Command {
         /// Blank its stored text as well, for ever
         #[arg(long)]
         erase: bool,
+        #[command(flatten)]
+        remote: publish::Remote,
     },
     /// Bring a withdrawn article back
     Restore {
         /// Its id, as `list` shows it
         id: String,
+    },
+    /// Make, list and revoke the tokens that open the publishing API
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
     },
     /// Show the configuration that is in force, and where each value comes from
     Config,
@@ -175,9 +197,20 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Render { channel, format } => render(config, channel, (*format).into()).await,
             Command::Scan { confirm } => scan(config, *confirm, &arguments).await,
             Command::List { channel, limit } => list(config, channel.as_ref(), *limit, &arguments).await,
-            Command::Withdraw { id, reason, erase } => {
-                withdraw(config, &ArticleId::new(id), reason.clone(), *erase, &arguments).await
+            Command::Publish { file, channel, id, remote } => {
+                let id = id.as_ref().map(ArticleId::new);
+                publish::publish(config, file, channel, id.as_ref(), remote, &arguments).await
             }
+            Command::Withdraw { id, reason, erase, remote } => {
+                let (id, reason) = (ArticleId::new(id), reason.clone());
+                match remote.service()? {
+                    Some((to, secret)) => {
+                        publish::withdraw_there(&id, reason.as_deref(), *erase, &to, &secret)
+                    }
+                    None => withdraw(config, &id, reason, *erase, &arguments).await,
+                }
+            }
+            Command::Token { command } => token::token(config, command, &arguments).await,
             Command::Restore { id } => restore(config, &ArticleId::new(id), &arguments).await,
             Command::Config => show_config(&config, arguments.json),
             Command::Completions { .. } => Ok(Outcome::Done),

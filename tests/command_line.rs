@@ -140,3 +140,42 @@ fn usage_that_is_not_understood_exits_2() {
     assert_eq!(House::new().run(&["--help"]).status.code(), Some(0));
     assert!(House::new().ok(&["completions", "bash"]).contains("_bantin"));
 }
+
+#[test]
+fn publish_takes_an_article_in_that_no_file_stands_for() {
+    let house = seeded();
+    let serving = house.serve();
+    std::fs::write(house.path("moi.txt"), article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
+    let file = house.path("moi.txt");
+    let arguments = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
+    let id = house.ok(&arguments);
+    assert_eq!(id.trim(), "tag:dakto.example,2023:2023-05-13/moi");
+    assert_eq!(house.ok(&arguments), id, "the same again is the same article");
+    house::until("the article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới"));
+    std::fs::write(&file, article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
+    house.ok(&[&arguments[..], &["--id", id.trim()]].concat());
+    house::until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"));
+    house.scanned(&serving);
+    assert!(serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"), "no scan takes it away");
+    let unknown = house.run(&["publish", file.to_str().unwrap(), "--channel", "xa-hoj"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no channel `xa-hoj`"));
+    std::fs::write(&file, "Không có ngày\n\nĐoạn mở đầu.\n").unwrap();
+    let refused = house.run(&arguments);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("moi.txt:1: error: "));
+}
+
+#[test]
+fn a_token_s_secret_is_printed_alone_and_once() {
+    let house = seeded();
+    house.ok(&["scan"]);
+    let secret = house.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
+    assert!(secret.starts_with("bantin_") && secret.lines().count() == 1, "{secret}");
+    let listed = house.ok(&["token", "list"]);
+    assert!(listed.contains("Văn phòng") && listed.contains("valid") && !listed.contains(secret.trim()));
+    assert_eq!(house.run(&["token", "new", "Văn phòng"]).status.code(), Some(1), "the name is taken");
+    assert_eq!(house.run(&["token", "new", "X", "--channels", "khong-co"]).status.code(), Some(1));
+    house.ok(&["token", "revoke", "Văn phòng"]);
+    assert!(house.ok(&["token", "list"]).contains("revoked"));
+    assert_eq!(house.run(&["token", "revoke", "Văn phòng"]).status.code(), Some(1));
+}

@@ -63,18 +63,31 @@ pub(super) fn print_findings(findings: &[FileFinding], root: &Path, arguments: &
         if finding.severity == Severity::Note && !arguments.verbose {
             continue;
         }
-        let path = root.join(&finding.path);
-        writeln!(
-            out,
-            "{}:{}: {}: {} ({})",
-            path.display(),
-            finding.line,
-            finding.severity.as_str(),
-            finding.vietnamese,
-            finding.english
-        )?;
+        writeln!(out, "{}", line_of(root, finding))?;
     }
     Ok(())
+}
+
+/// Prints findings of a command whose data is something else.
+pub(super) fn print_findings_to_stderr(findings: &[FileFinding], arguments: &Arguments) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    let shown = findings.iter().filter(|f| f.severity != Severity::Note || arguments.verbose);
+    for finding in shown.filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
+        writeln!(err, "{}", line_of(Path::new(""), finding))?;
+    }
+    Ok(())
+}
+
+/// `path:line: severity: message (English message)`.
+fn line_of(root: &Path, finding: &FileFinding) -> String {
+    format!(
+        "{}:{}: {}: {} ({})",
+        root.join(&finding.path).display(),
+        finding.line,
+        finding.severity.as_str(),
+        finding.vietnamese,
+        finding.english
+    )
 }
 
 fn as_json(root: &Path, finding: &FileFinding) -> serde_json::Value {

@@ -1,0 +1,90 @@
+//! `bantin token`: who may publish over HTTP.
+
+use anyhow::bail;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Arguments, Lines, Outcome};
+use crate::app::open_store;
+use crate::channel::Slug;
+use crate::config::Config;
+use crate::press;
+use crate::vietnam_time::rfc3339;
+
+#[derive(Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token; its secret is printed on stdout, once, and is stored nowhere
+    New {
+        /// Whom it is for; each revision remembers this name
+        name: String,
+        /// The channels that it may publish in, by slug; all where none are named
+        #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
+        channels: Vec<Slug>,
+    },
+    /// List the tokens, without their secrets
+    List,
+    /// Revoke a token at once, also on a running service
+    Revoke {
+        /// Whom it was for
+        name: String,
+    },
+}
+
+pub(super) async fn token(
+    config: Config,
+    command: &TokenCommand,
+    arguments: &Arguments,
+) -> anyhow::Result<Outcome> {
+    let store = open_store(&config).await?;
+    match command {
+        TokenCommand::New { name, channels } => {
+            let known = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
+            let unknown = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug));
+            if let Some(slug) = unknown {
+                bail!("there is no channel `{slug}`; make its folder or name it in the config first");
+            }
+            let channels = (!channels.is_empty()).then_some(channels.as_slice());
+            match store.new_token(name, channels).await? {
+                Some(secret) => println!("{secret}"),
+                None => bail!("there is a token of the name `{name}`; choose another name"),
+            }
+        }
+        TokenCommand::List => {
+            let mut lines = Lines::new(arguments.json)?;
+            for token in store.tokens().await? {
+                let channels = token
+                    .channels
+                    .as_deref()
+                    .map(|channels| channels.iter().map(Slug::as_str).collect::<Vec<_>>());
+                let revoked = token.revoked_at.map(|at| rfc3339(at, config.store.zone));
+                let created = rfc3339(token.created_at, config.store.zone);
+                lines.line(|as_json| match as_json {
+                    true => json!({
+                        "name": token.name,
+                        "channels": channels,
+                        "created": created,
+                        "revoked": revoked,
+                    })
+                    .to_string(),
+                    false => format!(
+                        "{created}  {}  {}  {}",
+                        if revoked.is_some() { "revoked" } else { "valid  " },
+                        channels.map_or("(all channels)".to_owned(), |channels| channels.join(",")),
+                        token.name
+                    ),
+                })?;
+            }
+            lines.end()?;
+        }
+        TokenCommand::Revoke { name } => {
+            if !store.revoke_token(name).await? {
+                bail!("there is no valid token of the name `{name}`; `bantin token list` shows all");
+            }
+            if !arguments.quiet {
+                eprintln!("{name} is revoked");
+            }
+        }
+    }
+    store.close().await;
+    Ok(Outcome::Done)
+}
