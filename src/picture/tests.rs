@@ -146,6 +146,15 @@ fn what_is_already_bare_is_published_as_it_is() {
 }
 
 #[test]
+fn the_sample_article_s_picture_is_published_as_it_lies_there() {
+    let sample = include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    let published = published(sample);
+    assert!(published.bytes == sample, "it carries more than its pixels");
+    assert_eq!((published.width, published.height), (1200, 800));
+    assert_eq!(belongs_to("gia-ca-phe-dau-vu.jpg", "gia-ca-phe-dau-vu"), Some(0));
+}
+
+#[test]
 fn a_photograph_taken_upright_is_shown_upright() {
     let bare = baseline();
     for orientation in 1..=8_u16 {
