@@ -492,6 +492,18 @@ fn a_control_block_of_a_gif_stays_with_the_image_that_it_is_for() {
 }
 
 #[test]
+fn how_often_a_gif_runs_is_told_once_and_under_a_known_name() {
+    let bare = named("GIF").bare;
+    let (head, rest) = bare.split_at(gif_head(&bare));
+    let told = |name: &[u8], runs: u8| [b"\x21\xFF\x0B", name, &[3, 1, runs, 0, 0]].concat();
+    let with = |blocks: &[Vec<u8>]| published(&[head, &blocks.concat(), rest].concat()).bytes;
+    let seven = [head, &told(b"NETSCAPE2.0", 7), rest].concat();
+    assert_eq!(with(&[told(b"BIMATPRG1.0", 7)]), bare);
+    assert_eq!(with(&[told(b"NETSCAPE2.0", 7), told(b"NETSCAPE2.0", 9)]), seven);
+    assert_eq!(with(&[told(b"BIMATPRG1.0", 9), told(b"ANIMEXTS1.0", 7)]), seven);
+}
+
+#[test]
 fn a_file_of_many_tiny_pieces_takes_no_longer_than_a_photograph() {
     // Each is as long as a large photograph. If the time grew with the square of the pieces, this test would
     // not end today.
