@@ -70,12 +70,17 @@ fn a_saved_file_appears_is_corrected_and_is_withdrawn() {
     let page = "/bai-viet/2023/05/13/moi";
     assert_eq!(serving.get(page).status, 200);
 
+    let mut validators = vec![serving.get(RSS).etag()];
     house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
     until("the correction", || titles(&serving, RSS)[0] == "Bài mới (sửa)");
+    validators.push(serving.get(RSS).etag());
     assert!(serving.get(page).text().contains("Bài mới (sửa)"));
 
     house.remove("xa-hoi/moi.txt");
     until("the withdrawal", || titles(&serving, RSS).len() == 1);
+    validators.push(serving.get(RSS).etag());
+    validators.dedup();
+    assert_eq!(validators.len(), 3, "they move with a correction and with a withdrawal");
     let atom = serving.get(ATOM).text();
     let tombstone = "<at:deleted-entry ref=\"tag:dakto.example,2023:2023-05-13/moi\"";
     assert!(atom.contains(tombstone), "{atom}");
