@@ -65,6 +65,8 @@ pub enum Route {
     Article(Permalink),
     /// A picture, by its name.
     Media(String),
+    /// What lies below `/api`: the segments, percent-decoded.
+    Api(Vec<String>),
     /// All channels as OPML.
     Opml,
     /// An address of habit (`/feed`, `/index.xml`, a channel without its slash): 301 to this path.
@@ -223,6 +225,13 @@ pub fn media_path(name: &str) -> String {
     format!("/media/{name}")
 }
 
+/// The path of an article in the API: its id is one segment, percent-encoded (RFC 3986 §2.1).
+pub fn api_article_path(id: &ArticleId) -> String {
+    const RESERVED_TOO: percent_encoding::AsciiSet =
+        percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    format!("/api/articles/{}", percent_encoding::utf8_percent_encode(id.as_str(), &RESERVED_TOO))
+}
+
 /// The path of the list of all channels.
 pub const OPML_PATH: &str = "/opml.xml";
 
@@ -235,6 +244,7 @@ fn route(path: &str) -> Route {
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,
         ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
+        ["api", segments @ ..] => api_route(segments),
         ["media", name] if is_picture_name(name) => Route::Media((*name).to_owned()),
         ["bai-viet", year, month, day, slug] => article_route(year, month, day, slug),
         [file] if format_of(file).is_some() => feed_route(None, file),
@@ -246,6 +256,14 @@ fn route(path: &str) -> Route {
         [slug, file] => channel_route(slug, |slug| feed_route(Some(slug), file)),
         _ => Route::Unknown,
     }
+}
+
+fn api_route(segments: &[&str]) -> Route {
+    let decoded = segments.iter().map(|segment| {
+        let text = percent_encoding::percent_decode_str(segment).decode_utf8().ok()?;
+        (!text.is_empty()).then(|| text.into_owned())
+    });
+    decoded.collect::<Option<Vec<_>>>().map_or(Route::Unknown, Route::Api)
 }
 
 /// A hash in hexadecimal, and an ending.
@@ -323,6 +341,10 @@ mod tests {
         assert_eq!(addresses().route(&article_path(&permalink)), Route::Article(permalink));
         let name = "0123456789abcdef0123456789abcdef.png";
         assert_eq!(addresses().route(&media_path(name)), Route::Media(name.to_owned()));
+        let id = addresses()
+            .mint(&Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug: slug("hoi-nghi") });
+        let api = Route::Api(vec!["articles".to_owned(), id.as_str().to_owned()]);
+        assert_eq!(addresses().route(&api_article_path(&id)), api);
         assert_eq!(addresses().route(OPML_PATH), Route::Opml);
     }
 
@@ -346,7 +368,9 @@ mod tests {
             "",
             "*",
             "//",
-            "/api",
+            "/api/",
+            "/api/articles/",
+            "/api/articles/%FF",
             "/bai-viet",
             "/bai-viet/",
             "/bai-viet/2023/5/12/a",

@@ -8,6 +8,7 @@
 //! reader to prove anything (rule C7). Ranges are served of pictures alone
 //! ([`range`]): a feed is small and changes as a whole.
 
+mod api;
 pub mod conditional;
 pub mod door;
 pub mod negotiate;

@@ -583,6 +583,15 @@ impl Store {
         view::article(&mut reading, permalink).await
     }
 
+    /// The article of this id.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn article_named(&self, id: &ArticleId) -> Result<Found, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::article_named(&mut reading, id).await
+    }
+
     /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
     /// channel where one is given.
     ///

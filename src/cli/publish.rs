@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::json;
 
 use super::{Arguments, Outcome, check};
-use crate::address::article_path;
+use crate::address::{api_article_path, article_path};
 use crate::app::open_store;
 use crate::article::ArticleId;
 use crate::channel::Slug;
@@ -127,7 +127,7 @@ fn publish_there(
     };
     let bytes = fs::read(file).with_context(|| format!("reading {name}"))?;
     let request = match id {
-        Some(id) => ureq::put(format!("{to}/api/articles/{}", encoded(id))),
+        Some(id) => ureq::put(format!("{to}{}", api_article_path(id))),
         None => ureq::post(format!("{to}/api/articles")),
     };
     let answer = request
@@ -149,7 +149,7 @@ pub(super) fn withdraw_there(
     to: &str,
     secret: &str,
 ) -> anyhow::Result<Outcome> {
-    let mut request = ureq::delete(format!("{to}/api/articles/{}", encoded(id)))
+    let mut request = ureq::delete(format!("{to}{}", api_article_path(id)))
         .header("Authorization", format!("Bearer {secret}"));
     if let Some(reason) = reason {
         request = request.query("reason", reason);
@@ -171,11 +171,4 @@ fn print_answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -
     } else {
         Err(anyhow!("the service answered {status}: {}", text.trim_end()))
     }
-}
-
-/// An id as one segment of a path (RFC 3986 §2).
-fn encoded(id: &ArticleId) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let each = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    id.as_str().bytes().map(each).collect()
 }

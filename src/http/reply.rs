@@ -18,7 +18,8 @@ use hyper::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
     CONNECTION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, LAST_MODIFIED, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, LAST_MODIFIED, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
@@ -231,6 +232,35 @@ fn page_headers(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     headers.insert(REFERRER_POLICY, PAGE_REFERRER);
 }
+
+/// JSON for a program. `location` is where the thing lies that the request made or changed, `etag` its tag.
+pub fn data(status: StatusCode, body: String, location: Option<&str>, etag: Option<&str>) -> Reply {
+    let mut reply = state(status, "application/json", body);
+    let more = [(LOCATION, location), (ETAG, etag)];
+    for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply.headers_mut().insert(name, value);
+        }
+    }
+    open_to_all(reply.headers_mut());
+    reply
+}
+
+/// Problem details (RFC 9457 §3); with what the status itself asks for.
+pub fn problem(status: StatusCode, body: String) -> Reply {
+    let mut reply = state(status, "application/problem+json", body);
+    let headers = reply.headers_mut();
+    match status {
+        // RFC 6750 §3.
+        StatusCode::UNAUTHORIZED => drop(headers.insert(WWW_AUTHENTICATE, CHALLENGE)),
+        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("2"))),
+        _ => {}
+    }
+    open_to_all(headers);
+    reply
+}
+
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"bantin\"");
 
 /// 301 to `target`, a path or an absolute URL made by [`crate::address`]. Kept for a day: an old name may be
 /// given back, and a browser would keep a bare 301 for ever.

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tracing::error;
 
+use super::api;
 use super::door::RequestBody;
 use super::reply::{self, Policy, READ_ONLY, Reply};
 use crate::address::{Addresses, Route};
@@ -45,19 +46,19 @@ pub struct Health {
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     stand: Stand,
-    store: Store,
-    press: press::Options,
-    addresses: Arc<Addresses>,
+    pub(super) store: Store,
+    pub(super) press: press::Options,
+    pub(super) addresses: Arc<Addresses>,
     health: Arc<Health>,
     feeds: Policy,
     pages: Policy,
     pictures: Policy,
     reading: Semaphore,
     /// Where the store is read: the door's own threads only answer from memory.
-    background: Handle,
-    clock: Clock,
+    runtime: Handle,
+    pub(super) clock: Clock,
 }
 
 impl Service {
@@ -75,13 +76,13 @@ impl Service {
             pages: Policy::always_asked(),
             pictures: Policy::kept_for(PICTURES_KEPT, STALE_WHILE_REVALIDATE, STALE_IF_ERROR),
             reading: Semaphore::new(READING),
-            background: Handle::current(),
+            runtime: Handle::current(),
         }))
     }
 
     /// Answers one request.
     pub async fn answer(self, request: Request<RequestBody>, _from: SocketAddr) -> Reply {
-        let (request, _) = request.into_parts();
+        let (request, body) = request.into_parts();
         let path = self.0.addresses.without_prefix(request.uri.path());
         // The hot path: route, edition in memory, preconditions. No store, no lock, no log line.
         if let Some(document) = self.0.stand.edition().document(path) {
@@ -89,13 +90,17 @@ impl Service {
             let now = self.0.clock.now();
             return reply::document(&request.method, request.headers, document, policy, now);
         }
+        let route = self.0.addresses.route(path);
+        if let Route::Api(segments) = &route {
+            return api::answer(&self.0, request, body, segments).await;
+        }
         if request.method == Method::OPTIONS {
             return reply::options(READ_ONLY);
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return reply::method_not_allowed(READ_ONLY);
         }
-        match self.0.addresses.route(path) {
+        match route {
             Route::Article(permalink) => self.article(request, permalink).await,
             Route::Media(name) => self.picture(request, name).await,
             Route::Moved(target) => reply::moved(&self.0.addresses.local(&target)),
@@ -104,7 +109,9 @@ impl Service {
             Route::Feed(..) | Route::Page(_) | Route::Opml if !is_ready(&self.0.health) => {
                 reply::unavailable(COME_AGAIN)
             }
-            Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Unknown => reply::not_found(),
+            Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Api(_) | Route::Unknown => {
+                reply::not_found()
+            }
         }
     }
 
@@ -138,25 +145,46 @@ impl Service {
         }
     }
 
-    /// Asks the store in the background, within bounds; none where it does not answer or is asked too much.
     async fn read<T, F>(&self, question: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Option<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let service = Arc::clone(&self.0);
-        let reading = self.0.background.spawn(async move {
+        match self.0.background(question).await? {
+            Ok(answer) => Some(answer),
+            Err(cause) => {
+                error!(%cause, "the store was asked for a page or a picture and did not answer");
+                None
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Works with the store in the background, within bounds; none where too much is asked of it at a time.
+    pub(super) async fn background<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> Option<Result<T, StoreError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let service = Arc::clone(self);
+        let working = self.runtime.spawn(async move {
             let turn = tokio::time::timeout(LONGEST_WAIT, service.reading.acquire());
             let Ok(Ok(_turn)) = turn.await else { return None };
-            match question(Arc::clone(&service)).await {
-                Ok(answer) => Some(answer),
-                Err(cause) => {
-                    error!(%cause, "the store was asked for a page or a picture and did not answer");
-                    None
-                }
-            }
+            Some(work(Arc::clone(&service)).await)
         });
-        reading.await.ok().flatten()
+        working.await.ok().flatten()
+    }
+
+    /// Works on a thread that may block; none where the work panicked.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        self.runtime.spawn_blocking(work).await.ok()
     }
 }
 

@@ -229,7 +229,16 @@ pub(super) async fn article(reading: &mut Transaction, permalink: &Permalink) ->
             values![day_text(permalink), permalink.slug.as_str()],
         )
         .await?;
-    Ok(match row.map(|row| read_state(&row)).transpose()?.flatten() {
+    found(row.as_ref())
+}
+
+pub(super) async fn article_named(reading: &mut Transaction, id: &ArticleId) -> Result<Found, StoreError> {
+    let row = reading.first(select_article!("FROM article a WHERE a.id = $1"), values![id.as_str()]).await?;
+    found(row.as_ref())
+}
+
+fn found(row: Option<&Row>) -> Result<Found, StoreError> {
+    Ok(match row.map(read_state).transpose()?.flatten() {
         Some(ArticleState::Live { entry, number, at }) => Found::Live { entry, number, at },
         Some(ArticleState::Withdrawn(tombstone)) => Found::Withdrawn(tombstone),
         None => Found::Nothing,

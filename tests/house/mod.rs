@@ -176,6 +176,11 @@ impl Serving {
         ask(self.readers, method, path, headers)
     }
 
+    /// Sends a body.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        exchange(self.readers, method, path, headers, Some(body))
+    }
+
     /// Asks the operator's listener.
     pub fn operator(&self, path: &str) -> Answer {
         ask(self.admin, "GET", path, &[])
@@ -237,6 +242,11 @@ impl Answer {
         self.header("etag").expect("an ETag").to_owned()
     }
 
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
@@ -245,12 +255,27 @@ impl Answer {
 
 /// One request on a connection of its own.
 pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    exchange(address, method, path, headers, None)
+}
+
+fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: somebody.example\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
-    stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+    if let Some(body) = body {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    let whole = [format!("{request}\r\n").as_bytes(), body.unwrap_or_default()].concat();
+    // A service that refuses a long body may hang up before it has all of it.
+    let _ = stream.write_all(&whole);
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");

@@ -1,0 +1,521 @@
+//! Publish, correct and withdraw over HTTP: `POST`, `PUT` and `DELETE` on articles.
+//!
+//! The order of a request: who asks, what it is written in, what is understood of it, where it may stand, and
+//! then one transaction of the store, which alone decides. An answer of success means that it is on disk.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tracing::error;
+
+use super::super::door::RequestBody;
+use super::super::reply::{self, Reply};
+use super::super::service::Inner;
+use super::problem::{self, Problem};
+use super::whole;
+use crate::address::{api_article_path, article_path};
+use crate::article::{ArticleId, Permalink};
+use crate::channel::Slug;
+use crate::manuscript::{self, Draft, Reading};
+use crate::press;
+use crate::store::{
+    Accepted, Found, Once, Origin, StoreError, Submission, Terms, Token, Verdict, Withdrawal,
+};
+use crate::vietnam_time::{Moment, Zone, rfc3339};
+
+/// A stamp that lies further ahead is a slip of the pen.
+const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
+/// No sensible key is longer.
+const LONGEST_KEY: usize = 255;
+
+pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody) -> Result<Reply, Problem> {
+    let token = authorised(service, &request).await?;
+    let incoming = Incoming::read(service, &request, body).await?;
+    if incoming.options.dry_run {
+        return Ok(incoming.understood(service.press.site.zone));
+    }
+    let draft = incoming.draft()?;
+    let channels = incoming.channels(draft);
+    if channels.is_empty() {
+        return Err(Problem::unprocessable(
+            "Name a channel: `?channel=SLUG`, or `channels` in the article.",
+            "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
+        ));
+    }
+    permitted(service, &token, &channels).await?;
+    let terms = Terms { must_be_new: true, once: once(&request, &incoming.body, &token)?, expected: None };
+    let accepted = submit(service, draft, channels, draft.id.clone(), &token, terms).await?;
+    match accepted.verdict {
+        Verdict::Stale(_) => Err(Problem::exists(&accepted.id)),
+        _ => told(service, accepted, draft.article.stamp.instant, StatusCode::CREATED).await,
+    }
+}
+
+pub(super) async fn put(
+    service: &Arc<Inner>,
+    request: Parts,
+    body: RequestBody,
+    id: &str,
+) -> Result<Reply, Problem> {
+    let token = authorised(service, &request).await?;
+    let id = ArticleId::new(id);
+    let (permalink, standing) = match find(service, &id).await? {
+        Found::Live { entry, .. } => (entry.permalink.clone(), entry.channels.clone()),
+        Found::Withdrawn(_) => return Err(Problem::withdrawn(&id)),
+        Found::Nothing => return Err(Problem::unknown_article(&id)),
+    };
+    permitted(service, &token, &standing).await?;
+    let incoming = Incoming::read(service, &request, body).await?;
+    if incoming.options.dry_run {
+        return Ok(incoming.understood(service.press.site.zone));
+    }
+    let draft = incoming.draft()?;
+    if draft.id.as_ref().is_some_and(|named| *named != id) {
+        return Err(Problem::unprocessable(
+            "The article names another id than the address does.",
+            "Bài viết ghi mã khác với địa chỉ.",
+        ));
+    }
+    let channels = incoming.channels(draft);
+    permitted(service, &token, &channels).await?;
+    let terms = Terms {
+        expected: expected(service, &request)?,
+        must_be_new: false,
+        once: once(&request, &incoming.body, &token)?,
+    };
+    let accepted = submit(service, draft, channels, Some(id), &token, terms).await?;
+    debug_assert_eq!(accepted.permalink, permalink);
+    match accepted.verdict {
+        Verdict::Stale(number) => Err(Problem::changed_meanwhile(number)),
+        _ => told(service, accepted, draft.article.stamp.instant, StatusCode::OK).await,
+    }
+}
+
+pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Result<Reply, Problem> {
+    let token = authorised(service, &request).await?;
+    let id = ArticleId::new(id);
+    let options = Options::of(&request)?;
+    match find(service, &id).await? {
+        Found::Live { entry, number, .. } => {
+            permitted(service, &token, &entry.channels).await?;
+            if expected(service, &request)?.is_some_and(|expected| expected != number) {
+                return Err(Problem::changed_meanwhile(number));
+            }
+        }
+        // Who may not publish everywhere may not touch what no longer says where it stood.
+        Found::Withdrawn(_) if token.channels.is_none() => {}
+        Found::Withdrawn(_) => return Err(Problem::withdrawn(&id)),
+        Found::Nothing => return Err(Problem::unknown_article(&id)),
+    }
+    let (reason, erase, author) = (options.reason, options.erase, token.name);
+    let name = id.clone();
+    let withdrawal = service
+        .background(async move |service| service.store.withdraw(&name, reason, erase, &author).await)
+        .await;
+    let (number, outcome) = match stored(withdrawal)? {
+        Withdrawal::Withdrawn(number) => (Some(number), "withdrawn"),
+        Withdrawal::Already => (None, "withdrawn before"),
+        Withdrawal::NeverPublished => (None, "will not be published"),
+        Withdrawal::Unknown => return Err(Problem::unknown_article(&id)),
+    };
+    let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
+    Ok(reply::data(StatusCode::OK, body.to_string(), None, None))
+}
+
+/// Whose token the request bears.
+async fn authorised(service: &Arc<Inner>, request: &Parts) -> Result<Token, Problem> {
+    let mut lines = request.headers.get_all(AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(Problem::no_token()) };
+    let secret = line
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim().to_owned())
+        .ok_or_else(Problem::no_token)?;
+    // SECURITY: a store that is away is no word about the token: 503, never 401.
+    let token = service.background(async move |service| service.store.token_of(&secret).await).await;
+    stored(token)?.ok_or_else(Problem::no_token)
+}
+
+/// The channels exist, and the token covers them.
+async fn permitted(service: &Arc<Inner>, token: &Token, channels: &[Slug]) -> Result<(), Problem> {
+    let known = service
+        .background(async |service| {
+            press::channels(&mut service.store.snapshot().await?, &service.press.channels).await
+        })
+        .await;
+    let known = stored(known)?;
+    if let Some(unknown) = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug)) {
+        let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
+        let names = names.join(", ");
+        return Err(Problem::unprocessable(
+            format!("There is no channel `{unknown}`; there are: {names}."),
+            format!("Không có chuyên mục `{unknown}`; hiện có: {names}."),
+        ));
+    }
+    if token.covers(channels) {
+        return Ok(());
+    }
+    let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
+    Err(Problem::not_your_channel(&names.join(", ")))
+}
+
+/// An article as it was sent, and what was understood of it.
+struct Incoming {
+    options: Options,
+    body: Bytes,
+    reading: Reading,
+    /// Why the article is refused although it could be read.
+    refusal: Option<Problem>,
+}
+
+impl Incoming {
+    async fn read(service: &Arc<Inner>, request: &Parts, body: RequestBody) -> Result<Self, Problem> {
+        let options = Options::of(request)?;
+        let form = BodyForm::of(request)?;
+        let body = whole(body).await?;
+        let manuscript = form.manuscript(&body)?;
+        let reading_options = manuscript::Options {
+            zone: service.press.site.zone,
+            language: service.press.site.language.clone(),
+            encoding: None,
+        };
+        let name = form.file_name();
+        let reading = service
+            .blocking(move || manuscript::read(name, &manuscript, &reading_options))
+            .await
+            .ok_or_else(Problem::unavailable)?;
+        let furthest = service.clock.now() + FURTHEST;
+        let too_far = |draft: &Draft| draft.article.stamp.instant > furthest;
+        let refusal = reading.draft.as_ref().is_some_and(too_far).then(|| {
+            Problem::unprocessable(
+                "The date is more than a year ahead; correct it.",
+                "Ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại.",
+            )
+        });
+        Ok(Self { options, body, reading, refusal })
+    }
+
+    fn draft(&self) -> Result<&Draft, Problem> {
+        match (&self.reading.draft, &self.refusal) {
+            (Some(draft), None) => Ok(draft),
+            (Some(_), Some(refusal)) => Err(refusal.clone()),
+            (None, _) => Err(Problem::manuscript(&self.reading.findings)),
+        }
+    }
+
+    /// The channels that the request and the article name, sorted, each once.
+    fn channels(&self, draft: &Draft) -> Vec<Slug> {
+        let named = draft.channels.iter().map(|name| Slug::from_title(name));
+        let mut channels: Vec<Slug> = self.options.channels.iter().cloned().chain(named).collect();
+        channels.sort();
+        channels.dedup();
+        channels
+    }
+
+    /// The answer to a dry run.
+    fn understood(&self, zone: Zone) -> Reply {
+        let understood = self.reading.draft.as_ref().map(|draft| {
+            let article = &draft.article;
+            json!({
+                "title": article.title,
+                "published": rfc3339(article.stamp.instant, zone),
+                "date_only": article.stamp.date_only,
+                "lead": article.lead(),
+                "authors": article.authors,
+                "source": article.source,
+                "tags": article.tags,
+                "language": article.language,
+                "channels": self.channels(draft),
+            })
+        });
+        let body = json!({
+            "acceptable": self.draft().is_ok(),
+            "understood": understood,
+            "findings": self.reading.findings.iter().map(problem::finding).collect::<Vec<Value>>(),
+        });
+        reply::data(StatusCode::OK, body.to_string(), None, None)
+    }
+}
+
+/// The parameters of a write.
+#[derive(Default)]
+struct Options {
+    channels: Vec<Slug>,
+    dry_run: bool,
+    reason: Option<String>,
+    erase: bool,
+}
+
+impl Options {
+    fn of(request: &Parts) -> Result<Self, Problem> {
+        let mut options = Self::default();
+        let query = request.uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "channel" => options.channels.push(Slug::parse(&value).map_err(|cause| {
+                    Problem::bad_request(format!("channel: {cause}"), format!("channel: {cause}"))
+                })?),
+                "dry_run" => options.dry_run = flag(&name, &value)?,
+                "erase" => options.erase = flag(&name, &value)?,
+                "reason" => options.reason = Some(value.into_owned()),
+                _ => {
+                    return Err(Problem::bad_request(
+                        format!("There is no parameter `{name}`."),
+                        format!("Không có tham số `{name}`."),
+                    ));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, Problem> {
+    match value {
+        "true" | "1" | "" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Problem::bad_request(
+            format!("`{name}` is `true` or `false`."),
+            format!("`{name}` là `true` hoặc `false`."),
+        )),
+    }
+}
+
+/// How the body is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyForm {
+    Text,
+    Markdown,
+    Html,
+    Fields,
+}
+
+impl BodyForm {
+    fn of(request: &Parts) -> Result<Self, Problem> {
+        let line = request.headers.get(CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default();
+        let essence = line.split(';').next().unwrap_or_default().trim();
+        match essence.to_ascii_lowercase().as_str() {
+            "text/plain" => Ok(Self::Text),
+            "text/markdown" => Ok(Self::Markdown),
+            "text/html" => Ok(Self::Html),
+            "application/json" => Ok(Self::Fields),
+            _ => Err(Problem::unsupported_type(essence)),
+        }
+    }
+
+    /// The name under which the manuscript reader knows this form.
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Text => "article.txt",
+            Self::Markdown | Self::Fields => "article.md",
+            Self::Html => "article.html",
+        }
+    }
+
+    /// The body as a manuscript. Fields become front matter over a text, so that one reader reads all forms.
+    fn manuscript(self, body: &Bytes) -> Result<Vec<u8>, Problem> {
+        if self != Self::Fields {
+            return Ok(body.to_vec());
+        }
+        let wrong = |cause: String| Problem::unprocessable(cause.clone(), cause);
+        let json = |cause: serde_json::Error| wrong(format!("JSON: {cause}"));
+        let keys: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(json)?;
+        if let Some(unknown) = keys.keys().find(|key| !Fields::KEYS.contains(&key.as_str())) {
+            let known = Fields::KEYS.join(", ");
+            return Err(Problem::unprocessable(
+                format!("There is no key `{unknown}`; there are: {known}."),
+                format!("Không có khóa `{unknown}`; các khóa là: {known}."),
+            ));
+        }
+        let Fields { text, matter } = serde_json::from_slice(body).map_err(json)?;
+        let matter = toml::to_string(&matter).map_err(|cause| wrong(cause.to_string()))?;
+        Ok(format!("+++\n{matter}+++\n\n{text}\n").into_bytes())
+    }
+}
+
+/// An article as JSON: the keys of the front matter, and the text, which may be Markdown.
+#[derive(Deserialize)]
+struct Fields {
+    text: String,
+    #[serde(flatten)]
+    matter: Matter,
+}
+
+impl Fields {
+    /// All keys: one that is mistyped is refused, not passed over.
+    const KEYS: [&str; 12] = [
+        "text",
+        "title",
+        "published",
+        "id",
+        "updated",
+        "authors",
+        "summary",
+        "channels",
+        "tags",
+        "language",
+        "link",
+        "source",
+    ];
+}
+
+/// The keys of the front matter.
+#[derive(Deserialize, Serialize)]
+struct Matter {
+    title: String,
+    published: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    authors: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    channels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+}
+
+/// The `Idempotency-Key`, bound to all that the request asks for.
+fn once(request: &Parts, body: &Bytes, token: &Token) -> Result<Option<Once>, Problem> {
+    let mut lines = request.headers.get_all("idempotency-key").iter();
+    let line = match (lines.next(), lines.next()) {
+        (None, _) => return Ok(None),
+        (Some(line), None) => line,
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("Send one Idempotency-Key.", "Chỉ gửi một Idempotency-Key."));
+        }
+    };
+    let key = line.to_str().ok().filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
+    let key = key.ok_or_else(|| {
+        Problem::bad_request(
+            "An Idempotency-Key has 1 to 255 visible characters.",
+            "Idempotency-Key có từ 1 đến 255 ký tự.",
+        )
+    })?;
+    let mut hash = Sha256::new();
+    for part in [request.method.as_str(), &request.uri.to_string()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(request.headers.get(CONTENT_TYPE).map_or(&[][..], |line| line.as_bytes()));
+    hash.update([0]);
+    hash.update(body);
+    let request = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(Once { token: token.name.clone(), key: key.to_owned(), request }))
+}
+
+/// The number that `If-Match` asks for: that of a tag of this log, whatever follows it.
+fn expected(service: &Arc<Inner>, request: &Parts) -> Result<Option<u64>, Problem> {
+    let Some(line) = request.headers.get(IF_MATCH) else { return Ok(None) };
+    let tag = line.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(None);
+    }
+    let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    let number = inside
+        .and_then(|tag| tag.strip_prefix(service.store.log_id()))
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.split('-').next())
+        .and_then(|number| number.parse().ok());
+    // A tag that is not one of ours cannot match (RFC 9110 §13.1.1).
+    number.map(Some).ok_or_else(|| Problem::changed_meanwhile(0))
+}
+
+async fn find(service: &Arc<Inner>, id: &ArticleId) -> Result<Found, Problem> {
+    let id = id.clone();
+    let found = service.background(async move |service| service.store.article_named(&id).await).await;
+    stored(found)
+}
+
+async fn submit(
+    service: &Arc<Inner>,
+    draft: &Draft,
+    channels: Vec<Slug>,
+    id: Option<ArticleId>,
+    token: &Token,
+    terms: Terms,
+) -> Result<Accepted, Problem> {
+    let submission = Submission {
+        article: draft.article.clone(),
+        channels,
+        id,
+        stem: Slug::from_title(&draft.article.title),
+        origin: Origin::Command(token.name.clone()),
+        terms,
+    };
+    let accepted = service.background(async move |service| service.store.take_in(submission).await).await;
+    let accepted = stored(accepted)?;
+    match accepted.verdict {
+        Verdict::StaysWithdrawn => Err(Problem::withdrawn(&accepted.id)),
+        Verdict::KeyReused => Err(Problem::key_reused()),
+        _ => Ok(accepted),
+    }
+}
+
+/// Says what was done. `fresh` is the status where the log has grown.
+async fn told(
+    service: &Arc<Inner>,
+    accepted: Accepted,
+    published: Moment,
+    fresh: StatusCode,
+) -> Result<Reply, Problem> {
+    let Accepted { id, permalink, verdict } = accepted;
+    let (status, outcome, number) = match verdict {
+        Verdict::Published(number) => (fresh, "published", Some(number)),
+        Verdict::Corrected(number) => (fresh, "corrected", Some(number)),
+        Verdict::Moved(number) => (fresh, "moved", Some(number)),
+        Verdict::Restored(number) => (fresh, "restored", Some(number)),
+        Verdict::Waiting(_) => (StatusCode::ACCEPTED, "waiting", None),
+        _ => (StatusCode::OK, "unchanged", number_at(service, &permalink).await?),
+    };
+    let addresses = &service.addresses;
+    let body = json!({
+        "id": id.as_str(),
+        "url": addresses.absolute(&article_path(&permalink)),
+        "number": number,
+        "published": rfc3339(published, service.press.site.zone),
+        "outcome": outcome,
+    });
+    let location = addresses.absolute(&api_article_path(&id));
+    let etag = number.map(|number| format!("\"{}.{number}\"", service.store.log_id()));
+    Ok(reply::data(status, body.to_string(), Some(&location), etag.as_deref()))
+}
+
+async fn number_at(service: &Arc<Inner>, permalink: &Permalink) -> Result<Option<u64>, Problem> {
+    let permalink = permalink.clone();
+    let found = service.background(async move |service| service.store.article(&permalink).await).await;
+    Ok(match stored(found)? {
+        Found::Live { number, .. } => Some(number),
+        Found::Withdrawn(_) | Found::Nothing => None,
+    })
+}
+
+/// The cause goes to the log and never to the client.
+fn stored<T>(outcome: Option<Result<T, StoreError>>) -> Result<T, Problem> {
+    match outcome {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(cause)) => {
+            error!(%cause, "a request of the publishing API failed");
+            Err(Problem::unavailable())
+        }
+        None => Err(Problem::unavailable()),
+    }
+}

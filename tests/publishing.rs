@@ -1,0 +1,204 @@
+//! Publishing over HTTP, with the real program.
+
+mod house;
+
+use house::{Answer, House, SEED, Serving, article, until};
+
+const RSS: &str = "/xa-hoi/rss.xml";
+const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+
+struct Office {
+    house: House,
+    serving: Serving,
+    bearer: String,
+}
+
+fn office() -> Office {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    std::fs::create_dir(house.path("feeds/kinh-te")).unwrap();
+    let serving = house.serve();
+    let secret = house.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
+    Office { bearer: format!("Bearer {}", secret.trim()), house, serving }
+}
+
+impl Office {
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        let headers = [&[("Authorization", self.bearer.as_str())], headers].concat();
+        self.serving.send(method, path, &headers, body.as_ref())
+    }
+
+    fn post(&self, query: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        self.send("POST", &format!("/api/articles?{query}"), headers, body)
+    }
+
+    fn shown(&self) -> String {
+        self.serving.get(RSS).text()
+    }
+}
+
+fn new_article() -> String {
+    article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.")
+}
+
+/// The path of an article's resource, from its `Location`.
+fn resource(answer: &Answer) -> String {
+    answer.header("location").unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned()
+}
+
+#[test]
+fn an_article_is_published_corrected_and_withdrawn_over_http() {
+    let office = office();
+    let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let body = made.json();
+    assert_eq!(body["id"], "tag:dakto.example,2023:2023-05-13/bai-moi");
+    assert_eq!(body["url"], "http://127.0.0.1:8080/bai-viet/2023/05/13/bai-moi");
+    assert_eq!((&body["number"], &body["published"]), (&2.into(), &"2023-05-13T08:00:00+07:00".into()));
+    let path = resource(&made);
+    assert_eq!(path, "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-13%2Fbai-moi");
+    until("the article", || office.shown().contains("Bài mới"));
+
+    let edit = article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.");
+    let tag = made.etag();
+    let corrected = office.send("PUT", &path, &[PLAIN, ("If-Match", &tag)], &edit);
+    assert_eq!((corrected.status, &corrected.json()["number"]), (200, &3.into()), "{}", corrected.text());
+    let stale = office.send("PUT", &path, &[PLAIN, ("If-Match", &tag)], new_article());
+    assert_eq!(stale.status, 412);
+    until("the correction", || office.shown().contains("Bài mới, sửa"));
+    office.house.scanned(&office.serving);
+    assert!(office.shown().contains("Bài mới, sửa"), "no file stands for it, and it stays");
+
+    let gone = office.send("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
+    assert_eq!((gone.status, &gone.json()["outcome"]), (200, &"withdrawn".into()), "{}", gone.text());
+    until("the withdrawal", || !office.shown().contains("Bài mới, sửa"));
+    assert_eq!(office.send("PUT", &path, &[PLAIN], new_article()).status, 409);
+    assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 409);
+}
+
+#[test]
+fn no_write_works_without_a_valid_token_for_its_channels() {
+    let office = office();
+    let path = "/api/articles?channel=xa-hoi";
+    let nobody = office.serving.send("POST", path, &[PLAIN], new_article().as_bytes());
+    assert_eq!((nobody.status, nobody.header("content-type")), (401, Some("application/problem+json")));
+    assert_eq!(nobody.header("www-authenticate"), Some("Bearer realm=\"bantin\""));
+    let headers = [PLAIN, ("Authorization", "Bearer bantin_0123456789")];
+    assert_eq!(office.serving.send("POST", path, &headers, new_article().as_bytes()).status, 401);
+    assert_eq!(office.post("channel=kinh-te", &[PLAIN], new_article()).status, 403);
+    assert_eq!(office.post("channel=xa-hoi&channel=kinh-te", &[PLAIN], new_article()).status, 403);
+    let everywhere = office.house.ok(&["token", "new", "Tỉnh"]);
+    let headers = [PLAIN, ("Authorization", &format!("Bearer {}", everywhere.trim()))];
+    let made =
+        office.serving.send("POST", "/api/articles?channel=kinh-te", &headers, new_article().as_bytes());
+    assert_eq!(made.status, 201, "a new token is valid at once");
+    let other = resource(&made);
+    assert_eq!(office.send("PUT", &other, &[PLAIN], SEED).status, 403);
+    assert_eq!(office.send("DELETE", &other, &[], "").status, 403);
+    office.house.ok(&["token", "revoke", "Văn phòng"]);
+    assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 401);
+}
+
+#[test]
+fn a_retry_is_one_article() {
+    let office = office();
+    let headers = [PLAIN, ("Idempotency-Key", "lan-1")];
+    let first = office.post("channel=xa-hoi", &headers, new_article());
+    let again = office.post("channel=xa-hoi", &headers, new_article());
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!(first.json(), again.json());
+    let other = office.post("channel=xa-hoi", &headers, SEED);
+    assert_eq!(other.status, 422, "{}", other.text());
+    until("the article", || office.shown().contains("Bài mới"));
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+}
+
+#[test]
+fn every_form_is_read_and_a_bad_one_is_refused_with_its_line() {
+    let office = office();
+    let fields = serde_json::json!({
+        "title": "Từ \"biểu mẫu\" & hơn",
+        "published": "14/05/2023 09:00",
+        "authors": ["Lê An"],
+        "text": "Đoạn mở đầu.\n\nĐoạn **hai**.",
+    });
+    let json = ("Content-Type", "application/json");
+    let made = office.post("channel=xa-hoi", &[json], fields.to_string());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let markdown = "+++\ntitle = \"Từ Markdown\"\npublished = \"14/05/2023 10:00\"\n+++\n\nĐoạn mở đầu.\n";
+    let markdown = office.post("channel=xa-hoi", &[("Content-Type", "text/markdown")], markdown);
+    assert_eq!(markdown.status, 201, "{}", markdown.text());
+    until("both", || {
+        let shown = office.shown();
+        shown.contains("Từ Markdown") && shown.contains("biểu mẫu")
+    });
+    let bad = article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu.");
+    let refused = office.post("channel=xa-hoi", &[PLAIN], &bad);
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.json()["findings"][0]["line"], 3);
+    for (query, headers, body, status) in [
+        ("channel=xa-hoi", vec![("Content-Type", "application/pdf")], "x", 415),
+        ("channel=xa-hoi", vec![], "x", 415),
+        ("", vec![PLAIN], "A\n\n13/05/2023 08:00\n\nĐoạn mở đầu.\n", 422),
+        ("channel=khong-co", vec![PLAIN], "A\n\n13/05/2023 08:00\n\nĐoạn mở đầu.\n", 422),
+        ("channel=Xã", vec![PLAIN], "A\n\n13/05/2023 08:00\n\nĐoạn mở đầu.\n", 400),
+        ("chanel=xa-hoi", vec![PLAIN], "x", 400),
+        ("channel=xa-hoi", vec![json], "{\"titel\": \"A\"}", 422),
+        ("channel=xa-hoi", vec![json], "{", 422),
+        ("channel=xa-hoi", vec![PLAIN], "A\n\n13/05/2123 08:00\n\nĐoạn mở đầu.\n", 422),
+    ] {
+        let query = query.replace('ã', "%C3%A3");
+        let answer = office.post(&query, &headers, body);
+        assert_eq!(answer.status, status, "{query} {headers:?} {body}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    }
+    let long = office.post("channel=xa-hoi", &[PLAIN], vec![b'a'; 3 << 20]);
+    assert_eq!(long.status, 413);
+    assert_eq!(office.serving.metric("bantin_log_head"), 3, "nothing else was taken");
+}
+
+#[test]
+fn a_dry_run_tells_what_was_understood_and_changes_nothing() {
+    let office = office();
+    let answer = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], SEED);
+    assert_eq!(answer.status, 200);
+    let told = answer.json();
+    assert_eq!(told["understood"]["title"], "Huyện Đăk Tô phát động phong trào thi đua năm 2023");
+    assert_eq!(told["understood"]["published"], "2023-05-12T17:39:00+07:00");
+    assert_eq!((&told["acceptable"], &told["understood"]["authors"][0]), (&true.into(), &"Tấn Lộc".into()));
+    assert!(told["findings"].as_array().unwrap().iter().any(|finding| finding["line"] == 24));
+    let bad = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], "Không ngày\n\nĐoạn.\n").json();
+    assert_eq!(bad["acceptable"], false);
+    assert_eq!(office.serving.metric("bantin_log_head"), 1);
+}
+
+#[test]
+fn a_future_stamp_is_accepted_and_waits() {
+    let office = office();
+    let due = chrono::Utc::now() + chrono::TimeDelta::days(2);
+    let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
+    let answer = office.post("channel=xa-hoi", &[PLAIN], article("Hẹn giờ", &stamp, "Đoạn mở đầu."));
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    assert!(office.house.ok(&["list"]).contains("waiting"));
+    assert!(!office.shown().contains("Hẹn giờ"));
+}
+
+#[test]
+fn the_commands_do_the_same_against_a_running_service() {
+    let office = office();
+    let secret = office.bearer.trim_start_matches("Bearer ");
+    std::fs::write(office.house.path("token"), format!("{secret}\n")).unwrap();
+    std::fs::write(office.house.path("moi.txt"), new_article()).unwrap();
+    let (file, token) = (office.house.path("moi.txt"), office.house.path("token"));
+    let to = format!("http://{}/", office.serving.address());
+    let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
+    let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
+    let told = office.house.ok(&[&publish[..], &there].concat());
+    let id = serde_json::from_str::<serde_json::Value>(&told).unwrap()["id"].as_str().unwrap().to_owned();
+    until("the article", || office.shown().contains("Bài mới"));
+    office.house.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
+    until("the withdrawal", || !office.shown().contains("Bài mới"));
+    let refused = office.house.run(&[&publish[..], &there].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
+}
