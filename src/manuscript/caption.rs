@@ -99,7 +99,11 @@ fn taken_at(line: &str, marker: Marker) -> Option<Caption> {
         let text = if text.is_empty() { line.trim_matches(['(', ')', '[', ']']).to_owned() } else { text };
         return Some(Caption { text, credit: None });
     }
-    if is_credit(&credit, colon.is_some()) {
+    // Alone behind `Ảnh:` may stand what is shown as well; then only a name or an office is a credit.
+    let office = ["Phòng ", "Báo ", "Ban ", "Trung tâm ", "Cổng ", "Đài ", "Công an "]
+        .iter()
+        .any(|word| credit.starts_with(word));
+    if is_credit(&credit, colon.is_some() && (!before.is_empty() || office)) {
         return Some(Caption { text, credit: Some(credit) });
     }
     // `Ảnh: Quang cảnh Hội nghị.` tells what is shown, not who took it.
@@ -176,6 +180,8 @@ mod tests {
             ("Ảnh minh họa", "Ảnh minh họa", None),
             ("Ruộng bậc thang. (Ảnh minh họa)", "Ruộng bậc thang.", None),
             ("Ảnh: Quang cảnh hội nghị sơ kết.", "Quang cảnh hội nghị sơ kết.", None),
+            ("Ảnh: Đường vào làng Đăk Rô", "Đường vào làng Đăk Rô", None),
+            ("Ảnh: Hà Nam", "", Some("Hà Nam")),
             ("Ảnh 2: Trao quà cho học sinh. Ảnh: P.V", "Trao quà cho học sinh.", Some("P.V")),
             ("Ảnh : Phòng Văn hóa", "", Some("Phòng Văn hóa")),
             ("Lễ hội mừng lúa mới. ẢNH: ĐỨC HÙNG", "Lễ hội mừng lúa mới.", Some("ĐỨC HÙNG")),

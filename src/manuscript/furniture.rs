@@ -197,6 +197,10 @@ pub(super) fn kind_of(line: &str) -> Option<Furniture> {
     if is(&BOX) {
         return Some(Furniture::Box);
     }
+    // `>> Tin khác` leads to other news.
+    if line.starts_with(">>") || line.starts_with("=>") || line.starts_with("» ") {
+        return Some(Furniture::Tool);
+    }
     let symbol_only = key.is_empty() && !line.is_empty() && is_rule_or_button(line);
     if is(&TOOL) || symbol_only || is_letter_size(&key) || is_counter(&key) {
         return Some(Furniture::Tool);
@@ -252,6 +256,7 @@ fn is_counter(key: &str) -> bool {
 
 /// `A-`, `A`, `A+`, `A A A`.
 fn is_letter_size(key: &str) -> bool {
+    let key = key.strip_prefix("cỡ chữ").map_or(key, |rest| rest.trim_start_matches([':', ' ']));
     !key.is_empty()
         && key.chars().all(|c| c == 'a' || c.is_whitespace() || "+-|/".contains(c))
         && words(key) <= 5
@@ -267,8 +272,11 @@ fn is_site(line: &str, key: &str) -> bool {
         ["cổng thông tin điện tử ", "trang thông tin điện tử ", "cổng ttđt ", "chào mừng bạn đến với "];
     let crumb =
         line.contains(" > ") || line.contains(" » ") || line.contains(" › ") || key.starts_with("trang chủ ");
+    let office = key.starts_with("ủy ban nhân dân ") || key.starts_with("uỷ ban nhân dân ");
+    let letterhead = office && words(key) <= 8 && !line.chars().any(char::is_lowercase);
     SITE.contains(&key)
         || crumb
+        || letterhead
         || BEGINNINGS.iter().any(|beginning| key.starts_with(beginning)) && words(key) <= 14
 }
 

@@ -10,7 +10,7 @@ mod title;
 
 use std::collections::HashSet;
 
-use super::byline;
+use super::byline::{self, Byline};
 use super::caption::{self, Caption};
 use super::finding::{Complaint, Findings};
 use super::front_matter::FrontMatter;
@@ -129,6 +129,8 @@ struct Page<'a> {
     taken: Vec<bool>,
     /// See `look_above`.
     above: Vec<(Option<usize>, Option<usize>, usize)>,
+    /// Authors named above the title, with their lines.
+    early: Vec<(usize, Byline)>,
 }
 
 struct Dated {
@@ -166,7 +168,8 @@ impl<'a> Page<'a> {
         let roles: Vec<Role> = pieces.iter().map(|piece| role_of(piece, zone)).collect();
         let prose = roles.iter().position(|role| matches!(role, Role::Prose)).unwrap_or(roles.len());
         let (close, taken) = (pieces.len(), vec![false; pieces.len()]);
-        let mut page = Self { pieces, roles, zone, prose, close, taken, above: Vec::new() };
+        let mut page =
+            Self { pieces, roles, zone, prose, close, taken, above: Vec::new(), early: Vec::new() };
         page.above = page.look_above();
         page.close = page.closing_from(if page.prose == page.roles.len() {
             page.first_candidate()

@@ -14,6 +14,9 @@ impl Page<'_> {
             body.authors.push(author.clone());
             body.author_lines.push(dated.line);
         }
+        for (line, byline) in std::mem::take(&mut self.early) {
+            credit(&mut body, byline, line);
+        }
         if let Some(at) = dated.at {
             self.taken[at] = true;
         }

@@ -74,8 +74,10 @@ impl Page<'_> {
         match above.as_slice() {
             [] if hints.title.is_some() => None,
             [] => {
-                let below =
-                    (stamp.map_or(0, |at| at + 1)..self.close).find(|index| self.is_open_text(*index))?;
+                let from = stamp.map_or(0, |at| at + 1);
+                let below = (from..self.close).find(|index| {
+                    self.is_open_text(*index) && byline::labelled(self.text(*index)).is_none()
+                })?;
                 Some((below, leads))
             }
             // Between title and date may stand the section and the author: short lines both.
@@ -164,6 +166,10 @@ impl Page<'_> {
             return;
         }
         let (line, text) = (self.line(index), self.text(index).to_owned());
+        if let Some(byline) = byline::labelled(self.text(index)) {
+            self.early.push((line, byline));
+            return;
+        }
         match self.roles[index] {
             Role::Prose => findings.warn(line, Complaint::TextAboveTitle { text }),
             Role::Date(_) => findings.note(line, Complaint::ClockPassedOver { text }),
