@@ -32,9 +32,14 @@ pub(super) fn pieces(
         }
     };
     let page = Page::new(&tree, base_of(html, &tree), zone);
-    let hints = page.hints();
+    let mut hints = page.hints();
     let scope = page.article(&hints);
     let mut flow = Flow::new(cleaner, findings);
+    // NOTE: what the page says in its head is as unclean as its text.
+    hints.title = hints
+        .title
+        .map(|(line, title)| (line, flow.cell(&title, line)))
+        .filter(|(_, title)| !title.is_empty());
     let mut walker = Walker { page: &page, flow: &mut flow, kind: Kind::Line, preformatted: false };
     walker.element(scope, 0);
     walker.flow.close(Kind::Line);
@@ -322,7 +327,7 @@ fn is_page_part(tree: &Tree, id: Id) -> bool {
         "select", "iframe", "svg", "object", "embed", "video", "audio", "textarea", "canvas", "map",
         "dialog",
     ];
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 25] = [
         "comment",
         "breadcrumb",
         "sidebar",
@@ -336,6 +341,7 @@ fn is_page_part(tree: &Tree, id: Id) -> bool {
         "toolbar",
         "banner",
         "advert",
+        "clock",
         "popup",
         "modal",
         "cookie",

@@ -28,7 +28,7 @@ impl Page<'_> {
             Role::Date(found) => {
                 self.roles[at] = Role::Furniture(Furniture::Tool);
                 self.taken[at] = true;
-                self.tell_of_date(&found, at, titled, findings);
+                self.tell_of_date(&found, at, matter.title.is_some(), findings);
                 Dated {
                     stamp: Some(found.stamp),
                     line,
