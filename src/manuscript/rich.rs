@@ -253,26 +253,9 @@ pub(super) fn absolute(target: &str, base: Option<&url::Url>) -> Option<Rc<str>>
 /// SECURITY: the last gate of all HTML. Tags and attributes by name, absolute addresses alone.
 pub(super) fn sanitised(html: &str) -> String {
     static SANITISER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
-        let tags = [
-            "a",
-            "em",
-            "p",
-            "strong",
-            "sub",
-            "sup",
-            "table",
-            "tbody",
-            "td",
-            "th",
-            "thead",
-            "tr",
-            "blockquote",
-        ];
-        let attributes = [
-            ("a", HashSet::from(["href"])),
-            ("td", HashSet::from(["colspan", "rowspan"])),
-            ("th", HashSet::from(["colspan", "rowspan"])),
-        ];
+        // `hr` is the separator of `finish` and stands in no paragraph.
+        let tags = ["a", "em", "hr", "p", "strong", "sub", "sup"];
+        let attributes = [("a", HashSet::from(["href"]))];
         let mut builder = ammonia::Builder::empty();
         builder
             .tags(HashSet::from(tags))
@@ -306,6 +289,27 @@ mod tests {
             assert_eq!(absolute(target, Some(&base)).as_deref(), wanted, "{target}");
         }
         assert_eq!(absolute("/tep/kh.pdf", None), None);
+    }
+
+    #[test]
+    fn paragraphs_that_are_sanitised_together_stay_apart() {
+        let mut findings = Findings::default();
+        let mut cleaner = Cleaner::new("vi");
+        let mut flow = Flow::new(&mut cleaner, &mut findings);
+        for word in ["một", "hai <hr> & ba"] {
+            flow.style.raised = Some("sup");
+            flow.text(word, 1);
+            flow.style.raised = None;
+            flow.text(" thường", 1);
+            flow.close(Kind::Line);
+        }
+        let html: Vec<String> = flow.finish().iter().filter_map(html_of).map(str::to_owned).collect();
+        assert_eq!(
+            html,
+            ["<p><sup>một</sup> thường</p>", "<p><sup>hai &lt;hr&gt; &amp; ba</sup> thường</p>"]
+        );
+        let together = sanitised(&html.join(SEPARATOR));
+        assert_eq!(together.split(SEPARATOR).count(), 2, "{together}");
     }
 
     #[test]

@@ -77,7 +77,8 @@ pub(super) fn read(line: &str, zone: Zone) -> Printed {
         return Printed::Nothing;
     }
     let lower = line.to_lowercase();
-    let labels = labels_in(&lower);
+    let has_words = lower.chars().any(char::is_alphabetic);
+    let labels = if has_words { labels_in(&lower) } else { Vec::new() };
     let Some((first, _)) = labels.first() else { return read_part(line, &lower, None, zone) };
     read_labelled(line, &lower, &labels, first.start, zone)
 }
