@@ -105,7 +105,21 @@ impl Store {
     }
 }
 
+/// Ends a run also where it panicked: who waits is told, and the next write starts a run of its own.
+struct EndOfRun<'a>(&'a Batches);
+
+impl Drop for EndOfRun<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::thread::panicking() {
+            queue.running = false;
+            queue.waiting.clear();
+        }
+    }
+}
+
 async fn run_batches(inner: Arc<Inner>) {
+    let _end = EndOfRun(&inner.batches);
     while let Some(batch) = inner.batches.take() {
         let (writes, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         match commit(&inner, &writes).await {
