@@ -4,6 +4,7 @@
 //! the product's words and answer in them. An answer that says "accepted" is given only once the log is on
 //! disk. A revision is never rewritten, ids are minted once, and nothing here prints or parses a document.
 
+mod archive;
 mod batch;
 mod database;
 mod intake;
@@ -269,6 +270,31 @@ pub struct LiveView {
     /// How far the channel has come.
     pub state: ChannelState,
     /// Newest stamp first, equal stamps by id.
+    pub entries: Vec<Entry>,
+    /// The latest withdrawal first, equal ones by id.
+    pub tombstones: Vec<Tombstone>,
+    /// Articles whose stored form is damaged: the others are shown without them.
+    pub unreadable: Vec<ArticleId>,
+    /// How many pages of the channel's log are sealed.
+    pub sealed_pages: u64,
+    /// True where no page is sealed and every article of the channel is shown.
+    pub complete: bool,
+    /// Whoever holds the channel's documents at this number, or at any between it and the newest, is told of
+    /// everything that changed since by what is shown here. Not so below: there an article changed that is
+    /// not shown, because it left the channel, is damaged or is too long ago; or the configuration did.
+    pub covered_from: u64,
+    /// The channel's number of the newest revision of each article that changed lately; of all above
+    /// `covered_from`.
+    pub changes: HashMap<ArticleId, u64>,
+}
+
+/// What is left of a sealed page of a channel's log: one state of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveView {
+    /// The number is that of the last revision that changed the page, one of its own or the first by which
+    /// an article departed from it; `updated` is the newest `at` of its own (rule H2).
+    pub state: ChannelState,
+    /// As they stood when the page was sealed. Newest stamp first, equal stamps by id.
     pub entries: Vec<Entry>,
     /// The latest withdrawal first, equal ones by id.
     pub tombstones: Vec<Tombstone>,
@@ -656,6 +682,45 @@ impl Snapshot {
     /// Where the engine does not answer.
     pub async fn live(&mut self, channel: Option<&Slug>, choice: LiveChoice) -> Result<LiveView, StoreError> {
         view::live(&mut self.reading, channel, choice).await
+    }
+
+    /// How page `page` of a channel's log stands, counted from 1, each of `page_size` revisions; of the log of
+    /// everything, without a channel. None where there is no such page, or it is not sealed yet.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn archive_state(
+        &mut self,
+        channel: Option<&Slug>,
+        page: u64,
+        page_size: u64,
+    ) -> Result<Option<ChannelState>, StoreError> {
+        archive::state(&mut self.reading, channel, page, page_size).await
+    }
+
+    /// What that page shows: each article once, as its last revision in the page left it, without those that
+    /// were withdrawn from the channel or left it later.
+    ///
+    /// Its cost depends on `page_size` alone: not on the length of the log, and not on how deep the page is.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn archive(
+        &mut self,
+        channel: Option<&Slug>,
+        page: u64,
+        page_size: u64,
+    ) -> Result<Option<ArchiveView>, StoreError> {
+        archive::page(&mut self.reading, channel, page, page_size).await
+    }
+
+    /// How often configuration, titles or the list of channels have changed: with the state of a channel or
+    /// page, all that its documents depend on.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn generation(&mut self) -> Result<u64, StoreError> {
+        view::generation(&mut self.reading).await
     }
 
     /// The second at which the configuration last changed what documents show.

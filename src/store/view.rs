@@ -40,22 +40,40 @@ pub(super) async fn live(
         Some(row) => state_of(row.number(0)?, row.integer(1)?, configured_at),
         None => state_of(0, 0, configured_at),
     };
-    let chosen = choose(reading, slug, state.number, state.updated.timestamp(), choice).await?;
+    let mut chosen = choose(reading, slug, &state, configured_at, choice).await?;
     let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, state) in fetch(reading, &chosen).await? {
+    for (id, state) in fetch(reading, &chosen.ids).await? {
         match state {
             Ok(Some(ArticleState::Live { entry, .. })) => entries.push(*entry),
             Ok(Some(ArticleState::Withdrawn(tombstone))) => tombstones.push(tombstone),
             Ok(None) => {}
             // One damaged article never takes a channel down.
-            Err(StoreError::Corrupt(_)) => unreadable.push(id),
+            Err(StoreError::Corrupt(_)) => {
+                chosen.miss(&id);
+                unreadable.push(id);
+            }
             Err(cause) => return Err(cause),
         }
     }
+    in_order(&mut entries, &mut tombstones);
+    let sealed_pages = state.number / choice.archive_page.max(1);
+    Ok(LiveView {
+        state,
+        entries,
+        tombstones,
+        unreadable,
+        sealed_pages,
+        complete: sealed_pages == 0 && !chosen.misses,
+        covered_from: chosen.covered_from,
+        changes: chosen.changes,
+    })
+}
+
+/// The order of every document: the newest stamp first and the latest withdrawal first, equal ones by id.
+pub(super) fn in_order(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
     entries
         .sort_by(|a, b| b.article.stamp.instant.cmp(&a.article.stamp.instant).then_with(|| a.id.cmp(&b.id)));
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
-    Ok(LiveView { state, entries, tombstones, unreadable })
 }
 
 fn state_of(number: u64, head_at: i64, configured_at: Moment) -> ChannelState {
@@ -79,15 +97,16 @@ fn read_slug(text: &str) -> Result<Slug, StoreError> {
     Slug::parse(text).map_err(|cause| StoreError::Corrupt(cause.to_string()))
 }
 
-/// The ids that a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up
-/// to the limit.
+/// What a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up to the
+/// limit.
 async fn choose(
     reading: &mut Transaction,
     slug: &str,
-    head: u64,
-    head_at: i64,
+    state: &ChannelState,
+    configured_at: Moment,
     choice: LiveChoice,
-) -> Result<Vec<ArticleId>, StoreError> {
+) -> Result<Chosen, StoreError> {
+    let (head, head_at) = (state.number, state.updated.timestamp());
     let sealed = head - head % choice.archive_page.max(1);
     let since = head_at - i64::try_from(choice.window).unwrap_or(i64::MAX);
     let mut chosen = Chosen { limit: choice.limit, ..Chosen::default() };
@@ -102,16 +121,22 @@ async fn choose(
             )
             .await?;
         for row in &rows {
-            if row.number(0)? <= sealed && !newest_added {
+            let (number, at) = (row.number(0)?, row.integer(3)?);
+            if at < configured_at.timestamp() {
+                // Whoever holds this number may hold it in the words of another configuration.
+                chosen.cover_from(number + 1);
+            }
+            if number <= sealed && !newest_added {
                 newest_added = true;
                 for id in newest(reading, slug, choice.items).await? {
                     chosen.add(id);
                 }
             }
-            if row.number(0)? <= sealed && (row.integer(3)? < since || chosen.is_full()) {
-                return Ok(chosen.ids);
+            if number <= sealed && (at < since || chosen.is_full()) {
+                chosen.cover_from(number);
+                return Ok(chosen);
             }
-            chosen.see(ArticleId::new(row.text(1)?), row.text(2)? == "left");
+            chosen.see(number, ArticleId::new(row.text(1)?), row.text(2)? == "left");
         }
         let Some(last) = rows.last() else { break };
         below = Value::from(last.number(0)?);
@@ -121,7 +146,7 @@ async fn choose(
             chosen.add(id);
         }
     }
-    Ok(chosen.ids)
+    Ok(chosen)
 }
 
 #[derive(Default)]
@@ -129,6 +154,10 @@ struct Chosen {
     ids: Vec<ArticleId>,
     seen: HashSet<ArticleId>,
     limit: usize,
+    changes: HashMap<ArticleId, u64>,
+    covered_from: u64,
+    /// True where a living article or a tombstone is not shown.
+    misses: bool,
 }
 
 impl Chosen {
@@ -137,19 +166,40 @@ impl Chosen {
     }
 
     fn add(&mut self, id: ArticleId) {
-        if !self.is_full() && self.seen.insert(id.clone()) {
+        if self.seen.contains(&id) {
+            return;
+        }
+        if self.is_full() {
+            self.miss(&id);
+        } else {
+            self.seen.insert(id.clone());
             self.ids.push(id);
         }
     }
 
     /// Takes a row of the log, the newest first. Whoever left the channel is in it no more, whatever the
     /// older rows say.
-    fn see(&mut self, id: ArticleId, left: bool) {
+    fn see(&mut self, number: u64, id: ArticleId, left: bool) {
+        if self.changes.contains_key(&id) {
+            return;
+        }
+        self.changes.insert(id.clone(), number);
         if left {
             self.seen.insert(id);
+            self.cover_from(number);
         } else {
             self.add(id);
         }
+    }
+
+    /// An article is not shown, so that its change cannot be told of either.
+    fn miss(&mut self, id: &ArticleId) {
+        self.misses = true;
+        self.cover_from(self.changes.get(id).copied().unwrap_or_default());
+    }
+
+    fn cover_from(&mut self, number: u64) {
+        self.covered_from = self.covered_from.max(number);
     }
 }
 
@@ -309,6 +359,10 @@ pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChann
 
 pub(super) async fn configured_at(reading: &mut Transaction) -> Result<Moment, StoreError> {
     Ok(from_seconds(reading.one("SELECT configured_at FROM log", &[]).await?.integer(0)?))
+}
+
+pub(super) async fn generation(reading: &mut Transaction) -> Result<u64, StoreError> {
+    reading.one("SELECT generation FROM log", &[]).await?.number(0)
 }
 
 pub(super) async fn channels_at(reading: &mut Transaction) -> Result<Moment, StoreError> {

@@ -1,0 +1,176 @@
+//! The sealed pages of a channel's log (RFC 5005; rules H1, H2).
+//!
+//! Page `n` is the `n`-th run of so many revisions, and shows each article as the last of them left it: as an
+//! entry, or as a tombstone. From then on it only loses: an article that is withdrawn from the channel or
+//! leaves it *later* is in the page no more, and does not come back into it; restored, or back in the channel,
+//! it stands where the log says so, further on. So a page changes with the departures of its own articles and
+//! with nothing else, and every living article is found once in its newest state: in the page that holds its
+//! newest revision, or in the live document where that revision is in no page yet.
+
+use super::database::{Row, Transaction, values};
+use super::intake::{EVERYTHING, from_json, read_permalink};
+use super::view::{configured_at, in_order};
+use super::{ArchiveView, ChannelState, StoreError};
+use crate::article::{ArticleId, Entry, Tombstone};
+use crate::channel::Slug;
+use crate::vietnam_time::from_seconds;
+
+/// The rows of a channel's log in a page that say how its articles stood when it was sealed. `$1` is the
+/// channel; `$2` the number before the page's first, `$3` its last.
+macro_rules! as_sealed {
+    () => {
+        "c.channel = $1 AND c.number > $2 AND c.number <= $3 AND c.kind <> 'left' \
+         AND NOT EXISTS (SELECT 1 FROM channel_revision n WHERE n.channel = c.channel \
+         AND n.article = c.article AND n.number > c.number AND n.number <= $3) "
+    };
+}
+
+/// The later rows by which an article departed. They have an index of their own, so that an article that
+/// was corrected a thousand times since costs no more than any other.
+macro_rules! departures {
+    ($what:literal) => {
+        concat!(
+            "(SELECT ",
+            $what,
+            " FROM channel_revision g WHERE g.channel = c.channel \
+              AND g.article = c.article AND g.number > $3 AND g.kind IN ('left', 'withdrawn'))"
+        )
+    };
+}
+
+/// When a revision was written: of the page's last, `at` is the newest of the page, for it never goes back.
+macro_rules! sealed_at {
+    () => {
+        "SELECT at FROM channel_revision WHERE channel = $1 AND number = $2"
+    };
+}
+
+/// The newest of the departures that took an article out of the page.
+macro_rules! newest_loss {
+    () => {
+        concat!(
+            "SELECT COALESCE(MAX(d.number), 0), COALESCE(MAX(d.at), 0) FROM channel_revision c \
+             JOIN channel_revision d ON d.channel = c.channel AND d.number = ",
+            departures!("MIN(g.number)"),
+            " WHERE ",
+            as_sealed!()
+        )
+    };
+}
+
+/// What is left of the page.
+macro_rules! shown {
+    () => {
+        concat!(
+            "SELECT a.id, a.day, a.slug, c.kind, r.at, r.updated, r.channels, r.content, r.reason \
+             FROM channel_revision c JOIN revision r ON r.number = c.revision \
+             JOIN article a ON a.id = c.article WHERE ",
+            as_sealed!(),
+            "AND NOT EXISTS ",
+            departures!("1")
+        )
+    };
+}
+
+/// The numbers of a page, the first and the last. None where there is no such page in any log.
+fn run_of(page: u64, page_size: u64) -> Option<(u64, u64)> {
+    let last = page.checked_mul(page_size.max(1)).filter(|last| (1..=i64::MAX as u64).contains(last))?;
+    Some((last - page_size.max(1) + 1, last))
+}
+
+pub(super) async fn state(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    page: u64,
+    page_size: u64,
+) -> Result<Option<ChannelState>, StoreError> {
+    let slug = channel.map_or(EVERYTHING, Slug::as_str);
+    let Some((first, last)) = run_of(page, page_size) else { return Ok(None) };
+    let Some(row) = reading.first(sealed_at!(), values![slug, last]).await? else { return Ok(None) };
+    let sealed_at = row.integer(0)?;
+    let loss = reading.one(newest_loss!(), values![slug, first - 1, last]).await?;
+    let changed_at = from_seconds(sealed_at.max(loss.integer(1)?));
+    Ok(Some(ChannelState {
+        number: last.max(loss.number(0)?),
+        updated: from_seconds(sealed_at),
+        last_modified: changed_at.max(configured_at(reading).await?),
+    }))
+}
+
+pub(super) async fn page(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    page: u64,
+    page_size: u64,
+) -> Result<Option<ArchiveView>, StoreError> {
+    let Some(state) = state(reading, channel, page, page_size).await? else { return Ok(None) };
+    let Some((first, last)) = run_of(page, page_size) else { return Ok(None) };
+    let slug = channel.map_or(EVERYTHING, Slug::as_str);
+    let rows = reading.rows(shown!(), values![slug, first - 1, last]).await?;
+    let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        match read_shown(row) {
+            Ok(Shown::Entry(entry)) => entries.push(*entry),
+            Ok(Shown::Tombstone(tombstone)) => tombstones.push(tombstone),
+            // One damaged revision never takes a page down.
+            Err(StoreError::Corrupt(_)) => unreadable.push(ArticleId::new(row.text(0)?)),
+            Err(cause) => return Err(cause),
+        }
+    }
+    in_order(&mut entries, &mut tombstones);
+    unreadable.sort();
+    Ok(Some(ArchiveView { state, entries, tombstones, unreadable }))
+}
+
+enum Shown {
+    Entry(Box<Entry>),
+    Tombstone(Tombstone),
+}
+
+fn read_shown(row: &Row) -> Result<Shown, StoreError> {
+    let id = ArticleId::new(row.text(0)?);
+    let permalink = read_permalink(row.text(1)?, row.text(2)?)?;
+    if row.text(3)? == "withdrawn" {
+        let reason = row.optional_text(8)?.map(str::to_owned);
+        return Ok(Shown::Tombstone(Tombstone {
+            id,
+            permalink,
+            when: from_seconds(row.integer(4)?),
+            reason,
+        }));
+    }
+    Ok(Shown::Entry(Box::new(Entry {
+        id,
+        permalink,
+        channels: from_json(row.text(6)?)?,
+        updated: from_seconds(row.integer(5)?),
+        article: from_json(row.text(7)?)?,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::Database;
+
+    /// However long the log is, each of these seeks and none walks a table.
+    #[tokio::test]
+    async fn a_page_is_read_by_its_indexes_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bantin.db");
+        let database = Database::open_sqlite(path.to_str().unwrap()).await.unwrap();
+        let mut reading = database.begin_read().await.unwrap();
+        for (sql, parameters) in [
+            (concat!("EXPLAIN QUERY PLAN ", sealed_at!()), values!["xa-hoi", 50_u64].as_slice()),
+            (concat!("EXPLAIN QUERY PLAN ", newest_loss!()), values!["xa-hoi", 0_u64, 50_u64].as_slice()),
+            (concat!("EXPLAIN QUERY PLAN ", shown!()), values!["xa-hoi", 0_u64, 50_u64].as_slice()),
+        ] {
+            let plan = reading.rows(sql, parameters).await.unwrap();
+            let steps: Vec<&str> = plan.iter().map(|row| row.text(3).unwrap()).collect();
+            assert!(!steps.is_empty() && steps.iter().all(|step| !step.contains("SCAN")), "{sql}: {steps:#?}");
+            if sql.contains("IN ('left', 'withdrawn')") {
+                assert!(steps.iter().any(|step| step.contains("INDEX departure")), "{sql}: {steps:#?}");
+            }
+        }
+    }
+}
