@@ -59,6 +59,8 @@ pub type Scope = Option<Slug>;
 pub enum Route {
     /// A live feed.
     Feed(Scope, Format),
+    /// A sealed page of a log, counted from 1.
+    Archive(Scope, u64, Format),
     /// A page for people: home, or a channel's.
     Page(Scope),
     /// An article's own page.
@@ -246,6 +248,8 @@ fn route(path: &str) -> Route {
         ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
         ["api", segments @ ..] => api_route(segments),
         ["media", name] if is_picture_name(name) => Route::Media((*name).to_owned()),
+        ["archive", page, file] => archive_route(None, page, file),
+        [slug, "archive", page, file] => channel_route(slug, |slug| archive_route(Some(slug), page, file)),
         ["bai-viet", year, month, day, slug] => article_route(year, month, day, slug),
         [file] if format_of(file).is_some() => feed_route(None, file),
         [slug] => channel_route(slug, |slug| Route::Moved(page_path(Some(&slug)))),
@@ -279,6 +283,16 @@ fn format_of(file: &str) -> Option<Format> {
 
 fn feed_route(scope: Scope, file: &str) -> Route {
     format_of(file).map_or(Route::Unknown, |format| Route::Feed(scope, format))
+}
+
+/// A page has one address: no zeros before its number, no sign.
+fn archive_route(scope: Scope, page: &str, file: &str) -> Route {
+    let plain = page.bytes().all(|byte| byte.is_ascii_digit()) && !page.starts_with('0');
+    let number = plain.then(|| page.parse().ok()).flatten();
+    match (number, format_of(file)) {
+        (Some(number), Some(format)) => Route::Archive(scope, number, format),
+        _ => Route::Unknown,
+    }
 }
 
 fn channel_route(slug: &str, then: impl FnOnce(Slug) -> Route) -> Route {
@@ -334,6 +348,8 @@ mod tests {
             for format in Format::ALL {
                 let path = feed_path(scope.as_ref(), format);
                 assert_eq!(addresses().route(&path), Route::Feed(scope.clone(), format), "{path}");
+                let page = archive_path(scope.as_ref(), 12, format);
+                assert_eq!(addresses().route(&page), Route::Archive(scope.clone(), 12, format), "{page}");
             }
             assert_eq!(addresses().route(&page_path(scope.as_ref())), Route::Page(scope));
         }
@@ -380,6 +396,18 @@ mod tests {
             "/Xa-hoi/rss.xml",
             "/xa-hoi//rss.xml",
             "/../rss.xml",
+            "/archive/0/rss.xml",
+            "/archive/01/rss.xml",
+            "/archive/+1/rss.xml",
+            "/archive/-1/rss.xml",
+            "/archive//rss.xml",
+            "/archive/18446744073709551616/rss.xml",
+            "/archive/1/rss",
+            "/xa-hoi/archive/1/",
+            "/xa-hoi/archive/1",
+            "/xa-hoi/archive/rss.xml",
+            "/xa-hoi/archive/1.0/atom.xml",
+            "/api/archive/1/atom.xml",
             "/media/",
             "/media/a.jpg",
             "/media/0123456789abcdef0123456789abcdef.svg",

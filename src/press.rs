@@ -4,8 +4,11 @@
 //! Nothing here answers a request, and no request waits for anything here. A document is a function of the
 //! log, the configuration and the program's version; the press reads no clock but to pace itself.
 
+mod archive;
 mod article;
 mod document;
+mod recent;
+mod shelf;
 mod stand;
 
 use std::collections::HashMap;
@@ -17,15 +20,17 @@ use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
 use crate::address::{Addresses, Format, OPML_PATH, Scope, feed_path, page_path};
-use crate::article::{ArticleId, Entry};
+use crate::article::{ArticleId, Entry, Tombstone};
 use crate::channel::{Channel, Site, Slug};
 use crate::feed::{self, Fault, Part};
 use crate::pages;
 use crate::store::{ChannelState, LiveChoice, LiveView, Snapshot, Store, StoreError};
 use crate::vietnam_time::Moment;
 
+pub use archive::{Archive, PrintedPage};
 pub use article::{PrintedArticle, print_article};
 pub use document::{Coded, Coding, Document, Version, http_date};
+pub use recent::Recent;
 pub use stand::{Edition, Stand};
 
 /// After a reprint the press rests for so many times as long as it took: a burst of changes becomes a handful
@@ -141,8 +146,8 @@ impl Press {
             for article in &view.unreadable {
                 error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
             }
-            if let Some(documents) = self.print(&scope, view, Arc::clone(&channels), channels_at).await {
-                edition.replace(scope.clone(), documents);
+            if let Some(printed) = self.print(&scope, view, Arc::clone(&channels), channels_at).await {
+                edition.replace(scope.clone(), printed);
                 changed += 1;
                 debug!(channel = %name(&scope), number = state.number, "printed");
             }
@@ -173,7 +178,7 @@ impl Press {
         };
         let printed = tokio::task::spawn_blocking(move || job.print(view)).await;
         match printed {
-            Ok(Ok((documents, faults))) => {
+            Ok(Ok((printed, faults))) => {
                 for fault in &faults {
                     warn!(
                         channel = %name(scope), article = ?fault.article, reason = %fault.reason,
@@ -181,8 +186,8 @@ impl Press {
                     );
                 }
                 self.counters.faults.fetch_add(faults.len() as u64, Ordering::Relaxed);
-                self.counters.documents.fetch_add(documents.len() as u64, Ordering::Relaxed);
-                Some(documents)
+                self.counters.documents.fetch_add(printed.documents.len() as u64, Ordering::Relaxed);
+                Some(printed)
             }
             Ok(Err(fault)) => {
                 error!(
@@ -242,7 +247,13 @@ fn live_document<'a>(
         entries: &view.entries,
         tombstones: &view.tombstones,
         updated: view.state.updated,
-        part: Part::Live { previous_archive: None, complete: false },
+        // Rule H3. Complete is said only while nothing is sealed yet: then it is so by itself, and turns into
+        // a feed with an archive once and for all. Later on a feed may happen to show everything, on one day
+        // and not on the next; who keeps a place in the archive is better told of the archive.
+        part: Part::Live {
+            previous_archive: Some(view.sealed_pages).filter(|newest| *newest > 0),
+            complete: view.complete,
+        },
         hub: None,
     }
 }
@@ -251,8 +262,12 @@ fn name(scope: &Scope) -> &str {
     scope.as_ref().map_or("(everything)", Slug::as_str)
 }
 
-/// Documents by path.
-type Printed = Vec<(String, Document)>;
+/// What is swapped in for a channel, at a stroke.
+struct Printed {
+    /// By path.
+    documents: Vec<(String, Document)>,
+    recent: Recent,
+}
 
 /// The printing of one channel, on a thread that may block.
 struct Job {
@@ -269,7 +284,11 @@ impl Job {
         let mut faults = Vec::new();
         loop {
             match self.attempt(&view) {
-                Ok(documents) => return Ok((documents, faults)),
+                Ok(documents) => {
+                    let (options, channels) = (Arc::clone(&self.options), Arc::clone(&self.channels));
+                    let recent = Recent::new(options, channels, self.scope.clone(), self.log.clone(), view);
+                    return Ok((Printed { documents, recent }, faults));
+                }
                 Err(fault) => {
                     let Some(guilty) = fault.article.clone() else { return Err(fault) };
                     if !remove(&mut view, &guilty) {
@@ -281,7 +300,7 @@ impl Job {
         }
     }
 
-    fn attempt(&self, view: &LiveView) -> Result<Printed, Fault> {
+    fn attempt(&self, view: &LiveView) -> Result<Vec<(String, Document)>, Fault> {
         let scope = self.scope.as_ref();
         let version = Version { log: self.log.clone(), number: view.state.number };
         let document = live_document(&self.options, &self.channels, scope, view);
@@ -291,7 +310,7 @@ impl Job {
             (self.options.inspector)(&document, format, &bytes)?;
             feeds.push((format, bytes));
         }
-        let mut documents: Printed = feeds
+        let mut documents: Vec<_> = feeds
             .into_iter()
             .map(|(format, bytes)| {
                 let printed =
@@ -304,7 +323,12 @@ impl Job {
     }
 
     /// The page for people; with the view of everything also the list of all channels.
-    fn pages(&self, channel: Option<&Channel>, view: &LiveView, version: &Version) -> Printed {
+    fn pages(
+        &self,
+        channel: Option<&Channel>,
+        view: &LiveView,
+        version: &Version,
+    ) -> Vec<(String, Document)> {
         let Options { site, addresses, live, .. } = &*self.options;
         let frame = pages::Frame { site, addresses, channels: &self.channels };
         let newest: &[Entry] = &view.entries[..view.entries.len().min(live.items as usize)];
@@ -332,8 +356,16 @@ impl Job {
 const OPML_MEDIA_TYPE: &str = "text/x-opml; charset=utf-8";
 
 fn remove(view: &mut LiveView, guilty: &ArticleId) -> bool {
-    let before = view.entries.len() + view.tombstones.len();
-    view.entries.retain(|entry| entry.id != *guilty);
-    view.tombstones.retain(|tombstone| tombstone.id != *guilty);
-    view.entries.len() + view.tombstones.len() < before
+    // What is not shown cannot be told of as new either.
+    view.complete = false;
+    view.covered_from = view.covered_from.max(view.changes.get(guilty).copied().unwrap_or_default());
+    remove_from(&mut view.entries, &mut view.tombstones, guilty)
+}
+
+/// Takes an article out; false where it is not there.
+fn remove_from(entries: &mut Vec<Entry>, tombstones: &mut Vec<Tombstone>, guilty: &ArticleId) -> bool {
+    let before = entries.len() + tombstones.len();
+    entries.retain(|entry| entry.id != *guilty);
+    tombstones.retain(|tombstone| tombstone.id != *guilty);
+    entries.len() + tombstones.len() < before
 }

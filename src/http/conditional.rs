@@ -124,6 +124,12 @@ impl<'request> Preconditions<'request> {
 }
 
 impl<'request> TagList<'request> {
+    /// All lines of that name; none where there is no such line.
+    pub fn of(headers: &'request HeaderMap, name: HeaderName) -> Option<Self> {
+        let first = headers.get(&name)?;
+        Some(Self { first, more_in: Some((headers, name)) })
+    }
+
     fn add(
         list: &mut Option<Self>,
         headers: &'request HeaderMap,

@@ -119,6 +119,11 @@ impl Said {
     }
 }
 
+/// True of a parameter `q=0`, in whichever list of weights.
+pub(super) fn refuses(parameter: &[u8]) -> bool {
+    quality_value(parameter).and_then(weight) == Some(Weight::NEVER)
+}
+
 /// The value of a parameter `q=…`.
 fn quality_value(parameter: &[u8]) -> Option<&[u8]> {
     let at = parameter.iter().position(|&byte| byte == b'=')?;

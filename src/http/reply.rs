@@ -61,6 +61,11 @@ impl Policy {
         Self { cache_control: HeaderValue::from_static("no-cache") }
     }
 
+    /// For this time only.
+    fn never_stored() -> Self {
+        Self { cache_control: NO_STORE }
+    }
+
     /// For one reader and one time only: a page in place of a feed, shown by how it was asked for.
     pub fn never_kept() -> Self {
         Self { cache_control: HeaderValue::from_static("private, no-store") }
@@ -95,6 +100,21 @@ pub fn document(
         Some(Verdict::Failed) => precondition_failed(),
         None => not_acceptable(),
     }
+}
+
+/// 226 (RFC 3229 §10.4.1): `part` is what a feed holds beyond the copy that the request names, under the
+/// feed's validators. Kept by nobody, so that no cache ever takes a part for the whole (rule D1).
+pub fn part(headers: &HeaderMap, part: &Document, now: Moment) -> Reply {
+    let Some(coding) = Accepted::of(headers).choices(part).as_slice().first().copied() else {
+        return not_acceptable();
+    };
+    let mut reply = whole(HeaderMap::new(), part, coding, &Policy::never_stored(), now);
+    *reply.status_mut() = StatusCode::IM_USED;
+    let headers = reply.headers_mut();
+    headers.insert(IM, HeaderValue::from_static("feed"));
+    headers.insert(VARY, BY_COPY);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_OF_A_PART);
+    reply
 }
 
 /// The answer to a request for a picture: as [`document`], and in parts where a part is asked for.
@@ -146,6 +166,11 @@ fn visible(text: String) -> HeaderValue {
 
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag");
+const EXPOSED_OF_A_PART: HeaderValue = HeaderValue::from_static("ETag, IM");
+const IM: HeaderName = HeaderName::from_static("im");
+/// NOTE: only on a part. The whole is right for everybody, whatever they asked for, and a cache that held it
+/// apart for each way of asking would hold it often.
+const BY_COPY: HeaderValue = HeaderValue::from_static("A-IM, If-None-Match, Accept-Encoding");
 const BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BROTLI: HeaderValue = HeaderValue::from_static("br");

@@ -13,11 +13,16 @@ use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::api;
+use super::conditional::{Preconditions, Verdict};
+use super::delta;
 use super::door::RequestBody;
+use super::negotiate::Accepted;
 use super::reply::{self, Policy, READ_ONLY, Reply};
-use crate::address::{Addresses, Route};
+use crate::address::{Addresses, Format, Route, Scope};
 use crate::article::Permalink;
-use crate::press::{self, Document, PrintedArticle, Stand, print_article};
+use crate::press::{
+    self, Archive, Document, Edition, PrintedArticle, PrintedPage, Recent, Stand, print_article,
+};
 use crate::store::{PictureFound, Store, StoreError};
 use crate::vietnam_time::Clock;
 
@@ -42,6 +47,14 @@ pub struct Health {
     pub store: AtomicBool,
 }
 
+/// A part of a feed that a request is to get.
+struct Wanted {
+    recent: Arc<Recent>,
+    format: Format,
+    /// The number of the copy that the reader holds.
+    base: u64,
+}
+
 /// Answers readers.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
@@ -50,6 +63,7 @@ pub(super) struct Inner {
     stand: Stand,
     pub(super) store: Store,
     pub(super) press: press::Options,
+    archive: Archive,
     pub(super) addresses: Arc<Addresses>,
     health: Arc<Health>,
     feeds: Policy,
@@ -68,6 +82,7 @@ impl Service {
         Self(Arc::new(Inner {
             stand,
             clock: store.clock().clone(),
+            archive: Archive::new(store.clone(), press.clone()),
             store,
             addresses: Arc::clone(&press.addresses),
             press,
@@ -85,11 +100,18 @@ impl Service {
         let (request, body) = request.into_parts();
         let path = self.0.addresses.without_prefix(request.uri.path());
         // The hot path: route, edition in memory, preconditions. No store, no lock, no log line.
-        if let Some(document) = self.0.stand.edition().document(path) {
+        let edition = self.0.stand.edition();
+        if let Some(document) = edition.document(path) {
+            if let Some(wanted) = self.part_wanted(&request, path, &edition, document) {
+                let document = Arc::clone(document);
+                drop(edition);
+                return self.part(request, wanted, document).await;
+            }
             let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
             let now = self.0.clock.now();
             return reply::document(&request.method, request.headers, document, policy, now);
         }
+        drop(edition);
         let route = self.0.addresses.route(path);
         if let Route::Api(segments) = &route {
             return api::answer(&self.0, request, body, segments).await;
@@ -101,6 +123,7 @@ impl Service {
             return reply::method_not_allowed(READ_ONLY);
         }
         match route {
+            Route::Archive(scope, page, format) => self.archive(request, scope, page, format).await,
             Route::Article(permalink) => self.article(request, permalink).await,
             Route::Media(name) => self.picture(request, name).await,
             Route::Moved(target) => reply::moved(&self.0.addresses.local(&target)),
@@ -112,6 +135,65 @@ impl Service {
             Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Api(_) | Route::Unknown => {
                 reply::not_found()
             }
+        }
+    }
+
+    /// What of the feed at `path` a request is to get in place of the whole; nothing where it does not ask for
+    /// a part, may keep what it has, or can only be told by the whole (rule D1).
+    fn part_wanted(
+        &self,
+        request: &Parts,
+        path: &str,
+        edition: &Edition,
+        document: &Document,
+    ) -> Option<Wanted> {
+        let asked = delta::Asked::of(&request.headers)?;
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let choices = Accepted::of(&request.headers).choices(document);
+        let verdict = Preconditions::of(&request.headers).judge(document, &choices, self.0.clock.now());
+        let (Some(Verdict::Send(_)), Route::Feed(scope, format)) = (verdict, self.0.addresses.route(path))
+        else {
+            return None;
+        };
+        let recent = edition.recent(&scope)?;
+        let base = asked.bases(recent.log()).filter(|base| recent.covers(format, *base)).max()?;
+        Some(Wanted { recent: Arc::clone(recent), format, base })
+    }
+
+    /// The part, printed in the background where it is not at hand; the whole where that fails.
+    async fn part(&self, request: Parts, wanted: Wanted, document: Arc<Document>) -> Reply {
+        let Wanted { recent, format, base } = wanted;
+        let part = match recent.part_at_hand(format, base) {
+            Some(part) => Some(part),
+            None => {
+                let whole = Arc::clone(&document);
+                let printing = self.read(async move |_| {
+                    let printed =
+                        tokio::task::spawn_blocking(move || recent.part(format, base, &whole)).await;
+                    Ok(printed.ok().flatten())
+                });
+                printing.await.flatten()
+            }
+        };
+        let now = self.0.clock.now();
+        match part {
+            Some(part) => reply::part(&request.headers, &part, now),
+            None => reply::document(&request.method, request.headers, &document, &self.0.feeds, now),
+        }
+    }
+
+    async fn archive(&self, request: Parts, scope: Scope, page: u64, format: Format) -> Reply {
+        let printing = self.read(async move |service| service.archive.page(&scope, page, format).await);
+        let now = self.0.clock.now();
+        match printing.await {
+            Some(PrintedPage::Page(page)) => {
+                reply::document(&request.method, request.headers, &page, &self.0.pages, now)
+            }
+            Some(PrintedPage::Nothing) => reply::not_found(),
+            Some(PrintedPage::Faulty) => reply::failed(),
+            None => reply::unavailable(COME_AGAIN),
         }
     }
 

@@ -101,6 +101,21 @@ impl Document {
         }
     }
 
+    /// A part of this document, compressed like it and under its validators: whoever holds an older copy and
+    /// takes the part in holds this document (RFC 3229 §10.2).
+    pub(super) fn with_part(&self, bytes: Vec<u8>) -> Self {
+        let coded =
+            |whole: &Coded, bytes: Vec<u8>| Coded { bytes: Bytes::from(bytes), etag: whole.etag.clone() };
+        Self {
+            media_type: self.media_type.clone(),
+            last_modified: self.last_modified,
+            last_modified_text: self.last_modified_text.clone(),
+            gzip: coded(&self.gzip, gzip(&bytes)),
+            brotli: coded(&self.brotli, brotli(&bytes)),
+            identity: coded(&self.identity, bytes),
+        }
+    }
+
     /// The document in the coding that was agreed on.
     pub fn coded(&self, coding: Coding) -> &Coded {
         match coding {

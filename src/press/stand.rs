@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::Document;
+use super::{Document, Printed, Recent};
 use crate::address::Scope;
 
 /// The documents of all channels at one moment.
@@ -14,12 +14,19 @@ pub struct Edition {
     documents: HashMap<Box<str>, Arc<Document>>,
     /// The paths of each channel's documents, to take them away together.
     paths: HashMap<Scope, Vec<Box<str>>>,
+    /// What stands in each channel's feeds, to tell what is new in them.
+    recent: HashMap<Scope, Arc<Recent>>,
 }
 
 impl Edition {
     /// The document at a path.
     pub fn document(&self, path: &str) -> Option<&Arc<Document>> {
         self.documents.get(path)
+    }
+
+    /// What stands in the feeds of a channel, or of everything.
+    pub fn recent(&self, scope: &Scope) -> Option<&Arc<Recent>> {
+        self.recent.get(scope)
     }
 
     /// How many documents there are.
@@ -33,16 +40,17 @@ impl Edition {
     }
 
     /// Puts a channel's documents in place of those that it had.
-    pub(super) fn replace(&mut self, scope: Scope, printed: Vec<(String, Document)>) {
+    pub(super) fn replace(&mut self, scope: Scope, printed: Printed) {
         for path in self.paths.remove(&scope).unwrap_or_default() {
             self.documents.remove(&path);
         }
-        let mut paths = Vec::with_capacity(printed.len());
-        for (path, document) in printed {
+        let mut paths = Vec::with_capacity(printed.documents.len());
+        for (path, document) in printed.documents {
             let path = path.into_boxed_str();
             paths.push(path.clone());
             self.documents.insert(path, Arc::new(document));
         }
+        self.recent.insert(scope.clone(), Arc::new(printed.recent));
         self.paths.insert(scope, paths);
     }
 }

@@ -167,7 +167,10 @@ mod tests {
         ] {
             let plan = reading.rows(sql, parameters).await.unwrap();
             let steps: Vec<&str> = plan.iter().map(|row| row.text(3).unwrap()).collect();
-            assert!(!steps.is_empty() && steps.iter().all(|step| !step.contains("SCAN")), "{sql}: {steps:#?}");
+            assert!(
+                !steps.is_empty() && steps.iter().all(|step| !step.contains("SCAN")),
+                "{sql}: {steps:#?}"
+            );
             if sql.contains("IN ('left', 'withdrawn')") {
                 assert!(steps.iter().any(|step| step.contains("INDEX departure")), "{sql}: {steps:#?}");
             }

@@ -1,0 +1,105 @@
+//! What is newer than a reader's copy of a live feed (RFC 3229, rule D1), printed from memory when it is
+//! asked for.
+//!
+//! A part is given only where it leads to just what the whole document says. What no part can say, the whole
+//! document has to: that an article left the channel for another one (a tombstone would delete the living
+//! article in the reader's other channels), a withdrawal in RSS, which has no word for it, and a change of
+//! configuration.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::error;
+
+use super::shelf::Shelf;
+use super::{Document, Options, name};
+use crate::address::{Format, Scope};
+use crate::article::{ArticleId, Entry, Tombstone};
+use crate::channel::Channel;
+use crate::feed::{self, Part};
+use crate::store::LiveView;
+
+/// Parts that are kept printed for each channel: who polls each minute asks from the last few numbers.
+const PLACES: usize = 16;
+
+/// What the live feeds of one channel show, and since when.
+pub struct Recent {
+    options: Arc<Options>,
+    channels: Arc<Vec<Channel>>,
+    scope: Scope,
+    log: String,
+    view: LiveView,
+    shelf: Mutex<Shelf<(Format, u64), Passed>>,
+}
+
+/// None where the part did not pass its reading back.
+type Passed = Option<Arc<Document>>;
+
+impl Recent {
+    pub(super) fn new(
+        options: Arc<Options>,
+        channels: Arc<Vec<Channel>>,
+        scope: Scope,
+        log: String,
+        view: LiveView,
+    ) -> Self {
+        Self { options, channels, scope, log, view, shelf: Mutex::new(Shelf::with_places(PLACES)) }
+    }
+
+    /// The log in whose numbers the copies of readers are counted.
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// True where a part tells all that changed since number `base` of the channel's log.
+    pub fn covers(&self, format: Format, base: u64) -> bool {
+        let within = self.view.covered_from <= base && base < self.view.state.number;
+        let withdrawn = || self.view.tombstones.iter().any(|tombstone| self.is_newer(&tombstone.id, base));
+        within && (format != Format::Rss || !withdrawn())
+    }
+
+    /// The part where it was printed before. Never waits.
+    pub fn part_at_hand(&self, format: Format, base: u64) -> Option<Arc<Document>> {
+        self.shelf.try_lock().ok()?.get(&(format, base)).flatten()
+    }
+
+    /// What changed since number `base`, under the validators of `whole`, the feed in this format of the same
+    /// edition. None where it does not pass its reading back. Takes some milliseconds: call it where blocking
+    /// is allowed.
+    pub fn part(&self, format: Format, base: u64, whole: &Document) -> Option<Arc<Document>> {
+        // NOTE: locked while it prints. Of many who ask for the same part at once one prints and the others
+        // find it; of many who ask for different parts, no channel takes more than one core.
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(printed) = shelf.get(&(format, base)) {
+            return printed;
+        }
+        let printed = self.print(format, base, whole).map(Arc::new);
+        shelf.put((format, base), printed.clone());
+        printed
+    }
+
+    fn print(&self, format: Format, base: u64, whole: &Document) -> Option<Document> {
+        let newer = |id: &ArticleId| self.is_newer(id, base);
+        let entries: Vec<Entry> =
+            self.view.entries.iter().filter(|entry| newer(&entry.id)).cloned().collect();
+        let tombstones: Vec<Tombstone> =
+            self.view.tombstones.iter().filter(|tombstone| newer(&tombstone.id)).cloned().collect();
+        let document = feed::Document {
+            entries: &entries,
+            tombstones: &tombstones,
+            part: Part::Delta,
+            ..super::live_document(&self.options, &self.channels, self.scope.as_ref(), &self.view)
+        };
+        let bytes = feed::print(&document, format);
+        match (self.options.inspector)(&document, format, &bytes) {
+            Ok(()) => Some(whole.with_part(bytes)),
+            Err(fault) => {
+                error!(channel = %name(&self.scope), base, %fault, "what is new did not pass its reading back");
+                None
+            }
+        }
+    }
+
+    fn is_newer(&self, id: &ArticleId, base: u64) -> bool {
+        self.view.changes.get(id).is_some_and(|number| *number > base)
+    }
+}
