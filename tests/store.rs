@@ -6,8 +6,8 @@ use bantin::address::Addresses;
 use bantin::article::{Article, ArticleId, Block, Picture};
 use bantin::channel::Slug;
 use bantin::store::{
-    Departure, FileSeen, Found, LiveChoice, LiveView, Once, Options, Origin, PictureFound, Restoration,
-    Store, Submission, Terms, Verdict, Withdrawal,
+    ArchiveView, Departure, FileSeen, Found, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
+    Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
@@ -75,6 +75,14 @@ stories! {
     an_edit_of_what_was_changed_meanwhile_is_refused
     the_same_text_sent_twice_is_one_article
     what_the_api_corrected_is_not_set_back_by_an_unchanged_file
+    a_sealed_page_shows_each_article_once_as_its_last_revision_in_it
+    a_page_that_is_not_full_is_none
+    a_sealed_page_only_loses_and_only_what_departs
+    what_is_restored_or_comes_back_stands_where_the_log_says_so
+    a_tombstone_goes_when_its_article_lives_on_in_another_channel
+    a_damaged_revision_costs_its_page_that_article_alone
+    a_live_view_says_from_where_on_it_tells_every_change
+    a_live_view_is_complete_until_a_page_is_sealed
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
 }
@@ -527,6 +535,198 @@ async fn what_the_api_corrected_is_not_set_back_by_an_unchanged_file(home: Home)
     // The scan compares a file with what it scanned last; it submits only what has changed since.
     assert_eq!(store.files().await.unwrap()[0].seen.hash, "1");
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A, sửa"]);
+}
+
+async fn page(store: &Store, channel: &str, number: u64) -> Option<ArchiveView> {
+    let scope = (!channel.is_empty()).then(|| slug(channel));
+    store.snapshot().await.unwrap().archive(scope.as_ref(), number, 4).await.unwrap()
+}
+
+/// The titles of a page, then the stems of its tombstones behind daggers.
+async fn shown(store: &Store, channel: &str, number: u64) -> Vec<String> {
+    let page = page(store, channel, number).await.unwrap();
+    let entries = page.entries.into_iter().map(|entry| entry.article.title);
+    let tombstones = page.tombstones.into_iter().map(|tombstone| format!("†{}", tombstone.permalink.slug));
+    entries.chain(tombstones).collect()
+}
+
+/// Publishes or corrects `kho/{stem}.txt` in these channels; the later the letter, the older the stamp.
+async fn put(home: &Home, store: &Store, stem: &str, title: &str, channels: &[&str]) -> (ArticleId, Verdict) {
+    home.clock.advance(10);
+    let age = i64::from(stem.as_bytes()[0] - b'a') * 60;
+    let path = format!("kho/{stem}.txt");
+    let submission = file(&path, title, article(title, SEED - age));
+    let channels = channels.iter().map(|channel| slug(channel)).collect();
+    take(store, Submission { channels, ..submission }).await
+}
+
+async fn a_sealed_page_shows_each_article_once_as_its_last_revision_in_it(home: Home) {
+    let store = home.open().await;
+    put(&home, &store, "a", "A", &["xa-hoi"]).await;
+    put(&home, &store, "b", "B", &["xa-hoi"]).await;
+    put(&home, &store, "a", "A (sửa)", &["xa-hoi"]).await;
+    home.clock.advance(10);
+    assert_eq!(store.file_gone("kho/b.txt").await.unwrap(), Departure::Withdrawn(4));
+    put(&home, &store, "a", "A (sửa nữa)", &["xa-hoi"]).await;
+    for channel in ["xa-hoi", ""] {
+        assert_eq!(shown(&store, channel, 1).await, ["A (sửa)", "†b"]);
+        let page = page(&store, channel, 1).await.unwrap();
+        assert_eq!(page.state.number, 4);
+        assert_eq!(page.state.updated, from_seconds(SEED + 1040));
+        assert_eq!(page.state.last_modified, page.state.updated);
+        assert_eq!(page.entries[0].updated, from_seconds(SEED + 1030), "of the revision that is shown");
+        assert_eq!(page.tombstones[0].when, from_seconds(SEED + 1040));
+        assert_eq!(page.tombstones[0].reason.as_deref(), Some("file-removed"));
+    }
+}
+
+async fn a_page_that_is_not_full_is_none(home: Home) {
+    let store = home.open().await;
+    for stem in ["a", "b", "c", "d", "e", "f", "g"] {
+        put(&home, &store, stem, stem, &["xa-hoi"]).await;
+    }
+    assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().entries.len(), 4);
+    for (channel, number) in
+        [("xa-hoi", 0), ("xa-hoi", 2), ("xa-hoi", u64::MAX), ("xa-hoi", u64::MAX / 4), ("kinh-te", 1)]
+    {
+        assert_eq!(page(&store, channel, number).await, None, "{channel} {number}");
+    }
+    assert_eq!(live(&store, "xa-hoi").await.sealed_pages, 0, "it has pages of fifty");
+}
+
+async fn a_sealed_page_only_loses_and_only_what_departs(home: Home) {
+    let store = home.open().await;
+    let mut ids = Vec::new();
+    for stem in ["a", "b", "c", "d"] {
+        ids.push(put(&home, &store, stem, stem, &["xa-hoi"]).await.0);
+    }
+    let sealed = page(&store, "xa-hoi", 1).await.unwrap();
+    put(&home, &store, "a", "a (sửa)", &["xa-hoi"]).await;
+    put(&home, &store, "e", "e", &["xa-hoi"]).await;
+    put(&home, &store, "b", "b", &["xa-hoi", "kinh-te"]).await;
+    assert_eq!(page(&store, "xa-hoi", 1).await.unwrap(), sealed, "corrected, moved into another as well");
+
+    put(&home, &store, "b", "b", &["kinh-te"]).await;
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"], "it left the channel");
+    let state = page(&store, "xa-hoi", 1).await.unwrap().state;
+    assert_eq!((state.number, state.updated), (8, sealed.state.updated));
+    assert_eq!(state.last_modified, from_seconds(SEED + 1080));
+
+    home.clock.advance(10);
+    store.withdraw(&ids[2], Some("sai".to_owned()), true, "test").await.unwrap();
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "d"]);
+    assert_eq!(shown(&store, "", 1).await, ["a", "b", "d"]);
+    let lost = page(&store, "xa-hoi", 1).await.unwrap();
+    assert_eq!(lost.state.number, 9);
+    assert_eq!(lost.unreadable, [], "what was erased is not missed");
+
+    // What departed once changes the page no more.
+    put(&home, &store, "b", "b", &["xa-hoi"]).await;
+    put(&home, &store, "b", "b", &["kinh-te"]).await;
+    put(&home, &store, "e", "e (sửa)", &["xa-hoi"]).await;
+    assert_eq!(page(&store, "xa-hoi", 1).await.unwrap(), lost);
+}
+
+async fn what_is_restored_or_comes_back_stands_where_the_log_says_so(home: Home) {
+    let store = home.open().await;
+    let (id, _) = put(&home, &store, "a", "A", &["xa-hoi"]).await;
+    for stem in ["b", "c", "d"] {
+        put(&home, &store, stem, stem, &["xa-hoi"]).await;
+    }
+    // Page 2: withdrawn and restored; another one leaves and comes back.
+    store.withdraw(&id, None, false, "test").await.unwrap();
+    store.restore(&id, "test").await.unwrap();
+    put(&home, &store, "b", "b", &["kinh-te"]).await;
+    put(&home, &store, "b", "b", &["xa-hoi"]).await;
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["c", "d"]);
+    assert_eq!(shown(&store, "xa-hoi", 2).await, ["A", "b"]);
+    // Page 3: withdrawn again. Its tombstone stands there and nowhere else.
+    store.withdraw(&id, Some("sai".to_owned()), false, "test").await.unwrap();
+    for title in ["b2", "b3", "b4"] {
+        put(&home, &store, "b", title, &["xa-hoi"]).await;
+    }
+    assert_eq!(shown(&store, "xa-hoi", 2).await, ["b"]);
+    assert_eq!(shown(&store, "xa-hoi", 3).await, ["b4", "†a"]);
+    // Page 4: restored. The tombstone is older than the article, and its page stays as it was sealed.
+    store.restore(&id, "test").await.unwrap();
+    let restored = live(&store, "xa-hoi").await.entries.into_iter().find(|entry| entry.id == id).unwrap();
+    let page = page(&store, "xa-hoi", 3).await.unwrap();
+    assert!(page.tombstones[0].when < restored.updated);
+    assert_eq!(page.state.number, 12);
+}
+
+async fn a_tombstone_goes_when_its_article_lives_on_in_another_channel(home: Home) {
+    let store = home.open().await;
+    put(&home, &store, "a", "A", &["xa-hoi"]).await;
+    put(&home, &store, "b", "B", &["xa-hoi"]).await;
+    put(&home, &store, "c", "C", &["xa-hoi"]).await;
+    store.file_gone("kho/a.txt").await.unwrap();
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["B", "C", "†a"]);
+    assert_eq!(put(&home, &store, "a", "A", &["kinh-te"]).await.1, Verdict::Restored(5));
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["B", "C"]);
+    assert_eq!(shown(&store, "", 1).await, ["B", "C", "†a"], "there it never left");
+}
+
+async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
+    let store = home.open().await;
+    for stem in ["a", "b", "c", "d"] {
+        put(&home, &store, stem, stem, &["xa-hoi"]).await;
+    }
+    let database = home.folder.path().join("data/bantin.db");
+    let blank = sqlx::SqlitePool::connect(&format!("sqlite:{}", database.display())).await.unwrap();
+    let damage = "UPDATE revision SET content = '{\"title\":' WHERE number = 2";
+    assert_eq!(sqlx::query(damage).execute(&blank).await.unwrap().rows_affected(), 1);
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"]);
+    assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().unreadable.len(), 1);
+}
+
+async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
+    let store = home.open().await;
+    let choice = LiveChoice { items: 1, window: 100, archive_page: 4, limit: 200 };
+    let live = async || store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    let mut ids = Vec::new();
+    for stem in ["a", "b", "c", "d", "e"] {
+        ids.push(put(&home, &store, stem, stem, &["xa-hoi"]).await.0);
+    }
+    assert_eq!(live().await.covered_from, 0, "all of it lies within the window");
+    store.withdraw(&ids[3], None, false, "test").await.unwrap();
+    let view = live().await;
+    assert_eq!((view.state.number, view.covered_from), (6, 0));
+    let numbers: Vec<_> = ids.iter().map(|id| view.changes[id]).collect();
+    assert_eq!(numbers, [1, 2, 3, 6, 5]);
+
+    home.clock.advance(200);
+    put(&home, &store, "a", "a (sửa)", &["xa-hoi"]).await;
+    assert_eq!(live().await.covered_from, 4, "the sealed page is older than the window");
+    put(&home, &store, "b", "b", &["kinh-te"]).await;
+    put(&home, &store, "a", "a (sửa nữa)", &["xa-hoi"]).await;
+    assert_eq!(live().await.covered_from, 8, "who left is not told of");
+    put(&home, &store, "b", "b", &["xa-hoi"]).await;
+    assert_eq!(live().await.covered_from, 6, "who is back is; six is where the window begins");
+
+    home.clock.advance(1);
+    store.configured_as("another").await.unwrap();
+    assert_eq!(live().await.covered_from, 11, "what readers hold is worded otherwise");
+    put(&home, &store, "c", "c (sửa)", &["xa-hoi"]).await;
+    put(&home, &store, "d", "d", &["xa-hoi"]).await;
+    assert_eq!(live().await.covered_from, 11);
+}
+
+async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
+    let store = home.open().await;
+    let choice = LiveChoice { items: 1, window: 0, archive_page: 4, limit: 200 };
+    let live =
+        async |choice| store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
+    assert!(live(choice).await.complete, "nothing is all there is");
+    for stem in ["a", "b", "c"] {
+        put(&home, &store, stem, stem, &["xa-hoi"]).await;
+    }
+    let view = live(choice).await;
+    assert_eq!((view.complete, view.sealed_pages, view.entries.len()), (true, 0, 3));
+    assert!(!live(LiveChoice { limit: 2, ..choice }).await.complete);
+    put(&home, &store, "d", "d", &["xa-hoi"]).await;
+    let view = live(choice).await;
+    assert_eq!((view.complete, view.sealed_pages), (false, 1));
 }
 
 async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {
