@@ -1,0 +1,756 @@
+//! The portals' side of the door: walking a channel's archive to its end, and being sent what is new alone.
+//! Stories with the real program, and one property over random histories.
+
+mod house;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bantin::address::{Addresses, Format, Route, Scope, archive_path, feed_path};
+use bantin::article::{Article, ArticleId, Block};
+use bantin::channel::{Site, Slug};
+use bantin::feed::read_back;
+use bantin::press::{self, Archive, Document, Press, PrintedPage, Stand};
+use bantin::store::{self, FileSeen, LiveChoice, Origin, Store, Submission, Terms, Verdict, Withdrawal};
+use bantin::vietnam_time::{Clock, Moment, Stamp, VIETNAM, from_seconds};
+use house::{Answer, House, Serving, article, until};
+use proptest::prelude::*;
+
+const SITE: &str = "http://127.0.0.1:8080";
+
+/// What a reader understands of a feed.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Id, moment of the last change, title.
+    entries: Vec<(String, Moment, String)>,
+    /// Id, moment of the withdrawal.
+    withdrawn: Vec<(String, Moment)>,
+    /// The path of the next older page.
+    previous: Option<String>,
+    current: Option<String>,
+    archive: bool,
+    complete: bool,
+}
+
+fn read(format: Format, bytes: &[u8]) -> Heard {
+    match format {
+        Format::Json => read_json(bytes),
+        Format::Atom | Format::Rss => read_xml(std::str::from_utf8(bytes).unwrap()),
+    }
+}
+
+fn moment(text: &str) -> Moment {
+    chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+fn path_of(url: &str) -> String {
+    url.strip_prefix(SITE).expect("a URL of this site").to_owned()
+}
+
+fn read_json(bytes: &[u8]) -> Heard {
+    let feed: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let own = &feed["_bantin"];
+    Heard {
+        entries: list(&feed["items"])
+            .iter()
+            .map(|item| (text(&item["id"]), moment(&text(&item["date_modified"])), text(&item["title"])))
+            .collect(),
+        withdrawn: list(&own["deleted_items"])
+            .iter()
+            .map(|item| (text(&item["id"]), moment(&text(&item["date_deleted"]))))
+            .collect(),
+        previous: feed["next_url"].as_str().map(path_of),
+        current: own["current_url"].as_str().map(path_of),
+        archive: own["history"] == "archive",
+        complete: own["history"] == "complete",
+    }
+}
+
+/// Atom and RSS: what is asked for is named alike, or in one of them alone.
+fn read_xml(text: &str) -> Heard {
+    let feed = roxmltree::Document::parse(text).unwrap();
+    let root = feed.root_element();
+    let head = if root.has_tag_name("rss") { root.first_element_child().unwrap() } else { root };
+    let within = |node: roxmltree::Node<'_, '_>, names: &[&str]| {
+        let child = node.children().find(|child| names.contains(&child.tag_name().name()));
+        child.and_then(|child| child.text()).expect("it is there").to_owned()
+    };
+    let link = |rel: &str| {
+        let mut links = head.children().filter(|child| child.attribute("rel") == Some(rel));
+        let found = links.next().map(|link| path_of(link.attribute("href").unwrap()));
+        assert!(links.next().is_none(), "two links {rel}");
+        found
+    };
+    assert_eq!(link("next-archive"), None);
+    let children = |name: &'static str| head.children().filter(move |child| child.tag_name().name() == name);
+    Heard {
+        entries: (children("entry").chain(children("item")))
+            .map(|entry| {
+                let updated = moment(&within(entry, &["updated"]));
+                (within(entry, &["id", "guid"]), updated, within(entry, &["title"]))
+            })
+            .collect(),
+        withdrawn: children("deleted-entry")
+            .map(|gone| (gone.attribute("ref").unwrap().to_owned(), moment(gone.attribute("when").unwrap())))
+            .collect(),
+        previous: link("prev-archive"),
+        current: link("current"),
+        archive: children("archive").count() == 1,
+        complete: children("complete").count() == 1,
+    }
+}
+
+/// A reader's copy of a channel: by id, the newest word on it and the title; none where it was withdrawn.
+#[derive(Debug, Default)]
+struct Mirror(HashMap<String, (Moment, Option<String>)>);
+
+impl Mirror {
+    /// The newer of `when` and `updated` wins (rule T1).
+    fn merge(&mut self, heard: Heard) {
+        let entries = heard.entries.into_iter().map(|(id, updated, title)| (id, updated, Some(title)));
+        let withdrawn = heard.withdrawn.into_iter().map(|(id, when)| (id, when, None));
+        for (id, at, title) in entries.chain(withdrawn) {
+            let known = self.0.entry(id).or_insert((at, title.clone()));
+            if known.0 < at {
+                *known = (at, title);
+            }
+        }
+    }
+
+    fn titles(&self) -> BTreeMap<&str, &str> {
+        let living = self.0.iter().filter_map(|(id, (_, title))| Some((id.as_str(), title.as_deref()?)));
+        living.collect()
+    }
+}
+
+/// Walks from a live document to the oldest page, asking for each with `get`.
+fn walk(format: Format, live: &[u8], mut get: impl FnMut(&str) -> Vec<u8>) -> (Mirror, Vec<String>) {
+    let (mut mirror, mut pages) = (Mirror::default(), Vec::new());
+    let mut heard = read(format, live);
+    assert!(!heard.archive && heard.current.is_none());
+    assert!(!(heard.complete && heard.previous.is_some()), "what is complete has no pages before it");
+    while let Some(previous) = heard.previous.take() {
+        mirror.merge(heard);
+        heard = read(format, &get(&previous));
+        assert!(heard.archive && heard.current.is_some(), "{previous}");
+        pages.push(previous);
+    }
+    mirror.merge(heard);
+    (mirror, pages)
+}
+
+fn paged() -> House {
+    House::new().with("BANTIN_FEED__ARCHIVE_PAGE", "4").with("BANTIN_FEED__ITEMS", "3")
+}
+
+/// Pages as above, and nothing in the live feed for the sole reason that it changed lately.
+fn forgetful() -> House {
+    paged().with("BANTIN_FEED__WINDOW", "0s")
+}
+
+fn write(house: &House, stem: &str, title: &str) {
+    let day = 10 + stem.len() % 10;
+    let text = article(title, &format!("{day}/05/2023 08:00"), &format!("Đoạn mở đầu của {title}."));
+    house.write(&format!("xa-hoi/{stem}.txt"), text);
+}
+
+const STEMS: [&str; 7] = ["mot", "hai", "bai-ba", "bai-bon", "bai-nam", "bai-so-sau", "bai-so-bay"];
+
+/// Waits until the channel's feed stands at this number.
+fn at_number(serving: &Serving, number: u64) {
+    let wanted = format!(".{number}-");
+    until(&wanted, || {
+        let answer = serving.get("/xa-hoi/rss.xml");
+        answer.status == 200 && answer.etag().contains(&wanted)
+    });
+}
+
+/// Publishes the first so many of the stems, one after the other.
+fn publish(house: &House, serving: &Serving, stems: &[&str], first: u64) {
+    for (stem, number) in stems.iter().zip(first..) {
+        write(house, stem, &format!("Bài <{stem}> & số {number}"));
+        at_number(serving, number);
+    }
+}
+
+fn path(format: Format) -> String {
+    format!("/xa-hoi/{}", format.file_name())
+}
+
+fn get(serving: &Serving, path: &str) -> Vec<u8> {
+    let answer = serving.get(path);
+    assert_eq!(answer.status, 200, "{path}");
+    answer.body
+}
+
+/// Asks for what is new since the copy that bears this tag.
+fn what_is_new(serving: &Serving, path: &str, tag: &str) -> Answer {
+    serving.ask("GET", path, &[("A-IM", "feed"), ("If-None-Match", tag)])
+}
+
+#[test]
+fn a_portal_that_joins_late_walks_to_all_that_stands_and_nothing_else() {
+    let house = forgetful();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS, 1);
+    write(&house, "mot", "Bài một (sửa)");
+    at_number(&serving, 8);
+    house.remove("xa-hoi/hai.txt");
+    at_number(&serving, 9);
+    for format in Format::ALL {
+        let (mirror, pages) = walk(format, &get(&serving, &path(format)), |path| get(&serving, path));
+        let expected = [2, 1].map(|page| archive_path(Some(&slug("xa-hoi")), page, format));
+        assert_eq!(pages, expected, "{format:?}");
+        let mut titles: Vec<_> = mirror.titles().into_values().collect();
+        titles.sort_unstable();
+        let expected = [
+            "Bài <bai-ba> & số 3",
+            "Bài <bai-bon> & số 4",
+            "Bài <bai-nam> & số 5",
+            "Bài <bai-so-bay> & số 7",
+            "Bài <bai-so-sau> & số 6",
+            "Bài một (sửa)",
+        ];
+        assert_eq!(titles, expected, "{format:?}");
+        let (everything, _) =
+            walk(format, &get(&serving, &feed_path(None, format)), |path| get(&serving, path));
+        assert_eq!(everything.titles(), mirror.titles(), "{format:?}");
+    }
+}
+
+#[test]
+fn a_sealed_page_stays_as_it_is_when_corrected_and_not_when_withdrawn() {
+    let house = forgetful();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..4], 1);
+    let page = "/xa-hoi/archive/1/atom.xml";
+    let before = serving.get(page);
+    assert_eq!(before.header("cache-control"), Some("no-cache"));
+    assert!(before.etag().contains(".4-"), "{}", before.etag());
+    assert_eq!(read(Format::Atom, &before.body).entries.len(), 4);
+
+    write(&house, "mot", "Bài một (sửa)");
+    at_number(&serving, 5);
+    publish(&house, &serving, &STEMS[4..], 6);
+    let date = |answer: &Answer, name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+    until("the second of the last change is over", || {
+        let answer = serving.get(page);
+        date(&answer, "date") > date(&answer, "last-modified") + Duration::from_secs(1)
+    });
+    let modified = serving.get(page).header("last-modified").unwrap().to_owned();
+    for (name, value) in [("If-None-Match", before.etag()), ("If-Modified-Since", modified)] {
+        let answer = serving.ask("GET", page, &[(name, &value), ("A-IM", "feed")]);
+        assert_eq!((answer.status, answer.body.len()), (304, 0), "{name}");
+        assert_eq!(answer.etag(), before.etag());
+    }
+    assert_eq!(serving.get(page).body, before.body);
+
+    house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai"]);
+    at_number(&serving, 9);
+    let after = serving.ask("GET", page, &[("If-None-Match", &before.etag()), ("A-IM", "feed")]);
+    assert_eq!(after.status, 200, "there is no part of a page");
+    assert!(after.etag().contains(".9-"), "{}", after.etag());
+    let text = after.text();
+    assert!(!text.contains("mot"), "{text}");
+    assert_eq!(read(Format::Atom, &after.body).entries.len(), 3);
+    assert!(date(&after, "last-modified") > date(&before, "last-modified"));
+    assert!(read(Format::Atom, &get(&serving, "/xa-hoi/atom.xml")).withdrawn[0].0.ends_with("/mot"));
+}
+
+#[test]
+fn what_was_erased_is_in_no_page_no_feed_and_no_part() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..5], 1);
+    let held = serving.get("/xa-hoi/atom.xml").etag();
+    house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--erase"]);
+    at_number(&serving, 6);
+    for format in Format::ALL {
+        let page = archive_path(Some(&slug("xa-hoi")), 1, format);
+        for path in [page, path(format)] {
+            let text = String::from_utf8(get(&serving, &path)).unwrap();
+            assert!(
+                !text.contains("&lt;mot") && !text.contains("<mot") && !text.contains("#x3C;mot"),
+                "{text}"
+            );
+        }
+    }
+    let part = what_is_new(&serving, "/xa-hoi/atom.xml", &held);
+    assert_eq!(part.status, 226);
+    assert!(!part.text().contains("lt;mot"), "{}", part.text());
+}
+
+#[test]
+fn only_sealed_pages_are_there_and_each_at_one_address() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..5], 1);
+    for (path, status) in [
+        ("/xa-hoi/archive/1/rss.xml", 200),
+        ("/archive/1/feed.json", 200),
+        ("/xa-hoi/archive/2/rss.xml", 404),
+        ("/xa-hoi/archive/0/rss.xml", 404),
+        ("/xa-hoi/archive/01/rss.xml", 404),
+        ("/xa-hoi/archive/18446744073709551615/rss.xml", 404),
+        ("/xa-hoi/archive/9999999999999999999999/rss.xml", 404),
+        ("/xa-hoi/archive/1/", 404),
+        ("/xa-hoi/archive/", 404),
+        ("/kinh-te/archive/1/rss.xml", 404),
+    ] {
+        assert_eq!(serving.get(path).status, status, "{path}");
+    }
+    let page = "/xa-hoi/archive/1/rss.xml";
+    for coding in ["gzip", "br", "identity"] {
+        let whole = serving.ask("GET", page, &[("Accept-Encoding", coding)]);
+        let head = serving.ask("HEAD", page, &[("Accept-Encoding", coding)]);
+        assert!(whole.etag().ends_with(&format!("-{coding}\"")), "{}", whole.etag());
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        for name in ["etag", "content-length", "content-type", "cache-control", "vary", "last-modified"] {
+            assert_eq!(head.header(name), whole.header(name), "{name}");
+        }
+    }
+    let refused = serving.ask("POST", page, &[("Content-Length", "0")]);
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+}
+
+#[test]
+fn a_feed_says_that_it_is_complete_until_its_first_page_is_sealed() {
+    let house = forgetful();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    for format in Format::ALL {
+        let heard = read(format, &get(&serving, &path(format)));
+        assert!(heard.complete && heard.previous.is_none(), "{format:?}: {heard:?}");
+    }
+    publish(&house, &serving, &STEMS[3..4], 4);
+    for format in Format::ALL {
+        let heard = read(format, &get(&serving, &path(format)));
+        let page = archive_path(Some(&slug("xa-hoi")), 1, format);
+        assert_eq!((heard.complete, heard.previous), (false, Some(page)), "{format:?}");
+    }
+}
+
+#[test]
+fn who_holds_an_older_copy_is_sent_what_is_new_and_how_to_call_the_whole() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    let held = Format::ALL.map(|format| (format, serving.get(&path(format)).etag()));
+    publish(&house, &serving, &STEMS[3..5], 4);
+    write(&house, "hai", "Bài hai (sửa)");
+    at_number(&serving, 6);
+    for (format, tag) in &held {
+        let (format, path) = (*format, path(*format));
+        let whole = serving.get(&path);
+        let part = what_is_new(&serving, &path, tag);
+        assert_eq!((part.status, part.header("im")), (226, Some("feed")), "{path}");
+        assert_eq!(part.etag(), whole.etag(), "{path}");
+        for name in ["content-type", "last-modified", "access-control-allow-origin"] {
+            assert_eq!(part.header(name), whole.header(name), "{name}");
+        }
+        assert_eq!(part.header("cache-control"), Some("no-store"));
+        assert!(part.header("vary").unwrap().contains("A-IM"));
+        assert!(!whole.header("vary").unwrap().contains("A-IM"), "the whole is right for everybody");
+        let heard = read(format, &part.body);
+        let titles: Vec<&str> = heard.entries.iter().map(|(_, _, title)| title.as_str()).collect();
+        assert_eq!(titles, ["Bài <bai-bon> & số 4", "Bài <bai-nam> & số 5", "Bài hai (sửa)"], "{path}");
+        assert!(!heard.complete && !heard.archive && heard.previous.is_none());
+        assert!(part.body.len() < whole.body.len());
+
+        let again = what_is_new(&serving, &path, &part.etag());
+        assert_eq!((again.status, again.body.len()), (304, 0), "nothing has changed since");
+        let head = serving.ask("HEAD", &path, &[("A-IM", "feed"), ("If-None-Match", tag)]);
+        assert_eq!((head.status, head.body.len()), (226, 0));
+        assert_eq!(head.header("content-length"), part.header("content-length"));
+    }
+}
+
+#[test]
+fn a_part_is_compressed_like_the_whole_and_known_by_the_whole_s_tag() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    let held = serving.get("/xa-hoi/atom.xml").etag();
+    publish(&house, &serving, &STEMS[3..], 4);
+    for coding in ["gzip", "br"] {
+        let headers = [("Accept-Encoding", coding), ("A-IM", "feed"), ("If-None-Match", held.as_str())];
+        let part = serving.ask("GET", "/xa-hoi/atom.xml", &headers);
+        assert_eq!((part.status, part.header("content-encoding")), (226, Some(coding)));
+        let whole = serving.ask("GET", "/xa-hoi/atom.xml", &[("Accept-Encoding", coding)]);
+        assert_eq!(part.etag(), whole.etag());
+        let mut plain = Vec::new();
+        if coding == "gzip" {
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*part.body), &mut plain).unwrap();
+        } else {
+            brotli::BrotliDecompress(&mut &*part.body, &mut plain).unwrap();
+        }
+        assert_eq!(read(Format::Atom, &plain).entries.len(), 4);
+    }
+}
+
+#[test]
+fn a_copy_that_a_part_would_not_complete_is_answered_in_full() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    let held = serving.get("/xa-hoi/rss.xml").etag();
+    publish(&house, &serving, &STEMS[3..5], 4);
+    let newest = serving.get("/xa-hoi/rss.xml").etag();
+    let (log, rest) = held.trim_matches('"').split_once('.').unwrap();
+    let hash = rest.split('-').nth(1).unwrap();
+    let known = format!("\"{log}.3-{hash}-identity\"");
+    assert_eq!(held, known);
+    let tag = |log: &str, number: u64| format!("\"{log}.{number}-{hash}-gzip\"");
+    for (a_im, tags, status) in [
+        ("feed", known.clone(), 226),
+        ("vcdiff, Feed;q=0.5", known.clone(), 226),
+        ("feed", format!("W/{known}"), 226),
+        ("feed", tag(log, 3).replace("-gzip\"", "-gzip-gzip\""), 226),
+        ("feed", format!("\"x\", {}, {known}", tag("zzzzzzzzzzzz", 4)), 226),
+        ("feed", newest.clone(), 304),
+        ("feed", format!("{known}, {newest}"), 304),
+        ("feed", "*".to_owned(), 304),
+        // Not asked for.
+        ("feed;q=0", known.clone(), 200),
+        ("vcdiff", known.clone(), 200),
+        ("", known.clone(), 200),
+        // Another log; the same number with another hash; a number that is not there yet; no tag of ours.
+        ("feed", tag("zzzzzzzzzzzz", 3), 200),
+        ("feed", tag(log, 5), 200),
+        ("feed", tag(log, 99), 200),
+        ("feed", tag(log, 3).replace(".3-", ".03-"), 200),
+        ("feed", "\"x\"".to_owned(), 200),
+        ("feed", hash.to_owned(), 200),
+    ] {
+        let headers = [("A-IM", a_im), ("If-None-Match", tags.as_str())];
+        assert_eq!(serving.ask("GET", "/xa-hoi/rss.xml", &headers).status, status, "{a_im} with {tags}");
+    }
+    let unsaid = serving.ask("GET", "/xa-hoi/rss.xml", &[("A-IM", "feed")]);
+    assert_eq!((unsaid.status, unsaid.header("im")), (200, None), "who does not say what it holds");
+    let elsewhere = what_is_new(&serving, "/xa-hoi/", &held);
+    assert_eq!(elsewhere.status, 200, "a page for people is no feed");
+}
+
+#[test]
+fn a_withdrawal_is_in_the_part_where_the_format_has_a_word_for_it() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    let held = Format::ALL.map(|format| (format, serving.get(&path(format)).etag()));
+    house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai <tên>"]);
+    at_number(&serving, 4);
+    for (format, tag) in held {
+        let part = what_is_new(&serving, &path(format), &tag);
+        if format == Format::Rss {
+            assert_eq!(part.status, 200, "RSS can only leave it out of the whole");
+            continue;
+        }
+        assert_eq!(part.status, 226);
+        let heard = read(format, &part.body);
+        assert_eq!(heard.entries.len(), 0);
+        assert!(heard.withdrawn[0].0.ends_with("/mot"), "{heard:?}");
+    }
+}
+
+#[test]
+fn a_move_to_another_channel_is_told_by_the_whole_alone() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    let held = serving.get("/xa-hoi/atom.xml").etag();
+    let held_everything = serving.get("/atom.xml").etag();
+    house.rename("xa-hoi/mot.txt", "kinh-te/mot.txt");
+    at_number(&serving, 4);
+    let answer = what_is_new(&serving, "/xa-hoi/atom.xml", &held);
+    assert_eq!(answer.status, 200, "no tombstone for an article that lives");
+    assert!(!answer.text().contains("&lt;mot"), "{}", answer.text());
+    assert_eq!(what_is_new(&serving, "/atom.xml", &held_everything).status, 226, "there it never left");
+    house.rename("kinh-te/mot.txt", "xa-hoi/mot.txt");
+    at_number(&serving, 5);
+    let back = what_is_new(&serving, "/xa-hoi/atom.xml", &held);
+    assert_eq!((back.status, read(Format::Atom, &back.body).entries.len()), (226, 1));
+}
+
+#[test]
+fn a_copy_from_before_a_restart_is_good_and_one_of_another_configuration_is_not() {
+    let house = paged();
+    let serving = house.serve();
+    publish(&house, &serving, &STEMS[..3], 1);
+    let held = serving.get("/xa-hoi/atom.xml").etag();
+    publish(&house, &serving, &STEMS[3..4], 4);
+    assert!(serving.stop());
+    let serving = house.serve();
+    assert_eq!(what_is_new(&serving, "/xa-hoi/atom.xml", &held).status, 226);
+    assert!(serving.stop());
+    // The next second: a configuration of the same second as the copy would be as old as the copy.
+    let page = "/xa-hoi/archive/1/atom.xml";
+    let start = std::time::SystemTime::now();
+    until("the next second", || start.elapsed().unwrap() > Duration::from_millis(1100));
+    let serving = house.with("BANTIN_SITE__TITLE", "Xã Đăk Tô").serve();
+    assert_eq!(what_is_new(&serving, "/xa-hoi/atom.xml", &held).status, 200);
+    assert!(String::from_utf8(get(&serving, page)).unwrap().contains("Xã Đăk Tô"));
+}
+
+// ---- the property
+
+/// 12/05/2023 17:39 in Việt Nam.
+const SEED: i64 = 1_683_887_940;
+const ARTICLES: usize = 9;
+const CHANNELS: [&str; 3] = ["xa-hoi", "kinh-te", "van-hoa"];
+
+fn slug(text: &str) -> Slug {
+    Slug::parse(text).unwrap()
+}
+
+/// Something that happens in a district.
+#[derive(Clone, Debug)]
+enum Event {
+    /// The article's file is saved anew; the bits name the channels that it is to stand in.
+    Saved(usize, u8),
+    FileGone(usize),
+    Withdrawn(usize, bool),
+    Restored(usize),
+    /// So many seconds pass.
+    Time(i64),
+    /// The portals ask.
+    Polled,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let which = || 0..ARTICLES;
+    prop_oneof![
+        8 => (which(), 1_u8..8).prop_map(|(which, channels)| Event::Saved(which, channels)),
+        4 => which().prop_map(|which| Event::Saved(which, 1)),
+        2 => which().prop_map(Event::FileGone),
+        2 => (which(), proptest::bool::weighted(0.2)).prop_map(|(which, erase)| Event::Withdrawn(which, erase)),
+        2 => which().prop_map(Event::Restored),
+        2 => prop_oneof![Just(0), 1_i64..50, Just(400)].prop_map(Event::Time),
+        3 => Just(Event::Polled),
+    ]
+}
+
+/// What a district did, and what must be seen of it: for each article title and channels, where it lives.
+struct District {
+    _folder: tempfile::TempDir,
+    clock: Clock,
+    store: Store,
+    press: Press,
+    stand: Stand,
+    archive: Archive,
+    addresses: Arc<Addresses>,
+    articles: Vec<Known>,
+    saved: usize,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    id: Option<ArticleId>,
+    lives: bool,
+    title: String,
+    channels: Vec<&'static str>,
+}
+
+impl District {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let addresses = Arc::new(Addresses::new(SITE, "dakto.example,2023").unwrap());
+        let clock = Clock::standing_at(SEED + 1000);
+        let options = store::Options {
+            url: format!("sqlite:{}", folder.path().join("bantin.db").display()),
+            addresses: Arc::clone(&addresses),
+            zone: VIETNAM,
+            clock: clock.clone(),
+        };
+        let store = Store::open(options).await.unwrap();
+        let site = Site {
+            title: "Huyện Đăk Tô".to_owned(),
+            language: "vi".to_owned(),
+            zone: VIETNAM,
+            publisher: "Huyện Đăk Tô".to_owned(),
+            rights: None,
+            logo: None,
+            max_age: Duration::from_secs(300),
+        };
+        let live = LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200 };
+        let options = press::Options {
+            site,
+            addresses: Arc::clone(&addresses),
+            channels: Vec::new(),
+            live,
+            inspector: read_back,
+        };
+        let (press, stand) = Press::new(store.clone(), options.clone(), Arc::default());
+        let archive = Archive::new(store.clone(), options);
+        let articles = vec![Known::default(); ARTICLES];
+        Self { _folder: folder, clock, store, press, stand, archive, addresses, articles, saved: 0 }
+    }
+
+    async fn happens(&mut self, event: &Event) {
+        match event {
+            Event::Saved(which, bits) => self.save(*which, *bits).await,
+            Event::FileGone(which) => {
+                let gone = self.store.file_gone(&file(*which)).await.unwrap();
+                if matches!(gone, store::Departure::Withdrawn(_)) {
+                    self.articles[*which].lives = false;
+                }
+            }
+            Event::Withdrawn(which, erase) => {
+                let Some(id) = self.articles[*which].id.clone() else { return };
+                let withdrawal = self.store.withdraw(&id, None, *erase, "test").await.unwrap();
+                assert!(matches!(withdrawal, Withdrawal::Withdrawn(_) | Withdrawal::Already));
+                self.articles[*which].lives = false;
+            }
+            Event::Restored(which) => {
+                let Some(id) = self.articles[*which].id.clone() else { return };
+                if let store::Restoration::Restored(_) = self.store.restore(&id, "test").await.unwrap() {
+                    self.articles[*which].lives = true;
+                }
+            }
+            Event::Time(seconds) => self.clock.advance(*seconds),
+            Event::Polled => {}
+        }
+    }
+
+    async fn save(&mut self, which: usize, bits: u8) {
+        self.saved += 1;
+        let title = format!("Bài {which} & lần {}", self.saved);
+        let channels: Vec<_> =
+            (0..CHANNELS.len()).filter(|bit| bits & (1 << bit) != 0).map(|bit| CHANNELS[bit]).collect();
+        let article = Article {
+            title: title.clone(),
+            stamp: Stamp::at(from_seconds(SEED - 60 * (which * 7 % ARTICLES) as i64)),
+            updated: None,
+            summary: None,
+            body: vec![Block::Lead { text: title.clone() }],
+            authors: Vec::new(),
+            source: None,
+            tags: Vec::new(),
+            language: None,
+            link: None,
+            pictures: Vec::new(),
+        };
+        let seen = FileSeen {
+            path: file(which),
+            channel: slug(channels[0]),
+            hash: self.saved.to_string(),
+            size: 1,
+            modified: 1,
+            pictures: String::new(),
+        };
+        let submission = Submission {
+            article,
+            channels: channels.iter().map(|channel| slug(channel)).collect(),
+            id: None,
+            stem: slug(&format!("bai-{which}")),
+            origin: Origin::File { seen, renamed_from: None },
+            terms: Terms::default(),
+        };
+        let accepted = self.store.take_in(submission).await.unwrap();
+        if accepted.verdict != Verdict::StaysWithdrawn {
+            self.articles[which] = Known { id: Some(accepted.id), lives: true, title, channels };
+        }
+    }
+
+    /// By id, the titles of what a channel must show.
+    fn living(&self, scope: &Scope) -> BTreeMap<&str, &str> {
+        let holds = |known: &&Known| {
+            known.lives && scope.as_ref().is_none_or(|slug| known.channels.contains(&slug.as_str()))
+        };
+        let living = self.articles.iter().filter(holds);
+        living.filter_map(|known| Some((known.id.as_ref()?.as_str(), known.title.as_str()))).collect()
+    }
+
+    fn live(&self, scope: &Scope, format: Format) -> Option<Arc<Document>> {
+        self.stand.edition().document(&feed_path(scope.as_ref(), format)).cloned()
+    }
+
+    async fn walk(&self, format: Format, live: &[u8]) -> Mirror {
+        let mut pages = HashMap::new();
+        let mut heard = read(format, live);
+        while let Some(path) = heard.previous {
+            let Route::Archive(scope, page, format) = self.addresses.route(&path) else { panic!("{path}") };
+            let printed = self.archive.page(&scope, page, format).await.unwrap();
+            let PrintedPage::Page(document) = printed else { panic!("no page at {path}") };
+            heard = read(format, &document.identity.bytes);
+            pages.insert(path, document.identity.bytes.to_vec());
+        }
+        walk(format, live, |path| pages[path].clone()).0
+    }
+}
+
+fn file(which: usize) -> String {
+    format!("kho/bai-{which}.txt")
+}
+
+/// A portal that follows one feed, by its parts where there are such, and begins anew where there are not.
+struct Portal {
+    scope: Scope,
+    format: Format,
+    held: Option<u64>,
+    mirror: Mirror,
+}
+
+fn number_of(document: &Document) -> u64 {
+    let tag = document.identity.etag.to_str().unwrap();
+    tag.split(['.', '-']).nth(1).unwrap().parse().unwrap()
+}
+
+impl Portal {
+    /// True where a part was enough.
+    async fn poll(&mut self, district: &District) -> bool {
+        let Some(whole) = district.live(&self.scope, self.format) else { return false };
+        let recent = district.stand.edition().recent(&self.scope).cloned().unwrap();
+        let number = number_of(&whole);
+        let held = self.held.replace(number);
+        if held == Some(number) {
+            return false;
+        }
+        if let Some(base) = held.filter(|base| recent.covers(self.format, *base)) {
+            let part = recent.part(self.format, base, &whole).unwrap();
+            assert_eq!(part.identity.etag, whole.identity.etag);
+            self.mirror.merge(read(self.format, &part.identity.bytes));
+            return true;
+        }
+        self.mirror = district.walk(self.format, &whole.identity.bytes).await;
+        false
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_a_walk_and_a_chain_of_parts_lead_to_what_lives(
+        events in proptest::collection::vec(event(), 1..70),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut district = District::new().await;
+            let scopes = CHANNELS.iter().map(|channel| Some(slug(channel))).chain([None]);
+            let feeds = scopes.flat_map(|scope| Format::ALL.map(|format| (scope.clone(), format)));
+            let mut portals: Vec<_> = feeds
+                .map(|(scope, format)| Portal { scope, format, held: None, mirror: Mirror::default() })
+                .collect();
+            for event in events.iter().chain([&Event::Polled]) {
+                district.happens(event).await;
+                if !matches!(event, Event::Polled) {
+                    continue;
+                }
+                district.press.reprint().await.unwrap();
+                for portal in &mut portals {
+                    portal.poll(&district).await;
+                    let (scope, format) = (&portal.scope, portal.format);
+                    let living = district.living(scope);
+                    assert_eq!(portal.mirror.titles(), living, "{scope:?} {format:?} by parts");
+                    if let Some(whole) = district.live(scope, format) {
+                        let walked = district.walk(format, &whole.identity.bytes).await;
+                        assert_eq!(walked.titles(), living, "{scope:?} {format:?} by walking");
+                    }
+                }
+            }
+        });
+    }
+}
