@@ -127,8 +127,27 @@ pub enum Origin {
         /// The path under which the same article lay before.
         renamed_from: Option<String>,
     },
+    /// A file from outside of the folder of articles, taken in by a command.
+    Import(Imported),
     /// A command or a request, by the name of who gave it.
     Command(String),
+}
+
+/// A file as it was imported. It keeps its article up for ever: no scan withdraws it, only a command.
+///
+/// A later import finds the article again by `source`, `place` and the day of its stamp (or its title, where the
+/// day was corrected); from another source by place, day and title, or by day, stem and text. What is none of
+/// these and would still bear the article's name is a [`Verdict::Conflict`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The name of the folder or archive that it lay in.
+    pub source: String,
+    /// Its path there from the channel on, with `/`, in NFC: `xa-hoi/2019/hoi-nghi.txt`.
+    pub place: String,
+    /// The channel that it was imported into.
+    pub channel: Slug,
+    /// Of its bytes, hexadecimal.
+    pub hash: String,
 }
 
 /// A file as the scan saw it.
@@ -189,9 +208,9 @@ pub enum Verdict {
     Waiting(Moment),
     /// It was withdrawn by command, and only a command restores it.
     StaysWithdrawn,
-    /// Another file stands for the same article and holds other bytes. Nothing was changed.
+    /// Another file stands for the same article and says something else. Nothing was changed.
     Conflict {
-        /// The path of that file.
+        /// The path of that file; of an imported one, its source and its place.
         with: String,
     },
     /// The article has another number than the sender expected, or is there where it should be new. Nothing
@@ -565,7 +584,20 @@ impl Store {
         self.write(Write::Configuration(fingerprint.to_owned())).await.map(|_| ())
     }
 
-    /// All files ever seen, by path.
+    /// For each, whether an import has taken in these very bytes from this very place before.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn is_imported(&self, files: &[Imported]) -> Result<Vec<bool>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        let mut known = Vec::with_capacity(files.len());
+        for file in files {
+            known.push(view::is_imported(&mut reading, file).await?);
+        }
+        Ok(known)
+    }
+
+    /// All files of the folder ever seen, by path.
     ///
     /// # Errors
     /// Where the engine does not answer.

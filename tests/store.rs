@@ -6,7 +6,7 @@ use bantin::address::Addresses;
 use bantin::article::{Article, ArticleId, Block, Picture};
 use bantin::channel::Slug;
 use bantin::store::{
-    ArchiveView, Departure, FileSeen, Found, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
+    ArchiveView, Departure, FileSeen, Found, Imported, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
     Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
@@ -85,6 +85,15 @@ stories! {
     a_live_view_is_complete_until_a_page_is_sealed
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
+    a_second_import_corrects_the_articles_of_the_first
+    an_import_of_what_was_imported_before_sets_nothing_back
+    no_scan_withdraws_what_was_imported
+    a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it
+    an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_of_its_own
+    two_archives_never_overwrite_each_other_s_articles
+    an_import_into_a_second_channel_is_one_article_where_it_says_the_same
+    an_import_brings_back_what_went_with_its_file_and_not_what_a_command_withdrew
+    an_imported_article_of_tomorrow_waits
 }
 
 fn slug(text: &str) -> Slug {
@@ -122,7 +131,7 @@ fn seen(path: &str, hash: &str) -> FileSeen {
 /// A file at `channel/stem.txt` whose bytes have this hash.
 fn file(path: &str, hash: &str, article: Article) -> Submission {
     let seen = seen(path, hash);
-    let stem = path.rsplit('/').next().unwrap().trim_end_matches(".txt");
+    let stem = path.rsplit('/').next().unwrap().rsplit_once('.').unwrap().0;
     Submission {
         article,
         channels: vec![seen.channel.clone()],
@@ -131,6 +140,14 @@ fn file(path: &str, hash: &str, article: Article) -> Submission {
         origin: Origin::File { seen, renamed_from: None },
         terms: Terms::default(),
     }
+}
+
+/// A file that lay at `channel/…/stem.txt` in a folder or archive of the name `source`.
+fn import(source: &str, place: &str, hash: &str, article: Article) -> Submission {
+    let channel = slug(place.split('/').next().unwrap());
+    let file = file(place, hash, article);
+    let (source, place, hash) = (source.to_owned(), place.to_owned(), hash.to_owned());
+    Submission { origin: Origin::Import(Imported { source, place, channel, hash }), ..file }
 }
 
 async fn take(store: &Store, submission: Submission) -> (ArticleId, Verdict) {
@@ -759,4 +776,161 @@ async fn only_what_changes_documents_moves_the_configuration(home: Home) {
     );
     store.found_channel(&slug("dat-nguoi"), Some("Đất và Người")).await.unwrap();
     assert_eq!(live(&store, "dat-nguoi").await.state.last_modified, from_seconds(SEED + 1100));
+}
+
+async fn a_second_import_corrects_the_articles_of_the_first(home: Home) {
+    let store = home.open().await;
+    let (id, verdict) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SEED))).await;
+    assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/a", "named as a file of the folder would be");
+    assert_eq!(verdict, Verdict::Published(1));
+    let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "2", article("A sửa", SEED))).await;
+    assert_eq!(again, (id.clone(), Verdict::Corrected(2)));
+    let of_another_day = article("A sửa", SEED - 86_400);
+    let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "3", of_another_day)).await;
+    assert_eq!(again, (id.clone(), Verdict::Corrected(3)), "its title tells that only its day was corrected");
+    let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "4", article("A nữa", SEED - 86_400))).await;
+    assert_eq!(again, (id.clone(), Verdict::Corrected(4)), "and it is known by its new day");
+    let mut elsewhere = article("A nữa", SEED);
+    elsewhere.source = Some("TTXVN".to_owned());
+    let again = take(&store, import("cũ (2)", "xa-hoi/2019/a.txt", "5", elsewhere)).await;
+    assert_eq!(again, (id, Verdict::Corrected(5)), "also from an archive of another name");
+    assert_eq!(store.list(None, None, 10).await.unwrap().len(), 1);
+}
+
+async fn an_import_of_what_was_imported_before_sets_nothing_back(home: Home) {
+    let store = home.open().await;
+    let first = import("cũ", "xa-hoi/a.txt", "1", article("A", SEED));
+    let Origin::Import(imported) = first.origin.clone() else { unreachable!() };
+    let other = Imported { hash: "2".to_owned(), ..imported.clone() };
+    assert_eq!(store.is_imported(std::slice::from_ref(&imported)).await.unwrap(), [false]);
+    let (id, _) = take(&store, first.clone()).await;
+    assert_eq!(store.is_imported(&[imported.clone(), other]).await.unwrap(), [true, false]);
+    take(&store, file("xa-hoi/a.txt", "2", article("A sửa", SEED))).await;
+    assert_eq!(take(&store, first.clone()).await, (id.clone(), Verdict::Unchanged));
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["A sửa"]);
+    store.withdraw(&id, None, false, "test").await.unwrap();
+    assert_eq!(take(&store, first.clone()).await.1, Verdict::Unchanged);
+    assert!(live(&store, "xa-hoi").await.entries.is_empty());
+    store.restore(&id, "test").await.unwrap();
+    assert_eq!(store.is_imported(&[imported]).await.unwrap(), [false], "it is compared anew");
+}
+
+async fn no_scan_withdraws_what_was_imported(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
+    assert!(store.files().await.unwrap().is_empty(), "no scan misses a file of it");
+    let (same, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    assert_eq!((same, verdict), (id.clone(), Verdict::Unchanged));
+    assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Nothing);
+    take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
+    assert_eq!(store.file_gone("kinh-te/a.txt").await.unwrap(), Departure::Moved(3));
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
+    assert!(live(&store, "kinh-te").await.entries.is_empty());
+
+    take(&store, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
+    take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
+    assert_eq!(
+        store.file_gone("xa-hoi/b.txt").await.unwrap(),
+        Departure::Nothing,
+        "what was put away in the archive stays published"
+    );
+}
+
+async fn a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SEED))).await;
+    let same_text = take(&store, file("xa-hoi/a.txt", "2", article("A", SEED))).await;
+    assert_eq!(same_text, (id.clone(), Verdict::Unchanged), "no second article, whatever its bytes");
+    let corrected = take(&store, file("xa-hoi/a.txt", "3", article("A sửa", SEED))).await;
+    assert_eq!(corrected, (id.clone(), Verdict::Corrected(2)));
+    let late = import("cũ", "xa-hoi/2019/a.txt", "4", article("A khác", SEED));
+    let (_, verdict) = take(&store, late).await;
+    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() }, "the folder is nearer");
+
+    take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
+    let (_, verdict) = take(&store, file("kinh-te/b.txt", "2", article("Bài khác", SEED))).await;
+    assert_eq!(verdict, Verdict::Conflict { with: "cũ: xa-hoi/b.txt".to_owned() });
+    let (_, verdict) = take(&store, file("kinh-te/b.txt", "3", article("B", SEED))).await;
+    assert_eq!(verdict, Verdict::Moved(4), "it stands in both channels");
+    assert_eq!(store.list(None, None, 10).await.unwrap().len(), 2);
+}
+
+async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_of_its_own(home: Home) {
+    let store = home.open().await;
+    let mut with_picture = article("A", SEED);
+    with_picture.pictures.push(Picture {
+        name: "abc.jpg".to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        width: 4,
+        height: 3,
+        size: 9,
+    });
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
+    let (_, verdict) = take(&store, import("cũ", "xa-hoi/a.txt", "2", article("A khác", SEED))).await;
+    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    for (place, hash) in [("xa-hoi/a.txt", "1"), ("xa-hoi/sâu/a.txt", "3")] {
+        let same = take(&store, import("cũ", place, hash, article("A", SEED))).await;
+        assert_eq!(same, (id.clone(), Verdict::Unchanged));
+    }
+    assert_eq!(live(&store, "xa-hoi").await.entries[0].article.pictures.len(), 1, "the picture stays");
+}
+
+async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
+    let store = home.open().await;
+    let (first, _) = take(&store, import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SEED))).await;
+    let huyen = import("Huyền", "xa-hoi/1.txt", "2", article("Bài của Huyền", SEED));
+    let conflict = Verdict::Conflict { with: "Lộc: xa-hoi/1.txt".to_owned() };
+    assert_eq!(take(&store, huyen.clone()).await, (first.clone(), conflict.clone()));
+    let deeper = import("Lộc", "xa-hoi/sâu/1.txt", "3", article("Bài khác của Lộc", SEED));
+    assert_eq!(take(&store, deeper).await.1, conflict);
+    assert_eq!(take(&store, huyen).await.1, conflict, "also when it is tried again");
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["Bài của Lộc"]);
+    // Another archive that is called the same, with its own first article of another day.
+    let other = import("Lộc", "xa-hoi/1.txt", "4", article("Chuyện khác", SEED - 5 * 86_400));
+    let (second, verdict) = take(&store, other.clone()).await;
+    assert_eq!(verdict, Verdict::Published(2));
+    assert_ne!(first, second);
+    assert_eq!(take(&store, other).await, (second, Verdict::Unchanged));
+    let again = import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SEED));
+    assert_eq!(take(&store, again).await, (first.clone(), Verdict::Unchanged));
+    let corrected = import("Lộc", "xa-hoi/1.txt", "5", article("Bài của Tấn Lộc", SEED));
+    assert_eq!(take(&store, corrected).await, (first, Verdict::Corrected(3)));
+}
+
+async fn an_import_into_a_second_channel_is_one_article_where_it_says_the_same(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let second = take(&store, import("cũ", "kinh-te/a.docx", "2", article("A", SEED))).await;
+    assert_eq!(second, (id.clone(), Verdict::Moved(2)));
+    let corrected = take(&store, import("cũ", "xa-hoi/a.txt", "3", article("A sửa", SEED))).await;
+    assert_eq!(corrected, (id.clone(), Verdict::Corrected(3)));
+    let corrected = take(&store, import("cũ", "kinh-te/a.docx", "4", article("A sửa", SEED))).await;
+    assert_eq!(corrected, (id, Verdict::Unchanged));
+    assert_eq!(live(&store, "kinh-te").await.entries, live(&store, "xa-hoi").await.entries);
+}
+
+async fn an_import_brings_back_what_went_with_its_file_and_not_what_a_command_withdrew(home: Home) {
+    let store = home.open().await;
+    let (gone, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (withdrawn, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
+    store.file_gone("xa-hoi/a.txt").await.unwrap();
+    store.withdraw(&withdrawn, None, false, "test").await.unwrap();
+    let back = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
+    assert_eq!(back, (gone, Verdict::Restored(5)));
+    let stays = take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
+    assert_eq!(stays, (withdrawn, Verdict::StaysWithdrawn));
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
+}
+
+async fn an_imported_article_of_tomorrow_waits(home: Home) {
+    let due = SEED + 5000;
+    let store = home.open().await;
+    let tomorrow = import("cũ", "xa-hoi/mai.txt", "1", article("Ngày mai", due));
+    let (id, verdict) = take(&store, tomorrow.clone()).await;
+    assert_eq!(verdict, Verdict::Waiting(from_seconds(due)));
+    assert_eq!(take(&store, tomorrow).await, (id.clone(), Verdict::Unchanged));
+    home.clock.advance(5000);
+    let published = store.publish_due().await.unwrap();
+    assert_eq!((&published[0].id, &published[0].verdict), (&id, &Verdict::Published(1)));
 }

@@ -670,7 +670,7 @@ fn take_renamed(
 fn path_of(submission: &Submission) -> String {
     match &submission.origin {
         Origin::File { seen, .. } => seen.path.clone(),
-        Origin::Command(_) => String::new(),
+        Origin::Import(_) | Origin::Command(_) => String::new(),
     }
 }
 

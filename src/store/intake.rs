@@ -6,8 +6,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::database::{Row, Transaction, values};
 use super::{
-    Accepted, Departure, FileSeen, Once, Options, Origin, Restoration, StoreError, Submission, Verdict,
-    Withdrawal,
+    Accepted, Departure, FileSeen, Imported, Once, Options, Origin, Restoration, StoreError, Submission,
+    Verdict, Withdrawal,
 };
 use crate::article::{Article, ArticleId, Permalink};
 use crate::channel::Slug;
@@ -21,6 +21,8 @@ const FILE_REMOVED: &str = "file-removed";
 const ANSWERS_KEPT: i64 = 86_400;
 /// Who acts for a file.
 const FOLDER: &str = "folder";
+/// Who acts for an imported file.
+const IMPORT: &str = "import";
 
 /// A transaction on the log, and what its rules depend on.
 pub(super) struct Intake<'t> {
@@ -88,6 +90,17 @@ struct Revision<'a> {
     state: State,
 }
 
+/// Something that keeps an article up: a file that lies in the folder, or one that was imported.
+struct Source {
+    /// To be told by.
+    name: String,
+    stem: String,
+    channel: String,
+    hash: String,
+    /// Of an imported one, its place.
+    place: Option<String>,
+}
+
 /// Which article a submission is of.
 enum Identity {
     Known(Box<Current>),
@@ -117,6 +130,11 @@ impl Intake<'_> {
         if let Origin::File { seen, renamed_from: Some(old) } = &submission.origin {
             self.rename_file(old, seen).await?;
         }
+        if let Origin::Import(imported) = &submission.origin
+            && let Some(current) = self.imported_unchanged(imported).await?
+        {
+            return Ok(accepted(&current, Verdict::Unchanged));
+        }
         let current = match self.identify(submission).await? {
             Identity::Known(current) => *current,
             Identity::New(id, permalink) if submission.terms.expected.is_some() => {
@@ -139,19 +157,25 @@ impl Intake<'_> {
         if channels.is_empty() {
             channels.clone_from(&current.channels);
         }
-        let article = self.with_its_pictures(submission, &current).await?;
+        let article = self.text_to_stand(submission, &current).await?;
         let author = match &submission.origin {
             Origin::Command(author) => author.as_str(),
             Origin::File { seen, .. } => {
                 self.remember(seen, Some(&current.id), &submission.channels, false).await?;
-                channels.extend(self.channels_of_files(&current.id).await?);
                 FOLDER
             }
+            Origin::Import(imported) => {
+                self.remember_import(imported, &current.id, &submission.channels).await?;
+                IMPORT
+            }
         };
+        let by_file = !matches!(submission.origin, Origin::Command(_));
+        if by_file {
+            channels.extend(self.channels_of_sources(&current.id).await?);
+        }
         channels.sort();
         channels.dedup();
-        let from_file = matches!(submission.origin, Origin::File { .. });
-        let verdict = self.admit(&current, &article, channels, author, from_file).await?;
+        let verdict = self.admit(&current, &article, channels, author, by_file).await?;
         Ok(accepted(&current, verdict))
     }
 
@@ -192,22 +216,32 @@ impl Intake<'_> {
             .map(|_| ())
     }
 
-    /// The article as submitted; where its pictures lie beside another file that stands for it as well, with
-    /// those that it has.
-    async fn with_its_pictures<'a>(
+    /// The article as submitted. Where its pictures lie beside another file of the folder that stands for it as
+    /// well, with those that it has. An import beside a file of the folder has nothing of its own to say.
+    async fn text_to_stand<'a>(
         &mut self,
         submission: &'a Submission,
         current: &Current,
     ) -> Result<Cow<'a, Article>, StoreError> {
         let article = Cow::Borrowed(&submission.article);
-        let (Origin::File { seen, .. }, Some(content)) = (&submission.origin, &current.content) else {
-            return Ok(article);
-        };
-        if !article.pictures.is_empty() || self.present_files(&current.id, &seen.path).await?.is_empty() {
+        let by_file = !matches!(submission.origin, Origin::Command(_));
+        if !by_file || !article.pictures.is_empty() {
             return Ok(article);
         }
-        let pictures = from_json::<Article>(content)?.pictures;
-        Ok(Cow::Owned(Article { pictures, ..article.into_owned() }))
+        let others = self.sources(&current.id, &submission.origin).await?;
+        if !others.iter().any(|other| other.place.is_none()) {
+            return Ok(article);
+        }
+        let standing = match current.state {
+            State::Waiting => self.text_that_waits(&current.id).await?,
+            _ => current.content.clone(),
+        };
+        let Some(standing) = standing else { return Ok(article) };
+        let standing: Article = from_json(&standing)?;
+        Ok(Cow::Owned(match &submission.origin {
+            Origin::Import(_) => standing,
+            _ => Article { pictures: standing.pictures, ..article.into_owned() },
+        }))
     }
 
     /// Decides what a text means for the article that it is of, and writes it down.
@@ -217,12 +251,12 @@ impl Intake<'_> {
         article: &Article,
         channels: Vec<Slug>,
         author: &str,
-        from_file: bool,
+        by_file: bool,
     ) -> Result<Verdict, StoreError> {
         let content = to_json(article)?;
         let kind = match current.state {
             State::WithdrawnByCommand => return Ok(Verdict::StaysWithdrawn),
-            State::WithdrawnWithItsFile if !from_file => return Ok(Verdict::StaysWithdrawn),
+            State::WithdrawnWithItsFile if !by_file => return Ok(Verdict::StaysWithdrawn),
             State::WithdrawnWithItsFile => Kind::Restored,
             State::Waiting => Kind::Published,
             State::Live if channels != current.channels => Kind::Moved,
@@ -315,7 +349,11 @@ impl Intake<'_> {
             return Ok(Restoration::NotWithdrawn);
         }
         // Whatever its files say by now is to be compared anew.
-        self.transaction.run("UPDATE file SET hash = '' WHERE article = $1", values![id.as_str()]).await?;
+        for sql in
+            ["UPDATE file SET hash = '' WHERE article = $1", "UPDATE import SET hash = '' WHERE article = $1"]
+        {
+            self.transaction.run(sql, values![id.as_str()]).await?;
+        }
         if current.number == 0 {
             self.set_state(id, State::Waiting).await?;
             return Ok(Restoration::Waiting);
@@ -346,7 +384,7 @@ impl Intake<'_> {
             .await?;
         let Some(id) = row.optional_text(0)?.map(ArticleId::new) else { return Ok(Departure::Nothing) };
         let Some(current) = self.current(&id).await? else { return Ok(Departure::Nothing) };
-        let left = self.channels_of_files(&id).await?;
+        let left = self.channels_of_sources(&id).await?;
         match current.state {
             State::WithdrawnByCommand | State::WithdrawnWithItsFile => Ok(Departure::Nothing),
             State::Waiting if left.is_empty() => {
@@ -419,18 +457,22 @@ impl Intake<'_> {
     /// Which article a submission is of: what its file stood for, the id that it names, or the id that its
     /// day and stem make.
     async fn identify(&mut self, submission: &Submission) -> Result<Identity, StoreError> {
-        let seen = match &submission.origin {
-            Origin::File { seen, .. } => Some(seen),
+        let known = match &submission.origin {
+            Origin::File { seen, .. } => match self.article_of_file(&seen.path).await? {
+                Some(id) => self.current(&id).await?,
+                None => None,
+            },
+            Origin::Import(imported) => self.imported_before(imported, &submission.article).await?,
             Origin::Command(_) => None,
         };
-        let known = match seen {
-            Some(seen) => self.article_of_file(&seen.path).await?,
-            None => None,
-        };
-        for id in [known.as_ref(), submission.id.as_ref()].into_iter().flatten() {
-            if let Some(current) = self.current(id).await? {
-                return self.known_or_conflict(current, seen).await;
-            }
+        if let Some(current) = known {
+            return self.known_or_conflict(current, submission, true).await;
+        }
+        if let Some(id) = &submission.id
+            && let Some(current) = self.current(id).await?
+        {
+            let of_the_folder = matches!(submission.origin, Origin::File { .. });
+            return self.known_or_conflict(current, submission, of_the_folder).await;
         }
         let day = day_of(submission.article.stamp.instant, self.options.zone);
         for number in 1.. {
@@ -443,8 +485,8 @@ impl Intake<'_> {
                 }
                 // A name that the author gave makes another article of it, whatever stands at this address.
                 Some(_) if submission.id.is_some() => {}
-                Some(current) if self.is_of(&current, submission, seen).await? => {
-                    return self.known_or_conflict(current, seen).await;
+                Some(current) if self.is_of(&current, submission).await? => {
+                    return self.known_or_conflict(current, submission, false).await;
                 }
                 Some(_) => {}
             }
@@ -453,39 +495,37 @@ impl Intake<'_> {
     }
 
     /// True where what stands at the address that a submission would take is the same article: withdrawn and
-    /// coming back, or standing in another channel's folder under the same stem.
+    /// coming back, or standing elsewhere under the same stem.
     ///
-    /// Without a file: withdrawn by command, or the very same text, which somebody sent again.
-    async fn is_of(
-        &mut self,
-        current: &Current,
-        submission: &Submission,
-        seen: Option<&FileSeen>,
-    ) -> Result<bool, StoreError> {
-        let Some(seen) = seen else {
-            let text = to_json(&submission.article)?;
-            return Ok(current.state == State::WithdrawnByCommand
-                || current.state == State::Live && same_to_readers(current.content.as_deref(), &text));
+    /// What lies in no folder is also known by its text: somebody sent it again, or imports what was sent.
+    async fn is_of(&mut self, current: &Current, submission: &Submission) -> Result<bool, StoreError> {
+        let same_text = || current.state == State::Live && says_the_same(current, &submission.article);
+        let stem = match &submission.origin {
+            Origin::Command(_) => return Ok(current.state == State::WithdrawnByCommand || same_text()),
+            Origin::Import(_) if same_text() => return Ok(true),
+            Origin::File { seen, .. } => stem_of(&seen.path),
+            Origin::Import(imported) => stem_of(&imported.place),
         };
         if matches!(current.state, State::WithdrawnByCommand | State::WithdrawnWithItsFile) {
             return Ok(true);
         }
-        let others = self.present_files(&current.id, &seen.path).await?;
-        Ok(others.iter().any(|(path, _)| stem_of(path) == stem_of(&seen.path)))
+        let others = self.sources(&current.id, &submission.origin).await?;
+        Ok(others.iter().any(|other| other.stem == stem))
     }
 
+    /// `known`: the very file that is submitted stood for this article before.
     async fn known_or_conflict(
         &mut self,
         current: Current,
-        seen: Option<&FileSeen>,
+        submission: &Submission,
+        known: bool,
     ) -> Result<Identity, StoreError> {
-        if let Some(seen) = seen {
-            let others = self.present_files(&current.id, &seen.path).await?;
-            if let Some((path, _)) = others.into_iter().find(|(_, hash)| *hash != seen.hash) {
-                return Ok(Identity::Conflict(Box::new(current), path));
-            }
-        }
-        Ok(Identity::Known(Box::new(current)))
+        let others = self.sources(&current.id, &submission.origin).await?;
+        let against = others.into_iter().find(|other| contradicts(submission, &current, other, known));
+        Ok(match against {
+            Some(other) => Identity::Conflict(Box::new(current), other.name),
+            None => Identity::Known(Box::new(current)),
+        })
     }
 
     /// Reserves the name of a new article.
@@ -757,27 +797,112 @@ impl Intake<'_> {
         Ok(row.optional_text(0)?.map(ArticleId::new))
     }
 
-    /// Path and hash of the other files that stand for an article now.
-    async fn present_files(
+    /// The article that these bytes from this place became when they were imported before.
+    async fn imported_unchanged(&mut self, imported: &Imported) -> Result<Option<Current>, StoreError> {
+        let row = self
+            .transaction
+            .first(
+                "SELECT article FROM import WHERE source = $1 AND place = $2 AND hash = $3 ORDER BY article",
+                values![imported.source.as_str(), imported.place.as_str(), imported.hash.as_str()],
+            )
+            .await?;
+        match row {
+            Some(row) => self.current(&ArticleId::new(row.text(0)?)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The article that an import took from this place before, of the same day or of the same title: another
+    /// day *and* another title are another article, from another archive of this name.
+    async fn imported_before(
         &mut self,
-        id: &ArticleId,
-        but: &str,
-    ) -> Result<Vec<(String, String)>, StoreError> {
+        imported: &Imported,
+        article: &Article,
+    ) -> Result<Option<Current>, StoreError> {
         let rows = self
             .transaction
             .rows(
-                "SELECT path, hash FROM file WHERE article = $1 AND path <> $2 AND present = 1 ORDER BY path",
-                values![id.as_str(), but],
+                "SELECT article FROM import WHERE source = $1 AND place = $2 ORDER BY article",
+                values![imported.source.as_str(), imported.place.as_str()],
             )
             .await?;
-        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+        let mut before = Vec::with_capacity(rows.len());
+        for row in rows {
+            before.extend(self.current(&ArticleId::new(row.text(0)?)).await?);
+        }
+        let zone = self.options.zone;
+        let day = day_of(article.stamp.instant, zone);
+        let is_of_that_day = |current: &Current| {
+            let stands = text_of(current).is_some_and(|text| day_of(text.stamp.instant, zone) == day);
+            stands || current.permalink.day == day
+        };
+        let of_that_day = before.iter().position(is_of_that_day);
+        let found = of_that_day.or_else(|| before.iter().position(|current| same_title(current, article)));
+        Ok(found.map(|index| before.swap_remove(index)))
     }
 
-    /// The channels in which the present files of an article put it, sorted.
-    async fn channels_of_files(&mut self, id: &ArticleId) -> Result<Vec<Slug>, StoreError> {
+    async fn text_that_waits(&mut self, id: &ArticleId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT content FROM waiting WHERE article = $1";
+        let row = self.transaction.first(sql, values![id.as_str()]).await?;
+        row.map(|row| row.text(0).map(str::to_owned)).transpose()
+    }
+
+    /// What else keeps an article up now, the folder's files first.
+    async fn sources(&mut self, id: &ArticleId, but: &Origin) -> Result<Vec<Source>, StoreError> {
         let rows = self
             .transaction
-            .rows("SELECT channels FROM file WHERE article = $1 AND present = 1", values![id.as_str()])
+            .rows(
+                "SELECT path, channel, hash FROM file WHERE article = $1 AND present = 1 ORDER BY path",
+                values![id.as_str()],
+            )
+            .await?;
+        let mut sources = Vec::new();
+        for row in rows {
+            let path = row.text(0)?;
+            if !matches!(but, Origin::File { seen, .. } if seen.path == path) {
+                sources.push(Source {
+                    name: path.to_owned(),
+                    stem: stem_of(path),
+                    channel: row.text(1)?.to_owned(),
+                    hash: row.text(2)?.to_owned(),
+                    place: None,
+                });
+            }
+        }
+        let rows = self
+            .transaction
+            .rows(
+                "SELECT source, place, stem, channel, hash FROM import WHERE article = $1 \
+                 ORDER BY source, place",
+                values![id.as_str()],
+            )
+            .await?;
+        for row in rows {
+            let (source, place) = (row.text(0)?, row.text(1)?);
+            let is_itself = matches!(but, Origin::Import(imported)
+                if (imported.source.as_str(), imported.place.as_str()) == (source, place));
+            if !is_itself {
+                sources.push(Source {
+                    name: format!("{source}: {place}"),
+                    stem: row.text(2)?.to_owned(),
+                    channel: row.text(3)?.to_owned(),
+                    hash: row.text(4)?.to_owned(),
+                    place: Some(place.to_owned()),
+                });
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The channels in which the present files of an article and its imports put it, sorted.
+    async fn channels_of_sources(&mut self, id: &ArticleId) -> Result<Vec<Slug>, StoreError> {
+        let rows = self
+            .transaction
+            .rows(
+                "SELECT channels FROM file WHERE article = $1 AND present = 1 \
+                 UNION SELECT channels FROM import WHERE article = $1",
+                values![id.as_str()],
+            )
             .await?;
         let mut channels = Vec::new();
         for row in rows {
@@ -786,6 +911,31 @@ impl Intake<'_> {
         channels.sort();
         channels.dedup();
         Ok(channels)
+    }
+
+    async fn remember_import(
+        &mut self,
+        imported: &Imported,
+        article: &ArticleId,
+        channels: &[Slug],
+    ) -> Result<(), StoreError> {
+        self.transaction
+            .run(
+                "INSERT INTO import (source, place, article, stem, channel, channels, hash) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (source, place, article) DO UPDATE SET \
+                 channels = excluded.channels, hash = excluded.hash",
+                values![
+                    imported.source.as_str(),
+                    imported.place.as_str(),
+                    article.as_str(),
+                    stem_of(&imported.place),
+                    imported.channel.as_str(),
+                    to_json(channels)?,
+                    imported.hash.as_str()
+                ],
+            )
+            .await
+            .map(|_| ())
     }
 
     async fn remember(
@@ -852,6 +1002,45 @@ fn updated_by(revision: &Revision<'_>, current: &Current, at: i64) -> i64 {
     match revision.named_update {
         Some(named) if named > before && named <= at => named,
         _ => base,
+    }
+}
+
+/// True where a submission may not be of this article because another of its sources says something else.
+fn contradicts(submission: &Submission, current: &Current, other: &Source, known: bool) -> bool {
+    let same_text = || says_the_same(current, &submission.article);
+    match (&submission.origin, &other.place) {
+        (Origin::Command(_), _) => false,
+        (Origin::File { seen, .. }, None) => other.hash != seen.hash,
+        // The folder is where articles live: its file corrects what was imported into its channel.
+        (Origin::File { seen, .. }, Some(_)) => {
+            let corrects = known || other.channel == seen.channel.as_str();
+            !corrects && other.hash != seen.hash && !same_text()
+        }
+        // And an import does not correct what a file says.
+        (Origin::Import(imported), None) => other.hash != imported.hash && !same_text(),
+        (Origin::Import(imported), Some(place)) => {
+            let corrects = known || (*place == imported.place && same_title(current, &submission.article));
+            !corrects && other.hash != imported.hash && !same_text()
+        }
+    }
+}
+
+/// What was last published of an article, where it can be read.
+fn text_of(current: &Current) -> Option<Article> {
+    from_json(current.content.as_deref()?).ok()
+}
+
+fn same_title(current: &Current, article: &Article) -> bool {
+    text_of(current).is_some_and(|before| same_to_readers(Some(&before.title), &article.title))
+}
+
+/// Equal to readers; which pictures lay beside the text is not asked.
+fn says_the_same(current: &Current, article: &Article) -> bool {
+    let Some(before) = text_of(current) else { return false };
+    let bare = |article: &Article| to_json(&Article { pictures: Vec::new(), ..article.clone() });
+    match (bare(&before), bare(article)) {
+        (Ok(before), Ok(after)) => same_to_readers(Some(&before), &after),
+        _ => false,
     }
 }
 

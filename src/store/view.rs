@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::database::{Row, Transaction, Value, values};
 use super::intake::{EVERYTHING, day_text, from_json, read_permalink};
 use super::{
-    ChannelState, FileRecord, FileSeen, Found, KnownChannel, Listed, LiveChoice, LiveView, PictureFound,
-    StoreError,
+    ChannelState, FileRecord, FileSeen, Found, Imported, KnownChannel, Listed, LiveChoice, LiveView,
+    PictureFound, StoreError,
 };
 use crate::address::Scope;
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
@@ -324,6 +324,16 @@ pub(super) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, 
         )
         .await?;
     rows.iter().map(read_file).collect()
+}
+
+pub(super) async fn is_imported(reading: &mut Transaction, file: &Imported) -> Result<bool, StoreError> {
+    let row = reading
+        .first(
+            "SELECT article FROM import WHERE source = $1 AND place = $2 AND hash = $3",
+            values![file.source.as_str(), file.place.as_str(), file.hash.as_str()],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
