@@ -154,7 +154,10 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
     if limits.head < SHORTEST_HEAD {
         return Err(value("server.limits.head", format!("must be at least {SHORTEST_HEAD}")));
     }
-    let channels = channels(channel.unwrap_or_default())?;
+    let channel = channel.unwrap_or_default();
+    let encodings =
+        channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
+    let channels = channels(channel)?;
     let folder_options = ingest::Options {
         path: base.join(folder.path),
         watch: match folder.watch {
@@ -164,6 +167,8 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         },
         zone: site.time_zone,
         language: site.language.clone(),
+        encoding: folder.encoding.map(|word| word.0),
+        encodings,
     };
     let zone = site.time_zone;
     let press = press::Options {

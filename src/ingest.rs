@@ -10,19 +10,21 @@ mod inspect;
 mod scan;
 mod watch;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
 use tracing::{error, info, warn};
 
-use crate::manuscript;
+use crate::channel::Slug;
+use crate::manuscript::{self, Encoding};
 use crate::store::{Store, StoreError};
 use crate::vietnam_time::Zone;
 
-pub use inspect::{findings_of, inspect};
-pub use scan::{FileFinding, Report, Scanner, reading_of};
+pub use inspect::{Inspected, findings_of, inspect, inspect_file};
+pub use scan::{FileFinding, FileReading, Report, Scanner, reading_of};
 use watch::Watch;
 
 /// A file is settled when size and time of change have held still for so long.
@@ -49,12 +51,27 @@ pub struct Options {
     pub zone: Zone,
     /// The site's language.
     pub language: String,
+    /// The encoding of text files, where it is set for all.
+    pub encoding: Option<Encoding>,
+    /// The encoding of a channel's text files, where it is set for that channel.
+    pub encodings: BTreeMap<Slug, Encoding>,
 }
 
 impl Options {
-    /// What the manuscript reader needs to know.
-    pub fn reading(&self) -> manuscript::Options {
-        manuscript::Options { zone: self.zone, language: self.language.clone(), encoding: None }
+    /// What the manuscript reader needs to know for the files of a channel; of none, for a file that lies in
+    /// no channel's folder.
+    pub fn reading(&self, channel: Option<&Slug>) -> manuscript::Options {
+        let of_channel = channel.and_then(|channel| self.encodings.get(channel)).copied();
+        let encoding = of_channel.or(self.encoding);
+        manuscript::Options { zone: self.zone, language: self.language.clone(), encoding }
+    }
+
+    /// The channel of a file by the folder that it lies in; none for a file outside of the folder of articles.
+    fn channel_of(&self, file: &Path) -> Option<Slug> {
+        let (file, root) = (file.canonicalize().ok()?, self.path.canonicalize().ok()?);
+        let mut below = file.strip_prefix(root).ok()?.components();
+        let folder = below.next()?.as_os_str().to_str()?;
+        below.next().map(|_| Slug::from_title(folder))
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Options {
     pub zone: Zone,
     /// The site's language (BCP 47). An article in another one says so in its front matter.
     pub language: String,
-    /// The encoding of the folder or file where it is set; found out otherwise.
+    /// The encoding that is set for the folder; a file's front matter may name another. Found out otherwise.
     pub encoding: Option<Encoding>,
 }
 
@@ -146,7 +146,15 @@ fn read_form(name: &str, bytes: &[u8], options: &Options, findings: &mut Finding
         return refuse(findings, Complaint::NotThatForm { form: form.ending() });
     }
     let declared = (form == Form::Html).then(|| html::declared_encoding(bytes)).flatten();
-    let text = bytes::decode(bytes, options.encoding, declared, findings)?;
+    let stated = match front_matter::stated_encoding(bytes).transpose() {
+        Ok(stated) => stated,
+        Err(line) => {
+            let (key, wanted) = ("encoding".to_owned(), Wanted::Encoding);
+            findings.refuse(line, Complaint::FrontMatterWrongType { key, wanted });
+            return None;
+        }
+    };
+    let text = bytes::decode(bytes, stated.or(options.encoding), declared, findings)?;
     read_decoded(&text, form, options, findings)
 }
 

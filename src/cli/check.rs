@@ -1,51 +1,104 @@
 //! `bantin check`: reads config and articles, publishes nothing, says what is wrong and what to do.
 
+mod understood;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Arguments, Outcome};
+use super::{Arguments, Lines, Outcome};
 use crate::config::Config;
-use crate::ingest::{self, FileFinding, reading_of};
+use crate::ingest::{self, FileFinding, Inspected};
 use crate::manuscript::Severity;
+use crate::vietnam_time::Zone;
+use understood::Understood;
 
 pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let mut findings = Vec::new();
+    let root = if files.is_empty() { config.ingest.path.as_path() } else { Path::new("") };
+    let mut told = Told::new(root, config.ingest.zone, arguments)?;
     if let Err(cause) = config.fit_to_serve() {
-        let text = cause.to_string();
-        findings.push(FileFinding {
+        told.finding_of_config(cause.to_string())?;
+    }
+    let now = config.store.clock.now();
+    let read = if files.is_empty() {
+        ingest::inspect(&config.ingest, now, |seen| told.file(&seen))?
+    } else {
+        for file in files {
+            told.file(&ingest::inspect_file(&file.to_string_lossy(), &config.ingest, now))?;
+        }
+        files.len() as u64
+    };
+    let (errors, warnings) = (told.errors, told.warnings);
+    told.lines.end()?;
+    if !arguments.quiet {
+        eprintln!("{read} articles read: {errors} errors, {warnings} warnings");
+    }
+    Ok(if errors + warnings == 0 { Outcome::Done } else { Outcome::Findings })
+}
+
+/// Tells of one file after the other, and counts.
+struct Told<'a> {
+    root: &'a Path,
+    zone: Zone,
+    verbose: bool,
+    lines: Lines,
+    errors: usize,
+    warnings: usize,
+}
+
+impl<'a> Told<'a> {
+    fn new(root: &'a Path, zone: Zone, arguments: &Arguments) -> io::Result<Self> {
+        let lines = Lines::new(arguments.json)?;
+        Ok(Self { root, zone, verbose: arguments.verbose, lines, errors: 0, warnings: 0 })
+    }
+
+    fn finding_of_config(&mut self, text: String) -> io::Result<()> {
+        let finding = FileFinding {
             path: "config".to_owned(),
             line: 1,
             severity: Severity::Error,
             vietnamese: text.clone(),
             english: text,
-        });
+        };
+        let (path, findings) = ("config".to_owned(), vec![finding]);
+        let seen = Inspected { path, channel: None, reading: None, pictures: Vec::new(), findings };
+        self.tell(&seen, Path::new(""))
     }
-    let options = config.ingest.reading();
-    let root = if files.is_empty() { config.ingest.path.as_path() } else { Path::new("") };
-    let mut read = 0u64;
-    if files.is_empty() {
-        let (inspected, count) = ingest::inspect(root, &options)?;
-        findings.extend(inspected);
-        read = count;
+
+    fn file(&mut self, seen: &Inspected) -> io::Result<()> {
+        self.tell(seen, self.root)
     }
-    for file in files {
-        let path = file.display().to_string();
-        let reading =
-            reading_of(Path::new(""), &path, &options).with_context(|| format!("reading {path}"))?;
-        findings.extend(ingest::findings_of(&path, &reading));
-        read += 1;
+
+    /// Plainly, a line for each finding; verbosely, what was understood of the file before them.
+    fn tell(&mut self, seen: &Inspected, root: &Path) -> io::Result<()> {
+        self.errors += count(&seen.findings, Severity::Error);
+        self.warnings += count(&seen.findings, Severity::Warning);
+        let understood = Understood::of(seen, self.zone).filter(|_| self.verbose);
+        match (self.lines.json, self.verbose) {
+            (true, true) => {
+                let path = root.join(&seen.path).display().to_string();
+                let findings: Vec<_> = seen.findings.iter().map(|finding| as_json(root, finding)).collect();
+                let understood = understood.as_ref().map(Understood::as_json);
+                let file = json!({ "path": path, "understood": understood, "findings": findings });
+                return self.lines.line(|_| file.to_string());
+            }
+            (false, true) if seen.reading.is_some() => {
+                let path = root.join(&seen.path).display().to_string();
+                self.lines.line(|_| understood::for_people(&path, understood.as_ref()))?;
+            }
+            _ => {}
+        }
+        let all = self.verbose || self.lines.json;
+        for finding in seen.findings.iter().filter(|finding| all || finding.severity != Severity::Note) {
+            self.lines.line(|json| match json {
+                true => as_json(root, finding).to_string(),
+                false => as_line(root, finding),
+            })?;
+        }
+        Ok(())
     }
-    print_findings(&findings, root, arguments)?;
-    let errors = count(&findings, Severity::Error);
-    let warnings = count(&findings, Severity::Warning);
-    if !arguments.quiet {
-        eprintln!("{read} articles read: {errors} errors, {warnings} warnings");
-    }
-    Ok(if errors + warnings == 0 { Outcome::Done } else { Outcome::Findings })
 }
 
 fn count(findings: &[FileFinding], severity: Severity) -> usize {
@@ -57,13 +110,12 @@ pub(super) fn print_findings(findings: &[FileFinding], root: &Path, arguments: &
     let mut out = io::stdout().lock();
     if arguments.json {
         let findings: Vec<_> = findings.iter().map(|finding| as_json(root, finding)).collect();
-        return writeln!(out, "{}", serde_json::Value::Array(findings));
+        return writeln!(out, "{}", Value::Array(findings));
     }
     for finding in findings {
-        if finding.severity == Severity::Note && !arguments.verbose {
-            continue;
+        if finding.severity != Severity::Note || arguments.verbose {
+            writeln!(out, "{}", as_line(root, finding))?;
         }
-        writeln!(out, "{}", line_of(root, finding))?;
     }
     Ok(())
 }
@@ -73,25 +125,19 @@ pub(super) fn print_findings_to_stderr(findings: &[FileFinding], arguments: &Arg
     let mut err = io::stderr().lock();
     let shown = findings.iter().filter(|f| f.severity != Severity::Note || arguments.verbose);
     for finding in shown.filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
-        writeln!(err, "{}", line_of(Path::new(""), finding))?;
+        writeln!(err, "{}", as_line(Path::new(""), finding))?;
     }
     Ok(())
 }
 
 /// `path:line: severity: message (English message)`.
-fn line_of(root: &Path, finding: &FileFinding) -> String {
-    format!(
-        "{}:{}: {}: {} ({})",
-        root.join(&finding.path).display(),
-        finding.line,
-        finding.severity.as_str(),
-        finding.vietnamese,
-        finding.english
-    )
+pub(super) fn as_line(root: &Path, finding: &FileFinding) -> String {
+    let FileFinding { path, line, severity, vietnamese, english } = finding;
+    format!("{}:{line}: {}: {vietnamese} ({english})", root.join(path).display(), severity.as_str())
 }
 
-fn as_json(root: &Path, finding: &FileFinding) -> serde_json::Value {
-    let fields: BTreeMap<&str, serde_json::Value> = BTreeMap::from([
+pub(super) fn as_json(root: &Path, finding: &FileFinding) -> Value {
+    let fields: BTreeMap<&str, Value> = BTreeMap::from([
         ("path", json!(root.join(&finding.path).display().to_string())),
         ("line", json!(finding.line)),
         ("severity", json!(finding.severity.as_str())),

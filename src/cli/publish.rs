@@ -61,7 +61,7 @@ async fn publish_here(
     arguments: &Arguments,
 ) -> anyhow::Result<Outcome> {
     let path = file.display().to_string();
-    let reading = reading_of(Path::new(""), &path, &config.ingest.reading())
+    let reading = reading_of(Path::new(""), &path, &config.ingest.reading(Some(channel)))
         .with_context(|| format!("reading {path}"))?;
     let findings = findings_of(&path, &reading);
     check::print_findings_to_stderr(&findings, arguments)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::channel::Slug;
+use crate::manuscript::Encoding;
 use crate::vietnam_time::Zone;
 
 /// Writes each section twice: here, as it must be when all layers are merged, and in [`partial`], as a single
@@ -77,7 +78,9 @@ sections! {
     Folder {
         path: PathBuf,
         watch: Watch,
-    } maybe {}
+    } maybe {
+        encoding: EncodingWord,
+    }
     Feed {
         items: u32,
         window: Span,
@@ -89,6 +92,23 @@ sections! {
     } maybe {
         title: String,
         description: String,
+        encoding: EncodingWord,
+    }
+}
+
+/// An encoding by its word: `"tcvn3"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct EncodingWord(pub(super) Encoding);
+
+impl TryFrom<String> for EncodingWord {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Encoding::from_setting(&word).map(Self).ok_or_else(|| {
+            let known = Encoding::ALL.map(Encoding::setting).join(", ");
+            format!("`{word}` is no encoding that is known here; there are: {known}")
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Looks at the folder as a scan would, and changes nothing: what `check` tells before anything is published.
+//! Looks at articles as a scan would, and changes nothing: what `check` tells before anything is published.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,35 +6,72 @@ use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::Options;
 use super::folder::observe;
-use super::scan::{FileFinding, FileReading, name_of, picture_of, reading_of, stem_of, trouble_finding};
+use super::scan::{
+    FileFinding, FileReading, file_finding, name_of, picture_of, reading_of, stem_of, too_far_ahead,
+    trouble_finding,
+};
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::manuscript::{self, Severity};
-use crate::vietnam_time::day_of;
+use crate::vietnam_time::{Moment, Zone, day_of};
 
-/// Reads every article below `root`. Returns what is to say, by path and line, and how many files there are.
+/// What was seen at one path.
+pub struct Inspected {
+    /// Relative to the folder of articles; as it was given for a file that was named.
+    pub path: String,
+    /// The channel in whose folder it lies.
+    pub channel: Option<Slug>,
+    /// What was read in it; none for what is no article file, or cannot be read.
+    pub reading: Option<FileReading>,
+    /// The names of the pictures that lie beside it and can be published, in the order of their numbers.
+    pub pictures: Vec<String>,
+    /// By line.
+    pub findings: Vec<FileFinding>,
+}
+
+/// Looks at all articles of the folder and the pictures beside them, by path, and hands each to `tell`. `now` is what stamps are far ahead of.
+/// Returns how many article files there are.
 ///
 /// # Errors
-/// Where `root` cannot be listed.
-pub fn inspect(root: &Path, options: &manuscript::Options) -> io::Result<(Vec<FileFinding>, u64)> {
-    let observed = observe(root)?;
-    let mut findings: Vec<FileFinding> = observed.trouble.iter().map(trouble_finding).collect();
-    let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
+/// Where the folder cannot be listed, and what `tell` fails with.
+pub fn inspect(
+    options: &Options,
+    now: Moment,
+    mut tell: impl FnMut(Inspected) -> io::Result<()>,
+) -> io::Result<u64> {
+    let observed = observe(&options.path)?;
+    let mut beside: Vec<FileFinding> = observed.trouble.iter().map(trouble_finding).collect();
+    beside.extend(observed.orphans.iter().map(|path| orphan(path)));
+    beside.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut beside = beside.into_iter().peekable();
+    let mut taken = BTreeMap::new();
     for file in &observed.files {
-        match reading_of(root, &file.path, options) {
-            Ok(reading) => {
-                findings.extend(findings_of(&file.path, &reading));
-                findings.extend(clash(&mut taken, &file.path, &reading, options));
-            }
-            Err(cause) => findings.push(super::scan::file_finding(&file.path, &cause)),
+        while let Some(finding) = beside.next_if(|finding| finding.path < file.path) {
+            tell(no_article(finding))?;
         }
-        let pictures = file.pictures.iter().map(|picture| picture_of(root, &picture.path));
-        findings.extend(pictures.filter_map(|outcome| outcome.err().map(|finding| *finding)));
+        let mut seen = look(&options.path, &file.path, Some(file.channel.clone()), options, now);
+        seen.findings.extend(clash(&mut taken, &seen, options.zone));
+        seen.findings.sort_by_key(|finding| finding.line);
+        for picture in &file.pictures {
+            match picture_of(&options.path, &picture.path) {
+                Ok(_) => seen.pictures.push(name_of(&picture.path).to_owned()),
+                Err(finding) => seen.findings.push(*finding),
+            }
+        }
+        tell(seen)?;
     }
-    findings.extend(observed.orphans.iter().map(|path| orphan(path)));
-    findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-    Ok((findings, observed.files.len() as u64))
+    for finding in beside {
+        tell(no_article(finding))?;
+    }
+    Ok(observed.files.len() as u64)
+}
+
+/// Looks at one file, wherever it lies; not at the pictures beside it.
+pub fn inspect_file(path: &str, options: &Options, now: Moment) -> Inspected {
+    let channel = options.channel_of(Path::new(path));
+    look(Path::new(""), path, channel, options, now)
 }
 
 /// What the manuscript reader said of a file.
@@ -47,6 +84,24 @@ pub fn findings_of(path: &str, reading: &FileReading) -> Vec<FileFinding> {
         english: finding.complaint.english(),
     };
     reading.reading.findings.iter().map(finding).collect()
+}
+
+fn look(root: &Path, path: &str, channel: Option<Slug>, options: &Options, now: Moment) -> Inspected {
+    let (reading, findings) = match reading_of(root, path, &options.reading(channel.as_ref())) {
+        Ok(reading) => {
+            let mut findings = findings_of(path, &reading);
+            let draft = reading.reading.draft.as_ref();
+            findings.extend(draft.and_then(|draft| too_far_ahead(path, draft, now)));
+            (Some(reading), findings)
+        }
+        Err(cause) => (None, vec![file_finding(path, &cause)]),
+    };
+    Inspected { path: path.to_owned(), channel, reading, pictures: Vec::new(), findings }
+}
+
+fn no_article(finding: FileFinding) -> Inspected {
+    let path = finding.path.clone();
+    Inspected { path, channel: None, reading: None, pictures: Vec::new(), findings: vec![finding] }
 }
 
 /// A picture that no article owns, most often by a slip in its name.
@@ -68,13 +123,13 @@ fn orphan(path: &str) -> FileFinding {
 /// Two files of one id, or of one stem and one day, with different bytes.
 fn clash(
     taken: &mut BTreeMap<String, (String, String)>,
-    path: &str,
-    reading: &FileReading,
-    options: &manuscript::Options,
+    seen: &Inspected,
+    zone: Zone,
 ) -> Option<FileFinding> {
+    let reading = seen.reading.as_ref()?;
     let draft = reading.reading.draft.as_ref()?;
-    let day = day_of(draft.article.stamp.instant, options.zone);
-    let stem: String = stem_of(name_of(path)).nfc().collect();
+    let day = day_of(draft.article.stamp.instant, zone);
+    let stem: String = stem_of(name_of(&seen.path)).nfc().collect();
     let name = match &draft.id {
         Some(id) => ArticleId::as_str(id).to_owned(),
         None => format!("{day}/{stem}"),
@@ -82,12 +137,12 @@ fn clash(
     let (other, hash) = match taken.get(&name) {
         Some(other) => other.clone(),
         None => {
-            taken.insert(name, (path.to_owned(), reading.hash.clone()));
+            taken.insert(name, (seen.path.clone(), reading.hash.clone()));
             return None;
         }
     };
     (hash != reading.hash).then(|| FileFinding {
-        path: path.to_owned(),
+        path: seen.path.clone(),
         line: 1,
         severity: Severity::Error,
         vietnamese: format!(

@@ -400,12 +400,12 @@ impl Scanner {
         }
         let findings = said.entry(file.path.clone()).or_default();
         findings.extend(findings_of(&file.path, &file_reading));
+        let now = self.store.clock().now();
         let draft = file_reading.reading.draft.filter(|draft| {
-            let too_far = draft.article.stamp.instant > self.store.clock().now() + FURTHEST;
-            if too_far {
-                findings.push(too_far_ahead(&file.path, draft));
-            }
-            !too_far
+            let too_far = too_far_ahead(&file.path, draft, now);
+            let good = too_far.is_none();
+            findings.extend(too_far);
+            good
         });
         let Some(mut draft) = draft else { return self.store.file_refused(seen).await };
         draft.article.pictures = self.keep_pictures(&file.pictures, said).await?;
@@ -570,9 +570,9 @@ impl Scanner {
         }
         let options = self.options.clone();
         blocking(move || {
-            let reading = options.reading();
             let stamp = |file: &ObservedFile| -> Option<Moment> {
                 let bytes = fs::read(options.path.join(&file.path)).ok()?;
+                let reading = options.reading(Some(&file.channel));
                 let draft = manuscript::read(name_of(&file.path), &bytes, &reading).draft?;
                 Some(draft.article.stamp.instant)
             };
@@ -644,7 +644,7 @@ pub(super) fn picture_of(root: &Path, path: &str) -> Result<Publishable, Box<Fil
 
 /// Reads a file that has held still, and makes sure that it still does.
 fn read_still(options: &Options, file: &ObservedFile) -> Option<Result<FileReading, io::Error>> {
-    let reading = reading_of(&options.path, &file.path, &options.reading());
+    let reading = reading_of(&options.path, &file.path, &options.reading(Some(&file.channel)));
     match fs::metadata(options.path.join(&file.path)) {
         Ok(metadata) if size_and_time(&metadata) == (file.size, file.modified) => Some(reading),
         Ok(_) => None,
@@ -718,7 +718,11 @@ fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
     }
 }
 
-fn too_far_ahead(path: &str, draft: &Draft) -> FileFinding {
+/// The complaint about a stamp that is a slip of the pen.
+pub(super) fn too_far_ahead(path: &str, draft: &Draft, now: Moment) -> Option<FileFinding> {
+    if draft.article.stamp.instant <= now + FURTHEST {
+        return None;
+    }
     let day = draft.article.stamp.instant.format("%d/%m/%Y");
     let finding = FileFinding::about(
         path,
@@ -726,7 +730,7 @@ fn too_far_ahead(path: &str, draft: &Draft) -> FileFinding {
         format!("ngày đăng {day} còn hơn một năm nữa mới tới; sửa lại ngày"),
         format!("the date {day} is more than a year ahead; correct it"),
     );
-    FileFinding { line: draft.lines.stamp, ..finding }
+    Some(FileFinding { line: draft.lines.stamp, ..finding })
 }
 
 pub(super) fn trouble_finding(trouble: &Trouble) -> FileFinding {

@@ -178,6 +178,8 @@ pub enum Wanted {
     Url,
     /// A language tag (BCP 47).
     Language,
+    /// The word for an encoding.
+    Encoding,
 }
 
 impl Complaint {
@@ -630,6 +632,7 @@ impl Wanted {
             }
             Self::Url => "địa chỉ đầy đủ, ví dụ \"https://example.vn/bai\"",
             Self::Language => "mã ngôn ngữ, ví dụ \"vi\" hoặc \"jra\"",
+            Self::Encoding => "\"utf-8\", \"utf-16\", \"windows-1258\", \"tcvn3\" hoặc \"vni\"",
         }
     }
 
@@ -643,12 +646,13 @@ impl Wanted {
             }
             Self::Url => "a full address, such as \"https://example.vn/bai\"",
             Self::Language => "a language tag, such as \"vi\" or \"jra\"",
+            Self::Encoding => "\"utf-8\", \"utf-16\", \"windows-1258\", \"tcvn3\" or \"vni\"",
         }
     }
 }
 
 /// The keys of the front matter, in the order of the documentation.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "id",
     "title",
     "published",
@@ -660,6 +664,7 @@ pub(super) const KEYS: [&str; 11] = [
     "language",
     "link",
     "source",
+    "encoding",
 ];
 
 fn keys() -> String {

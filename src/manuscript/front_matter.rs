@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::bytes::Encoding;
 use super::finding::{Complaint, Findings, KEYS, Wanted};
 use super::stamp::{self, Printed};
 use super::text::Cleaner;
@@ -68,6 +69,26 @@ pub(super) fn split<'text>(text: &'text str, findings: &mut Findings) -> Split<'
     Split { toml: Some((&toml[..length], toml_line)), rest: lines.rest, rest_line: last.number + 1 }
 }
 
+/// The encoding that a file's front matter names for the file itself; or the line of that key, where the word is
+/// none that is known. Asked before the file is decoded.
+pub(super) fn stated_encoding(bytes: &[u8]) -> Option<Result<Encoding, usize>> {
+    const HEAD: usize = 64 * 1024;
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    if !text.trim_ascii_start().starts_with(b"+++") {
+        return None;
+    }
+    // The fences, the keys and this word are ASCII in each of these encodings. What the other values become when
+    // they are read as Latin letters is of no matter here.
+    let text = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text).0.replace("\r\n", "\n");
+    let (toml, first_line) = split(&text, &mut Findings::default()).toml?;
+    let table = DeTable::parse(toml).ok()?.into_inner();
+    let (key, value) = table.iter().find(|(key, _)| key.get_ref() == "encoding")?;
+    let line = first_line + toml[..key.span().start].matches('\n').count();
+    let known = value.get_ref().as_str().and_then(Encoding::from_setting);
+    Some(known.ok_or(line))
+}
+
 /// Reads the TOML that begins on `first_line`. Every key that does not fit is an error of its own.
 pub(super) fn read(
     toml: &str,
@@ -129,6 +150,9 @@ impl Reader<'_> {
             "tags" => self.matter.tags = self.texts(key, value, line).unwrap_or_default(),
             "language" => self.matter.language = self.language(key, value, line),
             "link" => self.matter.link = self.url(key, value, line),
+            // Obeyed before the file became a text.
+            "encoding" if value.as_str().and_then(Encoding::from_setting).is_some() => {}
+            "encoding" => self.wrong(key, Wanted::Encoding, line),
             _ => self.matter.source = self.text(key, value, line),
         }
     }
@@ -286,5 +310,51 @@ impl<'text> Iterator for Lines<'text> {
         self.rest = rest;
         self.number += 1;
         Some(Line { text, number: self.number, rest_with_self: before })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_name_its_own_encoding_in_whatever_it_is_written() {
+        let tcvn3 = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        for (bytes, stated) in [
+            (
+                tcvn3("+++\r\ntitle = \"HuyÖn §¨k T«\"\r\nencoding = \"TCVN3\"\r\n+++\r\n"),
+                Some(Ok(Encoding::Tcvn3)),
+            ),
+            (b"\xEF\xBB\xBF\n+++\nencoding = 'vni'\n+++\n".to_vec(), Some(Ok(Encoding::Vni))),
+            (b"+++\n\nencoding = \"latin1\"\n+++\n".to_vec(), Some(Err(3))),
+            (b"+++\nencoding = 3\n+++\n".to_vec(), Some(Err(2))),
+            (b"+++\ntitle = \"A\"\n+++\nencoding = \"vni\"\n".to_vec(), None),
+            (b"+++\nencoding = \"vni\"\n".to_vec(), None),
+            (b"encoding = \"vni\"\n".to_vec(), None),
+            (b"".to_vec(), None),
+        ] {
+            assert_eq!(stated_encoding(&bytes), stated, "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    #[test]
+    fn what_a_file_says_of_its_encoding_beats_its_folder_and_a_slip_is_told() {
+        let options = |encoding| super::super::Options {
+            zone: crate::vietnam_time::VIETNAM,
+            language: "vi".to_owned(),
+            encoding,
+        };
+        let text =
+            "+++\nencoding = \"tcvn3\"\n+++\nHuyÖn §¨k T« häp giao ban\n\n12/05/2023 17:39\n\nHuyÖn häp.\n";
+        let bytes = encoding_rs::WINDOWS_1252.encode(text).0;
+        for folder in [None, Some(Encoding::Vni), Some(Encoding::Tcvn3)] {
+            let draft = super::super::read("bai.txt", &bytes, &options(folder)).draft;
+            assert_eq!(draft.map(|draft| draft.article.title).as_deref(), Some("Huyện Đăk Tô họp giao ban"));
+        }
+        let slip = text.replace("tcvn3", "tvcn3");
+        let reading =
+            super::super::read("bai.txt", &encoding_rs::WINDOWS_1252.encode(&slip).0, &options(None));
+        let told: Vec<_> = reading.findings.iter().map(|f| (f.line, f.complaint.code())).collect();
+        assert_eq!(told, [(2, "front-matter-wrong-type")]);
     }
 }

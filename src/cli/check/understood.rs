@@ -1,0 +1,148 @@
+//! What was understood of a file, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::article::{Article, Block};
+use crate::channel::Slug;
+use crate::ingest::Inspected;
+use crate::manuscript::{Complaint, Draft, Finding};
+use crate::vietnam_time::{Zone, rfc3339};
+
+/// So much of a lead is enough to know it by.
+const LEAD: usize = 80;
+/// What the labels of the office's page need, in columns.
+const LABEL: usize = 12;
+
+/// An article as it would be taken in.
+pub(super) struct Understood<'a> {
+    draft: &'a Draft,
+    channels: Vec<Slug>,
+    pictures: &'a [String],
+    /// Line and text of what was left out.
+    dropped: Vec<(usize, String)>,
+    zone: Zone,
+}
+
+impl<'a> Understood<'a> {
+    /// None where no article was read.
+    pub(super) fn of(seen: &'a Inspected, zone: Zone) -> Option<Self> {
+        let reading = &seen.reading.as_ref()?.reading;
+        let draft = reading.draft.as_ref()?;
+        let mut channels: Vec<Slug> = seen.channel.iter().cloned().collect();
+        channels.extend(draft.channels.iter().map(|named| Slug::from_title(named)));
+        channels.sort();
+        channels.dedup();
+        let dropped = reading.findings.iter().filter_map(dropped).collect();
+        Some(Self { draft, channels, pictures: &seen.pictures, dropped, zone })
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        let article = &self.draft.article;
+        let dropped: Vec<_> =
+            self.dropped.iter().map(|(line, text)| json!({ "line": line, "text": text })).collect();
+        json!({
+            "title": article.title,
+            "published": rfc3339(article.stamp.instant, self.zone),
+            "date_only": article.stamp.date_only,
+            "updated": article.updated.map(|updated| rfc3339(updated, self.zone)),
+            "authors": article.authors,
+            "lead": article.lead(),
+            "captions": captions(article).collect::<Vec<_>>(),
+            "pictures": self.pictures,
+            "source": article.source,
+            "tags": article.tags,
+            "channels": self.channels.iter().map(Slug::as_str).collect::<Vec<_>>(),
+            "language": article.language,
+            "link": article.link,
+            "id": self.draft.id.as_ref().map(|id| id.as_str()),
+            "dropped": dropped,
+        })
+    }
+
+    /// Label and value, in the order in which people read.
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let article = &self.draft.article;
+        let mut rows = vec![("Tiêu đề", article.title.clone()), ("Ngày đăng", self.stamp())];
+        rows.push(("Tác giả", or_none(article.authors.join(", "))));
+        rows.push(("Lời dẫn", or_none(shortened(article.lead()))));
+        rows.extend(captions(article).map(|caption| ("Chú thích", caption.to_owned())));
+        rows.extend(self.pictures.iter().map(|picture| ("Ảnh", picture.clone())));
+        rows.extend(article.source.iter().map(|source| ("Nguồn", source.clone())));
+        if !article.tags.is_empty() {
+            rows.push(("Từ khóa", article.tags.join(", ")));
+        }
+        if !self.channels.is_empty() {
+            let channels: Vec<_> = self.channels.iter().map(Slug::as_str).collect();
+            rows.push(("Chuyên mục", channels.join(", ")));
+        }
+        rows.extend(article.language.iter().map(|language| ("Ngôn ngữ", language.clone())));
+        rows.extend(article.link.iter().map(|link| ("Liên kết", link.clone())));
+        rows.extend(self.draft.id.iter().map(|id| ("Mã bài", id.to_string())));
+        rows.extend(self.dropped.iter().map(|(line, text)| ("Đã bỏ", format!("dòng {line}: {text}"))));
+        rows
+    }
+
+    fn stamp(&self) -> String {
+        let stamp = self.draft.article.stamp;
+        let local = stamp.instant.with_timezone(&self.zone);
+        match stamp.date_only {
+            false => local.format("%d/%m/%Y %H:%M %:z").to_string(),
+            true => local.format("%d/%m/%Y (chỉ có ngày, tính từ %H:%M %:z)").to_string(),
+        }
+    }
+}
+
+/// A page for the office: the path, and below it what was understood.
+pub(super) fn for_people(path: &str, understood: Option<&Understood<'_>>) -> String {
+    let mut page = format!("\n{path}");
+    let Some(understood) = understood else {
+        page.push_str("\n  Không đọc được thành bài viết; xem lỗi bên dưới.");
+        return page;
+    };
+    let mut last = "";
+    for (label, value) in understood.rows() {
+        let shown = if label == last { "" } else { label };
+        last = label;
+        let pad = LABEL.saturating_sub(shown.chars().count());
+        let _ = write!(page, "\n  {shown}{:pad$}{value}", "");
+    }
+    page
+}
+
+fn captions(article: &Article) -> impl Iterator<Item = &str> {
+    article.body.iter().filter_map(|block| match block {
+        Block::Caption { printed, .. } => Some(printed.as_str()),
+        _ => None,
+    })
+}
+
+/// What a finding tells of lines that were left out.
+fn dropped(finding: &Finding) -> Option<(usize, String)> {
+    match &finding.complaint {
+        Complaint::Dropped { text } | Complaint::DroppedRepeat { text } => Some((finding.line, text.clone())),
+        Complaint::DroppedAround { count, text } => Some((finding.line, format!("{text} … ({count} dòng)"))),
+        Complaint::DroppedMore { count, last_line } => {
+            Some((finding.line, format!("… và {count} dòng nữa, đến dòng {last_line}")))
+        }
+        Complaint::EndMark => Some((finding.line, "./.".to_owned())),
+        _ => None,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LEAD) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            // Not in the middle of a word, where there is a space to end at.
+            let cut = &text[..end];
+            let cut = cut.rsplit_once(' ').map_or(cut, |(whole, _)| whole);
+            format!("{cut} …")
+        }
+    }
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() { "(không có)".to_owned() } else { text }
+}
