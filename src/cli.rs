@@ -3,6 +3,7 @@
 //! Data goes to stdout, messages to stderr. Exit 0: done. 1: failed, or something was found. 2: not understood.
 
 mod check;
+mod import;
 mod publish;
 mod serve;
 mod token;
@@ -23,7 +24,8 @@ use crate::app::open_store;
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::config::{Config, Explained};
-use crate::ingest::{Report, Scanner};
+use crate::ingest::{Order, Report, Scanner};
+use crate::manuscript::Encoding;
 use crate::press;
 use crate::store::{Listed, Restoration, Store, Withdrawal};
 use crate::telemetry::{self, Verbosity};
@@ -92,6 +94,21 @@ enum Command {
         id: Option<String>,
         #[command(flatten)]
         remote: publish::Remote,
+    },
+    /// Publish many old articles at once; run it again after an interruption or a correction
+    Import {
+        /// Files, folders with all below them, and zip archives
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The channel of all of them; otherwise the folders at the top of each PATH name the channels
+        #[arg(long, value_name = "SLUG")]
+        channel: Option<Slug>,
+        /// The encoding of old text files: tcvn3, vni, windows-1258, utf-16, utf-8
+        #[arg(long, value_name = "NAME", value_parser = encoding)]
+        encoding: Option<Encoding>,
+        /// Read everything and say what would be refused; publish nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Withdraw an article; only `restore` brings it back
     Withdraw {
@@ -166,9 +183,14 @@ pub fn main() -> ExitCode {
         Err(cause) if is_closed_pipe(&cause) => ExitCode::SUCCESS,
         Err(cause) => {
             eprintln!("bantin: {cause:#}");
-            ExitCode::from(1)
+            ExitCode::from(if import::is_not_understood(&cause) { 2 } else { 1 })
         }
     }
+}
+
+fn encoding(word: &str) -> Result<Encoding, String> {
+    let known = || Encoding::ALL.map(Encoding::setting).join(", ");
+    Encoding::from_setting(word).ok_or_else(|| format!("there are: {}", known()))
 }
 
 impl Arguments {
@@ -200,6 +222,10 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Publish { file, channel, id, remote } => {
                 let id = id.as_ref().map(ArticleId::new);
                 publish::publish(config, file, channel, id.as_ref(), remote, &arguments).await
+            }
+            Command::Import { paths, channel, encoding, dry_run } => {
+                let order = Order { paths: paths.clone(), channel: channel.clone(), encoding: *encoding };
+                import::import(config, &order, *dry_run, &arguments).await
             }
             Command::Withdraw { id, reason, erase, remote } => {
                 let (id, reason) = (ArticleId::new(id), reason.clone());

@@ -1,11 +1,15 @@
-//! Brings the folder of articles into the log.
+//! Brings the folder of articles, and archives of old ones, into the log.
 //!
 //! The scan is the truth; file events are only a hint that it is time for one. A scan compares what lies in
 //! the folder with what the store remembers of it, and every difference becomes one of the store's verbs. It
 //! never trusts a single look: a file counts once it has held still, and is gone once it has been missing for
-//! the grace. Nothing here prints, and nothing outside the folder is ever read.
+//! the grace. Nothing here prints, and no scan ever reads anything outside the folder.
+//!
+//! What an office wrote before comes in once, by [`Import`], from wherever it lies.
 
+mod bundle;
 mod folder;
+mod import;
 mod inspect;
 mod scan;
 mod watch;
@@ -23,6 +27,7 @@ use crate::manuscript::{self, Encoding};
 use crate::store::{Store, StoreError};
 use crate::vietnam_time::Zone;
 
+pub use import::{Import, ImportReport, NotImportable, Order};
 pub use inspect::{Inspected, findings_of, inspect, inspect_file};
 pub use scan::{FileFinding, FileReading, Report, Scanner, reading_of};
 use watch::Watch;

@@ -12,12 +12,11 @@ use super::{Arguments, Lines, Outcome};
 use crate::config::Config;
 use crate::ingest::{self, FileFinding, Inspected};
 use crate::manuscript::Severity;
-use crate::vietnam_time::Zone;
 use understood::Understood;
 
 pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -> anyhow::Result<Outcome> {
     let root = if files.is_empty() { config.ingest.path.as_path() } else { Path::new("") };
-    let mut told = Told::new(root, config.ingest.zone, arguments)?;
+    let mut told = Told::new(root, &config.ingest, arguments)?;
     if let Err(cause) = config.fit_to_serve() {
         told.finding_of_config(cause.to_string())?;
     }
@@ -41,7 +40,7 @@ pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -
 /// Tells of one file after the other, and counts.
 struct Told<'a> {
     root: &'a Path,
-    zone: Zone,
+    options: &'a ingest::Options,
     verbose: bool,
     lines: Lines,
     errors: usize,
@@ -49,9 +48,9 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn new(root: &'a Path, zone: Zone, arguments: &Arguments) -> io::Result<Self> {
+    fn new(root: &'a Path, options: &'a ingest::Options, arguments: &Arguments) -> io::Result<Self> {
         let lines = Lines::new(arguments.json)?;
-        Ok(Self { root, zone, verbose: arguments.verbose, lines, errors: 0, warnings: 0 })
+        Ok(Self { root, options, verbose: arguments.verbose, lines, errors: 0, warnings: 0 })
     }
 
     fn finding_of_config(&mut self, text: String) -> io::Result<()> {
@@ -75,7 +74,7 @@ impl<'a> Told<'a> {
     fn tell(&mut self, seen: &Inspected, root: &Path) -> io::Result<()> {
         self.errors += count(&seen.findings, Severity::Error);
         self.warnings += count(&seen.findings, Severity::Warning);
-        let understood = Understood::of(seen, self.zone).filter(|_| self.verbose);
+        let understood = Understood::of(seen, self.options).filter(|_| self.verbose);
         match (self.lines.json, self.verbose) {
             (true, true) => {
                 let path = root.join(&seen.path).display().to_string();

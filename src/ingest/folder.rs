@@ -203,7 +203,7 @@ pub(super) fn size_and_time(metadata: &Metadata) -> (u64, i64) {
 }
 
 /// The metadata of what an entry leads to; none where that lies outside the folder.
-fn inside(root: &Path, entry: &Path) -> io::Result<Option<Metadata>> {
+pub(super) fn inside(root: &Path, entry: &Path) -> io::Result<Option<Metadata>> {
     let metadata = fs::symlink_metadata(entry)?;
     if !metadata.is_symlink() {
         return Ok(Some(metadata));
@@ -212,7 +212,7 @@ fn inside(root: &Path, entry: &Path) -> io::Result<Option<Metadata>> {
     if target.starts_with(root) { fs::metadata(target).map(Some) } else { Ok(None) }
 }
 
-fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     entries.sort();
@@ -231,9 +231,16 @@ fn shown_name(entry: &Path, folder: &str, trouble: &mut Vec<Trouble>) -> Option<
         });
         return None;
     };
-    let passed_over =
-        name.starts_with(['.', '_']) || name.ends_with('~') || name.to_ascii_lowercase().ends_with(".tmp");
-    (!passed_over).then(|| name.to_owned())
+    (!is_passed_over(name)).then(|| name.to_owned())
+}
+
+/// Names of what is no article yet, or never will be: drafts, what systems and editors leave behind.
+pub(super) fn is_passed_over(name: &str) -> bool {
+    // Word keeps its lock beside an open document: `~$bai.docx`.
+    name.starts_with(['.', '_'])
+        || name.starts_with("~$")
+        || name.ends_with('~')
+        || name.to_ascii_lowercase().ends_with(".tmp")
 }
 
 fn leads_out(path: String) -> Trouble {

@@ -28,7 +28,7 @@ use crate::vietnam_time::Moment;
 /// So many files are read and submitted together: one flush of the log for all of them.
 const CHUNK: usize = 256;
 /// A file larger than this is no article.
-const LARGEST: u64 = 16 << 20;
+pub(super) const LARGEST: u64 = 16 << 20;
 /// A folder that cannot be listed sends no events; it is looked for so often.
 const ABSENT: Duration = Duration::from_secs(2);
 /// A stamp that lies further ahead is a slip of the pen.
@@ -107,7 +107,7 @@ pub struct FileFinding {
 }
 
 impl FileFinding {
-    fn about(path: &str, severity: Severity, vietnamese: String, english: String) -> Self {
+    pub(super) fn about(path: &str, severity: Severity, vietnamese: String, english: String) -> Self {
         Self { path: path.to_owned(), line: 1, severity, vietnamese, english }
     }
 }
@@ -614,8 +614,13 @@ pub fn reading_of(root: &Path, path: &str, options: &manuscript::Options) -> io:
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
     }
     let bytes = fs::read(whole)?;
-    let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash_of(&bytes);
     Ok(FileReading { hash, reading: manuscript::read(name_of(path), &bytes, options) })
+}
+
+/// Names a file's bytes.
+pub(super) fn hash_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads a picture and makes of it what is published.
@@ -683,7 +688,7 @@ pub(super) fn stem_of(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
+pub(super) fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
     let id = &accepted.id;
     match &accepted.verdict {
         Verdict::Conflict { with } => Some(FileFinding::about(
@@ -760,7 +765,7 @@ fn folder_finding(path: &Path, cause: &io::Error) -> FileFinding {
 }
 
 /// Runs work on files where it may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),

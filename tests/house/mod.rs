@@ -95,6 +95,11 @@ impl House {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Starts a command and leaves it running.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Starts `bantin serve` and waits until it is ready.
     pub fn serve(&self) -> Serving {
         let mut child =

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::article::{Article, Block};
 use crate::channel::Slug;
-use crate::ingest::Inspected;
+use crate::ingest::{self, Inspected};
 use crate::manuscript::{Complaint, Draft, Finding};
 use crate::vietnam_time::{Zone, rfc3339};
 
@@ -22,12 +22,14 @@ pub(super) struct Understood<'a> {
     pictures: &'a [String],
     /// Line and text of what was left out.
     dropped: Vec<(usize, String)>,
+    /// Its own, or the site's.
+    language: &'a str,
     zone: Zone,
 }
 
 impl<'a> Understood<'a> {
     /// None where no article was read.
-    pub(super) fn of(seen: &'a Inspected, zone: Zone) -> Option<Self> {
+    pub(super) fn of(seen: &'a Inspected, options: &'a ingest::Options) -> Option<Self> {
         let reading = &seen.reading.as_ref()?.reading;
         let draft = reading.draft.as_ref()?;
         let mut channels: Vec<Slug> = seen.channel.iter().cloned().collect();
@@ -35,7 +37,9 @@ impl<'a> Understood<'a> {
         channels.sort();
         channels.dedup();
         let dropped = reading.findings.iter().filter_map(dropped).collect();
-        Some(Self { draft, channels, pictures: &seen.pictures, dropped, zone })
+        let language = draft.article.language.as_deref().unwrap_or(&options.language);
+        let (pictures, zone) = (seen.pictures.as_slice(), options.zone);
+        Some(Self { draft, channels, pictures, dropped, language, zone })
     }
 
     pub(super) fn as_json(&self) -> Value {
@@ -54,7 +58,7 @@ impl<'a> Understood<'a> {
             "source": article.source,
             "tags": article.tags,
             "channels": self.channels.iter().map(Slug::as_str).collect::<Vec<_>>(),
-            "language": article.language,
+            "language": self.language,
             "link": article.link,
             "id": self.draft.id.as_ref().map(|id| id.as_str()),
             "dropped": dropped,
@@ -77,7 +81,7 @@ impl<'a> Understood<'a> {
             let channels: Vec<_> = self.channels.iter().map(Slug::as_str).collect();
             rows.push(("Chuyên mục", channels.join(", ")));
         }
-        rows.extend(article.language.iter().map(|language| ("Ngôn ngữ", language.clone())));
+        rows.push(("Ngôn ngữ", self.language.to_owned()));
         rows.extend(article.link.iter().map(|link| ("Liên kết", link.clone())));
         rows.extend(self.draft.id.iter().map(|id| ("Mã bài", id.to_string())));
         rows.extend(self.dropped.iter().map(|(line, text)| ("Đã bỏ", format!("dòng {line}: {text}"))));

@@ -1,0 +1,349 @@
+//! Goes through what is to be imported: a file, a folder with all below it, or a zip archive, one file after the
+//! other. Nothing is ever unpacked to the disk, and no more than one file is held in memory.
+//!
+//! SECURITY: an archive may be a bomb. An entry is unpacked up to the limit of an article and no further, one that
+//! swells beyond all reason is not unpacked at all, and no byte of an archive is unpacked twice.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization as _;
+use zip::ZipReadOptions;
+use zip::read::{Config, ZipFileEntry};
+use zip::result::ZipError;
+use zip::unstable::read::ZipIterable;
+
+use super::folder::{inside, is_passed_over, sorted};
+use super::scan::{FileFinding, LARGEST};
+use crate::manuscript::{self, Severity};
+
+/// Folders lie no deeper in each other than this, unless somebody means harm.
+const DEEPEST: usize = 32;
+/// Text becomes a tenth of its size when it is packed, a blank page perhaps a hundredth.
+const SWELLS: u64 = 200;
+/// So small an entry may swell as it likes.
+const SMALL: u64 = 1 << 20;
+
+/// One of the paths that an import was given.
+#[derive(Clone, Debug)]
+pub(super) struct Bundle {
+    path: PathBuf,
+    kind: Kind,
+    /// The name of the folder or archive, by which a later import knows it again.
+    pub(super) source: String,
+    /// Where that folder or archive really lies.
+    pub(super) location: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    File,
+    Folder,
+    Zip,
+}
+
+/// Something that was met on the way.
+pub(super) enum Met<'a> {
+    /// A file that may hold an article.
+    Article(Article<'a>),
+    /// A file of another kind, by its name.
+    Other(&'a str),
+    /// What could not be gone through.
+    Trouble(FileFinding),
+}
+
+/// A file that may hold an article.
+pub(super) struct Article<'a> {
+    /// Its path inside the bundle, with `/`, in NFC; the bare name of a file that was given by itself.
+    pub(super) inner: String,
+    /// To be told by: `archive.zip!xa-hoi/hoi-nghi.txt`.
+    pub(super) shown: String,
+    read: &'a mut dyn FnMut() -> Result<Vec<u8>, Refusal>,
+}
+
+/// Why a file's bytes are not to be had.
+#[derive(Debug)]
+struct Refusal {
+    severity: Severity,
+    vietnamese: String,
+    english: String,
+}
+
+impl Article<'_> {
+    /// Reads the file.
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, FileFinding> {
+        (self.read)().map_err(|refusal| refusal.of(&self.shown))
+    }
+}
+
+type Visit<'v> = dyn FnMut(Met<'_>) -> ControlFlow<()> + 'v;
+
+impl Bundle {
+    /// What lies at a path.
+    ///
+    /// # Errors
+    /// Where nothing does, or it cannot be looked at.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        let real = path.canonicalize()?;
+        let is_zip = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+        let kind = match real.metadata()?.is_dir() {
+            true => Kind::Folder,
+            false if is_zip(path) => Kind::Zip,
+            false => Kind::File,
+        };
+        let location = match kind {
+            Kind::File => real.parent().map(Path::to_owned).unwrap_or_default(),
+            Kind::Folder | Kind::Zip => real,
+        };
+        let name = if kind == Kind::Zip { path.file_stem() } else { location.file_name() };
+        let source = name.map(|name| name.to_string_lossy().nfc().collect()).unwrap_or_default();
+        Ok(Self { path: path.to_owned(), kind, source, location })
+    }
+
+    /// True where all below it is meant.
+    pub(super) fn is_folder(&self) -> bool {
+        self.kind == Kind::Folder
+    }
+
+    /// As it was given.
+    pub(super) fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Hands all files to `visit`, each folder's by name, an archive's in its own order, until it breaks off.
+    pub(super) fn walk(&self, visit: &mut Visit<'_>) -> ControlFlow<()> {
+        match self.kind {
+            Kind::File => {
+                let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+                meet_file(&self.path, &name, visit)
+            }
+            Kind::Folder => match self.path.canonicalize() {
+                Ok(root) => walk_folder(&root, &self.path, "", 0, visit),
+                Err(cause) => trouble(visit, &self.shown(), &Refusal::unreadable(&cause)),
+            },
+            Kind::Zip => match self.walk_zip(visit) {
+                Ok(flow) => flow,
+                Err(cause) => trouble(visit, &self.shown(), &Refusal::of_archive(&cause)),
+            },
+        }
+    }
+
+    fn walk_zip(&self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, ZipError> {
+        let open = || File::open(&self.path).map(BufReader::new);
+        let length = self.path.metadata()?.len();
+        let mut archive = ZipIterable::try_new(open()?, Config::default())?;
+        let mut bodies = open()?;
+        let mut unpacked = 0;
+        for entry in archive.files()? {
+            let entry = entry?;
+            let name = entry.name()?.into_owned();
+            let shown = format!("{}!{name}", self.shown());
+            let flow = match inner_path(&name) {
+                _ if !entry.is_file() => continue,
+                None => trouble(visit, &shown, &Refusal::leads_out()),
+                Some(inner) if inner.split('/').any(is_passed_over) => continue,
+                Some(inner) if manuscript::form_of(&inner).is_none() => visit(Met::Other(&inner)),
+                Some(inner) => {
+                    let mut entry = Some(entry);
+                    let mut read = || match entry.take() {
+                        Some(entry) => {
+                            // SECURITY: what several entries share would be unpacked for each of them.
+                            unpacked += entry.compressed_size();
+                            if unpacked > length {
+                                Err(Refusal::shared())
+                            } else {
+                                unpack(entry, &mut bodies)
+                            }
+                        }
+                        None => Err(Refusal::damaged()),
+                    };
+                    visit(Met::Article(Article { inner, shown, read: &mut read }))
+                }
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+fn walk_folder(
+    root: &Path,
+    folder: &Path,
+    inner: &str,
+    depth: usize,
+    visit: &mut Visit<'_>,
+) -> ControlFlow<()> {
+    let shown = |path: &Path| path.display().to_string();
+    let entries = match sorted(folder) {
+        Ok(_) if depth > DEEPEST => return trouble(visit, &shown(folder), &Refusal::too_deep()),
+        Ok(entries) => entries,
+        Err(cause) => return trouble(visit, &shown(folder), &Refusal::unreadable(&cause)),
+    };
+    for entry in entries {
+        let Some(name) = entry.file_name().and_then(|name| name.to_str()) else {
+            trouble(visit, &shown(&entry), &Refusal::not_utf8())?;
+            continue;
+        };
+        if is_passed_over(name) {
+            continue;
+        }
+        let below = if inner.is_empty() { name.to_owned() } else { format!("{inner}/{name}") };
+        // SECURITY: a link may lead round in a circle, or to what nobody meant to publish.
+        match inside(root, &entry) {
+            Ok(Some(metadata)) if metadata.is_dir() && !entry.is_symlink() => {
+                walk_folder(root, &entry, &below, depth + 1, visit)?;
+            }
+            Ok(Some(metadata)) if metadata.is_file() => meet_file(&entry, &below, visit)?,
+            Ok(_) => trouble(visit, &shown(&entry), &Refusal::link())?,
+            Err(cause) => trouble(visit, &shown(&entry), &Refusal::unreadable(&cause))?,
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+fn meet_file(path: &Path, inner: &str, visit: &mut Visit<'_>) -> ControlFlow<()> {
+    if manuscript::form_of(inner).is_none() {
+        return visit(Met::Other(inner));
+    }
+    let mut read = || {
+        let file = File::open(path).map_err(|cause| Refusal::unreadable(&cause))?;
+        up_to_the_limit(file).map_err(|cause| Refusal::unreadable(&cause))?.ok_or_else(Refusal::too_large)
+    };
+    let (inner, shown) = (inner.nfc().collect(), path.display().to_string());
+    visit(Met::Article(Article { inner, shown, read: &mut read }))
+}
+
+/// Unpacks one entry, within bounds.
+fn unpack(entry: ZipFileEntry<'_>, bodies: &mut BufReader<File>) -> Result<Vec<u8>, Refusal> {
+    if entry.encrypted() {
+        return Err(Refusal::encrypted());
+    }
+    if entry.size() > LARGEST {
+        return Err(Refusal::too_large());
+    }
+    if entry.size() > SMALL && entry.size() / SWELLS > entry.compressed_size() {
+        return Err(Refusal::bomb(entry.size()));
+    }
+    let file =
+        entry.with_reader(bodies, ZipReadOptions::new()).map_err(|cause| Refusal::of_archive(&cause))?;
+    match up_to_the_limit(file) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(Refusal::too_large()),
+        Err(_) => Err(Refusal::damaged()),
+    }
+}
+
+/// None for what is longer than any article.
+fn up_to_the_limit(reader: impl io::Read) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    reader.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+}
+
+/// The path of an entry with `/` between its parts; none where it leads out of the archive.
+fn inner_path(name: &str) -> Option<String> {
+    let parts: Vec<&str> = name.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
+    let inside = !parts.is_empty() && !parts.contains(&"..") && !name.starts_with(['/', '\\']);
+    inside.then(|| parts.join("/").nfc().collect())
+}
+
+fn trouble(visit: &mut Visit<'_>, shown: &str, refusal: &Refusal) -> ControlFlow<()> {
+    visit(Met::Trouble(refusal.of(shown)))
+}
+
+impl Refusal {
+    fn new(vietnamese: impl Into<String>, english: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, vietnamese: vietnamese.into(), english: english.into() }
+    }
+
+    fn of(&self, shown: &str) -> FileFinding {
+        FileFinding::about(shown, self.severity, self.vietnamese.clone(), self.english.clone())
+    }
+
+    fn unreadable(cause: &io::Error) -> Self {
+        Self::new(
+            format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
+            format!("cannot be read ({cause}); check its permissions"),
+        )
+    }
+
+    fn of_archive(cause: &ZipError) -> Self {
+        match cause {
+            ZipError::Io(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => Self::unreadable(cause),
+            ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => Self::new(
+                "được nén theo cách không hỗ trợ; hãy nén lại bằng kiểu zip thông thường",
+                "is packed in a way that is not supported; pack it anew as an ordinary zip",
+            ),
+            _ => Self::damaged(),
+        }
+    }
+
+    fn damaged() -> Self {
+        Self::new(
+            "tệp zip bị hỏng hoặc thiếu; hãy chép lại từ bản gốc",
+            "is damaged or cut off in the archive; copy the archive anew",
+        )
+    }
+
+    fn too_large() -> Self {
+        let limit = LARGEST >> 20;
+        Self::new(
+            format!("lớn hơn {limit} MiB nên không phải là bài viết; hãy để ảnh thành tệp riêng"),
+            format!("is larger than {limit} MiB, which is no article; keep pictures in files of their own"),
+        )
+    }
+
+    fn bomb(size: u64) -> Self {
+        let size = size >> 20;
+        Self::new(
+            format!("phình ra bất thường khi giải nén ({size} MiB) nên bị từ chối; hãy kiểm tra tệp này"),
+            format!(
+                "swells to {size} MiB when it is unpacked, as no text does, and is refused; look into it"
+            ),
+        )
+    }
+
+    fn shared() -> Self {
+        Self::new(
+            "dùng chung dữ liệu với tệp khác trong tệp zip nên bị từ chối; hãy nén lại",
+            "shares its bytes with other files of the archive and is refused; pack the archive anew",
+        )
+    }
+
+    fn encrypted() -> Self {
+        Self::new(
+            "có mật khẩu nên không đọc được; hãy nén lại không đặt mật khẩu",
+            "has a password; pack it without one",
+        )
+    }
+
+    fn leads_out() -> Self {
+        Self::new(
+            "có đường dẫn ra ngoài tệp zip nên bị từ chối; hãy nén lại",
+            "has a path that leads out of the archive and is refused; pack the archive anew",
+        )
+    }
+
+    fn link() -> Self {
+        let told = Self::new(
+            "là liên kết nên bị bỏ qua; hãy chép chính tệp hoặc thư mục đó vào đây",
+            "is a link and is passed over; copy here what it leads to",
+        );
+        Self { severity: Severity::Warning, ..told }
+    }
+
+    fn not_utf8() -> Self {
+        Self::new("tên tệp không phải UTF-8; đặt lại tên", "has a name that is not UTF-8; rename it")
+    }
+
+    fn too_deep() -> Self {
+        Self::new(
+            format!("nằm sâu hơn {DEEPEST} thư mục; hãy chuyển ra ngoài"),
+            format!("lies more than {DEEPEST} folders deep; move it out"),
+        )
+    }
+}

@@ -1,0 +1,548 @@
+//! Takes in what an office wrote before: files, folders and zip archives, in bulk.
+//!
+//! A survey goes through everything first, counts, and refuses the whole where a channel is in doubt. Then files
+//! are read in batches, each batch with one flush of the log. What was taken in before is known by its bytes and
+//! passed over, so that an import that was broken off is simply run again. Memory holds a batch, never the whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use super::Options;
+use super::bundle::{self, Bundle, Met};
+use super::inspect::findings_of;
+use super::scan::{FileFinding, FileReading, blocking, hash_of, stem_of, too_far_ahead, verdict_finding};
+use crate::address::RESERVED;
+use crate::channel::Slug;
+use crate::manuscript::{self, Draft, Encoding, Severity};
+use crate::store::{Imported, Origin, Store, StoreError, Submission, Terms, Verdict};
+use crate::vietnam_time::Moment;
+
+/// So many files are taken in together, with one flush of the log;
+const BATCH: usize = 256;
+/// and not many more bytes than this.
+const BATCH_BYTES: usize = 32 << 20;
+/// So many endings of files that are passed over are told apart.
+const ENDINGS: usize = 12;
+
+/// What is to be imported, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// Files, folders, zip archives.
+    pub paths: Vec<PathBuf>,
+    /// The channel of all; otherwise the folders at the top of each path name the channels.
+    pub channel: Option<Slug>,
+    /// The encoding of the text files, where it is not that of their channel's folder.
+    pub encoding: Option<Encoding>,
+}
+
+/// Why nothing at all is imported.
+#[derive(Debug, thiserror::Error)]
+pub enum NotImportable {
+    /// A path leads nowhere.
+    #[error("cannot read {path}: {cause}")]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// There is no folder to name the channel.
+    #[error(
+        "{path} lies in no channel: name one with --channel SLUG, or put the articles into folders that are \
+         called like their channels"
+    )]
+    NoChannel {
+        /// The first such file.
+        path: String,
+    },
+    /// A folder at the top is called like an address of the service.
+    #[error(
+        "`{slug}` is an address of the service and cannot be a channel: name another with --channel SLUG"
+    )]
+    Reserved {
+        /// The slug.
+        slug: Slug,
+    },
+    /// The only folder at the top is no known channel and holds only folders.
+    #[error(
+        "is `{folder}` in {path} a channel? It holds no article itself, only folders that do. If it is, name it \
+         in the config ([[channel]] slug = \"{slug}\"); if the folders in it are, import {folder} itself, or an \
+         archive of what is in it"
+    )]
+    PerhapsNoChannel {
+        /// What was to be imported.
+        path: String,
+        /// The folder in it.
+        folder: String,
+        /// The channel that it would be.
+        slug: Slug,
+    },
+    /// What lies in the folder of articles is published already.
+    #[error(
+        "{path} and the folder of articles {folder} lie in each other; what is there is published by `bantin \
+         serve` and `bantin scan`"
+    )]
+    InTheFolder {
+        /// What was to be imported.
+        path: String,
+        /// The folder of articles.
+        folder: String,
+    },
+    /// Two sources of one name in one import could not be told apart by the next.
+    #[error("{one} and {other} are both called `{name}`: give one of them another name")]
+    SameName {
+        /// The first.
+        one: String,
+        /// The second.
+        other: String,
+        /// Their name.
+        name: String,
+    },
+}
+
+/// What an import did so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Article files that were gone through.
+    pub files: u64,
+    /// New articles.
+    pub published: u64,
+    /// Corrections.
+    pub corrected: u64,
+    /// Articles that now stand in more channels, or in others.
+    pub moved: u64,
+    /// Articles that had been withdrawn because their file was gone.
+    pub restored: u64,
+    /// Files that said nothing new.
+    pub unchanged: u64,
+    /// Articles whose stamp lies in the future.
+    pub waiting: u64,
+    /// Articles that a command withdrew and that stay withdrawn.
+    pub stay_withdrawn: u64,
+    /// In a rehearsal, files that would be taken in.
+    pub acceptable: u64,
+    /// Files that were refused, and archives and folders that could not be gone through to the end.
+    pub refused: u64,
+}
+
+impl ImportReport {
+    fn count(&mut self, verdict: &Verdict) {
+        let counter = match verdict {
+            Verdict::Published(_) => &mut self.published,
+            Verdict::Corrected(_) => &mut self.corrected,
+            Verdict::Moved(_) => &mut self.moved,
+            Verdict::Restored(_) => &mut self.restored,
+            Verdict::Unchanged => &mut self.unchanged,
+            Verdict::Waiting(_) => &mut self.waiting,
+            Verdict::StaysWithdrawn => &mut self.stay_withdrawn,
+            Verdict::Conflict { .. } | Verdict::Stale(_) | Verdict::KeyReused => &mut self.refused,
+        };
+        *counter += 1;
+    }
+}
+
+/// An import that was surveyed and may begin.
+#[derive(Debug)]
+pub struct Import {
+    bundles: Vec<Bundle>,
+    plan: Plan,
+    options: Options,
+    articles: u64,
+    channels: BTreeMap<Slug, Option<String>>,
+    passed_over: BTreeMap<String, u64>,
+}
+
+impl Import {
+    /// Goes through all paths without reading a file. `known` are the channels that there are. It blocks.
+    ///
+    /// # Errors
+    /// Where a path cannot be read, or it is in doubt into which channel something belongs: then nothing is
+    /// imported.
+    pub fn survey(order: &Order, options: &Options, known: &BTreeSet<Slug>) -> Result<Self, NotImportable> {
+        let bundles = bundles(&order.paths, &options.path)?;
+        let plan = Plan { channel: order.channel.clone(), encoding: order.encoding };
+        let (channels, passed_over) = (BTreeMap::new(), BTreeMap::new());
+        let mut import = Self { bundles, plan, options: options.clone(), articles: 0, channels, passed_over };
+        for bundle in import.bundles.clone() {
+            import.look_through(&bundle, known)?;
+        }
+        Ok(import)
+    }
+
+    /// How many article files there are.
+    pub fn articles(&self) -> u64 {
+        self.articles
+    }
+
+    /// The channels that they go into.
+    pub fn channels(&self) -> impl Iterator<Item = &Slug> {
+        self.channels.keys()
+    }
+
+    /// How many files are passed over, by the ending of their names, most of all first.
+    pub fn passed_over(&self) -> Vec<(&str, u64)> {
+        let mut endings: Vec<_> =
+            self.passed_over.iter().map(|(ending, count)| (ending.as_str(), *count)).collect();
+        endings.sort_by_key(|(ending, count)| (std::cmp::Reverse(*count), *ending));
+        endings
+    }
+
+    /// Takes everything in. After each batch `tell` hears how far it has come and what there is to say of it.
+    ///
+    /// # Errors
+    /// Where the store fails; what was taken in before stays, and the next import goes on from there.
+    pub async fn run(
+        self,
+        store: &Store,
+        tell: impl FnMut(&ImportReport, Vec<FileFinding>),
+    ) -> Result<ImportReport, StoreError> {
+        let channels = store.snapshot().await?.channels().await?;
+        let known = channels.into_iter().map(|channel| channel.slug).collect();
+        self.go_through(Some(store), store.clock().now(), Some(known), tell).await
+    }
+
+    /// Reads everything and takes nothing in. With a store, what it holds already counts as unchanged.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn rehearse(
+        self,
+        store: Option<&Store>,
+        now: Moment,
+        tell: impl FnMut(&ImportReport, Vec<FileFinding>),
+    ) -> Result<ImportReport, StoreError> {
+        self.go_through(store, now, None, tell).await
+    }
+
+    async fn go_through(
+        self,
+        store: Option<&Store>,
+        now: Moment,
+        known: Option<BTreeSet<Slug>>,
+        mut tell: impl FnMut(&ImportReport, Vec<FileFinding>),
+    ) -> Result<ImportReport, StoreError> {
+        let Self { bundles, plan, options, channels: titles, .. } = self;
+        // One batch is read ahead while another is taken in.
+        let (sender, mut batches) = mpsc::channel(1);
+        let planned = plan.clone();
+        let reader = tokio::task::spawn_blocking(move || read_all(&bundles, &planned, &sender));
+        let report = ImportReport::default();
+        let mut course = Course { store, known, titles, plan, options, now, report };
+        while let Some(batch) = batches.recv().await {
+            let findings = course.take_in(batch).await?;
+            tell(&course.report, findings);
+        }
+        if let Err(failure) = reader.await {
+            std::panic::resume_unwind(failure.into_panic());
+        }
+        Ok(course.report)
+    }
+
+    fn look_through(&mut self, bundle: &Bundle, known: &BTreeSet<Slug>) -> Result<(), NotImportable> {
+        // Whether a folder at the top holds articles itself.
+        let mut tops: BTreeMap<String, bool> = BTreeMap::new();
+        let mut refusal = None;
+        let _ = bundle.walk(&mut |met| {
+            match met {
+                Met::Article(article) => {
+                    self.articles += 1;
+                    let Some(place) = self.plan.place(&article.inner) else {
+                        refusal = Some(NotImportable::NoChannel { path: article.shown });
+                        return ControlFlow::Break(());
+                    };
+                    if let Some(top) = place.top {
+                        let itself = tops.entry(top.to_owned()).or_default();
+                        *itself |= !place.below.contains('/');
+                    }
+                    let title = place.top.filter(|top| *top != place.channel.as_str()).map(str::to_owned);
+                    self.channels.entry(place.channel).or_insert(title);
+                }
+                Met::Other(name) => self.pass_over(name),
+                Met::Trouble(_) => {}
+            }
+            ControlFlow::Continue(())
+        });
+        let reserved = self.channels.keys().find(|slug| RESERVED.contains(&slug.as_str())).cloned();
+        refusal = refusal.or(reserved.map(|slug| NotImportable::Reserved { slug }));
+        // Where several folders lie side by side they are channels; a single one may be the archive's own.
+        let only = tops.pop_first().filter(|_| tops.is_empty());
+        let doubtful = only.map(|(top, itself)| (Slug::from_title(&top), top, itself));
+        let doubtful = doubtful.filter(|(slug, _, itself)| !itself && !known.contains(slug));
+        refusal = refusal.or(doubtful.map(|(slug, folder, _)| NotImportable::PerhapsNoChannel {
+            path: bundle.shown(),
+            folder,
+            slug,
+        }));
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn pass_over(&mut self, name: &str) {
+        let ending = name.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
+        let ending = ending.map_or_else(String::new, |(_, ending)| ending.to_lowercase());
+        let room = self.passed_over.len() < ENDINGS || self.passed_over.contains_key(&ending);
+        *self.passed_over.entry(if room { ending } else { String::new() }).or_default() += 1;
+    }
+}
+
+/// How files are assigned and read.
+#[derive(Clone, Debug)]
+struct Plan {
+    channel: Option<Slug>,
+    encoding: Option<Encoding>,
+}
+
+/// Where a file belongs.
+struct Place<'a> {
+    channel: Slug,
+    /// The folder that names the channel, where one does.
+    top: Option<&'a str>,
+    /// The path from there on.
+    below: &'a str,
+}
+
+impl Plan {
+    /// None for a file that lies in no folder while no channel was named for all.
+    fn place<'a>(&self, inner: &'a str) -> Option<Place<'a>> {
+        match &self.channel {
+            Some(channel) => Some(Place { channel: channel.clone(), top: None, below: inner }),
+            None => {
+                let (top, below) = inner.split_once('/')?;
+                Some(Place { channel: Slug::from_title(top), top: Some(top), below })
+            }
+        }
+    }
+
+    fn reading(&self, channel: &Slug, options: &Options) -> manuscript::Options {
+        let of_channel = options.reading(Some(channel));
+        manuscript::Options { encoding: self.encoding.or(of_channel.encoding), ..of_channel }
+    }
+}
+
+/// The bundles at these paths, each of a name of its own.
+fn bundles(paths: &[PathBuf], folder: &Path) -> Result<Vec<Bundle>, NotImportable> {
+    let folder = folder.canonicalize().ok();
+    let mut bundles: Vec<Bundle> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let shown = || path.display().to_string();
+        let bundle = Bundle::at(path).map_err(|cause| NotImportable::Unreadable { path: shown(), cause })?;
+        if let Some(folder) = &folder
+            && (bundle.location.starts_with(folder) || holds(&bundle, folder))
+        {
+            let folder = folder.display().to_string();
+            return Err(NotImportable::InTheFolder { path: shown(), folder });
+        }
+        let twin =
+            bundles.iter().find(|other| other.source == bundle.source && other.location != bundle.location);
+        if let Some(twin) = twin {
+            let (one, other, name) = (twin.shown(), shown(), bundle.source);
+            return Err(NotImportable::SameName { one, other, name });
+        }
+        bundles.push(bundle);
+    }
+    Ok(bundles)
+}
+
+/// True for a folder that the folder of articles lies in.
+fn holds(bundle: &Bundle, folder: &Path) -> bool {
+    bundle.is_folder() && folder.starts_with(&bundle.location)
+}
+
+/// A file on its way: its bytes, and where it belongs.
+struct Parcel {
+    shown: String,
+    imported: Imported,
+    bytes: Vec<u8>,
+}
+
+/// Something to say, and whether it costs an article file.
+struct Told {
+    finding: FileFinding,
+    of_article: bool,
+}
+
+/// Files that are taken in together.
+#[derive(Default)]
+struct Batch {
+    parcels: Vec<Parcel>,
+    findings: Vec<Told>,
+    bytes: usize,
+}
+
+/// Reads all bundles into batches. It blocks, and ends early where nobody listens any more.
+fn read_all(bundles: &[Bundle], plan: &Plan, sender: &mpsc::Sender<Batch>) {
+    let mut batch = Batch::default();
+    for bundle in bundles {
+        let flow = bundle.walk(&mut |met| {
+            match met {
+                Met::Article(article) => batch.add(article, bundle, plan),
+                Met::Trouble(finding) => batch.findings.push(Told { finding, of_article: false }),
+                Met::Other(_) => {}
+            }
+            let full = batch.parcels.len() + batch.findings.len() >= BATCH || batch.bytes >= BATCH_BYTES;
+            if full && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        if flow.is_break() {
+            return;
+        }
+    }
+    let _ = sender.blocking_send(batch);
+}
+
+impl Batch {
+    fn add(&mut self, mut article: bundle::Article<'_>, bundle: &Bundle, plan: &Plan) {
+        let placed = plan.place(&article.inner).map(|place| {
+            let whole = format!("{}/{}", place.channel, place.below);
+            (place.channel, whole)
+        });
+        // None for a file that was not there at the survey, beside the channels' folders.
+        let Some((channel, place)) = placed else {
+            let finding = FileFinding::about(
+                &article.shown,
+                Severity::Error,
+                "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".to_owned(),
+                "lies in no channel; move it into a channel's folder".to_owned(),
+            );
+            return self.findings.push(Told { finding, of_article: true });
+        };
+        match article.bytes() {
+            Ok(bytes) => {
+                self.bytes += bytes.len();
+                let imported =
+                    Imported { source: bundle.source.clone(), place, channel, hash: hash_of(&bytes) };
+                self.parcels.push(Parcel { shown: article.shown, imported, bytes });
+            }
+            Err(finding) => self.findings.push(Told { finding, of_article: true }),
+        }
+    }
+}
+
+/// An import under way.
+struct Course<'s> {
+    store: Option<&'s Store>,
+    /// The channels that there are, where articles are to be taken in; none in a rehearsal.
+    known: Option<BTreeSet<Slug>>,
+    /// What the channels are called that are founded.
+    titles: BTreeMap<Slug, Option<String>>,
+    plan: Plan,
+    options: Options,
+    now: Moment,
+    report: ImportReport,
+}
+
+impl Course<'_> {
+    /// Takes a batch in, and returns what there is to say of it.
+    async fn take_in(&mut self, batch: Batch) -> Result<Vec<FileFinding>, StoreError> {
+        let Batch { parcels, findings: told, .. } = batch;
+        self.report.files += (parcels.len() + told.iter().filter(|told| told.of_article).count()) as u64;
+        let mut findings: Vec<FileFinding> = told.into_iter().map(|told| told.finding).collect();
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        self.report.refused += errors as u64;
+        let parcels = self.unknown_of(parcels).await?;
+        let (plan, options, now) = (self.plan.clone(), self.options.clone(), self.now);
+        let mut letters = Vec::with_capacity(parcels.len());
+        for (letter, said) in blocking(move || understand(parcels, &plan, &options, now)).await {
+            findings.extend(said);
+            match letter {
+                Some(letter) => letters.push(letter),
+                None => self.report.refused += 1,
+            }
+        }
+        findings.extend(self.submit(letters).await?);
+        Ok(findings)
+    }
+
+    /// Without what was imported before and has not changed.
+    async fn unknown_of(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Parcel>, StoreError> {
+        let Some(store) = self.store else { return Ok(parcels) };
+        let files: Vec<Imported> = parcels.iter().map(|parcel| parcel.imported.clone()).collect();
+        let known = store.is_imported(&files).await?;
+        self.report.unchanged += known.iter().filter(|known| **known).count() as u64;
+        Ok(parcels.into_iter().zip(known).filter(|(_, known)| !known).map(|(parcel, _)| parcel).collect())
+    }
+
+    async fn submit(&mut self, letters: Vec<Letter>) -> Result<Vec<FileFinding>, StoreError> {
+        let (Some(store), Some(known)) = (self.store, &mut self.known) else {
+            self.report.acceptable += letters.len() as u64;
+            return Ok(Vec::new());
+        };
+        let (mut paths, mut submissions) = (Vec::new(), Vec::new());
+        for Letter { shown, imported, draft } in letters {
+            let title = self.titles.get(&imported.channel).and_then(Option::as_deref);
+            found(store, known, &imported.channel, title).await?;
+            let mut channels = vec![imported.channel.clone()];
+            for named in &draft.channels {
+                let slug = Slug::from_title(named);
+                let title = (slug.as_str() != named).then_some(named.as_str());
+                found(store, known, &slug, title).await?;
+                channels.push(slug);
+            }
+            channels.sort();
+            channels.dedup();
+            let stem = Slug::from_title(stem_of(&imported.place));
+            let (article, id) = (draft.article, draft.id);
+            let (origin, terms) = (Origin::Import(imported), Terms::default());
+            submissions.push(Submission { article, channels, id, stem, origin, terms });
+            paths.push(shown);
+        }
+        let answers = store.take_in_all(submissions).await;
+        let mut findings = Vec::new();
+        for (path, answer) in paths.iter().zip(answers) {
+            let accepted = answer?;
+            self.report.count(&accepted.verdict);
+            findings.extend(verdict_finding(path, &accepted));
+        }
+        Ok(findings)
+    }
+}
+
+/// An article on its way.
+struct Letter {
+    shown: String,
+    imported: Imported,
+    draft: Draft,
+}
+
+/// Reads what is in the files, and sorts it by the printed stamp, so that the log is in the order of the news.
+fn understand(
+    parcels: Vec<Parcel>,
+    plan: &Plan,
+    options: &Options,
+    now: Moment,
+) -> Vec<(Option<Letter>, Vec<FileFinding>)> {
+    let mut read: Vec<_> = parcels
+        .into_iter()
+        .map(|parcel| {
+            let Parcel { shown, imported, bytes } = parcel;
+            let reading =
+                manuscript::read(&imported.place, &bytes, &plan.reading(&imported.channel, options));
+            let file = FileReading { hash: imported.hash.clone(), reading };
+            let mut findings = findings_of(&shown, &file);
+            let too_far = file.reading.draft.as_ref().and_then(|draft| too_far_ahead(&shown, draft, now));
+            let draft = file.reading.draft.filter(|_| too_far.is_none());
+            findings.extend(too_far);
+            (draft.map(|draft| Letter { shown, imported, draft }), findings)
+        })
+        .collect();
+    read.sort_by_key(|(letter, _)| letter.as_ref().map(|letter| letter.draft.article.stamp.instant));
+    read
+}
+
+/// Founds a channel that is not there yet. One that is there keeps its title.
+async fn found(
+    store: &Store,
+    known: &mut BTreeSet<Slug>,
+    slug: &Slug,
+    title: Option<&str>,
+) -> Result<(), StoreError> {
+    if known.insert(slug.clone()) {
+        store.found_channel(slug, title).await?;
+    }
+    Ok(())
+}

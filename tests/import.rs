@@ -1,0 +1,411 @@
+//! Old articles come in with one command, and `check` says what was understood of them: with the real program.
+
+mod house;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::Output;
+
+use house::{House, SEED, article, until};
+use zip::CompressionMethod;
+use zip::write::SimpleFileOptions;
+
+/// "Huyện Đăk Tô họp giao ban" in TCVN3, as the letters of windows-1252.
+const TCVN3: &str = "HuyÖn §¨k T« häp giao ban\n\n12/05/2023 17:39\n\nS¸ng nay, HuyÖn §¨k T« häp giao ban th¸ng N¨m \
+                     t¹i héi tr\u{ad}êng.\n";
+
+fn latin(text: &str) -> Vec<u8> {
+    encoding_rs::WINDOWS_1252.encode(text).0.into_owned()
+}
+
+/// Writes a file beside the house's own folder of articles.
+fn lay(house: &House, path: &str, bytes: impl AsRef<[u8]>) {
+    let path = house.path(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn dated(number: u32) -> String {
+    let (day, minute) = (number % 28 + 1, number % 60);
+    let title = format!("Bài số {number} của kho lưu");
+    article(&title, &format!("{day:02}/05/2019 08:{minute:02}"), &format!("Đoạn mở đầu của bài {number}."))
+}
+
+fn archive(house: &House, path: &str, entries: &[(&str, &[u8])]) {
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(house.path(path)).unwrap());
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in entries {
+        archive.start_file(*name, options).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap();
+}
+
+fn import(house: &House, arguments: &[&str]) -> Output {
+    let arguments: Vec<String> = arguments
+        .iter()
+        .map(|argument| match house.path(argument).exists() {
+            true => house.path(argument).display().to_string(),
+            false => (*argument).to_owned(),
+        })
+        .collect();
+    let mut whole = vec!["import"];
+    whole.extend(arguments.iter().map(String::as_str));
+    house.run(&whole)
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn counts(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", told(output)))
+}
+
+/// All articles but for the moment of their revisions.
+fn listed(house: &House) -> serde_json::Value {
+    serde_json::from_str(&house.ok(&["list", "--json"])).unwrap()
+}
+
+#[test]
+fn folders_name_the_channels_and_every_form_comes_in() {
+    let house = House::new();
+    lay(&house, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
+    lay(&house, "cũ/Đất & Người/le-hoi.md", dated(2));
+    lay(
+        &house,
+        "cũ/xa-hoi/trang.html",
+        format!("<h1>Trang cũ</h1><p>03/05/2019</p><p>{}</p>", "Đoạn văn của bài. ".repeat(9)),
+    );
+    lay(&house, "cũ/xa-hoi/anh.jpg", "x");
+    lay(&house, "cũ/xa-hoi/van-ban.doc", "x");
+    lay(&house, "cũ/xa-hoi/~$bai.docx", "x");
+    lay(&house, "cũ/xa-hoi/.an/bai.txt", "x");
+    let output = import(&house, &["cũ", "--json"]);
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(counts(&output)["published"], 3, "{}", told(&output));
+    let told = told(&output);
+    assert!(told.contains("1 pictures (they cannot be imported yet), 1 .doc (save them as .docx)"), "{told}");
+    assert!(told.contains("channels: dat-nguoi (new), xa-hoi\n"), "{told}");
+    let list = house.ok(&["list"]);
+    assert!(list.contains("  dat-nguoi  tag:dakto.example,2023:2019-05-02/nghe-det  Bài số 1"), "{list}");
+    let serving = house.serve();
+    assert!(serving.get("/dat-nguoi/rss.xml").text().contains("<title>Đất &#x26; Người - "));
+}
+
+#[test]
+fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_once_it_is_cured() {
+    let house = House::new();
+    for number in 0..20 {
+        lay(&house, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
+    }
+    lay(&house, "cũ/xa-hoi/hong.txt", article("Bài hỏng", "31/02/2019 08:00", "Đoạn mở đầu."));
+    let first = import(&house, &["cũ"]);
+    assert_eq!(first.status.code(), Some(1));
+    let line = told(&first);
+    assert!(line.contains("cũ/xa-hoi/hong.txt:3: error: "), "{line}");
+    assert!(line.contains("21 files: 20 published, ") && line.contains(" 1 refused\n"), "{line}");
+    let before = listed(&house);
+
+    let again = import(&house, &["cũ", "--json"]);
+    assert_eq!((again.status.code(), &counts(&again)["unchanged"]), (Some(1), &20.into()));
+    assert_eq!(listed(&house), before);
+
+    lay(&house, "cũ/xa-hoi/hong.txt", dated(27));
+    lay(&house, "cũ/xa-hoi/7.txt", dated(7).replace("số 7", "số bảy"));
+    let cured = import(&house, &["cũ", "--json"]);
+    assert!(cured.status.success(), "{}", told(&cured));
+    let counts = counts(&cured);
+    assert_eq!(
+        (&counts["published"], &counts["corrected"], &counts["unchanged"]),
+        (&1.into(), &1.into(), &19.into())
+    );
+    assert_eq!(listed(&house).as_array().unwrap().len(), 21);
+}
+
+#[test]
+fn an_archive_is_the_same_source_packed_or_not() {
+    let house = House::new();
+    lay(&house, "cũ/xa-hoi/a.txt", dated(1));
+    lay(&house, "cũ/xa-hoi/b.txt", dated(2));
+    assert!(import(&house, &["cũ"]).status.success());
+    let bad = article("Bài hỏng", "31/02/2019", "Đoạn mở đầu.");
+    let (a, b) = (dated(1), dated(2).replace("mở đầu", "đầu tiên"));
+    archive(
+        &house,
+        "cũ.zip",
+        &[
+            ("xa-hoi/a.txt", a.as_bytes()),
+            ("xa-hoi\\b.txt", b.as_bytes()),
+            ("xa-hoi/c.txt", bad.as_bytes()),
+            ("__MACOSX/xa-hoi/._a.txt", b"x"),
+        ],
+    );
+    let output = import(&house, &["cũ.zip", "--json"]);
+    let counts = counts(&output);
+    assert_eq!(
+        (&counts["unchanged"], &counts["corrected"], &counts["refused"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    let path = counts["findings"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("cũ.zip!xa-hoi/c.txt") && counts["findings"][0]["line"] == 3, "{counts}");
+}
+
+#[test]
+fn where_the_channel_is_in_doubt_nothing_is_imported() {
+    let house = House::new();
+    lay(&house, "cũ/bai.txt", dated(1));
+    lay(&house, "kho/bai-cu/xa-hoi/bai.txt", dated(1));
+    lay(&house, "api/api/bai.txt", dated(1));
+    lay(&house, "khác/cũ/xa-hoi/bai.txt", dated(1));
+    house.write("xa-hoi/bai.txt", dated(1));
+    for (arguments, words) in [
+        (&["cũ"][..], "cũ/bai.txt lies in no channel"),
+        (&["cũ/bai.txt"], "--channel SLUG"),
+        (&["kho"], "is `bai-cu` in "),
+        (&["api"], "`api` is an address of the service"),
+        (&["cũ", "khác/cũ", "--channel", "xa-hoi"], "are both called `cũ`"),
+        (&["feeds/xa-hoi", "--channel", "xa-hoi"], "the folder of articles"),
+        (&[".", "--channel", "xa-hoi"], "the folder of articles"),
+        (&["cũ", "--channel", "Xã hội"], "xa-hoi"),
+        (&["cũ", "--channel", "xa-hoi", "--encoding", "latin1"], "tcvn3"),
+        (&[], "PATH"),
+    ] {
+        let output = import(&house, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
+        assert!(told(&output).contains(words), "{arguments:?}: {}", told(&output));
+    }
+    assert_eq!(import(&house, &["nirgends", "--channel", "xa-hoi"]).status.code(), Some(1));
+    assert_eq!(listed(&house), serde_json::json!([]));
+    assert!(import(&house, &["cũ", "--channel", "xa-hoi"]).status.success());
+    assert!(import(&house, &["kho/bai-cu"]).status.success(), "the folder inside is what was meant");
+    let listed = listed(&house);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "one text of one day and name is one article: {listed}");
+}
+
+#[test]
+fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
+    let house = House::new();
+    let (blank, good) = (vec![b' '; 15 << 20], dated(1));
+    let large: Vec<u8> = (0..17 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    archive(
+        &house,
+        "bom.zip",
+        &[
+            ("xa-hoi/phinh.txt", &blank),
+            ("xa-hoi/lon.txt", &large),
+            ("xa-hoi/tot.txt", good.as_bytes()),
+            ("../../xa-hoi/ngoai.txt", good.as_bytes()),
+        ],
+    );
+    let output = import(&house, &["bom.zip"]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for part in [
+        "bom.zip!xa-hoi/phinh.txt:1: error: ",
+        "swells to 15 MiB",
+        "bom.zip!xa-hoi/lon.txt:1: error: ",
+        "ngoai.txt:1: error: ",
+        " 1 published",
+        " 3 refused",
+    ] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    lay(&house, "cat.zip", &std::fs::read(house.path("bom.zip")).unwrap()[..4000]);
+    let cut = import(&house, &["cat.zip"]);
+    let told = String::from_utf8_lossy(&cut.stdout).into_owned();
+    assert!(cut.status.code() == Some(1) && told.contains("cat.zip:1: error: "), "{told}");
+}
+
+#[test]
+fn a_rehearsal_reads_all_and_begins_no_log() {
+    let house = House::new();
+    lay(&house, "cũ/xa-hoi/a.txt", dated(1));
+    lay(&house, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
+    let output = import(&house, &["cũ", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        told(&output).contains("2 files: 1 would be taken in, 0 are there already, 1 would be refused"),
+        "{}",
+        told(&output)
+    );
+    assert!(!house.path("data").exists());
+    import(&house, &["cũ"]);
+    assert!(told(&import(&house, &["cũ", "--dry-run"])).contains("0 would be taken in, 1 are there already"));
+}
+
+#[test]
+fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
+    const FILES: u32 = 3000;
+    let (killed, whole) = (House::new(), House::new());
+    for house in [&killed, &whole] {
+        for number in 0..FILES {
+            lay(house, &format!("cũ/xa-hoi/{}/bai-{number}.txt", number % 7), dated(number));
+        }
+    }
+    assert!(import(&whole, &["cũ", "-q"]).status.success());
+    let path = killed.path("cũ").display().to_string();
+    for round in 1..=2 {
+        let mut child = killed.start(&["import", &path, "-q"]);
+        let log = killed.path("data/bantin.db-wal");
+        // The log beside the store grows with every batch that is on the disk.
+        until("some batches", || std::fs::metadata(&log).is_ok_and(|log| log.len() > round * 600_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let half = articles(&killed);
+    assert!(half > 0 && half < FILES, "{half} of {FILES} were in when it was killed");
+    let output = import(&killed, &["cũ", "--json"]);
+    assert!(output.status.success(), "{}", told(&output));
+    let counts = counts(&output);
+    assert_eq!(
+        counts["published"].as_u64().unwrap() + counts["unchanged"].as_u64().unwrap(),
+        u64::from(FILES)
+    );
+    assert_eq!(listed(&killed), listed(&whole), "ids, numbers and all");
+}
+
+fn articles(house: &House) -> u32 {
+    let output = house.run(&["list"]);
+    String::from_utf8_lossy(&output.stdout).lines().count() as u32
+}
+
+#[test]
+fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    let serving = house.serve();
+    lay(&house, "cũ/xa-hoi/a.txt", dated(1));
+    lay(&house, "cũ/xa-hoi/thi-dua.txt", SEED);
+    assert!(import(&house, &["cũ"]).status.success());
+    until("the imported article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài số 1 "));
+    house.scanned(&serving);
+    // What was put away in the archive stays; so does what was never in the folder.
+    house.remove("xa-hoi/thi-dua.txt");
+    house.write("xa-hoi/a.txt", dated(1).replace("Tấn Lộc", "Minh Hà"));
+    until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Minh Hà"));
+    std::thread::sleep(bantin::ingest::GRACE);
+    house.scanned(&serving);
+    let list = house.ok(&["list"]);
+    assert_eq!((list.lines().count(), list.matches("  live ").count()), (2, 2), "{list}");
+}
+
+#[test]
+fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
+    let house = House::new();
+    let in_days =
+        |days: i64| (chrono::Utc::now() + chrono::TimeDelta::days(days)).format("%d/%m/%Y 08:00").to_string();
+    lay(&house, "cũ/xa-hoi/mai.txt", article("Bài của ngày kia", &in_days(3), "Đoạn mở đầu của bài."));
+    lay(&house, "cũ/xa-hoi/xa.txt", article("Bài của năm sau nữa", &in_days(800), "Đoạn mở đầu của bài."));
+    let output = import(&house, &["cũ"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = told(&output);
+    assert!(told.contains("1 waiting for their time") && told.contains("xa.txt:3: error: "), "{told}");
+}
+
+#[test]
+fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
+    let house = House::new();
+    house.write("kinh-te/giao-ban.txt", latin(TCVN3));
+    house.write("van-hoa/giao-ban-2.txt", latin(&format!("+++\nencoding = \"tcvn3\"\n+++\n{TCVN3}")));
+    let refused = house.run(&["scan"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(told(&refused).contains("encoding = \"tcvn3\""), "{}", told(&refused));
+    let list = house.ok(&["list"]);
+    assert!(list.lines().count() == 1 && list.contains("van-hoa  "), "the file names its own: {list}");
+
+    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let config = config + "[[channel]]\nslug = \"kinh-te\"\nencoding = \"tcvn3\"\n";
+    std::fs::write(house.path("config.toml"), config).unwrap();
+    house.ok(&["scan"]);
+    assert!(
+        house.ok(&["list"]).contains("kinh-te  tag:dakto.example,2023:2023-05-12/giao-ban  Huyện Đăk Tô họp")
+    );
+    assert_eq!(house.run(&["check"]).status.code(), Some(0));
+    let named = house.path("feeds/kinh-te/giao-ban.txt");
+    house.ok(&["check", named.to_str().unwrap()]);
+
+    lay(&house, "cũ/xa-hoi/a.txt", latin(TCVN3));
+    assert_eq!(import(&house, &["cũ"]).status.code(), Some(1));
+    assert!(import(&house, &["cũ", "--encoding", "TCVN3"]).status.success());
+}
+
+#[test]
+fn check_tells_what_was_understood_of_every_file() {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
+    house.write("xa-hoi/ngay.txt", dated(1).replace(" 08:01", ""));
+    house.write("goc.txt", dated(2));
+    let output = house.run(&["check", "-v"]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "feeds/xa-hoi/thi-dua.txt\n  Tiêu đề     Huyện Đăk Tô phát động phong trào thi đua năm 2023\n",
+        "  Ngày đăng   12/05/2023 17:39 +07:00\n",
+        "  Ngày đăng   02/05/2019 (chỉ có ngày, tính từ 00:00 +07:00)\n",
+        "  Tác giả     Tấn Lộc\n",
+        "  Chú thích   Quang cảnh Hội nghị. Ảnh: TL\n",
+        "  Chuyên mục  xa-hoi\n",
+        "Chuyên mục khác\n",
+        "feeds/xa-hoi/hong.txt\n  Không đọc được",
+        "feeds/xa-hoi/hong.txt:1: error: ",
+        "feeds/goc.txt:1: warning: ",
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&house.run(&["check", "-v", "--json"]).stdout).unwrap();
+    let of = |name: &str| {
+        let files = json.as_array().unwrap().iter();
+        files.clone().find(|file| file["path"].as_str().unwrap().ends_with(name)).unwrap()
+    };
+    let seed = &of("thi-dua.txt")["understood"];
+    assert_eq!(seed["published"], "2023-05-12T17:39:00+07:00");
+    assert_eq!(
+        (&seed["date_only"], &of("ngay.txt")["understood"]["date_only"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(seed["authors"], serde_json::json!(["Tấn Lộc"]));
+    assert_eq!(seed["dropped"][0]["text"], "Chuyên mục khác");
+    assert!(of("hong.txt")["understood"].is_null() && of("hong.txt")["findings"][0]["severity"] == "error");
+    let plain: serde_json::Value = serde_json::from_slice(&house.run(&["check", "--json"]).stdout).unwrap();
+    let keys: Vec<&str> = plain[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["line", "message", "message_en", "path", "severity"]);
+}
+
+#[test]
+fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead() {
+    let house = House::new();
+    lay(&house, "ngoài/xa.txt", article("Bài của năm sau nữa", "12/05/2093", "Đoạn mở đầu của bài."));
+    let (far, none) = (house.path("ngoài/xa.txt"), house.path("ngoài/khong-co.txt"));
+    let output = house.run(&["check", none.to_str().unwrap(), far.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = told(&output);
+    for part in ["khong-co.txt:1: error: ", "xa.txt:3: error: ", "2 articles read: 2 errors"] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+}
+
+#[test]
+fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
+    let house = House::new();
+    let mut entries = Vec::new();
+    for number in 0..4000 {
+        entries.push((format!("xa-hoi/bai-{number}.txt"), dated(number)));
+    }
+    let entries: Vec<(&str, &[u8])> =
+        entries.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    archive(&house, "cũ.zip", &entries);
+    let path = house.path("cũ.zip").display().to_string();
+    let mut child = house.start(&["import", &path]);
+    let lines: Vec<String> =
+        BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
+    assert!(child.wait().unwrap().success(), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("4000 files: 4000 published")), "{lines:?}");
+    let of_progress =
+        lines.iter().filter(|line| line.contains("/4000 articles, ") && line.ends_with(" left"));
+    assert!(of_progress.count() < 60, "{lines:?}");
+    let mut data = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut data).unwrap();
+    assert!(data.is_empty() && Path::new(&path).exists(), "{data}");
+}
