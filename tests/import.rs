@@ -218,6 +218,24 @@ fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
 }
 
 #[test]
+fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
+    let house = House::new();
+    let words: Vec<String> =
+        (0..4000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> 3)).collect();
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(house.path("chung.zip")).unwrap());
+    archive.start_file("xa-hoi/0.txt", SimpleFileOptions::default()).unwrap();
+    archive.write_all(article("Bài dài", "12/05/2019", &words.join(" ")).as_bytes()).unwrap();
+    for copy in 1..50 {
+        archive.shallow_copy_file("xa-hoi/0.txt", &format!("xa-hoi/{copy}.txt")).unwrap();
+    }
+    archive.finish().unwrap();
+    let output = import(&house, &["chung.zip", "--json"]);
+    let counts = counts(&output);
+    assert!(counts["refused"].as_u64().unwrap() >= 45, "{counts}");
+    assert!(counts.to_string().contains("shares its bytes with other files"), "{counts}");
+}
+
+#[test]
 fn a_rehearsal_reads_all_and_begins_no_log() {
     let house = House::new();
     lay(&house, "cũ/xa-hoi/a.txt", dated(1));
@@ -274,6 +292,7 @@ fn articles(house: &House) -> u32 {
 fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
     let house = House::new();
     house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/chi-o-day.txt", dated(9));
     let serving = house.serve();
     lay(&house, "cũ/xa-hoi/a.txt", dated(1));
     lay(&house, "cũ/xa-hoi/thi-dua.txt", SEED);
@@ -282,12 +301,14 @@ fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
     house.scanned(&serving);
     // What was put away in the archive stays; so does what was never in the folder.
     house.remove("xa-hoi/thi-dua.txt");
+    house.remove("xa-hoi/chi-o-day.txt");
     house.write("xa-hoi/a.txt", dated(1).replace("Tấn Lộc", "Minh Hà"));
     until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Minh Hà"));
-    std::thread::sleep(bantin::ingest::GRACE);
+    until("what was only in the folder", || house.ok(&["list"]).contains("  withdrawn "));
     house.scanned(&serving);
     let list = house.ok(&["list"]);
-    assert_eq!((list.lines().count(), list.matches("  live ").count()), (2, 2), "{list}");
+    assert_eq!((list.lines().count(), list.matches("  live ").count()), (3, 2), "{list}");
+    assert!(list.contains("2019-05-10 08:09  withdrawn"), "{list}");
 }
 
 #[test]

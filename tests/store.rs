@@ -6,8 +6,8 @@ use bantin::address::Addresses;
 use bantin::article::{Article, ArticleId, Block, Picture};
 use bantin::channel::Slug;
 use bantin::store::{
-    ArchiveView, Departure, FileSeen, Found, Imported, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
-    Restoration, Store, Submission, Terms, Verdict, Withdrawal,
+    ArchiveView, Departure, FileSeen, Found, Imported, LiveChoice, LiveView, Once, Options, Origin,
+    PictureFound, Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
