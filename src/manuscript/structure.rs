@@ -69,7 +69,7 @@ pub(super) fn draft(
     let mut page = Page::survey(pieces, zone);
     let dated = page.date(&matter, hints, findings);
     let titled = page.title(&dated, &matter, hints, findings);
-    if titled.text.is_none() {
+    if titled.text.as_deref().is_none_or(str::is_empty) {
         findings.refuse(titled.line, Complaint::TitleMissing);
     }
     let body = page.body(&dated, &titled, findings);
@@ -210,7 +210,8 @@ impl<'a> Page<'a> {
     }
 
     fn is_open_text(&self, index: usize) -> bool {
-        matches!(self.roles[index], Role::Prose | Role::Other)
+        // A table has a role of its kind and no text of its own.
+        matches!(self.roles[index], Role::Prose | Role::Other) && !self.text(index).is_empty()
     }
 
     /// Could be a headline: some words, no full stop.

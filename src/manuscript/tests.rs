@@ -257,6 +257,13 @@ mod properties {
         Ok(())
     }
 
+    #[test]
+    fn a_table_above_the_date_is_no_title() {
+        let reading = read("a.txt", b"a\tb\na\tb\n12/05/2023 17:39", &options());
+        check(&reading).unwrap();
+        assert!(reading.draft.is_none());
+    }
+
     proptest! {
         #[test]
         fn no_page_of_any_form_panics_and_what_comes_out_is_clean(page in pages()) {
