@@ -32,7 +32,8 @@
 //!    document.
 //!
 //! # What holds always
-//! - A GET for a live feed or a channel's page never touches the store once its edition is printed.
+//! - A GET for a live feed, for what is new in it, or for a channel's page never touches the store once its
+//!   edition is printed.
 //! - Makers do no I/O and read no clock: same articles, same bytes.
 //! - An article enters only through the store's intake; a revision is never rewritten.
 //! - Only [`http::reply`] writes headers. No link or id comes from the `Host` header.

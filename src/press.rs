@@ -1,8 +1,10 @@
 //! Prints what readers fetch: builds a channel's documents when the log has grown, reads each back with a
 //! parser of its own, compresses once, hashes, and swaps all of them in at a stroke.
 //!
-//! Nothing here answers a request, and no request waits for anything here. A document is a function of the
-//! log, the configuration and the program's version; the press reads no clock but to pace itself.
+//! No request for a feed waits for anything here. What is too much to keep is printed when it is asked for: an
+//! article's page, a sealed page of the log ([`Archive`]), what is new in a feed ([`Recent`]). A document is a
+//! function of the log, the configuration and the program's version; the press reads no clock but to pace
+//! itself.
 
 mod archive;
 mod article;
