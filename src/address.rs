@@ -407,6 +407,7 @@ mod tests {
             "/xa-hoi/archive/1",
             "/xa-hoi/archive/rss.xml",
             "/xa-hoi/archive/1.0/atom.xml",
+            "/media/archive/1/atom.xml",
             "/media/",
             "/media/a.jpg",
             "/media/0123456789abcdef0123456789abcdef.svg",
