@@ -234,6 +234,12 @@ pub fn api_article_path(id: &ArticleId) -> String {
     format!("/api/articles/{}", percent_encoding::utf8_percent_encode(id.as_str(), &RESERVED_TOO))
 }
 
+/// Where programs ask for what has changed.
+pub const CHANGES_PATH: &str = "/api/changes";
+
+/// The description of all that is below `/api` (OpenAPI).
+pub const OPENAPI_PATH: &str = "/api/openapi.json";
+
 /// The path of the list of all channels.
 pub const OPML_PATH: &str = "/opml.xml";
 
@@ -362,6 +368,16 @@ mod tests {
         let api = Route::Api(vec!["articles".to_owned(), id.as_str().to_owned()]);
         assert_eq!(addresses().route(&api_article_path(&id)), api);
         assert_eq!(addresses().route(OPML_PATH), Route::Opml);
+    }
+
+    #[test]
+    fn an_id_is_one_segment_whatever_stands_in_it() {
+        for id in ["https://a.vn/?b=c&d#e", "đ ă%2F+", "a//b/"] {
+            let path = api_article_path(&ArticleId::new(id));
+            let segments = vec!["articles".to_owned(), id.to_owned()];
+            assert_eq!(addresses().route(&path), Route::Api(segments), "{path}");
+        }
+        assert_eq!(addresses().route("/bantin/api/changes"), Route::Api(vec!["changes".to_owned()]));
     }
 
     #[test]

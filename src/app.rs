@@ -92,6 +92,9 @@ impl App {
             self.store.clone(),
             self.config.press.clone(),
             Arc::clone(&self.health),
+            // The other places are left to those who want an answer now.
+            self.config.door.max_connections / 2,
+            stop.subscribe(),
         );
         let operator = Operator::new(Arc::clone(&self.health), move || metrics.page());
         tasks.door("door", readers, self.config.door.clone(), move |request, from| {

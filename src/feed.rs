@@ -21,6 +21,7 @@ mod text;
 pub use html::content_html;
 pub use opml::opml;
 pub use read_back::{Fault, read_back};
+pub use sheet::{Shown, pictures, web_url};
 pub use text::printable;
 
 use crate::address::{Addresses, Format};

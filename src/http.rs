@@ -2,13 +2,16 @@
 //!
 //! An answer to a document is made in three steps, each a value: [`negotiate`] says which codings the
 //! request takes, [`conditional`] gives the verdict, [`reply`] writes it down. None of them waits, reads a
-//! clock or copies the document. Who holds an older copy of a feed may ask for what is new alone ([`delta`]). [`door`] holds the sockets and every limit on them; [`traffic`] counts.
+//! clock or copies the document. Who holds an older copy of a feed may ask for what is new alone ([`delta`]).
+//! [`door`] holds the sockets and every limit on them; [`traffic`] counts. What programs ask for below `/api`
+//! is answered from the store, within bounds.
 //!
 //! Only [`reply`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
 //! reader to prove anything (rule C7). Ranges are served of pictures alone
 //! ([`range`]): a feed is small and changes as a whole.
 
 mod api;
+pub mod body;
 pub mod conditional;
 pub mod delta;
 pub mod door;

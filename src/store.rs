@@ -6,10 +6,13 @@
 
 mod archive;
 mod batch;
+mod catalogue;
+mod changes;
 mod database;
 mod intake;
 mod token;
 mod view;
+mod words;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -385,6 +388,155 @@ pub struct Listed {
     pub title: String,
 }
 
+/// A question about the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ChangesAsked {
+    /// Of one channel; of everything, without one.
+    pub channel: Option<Slug>,
+    /// Behind this number of the log.
+    pub after: u64,
+    /// Up to this number; to the head, without one.
+    pub until: Option<u64>,
+    /// So many changes at most.
+    pub limit: u32,
+    /// The page ends with the change that brings its stored text to so many bytes.
+    pub bytes: usize,
+}
+
+/// What the log has behind a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesFound {
+    /// Some of it, or nothing.
+    Page(ChangesPage),
+    /// The number is above the log's head.
+    AboveHead {
+        /// The number of the newest revision.
+        head: u64,
+    },
+    /// There is no such channel.
+    UnknownChannel,
+}
+
+/// A part of the log, from one state of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangesPage {
+    /// In the order of their numbers.
+    pub changes: Vec<Change>,
+    /// The highest number that was looked at: what comes behind it is not in `changes`, all before it is.
+    pub next: u64,
+    /// The number of the newest revision.
+    pub head: u64,
+}
+
+/// A revision as a reader of the log sees it. Numbers are those of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its number.
+    pub number: u64,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// To which article.
+    pub id: ArticleId,
+    /// When.
+    pub at: Moment,
+    /// The channels that hold the article after it; of a withdrawal, those that held it.
+    pub channels: Vec<Slug>,
+    /// Why it was withdrawn, where a reason for readers was given.
+    pub reason: Option<String>,
+    /// The article as this revision left it; none where it is withdrawn by now, or where this is a withdrawal.
+    pub entry: Option<Box<Entry>>,
+    /// True where there is a text that cannot be read.
+    pub damaged: bool,
+}
+
+/// What happened to an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// New.
+    Published,
+    /// Its text or its stamp was changed.
+    Corrected,
+    /// It stands in other channels than before.
+    Moved,
+    /// It has left the channel that was asked about and lives on in others.
+    Left,
+    /// Gone from every document.
+    Withdrawn,
+    /// Back.
+    Restored,
+}
+
+impl ChangeKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Published, Self::Corrected, Self::Moved, Self::Left, Self::Withdrawn, Self::Restored];
+
+    /// Its name, in the log and for readers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Corrected => "corrected",
+            Self::Moved => "moved",
+            Self::Left => "left",
+            Self::Withdrawn => "withdrawn",
+            Self::Restored => "restored",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A question about the living articles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CatalogueAsked {
+    /// Words that must all be in the article, in any order, with or without diacritics. A text without a
+    /// single word finds nothing.
+    pub words: Option<String>,
+    /// Of one channel; of everything, without one.
+    pub channel: Option<Slug>,
+    /// Stamped at this moment or later.
+    pub from: Option<Moment>,
+    /// Stamped at this moment or earlier.
+    pub to: Option<Moment>,
+    /// Behind this place: the `next` of the page before.
+    pub after: Option<i64>,
+    /// So many articles at most.
+    pub limit: u32,
+    /// The page ends with the article that brings its stored text to so many bytes.
+    pub bytes: usize,
+}
+
+/// What the articles have to say to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatalogueFound {
+    /// Some of them, or none.
+    Page(Catalogue),
+    /// There is no such channel.
+    UnknownChannel,
+}
+
+/// A page of the living articles, from one state of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Newest stamp first; of equal stamps, the last that came in first.
+    pub items: Vec<CatalogueItem>,
+    /// Behind which the next page begins; none where this is the last.
+    pub next: Option<i64>,
+    /// Articles whose stored form is damaged: the others are shown without them.
+    pub damaged: Vec<ArticleId>,
+}
+
+/// A living article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueItem {
+    /// The article.
+    pub entry: Entry,
+    /// The number of its newest revision.
+    pub number: u64,
+}
+
 /// The store. Clones share one database.
 #[derive(Clone)]
 pub struct Store {
@@ -411,6 +563,7 @@ impl Store {
         make_folder(Path::new(path))?;
         let database = Database::open_sqlite(path).await?;
         let log_id = found_log(&database, &options).await?;
+        catalogue::fill(&database).await?;
         let inner = Inner {
             database,
             log_id,
@@ -641,13 +794,32 @@ impl Store {
         view::article(&mut reading, permalink).await
     }
 
-    /// The article of this id.
+    /// What is known of an article by its name.
     ///
     /// # Errors
     /// Where the engine does not answer.
     pub async fn article_named(&self, id: &ArticleId) -> Result<Found, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         view::article_named(&mut reading, id).await
+    }
+
+    /// The log behind a number, in order. Its cost depends on what is returned, not on where in the log it
+    /// lies.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn changes(&self, asked: &ChangesAsked) -> Result<ChangesFound, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        changes::changes(&mut reading, asked).await
+    }
+
+    /// The living articles, newest first, or those among them that hold certain words.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn catalogue(&self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        catalogue::catalogue(&mut reading, asked).await
     }
 
     /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one

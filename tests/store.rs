@@ -6,8 +6,9 @@ use bantin::address::Addresses;
 use bantin::article::{Article, ArticleId, Block, Picture};
 use bantin::channel::Slug;
 use bantin::store::{
-    ArchiveView, Departure, FileSeen, Found, Imported, LiveChoice, LiveView, Once, Options, Origin,
-    PictureFound, Restoration, Store, Submission, Terms, Verdict, Withdrawal,
+    ArchiveView, Catalogue, CatalogueAsked, CatalogueFound, Change, ChangesAsked, ChangesFound, ChangesPage,
+    Departure, FileSeen, Found, Imported, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
+    Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
@@ -83,6 +84,14 @@ stories! {
     a_damaged_revision_costs_its_page_that_article_alone
     a_live_view_says_from_where_on_it_tells_every_change
     a_live_view_is_complete_until_a_page_is_sealed
+    every_change_is_told_once_whatever_the_size_of_the_pages
+    a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log
+    the_text_of_a_withdrawn_article_is_in_no_change
+    words_are_found_without_diacritics_and_whatever_stands_between_them
+    a_search_finds_what_stands_now_and_nothing_that_was_withdrawn
+    the_list_goes_on_where_it_stopped_whatever_happens_meanwhile
+    a_page_ends_when_it_is_heavy_enough
+    a_store_of_an_older_program_is_searched_as_well
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
     a_second_import_corrects_the_articles_of_the_first
@@ -744,6 +753,270 @@ async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
     put(&home, &store, "d", "d", &["xa-hoi"]).await;
     let view = live(choice).await;
     assert_eq!((view.complete, view.sealed_pages), (false, 1));
+}
+
+async fn behind(store: &Store, channel: Option<&str>, after: u64, limit: u32) -> ChangesPage {
+    let channel = channel.map(slug);
+    let asked = ChangesAsked { channel, after, until: None, limit, bytes: usize::MAX };
+    match store.changes(&asked).await.unwrap() {
+        ChangesFound::Page(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// `7 moved a.txt's title`, for each change.
+fn told(changes: &[Change]) -> Vec<String> {
+    let title = |change: &Change| change.entry.as_ref().map_or("-".to_owned(), |e| e.article.title.clone());
+    changes
+        .iter()
+        .map(|change| format!("{} {} {}", change.number, change.kind.name(), title(change)))
+        .collect()
+}
+
+fn moved(from: &str, to: &str, hash: &str, article: Article) -> Submission {
+    let mut moved = file(to, hash, article);
+    if let Origin::File { renamed_from, .. } = &mut moved.origin {
+        *renamed_from = Some(from.to_owned());
+    }
+    moved
+}
+
+async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
+    let store = home.open().await;
+    for number in 0..150 {
+        let path = format!("xa-hoi/bai-{}.txt", number % 100);
+        take(&store, file(&path, &number.to_string(), article(&format!("Bài {number}"), SEED))).await;
+    }
+    let whole = behind(&store, None, 0, 1000).await;
+    assert_eq!(
+        whole.changes.iter().map(|change| change.number).collect::<Vec<_>>(),
+        (1..=150).collect::<Vec<_>>()
+    );
+    assert_eq!((whole.next, whole.head), (150, 150));
+    for size in [1, 7, 64, 65, 150] {
+        let (mut after, mut all) = (0, Vec::new());
+        loop {
+            let page = behind(&store, None, after, size).await;
+            if page.changes.is_empty() {
+                break;
+            }
+            after = page.next;
+            all.extend(page.changes);
+        }
+        assert_eq!(all, whole.changes, "{size} at a time");
+    }
+    let asked = ChangesAsked { channel: None, after: 151, until: None, limit: 1, bytes: 1 };
+    assert_eq!(store.changes(&asked).await.unwrap(), ChangesFound::AboveHead { head: 150 });
+    let asked = ChangesAsked { after: 0, until: Some(100), limit: 1000, bytes: usize::MAX, channel: None };
+    let ChangesFound::Page(page) = store.changes(&asked).await.unwrap() else { panic!() };
+    assert_eq!((page.changes.len(), page.next, page.head), (100, 100, 150));
+}
+
+async fn a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log(home: Home) {
+    let store = home.open().await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("kinh-te/b.txt", "2", article("B", SEED))).await;
+    take(&store, moved("xa-hoi/a.txt", "kinh-te/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("kinh-te/a.txt", "3", article("A (sửa)", SEED))).await;
+    assert_eq!(told(&behind(&store, Some("xa-hoi"), 0, 10).await.changes), ["1 published A", "3 left A"]);
+    let economy = behind(&store, Some("kinh-te"), 0, 10).await;
+    assert_eq!(told(&economy.changes), ["2 published B", "3 moved A", "4 corrected A (sửa)"]);
+    let all = behind(&store, None, 0, 10).await;
+    assert_eq!(told(&all.changes), ["1 published A", "2 published B", "3 moved A", "4 corrected A (sửa)"]);
+    assert_eq!(all.changes[2].channels, [slug("kinh-te")]);
+    assert_eq!(behind(&store, Some("xa-hoi"), 3, 10).await.next, 4, "looked at up to the head");
+    assert_eq!(behind(&store, Some("xa-hoi"), 0, 1).await.next, 1, "a full page ends with its last change");
+    let asked = ChangesAsked { channel: Some(slug("la")), after: 0, until: None, limit: 1, bytes: 1 };
+    assert_eq!(store.changes(&asked).await.unwrap(), ChangesFound::UnknownChannel);
+}
+
+async fn the_text_of_a_withdrawn_article_is_in_no_change(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("A (sửa)", SEED))).await;
+    store.withdraw(&id, Some("nhầm".to_owned()), false, "test").await.unwrap();
+    let page = behind(&store, None, 0, 10).await;
+    assert_eq!(told(&page.changes), ["1 published -", "2 corrected -", "3 withdrawn -"]);
+    assert_eq!(page.changes[2].reason.as_deref(), Some("nhầm"));
+    assert!(page.changes.iter().all(|change| !change.damaged));
+    store.restore(&id, "test").await.unwrap();
+    assert_eq!(
+        told(&behind(&store, None, 0, 10).await.changes),
+        ["1 published A", "2 corrected A (sửa)", "3 withdrawn -", "4 restored A (sửa)"]
+    );
+    store.withdraw(&id, None, true, "test").await.unwrap();
+    assert!(behind(&store, Some("xa-hoi"), 0, 10).await.changes.iter().all(|change| change.entry.is_none()));
+}
+
+async fn catalogue(store: &Store, asked: CatalogueAsked) -> Catalogue {
+    match store.catalogue(&asked).await.unwrap() {
+        CatalogueFound::Page(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn asked(words: Option<&str>) -> CatalogueAsked {
+    CatalogueAsked {
+        words: words.map(str::to_owned),
+        limit: 100,
+        bytes: usize::MAX,
+        ..CatalogueAsked::default()
+    }
+}
+
+/// The titles of all that the words find, newest first.
+async fn finds(store: &Store, words: &str) -> Vec<String> {
+    let page = catalogue(store, asked(Some(words))).await;
+    page.items.into_iter().map(|item| item.entry.article.title).collect()
+}
+
+async fn words_are_found_without_diacritics_and_whatever_stands_between_them(home: Home) {
+    let store = home.open().await;
+    let text = article("Huyện Ða\u{306}k Tô phát động “thi đua”", SEED);
+    take(&store, file("xa-hoi/a.txt", "1", text)).await;
+    take(&store, file("xa-hoi/b.txt", "2", article("Đắk Hà đón khách", SEED + 60))).await;
+    for (words, found) in [
+        ("dak to", 1),
+        ("Đăk Tô", 1),
+        ("ĐẮK TÔ", 1),
+        ("to dak", 1),
+        ("dak", 2),
+        ("tan loc", 2),
+        ("da", 0),
+        ("dakto", 0),
+        ("dak ha thi dua", 0),
+        ("\"dak to\"", 1),
+        ("\"dak", 1 + 1),
+        ("dak AND to", 0),
+        ("dak* to", 1),
+        ("folded:dak", 0),
+        ("dak'; DROP TABLE article; --", 0),
+        ("-dak (to)^2", 0),
+        ("dak%to_", 1),
+        ("dak\0to", 1),
+        ("***", 0),
+        ("", 0),
+        (&"dak ".repeat(2000), 2),
+    ] {
+        assert_eq!(finds(&store, words).await.len(), found, "{words:?}");
+    }
+    assert_eq!(finds(&store, "dak").await[0], "Đắk Hà đón khách", "newest first");
+}
+
+async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("Lễ hội cồng chiêng", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("Lễ hội đua thuyền", SEED - 86_400))).await;
+    assert!(finds(&store, "cong chieng").await.is_empty());
+    assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
+    let in_channel = |channel| CatalogueAsked { channel: Some(slug(channel)), ..asked(Some("le hoi")) };
+    take(&store, file("kinh-te/b.txt", "2", article("Giá cà phê", SEED))).await;
+    assert_eq!(catalogue(&store, in_channel("xa-hoi")).await.items.len(), 1);
+    assert!(catalogue(&store, in_channel("kinh-te")).await.items.is_empty());
+    let la = CatalogueAsked { channel: Some(slug("la")), ..asked(None) };
+    assert_eq!(store.catalogue(&la).await.unwrap(), CatalogueFound::UnknownChannel);
+
+    store.withdraw(&id, None, false, "test").await.unwrap();
+    assert!(finds(&store, "dua thuyen").await.is_empty());
+    assert_eq!(catalogue(&store, asked(None)).await.items.len(), 1);
+    assert!(matches!(store.article_named(&id).await.unwrap(), Found::Withdrawn(_)));
+    store.restore(&id, "test").await.unwrap();
+    assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
+    assert!(matches!(store.article_named(&id).await.unwrap(), Found::Live { .. }));
+    take(&store, file("xa-hoi/mai.txt", "1", article("Lễ hội ngày mai", SEED + 864_000))).await;
+    assert!(finds(&store, "ngay mai").await.is_empty(), "what waits for its moment is nobody's yet");
+
+    store.withdraw(&id, None, true, "test").await.unwrap();
+    store.close().await;
+    let files = std::fs::read_dir(home.folder.path().join("data")).unwrap();
+    let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("ca phe"), "words that stand are in the file");
+    for erased in ["thuyen", "thuyền"] {
+        assert!(!holds(erased), "{erased} is still in the file");
+    }
+    let database = format!("sqlite:{}", home.folder.path().join("data/bantin.db").display());
+    let blank = sqlx::SqlitePool::connect(&database).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM search WHERE search MATCH 'thuyen'")
+        .fetch_one(&blank)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+    sqlx::query("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+        .execute(&blank)
+        .await
+        .expect("the index says what the column says");
+}
+
+async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home) {
+    let store = home.open().await;
+    // Three share each second.
+    for number in 0..30 {
+        let text = article(&format!("Bài {number}"), SEED + number / 3);
+        take(&store, file(&format!("xa-hoi/bai-{number}.txt"), "1", text)).await;
+    }
+    let all: Vec<_> = (0..30).rev().map(|number| format!("Bài {number}")).collect();
+    for words in [None, Some("bai")] {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = catalogue(&store, CatalogueAsked { after, limit: 7, ..asked(words) }).await;
+            seen.extend(page.items.into_iter().map(|item| item.entry.article.title));
+            // Newer ones come in, and the one at which the page ended is corrected.
+            let newer = article("Bài mới", SEED + 500);
+            take(&store, file(&format!("xa-hoi/moi-{}.txt", seen.len()), "1", newer)).await;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let (_, old): (Vec<_>, Vec<_>) = seen.into_iter().partition(|title| title == "Bài mới");
+        assert_eq!(old, all, "{words:?}");
+    }
+    let at = |seconds| Some(from_seconds(SEED + seconds));
+    let range = CatalogueAsked { from: at(2), to: at(3), ..asked(None) };
+    let page = catalogue(&store, range.clone()).await;
+    let titles: Vec<_> = page.items.iter().map(|item| item.entry.article.title.as_str()).collect();
+    assert_eq!(titles, ["Bài 11", "Bài 10", "Bài 9", "Bài 8", "Bài 7", "Bài 6"]);
+    let found = catalogue(&store, CatalogueAsked { words: Some("bai".to_owned()), ..range }).await;
+    assert_eq!(found, page);
+    let exact = catalogue(&store, CatalogueAsked { from: at(0), to: at(0), limit: 3, ..asked(None) }).await;
+    assert_eq!((exact.items.len(), exact.next), (3, None), "nothing follows a page that is exactly full");
+}
+
+async fn a_page_ends_when_it_is_heavy_enough(home: Home) {
+    let store = home.open().await;
+    for number in 0..10 {
+        let mut long = article(&format!("Bài {number}"), SEED + number);
+        long.body = vec![Block::Paragraph { text: "dài ".repeat(1000) }];
+        take(&store, file(&format!("xa-hoi/bai-{number}.txt"), "1", long)).await;
+    }
+    let changes = ChangesAsked { channel: None, after: 0, until: None, limit: 1000, bytes: 12_000 };
+    let ChangesFound::Page(page) = store.changes(&changes).await.unwrap() else { panic!() };
+    assert_eq!((page.changes.len(), page.next, page.head), (3, 3, 10));
+    let first = catalogue(&store, CatalogueAsked { bytes: 12_000, ..asked(None) }).await;
+    assert_eq!(first.items.len(), 3);
+    let rest = catalogue(&store, CatalogueAsked { after: first.next, ..asked(None) }).await;
+    assert_eq!((rest.items.len(), rest.next), (7, None));
+}
+
+async fn a_store_of_an_older_program_is_searched_as_well(home: Home) {
+    let store = home.open().await;
+    for number in 0..3 {
+        let path = format!("xa-hoi/bai-{number}.txt");
+        take(&store, file(&path, "1", article(&format!("Bài {number} Đăk Tô"), SEED))).await;
+    }
+    let expected = catalogue(&store, asked(None)).await;
+    store.close().await;
+    // As the migration finds it: neither place nor words.
+    let database = format!("sqlite:{}", home.folder.path().join("data/bantin.db").display());
+    let blank = sqlx::SqlitePool::connect(&database).await.unwrap();
+    for sql in ["UPDATE article SET place = NULL, folded = NULL", "UPDATE membership SET place = 0"] {
+        sqlx::query(sql).execute(&blank).await.unwrap();
+    }
+    blank.close().await;
+    let store = home.open().await;
+    assert_eq!(catalogue(&store, asked(Some("dak to"))).await, expected);
+    assert_eq!(catalogue(&store, asked(None)).await, expected);
 }
 
 async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {

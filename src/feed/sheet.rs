@@ -78,13 +78,20 @@ pub(super) struct Category<'a> {
 }
 
 /// A picture with its caption.
-pub(super) struct Shown<'a> {
+pub struct Shown<'a> {
+    /// Where it is served: absolute.
     pub url: String,
+    /// Its type, by content.
     pub media_type: Cow<'a, str>,
+    /// In pixels.
     pub width: u32,
+    /// In pixels.
     pub height: u32,
+    /// In bytes, as served.
     pub size: u64,
+    /// What it shows.
     pub caption: Option<Cow<'a, str>>,
+    /// The photographer or agency.
     pub credit: Option<Cow<'a, str>>,
 }
 
@@ -240,8 +247,8 @@ fn categories<'a>(document: &Document<'a>, entry: &'a Entry) -> Vec<Category<'a>
     each_once
 }
 
-/// The n-th caption belongs to the n-th picture.
-fn pictures<'a>(article: &'a Article, addresses: &Addresses) -> Vec<Shown<'a>> {
+/// The pictures of an article; the n-th caption belongs to the n-th picture.
+pub fn pictures<'a>(article: &'a Article, addresses: &Addresses) -> Vec<Shown<'a>> {
     let mut captions = article.body.iter().filter_map(|block| match block {
         Block::Caption { text, credit, printed } => {
             Some((text.as_str(), credit.as_deref(), printed.as_str()))
@@ -281,7 +288,7 @@ fn some_line(text: Option<&str>) -> Option<Cow<'_, str>> {
 /// An absolute http or https URL, percent-encoded where it must be.
 ///
 /// SECURITY: a `javascript:` address typed into an article's front matter becomes nobody's link.
-fn web_url(text: &str) -> Option<String> {
+pub fn web_url(text: &str) -> Option<String> {
     let url = url::Url::parse(text).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.into())
 }

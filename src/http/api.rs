@@ -1,22 +1,64 @@
-//! What programs ask for below `/api`: publish, correct, withdraw.
+//! What programs ask for below `/api`: the changes since a number, the articles; publish, correct, withdraw.
+//! Described by `/api/openapi.json`, which a test holds against the running service.
 //!
-//! Reading needs nothing; no write works without a bearer token of the store. A refusal is a problem detail
-//! (RFC 9457) in English and Vietnamese, with the line where a manuscript is at fault.
+//! Reading needs nothing, and never shows what is not public: an article that waits for its moment, or the text
+//! of one that was withdrawn. No write works without a bearer token of the store. A refusal is a problem detail
+//! (RFC 9457) in English and Vietnamese, with the line where a manuscript is at fault. An article has one form
+//! ([`json`]) wherever it stands.
 
+mod articles;
+mod changes;
+mod json;
+mod parameters;
 mod problem;
 mod publish;
 
 use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
-use hyper::Method;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
 
 use super::door::RequestBody;
-use super::reply::{self, Reply};
+use super::reply::{self, READ_ONLY, Reply};
 use super::service::Inner;
+use crate::article::ArticleId;
 use problem::Problem;
+
+pub(super) use changes::Together;
+pub(super) use json::Frame;
+
+const OPENAPI: &str = include_str!("api/openapi.json");
+
+/// What a path below `/api` names.
+enum Resource<'a> {
+    Changes,
+    Articles,
+    Article(&'a str),
+    Description,
+}
+
+impl<'a> Resource<'a> {
+    fn at(segments: &[&'a str]) -> Option<Self> {
+        match *segments {
+            ["changes"] => Some(Self::Changes),
+            ["articles"] => Some(Self::Articles),
+            ["articles", id] => Some(Self::Article(id)),
+            ["openapi.json"] => Some(Self::Description),
+            _ => None,
+        }
+    }
+
+    /// The methods that it takes, as `Allow` names them.
+    fn methods(&self) -> &'static str {
+        match self {
+            Self::Articles => "GET, HEAD, POST, OPTIONS",
+            Self::Article(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
+            Self::Changes | Self::Description => READ_ONLY,
+        }
+    }
+}
 
 /// Answers a request for what lies at these segments below `/api`, percent-decoded.
 pub(super) async fn answer(
@@ -26,15 +68,34 @@ pub(super) async fn answer(
     segments: &[String],
 ) -> Reply {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let answered = match (segments.as_slice(), &request.method) {
-        (["articles"], &Method::POST) => publish::post(service, request, body).await,
-        (["articles", id], &Method::PUT) => publish::put(service, request, body, id).await,
-        (["articles", id], &Method::DELETE) => publish::delete(service, request, id).await,
-        (["articles"], _) => Ok(reply::method_not_allowed("POST, OPTIONS")),
-        (["articles", _], _) => Ok(reply::method_not_allowed("PUT, DELETE, OPTIONS")),
-        _ => Err(Problem::no_such_resource()),
+    let answered = match Resource::at(&segments) {
+        Some(resource) => perform(service, request, body, &resource).await,
+        None => Err(Problem::no_such_resource()),
     };
-    answered.unwrap_or_else(Problem::reply)
+    answered.unwrap_or_else(|problem| problem.reply(&service.addresses))
+}
+
+async fn perform(
+    service: &Arc<Inner>,
+    request: Parts,
+    body: RequestBody,
+    resource: &Resource<'_>,
+) -> Result<Reply, Problem> {
+    match (resource, &request.method) {
+        (_, &Method::OPTIONS) => Ok(reply::options(resource.methods())),
+        (Resource::Changes, &Method::GET | &Method::HEAD) => changes::answer(service, &request, body).await,
+        (Resource::Articles, &Method::GET | &Method::HEAD) => articles::list(service, &request).await,
+        (Resource::Article(id), &Method::GET | &Method::HEAD) => {
+            articles::one(service, request, ArticleId::new(*id)).await
+        }
+        (Resource::Description, &Method::GET | &Method::HEAD) => {
+            Ok(reply::data(StatusCode::OK, OPENAPI, None, None))
+        }
+        (Resource::Articles, &Method::POST) => publish::post(service, request, body).await,
+        (Resource::Article(id), &Method::PUT) => publish::put(service, request, body, id).await,
+        (Resource::Article(id), &Method::DELETE) => publish::delete(service, request, id).await,
+        _ => Err(Problem::method_not_allowed(resource.methods())),
+    }
 }
 
 /// The whole body of a request.

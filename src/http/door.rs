@@ -21,8 +21,9 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http_body_util::Limited;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -39,7 +40,43 @@ use super::traffic::{Shard, Traffic};
 
 /// The body of a request: an error once it is longer than [`Options::body_bytes`]; answer that with
 /// [`reply::content_too_large`].
-pub type RequestBody = Limited<Incoming>;
+pub struct RequestBody {
+    body: Limited<Incoming>,
+    seat: Rc<Seat>,
+}
+
+impl RequestBody {
+    /// Returns once the client has closed its sending side: it has gone, or will send nothing more and wait for
+    /// the answer all the same. Ask for it only where an answer is held back.
+    pub fn hung_up(&self) -> impl Future<Output = ()> + use<> {
+        let seat = Rc::clone(&self.seat);
+        // The connection polls this and its socket in one task, and looks at the socket behind this.
+        poll_fn(move |_| {
+            seat.held_back.set(true);
+            if seat.hung_up.get() { Poll::Ready(()) } else { Poll::Pending }
+        })
+    }
+}
+
+impl hyper::body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// The limits on connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -448,6 +485,10 @@ struct Seat {
     stuck_since: Cell<Option<Instant>>,
     /// True where the client may not have stopped sending a body that was refused.
     still_sending: Cell<bool>,
+    /// True while an answer is held back that nobody needs once the client has gone.
+    held_back: Cell<bool>,
+    /// True once the client has closed its sending side; looked for only while an answer is held back.
+    hung_up: Cell<bool>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
 }
@@ -463,6 +504,8 @@ impl Seat {
             phase: Cell::new(Phase::Head { since: now }),
             stuck_since: Cell::new(None),
             still_sending: Cell::new(false),
+            held_back: Cell::new(false),
+            hung_up: Cell::new(false),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
         })
@@ -482,13 +525,16 @@ impl Seat {
         self.phase.set(Phase::Answer);
         let limit = self.core.options.body_bytes;
         let fits = usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length <= limit);
-        let answer = fits.then(|| service(request.map(|body| Limited::new(body, limit)), peer));
+        let seat = &self;
+        let body = |body| RequestBody { body: Limited::new(body, limit), seat: Rc::clone(seat) };
+        let answer = fits.then(|| service(request.map(body), peer));
         async move {
             let reply = match answer {
                 Some(answer) => answer.await,
                 None => reply::content_too_large(),
             };
             self.phase.set(Phase::Idle { since: self.core.clock.get() });
+            self.held_back.set(false);
             self.core.shard().answered(reply.status());
             self.still_sending.set(reply.status() == StatusCode::PAYLOAD_TOO_LARGE);
             Ok(reply)
@@ -595,6 +641,24 @@ impl Watched {
     }
 }
 
+impl Watched {
+    /// hyper does not look whether the client has gone while it answers, because of those that close their
+    /// sending side and still want the answer.
+    fn look_for_the_end(&self, context: &mut Context<'_>) {
+        if !self.seat.held_back.get() || self.seat.hung_up.get() {
+            return;
+        }
+        let mut scrap = [0];
+        match self.io.inner().poll_peek(context, &mut tokio::io::ReadBuf::new(&mut scrap)) {
+            Poll::Ready(Ok(0) | Err(_)) => {
+                self.seat.hung_up.set(true);
+                context.waker().wake_by_ref();
+            }
+            Poll::Ready(Ok(_)) | Poll::Pending => {}
+        }
+    }
+}
+
 impl Read for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -620,6 +684,7 @@ impl Write for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.look_for_the_end(context);
         Pin::new(&mut self.io).poll_flush(context)
     }
 

@@ -11,9 +11,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::TimeDelta;
-use http_body_util::Full;
 use hyper::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
@@ -24,14 +22,15 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
+use super::body::Body;
 use super::conditional::{Preconditions, Verdict};
 use super::negotiate::Accepted;
 use super::range::Asked;
 use crate::press::{Coding, Document, http_date};
 use crate::vietnam_time::Moment;
 
-/// An answer, its body in memory.
-pub type Reply = Response<Full<Bytes>>;
+/// An answer.
+pub type Reply = Response<Body>;
 
 /// `Allow` of whatever can only be read.
 pub const READ_ONLY: &str = "GET, HEAD, OPTIONS";
@@ -147,7 +146,7 @@ fn part_of(mut reply: Reply, picture: &Document, part: &Range<u64>) -> Reply {
     let content_range = format!("bytes {}-{}/{}", part.start, part.end - 1, bytes.len());
     let within = |position: u64| usize::try_from(position).unwrap_or(bytes.len()).min(bytes.len());
     *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
-    *reply.body_mut() = Full::new(bytes.slice(within(part.start)..within(part.end)));
+    *reply.body_mut() = Body::from(bytes.slice(within(part.start)..within(part.end)));
     reply.headers_mut().insert(CONTENT_RANGE, visible(content_range));
     reply
 }
@@ -171,6 +170,9 @@ const IM: HeaderName = HeaderName::from_static("im");
 /// NOTE: only on a part. The whole is right for everybody, whatever they asked for, and a cache that held it
 /// apart for each way of asking would hold it often.
 const BY_COPY: HeaderValue = HeaderValue::from_static("A-IM, If-None-Match, Accept-Encoding");
+const EXPOSED_OF_CHANGES: HeaderValue = HeaderValue::from_static("Bantin-Log, Bantin-Next");
+const BANTIN_LOG: HeaderName = HeaderName::from_static("bantin-log");
+const BANTIN_NEXT: HeaderName = HeaderName::from_static("bantin-next");
 const BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BROTLI: HeaderValue = HeaderValue::from_static("br");
@@ -202,7 +204,7 @@ fn not_modified(
     if for_a_script {
         open_to_all(&mut headers);
     }
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(Body::default());
     *reply.status_mut() = StatusCode::NOT_MODIFIED;
     *reply.headers_mut() = headers;
     reply
@@ -221,7 +223,7 @@ fn whole(mut headers: HeaderMap, document: &Document, coding: Coding, policy: &P
     if document.media_type.as_bytes().starts_with(b"text/html") {
         page_headers(&mut headers);
     }
-    let mut reply = Response::new(Full::new(document.coded(coding).bytes.clone()));
+    let mut reply = Response::new(Body::from(document.coded(coding).bytes.clone()));
     *reply.headers_mut() = headers;
     reply
 }
@@ -259,7 +261,7 @@ fn page_headers(headers: &mut HeaderMap) {
 }
 
 /// JSON for a program. `location` is where the thing lies that the request made or changed, `etag` its tag.
-pub fn data(status: StatusCode, body: String, location: Option<&str>, etag: Option<&str>) -> Reply {
+pub fn data(status: StatusCode, body: impl Into<Body>, location: Option<&str>, etag: Option<&str>) -> Reply {
     let mut reply = state(status, "application/json", body);
     let more = [(LOCATION, location), (ETAG, etag)];
     for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
@@ -272,7 +274,7 @@ pub fn data(status: StatusCode, body: String, location: Option<&str>, etag: Opti
 }
 
 /// Problem details (RFC 9457 §3); with what the status itself asks for.
-pub fn problem(status: StatusCode, body: String) -> Reply {
+pub fn problem(status: StatusCode, body: impl Into<Body>) -> Reply {
     let mut reply = state(status, "application/problem+json", body);
     let headers = reply.headers_mut();
     match status {
@@ -286,6 +288,27 @@ pub fn problem(status: StatusCode, body: String) -> Reply {
 }
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"bantin\"");
+
+/// The same with the methods that there are (RFC 9110 §15.5.6).
+pub fn allowing(mut reply: Reply, allow: &'static str) -> Reply {
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    reply
+}
+
+/// Changes, with what a reader asks with next in headers: `Bantin-Log` and `Bantin-Next`, so that it is known
+/// also where each line of the body is a change and nothing else. `log` is the log's id.
+pub fn changes(media_type: &'static str, log: &str, next: u64, body: impl Into<Body>) -> Reply {
+    let mut reply = state(StatusCode::OK, media_type, body);
+    let headers = reply.headers_mut();
+    open_to_all(headers);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_OF_CHANGES);
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    if let Ok(log) = HeaderValue::from_str(log) {
+        headers.insert(BANTIN_LOG, log);
+    }
+    headers.insert(BANTIN_NEXT, HeaderValue::from(next));
+    reply
+}
 
 /// 301 to `target`, a path or an absolute URL made by [`crate::address`]. Kept for a day: an old name may be
 /// given back, and a browser would keep a bare 301 for ever.
@@ -362,10 +385,10 @@ pub fn unavailable(wait: Duration) -> Reply {
 }
 
 /// 204 to OPTIONS, and to the question that a browser asks before a request from another site (CORS): the
-/// methods of `allow`, with the headers that a reader of feeds sends. A day old at most.
+/// methods of `allow`, with the headers that a reader of feeds or an office system sends. A day old at most.
 pub fn options(allow: &'static str) -> Reply {
     let allow = HeaderValue::from_static(allow);
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(Body::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     reply.headers_mut().extend([
         (ALLOW, allow.clone()),
@@ -373,7 +396,10 @@ pub fn options(allow: &'static str) -> Reply {
         (ACCESS_CONTROL_ALLOW_METHODS, allow),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("A-IM, Cache-Control, If-Match, If-Modified-Since, If-None-Match"),
+            HeaderValue::from_static(
+                "A-IM, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, \
+                 If-Modified-Since, If-None-Match",
+            ),
         ),
         (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
     ]);
@@ -381,8 +407,8 @@ pub fn options(allow: &'static str) -> Reply {
 }
 
 /// A short text that a machine asks for, never kept: health, readiness, metrics.
-pub fn state(status: StatusCode, media_type: &'static str, text: String) -> Reply {
-    let mut reply = Response::new(Full::from(text));
+pub fn state(status: StatusCode, media_type: &'static str, text: impl Into<Body>) -> Reply {
+    let mut reply = Response::new(text.into());
     *reply.status_mut() = status;
     reply.headers_mut().extend([
         (CONTENT_TYPE, HeaderValue::from_static(media_type)),
@@ -418,7 +444,7 @@ fn page(status: StatusCode, title: &str, text: Markup) -> Reply {
         StatusCode::NOT_FOUND | StatusCode::GONE => NO_CACHE,
         _ => NO_STORE,
     };
-    let mut reply = Response::new(Full::from(markup.into_string()));
+    let mut reply = Response::new(Body::from(markup.into_string()));
     *reply.status_mut() = status;
     let headers: [(HeaderName, HeaderValue); 4] = [
         (CONTENT_TYPE, HTML),

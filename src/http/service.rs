@@ -9,10 +9,10 @@ use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tracing::error;
 
-use super::api;
+use super::api::{self, Frame, Together};
 use super::conditional::{Preconditions, Verdict};
 use super::delta;
 use super::door::RequestBody;
@@ -34,7 +34,11 @@ const STALE_IF_ERROR: Duration = Duration::from_secs(86_400);
 const PICTURES_KEPT: Duration = Duration::from_secs(86_400);
 /// Requests that read the store at a time; the others wait for their turn, and not for ever.
 const READING: usize = 32;
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Searches at a time, so that the dearest of all questions leaves the machine to the others.
+const SEARCHING: usize = 2;
+/// Long answers at a time that are read while they are sent.
+const STREAMING: usize = 64;
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// What a client is told to wait where the service could not answer.
 const COME_AGAIN: Duration = Duration::from_secs(2);
 
@@ -67,17 +71,31 @@ pub(super) struct Inner {
     pub(super) addresses: Arc<Addresses>,
     health: Arc<Health>,
     feeds: Policy,
-    pages: Policy,
+    pub(super) pages: Policy,
     pictures: Policy,
     reading: Semaphore,
+    pub(super) searching: Semaphore,
+    pub(super) streaming: Arc<Semaphore>,
+    pub(super) waiting: Semaphore,
+    pub(super) together: Together,
+    /// True at the end of the service.
+    pub(super) stopping: watch::Receiver<bool>,
     /// Where the store is read: the door's own threads only answer from memory.
     runtime: Handle,
     pub(super) clock: Clock,
 }
 
 impl Service {
-    /// A service over what the press prints. Call it on the runtime on which the store shall be read.
-    pub fn new(stand: Stand, store: Store, press: press::Options, health: Arc<Health>) -> Self {
+    /// A service over what the press prints. `waiting` clients at most may wait for a change at a time, and none
+    /// any more once `stopping` says true. Call it on the runtime on which the store shall be read.
+    pub fn new(
+        stand: Stand,
+        store: Store,
+        press: press::Options,
+        health: Arc<Health>,
+        waiting: usize,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         let feeds = Policy::kept_for(press.site.max_age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
         Self(Arc::new(Inner {
             stand,
@@ -91,6 +109,11 @@ impl Service {
             pages: Policy::always_asked(),
             pictures: Policy::kept_for(PICTURES_KEPT, STALE_WHILE_REVALIDATE, STALE_IF_ERROR),
             reading: Semaphore::new(READING),
+            searching: Semaphore::new(SEARCHING),
+            streaming: Arc::new(Semaphore::new(STREAMING)),
+            waiting: Semaphore::new(waiting.min(Semaphore::MAX_PERMITS)),
+            together: Together::default(),
+            stopping,
             runtime: Handle::current(),
         }))
     }
@@ -232,13 +255,7 @@ impl Service {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        match self.0.background(question).await? {
-            Ok(answer) => Some(answer),
-            Err(cause) => {
-                error!(%cause, "the store was asked for a page or a picture and did not answer");
-                None
-            }
-        }
+        self.0.read(question).await
     }
 }
 
@@ -259,6 +276,34 @@ impl Inner {
             Some(work(Arc::clone(&service)).await)
         });
         working.await.ok().flatten()
+    }
+
+    /// The same for a question; none also where the store does not answer, which the log is told.
+    pub(super) async fn read<T, F>(
+        self: &Arc<Self>,
+        question: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> Option<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        match self.background(question).await? {
+            Ok(answer) => Some(answer),
+            Err(cause) => {
+                error!(%cause, "the store was asked and did not answer");
+                None
+            }
+        }
+    }
+
+    /// Lets a task run where the store is read; one that ends by itself when nobody wants what it makes.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
+    /// What the forms of `/api` depend on beside the log.
+    pub(super) fn frame(&self) -> Frame<'_> {
+        Frame { site: &self.press.site, addresses: &self.addresses }
     }
 
     /// Works on a thread that may block; none where the work panicked.

@@ -155,6 +155,8 @@ impl Database {
             // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an article that was
             // acknowledged would be gone after a power cut.
             .synchronous(SqliteSynchronous::Full)
+            // What is taken out is overwritten: an erased text must not lie about in the file.
+            .pragma("secure_delete", "ON")
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let pool = |connections| {

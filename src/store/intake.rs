@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::catalogue;
 use super::database::{Row, Transaction, values};
+use super::words;
 use super::{
     Accepted, Departure, FileSeen, Imported, Once, Options, Origin, Restoration, StoreError, Submission,
     Verdict, Withdrawal,
@@ -623,10 +625,12 @@ impl Intake<'_> {
             )
             .await?;
         let (state, withdrawn_by) = state_columns(revision.state);
+        let (place, folded) = self.place_and_words(&current.id, &revision).await?;
         self.transaction
             .run(
                 "UPDATE article SET state = $2, number = $3, at = $4, updated = $5, stamp = $6, \
-                 channels = $7, content = $8, reason = $9, withdrawn_by = $10 WHERE id = $1",
+                 channels = $7, content = $8, reason = $9, withdrawn_by = $10, place = $11, folded = $12 \
+                 WHERE id = $1",
                 values![
                     current.id.as_str(),
                     state,
@@ -637,13 +641,28 @@ impl Intake<'_> {
                     channels.as_str(),
                     revision.content.as_deref(),
                     revision.reason,
-                    withdrawn_by
+                    withdrawn_by,
+                    place,
+                    folded
                 ],
             )
             .await?;
-        self.append_to_channels(current, &revision, number, at).await?;
+        self.append_to_channels(current, &revision, number, at, place).await?;
         self.note_pictures(&current.id, &revision).await?;
         Ok(number)
+    }
+
+    /// Where a living article stands in the list, and what it is found by; a withdrawn one has neither.
+    async fn place_and_words(
+        &mut self,
+        id: &ArticleId,
+        revision: &Revision<'_>,
+    ) -> Result<(Option<i64>, Option<String>), StoreError> {
+        let Some(content) = revision.content.as_deref().filter(|_| revision.state == State::Live) else {
+            return Ok((None, None));
+        };
+        let place = catalogue::place_of(self.transaction, id, revision.stamp).await?;
+        Ok((Some(place), Some(words::of_article(&from_json(content)?))))
     }
 
     /// Which pictures a living article shows; a withdrawn one shows none.
@@ -669,6 +688,7 @@ impl Intake<'_> {
         revision: &Revision<'_>,
         number: u64,
         at: i64,
+        place: Option<i64>,
     ) -> Result<(), StoreError> {
         let id = current.id.as_str();
         self.transaction.run("DELETE FROM membership WHERE article = $1", values![id]).await?;
@@ -689,11 +709,11 @@ impl Intake<'_> {
                     values![channel, number, id, kind, at],
                 )
                 .await?;
-            if revision.state == State::Live && kind != "left" {
+            if let Some(place) = place.filter(|_| kind != "left") {
                 self.transaction
                     .run(
-                        "INSERT INTO membership (channel, article, stamp) VALUES ($1, $2, $3)",
-                        values![channel, id, revision.stamp],
+                        "INSERT INTO membership (channel, article, stamp, place) VALUES ($1, $2, $3, $4)",
+                        values![channel, id, revision.stamp, place],
                     )
                     .await?;
             }

@@ -1,20 +1,29 @@
 //! Why a request was refused: problem details (RFC 9457), in English and in Vietnamese.
+//!
+//! `type` is the address at which `/api/openapi.json` describes this kind of problem, and `code` its name for
+//! programs; `title` and `detail` are English, `title_vi` and `detail_vi` say the same in Vietnamese, for the
+//! office. Further members depend on the kind.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::reply::{self, Reply};
-use crate::article::ArticleId;
+use crate::address::{Addresses, CHANGES_PATH, OPENAPI_PATH};
+use crate::article::{ArticleId, Tombstone};
 use crate::manuscript::Finding;
+use crate::vietnam_time::{Zone, rfc3339};
 
 /// A refusal. Nothing was changed.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     status: StatusCode,
+    code: &'static str,
     title: (&'static str, &'static str),
     detail: (String, String),
-    /// Remarks on the lines of a manuscript.
-    findings: Vec<Value>,
+    /// What this kind of problem tells beside.
+    members: Vec<(&'static str, Value)>,
+    /// For `Allow`.
+    methods: Option<&'static str>,
 }
 
 /// A finding as it stands in an answer.
@@ -30,38 +39,155 @@ pub(super) fn finding(finding: &Finding) -> Value {
 impl Problem {
     fn new(
         status: StatusCode,
+        code: &'static str,
         title: (&'static str, &'static str),
         detail: (impl Into<String>, impl Into<String>),
     ) -> Self {
-        Self { status, title, detail: (detail.0.into(), detail.1.into()), findings: Vec::new() }
+        let detail = (detail.0.into(), detail.1.into());
+        Self { status, code, title, detail, members: Vec::new(), methods: None }
     }
 
-    pub(super) fn reply(self) -> Reply {
+    /// The same with a further member.
+    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((name, value.into()));
+        self
+    }
+
+    /// The answer.
+    pub(super) fn reply(self, addresses: &Addresses) -> Reply {
         let mut body = json!({
-            "type": "about:blank",
+            "type": addresses.absolute(&format!("{OPENAPI_PATH}#/x-problems/{}", self.code)),
+            "code": self.code,
             "title": self.title.0,
             "title_vi": self.title.1,
             "status": self.status.as_u16(),
             "detail": self.detail.0,
             "detail_vi": self.detail.1,
         });
-        if !self.findings.is_empty() {
-            body["findings"] = Value::Array(self.findings);
+        for (name, value) in self.members {
+            body[name] = value;
         }
-        reply::problem(self.status, body.to_string())
+        let reply = reply::problem(self.status, body.to_string());
+        match self.methods {
+            Some(methods) => reply::allowing(reply, methods),
+            None => reply,
+        }
     }
 
     pub(super) fn no_such_resource() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
+            "not-found",
             ("Not found", "Không tìm thấy"),
-            ("There is nothing at this address.", "Không có gì ở địa chỉ này."),
+            (
+                "There is nothing at this address; /api/openapi.json describes all that there are.",
+                "Không có gì ở địa chỉ này; /api/openapi.json mô tả tất cả.",
+            ),
+        )
+    }
+
+    /// `methods` are those that there are.
+    pub(super) fn method_not_allowed(methods: &'static str) -> Self {
+        let problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            ("Method not allowed", "Phương thức không được phép"),
+            (format!("This address takes: {methods}."), format!("Địa chỉ này chỉ nhận: {methods}.")),
+        );
+        Self { methods: Some(methods), ..problem }
+    }
+
+    /// A parameter of the query.
+    pub(super) fn parameter(
+        name: &str,
+        english: impl std::fmt::Display,
+        vietnamese: impl std::fmt::Display,
+    ) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-parameter",
+            ("A parameter is wrong", "Tham số không đúng"),
+            (format!("{name}: {english}"), format!("{name}: {vietnamese}")),
+        )
+        .with("parameter", name)
+    }
+
+    pub(super) fn unknown_channel() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown-channel",
+            ("Unknown channel", "Không có chuyên mục này"),
+            (
+                "No channel has this name; /opml.xml lists them all.",
+                "Không có chuyên mục mang tên này; /opml.xml liệt kê tất cả.",
+            ),
+        )
+    }
+
+    /// An article that cannot be read, with when and why.
+    pub(super) fn gone(tombstone: &Tombstone, zone: Zone) -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "gone",
+            ("The article was withdrawn", "Bài đã được gỡ"),
+            (
+                "Its text is no longer given out; it may be restored under the same id.",
+                "Nội dung không còn được cung cấp; bài có thể được khôi phục với cùng mã.",
+            ),
+        )
+        .with("id", tombstone.id.as_str())
+        .with("withdrawn", rfc3339(tombstone.when, zone))
+        .with("reason", tombstone.reason.clone())
+    }
+
+    /// The number that a reader stored is of another log, or not reached yet: the store was replaced, or set
+    /// back to a backup. With the way to begin anew.
+    pub(super) fn begin_anew(addresses: &Addresses, log: &str, head: u64) -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "begin-anew",
+            ("The number is not of this log", "Số này không thuộc nhật ký hiện tại"),
+            (
+                "The store was replaced or set back since that number was given out. Take all changes from \
+                 `begin` on; an article that you hold and do not meet there is no longer published.",
+                "Kho dữ liệu đã được thay hoặc phục hồi sau khi số này được cấp. Hãy lấy lại mọi thay đổi từ \
+                 `begin`; bài đang giữ mà không gặp lại ở đó thì không còn được đăng.",
+            ),
+        )
+        .with("log", log)
+        .with("head", head)
+        .with("begin", addresses.absolute(&format!("{CHANGES_PATH}?after=0&log={log}")))
+    }
+
+    pub(super) fn not_acceptable() -> Self {
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            ("Not acceptable", "Không có dạng phù hợp"),
+            (
+                "This is sent as br, gzip or plain, and the request refuses them all.",
+                "Nội dung có ở dạng br, gzip hoặc không nén; yêu cầu từ chối tất cả.",
+            ),
+        )
+    }
+
+    /// A question that cannot be answered now.
+    pub(super) fn busy() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            ("Unavailable", "Chưa thể phục vụ"),
+            (
+                "The store does not answer, or too many ask at a time; come again.",
+                "Kho dữ liệu chưa trả lời, hoặc có quá nhiều yêu cầu cùng lúc; xin thử lại.",
+            ),
         )
     }
 
     pub(super) fn unknown_article(id: &ArticleId) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
+            "unknown-article",
             ("Unknown article", "Không có bài này"),
             (
                 format!("There is no article {id}. Ids are written percent-encoded in one segment."),
@@ -73,6 +199,7 @@ impl Problem {
     pub(super) fn no_token() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
+            "no-token",
             ("A token is needed", "Cần có mã truy cập"),
             (
                 "Send `Authorization: Bearer …` with the secret of a valid token; `bantin token new` makes one.",
@@ -84,6 +211,7 @@ impl Problem {
     pub(super) fn not_your_channel(channels: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
+            "not-your-channel",
             ("Not your channel", "Không được đăng ở chuyên mục này"),
             (
                 format!("This token may not publish in: {channels}."),
@@ -95,7 +223,8 @@ impl Problem {
     pub(super) fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            ("Writes are unavailable", "Tạm thời chưa ghi được"),
+            "unavailable",
+            ("Unavailable", "Chưa thể phục vụ"),
             (
                 "The store does not answer. Nothing was changed; try again.",
                 "Kho dữ liệu chưa trả lời. Chưa có gì thay đổi; hãy thử lại.",
@@ -106,6 +235,7 @@ impl Problem {
     pub(super) fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
             ("Too large", "Quá lớn"),
             ("The body is longer than this service takes.", "Nội dung dài hơn mức cho phép."),
         )
@@ -114,18 +244,25 @@ impl Problem {
     pub(super) fn cut_short() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
+            "cut-short",
             ("Cut short", "Bị cắt ngang"),
             ("The body did not arrive whole.", "Nội dung gửi đến không trọn vẹn."),
         )
     }
 
     pub(super) fn bad_request(english: impl Into<String>, vietnamese: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, ("Bad request", "Yêu cầu sai"), (english, vietnamese))
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            ("Bad request", "Yêu cầu sai"),
+            (english, vietnamese),
+        )
     }
 
     pub(super) fn unsupported_type(found: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-type",
             ("Unsupported media type", "Không hỗ trợ định dạng này"),
             (
                 format!(
@@ -141,6 +278,7 @@ impl Problem {
     pub(super) fn unprocessable(english: impl Into<String>, vietnamese: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
+            "unprocessable",
             ("Cannot be published as it is", "Chưa thể đăng"),
             (english, vietnamese),
         )
@@ -148,17 +286,17 @@ impl Problem {
 
     /// A manuscript with errors; each is named with its line.
     pub(super) fn manuscript(findings: &[Finding]) -> Self {
-        let mut problem = Self::unprocessable(
+        let problem = Self::unprocessable(
             "The article has errors; see `findings`. Nothing was changed.",
             "Bài viết có lỗi; xem `findings`. Chưa có gì thay đổi.",
         );
-        problem.findings = findings.iter().map(finding).collect();
-        problem
+        problem.with("findings", findings.iter().map(finding).collect::<Vec<_>>())
     }
 
     pub(super) fn withdrawn(id: &ArticleId) -> Self {
         Self::new(
             StatusCode::CONFLICT,
+            "withdrawn",
             ("Withdrawn", "Bài đã rút"),
             (
                 format!("The article {id} was withdrawn; only `bantin restore` brings it back."),
@@ -170,6 +308,7 @@ impl Problem {
     pub(super) fn exists(id: &ArticleId) -> Self {
         Self::new(
             StatusCode::CONFLICT,
+            "exists",
             ("There is such an article", "Đã có bài này"),
             (
                 format!("The article {id} is there already; correct it with PUT."),
@@ -181,6 +320,7 @@ impl Problem {
     pub(super) fn changed_meanwhile(number: u64) -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
+            "changed-meanwhile",
             ("Changed meanwhile", "Bài đã thay đổi"),
             (
                 format!("The article is at number {number} now; read it again and edit that."),
@@ -194,5 +334,56 @@ impl Problem {
             "This Idempotency-Key was used for another request within the last day.",
             "Idempotency-Key này đã dùng cho một yêu cầu khác trong vòng một ngày.",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_problem_is_described_as_it_is_told() {
+        let id = ArticleId::new("tag:x");
+        let addresses = Addresses::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
+        let day = chrono::NaiveDate::default();
+        let permalink = crate::article::Permalink { day, slug: crate::channel::Slug::from_title("bài") };
+        let when = crate::vietnam_time::from_seconds(0);
+        let tombstone = Tombstone { id: id.clone(), permalink, when, reason: None };
+        let problems = [
+            Problem::no_such_resource(),
+            Problem::method_not_allowed("GET"),
+            Problem::parameter("x", "", ""),
+            Problem::unknown_channel(),
+            Problem::gone(&tombstone, crate::vietnam_time::VIETNAM),
+            Problem::begin_anew(&addresses, "x", 0),
+            Problem::not_acceptable(),
+            Problem::busy(),
+            Problem::unavailable(),
+            Problem::unknown_article(&id),
+            Problem::no_token(),
+            Problem::not_your_channel(""),
+            Problem::too_large(),
+            Problem::cut_short(),
+            Problem::bad_request("", ""),
+            Problem::unsupported_type(""),
+            Problem::unprocessable("", ""),
+            Problem::withdrawn(&id),
+            Problem::exists(&id),
+            Problem::changed_meanwhile(0),
+        ];
+        let written = include_str!("problem.rs").split("mod tests").next().unwrap();
+        assert_eq!(problems.len(), written.matches("Self::new(").count(), "one is missing here");
+        let description: Value = serde_json::from_str(super::super::OPENAPI).unwrap();
+        let mut described = description["x-problems"].as_object().unwrap().clone();
+        for problem in &problems {
+            let told = &described[problem.code];
+            assert_eq!(told["status"], problem.status.as_u16(), "{}", problem.code);
+            assert_eq!(
+                (&told["title"], &told["title_vi"]),
+                (&problem.title.0.into(), &problem.title.1.into())
+            );
+        }
+        described.retain(|code, _| problems.iter().all(|problem| problem.code != code));
+        assert!(described.is_empty(), "nobody tells {described:?}");
     }
 }
