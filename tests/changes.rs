@@ -77,7 +77,7 @@ fn dated(title: &str) -> String {
 fn every_change_comes_exactly_once_across_pages_and_restarts() {
     let house = House::new();
     house.write("xa-hoi/thi-dua.txt", SEED);
-    let (mut next, mut log, mut seen) = (0, String::new(), Vec::new());
+    let (mut stored, mut seen) = ("after=0".to_owned(), Vec::new());
     for round in 0..3 {
         let serving = house.serve();
         for number in 0..4 {
@@ -85,15 +85,8 @@ fn every_change_comes_exactly_once_across_pages_and_restarts() {
         }
         until("the round", || head(&serving) == 1 + 4 * (round + 1));
         loop {
-            let page = ask(
-                &serving,
-                &format!("{CHANGES}?after={next}&limit=3&log={log}")
-                    .replace("&log=&", "")
-                    .trim_end_matches("&log=")
-                    .to_owned(),
-            );
-            log = page["log"].as_str().unwrap().to_owned();
-            next = page["next"].as_u64().unwrap();
+            let page = ask(&serving, &format!("{CHANGES}?limit=3&{stored}"));
+            stored = format!("after={}&log={}", page["next"], page["log"].as_str().unwrap());
             if page["changes"].as_array().unwrap().is_empty() {
                 break;
             }
@@ -491,7 +484,7 @@ fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
     for (words, titles) in [
         ("dak to", vec![seed]),
         ("Đăk Tô", vec![seed]),
-        ("tan loc", vec![seed]),
+        ("tan loc", vec!["Đắk Hà được mùa", seed]),
         ("DAK", vec!["Đắk Hà được mùa", seed]),
         ("ca phe duoc gia", vec!["Đắk Hà được mùa"]),
         ("\"dak to\"", vec![seed]),
