@@ -494,7 +494,9 @@ fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
         ("title:dak", vec![]),
         ("dak*", vec!["Đắk Hà được mùa", seed]),
         ("^dak (", vec!["Đắk Hà được mùa", seed]),
-        ("da", vec![]),
+        // `đã` is a word of it; a part of a word is not.
+        ("da", vec![seed]),
+        ("phon", vec![]),
         ("%", vec![]),
         ("_", vec![]),
         ("\"", vec![]),
