@@ -245,7 +245,14 @@ async fn hold(
 
 /// Those who ask the same when the log has grown, and their one answer.
 #[derive(Default)]
-pub struct Together(Mutex<(u64, HashMap<(ChangesAsked, Form), Weak<Shared>>)>);
+pub struct Together(Mutex<Answers>);
+
+#[derive(Default)]
+struct Answers {
+    /// The highest head at which anybody woke.
+    head: u64,
+    by_question: HashMap<(ChangesAsked, Form), Weak<Shared>>,
+}
 
 type Shared = OnceCell<Option<Outcome>>;
 
@@ -253,13 +260,12 @@ impl Together {
     /// Where the answer to this question lies, or will lie, read when the log's head was `head` or above. It is
     /// forgotten with the last who asks.
     fn cell(&self, head: u64, asked: &ChangesAsked, form: Form) -> Arc<Shared> {
-        let mut together = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (latest, cells) = &mut *together;
-        if head > *latest {
-            *latest = head;
-            cells.clear();
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if head > answers.head {
+            answers.head = head;
+            answers.by_question.clear();
         }
-        let cell = cells.entry((asked.clone(), form)).or_default();
+        let cell = answers.by_question.entry((asked.clone(), form)).or_default();
         cell.upgrade().unwrap_or_else(|| {
             let shared = Arc::new(Shared::new());
             *cell = Arc::downgrade(&shared);

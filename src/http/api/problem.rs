@@ -19,7 +19,7 @@ pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     title: (&'static str, &'static str),
-    detail: (String, String),
+    detail: Box<(String, String)>,
     /// What this kind of problem tells beside.
     members: Vec<(&'static str, Value)>,
     /// For `Allow`.
@@ -43,7 +43,7 @@ impl Problem {
         title: (&'static str, &'static str),
         detail: (impl Into<String>, impl Into<String>),
     ) -> Self {
-        let detail = (detail.0.into(), detail.1.into());
+        let detail = Box::new((detail.0.into(), detail.1.into()));
         Self { status, code, title, detail, members: Vec::new(), methods: None }
     }
 
