@@ -202,9 +202,9 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
     }
     assert!(ask(&serving, &format!("{ARTICLES}?q=bi+mat"))["articles"].as_array().unwrap().is_empty());
     let page = ask(&serving, CHANGES);
-    let of_it = page["changes"].as_array().unwrap().iter().filter(|change| change["id"] == id.as_str());
+    let mut of_it = page["changes"].as_array().unwrap().iter().filter(|change| change["id"] == id.as_str());
     assert!(of_it.clone().all(|change| change["article"].is_null()), "{page:#}");
-    assert_eq!(of_it.last().unwrap()["reason"], "có thông tin cá nhân");
+    assert_eq!(of_it.next_back().unwrap()["reason"], "có thông tin cá nhân");
     let gone = serving.get(&path_of(&id));
     let problem = json(&gone);
     assert_eq!((gone.status, gone.header("content-type")), (410, Some("application/problem+json")));
@@ -511,6 +511,9 @@ fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
     assert_eq!(serving.get("/api/articles?q=%ff%fe").status, 200);
 }
 
+/// Method, path and further words of a request, and its headers.
+type Question<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 #[test]
 fn the_description_is_true_of_the_running_service() {
     let house = House::new();
@@ -523,7 +526,7 @@ fn the_description_is_true_of_the_running_service() {
     let one = path_of("tag:dakto.example,2023:2023-05-12/thi-dua");
     let etag = serving.get(&one).etag();
     let gone = path_of(&id_of("go"));
-    let asked: &[(&str, &str, &str, &[(&str, &str)])] = &[
+    let asked: &[Question<'_>] = &[
         ("/changes", "GET", CHANGES, &[]),
         ("/changes", "GET", "/api/changes?channel=xa-hoi&limit=1&wait=0&after=1", &[]),
         ("/changes", "GET", CHANGES, &NDJSON),
