@@ -98,7 +98,7 @@ impl App {
         );
         let operator = Operator::new(Arc::clone(&self.health), move || metrics.page());
         tasks.door("door", readers, self.config.door.clone(), move |request, from| {
-            service.clone().answer(request, from)
+            service.answer(request, from)
         });
         let admin_options = DoorOptions { max_connections: 64, ..self.config.door.clone() };
         tasks.door("admin door", admin, admin_options, move |request, from| {

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 use tracing::{debug, error, warn};
 
 use crate::address::{Addresses, Format, OPML_PATH, Scope, feed_path, page_path};
@@ -80,6 +81,7 @@ pub struct Press {
     /// What each channel's documents were last printed from.
     printed: HashMap<Scope, ChannelState>,
     channels_at: Option<Moment>,
+    cores: usize,
 }
 
 impl Press {
@@ -93,6 +95,7 @@ impl Press {
             counters,
             printed: HashMap::new(),
             channels_at: None,
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
         (press, stand)
     }
@@ -135,71 +138,86 @@ impl Press {
         let channels_at = snapshot.channels_at().await?;
         let states = snapshot.states().await?;
         let founded = self.channels_at != Some(channels_at);
-        let mut edition = Edition::clone(&self.stand.edition());
-        let mut changed = 0;
+        // Nothing of a reprint counts before all of it is there: the store may fail on the way.
+        let mut round = Round {
+            edition: Edition::clone(&self.stand.edition()),
+            printed: self.printed.clone(),
+            changed: 0,
+        };
+        let mut under_way = JoinSet::new();
         let scopes = channels.iter().map(|channel| Some(channel.slug.clone())).chain([None]);
         for scope in scopes {
             // Every page names all channels, so a new one changes it; the feeds come out as they were.
             if !founded && self.printed.get(&scope) == states.get(&scope) {
                 continue;
             }
+            // A channel for each core, and no more views in memory than are being printed.
+            if under_way.len() >= self.cores
+                && let Some(finished) = under_way.join_next().await
+            {
+                round.lay_in(finished, &self.counters);
+            }
             let view = snapshot.live(scope.as_ref(), self.options.live).await?;
-            let state = view.state;
             for article in &view.unreadable {
                 error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
             }
-            if let Some(printed) = self.print(&scope, view, Arc::clone(&channels), channels_at).await {
-                edition.replace(scope.clone(), printed);
-                changed += 1;
-                debug!(channel = %name(&scope), number = state.number, "printed");
-            }
-            self.printed.insert(scope, state);
+            let job = Job {
+                options: Arc::clone(&self.options),
+                channels: Arc::clone(&channels),
+                scope,
+                log: self.store.log_id().to_owned(),
+                channels_at,
+            };
+            under_way.spawn_blocking(move || job.run(view));
         }
-        if changed > 0 {
+        while let Some(finished) = under_way.join_next().await {
+            round.lay_in(finished, &self.counters);
+        }
+        self.printed = round.printed;
+        if round.changed > 0 {
             self.channels_at = Some(channels_at);
             self.counters.reprints.fetch_add(1, Ordering::Relaxed);
-            self.stand.swap(edition);
+            self.stand.swap(round.edition);
         }
-        Ok(changed)
+        Ok(round.changed)
     }
+}
 
-    /// A channel's documents; none where they do not pass and the last ones have to stay.
-    async fn print(
-        &self,
-        scope: &Scope,
-        view: LiveView,
-        channels: Arc<Vec<Channel>>,
-        channels_at: Moment,
-    ) -> Option<Printed> {
-        let job = Job {
-            options: Arc::clone(&self.options),
-            channels,
-            scope: scope.clone(),
-            log: self.store.log_id().to_owned(),
-            channels_at,
-        };
-        let printed = tokio::task::spawn_blocking(move || job.print(view)).await;
-        match printed {
-            Ok(Ok((printed, faults))) => {
+/// A reprint under way.
+struct Round {
+    edition: Edition,
+    printed: HashMap<Scope, ChannelState>,
+    /// How many channels were printed.
+    changed: usize,
+}
+
+impl Round {
+    /// Puts a channel's documents into the edition; where they did not pass, the last ones stay.
+    fn lay_in(&mut self, finished: Result<Finished, JoinError>, counters: &Counters) {
+        let Finished { scope, state, outcome } =
+            finished.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
+        self.printed.insert(scope.clone(), state);
+        match outcome {
+            Ok((printed, faults)) => {
                 for fault in &faults {
                     warn!(
-                        channel = %name(scope), article = ?fault.article, reason = %fault.reason,
+                        channel = %name(&scope), article = ?fault.article, reason = %fault.reason,
                         "this article cannot be printed and is left out"
                     );
                 }
-                self.counters.faults.fetch_add(faults.len() as u64, Ordering::Relaxed);
-                self.counters.documents.fetch_add(printed.documents.len() as u64, Ordering::Relaxed);
-                Some(printed)
+                counters.faults.fetch_add(faults.len() as u64, Ordering::Relaxed);
+                counters.documents.fetch_add(printed.documents.len() as u64, Ordering::Relaxed);
+                debug!(channel = %name(&scope), number = state.number, "printed");
+                self.edition.replace(scope, printed);
+                self.changed += 1;
             }
-            Ok(Err(fault)) => {
+            Err(fault) => {
                 error!(
-                    channel = %name(scope), reason = %fault.reason,
+                    channel = %name(&scope), reason = %fault.reason,
                     "the channel did not pass its reading back; its last edition stays up"
                 );
-                self.counters.faults.fetch_add(1, Ordering::Relaxed);
-                None
+                counters.faults.fetch_add(1, Ordering::Relaxed);
             }
-            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
         }
     }
 }
@@ -271,6 +289,13 @@ struct Printed {
     recent: Recent,
 }
 
+/// What became of a channel's printing.
+struct Finished {
+    scope: Scope,
+    state: ChannelState,
+    outcome: Result<(Printed, Vec<Fault>), Fault>,
+}
+
 /// The printing of one channel, on a thread that may block.
 struct Job {
     options: Arc<Options>,
@@ -281,6 +306,10 @@ struct Job {
 }
 
 impl Job {
+    fn run(self, view: LiveView) -> Finished {
+        Finished { state: view.state, outcome: self.print(view), scope: self.scope }
+    }
+
     /// Prints; leaves out what does not pass, article by article. Fails where no article is to blame.
     fn print(&self, mut view: LiveView) -> Result<(Printed, Vec<Fault>), Fault> {
         let mut faults = Vec::new();

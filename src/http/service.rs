@@ -1,6 +1,7 @@
 //! What is answered to whom: the whole walk of a request in one place.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -57,6 +58,14 @@ struct Wanted {
     format: Format,
     /// The number of the copy that the reader holds.
     base: u64,
+}
+
+/// What memory holds for a request.
+enum AtHand {
+    Reply(Reply),
+    /// Of this document.
+    Part(Wanted, Arc<Document>),
+    Nothing,
 }
 
 /// Answers readers.
@@ -119,22 +128,49 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn answer(self, request: Request<RequestBody>, _from: SocketAddr) -> Reply {
-        let (request, body) = request.into_parts();
-        let path = self.0.addresses.without_prefix(request.uri.path());
-        // The hot path: route, edition in memory, preconditions. No store, no lock, no log line.
-        let edition = self.0.stand.edition();
-        if let Some(document) = edition.document(path) {
-            if let Some(wanted) = self.part_wanted(&request, path, &edition, document) {
-                let document = Arc::clone(document);
-                drop(edition);
-                return self.part(request, wanted, document).await;
+    ///
+    /// NOTE: a poll is answered here and now; only what must ask the store becomes a future of its own, in a
+    /// box. One future for both would be as large as the largest question to the store, and every 304 would
+    /// carry it from hand to hand.
+    pub fn answer(
+        &self,
+        request: Request<RequestBody>,
+        _from: SocketAddr,
+    ) -> impl Future<Output = Reply> + use<> {
+        let (mut request, body) = request.into_parts();
+        let answered: Result<Reply, Pin<Box<dyn Future<Output = Reply>>>> = match self.at_hand(&mut request) {
+            AtHand::Reply(reply) => Ok(reply),
+            AtHand::Part(wanted, document) => {
+                let service = self.clone();
+                Err(Box::pin(async move { service.part(request, wanted, document).await }))
             }
-            let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
-            let now = self.0.clock.now();
-            return reply::document(&request.method, request.headers, document, policy, now);
+            AtHand::Nothing => Err(Box::pin(self.clone().not_printed(request, body))),
+        };
+        async move {
+            match answered {
+                Ok(reply) => reply,
+                Err(later) => later.await,
+            }
         }
-        drop(edition);
+    }
+
+    /// The hot path: route, edition in memory, preconditions. No store, no lock, no log line. Takes the headers
+    /// of a request that it answers.
+    fn at_hand(&self, request: &mut Parts) -> AtHand {
+        let edition = self.0.stand.edition();
+        let path = self.0.addresses.without_prefix(request.uri.path());
+        let Some(document) = edition.document(path) else { return AtHand::Nothing };
+        if let Some(wanted) = self.part_wanted(request, path, &edition, document) {
+            return AtHand::Part(wanted, Arc::clone(document));
+        }
+        let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
+        let headers = std::mem::take(&mut request.headers);
+        AtHand::Reply(reply::document(&request.method, headers, document, policy, self.0.clock.now()))
+    }
+
+    /// What no edition holds.
+    async fn not_printed(self, request: Parts, body: RequestBody) -> Reply {
+        let path = self.0.addresses.without_prefix(request.uri.path());
         let route = self.0.addresses.route(path);
         if let Route::Api(segments) = &route {
             return api::answer(&self.0, request, body, segments).await;
