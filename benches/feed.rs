@@ -62,9 +62,11 @@ fn feeds(criterion: &mut Criterion) {
         rights: None,
         logo: None,
         max_age: Duration::from_secs(300),
+        former_publishers: Vec::new(),
+        quiet_hours: Vec::new(),
     };
     let title = "Đất & Người".to_owned();
-    let channels = [Channel { slug: Slug::parse("dat-nguoi").unwrap(), title, description: None }];
+    let channels = [Channel::new(Slug::parse("dat-nguoi").unwrap(), title)];
     let addresses = Addresses::new("https://example.vn", "dakto.kontum.vn,2023").unwrap();
     let entries: Vec<Entry> = (0..30).map(entry).collect();
     let document = Document {

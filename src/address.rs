@@ -3,10 +3,12 @@
 //! Nobody else writes a path. Links and ids are made of `site.url` and `site.tag_authority` alone.
 //! SECURITY: nothing here ever sees the `Host` header (rule C9).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 
 use crate::article::{ArticleId, Permalink};
-use crate::channel::Slug;
+use crate::channel::{Channel, Slug};
 
 /// The form of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +73,11 @@ pub enum Route {
     Api(Vec<String>),
     /// All channels as OPML.
     Opml,
-    /// An address of habit (`/feed`, `/index.xml`, a channel without its slash): 301 to this path.
+    /// An address of habit (`/feed`, `/index.xml`, a channel without its slash), or of a channel that bears
+    /// another name now: 301 to this path.
     Moved(String),
+    /// An address of a channel that is no more: 410.
+    Gone,
     /// Is the process alive?
     Health,
     /// Is it ready to serve?
@@ -95,6 +100,10 @@ pub struct Addresses {
     /// The path part of `base`, empty or `/…` without a slash at the end.
     prefix: String,
     tag_authority: String,
+    /// The names that channels bore before, and those that they bear now.
+    renamed: BTreeMap<Slug, Slug>,
+    /// The channels that are no more.
+    gone: BTreeSet<Slug>,
 }
 
 /// Why `site.url` or `site.tag_authority` cannot be used.
@@ -135,7 +144,31 @@ impl Addresses {
             base: parsed.as_str().trim_end_matches('/').to_owned(),
             prefix: parsed.path().trim_end_matches('/').to_owned(),
             tag_authority: tag_authority.to_owned(),
+            renamed: BTreeMap::new(),
+            gone: BTreeSet::new(),
         })
+    }
+
+    /// The same, with the channels' former names leading to their present ones, and 410 for those that are
+    /// gone (rule C8).
+    pub fn with_channels(mut self, channels: &[Channel]) -> Self {
+        for channel in channels {
+            self.renamed.extend(channel.was.iter().map(|was| (was.clone(), channel.slug.clone())));
+            if channel.is_gone() {
+                self.gone.insert(channel.slug.clone());
+            }
+        }
+        self
+    }
+
+    /// The channel that a folder or an author names, by its slug or by its title.
+    pub fn channel_named(&self, text: &str) -> Slug {
+        self.present_name(Slug::from_title(text))
+    }
+
+    /// The name that a channel bears now, by any that it ever bore.
+    pub fn present_name(&self, slug: Slug) -> Slug {
+        self.renamed.get(&slug).cloned().unwrap_or(slug)
     }
 
     /// True where the site's URL names this machine only.
@@ -159,7 +192,8 @@ impl Addresses {
         ArticleId::new(format!("tag:{}:{permalink}", self.tag_authority))
     }
 
-    /// The Atom id of a feed: of a channel, or of everything. Independent of host and scheme.
+    /// The Atom id of a feed: of a channel, by the name under which it was founded, or of everything.
+    /// Independent of host and scheme.
     pub fn feed_id(&self, scope: Option<&Slug>) -> String {
         match scope {
             Some(slug) => format!("tag:{}:channel/{slug}", self.tag_authority),
@@ -180,7 +214,26 @@ impl Addresses {
     /// What the path of a request asks for. The site's own path prefix is accepted and may be missing,
     /// as behind a proxy that takes it off.
     pub fn route(&self, path: &str) -> Route {
-        route(self.without_prefix(path))
+        let path = self.without_prefix(path);
+        let first = path.split('/').nth(1).and_then(|first| Slug::parse(first).ok());
+        let Some(slug) = first else { return route(path) };
+        if let Some(present) = self.renamed.get(&slug) {
+            let below = &path[1 + slug.as_str().len()..];
+            return self.moved_to(format!("/{present}{below}"));
+        }
+        match route(path) {
+            Route::Unknown => Route::Unknown,
+            _ if self.gone.contains(&slug) => Route::Gone,
+            asked => asked,
+        }
+    }
+
+    /// The way to a path under a channel's present name, in one step where that is an address of habit.
+    fn moved_to(&self, path: String) -> Route {
+        match self.route(&path) {
+            elsewhere @ (Route::Unknown | Route::Gone | Route::Moved(_)) => elsewhere,
+            _ => Route::Moved(path),
+        }
     }
 
     /// `path` without the site's own prefix.
@@ -337,6 +390,7 @@ fn is_tag_authority(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::Standing;
 
     fn slug(text: &str) -> Slug {
         Slug::parse(text).unwrap()
@@ -431,6 +485,36 @@ mod tests {
         ] {
             assert_eq!(addresses().route(path), Route::Unknown, "{path}");
         }
+    }
+
+    #[test]
+    fn every_address_of_a_renamed_channel_leads_to_its_present_name_in_one_step() {
+        let renamed =
+            Channel { was: vec![slug("xa-hoi"), slug("tin-xa-hoi")], ..Channel::new(slug("doi-song"), "") };
+        let addresses = addresses().with_channels(&[renamed]);
+        for (path, target) in [
+            ("/xa-hoi/rss.xml", "/doi-song/rss.xml"),
+            ("/bantin/tin-xa-hoi/atom.xml", "/doi-song/atom.xml"),
+            ("/xa-hoi/archive/12/feed.json", "/doi-song/archive/12/feed.json"),
+            ("/xa-hoi/", "/doi-song/"),
+            ("/xa-hoi", "/doi-song/"),
+            ("/xa-hoi/feed/", "/doi-song/rss.xml"),
+        ] {
+            assert_eq!(addresses.route(path), Route::Moved(target.to_owned()), "{path}");
+        }
+        assert_eq!(addresses.route("/xa-hoi/rss"), Route::Unknown);
+        assert_eq!(addresses.route("/doi-song/rss.xml"), Route::Feed(Some(slug("doi-song")), Format::Rss));
+    }
+
+    #[test]
+    fn every_address_of_a_gone_channel_is_gone_and_nothing_beside_it() {
+        let gone = Channel { standing: Standing::Gone, ..Channel::new(slug("covid"), "") };
+        let addresses = addresses().with_channels(&[gone]);
+        for path in ["/covid/rss.xml", "/covid/", "/covid", "/covid/archive/1/rss.xml", "/covid/feed"] {
+            assert_eq!(addresses.route(path), Route::Gone, "{path}");
+        }
+        assert_eq!(addresses.route("/covid/rss"), Route::Unknown);
+        assert_eq!(addresses.route("/covid-19/rss.xml"), Route::Feed(Some(slug("covid-19")), Format::Rss));
     }
 
     #[test]

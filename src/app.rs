@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
-use crate::http::{DoorOptions, Health, Listeners, Operator, Service, door};
+use crate::http::{Bounds, DoorOptions, Gate, Health, Listeners, Operator, Service, door};
 use crate::ingest;
 use crate::press::{self, Press, Stand};
 use crate::store::{Announcement, Store};
@@ -92,14 +92,24 @@ impl App {
             self.store.clone(),
             self.config.press.clone(),
             Arc::clone(&self.health),
-            // The other places are left to those who want an answer now.
-            self.config.door.max_connections / 2,
+            Bounds {
+                // The other places are left to those who want an answer now.
+                waiting: self.config.door.max_connections / 2,
+                writes_per_minute: self.config.gate.writes_per_minute,
+            },
             stop.subscribe(),
         );
         let operator = Operator::new(Arc::clone(&self.health), move || metrics.page());
-        tasks.door("door", readers, self.config.door.clone(), move |request, from| {
-            service.answer(request, from)
-        });
+        let door = self.config.door.clone();
+        if self.config.gate.is_off() {
+            tasks.door("door", readers, door, move |request, from| service.answer(request, from));
+        } else {
+            let gate = Gate::new(self.config.gate.clone(), Arc::clone(&self.config.press.addresses));
+            tasks.door("door", readers, door, move |request, from| {
+                let (gate, service) = (gate.clone(), service.clone());
+                async move { gate.answer(request, from, |request, from| service.answer(request, from)).await }
+            });
+        }
         let admin_options = DoorOptions { max_connections: 64, ..self.config.door.clone() };
         tasks.door("admin door", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
@@ -133,9 +143,6 @@ impl App {
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(config.store.clone()).await.context("opening the store")?;
     store.configured_as(&config.fingerprint).await.context("opening the store")?;
-    for channel in &config.press.channels {
-        store.found_channel(&channel.slug, None).await.context("opening the store")?;
-    }
     Ok(store)
 }
 

@@ -7,10 +7,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::vietnam_time::Zone;
+use crate::vietnam_time::{Moment, Zone};
 
 /// A name in an address: `a-z`, `0-9` and inner hyphens, never empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,10 +95,76 @@ impl From<Slug> for String {
 pub struct Channel {
     /// Its name in addresses.
     pub slug: Slug,
+    /// The name that it bore when it was founded: its feeds are known by it for ever (rule A2).
+    pub founded_as: Slug,
     /// What people see, as written.
     pub title: String,
     /// One sentence for feed readers; made of the titles where none was given.
     pub description: Option<String>,
+    /// The names that it bore before, whose addresses lead here (rule C8).
+    pub was: Vec<Slug>,
+    /// Whether it goes on.
+    pub standing: Standing,
+    /// The channels whose articles stand in this one too, beside its own.
+    pub members: Vec<Slug>,
+}
+
+/// Whether a channel goes on (rule C8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It takes articles.
+    #[default]
+    Open,
+    /// It takes no new articles; what it has is served, corrected and withdrawn as ever.
+    Closed {
+        /// The day on which it was closed, in the zone of the site, where that was told.
+        since: Option<NaiveDate>,
+    },
+    /// Its addresses answer 410. Its articles stand where they stood.
+    Gone,
+}
+
+impl Channel {
+    /// An open channel without a past.
+    pub fn new(slug: Slug, title: impl Into<String>) -> Self {
+        Self {
+            founded_as: slug.clone(),
+            slug,
+            title: title.into(),
+            description: None,
+            was: Vec::new(),
+            standing: Standing::Open,
+            members: Vec::new(),
+        }
+    }
+
+    /// True where it takes new articles.
+    pub fn is_open(&self) -> bool {
+        self.standing == Standing::Open
+    }
+
+    /// True where its addresses answer 410.
+    pub fn is_gone(&self) -> bool {
+        self.standing == Standing::Gone
+    }
+}
+
+/// All channels whose articles stand in `parent`, itself included, through members of members; sorted.
+pub fn members_of(parent: &Slug, channels: &[Channel]) -> Vec<Slug> {
+    let mut found = vec![parent.clone()];
+    let mut looked_at = 0;
+    while let Some(slug) = found.get(looked_at).cloned() {
+        looked_at += 1;
+        let named =
+            channels.iter().filter(|channel| channel.slug == slug).flat_map(|channel| &channel.members);
+        for member in named {
+            if !found.contains(member) {
+                found.push(member.clone());
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The publisher, and all that every document of the site says alike.
@@ -111,17 +178,55 @@ pub struct Site {
     pub zone: Zone,
     /// Who publishes: the Atom author of a feed.
     pub publisher: String,
+    /// Who published before, the earliest first.
+    pub former_publishers: Vec<FormerPublisher>,
     /// The copyright line.
     pub rights: Option<String>,
     /// Absolute URL of a GIF, JPEG or PNG of at most 144×400 (rule R11).
     pub logo: Option<String>,
     /// How long readers may keep a feed without asking: `Cache-Control: max-age` and RSS `ttl` alike.
     pub max_age: Duration,
+    /// The hours of the day, from 0 to 23 in GMT and sorted, in which nothing is published as a rule: RSS
+    /// `skipHours` (rule R13).
+    pub quiet_hours: Vec<u8>,
+}
+
+/// The name under which the site published until it took another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerPublisher {
+    /// Its name.
+    pub name: String,
+    /// The first moment at which it was that no more.
+    pub until: Moment,
+}
+
+impl Site {
+    /// Who published what bears this stamp.
+    pub fn publisher_at(&self, stamp: Moment) -> &str {
+        let former = self.former_publishers.iter().find(|former| stamp < former.until);
+        former.map_or(self.publisher.as_str(), |former| former.name.as_str())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_members_of_members_are_members_and_a_circle_ends() {
+        let slug = |text: &str| Slug::parse(text).unwrap();
+        let channel = |name: &str, members: &[&str]| Channel {
+            members: members.iter().map(|member| slug(member)).collect(),
+            ..Channel::new(slug(name), name)
+        };
+        let channels =
+            [channel("all", &["news", "life"]), channel("news", &["b", "a"]), channel("life", &["all"])];
+        let names =
+            |parent| members_of(&slug(parent), &channels).iter().map(Slug::to_string).collect::<Vec<_>>();
+        assert_eq!(names("all"), ["a", "all", "b", "life", "news"]);
+        assert_eq!(names("news"), ["a", "b", "news"]);
+        assert_eq!(names("a"), ["a"]);
+    }
 
     #[test]
     fn names_that_need_care_become_plain_slugs() {

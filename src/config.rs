@@ -7,17 +7,23 @@
 mod layers;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
+
 use crate::address::{Addresses, RESERVED};
-use crate::channel::{Channel, Site};
-use crate::vietnam_time::Clock;
+use crate::channel::{Channel, FormerPublisher, Site, Standing, members_of};
+use crate::vietnam_time::{Clock, Zone, start_of_day};
 use crate::{feed, http, ingest, press, store};
 
 use layers::Layers;
-use settings::{Channel as ChannelSettings, Feed as FeedSettings, Settings, Watch};
+use settings::{
+    Channel as ChannelSettings, Closed, Feed as FeedSettings, FormerPublisher as FormerPublisherSettings,
+    Settings, Watch,
+};
 
 /// The default configuration, as it is shipped.
 pub const DEFAULT: &str = include_str!("../config.toml");
@@ -69,6 +75,8 @@ pub enum ConfigError {
 pub struct Config {
     /// For the door.
     pub door: http::DoorOptions,
+    /// For the gate in front of it.
+    pub gate: http::GateOptions,
     /// Where the door listens.
     pub listen: SocketAddr,
     /// Where the operator's listener listens.
@@ -145,7 +153,6 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         let key = if matches!(cause, crate::address::AddressError::Url(_)) { "url" } else { "tag_authority" };
         value(&format!("site.{key}"), cause.to_string())
     })?;
-    let addresses = Arc::new(addresses);
     check_feed(&feed)?;
     let limits = server.limits;
     if limits.connections == 0 {
@@ -158,6 +165,7 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
     let encodings =
         channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
     let channels = channels(channel)?;
+    let addresses = Arc::new(addresses.with_channels(&channels));
     let folder_options = ingest::Options {
         path: base.join(folder.path),
         watch: match folder.watch {
@@ -169,17 +177,21 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         language: site.language.clone(),
         encoding: folder.encoding.map(|word| word.0),
         encodings,
+        addresses: Arc::clone(&addresses),
     };
     let zone = site.time_zone;
+    let former_publishers = former_publishers(site.former_publisher.unwrap_or_default(), zone)?;
     let press = press::Options {
         site: Site {
             title: site.title,
             language: site.language,
             zone,
             publisher: site.publisher,
+            former_publishers,
             rights: site.rights,
             logo: site.logo,
             max_age: feed.max_age.0,
+            quiet_hours: quiet_hours(&feed.skip_hours.unwrap_or_default(), zone)?,
         },
         addresses: Arc::clone(&addresses),
         channels,
@@ -188,6 +200,7 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
             window: feed.window.0.as_secs(),
             archive_page: feed.archive_page,
             limit: LIVE_LIMIT,
+            whole: false,
         },
         inspector: feed::read_back,
     };
@@ -202,9 +215,26 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
             body_bytes: limits.body,
             shutdown_deadline: limits.shutdown.0,
         },
+        gate: http::GateOptions {
+            trusted_proxies: server
+                .trusted_proxies
+                .unwrap_or_default()
+                .into_iter()
+                .map(|word| word.0)
+                .collect(),
+            requests_per_minute: limits.requests_per_minute,
+            writes_per_minute: limits.writes_per_minute,
+            access_log: server.access_log,
+        },
         listen: server.listen,
         admin: server.admin,
-        store: store::Options { url: based_store(&store.url, base), addresses, zone, clock: Clock::system() },
+        store: store::Options {
+            url: based_store(&store.url, base),
+            addresses,
+            channels: press.channels.clone(),
+            zone,
+            clock: Clock::system(),
+        },
         ingest: folder_options,
         fingerprint: fingerprint(&press),
         press,
@@ -236,18 +266,93 @@ fn check_feed(feed: &FeedSettings) -> Result<(), ConfigError> {
 
 fn channels(settings: Vec<ChannelSettings>) -> Result<Vec<Channel>, ConfigError> {
     let mut channels: Vec<Channel> = Vec::with_capacity(settings.len());
-    for channel in settings {
+    let mut taken = BTreeSet::new();
+    for settings in settings {
+        let channel = channel(settings)?;
         let key = format!("channel.{}", channel.slug);
-        if RESERVED.contains(&channel.slug.as_str()) {
-            return Err(value(&key, "this slug is an address of the service; choose another".to_owned()));
+        for name in [&channel.slug].into_iter().chain(&channel.was) {
+            if RESERVED.contains(&name.as_str()) {
+                let reason = format!("`{name}` is an address of the service; choose another");
+                return Err(value(&key, reason));
+            }
+            if !taken.insert(name.clone()) {
+                let reason = format!("the name `{name}` stands twice, as a slug or under `was`; remove one");
+                return Err(value(&key, reason));
+            }
         }
-        if channels.iter().any(|other| other.slug == channel.slug) {
-            return Err(value(&key, "stands twice; remove one".to_owned()));
-        }
-        let title = channel.title.unwrap_or_else(|| channel.slug.to_string());
-        channels.push(Channel { slug: channel.slug, title, description: channel.description });
+        channels.push(channel);
+    }
+    for channel in &channels {
+        check_members(channel, &channels)?;
     }
     Ok(channels)
+}
+
+fn channel(settings: ChannelSettings) -> Result<Channel, ConfigError> {
+    let ChannelSettings { slug, title, description, was, closed, gone, members, encoding: _ } = settings;
+    let standing = match (gone.unwrap_or_default(), closed) {
+        (true, Some(_)) => {
+            let reason = "is closed and gone; a closed channel is served on, a gone one is not: remove one";
+            return Err(value(&format!("channel.{slug}"), reason.to_owned()));
+        }
+        (true, None) => Standing::Gone,
+        (false, Some(Closed::Yes(true))) => Standing::Closed { since: None },
+        (false, Some(Closed::Since(day))) => Standing::Closed { since: Some(day.0) },
+        (false, Some(Closed::Yes(false)) | None) => Standing::Open,
+    };
+    let title = title.unwrap_or_else(|| slug.to_string());
+    let (was, members) = (was.unwrap_or_default(), members.unwrap_or_default());
+    Ok(Channel { description, was, standing, members, ..Channel::new(slug, title) })
+}
+
+fn check_members(channel: &Channel, channels: &[Channel]) -> Result<(), ConfigError> {
+    let key = || format!("channel.{}.members", channel.slug);
+    for member in &channel.members {
+        let renamed = channels.iter().find(|other| other.was.contains(member));
+        if let Some(other) = renamed {
+            return Err(value(&key(), format!("`{member}` bears the name `{}` now; write that", other.slug)));
+        }
+        if members_of(member, channels).contains(&channel.slug) {
+            return Err(value(&key(), format!("through `{member}` the channel would be a member of itself")));
+        }
+    }
+    Ok(())
+}
+
+fn former_publishers(
+    settings: Vec<FormerPublisherSettings>,
+    zone: Zone,
+) -> Result<Vec<FormerPublisher>, ConfigError> {
+    let mut former: Vec<FormerPublisher> = Vec::with_capacity(settings.len());
+    for FormerPublisherSettings { name, until } in settings {
+        let until = start_of_day(until.0, zone);
+        if former.last().is_some_and(|before| before.until >= until) {
+            let reason = format!("`{name}` must come before those that published until a later day");
+            return Err(value("site.former_publisher", reason));
+        }
+        former.push(FormerPublisher { name, until });
+    }
+    Ok(former)
+}
+
+/// The hours in GMT that lie wholly in these hours of `zone`, in winter as in summer (rule R13).
+fn quiet_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
+    if let Some(hour) = local.iter().find(|hour| **hour > 23) {
+        return Err(value("feed.skip_hours", format!("`{hour}` is no hour of the day: 0 to 23")));
+    }
+    let is_quiet = |hour: u8| {
+        [1, 7].into_iter().all(|month| {
+            let begin =
+                NaiveDate::from_ymd_opt(2023, month, 15).and_then(|day| day.and_hms_opt(hour.into(), 0, 0));
+            begin.is_some_and(|begin| {
+                [0, 59].into_iter().all(|minute| {
+                    let local_time = zone.from_utc_datetime(&(begin + TimeDelta::minutes(minute)));
+                    local.iter().any(|quiet| u32::from(*quiet) == local_time.hour())
+                })
+            })
+        })
+    };
+    Ok((0..24).filter(|hour| is_quiet(*hour)).collect())
 }
 
 /// A relative path in the store's URL is relative to the config file too.

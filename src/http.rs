@@ -7,7 +7,7 @@
 //! is answered from the store, within bounds.
 //!
 //! Only [`reply`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
-//! reader to prove anything (rule C7). Ranges are served of pictures alone
+//! reader to prove anything (rule C7); who asks too often is told when to come again ([`Gate`]). Ranges are served of pictures alone
 //! ([`range`]): a feed is small and changes as a whole.
 
 mod api;
@@ -15,6 +15,7 @@ pub mod body;
 pub mod conditional;
 pub mod delta;
 pub mod door;
+mod gate;
 pub mod negotiate;
 pub mod range;
 pub mod reply;
@@ -22,4 +23,5 @@ mod service;
 pub mod traffic;
 
 pub use door::{Listeners, Options as DoorOptions};
-pub use service::{Health, Operator, Service};
+pub use gate::{Gate, Options as GateOptions, Pace};
+pub use service::{Bounds, Health, Operator, Service};

@@ -16,12 +16,14 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
 use tracing::{error, info, warn};
 
+use crate::address::Addresses;
 use crate::channel::Slug;
 use crate::manuscript::{self, Encoding};
 use crate::store::{Store, StoreError};
@@ -60,6 +62,8 @@ pub struct Options {
     pub encoding: Option<Encoding>,
     /// The encoding of a channel's text files, where it is set for that channel.
     pub encodings: BTreeMap<Slug, Encoding>,
+    /// Knows the channels by the names that they bore before.
+    pub addresses: Arc<Addresses>,
 }
 
 impl Options {
@@ -76,7 +80,7 @@ impl Options {
         let (file, root) = (file.canonicalize().ok()?, self.path.canonicalize().ok()?);
         let mut below = file.strip_prefix(root).ok()?.components();
         let folder = below.next()?.as_os_str().to_str()?;
-        below.next().map(|_| Slug::from_title(folder))
+        below.next().map(|_| self.addresses.channel_named(folder))
     }
 }
 

@@ -145,7 +145,8 @@ impl Press {
             changed: 0,
         };
         let mut under_way = JoinSet::new();
-        let scopes = channels.iter().map(|channel| Some(channel.slug.clone())).chain([None]);
+        let served = channels.iter().filter(|channel| !channel.is_gone());
+        let scopes = served.map(|channel| Some(channel.slug.clone())).chain([None]);
         for scope in scopes {
             // Every page names all channels, so a new one changes it; the feeds come out as they were.
             if !founded && self.printed.get(&scope) == states.get(&scope) {
@@ -157,15 +158,16 @@ impl Press {
             {
                 round.lay_in(finished, &self.counters);
             }
-            let view = snapshot.live(scope.as_ref(), self.options.live).await?;
+            let view =
+                snapshot.live(scope.as_ref(), live_choice(&self.options, &channels, scope.as_ref())).await?;
             for article in &view.unreadable {
                 error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
             }
             let job = Job {
                 options: Arc::clone(&self.options),
                 channels: Arc::clone(&channels),
+                log: self.store.log_of(scope.as_ref()),
                 scope,
-                log: self.store.log_id().to_owned(),
                 channels_at,
             };
             under_way.spawn_blocking(move || job.run(view));
@@ -229,9 +231,12 @@ impl Round {
 pub async fn channels(snapshot: &mut Snapshot, configured: &[Channel]) -> Result<Vec<Channel>, StoreError> {
     let mut channels = configured.to_vec();
     for known in snapshot.channels().await? {
-        if !channels.iter().any(|channel| channel.slug == known.slug) {
-            let title = known.title.unwrap_or_else(|| known.slug.to_string());
-            channels.push(Channel { slug: known.slug, title, description: None });
+        match channels.iter_mut().find(|channel| channel.slug == known.slug) {
+            Some(channel) => channel.founded_as = known.founded_as,
+            None => {
+                let title = known.title.unwrap_or_else(|| known.slug.to_string());
+                channels.push(Channel { founded_as: known.founded_as, ..Channel::new(known.slug, title) });
+            }
         }
     }
     Ok(channels)
@@ -249,8 +254,14 @@ pub async fn print_feed(
 ) -> Result<Vec<u8>, StoreError> {
     let mut snapshot = store.snapshot().await?;
     let channels = channels(&mut snapshot, &options.channels).await?;
-    let view = snapshot.live(scope, options.live).await?;
+    let view = snapshot.live(scope, live_choice(options, &channels, scope)).await?;
     Ok(feed::print(&live_document(options, &channels, scope, &view), format))
+}
+
+/// A channel that takes no new articles is shown whole where that is possible (rule H3).
+fn live_choice(options: &Options, channels: &[Channel], scope: Option<&Slug>) -> LiveChoice {
+    let channel = scope.and_then(|slug| channels.iter().find(|channel| channel.slug == *slug));
+    LiveChoice { whole: channel.is_some_and(|channel| !channel.is_open()), ..options.live }
 }
 
 fn live_document<'a>(
@@ -267,9 +278,9 @@ fn live_document<'a>(
         entries: &view.entries,
         tombstones: &view.tombstones,
         updated: view.state.updated,
-        // Rule H3. Complete is said only while nothing is sealed yet: then it is so by itself, and turns into
-        // a feed with an archive once and for all. Later on a feed may happen to show everything, on one day
-        // and not on the next; who keeps a place in the archive is better told of the archive.
+        // Rule H3. Of an open channel complete is said only while nothing is sealed yet: then it is so by
+        // itself, and turns into a feed with an archive once and for all. Later on a feed may happen to show
+        // everything, on one day and not on the next; who keeps a place in the archive is better told of it.
         part: Part::Live {
             previous_archive: Some(view.sealed_pages).filter(|newest| *newest > 0),
             complete: view.complete,

@@ -8,6 +8,7 @@ mod archive;
 mod batch;
 mod catalogue;
 mod changes;
+mod channels;
 mod database;
 mod intake;
 mod token;
@@ -23,7 +24,7 @@ use tokio::sync::watch;
 
 use crate::address::{Addresses, Scope};
 use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
-use crate::channel::Slug;
+use crate::channel::{Channel, Slug};
 use crate::vietnam_time::{Clock, Moment, Zone};
 
 pub use token::Token;
@@ -38,6 +39,8 @@ pub struct Options {
     pub url: String,
     /// Mints ids.
     pub addresses: Arc<Addresses>,
+    /// The channels that the operator named: their former names, and what they are made of.
+    pub channels: Vec<Channel>,
     /// The zone whose days stand in ids and permalinks.
     pub zone: Zone,
     /// Sets the `at` of each revision.
@@ -273,6 +276,8 @@ pub struct LiveChoice {
     pub archive_page: u64,
     /// Never more than so many entries and tombstones together.
     pub limit: usize,
+    /// All articles, where these are within the limit: of a channel that takes no new ones.
+    pub whole: bool,
 }
 
 /// How far a channel has come: what its documents' validators are made of.
@@ -299,7 +304,8 @@ pub struct LiveView {
     pub unreadable: Vec<ArticleId>,
     /// How many pages of the channel's log are sealed.
     pub sealed_pages: u64,
-    /// True where no page is sealed and every article of the channel is shown.
+    /// True where every article of the channel is shown, and that will not change by itself: no page is sealed
+    /// yet, or all of them were asked for.
     pub complete: bool,
     /// Whoever holds the channel's documents at this number, or at any between it and the newest, is told of
     /// everything that changed since by what is shown here. Not so below: there an article changed that is
@@ -329,6 +335,8 @@ pub struct ArchiveView {
 pub struct KnownChannel {
     /// Its slug.
     pub slug: Slug,
+    /// The name under which it was founded: its feeds are known by it.
+    pub founded_as: Slug,
     /// The name of its folder, where that was not a mere slug.
     pub title: Option<String>,
     /// The number of its newest revision; 0 where there is none.
@@ -587,6 +595,17 @@ impl Store {
         &self.inner.log_id
     }
 
+    /// The name of the log in whose numbers a channel is followed. That of a channel of channels is another
+    /// one for other members: what it was does not lead to what it is.
+    pub fn log_of(&self, channel: Option<&Slug>) -> String {
+        let composition =
+            channel.map(|channel| channels::composition_of(channel, &self.inner.options.channels));
+        match composition.filter(|composition| !composition.is_empty()) {
+            Some(composition) => format!("{}-{:08x}", self.log_id(), crc32fast::hash(composition.as_bytes())),
+            None => self.log_id().to_owned(),
+        }
+    }
+
     /// The clock that the store sets moments by.
     pub fn clock(&self) -> &Clock {
         &self.inner.options.clock
@@ -729,7 +748,8 @@ impl Store {
     }
 
     /// Tells the store what the documents depend on beside the log. A new fingerprint moves
-    /// `Last-Modified` everywhere.
+    /// `Last-Modified` everywhere. The channels are brought to what the options say of them: founded, renamed
+    /// with all that they hold, and channels of channels read off the log.
     ///
     /// # Errors
     /// Where the engine refuses.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The zone of the site: any IANA zone, Asia/Ho_Chi_Minh unless the config says otherwise.
@@ -46,6 +46,13 @@ pub fn from_seconds(seconds: i64) -> Moment {
 /// The day in `zone` on which `moment` falls.
 pub fn day_of(moment: Moment, zone: Zone) -> NaiveDate {
     moment.with_timezone(&zone).date_naive()
+}
+
+/// The first moment of `day` in `zone`; where the clocks are put forward at midnight, the first that there is.
+pub fn start_of_day(day: NaiveDate, zone: Zone) -> Moment {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let local = |hours| zone.from_local_datetime(&(midnight + TimeDelta::hours(hours))).earliest();
+    (0..24).find_map(local).map_or(midnight.and_utc(), |moment| moment.to_utc())
 }
 
 /// `Fri, 12 May 2023 17:39:00 +0700`: RFC 822 as RSS wants it (rule R2).

@@ -25,11 +25,13 @@ fn site() -> Site {
         rights: Some("© Báo & Đài".to_owned()),
         logo: Some("https://example.vn/logo.png?a=1&b=2".to_owned()),
         max_age: Duration::from_secs(300),
+        former_publishers: Vec::new(),
+        quiet_hours: Vec::new(),
     }
 }
 
 fn channel() -> Channel {
-    Channel { slug: slug("dat-nguoi"), title: "Đất & Người".to_owned(), description: None }
+    Channel::new(slug("dat-nguoi"), "Đất & Người")
 }
 
 /// With everything that an article can have.

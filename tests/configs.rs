@@ -19,7 +19,7 @@ fn load(path: &Path) -> Result<Config, bantin::config::ConfigError> {
 #[test]
 fn good_configurations_are_taken() {
     let files = files("good");
-    assert!(files.len() >= 3);
+    assert!(files.len() >= 5);
     for file in files {
         if let Err(refusal) = load(&file) {
             panic!("{}: {refusal}", file.display());
@@ -30,7 +30,7 @@ fn good_configurations_are_taken() {
 #[test]
 fn bad_configurations_are_refused_with_the_place_and_the_cure() {
     let files = files("bad");
-    assert!(files.len() >= 13);
+    assert!(files.len() >= 22);
     let told: Vec<String> = files
         .iter()
         .map(|file| match load(file) {

@@ -561,6 +561,7 @@ impl District {
         let options = store::Options {
             url: format!("sqlite:{}", folder.path().join("bantin.db").display()),
             addresses: Arc::clone(&addresses),
+            channels: Vec::new(),
             zone: VIETNAM,
             clock: clock.clone(),
         };
@@ -573,8 +574,10 @@ impl District {
             rights: None,
             logo: None,
             max_age: Duration::from_secs(300),
+            former_publishers: Vec::new(),
+            quiet_hours: Vec::new(),
         };
-        let live = LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200 };
+        let live = LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200, whole: false };
         let options = press::Options {
             site,
             addresses: Arc::clone(&addresses),

@@ -27,6 +27,7 @@ async fn works(inspector: Inspector) -> Works {
     let store = Store::open(store::Options {
         url: format!("sqlite:{}", folder.path().join("bantin.db").display()),
         addresses: Arc::clone(&addresses),
+        channels: Vec::new(),
         zone: VIETNAM,
         clock: Clock::standing_at(NOON),
     })
@@ -40,8 +41,10 @@ async fn works(inspector: Inspector) -> Works {
         rights: None,
         logo: None,
         max_age: std::time::Duration::from_secs(300),
+        former_publishers: Vec::new(),
+        quiet_hours: Vec::new(),
     };
-    let live = LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200 };
+    let live = LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200, whole: false };
     let options = Options { site, addresses, channels: Vec::new(), live, inspector };
     let counters = Arc::new(Counters::default());
     let (press, stand) = Press::new(store.clone(), options, Arc::clone(&counters));

@@ -14,7 +14,8 @@ use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
 /// 12/05/2023 17:39 in Việt Nam.
 const SEED: i64 = 1_683_887_940;
-const CHOICE: LiveChoice = LiveChoice { items: 30, window: 7 * 86_400, archive_page: 50, limit: 200 };
+const CHOICE: LiveChoice =
+    LiveChoice { items: 30, window: 7 * 86_400, archive_page: 50, limit: 200, whole: false };
 
 /// A place where a store lives, and can be opened again.
 struct Home {
@@ -31,6 +32,7 @@ impl Home {
         let options = Options {
             url: format!("sqlite:{}", self.folder.path().join("data/bantin.db").display()),
             addresses: Arc::new(Addresses::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
+            channels: Vec::new(),
             zone: VIETNAM,
             clock: self.clock.clone(),
         };
@@ -353,7 +355,7 @@ async fn a_waiting_article_whose_file_goes_was_never_there(home: Home) {
 
 async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 2, window: 3600, archive_page: 4, limit: 200 };
+    let choice = LiveChoice { items: 2, window: 3600, archive_page: 4, limit: 200, whole: false };
     for day in 0..6 {
         let path = format!("xa-hoi/bai-{day}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {day}"), SEED - 864_000 - day * 86_400))).await;
@@ -374,7 +376,7 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
 
 async fn a_live_feed_never_holds_more_than_its_limit(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 3, window: 86_400, archive_page: 5, limit: 12 };
+    let choice = LiveChoice { items: 3, window: 86_400, archive_page: 5, limit: 12, whole: false };
     for number in 0..40 {
         let path = format!("xa-hoi/bai-{number}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {number}"), SEED - number * 60))).await;
@@ -708,7 +710,7 @@ async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
 
 async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 1, window: 100, archive_page: 4, limit: 200 };
+    let choice = LiveChoice { items: 1, window: 100, archive_page: 4, limit: 200, whole: false };
     let live = async || store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     let mut ids = Vec::new();
     for stem in ["a", "b", "c", "d", "e"] {
@@ -740,7 +742,7 @@ async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
 
 async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 1, window: 0, archive_page: 4, limit: 200 };
+    let choice = LiveChoice { items: 1, window: 0, archive_page: 4, limit: 200, whole: false };
     let live =
         async |choice| store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert!(live(choice).await.complete, "nothing is all there is");

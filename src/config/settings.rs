@@ -1,9 +1,12 @@
 //! The keys of the configuration, as they are written, and the types of their values.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveDate;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::channel::Slug;
@@ -54,14 +57,22 @@ sections! {
         time_zone: Zone,
         publisher: String,
     } maybe {
+        former_publisher: Vec<FormerPublisher>,
         rights: String,
         logo: String,
     }
+    FormerPublisher {
+        name: String,
+        until: Day,
+    } maybe {}
     Server {
         listen: SocketAddr,
         admin: SocketAddr,
+        access_log: bool,
         limits: Limits,
-    } maybe {}
+    } maybe {
+        trusted_proxies: Vec<Network>,
+    }
     Limits {
         connections: usize,
         header_timeout: Span,
@@ -71,7 +82,10 @@ sections! {
         head: usize,
         body: usize,
         shutdown: Span,
-    } maybe {}
+    } maybe {
+        requests_per_minute: NonZeroU32,
+        writes_per_minute: NonZeroU32,
+    }
     Store {
         url: String,
     } maybe {}
@@ -86,13 +100,71 @@ sections! {
         window: Span,
         archive_page: u64,
         max_age: Span,
-    } maybe {}
+    } maybe {
+        skip_hours: Vec<u8>,
+    }
     Channel {
         slug: Slug,
     } maybe {
         title: String,
         description: String,
+        was: Vec<Slug>,
+        closed: Closed,
+        gone: bool,
+        members: Vec<Slug>,
         encoding: EncodingWord,
+    }
+}
+
+/// One address or a network of them: `127.0.0.1`, `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Network(pub(super) IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let one = text.parse::<IpAddr>().map(IpNet::from).ok();
+        let network = one.or_else(|| text.parse().ok());
+        network
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no address or network, like 127.0.0.1 or 10.0.0.0/8"))
+    }
+}
+
+/// Whether a channel is closed, or since which day: `true`, `2024-12-31`, `"31/12/2024"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged, expecting = "true, false, or the day since which it is closed, like 2024-12-31")]
+pub(super) enum Closed {
+    Yes(bool),
+    Since(Day),
+}
+
+/// A day as TOML writes it or as people do: `2025-07-01`, `"01/07/2025"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "DayText")]
+pub(super) struct Day(pub(super) NaiveDate);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DayText {
+    Toml(toml::value::Datetime),
+    Text(String),
+}
+
+impl TryFrom<DayText> for Day {
+    type Error = String;
+
+    fn try_from(text: DayText) -> Result<Self, String> {
+        let text = match text {
+            DayText::Toml(moment) => moment.to_string(),
+            DayText::Text(text) => text,
+        };
+        let read =
+            ["%Y-%m-%d", "%d/%m/%Y"].iter().find_map(|form| NaiveDate::parse_from_str(&text, form).ok());
+        read.map(Self)
+            .ok_or_else(|| format!("`{text}` is no day: write it like 2025-07-01 or \"01/07/2025\""))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::sheet::{Marker, Shown};
 
@@ -12,6 +13,7 @@ pub(super) const CONTENT: (&str, &str) = ("content", "http://purl.org/rss/1.0/mo
 pub(super) const DUBLIN_CORE: (&str, &str) = ("dc", "http://purl.org/dc/elements/1.1/");
 pub(super) const HISTORY: (&str, &str) = ("fh", "http://purl.org/syndication/history/1.0");
 pub(super) const MEDIA: (&str, &str) = ("media", "http://search.yahoo.com/mrss/");
+pub(super) const SYNDICATION: (&str, &str) = ("sy", "http://purl.org/rss/1.0/modules/syndication/");
 pub(super) const TOMBSTONES: (&str, &str) = ("at", "http://purl.org/atompub/tombstones/1.0");
 
 /// The form in which both crates take namespaces.
@@ -120,6 +122,22 @@ pub(super) fn marker(marker: Marker) -> Element {
         Marker::Archive => "fh:archive",
         Marker::Complete => "fh:complete",
     })
+}
+
+/// How often the feed is worth asking for: the most often that its `max-age` allows (rules R13, C7). Nothing
+/// where it may not be kept at all.
+pub(super) fn pace(max_age: Duration) -> Vec<Element> {
+    const PERIODS: [(&str, u64); 3] = [("hourly", 3_600), ("daily", 86_400), ("weekly", 604_800)];
+    let seconds = max_age.as_secs();
+    let Some((period, length)) =
+        PERIODS.into_iter().find(|(_, length)| seconds <= *length).filter(|_| seconds > 0)
+    else {
+        return Vec::new();
+    };
+    vec![
+        Element::new("sy:updatePeriod").text(period),
+        Element::new("sy:updateFrequency").text((length / seconds).to_string()),
+    ]
 }
 
 /// A picture in Media RSS (rule M1).

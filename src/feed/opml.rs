@@ -8,7 +8,7 @@ use super::text::one_line;
 use crate::address::{self, Addresses, Format};
 use crate::channel::{Channel, Site};
 
-/// The list of `channels`, in their order (rule O1). The feed of everything is not in it: a reader that
+/// The list of `channels` but those that are gone, in their order (rule O1). The feed of everything is not in it: a reader that
 /// took the whole list would get each article twice.
 pub fn opml(site: &Site, addresses: &Addresses, channels: &[Channel]) -> Vec<u8> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 0);
@@ -29,7 +29,7 @@ fn write(
     text_element(writer, "ownerName", &one_line(&site.publisher))?;
     writer.write_event(Event::End(BytesEnd::new("head")))?;
     writer.write_event(Event::Start(BytesStart::new("body")))?;
-    for channel in channels {
+    for channel in channels.iter().filter(|channel| !channel.is_gone()) {
         writer.write_event(Event::Empty(outline(site, addresses, channel)))?;
     }
     writer.write_event(Event::End(BytesEnd::new("body")))?;

@@ -14,8 +14,19 @@ use crate::vietnam_time::{Zone, rfc822, rfc3339};
 
 /// RSS has no word for a withdrawal: the tombstones of the sheet are passed over (rule R8).
 pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
-    let namespaces =
-        [element::ATOM, element::CONTENT, element::DUBLIN_CORE, element::HISTORY, element::MEDIA];
+    let namespaces = [
+        element::ATOM,
+        element::CONTENT,
+        element::DUBLIN_CORE,
+        element::HISTORY,
+        element::MEDIA,
+        element::SYNDICATION,
+    ];
+    // What is sealed is nothing to poll.
+    let (pace, quiet_hours) = match sheet.marker {
+        Some(sheet::Marker::Archive) => (Vec::new(), [].as_slice()),
+        _ => (element::pace(site.max_age), site.quiet_hours.as_slice()),
+    };
     let channel = Channel {
         title: sheet.title.clone(),
         link: sheet.page.clone(),
@@ -26,6 +37,7 @@ pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
         generator: Some(format!("{} {}", GENERATOR.0, GENERATOR.1)),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
         ttl: minutes(site.max_age),
+        skip_hours: quiet_hours.iter().map(u8::to_string).collect(),
         // Rule R11: title and link are the channel's.
         image: sheet.logo.clone().map(|url| Image {
             url,
@@ -34,7 +46,7 @@ pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
             ..Image::default()
         }),
         atom_ext: Some(AtomExtension { links: links(&sheet) }),
-        extensions: for_rss(sheet.marker.map(element::marker).into_iter().collect()),
+        extensions: for_rss(sheet.marker.map(element::marker).into_iter().chain(pace).collect()),
         namespaces: element::namespaces(&namespaces),
         items: sheet.items.into_iter().map(|entry| item(entry, site.zone)).collect(),
         ..Channel::default()

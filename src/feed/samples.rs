@@ -36,6 +36,8 @@ impl World {
                 rights: Some("© 2023 Báo Đất & Người ]]>".to_owned()),
                 logo: Some("https://example.vn/a&b/logo.png?x=1&y=\"2\"".to_owned()),
                 max_age: Duration::from_secs(301),
+                former_publishers: Vec::new(),
+                quiet_hours: Vec::new(),
             },
             addresses: Addresses::new("https://example.vn/đất&người/", "dakto.kontum.vn,2023").unwrap(),
             channels: vec![
@@ -90,11 +92,8 @@ impl World {
 pub const LIVE: Part = Part::Live { previous_archive: None, complete: false };
 
 pub fn channel(slug: &str, title: &str, description: Option<&str>) -> Channel {
-    Channel {
-        slug: Slug::parse(slug).unwrap(),
-        title: title.to_owned(),
-        description: description.map(str::to_owned),
-    }
+    let description = description.map(str::to_owned);
+    Channel { description, ..Channel::new(Slug::parse(slug).unwrap(), title) }
 }
 
 pub fn permalink(day: u32, slug: &str) -> Permalink {

@@ -8,7 +8,7 @@ use super::text::{one_line, plain, token};
 use super::{Document, Part};
 use crate::address::{self, Addresses, Format};
 use crate::article::{Article, Block, Entry, Picture, Tombstone};
-use crate::channel::{Channel, Site};
+use crate::channel::{Channel, Site, Standing};
 use crate::vietnam_time::Moment;
 
 /// A feed.
@@ -108,7 +108,7 @@ impl<'a> Sheet<'a> {
         let scope = document.channel.map(|channel| &channel.slug);
         let publisher = one_line(&site.publisher);
         Self {
-            id: addresses.feed_id(scope),
+            id: addresses.feed_id(document.channel.map(|channel| &channel.founded_as)),
             title: title(site, document.channel),
             description: description(site, document.channel),
             page: addresses.absolute(&address::page_path(scope)),
@@ -135,8 +135,25 @@ fn title(site: &Site, channel: Option<&Channel>) -> String {
     }
 }
 
-/// What the operator wrote, or a sentence made of the titles: RSS cannot do without one (rule R1).
+/// What there is to say of the channel; of a closed one also that (rule C8).
 fn description(site: &Site, channel: Option<&Channel>) -> String {
+    let description = open_description(site, channel);
+    match channel.map(|channel| channel.standing) {
+        Some(Standing::Closed { since: Some(day) }) => {
+            format!(
+                "{description} Chuyên mục đã đóng từ ngày {}, không đăng tin mới.",
+                day.format("%d/%m/%Y")
+            )
+        }
+        Some(Standing::Closed { since: None }) => {
+            format!("{description} Chuyên mục đã đóng, không đăng tin mới.")
+        }
+        Some(Standing::Open | Standing::Gone) | None => description,
+    }
+}
+
+/// What the operator wrote, or a sentence made of the titles: RSS cannot do without one (rule R1).
+fn open_description(site: &Site, channel: Option<&Channel>) -> String {
     let given = channel.and_then(|channel| some_line(channel.description.as_deref()));
     let site = one_line(&site.title);
     match (given, channel) {
@@ -200,12 +217,23 @@ fn item<'a>(document: &Document<'a>, entry: &'a Entry) -> Item<'a> {
         html: content_html(entry, addresses),
         published: article.stamp.instant,
         updated: entry.updated,
-        authors: article.authors.iter().filter_map(|author| some_line(Some(author))).collect(),
+        authors: authors(document.site, article),
         categories: categories(document, entry),
         language: article.language.as_deref().and_then(language_tag),
         source: some_line(article.source.as_deref()),
         pictures: pictures(article, addresses),
     }
+}
+
+/// The bylines. What nobody signed is by its publisher, which the feed names for all, unless another one
+/// published it in its time.
+fn authors<'a>(site: &'a Site, article: &'a Article) -> Vec<Cow<'a, str>> {
+    let bylines: Vec<_> = article.authors.iter().filter_map(|author| some_line(Some(author))).collect();
+    let publisher = site.publisher_at(article.stamp.instant);
+    if bylines.is_empty() && publisher != site.publisher {
+        return some_line(Some(publisher)).into_iter().collect();
+    }
+    bylines
 }
 
 /// No item is without a description (rule R1), so an article of pictures alone shows its first caption, and

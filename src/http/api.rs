@@ -14,6 +14,7 @@ mod problem;
 mod publish;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
@@ -23,6 +24,7 @@ use hyper::{Method, StatusCode};
 use super::door::RequestBody;
 use super::reply::{self, READ_ONLY, Reply};
 use super::service::Inner;
+use crate::address::Addresses;
 use crate::article::ArticleId;
 use problem::Problem;
 
@@ -96,6 +98,11 @@ async fn perform(
         (Resource::Article(id), &Method::DELETE) => publish::delete(service, request, id).await,
         _ => Err(Problem::method_not_allowed(resource.methods())),
     }
+}
+
+/// 429: `wait` until the next turn.
+pub(super) fn too_often(addresses: &Addresses, wait: Duration) -> Reply {
+    Problem::too_often(wait).reply(addresses)
 }
 
 /// The whole body of a request.

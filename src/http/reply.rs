@@ -419,12 +419,18 @@ pub fn state(status: StatusCode, media_type: &'static str, text: impl Into<Body>
 }
 
 fn later(status: StatusCode, title: &str, wait: Duration) -> Reply {
-    // RFC 9110 §10.2.3: whole seconds. Rounded up, so that whoever obeys does not come too early.
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    let seconds = seconds.max(1);
-    let mut reply = page(status, title, html! { "Xin thử lại sau " (seconds) " giây." });
-    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    after(page(status, title, html! { "Xin thử lại sau " (whole_seconds(wait)) " giây." }), wait)
+}
+
+/// The same with the time after which to come again (RFC 9110 §10.2.3).
+pub fn after(mut reply: Reply, wait: Duration) -> Reply {
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     reply
+}
+
+/// Rounded up, so that whoever obeys does not come too early; never nothing.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// A short page: asked about each time, or never kept where it speaks of this moment only.

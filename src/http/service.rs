@@ -1,6 +1,7 @@
 //! What is answered to whom: the whole walk of a request in one place.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,7 @@ use super::api::{self, Frame, Together};
 use super::conditional::{Preconditions, Verdict};
 use super::delta;
 use super::door::RequestBody;
+use super::gate::Pace;
 use super::negotiate::Accepted;
 use super::reply::{self, Policy, READ_ONLY, Reply};
 use crate::address::{Addresses, Format, Route, Scope};
@@ -50,6 +52,15 @@ pub struct Health {
     pub ready: AtomicBool,
     /// The store answered when it was last asked.
     pub store: AtomicBool,
+}
+
+/// What a service is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// So many clients at most may wait for a change at a time.
+    pub waiting: usize,
+    /// So many writes a minute each token may make; any number, where nothing is said.
+    pub writes_per_minute: Option<NonZeroU32>,
 }
 
 /// A part of a feed that a request is to get.
@@ -86,6 +97,8 @@ pub(super) struct Inner {
     pub(super) searching: Semaphore,
     pub(super) streaming: Arc<Semaphore>,
     pub(super) waiting: Semaphore,
+    /// By the names of tokens.
+    pub(super) writers: Pace<String>,
     pub(super) together: Together,
     /// True at the end of the service.
     pub(super) stopping: watch::Receiver<bool>,
@@ -95,14 +108,14 @@ pub(super) struct Inner {
 }
 
 impl Service {
-    /// A service over what the press prints. `waiting` clients at most may wait for a change at a time, and none
-    /// any more once `stopping` says true. Call it on the runtime on which the store shall be read.
+    /// A service over what the press prints, within `bounds`. Nobody waits for a change any more once `stopping`
+    /// says true. Call it on the runtime on which the store shall be read.
     pub fn new(
         stand: Stand,
         store: Store,
         press: press::Options,
         health: Arc<Health>,
-        waiting: usize,
+        bounds: Bounds,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let feeds = Policy::kept_for(press.site.max_age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
@@ -120,7 +133,8 @@ impl Service {
             reading: Semaphore::new(READING),
             searching: Semaphore::new(SEARCHING),
             streaming: Arc::new(Semaphore::new(STREAMING)),
-            waiting: Semaphore::new(waiting.min(Semaphore::MAX_PERMITS)),
+            waiting: Semaphore::new(bounds.waiting.min(Semaphore::MAX_PERMITS)),
+            writers: Pace::per_minute(bounds.writes_per_minute),
             together: Together::default(),
             stopping,
             runtime: Handle::current(),
@@ -185,7 +199,11 @@ impl Service {
             Route::Archive(scope, page, format) => self.archive(request, scope, page, format).await,
             Route::Article(permalink) => self.article(request, permalink).await,
             Route::Media(name) => self.picture(request, name).await,
-            Route::Moved(target) => reply::moved(&self.0.addresses.local(&target)),
+            Route::Moved(target) => {
+                let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+                reply::moved(&format!("{}{query}", self.0.addresses.local(&target)))
+            }
+            Route::Gone => reply::gone(),
             Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Route::Ready => readiness(&self.0.health),
             Route::Feed(..) | Route::Page(_) | Route::Opml if !is_ready(&self.0.health) => {

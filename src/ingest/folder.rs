@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::scan::stem_of;
-use crate::address::RESERVED;
+use crate::address::{Addresses, RESERVED};
 use crate::channel::Slug;
 use crate::manuscript;
 use crate::picture;
@@ -87,14 +87,14 @@ pub struct Trouble {
 ///
 /// # Errors
 /// Where `root` itself cannot be listed.
-pub fn observe(root: &Path) -> io::Result<Observed> {
+pub fn observe(root: &Path, addresses: &Addresses) -> io::Result<Observed> {
     // SECURITY: a link is followed only to where this path leads, never out of the folder.
     let real_root = root.canonicalize()?;
     let mut observed = Observed::default();
     for entry in sorted(&real_root)? {
         let Some(name) = shown_name(&entry, "", &mut observed.trouble) else { continue };
         match inside(&real_root, &entry) {
-            Ok(Some(metadata)) if metadata.is_dir() => observed.channel(&real_root, &entry, &name),
+            Ok(Some(metadata)) if metadata.is_dir() => observed.channel(&real_root, &entry, &name, addresses),
             Ok(Some(_)) if manuscript::form_of(&name).is_some() => observed.trouble.push(Trouble {
                 path: name,
                 vietnamese: "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục"
@@ -117,18 +117,19 @@ pub fn observe(root: &Path) -> io::Result<Observed> {
 }
 
 impl Observed {
-    fn channel(&mut self, root: &Path, folder: &Path, name: &str) {
-        let slug = Slug::from_title(name);
-        if RESERVED.contains(&slug.as_str()) {
+    fn channel(&mut self, root: &Path, folder: &Path, name: &str, addresses: &Addresses) {
+        let written = Slug::from_title(name);
+        if RESERVED.contains(&written.as_str()) {
             self.trouble.push(Trouble {
                 path: name.to_owned(),
-                vietnamese: format!("tên `{slug}` dành riêng cho hệ thống; đổi tên thư mục"),
-                english: format!("`{slug}` is an address of the service; rename the folder"),
+                vietnamese: format!("tên `{written}` dành riêng cho hệ thống; đổi tên thư mục"),
+                english: format!("`{written}` is an address of the service; rename the folder"),
                 hides_files: false,
             });
             return;
         }
-        let title = (slug.as_str() != name).then(|| name.nfc().collect());
+        let title = (written.as_str() != name).then(|| name.nfc().collect());
+        let slug = addresses.present_name(written);
         self.channels.push((slug.clone(), title));
         let entries = match sorted(folder) {
             Ok(entries) => entries,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -15,7 +16,7 @@ use super::Options;
 use super::bundle::{self, Bundle, Met};
 use super::inspect::findings_of;
 use super::scan::{FileFinding, FileReading, blocking, hash_of, stem_of, too_far_ahead, verdict_finding};
-use crate::address::RESERVED;
+use crate::address::{Addresses, RESERVED};
 use crate::channel::Slug;
 use crate::manuscript::{self, Draft, Encoding, Severity};
 use crate::store::{Imported, Origin, Store, StoreError, Submission, Terms, Verdict};
@@ -164,7 +165,9 @@ impl Import {
     /// imported.
     pub fn survey(order: &Order, options: &Options, known: &BTreeSet<Slug>) -> Result<Self, NotImportable> {
         let bundles = bundles(&order.paths, &options.path)?;
-        let plan = Plan { channel: order.channel.clone(), encoding: order.encoding };
+        let addresses = Arc::clone(&options.addresses);
+        let channel = order.channel.clone().map(|channel| addresses.present_name(channel));
+        let plan = Plan { channel, encoding: order.encoding, addresses };
         let (channels, passed_over) = (BTreeMap::new(), BTreeMap::new());
         let mut import = Self { bundles, plan, options: options.clone(), articles: 0, channels, passed_over };
         for bundle in import.bundles.clone() {
@@ -258,7 +261,7 @@ impl Import {
                         let itself = tops.entry(top.to_owned()).or_default();
                         *itself |= !place.below.contains('/');
                     }
-                    let title = place.top.filter(|top| *top != place.channel.as_str()).map(str::to_owned);
+                    let title = place.top.filter(|top| Slug::parse(top).is_err()).map(str::to_owned);
                     self.channels.entry(place.channel).or_insert(title);
                 }
                 Met::Other(name) => self.pass_over(name),
@@ -270,7 +273,7 @@ impl Import {
         refusal = refusal.or(reserved.map(|slug| NotImportable::Reserved { slug }));
         // Where several folders lie side by side they are channels; a single one may be the archive's own.
         let only = tops.pop_first().filter(|_| tops.is_empty());
-        let doubtful = only.map(|(top, itself)| (Slug::from_title(&top), top, itself));
+        let doubtful = only.map(|(top, itself)| (self.plan.addresses.channel_named(&top), top, itself));
         let doubtful = doubtful.filter(|(slug, _, itself)| !itself && !known.contains(slug));
         refusal = refusal.or(doubtful.map(|(slug, folder, _)| NotImportable::PerhapsNoChannel {
             path: bundle.shown(),
@@ -293,6 +296,7 @@ impl Import {
 struct Plan {
     channel: Option<Slug>,
     encoding: Option<Encoding>,
+    addresses: Arc<Addresses>,
 }
 
 /// Where a file belongs.
@@ -311,7 +315,7 @@ impl Plan {
             Some(channel) => Some(Place { channel: channel.clone(), top: None, below: inner }),
             None => {
                 let (top, below) = inner.split_once('/')?;
-                Some(Place { channel: Slug::from_title(top), top: Some(top), below })
+                Some(Place { channel: self.addresses.channel_named(top), top: Some(top), below })
             }
         }
     }
@@ -478,8 +482,8 @@ impl Course<'_> {
             found(store, known, &imported.channel, title).await?;
             let mut channels = vec![imported.channel.clone()];
             for named in &draft.channels {
-                let slug = Slug::from_title(named);
-                let title = (slug.as_str() != named).then_some(named.as_str());
+                let slug = self.options.addresses.channel_named(named);
+                let title = Slug::parse(named).is_err().then_some(named.as_str());
                 found(store, known, &slug, title).await?;
                 channels.push(slug);
             }

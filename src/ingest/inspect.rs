@@ -41,7 +41,7 @@ pub fn inspect(
     now: Moment,
     mut tell: impl FnMut(Inspected) -> io::Result<()>,
 ) -> io::Result<u64> {
-    let observed = observe(&options.path)?;
+    let observed = observe(&options.path, &options.addresses)?;
     let mut beside: Vec<FileFinding> = observed.trouble.iter().map(trouble_finding).collect();
     beside.extend(observed.orphans.iter().map(|path| orphan(path)));
     beside.sort_by(|a, b| a.path.cmp(&b.path));

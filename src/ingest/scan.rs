@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
@@ -170,7 +171,8 @@ impl Scanner {
         let mut report = Report::default();
         let mut said: BTreeMap<String, Vec<FileFinding>> = BTreeMap::new();
         let root = self.options.path.clone();
-        let observed = match blocking(move || observe(&root)).await {
+        let addresses = Arc::clone(&self.options.addresses);
+        let observed = match blocking(move || observe(&root, &addresses)).await {
             Ok(observed) => observed,
             Err(cause) => {
                 self.missing.clear();
@@ -455,8 +457,8 @@ impl Scanner {
     ) -> Result<Submission, StoreError> {
         let mut channels = vec![seen.channel.clone()];
         for named in &draft.channels {
-            let slug = Slug::from_title(named);
-            let title = (slug.as_str() != named).then(|| named.clone());
+            let slug = self.options.addresses.channel_named(named);
+            let title = Slug::parse(named).is_err().then(|| named.clone());
             if !self.known_channels.iter().any(|(known, _)| *known == slug) {
                 self.store.found_channel(&slug, title.as_deref()).await?;
                 self.known_channels.insert((slug.clone(), title));

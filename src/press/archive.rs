@@ -78,7 +78,7 @@ impl Archive {
             scope: scope.clone(),
             page,
             format,
-            log: self.store.log_id().to_owned(),
+            log: self.store.log_of(scope.as_ref()),
         };
         match tokio::task::spawn_blocking(move || job.print(view)).await {
             Ok(Ok(document)) => {

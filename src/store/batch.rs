@@ -183,6 +183,7 @@ async fn apply(inner: &Inner, transaction: &mut Transaction, write: &Write) -> R
                 .map(|_| Written::Noted)
         }
         Write::Configuration(fingerprint) => {
+            intake.arrange_channels().await?;
             let now = inner.options.clock.now().timestamp();
             transaction
                 .run(

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::catalogue;
+use super::channels::with_parents;
 use super::database::{Row, Transaction, values};
 use super::words;
 use super::{
@@ -692,8 +693,12 @@ impl Intake<'_> {
     ) -> Result<(), StoreError> {
         let id = current.id.as_str();
         self.transaction.run("DELETE FROM membership WHERE article = $1", values![id]).await?;
-        let after: Vec<&str> = revision.channels.iter().map(Slug::as_str).chain([EVERYTHING]).collect();
-        let left = current.channels.iter().map(Slug::as_str).filter(|slug| !after.contains(slug));
+        let (before, after) = (
+            with_parents(&current.channels, &self.options.channels),
+            with_parents(&revision.channels, &self.options.channels),
+        );
+        let after: Vec<&str> = after.iter().map(Slug::as_str).chain([EVERYTHING]).collect();
+        let left = before.iter().map(Slug::as_str).filter(|slug| !after.contains(slug));
         let touched: Vec<(&str, &str)> = (after.iter().map(|slug| (*slug, revision.kind.name())))
             .chain(left.map(|slug| (slug, "left")))
             .collect();

@@ -57,13 +57,15 @@ pub(super) async fn live(
     }
     in_order(&mut entries, &mut tombstones);
     let sealed_pages = state.number / choice.archive_page.max(1);
+    let lasts =
+        sealed_pages == 0 || (choice.whole && living(reading, slug, choice.limit).await? == entries.len());
     Ok(LiveView {
         state,
         entries,
         tombstones,
         unreadable,
         sealed_pages,
-        complete: sealed_pages == 0 && !chosen.misses,
+        complete: lasts && !chosen.misses,
         covered_from: chosen.covered_from,
         changes: chosen.changes,
     })
@@ -106,6 +108,7 @@ async fn choose(
     configured_at: Moment,
     choice: LiveChoice,
 ) -> Result<Chosen, StoreError> {
+    let items = if choice.whole { u32::try_from(choice.limit).unwrap_or(u32::MAX) } else { choice.items };
     let (head, head_at) = (state.number, state.updated.timestamp());
     let sealed = head - head % choice.archive_page.max(1);
     let since = head_at - i64::try_from(choice.window).unwrap_or(i64::MAX);
@@ -128,7 +131,7 @@ async fn choose(
             }
             if number <= sealed && !newest_added {
                 newest_added = true;
-                for id in newest(reading, slug, choice.items).await? {
+                for id in newest(reading, slug, items).await? {
                     chosen.add(id);
                 }
             }
@@ -142,7 +145,7 @@ async fn choose(
         below = Value::from(last.number(0)?);
     }
     if !newest_added {
-        for id in newest(reading, slug, choice.items).await? {
+        for id in newest(reading, slug, items).await? {
             chosen.add(id);
         }
     }
@@ -201,6 +204,17 @@ impl Chosen {
     fn cover_from(&mut self, number: u64) {
         self.covered_from = self.covered_from.max(number);
     }
+}
+
+/// How many articles live in the channel; of more than `limit`, only that there are more.
+async fn living(reading: &mut Transaction, slug: &str, limit: usize) -> Result<usize, StoreError> {
+    let row = reading
+        .one(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM membership WHERE channel = $1 LIMIT $2) living",
+            values![slug, limit as u64 + 1],
+        )
+        .await?;
+    Ok(usize::try_from(row.number(0)?).unwrap_or(usize::MAX))
 }
 
 async fn newest(reading: &mut Transaction, slug: &str, items: u32) -> Result<Vec<ArticleId>, StoreError> {
@@ -354,12 +368,16 @@ fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
 }
 
 pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChannel>, StoreError> {
-    let rows =
-        reading.rows("SELECT slug, title, head FROM channel WHERE slug <> '' ORDER BY slug", &[]).await?;
+    let rows = reading
+        .rows("SELECT slug, title, head, founded_as FROM channel WHERE slug <> '' ORDER BY slug", &[])
+        .await?;
     rows.iter()
         .map(|row| {
+            let slug = read_slug(row.text(0)?)?;
+            let founded_as = row.text(3)?;
             Ok(KnownChannel {
-                slug: read_slug(row.text(0)?)?,
+                founded_as: if founded_as.is_empty() { slug.clone() } else { read_slug(founded_as)? },
+                slug,
                 title: row.optional_text(1)?.map(str::to_owned),
                 head: row.number(2)?,
             })

@@ -33,7 +33,7 @@ impl<'a> Understood<'a> {
         let reading = &seen.reading.as_ref()?.reading;
         let draft = reading.draft.as_ref()?;
         let mut channels: Vec<Slug> = seen.channel.iter().cloned().collect();
-        channels.extend(draft.channels.iter().map(|named| Slug::from_title(named)));
+        channels.extend(draft.channels.iter().map(|named| options.addresses.channel_named(named)));
         channels.sort();
         channels.dedup();
         let dropped = reading.findings.iter().filter_map(dropped).collect();

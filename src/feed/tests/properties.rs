@@ -10,7 +10,7 @@ use quick_xml::events::Event;
 use super::super::text::{escape_html, one_line};
 use super::*;
 use crate::article::{Entry, Picture, Tombstone};
-use crate::channel::{Channel, Site};
+use crate::channel::{Channel, FormerPublisher, Site};
 use crate::vietnam_time::{Moment, VIETNAM};
 
 /// Characters that matter to one of the formats, and any other.
@@ -132,8 +132,13 @@ prop_compose! {
         rights in option::of(any_text()),
         logo in option::of(any_text()),
         seconds in any::<u32>(),
+        former in option::of(any_text()),
+        until in moment(),
+        quiet_hours in prop::sample::subsequence((0..24).collect::<Vec<u8>>(), 0..=24),
     ) -> Site {
-        Site { title, language, zone: VIETNAM, publisher, rights, logo, max_age: Duration::from_secs(seconds.into()) }
+        let former_publishers = former.into_iter().map(|name| FormerPublisher { name, until }).collect();
+        let max_age = Duration::from_secs(seconds.into());
+        Site { title, language, zone: VIETNAM, publisher, former_publishers, rights, logo, max_age, quiet_hours }
     }
 }
 

@@ -117,7 +117,7 @@ fn question(service: &Arc<Inner>, query: Option<&str>) -> Result<CatalogueAsked,
     let limit = parameters.number("limit", 1)?.unwrap_or(USUAL).min(MOST);
     Ok(CatalogueAsked {
         words: words.map(str::to_owned),
-        channel: parameters.channel()?,
+        channel: parameters.channel(&service.addresses)?,
         from: parameters.moment("from", End::First, service.press.site.zone)?,
         to: parameters.moment("to", End::Last, service.press.site.zone)?,
         after,

@@ -78,11 +78,11 @@ pub async fn answer(service: &Arc<Inner>, request: &Parts, body: RequestBody) ->
     let question = Question::read(service, request)?;
     // Before the first reading, so that nothing which happens behind it is missed.
     let heard = service.store.announcements();
-    let mut printed = settle(service, read(service, &question.asked, question.form).await)?;
+    let mut printed = settle(service, &question.asked, read(service, &question.asked, question.form).await)?;
     if printed.is_empty && !question.hold.is_zero() {
         printed = hold(service, &question, printed, heard, body).await?;
     }
-    let log = service.store.log_id();
+    let log = &service.store.log_of(question.asked.channel.as_ref());
     let media_type = question.form.media_type();
     if question.all && printed.next < printed.head {
         let head = printed.head;
@@ -101,9 +101,11 @@ impl Question {
         let all = form == Form::Ndjson && limit.is_none();
         let (stride, bytes) = if all { (u64::from(STRIDE), STRIDE_BYTES) } else { (MOST, PAGE_BYTES) };
         let hold = Duration::from_secs(parameters.number("wait", 0)?.unwrap_or(0)).min(LONGEST_HOLD);
+        let channel = parameters.channel(&service.addresses)?;
+        let log = service.store.log_of(channel.as_ref());
         let question = Self {
             asked: ChangesAsked {
-                channel: parameters.channel()?,
+                channel,
                 after: parameters.number("after", 0)?.unwrap_or(0),
                 until: None,
                 limit: u32::try_from(limit.unwrap_or(stride).min(stride)).unwrap_or(u32::MAX),
@@ -114,7 +116,7 @@ impl Question {
             hold,
         };
         match parameters.text("log") {
-            Some(log) if log != service.store.log_id() => Err(begin_anew(service)),
+            Some(given) if given != log => Err(begin_anew(service, &question.asked)),
             _ => Ok(question),
         }
     }
@@ -147,16 +149,18 @@ impl Form {
     }
 }
 
-fn begin_anew(service: &Arc<Inner>) -> Problem {
-    let store = &service.store;
-    Problem::begin_anew(&service.addresses, store.log_id(), store.announcements().borrow().head)
+fn begin_anew(service: &Arc<Inner>, asked: &ChangesAsked) -> Problem {
+    let (store, channel) = (&service.store, asked.channel.as_ref());
+    let head = store.announcements().borrow().head;
+    Problem::begin_anew(&service.addresses, &store.log_of(channel), channel, head)
 }
 
-fn settle(service: &Arc<Inner>, outcome: Option<Outcome>) -> Result<Printed, Problem> {
+fn settle(service: &Arc<Inner>, asked: &ChangesAsked, outcome: Option<Outcome>) -> Result<Printed, Problem> {
     match outcome {
         Some(Outcome::Page(printed)) => Ok(printed),
         Some(Outcome::AboveHead(head)) => {
-            Err(Problem::begin_anew(&service.addresses, service.store.log_id(), head))
+            let channel = asked.channel.as_ref();
+            Err(Problem::begin_anew(&service.addresses, &service.store.log_of(channel), channel, head))
         }
         Some(Outcome::UnknownChannel) => Err(Problem::unknown_channel()),
         None => Err(Problem::busy()),
@@ -178,7 +182,7 @@ async fn print(inner: &Inner, asked: &ChangesAsked, form: Form) -> Result<Outcom
         error!(article = %change.id, number = change.number, "the store holds this revision damaged");
     }
     let body = match form {
-        Form::Json => page_of(inner, &page)?,
+        Form::Json => page_of(inner, &inner.store.log_of(asked.channel.as_ref()), &page)?,
         Form::Ndjson => lines_of(inner, &page)?,
     };
     Ok(Outcome::Page(Printed {
@@ -189,7 +193,7 @@ async fn print(inner: &Inner, asked: &ChangesAsked, form: Form) -> Result<Outcom
     }))
 }
 
-fn page_of(inner: &Inner, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
+fn page_of(inner: &Inner, log: &str, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
     #[derive(Serialize)]
     struct Page<'a> {
         log: &'a str,
@@ -197,7 +201,7 @@ fn page_of(inner: &Inner, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
         next: u64,
     }
     let changes = page.changes.iter().map(|change| json::change(inner.frame(), change)).collect();
-    line(&Page { log: inner.store.log_id(), changes, next: page.next })
+    line(&Page { log, changes, next: page.next })
 }
 
 fn lines_of(inner: &Inner, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
@@ -236,7 +240,7 @@ async fn hold(
         let asked = ChangesAsked { after: last.next, ..question.asked.clone() };
         let shared = service.together.cell(head, &asked, question.form);
         let outcome = shared.get_or_init(|| read(service, &asked, question.form)).await.clone();
-        last = settle(service, outcome)?;
+        last = settle(service, &asked, outcome)?;
         if !last.is_empty {
             return Ok(last);
         }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 
 use super::problem::Problem;
+use crate::address::Addresses;
 use crate::channel::Slug;
 use crate::vietnam_time::{Moment, Zone};
 
@@ -60,11 +61,11 @@ impl Parameters {
         }
     }
 
-    /// The slug of a channel, which need not exist.
-    pub fn channel(&self) -> Result<Option<Slug>, Problem> {
+    /// The present name of a channel, which need not exist.
+    pub fn channel(&self, addresses: &Addresses) -> Result<Option<Slug>, Problem> {
         let Some(text) = self.text("channel") else { return Ok(None) };
         match Slug::parse(text) {
-            Ok(slug) => Ok(Some(slug)),
+            Ok(slug) => Ok(Some(addresses.present_name(slug))),
             Err(_) => Err(Problem::parameter(
                 "channel",
                 "it must be a channel's name as in addresses, like xa-hoi",

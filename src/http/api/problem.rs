@@ -4,12 +4,15 @@
 //! programs; `title` and `detail` are English, `title_vi` and `detail_vi` say the same in Vietnamese, for the
 //! office. Further members depend on the kind.
 
+use std::time::Duration;
+
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::reply::{self, Reply};
 use crate::address::{Addresses, CHANGES_PATH, OPENAPI_PATH};
 use crate::article::{ArticleId, Tombstone};
+use crate::channel::Slug;
 use crate::manuscript::Finding;
 use crate::vietnam_time::{Zone, rfc3339};
 
@@ -24,6 +27,8 @@ pub(super) struct Problem {
     members: Vec<(&'static str, Value)>,
     /// For `Allow`.
     methods: Option<&'static str>,
+    /// For `Retry-After`.
+    wait: Option<Duration>,
 }
 
 /// A finding as it stands in an answer.
@@ -44,7 +49,7 @@ impl Problem {
         detail: (impl Into<String>, impl Into<String>),
     ) -> Self {
         let detail = Box::new((detail.0.into(), detail.1.into()));
-        Self { status, code, title, detail, members: Vec::new(), methods: None }
+        Self { status, code, title, detail, members: Vec::new(), methods: None, wait: None }
     }
 
     /// The same with a further member.
@@ -68,9 +73,10 @@ impl Problem {
             body[name] = value;
         }
         let reply = reply::problem(self.status, body.to_string());
-        match self.methods {
-            Some(methods) => reply::allowing(reply, methods),
-            None => reply,
+        match (self.methods, self.wait) {
+            (Some(methods), _) => reply::allowing(reply, methods),
+            (None, Some(wait)) => reply::after(reply, wait),
+            (None, None) => reply,
         }
     }
 
@@ -142,7 +148,8 @@ impl Problem {
 
     /// The number that a reader stored is of another log, or not reached yet: the store was replaced, or set
     /// back to a backup. With the way to begin anew.
-    pub(super) fn begin_anew(addresses: &Addresses, log: &str, head: u64) -> Self {
+    pub(super) fn begin_anew(addresses: &Addresses, log: &str, channel: Option<&Slug>, head: u64) -> Self {
+        let channel = channel.map(|channel| format!("&channel={channel}")).unwrap_or_default();
         Self::new(
             StatusCode::GONE,
             "begin-anew",
@@ -156,7 +163,7 @@ impl Problem {
         )
         .with("log", log)
         .with("head", head)
-        .with("begin", addresses.absolute(&format!("{CHANGES_PATH}?after=0&log={log}")))
+        .with("begin", addresses.absolute(&format!("{CHANGES_PATH}?after=0&log={log}{channel}")))
     }
 
     pub(super) fn not_acceptable() -> Self {
@@ -218,6 +225,32 @@ impl Problem {
                 format!("Mã truy cập này không được đăng ở: {channels}."),
             ),
         )
+    }
+
+    pub(super) fn closed_channel(channel: &Slug) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "closed-channel",
+            ("The channel is closed", "Chuyên mục đã đóng"),
+            (
+                format!(
+                    "`{channel}` takes no new articles; what stands there can be corrected and withdrawn."
+                ),
+                format!("`{channel}` không nhận bài mới; bài đã đăng ở đó vẫn sửa và rút được."),
+            ),
+        )
+    }
+
+    /// With the time until it may be asked again.
+    pub(super) fn too_often(wait: Duration) -> Self {
+        let seconds = reply::whole_seconds(wait);
+        let problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-often",
+            ("Too many requests", "Quá nhiều yêu cầu"),
+            (format!("Come again in {seconds} s."), format!("Xin thử lại sau {seconds} giây.")),
+        );
+        Self { wait: Some(wait), ..problem }
     }
 
     pub(super) fn unavailable() -> Self {
@@ -346,7 +379,7 @@ mod tests {
         let id = ArticleId::new("tag:x");
         let addresses = Addresses::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
         let day = chrono::NaiveDate::default();
-        let permalink = crate::article::Permalink { day, slug: crate::channel::Slug::from_title("bài") };
+        let permalink = crate::article::Permalink { day, slug: Slug::from_title("bài") };
         let when = crate::vietnam_time::from_seconds(0);
         let tombstone = Tombstone { id: id.clone(), permalink, when, reason: None };
         let problems = [
@@ -355,7 +388,9 @@ mod tests {
             Problem::parameter("x", "", ""),
             Problem::unknown_channel(),
             Problem::gone(&tombstone, crate::vietnam_time::VIETNAM),
-            Problem::begin_anew(&addresses, "x", 0),
+            Problem::begin_anew(&addresses, "x", None, 0),
+            Problem::closed_channel(&Slug::from_title("x")),
+            Problem::too_often(Duration::from_secs(1)),
             Problem::not_acceptable(),
             Problem::busy(),
             Problem::unavailable(),

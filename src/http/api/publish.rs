@@ -20,9 +20,9 @@ use super::super::reply::{self, Reply};
 use super::super::service::Inner;
 use super::problem::{self, Problem};
 use super::whole;
-use crate::address::{api_article_path, article_path};
+use crate::address::{Addresses, api_article_path, article_path};
 use crate::article::{ArticleId, Permalink};
-use crate::channel::Slug;
+use crate::channel::{Channel, Slug};
 use crate::manuscript::{self, Draft, Reading};
 use crate::press;
 use crate::store::{
@@ -49,7 +49,7 @@ pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody
             "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
         ));
     }
-    permitted(service, &token, &channels).await?;
+    permitted(service, &token, &channels, &[]).await?;
     let terms = Terms { must_be_new: true, once: once(&request, &incoming.body, &token)?, expected: None };
     let accepted = submit(service, draft, channels, draft.id.clone(), &token, terms).await?;
     match accepted.verdict {
@@ -71,7 +71,7 @@ pub(super) async fn put(
         Found::Withdrawn(_) => return Err(Problem::withdrawn(&id)),
         Found::Nothing => return Err(Problem::unknown_article(&id)),
     };
-    permitted(service, &token, &standing).await?;
+    permitted(service, &token, &standing, &standing).await?;
     let incoming = Incoming::read(service, &request, body).await?;
     if incoming.options.dry_run {
         return Ok(incoming.understood(service.press.site.zone));
@@ -84,7 +84,7 @@ pub(super) async fn put(
         ));
     }
     let channels = incoming.channels(draft);
-    permitted(service, &token, &channels).await?;
+    permitted(service, &token, &channels, &standing).await?;
     let terms = Terms {
         expected: expected(service, &request)?,
         must_be_new: false,
@@ -104,7 +104,7 @@ pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Re
     let options = Options::of(&request)?;
     match find(service, &id).await? {
         Found::Live { entry, number, .. } => {
-            permitted(service, &token, &entry.channels).await?;
+            permitted(service, &token, &entry.channels, &entry.channels).await?;
             if expected(service, &request)?.is_some_and(|expected| expected != number) {
                 return Err(Problem::changed_meanwhile(number));
             }
@@ -142,11 +142,19 @@ async fn authorised(service: &Arc<Inner>, request: &Parts) -> Result<Token, Prob
         .ok_or_else(Problem::no_token)?;
     // SECURITY: a store that is away is no word about the token: 503, never 401.
     let token = service.background(async move |service| service.store.token_of(&secret).await).await;
-    stored(token)?.ok_or_else(Problem::no_token)
+    let token = stored(token)?.ok_or_else(Problem::no_token)?;
+    service.writers.turn(&token.name).map_err(Problem::too_often)?;
+    Ok(token)
 }
 
-/// The channels exist, and the token covers them.
-async fn permitted(service: &Arc<Inner>, token: &Token, channels: &[Slug]) -> Result<(), Problem> {
+/// The channels exist and the token covers them, and those in which the article does not stand yet take new
+/// ones.
+async fn permitted(
+    service: &Arc<Inner>,
+    token: &Token,
+    channels: &[Slug],
+    standing: &[Slug],
+) -> Result<(), Problem> {
     let known = service
         .background(async |service| {
             press::channels(&mut service.store.snapshot().await?, &service.press.channels).await
@@ -161,16 +169,20 @@ async fn permitted(service: &Arc<Inner>, token: &Token, channels: &[Slug]) -> Re
             format!("Không có chuyên mục `{unknown}`; hiện có: {names}."),
         ));
     }
-    if token.covers(channels) {
-        return Ok(());
+    if !token.covers(channels) {
+        let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
+        return Err(Problem::not_your_channel(&names.join(", ")));
     }
-    let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
-    Err(Problem::not_your_channel(&names.join(", ")))
+    let takes_none = |channel: &&Channel| {
+        !channel.is_open() && channels.contains(&channel.slug) && !standing.contains(&channel.slug)
+    };
+    known.iter().find(takes_none).map_or(Ok(()), |channel| Err(Problem::closed_channel(&channel.slug)))
 }
 
 /// An article as it was sent, and what was understood of it.
 struct Incoming {
     options: Options,
+    addresses: Arc<Addresses>,
     body: Bytes,
     reading: Reading,
     /// Why the article is refused although it could be read.
@@ -201,7 +213,7 @@ impl Incoming {
                 "Ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại.",
             )
         });
-        Ok(Self { options, body, reading, refusal })
+        Ok(Self { options, addresses: Arc::clone(&service.addresses), body, reading, refusal })
     }
 
     fn draft(&self) -> Result<&Draft, Problem> {
@@ -214,8 +226,9 @@ impl Incoming {
 
     /// The channels that the request and the article name, sorted, each once.
     fn channels(&self, draft: &Draft) -> Vec<Slug> {
-        let named = draft.channels.iter().map(|name| Slug::from_title(name));
-        let mut channels: Vec<Slug> = self.options.channels.iter().cloned().chain(named).collect();
+        let asked = self.options.channels.iter().map(|slug| self.addresses.present_name(slug.clone()));
+        let named = draft.channels.iter().map(|name| self.addresses.channel_named(name));
+        let mut channels: Vec<Slug> = asked.chain(named).collect();
         channels.sort();
         channels.dedup();
         channels

@@ -1,0 +1,206 @@
+//! Who may ask how often, and what is noted of it: off unless the operator says otherwise, and free then.
+//!
+//! A client is known by its address. Behind a proxy that is the last one in `X-Forwarded-For` which no trusted
+//! proxy wrote of itself (rule C8: 429 with `Retry-After`).
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use hyper::body::Body as _;
+use hyper::{HeaderMap, Request};
+use ipnet::IpNet;
+use tracing::info;
+
+use super::api;
+use super::door::RequestBody;
+use super::reply::{self, Reply};
+use crate::address::{Addresses, Route};
+
+/// What the operator chooses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The proxies whose word on a client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// So many requests a minute are answered to each client; all, where nothing is said.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// So many articles a minute each token may publish, correct or withdraw; any number, where nothing is said.
+    pub writes_per_minute: Option<NonZeroU32>,
+    /// A line in the log for each request.
+    pub access_log: bool,
+}
+
+impl Options {
+    /// True where nobody is counted and nothing noted.
+    pub fn is_off(&self) -> bool {
+        self.requests_per_minute.is_none() && !self.access_log
+    }
+}
+
+/// Stands before a service. Clones share their counts.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    addresses: Arc<Addresses>,
+    pace: Pace<IpAddr>,
+}
+
+impl Gate {
+    /// A gate that nobody has passed yet.
+    pub fn new(options: Options, addresses: Arc<Addresses>) -> Self {
+        let pace = Pace::per_minute(options.requests_per_minute);
+        Self(Arc::new(Inner { options, addresses, pace }))
+    }
+
+    /// Lets a request pass to `service`, or answers 429.
+    pub async fn answer<Answer: Future<Output = Reply>>(
+        &self,
+        request: Request<RequestBody>,
+        from: SocketAddr,
+        service: impl FnOnce(Request<RequestBody>, SocketAddr) -> Answer,
+    ) -> Reply {
+        let client = client(request.headers(), from.ip(), &self.0.options.trusted_proxies);
+        let asked = self.0.options.access_log.then(|| (request.method().clone(), request.uri().clone()));
+        let reply = match self.0.pace.turn(&network_of(client)) {
+            Ok(()) => service(request, from).await,
+            Err(wait) => self.too_often(request.uri().path(), wait),
+        };
+        if let Some((method, address)) = asked {
+            let (status, bytes) = (reply.status().as_u16(), reply.body().size_hint().exact());
+            info!(target: "access", %client, %method, %address, status, bytes);
+        }
+        reply
+    }
+}
+
+impl Gate {
+    /// For programs as problem details, for all others as a page.
+    fn too_often(&self, path: &str, wait: Duration) -> Reply {
+        match self.0.addresses.route(path) {
+            Route::Api(_) => api::too_often(&self.0.addresses, wait),
+            _ => reply::too_many_requests(wait),
+        }
+    }
+}
+
+/// Counts turns by key: so many in a minute, evenly spread after a first rush of as many.
+pub struct Pace<K: Hash + Eq + Clone> {
+    limiter: Option<DefaultKeyedRateLimiter<K>>,
+    turns: AtomicU64,
+}
+
+/// After so many turns those who have not come for long are forgotten.
+const FORGET_EVERY: u64 = 4096;
+
+impl<K: Hash + Eq + Clone> Pace<K> {
+    /// So many a minute; without a number, as many as come.
+    pub fn per_minute(turns: Option<NonZeroU32>) -> Self {
+        let limiter = turns.map(|turns| RateLimiter::keyed(Quota::per_minute(turns)));
+        Self { limiter, turns: AtomicU64::new(0) }
+    }
+
+    /// Takes a turn.
+    ///
+    /// # Errors
+    /// The time until the next turn, where it is too early for one.
+    pub fn turn(&self, key: &K) -> Result<(), Duration> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        if self.turns.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            limiter.retain_recent();
+        }
+        limiter.check_key(key).map_err(|early| early.wait_time_from(DefaultClock::default().now()))
+    }
+}
+
+/// The client's address: the peer's, or what trusted proxies say of it.
+///
+/// SECURITY: read from the right. What stands further left a client may have written itself.
+fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+    let mut client = peer.to_canonical();
+    let mut said: Vec<&str> = Vec::new();
+    if is_trusted(client) {
+        let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+        said.extend(lines.flat_map(|line| line.split(',')));
+    }
+    while is_trusted(client) {
+        let Some(Ok(before)) = said.pop().map(|text| text.trim().parse::<IpAddr>()) else { break };
+        client = before.to_canonical();
+    }
+    client
+}
+
+/// Whose turn it is: an IPv6 client commonly has 2^64 addresses.
+fn network_of(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn client_of(lines: &[&str], peer: &str) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        let trusted = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+        client(&headers, peer.parse().unwrap(), &trusted).to_string()
+    }
+
+    #[test]
+    fn a_client_is_whom_the_last_trusted_proxy_saw() {
+        for (lines, peer, told) in [
+            (&[][..], "203.0.113.9", "203.0.113.9"),
+            (&[], "127.0.0.1", "127.0.0.1"),
+            (&["198.51.100.1"], "127.0.0.1", "198.51.100.1"),
+            (&["198.51.100.1"], "::ffff:127.0.0.1", "198.51.100.1"),
+            (&["198.51.100.1, 10.0.0.7"], "127.0.0.1", "198.51.100.1"),
+            (&["198.51.100.1", "10.0.0.7"], "127.0.0.1", "198.51.100.1"),
+            (&["2001:db8::1"], "10.1.1.1", "2001:db8::1"),
+            // What a client says of itself, and rubbish, count for nothing.
+            (&["1.1.1.1"], "203.0.113.9", "203.0.113.9"),
+            (&["1.1.1.1, 198.51.100.1"], "127.0.0.1", "198.51.100.1"),
+            (&["1.1.1.1, ?, 10.0.0.7"], "127.0.0.1", "10.0.0.7"),
+        ] {
+            assert_eq!(client_of(lines, peer), told, "{lines:?} {peer}");
+        }
+    }
+
+    #[test]
+    fn each_client_has_turns_of_its_own_and_is_told_when_to_come_again() {
+        let pace = Pace::per_minute(NonZeroU32::new(2));
+        assert_eq!([pace.turn(&"a"), pace.turn(&"a")], [Ok(()), Ok(())]);
+        let wait = pace.turn(&"a").unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(30), "{wait:?}");
+        assert_eq!(pace.turn(&"b"), Ok(()));
+        let free = Pace::per_minute(None);
+        assert!((0..10_000).all(|_| free.turn(&"a").is_ok()));
+    }
+
+    #[test]
+    fn a_network_of_a_client_has_one_count() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_client_claims_without_a_trusted_proxy_it_is_known_by_its_address(line in "[ -~]{0,64}") {
+            prop_assert_eq!(client_of(&[&line], "203.0.113.9"), "203.0.113.9");
+        }
+    }
+}

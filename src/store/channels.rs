@@ -1,0 +1,230 @@
+//! Channels over time: founded, given another name, and made of others, as the configuration says.
+//!
+//! A channel is a view of the log, so another name is only written over the old one, and what a channel of
+//! channels holds is read off the log. No revision is added, no number changes hands.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::StoreError;
+use super::database::values;
+use super::intake::{EVERYTHING, Intake, from_json, to_json};
+use crate::article::ArticleId;
+use crate::channel::{Channel, Slug, members_of};
+
+/// Rows that are read at a time.
+const STRIDE: i64 = 512;
+
+/// Tables with a column that names one channel.
+const NAMED: [&str; 5] = [
+    "UPDATE channel SET slug = $2 WHERE slug = $1",
+    "UPDATE channel_revision SET channel = $2 WHERE channel = $1",
+    "UPDATE membership SET channel = $2 WHERE channel = $1",
+    "UPDATE file SET channel = $2 WHERE channel = $1",
+    "UPDATE import SET channel = $2 WHERE channel = $1",
+];
+
+/// Lists of channels, as they stand in a column: the rows that hold a name, and the change of one row. A row
+/// is known by its key and by the list itself, so that equal keys (those of `import`) need no second column.
+const LISTED: [(&str, &str); 6] = [
+    (
+        "SELECT id, channels FROM article WHERE channels LIKE $1",
+        "UPDATE article SET channels = $3 WHERE id = $1 AND channels = $2",
+    ),
+    (
+        "SELECT article, channels FROM revision WHERE channels LIKE $1 GROUP BY article, channels",
+        "UPDATE revision SET channels = $3 WHERE article = $1 AND channels = $2",
+    ),
+    (
+        "SELECT article, channels FROM waiting WHERE channels LIKE $1",
+        "UPDATE waiting SET channels = $3 WHERE article = $1 AND channels = $2",
+    ),
+    (
+        "SELECT path, channels FROM file WHERE channels LIKE $1",
+        "UPDATE file SET channels = $3 WHERE path = $1 AND channels = $2",
+    ),
+    (
+        "SELECT article, channels FROM import WHERE channels LIKE $1 GROUP BY article, channels",
+        "UPDATE import SET channels = $3 WHERE article = $1 AND channels = $2",
+    ),
+    (
+        "SELECT name, channels FROM token WHERE channels LIKE $1",
+        "UPDATE token SET channels = $3 WHERE name = $1 AND channels = $2",
+    ),
+];
+
+/// The channels in which an article stands that was put into `channels`: these, and those of which one of
+/// them is a member. Sorted.
+pub(super) fn with_parents(channels: &[Slug], configured: &[Channel]) -> Vec<Slug> {
+    let mut all = channels.to_vec();
+    let parents = configured.iter().filter(|channel| !channel.members.is_empty());
+    for parent in parents {
+        let members = members_of(&parent.slug, configured);
+        if channels.iter().any(|channel| members.contains(channel)) {
+            all.push(parent.slug.clone());
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// What a channel of channels is made of, in one line that changes when that does; empty for any other.
+pub(super) fn composition_of(channel: &Slug, configured: &[Channel]) -> String {
+    let members = members_of(channel, configured);
+    if members.len() < 2 {
+        return String::new();
+    }
+    members.iter().map(Slug::as_str).collect::<Vec<_>>().join(" ")
+}
+
+impl Intake<'_> {
+    /// Brings the channels to what the configuration says of them.
+    pub(super) async fn arrange_channels(&mut self) -> Result<(), StoreError> {
+        let configured = &self.options.channels;
+        for channel in configured {
+            for was in &channel.was {
+                self.rename_channel(was, &channel.slug).await?;
+            }
+            let first = channel.was.first().unwrap_or(&channel.slug);
+            self.found_channel(&channel.slug, None).await?;
+            self.transaction
+                .run(
+                    "UPDATE channel SET founded_as = $2 WHERE slug = $1 AND founded_as = '' AND head = 0",
+                    values![channel.slug.as_str(), first.as_str()],
+                )
+                .await?;
+        }
+        self.compose_channels().await
+    }
+
+    /// Gives the channel `was` the name `slug`. Where it is not there, or both have a log of their own, nothing
+    /// is done: two logs cannot become one.
+    async fn rename_channel(&mut self, was: &Slug, slug: &Slug) -> Result<(), StoreError> {
+        let old = self.channel_head(was).await?;
+        let (Some(_), new) = (old, self.channel_head(slug).await?) else { return Ok(()) };
+        if new.is_some_and(|head| head > 0) {
+            return Ok(());
+        }
+        // What was founded under the new name and never used makes room.
+        self.transaction.run("DELETE FROM channel WHERE slug = $1", values![slug.as_str()]).await?;
+        self.transaction
+            .run(
+                "UPDATE channel SET founded_as = slug WHERE slug = $1 AND founded_as = ''",
+                values![was.as_str()],
+            )
+            .await?;
+        for sql in NAMED {
+            self.transaction.run(sql, values![was.as_str(), slug.as_str()]).await?;
+        }
+        for (select, update) in LISTED {
+            self.rename_in_lists(select, update, was, slug).await?;
+        }
+        Ok(())
+    }
+
+    async fn rename_in_lists(
+        &mut self,
+        select: &'static str,
+        update: &'static str,
+        was: &Slug,
+        slug: &Slug,
+    ) -> Result<(), StoreError> {
+        let rows = self.transaction.rows(select, values![format!("%\"{was}\"%")]).await?;
+        for row in rows {
+            let mut channels: Vec<Slug> = from_json(row.text(1)?)?;
+            for channel in channels.iter_mut().filter(|channel| *channel == was) {
+                channel.clone_from(slug);
+            }
+            channels.sort();
+            channels.dedup();
+            self.transaction.run(update, values![row.text(0)?, row.text(1)?, to_json(&channels)?]).await?;
+        }
+        Ok(())
+    }
+
+    async fn channel_head(&mut self, slug: &Slug) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT head FROM channel WHERE slug = $1";
+        let row = self.transaction.first(sql, values![slug.as_str()]).await?;
+        row.map(|row| row.number(0)).transpose()
+    }
+
+    /// Reads the log of each channel of channels anew whose members are not those that it was read for.
+    async fn compose_channels(&mut self) -> Result<(), StoreError> {
+        let rows = self
+            .transaction
+            .rows("SELECT slug, composition FROM channel WHERE slug <> '' ORDER BY slug", &[])
+            .await?;
+        for row in rows {
+            let channel =
+                Slug::parse(row.text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
+            let composition = composition_of(&channel, &self.options.channels);
+            if composition != row.text(1)? {
+                self.compose_channel(&channel, &composition).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads off the log which of its revisions concern this channel, in their order.
+    async fn compose_channel(&mut self, channel: &Slug, composition: &str) -> Result<(), StoreError> {
+        let slug = channel.as_str();
+        for sql in
+            ["DELETE FROM channel_revision WHERE channel = $1", "DELETE FROM membership WHERE channel = $1"]
+        {
+            self.transaction.run(sql, values![slug]).await?;
+        }
+        let members = members_of(channel, &self.options.channels);
+        let (mut number, mut head_at) = (0_u64, 0);
+        // By article, whether it stood here after its last revision.
+        let mut stood: HashMap<ArticleId, bool> = HashMap::new();
+        let mut below = 0_i64;
+        loop {
+            let rows = self
+                .transaction
+                .rows(
+                    "SELECT number, article, kind, at, channels FROM revision WHERE number > $1 \
+                     ORDER BY number LIMIT $2",
+                    values![below, STRIDE],
+                )
+                .await?;
+            for row in &rows {
+                below = row.integer(0)?;
+                let id = ArticleId::new(row.text(1)?);
+                let channels: Vec<Slug> = from_json(row.text(4)?)?;
+                let stands = channels.iter().any(|channel| members.contains(channel));
+                let before = stood.insert(id.clone(), stands).unwrap_or_default();
+                if !stands && !before {
+                    continue;
+                }
+                let kind = if stands { row.text(2)? } else { "left" };
+                (number, head_at) = (number + 1, row.integer(3)?);
+                self.transaction
+                    .run(
+                        "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
+                         VALUES ($1, $2, $3, $4, $5, $6)",
+                        values![slug, number, below, id.as_str(), kind, head_at],
+                    )
+                    .await?;
+            }
+            if rows.len() < usize::try_from(STRIDE).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        for (id, _) in stood.into_iter().filter(|(_, stands)| *stands).collect::<BTreeMap<_, _>>() {
+            self.transaction
+                .run(
+                    "INSERT INTO membership (channel, article, stamp, place) \
+                     SELECT $1, article, stamp, place FROM membership WHERE channel = $2 AND article = $3",
+                    values![slug, EVERYTHING, id.as_str()],
+                )
+                .await?;
+        }
+        self.transaction
+            .run(
+                "UPDATE channel SET head = $2, head_at = $3, composition = $4 WHERE slug = $1",
+                values![slug, number, head_at, composition],
+            )
+            .await
+            .map(|_| ())
+    }
+}

@@ -1,0 +1,310 @@
+//! Channels over time, with the real program: renamed, closed, gone, made of others; and a publisher that took
+//! another name.
+
+mod house;
+
+use std::collections::BTreeSet;
+
+use house::{Answer, House, Serving, article, until};
+
+const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+
+/// A house whose config says this of its channels, and of all else what it always says.
+fn house(channels: &str) -> House {
+    let house = House::new();
+    configure(&house, channels);
+    house
+}
+
+fn configure(house: &House, channels: &str) {
+    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let site = config.split("[[channel]]").next().unwrap();
+    std::fs::write(house.path("config.toml"), format!("{site}{channels}")).unwrap();
+}
+
+fn write(house: &House, channel: &str, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        let stamp = format!("12/05/2023 {:02}:{:02}", number / 60, number % 60);
+        let text = article(&format!("Bài {channel} {number}"), &stamp, "Đoạn mở đầu của bài.");
+        house.write(&format!("{channel}/bai-{channel}-{number}.txt"), text);
+    }
+}
+
+/// The titles in a JSON feed and in all the pages before it, each once.
+fn titles(serving: &Serving, channel: &str) -> BTreeSet<String> {
+    let mut titles = BTreeSet::new();
+    let mut next = Some(format!("/{channel}/feed.json"));
+    while let Some(path) = next.take() {
+        let answer = serving.get(&path);
+        assert_eq!(answer.status, 200, "{path}");
+        let feed = answer.json();
+        let items = feed["items"].as_array().unwrap();
+        titles.extend(items.iter().map(|item| item["title"].as_str().unwrap().to_owned()));
+        next = feed["next_url"].as_str().map(|url| url.replace("http://127.0.0.1:8080", ""));
+    }
+    titles
+}
+
+fn location(answer: &Answer) -> &str {
+    assert_eq!(answer.status, 301, "{}", answer.text());
+    answer.header("location").unwrap()
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let behind = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}")).1;
+    behind.split_once(end).unwrap().0
+}
+
+#[test]
+fn a_renamed_channel_goes_on_with_its_log_and_its_old_addresses_lead_to_it() {
+    let house = house("[[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n");
+    write(&house, "xa-hoi", 0..60);
+    let before = house.serve();
+    let id = between(&before.get("/xa-hoi/atom.xml").text(), "<id>", "</id>").to_owned();
+    let (told, next) = (titles(&before, "xa-hoi"), before.get("/api/changes?channel=xa-hoi&limit=55").json());
+    assert_eq!(told.len(), 60);
+    assert!(before.stop());
+
+    configure(&house, "[[channel]]\nslug = \"doi-song\"\ntitle = \"Đời sống\"\nwas = [\"xa-hoi\"]\n");
+    std::fs::rename(house.path("feeds/xa-hoi"), house.path("feeds/doi-song")).unwrap();
+    let after = house.serve();
+    house.scanned(&after);
+    for (old, new) in [
+        ("/xa-hoi/rss.xml", "/doi-song/rss.xml"),
+        ("/xa-hoi/archive/1/atom.xml", "/doi-song/archive/1/atom.xml"),
+        ("/xa-hoi/feed", "/doi-song/rss.xml"),
+        ("/xa-hoi", "/doi-song/"),
+        ("/xa-hoi/?xml", "/doi-song/?xml"),
+    ] {
+        assert_eq!(location(&after.get(old)), new, "{old}");
+        assert_eq!(after.get(new).status, 200, "{new}");
+    }
+    assert_eq!(titles(&after, "doi-song"), told);
+    let atom = after.get("/doi-song/atom.xml").text();
+    assert_eq!(between(&atom, "<id>", "</id>"), id, "a feed is known by its first name for ever");
+    assert!(!atom.contains("deleted-entry") && atom.contains("Đời sống"));
+    // A job goes on from the number that it stored, under either name, and is told nothing twice.
+    for name in ["doi-song", "xa-hoi"] {
+        let path = format!(
+            "/api/changes?channel={name}&after={}&log={}",
+            next["next"],
+            next["log"].as_str().unwrap()
+        );
+        assert_eq!(after.get(&path).json()["changes"].as_array().unwrap().len(), 5, "{name}");
+    }
+    assert_eq!(after.metric("bantin_log_head"), 60, "nothing was moved, nothing corrected");
+
+    // Who keeps the old folder, or takes the old name out of the config, loses nothing either.
+    std::fs::rename(house.path("feeds/doi-song"), house.path("feeds/xa-hoi")).unwrap();
+    house.scanned(&after);
+    assert_eq!(after.metric("bantin_log_head"), 60);
+    std::fs::rename(house.path("feeds/xa-hoi"), house.path("feeds/doi-song")).unwrap();
+    house.scanned(&after);
+    assert!(after.stop());
+    configure(&house, "[[channel]]\nslug = \"doi-song\"\ntitle = \"Đời sống\"\n");
+    let later = house.serve();
+    assert_eq!(titles(&later, "doi-song"), told);
+    assert_eq!(between(&later.get("/doi-song/atom.xml").text(), "<id>", "</id>"), id);
+    assert_eq!(later.get("/xa-hoi/rss.xml").status, 404);
+}
+
+#[test]
+fn a_store_that_is_built_anew_from_the_folder_knows_a_renamed_channel_by_the_same_id() {
+    let first = house("[[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n");
+    write(&first, "xa-hoi", 0..2);
+    let id = between(&first.serve().get("/xa-hoi/atom.xml").text(), "<id>", "</id>").to_owned();
+    let anew = house("[[channel]]\nslug = \"doi-song\"\nwas = [\"xa-hoi\", \"tin-xa-hoi\"]\n");
+    write(&anew, "doi-song", 0..2);
+    assert_eq!(between(&anew.serve().get("/doi-song/atom.xml").text(), "<id>", "</id>"), id);
+}
+
+#[test]
+fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
+    let house = house("[[channel]]\nslug = \"bau-cu\"\ntitle = \"Bầu cử\"\nclosed = 2023-06-30\n");
+    write(&house, "bau-cu", 0..60);
+    let serving = house.serve();
+    let rss = serving.get("/bau-cu/rss.xml").text();
+    assert!(between(&rss, "<description>", "</description>").contains("đã đóng từ ngày 30/06/2023"));
+    assert_eq!(rss.matches("<item>").count(), 60);
+    assert!(rss.contains("<fh:complete") && !rss.contains("prev-archive"));
+    assert!(serving.get("/opml.xml").text().contains("/bau-cu/rss.xml"));
+
+    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+    let headers = [("Authorization", bearer.as_str()), PLAIN];
+    let text = article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu.");
+    let refused = serving.send("POST", "/api/articles?channel=bau-cu", &headers, text.as_bytes());
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("closed-channel")));
+    let path = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fbai-bau-cu-7";
+    let edit = article("Bài 7, sửa", "12/05/2023 00:07", "Đoạn mở đầu của bài.");
+    assert_eq!(serving.send("PUT", path, &headers, edit.as_bytes()).status, 200);
+    until("the correction", || serving.get("/bau-cu/rss.xml").text().contains("Bài 7, sửa"));
+    assert_eq!(serving.send("DELETE", path, &headers, b"").status, 200);
+    until("the withdrawal", || !serving.get("/bau-cu/rss.xml").text().contains("Bài 7, sửa"));
+    assert_eq!(serving.get("/bau-cu/rss.xml").text().matches("<item>").count(), 59);
+}
+
+#[test]
+fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
+    let channel = "[[channel]]\nslug = \"covid\"\ntitle = \"Covid-19\"\n";
+    let house = house(channel);
+    write(&house, "covid", 0..60);
+    assert!(house.serve().stop());
+    configure(&house, &format!("{channel}gone = true\n"));
+    let serving = house.serve();
+    for path in [
+        "/covid/rss.xml",
+        "/covid/feed.json",
+        "/covid/",
+        "/covid",
+        "/covid/archive/1/atom.xml",
+        "/covid/feed/",
+    ] {
+        assert_eq!(serving.get(path).status, 410, "{path}");
+    }
+    assert!(!serving.get("/opml.xml").text().contains("/covid/"));
+    assert!(serving.get("/rss.xml").text().contains("Bài covid 59"));
+    assert_eq!(serving.get("/bai-viet/2023/05/12/bai-covid-7").status, 200);
+}
+
+#[test]
+fn a_channel_of_channels_holds_what_its_members_hold_from_the_first_article_on() {
+    let members =
+        "[[channel]]\nslug = \"xa-hoi\"\n[[channel]]\nslug = \"kinh-te\"\n[[channel]]\nslug = \"y-te\"\n";
+    let house = house(members);
+    for channel in ["xa-hoi", "kinh-te", "y-te"] {
+        write(&house, channel, 0..30);
+    }
+    assert!(house.serve().stop());
+
+    let combined = |list: &str| {
+        format!("{members}[[channel]]\nslug = \"tong-hop\"\ntitle = \"Tổng hợp\"\nmembers = [{list}]\n")
+    };
+    configure(&house, &combined("\"xa-hoi\", \"kinh-te\""));
+    let serving = house.serve();
+    let of = |serving: &Serving, channels: &[&str]| -> BTreeSet<String> {
+        channels.iter().flat_map(|channel| titles(serving, channel)).collect()
+    };
+    assert_eq!(titles(&serving, "tong-hop"), of(&serving, &["xa-hoi", "kinh-te"]));
+    let page = serving.get("/api/changes?channel=tong-hop&limit=1000").json();
+    assert_eq!(page["changes"].as_array().unwrap().len(), 60);
+
+    // What comes, goes, moves out and moves in.
+    write(&house, "kinh-te", 30..31);
+    house.remove("xa-hoi/bai-xa-hoi-3.txt");
+    house.rename("xa-hoi/bai-xa-hoi-4.txt", "y-te/bai-xa-hoi-4.txt");
+    house.rename("y-te/bai-y-te-5.txt", "kinh-te/bai-y-te-5.txt");
+    until("the changes", || {
+        let told = titles(&serving, "tong-hop");
+        told.contains("Bài kinh-te 30")
+            && told.contains("Bài y-te 5")
+            && !told.contains("Bài xa-hoi 3")
+            && !told.contains("Bài xa-hoi 4")
+    });
+    assert_eq!(titles(&serving, "tong-hop"), of(&serving, &["xa-hoi", "kinh-te"]));
+    let behind =
+        format!("/api/changes?channel=tong-hop&after={}&log={}", page["next"], page["log"].as_str().unwrap());
+    let changes = serving.get(&behind).json();
+    let mut kinds: Vec<_> =
+        changes["changes"].as_array().unwrap().iter().map(|change| change["kind"].to_string()).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["\"left\"", "\"moved\"", "\"published\"", "\"withdrawn\""]);
+    assert!(serving.stop());
+
+    // Other members make another log of it: a job begins anew rather than missing what was there before.
+    configure(&house, &combined("\"kinh-te\", \"y-te\""));
+    let serving = house.serve();
+    assert_eq!(titles(&serving, "tong-hop"), of(&serving, &["kinh-te", "y-te"]));
+    let anew = serving.get(&behind);
+    assert_eq!((anew.status, anew.json()["code"].as_str()), (410, Some("begin-anew")));
+    let begin = anew.json()["begin"].as_str().unwrap().replace("http://127.0.0.1:8080", "");
+    assert_eq!(serving.get(&begin).json()["log"], anew.json()["log"]);
+    // An article in several channels has one id.
+    let items = serving.get("/tong-hop/feed.json").json();
+    let ids: Vec<_> = items["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+}
+
+#[test]
+fn what_a_former_publisher_published_keeps_its_name() {
+    let house = house("[[channel]]\nslug = \"xa-hoi\"\n");
+    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let publishers = "[site]\npublisher = \"UBND xã Đăk Tô\"\n\
+                      former_publisher = [{ name = \"UBND huyện Đăk Tô & các xã\", until = \"01/07/2023\" }]\n";
+    std::fs::write(house.path("config.toml"), config.replace("[site]\n", publishers)).unwrap();
+    for (name, stamp) in [("cu", "30/06/2023 23:59"), ("moi", "01/07/2023 00:00")] {
+        house.write(
+            &format!("xa-hoi/{name}.txt"),
+            format!("Bài {name}\n\n{stamp}\n\nĐoạn mở đầu, không ai ký tên.\n"),
+        );
+    }
+    let serving = house.serve();
+    let feed = serving.get("/xa-hoi/feed.json").json();
+    let authors = |index: usize| feed["items"][index]["authors"][0]["name"].as_str().map(str::to_owned);
+    assert_eq!(feed["items"][0]["title"], "Bài moi");
+    assert_eq!((authors(0), authors(1).as_deref()), (None, Some("UBND huyện Đăk Tô & các xã")));
+    assert_eq!(feed["authors"][0]["name"], "UBND xã Đăk Tô");
+    assert!(
+        serving
+            .get("/xa-hoi/rss.xml")
+            .text()
+            .contains("<dc:creator>UBND huyện Đăk Tô &#x26; các xã</dc:creator>")
+    );
+    assert!(serving.get("/xa-hoi/atom.xml").text().contains("<name>UBND huyện Đăk Tô &amp; các xã</name>"));
+}
+
+#[test]
+fn what_a_feed_says_of_its_pace_follows_the_config_and_agrees_with_itself() {
+    let house =
+        House::new().with("BANTIN_FEED__MAX_AGE", "10m").with("BANTIN_FEED__SKIP_HOURS", "[23, 0, 1, 5]");
+    write(&house, "xa-hoi", 0..1);
+    let serving = house.serve();
+    let answer = serving.get("/xa-hoi/rss.xml");
+    assert!(answer.header("cache-control").unwrap().contains("max-age=600"));
+    let rss = answer.text();
+    assert_eq!(between(&rss, "<ttl>", "</ttl>"), "10");
+    assert_eq!(between(&rss, "<sy:updatePeriod>", "</sy:updatePeriod>"), "hourly");
+    assert_eq!(between(&rss, "<sy:updateFrequency>", "</sy:updateFrequency>"), "6");
+    // In GMT, seven hours behind.
+    let hours: Vec<_> = rss.split("<hour>").skip(1).map(|hour| hour.split('<').next().unwrap()).collect();
+    assert_eq!(hours, ["16", "17", "18", "22"]);
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again_and_others_are_not_disturbed() {
+    let house = House::new()
+        .with("BANTIN_SERVER__LIMITS__REQUESTS_PER_MINUTE", "20")
+        .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
+    write(&house, "xa-hoi", 0..1);
+    let serving = house.serve();
+    let ask = |path: &str, client: &str| serving.ask("GET", path, &[("X-Forwarded-For", client)]);
+    assert!((0..20).all(|_| ask("/xa-hoi/rss.xml", "203.0.113.1").status == 200));
+    let refused = ask("/xa-hoi/rss.xml", "203.0.113.1");
+    assert_eq!(refused.status, 429);
+    assert!((1..=3).contains(&refused.header("retry-after").unwrap().parse::<u64>().unwrap()));
+    let refused = ask("/api/articles", "203.0.113.1");
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("too-often")));
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(ask("/xa-hoi/rss.xml", "203.0.113.2").status, 200);
+}
+
+#[test]
+fn a_token_writes_so_often_as_the_operator_allows() {
+    let house = House::new().with("BANTIN_SERVER__LIMITS__WRITES_PER_MINUTE", "2");
+    write(&house, "xa-hoi", 0..1);
+    let serving = house.serve();
+    let post = |bearer: &str, number: u32| {
+        let text = article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu.");
+        serving.send(
+            "POST",
+            "/api/articles?channel=xa-hoi",
+            &[("Authorization", bearer), PLAIN],
+            text.as_bytes(),
+        )
+    };
+    let bearers = ["một", "hai"].map(|name| format!("Bearer {}", house.ok(&["token", "new", name]).trim()));
+    assert_eq!([post(&bearers[0], 1).status, post(&bearers[0], 2).status], [201, 201]);
+    let refused = post(&bearers[0], 3);
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("too-often")));
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(post(&bearers[1], 4).status, 201);
+}
