@@ -31,8 +31,9 @@ use crate::vietnam_time::Zone;
 pub use bytes::Encoding;
 pub use finding::{Complaint, Finding, Severity, Wanted};
 
+use bytes::Forced;
 use finding::Findings;
-use structure::Hints;
+use structure::{Hints, Piece};
 use text::Cleaner;
 
 /// How files are read, by the site's settings.
@@ -154,7 +155,9 @@ fn read_form(name: &str, bytes: &[u8], options: &Options, findings: &mut Finding
             return None;
         }
     };
-    let text = bytes::decode(bytes, stated.or(options.encoding), declared, findings)?;
+    let by_file = stated.map(|encoding| Forced { encoding, by_file: true });
+    let by_folder = options.encoding.map(|encoding| Forced { encoding, by_file: false });
+    let text = bytes::decode(bytes, by_file.or(by_folder), declared, findings)?;
     read_decoded(&text, form, options, findings)
 }
 
@@ -182,40 +185,74 @@ fn read_decoded(text: &str, form: Form, options: &Options, findings: &mut Findin
     finish(&pieces, matter, &hints, options, findings)
 }
 
-/// Front matter in a Word document is its first paragraphs, with the quotes that Word makes of quotes.
+/// Front matter in a Word document is its first paragraphs.
 fn read_docx(bytes: &[u8], options: &Options, findings: &mut Findings) -> Option<Draft> {
     let mut cleaner = Cleaner::new(&options.language);
-    let mut pieces = docx::pieces(bytes, &mut cleaner, findings)?;
+    let mut pieces = docx::pieces(bytes, options.encoding, &mut cleaner, findings)?;
     cleaner.finish(findings);
     let mut matter = front_matter::FrontMatter::default();
-    if pieces.first().is_some_and(|piece| piece.text == "+++") {
-        let Some(end) = pieces.iter().skip(1).position(|piece| piece.text == "+++") else {
-            findings.refuse(pieces[0].line, Complaint::FrontMatterUnclosed);
-            return None;
-        };
-        let first_line = pieces[0].line + 1;
-        let head: Vec<structure::Piece> = pieces.drain(..end + 2).collect();
-        let mut toml = String::new();
-        for piece in &head[1..=end] {
-            // Empty paragraphs between the keys count as lines.
-            while first_line + toml.matches('\n').count() < piece.line {
-                toml.push('\n');
-            }
-            toml.push_str(&piece.text.replace(['“', '”', '„'], "\"").replace(['‘', '’'], "'"));
+    let front = front_paragraphs(&mut pieces, findings);
+    if findings.hold_an_error() {
+        return None;
+    }
+    if let Some((toml, first_line)) = front {
+        let fenced = format!("+++\n{toml}\n+++\n");
+        if let Some(Ok(encoding)) = front_matter::stated_encoding(fenced.as_bytes())
+            && options.encoding != Some(encoding)
+        {
+            // NOTE: what was found so far was found in the wrong letters.
+            *findings = Findings::default();
+            return read_docx(bytes, &Options { encoding: Some(encoding), ..options.clone() }, findings);
         }
-        matter = front_matter::read(
-            &toml,
-            first_line,
-            options.zone,
-            &mut Cleaner::new(&options.language),
-            findings,
-        );
+        let mut at_head = Cleaner::new(&options.language);
+        matter = front_matter::read(&toml, first_line, options.zone, &mut at_head, findings);
+    }
+    if let Some((line, complaint)) = rubbish_in(&pieces) {
+        findings.refuse(line, complaint);
+        return None;
     }
     finish(&pieces, matter, &Hints::default(), options, findings)
 }
 
+/// Takes the paragraphs between two `+++` off the top: TOML with the quotes that Word makes of quotes, and the line
+/// on which it begins.
+fn front_paragraphs(pieces: &mut Vec<Piece>, findings: &mut Findings) -> Option<(String, usize)> {
+    let first = pieces.first().filter(|piece| piece.text == "+++")?;
+    let Some(end) = pieces.iter().skip(1).position(|piece| piece.text == "+++") else {
+        findings.refuse(first.line, Complaint::FrontMatterUnclosed);
+        return None;
+    };
+    let first_line = first.line + 1;
+    let head: Vec<Piece> = pieces.drain(..end + 2).collect();
+    let mut toml = String::new();
+    let mut line = first_line;
+    for piece in &head[1..=end] {
+        // Empty paragraphs between the keys count as lines.
+        while line < piece.line {
+            toml.push('\n');
+            line += 1;
+        }
+        toml.push_str(&piece.text.replace(['“', '”', '„'], "\"").replace(['‘', '’'], "'"));
+    }
+    Some((toml, first_line))
+}
+
+/// What is the matter with the letters of a document, and where they begin.
+fn rubbish_in(pieces: &[Piece]) -> Option<(usize, Complaint)> {
+    let mut sample = String::new();
+    for piece in pieces.iter().filter(|piece| !piece.text.is_ascii()) {
+        if sample.len() > legacy::ENOUGH {
+            break;
+        }
+        sample.push_str(&piece.text);
+        sample.push('\n');
+    }
+    let line = pieces.iter().find(|piece| !piece.text.is_ascii())?.line;
+    bytes::rubbish(&sample).map(|complaint| (line, complaint))
+}
+
 fn finish(
-    pieces: &[structure::Piece],
+    pieces: &[Piece],
     matter: front_matter::FrontMatter,
     hints: &Hints,
     options: &Options,

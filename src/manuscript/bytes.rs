@@ -59,24 +59,31 @@ impl fmt::Display for Encoding {
     }
 }
 
+/// An encoding that was set for a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forced {
+    pub encoding: Encoding,
+    /// By the file itself. What is set for a folder is meant for the old files in it; new ones may lie beside them.
+    pub by_file: bool,
+}
+
 /// Decodes a file. `None` where it was refused: never a feed full of rubbish.
 ///
 /// `declared` is the encoding that the file names for itself, as a web page does; it counts only where the bytes
 /// are not UTF-8.
 pub(super) fn decode(
     bytes: &[u8],
-    forced: Option<Encoding>,
+    forced: Option<Forced>,
     declared: Option<&'static encoding_rs::Encoding>,
     findings: &mut Findings,
 ) -> Option<String> {
-    let text = match (forced, utf16(bytes)) {
+    let text = match (forced.map(|forced| (forced, forced.encoding)), utf16(bytes)) {
         (_, Some(text)) => Some(text),
-        (Some(Encoding::Utf16), None) => Some(encoding_rs::UTF_16LE.decode(bytes).0.into_owned()),
-        (Some(Encoding::Windows1258), None) => Some(single_byte(bytes, Encoding::Windows1258, findings)),
-        (Some(encoding @ (Encoding::Tcvn3 | Encoding::Vni)), None) => {
-            Some(single_byte(bytes, encoding, findings))
+        (Some((_, Encoding::Utf16)), None) => Some(encoding_rs::UTF_16LE.decode(bytes).0.into_owned()),
+        (Some((forced, Encoding::Windows1258 | Encoding::Tcvn3 | Encoding::Vni)), None) => {
+            Some(single_byte(bytes, forced, findings))
         }
-        (Some(Encoding::Utf8) | None, None) => unforced(bytes, forced.is_none(), declared, findings),
+        (Some((_, Encoding::Utf8)) | None, None) => unforced(bytes, forced.is_none(), declared, findings),
     }?;
     Some(with_newlines(text))
 }
@@ -103,13 +110,13 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 }
 
 /// A forced encoding of one byte a letter. A file that is Unicode all the same is read as such.
-fn single_byte(bytes: &[u8], encoding: Encoding, findings: &mut Findings) -> String {
+fn single_byte(bytes: &[u8], forced: Forced, findings: &mut Findings) -> String {
+    let encoding = forced.encoding;
     let unicode = std::str::from_utf8(bytes).ok().map(|text| text.trim_start_matches('\u{feff}'));
     if let Some(text) = unicode {
-        let foreign =
-            text.chars().any(|c| matches!(c, '\u{1E00}'..='\u{1EFF}' | 'ơ' | 'ư' | 'ă' | 'đ' | 'Đ'));
-        if foreign || text.is_ascii() || encoding == Encoding::Windows1258 {
-            if foreign {
+        let is_new = legacy::is_unicode(text);
+        if is_new || text.is_ascii() || encoding == Encoding::Windows1258 {
+            if is_new && forced.by_file {
                 findings.warn(1, Complaint::EncodingNotUsed { encoding });
             }
             return text.to_owned();
@@ -122,7 +129,7 @@ fn single_byte(bytes: &[u8], encoding: Encoding, findings: &mut Findings) -> Str
         }
         (None, _) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
     };
-    if encoding == Encoding::Vni { legacy::from_vni(&letters) } else { legacy::from_tcvn3(&letters) }
+    legacy::read(&letters, encoding)
 }
 
 fn unforced(
@@ -176,18 +183,24 @@ fn not_utf8(
     None
 }
 
-/// False, and a complaint, where a Unicode text holds letters of another encoding.
+/// False, and a complaint, where a Unicode text is rubbish.
 fn refuse_rubbish(text: &str, findings: &mut Findings) -> bool {
-    let line = || first_odd_line(text.as_bytes());
-    if let Some(sample) = doubly_encoded(text) {
-        findings.refuse(line(), Complaint::DoublyEncoded { sample });
-        return false;
+    match rubbish(text) {
+        Some(complaint) => {
+            findings.refuse(first_odd_line(text.as_bytes()), complaint);
+            false
+        }
+        None => true,
     }
-    if let Some(encoding) = legacy::looks_like(text) {
-        findings.refuse(line(), Complaint::LegacyEncoding { encoding, sample: sample_of(text) });
-        return false;
-    }
-    true
+}
+
+/// What is the matter with a Unicode text that holds letters of another encoding.
+pub(super) fn rubbish(text: &str) -> Option<Complaint> {
+    let old = || {
+        let encoding = legacy::looks_like(text)?;
+        Some(Complaint::LegacyEncoding { encoding, sample: sample_of(text) })
+    };
+    doubly_encoded(text).map(|sample| Complaint::DoublyEncoded { sample }).or_else(old)
 }
 
 /// UTF-8 that was opened as windows-1252 and saved again: `Huyá»‡n`. Known by turning it back.
@@ -259,6 +272,7 @@ mod tests {
 
     fn decoded(bytes: &[u8], forced: Option<Encoding>) -> (Option<String>, Vec<&'static str>) {
         let mut findings = Findings::default();
+        let forced = forced.map(|encoding| Forced { encoding, by_file: true });
         let text = decode(bytes, forced, None, &mut findings);
         (text, findings.sorted().iter().map(|finding| finding.complaint.code()).collect())
     }
@@ -325,6 +339,10 @@ mod tests {
                 decoded(TEXT.as_bytes(), Some(encoding)),
                 (Some(TEXT.to_owned()), vec!["encoding-not-used"])
             );
+            // A folder may hold new files beside the old ones.
+            let (mut findings, by_folder) = (Findings::default(), Forced { encoding, by_file: false });
+            assert_eq!(decode(TEXT.as_bytes(), Some(by_folder), None, &mut findings).as_deref(), Some(TEXT));
+            assert_eq!(findings.sorted(), []);
         }
     }
 

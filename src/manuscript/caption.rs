@@ -53,19 +53,18 @@ struct Marker {
 }
 
 fn markers(line: &str) -> Vec<Marker> {
-    let mut found = Vec::new();
-    for (word, capital) in [("Ảnh", true), ("ẢNH", true), ("ảnh", false), ("Photo", true), ("Hình", true)]
-    {
-        for (start, _) in line.match_indices(word) {
-            let end = start + word.len();
-            let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            if apart(line[..start].chars().next_back()) && apart(line[end..].chars().next()) {
-                found.push(Marker { start, end, capital });
-            }
-        }
-    }
-    found.sort_by_key(|marker| marker.start);
-    found
+    const WORDS: [(&str, bool); 5] =
+        [("Ảnh", true), ("ẢNH", true), ("ảnh", false), ("Photo", true), ("Hình", true)];
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let at = |start: usize| {
+        let (word, capital) = WORDS.into_iter().find(|(word, _)| line[start..].starts_with(word))?;
+        let end = start + word.len();
+        let whole = apart(line[..start].chars().next_back()) && apart(line[end..].chars().next());
+        whole.then_some(Marker { start, end, capital })
+    };
+    // NOTE: asked of every line; one pass is much less than a search for each word.
+    let starts = line.char_indices().filter(|(_, c)| matches!(c, 'Ả' | 'ả' | 'P' | 'H'));
+    starts.filter_map(|(start, _)| at(start)).collect()
 }
 
 fn taken_at(line: &str, marker: Marker) -> Option<Caption> {

@@ -3,14 +3,16 @@
 //! SECURITY: the archive may be a bomb, so every part is read up to a limit and no further, and only the parts
 //! that are named here.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
-use std::rc::Rc;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::bytes::Encoding;
 use super::finding::{Complaint, Findings};
-use super::rich::{self, Flow};
+use super::legacy;
+use super::rich::{self, Address, Flow, Raised};
 use super::structure::{Kind, Piece};
 use super::text::Cleaner;
 
@@ -20,8 +22,15 @@ const MOST_NODES: u32 = 1_000_000;
 const DEEPEST: usize = 64;
 
 /// Reads the document. `None` where it was refused.
-pub(super) fn pieces(bytes: &[u8], cleaner: &mut Cleaner, findings: &mut Findings) -> Option<Vec<Piece>> {
-    match read(bytes, cleaner, findings) {
+///
+/// `encoding` is what its letters were typed in, where the font made Vietnamese of Latin ones.
+pub(super) fn pieces(
+    bytes: &[u8],
+    encoding: Option<Encoding>,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> Option<Vec<Piece>> {
+    match read(bytes, encoding, cleaner, findings) {
         Ok(pieces) => Some(pieces),
         Err(complaint) => {
             findings.refuse(1, complaint);
@@ -30,7 +39,12 @@ pub(super) fn pieces(bytes: &[u8], cleaner: &mut Cleaner, findings: &mut Finding
     }
 }
 
-fn read(bytes: &[u8], cleaner: &mut Cleaner, findings: &mut Findings) -> Result<Vec<Piece>, Complaint> {
+fn read(
+    bytes: &[u8],
+    encoding: Option<Encoding>,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> Result<Vec<Piece>, Complaint> {
     if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
         return Err(Complaint::OldWord);
     }
@@ -44,12 +58,17 @@ fn read(bytes: &[u8], cleaner: &mut Cleaner, findings: &mut Findings) -> Result<
     let numbering = part(&mut archive, "word/numbering.xml")?.unwrap_or_default();
     let links = part(&mut archive, "word/_rels/document.xml.rels")?.unwrap_or_default();
     let tree = parse(&document)?;
+    let encoding = encoding.filter(|encoding| matches!(encoding, Encoding::Tcvn3 | Encoding::Vni));
+    let holds_unicode = encoding.is_some()
+        && tree.descendants().any(|node| node.is_text() && node.text().is_some_and(legacy::is_unicode));
     let mut flow = Flow::new(cleaner, findings);
     let mut walker = Walker {
         flow: &mut flow,
         styles: style_names(&styles),
         ordered: ordered_lists(&numbering),
         links: link_targets(&links),
+        encoding,
+        holds_unicode,
         paragraph: 0,
     };
     let body = tree.root_element().children().find(|node| node.tag_name().name() == "body");
@@ -79,9 +98,50 @@ fn part(archive: &mut zip::ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Opti
 }
 
 fn parse(xml: &str) -> Result<Document<'_>, Complaint> {
+    check_tags(xml)?;
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
         .map_err(|_| Complaint::Damaged { form: "docx" })
+}
+
+/// SECURITY: the parser compares each attribute of a tag with all before it, and each namespace with all that are
+/// in force there. Word writes some thirty of both at the top, and two or three to a picture.
+fn check_tags(xml: &str) -> Result<(), Complaint> {
+    const MOST: usize = 100;
+    const BYTES_TO_A_NAMESPACE: usize = 200;
+    let most_declared = MOST + xml.len() / BYTES_TO_A_NAMESPACE;
+    let (mut prefixes, mut declared) = (HashSet::new(), 0);
+    let mut rest = xml;
+    while let Some(start) = rest.find('<') {
+        rest = &rest[start + 1..];
+        let closed_by = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")]
+            .into_iter()
+            .find_map(|(open, close)| Some((rest.strip_prefix(open)?, close)));
+        if let Some((inside, close)) = closed_by {
+            rest = inside.split_once(close).map_or("", |(_, behind)| behind);
+            continue;
+        }
+        let mut attributes = 0;
+        while let Some(at) = rest.find(['>', '"', '\'']) {
+            let (before, sign) = (&rest[..at], rest.as_bytes()[at]);
+            rest = &rest[at + 1..];
+            if sign == b'>' {
+                break;
+            }
+            attributes += 1;
+            let space = |c: char| c.is_ascii_whitespace();
+            let name = before.trim_end_matches(|c| c == '=' || space(c)).rsplit(space).next();
+            if let Some(prefix) = name.and_then(|name| name.strip_prefix("xmlns")) {
+                declared += 1;
+                prefixes.insert(prefix);
+            }
+            rest = rest.split_once(char::from(sign)).map_or("", |(_, behind)| behind);
+        }
+        if attributes > MOST || prefixes.len() > MOST || declared > most_declared {
+            return Err(Complaint::GrowsWhenRead { limit: MOST });
+        }
+    }
+    Ok(())
 }
 
 /// What each style is called in English whatever the language of Word, in small letters.
@@ -114,11 +174,11 @@ fn ordered_lists(xml: &str) -> HashMap<String, bool> {
         .collect()
 }
 
-fn link_targets(xml: &str) -> HashMap<String, Rc<str>> {
+fn link_targets(xml: &str) -> HashMap<String, Address> {
     let Ok(tree) = parse(xml) else { return HashMap::new() };
     tree.descendants()
         .filter_map(|node| {
-            Some((attribute(node, "Id")?.to_owned(), rich::absolute(attribute(node, "Target")?, None)?))
+            Some((attribute(node, "Id")?.to_owned(), Address::of(attribute(node, "Target")?, None)?))
         })
         .collect()
 }
@@ -132,7 +192,11 @@ struct Walker<'w, 'c, 'f> {
     flow: &'w mut Flow<'c, 'f>,
     styles: HashMap<String, String>,
     ordered: HashMap<String, bool>,
-    links: HashMap<String, Rc<str>>,
+    links: HashMap<String, Address>,
+    /// Of the old ones alone.
+    encoding: Option<Encoding>,
+    /// Where an encoding is set: letters that it has no place for.
+    holds_unicode: bool,
     paragraph: usize,
 }
 
@@ -223,7 +287,10 @@ impl Walker<'_, '_, '_> {
         for node in run.children() {
             match node.tag_name().name() {
                 "rPr" => self.marks(node),
-                "t" => self.flow.text(node.text().unwrap_or_default(), self.paragraph),
+                "t" => {
+                    let text = self.letters(node.text().unwrap_or_default());
+                    self.flow.text(&text, self.paragraph);
+                }
                 "tab" => self.flow.text(" ", self.paragraph),
                 "noBreakHyphen" => self.flow.text("-", self.paragraph),
                 "br" | "cr" => self.flow.line_break(kind),
@@ -243,8 +310,8 @@ impl Walker<'_, '_, '_> {
                 "i" => self.flow.style.emphasis = on,
                 "vertAlign" => {
                     self.flow.style.raised = match attribute(mark, "val") {
-                        Some("superscript") => Some("sup"),
-                        Some("subscript") => Some("sub"),
+                        Some("superscript") => Some(Raised::Sup),
+                        Some("subscript") => Some(Raised::Sub),
                         _ => None,
                     };
                 }
@@ -253,18 +320,32 @@ impl Walker<'_, '_, '_> {
         }
     }
 
+    /// Text as it was meant. Old documents are mended in new fonts, so that one which holds Unicode as well is
+    /// judged run by run.
+    fn letters<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let Some(encoding) = self.encoding.filter(|_| !text.is_ascii() && !legacy::is_unicode(text)) else {
+            return Cow::Borrowed(text);
+        };
+        let read = legacy::read(text, encoding);
+        let is_old = !self.holds_unicode || legacy::vietnamese_share(&read) > legacy::vietnamese_share(text);
+        if is_old { Cow::Owned(read) } else { Cow::Borrowed(text) }
+    }
+
     /// Captions are often set in text boxes. The same box may stand twice, for old and new readers.
     fn text_boxes(&mut self, drawing: Node<'_, '_>, depth: usize) -> Result<(), Complaint> {
-        let fallback = |node: Node<'_, '_>| {
-            node.ancestors().take(DEEPEST).any(|above| above.tag_name().name() == "Fallback")
-        };
-        let boxes: Vec<_> = drawing
-            .descendants()
-            .filter(|node| node.tag_name().name() == "txbxContent" && !fallback(*node))
-            .collect();
-        for content in boxes {
-            self.flow.close(Kind::Line);
-            self.blocks(content, depth + 1)?;
+        if depth > DEEPEST {
+            return Err(Complaint::TooDeep { limit: DEEPEST });
+        }
+        for node in drawing.children() {
+            match node.tag_name().name() {
+                "Fallback" => {}
+                // NOTE: boxes within it are found by its own runs; to look for them here as well would double them.
+                "txbxContent" => {
+                    self.flow.close(Kind::Line);
+                    self.blocks(node, depth + 1)?;
+                }
+                _ => self.text_boxes(node, depth + 1)?,
+            }
         }
         Ok(())
     }
@@ -281,10 +362,11 @@ impl Walker<'_, '_, '_> {
         let mut cells: Vec<Vec<String>> = Vec::new();
         if !is_layout {
             for row in &rows {
-                let row = row
-                    .children()
-                    .filter(|node| named(*node, "tc"))
-                    .map(|cell| self.flow.cell(&cell_text(cell), line));
+                let row = row.children().filter(|node| named(*node, "tc")).map(|cell| {
+                    let text = cell_text(cell);
+                    let text = self.letters(&text);
+                    self.flow.cell(&text, line)
+                });
                 cells.push(row.collect());
             }
         }

@@ -160,6 +160,7 @@ pub enum Complaint {
     LinesJoined { count: usize },
     SecondSource { text: String },
     LinkDropped { target: String },
+    LinkAsText { target: String },
     MoreNotes { count: usize },
 }
 
@@ -241,6 +242,7 @@ impl Complaint {
             Self::LinesJoined { .. } => "lines-joined",
             Self::SecondSource { .. } => "second-source",
             Self::LinkDropped { .. } => "link-dropped",
+            Self::LinkAsText { .. } => "link-as-text",
             Self::MoreNotes { .. } => "more-notes",
         }
     }
@@ -425,6 +427,10 @@ impl Complaint {
             Self::MoreNotes { count } => format!("Còn {count} ghi chú nữa không liệt kê."),
             Self::LinkDropped { target } => format!(
                 "Đã bỏ liên kết «{}» (giữ lại chữ). Hãy dùng địa chỉ đầy đủ bắt đầu bằng https://.",
+                short(target)
+            ),
+            Self::LinkAsText { target } => format!(
+                "Đã bỏ liên kết «{}» (giữ lại chữ) vì tiêu đề, đoạn mở đầu, chú thích, danh sách và tên tác giả chỉ gồm chữ. Nếu cần, hãy đặt liên kết trong một đoạn văn.",
                 short(target)
             ),
         }
@@ -617,6 +623,10 @@ impl Complaint {
             Self::LinkDropped { target } => {
                 format!("dropped the link `{}` and kept its text; use a full https:// address", short(target))
             }
+            Self::LinkAsText { target } => format!(
+                "dropped the link `{}` and kept its text, since titles, leads, captions, lists and bylines are plain text; put it into a paragraph if it is needed",
+                short(target)
+            ),
         }
     }
 }

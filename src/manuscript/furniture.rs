@@ -2,6 +2,9 @@
 //!
 //! Only whole short lines, compared without case. What is found here is dropped with a note, never in silence.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::text::{compared, longer_than, words};
 
 /// What a line of furniture is.
@@ -178,6 +181,21 @@ const SITE: [&str; 16] = [
     "menu",
 ];
 
+/// What the tables above say of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    End,
+    Box,
+    Tool,
+    Site,
+}
+
+/// NOTE: every line is looked up, so that a walk through the tables would be felt.
+static NAMED: LazyLock<HashMap<&str, Named>> = LazyLock::new(|| {
+    let tables = [(&SITE[..], Named::Site), (&TOOL, Named::Tool), (&BOX, Named::Box), (&END, Named::End)];
+    tables.iter().flat_map(|(table, named)| table.iter().map(move |line| (*line, *named))).collect()
+});
+
 /// What kind of furniture a line is, if any.
 pub(super) fn kind_of(line: &str) -> Option<Furniture> {
     if longer_than(line, 200) {
@@ -190,22 +208,21 @@ pub(super) fn kind_of(line: &str) -> Option<Furniture> {
     if longer_than(line, 80) {
         return None;
     }
-    let is = |table: &[&str]| table.contains(&key.as_str());
-    if is(&END) {
-        return Some(Furniture::End);
-    }
-    if is(&BOX) {
-        return Some(Furniture::Box);
+    let named = NAMED.get(key.as_str()).copied();
+    match named {
+        Some(Named::End) => return Some(Furniture::End),
+        Some(Named::Box) => return Some(Furniture::Box),
+        _ => {}
     }
     // `>> Tin khác` leads to other news.
     if line.starts_with(">>") || line.starts_with("=>") || line.starts_with("» ") {
         return Some(Furniture::Tool);
     }
     let symbol_only = key.is_empty() && !line.is_empty() && is_rule_or_button(line);
-    if is(&TOOL) || symbol_only || is_letter_size(&key) || is_counter(&key) {
+    if named == Some(Named::Tool) || symbol_only || is_letter_size(&key) || is_counter(&key) {
         return Some(Furniture::Tool);
     }
-    is_site(line, &key).then_some(Furniture::Site)
+    (named == Some(Named::Site) || is_site(line, &key)).then_some(Furniture::Site)
 }
 
 /// A short line that is a headline with its date: other news. The date is in brackets or behind a dash.
@@ -270,14 +287,11 @@ fn is_rule_or_button(line: &str) -> bool {
 fn is_site(line: &str, key: &str) -> bool {
     const BEGINNINGS: [&str; 4] =
         ["cổng thông tin điện tử ", "trang thông tin điện tử ", "cổng ttđt ", "chào mừng bạn đến với "];
-    let crumb =
-        line.contains(" > ") || line.contains(" » ") || line.contains(" › ") || key.starts_with("trang chủ ");
+    let arrows = || line.contains(" > ") || line.contains(" » ") || line.contains(" › ");
+    let crumb = line.contains(['>', '»', '›']) && arrows() || key.starts_with("trang chủ ");
     let office = key.starts_with("ủy ban nhân dân ") || key.starts_with("uỷ ban nhân dân ");
     let letterhead = office && words(key) <= 8 && !line.chars().any(char::is_lowercase);
-    SITE.contains(&key)
-        || crumb
-        || letterhead
-        || BEGINNINGS.iter().any(|beginning| key.starts_with(beginning)) && words(key) <= 14
+    crumb || letterhead || BEGINNINGS.iter().any(|beginning| key.starts_with(beginning)) && words(key) <= 14
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod tree;
 use url::Url;
 
 use super::finding::{Complaint, Findings};
-use super::rich::{self, Flow, Style};
+use super::rich::{self, Address, Flow, Raised, Style};
 use super::stamp::{self, Printed};
 use super::structure::{Hints, Kind, Piece};
 use super::text::{Cleaner, compared, fold, words};
@@ -67,7 +67,7 @@ pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static encoding_rs::En
 /// Where the page was saved from, which makes its links whole.
 fn base_of(html: &str, tree: &Tree) -> Option<Url> {
     let mut found = None;
-    for id in 0..tree.len() {
+    for id in (0..tree.len()).filter(|id| tree.has_attributes(*id)) {
         let target = match tree.name(id) {
             "base" => tree.attribute(id, "href"),
             "link" if tree.attribute(id, "rel") == Some("canonical") => tree.attribute(id, "href"),
@@ -87,43 +87,69 @@ fn web_address(text: &str) -> Option<Url> {
     Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// What the parts of a page weigh.
+/// A page, and what each of its parts weighs.
 struct Page<'t> {
     tree: &'t Tree,
     base: Option<Url>,
     zone: Zone,
-    /// Bytes of text below each node, and of those within links.
-    text: Vec<usize>,
-    linked: Vec<usize>,
     hidden: Vec<bool>,
+    weights: Vec<Weight>,
 }
+
+/// What stands in a node and below it. NOTE: known for every node beforehand, since of elements in elements each
+/// would count anew what the innermost hold.
+#[derive(Clone, Debug, Default)]
+struct Weight {
+    /// Bytes of text that is shown, and of those within links.
+    text: u32,
+    linked: u32,
+    /// Links that are shown.
+    links: u32,
+    /// Shown or not: nodes, pictures, tables.
+    nodes: u32,
+    pictures: u32,
+    tables: u32,
+}
+
+/// Titles and times have fewer nodes; to look into larger parts for them would cost.
+const MOST_NODES: u32 = 256;
 
 impl<'t> Page<'t> {
     fn new(tree: &'t Tree, base: Option<Url>, zone: Zone) -> Self {
         let count = tree.len();
         let hidden: Vec<bool> = (0..count).map(|id| is_page_part(tree, id)).collect();
-        let mut page = Self { tree, base, zone, text: vec![0; count], linked: vec![0; count], hidden };
-        // Children come after their parents in this order, so that one pass from the back adds all up.
-        let order = tree.walk(Tree::ROOT, &|id| page.hidden[id]);
-        for id in order.into_iter().rev() {
-            if let Data::Text(text) = tree.data(id) {
-                page.text[id] = text.split_whitespace().map(str::len).sum();
-            }
-            if tree.name(id) == "a" {
-                page.linked[id] = page.text[id];
-            }
-            if let Some(parent) = tree.parent(id) {
-                page.text[parent] += page.text[id];
-                page.linked[parent] += page.linked[id];
-            }
+        let mut shown = vec![false; count];
+        let mut weights = vec![Weight::default(); count];
+        let order: Vec<Id> = tree.walk(Tree::ROOT, |_| false).collect();
+        for id in order.iter().copied() {
+            shown[id] = !hidden[id] && tree.parent(id).is_none_or(|parent| shown[parent]);
         }
-        page
+        // Children come after their parents in this order, so that one pass from the back adds all up.
+        for id in order.into_iter().rev() {
+            let mut weight = std::mem::take(&mut weights[id]);
+            weight.add(tree, id, shown[id]);
+            if let Some(parent) = tree.parent(id) {
+                weights[parent].include(&weight);
+            }
+            weights[id] = weight;
+        }
+        Self { tree, base, zone, hidden, weights }
+    }
+
+    fn weight(&self, id: Id) -> &Weight {
+        &self.weights[id]
+    }
+
+    /// The text of a small part; none of a large one.
+    fn short_text(&self, id: Id) -> Option<String> {
+        (self.weight(id).nodes <= MOST_NODES).then(|| fold(&self.tree.text(id)))
     }
 
     fn hints(&self) -> Hints {
         let mut hints = Hints::default();
         let mut page_title = None;
-        for id in 0..self.tree.len() {
+        let told = |id: &Id| self.tree.has_attributes(*id) || self.tree.name(*id) == "title";
+        for id in (0..self.tree.len()).filter(told) {
             let key = self
                 .tree
                 .attribute(id, "property")
@@ -139,7 +165,9 @@ impl<'t> Page<'t> {
                     hints.stamp.get_or_insert((line, date.trim().to_owned()));
                 }
                 ("title", ..) if page_title.is_none() => {
-                    page_title = Some((line, without_site(&fold(&self.tree.text(id)))))
+                    page_title = self
+                        .short_text(id)
+                        .map(|title| (line, without_site(&title)))
                         .filter(|(_, title)| !title.is_empty());
                 }
                 _ => {}
@@ -154,15 +182,15 @@ impl<'t> Page<'t> {
     fn linked_data_date(&self) -> Option<(usize, String)> {
         (0..self.tree.len())
             .filter(|id| {
-                self.tree.name(*id) == "script"
+                self.tree.has_attributes(*id)
+                    && self.tree.name(*id) == "script"
                     && self.tree.attribute(*id, "type") == Some("application/ld+json")
             })
             .find_map(|id| {
-                let script =
-                    self.tree.children(id).iter().find_map(|child| match self.tree.data(*child) {
-                        Data::Text(text) => Some(text.as_str()),
-                        _ => None,
-                    })?;
+                let script = self.tree.children(id).find_map(|child| match self.tree.data(child) {
+                    Data::Text(text) => Some(&**text),
+                    _ => None,
+                })?;
                 let value: serde_json::Value = serde_json::from_str(script).ok()?;
                 Some((self.tree.line(id), published_in(&value, 0)?))
             })
@@ -180,12 +208,12 @@ impl<'t> Page<'t> {
 
     /// The element whose own paragraphs have most text that is not links.
     fn densest(&self) -> Id {
-        let mut score = vec![0_usize; self.tree.len()];
-        let order = self.tree.walk(Tree::ROOT, &|id| self.hidden[id]);
+        let mut score = vec![0_u32; self.tree.len()];
+        let order: Vec<Id> = self.tree.walk(Tree::ROOT, |id| self.hidden[id]).collect();
         for id in &order {
             let block =
                 matches!(self.tree.name(*id), "p" | "div" | "td" | "section" | "li" | "pre" | "blockquote");
-            let own: usize = match self.tree.data(*id) {
+            let own: u32 = match self.tree.data(*id) {
                 Data::Element { .. } if block => self.own_text(*id),
                 _ => continue,
             };
@@ -199,17 +227,17 @@ impl<'t> Page<'t> {
         let named =
             order.iter().copied().find(|id| self.tree.attribute(*id, "itemprop") == Some("articleBody"));
         let best = order.iter().copied().max_by_key(|id| (score[*id], std::cmp::Reverse(*id)));
-        let good = |id: &Id| self.text[*id] > 0;
+        let good = |id: &Id| self.weight(*id).text > 0;
         named.filter(good).or(best).filter(good).unwrap_or(Tree::ROOT)
     }
 
     /// Text directly in an element or in its marks, links left out.
-    fn own_text(&self, id: Id) -> usize {
+    fn own_text(&self, id: Id) -> u32 {
         let mut own = 0;
         for child in self.tree.children(id) {
-            own += match self.tree.name(*child) {
+            own += match self.tree.name(child) {
                 "" | "b" | "strong" | "i" | "em" | "span" | "font" | "u" => {
-                    self.text[*child].saturating_sub(self.linked[*child])
+                    self.weight(child).text.saturating_sub(self.weight(child).linked)
                 }
                 _ => 0,
             };
@@ -220,19 +248,22 @@ impl<'t> Page<'t> {
     /// The title: the heading that the page's own title names, else the last `h1` before the text, or a heading
     /// near above it.
     fn title_element(&self, body: Id, hints: &Hints) -> Option<Id> {
-        let order = self.tree.walk(Tree::ROOT, &|id| self.hidden[id] && self.tree.name(id) != "header");
+        let order: Vec<Id> =
+            self.tree.walk(Tree::ROOT, |id| self.hidden[id] && self.tree.name(id) != "header").collect();
         let wanted = hints.title.as_ref().map(|(_, title)| compared(title));
         let is_heading = |id: &Id| matches!(self.tree.name(*id), "h1" | "h2" | "h3" | "h4");
         let says_it = |id: &Id| {
-            self.text[*id] < 1000
-                && wanted.as_ref().is_some_and(|wanted| compared(&fold(&self.tree.text(*id))) == *wanted)
+            self.weight(*id).text < 1000
+                && wanted
+                    .as_ref()
+                    .is_some_and(|wanted| self.short_text(*id).is_some_and(|text| compared(&text) == *wanted))
         };
         if let Some(named) = order.iter().copied().find(|id| is_heading(id) && says_it(id)) {
             return Some(named);
         }
         let end = order.iter().position(|id| *id == body).unwrap_or(order.len());
-        let inside = self.tree.walk(body, &|id| self.hidden[id]);
-        let first = |name: &str| inside.iter().copied().find(|id| self.tree.name(*id) == name);
+        let first =
+            |name: &str| self.tree.walk(body, |id| self.hidden[id]).find(|id| self.tree.name(*id) == name);
         let above = |name: &str| order[..end].iter().rev().copied().find(|id| self.tree.name(*id) == name);
         let elsewhere = order
             .iter()
@@ -260,43 +291,71 @@ impl<'t> Page<'t> {
 
     /// Lists and boxes that are links and little else: menus, other news.
     fn is_menu(&self, id: Id) -> bool {
-        let several = || {
-            let links = self
-                .tree
-                .walk(id, &|inner| self.hidden[inner])
-                .into_iter()
-                .filter(|inner| self.tree.name(*inner) == "a");
-            links.take(3).count() >= 2
-        };
+        let weight = self.weight(id);
         matches!(self.tree.name(id), "ul" | "ol" | "div" | "section" | "table" | "dl")
-            && self.text[id] > 0
-            && self.linked[id] * 10 > self.text[id] * 7
-            && several()
+            && weight.text > 0
+            && weight.linked * 10 > weight.text * 7
+            && weight.links >= 2
     }
 
     /// One note for everything outside: nobody reads a menu line by line.
     fn tell_of_the_rest(&self, scope: Id, findings: &mut Findings) {
-        let inside = self.tree.walk(scope, &|id| self.hidden[id] || self.is_menu(id));
+        const QUOTED: usize = 12;
         let mut is_inside = vec![false; self.tree.len()];
-        for id in inside {
+        for id in self.tree.walk(scope, |id| self.hidden[id] || self.is_menu(id)) {
             is_inside[id] = true;
         }
         let skip =
             |id: Id| matches!(self.tree.name(id), "script" | "style" | "head" | "noscript" | "template");
-        let outside =
-            self.tree.walk(Tree::ROOT, &skip).into_iter().filter(|id| !is_inside[*id]).filter_map(|id| {
-                match self.tree.data(id) {
-                    Data::Text(text) if !text.trim().is_empty() => Some((self.tree.line(id), fold(text))),
-                    _ => None,
-                }
-            });
-        let outside: Vec<(usize, String)> = outside.collect();
-        if let Some((line, first)) = outside.first() {
-            let text = outside.iter().map(|(_, text)| text.as_str()).take(12).collect::<Vec<_>>().join(" · ");
-            let text = if text.is_empty() { first.clone() } else { text };
+        let outside: Vec<(usize, &str)> = self
+            .tree
+            .walk(Tree::ROOT, skip)
+            .filter(|id| !is_inside[*id])
+            .filter_map(|id| match self.tree.data(id) {
+                Data::Text(text) if !text.trim().is_empty() => Some((self.tree.line(id), &**text)),
+                _ => None,
+            })
+            .collect();
+        if let Some((line, _)) = outside.first() {
+            let quoted: Vec<String> = outside.iter().take(QUOTED).map(|(_, text)| fold(text)).collect();
+            let text = quoted.join(" · ");
             findings.note(*line, Complaint::DroppedAround { count: outside.len(), text });
         }
     }
+}
+
+impl Weight {
+    fn add(&mut self, tree: &Tree, id: Id, is_shown: bool) {
+        self.nodes += 1;
+        match tree.data(id) {
+            Data::Text(text) if is_shown => self.text += bytes_of_words(text),
+            Data::Element { .. } => match tree.name(id) {
+                "a" if is_shown => {
+                    self.linked = self.text;
+                    self.links += 1;
+                }
+                "img" => self.pictures += 1,
+                "table" => self.tables += 1,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// NOTE: a page has 4 MiB at most, and each byte of it counts once on the way to the root.
+    fn include(&mut self, child: &Self) {
+        self.text += child.text;
+        self.linked += child.linked;
+        self.links += child.links;
+        self.nodes += child.nodes;
+        self.pictures += child.pictures;
+        self.tables += child.tables;
+    }
+}
+
+fn bytes_of_words(text: &str) -> u32 {
+    let bytes: usize = text.split_whitespace().map(str::len).sum();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 fn published_in(value: &serde_json::Value, depth: usize) -> Option<String> {
@@ -322,11 +381,6 @@ fn without_site(title: &str) -> String {
 
 /// Menus, scripts, forms and everything that the page itself hides or names as furniture.
 fn is_page_part(tree: &Tree, id: Id) -> bool {
-    const ELEMENTS: [&str; 21] = [
-        "script", "style", "noscript", "template", "head", "nav", "footer", "aside", "form", "button",
-        "select", "iframe", "svg", "object", "embed", "video", "audio", "textarea", "canvas", "map",
-        "dialog",
-    ];
     const NAMES: [&str; 25] = [
         "comment",
         "breadcrumb",
@@ -355,7 +409,33 @@ fn is_page_part(tree: &Tree, id: Id) -> bool {
         "skip-link",
     ];
     let name = tree.name(id);
-    if ELEMENTS.contains(&name) {
+    if name.is_empty() {
+        return false;
+    }
+    if matches!(
+        name,
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "head"
+            | "nav"
+            | "footer"
+            | "aside"
+            | "form"
+            | "button"
+            | "select"
+            | "iframe"
+            | "svg"
+            | "object"
+            | "embed"
+            | "video"
+            | "audio"
+            | "textarea"
+            | "canvas"
+            | "map"
+            | "dialog"
+    ) {
         return true;
     }
     if !matches!(name, "div" | "ul" | "ol" | "section" | "header" | "span" | "p" | "table" | "td" | "li") {
@@ -384,7 +464,7 @@ fn is_furniture_name(word: &str, names: &[&str]) -> bool {
         && !word.starts_with("with-")
         && names.iter().any(|name| {
             word == *name
-                || word.split(['-', '_']).any(|part| part == *name || part == format!("{name}s"))
+                || word.split(['-', '_']).any(|part| part == *name || part.strip_suffix('s') == Some(name))
                 || name.contains('-') && word.contains(name)
         })
 }
@@ -414,7 +494,7 @@ impl Walker<'_, '_, '_, '_> {
 
     fn children(&mut self, id: Id, depth: usize) {
         for child in self.page.tree.children(id) {
-            self.element(*child, depth + 1);
+            self.element(child, depth + 1);
         }
     }
 
@@ -436,8 +516,8 @@ impl Walker<'_, '_, '_, '_> {
             "br" => self.flow.line_break(&self.kind),
             "b" | "strong" => self.styled(id, depth, |style| style.strong = true),
             "i" | "em" => self.styled(id, depth, |style| style.emphasis = true),
-            "sub" => self.styled(id, depth, |style| style.raised = Some("sub")),
-            "sup" => self.styled(id, depth, |style| style.raised = Some("sup")),
+            "sub" => self.styled(id, depth, |style| style.raised = Some(Raised::Sub)),
+            "sup" => self.styled(id, depth, |style| style.raised = Some(Raised::Sup)),
             "a" => self.link(id, depth),
             "time" => self.time(id, depth),
             "span" | "font" | "u" | "small" | "big" | "abbr" | "mark" | "label" | "cite" | "q" | "s"
@@ -472,8 +552,10 @@ impl Walker<'_, '_, '_, '_> {
 
     fn link(&mut self, id: Id, depth: usize) {
         let Some(target) = self.page.tree.attribute(id, "href") else { return self.children(id, depth) };
-        let link = rich::absolute(target, self.page.base.as_ref());
-        if link.is_none() && self.page.text[id] > 0 && !target.starts_with(['#', 'j']) && !target.is_empty() {
+        let link = Address::of(target, self.page.base.as_ref());
+        // Buttons of the page, and places on it.
+        let leads_nowhere = target.is_empty() || target.starts_with('#') || target.starts_with("javascript:");
+        if link.is_none() && self.page.weight(id).text > 0 && !leads_nowhere {
             let target = target.chars().take(200).collect();
             self.flow.findings.note(self.page.tree.line(id), Complaint::LinkDropped { target });
         }
@@ -483,9 +565,12 @@ impl Walker<'_, '_, '_, '_> {
     /// `<time datetime="…">2 giờ trước</time>` tells people and programs different things; the date counts.
     fn time(&mut self, id: Id, depth: usize) {
         let tree = self.page.tree;
-        let shown = stamp::read(&fold(&tree.text(id)), self.page.zone);
+        let is_refused = |id| {
+            let shown = self.page.short_text(id);
+            shown.is_some_and(|shown| matches!(stamp::read(&shown, self.page.zone), Printed::Refused(_)))
+        };
         match tree.attribute(id, "datetime") {
-            Some(date) if matches!(shown, Printed::Refused(_)) => self.flow.text(date, tree.line(id)),
+            Some(date) if is_refused(id) => self.flow.text(date, tree.line(id)),
             _ => self.children(id, depth),
         }
     }
@@ -500,40 +585,46 @@ impl Walker<'_, '_, '_, '_> {
 
     fn is_caption(&self, id: Id) -> bool {
         let tree = self.page.tree;
+        if !tree.has_attributes(id) {
+            return false;
+        }
         let class = tree.attribute(id, "class").unwrap_or_default().to_ascii_lowercase();
         let named = ["caption", "chu-thich", "chuthich", "pcaption", "image-note", "photo-note"]
             .iter()
             .any(|name| class.contains(name));
-        named && matches!(tree.name(id), "p" | "div" | "td" | "span") && self.page.text[id] < 600
+        named && matches!(tree.name(id), "p" | "div" | "td" | "span") && self.page.weight(id).text < 600
     }
 
     /// A table of data stays one; a table around a picture is a caption; a table for layout is its cells.
     fn table(&mut self, id: Id, depth: usize) {
         self.flow.close(self.kind.clone());
         let tree = self.page.tree;
-        let inner = tree.walk(id, &|_| false);
-        let has = |name: &str| inner.iter().skip(1).any(|inner| tree.name(*inner) == name);
-        if has("img") && self.page.text[id] < 600 {
+        let weight = self.page.weight(id);
+        if weight.pictures > 0 && weight.text < 600 {
             return self.block(id, depth, Kind::Caption);
         }
-        let rows: Vec<Id> = inner.iter().copied().filter(|inner| tree.name(*inner) == "tr").collect();
-        let mut cells: Vec<Vec<String>> = Vec::new();
-        for row in &rows {
-            let texts = tree.children(*row).iter().filter(|cell| matches!(tree.name(**cell), "td" | "th"));
-            let texts: Vec<(String, usize)> =
-                texts.map(|cell| (tree.text(*cell), tree.line(*cell))).collect();
-            cells.push(texts.into_iter().map(|(text, line)| self.flow.cell(&text, line)).collect());
-        }
-        cells.retain(|row| row.iter().any(|cell| !cell.is_empty()));
-        let is_data = cells.len() >= 2 && cells.iter().any(|row| row.len() >= 2) && !has("table");
-        let is_layout = cells.iter().flatten().any(|cell| words(cell) > 80);
         if self.page.is_menu(id) {
             return;
         }
+        // NOTE: one that holds others is never read for cells: the innermost would be read once for each.
+        let cells = if weight.tables > 1 { Vec::new() } else { self.cells(id) };
+        let is_data = cells.len() >= 2 && cells.iter().any(|row| row.len() >= 2);
+        let is_layout = cells.iter().flatten().any(|cell| words(cell) > 80);
         if is_data && !is_layout {
             self.flow.table(cells, tree.line(id));
         } else {
             self.block(id, depth, self.kind.clone());
         }
+    }
+
+    fn cells(&mut self, table: Id) -> Vec<Vec<String>> {
+        let tree = self.page.tree;
+        let is_cell = |id: &Id| matches!(tree.name(*id), "td" | "th");
+        let rows = tree.walk(table, |_| false).filter(|id| tree.name(*id) == "tr");
+        let rows = rows.map(|row| {
+            let cells = tree.children(row).filter(is_cell);
+            cells.map(|cell| self.flow.cell(&tree.text(cell), tree.line(cell))).collect()
+        });
+        rows.filter(|row: &Vec<String>| row.iter().any(|cell| !cell.is_empty())).collect()
     }
 }

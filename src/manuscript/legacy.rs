@@ -8,15 +8,29 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::bytes::Encoding;
 
-/// Reads letters of windows-1252 as TCVN3. Capitals with a tone do not exist there: the font showed them.
-pub(super) fn from_tcvn3(text: &str) -> String {
+/// Reads letters of windows-1252 as letters of one of the two; of any other encoding as they are.
+pub(super) fn read(text: &str, encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Tcvn3 => from_tcvn3(text),
+        Encoding::Vni => from_vni(text),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether a text holds Vietnamese letters that neither has a place for.
+pub(super) fn is_unicode(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{1E00}'..='\u{1EFF}' | 'ơ' | 'ư' | 'ă' | 'đ' | 'Đ'))
+}
+
+/// Capitals with a tone do not exist there: the font showed them.
+fn from_tcvn3(text: &str) -> String {
     text.chars()
         .map(|letter| TCVN3.iter().find(|(old, _)| *old == letter).map_or(letter, |(_, new)| *new))
         .collect()
 }
 
-/// Reads letters of windows-1252 as VNI: a base letter, and behind it one for hat, horn and tone.
-pub(super) fn from_vni(text: &str) -> String {
+/// A base letter, and behind it one for hat, horn and tone.
+fn from_vni(text: &str) -> String {
     let mut read = String::with_capacity(text.len() + text.len() / 4);
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
@@ -72,9 +86,11 @@ pub(super) fn vietnamese_share(text: &str) -> f64 {
     if words == 0 { 0.0 } else { f64::from(good) / f64::from(words) }
 }
 
+/// So many bytes of a text are enough to judge by.
+pub(super) const ENOUGH: usize = 16 * 1024;
+
 /// The beginning of a text: enough to judge by, and bounded.
 pub(super) fn sample(text: &str) -> &str {
-    const ENOUGH: usize = 16 * 1024;
     &text[..text.floor_char_boundary(ENOUGH)]
 }
 

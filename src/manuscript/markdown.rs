@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::caption;
 use super::finding::{Complaint, Findings};
-use super::rich::{self, Flow};
+use super::rich::{self, Address, Flow};
 use super::stamp::{self, Printed};
 use super::structure::{Kind, Piece};
 use super::text::Cleaner;
@@ -82,11 +82,11 @@ impl Reader<'_, '_, '_> {
     /// A line end within a paragraph is a space, unless the next line is one that stands by itself: a caption
     /// or a date typed right below its neighbour.
     fn soft_break(&mut self, line: usize, next: &str) {
-        let below = next.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-        let alone =
-            caption::read(below).is_some() || !matches!(stamp::read(below, self.zone), Printed::Nothing);
-        let is_date_now = self.kind == Kind::Line && self.flow.holds_a_date(self.zone);
-        if alone || is_date_now {
+        let below = next.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let is_alone =
+            || caption::read(below).is_some() || !matches!(stamp::read(below, self.zone), Printed::Nothing);
+        let is_date_now = || self.kind == Kind::Line && self.flow.holds_a_date(self.zone);
+        if is_alone() || is_date_now() {
             self.flow.line_break(&self.kind);
         } else {
             self.flow.text(" ", line);
@@ -114,7 +114,7 @@ impl Reader<'_, '_, '_> {
             Tag::Emphasis => self.flow.style.emphasis = true,
             Tag::Strong => self.flow.style.strong = true,
             Tag::Link { dest_url, .. } => {
-                self.flow.style.link = rich::absolute(&dest_url, None);
+                self.flow.style.link = Address::of(&dest_url, None);
                 if self.flow.style.link.is_none() {
                     let target = dest_url.chars().take(200).collect();
                     self.flow.findings.note(line, Complaint::LinkDropped { target });

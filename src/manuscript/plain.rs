@@ -3,7 +3,7 @@
 
 use super::finding::{Complaint, Findings};
 use super::structure::{Kind, Piece};
-use super::text::{Cleaner, ends_a_sentence};
+use super::text::{Cleaner, ends_a_sentence, fold};
 
 /// Cuts a text that begins on `first_line` of its file.
 pub(super) fn pieces(
@@ -29,12 +29,13 @@ fn lines(text: &str, first_line: usize, cleaner: &mut Cleaner, findings: &mut Fi
     let mut gap = true;
     for (offset, raw) in text.split('\n').enumerate() {
         let line = first_line + offset;
-        let text = cleaner.line(raw, line, findings);
+        let kept = cleaner.permitted(raw, line, findings);
+        let text = fold(&kept);
         if text.is_empty() {
             gap = true;
             continue;
         }
-        let cells = cells(raw, line, cleaner);
+        let cells = cells(&kept);
         lines.push(Line { piece: Piece { line, gap, kind: Kind::Line, text }, cells });
         gap = false;
     }
@@ -42,16 +43,13 @@ fn lines(text: &str, first_line: usize, cleaner: &mut Cleaner, findings: &mut Fi
 }
 
 /// The cells of a row pasted from a table: parted by tabs, or framed and parted by bars.
-fn cells(raw: &str, line: usize, cleaner: &mut Cleaner) -> Vec<String> {
-    let trimmed = raw.trim_matches([' ', '\u{a0}', '\r']);
+fn cells(line: &str) -> Vec<String> {
+    let trimmed = line.trim_matches([' ', '\u{a0}', '\r']);
     let framed = trimmed.strip_prefix('|').and_then(|inner| inner.strip_suffix('|'));
-    // What is wrong with the characters was told when the whole line was cleaned.
-    let mut silent = Findings::default();
-    let mut clean = |cell: &str| cleaner.line(cell, line, &mut silent);
     match framed {
-        Some(inner) if inner.contains('|') => inner.split('|').map(&mut clean).collect(),
+        Some(inner) if inner.contains('|') => inner.split('|').map(fold).collect(),
         _ if trimmed.trim_matches('\t').contains('\t') => {
-            trimmed.trim_end_matches('\t').split('\t').map(&mut clean).collect()
+            trimmed.trim_end_matches('\t').split('\t').map(fold).collect()
         }
         _ => Vec::new(),
     }

@@ -23,7 +23,7 @@ pub(super) enum Printed {
     /// A date.
     Date(Box<Found>),
     /// It is a stamp that cannot be taken.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
 }
 
 /// A date that was read.
@@ -73,13 +73,19 @@ pub(super) fn read(line: &str, zone: Zone) -> Printed {
     }
     // `1/1/23` has four digits; fewer are a date only in words such as `5 phút trước`.
     let digits = line.bytes().filter(u8::is_ascii_digit).take(4).count();
-    if digits < 4 && !RELATIVE_SIGNS.iter().any(|sign| line.contains(sign)) {
+    if digits < 4 && !has_relative_sign(line) {
         return Printed::Nothing;
     }
     let lower = line.to_lowercase();
     let has_words = lower.chars().any(char::is_alphabetic);
     let labels = if has_words { labels_in(&lower) } else { Vec::new() };
-    let Some((first, _)) = labels.first() else { return read_part(line, &lower, None, zone) };
+    let Some((first, _)) = labels.first() else {
+        return if digits < 4 {
+            relative(line, &lower, None).unwrap_or(Printed::Nothing)
+        } else {
+            read_part(line, &lower, None, zone)
+        };
+    };
     read_labelled(line, &lower, &labels, first.start, zone)
 }
 
@@ -111,7 +117,17 @@ pub(super) fn read_glued(line: &str, zone: Zone) -> Option<(String, Found)> {
 }
 
 /// One of these is in every relative date, whatever the case of its first letter.
-const RELATIVE_SIGNS: [&str; 8] = ["ôm ", "ước", "xong", "đây", "nay", "ago", "oday", "esterday"];
+const RELATIVE_SIGNS: [&str; 10] =
+    ["ôm nay", "ôm qua", "ôm kia", "ừa xong", "ới đây", "áng nay", "iều nay", "rước", "ago", "day"];
+
+/// NOTE: asked of every line, most of which are short; one pass is much less than a search for each sign.
+fn has_relative_sign(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    bytes.iter().enumerate().any(|(at, first)| {
+        matches!(first, 0xC3 | 0xE1 | b'a' | b'd' | b'i' | b'r')
+            && RELATIVE_SIGNS.iter().any(|sign| bytes[at..].starts_with(sign.as_bytes()))
+    })
+}
 
 const RELATIVE: [&str; 9] =
     ["hôm nay", "hôm qua", "hôm kia", "vừa xong", "mới đây", "sáng nay", "chiều nay", "today", "yesterday"];
@@ -150,23 +166,49 @@ const LABELS: [(&str, Label); 30] = [
     ("date posted", Label::Published),
 ];
 
+/// The bytes that a label begins with.
+const LABEL_STARTS: [bool; 256] = {
+    let mut starts = [false; 256];
+    let mut rank = 0;
+    while rank < LABELS.len() {
+        starts[LABELS[rank].0.as_bytes()[0] as usize] = true;
+        rank += 1;
+    }
+    starts
+};
+
 type LabelSpan = (std::ops::Range<usize>, Label);
 
 /// All labels of a line in their order, none within another.
 fn labels_in(lower: &str) -> Vec<LabelSpan> {
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let mut phrases: Vec<(usize, LabelSpan)> = Vec::new();
+    let mut before = None;
+    for (start, character) in lower.char_indices() {
+        // NOTE: asked of every letter of every line with a number: the first byte decides nearly always.
+        if apart(before.replace(character)) && LABEL_STARTS[usize::from(lower.as_bytes()[start])] {
+            phrases.extend(
+                phrases_at(lower, start).filter(|(_, (span, _))| apart(lower[span.end..].chars().next())),
+            );
+        }
+    }
+    phrases.sort_by_key(|(rank, _)| *rank);
     let mut found: Vec<LabelSpan> = Vec::new();
-    for (phrase, label) in LABELS {
-        for (start, _) in lower.match_indices(phrase) {
-            let end = start + phrase.len();
-            let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            let whole = apart(lower[..start].chars().next_back()) && apart(lower[end..].chars().next());
-            if whole && found.iter().all(|(span, _)| end <= span.start || start >= span.end) {
-                found.push((start..end, label));
-            }
+    for (_, (phrase, label)) in phrases {
+        if found.iter().all(|(span, _)| phrase.end <= span.start || phrase.start >= span.end) {
+            found.push((phrase, label));
         }
     }
     found.sort_by_key(|(span, _)| span.start);
     found
+}
+
+/// The labels that begin at `start`, with their rank in the order of trial.
+fn phrases_at(lower: &str, start: usize) -> impl Iterator<Item = (usize, LabelSpan)> {
+    let rest = &lower.as_bytes()[start..];
+    let ranked =
+        LABELS.iter().enumerate().filter(move |(_, (phrase, _))| rest.starts_with(phrase.as_bytes()));
+    ranked.map(move |(rank, (phrase, label))| (rank, (start..start + phrase.len(), *label)))
 }
 
 /// A line with labels: the part behind each is read for itself, and publication beats update.
@@ -222,10 +264,10 @@ fn read_before_label(line: &str, lower: &str, first: usize, label: &LabelSpan, z
 /// Reads what can hold one date: a whole line, or the part behind a label.
 fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Printed {
     let refuse = |complaint: fn(String) -> Complaint| {
-        Printed::Refused(Refusal { complaint: complaint(bare(text).to_owned()), label })
+        Printed::Refused(Box::new(Refusal { complaint: complaint(bare(text).to_owned()), label }))
     };
-    if is_relative(lower) {
-        return refuse(|text| Complaint::DateRelative { text });
+    if let Some(refused) = relative(text, lower, label) {
+        return refused;
     }
     let reading = Reader::new(text).run();
     let unknown = words(&reading.before) + words(&reading.after);
@@ -263,6 +305,11 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Print
         None => finish(reading, date, None, label, zone)
             .unwrap_or_else(|| refuse(|text| Complaint::DateImpossible { text })),
     }
+}
+
+fn relative(text: &str, lower: &str, label: Option<Label>) -> Option<Printed> {
+    let complaint = || Complaint::DateRelative { text: bare(text).to_owned() };
+    is_relative(lower).then(|| Printed::Refused(Box::new(Refusal { complaint: complaint(), label })))
 }
 
 /// `5 phút trước`, `Hôm qua, 12:30`: what a page shows in place of a date.

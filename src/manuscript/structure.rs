@@ -15,6 +15,7 @@ use super::caption::{self, Caption};
 use super::finding::{Complaint, Findings};
 use super::front_matter::FrontMatter;
 use super::furniture::{self, Furniture};
+use super::rich::Html;
 use super::stamp::{self, Found, Label, Printed, Refusal};
 use super::text::{is_prose, longer_than, words};
 use super::{Draft, Places};
@@ -45,7 +46,17 @@ pub(super) enum Kind {
     /// A table; `text` is empty.
     Table(Vec<Vec<String>>),
     /// A paragraph with links or marks that plain text would lose; `text` is the plain text.
-    Html(String),
+    Html(Html),
+}
+
+impl Piece {
+    /// Tells of the links in a piece of which only the text is kept.
+    fn tell_of_links(&self, findings: &mut Findings) {
+        let Kind::Html(html) = &self.kind else { return };
+        for link in html.links() {
+            findings.note(self.line, Complaint::LinkAsText { target: link.as_str().to_owned() });
+        }
+    }
 }
 
 /// What markup names outright; the printed text goes before it.
@@ -110,9 +121,9 @@ pub(super) fn draft(
 #[derive(Debug)]
 enum Role {
     Date(Box<Found>),
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     Furniture(Furniture),
-    Caption(Caption),
+    Caption(Box<Caption>),
     Prose,
     Other,
 }
@@ -231,15 +242,17 @@ impl<'a> Page<'a> {
 
     /// The nearest headline above `index`, or the one line that stands there.
     fn headline_above(&self, index: usize) -> Option<usize> {
-        let (headline, first_open, open) = self.above[index];
+        let (headline, first_open, open) = *self.above.get(index)?;
         headline.or(first_open.filter(|_| open == 1))
     }
 
-    /// For each line what stands above it: the nearest headline, the first line of text, how many of them.
+    /// For each line down to the last date what stands above it: the nearest headline, the first line of text,
+    /// how many of them.
     fn look_above(&self) -> Vec<(Option<usize>, Option<usize>, usize)> {
-        let mut above = Vec::with_capacity(self.roles.len());
+        let end = (0..self.roles.len()).rfind(|index| self.is_candidate(*index)).map_or(0, |last| last + 1);
+        let mut above = Vec::with_capacity(end);
         let (mut headline, mut first_open, mut open) = (None, None, 0);
-        for index in 0..self.roles.len() {
+        for index in 0..end {
             above.push((headline, first_open, open));
             if self.is_title_like(index) {
                 headline = Some(index);
@@ -258,7 +271,7 @@ fn role_of(piece: &Piece, zone: Zone) -> Role {
         Kind::Table(_) | Kind::Item { .. } => return Role::Other,
         Kind::Caption => {
             let plain = || Caption { text: piece.text.clone(), credit: None };
-            return Role::Caption(caption::read(&piece.text).unwrap_or_else(plain));
+            return Role::Caption(Box::new(caption::read(&piece.text).unwrap_or_else(plain)));
         }
         _ => {}
     }
@@ -274,7 +287,7 @@ fn role_of(piece: &Piece, zone: Zone) -> Role {
         return Role::Other;
     }
     if let Some(caption) = caption::read(&piece.text) {
-        return Role::Caption(caption);
+        return Role::Caption(Box::new(caption));
     }
     let asks = piece.text.ends_with('?') && words(&piece.text) <= 30;
     if is_prose(&piece.text) && !asks { Role::Prose } else { Role::Other }

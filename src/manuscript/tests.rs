@@ -152,6 +152,11 @@ fn markup_that_grows_or_nests_without_end_is_refused_and_soon() {
         ("<div>".repeat(20_000), "too-deep"),
         ("<table><tr><td>".repeat(20_000), "too-deep"),
         (format!("<p>{marks}{}", "<p>x".repeat(10_000)), "grows-when-read"),
+        ("<i></p><ul><nobr><ul>".repeat(5_000), "grows-when-read"),
+        (
+            format!("<p x=\">\" {}>", (0..50_000).map(|number| format!("a{number} ")).collect::<String>()),
+            "grows-when-read",
+        ),
         (
             format!("<p {}>", (0..50_000).map(|number| format!("a{number}=b ")).collect::<String>()),
             "grows-when-read",
@@ -168,18 +173,89 @@ fn a_word_file_that_is_a_bomb_or_no_word_file_is_refused() {
     assert!(bomb.len() < 100_000);
     assert_eq!(only_error("bai.docx", &bomb), "too-large");
     let nested = format!("{}{}", "<w:tbl xmlns:w=\"w\">".repeat(5_000), "</w:tbl>".repeat(5_000));
-    assert!(matches!(only_error("bai.docx", &docx(&nested)), "damaged" | "empty"));
+    assert!(matches!(only_error("bai.docx", &docx(&nested)), "damaged" | "empty" | "grows-when-read"));
     let rows = format!(
         "<d xmlns:w=\"w\"><w:body>{}{}</w:body></d>",
         "<w:tbl><w:tr><w:tc>".repeat(300),
         "</w:tc></w:tr></w:tbl>".repeat(300)
     );
     assert_eq!(only_error("bai.docx", &docx(&rows)), "too-deep");
+    let numbered = |part: &dyn Fn(usize) -> String| (0..20_000).map(part).collect::<String>();
+    for tags in [
+        format!("<w:p {}/>", numbered(&|number| format!("a{number}='>' "))),
+        format!("<w:p {}/>", numbered(&|number| format!("xmlns:a{number}=\"\" "))),
+        numbered(&|number| format!("<w:p xmlns:a{}=''/>", number % 9)),
+        numbered(&|number| format!("<!-- \" --><a xmlns:a{number}=''>")),
+    ] {
+        let document = format!("<w:document xmlns:w=\"w\"><w:body>{tags}</w:body></w:document>");
+        assert_eq!(only_error("bai.docx", &docx(&document)), "grows-when-read", "{}", &tags[..40]);
+    }
     assert_eq!(only_error("bai.docx", &docx("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>")), "damaged");
     assert_eq!(only_error("bai.docx", b"PK\x03\x04 and no more"), "damaged");
     assert_eq!(only_error("bai.docx", "Huyện Đăk Tô".as_bytes()), "not-that-form");
     assert_eq!(only_error("bai.docx", b""), "empty");
     assert_eq!(only_error("bai.txt", b"PK\x03\x04"), "not-that-form");
+}
+
+#[test]
+fn a_word_file_typed_in_an_old_font_is_read_by_its_setting_or_refused_by_name() {
+    let paragraph = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
+    let document = |paragraphs: &[&str]| {
+        let body: String = paragraphs.iter().map(|text| paragraph(text)).collect();
+        docx(&format!("<w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>"))
+    };
+    let tcvn3 = ["HuyÖn §¨k T« häp giao ban", "12/05/2023 17:39", "S¸ng 12/5, huyÖn häp giao ban th¸ng N¨m."];
+    let vni = [
+        "Huyeän Ñaêk Toâ hoïp giao ban",
+        "12/05/2023 17:39",
+        "Saùng 12/5, huyeän hoïp giao ban thaùng Naêm.",
+    ];
+    for (texts, encoding) in [(tcvn3, Encoding::Tcvn3), (vni, Encoding::Vni)] {
+        let bytes = document(&texts);
+        let unset = read("bai.docx", &bytes, &options());
+        let Some(Complaint::LegacyEncoding { encoding: named, .. }) =
+            unset.findings.first().map(|finding| &finding.complaint)
+        else {
+            panic!("{:?}", unset.findings);
+        };
+        assert_eq!((*named, unset.draft), (encoding, None));
+        let by_folder = Options { encoding: Some(encoding), ..options() };
+        let stated = format!("encoding = “{}”", encoding.setting());
+        let by_file = document(&[&["+++", stated.as_str(), "+++"][..], &texts].concat());
+        for reading in [read("bai.docx", &bytes, &by_folder), read("bai.docx", &by_file, &options())] {
+            assert_eq!(reading.findings, []);
+            let article = reading.draft.unwrap().article;
+            assert_eq!(article.title, "Huyện Đăk Tô họp giao ban");
+            assert_eq!(article.lead(), "Sáng 12/5, huyện họp giao ban tháng Năm.");
+        }
+    }
+    // Mended in Unicode, where `Cô Lê` would be `Cụ Lờ` in the old letters.
+    let mended = document(&[tcvn3[0], tcvn3[1], tcvn3[2], "Cô Lê dự họp.", "Cô Lê"]);
+    let draft = read("bai.docx", &mended, &Options { encoding: Some(Encoding::Tcvn3), ..options() }).draft;
+    let article = draft.unwrap().article;
+    assert_eq!(article.title, "Huyện Đăk Tô họp giao ban");
+    assert_eq!(article.authors, ["Cô Lê"]);
+}
+
+#[test]
+fn a_link_in_a_part_that_is_plain_text_is_told_with_its_line() {
+    let text = "# Huyện [họp](https://a.vn/1)\n\n12/05/2023 17:39\n\n\
+                Sáng nay, huyện [Đăk Tô](https://a.vn/2) họp giao ban tháng Năm.\n\n\
+                [Quang cảnh](https://a.vn/3) hội nghị. Ảnh: TL\n\n\
+                Các xã [báo cáo](https://a.vn/4) kết quả và bàn nhiệm vụ mới trong tháng.\n\n\
+                [Tấn Lộc](https://a.vn/5)\n";
+    let reading = read("bai.md", text.as_bytes(), &options());
+    assert_eq!(reading.draft.as_ref().unwrap().article.authors, ["Tấn Lộc"]);
+    let told: Vec<(usize, String)> = reading
+        .findings
+        .into_iter()
+        .map(|finding| match finding.complaint {
+            Complaint::LinkAsText { target } => (finding.line, target),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let wanted = [(1, 1), (5, 2), (7, 3), (11, 5)];
+    assert_eq!(told, wanted.map(|(line, number)| (line, format!("https://a.vn/{number}"))));
 }
 
 #[test]
@@ -248,6 +324,9 @@ mod properties {
             prop_assert!(told.chars().all(text::is_xml_character));
             prop_assert!(!draft.article.title.is_empty());
             for block in &draft.article.body {
+                if let Block::Html { html } = block {
+                    prop_assert_eq!(&rich::parsed_and_cleaned(html), html);
+                }
                 if let Block::Lead { text } | Block::Paragraph { text } = block {
                     prop_assert!(unicode_normalization::is_nfc(text));
                     prop_assert_eq!(text, &text::fold(text));
@@ -255,6 +334,20 @@ mod properties {
             }
         }
         Ok(())
+    }
+
+    /// Markup that means harm or is merely wrong, as text or as an address.
+    fn markup() -> impl Strategy<Value = String> {
+        let token = prop_oneof![
+            r"</?(a|b|i|p|br|div|script|style|svg|math|iframe|table|td|sup|textarea|noscript|template|title|x:y)",
+            r#" (href|src|onclick|style|class|xlink:href|ON\u{212A}EY|formaction)[ =]{0,2}["'`]?"#,
+            r"javascript:|JaVaScRiPt\t:|data:text/html,|vbscript:|https?://|//|mailto:|\\",
+            r#"[<>"'`=/&;#!\-\[\]()*_ \n]{1,3}"#,
+            r"&(lt|gt|amp|quot|nbsp|colon|Tab|#0|#x3c|#60|#106)?;?",
+            r"<!--|--!?>|<!\[CDATA\[|\]\]>|<\?|<!",
+            r"alert\(1\)|Đăk Tô|a\u{338}|\PC{1,3}",
+        ];
+        proptest::collection::vec(token, 0..10).prop_map(|tokens| tokens.concat())
     }
 
     #[test]
@@ -269,6 +362,22 @@ mod properties {
         fn no_page_of_any_form_panics_and_what_comes_out_is_clean(page in pages()) {
             for name in ["a.txt", "a.md", "a.html"] {
                 check(&read(name, page.as_bytes(), &options()))?;
+            }
+        }
+
+        #[test]
+        fn nothing_that_runs_leaves_the_room(target in markup(), inside in markup(), behind in markup()) {
+            let lead = "Sáng nay, huyện Đăk Tô họp giao ban tháng Năm tại hội trường.";
+            let page = format!(
+                "<h1>Huyện Đăk Tô họp</h1><p>12/05/2023 17:39</p><p>{lead}</p><p>Chữ <sup>{inside}</sup> và \
+                 <a href=\"https://a.vn/{target}\">{inside}</a>, <a href='{target}'>x</a> {behind}</p>{behind}"
+            );
+            let text = format!(
+                "# Huyện Đăk Tô họp\n\n12/05/2023 17:39\n\n{lead}\n\nChữ **{inside}** và \
+                 [{inside}](<https://a.vn/{target}>), [x]({target}) {behind}\n\n{behind}"
+            );
+            for (name, bytes) in [("a.html", page.as_bytes()), ("a.md", text.as_bytes())] {
+                check(&read(name, bytes, &options()))?;
             }
         }
 

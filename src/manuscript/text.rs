@@ -2,6 +2,8 @@
 //!
 //! Joiners (U+200C, U+200D) and direction marks stay: other languages need them. U+200B and U+FEFF go.
 
+use std::borrow::Cow;
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::finding::{Complaint, Findings};
@@ -30,9 +32,16 @@ impl Cleaner {
     }
 
     /// A text whose white space has a meaning: markup.
-    pub(super) fn permitted(&mut self, raw: &str, line: usize, findings: &mut Findings) -> String {
-        if raw.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')) {
-            return raw.to_owned();
+    pub(super) fn permitted<'t>(
+        &mut self,
+        raw: &'t str,
+        line: usize,
+        findings: &mut Findings,
+    ) -> Cow<'t, str> {
+        let stays =
+            |c: char| !matches!(c, '\u{200B}' | '\u{FEFF}' | 'Ð' | 'ð' | '\u{189}') && is_xml_character(c);
+        if raw.chars().all(stays) {
+            return composed(raw);
         }
         let mut forbidden = Vec::new();
         let mut kept = String::with_capacity(raw.len());
@@ -56,7 +65,7 @@ impl Cleaner {
             }
         }
         self.report(forbidden, line, findings);
-        composed(kept)
+        Cow::Owned(composed(&kept).into_owned())
     }
 
     /// Says what is said once for a whole file.
@@ -128,11 +137,12 @@ pub(super) fn is_prose(text: &str) -> bool {
     words(text) >= 8 && ends_a_sentence(text) || longer_than(text, 220)
 }
 
-fn composed(text: String) -> String {
-    match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => text,
-        _ => text.nfc().collect(),
+/// The text in NFC.
+pub(super) fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(text);
     }
+    Cow::Owned(text.nfc().collect())
 }
 
 #[cfg(test)]

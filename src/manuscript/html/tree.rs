@@ -1,8 +1,9 @@
 //! The tree of a page, in one vector, with the line of each node and with limits.
 //!
 //! SECURITY: HTML may grow when it is read: 18 kB of `<b i><i i>` make millions of nodes, because open marks are
-//! opened anew in every block. So the page is fed in small portions, and reading stops where the tree is deeper
-//! or larger than its bytes can explain.
+//! opened anew in every block, and what is never closed is searched through at every tag. So the page is fed in
+//! small portions, and reading stops where the tree is deeper or larger, or took more steps to grow, than its bytes
+//! can explain.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -26,16 +27,21 @@ pub(super) struct Tree {
 pub(super) enum Data {
     Document,
     Element { name: Rc<QualName>, attributes: Vec<Attribute> },
-    Text(String),
+    Text(StrTendril),
     Other,
 }
 
+/// NOTE: linked to its neighbours rather than held in a list by its parent, so that to move it costs the same
+/// wherever it stands.
 struct Node {
     data: Data,
-    parent: Option<Id>,
-    children: Vec<Id>,
-    line: usize,
-    depth: usize,
+    line: u32,
+    depth: u32,
+    parent: Option<u32>,
+    first: Option<u32>,
+    last: Option<u32>,
+    previous: Option<u32>,
+    next: Option<u32>,
 }
 
 /// Elements within elements; real pages have some thirty.
@@ -43,14 +49,14 @@ pub(super) const DEEPEST: usize = 256;
 
 /// Reads a page whose first line is `first_line` of its file.
 pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
-    const PORTION: usize = 4096;
+    const PORTION: usize = 1024;
     // An element costs three bytes at least; what the rules imply (`tbody`) is little.
-    let most = 2_000 + html.len() / 2;
-    if has_endless_tag(html) {
-        return Err(Complaint::GrowsWhenRead { limit: MOST_ATTRIBUTES });
-    }
+    let most_nodes = 2_000 + html.len() / 2;
+    // Ordinary pages need some five steps for each byte.
+    let most_steps = 100_000 + html.len() * 24;
     let mut parser = parse_document(Sink::new(first_line), Default::default());
-    let mut rest = html;
+    let (mut rest, mut last, mut steps) = (html, "", 0);
+    let mut open_tag = OpenTag::default();
     while !rest.is_empty() {
         let (portion, behind) = rest.split_at(rest.floor_char_boundary(PORTION));
         parser.process(StrTendril::from(portion));
@@ -59,9 +65,25 @@ pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
         if sink.deepest.get() > DEEPEST {
             return Err(Complaint::TooDeep { limit: DEEPEST });
         }
-        if sink.nodes.borrow().len() > most {
-            return Err(Complaint::GrowsWhenRead { limit: most });
+        if sink.nodes.borrow().len() > most_nodes {
+            return Err(Complaint::GrowsWhenRead { limit: most_nodes });
         }
+        if sink.steps.get() > most_steps {
+            return Err(Complaint::GrowsWhenRead { limit: most_steps });
+        }
+        // Where nothing came out of a whole portion, it is the inside of a tag that began in the one before.
+        if sink.steps.get() == steps {
+            open_tag.read_on(last);
+            open_tag.read_on(portion);
+            last = "";
+        } else {
+            open_tag = OpenTag::default();
+            last = portion;
+        }
+        if open_tag.attributes() > MOST_ATTRIBUTES {
+            return Err(Complaint::GrowsWhenRead { limit: MOST_ATTRIBUTES });
+        }
+        steps = sink.steps.get();
     }
     Ok(parser.finish())
 }
@@ -69,16 +91,76 @@ pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
 /// The parser compares each attribute with all before it, so that a tag with very many costs their square.
 const MOST_ATTRIBUTES: usize = 400;
 
-fn has_endless_tag(html: &str) -> bool {
-    // A tag ends at `>`; one within quotes only makes the count smaller.
-    html.split('>').any(|upto| {
-        let Some(tag) = upto.find('<').map(|start| &upto[start..]) else { return false };
-        let is_tag = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic());
-        is_tag
-            && tag.len() > 2 * MOST_ATTRIBUTES
-            && tag.bytes().filter(|byte| byte.is_ascii_whitespace() || *byte == b'/').count()
-                > MOST_ATTRIBUTES
-    })
+/// Counts the attributes of a tag that is not closed yet.
+///
+/// It is not known where the tag began, so every `<` is followed at once: for each state of the tokenizer the most
+/// attributes that lead to it, counted from 1.
+#[derive(Default)]
+struct OpenTag {
+    most: [usize; 8],
+    previous: [u8; 2],
+}
+
+impl OpenTag {
+    const NAME: usize = 0;
+    const BEFORE: usize = 1;
+    const ATTRIBUTE: usize = 2;
+    const AFTER: usize = 3;
+    const BEFORE_VALUE: usize = 4;
+    const IN_DOUBLE_QUOTES: usize = 5;
+    const IN_SINGLE_QUOTES: usize = 6;
+    const UNQUOTED: usize = 7;
+
+    fn attributes(&self) -> usize {
+        self.most.into_iter().max().unwrap_or_default().saturating_sub(1)
+    }
+
+    fn read_on(&mut self, html: &str) {
+        for byte in html.bytes() {
+            let mut next = [0; 8];
+            for (state, count) in self.most.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                if let Some((state, begins)) = Self::step(state, byte) {
+                    next[state] = next[state].max(count + usize::from(begins));
+                }
+            }
+            let opens = matches!(self.previous, [_, b'<'] | [b'<', b'/']);
+            if opens && byte.is_ascii_alphabetic() {
+                next[Self::NAME] = next[Self::NAME].max(1);
+            }
+            self.most = next;
+            self.previous = [self.previous[1], byte];
+        }
+    }
+
+    /// The state behind a byte, and whether an attribute begins with it; none behind the end of the tag. The names
+    /// are those of HTML, 13.2.5.
+    fn step(state: usize, byte: u8) -> Option<(usize, bool)> {
+        let is_space = byte.is_ascii_whitespace();
+        let next = match (state, byte) {
+            (Self::IN_DOUBLE_QUOTES, b'"') | (Self::IN_SINGLE_QUOTES, b'\'') => Self::BEFORE,
+            (Self::IN_DOUBLE_QUOTES | Self::IN_SINGLE_QUOTES, _) => state,
+            (_, b'>') => return None,
+            (Self::BEFORE_VALUE, b'"') => Self::IN_DOUBLE_QUOTES,
+            (Self::BEFORE_VALUE, b'\'') => Self::IN_SINGLE_QUOTES,
+            (Self::BEFORE_VALUE, _) if is_space => state,
+            (Self::BEFORE_VALUE, _) => Self::UNQUOTED,
+            (Self::UNQUOTED, _) => {
+                if is_space {
+                    Self::BEFORE
+                } else {
+                    state
+                }
+            }
+            (Self::ATTRIBUTE, _) if is_space => Self::AFTER,
+            (Self::AFTER, _) if is_space => state,
+            (Self::ATTRIBUTE | Self::AFTER, b'=') => Self::BEFORE_VALUE,
+            (_, b'/') => Self::BEFORE,
+            (_, _) if is_space => Self::BEFORE,
+            (Self::NAME | Self::ATTRIBUTE, _) => state,
+            _ => return Some((Self::ATTRIBUTE, true)),
+        };
+        Some((next, false))
+    }
 }
 
 impl Tree {
@@ -88,16 +170,16 @@ impl Tree {
         &self.nodes[id].data
     }
 
-    pub(super) fn children(&self, id: Id) -> &[Id] {
-        &self.nodes[id].children
+    pub(super) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
+        std::iter::successors(place(self.nodes[id].first), |child| place(self.nodes[*child].next))
     }
 
     pub(super) fn parent(&self, id: Id) -> Option<Id> {
-        self.nodes[id].parent
+        place(self.nodes[id].parent)
     }
 
     pub(super) fn line(&self, id: Id) -> usize {
-        self.nodes[id].line
+        self.nodes[id].line as usize
     }
 
     pub(super) fn len(&self) -> usize {
@@ -124,25 +206,40 @@ impl Tree {
         matches!(self.data(id), Data::Element { attributes, .. } if !attributes.is_empty())
     }
 
-    /// All nodes in the order of the page, from `root` on, without those below a node that `skip` names.
-    pub(super) fn walk(&self, root: Id, skip: &dyn Fn(Id) -> bool) -> Vec<Id> {
-        let mut order = Vec::new();
-        let mut waiting = vec![root];
-        while let Some(id) = waiting.pop() {
-            if skip(id) {
-                continue;
+    /// All nodes in the order of the page, from `root` on, without those that `skip` names and what is below them.
+    pub(super) fn walk(&self, root: Id, skip: impl Fn(Id) -> bool) -> impl Iterator<Item = Id> {
+        let mut next = Some(root);
+        std::iter::from_fn(move || {
+            loop {
+                let id = next?;
+                let is_skipped = skip(id);
+                let below = if is_skipped { None } else { place(self.nodes[id].first) };
+                next = below.or_else(|| self.behind(id, root));
+                if !is_skipped {
+                    return Some(id);
+                }
             }
-            order.push(id);
-            waiting.extend(self.children(id).iter().rev());
+        })
+    }
+
+    /// The first node below `root` that stands behind all that is below `id`.
+    fn behind(&self, id: Id, root: Id) -> Option<Id> {
+        let mut at = id;
+        while at != root {
+            let node = &self.nodes[at];
+            if node.next.is_some() {
+                return place(node.next);
+            }
+            at = place(node.parent)?;
         }
-        order
+        None
     }
 
     /// The text below a node, as it stands.
     pub(super) fn text(&self, root: Id) -> String {
         let skip = |id: Id| matches!(self.name(id), "script" | "style");
         let mut text = String::new();
-        for id in self.walk(root, &skip) {
+        for id in self.walk(root, skip) {
             match self.data(id) {
                 Data::Text(part) => text.push_str(part),
                 Data::Element { name, .. } if matches!(&*name.local, "br" | "p" | "div" | "li") => {
@@ -153,6 +250,15 @@ impl Tree {
         }
         text
     }
+}
+
+fn place(link: Option<u32>) -> Option<Id> {
+    link.map(|id| id as Id)
+}
+
+/// NOTE: a page of 4 MiB has far fewer nodes and lines.
+fn link(id: Id) -> u32 {
+    u32::try_from(id).unwrap_or(u32::MAX)
 }
 
 #[derive(Clone)]
@@ -166,83 +272,96 @@ struct Sink {
     line: Cell<usize>,
     first_line: usize,
     deepest: Cell<usize>,
+    /// How often the parser looked at a node.
+    steps: Cell<usize>,
 }
 
 impl Sink {
     fn new(first_line: usize) -> Self {
-        let root =
-            Node { data: Data::Document, parent: None, children: Vec::new(), line: first_line, depth: 0 };
-        Self {
-            nodes: RefCell::new(vec![root]),
+        let sink = Self {
+            nodes: RefCell::new(Vec::new()),
             line: Cell::new(first_line),
             first_line,
             deepest: Cell::new(0),
-        }
+            steps: Cell::new(0),
+        };
+        sink.add(Data::Document, first_line);
+        sink
     }
 
-    fn add(&self, data: Data) -> Id {
+    fn add(&self, data: Data, line: usize) -> Id {
         let mut nodes = self.nodes.borrow_mut();
-        nodes.push(Node { data, parent: None, children: Vec::new(), line: self.line.get(), depth: 0 });
+        let line = link(line);
+        let (parent, first, last, previous, next) = (None, None, None, None, None);
+        nodes.push(Node { data, line, depth: 0, parent, first, last, previous, next });
         nodes.len() - 1
     }
 
-    /// Puts `child` below `parent` at `position` among its children.
-    fn attach(&self, parent: Id, child: Id, position: Option<usize>) {
+    /// Puts `child` below `parent`, before its child `next` or behind all.
+    fn attach(&self, parent: Id, child: Id, next: Option<Id>) {
         let mut nodes = self.nodes.borrow_mut();
         let depth = nodes[parent].depth + 1;
-        self.deepest.set(self.deepest.get().max(depth));
-        nodes[child].depth = depth;
-        nodes[child].parent = Some(parent);
-        let children = &mut nodes[parent].children;
-        match position {
-            Some(position) => children.insert(position.min(children.len()), child),
-            None => children.push(child),
-        }
-    }
-
-    fn add_text(&self, text: &str) -> Id {
-        let id = self.add(Data::Text(text.to_owned()));
-        // The line is told where the text ends; it began as many lines above as it has ends of line.
-        let mut nodes = self.nodes.borrow_mut();
-        nodes[id].line = nodes[id].line.saturating_sub(text.matches('\n').count()).max(self.first_line);
-        id
-    }
-
-    /// True where the text could be added to the text at `position - 1`.
-    fn extended(&self, parent: Id, position: Option<usize>, text: &str) -> bool {
-        let mut nodes = self.nodes.borrow_mut();
-        let before = match position {
-            Some(0) => None,
-            Some(position) => nodes[parent].children.get(position - 1).copied(),
-            None => nodes[parent].children.last().copied(),
+        self.deepest.set(self.deepest.get().max(depth as usize));
+        let previous = match next {
+            Some(next) => nodes[next].previous.replace(link(child)),
+            None => nodes[parent].last.replace(link(child)),
         };
-        let Some(before) = before else { return false };
+        match place(previous) {
+            Some(previous) => nodes[previous].next = Some(link(child)),
+            None => nodes[parent].first = Some(link(child)),
+        }
+        let node = &mut nodes[child];
+        node.depth = depth;
+        node.parent = Some(link(parent));
+        node.previous = previous;
+        node.next = next.map(link);
+    }
+
+    fn add_text(&self, text: StrTendril) -> Id {
+        // The line is told where the text ends; it began as many lines above as it has ends of line.
+        let line = self.line.get().saturating_sub(text.matches('\n').count()).max(self.first_line);
+        self.add(Data::Text(text), line)
+    }
+
+    /// True where the text could be added to the text that stands before `next`, or last.
+    fn extended(&self, parent: Id, next: Option<Id>, text: &StrTendril) -> bool {
+        let mut nodes = self.nodes.borrow_mut();
+        let before = match next {
+            Some(next) => nodes[next].previous,
+            None => nodes[parent].last,
+        };
+        let Some(before) = place(before) else { return false };
         match &mut nodes[before].data {
             Data::Text(known) => {
-                known.push_str(text);
+                known.push_tendril(text);
                 true
             }
             _ => false,
         }
     }
 
-    fn place(&self, parent: Id, child: NodeOrText<Handle>, position: Option<usize>) {
+    fn place(&self, parent: Id, child: NodeOrText<Handle>, next: Option<Id>) {
         match child {
-            NodeOrText::AppendText(text) if self.extended(parent, position, &text) => {}
-            NodeOrText::AppendText(text) => self.attach(parent, self.add_text(&text), position),
+            NodeOrText::AppendText(text) if self.extended(parent, next, &text) => {}
+            NodeOrText::AppendText(text) => self.attach(parent, self.add_text(text), next),
             NodeOrText::AppendNode(node) => {
                 self.detach(node.id);
-                self.attach(parent, node.id, position);
+                self.attach(parent, node.id, next);
             }
         }
     }
 
     fn detach(&self, id: Id) {
         let mut nodes = self.nodes.borrow_mut();
-        if let Some(parent) = nodes[id].parent.take()
-            && let Some(position) = nodes[parent].children.iter().rposition(|child| *child == id)
-        {
-            nodes[parent].children.remove(position);
+        let Some(parent) = place(nodes[id].parent.take()) else { return };
+        let (previous, next) = (nodes[id].previous.take(), nodes[id].next.take());
+        match place(previous) {
+            Some(previous) => nodes[previous].next = next,
+            None => nodes[parent].first = next,
+        }
+        match place(next) {
+            Some(next) => nodes[next].previous = previous,
+            None => nodes[parent].last = previous,
         }
     }
 }
@@ -265,21 +384,22 @@ impl TreeSink for Sink {
     fn elem_name<'a>(&'a self, target: &'a Handle) -> ExpandedName<'a> {
         const NAMELESS: ExpandedName<'static> =
             ExpandedName { ns: &html5ever::ns!(), local: &html5ever::local_name!("") };
+        self.steps.set(self.steps.get() + 1);
         target.name.as_ref().map_or(NAMELESS, |name| name.expanded())
     }
 
     fn create_element(&self, name: QualName, attributes: Vec<Attribute>, _: ElementFlags) -> Handle {
         let name = Rc::new(name);
-        let id = self.add(Data::Element { name: Rc::clone(&name), attributes });
+        let id = self.add(Data::Element { name: Rc::clone(&name), attributes }, self.line.get());
         Handle { id, name: Some(name) }
     }
 
     fn create_comment(&self, _: StrTendril) -> Handle {
-        Handle { id: self.add(Data::Other), name: None }
+        Handle { id: self.add(Data::Other, self.line.get()), name: None }
     }
 
     fn create_pi(&self, _: StrTendril, _: StrTendril) -> Handle {
-        Handle { id: self.add(Data::Other), name: None }
+        Handle { id: self.add(Data::Other, self.line.get()), name: None }
     }
 
     fn append(&self, parent: &Handle, child: NodeOrText<Handle>) {
@@ -298,6 +418,7 @@ impl TreeSink for Sink {
     }
 
     fn same_node(&self, left: &Handle, right: &Handle) -> bool {
+        self.steps.set(self.steps.get() + 1);
         left.id == right.id
     }
 
@@ -307,15 +428,9 @@ impl TreeSink for Sink {
         if let NodeOrText::AppendNode(node) = &child {
             self.detach(node.id);
         }
-        let found = {
-            let nodes = self.nodes.borrow();
-            let parent = nodes[sibling.id].parent;
-            parent.and_then(|parent| {
-                Some((parent, nodes[parent].children.iter().rposition(|id| *id == sibling.id)?))
-            })
-        };
-        if let Some((parent, position)) = found {
-            self.place(parent, child, Some(position));
+        let parent = self.nodes.borrow()[sibling.id].parent;
+        if let Some(parent) = place(parent) {
+            self.place(parent, child, Some(sibling.id));
         }
     }
 
@@ -335,9 +450,9 @@ impl TreeSink for Sink {
     }
 
     fn reparent_children(&self, node: &Handle, new_parent: &Handle) {
-        let children = std::mem::take(&mut self.nodes.borrow_mut()[node.id].children);
-        for child in children {
-            self.nodes.borrow_mut()[child].parent = None;
+        loop {
+            let Some(child) = place(self.nodes.borrow()[node.id].first) else { break };
+            self.detach(child);
             self.attach(new_parent.id, child, None);
         }
     }

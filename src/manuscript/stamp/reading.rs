@@ -120,6 +120,7 @@ impl<'text> Reader<'text> {
 
     fn weekday(&mut self) -> bool {
         let (length, day) = match self.word(self.at) {
+            "" => return false,
             "chủ" if matches!(self.word(self.at + 1), "nhật" | "nhựt") => (2, 6),
             "cn" => (1, 6),
             "thứ" => {
@@ -172,8 +173,8 @@ impl<'text> Reader<'text> {
             &["views"],
             &["view"],
         ];
-        if self.number_of_visits() {
-            return true;
+        if self.word(self.at).is_empty() {
+            return self.number_of_visits();
         }
         let Some(phrase) = COUNTERS.into_iter().find(|phrase| {
             phrase.iter().enumerate().all(|(index, word)| self.word(self.at + index) == *word)

@@ -49,7 +49,7 @@ impl Page<'_> {
             if titled.leads.contains(&index) || matches!(self.roles[index], Role::Caption(_) | Role::Prose) {
                 kept.push(index);
             } else if let Some(byline) = self.author_at_top(index) {
-                credit(body, byline, self.line(index));
+                self.take_credit(index, byline, body, findings);
             } else if self.is_open_text(index) && words(self.text(index)) > 4 {
                 kept.push(index);
             } else {
@@ -70,6 +70,7 @@ impl Page<'_> {
     /// Where other news begins. A box within the text ends nothing when prose follows it.
     fn end_of_text(&mut self, from: usize, findings: &mut Findings) -> usize {
         let mut at = from;
+        let mut next_end = 0;
         loop {
             let close = self.closing_from(at);
             if close == self.roles.len() {
@@ -78,9 +79,12 @@ impl Page<'_> {
             let signed = self.is_signed_before(close, from);
             let is_box = matches!(self.roles[close], Role::Furniture(Furniture::Box));
             let prose = (close + 1..self.roles.len()).find(|index| self.is_body_prose(*index));
-            let next_end = (close + 1..self.roles.len())
-                .find(|index| matches!(self.roles[*index], Role::Furniture(Furniture::End)))
-                .unwrap_or(self.roles.len());
+            // NOTE: looked for anew only once it was passed, since there may be a box in every other line.
+            if next_end <= close {
+                next_end = (close + 1..self.roles.len())
+                    .find(|index| matches!(self.roles[*index], Role::Furniture(Furniture::End)))
+                    .unwrap_or(self.roles.len());
+            }
             match prose.filter(|prose| *prose < next_end && is_box && !signed) {
                 Some(prose) => {
                     findings.warn(
@@ -188,7 +192,7 @@ impl Page<'_> {
             && !matches!(self.roles[first], Role::Prose | Role::Caption(_))
             && let Some(byline) = self.author_at_top(first)
         {
-            credit(body, byline, self.line(first));
+            self.take_credit(first, byline, body, findings);
             kept.remove(0);
         }
         let foot = self.foot(&kept);
@@ -260,6 +264,7 @@ impl Page<'_> {
 
     fn take_credit(&self, index: usize, found: Byline, body: &mut Body, findings: &mut Findings) {
         let line = self.line(index);
+        self.pieces[index].tell_of_links(findings);
         if let Some(source) = &found.source
             && found.authors.is_empty()
             && body.source.as_ref().is_some_and(|known| known != source)

@@ -67,7 +67,7 @@ impl Composer<'_, '_, '_> {
             (Kind::Item { ordered }, _) => self.item(*ordered, &piece.text),
             (_, Role::Caption(caption)) => self.caption(caption, piece),
             (Kind::Html(html), _) if self.body.lead_line.is_some() => {
-                self.body.blocks.push(Block::Html { html: html.clone() });
+                self.body.blocks.push(Block::Html { html: html.as_str().to_owned() });
             }
             _ if self.is_heading(index, next, previous) => {
                 self.body.blocks.push(Block::Heading { level: 2, text: piece.text.clone() });
@@ -87,6 +87,7 @@ impl Composer<'_, '_, '_> {
     }
 
     fn caption(&mut self, caption: &Caption, piece: &Piece) {
+        piece.tell_of_links(self.findings);
         if caption.text.is_empty() && !piece.gap && self.credited_above(caption, piece) {
             return;
         }
@@ -123,6 +124,7 @@ impl Composer<'_, '_, '_> {
     }
 
     fn paragraph(&mut self, piece: &Piece) {
+        piece.tell_of_links(self.findings);
         let mut text = self.without_end_mark(piece);
         if is_dateline(&text) {
             self.dateline = Some((piece.line, text));
@@ -144,7 +146,9 @@ impl Composer<'_, '_, '_> {
 
     /// `./.` tells the printer that an official text is over. A name may follow on the same line.
     fn without_end_mark(&mut self, piece: &Piece) -> String {
-        let Some((text, behind)) = piece.text.rsplit_once("./.") else { return piece.text.clone() };
+        // NOTE: one byte is found sooner than three, and hardly a line has it.
+        let marked = piece.text.contains('/').then(|| piece.text.rsplit_once("./.")).flatten();
+        let Some((text, behind)) = marked else { return piece.text.clone() };
         let behind = behind.trim();
         if !behind.is_empty() {
             let Some(byline) = byline::labelled(behind).or_else(|| byline::bare(behind)) else {

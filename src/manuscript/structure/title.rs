@@ -120,6 +120,7 @@ impl Page<'_> {
         let text = parts.join(separator);
         let line = self.line(first);
         self.taken[first..=at].fill(true);
+        self.pieces[first..=at].iter().for_each(|piece| piece.tell_of_links(findings));
         let rival = (0..first)
             .rev()
             .take_while(|index| !self.is_candidate(*index))
@@ -167,6 +168,7 @@ impl Page<'_> {
         }
         let (line, text) = (self.line(index), self.text(index).to_owned());
         if let Some(byline) = byline::labelled(self.text(index)) {
+            self.pieces[index].tell_of_links(findings);
             self.early.push((line, byline));
             return;
         }

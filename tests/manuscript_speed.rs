@@ -1,0 +1,79 @@
+//! The time that it takes to read a file grows with its length alone, whatever stands in it: 10 ms for 100 kB in a
+//! release build. `cargo bench --bench manuscript` measures that; what is held here holds on slow machines and in
+//! debug builds too.
+
+#[path = "../benches/manuscript/worst.rs"]
+mod worst;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use bantin::manuscript::{Options, read};
+use bantin::vietnam_time::VIETNAM;
+use proptest::prelude::*;
+use worst::{Worst, worst};
+
+/// The best of some runs, since other processes can only add to it.
+fn time_of(text: &Worst) -> Duration {
+    let once = || {
+        let before = Instant::now();
+        black_box(text.read());
+        before.elapsed()
+    };
+    (0..3).map(|_| once()).min().unwrap_or_default()
+}
+
+#[test]
+fn eight_times_the_text_takes_about_eight_times_as_long() {
+    const LENGTH: usize = 8_000;
+    // Each byte of the longer text may take so much longer. The square would be 8.
+    const MOST: f64 = 4.0;
+    let (short, long) = (worst(LENGTH), worst(8 * LENGTH));
+    assert!(short.len() >= 150, "only {} texts", short.len());
+    let per_byte = |text: &Worst| {
+        // What takes less than this is a refusal, or as good as nothing.
+        let least = Duration::from_micros(200);
+        time_of(text).max(least).as_secs_f64() / text.length as f64
+    };
+    let grown = |(short, long): (&Worst, &Worst)| {
+        let growth = per_byte(long) / per_byte(short);
+        (growth > MOST).then(|| format!("{} {}: {growth:.1} times", long.name, long.what))
+    };
+    let pairs = || short.iter().zip(&long);
+    let slow: Vec<String> = pairs().filter_map(grown).collect();
+    assert!(slow.is_empty(), "{slow:#?}");
+}
+
+/// A part of a file, to be repeated until it is long: what has a meaning in one of the forms, and rubbish.
+fn parts() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        3 => r"[a-zA-Z]{1,3}|[0-9]{1,2}|[ \n]{1,2}",
+        3 => r"<[/]?(a|b|i|p|br|div|table|tr|td|li|ul|h2|sup|time|svg|pre|figure|title|form)( class=[a-z]| href=//b)?>",
+        3 => r"[*_`\[\]()#>|!~\-+:.,/&;]{1,3}",
+        2 => r"Đăk Tô|Ảnh: TL|Ngày đăng: |12/05/2023 17:39|Tin liên quan|Tấn Lộc|Theo |Nguồn: |Thứ |trước|\./\.",
+        1 => r"\PC{1,4}|a\u{301}|\u{200b}|\u{1}",
+    ];
+    proptest::collection::vec(token, 1..6).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 48 } else { 1000 }))]
+
+    #[test]
+    fn nothing_takes_longer_than_its_length_allows(part in parts()) {
+        const LENGTH: usize = 100_000;
+        // The promise is 10 ms; a debug build takes ten times that, and a busy machine some more.
+        let most = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 60 });
+        let options = Options { zone: VIETNAM, language: "vi".to_owned(), encoding: None };
+        let text = format!("Huyện Đăk Tô phát động thi đua\n\n12/05/2023 17:39\n\n{}", part.repeat(LENGTH / part.len()));
+        for name in ["a.txt", "a.md", "a.html"] {
+            let once = || {
+                let before = Instant::now();
+                black_box(read(name, black_box(text.as_bytes()), &options));
+                before.elapsed()
+            };
+            // One run may be held up by another process; five hardly are.
+            prop_assert!((0..5).any(|_| once() <= most), "{name}: over {most:?}");
+        }
+    }
+}
