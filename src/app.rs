@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -25,6 +26,8 @@ use metrics::Metrics;
 
 /// How often the log is compared with what was last heard of it.
 const TICK: Duration = Duration::from_secs(1);
+/// How often a replica says that it is there.
+const PRESENCE: Duration = Duration::from_secs(5);
 
 /// The service, ready to run.
 pub struct App {
@@ -130,7 +133,14 @@ impl App {
         );
         tasks.spawn("press", announce_ready);
         tasks.spawn("tick", tick(self.store.clone(), Arc::clone(&self.health), stop.subscribe()));
+        let (store, stopping) = (self.store.clone(), stop.subscribe());
+        tasks.spawn("listener", async move { store.follow(stopping).await });
+        let meeting = meet(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
+        tasks.spawn("meeting", meeting);
         let outcome = tasks.until(shutdown).await;
+        if let Err(cause) = self.store.leave().await {
+            warn!(%cause, "other replicas could not be told of the end; they notice in some seconds");
+        }
         self.store.close().await;
         outcome
     }
@@ -180,6 +190,12 @@ async fn tick(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>
     loop {
         let answered = beat(&store).await;
         let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
+        let writable = answered.is_ok() && store.is_writable().await;
+        match (health.writes.swap(writable, Ordering::AcqRel), writable) {
+            (true, false) if answered.is_ok() => warn!("the store answers, but takes no writes"),
+            (false, true) => info!("the store takes writes"),
+            _ => {}
+        }
         match answered {
             Ok(_) if !before => info!(log = store.log_id(), "the store answers"),
             Ok(_) => {}
@@ -191,6 +207,38 @@ async fn tick(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>
             () = tokio::time::sleep(TICK) => {}
         }
     }
+}
+
+/// Says every few seconds that this process is there, and warns where others serve the same log otherwise:
+/// readers would see documents and validators go to and fro.
+async fn meet(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>) {
+    let mut known = Vec::new();
+    loop {
+        // An error is the tick's to tell.
+        if let Ok(others) = store.meet(&fingerprint).await
+            && others != known
+        {
+            match others.is_empty() {
+                true => info!(%fingerprint, "all replicas serve alike"),
+                false => warn!(
+                    %fingerprint, ?others,
+                    "another replica of this log has another version or configuration: its documents differ"
+                ),
+            }
+            known = others;
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(PRESENCE) => {}
+        }
+    }
+}
+
+/// The program's version, and a word for all else that documents depend on beside the log.
+fn short_fingerprint(whole: &str) -> String {
+    let hash = Sha256::digest(whole.as_bytes());
+    let word: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{} {word}", env!("CARGO_PKG_VERSION"))
 }
 
 async fn beat(store: &Store) -> Result<Announcement, crate::store::StoreError> {

@@ -44,6 +44,8 @@ const SLOW_BEAT: Duration = Duration::from_secs(10);
 const POLL_BEAT: Duration = Duration::from_secs(1);
 /// Two scans are never closer than this, however many events there are.
 const BREATH: Duration = Duration::from_millis(20);
+/// How often the right to scan is asked for, or renewed.
+const RENEW: Duration = Duration::from_secs(1);
 /// After the store failed.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -106,8 +108,9 @@ pub struct Counters {
     pub refused: AtomicU64,
 }
 
-/// Scans the folder until `shutdown` turns true. `first_scan` turns true once what lay in the folder at the
-/// start is in the store, settling included.
+/// Scans the folder until `shutdown` turns true; of several processes that share the log, one does at a time.
+/// `first_scan` turns true once what lay in the folder at the start is in the store, settling included, or
+/// another process sees to that.
 pub async fn run(
     store: Store,
     options: Options,
@@ -115,11 +118,56 @@ pub async fn run(
     first_scan: channel::Sender<bool>,
     mut shutdown: channel::Receiver<bool>,
 ) {
+    if !store.is_shared() {
+        return scan_until(&store, &options, counters, &first_scan, shutdown).await;
+    }
+    loop {
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = chosen(&store, &first_scan) => {}
+        }
+        info!("this replica scans the folder");
+        tokio::select! {
+            () = scan_until(&store, &options, counters, &first_scan, shutdown.clone()) => return,
+            () = no_longer_chosen(&store) => warn!("this replica does not scan the folder any more"),
+        }
+    }
+}
+
+/// Waits until this process is the one that scans.
+async fn chosen(store: &Store, first_scan: &channel::Sender<bool>) {
+    loop {
+        match store.may_scan().await {
+            Ok(true) => return,
+            Ok(false) => {
+                first_scan.send_replace(true);
+            }
+            // The tick says that the store does not answer.
+            Err(_) => {}
+        }
+        tokio::time::sleep(RENEW).await;
+    }
+}
+
+/// Stays the one that scans for as long as it can.
+async fn no_longer_chosen(store: &Store) {
+    while let Ok(true) = store.may_scan().await {
+        tokio::time::sleep(RENEW).await;
+    }
+}
+
+async fn scan_until(
+    store: &Store,
+    options: &Options,
+    counters: &Counters,
+    first_scan: &channel::Sender<bool>,
+    mut shutdown: channel::Receiver<bool>,
+) {
     let mut watch = Watch::new(&options.path, options.watch);
     let mut scanner = Scanner::new(store.clone(), options.clone());
     loop {
         let started = tokio::time::Instant::now();
-        let wait = match one_round(&store, &mut scanner, counters).await {
+        let wait = match one_round(store, &mut scanner, counters).await {
             Ok(report) => {
                 if !report.unsettled {
                     first_scan.send_replace(true);

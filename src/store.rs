@@ -11,6 +11,7 @@ mod changes;
 mod channels;
 mod database;
 mod intake;
+mod replicas;
 mod token;
 mod view;
 mod words;
@@ -18,6 +19,7 @@ mod words;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -30,12 +32,12 @@ use crate::vietnam_time::{Clock, Moment, Zone};
 pub use token::Token;
 
 use batch::{Batches, Write, Written};
-use database::{Database, Transaction, values};
+use database::{Database, Transaction, sqlite_path, values};
 
 /// What the operator chooses, and what ids are minted with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `sqlite:` and a path.
+    /// `sqlite:` and a path, or `postgres://` and what PostgreSQL's own programs take.
     pub url: String,
     /// Mints ids.
     pub addresses: Arc<Addresses>,
@@ -52,7 +54,8 @@ pub struct Options {
 pub enum StoreError {
     /// The URL names no engine that is built in. Only its scheme is told: a URL may hold a password.
     #[error(
-        "[store] url begins with `{0}`, which is no store: write sqlite:PATH, like sqlite:data/bantin.db"
+        "[store] url begins with `{0}`, which is no store: write sqlite:PATH, like sqlite:data/bantin.db, or \
+         postgres://USER:PASSWORD@HOST/DATABASE"
     )]
     Url(String),
     /// The folder of the database file cannot be made.
@@ -554,9 +557,13 @@ pub struct Store {
 struct Inner {
     database: Database,
     log_id: String,
+    /// Tells this process from others that share the log.
+    replica: String,
     options: Options,
     batches: Batches,
     announced: watch::Sender<Announcement>,
+    /// False from a write that the engine could not do to the next that it could.
+    writable: AtomicBool,
     runtime: tokio::runtime::Handle,
 }
 
@@ -566,18 +573,17 @@ impl Store {
     /// # Errors
     /// Where the URL names no engine, the folder cannot be made, or the engine refuses.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let path = options.url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-        let path = path.ok_or_else(|| StoreError::Url(scheme_of(&options.url)))?;
-        make_folder(Path::new(path))?;
-        let database = Database::open_sqlite(path).await?;
+        let database = Database::open(&options.url).await?;
         let log_id = found_log(&database, &options).await?;
         catalogue::fill(&database).await?;
         let inner = Inner {
             database,
             log_id,
+            replica: random_text(LOG_ID_LETTERS)?,
             options,
             batches: Batches::default(),
             announced: watch::Sender::new(Announcement::default()),
+            writable: AtomicBool::new(true),
             runtime: tokio::runtime::Handle::current(),
         };
         let store = Self { inner: Arc::new(inner) };
@@ -585,9 +591,10 @@ impl Store {
         Ok(store)
     }
 
-    /// True where there is a store already. Opening one that is not there begins a new log.
+    /// True where there is a store already. Opening one that is not there begins a new log. A database on a
+    /// server somebody has created, so it is there.
     pub fn exists(options: &Options) -> bool {
-        options.url.strip_prefix("sqlite:").is_none_or(|path| Path::new(path).exists())
+        sqlite_path(&options.url).is_none_or(|path| Path::new(path).exists())
     }
 
     /// The id of the log: numbers of another log mean nothing here.
@@ -624,14 +631,35 @@ impl Store {
         let mut reading = self.inner.database.begin_read().await?;
         let row = reading.one("SELECT head, generation FROM log", &[]).await?;
         let announcement = Announcement { head: row.number(0)?, generation: row.number(1)? };
+        self.announce(announcement);
+        Ok(announcement)
+    }
+
+    /// True where the last write was done. Where it was not, tries again with one that changes nothing.
+    pub async fn is_writable(&self) -> bool {
+        if !self.inner.writable.load(Ordering::Acquire) && self.write_nothing().await.is_ok() {
+            self.inner.writable.store(true, Ordering::Release);
+        }
+        self.inner.writable.load(Ordering::Acquire)
+    }
+
+    async fn write_nothing(&self) -> Result<(), StoreError> {
+        let mut writing = self.inner.database.begin_write().await?;
+        writing.run("UPDATE log SET head = head", &[]).await?;
+        writing.commit().await
+    }
+
+    /// Tells everybody in this process how far the log has come, where that is news.
+    fn announce(&self, announcement: Announcement) {
         self.inner.announced.send_if_modified(|last| {
             let newer = announcement.head > last.head || announcement.generation > last.generation;
             if newer {
-                *last = announcement;
+                // A notice may overtake another: neither number ever goes back.
+                last.head = last.head.max(announcement.head);
+                last.generation = last.generation.max(announcement.generation);
             }
             newer
         });
-        Ok(announcement)
     }
 
     /// Takes an article in: publishes, corrects, moves or restores it, or finds it unchanged.
@@ -989,14 +1017,4 @@ fn random_text(length: usize) -> Result<String, StoreError> {
     let mut random = vec![0u8; length];
     getrandom::fill(&mut random).map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
     Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
-}
-
-fn scheme_of(url: &str) -> String {
-    url.split_inclusive(':').next().unwrap_or_default().to_owned()
-}
-
-fn make_folder(path: &Path) -> Result<(), StoreError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder)
-        .map_err(|cause| StoreError::Folder { folder: folder.display().to_string(), cause })
 }

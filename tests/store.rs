@@ -1,5 +1,7 @@
 //! What the log promises, told once and held by every engine that the store stands on.
 
+mod house;
+
 use std::sync::Arc;
 
 use bantin::address::Addresses;
@@ -11,6 +13,8 @@ use bantin::store::{
     Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
+use house::postgres::Schema;
+use sqlx::Connection as _;
 
 /// 12/05/2023 17:39 in Việt Nam.
 const SEED: i64 = 1_683_887_940;
@@ -19,18 +23,70 @@ const CHOICE: LiveChoice =
 
 /// A place where a store lives, and can be opened again.
 struct Home {
-    folder: tempfile::TempDir,
+    place: Place,
     clock: Clock,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Schema(Schema),
 }
 
 impl Home {
     fn sqlite() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), clock: Clock::standing_at(SEED + 1000) }
+        Self::at(Place::Folder(tempfile::tempdir().unwrap()))
+    }
+
+    fn postgres() -> Self {
+        Self::at(Place::Schema(Schema::new()))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, clock: Clock::standing_at(SEED + 1000) }
+    }
+
+    /// Another one on the same engine.
+    fn next_door(&self) -> Self {
+        match self.place {
+            Place::Folder(_) => Self::sqlite(),
+            Place::Schema(_) => Self::postgres(),
+        }
+    }
+
+    fn url(&self) -> String {
+        match &self.place {
+            Place::Folder(folder) => format!("sqlite:{}", folder.path().join("data/bantin.db").display()),
+            Place::Schema(schema) => schema.url(),
+        }
+    }
+
+    /// Does to the data what the program never would. Returns how many rows were touched.
+    async fn alter(&self, sql: &'static str) -> u64 {
+        match &self.place {
+            Place::Schema(schema) => schema.execute(sql),
+            Place::Folder(_) => {
+                let database = sqlx::SqlitePool::connect(&self.url()).await.unwrap();
+                let touched = sqlx::query(sql).execute(&database).await.unwrap().rows_affected();
+                database.close().await;
+                touched
+            }
+        }
+    }
+
+    /// All that is kept, in whatever form.
+    fn bytes(&self) -> Vec<u8> {
+        match &self.place {
+            Place::Schema(schema) => schema.text().into_bytes(),
+            Place::Folder(folder) => {
+                let files = std::fs::read_dir(folder.path().join("data")).unwrap();
+                files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+            }
+        }
     }
 
     async fn open(&self) -> Store {
         let options = Options {
-            url: format!("sqlite:{}", self.folder.path().join("data/bantin.db").display()),
+            url: self.url(),
             addresses: Arc::new(Addresses::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
             channels: Vec::new(),
             zone: VIETNAM,
@@ -40,6 +96,163 @@ impl Home {
     }
 }
 
+/// The numbers that a reader of the whole log is shown behind this one.
+async fn numbers_behind(store: &Store, after: u64) -> Vec<u64> {
+    behind(store, None, after, 1000).await.changes.iter().map(|change| change.number).collect()
+}
+
+/// A writer has its number and is held up before it commits. Whoever comes behind it waits for it, on whatever
+/// machine: were the second number seen first, a reader who goes on behind it would never see the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_commit_overtakes_another() {
+    let home = Home::postgres();
+    let (one, two) = (home.open().await, home.open().await);
+    for channel in ["xa-hoi", "kinh-te"] {
+        one.found_channel(&slug(channel), None).await.unwrap();
+    }
+    let mut stranger = sqlx::PgConnection::connect(&home.url()).await.unwrap();
+    let mut held = stranger.begin().await.unwrap();
+    let row = "SELECT head FROM channel WHERE slug = 'xa-hoi' FOR UPDATE";
+    sqlx::query(row).execute(&mut *held).await.unwrap();
+    let writing = one.clone();
+    let first =
+        tokio::spawn(async move { take(&writing, file("xa-hoi/a.txt", "1", article("A", SEED))).await.1 });
+    // It has its number, and stands before the channel that is held.
+    let stands = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE \
+                  'UPDATE channel SET head%' AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'channel'::regclass))";
+    house::until("the first writer to be held up", || house::postgres::asked(stands, &home.url()));
+    let writing = two.clone();
+    let second =
+        tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", article("B", SEED))).await.1 });
+    let in_time = tokio::time::timeout(std::time::Duration::from_millis(400), async {
+        while numbers_behind(&two, 0).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(in_time.await.is_err(), "the second was seen before the first");
+    held.rollback().await.unwrap();
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (Verdict::Published(1), Verdict::Published(2)));
+}
+
+/// Many writers on two machines, and a reader who always goes on behind the last number that it saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_goes_on_behind_the_last_number_misses_none() {
+    let home = Home::postgres();
+    let stores = [home.open().await, home.open().await, home.open().await];
+    let reading = stores[2].clone();
+    let reader = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while seen.len() < 120 {
+            seen.extend(numbers_behind(&reading, seen.last().copied().unwrap_or_default()).await);
+        }
+        seen
+    });
+    let writers: Vec<_> = (0..120)
+        .map(|number| {
+            let (store, channel) = (stores[number % 2].clone(), ["xa-hoi", "kinh-te", "van-hoa"][number % 3]);
+            let path = format!("{channel}/bai-{number}.txt");
+            tokio::spawn(async move { take(&store, file(&path, "1", article("A", SEED))).await.1 })
+        })
+        .collect();
+    for writer in writers {
+        assert!(matches!(writer.await.unwrap(), Verdict::Published(_)));
+    }
+    assert_eq!(reader.await.unwrap(), (1..=120).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_start_together_make_one_log() {
+    let home = Arc::new(Home::postgres());
+    let starting: Vec<_> = (0..8)
+        .map(|_| {
+            let home = Arc::clone(&home);
+            tokio::spawn(async move { home.open().await.log_id().to_owned() })
+        })
+        .collect();
+    let mut ids = std::collections::BTreeSet::new();
+    for started in starting {
+        ids.insert(started.await.unwrap());
+    }
+    assert_eq!(ids.len(), 1);
+}
+
+/// The cluster of this test orders `b` before `C`; the log does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn order_is_by_bytes_whatever_the_locale() {
+    for home in [Home::sqlite(), Home::postgres()] {
+        let store = home.open().await;
+        let named = |id: &str| Submission {
+            id: Some(ArticleId::new(id)),
+            ..file(&format!("xa-hoi/{id}.txt"), id, article("A", SEED))
+        };
+        for id in ["đ", "b", "C", "a-b", "ab", "B"] {
+            take(&store, named(id)).await;
+        }
+        let order = ["B", "C", "a-b", "ab", "b", "đ"];
+        let listed = store.list(None, None, 10).await.unwrap();
+        assert_eq!(listed.iter().map(|article| article.id.as_str()).collect::<Vec<_>>(), order);
+        let files = store.files().await.unwrap();
+        let paths: Vec<_> = files.iter().map(|file| file.seen.path.as_str()).collect();
+        assert!(paths.is_sorted(), "{paths:?}");
+        let shown = live(&store, "xa-hoi").await;
+        assert_eq!(shown.entries.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), order);
+    }
+}
+
+/// A write on one is heard by the other at once, without a look at the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_replica_is_heard_at_once() {
+    let home = Home::postgres();
+    let (one, two) = (home.open().await, home.open().await);
+    let stop = tokio::sync::watch::Sender::new(false);
+    let (following, stopped) = (two.clone(), stop.subscribe());
+    let follower = tokio::spawn(async move { following.follow(stopped).await });
+    let listens = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND \
+                   query LIKE '%' || (SELECT id FROM log) || '%')";
+    house::until("somebody to listen", || house::postgres::asked(listens, &home.url()));
+    let mut heard = two.announcements();
+    take(&one, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    heard.wait_for(|announced| announced.head == 1).await.unwrap();
+    // A connection that is cut is made again.
+    let cut = "(SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND \
+               query LIKE '%' || (SELECT id FROM log) || '%')";
+    assert!(house::postgres::asked::<bool>(cut, &home.url()));
+    house::until("somebody to listen again", || house::postgres::asked(listens, &home.url()));
+    take(&one, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
+    heard.wait_for(|announced| announced.head == 2).await.unwrap();
+    stop.send_replace(true);
+    follower.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_replica_scans_at_a_time_and_another_after_it() {
+    let home = Home::postgres();
+    let (one, two) = (home.open().await, home.open().await);
+    assert!(one.may_scan().await.unwrap());
+    assert!(!two.may_scan().await.unwrap());
+    assert!(one.may_scan().await.unwrap(), "it is renewed");
+    one.leave().await.unwrap();
+    assert!(two.may_scan().await.unwrap());
+    // Of one that died nothing is heard any more.
+    assert_eq!(home.alter("UPDATE lease SET until = until - 60").await, 1);
+    assert!(one.may_scan().await.unwrap());
+    let alone = Home::sqlite();
+    let (one, two) = (alone.open().await, alone.open().await);
+    assert!(one.may_scan().await.unwrap() && two.may_scan().await.unwrap(), "nobody shares a file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_differ_know_of_each_other() {
+    let home = Home::postgres();
+    let (one, two) = (home.open().await, home.open().await);
+    assert_eq!(one.meet("1.0 a").await.unwrap(), Vec::<String>::new());
+    assert_eq!(two.meet("1.0 a").await.unwrap(), Vec::<String>::new());
+    assert_eq!(two.meet("1.1 a").await.unwrap(), ["1.0 a"]);
+    assert_eq!(one.meet("1.0 a").await.unwrap(), ["1.1 a"]);
+    two.leave().await.unwrap();
+    assert_eq!(one.meet("1.0 a").await.unwrap(), Vec::<String>::new());
+}
+
 /// Runs each story on each engine.
 macro_rules! stories {
     ($($story:ident)*) => {
@@ -47,6 +260,13 @@ macro_rules! stories {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $story() {
                 super::$story(super::Home::sqlite()).await;
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story(super::Home::postgres()).await;
             })*
         }
     };
@@ -466,11 +686,8 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
     assert!(matches!(found().await, PictureFound::Live { .. }));
     store.withdraw(&id, None, true, "test").await.unwrap();
-    let database = home.folder.path().join("data/bantin.db");
-    let blank = sqlx::SqlitePool::connect(&format!("sqlite:{}", database.display())).await.unwrap();
-    let left: i64 =
-        sqlx::query_scalar("SELECT SUM(LENGTH(bytes)) FROM picture").fetch_one(&blank).await.unwrap();
-    assert_eq!(left, 0, "erased with its article");
+    let blank = home.alter("UPDATE picture SET kept_at = 0 WHERE LENGTH(bytes) = 0").await;
+    assert_eq!(blank, 1, "erased with its article");
 }
 
 async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
@@ -488,12 +705,10 @@ async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
     assert_eq!(other.token_of(&secret).await.unwrap(), None);
     let everywhere = store.new_token("Tỉnh", None).await.unwrap().unwrap();
     assert!(store.token_of(&everywhere).await.unwrap().unwrap().covers(&channels));
-    let database = std::fs::read(home.folder.path().join("data/bantin.db")).unwrap();
-    let log = std::fs::read(home.folder.path().join("data/bantin.db-wal")).unwrap_or_default();
-    for secret in [secret, everywhere] {
-        let kept = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-        assert!(!kept(&database) && !kept(&log), "the secret is nowhere");
-    }
+    let bytes = home.bytes();
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("Văn phòng"), "its name is there");
+    assert!(!holds(&secret) && !holds(&everywhere), "the secret is nowhere");
     assert_eq!(store.tokens().await.unwrap().len(), 2);
 }
 
@@ -700,10 +915,7 @@ async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
     for stem in ["a", "b", "c", "d"] {
         put(&home, &store, stem, stem, &["xa-hoi"]).await;
     }
-    let database = home.folder.path().join("data/bantin.db");
-    let blank = sqlx::SqlitePool::connect(&format!("sqlite:{}", database.display())).await.unwrap();
-    let damage = "UPDATE revision SET content = '{\"title\":' WHERE number = 2";
-    assert_eq!(sqlx::query(damage).execute(&blank).await.unwrap().rows_affected(), 1);
+    assert_eq!(home.alter("UPDATE revision SET content = '{\"title\":' WHERE number = 2").await, 1);
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"]);
     assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().unreadable.len(), 1);
 }
@@ -930,24 +1142,24 @@ async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Hom
 
     store.withdraw(&id, None, true, "test").await.unwrap();
     store.close().await;
-    let files = std::fs::read_dir(home.folder.path().join("data")).unwrap();
-    let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    let bytes = home.bytes();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds("ca phe"), "words that stand are in the file");
+    assert!(holds("ca phe"), "words that stand are there");
     for erased in ["thuyen", "thuyền"] {
-        assert!(!holds(erased), "{erased} is still in the file");
+        assert!(!holds(erased), "{erased} is still there");
     }
-    let database = format!("sqlite:{}", home.folder.path().join("data/bantin.db").display());
-    let blank = sqlx::SqlitePool::connect(&database).await.unwrap();
-    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM search WHERE search MATCH 'thuyen'")
-        .fetch_one(&blank)
-        .await
-        .unwrap();
-    assert_eq!(left, 0);
-    sqlx::query("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
-        .execute(&blank)
-        .await
-        .expect("the index says what the column says");
+    if let Place::Folder(_) = home.place {
+        let blank = sqlx::SqlitePool::connect(&home.url()).await.unwrap();
+        let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM search WHERE search MATCH 'thuyen'")
+            .fetch_one(&blank)
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
+        sqlx::query("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+            .execute(&blank)
+            .await
+            .expect("the index says what the column says");
+    }
 }
 
 async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home) {
@@ -1010,12 +1222,9 @@ async fn a_store_of_an_older_program_is_searched_as_well(home: Home) {
     let expected = catalogue(&store, asked(None)).await;
     store.close().await;
     // As the migration finds it: neither place nor words.
-    let database = format!("sqlite:{}", home.folder.path().join("data/bantin.db").display());
-    let blank = sqlx::SqlitePool::connect(&database).await.unwrap();
     for sql in ["UPDATE article SET place = NULL, folded = NULL", "UPDATE membership SET place = 0"] {
-        sqlx::query(sql).execute(&blank).await.unwrap();
+        assert_eq!(home.alter(sql).await % 3, 0);
     }
-    blank.close().await;
     let store = home.open().await;
     assert_eq!(catalogue(&store, asked(Some("dak to"))).await, expected);
     assert_eq!(catalogue(&store, asked(None)).await, expected);
@@ -1024,7 +1233,7 @@ async fn a_store_of_an_older_program_is_searched_as_well(home: Home) {
 async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {
     let first = home.open().await.log_id().to_owned();
     assert_eq!(home.open().await.log_id(), first);
-    assert_ne!(Home::sqlite().open().await.log_id(), first);
+    assert_ne!(home.next_door().open().await.log_id(), first);
 }
 
 async fn only_what_changes_documents_moves_the_configuration(home: Home) {

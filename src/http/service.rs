@@ -52,6 +52,8 @@ pub struct Health {
     pub ready: AtomicBool,
     /// The store answered when it was last asked.
     pub store: AtomicBool,
+    /// And it took what was last written.
+    pub writes: AtomicBool,
 }
 
 /// What a service is held to.
@@ -377,10 +379,10 @@ fn is_ready(health: &Health) -> bool {
 /// that still serves from memory must not be taken away. How the store is stands in the body.
 fn readiness(health: &Health) -> Reply {
     let ready = is_ready(health);
-    let writes = health.store.load(Ordering::Acquire);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let store = if writes { "available" } else { "unavailable" };
-    let body = format!("{{\"ready\":{ready},\"store\":\"{store}\",\"writes\":\"{store}\"}}\n");
+    let word = |so: &AtomicBool| if so.load(Ordering::Acquire) { "available" } else { "unavailable" };
+    let (store, writes) = (word(&health.store), word(&health.writes));
+    let body = format!("{{\"ready\":{ready},\"store\":\"{store}\",\"writes\":\"{writes}\"}}\n");
     reply::state(status, "application/json", body)
 }
 

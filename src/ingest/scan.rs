@@ -30,6 +30,8 @@ use crate::vietnam_time::Moment;
 const CHUNK: usize = 256;
 /// A file larger than this is no article.
 pub(super) const LARGEST: u64 = 16 << 20;
+/// In the folder of a log that several machines share: a file that holds the log's id.
+const MARK: &str = ".bantin-log";
 /// A folder that cannot be listed sends no events; it is looked for so often.
 const ABSENT: Duration = Duration::from_secs(2);
 /// A stamp that lies further ahead is a slip of the pen.
@@ -184,6 +186,14 @@ impl Scanner {
                 return Ok(report);
             }
         };
+        if let Some(finding) = self.is_not_ours(confirm).await? {
+            self.missing.clear();
+            report.suspended = Some(finding.english.clone());
+            report.look_again(ABSENT);
+            said.insert(String::new(), vec![finding]);
+            self.settle_accounts(&mut report, said, None);
+            return Ok(report);
+        }
         report.files = observed.files.len() as u64;
         for trouble in &observed.trouble {
             said.entry(trouble.path.clone()).or_default().push(trouble_finding(trouble));
@@ -198,6 +208,30 @@ impl Scanner {
         let present = observed.files.iter().map(|file| file.path.clone()).chain(of_pictures).collect();
         self.settle_accounts(&mut report, said, Some(&present));
         Ok(report)
+    }
+
+    /// Why this folder may not be the one of a log that several machines share: a wrong or empty mount must not
+    /// withdraw anything. The folder bears the log's mark, given by the first scan, or by one that somebody has
+    /// confirmed. None where all is well.
+    async fn is_not_ours(&self, confirm: bool) -> Result<Option<FileFinding>, StoreError> {
+        if !self.store.is_shared() {
+            return Ok(None);
+        }
+        let (path, log) = (self.options.path.join(MARK), self.store.log_id().to_owned());
+        let found = blocking({
+            let path = path.clone();
+            move || fs::read_to_string(path).ok()
+        });
+        let found = found.await;
+        match found.as_deref().map(str::trim) {
+            Some(mark) if mark == log => return Ok(None),
+            // A folder of no log may be that of one which has never seen a file.
+            None if confirm || self.store.files().await?.is_empty() => {}
+            Some(_) if confirm => {}
+            _ => return Ok(Some(mark_finding(&self.options.path, found.is_some()))),
+        }
+        let marked = blocking(move || fs::write(path, format!("{log}\n"))).await;
+        Ok(marked.err().map(|cause| mark_refused(&self.options.path, self.store.log_id(), &cause)))
     }
 
     /// Scans until nothing is left that only time can decide: for commands, which do not come back.
@@ -763,6 +797,36 @@ fn folder_finding(path: &Path, cause: &io::Error) -> FileFinding {
         format!(
             "the folder of articles {path} cannot be listed ({cause}); nothing is withdrawn; check [folder] path"
         ),
+    )
+}
+
+fn mark_finding(path: &Path, is_anothers: bool) -> FileFinding {
+    let path = path.display();
+    let (vietnamese, english) = match is_anothers {
+        true => ("mang dấu của kho tin khác", "bears the mark of another log"),
+        false => ("không mang dấu của kho tin này", "does not bear the mark of this log"),
+    };
+    FileFinding::about(
+        "",
+        Severity::Error,
+        format!(
+            "thư mục bài viết {path} {vietnamese} ({MARK}); chưa đọc và chưa rút bài nào. Nếu đúng là thư mục \
+             này, chạy `bantin scan --confirm`"
+        ),
+        format!(
+            "the folder of articles {path} {english} ({MARK}); nothing is read and nothing withdrawn. If it is \
+             the right folder, run `bantin scan --confirm`"
+        ),
+    )
+}
+
+fn mark_refused(path: &Path, log: &str, cause: &io::Error) -> FileFinding {
+    let path = path.display();
+    FileFinding::about(
+        "",
+        Severity::Error,
+        format!("không ghi được {MARK} vào {path} ({cause}); hãy tự ghi `{log}` vào tệp đó"),
+        format!("{MARK} cannot be written into {path} ({cause}); write `{log}` into it by hand"),
     )
 }
 

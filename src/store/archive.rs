@@ -158,7 +158,7 @@ mod tests {
     async fn a_page_is_read_by_its_indexes_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bantin.db");
-        let database = Database::open_sqlite(path.to_str().unwrap()).await.unwrap();
+        let database = Database::open(&format!("sqlite:{}", path.display())).await.unwrap();
         let mut reading = database.begin_read().await.unwrap();
         for (sql, parameters) in [
             (concat!("EXPLAIN QUERY PLAN ", sealed_at!()), values!["xa-hoi", 50_u64].as_slice()),

@@ -4,6 +4,7 @@
 //! after the commit. A write that fails takes back its own changes and leaves the others of its batch alone.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -124,12 +125,14 @@ async fn run_batches(inner: Arc<Inner>) {
         let (writes, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         match commit(&inner, &writes).await {
             Ok(results) => {
+                inner.writable.store(true, Ordering::Release);
                 let _ = Store { inner: Arc::clone(&inner) }.refresh().await;
                 for (answer, result) in answers.into_iter().zip(results) {
                     let _ = answer.send(result);
                 }
             }
             Err(cause) => {
+                inner.writable.store(false, Ordering::Release);
                 let told = cause.to_string();
                 for answer in answers {
                     let _ = answer.send(Err(StoreError::Unavailable(sqlx::Error::Protocol(told.clone()))));

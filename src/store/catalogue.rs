@@ -26,13 +26,13 @@ pub(super) async fn catalogue(
     if known.is_none() && asked.channel.is_some() {
         return Ok(CatalogueFound::UnknownChannel);
     }
-    let question = asked.words.as_deref().map(question);
+    let question = asked.words.as_deref().map(words::of_question);
     let lowest = asked.from.map_or(i64::MIN, first_place);
     let above_range = asked.to.map_or(i64::MAX, |to| first_place(to).saturating_add(PLACES));
     let mut below = asked.after.map_or(above_range, |after| after.min(above_range));
     let mut found = Catalogue { items: Vec::new(), next: None, damaged: Vec::new() };
     let (mut left, mut bytes) = (asked.limit, 0);
-    if question.as_ref().is_some_and(String::is_empty) {
+    if question.as_ref().is_some_and(Vec::is_empty) {
         return Ok(CatalogueFound::Page(found));
     }
     loop {
@@ -66,16 +66,10 @@ pub(super) async fn catalogue(
     }
 }
 
-/// The words, each as FTS5 takes a string; they consist of letters and digits alone, and all must be there.
-fn question(text: &str) -> String {
-    let words = words::of_question(text);
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
-}
-
 async fn page(
     reading: &mut Transaction,
     channel: &str,
-    question: Option<&str>,
+    question: Option<&[String]>,
     lowest: i64,
     below: i64,
     limit: u32,
@@ -93,19 +87,7 @@ async fn page(
                 )
                 .await
         }
-        Some(question) => {
-            reading
-                .rows(
-                    // CROSS JOIN: the index of words leads, which gives places in order and stops at the limit.
-                    "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
-                     FROM search s CROSS JOIN article a ON a.place = s.rowid \
-                     WHERE search MATCH $1 AND s.rowid < $2 AND s.rowid >= $3 AND ($4 = '' OR EXISTS \
-                     (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) \
-                     ORDER BY s.rowid DESC LIMIT $5",
-                    values![question, below, lowest, channel, limit],
-                )
-                .await
-        }
+        Some(words) => reading.search(words, channel, lowest, below, limit).await,
     }
 }
 

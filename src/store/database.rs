@@ -1,26 +1,21 @@
 //! The two engines behind one small set of verbs.
 //!
 //! The SQL of the store is written once, in the words that both engines understand: placeholders `$1`,
-//! `BIGINT` and `TEXT`, `ON CONFLICT`. What differs stands in this file and in the two folders of migrations.
+//! `BIGINT` and `TEXT`, `ON CONFLICT`. What differs stands in this file, in the two below it and in the two
+//! folders of migrations.
 
-use std::time::Duration;
+mod postgres;
+mod sqlite;
 
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{Column as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+use std::sync::Arc;
+
+use sqlx::SqlSafeStr;
 
 use super::StoreError;
+use postgres::{PostgresTransaction, Server};
+use sqlite::{SqliteFile, SqliteTransaction};
 
-/// How long a statement waits for another process that writes (`bantin withdraw` beside `serve`).
-const BUSY: Duration = Duration::from_secs(5);
-/// How long a caller waits for a free connection before the store counts as unavailable.
-const ACQUIRE: Duration = Duration::from_secs(2);
-const READERS: u32 = 8;
-
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+pub(super) use postgres::Heard;
 
 /// A value on its way into or out of a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,13 +46,14 @@ impl From<bool> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::from(value.to_owned())
     }
 }
 
 impl From<String> for Value {
+    /// PostgreSQL keeps every character but U+0000, and no engine shall keep what another cannot.
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value })
     }
 }
 
@@ -141,72 +137,84 @@ fn unexpected(column: usize, wanted: &str, found: Option<&Value>) -> StoreError 
 
 /// An open database.
 pub(super) enum Database {
-    /// One connection writes, several read: that is what WAL allows.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite(SqliteFile),
+    Postgres(Arc<Server>),
 }
 
 impl Database {
-    /// Opens or creates the database file at `path` and brings its schema up to date.
-    pub(super) async fn open_sqlite(path: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an article that was
-            // acknowledged would be gone after a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            // What is taken out is overwritten: an erased text must not lie about in the file.
-            .pragma("secure_delete", "ON")
-            .foreign_keys(true)
-            .busy_timeout(BUSY);
-        let pool = |connections| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).idle_timeout(None)
-        };
-        let writer = pool(1).connect_with(options.clone()).await?;
-        SQLITE_MIGRATIONS.run(&writer).await?;
-        let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self::Sqlite { writer, readers })
+    /// Opens the database that a URL names, creates a file that is not there, and brings the schema up to date.
+    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+        if let Some(path) = sqlite_path(url) {
+            return SqliteFile::open(path).await.map(Self::Sqlite);
+        }
+        if is_postgres(url) {
+            return Server::open(url).await.map(|server| Self::Postgres(Arc::new(server)));
+        }
+        Err(StoreError::Url(scheme_of(url)))
     }
 
-    /// A transaction that may write. It holds the database's one right to write until it ends.
+    /// A transaction that may write. It holds the log's one right to write until it ends, so that what is
+    /// committed becomes visible in the order of its numbers.
     pub(super) async fn begin_write(&self) -> Result<Transaction, StoreError> {
         match self {
-            Self::Sqlite { writer, .. } => {
-                Ok(Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?))
-            }
+            Self::Sqlite(file) => file.begin_write().await.map(Transaction::Sqlite),
+            Self::Postgres(server) => server.begin_write().await.map(Transaction::Postgres),
         }
     }
 
     /// A transaction that reads one unchanging state of the log, whatever is written meanwhile.
     pub(super) async fn begin_read(&self) -> Result<Transaction, StoreError> {
         match self {
-            Self::Sqlite { readers, .. } => Ok(Transaction::Sqlite(readers.begin().await?)),
+            Self::Sqlite(file) => file.begin_read().await.map(Transaction::Sqlite),
+            Self::Postgres(server) => server.begin_read().await.map(Transaction::Postgres),
+        }
+    }
+
+    /// The server that other machines share as well; none where the log is a file of this one.
+    pub(super) fn shared(&self) -> Option<&Arc<Server>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(server) => Some(server),
         }
     }
 
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
+            Self::Sqlite(file) => file.close().await,
+            Self::Postgres(server) => server.close().await,
         }
     }
 }
 
+/// The path in a URL of a database file.
+pub(super) fn sqlite_path(url: &str) -> Option<&str> {
+    url.strip_prefix("sqlite:").filter(|path| !path.is_empty())
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn scheme_of(url: &str) -> String {
+    url.split_inclusive(':').next().unwrap_or_default().to_owned()
+}
+
 /// A transaction of either engine. Dropped without [`Transaction::commit`], it leaves no trace.
 pub(super) enum Transaction {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(SqliteTransaction),
+    Postgres(PostgresTransaction),
 }
 
 impl Transaction {
     /// Runs a statement and returns all rows of its answer.
-    pub(super) async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn rows(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
         match self {
-            Self::Sqlite(transaction) => {
-                let rows = bind_sqlite(sql, values).fetch_all(&mut **transaction).await?;
-                rows.iter().map(read_sqlite).collect()
-            }
+            Self::Sqlite(transaction) => transaction.rows(sql, values).await,
+            Self::Postgres(transaction) => transaction.rows(sql, values).await,
         }
     }
 
@@ -226,46 +234,36 @@ impl Transaction {
     }
 
     /// Runs a statement and returns how many rows it touched.
-    pub(super) async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
+    pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         match self {
-            Self::Sqlite(transaction) => {
-                Ok(bind_sqlite(sql, values).execute(&mut **transaction).await?.rows_affected())
-            }
+            Self::Sqlite(transaction) => transaction.run(sql, values).await,
+            Self::Postgres(transaction) => transaction.run(sql, values).await,
         }
     }
 
+    /// The articles of a channel that hold all of these words, at places from `lowest` to below `below`, the
+    /// highest place first: place, id, day, slug, channels, updated, content, number. Words are of letters and
+    /// digits alone.
+    pub(super) async fn search(
+        &mut self,
+        words: &[String],
+        channel: &str,
+        lowest: i64,
+        below: i64,
+        limit: i64,
+    ) -> Result<Vec<Row>, StoreError> {
+        let (sql, question) = match self {
+            Self::Sqlite(_) => (sqlite::SEARCH, sqlite::question(words)),
+            Self::Postgres(_) => (postgres::SEARCH, words.join(" ")),
+        };
+        self.rows(sql, values![question, below, lowest, channel, limit]).await
+    }
+
+    /// Makes everything durable and visible at once, and tells the other replicas.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => Ok(transaction.commit().await?),
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => transaction.commit().await,
         }
     }
-}
-
-fn bind_sqlite<'q>(
-    sql: &'static str,
-    values: &'q [Value],
-) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
-    values.iter().fold(sqlx::query(sql), |query, value| match value {
-        Value::Null => query.bind(None::<i64>),
-        Value::Integer(number) => query.bind(*number),
-        Value::Text(text) => query.bind(text.as_str()),
-        Value::Bytes(bytes) => query.bind(bytes.as_slice()),
-    })
-}
-
-fn read_sqlite(row: &SqliteRow) -> Result<Row, StoreError> {
-    let value = |index: usize| -> Result<Value, StoreError> {
-        let raw = row.try_get_raw(index)?;
-        let kind = raw.type_info();
-        if raw.is_null() {
-            return Ok(Value::Null);
-        }
-        match kind.name() {
-            "INTEGER" => Ok(Value::Integer(row.try_get(index)?)),
-            "TEXT" => Ok(Value::Text(row.try_get(index)?)),
-            "BLOB" => Ok(Value::Bytes(row.try_get(index)?)),
-            other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
-        }
-    };
-    (0..row.len()).map(value).collect::<Result<_, _>>().map(Row)
 }

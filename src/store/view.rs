@@ -415,7 +415,7 @@ pub(super) async fn list(
         .rows(
             "SELECT id, state, number, stamp, channels, content FROM article \
              WHERE (stamp < $1 OR (stamp = $1 AND id > $2)) \
-             AND ($3 IS NULL OR channels LIKE '%\"' || $3 || '\"%') \
+             AND (CAST($3 AS TEXT) IS NULL OR channels LIKE '%\"' || $3 || '\"%') \
              ORDER BY stamp DESC, id LIMIT $4",
             values![stamp, id, channel.map(Slug::as_str), i64::from(limit)],
         )

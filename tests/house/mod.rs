@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
+pub mod postgres;
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

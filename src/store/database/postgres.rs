@@ -1,0 +1,448 @@
+//! A PostgreSQL server that several machines share.
+//!
+//! The log grows under the lock of its one row, taken before anything is read and held until the commit: the
+//! next writer, on whatever machine, goes on from what this one has made visible, so that no number is ever seen
+//! before a smaller one. Nothing is waited for without end. A server that does not answer is left alone for a
+//! second at a time, in which every question is refused at once.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
+};
+use sqlx::{Column as _, Executor as _, Row as _};
+use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
+
+use super::{Row, StoreError, Value};
+
+/// How long a connection is waited for, the making of one included.
+const ACQUIRE: Duration = Duration::from_secs(1);
+/// What a write may wait for at each step, the lock of the log included: who asks for it is told within two
+/// seconds.
+const PATIENCE: Duration = Duration::from_millis(1800);
+/// So many bytes of a statement are given another [`PATIENCE`].
+const PATIENT_BYTES: usize = 4 << 20;
+/// The longest that a question may take.
+const READING: Duration = Duration::from_secs(12);
+/// A server that did not answer is left alone for so long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A connection that hears nothing is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(10);
+/// At the start, the server is given so long.
+const FOUND: Duration = Duration::from_secs(5);
+const READERS: u32 = 8;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+
+/// By the index, which holds words cut to a length, then by the whole words.
+pub(super) const SEARCH: &str = "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
+     FROM article a WHERE search_keys(a.folded) @> search_keys($1) \
+     AND string_to_array(a.folded, ' ') @> string_to_array($1, ' ') \
+     AND a.place < $2 AND a.place >= $3 AND ($4 = '' OR EXISTS \
+     (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) \
+     ORDER BY a.place DESC LIMIT $5";
+
+/// The lock under which the log grows. Of rows, not of the table: readers are not held up.
+const LOCK: &str = "SELECT head FROM log FOR UPDATE";
+const NOTIFY: &str = "SELECT pg_notify('bantin_' || id, head || ' ' || generation) FROM log";
+
+/// The server, and how it is.
+pub(in super::super) struct Server {
+    options: PgConnectOptions,
+    pools: RwLock<Arc<Pools>>,
+    away: Away,
+}
+
+/// Connections of one age. They are thrown away together when one of them turns out to be dead.
+struct Pools {
+    writer: PgPool,
+    readers: PgPool,
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// One unchanging state of the log.
+    Read,
+    /// The log grows.
+    Append,
+    /// Something beside the log is noted.
+    Note,
+}
+
+impl Server {
+    /// Finds the server, brings the schema up to date, and opens connections as they are needed.
+    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+        let bare: PgConnectOptions = url.parse()?;
+        migrate(&bare).await?;
+        let options = bare.options([
+            // NOTE: an answer that says "accepted" must mean that it is on disk, whatever the cluster's default.
+            ("synchronous_commit", "on"),
+            ("lock_timeout", "1500ms"),
+            ("statement_timeout", "10s"),
+            // A writer that dies without a word does not hold the log for longer.
+            ("idle_in_transaction_session_timeout", "5s"),
+            ("tcp_keepalives_idle", "5"),
+            ("tcp_keepalives_interval", "2"),
+            ("tcp_keepalives_count", "3"),
+        ]);
+        let pools = RwLock::new(Arc::new(Pools::new(&options)));
+        Ok(Self { options, pools, away: Away::new() })
+    }
+
+    pub(super) async fn begin_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        self.begin(Purpose::Append).await
+    }
+
+    pub(super) async fn begin_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        self.begin(Purpose::Read).await
+    }
+
+    /// A transaction that may write, and does not wait for those that write to the log.
+    pub(in super::super) async fn begin_note(self: &Arc<Self>) -> Result<super::Transaction, StoreError> {
+        self.begin(Purpose::Note).await.map(super::Transaction::Postgres)
+    }
+
+    /// The notices that this log's writers give, on a connection of its own.
+    pub(in super::super) async fn hear(&self, log_id: &str) -> Result<Hearing, StoreError> {
+        let pool = pool(&self.options, 1);
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(&format!("bantin_{log_id}")).await?;
+        Ok(Hearing(listener))
+    }
+
+    pub(super) async fn close(&self) {
+        let pools = self.pools();
+        let closing = async {
+            pools.readers.close().await;
+            pools.writer.close().await;
+        };
+        // A server that does not answer does not keep the process.
+        let _ = tokio::time::timeout(PATIENCE, closing).await;
+    }
+
+    async fn begin(self: &Arc<Self>, purpose: Purpose) -> Result<PostgresTransaction, StoreError> {
+        if !self.away.may_be_asked() {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        }
+        let started = Instant::now();
+        let mut pools = self.pools();
+        let mut begun = bounded(PATIENCE, self.try_begin(&pools, purpose)).await;
+        // A connection that the server has closed meanwhile is found out when it is used. A new one tells
+        // whether the server is there.
+        if begun.as_ref().is_err_and(is_lost) && started.elapsed() < PATIENCE / 4 {
+            pools = self.renew(&pools);
+            let left = PATIENCE.saturating_sub(started.elapsed());
+            begun = bounded(left, self.try_begin(&pools, purpose)).await;
+        }
+        match begun {
+            Ok(transaction) => {
+                self.away.is_here();
+                Ok(transaction)
+            }
+            Err(cause) => {
+                let without_any = matches!(cause, sqlx::Error::PoolTimedOut) && pools.of(purpose).size() == 0;
+                if is_lost(&cause) || without_any {
+                    self.is_away(&pools);
+                }
+                Err(StoreError::Unavailable(cause))
+            }
+        }
+    }
+
+    async fn try_begin(
+        self: &Arc<Self>,
+        pools: &Arc<Pools>,
+        purpose: Purpose,
+    ) -> Result<PostgresTransaction, sqlx::Error> {
+        let begin = match purpose {
+            Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            // Behind the lock each statement must see what the last writer has committed.
+            Purpose::Append | Purpose::Note => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        };
+        let mut inner = pools.of(purpose).begin_with(begin).await?;
+        if purpose == Purpose::Append {
+            inner.execute(LOCK).await?;
+        }
+        let (server, pools) = (Arc::clone(self), Arc::clone(pools));
+        Ok(PostgresTransaction { inner, purpose, unhurried: false, server, pools })
+    }
+
+    fn pools(&self) -> Arc<Pools> {
+        Arc::clone(&self.pools.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// New connections in place of these, unless somebody has replaced them already.
+    fn renew(&self, dead: &Arc<Pools>) -> Arc<Pools> {
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&pools, dead) {
+            *pools = Arc::new(Pools::new(&self.options));
+        }
+        Arc::clone(&pools)
+    }
+
+    fn is_away(&self, dead: &Arc<Pools>) {
+        self.renew(dead);
+        self.away.is_away();
+    }
+}
+
+impl Pools {
+    fn new(options: &PgConnectOptions) -> Self {
+        Self { writer: pool(options, 2), readers: pool(options, READERS) }
+    }
+
+    fn of(&self, purpose: Purpose) -> &PgPool {
+        if purpose == Purpose::Read { &self.readers } else { &self.writer }
+    }
+}
+
+fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        // A dead one is found out by its first use, within bounds; a look beforehand has none.
+        .test_before_acquire(false)
+        .connect_lazy_with(options.clone())
+}
+
+/// Replicas that start together wait for each other here: the migrator holds an advisory lock.
+async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(FOUND).connect_with(options.clone());
+    let connection = alone.await?;
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&connection).await?;
+    if encoding != "UTF8" {
+        let told = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
+        return Err(StoreError::Corrupt(told));
+    }
+    MIGRATIONS.run(&connection).await?;
+    connection.close().await;
+    Ok(())
+}
+
+/// Ends what takes too long; a connection in which it happened is of no use any more.
+async fn bounded<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer");
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent())))
+}
+
+/// True where the connection is gone, or what is at its other end may not write any more.
+fn is_lost(cause: &sqlx::Error) -> bool {
+    match cause {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(told) => told.code().is_some_and(|code| {
+            // Shutdown, crash, start-up; no connection; too many of them; idle for too long; now a standby.
+            code.starts_with("57P") || code.starts_with("08") || ["53300", "25P03", "25006"].contains(&&*code)
+        }),
+        _ => false,
+    }
+}
+
+/// Whether the server answers. While it does not, one caller a second finds out if it does again.
+struct Away {
+    away: AtomicBool,
+    /// In milliseconds since `began`.
+    ask_again: AtomicU64,
+    began: Instant,
+}
+
+impl Away {
+    fn new() -> Self {
+        Self { away: AtomicBool::new(false), ask_again: AtomicU64::new(0), began: Instant::now() }
+    }
+
+    fn may_be_asked(&self) -> bool {
+        if !self.away.load(Ordering::Acquire) {
+            return true;
+        }
+        let (now, then) = (self.now(), self.ask_again.load(Ordering::Acquire));
+        let next = now + PAUSE.as_millis() as u64;
+        now >= then
+            && self.ask_again.compare_exchange(then, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    fn is_away(&self) {
+        self.ask_again.store(self.now() + PAUSE.as_millis() as u64, Ordering::Release);
+        self.away.store(true, Ordering::Release);
+    }
+
+    fn is_here(&self) {
+        self.away.store(false, Ordering::Release);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+pub(in super::super) struct PostgresTransaction {
+    inner: sqlx::Transaction<'static, Postgres>,
+    purpose: Purpose,
+    unhurried: bool,
+    server: Arc<Server>,
+    pools: Arc<Pools>,
+}
+
+impl PostgresTransaction {
+    /// From here on every statement may take as long as it takes: for the moving of a whole log.
+    pub(in super::super) async fn take_your_time(&mut self) -> Result<(), StoreError> {
+        self.unhurried = true;
+        for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
+            let set = format!("SET LOCAL {setting} = 0");
+            self.run(sqlx::AssertSqlSafe(set), &[]).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn rows(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let patience = self.patience(values);
+        let answer = bounded(patience, bind(sql, values).fetch_all(&mut *self.inner)).await;
+        self.checked(answer)?.iter().map(read).collect()
+    }
+
+    pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
+        let patience = self.patience(values);
+        let answer = bounded(patience, bind(sql, values).execute(&mut *self.inner)).await;
+        Ok(self.checked(answer)?.rows_affected())
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.purpose == Purpose::Append {
+            self.rows(NOTIFY, &[]).await?;
+        }
+        let patience = self.patience(&[]);
+        let Self { inner, server, pools, .. } = self;
+        let answer = bounded(patience, inner.commit()).await;
+        checked(&server, &pools, answer)
+    }
+
+    fn patience(&self, values: &[Value]) -> Duration {
+        let bytes = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Null | Value::Integer(_) => 0,
+        };
+        let heavy = values.iter().map(bytes).sum::<usize>() / PATIENT_BYTES;
+        match self.purpose {
+            _ if self.unhurried => Duration::from_secs(86_400),
+            Purpose::Read => READING,
+            Purpose::Append | Purpose::Note => PATIENCE * (1 + u32::try_from(heavy).unwrap_or(u32::MAX)),
+        }
+    }
+
+    fn checked<T>(&self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        checked(&self.server, &self.pools, answer)
+    }
+}
+
+/// Remembers what an answer says of the server.
+fn checked<T>(server: &Server, pools: &Arc<Pools>, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    if let Err(cause) = &answer
+        && is_lost(cause)
+    {
+        match cause {
+            sqlx::Error::Io(silent) if silent.kind() == std::io::ErrorKind::TimedOut => server.is_away(pools),
+            // This one connection may have been cut; the next one tells more.
+            _ => {
+                server.renew(pools);
+            }
+        }
+    }
+    Ok(answer?)
+}
+
+/// What is heard of the log.
+pub(in super::super) enum Heard {
+    /// It has come so far: its head and its generation.
+    News(u64, u64),
+    /// The connection was lost and is there again; what was said meanwhile was missed.
+    Again,
+}
+
+/// A connection that hears what other replicas have written.
+pub(in super::super) struct Hearing(PgListener);
+
+impl Hearing {
+    /// The next notice.
+    pub(in super::super) async fn next(&mut self) -> Result<Heard, StoreError> {
+        loop {
+            match tokio::time::timeout(SILENCE, self.0.try_recv()).await {
+                Ok(Ok(Some(notice))) => {
+                    let mut numbers = notice.payload().split(' ').map(str::parse);
+                    if let (Some(Ok(head)), Some(Ok(generation))) = (numbers.next(), numbers.next()) {
+                        return Ok(Heard::News(head, generation));
+                    }
+                }
+                Ok(Ok(None)) => return Ok(Heard::Again),
+                Ok(Err(cause)) => return Err(cause.into()),
+                // A connection may have died without a word.
+                Err(_) => {
+                    bounded(PATIENCE, self.0.execute("SELECT 1")).await?;
+                }
+            }
+        }
+    }
+}
+
+/// A null of whatever type its place has.
+struct Untyped;
+
+impl Type<Postgres> for Untyped {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Untyped {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
+
+fn bind(sql: impl SqlSafeStr, values: &[Value]) -> sqlx::query::Query<'_, Postgres, PgArguments> {
+    values.iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Null => query.bind(Untyped),
+        Value::Integer(number) => query.bind(*number),
+        Value::Text(text) => query.bind(text.as_str()),
+        Value::Bytes(bytes) => query.bind(bytes.as_slice()),
+    })
+}
+
+fn read(row: &PgRow) -> Result<Row, StoreError> {
+    let value = |index: usize| -> Result<Value, StoreError> {
+        let raw = row.try_get_raw(index)?;
+        let kind = raw.type_info();
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        match kind.name() {
+            "INT8" => Ok(Value::Integer(row.try_get(index)?)),
+            "INT4" => Ok(Value::Integer(row.try_get::<i32, _>(index)?.into())),
+            "BOOL" => Ok(Value::from(row.try_get::<bool, _>(index)?)),
+            "TEXT" | "VARCHAR" | "NAME" => Ok(Value::Text(row.try_get(index)?)),
+            "BYTEA" => Ok(Value::Bytes(row.try_get(index)?)),
+            // The nothing that `pg_notify` answers.
+            "VOID" => Ok(Value::Null),
+            other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
+        }
+    };
+    (0..row.len()).map(value).collect::<Result<_, _>>().map(Row)
+}

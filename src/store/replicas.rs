@@ -1,0 +1,157 @@
+//! What several processes that share one log must know of each other.
+//!
+//! A log in a file of one machine is not shared, and nothing here does anything then.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::database::{Heard, values};
+use super::{Announcement, Store, StoreError};
+
+/// After the connection that hears was lost.
+const RETRY: Duration = Duration::from_secs(1);
+/// A task belongs to who took it until it was not renewed for so many seconds.
+const LEASE: i64 = 5;
+/// A replica that was not seen for so many seconds is not there.
+const PRESENT: i64 = 15;
+/// What was not seen for so many seconds is forgotten.
+const FORGOTTEN: i64 = 60;
+
+/// The server's clock, the one that all replicas share.
+macro_rules! now {
+    () => {
+        "EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"
+    };
+}
+
+impl Store {
+    /// True where processes on other machines may share the log.
+    pub fn is_shared(&self) -> bool {
+        self.inner.database.shared().is_some()
+    }
+
+    /// Announces what other replicas write as soon as they have, until `shutdown` turns true. A notice that is
+    /// lost is healed by [`Store::refresh`].
+    pub async fn follow(&self, mut shutdown: watch::Receiver<bool>) {
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => {}
+            () = self.hear_for_ever() => {}
+        }
+    }
+
+    async fn hear_for_ever(&self) {
+        let Some(server) = self.inner.database.shared() else { return std::future::pending().await };
+        let mut told = false;
+        loop {
+            let cause = match server.hear(self.log_id()).await {
+                Err(cause) => cause,
+                Ok(mut hearing) => {
+                    if told {
+                        info!("other replicas are heard again");
+                        told = false;
+                    }
+                    // What was said before somebody listened.
+                    let _ = self.refresh().await;
+                    loop {
+                        match hearing.next().await {
+                            Ok(Heard::News(head, generation)) => {
+                                self.announce(Announcement { head, generation });
+                            }
+                            Ok(Heard::Again) => {
+                                let _ = self.refresh().await;
+                            }
+                            Err(cause) => break cause,
+                        }
+                    }
+                }
+            };
+            if !told {
+                warn!(%cause, "other replicas are not heard at once, only by looking every second");
+                told = true;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Says that this process is there, and with what. Returns with what else others that are there serve the
+    /// same log, where that differs: each once, sorted.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn meet(&self, fingerprint: &str) -> Result<Vec<String>, StoreError> {
+        let met = self.note_presence(fingerprint).await;
+        // Where this cannot be noted, nothing can: the server is away, or its disk is full.
+        if met.is_err() {
+            self.inner.writable.store(false, Ordering::Release);
+        }
+        met
+    }
+
+    async fn note_presence(&self, fingerprint: &str) -> Result<Vec<String>, StoreError> {
+        let Some(server) = self.inner.database.shared() else { return Ok(Vec::new()) };
+        let mut noting = server.begin_note().await?;
+        noting
+            .run(
+                concat!(
+                    "INSERT INTO replica (id, fingerprint, seen) VALUES ($1, $2, ",
+                    now!(),
+                    ") ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, seen = excluded.seen"
+                ),
+                values![self.inner.replica.as_str(), fingerprint],
+            )
+            .await?;
+        noting.run(concat!("DELETE FROM replica WHERE seen < ", now!(), " - $1"), values![FORGOTTEN]).await?;
+        let rows = noting
+            .rows(
+                concat!(
+                    "SELECT DISTINCT fingerprint FROM replica WHERE fingerprint <> $1 AND seen >= ",
+                    now!(),
+                    " - $2 ORDER BY fingerprint"
+                ),
+                values![fingerprint, PRESENT],
+            )
+            .await?;
+        noting.commit().await?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    /// Takes or renews the right to scan the folder, which one process has at a time; true where this one has
+    /// it. It is lost some seconds after it was last renewed.
+    ///
+    /// # Errors
+    /// Where the engine does not answer: then nobody may take himself for the one.
+    pub async fn may_scan(&self) -> Result<bool, StoreError> {
+        let Some(server) = self.inner.database.shared() else { return Ok(true) };
+        let mut noting = server.begin_note().await?;
+        let taken = noting
+            .run(
+                concat!(
+                    "INSERT INTO lease (task, holder, until) VALUES ('scan', $1, ",
+                    now!(),
+                    " + $2) ON CONFLICT (task) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+                     WHERE lease.holder = excluded.holder OR lease.until < ",
+                    now!()
+                ),
+                values![self.inner.replica.as_str(), LEASE],
+            )
+            .await?;
+        noting.commit().await?;
+        Ok(taken > 0)
+    }
+
+    /// Leaves the scan to others and the place altogether: at an orderly end.
+    ///
+    /// # Errors
+    /// Where the engine does not answer; others notice after some seconds.
+    pub async fn leave(&self) -> Result<(), StoreError> {
+        let Some(server) = self.inner.database.shared() else { return Ok(()) };
+        let mut noting = server.begin_note().await?;
+        for sql in ["DELETE FROM lease WHERE holder = $1", "DELETE FROM replica WHERE id = $1"] {
+            noting.run(sql, values![self.inner.replica.as_str()]).await?;
+        }
+        noting.commit().await
+    }
+}

@@ -1,0 +1,110 @@
+//! A database for stories on PostgreSQL: each has a schema of its own, which is gone at the end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+/// The server that `tests/postgres` has started.
+///
+/// NOTE: a story without a server fails. One that is passed over says nothing about PostgreSQL.
+pub fn server() -> String {
+    std::env::var("BANTIN_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "this test needs a PostgreSQL, which tests/postgres starts for it: \
+             `tests/postgres cargo test --test store`, or `tests/run` for everything"
+        )
+    })
+}
+
+/// A schema of its own, and in it nothing.
+pub struct Schema {
+    server: String,
+    name: String,
+}
+
+impl Schema {
+    /// Makes one.
+    pub fn new() -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("story_{}_{number}", std::process::id());
+        let schema = Self { server: server(), name };
+        let order: bool = asked("'b' < 'C'", &schema.server);
+        assert!(
+            order,
+            "this cluster orders texts by their bytes, which proves nothing; start it by tests/postgres"
+        );
+        execute(&schema.server, &format!("CREATE SCHEMA {}", schema.name));
+        schema
+    }
+
+    /// What `[store] url` is to say.
+    pub fn url(&self) -> String {
+        self.url_at(&self.server)
+    }
+
+    /// The same through another address, as of a proxy.
+    pub fn url_at(&self, server: &str) -> String {
+        format!("{server}?options[search_path]={}", self.name)
+    }
+
+    /// All rows of all tables.
+    pub fn text(&self) -> String {
+        let all = "(SELECT string_agg(query_to_xml(format('SELECT * FROM %I', table_name), true, false, '')::text, '') \
+                   FROM information_schema.tables WHERE table_schema = current_schema())";
+        asked(all, &self.url())
+    }
+
+    /// Runs statements, and returns how many rows they touched.
+    pub fn execute(&self, sql: &str) -> u64 {
+        execute(&self.url(), sql)
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let sql = format!("SET lock_timeout = '20s'; DROP SCHEMA {name} CASCADE");
+        // A story that has failed already must not fail twice.
+        let dropped = apart(async move {
+            let mut connection = PgConnection::connect(&server).await?;
+            connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await
+        });
+        if let Err(cause) = dropped {
+            eprintln!("{} is left behind: {cause}", self.name);
+        }
+    }
+}
+
+fn execute(url: &str, sql: &str) -> u64 {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    let done = apart(async move {
+        let mut connection = PgConnection::connect(&url).await?;
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await
+    });
+    done.unwrap().rows_affected()
+}
+
+/// The value of an expression.
+pub fn asked<T>(expression: &str, url: &str) -> T
+where
+    T: Send + Unpin + 'static + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    let (url, sql) = (url.to_owned(), format!("SELECT {expression}"));
+    let answer = apart(async move {
+        let mut connection = PgConnection::connect(&url).await?;
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await
+    });
+    answer.unwrap()
+}
+
+/// Runs it to its end on a thread and a runtime of its own, wherever the caller stands.
+fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, sqlx::Error> {
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(work)
+    };
+    std::thread::spawn(run).join().unwrap()
+}
