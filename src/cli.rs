@@ -4,6 +4,7 @@
 
 mod check;
 mod import;
+mod moving;
 mod publish;
 mod serve;
 mod token;
@@ -128,6 +129,25 @@ enum Command {
         /// Its id, as `list` shows it
         id: String,
     },
+    /// Write the whole log into one file, also while it is served
+    Backup {
+        /// The file; must not be there yet
+        file: PathBuf,
+    },
+    /// Fill the configured store, which must be empty, from a backup; it begins a new log
+    RestoreBackup {
+        /// A file that `backup` has written
+        file: PathBuf,
+    },
+    /// Move the log to another store and compare every document; stop serving first
+    Migrate {
+        /// Where the log is, like sqlite:data/bantin.db
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// Where it is to be, like postgres://bantin@db.example/bantin; must be empty
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// Make, list and revoke the tokens that open the publishing API
     Token {
         #[command(subcommand)]
@@ -237,6 +257,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 }
             }
             Command::Token { command } => token::token(config, command, &arguments).await,
+            Command::Backup { file } => moving::backup(config, file, &arguments).await,
+            Command::RestoreBackup { file } => moving::restore(config, file, &arguments).await,
+            Command::Migrate { from, to } => moving::migrate(config, from, to, &arguments).await,
             Command::Restore { id } => restore(config, &ArticleId::new(id), &arguments).await,
             Command::Config => show_config(&config, arguments.json),
             Command::Completions { .. } => Ok(Outcome::Done),

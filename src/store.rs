@@ -11,6 +11,7 @@ mod changes;
 mod channels;
 mod database;
 mod intake;
+mod moving;
 mod replicas;
 mod token;
 mod view;
@@ -29,6 +30,7 @@ use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
 use crate::channel::{Channel, Slug};
 use crate::vietnam_time::{Clock, Moment, Zone};
 
+pub use moving::Filled;
 pub use token::Token;
 
 use batch::{Batches, Write, Written};
@@ -72,6 +74,9 @@ pub enum StoreError {
     /// The schema is of a newer program, or a migration failed.
     #[error("the store's schema cannot be brought up to date: {0}")]
     Schema(#[from] sqlx::migrate::MigrateError),
+    /// A whole log cannot be moved so.
+    #[error("the log cannot be moved: {0}")]
+    Unfit(String),
     /// The store holds what this program never wrote.
     #[error("the store holds something unexpected: {0}")]
     Corrupt(String),

@@ -16,6 +16,7 @@ use hyper::header::{
     HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
 };
 
+use super::delta;
 use super::negotiate::Choices;
 use crate::press::{Coding, Document};
 use crate::vietnam_time::Moment;
@@ -121,6 +122,26 @@ impl<'request> Preconditions<'request> {
         // Step 5, If-Range, is judged with the range, in `super::range`. Step 6: the method is performed.
         Some(Verdict::Send(selected))
     }
+}
+
+/// The tag of a copy that the reader holds and that is newer than this feed, of the same log: another replica,
+/// which has heard of a change a moment earlier, has given it. It is the better one, so the reader keeps it and
+/// never sees the feed go backwards.
+///
+/// Of feeds alone, whose number is that of their channel's log; a page's may be of something else.
+pub fn newer_copy(headers: &HeaderMap, document: &Document) -> Option<HeaderValue> {
+    if !document.media_type.as_bytes().starts_with(b"application/") {
+        return None;
+    }
+    let own = document.identity.etag.to_str().ok()?.trim_matches('"');
+    let log = own.split_once('.')?.0;
+    let number = delta::number_in(own.as_bytes(), log)?;
+    let held = TagList::of(headers, IF_NONE_MATCH)?;
+    let newer = held.iter().find_map(|tag| match tag {
+        Tag::Strong(opaque) => delta::number_in(opaque, log).filter(|held| *held > number).map(|_| opaque),
+        Tag::Weak(_) | Tag::Any | Tag::Nonsense => None,
+    })?;
+    HeaderValue::from_bytes(&[b"\"", newer, b"\""].concat()).ok()
 }
 
 impl<'request> TagList<'request> {

@@ -51,7 +51,7 @@ fn takes_feed(line: &HeaderValue) -> bool {
 }
 
 /// The number in one of our own tags, `{log}.{number}-{hash}-{coding}`, whatever a proxy hung on behind.
-fn number_in(opaque: &[u8], log: &str) -> Option<u64> {
+pub(super) fn number_in(opaque: &[u8], log: &str) -> Option<u64> {
     let text = std::str::from_utf8(opaque).ok()?;
     let (number, rest) = text.strip_prefix(log)?.strip_prefix('.')?.split_once('-')?;
     let (hash, coding) = rest.split_once('-')?;

@@ -24,7 +24,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
 use super::body::Body;
-use super::conditional::{Preconditions, Verdict};
+use super::conditional::{Preconditions, Verdict, newer_copy};
 use super::negotiate::Accepted;
 use super::range::Asked;
 use crate::press::{Coding, Document, http_date};
@@ -91,8 +91,18 @@ pub fn document(
     let choices = Accepted::of(&headers).choices(document);
     let verdict = Preconditions::of(&headers).judge(document, &choices, now);
     let for_a_script = headers.contains_key(ORIGIN);
+    let newer = match verdict {
+        Some(Verdict::Send(_)) => newer_copy(&headers, document),
+        _ => None,
+    };
     headers.clear();
     match verdict {
+        Some(Verdict::Send(coding)) if let Some(tag) = newer => {
+            let mut reply = not_modified(headers, document, coding, policy, now, for_a_script);
+            reply.headers_mut().insert(ETAG, tag);
+            reply.headers_mut().remove(LAST_MODIFIED);
+            reply
+        }
         Some(Verdict::NotModified(coding)) => {
             not_modified(headers, document, coding, policy, now, for_a_script)
         }

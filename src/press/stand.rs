@@ -26,6 +26,11 @@ impl Edition {
         self.documents.get(path)
     }
 
+    /// All documents with their paths, in no order.
+    pub fn documents(&self) -> impl Iterator<Item = (&str, &Arc<Document>)> {
+        self.documents.iter().map(|(path, document)| (&**path, document))
+    }
+
     /// What stands in the feeds of a channel, or of everything.
     pub fn recent(&self, scope: &Scope) -> Option<&Arc<Recent>> {
         self.recent.get(scope)

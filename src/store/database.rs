@@ -76,7 +76,7 @@ macro_rules! values {
 pub(super) use values;
 
 /// A row of an answer, read by the position of its columns.
-pub(super) struct Row(Vec<Value>);
+pub(super) struct Row(pub(super) Vec<Value>);
 
 impl Row {
     pub(super) fn integer(&self, column: usize) -> Result<i64, StoreError> {
@@ -257,6 +257,43 @@ impl Transaction {
             Self::Postgres(_) => (postgres::SEARCH, words.join(" ")),
         };
         self.rows(sql, values![question, below, lowest, channel, limit]).await
+    }
+
+    /// The tables of the store, without the index of the search.
+    pub(super) async fn tables(&mut self) -> Result<Vec<String>, StoreError> {
+        let sql = match self {
+            Self::Sqlite(_) => sqlite::TABLES,
+            Self::Postgres(_) => postgres::TABLES,
+        };
+        self.rows(sql, &[]).await?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    /// The columns of a table.
+    pub(super) async fn columns(&mut self, table: &str) -> Result<Vec<String>, StoreError> {
+        let sql = match self {
+            Self::Sqlite(_) => sqlite::COLUMNS,
+            Self::Postgres(_) => postgres::COLUMNS,
+        };
+        self.rows(sql, values![table]).await?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    /// Makes the index of the search of what the articles say. Needed where they came in otherwise than by
+    /// intake.
+    pub(super) async fn index_words(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => {
+                self.run("INSERT INTO search (search) VALUES ('rebuild')", &[]).await.map(|_| ())
+            }
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// From here on every statement may take as long as it takes: for the moving of a whole log.
+    pub(super) async fn take_your_time(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(transaction) => transaction.take_your_time().await,
+        }
     }
 
     /// Makes everything durable and visible at once, and tells the other replicas.

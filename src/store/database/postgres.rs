@@ -48,6 +48,11 @@ pub(super) const SEARCH: &str = "SELECT a.place, a.id, a.day, a.slug, a.channels
      (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) \
      ORDER BY a.place DESC LIMIT $5";
 
+pub(super) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
+     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+pub(super) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_schema.columns \
+     WHERE table_schema = current_schema() AND table_name = $1";
+
 /// The lock under which the log grows. Of rows, not of the table: readers are not held up.
 const LOCK: &str = "SELECT head FROM log FOR UPDATE";
 const NOTIFY: &str = "SELECT pg_notify('bantin_' || id, head || ' ' || generation) FROM log";
@@ -298,8 +303,7 @@ pub(in super::super) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    /// From here on every statement may take as long as it takes: for the moving of a whole log.
-    pub(in super::super) async fn take_your_time(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn take_your_time(&mut self) -> Result<(), StoreError> {
         self.unhurried = true;
         for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
             let set = format!("SET LOCAL {setting} = 0");

@@ -27,6 +27,10 @@ pub(super) const SEARCH: &str = "SELECT s.rowid, a.id, a.day, a.slug, a.channels
      (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) \
      ORDER BY s.rowid DESC LIMIT $5";
 
+pub(super) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
+     AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
+pub(super) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
+
 /// The words, each as FTS5 takes a string.
 pub(super) fn question(words: &[String]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")

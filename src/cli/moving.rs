@@ -1,0 +1,130 @@
+//! `bantin backup`, `restore-backup` and `migrate`: a whole log in one piece, with a bar that shows how far it is.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Arguments, Outcome, open_existing};
+use crate::app::documents;
+use crate::config::Config;
+use crate::store::{Filled, Options, Store};
+
+/// Writes the log as it is now into a file, which is there whole or not at all.
+pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    if file.exists() {
+        bail!("{} is there already", file.display());
+    }
+    let store = open_existing(&config).await?;
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // SECURITY: in a folder that only its owner may enter, until it is closed to others as well: it holds what
+    // was withdrawn.
+    let folder = tempfile::Builder::new().prefix(".bantin-backup").tempdir_in(folder);
+    let folder = folder.with_context(|| format!("writing beside {}", file.display()))?;
+    let unfinished = folder.path().join("backup.db");
+    let copy = Store::open(at(&config.store, &unfinished)).await?;
+    let bar = bar("rows", arguments);
+    store.fill(copy, Filled::Kept, |done, total| at_place(&bar, done, total)).await?;
+    bar.finish_and_clear();
+    store.close().await;
+    fs::set_permissions(&unfinished, Permissions::from_mode(0o600))?;
+    File::open(&unfinished)?.sync_all()?;
+    fs::rename(&unfinished, file).with_context(|| format!("writing {}", file.display()))?;
+    if !arguments.quiet {
+        eprintln!("{} holds the log {}", file.display(), store.log_id());
+    }
+    Ok(Outcome::Done)
+}
+
+/// Fills the configured store, which must hold nothing, from a backup. It is another log from then on.
+pub(super) async fn restore(config: Config, file: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    // A copy: opening a file of an older program brings it up to date, and a backup stays as it was written.
+    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let copy = folder.path().join("backup.db");
+    fs::copy(file, &copy).with_context(|| format!("reading {}", file.display()))?;
+    let backup = Store::open(at(&config.store, &copy)).await?;
+    let store = Store::open(config.store.clone()).await?;
+    let bar = bar("rows", arguments);
+    backup.fill(store, Filled::Renewed, |done, total| at_place(&bar, done, total)).await?;
+    bar.finish_and_clear();
+    backup.close().await;
+    let store = Store::open(config.store.clone()).await?;
+    let (articles, channels) = store.census().await?;
+    if !arguments.quiet {
+        eprintln!("restored {articles} articles in {channels} channels as the log {}", store.log_id());
+        if store.is_shared() {
+            eprintln!(
+                "now run `bantin scan --confirm`, so that the folder of articles is known as this log's"
+            );
+        }
+    }
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
+/// Moves the log to another store, which must hold nothing, and compares all that leaves the two.
+pub(super) async fn migrate(
+    config: Config,
+    from: &str,
+    to: &str,
+    arguments: &Arguments,
+) -> anyhow::Result<Outcome> {
+    let options = |url: &str| Options { url: url.to_owned(), ..config.store.clone() };
+    if !Store::exists(&options(from)) {
+        bail!("there is no log at {from}");
+    }
+    let source = Store::open(options(from)).await.context("opening --from")?;
+    let target = Store::open(options(to)).await.context("opening --to")?;
+    let rows = bar("rows", arguments);
+    source.fill(target, Filled::Moved, |done, total| at_place(&rows, done, total)).await?;
+    rows.finish_and_clear();
+    let target = Store::open(options(to)).await.context("opening --to")?;
+    let (articles, _) = source.census().await?;
+    let compared = bar("articles compared", arguments);
+    let documents =
+        documents::compare(&source, &target, &config.press, |done| at_place(&compared, done, articles)).await;
+    compared.finish_and_clear();
+    let documents = documents.context("the log is copied, but what leaves the stores is not the same")?;
+    if !arguments.quiet {
+        eprintln!(
+            "moved the log {}: {documents} documents compared, all alike byte for byte",
+            target.log_id()
+        );
+        eprintln!("now set [store] url to the new address");
+        if target.is_shared() {
+            eprintln!(
+                "and run `bantin scan --confirm`, so that the folder of articles is known as this log's"
+            );
+        }
+    }
+    source.close().await;
+    target.close().await;
+    Ok(Outcome::Done)
+}
+
+fn at(options: &Options, path: &Path) -> Options {
+    Options { url: format!("sqlite:{}", path.display()), ..options.clone() }
+}
+
+fn bar(what: &str, arguments: &Arguments) -> ProgressBar {
+    if arguments.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let template = format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{per_sec}}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn at_place(bar: &ProgressBar, done: u64, total: u64) {
+    bar.set_length(total);
+    bar.set_position(done);
+}
