@@ -124,24 +124,32 @@ impl<'request> Preconditions<'request> {
     }
 }
 
-/// The tag of a copy that the reader holds and that is newer than this feed, of the same log: another replica,
-/// which has heard of a change a moment earlier, has given it. It is the better one, so the reader keeps it and
-/// never sees the feed go backwards.
+/// The tag of a copy that the reader holds of this feed, of the same log and with a higher number: another replica
+/// has given it, which heard of a change a moment earlier, or the channel was made of others in between.
 ///
 /// Of feeds alone, whose number is that of their channel's log; a page's may be of something else.
 pub fn newer_copy(headers: &HeaderMap, document: &Document) -> Option<HeaderValue> {
     if !document.media_type.as_bytes().starts_with(b"application/") {
         return None;
     }
-    let own = document.identity.etag.to_str().ok()?.trim_matches('"');
-    let log = own.split_once('.')?.0;
-    let number = delta::number_in(own.as_bytes(), log)?;
     let held = TagList::of(headers, IF_NONE_MATCH)?;
+    let (log, number) = version_of(document)?;
     let newer = held.iter().find_map(|tag| match tag {
         Tag::Strong(opaque) => delta::number_in(opaque, log).filter(|held| *held > number).map(|_| opaque),
         Tag::Weak(_) | Tag::Any | Tag::Nonsense => None,
     })?;
     HeaderValue::from_bytes(&[b"\"", newer, b"\""].concat()).ok()
+}
+
+/// The number in a document's tags.
+pub fn number_of(document: &Document) -> Option<u64> {
+    version_of(document).map(|(_, number)| number)
+}
+
+fn version_of(document: &Document) -> Option<(&str, u64)> {
+    let opaque = document.identity.etag.to_str().ok()?.trim_matches('"');
+    let log = opaque.split_once('.')?.0;
+    Some((log, delta::number_in(opaque.as_bytes(), log)?))
 }
 
 impl<'request> TagList<'request> {

@@ -17,14 +17,14 @@ use hyper::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
     CONNECTION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, LAST_MODIFIED, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
 use super::body::Body;
-use super::conditional::{Preconditions, Verdict, newer_copy};
+use super::conditional::{Preconditions, Verdict};
 use super::negotiate::Accepted;
 use super::range::Asked;
 use crate::press::{Coding, Document, http_date};
@@ -91,18 +91,8 @@ pub fn document(
     let choices = Accepted::of(&headers).choices(document);
     let verdict = Preconditions::of(&headers).judge(document, &choices, now);
     let for_a_script = headers.contains_key(ORIGIN);
-    let newer = match verdict {
-        Some(Verdict::Send(_)) => newer_copy(&headers, document),
-        _ => None,
-    };
     headers.clear();
     match verdict {
-        Some(Verdict::Send(coding)) if let Some(tag) = newer => {
-            let mut reply = not_modified(headers, document, coding, policy, now, for_a_script);
-            reply.headers_mut().insert(ETAG, tag);
-            reply.headers_mut().remove(LAST_MODIFIED);
-            reply
-        }
         Some(Verdict::NotModified(coding)) => {
             not_modified(headers, document, coding, policy, now, for_a_script)
         }
@@ -110,6 +100,26 @@ pub fn document(
         Some(Verdict::Failed) => precondition_failed(),
         None => not_acceptable(),
     }
+}
+
+/// 304 for a reader who holds a newer copy than this process has, `tag`: it is the better one, and a cache goes on
+/// with it.
+pub fn newer(
+    method: &Method,
+    mut headers: HeaderMap,
+    older: &Document,
+    tag: HeaderValue,
+    policy: &Policy,
+    now: Moment,
+) -> Reply {
+    headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+    let mut reply = document(method, headers, older, policy, now);
+    if reply.status() == StatusCode::NOT_MODIFIED {
+        reply.headers_mut().insert(ETAG, tag);
+        // That of the older one would make the copy look older than it is.
+        reply.headers_mut().remove(LAST_MODIFIED);
+    }
+    reply
 }
 
 /// 226 (RFC 3229 §10.4.1): `part` is what a feed holds beyond the copy that the request names, under the
@@ -484,7 +494,7 @@ mod tests {
     use super::*;
     use crate::press::Version;
     use crate::vietnam_time::from_seconds;
-    use hyper::header::{ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+    use hyper::header::{ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE};
     use proptest::prelude::*;
 
     /// The seed's moment: Fri, 12 May 2023 10:39:00 GMT.

@@ -15,13 +15,13 @@ use tokio::sync::{Semaphore, watch};
 use tracing::error;
 
 use super::api::{self, Frame, Together};
-use super::conditional::{Preconditions, Verdict};
+use super::conditional::{Preconditions, Verdict, newer_copy, number_of};
 use super::delta;
 use super::door::RequestBody;
 use super::gate::Pace;
 use super::negotiate::Accepted;
 use super::reply::{self, Policy, READ_ONLY, Reply};
-use crate::address::{Addresses, Format, Route, Scope};
+use crate::address::{Addresses, Format, Route, Scope, feed_path};
 use crate::article::Permalink;
 use crate::press::{
     self, Archive, Document, Edition, PrintedArticle, PrintedPage, Recent, Stand, print_article,
@@ -42,6 +42,9 @@ const SEARCHING: usize = 2;
 /// Long answers at a time that are read while they are sent.
 const STREAMING: usize = 64;
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A replica that is behind another has so long to print what the other has printed.
+const CATCHING_UP: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// What a client is told to wait where the service could not answer.
 const COME_AGAIN: Duration = Duration::from_secs(2);
 
@@ -78,6 +81,8 @@ enum AtHand {
     Reply(Reply),
     /// Of this document.
     Part(Wanted, Arc<Document>),
+    /// The reader holds a newer copy, of this tag.
+    Older(HeaderValue, Arc<Document>),
     Nothing,
 }
 
@@ -160,6 +165,7 @@ impl Service {
                 let service = self.clone();
                 Err(Box::pin(async move { service.part(request, wanted, document).await }))
             }
+            AtHand::Older(tag, document) => Err(Box::pin(self.clone().catch_up_with(request, tag, document))),
             AtHand::Nothing => Err(Box::pin(self.clone().not_printed(request, body))),
         };
         async move {
@@ -179,9 +185,37 @@ impl Service {
         if let Some(wanted) = self.part_wanted(request, path, &edition, document) {
             return AtHand::Part(wanted, Arc::clone(document));
         }
+        if self.0.store.is_shared()
+            && let Some(tag) = newer_copy(&request.headers, document)
+        {
+            return AtHand::Older(tag, Arc::clone(document));
+        }
         let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
         let headers = std::mem::take(&mut request.headers);
         AtHand::Reply(reply::document(&request.method, headers, document, policy, self.0.clock.now()))
+    }
+
+    /// Another replica was ahead of this one. Prints what it has printed, so that no reader sees a feed go
+    /// backwards; where that cannot be done in time, the reader keeps the newer copy that he has.
+    async fn catch_up_with(self, request: Parts, tag: HeaderValue, older: Arc<Document>) -> Reply {
+        let caught_up = self.read(async move |service| {
+            let head = service.store.refresh().await?.head;
+            let printing = async {
+                while service.printed().is_none_or(|printed| printed < head) {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+            };
+            Ok(tokio::time::timeout(CATCHING_UP, printing).await.is_ok())
+        });
+        let caught_up = caught_up.await.unwrap_or_default();
+        let (method, now) = (request.method, self.0.clock.now());
+        let edition = self.0.stand.edition();
+        match edition.document(self.0.addresses.without_prefix(request.uri.path())) {
+            Some(document) if caught_up => {
+                reply::document(&method, request.headers, document, &self.0.feeds, now)
+            }
+            _ => reply::newer(&method, request.headers, &older, tag, &self.0.feeds, now),
+        }
     }
 
     /// What no edition holds.
@@ -316,6 +350,12 @@ impl Service {
 }
 
 impl Inner {
+    /// The number up to which the log is printed: that of the feed of everything, which holds every revision.
+    fn printed(&self) -> Option<u64> {
+        let edition = self.stand.edition();
+        number_of(edition.document(&feed_path(None, Format::Rss))?)
+    }
+
     /// Works with the store in the background, within bounds; none where too much is asked of it at a time.
     pub(super) async fn background<T, F>(
         self: &Arc<Self>,

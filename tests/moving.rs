@@ -1,0 +1,141 @@
+//! A whole log on the move: backups, what is restored from them, and the way to another engine and back.
+
+mod house;
+
+use house::postgres::Schema;
+use house::{House, SEED, article, until};
+
+const FEEDS: [&str; 6] =
+    ["/rss.xml", "/atom.xml", "/feed.json", "/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json"];
+
+/// A house with a past: articles of several channels and days, one corrected, one withdrawn, one waiting, pages
+/// sealed, a picture.
+fn lived_in(house: &House) {
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    for number in 0..60 {
+        let title = format!("Bài số {number} của xã Đăk Trăm");
+        let stamp = format!("{:02}/04/2023 08:{:02}", number % 28 + 1, number);
+        let folder = ["xa-hoi", "Đất & Người"][number % 2];
+        house.write(&format!("{folder}/bai-{number}.txt"), article(&title, &stamp, "Đoạn mở đầu."));
+    }
+    let picture = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    house.write("xa-hoi/bai-2.jpg", picture);
+    house.write("xa-hoi/mai.txt", article("Ngày mai", "12/05/2027 08:00", "Đoạn mở đầu."));
+    house.ok(&["scan"]);
+    house.write("xa-hoi/bai-4.txt", article("Bài số 4, sửa", "05/04/2023 08:04", "Đoạn mở đầu đã sửa."));
+    house.ok(&["scan"]);
+    let id = "tag:dakto.example,2023:2023-04-07/bai-6";
+    house.ok(&["withdraw", id, "--reason", "sai tin"]);
+    house.ok(&["token", "new", "Văn phòng"]);
+}
+
+/// What readers are given: each feed's bytes and tag.
+fn given(house: &House) -> Vec<(String, Vec<u8>)> {
+    let serving = house.serve();
+    let given = FEEDS.iter().map(|path| serving.get(path));
+    given.map(|answer| (answer.etag(), answer.body)).collect()
+}
+
+fn without_folder(house: House) -> House {
+    // Nothing but the log speaks.
+    house.with("BANTIN_FOLDER__WATCH", "off")
+}
+
+#[test]
+fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
+    let house = House::new();
+    lived_in(&house);
+    let before = given(&house);
+    let schema = Schema::new();
+    let file = format!("sqlite:{}", house.path("data/bantin.db").display());
+    let moved = house.run(&["migrate", "--from", &file, "--to", &schema.url()]);
+    let told = String::from_utf8(moved.stderr).unwrap();
+    assert!(moved.status.success(), "{told}");
+    assert!(told.contains("documents compared, all alike byte for byte"), "{told}");
+    let house = without_folder(house).with("BANTIN_STORE__URL", schema.url());
+    assert_eq!(given(&house), before);
+    assert_eq!(house.ok(&["token", "list"]).matches("Văn phòng").count(), 1);
+
+    // What is written there comes back as well.
+    house.ok(&["restore", "tag:dakto.example,2023:2023-04-07/bai-6"]);
+    let before = given(&house);
+    let back = house.path("data/back.db");
+    let back = format!("sqlite:{}", back.display());
+    house.ok(&["migrate", "--from", &schema.url(), "--to", &back]);
+    let house = house.with("BANTIN_STORE__URL", back.clone());
+    assert_eq!(given(&house), before);
+    let serving = house.serve();
+    assert_eq!(serving.get("/api/articles?q=dak%20tram").json()["items"].as_array().unwrap().len(), 30);
+
+    // Nothing is written over.
+    let refused = house.run(&["migrate", "--from", &file, "--to", &schema.url()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("holds something already"), "{told}");
+    drop(serving);
+    assert_eq!(given(&house), before);
+}
+
+#[test]
+fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log() {
+    for schemas in [None, Some((Schema::new(), Schema::new()))] {
+        let mut house = House::new();
+        if let Some((from, _)) = &schemas {
+            house = house.with("BANTIN_STORE__URL", from.url());
+        }
+        lived_in(&house);
+        let file = house.path("bantin.backup");
+        let file = file.to_str().unwrap();
+        let serving = house.serve();
+        let before = FEEDS.map(|path| serving.get(path));
+        house.ok(&["backup", file]);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "it holds what was withdrawn");
+        let refused = house.run(&["backup", file]);
+        assert_eq!(refused.status.code(), Some(1), "no backup is written over");
+        house.write("xa-hoi/sau.txt", article("Sau khi sao lưu", "12/05/2023 20:00", "Đoạn mở đầu."));
+        until("the newer article", || serving.get("/rss.xml").text().contains("Sau khi sao lưu"));
+        serving.stop();
+        let kept = std::fs::read(file).unwrap();
+
+        let full = house.run(&["restore-backup", file]);
+        assert_eq!(full.status.code(), Some(1), "no log is written over");
+        let restored = match &schemas {
+            Some((_, to)) => House::new().with("BANTIN_STORE__URL", to.url()),
+            None => House::new(),
+        };
+        let restored = without_folder(restored);
+        restored.ok(&["restore-backup", file]);
+        assert_eq!(std::fs::read(file).unwrap(), kept, "the backup stays as it was written");
+        let serving = restored.serve();
+        for (path, before) in FEEDS.iter().zip(before) {
+            let after = serving.get(path);
+            assert_eq!(after.body, before.body, "{path}");
+            let log = |tag: &str| tag.trim_matches('"').split_once('.').unwrap().0.to_owned();
+            assert_ne!(
+                log(&after.etag()),
+                log(&before.etag()),
+                "numbers of one log are not those of another"
+            );
+            // Who asks by date alone, and may hold what came after the backup, is told anew.
+            let since = before.header("last-modified").unwrap().to_owned();
+            let asked = serving.ask("GET", path, &[("If-Modified-Since", &since)]);
+            assert_eq!(asked.status, 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_grows_is_not_moved_and_a_backup_that_is_none_is_refused() {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.ok(&["scan"]);
+    std::fs::write(house.path("none.db"), "no database").unwrap();
+    let refused = House::new().run(&["restore-backup", house.path("none.db").to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let nowhere = format!("sqlite:{}", house.path("nowhere.db").display());
+    let file = format!("sqlite:{}", house.path("data/bantin.db").display());
+    let refused = house.run(&["migrate", "--from", &nowhere, "--to", &file]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!house.path("nowhere.db").exists(), "asking for a log that is not there makes none");
+}

@@ -1,0 +1,390 @@
+//! Several processes that share one log on PostgreSQL: what readers and offices may rely on, whichever they meet,
+//! and whatever happens to one of them or to the database.
+
+mod house;
+
+use std::collections::HashMap;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use house::postgres::Schema;
+use house::{Answer, House, SEED, Serving, article, until};
+
+const RSS: &str = "/xa-hoi/rss.xml";
+const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+
+/// A house whose log is in this schema, and whose folder is that of another one, where one is given.
+fn replica(url: &str, folder: Option<&House>) -> House {
+    let house = House::new().with("BANTIN_STORE__URL", url).with("BANTIN_FOLDER__WATCH", "poll");
+    match folder {
+        Some(other) => house.with("BANTIN_FOLDER__PATH", other.path("feeds").display().to_string()),
+        None => house,
+    }
+}
+
+fn publish(serving: &Serving, bearer: &str, title: &str) -> Answer {
+    let text = article(title, "13/05/2023 08:00", &format!("Đoạn mở đầu của {title}."));
+    let headers = [("Authorization", bearer), PLAIN];
+    serving.send("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes())
+}
+
+#[test]
+fn a_change_on_one_is_at_once_in_the_feeds_of_all_with_the_same_bytes_and_validators() {
+    let schema = Schema::new();
+    let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
+    let bearer = format!("Bearer {}", one.ok(&["token", "new", "Văn phòng"]).trim());
+    let (first, second) = (one.serve(), two.serve());
+    let mut slowest = Duration::ZERO;
+    for number in 0..5 {
+        let title = format!("Bài {number}");
+        let (to, from) = if number % 2 == 0 { (&first, &second) } else { (&second, &first) };
+        // Past the rest that a press takes after a print.
+        until("both to be alike", || first.get(RSS).etag() == second.get(RSS).etag());
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(publish(to, &bearer, &title).status, 201);
+        let accepted = Instant::now();
+        until("the article on the other", || from.get(RSS).text().contains(&title));
+        slowest = slowest.max(accepted.elapsed());
+    }
+    println!("the slowest of five changes was on the other replica after {slowest:?}");
+    // The tick would find it as well, but after a second.
+    assert!(slowest < Duration::from_millis(900), "{slowest:?}");
+    until("both to be alike", || first.get("/rss.xml").etag() == second.get("/rss.xml").etag());
+    for path in ["/rss.xml", "/atom.xml", "/feed.json", RSS, "/", "/xa-hoi/", "/opml.xml", "/sitemap.xml"] {
+        for coding in ["identity", "gzip", "br"] {
+            let ask = |serving: &Serving| serving.ask("GET", path, &[("Accept-Encoding", coding)]);
+            let (here, there) = (ask(&first), ask(&second));
+            assert_eq!((here.status, &here.body), (there.status, &there.body), "{path} {coding}");
+            for header in ["etag", "last-modified", "cache-control", "vary", "content-type"] {
+                assert_eq!(here.header(header), there.header(header), "{path} {coding} {header}");
+            }
+            if let Some(tag) = here.header("etag") {
+                let again = second.ask("GET", path, &[("Accept-Encoding", coding), ("If-None-Match", tag)]);
+                assert_eq!(again.status, 304, "{path} {coding}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_scan_moves_to_another_replica_when_its_own_dies() {
+    let schema = Schema::new();
+    let one = replica(&schema.url(), None);
+    let two = replica(&schema.url(), Some(&one));
+    one.write("xa-hoi/thi-dua.txt", SEED);
+    let scanning = one.serve();
+    until("the first article", || scanning.get(RSS).text().contains("thi đua"));
+    let waiting = two.serve();
+    assert!(waiting.get(RSS).text().contains("thi đua"));
+    assert_eq!(waiting.metric("bantin_scans_total"), 0, "one scans at a time");
+    let before = waiting.get(RSS).etag();
+    scanning.kill();
+    let died = Instant::now();
+    one.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    until("the other to scan", || waiting.get(RSS).text().contains("Bài mới"));
+    let moved = died.elapsed();
+    println!("the scan had moved, and its first article was published, after {moved:?}");
+    assert!(moved < Duration::from_secs(10), "{moved:?}");
+    assert_ne!(waiting.get(RSS).etag(), before);
+    // At an orderly end nobody waits for a lease to run out.
+    let third = one.serve();
+    assert!(waiting.stop());
+    one.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
+    until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
+}
+
+#[test]
+fn a_folder_without_the_mark_of_the_log_withdraws_and_publishes_nothing() {
+    let schema = Schema::new();
+    let right = replica(&schema.url(), None);
+    right.write("xa-hoi/thi-dua.txt", SEED);
+    right.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    right.ok(&["scan"]);
+    let mark = std::fs::read_to_string(right.path("feeds/.bantin-log")).unwrap();
+    // Where a share is not mounted, an empty folder lies; or somebody has mounted another one.
+    let empty = replica(&schema.url(), None);
+    let wrong = replica(&schema.url(), None);
+    wrong.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
+    std::fs::write(wrong.path("feeds/.bantin-log"), "another0log0\n").unwrap();
+    for house in [&empty, &wrong] {
+        let scan = house.run(&["scan"]);
+        assert_eq!(scan.status.code(), Some(1));
+        let told = String::from_utf8(scan.stdout).unwrap() + &String::from_utf8(scan.stderr).unwrap();
+        assert!(told.contains("scan --confirm"), "{told}");
+        let serving = house.serve();
+        house.scanned(&serving);
+        let shown = serving.get(RSS).text();
+        assert!(shown.contains("Bài mới") && shown.contains("thi đua") && !shown.contains("Của nơi khác"));
+    }
+    // The right one is scanned as before; where it was moved to another place, somebody says so.
+    right.remove("xa-hoi/moi.txt");
+    right.ok(&["scan"]);
+    assert!(!right.ok(&["render", "xa-hoi", "rss"]).contains("Bài mới"));
+    let moved = replica(&schema.url(), None);
+    moved.write("xa-hoi/thi-dua.txt", SEED);
+    moved.ok(&["scan", "--confirm"]);
+    assert_eq!(std::fs::read_to_string(moved.path("feeds/.bantin-log")).unwrap(), mark);
+    assert!(moved.ok(&["render", "xa-hoi", "rss"]).contains("thi đua"));
+}
+
+#[test]
+fn a_replica_of_another_configuration_is_warned_of() {
+    let schema = Schema::new();
+    let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
+    let two = two.with("BANTIN_SITE__TITLE", "Xã Đăk Tô");
+    let (first, second) = (one.serve(), two.serve());
+    let warned = |serving: &Serving| serving.log().contains("another version or configuration");
+    until("the warnings", || warned(&first) && warned(&second));
+    assert!(second.stop());
+    until("the end of the warning", || first.log().contains("all replicas serve alike"));
+}
+
+/// A PostgreSQL of a story's own, to be stopped and started.
+struct Cluster {
+    process: Child,
+    url: String,
+    folder: String,
+}
+
+impl Cluster {
+    const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres");
+
+    fn new() -> Self {
+        let say =
+            "echo \"$BANTIN_TEST_POSTGRES\"; echo \"$BANTIN_TEST_POSTGRES_FOLDER\"; exec cat >/dev/null";
+        let mut process = Command::new(Self::SCRIPT)
+            .args(["bash", "-c", say])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let (url, folder) = (lines.next().unwrap(), lines.next().unwrap());
+        Self { process, url, folder }
+    }
+
+    fn told(&self, what: &str) {
+        let mut command = Command::new(Self::SCRIPT);
+        let done = command.arg(what).env("BANTIN_TEST_POSTGRES_FOLDER", &self.folder).status();
+        assert!(done.unwrap().success(), "{what}");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // At the end of its input it ends itself, and takes the cluster away.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_come_again() {
+    let cluster = Cluster::new();
+    let house = replica(&cluster.url, None);
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = house.serve();
+    until("the first article", || serving.get(RSS).text().contains("thi đua"));
+    let paths = ["/rss.xml", "/atom.xml", "/feed.json", RSS, "/", "/xa-hoi/", "/opml.xml"];
+    let before = paths.map(|path| serving.get(path));
+    for (round, stop) in ["--kill", "--stop"].into_iter().enumerate() {
+        let shown = serving.get(RSS).text().matches("<item>").count();
+        cluster.told(stop);
+        let refused = |title: &str| {
+            let asked = Instant::now();
+            let refused = publish(&serving, &bearer, title);
+            assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+            refused
+        };
+        for number in 0..6 {
+            let answer = refused(&format!("Bài {number}"));
+            assert_eq!(answer.status, 503, "{}", answer.text());
+            assert!(answer.header("retry-after").is_some());
+        }
+        until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
+        let ready = serving.get("/readyz");
+        assert_eq!((ready.status, &ready.json()["store"]), (200, &"unavailable".into()));
+        if round == 0 {
+            for (path, before) in paths.iter().zip(&before) {
+                let after = serving.get(path);
+                assert_eq!((after.etag(), after.body), (before.etag(), before.body.clone()), "{path}");
+                let again = serving.ask("GET", path, &[("If-None-Match", &before.etag())]);
+                assert_eq!(again.status, 304, "{path}");
+            }
+        }
+        cluster.told("--start");
+        until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
+        let title = format!("Sau lần {round}");
+        until("a write", || publish(&serving, &bearer, &title).status < 300);
+        until("the article", || serving.get(RSS).text().contains(&title));
+        assert_eq!(
+            serving.get(RSS).text().matches("<item>").count(),
+            shown + 1,
+            "what was refused is not there"
+        );
+    }
+    // Connections that are cut, all at once, cost at most a moment.
+    let cut = "(SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name <> 'x' AND \
+               pid <> pg_backend_pid() AND datname = 'postgres')";
+    assert!(house::postgres::asked::<i64>(cut, &cluster.url) > 0);
+    until("a write", || publish(&serving, &bearer, "Sau khi bị cắt").status < 300);
+    until("the article", || serving.get(RSS).text().contains("Sau khi bị cắt"));
+    assert!(serving.stop());
+}
+
+/// Sends each connection on to one of the replicas that is there.
+struct Balancer {
+    address: SocketAddr,
+    behind: Arc<Mutex<Vec<SocketAddr>>>,
+}
+
+impl Balancer {
+    fn new(behind: Vec<SocketAddr>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, behind) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(behind)));
+        let replicas = Arc::clone(&behind);
+        std::thread::spawn(move || {
+            for (turn, client) in listener.incoming().map_while(Result::ok).enumerate() {
+                let mut replicas = replicas.lock().unwrap().clone();
+                if replicas.is_empty() {
+                    continue;
+                }
+                let first = turn % replicas.len();
+                replicas.rotate_left(first);
+                std::thread::spawn(move || {
+                    let Some(server) = replicas.iter().find_map(|to| TcpStream::connect(to).ok()) else {
+                        return;
+                    };
+                    let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                    let upwards = std::thread::spawn(move || io::copy(&mut up, &mut down));
+                    let (mut server, mut client) = (server, client);
+                    let _ = io::copy(&mut server, &mut client);
+                    let _ = client.shutdown(Shutdown::Both);
+                    let _ = server.shutdown(Shutdown::Both);
+                    let _ = upwards.join();
+                });
+            }
+        });
+        Self { address, behind }
+    }
+}
+
+/// One request; none where whoever answered died over it.
+fn asked(address: SocketAddr, head: &str, body: &str) -> Option<(u16, HashMap<String, String>, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    let length = body.len();
+    write!(stream, "{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+        .ok()?;
+    let mut answer = Vec::new();
+    io::Read::read_to_end(&mut stream, &mut answer).ok()?;
+    let answer = String::from_utf8(answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: HashMap<String, String> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.get("content-length").and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: usize| length != body.len() && status != 304) {
+        return None;
+    }
+    Some((status, headers, body.to_owned()))
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_either_is_killed() {
+    let schema = Schema::new();
+    let houses = [replica(&schema.url(), None), replica(&schema.url(), None)];
+    let bearer = houses[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();
+    let mut replicas = houses.each_ref().map(|house| Some(house.serve()));
+    let addresses = || replicas.iter().flatten().map(Serving::address).collect::<Vec<_>>();
+    let balancer = Balancer::new(addresses());
+    let (address, ended) = (balancer.address, Arc::new(AtomicBool::new(false)));
+    let pollers: Vec<_> = (0..3)
+        .map(|_| {
+            let ended = Arc::clone(&ended);
+            std::thread::spawn(move || {
+                let (mut tag, mut highest, mut answers) = (String::new(), 0_u64, 0_u64);
+                while !ended.load(Ordering::Relaxed) {
+                    let head = format!("GET {RSS} HTTP/1.1\r\nIf-None-Match: {tag}");
+                    let Some((status, headers, _)) = asked(address, &head, "") else { continue };
+                    answers += 1;
+                    match status {
+                        200 => {
+                            tag.clone_from(&headers["etag"]);
+                            let number = tag.split_once('.').unwrap().1.split_once('-').unwrap().0;
+                            let number = number.parse().unwrap();
+                            assert!(number >= highest, "{number} after {highest}");
+                            highest = number;
+                        }
+                        304 => assert_eq!(headers["etag"], tag),
+                        other => panic!("{other}"),
+                    }
+                }
+                assert!(answers > 50, "{answers}");
+                highest
+            })
+        })
+        .collect();
+    let writers: Vec<_> = (0..2)
+        .map(|writer| {
+            let (ended, bearer) = (Arc::clone(&ended), bearer.clone());
+            std::thread::spawn(move || {
+                let mut accepted = Vec::new();
+                for number in 0.. {
+                    if ended.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let title = format!("Bài {number} của người {writer}");
+                    let text = article(&title, "13/05/2023 08:00", "Đoạn mở đầu.");
+                    let head = format!(
+                        "POST /api/articles?channel=xa-hoi HTTP/1.1\r\nAuthorization: Bearer {bearer}\r\n\
+                         Content-Type: text/plain; charset=utf-8"
+                    );
+                    if let Some((201, _, body)) = asked(address, &head, &text) {
+                        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+                        accepted.push((body["id"].as_str().unwrap().to_owned(), title));
+                    }
+                }
+                accepted
+            })
+        })
+        .collect();
+    for round in 0..6 {
+        let random = u64::from(std::process::id()) * 7919 + round * 104_729;
+        std::thread::sleep(Duration::from_millis(300 + random % 700));
+        let which = (random / 1000 + round) as usize % 2;
+        replicas[which].take().unwrap().kill();
+        *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(Serving::address).collect();
+        std::thread::sleep(Duration::from_millis(200));
+        replicas[which] = Some(houses[which].serve());
+        *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(Serving::address).collect();
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    ended.store(true, Ordering::Relaxed);
+    let accepted: Vec<_> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
+    let highest = pollers.into_iter().map(|poller| poller.join().unwrap()).max().unwrap();
+    println!("{} articles accepted over six deaths; pollers saw number {highest}", accepted.len());
+    assert!(accepted.len() > 20, "{}", accepted.len());
+    let listed = houses[0].ok(&["list"]);
+    for (id, title) in &accepted {
+        assert!(
+            listed.contains(title.as_str()) && listed.contains(id.as_str()),
+            "{id} was accepted and is lost"
+        );
+    }
+    let count = listed.lines().count() as u64;
+    until("both to have all of it", || {
+        replicas.iter().flatten().all(|serving| {
+            let tag = serving.get(RSS).etag();
+            tag.split_once('.').unwrap().1.starts_with(&format!("{count}-"))
+        })
+    });
+}
