@@ -600,6 +600,25 @@ fn a_client_that_does_not_fetch_its_answer_is_cut_off() {
 }
 
 #[test]
+fn a_long_answer_arrives_whole_however_it_is_fetched_and_the_connection_goes_on() {
+    let door = OpenDoor::open();
+    assert!(door.house.huge.file().is_some(), "the kernel takes it from a file");
+    let mut client = door.client();
+    for _ in 0..2 {
+        client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\nGET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
+        // So much is more than the sockets hold, so the answer stops on its way until it is read.
+        std::thread::yield_now();
+        assert!(client.answer("GET").body == door.house.huge.identity.bytes, "byte for byte");
+        assert!(client.answer("GET").body == door.house.plain.identity.bytes);
+    }
+    assert_eq!(client.get("/huge").status, 200);
+    let mut half = door.client();
+    half.send("GET /huge HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    drop(half);
+    door.close().unwrap();
+}
+
+#[test]
 fn a_connection_of_great_age_is_closed_behind_its_answer() {
     let options = Options { connection_age: SHORT, ..Options::default() };
     let door = OpenDoor::with(options, 1);

@@ -1,6 +1,8 @@
 //! The body of an answer: in memory, or made while it is sent.
 
+use std::fs::File;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -13,8 +15,31 @@ use tokio::sync::mpsc;
 pub enum Body {
     /// All of it is there.
     Whole(Full<Bytes>),
+    /// All of it is there, and in a file too.
+    Filed(Full<Bytes>, Filed),
     /// It comes in pieces.
     Streamed(Pieces),
+}
+
+/// Bytes that are in a file too, from its start.
+#[derive(Clone, Debug)]
+pub struct Filed {
+    bytes: Bytes,
+    file: Arc<File>,
+}
+
+impl Filed {
+    /// Where `part` lies in the file; none where it is no part of these very bytes.
+    pub fn position_of(&self, part: &[u8]) -> Option<u64> {
+        let (from, start) = (self.bytes.as_ptr().addr(), part.as_ptr().addr());
+        let inside = start >= from && start + part.len() <= from + self.bytes.len() && !part.is_empty();
+        inside.then_some((start - from) as u64)
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 /// The reading end of a body in pieces.
@@ -46,6 +71,19 @@ pub struct BrokenOff;
 pub struct Unread;
 
 impl Body {
+    /// A body that the kernel may take from `file`, which holds the same.
+    pub fn filed(bytes: Bytes, file: Arc<File>) -> Self {
+        Self::Filed(Full::new(bytes.clone()), Filed { bytes, file })
+    }
+
+    /// The bytes and their file, where there is one.
+    pub fn in_file(&self) -> Option<&Filed> {
+        match self {
+            Self::Filed(_, filed) => Some(filed),
+            Self::Whole(_) | Self::Streamed(_) => None,
+        }
+    }
+
     /// A body that is written while it is sent. One piece waits at most, so that a slow client holds the writer
     /// back.
     pub fn streamed() -> (Writer, Self) {
@@ -90,7 +128,9 @@ impl hyper::body::Body for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match self.get_mut() {
-            Self::Whole(whole) => Pin::new(whole).poll_frame(context).map_err(|never| match never {}),
+            Self::Whole(whole) | Self::Filed(whole, _) => {
+                Pin::new(whole).poll_frame(context).map_err(|never| match never {})
+            }
             Self::Streamed(Pieces { ended: true, .. }) => Poll::Ready(None),
             Self::Streamed(body) => Poll::Ready(match ready!(body.pieces.poll_recv(context)) {
                 Some(Piece::Bytes(bytes)) => Some(Ok(Frame::data(bytes))),
@@ -108,14 +148,14 @@ impl hyper::body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Whole(whole) | Self::Filed(whole, _) => whole.is_end_stream(),
             Self::Streamed(body) => body.ended,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(whole) => whole.size_hint(),
+            Self::Whole(whole) | Self::Filed(whole, _) => whole.size_hint(),
             Self::Streamed(_) => SizeHint::default(),
         }
     }

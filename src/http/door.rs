@@ -29,12 +29,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::body::Filed;
 use super::reply::{self, Reply};
 use super::traffic::{Shard, Traffic};
 
@@ -491,6 +494,8 @@ struct Seat {
     hung_up: Cell<bool>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
+    /// What is sent now, where the kernel can take it from a file.
+    sending: RefCell<Option<Filed>>,
 }
 
 impl Seat {
@@ -508,6 +513,7 @@ impl Seat {
             hung_up: Cell::new(false),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
+            sending: RefCell::new(None),
         })
     }
 
@@ -535,6 +541,7 @@ impl Seat {
             };
             self.phase.set(Phase::Idle { since: self.core.clock.get() });
             self.held_back.set(false);
+            self.sending.replace(reply.body().in_file().cloned());
             self.core.shard().answered(reply.status());
             self.still_sending.set(reply.status() == StatusCode::PAYLOAD_TOO_LARGE);
             Ok(reply)
@@ -659,6 +666,40 @@ impl Watched {
     }
 }
 
+impl Watched {
+    /// Sends what is next of an answer whose body lies in a file: the head by itself, and then the body, which
+    /// the kernel takes from the file as it is. To copy it would cost more than all the rest of the answer. None
+    /// where the body lies in no file.
+    fn poll_write_from_file(
+        &self,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Option<Poll<io::Result<usize>>> {
+        let sending = self.seat.sending.borrow();
+        let filed = sending.as_ref()?;
+        let (last, before) = parts.split_last()?;
+        let position = filed.position_of(last)?;
+        let stream = self.io.inner();
+        let head = before.iter().find(|part| !part.is_empty());
+        let mut write = || match head {
+            // The body follows at once and fills the packet.
+            Some(head) => Ok(rustix::net::send(stream, head, SendFlags::MORE | SendFlags::NOSIGNAL)?),
+            None => Ok(rustix::fs::sendfile(stream, filed.file(), Some(&mut position.clone()), last.len())?),
+        };
+        Some(loop {
+            match stream.poll_write_ready(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(cause)) => break Poll::Ready(Err(cause)),
+                Poll::Pending => break Poll::Pending,
+            }
+            match stream.try_io(Interest::WRITABLE, &mut write) {
+                Err(cause) if cause.kind() == ErrorKind::WouldBlock => {}
+                written => break Poll::Ready(written),
+            }
+        })
+    }
+}
+
 impl Read for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -715,6 +756,9 @@ impl Write for Watched {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(polled) = self.poll_write_from_file(context, parts) {
+            return self.written(polled);
+        }
         let polled = match parts {
             // An answer without a body: the plain call is the cheaper one.
             [one] => Pin::new(&mut self.io).poll_write(context, one),

@@ -9,6 +9,7 @@
 //! is answered with the very answer to GET: hyper keeps the body back, so the two cannot come to differ.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -223,7 +224,12 @@ fn whole(mut headers: HeaderMap, document: &Document, coding: Coding, policy: &P
     if document.media_type.as_bytes().starts_with(b"text/html") {
         page_headers(&mut headers);
     }
-    let mut reply = Response::new(Body::from(document.coded(coding).bytes.clone()));
+    let bytes = document.coded(coding).bytes.clone();
+    let body = match (coding == Coding::Identity).then(|| document.file()).flatten() {
+        Some(file) => Body::filed(bytes, Arc::clone(file)),
+        None => Body::from(bytes),
+    };
+    let mut reply = Response::new(body);
     *reply.headers_mut() = headers;
     reply
 }

@@ -1,6 +1,8 @@
 //! One document in all its codings, each with its validator.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::HeaderValue;
 use sha2::{Digest as _, Sha256};
+use tracing::debug;
 
 use crate::vietnam_time::Moment;
 
@@ -66,7 +69,11 @@ pub struct Document {
     pub gzip: Coded,
     /// The same, compressed with Brotli.
     pub brotli: Coded,
+    file: OnceLock<Option<Arc<File>>>,
 }
+
+/// What is shorter costs less to copy than to name to the kernel, in bytes.
+const WORTH_A_FILE: usize = 64 * 1024;
 
 impl Document {
     /// Compresses and hashes `bytes`. Same bytes, same result, on every machine that runs this version.
@@ -84,6 +91,7 @@ impl Document {
             gzip: coded(Coding::Gzip, gzip(&bytes)),
             brotli: coded(Coding::Brotli, brotli(&bytes)),
             identity: coded(Coding::Identity, bytes),
+            file: OnceLock::new(),
         }
     }
 
@@ -98,6 +106,7 @@ impl Document {
             gzip: coded.clone(),
             brotli: coded.clone(),
             identity: coded,
+            file: OnceLock::new(),
         }
     }
 
@@ -113,7 +122,20 @@ impl Document {
             gzip: coded(&self.gzip, gzip(&bytes)),
             brotli: coded(&self.brotli, brotli(&bytes)),
             identity: coded(&self.identity, bytes),
+            file: OnceLock::new(),
         }
+    }
+
+    /// The bytes as they are, in a file in memory that the kernel sends without copying them. Made when it is
+    /// first asked for, because most readers take a coding. None of a short document, and where the system
+    /// makes none.
+    pub fn file(&self) -> Option<&Arc<File>> {
+        let made =
+            || in_memory(&self.identity.bytes).inspect_err(|cause| debug!(%cause, "no file in memory")).ok();
+        if self.identity.bytes.len() < WORTH_A_FILE {
+            return None;
+        }
+        self.file.get_or_init(|| made().map(Arc::new)).as_ref()
     }
 
     /// The document in the coding that was agreed on.
@@ -124,6 +146,18 @@ impl Document {
             Coding::Brotli => &self.brotli,
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("bantin-document", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn in_memory(_bytes: &[u8]) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// `Fri, 12 May 2023 10:39:00 GMT`: the second of `moment` as an HTTP-date (RFC 9110 §5.6.7).
