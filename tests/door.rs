@@ -371,7 +371,7 @@ fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unc
         ("etag", tag(document, coding).as_str()),
         ("last-modified", CHANGED_TEXT),
         ("cache-control", "public, max-age=300, stale-while-revalidate=600, stale-if-error=86400"),
-        ("vary", "Accept-Encoding"),
+        ("vary", "Accept-Encoding, Sec-Fetch-Dest"),
     ] {
         assert_eq!(answer.header(name), Some(value), "{name}: {cell}");
     }
