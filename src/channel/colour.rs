@@ -65,7 +65,15 @@ impl Colour {
 
     /// The same colour for dark pages: as it is where it can be read there, else lightened until it can.
     pub fn on_dark(self) -> Self {
-        self.towards(Self::new(0xff, 0xff, 0xff), Self::DARK_GROUND)
+        // First to a brighter one of the same tint, for white alone would leave it pale.
+        let strongest = u16::from(self.red.max(self.green).max(self.blue).max(1));
+        let bright = |part: u8| {
+            let full = u16::from(part) * 255 / strongest;
+            u8::try_from((full + 255) / 2).unwrap_or(u8::MAX)
+        };
+        let tint = Self::new(bright(self.red), bright(self.green), bright(self.blue));
+        let white = Self::new(0xff, 0xff, 0xff);
+        self.towards(tint, Self::DARK_GROUND).towards(white, Self::DARK_GROUND)
     }
 
     /// How well one can be told from the other: 1 to 21 (WCAG 2.2, "contrast ratio").

@@ -136,7 +136,7 @@ fn id(document: &Document<'_>) -> String {
 fn title(document: &Document<'_>) -> String {
     let site = one_line(&document.site.title);
     match (document.part, document.channel) {
-        (Part::Search { words, .. }, _) => format!("“{}” - {site}", one_line(words)),
+        (Part::Search { words, .. }, _) => format!("Tìm: {} - {site}", one_line(words)),
         (_, Some(channel)) => format!("{} - {site}", one_line(&channel.title)),
         (_, None) => site.into_owned(),
     }
@@ -165,7 +165,7 @@ fn open_description(document: &Document<'_>) -> String {
     let site = one_line(&document.site.title);
     match (document.part, given, document.channel) {
         (Part::Search { words, .. }, ..) => {
-            format!("Tin, bài của {site} tìm được với “{}”.", one_line(words))
+            format!("Tin, bài của {site} tìm được với: {}", one_line(words))
         }
         (_, Some(given), _) => given.into_owned(),
         (_, None, Some(channel)) => format!("Tin, bài chuyên mục {} của {site}.", one_line(&channel.title)),

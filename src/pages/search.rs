@@ -6,7 +6,7 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use maud::{Markup, html};
 
-use super::shell::{Frame, Head};
+use super::shell::{Frame, Head, format_title};
 use super::story::time;
 use super::subscribe::{self, Followed, page_of};
 use super::text::{beginning, clean, language};
@@ -73,7 +73,7 @@ pub fn search(frame: &Frame<'_>, question: &Question, answer: Answer<'_>, opened
     let title = match (opened, question.words.as_str()) {
         (Some(_), _) => "Nguồn tin của một tìm kiếm".to_owned(),
         (None, "") => "Tìm kiếm".to_owned(),
-        (None, words) => format!("Tìm “{}”", beginning(words, 60)),
+        (None, words) => format!("Tìm: {}", beginning(words, 60)),
     };
     let body = html! {
         h1.title { "Tìm kiếm" }
@@ -101,34 +101,40 @@ pub fn search(frame: &Frame<'_>, question: &Question, answer: Answer<'_>, opened
 
 fn form(frame: &Frame<'_>, question: &Question) -> Markup {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+    let narrowed = question.channel.is_some() || question.from.is_some() || question.to.is_some();
     html! {
         form.search action=(frame.local(&search_path(None, ""))) {
-            div.question {
-                label for="q" { "Từ cần tìm" }
+            label for="q" { "Từ cần tìm" }
+            div.ask {
                 input #q name="q" type="search" value=(clean(&question.words)) maxlength="200" aria-describedby="q-cach";
+                button { "Tìm" }
             }
-            div {
-                label for="channel" { "Chuyên mục" }
-                select #channel name="channel" {
-                    option value="" { "Tất cả" }
-                    @for channel in frame.channels {
-                        option value=(channel.slug) selected[question.channel.as_ref() == Some(&channel.slug)] {
-                            (clean(&channel.title))
-                        }
-                    }
-                }
-            }
-            div {
-                label for="from" { "Từ ngày" }
-                input #from name="from" type="date" value=[day(question.from)];
-            }
-            div {
-                label for="to" { "Đến ngày" }
-                input #to name="to" type="date" value=[day(question.to)];
-            }
-            div.go { button { "Tìm" } }
             p.hint #q-cach {
                 "Gõ không dấu cũng được: “thi dua dak to”. Đặt trong ngoặc kép để tìm đúng cụm từ: \"thi đua yêu nước\"."
+            }
+            details open[narrowed] {
+                summary { "Chọn chuyên mục và ngày đăng" }
+                div.filters {
+                    div {
+                        label for="channel" { "Chuyên mục" }
+                        select #channel name="channel" {
+                            option value="" { "Tất cả" }
+                            @for channel in frame.channels {
+                                option value=(channel.slug) selected[question.channel.as_ref() == Some(&channel.slug)] {
+                                    (clean(&channel.title))
+                                }
+                            }
+                        }
+                    }
+                    div {
+                        label for="from" { "Từ ngày" }
+                        input #from name="from" type="date" value=[day(question.from)];
+                    }
+                    div {
+                        label for="to" { "Đến ngày" }
+                        input #to name="to" type="date" value=[day(question.to)];
+                    }
+                }
             }
         }
     }
@@ -249,7 +255,7 @@ fn around(text: &str, start: usize) -> String {
 fn autodiscovery(frame: &Frame<'_>, question: &Question, query: &str) -> Markup {
     html! {
         @for format in Format::ALL {
-            link rel="alternate" type=(format.media_type()) title=(format!("Tìm “{}”", beginning(&question.words, 60)))
+            link rel="alternate" type=(format.media_type()) title=(format!("Tìm: {} ({})", beginning(&question.words, 60), format_title(format)))
                 href=(frame.addresses.absolute(&search_path(Some(format), query)));
         }
     }

@@ -129,7 +129,7 @@ impl<'a> Frame<'a> {
                     }
                     form.find role="search" action=(self.local(&search_path(None, ""))) {
                         label.unseen for="tim-nhanh" { "Tìm bài viết" }
-                        input #tim-nhanh name="q" type="search" maxlength="200" placeholder="Tìm bài, gõ không dấu cũng được";
+                        input #tim-nhanh name="q" type="search" maxlength="200" placeholder="Tìm, không cần gõ dấu";
                         button { "Tìm" }
                     }
                 }
