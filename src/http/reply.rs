@@ -154,7 +154,8 @@ pub fn source(headers: &HeaderMap, feed: &Document) -> Reply {
 /// Whether a person looks at the answer, in a window of a browser (Fetch Metadata). Browsers say so over TLS and to
 /// their own machine, and readers never do.
 pub fn is_for_a_person(headers: &HeaderMap) -> bool {
-    headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest.as_bytes() == b"document")
+    // A walk and no look-up, which would hash: a poll has few headers, and hardly one whose name must be compared.
+    headers.iter().any(|(name, value)| *name == SEC_FETCH_DEST && value.as_bytes() == b"document")
 }
 
 /// The answer to a request for a picture: as [`document`], and in parts where a part is asked for.

@@ -33,7 +33,7 @@ pub fn months(frame: &Frame<'_>, channel: Option<&Channel>, months: &[Month]) ->
     let title = title(channel, "Tin theo tháng");
     let body = html! {
         h1.title { (title) }
-        (way_back(frame, channel))
+        (way_back(frame, channel, false))
         @if months.is_empty() { p.intro { "Chưa có bài nào." } }
         div.years {
             @for year in years {
@@ -61,7 +61,7 @@ pub fn month(frame: &Frame<'_>, channel: Option<&Channel>, part: MonthOf<'_>) ->
     let title = title(channel, &format!("Tin {month}"));
     let body = html! {
         h1.title { (title) }
-        (way_back(frame, channel))
+        (way_back(frame, channel, true))
         @if entries.is_empty() { p.intro { "Không còn bài nào trong tháng này." } }
         div.days {
             @for entries in days {
@@ -113,7 +113,7 @@ fn title(channel: Option<&Channel>, what: &str) -> String {
     channel.map_or(what.to_owned(), |channel| format!("{}: {}", clean(&channel.title), small(what)))
 }
 
-fn way_back(frame: &Frame<'_>, channel: Option<&Channel>) -> Markup {
+fn way_back(frame: &Frame<'_>, channel: Option<&Channel>, to_months: bool) -> Markup {
     let scope = channel.map(|channel| &channel.slug);
     html! {
         p.actions {
@@ -122,7 +122,7 @@ fn way_back(frame: &Frame<'_>, channel: Option<&Channel>) -> Markup {
             } @else {
                 a href=(frame.local(&page_path(None))) { "Tin mới" }
             }
-            a href=(frame.local(&months_path(scope))) { "Mọi tháng" }
+            @if to_months { a href=(frame.local(&months_path(scope))) { "Mọi tháng" } }
         }
     }
 }

@@ -141,7 +141,7 @@ impl Document {
     }
 
     /// The same, at an address that names its bytes.
-    pub(super) fn as_asset(self) -> Self {
+    pub(super) fn into_asset(self) -> Self {
         Self { kind: Kind::Asset, ..self }
     }
 

@@ -20,7 +20,7 @@ impl Furniture {
         let assets = pages::Look::of(&options.site).assets().into_iter().map(|asset| {
             let named_by_its_bytes = asset.path.starts_with(&crate::address::asset_path(""));
             let document = Document::print(asset.media_type, asset.bytes, &version, at);
-            (asset.path, if named_by_its_bytes { document.as_asset() } else { document })
+            (asset.path, if named_by_its_bytes { document.into_asset() } else { document })
         });
         let mut documents: Vec<_> = assets.collect();
         let robots = pages::robots(&options.addresses);
