@@ -435,7 +435,8 @@ fn page(
     match channels.iter().find(|channel| Some(&channel.slug) == scope.as_ref()) {
         Some(channel) => pages::channel(&frame, channel, newest, opened),
         None => {
-            let sections: Vec<_> = channels.iter().zip(sections.iter().map(Vec::as_slice)).collect();
+            let sections = channels.iter().zip(sections.iter().map(Vec::as_slice));
+            let sections: Vec<_> = sections.filter(|(channel, _)| !channel.is_gone()).collect();
             pages::home(&frame, newest, &sections, opened)
         }
     }

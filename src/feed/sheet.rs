@@ -8,7 +8,7 @@ use super::text::{one_line, plain, token};
 use super::{Document, Part};
 use crate::address::{self, Addresses, Format};
 use crate::article::{Article, Block, Entry, Picture, Tombstone};
-use crate::channel::Standing;
+use crate::channel::{Site, Standing};
 use crate::vietnam_time::Moment;
 
 /// A feed.

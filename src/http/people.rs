@@ -12,7 +12,7 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::reply::{self, Reply};
 use super::service::{COME_AGAIN, Inner, LONGEST_WAIT};
-use crate::address::{Format, Route};
+use crate::address::{Addresses, Format, Route};
 use crate::article::words;
 use crate::channel::Slug;
 use crate::pages::{self, Answer, Question};
@@ -38,14 +38,14 @@ pub(super) async fn answer(service: &Arc<Inner>, request: Parts, route: Route) -
             Err(_) => return service.not_found(&request.headers),
         },
         Route::Sitemap(sitemap) => Asked::Sitemap(sitemap),
-        Route::Search => match query.question() {
+        Route::Search => match query.question(&service.addresses) {
             Ok((question, after)) if !question.words.is_empty() => {
                 Asked::Search { question, after, opened: None }
             }
             Ok((question, _)) => return form(service, &request.headers, &question, None).await,
             Err((question, why)) => return form(service, &request.headers, &question, Some(why)).await,
         },
-        Route::SearchFeed(format) => match query.question() {
+        Route::SearchFeed(format) => match query.question(&service.addresses) {
             Ok((question, _)) if question.words.is_empty() => {
                 return form(service, &request.headers, &question, Some(NO_WORDS)).await;
             }
@@ -150,7 +150,7 @@ impl Query {
     }
 
     /// The question, and the place behind which it goes on; or as much of it as was understood, and what is wrong.
-    fn question(&self) -> Result<(Question, Option<i64>), Refused> {
+    fn question(&self, addresses: &Addresses) -> Result<(Question, Option<i64>), Refused> {
         let mut question = Question::default();
         let mut wrong = None;
         let typed = self.text("q").unwrap_or_default();
@@ -162,7 +162,7 @@ impl Query {
             wrong = Some("Nhiều từ quá: xin rút còn nhiều nhất 16 từ.");
         }
         match self.text("channel").map(Slug::parse).transpose() {
-            Ok(channel) => question.channel = channel,
+            Ok(channel) => question.channel = channel.map(|slug| addresses.present_name(slug)),
             Err(_) => wrong = Some("Không có chuyên mục mang tên này."),
         }
         for (name, day) in [("from", &mut question.from), ("to", &mut question.to)] {
@@ -199,10 +199,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn addresses() -> Addresses {
+        Addresses::new("https://example.vn", "example.vn,2023").unwrap()
+    }
+
     #[test]
     fn a_question_is_read_as_people_and_browsers_send_it() {
         let day = |day| NaiveDate::from_ymd_opt(2023, 5, day);
-        let question = |query| Query::read(Some(query)).question().unwrap().0;
+        let question = |query| Query::read(Some(query)).question(&addresses()).unwrap().0;
         let full = question("q=+thi++%C4%91ua&channel=xa-hoi&from=2023-05-12&to=13%2F5%2F2023&utm_source=x");
         assert_eq!((full.words.as_str(), full.from, full.to), ("thi đua", day(12), day(13)));
         assert_eq!(full.channel, Slug::parse("xa-hoi").ok());
@@ -218,15 +222,15 @@ mod tests {
             &long,
             &wordy,
         ] {
-            assert!(Query::read(Some(wrong)).question().is_err(), "{wrong}");
+            assert!(Query::read(Some(wrong)).question(&addresses()).is_err(), "{wrong}");
         }
     }
 
     proptest! {
         #[test]
         fn any_query_is_a_question_or_refused(query in any::<String>()) {
-            if let Ok((question, _)) = Query::read(Some(&query)).question() {
-                let again = Query::read(Some(&question.query())).question();
+            if let Ok((question, _)) = Query::read(Some(&query)).question(&addresses()) {
+                let again = Query::read(Some(&question.query())).question(&addresses());
                 prop_assert_eq!(again.ok().map(|(again, _)| again), Some(question));
             }
         }

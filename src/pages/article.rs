@@ -18,7 +18,8 @@ pub fn article(frame: &Frame<'_>, entry: &Entry, corrections: &[Moment]) -> Vec<
     let link = article.link.as_deref().and_then(web_url);
     let title = beginning(&article.title, 200);
     let description = beginning(article.lead(), SUMMARY);
-    let first_channel = entry.channels.iter().find_map(|slug| frame.channel(slug));
+    let first_channel =
+        entry.channels.iter().find_map(|slug| frame.served().find(|channel| channel.slug == *slug));
     let body = html! {
         article.reading lang=[language(article.language.as_deref())] {
             (kicker(frame, &entry.channels))
@@ -54,7 +55,7 @@ fn kicker(frame: &Frame<'_>, channels: &[Slug]) -> Markup {
     html! {
         p.kicker {
             @for slug in channels {
-                a href=(frame.local(&page_path(Some(slug)))) { (clean(frame.channel_title(slug))) }
+                (frame.channel_link(slug))
             }
         }
     }
@@ -194,9 +195,9 @@ fn onward(frame: &Frame<'_>, entry: &Entry) -> Markup {
     let month = Month::of(entry.article.stamp.instant, frame.site.zone);
     html! {
         p.onward {
-            @for slug in &entry.channels {
-                a href=(frame.local(&page_path(Some(slug)))) {
-                    "Bài khác trong chuyên mục " (clean(frame.channel_title(slug)))
+            @for channel in frame.served().filter(|channel| entry.channels.contains(&channel.slug)) {
+                a href=(frame.local(&page_path(Some(&channel.slug)))) {
+                    "Bài khác trong chuyên mục " (clean(&channel.title))
                 }
             }
             a href=(frame.local(&month_path(None, month))) { "Mọi tin " (month) }
@@ -239,7 +240,7 @@ fn news_article(frame: &Frame<'_>, entry: &Entry) -> Value {
         "url": permalink,
         "inLanguage": language(article.language.as_deref()).unwrap_or(&site.language),
         "isAccessibleForFree": true,
-        "publisher": { "@type": "Organization", "name": clean(&site.publisher) },
+        "publisher": { "@type": "Organization", "name": clean(site.publisher_at(article.stamp.instant)) },
     });
     if !article.lead().is_empty() {
         data["description"] = beginning(article.lead(), SUMMARY).into();

@@ -9,7 +9,7 @@ use super::text::clean;
 use super::{IN_SECTION, LISTED};
 use crate::address::{Format, Scope, months_path, page_path};
 use crate::article::Entry;
-use crate::channel::Channel;
+use crate::channel::{Channel, Standing};
 
 /// Articles beside the first one.
 const NEWEST: usize = 7;
@@ -81,6 +81,13 @@ pub fn channel(frame: &Frame<'_>, channel: &Channel, entries: &[Entry], opened: 
     let body = html! {
         h1.title { (clean(&channel.title)) }
         @if let Some(description) = &channel.description { p.intro { (clean(description)) } }
+        @if let Standing::Closed { since } = channel.standing {
+            p.complaint {
+                "Chuyên mục đã đóng"
+                @if let Some(day) = since { " từ ngày " (day.format("%d/%m/%Y")) }
+                ", không đăng tin mới. Các bài đã đăng vẫn ở đây."
+            }
+        }
         p.actions {
             (subscribe::invitation(&scope))
             a href=(frame.local(&months_path(Some(&channel.slug)))) { "Tin theo tháng" }

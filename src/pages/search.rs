@@ -10,7 +10,7 @@ use super::shell::{Frame, Head, format_title};
 use super::story::time;
 use super::subscribe::{self, Followed, page_of};
 use super::text::{beginning, clean, language};
-use crate::address::{Format, article_path, page_path, search_path};
+use crate::address::{Format, article_path, search_path};
 use crate::article::{Article, Entry, words};
 use crate::channel::Slug;
 
@@ -119,7 +119,7 @@ fn form(frame: &Frame<'_>, question: &Question) -> Markup {
                         label for="channel" { "Chuyên mục" }
                         select #channel name="channel" {
                             option value="" { "Tất cả" }
-                            @for channel in frame.channels {
+                            @for channel in frame.served() {
                                 option value=(channel.slug) selected[question.channel.as_ref() == Some(&channel.slug)] {
                                     (clean(&channel.title))
                                 }
@@ -184,7 +184,7 @@ fn hit(frame: &Frame<'_>, entry: &Entry, marked: &Marked) -> Markup {
             p.meta {
                 (time(article.stamp, frame.site.zone))
                 @for slug in &entry.channels {
-                    " · " a href=(frame.local(&page_path(Some(slug)))) { (clean(frame.channel_title(slug))) }
+                    " · " (frame.channel_link(slug))
                 }
             }
             p.summary { (marked.text(&snippet(article, marked))) }

@@ -62,6 +62,18 @@ impl<'a> Frame<'a> {
         self.channels.iter().find(|channel| channel.slug == *slug)
     }
 
+    /// The channels that have a page.
+    pub(super) fn served(&self) -> impl Iterator<Item = &'a Channel> + use<'a> {
+        self.channels.iter().filter(|channel| !channel.is_gone())
+    }
+
+    /// A channel by its title; a link to its page where it has one.
+    pub(super) fn channel_link(&self, slug: &Slug) -> Markup {
+        let title = clean(self.channel_title(slug));
+        let gone = self.channel(slug).is_some_and(Channel::is_gone);
+        html! { @if gone { (title) } @else { a href=(self.local(&page_path(Some(slug)))) { (title) } } }
+    }
+
     /// A channel's title, or its slug where nobody knows it.
     pub(super) fn channel_title<'s>(&self, slug: &'s Slug) -> &'s str
     where
@@ -140,7 +152,7 @@ impl<'a> Frame<'a> {
                                 a href=(self.local(&page_path(None)))
                                     aria-current=[current(path == page_path(None))] { "Trang chủ" }
                             }
-                            @for channel in self.channels {
+                            @for channel in self.served() {
                                 @let current = current(here.is_some_and(|here| here.slug == channel.slug));
                                 li {
                                     a href=(self.local(&page_path(Some(&channel.slug)))) aria-current=[current] {

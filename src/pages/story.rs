@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::shell::Frame;
 use super::text::{beginning, clean, language};
-use crate::address::{article_path, media_path, page_path};
+use crate::address::{article_path, media_path};
 use crate::article::{Entry, Picture};
 use crate::vietnam_time::{Moment, Stamp, Zone, day_of, for_people, rfc3339};
 
@@ -73,7 +73,7 @@ pub(super) fn image(frame: &Frame<'_>, picture: &Picture, shows: &str, first: bo
 fn channels(frame: &Frame<'_>, entry: &Entry) -> Markup {
     html! {
         @for slug in &entry.channels {
-            " · " a href=(frame.local(&page_path(Some(slug)))) { (clean(frame.channel_title(slug))) }
+            " · " (frame.channel_link(slug))
         }
     }
 }

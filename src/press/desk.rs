@@ -260,7 +260,8 @@ struct Sheet {
 impl Sheet {
     /// Home and the channels.
     fn pages(&self) -> Vec<Location> {
-        let scopes = std::iter::once(None).chain(self.channels.iter().map(|channel| Some(&channel.slug)));
+        let served = self.channels.iter().filter(|channel| !channel.is_gone());
+        let scopes = std::iter::once(None).chain(served.map(|channel| Some(&channel.slug)));
         scopes.map(|scope| Location { path: page_path(scope), changed: None }).collect()
     }
 
