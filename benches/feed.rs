@@ -61,6 +61,7 @@ fn feeds(criterion: &mut Criterion) {
         publisher: "Báo Kon Tum".to_owned(),
         rights: None,
         logo: None,
+        colour: Default::default(),
         max_age: Duration::from_secs(300),
         former_publishers: Vec::new(),
         quiet_hours: Vec::new(),

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use crate::article::{ArticleId, Permalink};
 use crate::channel::{Channel, Slug};
+use crate::vietnam_time::Month;
 
 /// The form of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,18 @@ pub enum Route {
     Page(Scope),
     /// An article's own page.
     Article(Permalink),
+    /// The months in which a channel published, or the whole site.
+    Months(Scope),
+    /// What was published in one of them.
+    Month(Scope, Month),
+    /// The search page.
+    Search,
+    /// What a search finds, as a feed.
+    SearchFeed(Format),
+    /// The addresses of all pages, for crawlers.
+    Sitemap(Sitemap),
+    /// A file of the pages that is printed with them: stylesheet, script, icon, `robots.txt`.
+    Furnishing,
     /// A picture, by its name.
     Media(String),
     /// What lies below `/api`: the segments, percent-decoded.
@@ -86,10 +99,35 @@ pub enum Route {
     Unknown,
 }
 
+/// A list of addresses for crawlers (sitemaps.org).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sitemap {
+    /// Of everything, or the list of the lists that follow.
+    Whole,
+    /// Of home and the channels.
+    Pages,
+    /// Of the articles of a month.
+    Month(Month),
+}
+
 /// First parts of paths that no channel may take as its slug.
-pub const RESERVED: [&str; 13] = [
-    "api", "archive", "bai-viet", "favicon", "feed", "healthz", "hub", "index", "media", "metrics", "readyz",
-    "robots", "tim-kiem",
+pub const RESERVED: [&str; 16] = [
+    "api",
+    "archive",
+    "assets",
+    "bai-viet",
+    "favicon",
+    "feed",
+    "healthz",
+    "hub",
+    "index",
+    "media",
+    "metrics",
+    "readyz",
+    "robots",
+    "sitemap",
+    "theo-thang",
+    "tim-kiem",
 ];
 
 /// Makes and reads the addresses of one site.
@@ -201,6 +239,11 @@ impl Addresses {
         }
     }
 
+    /// The Atom id of what a search finds; `query` as in [`search_path`].
+    pub fn search_id(&self, query: &str) -> String {
+        format!("tag:{}:search?{query}", self.tag_authority)
+    }
+
     /// The absolute URL of a path of this service.
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base)
@@ -275,6 +318,48 @@ pub fn article_path(permalink: &Permalink) -> String {
     format!("/bai-viet/{}/{}", permalink.day.format("%Y/%m/%d"), permalink.slug)
 }
 
+/// The path of the list of months in which a channel published, or the whole site.
+pub fn months_path(scope: Option<&Slug>) -> String {
+    match scope {
+        Some(slug) => format!("/{slug}/theo-thang/"),
+        None => "/theo-thang/".to_owned(),
+    }
+}
+
+/// The path of what was published in a month.
+pub fn month_path(scope: Option<&Slug>, month: Month) -> String {
+    format!("{}{:04}/{:02}/", months_path(scope), month.year, month.month)
+}
+
+/// The path of a search, as a page or as a feed. `query` is what stands behind the `?`, encoded; none for the
+/// empty form.
+pub fn search_path(format: Option<Format>, query: &str) -> String {
+    let file = format.map_or("", Format::file_name);
+    let slash = if file.is_empty() { "" } else { "/" };
+    let question = if query.is_empty() { "" } else { "?" };
+    format!("/tim-kiem{slash}{file}{question}{query}")
+}
+
+/// The path of a list of addresses for crawlers.
+pub fn sitemap_path(sitemap: Sitemap) -> String {
+    match sitemap {
+        Sitemap::Whole => "/sitemap.xml".to_owned(),
+        Sitemap::Pages => "/sitemap/pages.xml".to_owned(),
+        Sitemap::Month(Month { year, month }) => format!("/sitemap/{year:04}-{month:02}.xml"),
+    }
+}
+
+/// The path of a file of the pages. Its name holds a hash of its bytes, so that other bytes have another address.
+pub fn asset_path(name: &str) -> String {
+    format!("/assets/{name}")
+}
+
+/// What crawlers may ask for.
+pub const ROBOTS_PATH: &str = "/robots.txt";
+
+/// The icon, under the name by which browsers ask for it unasked.
+pub const ICON_PATH: &str = "/favicon.ico";
+
 /// The path of a picture, by its name in the store.
 pub fn media_path(name: &str) -> String {
     format!("/media/{name}")
@@ -302,6 +387,14 @@ fn route(path: &str) -> Route {
     match parts.as_slice() {
         [""] => Route::Page(None),
         ["opml.xml"] => Route::Opml,
+        ["tim-kiem"] => Route::Search,
+        ["tim-kiem", ""] => Route::Moved(search_path(None, "")),
+        ["tim-kiem", file] => format_of(file).map_or(Route::Unknown, Route::SearchFeed),
+        ["sitemap.xml"] => Route::Sitemap(Sitemap::Whole),
+        ["sitemap", file] => sitemap_route(file),
+        ["robots.txt" | "favicon.ico"] | ["assets", _] => Route::Furnishing,
+        ["theo-thang", rest @ ..] => months_route(None, rest),
+        [slug, "theo-thang", rest @ ..] => channel_route(slug, |slug| months_route(Some(slug), rest)),
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,
         ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
@@ -352,6 +445,38 @@ fn archive_route(scope: Scope, page: &str, file: &str) -> Route {
         (Some(number), Some(format)) => Route::Archive(scope, number, format),
         _ => Route::Unknown,
     }
+}
+
+/// What stands behind `theo-thang`.
+fn months_route(scope: Scope, rest: &[&str]) -> Route {
+    match *rest {
+        [] => Route::Moved(months_path(scope.as_ref())),
+        [""] => Route::Months(scope),
+        [year, number, ""] => {
+            month_of(year, number).map_or(Route::Unknown, |month| Route::Month(scope, month))
+        }
+        [year, number] => month_of(year, number)
+            .map_or(Route::Unknown, |month| Route::Moved(month_path(scope.as_ref(), month))),
+        _ => Route::Unknown,
+    }
+}
+
+fn sitemap_route(file: &str) -> Route {
+    let Some(name) = file.strip_suffix(".xml") else { return Route::Unknown };
+    let month = || name.split_once('-').and_then(|(year, month)| month_of(year, month));
+    match name {
+        "pages" => Route::Sitemap(Sitemap::Pages),
+        _ => month().map_or(Route::Unknown, |month| Route::Sitemap(Sitemap::Month(month))),
+    }
+}
+
+/// The widths are fixed, so that a month has one address.
+fn month_of(year: &str, month: &str) -> Option<Month> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if (year.len(), month.len()) != (4, 2) || !digits(year) || !digits(month) {
+        return None;
+    }
+    Month::new(year.parse().ok()?, month.parse().ok()?)
 }
 
 fn channel_route(slug: &str, then: impl FnOnce(Slug) -> Route) -> Route {
@@ -411,6 +536,10 @@ mod tests {
                 let page = archive_path(scope.as_ref(), 12, format);
                 assert_eq!(addresses().route(&page), Route::Archive(scope.clone(), 12, format), "{page}");
             }
+            let month = Month { year: 2023, month: 5 };
+            assert_eq!(addresses().route(&months_path(scope.as_ref())), Route::Months(scope.clone()));
+            let path = month_path(scope.as_ref(), month);
+            assert_eq!(addresses().route(&path), Route::Month(scope.clone(), month), "{path}");
             assert_eq!(addresses().route(&page_path(scope.as_ref())), Route::Page(scope));
         }
         assert_eq!(article_path(&permalink), "/bai-viet/2023/05/12/hoi-nghi");
@@ -422,6 +551,18 @@ mod tests {
         let api = Route::Api(vec!["articles".to_owned(), id.as_str().to_owned()]);
         assert_eq!(addresses().route(&api_article_path(&id)), api);
         assert_eq!(addresses().route(OPML_PATH), Route::Opml);
+        assert_eq!(addresses().route(&search_path(None, "")), Route::Search);
+        assert_eq!(search_path(Some(Format::Rss), "q=dak+to"), "/tim-kiem/rss.xml?q=dak+to");
+        for format in Format::ALL {
+            assert_eq!(addresses().route(&search_path(Some(format), "")), Route::SearchFeed(format));
+        }
+        let month = Sitemap::Month(Month { year: 987, month: 12 });
+        for sitemap in [Sitemap::Whole, Sitemap::Pages, month] {
+            assert_eq!(addresses().route(&sitemap_path(sitemap)), Route::Sitemap(sitemap));
+        }
+        for path in [ROBOTS_PATH, ICON_PATH, asset_path("0123.css").as_str()] {
+            assert_eq!(addresses().route(path), Route::Furnishing, "{path}");
+        }
     }
 
     #[test]
@@ -435,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_habit_lead_to_the_rss() {
+    fn addresses_of_habit_lead_on() {
         for (path, target) in [
             ("/feed", "/rss.xml"),
             ("/feed/", "/rss.xml"),
@@ -443,6 +584,9 @@ mod tests {
             ("/xa-hoi/feed/", "/xa-hoi/rss.xml"),
             ("/xa-hoi/feed", "/xa-hoi/rss.xml"),
             ("/xa-hoi", "/xa-hoi/"),
+            ("/theo-thang", "/theo-thang/"),
+            ("/xa-hoi/theo-thang/2023/05", "/xa-hoi/theo-thang/2023/05/"),
+            ("/tim-kiem/", "/tim-kiem"),
         ] {
             assert_eq!(addresses().route(path), Route::Moved(target.to_owned()), "{path}");
         }
@@ -477,6 +621,17 @@ mod tests {
             "/xa-hoi/archive/1",
             "/xa-hoi/archive/rss.xml",
             "/xa-hoi/archive/1.0/atom.xml",
+            "/theo-thang/2023/5/",
+            "/theo-thang/2023/13/",
+            "/theo-thang/+023/05/",
+            "/theo-thang/0000/05/",
+            "/theo-thang/2023/05/01/",
+            "/theo-thang/2023/",
+            "/theo-thang/rss.xml",
+            "/tim-kiem/x",
+            "/sitemap/2023-5.xml",
+            "/sitemap/2023-05",
+            "/sitemap/",
             "/media/archive/1/atom.xml",
             "/media/",
             "/media/a.jpg",

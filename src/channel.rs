@@ -3,6 +3,8 @@
 //! A channel is known by its [`Slug`]; its title is what people see. Titles hold `&`, `-` and diacritics
 //! (`Văn hóa - Thể thao - Du lịch`), slugs are ASCII.
 
+mod colour;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::vietnam_time::{Moment, Zone};
+
+pub use colour::{Colour, NoSiteColour};
 
 /// A name in an address: `a-z`, `0-9` and inner hyphens, never empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -184,6 +188,8 @@ pub struct Site {
     pub rights: Option<String>,
     /// Absolute URL of a GIF, JPEG or PNG of at most 144×400 (rule R11).
     pub logo: Option<String>,
+    /// Of headings and links on the pages for people.
+    pub colour: Colour,
     /// How long readers may keep a feed without asking: `Cache-Control: max-age` and RSS `ttl` alike.
     pub max_age: Duration,
     /// The hours of the day, from 0 to 23 in GMT and sorted, in which nothing is published as a rule: RSS

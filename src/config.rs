@@ -190,6 +190,7 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
             former_publishers,
             rights: site.rights,
             logo: site.logo,
+            colour: site.colour.0,
             max_age: feed.max_age.0,
             quiet_hours: quiet_hours(&feed.skip_hours.unwrap_or_default(), zone)?,
         },

@@ -52,14 +52,14 @@ pub struct Document<'a> {
     /// newest in the page, for the page may not change with what comes after it (rule H2).
     pub updated: Moment,
     /// What the document is to the channel's log.
-    pub part: Part,
+    pub part: Part<'a>,
     /// The absolute URL of the WebSub hub.
     pub hub: Option<&'a str>,
 }
 
 /// What a document is to the log of its channel (RFC 5005, RFC 3229).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Part<'a> {
     /// What subscribers ask for.
     Live {
         /// The newest sealed page, where there is one.
@@ -76,6 +76,13 @@ pub enum Part {
     },
     /// What is newer than the reader's copy of the live document, and served in its place (rule D1).
     Delta,
+    /// Not of a channel's log at all: what a search finds.
+    Search {
+        /// What was asked for, as typed.
+        words: &'a str,
+        /// What stands behind the `?` of its address.
+        query: &'a str,
+    },
 }
 
 /// Prints a feed. UTF-8, always well-formed, whatever stands in the texts.

@@ -17,6 +17,7 @@ pub mod delta;
 pub mod door;
 mod gate;
 pub mod negotiate;
+mod people;
 pub mod range;
 pub mod reply;
 mod service;

@@ -33,7 +33,7 @@
 //!
 //! # What holds always
 //! - A GET for a live feed, for what is new in it, or for a channel's page never touches the store once its
-//!   edition is printed.
+//!   edition is printed. What people ask for beside it (an article, a month, a search) reads it within bounds.
 //! - Makers do no I/O and read no clock: same articles, same bytes.
 //! - An article enters only through the store's intake; a revision is never rewritten.
 //! - Only [`http::reply`] writes headers. No link or id comes from the `Host` header.

@@ -2,13 +2,16 @@
 //! parser of its own, compresses once, hashes, and swaps all of them in at a stroke.
 //!
 //! No request for a feed waits for anything here. What is too much to keep is printed when it is asked for: an
-//! article's page, a sealed page of the log ([`Archive`]), what is new in a feed ([`Recent`]). A document is a
+//! article's page, a sealed page of the log ([`Archive`]), what is new in a feed ([`Recent`]), a search, a month, a
+//! sitemap ([`Desk`]). A document is a
 //! function of the log, the configuration and the program's version; the press reads no clock but to pace
 //! itself.
 
 mod archive;
 mod article;
+mod desk;
 mod document;
+mod furniture;
 mod recent;
 mod shelf;
 mod stand;
@@ -30,9 +33,12 @@ use crate::pages;
 use crate::store::{ChannelState, LiveChoice, LiveView, Snapshot, Store, StoreError};
 use crate::vietnam_time::Moment;
 
+use furniture::Furniture;
+
 pub use archive::{Archive, PrintedPage};
 pub use article::{PrintedArticle, print_article};
-pub use document::{Coded, Coding, Document, Version, http_date};
+pub use desk::{Asked, Desk, Laid, cursor_of, place_of};
+pub use document::{Coded, Coding, Document, Kind, Version, http_date};
 pub use recent::Recent;
 pub use stand::{Edition, Stand};
 
@@ -144,6 +150,18 @@ impl Press {
             printed: self.printed.clone(),
             changed: 0,
         };
+        if founded {
+            let (options, channels) = (Arc::clone(&self.options), Arc::clone(&channels));
+            let log = self.store.log_id().to_owned();
+            let printing =
+                tokio::task::spawn_blocking(move || Furniture::print(&options, &channels, &log, channels_at));
+            match printing.await {
+                Ok(furniture) => round.edition.furnish(furniture),
+                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+            }
+        }
+        // What the first page shows of each channel; everything is printed last.
+        let mut newest: HashMap<Slug, Vec<Entry>> = HashMap::new();
         let mut under_way = JoinSet::new();
         let served = channels.iter().filter(|channel| !channel.is_gone());
         let scopes = served.map(|channel| Some(channel.slug.clone())).chain([None]);
@@ -163,10 +181,24 @@ impl Press {
             for article in &view.unreadable {
                 error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
             }
+            if let Some(slug) = &scope {
+                newest.insert(slug.clone(), view.entries.iter().take(pages::IN_SECTION).cloned().collect());
+            }
+            let mut in_section = |slug: &Slug| {
+                let before = || {
+                    round.edition.recent(&Some(slug.clone())).map(|recent| recent.newest(pages::IN_SECTION))
+                };
+                newest.remove(slug).unwrap_or_else(|| before().unwrap_or_default().to_vec())
+            };
+            let sections = match scope {
+                None => channels.iter().map(|channel| in_section(&channel.slug)).collect(),
+                Some(_) => Vec::new(),
+            };
             let job = Job {
                 options: Arc::clone(&self.options),
                 channels: Arc::clone(&channels),
                 log: self.store.log_of(scope.as_ref()),
+                sections,
                 scope,
                 channels_at,
             };
@@ -311,24 +343,28 @@ struct Finished {
 struct Job {
     options: Arc<Options>,
     channels: Arc<Vec<Channel>>,
+    /// Of everything: the newest articles of each channel, in the order of the channels.
+    sections: Vec<Vec<Entry>>,
     scope: Scope,
     log: String,
     channels_at: Moment,
 }
 
 impl Job {
-    fn run(self, view: LiveView) -> Finished {
+    fn run(mut self, view: LiveView) -> Finished {
         Finished { state: view.state, outcome: self.print(view), scope: self.scope }
     }
 
     /// Prints; leaves out what does not pass, article by article. Fails where no article is to blame.
-    fn print(&self, mut view: LiveView) -> Result<(Printed, Vec<Fault>), Fault> {
+    fn print(&mut self, mut view: LiveView) -> Result<(Printed, Vec<Fault>), Fault> {
         let mut faults = Vec::new();
         loop {
             match self.attempt(&view) {
                 Ok(documents) => {
                     let (options, channels) = (Arc::clone(&self.options), Arc::clone(&self.channels));
-                    let recent = Recent::new(options, channels, self.scope.clone(), self.log.clone(), view);
+                    let sections = std::mem::take(&mut self.sections);
+                    let recent =
+                        Recent::new(options, channels, self.scope.clone(), self.log.clone(), view, sections);
                     return Ok((Printed { documents, recent }, faults));
                 }
                 Err(fault) => {
@@ -360,24 +396,14 @@ impl Job {
                 (feed_path(scope, format), printed)
             })
             .collect();
-        documents.extend(self.pages(document.channel, view, &version));
+        documents.extend(self.pages(view, &version));
         Ok(documents)
     }
 
     /// The page for people; with the view of everything also the list of all channels.
-    fn pages(
-        &self,
-        channel: Option<&Channel>,
-        view: &LiveView,
-        version: &Version,
-    ) -> Vec<(String, Document)> {
-        let Options { site, addresses, live, .. } = &*self.options;
-        let frame = pages::Frame { site, addresses, channels: &self.channels };
-        let newest: &[Entry] = &view.entries[..view.entries.len().min(live.items as usize)];
-        let page = match channel {
-            Some(channel) => pages::channel(frame, channel, newest),
-            None => pages::home(frame, newest),
-        };
+    fn pages(&self, view: &LiveView, version: &Version) -> Vec<(String, Document)> {
+        let Options { site, addresses, .. } = &*self.options;
+        let page = page(&self.options, &self.channels, &self.scope, view, &self.sections, None);
         // Every page names all channels in its menu.
         let last_modified = view.state.last_modified.max(self.channels_at);
         let mut documents = vec![(
@@ -392,6 +418,27 @@ impl Job {
             documents.push((OPML_PATH.to_owned(), opml));
         }
         documents
+    }
+}
+
+/// The page of a channel, or the first page; under a band where a person has opened the feed.
+fn page(
+    options: &Options,
+    channels: &[Channel],
+    scope: &Scope,
+    view: &LiveView,
+    sections: &[Vec<Entry>],
+    opened: Option<Format>,
+) -> Vec<u8> {
+    let frame = pages::Frame::new(&options.site, &options.addresses, channels);
+    let newest = &view.entries[..view.entries.len().min(options.live.items as usize)];
+    match channels.iter().find(|channel| Some(&channel.slug) == scope.as_ref()) {
+        Some(channel) => pages::channel(&frame, channel, newest, opened),
+        None => {
+            let sections = channels.iter().zip(sections.iter().map(Vec::as_slice));
+            let sections: Vec<_> = sections.filter(|(channel, _)| !channel.is_gone()).collect();
+            pages::home(&frame, newest, &sections, opened)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod archive;
 mod batch;
+mod browse;
 mod catalogue;
 mod changes;
 mod channels;
@@ -15,7 +16,6 @@ mod moving;
 mod replicas;
 mod token;
 mod view;
-mod words;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use crate::address::{Addresses, Scope};
 use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
 use crate::channel::{Channel, Slug};
-use crate::vietnam_time::{Clock, Moment, Zone};
+use crate::vietnam_time::{Clock, Moment, Month, Zone};
 
 pub use moving::Filled;
 pub use token::Token;
@@ -510,6 +510,9 @@ pub struct CatalogueAsked {
     /// Words that must all be in the article, in any order, with or without diacritics. A text without a
     /// single word finds nothing.
     pub words: Option<String>,
+    /// Of these words, some that must stand together, as [`words::phrases`](crate::article::words::phrases) gives
+    /// them.
+    pub phrases: Vec<Vec<String>>,
     /// Of one channel; of everything, without one.
     pub channel: Option<Slug>,
     /// Stamped at this moment or later.
@@ -542,6 +545,15 @@ pub struct Catalogue {
     pub next: Option<i64>,
     /// Articles whose stored form is damaged: the others are shown without them.
     pub damaged: Vec<ArticleId>,
+}
+
+/// A living article in a list of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its page.
+    pub permalink: Permalink,
+    /// When it was published or last changed.
+    pub updated: Moment,
 }
 
 /// A living article.
@@ -969,6 +981,58 @@ impl Snapshot {
         page_size: u64,
     ) -> Result<Option<ArchiveView>, StoreError> {
         archive::page(&mut self.reading, channel, page, page_size).await
+    }
+
+    /// The months in `zone` in which the living articles of a channel are stamped, the newest first; of everything,
+    /// without a channel. None where there is no such channel.
+    ///
+    /// Its cost depends on the number of months.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn months(
+        &mut self,
+        channel: Option<&Slug>,
+        zone: Zone,
+    ) -> Result<Option<Vec<Month>>, StoreError> {
+        browse::months(&mut self.reading, channel, zone).await
+    }
+
+    /// The addresses of the living articles stamped from `from` to `to`, newest stamp first, so many at most.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn listing(
+        &mut self,
+        from: Option<Moment>,
+        to: Option<Moment>,
+        limit: u32,
+    ) -> Result<Vec<Listing>, StoreError> {
+        browse::listing(&mut self.reading, from, to, limit).await
+    }
+
+    /// When an article was corrected, the latest first: the last twenty at most.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn corrections(&mut self, id: &ArticleId) -> Result<Vec<Moment>, StoreError> {
+        browse::corrections(&mut self.reading, id).await
+    }
+
+    /// What stands at an article's address.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn article(&mut self, permalink: &Permalink) -> Result<Found, StoreError> {
+        view::article(&mut self.reading, permalink).await
+    }
+
+    /// The living articles, newest first, or those among them that hold certain words.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn catalogue(&mut self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
+        catalogue::catalogue(&mut self.reading, asked).await
     }
 
     /// How often configuration, titles or the list of channels have changed: with the state of a channel or

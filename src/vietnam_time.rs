@@ -5,6 +5,7 @@
 //! "now" in place of an unknown date; the one clock that the program reads is [`Clock`], and it is handed
 //! to the store and to nobody who makes documents.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -80,6 +81,57 @@ pub fn for_people(stamp: Stamp, zone: Zone) -> String {
     }
 }
 
+/// A month of the calendar, in the site's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    /// 1 to 9999.
+    pub year: i32,
+    /// 1 to 12.
+    pub month: u32,
+}
+
+impl Month {
+    /// The month with this number, where there is one.
+    pub fn new(year: i32, month: u32) -> Option<Self> {
+        ((1..=9999).contains(&year) && (1..=12).contains(&month)).then_some(Self { year, month })
+    }
+
+    /// The month in `zone` in which `moment` falls.
+    pub fn of(moment: Moment, zone: Zone) -> Self {
+        let day = day_of(moment, zone);
+        Self { year: day.year().clamp(1, 9999), month: day.month() }
+    }
+
+    /// Its first second in `zone`.
+    pub fn first_second(self, zone: Zone) -> Moment {
+        let day = NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default();
+        first_second(day, zone)
+    }
+
+    /// Its last second in `zone`.
+    pub fn last_second(self, zone: Zone) -> Moment {
+        let (year, month) = if self.month == 12 { (self.year + 1, 1) } else { (self.year, self.month + 1) };
+        let next = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default();
+        first_second(next, zone) - TimeDelta::seconds(1)
+    }
+}
+
+/// `tháng 5 năm 2023`.
+impl fmt::Display for Month {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "tháng {} năm {}", self.month, self.year)
+    }
+}
+
+/// The first second of `day` in `zone`.
+pub fn first_second(day: NaiveDate, zone: Zone) -> Moment {
+    let midnight = day.and_time(NaiveTime::MIN);
+    // Where the clocks are put forward at midnight, the day begins later; nowhere by more than this.
+    let later = || zone.from_local_datetime(&(midnight + TimeDelta::hours(2))).earliest();
+    let local = zone.from_local_datetime(&midnight).earliest().or_else(later);
+    local.map_or_else(|| midnight.and_utc(), |local| local.with_timezone(&Utc))
+}
+
 /// Where "now" comes from: the machine, or a test's hand.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
@@ -118,7 +170,6 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeZone;
 
     fn seed() -> Moment {
         VIETNAM.with_ymd_and_hms(2023, 5, 12, 17, 39, 0).unwrap().with_timezone(&Utc)
@@ -143,5 +194,20 @@ mod tests {
     fn the_day_is_that_of_the_zone_and_not_of_utc() {
         let late = VIETNAM.with_ymd_and_hms(2023, 5, 12, 0, 30, 0).unwrap().with_timezone(&Utc);
         assert_eq!(day_of(late, VIETNAM), NaiveDate::from_ymd_opt(2023, 5, 12).unwrap());
+    }
+
+    #[test]
+    fn a_month_begins_and_ends_in_the_zone() {
+        let month = Month::of(seed(), VIETNAM);
+        assert_eq!((month.to_string().as_str(), Month::new(2023, 5)), ("tháng 5 năm 2023", Some(month)));
+        assert_eq!(rfc3339(month.first_second(VIETNAM), VIETNAM), "2023-05-01T00:00:00+07:00");
+        assert_eq!(rfc3339(month.last_second(VIETNAM), VIETNAM), "2023-05-31T23:59:59+07:00");
+        let december = Month::new(2023, 12).unwrap();
+        assert_eq!(rfc3339(december.last_second(VIETNAM), VIETNAM), "2023-12-31T23:59:59+07:00");
+        let late = VIETNAM.with_ymd_and_hms(2023, 6, 1, 0, 30, 0).unwrap().with_timezone(&Utc);
+        assert_eq!(Month::of(late, VIETNAM), Month { year: 2023, month: 6 });
+        for (year, month) in [(0, 1), (10_000, 1), (2023, 0), (2023, 13)] {
+            assert_eq!(Month::new(year, month), None);
+        }
     }
 }

@@ -24,6 +24,7 @@ fn site() -> Site {
         publisher: "UBND huyện Đăk Tô".to_owned(),
         rights: Some("© Báo & Đài".to_owned()),
         logo: Some("https://example.vn/logo.png?a=1&b=2".to_owned()),
+        colour: Default::default(),
         max_age: Duration::from_secs(300),
         former_publishers: Vec::new(),
         quiet_hours: Vec::new(),

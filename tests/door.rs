@@ -371,7 +371,7 @@ fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unc
         ("etag", tag(document, coding).as_str()),
         ("last-modified", CHANGED_TEXT),
         ("cache-control", "public, max-age=300, stale-while-revalidate=600, stale-if-error=86400"),
-        ("vary", "Accept-Encoding"),
+        ("vary", "Accept-Encoding, Sec-Fetch-Dest"),
     ] {
         assert_eq!(answer.header(name), Some(value), "{name}: {cell}");
     }
@@ -430,11 +430,12 @@ fn a_script_of_another_site_may_read_the_feed_its_tag_and_that_nothing_changed()
 }
 
 #[test]
-fn a_page_for_people_brings_no_script_along() {
+fn in_a_page_for_people_nothing_runs_but_files_of_our_own() {
     let door = OpenDoor::open();
     let page = door.client().get("/page");
     let policy = page.header("content-security-policy").unwrap();
-    assert!(policy.starts_with("default-src 'none';") && !policy.contains("script"), "{policy}");
+    assert!(policy.starts_with("default-src 'none';") && policy.contains("script-src 'self';"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.header("referrer-policy"), Some("strict-origin-when-cross-origin"));
     let feed = door.client().get("/plain");
     assert_eq!(feed.header("content-security-policy"), None);

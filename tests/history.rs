@@ -573,6 +573,7 @@ impl District {
             publisher: "Huyện Đăk Tô".to_owned(),
             rights: None,
             logo: None,
+            colour: Default::default(),
             max_age: Duration::from_secs(300),
             former_publishers: Vec::new(),
             quiet_hours: Vec::new(),

@@ -40,6 +40,7 @@ async fn works(inspector: Inspector) -> Works {
         publisher: "Huyện Đăk Tô".to_owned(),
         rights: None,
         logo: None,
+        colour: Default::default(),
         max_age: std::time::Duration::from_secs(300),
         former_publishers: Vec::new(),
         quiet_hours: Vec::new(),

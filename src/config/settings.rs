@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::channel::Slug;
+use crate::channel::{Colour, NoSiteColour, Slug};
 use crate::manuscript::Encoding;
 use crate::vietnam_time::Zone;
 
@@ -56,6 +56,7 @@ sections! {
         language: String,
         time_zone: Zone,
         publisher: String,
+        colour: SiteColour,
     } maybe {
         former_publisher: Vec<FormerPublisher>,
         rights: String,
@@ -181,6 +182,19 @@ impl TryFrom<String> for EncodingWord {
             let known = Encoding::ALL.map(Encoding::setting).join(", ");
             format!("`{word}` is no encoding that is known here; there are: {known}")
         })
+    }
+}
+
+/// A colour in which text can be read: `"#8c1d18"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct SiteColour(pub(super) Colour);
+
+impl TryFrom<String> for SiteColour {
+    type Error = NoSiteColour;
+
+    fn try_from(text: String) -> Result<Self, NoSiteColour> {
+        Colour::for_site(&text).map(Self)
     }
 }
 

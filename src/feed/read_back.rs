@@ -102,14 +102,21 @@ fn compare_head(document: &Document<'_>, format: Format, read: &Feed) -> Verdict
         Part::Live { previous_archive, .. } => (live, None, previous_archive.map(archive), hub),
         Part::Archive { page, previous } => (archive(page), Some(live), previous.map(archive), None),
         Part::Delta => (live.clone(), Some(live), None, hub),
+        Part::Search { query, .. } => (at(address::search_path(Some(format), query)), None, None, None),
     };
-    let channel = document.channel.map(|channel| &channel.title);
+    let page = match document.part {
+        Part::Search { query, .. } => address::search_path(None, query),
+        _ => address::page_path(scope),
+    };
+    // A search is named by what was asked for.
+    let named = document.channel.filter(|_| !matches!(document.part, Part::Search { .. }));
+    let channel = named.map(|channel| &channel.title);
     for name in channel.into_iter().chain([&document.site.title]) {
         if !read.title.contains(one_line(name).as_ref()) {
             return Err(format!("the title of the feed reads {:?}", read.title));
         }
     }
-    same("page", &read.page, &at(address::page_path(scope)))?;
+    same("page", &read.page, &at(page))?;
     same("address", &read.this, &this)?;
     same("link to the live feed", &read.current, &current)?;
     same("link to the archive", &read.previous_archive, &previous_archive)?;

@@ -35,6 +35,7 @@ impl World {
                 publisher: "UBND huyện Đăk Tô & <các> xã".to_owned(),
                 rights: Some("© 2023 Báo Đất & Người ]]>".to_owned()),
                 logo: Some("https://example.vn/a&b/logo.png?x=1&y=\"2\"".to_owned()),
+                colour: Default::default(),
                 max_age: Duration::from_secs(301),
                 former_publishers: Vec::new(),
                 quiet_hours: Vec::new(),
@@ -69,12 +70,12 @@ impl World {
     }
 
     /// The feed of the first channel.
-    pub fn document(&self, part: Part) -> Document<'_> {
+    pub fn document(&self, part: Part<'static>) -> Document<'_> {
         Document { channel: self.channels.first(), ..self.everything(part) }
     }
 
     /// The feed of everything.
-    pub fn everything(&self, part: Part) -> Document<'_> {
+    pub fn everything(&self, part: Part<'static>) -> Document<'_> {
         Document {
             site: &self.site,
             addresses: &self.addresses,
@@ -89,7 +90,7 @@ impl World {
     }
 }
 
-pub const LIVE: Part = Part::Live { previous_archive: None, complete: false };
+pub const LIVE: Part<'static> = Part::Live { previous_archive: None, complete: false };
 
 pub fn channel(slug: &str, title: &str, description: Option<&str>) -> Channel {
     let description = description.map(str::to_owned);

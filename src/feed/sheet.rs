@@ -8,7 +8,7 @@ use super::text::{one_line, plain, token};
 use super::{Document, Part};
 use crate::address::{self, Addresses, Format};
 use crate::article::{Article, Block, Entry, Picture, Tombstone};
-use crate::channel::{Channel, Site, Standing};
+use crate::channel::{Site, Standing};
 use crate::vietnam_time::Moment;
 
 /// A feed.
@@ -104,14 +104,13 @@ pub(super) struct Gone<'a> {
 
 impl<'a> Sheet<'a> {
     pub fn new(document: &Document<'a>, format: Format) -> Self {
-        let (site, addresses) = (document.site, document.addresses);
-        let scope = document.channel.map(|channel| &channel.slug);
+        let site = document.site;
         let publisher = one_line(&site.publisher);
         Self {
-            id: addresses.feed_id(document.channel.map(|channel| &channel.founded_as)),
-            title: title(site, document.channel),
-            description: description(site, document.channel),
-            page: addresses.absolute(&address::page_path(scope)),
+            id: id(document),
+            title: title(document),
+            description: description(document),
+            page: page(document),
             this: this(document, format),
             links: links(document, format),
             marker: marker(document.part),
@@ -126,19 +125,27 @@ impl<'a> Sheet<'a> {
     }
 }
 
+fn id(document: &Document<'_>) -> String {
+    match document.part {
+        Part::Search { query, .. } => document.addresses.search_id(query),
+        _ => document.addresses.feed_id(document.channel.map(|channel| &channel.founded_as)),
+    }
+}
+
 /// `Xã hội - Báo huyện`: in a reader that follows several publishers, the section alone names none of them.
-fn title(site: &Site, channel: Option<&Channel>) -> String {
-    let site = one_line(&site.title);
-    match channel {
-        Some(channel) => format!("{} - {site}", one_line(&channel.title)),
-        None => site.into_owned(),
+fn title(document: &Document<'_>) -> String {
+    let site = one_line(&document.site.title);
+    match (document.part, document.channel) {
+        (Part::Search { words, .. }, _) => format!("Tìm: {} - {site}", one_line(words)),
+        (_, Some(channel)) => format!("{} - {site}", one_line(&channel.title)),
+        (_, None) => site.into_owned(),
     }
 }
 
 /// What there is to say of the channel; of a closed one also that (rule C8).
-fn description(site: &Site, channel: Option<&Channel>) -> String {
-    let description = open_description(site, channel);
-    match channel.map(|channel| channel.standing) {
+fn description(document: &Document<'_>) -> String {
+    let description = open_description(document);
+    match document.channel.map(|channel| channel.standing) {
         Some(Standing::Closed { since: Some(day) }) => {
             format!(
                 "{description} Chuyên mục đã đóng từ ngày {}, không đăng tin mới.",
@@ -153,20 +160,33 @@ fn description(site: &Site, channel: Option<&Channel>) -> String {
 }
 
 /// What the operator wrote, or a sentence made of the titles: RSS cannot do without one (rule R1).
-fn open_description(site: &Site, channel: Option<&Channel>) -> String {
-    let given = channel.and_then(|channel| some_line(channel.description.as_deref()));
-    let site = one_line(&site.title);
-    match (given, channel) {
-        (Some(given), _) => given.into_owned(),
-        (None, Some(channel)) => format!("Tin, bài chuyên mục {} của {site}.", one_line(&channel.title)),
-        (None, None) => format!("Tin, bài trong mọi chuyên mục của {site}."),
+fn open_description(document: &Document<'_>) -> String {
+    let given = document.channel.and_then(|channel| some_line(channel.description.as_deref()));
+    let site = one_line(&document.site.title);
+    match (document.part, given, document.channel) {
+        (Part::Search { words, .. }, ..) => {
+            format!("Tin, bài của {site} tìm được với: {}", one_line(words))
+        }
+        (_, Some(given), _) => given.into_owned(),
+        (_, None, Some(channel)) => format!("Tin, bài chuyên mục {} của {site}.", one_line(&channel.title)),
+        (_, None, None) => format!("Tin, bài trong mọi chuyên mục của {site}."),
     }
+}
+
+/// For people.
+fn page(document: &Document<'_>) -> String {
+    let path = match document.part {
+        Part::Search { query, .. } => address::search_path(None, query),
+        _ => address::page_path(document.channel.map(|channel| &channel.slug)),
+    };
+    document.addresses.absolute(&path)
 }
 
 /// A delta is a part of the live document and is served at its address (RFC 3229).
 fn this(document: &Document<'_>, format: Format) -> String {
     match document.part {
         Part::Archive { page, .. } => archive(document, page, format),
+        Part::Search { query, .. } => document.addresses.absolute(&address::search_path(Some(format), query)),
         Part::Live { .. } | Part::Delta => live(document, format),
     }
 }
@@ -186,14 +206,16 @@ fn links(document: &Document<'_>, format: Format) -> Links {
             Links { current: Some(live(document, format)), previous_archive: page(previous), hub: None }
         }
         Part::Delta => Links { current: Some(live(document, format)), previous_archive: None, hub },
+        // Nobody is told when it changes, and what it leaves out is found on the page for people.
+        Part::Search { .. } => Links::default(),
     }
 }
 
-fn marker(part: Part) -> Option<Marker> {
+fn marker(part: Part<'_>) -> Option<Marker> {
     match part {
         Part::Live { complete: true, .. } => Some(Marker::Complete),
         Part::Archive { .. } => Some(Marker::Archive),
-        Part::Live { complete: false, .. } | Part::Delta => None,
+        Part::Live { complete: false, .. } | Part::Delta | Part::Search { .. } => None,
     }
 }
 

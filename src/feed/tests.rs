@@ -15,8 +15,8 @@ use crate::article::{Article, ArticleId, Block};
 use crate::channel::Slug;
 use crate::vietnam_time::{Stamp, from_seconds};
 
-const ARCHIVE: Part = Part::Archive { page: 2, previous: Some(1) };
-const COMPLETE: Part = Part::Live { previous_archive: Some(2), complete: true };
+const ARCHIVE: Part<'static> = Part::Archive { page: 2, previous: Some(1) };
+const COMPLETE: Part<'static> = Part::Live { previous_archive: Some(2), complete: true };
 
 fn printed(document: &Document<'_>, format: Format) -> String {
     String::from_utf8(print(document, format)).unwrap()

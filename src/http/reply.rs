@@ -27,7 +27,7 @@ use super::body::Body;
 use super::conditional::{Preconditions, Verdict};
 use super::negotiate::Accepted;
 use super::range::Asked;
-use crate::press::{Coding, Document, http_date};
+use crate::press::{Coding, Document, Kind, http_date};
 use crate::vietnam_time::Moment;
 
 /// An answer.
@@ -54,6 +54,11 @@ impl Policy {
             stale_if_error.as_secs(),
         );
         Self { cache_control: HeaderValue::try_from(text).expect("words and digits are visible ASCII") }
+    }
+
+    /// Kept for ever: the address names the bytes.
+    pub fn for_ever() -> Self {
+        Self { cache_control: HeaderValue::from_static("public, max-age=31536000, immutable") }
     }
 
     /// Kept, but asked about each time: what a withdrawal must reach at once.
@@ -137,6 +142,42 @@ pub fn part(headers: &HeaderMap, part: &Document, now: Moment) -> Reply {
     reply
 }
 
+/// A page in place of what was asked for: because there is nothing, or because a person has opened a feed. It has no
+/// validators: a 304 would lead to what else lies at the address.
+pub fn in_place(status: StatusCode, headers: &HeaderMap, page: &Document, policy: &Policy) -> Reply {
+    let coding = Accepted::of(headers).choices(page).as_slice().first().copied().unwrap_or(Coding::Identity);
+    let mut reply = whole(HeaderMap::new(), page, coding, policy, Moment::MAX_UTC);
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.remove(ETAG);
+    headers.remove(LAST_MODIFIED);
+    headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+    reply
+}
+
+/// A page in place of a feed that a person has opened; kept by nobody, so that no cache ever hands it to a reader.
+pub fn opened(headers: &HeaderMap, page: &Document) -> Reply {
+    let mut reply = in_place(StatusCode::OK, headers, page, &Policy::never_kept());
+    reply.headers_mut().insert(VARY, BY_CODING_AND_READER);
+    reply
+}
+
+/// A feed as a person wants to see it: as a text that browsers show and do not download.
+pub fn source(headers: &HeaderMap, feed: &Document) -> Reply {
+    let mut reply = in_place(StatusCode::OK, headers, feed, &Policy::never_kept());
+    let shown = if feed.media_type.as_bytes().ends_with(b"json") { JSON } else { XML };
+    reply.headers_mut().insert(CONTENT_TYPE, shown);
+    reply.headers_mut().insert(VARY, BY_CODING_AND_READER);
+    reply
+}
+
+/// Whether a person looks at the answer, in a window of a browser (Fetch Metadata). Browsers say so over TLS and to
+/// their own machine, and readers never do.
+pub fn is_for_a_person(headers: &HeaderMap) -> bool {
+    // A walk and no look-up, which would hash: a poll has few headers, and hardly one whose name must be compared.
+    headers.iter().any(|(name, value)| *name == SEC_FETCH_DEST && value.as_bytes() == b"document")
+}
+
 /// The answer to a request for a picture: as [`document`], and in parts where a part is asked for.
 pub fn picture(
     method: &Method,
@@ -195,6 +236,11 @@ const EXPOSED_OF_CHANGES: HeaderValue = HeaderValue::from_static("Bantin-Log, Ba
 const BANTIN_LOG: HeaderName = HeaderName::from_static("bantin-log");
 const BANTIN_NEXT: HeaderName = HeaderName::from_static("bantin-next");
 const BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+/// Of feeds. Who sends no `Sec-Fetch-Dest`, as no reader does, shares one copy in every cache.
+const BY_CODING_AND_READER: HeaderValue = HeaderValue::from_static("Accept-Encoding, Sec-Fetch-Dest");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BROTLI: HeaderValue = HeaderValue::from_static("br");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
@@ -202,10 +248,11 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// SECURITY: no script, whatever an article brings along. Pictures may come from where the text was taken.
+/// SECURITY: no script and no style but the files of our own, whatever an article brings along: nothing inline.
+/// Pictures may come from where the text was taken.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; img-src 'self' https: data:; media-src 'self' https:; style-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+     script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 const PAGE_REFERRER: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
 
@@ -241,7 +288,7 @@ fn whole(mut headers: HeaderMap, document: &Document, coding: Coding, policy: &P
         Coding::Brotli => drop(headers.insert(CONTENT_ENCODING, BROTLI)),
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
-    if document.media_type.as_bytes().starts_with(b"text/html") {
+    if document.kind == Kind::Page {
         page_headers(&mut headers);
     }
     let bytes = document.coded(coding).bytes.clone();
@@ -259,7 +306,7 @@ fn validators(headers: &mut HeaderMap, document: &Document, coding: Coding, poli
     headers.insert(ETAG, document.coded(coding).etag.clone());
     headers.insert(LAST_MODIFIED, last_modified(document, now));
     headers.insert(CACHE_CONTROL, policy.cache_control.clone());
-    headers.insert(VARY, BY_CODING);
+    headers.insert(VARY, if document.kind == Kind::Feed { BY_CODING_AND_READER } else { BY_CODING });
 }
 
 /// Scripts of every site may read this, the validator too.

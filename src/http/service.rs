@@ -20,11 +20,13 @@ use super::delta;
 use super::door::RequestBody;
 use super::gate::Pace;
 use super::negotiate::Accepted;
+use super::people;
 use super::reply::{self, Policy, READ_ONLY, Reply};
 use crate::address::{Addresses, Format, Route, Scope, feed_path};
 use crate::article::Permalink;
+use crate::channel::Channel;
 use crate::press::{
-    self, Archive, Document, Edition, PrintedArticle, PrintedPage, Recent, Stand, print_article,
+    self, Archive, Desk, Document, Edition, Kind, PrintedArticle, PrintedPage, Recent, Stand, print_article,
 };
 use crate::store::{PictureFound, Store, StoreError};
 use crate::vietnam_time::Clock;
@@ -46,7 +48,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const CATCHING_UP: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// What a client is told to wait where the service could not answer.
-const COME_AGAIN: Duration = Duration::from_secs(2);
+pub(super) const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// How the service is, for balancers and for the operator.
 #[derive(Debug, Default)]
@@ -83,6 +85,8 @@ enum AtHand {
     Part(Wanted, Arc<Document>),
     /// The reader holds a newer copy, of this tag.
     Older(HeaderValue, Arc<Document>),
+    /// A person has opened this feed.
+    Opened(Arc<Recent>, Format),
     Nothing,
 }
 
@@ -97,11 +101,16 @@ pub(super) struct Inner {
     archive: Archive,
     pub(super) addresses: Arc<Addresses>,
     health: Arc<Health>,
-    feeds: Policy,
+    pub(super) feeds: Policy,
     pub(super) pages: Policy,
     pictures: Policy,
+    assets: Policy,
+    pub(super) desk: Desk,
     reading: Semaphore,
     pub(super) searching: Semaphore,
+    /// Those who wait for the desk, and those whom it serves.
+    pub(super) queue: Semaphore,
+    pub(super) served: Semaphore,
     pub(super) streaming: Arc<Semaphore>,
     pub(super) waiting: Semaphore,
     /// By the names of tokens.
@@ -130,6 +139,7 @@ impl Service {
             stand,
             clock: store.clock().clone(),
             archive: Archive::new(store.clone(), press.clone()),
+            desk: Desk::new(store.clone(), press.clone()),
             store,
             addresses: Arc::clone(&press.addresses),
             press,
@@ -137,7 +147,10 @@ impl Service {
             feeds,
             pages: Policy::always_asked(),
             pictures: Policy::kept_for(PICTURES_KEPT, STALE_WHILE_REVALIDATE, STALE_IF_ERROR),
+            assets: Policy::for_ever(),
             reading: Semaphore::new(READING),
+            queue: Semaphore::new(people::QUEUE),
+            served: Semaphore::new(people::SERVED),
             searching: Semaphore::new(SEARCHING),
             streaming: Arc::new(Semaphore::new(STREAMING)),
             waiting: Semaphore::new(bounds.waiting.min(Semaphore::MAX_PERMITS)),
@@ -166,6 +179,12 @@ impl Service {
                 Err(Box::pin(async move { service.part(request, wanted, document).await }))
             }
             AtHand::Older(tag, document) => Err(Box::pin(self.clone().catch_up_with(request, tag, document))),
+            AtHand::Opened(recent, format) => {
+                let service = self.clone();
+                Err(Box::pin(
+                    async move { people::opened(&service.0, &request.headers, recent, format).await },
+                ))
+            }
             AtHand::Nothing => Err(Box::pin(self.clone().not_printed(request, body))),
         };
         async move {
@@ -190,7 +209,14 @@ impl Service {
         {
             return AtHand::Older(tag, Arc::clone(document));
         }
-        let policy = if path.ends_with('/') { &self.0.pages } else { &self.0.feeds };
+        let policy = match document.kind {
+            Kind::Feed if reply::is_for_a_person(&request.headers) => {
+                return self.for_a_person(request, path, &edition, document);
+            }
+            Kind::Feed | Kind::Data => &self.0.feeds,
+            Kind::Page => &self.0.pages,
+            Kind::Asset => &self.0.assets,
+        };
         let headers = std::mem::take(&mut request.headers);
         AtHand::Reply(reply::document(&request.method, headers, document, policy, self.0.clock.now()))
     }
@@ -218,6 +244,31 @@ impl Service {
         }
     }
 
+    /// A feed that a browser shows in a window: as a page, or with `?xml` as it is.
+    fn for_a_person(
+        &self,
+        request: &Parts,
+        path: &str,
+        edition: &Edition,
+        document: &Arc<Document>,
+    ) -> AtHand {
+        let reads = matches!(request.method, Method::GET | Method::HEAD);
+        let recent = match self.0.addresses.route(path) {
+            Route::Feed(scope, format) if reads => edition.recent(&scope).map(|recent| (recent, format)),
+            _ => None,
+        };
+        match recent {
+            Some(_) if people::wants_the_source(request) => {
+                AtHand::Reply(reply::source(&request.headers, document))
+            }
+            Some((recent, format)) => AtHand::Opened(Arc::clone(recent), format),
+            None => {
+                let (headers, now) = (request.headers.clone(), self.0.clock.now());
+                AtHand::Reply(reply::document(&request.method, headers, document, &self.0.feeds, now))
+            }
+        }
+    }
+
     /// What no edition holds.
     async fn not_printed(self, request: Parts, body: RequestBody) -> Reply {
         let path = self.0.addresses.without_prefix(request.uri.path());
@@ -235,6 +286,11 @@ impl Service {
             Route::Archive(scope, page, format) => self.archive(request, scope, page, format).await,
             Route::Article(permalink) => self.article(request, permalink).await,
             Route::Media(name) => self.picture(request, name).await,
+            Route::Search
+            | Route::SearchFeed(_)
+            | Route::Months(_)
+            | Route::Month(..)
+            | Route::Sitemap(_) => people::answer(&self.0, request, route).await,
             Route::Moved(target) => {
                 let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
                 reply::moved(&format!("{}{query}", self.0.addresses.local(&target)))
@@ -242,12 +298,17 @@ impl Service {
             Route::Gone => reply::gone(),
             Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Route::Ready => readiness(&self.0.health),
-            Route::Feed(..) | Route::Page(_) | Route::Opml if !is_ready(&self.0.health) => {
+            Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Furnishing
+                if !is_ready(&self.0.health) =>
+            {
                 reply::unavailable(COME_AGAIN)
             }
-            Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Api(_) | Route::Unknown => {
-                reply::not_found()
-            }
+            Route::Feed(..)
+            | Route::Page(_)
+            | Route::Opml
+            | Route::Furnishing
+            | Route::Api(_)
+            | Route::Unknown => self.0.not_found(&request.headers),
         }
     }
 
@@ -298,13 +359,17 @@ impl Service {
     }
 
     async fn archive(&self, request: Parts, scope: Scope, page: u64, format: Format) -> Reply {
+        let for_a_person = reply::is_for_a_person(&request.headers);
+        let recent = self.0.stand.edition().recent(&scope).cloned();
         let printing = self.read(async move |service| service.archive.page(&scope, page, format).await);
         let now = self.0.clock.now();
         match printing.await {
-            Some(PrintedPage::Page(page)) => {
-                reply::document(&request.method, request.headers, &page, &self.0.pages, now)
-            }
-            Some(PrintedPage::Nothing) => reply::not_found(),
+            Some(PrintedPage::Page(page)) => match recent.filter(|_| for_a_person) {
+                Some(_) if people::wants_the_source(&request) => reply::source(&request.headers, &page),
+                Some(recent) => people::opened(&self.0, &request.headers, recent, format).await,
+                None => reply::document(&request.method, request.headers, &page, &self.0.pages, now),
+            },
+            Some(PrintedPage::Nothing) => self.0.not_found(&request.headers),
             Some(PrintedPage::Faulty) => reply::failed(),
             None => reply::unavailable(COME_AGAIN),
         }
@@ -318,8 +383,10 @@ impl Service {
             Some(PrintedArticle::Page(page)) => {
                 reply::document(&request.method, request.headers, &page, &self.0.pages, now)
             }
-            Some(PrintedArticle::Gone) => reply::gone(),
-            Some(PrintedArticle::Nothing) => reply::not_found(),
+            Some(PrintedArticle::Gone(page)) => {
+                reply::in_place(StatusCode::GONE, &request.headers, &page, &self.0.pages)
+            }
+            Some(PrintedArticle::Nothing) => self.0.not_found(&request.headers),
             None => reply::unavailable(COME_AGAIN),
         }
     }
@@ -354,6 +421,19 @@ impl Inner {
     fn printed(&self) -> Option<u64> {
         let edition = self.stand.edition();
         number_of(edition.document(&feed_path(None, Format::Rss))?)
+    }
+
+    /// 404 in the site's own look.
+    pub(super) fn not_found(&self, headers: &hyper::HeaderMap) -> Reply {
+        match self.stand.edition().not_found() {
+            Some(page) => reply::in_place(StatusCode::NOT_FOUND, headers, page, &self.pages),
+            None => reply::not_found(),
+        }
+    }
+
+    /// All channels, as the pages that stand know them; none before anything was printed.
+    pub(super) fn channels(&self) -> Option<Arc<Vec<Channel>>> {
+        self.stand.edition().recent(&None).map(|recent| recent.channels())
     }
 
     /// Works with the store in the background, within bounds; none where too much is asked of it at a time.

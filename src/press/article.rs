@@ -1,17 +1,17 @@
 //! An article's own page, printed when it is asked for: there are too many to keep them all.
 
 use super::{Document, Options, Version, channels};
-use crate::article::{Entry, Permalink};
-use crate::feed;
+use crate::article::Permalink;
 use crate::pages;
 use crate::store::{Found, Store, StoreError};
+use crate::vietnam_time::Moment;
 
 /// What stands at an article's address.
 pub enum PrintedArticle {
     /// Its page.
     Page(Box<Document>),
-    /// It was withdrawn.
-    Gone,
+    /// It was withdrawn: the page that says so.
+    Gone(Box<Document>),
     /// Nothing was ever published there.
     Nothing,
 }
@@ -25,28 +25,33 @@ pub async fn print_article(
     options: &Options,
     permalink: &Permalink,
 ) -> Result<PrintedArticle, StoreError> {
-    let (entry, number, at) = match store.article(permalink).await? {
-        Found::Live { entry, number, at } => (entry, number, at),
-        Found::Withdrawn(_) => return Ok(PrintedArticle::Gone),
+    let mut snapshot = store.snapshot().await?;
+    let found = snapshot.article(permalink).await?;
+    let corrections = match &found {
+        Found::Live { entry, .. } => snapshot.corrections(&entry.id).await?,
+        Found::Withdrawn(_) => Vec::new(),
         Found::Nothing => return Ok(PrintedArticle::Nothing),
     };
-    let mut snapshot = store.snapshot().await?;
     let channels = channels(&mut snapshot, &options.channels).await?;
-    // The page names all channels in its menu.
-    let last_modified = at.max(snapshot.channels_at().await?);
-    let version = Version { log: store.log_id().to_owned(), number };
-    let options = options.clone();
+    let channels_at = snapshot.channels_at().await?;
+    drop(snapshot);
+    let (log, options) = (store.log_id().to_owned(), options.clone());
     let printed = tokio::task::spawn_blocking(move || {
-        let page = page(&options, &channels, &entry);
-        Document::print(pages::MEDIA_TYPE, page, &version, last_modified)
+        let frame = pages::Frame::new(&options.site, &options.addresses, &channels);
+        // Every page names all channels in its menu.
+        let document = |page, number, at: Moment| {
+            let version = Version { log, number };
+            Box::new(Document::print(pages::MEDIA_TYPE, page, &version, at.max(channels_at)))
+        };
+        match found {
+            Found::Live { entry, number, at } => {
+                PrintedArticle::Page(document(pages::article(&frame, &entry, &corrections), number, at))
+            }
+            Found::Withdrawn(tombstone) => {
+                PrintedArticle::Gone(document(pages::withdrawn(&frame, &tombstone), 0, tombstone.when))
+            }
+            Found::Nothing => PrintedArticle::Nothing,
+        }
     });
-    match printed.await {
-        Ok(document) => Ok(PrintedArticle::Page(Box::new(document))),
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    }
-}
-
-fn page(options: &Options, channels: &[crate::channel::Channel], entry: &Entry) -> Vec<u8> {
-    let frame = pages::Frame { site: &options.site, addresses: &options.addresses, channels };
-    pages::article(frame, entry, &feed::content_html(entry, &options.addresses))
+    printed.await.map_err(|failure| std::panic::resume_unwind(failure.into_panic()))
 }

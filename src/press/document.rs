@@ -54,9 +54,37 @@ pub struct Coded {
     pub etag: HeaderValue,
 }
 
+/// What a document is to those who ask for it: who keeps it for how long, and what a person gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// For readers of feeds. Opened by a person, its page is shown.
+    Feed,
+    /// For people.
+    Page,
+    /// Its address names its bytes, so that it may be kept for ever.
+    Asset,
+    /// Anything else.
+    Data,
+}
+
+impl Kind {
+    fn of(media_type: &str) -> Self {
+        let begins = |name| media_type.starts_with(name);
+        match () {
+            () if begins("text/html") => Self::Page,
+            () if begins("application/rss+xml") => Self::Feed,
+            () if begins("application/atom+xml") => Self::Feed,
+            () if begins("application/feed+json") => Self::Feed,
+            () => Self::Data,
+        }
+    }
+}
+
 /// A document as it is kept in memory and served: never changed, only replaced.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// By its media type.
+    pub kind: Kind,
     /// The media type with its charset.
     pub media_type: HeaderValue,
     /// The second of the channel's newest revision, or of the last change of configuration.
@@ -85,6 +113,7 @@ impl Document {
             Coded { bytes: Bytes::from(bytes), etag }
         };
         Self {
+            kind: Kind::of(media_type),
             media_type: HeaderValue::from_static(media_type),
             last_modified,
             last_modified_text: http_date(last_modified),
@@ -100,6 +129,7 @@ impl Document {
         let etag = HeaderValue::try_from(format!("\"{hash}\"")).expect("a hash in hex is visible ASCII");
         let coded = Coded { bytes: Bytes::from(bytes), etag };
         Self {
+            kind: Kind::Data,
             media_type,
             last_modified,
             last_modified_text: http_date(last_modified),
@@ -110,12 +140,18 @@ impl Document {
         }
     }
 
+    /// The same, at an address that names its bytes.
+    pub(super) fn into_asset(self) -> Self {
+        Self { kind: Kind::Asset, ..self }
+    }
+
     /// A part of this document, compressed like it and under its validators: whoever holds an older copy and
     /// takes the part in holds this document (RFC 3229 §10.2).
     pub(super) fn with_part(&self, bytes: Vec<u8>) -> Self {
         let coded =
             |whole: &Coded, bytes: Vec<u8>| Coded { bytes: Bytes::from(bytes), etag: whole.etag.clone() };
         Self {
+            kind: self.kind,
             media_type: self.media_type.clone(),
             last_modified: self.last_modified,
             last_modified_text: self.last_modified_text.clone(),

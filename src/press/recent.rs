@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::error;
 
 use super::shelf::Shelf;
-use super::{Document, Options, name};
+use super::{Document, Options, Version, name};
 use crate::address::{Format, Scope};
 use crate::article::{ArticleId, Entry, Tombstone};
 use crate::channel::Channel;
 use crate::feed::{self, Part};
+use crate::pages;
 use crate::store::LiveView;
 
 /// Parts that are kept printed for each channel: who polls each minute asks from the last few numbers.
@@ -28,7 +29,11 @@ pub struct Recent {
     scope: Scope,
     log: String,
     view: LiveView,
+    /// Of everything: the newest articles of each channel, in the order of the channels.
+    sections: Vec<Vec<Entry>>,
     shelf: Mutex<Shelf<(Format, u64), Passed>>,
+    /// The pages for people who open a feed.
+    opened: Mutex<Shelf<Format, Arc<Document>>>,
 }
 
 /// None where the part did not pass its reading back.
@@ -41,8 +46,37 @@ impl Recent {
         scope: Scope,
         log: String,
         view: LiveView,
+        sections: Vec<Vec<Entry>>,
     ) -> Self {
-        Self { options, channels, scope, log, view, shelf: Mutex::new(Shelf::with_places(PLACES)) }
+        let shelf = Mutex::new(Shelf::with_places(PLACES));
+        let opened = Mutex::new(Shelf::with_places(Format::ALL.len()));
+        Self { options, channels, scope, log, view, sections, shelf, opened }
+    }
+
+    /// All channels, in the order of the menu.
+    pub fn channels(&self) -> Arc<Vec<Channel>> {
+        Arc::clone(&self.channels)
+    }
+
+    /// The newest articles, so many at most.
+    pub(super) fn newest(&self, count: usize) -> &[Entry] {
+        &self.view.entries[..self.view.entries.len().min(count)]
+    }
+
+    /// The page for a person who has opened a feed. Takes some milliseconds the first time: call it where blocking is
+    /// allowed.
+    pub fn opened(&self, format: Format) -> Arc<Document> {
+        let mut shelf = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(printed) = shelf.get(&format) {
+            return printed;
+        }
+        let page =
+            super::page(&self.options, &self.channels, &self.scope, &self.view, &self.sections, Some(format));
+        let version = Version { log: self.log.clone(), number: self.view.state.number };
+        let printed =
+            Arc::new(Document::print(pages::MEDIA_TYPE, page, &version, self.view.state.last_modified));
+        shelf.put(format, Arc::clone(&printed));
+        printed
     }
 
     /// The log in whose numbers the copies of readers are counted.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::furniture::Furniture;
 use super::{Document, Printed, Recent};
 use crate::address::Scope;
 
@@ -18,6 +19,8 @@ pub struct Edition {
     paths: HashMap<Scope, Vec<Box<str>>>,
     /// What stands in each channel's feeds, to tell what is new in them.
     recent: HashMap<Scope, Arc<Recent>>,
+    /// The page for an address that leads nowhere.
+    not_found: Option<Arc<Document>>,
 }
 
 impl Edition {
@@ -34,6 +37,19 @@ impl Edition {
     /// What stands in the feeds of a channel, or of everything.
     pub fn recent(&self, scope: &Scope) -> Option<&Arc<Recent>> {
         self.recent.get(scope)
+    }
+
+    /// The page for an address that leads nowhere; none before anything was printed.
+    pub fn not_found(&self) -> Option<&Arc<Document>> {
+        self.not_found.as_ref()
+    }
+
+    /// Puts in place what depends on the configuration and the list of channels alone.
+    pub(super) fn furnish(&mut self, furniture: Furniture) {
+        for (path, document) in furniture.documents {
+            self.documents.insert(path.into_boxed_str(), Arc::new(document));
+        }
+        self.not_found = Some(Arc::new(furniture.not_found));
     }
 
     /// How many documents there are.

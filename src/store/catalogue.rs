@@ -5,8 +5,8 @@
 
 use super::database::{Database, Row, Transaction, values};
 use super::intake::{EVERYTHING, from_json, read_permalink};
-use super::{Catalogue, CatalogueAsked, CatalogueFound, CatalogueItem, StoreError, words};
-use crate::article::{Article, ArticleId, Entry};
+use super::{Catalogue, CatalogueAsked, CatalogueFound, CatalogueItem, StoreError};
+use crate::article::{Article, ArticleId, Entry, words};
 use crate::channel::Slug;
 use crate::vietnam_time::{Moment, from_seconds};
 
@@ -42,15 +42,22 @@ pub(super) async fn catalogue(
         let more = rows.len() == stride as usize;
         for row in rows.iter().take(stride as usize - 1) {
             below = row.integer(0)?;
+            // What has the words but not together is counted as well: it was read.
             bytes += row.optional_text(6)?.map_or(0, str::len);
-            left -= 1;
             match read_item(row) {
-                Ok(item) => found.items.push(item),
+                Ok(item) if !has_phrases(&item, &asked.phrases) => {}
+                Ok(item) => {
+                    left -= 1;
+                    found.items.push(item);
+                }
                 // One damaged article never takes the list down.
-                Err(StoreError::Corrupt(_)) => found.damaged.push(ArticleId::new(row.text(1)?)),
+                Err(StoreError::Corrupt(_)) => {
+                    left -= 1;
+                    found.damaged.push(ArticleId::new(row.text(1)?));
+                }
                 Err(cause) => return Err(cause),
             }
-            if bytes >= asked.bytes {
+            if bytes >= asked.bytes || left == 0 {
                 left = 0;
                 break;
             }
@@ -91,6 +98,14 @@ async fn page(
     }
 }
 
+fn has_phrases(item: &CatalogueItem, phrases: &[Vec<String>]) -> bool {
+    if phrases.is_empty() {
+        return true;
+    }
+    let folded = words::of_article(&item.entry.article);
+    phrases.iter().all(|phrase| words::holds(&folded, phrase))
+}
+
 fn read_item(row: &Row) -> Result<CatalogueItem, StoreError> {
     let content = row.optional_text(6)?;
     let content =
@@ -107,8 +122,14 @@ fn read_item(row: &Row) -> Result<CatalogueItem, StoreError> {
     })
 }
 
-fn first_place(moment: Moment) -> i64 {
+/// The lowest place of a second.
+pub(super) fn first_place(moment: Moment) -> i64 {
     moment.timestamp().saturating_mul(PLACES)
+}
+
+/// The second of a place.
+pub(super) fn moment_of(place: i64) -> Moment {
+    from_seconds(place.div_euclid(PLACES))
 }
 
 /// The place of an article whose stamp is `stamp`: the one that it has, where its stamp has not moved.

@@ -7,12 +7,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::catalogue;
 use super::channels::with_parents;
 use super::database::{Row, Transaction, values};
-use super::words;
 use super::{
     Accepted, Departure, FileSeen, Imported, Once, Options, Origin, Restoration, StoreError, Submission,
     Verdict, Withdrawal,
 };
-use crate::article::{Article, ArticleId, Permalink};
+use crate::article::{Article, ArticleId, Permalink, words};
 use crate::channel::Slug;
 use crate::vietnam_time::{Moment, day_of};
 

@@ -138,7 +138,8 @@ prop_compose! {
     ) -> Site {
         let former_publishers = former.into_iter().map(|name| FormerPublisher { name, until }).collect();
         let max_age = Duration::from_secs(seconds.into());
-        Site { title, language, zone: VIETNAM, publisher, former_publishers, rights, logo, max_age, quiet_hours }
+        let colour = Default::default();
+        Site { title, language, zone: VIETNAM, publisher, former_publishers, rights, logo, colour, max_age, quiet_hours }
     }
 }
 
@@ -158,12 +159,16 @@ prop_compose! {
     }
 }
 
-fn any_part() -> impl Strategy<Value = Part> {
+fn any_part() -> impl Strategy<Value = Part<'static>> {
     prop_oneof![
         (option::of(1_u64..), any::<bool>())
             .prop_map(|(previous_archive, complete)| Part::Live { previous_archive, complete }),
         (1_u64.., option::of(1_u64..)).prop_map(|(page, previous)| Part::Archive { page, previous }),
         Just(Part::Delta),
+        Just(Part::Search {
+            words: "“đăk tô” <b> & c",
+            query: "q=%22%C4%91%C4%83k%22+%3Cb%3E&from=2023-05-12"
+        }),
     ]
 }
 

@@ -13,7 +13,7 @@ use super::json::{self, Frame};
 use super::parameters::{End, Parameters};
 use super::problem::Problem;
 use crate::article::ArticleId;
-use crate::press::{Document, Version};
+use crate::press::{Document, Version, cursor_of, place_of};
 use crate::store::{CatalogueAsked, CatalogueFound, Found, StoreError};
 
 const MEDIA_TYPE: &str = "application/json";
@@ -117,6 +117,7 @@ fn question(service: &Arc<Inner>, query: Option<&str>) -> Result<CatalogueAsked,
     let limit = parameters.number("limit", 1)?.unwrap_or(USUAL).min(MOST);
     Ok(CatalogueAsked {
         words: words.map(str::to_owned),
+        phrases: Vec::new(),
         channel: parameters.channel(&service.addresses)?,
         from: parameters.moment("from", End::First, service.press.site.zone)?,
         to: parameters.moment("to", End::Last, service.press.site.zone)?,
@@ -145,32 +146,4 @@ pub fn line(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut bytes = serde_json::to_vec(value).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// A place in the list as readers hand it back, who are not to read anything in it.
-fn cursor_of(place: i64) -> String {
-    format!("{:016x}", place.cast_unsigned())
-}
-
-fn place_of(cursor: &str) -> Option<i64> {
-    let digits = cursor.len() == 16 && cursor.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    digits.then(|| u64::from_str_radix(cursor, 16).ok()).flatten().map(u64::cast_signed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_cursor_leads_to_its_place(place in any::<i64>()) {
-            prop_assert_eq!(place_of(&cursor_of(place)), Some(place));
-        }
-
-        #[test]
-        fn any_other_text_is_no_cursor(text in any::<String>()) {
-            prop_assert_eq!(place_of(&text).map(cursor_of).unwrap_or_else(|| text.clone()), text);
-        }
-    }
 }

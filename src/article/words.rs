@@ -1,0 +1,334 @@
+//! Text as it is searched: lower-case words without diacritics, so that `dak to` finds `Đăk Tô`.
+//!
+//! Pure. Articles, questions and the words that are marked on a page go through the same gate, [`folded_words`];
+//! nothing else decides what a word is, no engine and no locale.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+
+use super::{Article, Block};
+
+/// All words of an article, in reading order, one space between two: title, summary, text, authors, source,
+/// tags.
+pub fn of_article(article: &Article) -> String {
+    let mut folded = String::with_capacity(4096);
+    let mut fold = |text: &str| {
+        for word in folded_words(text) {
+            if !folded.is_empty() {
+                folded.push(' ');
+            }
+            folded.push_str(&word.folded);
+        }
+    };
+    fold(&article.title);
+    if let Some(summary) = &article.summary {
+        fold(summary);
+    }
+    for block in &article.body {
+        texts_of(block).iter().for_each(|text| fold(text));
+    }
+    for text in article.authors.iter().chain(&article.source).chain(&article.tags) {
+        fold(text);
+    }
+    folded
+}
+
+/// The words of a question, each once. Nothing in it is an operator: whatever is no letter and no digit only
+/// parts words.
+pub fn of_question(question: &str) -> Vec<String> {
+    let mut words: Vec<String> = folded_words(question).into_iter().map(|word| word.folded).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// The words of a question that must stand together, in this order: what it holds between quotation marks. A
+/// mark that is never closed holds nothing.
+pub fn phrases(question: &str) -> Vec<Vec<String>> {
+    const MARKS: [char; 5] = ['"', '“', '”', '«', '»'];
+    let pieces: Vec<&str> = question.split(MARKS).collect();
+    let quoted = pieces.iter().skip(1).step_by(2).take(pieces.len().saturating_sub(1) / 2);
+    let phrases = quoted.map(|piece| folded_words(piece).into_iter().map(|word| word.folded).collect());
+    phrases.filter(|words: &Vec<String>| words.len() > 1).collect()
+}
+
+/// True where the words of `phrase` follow each other in `folded`, which [`of_article`] made.
+pub fn holds(folded: &str, phrase: &[String]) -> bool {
+    let phrase = phrase.join(" ");
+    folded.match_indices(&phrase).any(|(at, _)| {
+        let (before, behind) = (&folded[..at], &folded[at + phrase.len()..]);
+        (before.is_empty() || before.ends_with(' ')) && (behind.is_empty() || behind.starts_with(' '))
+    })
+}
+
+/// Where in `text` the words stand, in order and without overlap. Words of a phrase are found only together, and
+/// with what lies between them.
+pub fn places(text: &str, words: &[String], phrases: &[Vec<String>]) -> Vec<Range<usize>> {
+    let all = folded_words(text);
+    let alone = |word: &Word| {
+        words.contains(&word.folded) && !phrases.iter().any(|phrase| phrase.contains(&word.folded))
+    };
+    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while at < all.len() {
+        let together = phrases.iter().filter(|phrase| {
+            let behind = all[at..].iter().map(|word| &word.folded);
+            phrase.iter().eq(behind.take(phrase.len()))
+        });
+        let length = together.map(Vec::len).max().unwrap_or(usize::from(alone(&all[at])));
+        if length > 0 {
+            places.push(all[at].place.start..all[at + length - 1].place.end);
+        }
+        at += length.max(1);
+    }
+    places
+}
+
+/// The texts of a block in reading order, without markup.
+pub fn texts_of(block: &Block) -> Vec<Cow<'_, str>> {
+    match block {
+        Block::Lead { text } | Block::Paragraph { text } | Block::Heading { text, .. } => vec![text.into()],
+        Block::Caption { printed, .. } => vec![printed.into()],
+        Block::List { items, .. } => items.iter().map(Cow::from).collect(),
+        Block::Table { rows } => rows.iter().flatten().map(Cow::from).collect(),
+        Block::Html { html } => vec![text_of(html).into()],
+    }
+}
+
+/// A word of a text.
+#[derive(Debug, PartialEq, Eq)]
+struct Word {
+    /// Lower-case, without diacritics.
+    folded: String,
+    /// Where in the text it stands, in bytes.
+    place: Range<usize>,
+}
+
+/// The words of `text` in order.
+fn folded_words(text: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::with_capacity(text.len() / 5);
+    let mut inside = false;
+    for (start, character) in text.char_indices() {
+        let end = start + character.len_utf8();
+        fold(character, |folded| match folded {
+            Some(letter) if inside => {
+                if let Some(word) = words.last_mut() {
+                    word.folded.push(letter);
+                    word.place.end = end;
+                }
+            }
+            Some(letter) => {
+                inside = true;
+                words.push(Word { folded: letter.to_string(), place: start..end });
+            }
+            None => inside = false,
+        });
+        // The marks of a letter that is typed in pieces belong to its word, and so do they where it is marked.
+        if inside
+            && is_combining_mark(character)
+            && let Some(word) = words.last_mut()
+        {
+            word.place.end = end;
+        }
+    }
+    words
+}
+
+/// Hands out the letters and digits that `character` stands for, and none where it parts words.
+fn fold(character: char, mut hand_out: impl FnMut(Option<char>)) {
+    // What is plain already, as nearly all of a question is.
+    if character.is_ascii() {
+        return hand_out(character.is_ascii_alphanumeric().then(|| character.to_ascii_lowercase()));
+    }
+    // Taken apart before it is made lower case (`𝒥`), and again after it, which may bring marks along (`İ`).
+    decompose_compatible(character, |part| {
+        for lower in part.to_lowercase() {
+            decompose_compatible(lower, |character| match character {
+                // They have no decomposition. `Ð` is the Icelandic letter, which is often typed for `Đ`.
+                'đ' | 'ð' => hand_out(Some('d')),
+                // Bahnar and Jarai.
+                'ƀ' => hand_out(Some('b')),
+                character if is_combining_mark(character) || is_joiner(character) => {}
+                character => hand_out(Some(character).filter(|character| character.is_alphanumeric())),
+            });
+        }
+    });
+}
+
+/// Stands inside words and is not seen.
+fn is_joiner(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// The text of sanitised HTML, good enough to find words in. Tags within a line part no words, all others do.
+fn text_of(html: &str) -> String {
+    const INLINE: [&str; 14] =
+        ["a", "abbr", "b", "cite", "em", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"];
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(tag) = rest.strip_prefix('<') {
+            let name = tag.trim_start_matches('/');
+            let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
+            if !INLINE.contains(&name) {
+                text.push(' ');
+            }
+            rest = behind_tag(tag);
+        } else {
+            // What the sanitiser writes as a reference (`&amp;`, `&lt;`, `&nbsp;`) is no letter.
+            text.push(' ');
+            let end = rest.find(';').filter(|end| *end < 10);
+            rest = end.map_or(&rest[1..], |end| &rest[end + 1..]);
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+/// What follows a tag; a `>` between quotation marks does not end it.
+fn behind_tag(tag: &str) -> &str {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return &tag[at + 1..],
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn folded(text: &str) -> String {
+        let words: Vec<String> = folded_words(text).into_iter().map(|word| word.folded).collect();
+        words.join(" ")
+    }
+
+    fn marked(text: &str, question: &str) -> Vec<String> {
+        let places = places(text, &of_question(question), &phrases(question));
+        places.into_iter().map(|place| text[place].to_owned()).collect()
+    }
+
+    #[test]
+    fn words_are_found_however_they_are_typed() {
+        for (text, words) in [
+            ("Đăk Tô", "dak to"),
+            ("ĐẮK TÔ", "dak to"),
+            ("Ða\u{306}k To\u{302}", "dak to"),
+            ("Huye\u{302}\u{323}n ủy, Ủy ban", "huyen uy uy ban"),
+            ("số 41/QĐ-CTUB ngày 30/03/2004", "so 41 qd ctub ngay 30 03 2004"),
+            ("“Nước\u{a0}sạch”…", "nuoc sach"),
+            ("Kon\u{200b}Tum", "kontum"),
+            ("Ƀơ̆ Ƀahnar", "bo bahnar"),
+            ("２０２３ m²", "2023 m2"),
+            ("İstanbul", "istanbul"),
+            ("日本語", "日本語"),
+            (" … ", ""),
+            ("", ""),
+        ] {
+            assert_eq!(folded(text), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn html_is_searched_for_its_text_and_not_for_its_tags() {
+        for (html, words) in [
+            ("<p>Một</p><p>hai &amp; ba</p>", "mot hai ba"),
+            ("<p><b>Đ</b>ăk <a href=\"https://x.vn/?a>b\" title='c'>Tô</a></p>", "dak to"),
+            ("a&nbsp;b & c <", "a b c"),
+        ] {
+            assert_eq!(folded(&text_of(html)), words, "{html}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_question_is_an_operator() {
+        assert_eq!(of_question("\"dak to\" OR NOT(tô*) -x:y"), ["dak", "not", "or", "to", "x", "y"]);
+        assert!(of_question("\"*\" % _ ' ;--").is_empty());
+    }
+
+    #[test]
+    fn words_are_marked_as_they_were_printed_whatever_was_typed() {
+        let text = "Huye\u{302}\u{323}n Đăk Tô phát động thi đua; thi ca, ĐUA THI “thi\u{a0}đua”.";
+        for (question, found) in [
+            ("huyen", vec!["Huye\u{302}\u{323}n"]),
+            ("dak TÔ", vec!["Đăk", "Tô"]),
+            ("thi dua", vec!["thi", "đua", "thi", "ĐUA", "THI", "thi", "đua"]),
+            ("\"thi dua\"", vec!["thi đua", "thi\u{a0}đua"]),
+            ("“thi đua” to", vec!["Tô", "thi đua", "thi\u{a0}đua"]),
+            ("\"thi dua", vec!["thi", "đua", "thi", "ĐUA", "THI", "thi", "đua"]),
+            ("th", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(marked(text, question), found, "{question}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_what_stands_between_two_quotation_marks() {
+        let words = |phrase: &str| phrase.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (question, found) in [
+            ("\"Đăk Tô\"", vec!["dak to"]),
+            ("a «một hai» b \"ba bốn\" c", vec!["mot hai", "ba bon"]),
+            ("\"một\" \"\" “ ”", vec![]),
+            ("\"một hai", vec![]),
+            ("một hai", vec![]),
+        ] {
+            let found: Vec<_> = found.into_iter().map(words).collect();
+            assert_eq!(phrases(question), found, "{question}");
+        }
+        assert!(holds("thi dua dak to", &words("dua dak")));
+        assert!(!holds("thi dua dak to", &words("ua dak")));
+        assert!(!holds("thi dua dak ton", &words("dak to")));
+        assert!(holds("dak ton dak to", &words("dak to")));
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_folded_as_a_whole_as_it_is_character_by_character(text in any::<String>()) {
+            use unicode_normalization::UnicodeNormalization as _;
+            let mut whole = String::new();
+            for character in text.nfkd().flat_map(char::to_lowercase).nfkd() {
+                match character {
+                    'đ' | 'ð' => whole.push('d'),
+                    'ƀ' => whole.push('b'),
+                    character if is_combining_mark(character) || is_joiner(character) => {}
+                    character if character.is_alphanumeric() => whole.push(character),
+                    _ => whole.push(' '),
+                }
+            }
+            prop_assert_eq!(folded(&text), whole.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+
+        #[test]
+        fn what_is_marked_is_a_part_of_the_text_in_order(text in any::<String>(), question in any::<String>()) {
+            let mut end = 0;
+            for place in places(&text, &of_question(&question), &phrases(&question)) {
+                prop_assert!(end <= place.start && place.start < place.end && text.get(place.clone()).is_some());
+                end = place.end;
+            }
+        }
+
+        #[test]
+        fn folding_twice_is_folding_once_and_leaves_words_and_single_spaces(text in any::<String>()) {
+            let once = folded(&text);
+            prop_assert_eq!(&folded(&once), &once);
+            prop_assert!(once.split(' ').all(|word| word.chars().all(char::is_alphanumeric)));
+            prop_assert!(once.is_empty() || !once.split(' ').any(str::is_empty));
+        }
+
+        #[test]
+        fn any_html_is_read_to_its_end(html in any::<String>()) {
+            text_of(&html);
+        }
+    }
+}

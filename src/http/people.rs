@@ -1,0 +1,238 @@
+//! What people ask for that is not printed beforehand: a search, a month, a sitemap; and a feed that a person opens.
+//!
+//! SECURITY: whoever asks here costs the store work, so everything is bounded. A question has a longest length and so
+//! many words; a page shows so many articles and reads so many bytes; what was asked before costs nothing; so many
+//! are served at a time and so many wait, and everybody else is told to come again.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
+
+use super::reply::{self, Reply};
+use super::service::{COME_AGAIN, Inner, LONGEST_WAIT};
+use crate::address::{Addresses, Format, Route};
+use crate::article::words;
+use crate::channel::Slug;
+use crate::pages::{self, Answer, Question};
+use crate::press::{Asked, Document, Laid, Recent, Version, place_of};
+
+/// Requests at a time that the store works for here.
+pub(super) const SERVED: usize = 2;
+/// Requests at a time that are served or wait for it.
+pub(super) const QUEUE: usize = 32;
+/// The longest question, in characters.
+const LONGEST_QUESTION: usize = 200;
+/// The most words of a question.
+const MOST_WORDS: usize = 16;
+
+/// Answers a request for what the desk prints.
+pub(super) async fn answer(service: &Arc<Inner>, request: Parts, route: Route) -> Reply {
+    let query = Query::read(request.uri.query());
+    let for_a_person = reply::is_for_a_person(&request.headers);
+    let asked = match route {
+        Route::Months(scope) => Asked::Months(scope),
+        Route::Month(scope, month) => match query.place("sau") {
+            Ok(after) => Asked::Month(scope, month, after),
+            Err(_) => return service.not_found(&request.headers),
+        },
+        Route::Sitemap(sitemap) => Asked::Sitemap(sitemap),
+        Route::Search => match query.question(&service.addresses) {
+            Ok((question, after)) if !question.words.is_empty() => {
+                Asked::Search { question, after, opened: None }
+            }
+            Ok((question, _)) => return form(service, &request.headers, &question, None).await,
+            Err((question, why)) => return form(service, &request.headers, &question, Some(why)).await,
+        },
+        Route::SearchFeed(format) => match query.question(&service.addresses) {
+            Ok((question, _)) if question.words.is_empty() => {
+                return form(service, &request.headers, &question, Some(NO_WORDS)).await;
+            }
+            Ok((question, after)) if for_a_person && !wants_the_source(&request) => {
+                Asked::Search { question, after, opened: Some(format) }
+            }
+            Ok((question, _)) => Asked::SearchFeed(question, format),
+            Err((question, why)) => return form(service, &request.headers, &question, Some(why)).await,
+        },
+        _ => return service.not_found(&request.headers),
+    };
+    let opened = matches!(asked, Asked::Search { opened: Some(_), .. });
+    let feed = matches!(asked, Asked::SearchFeed(..));
+    match laid(service, asked).await {
+        Some(Laid::Document(document)) if opened => reply::opened(&request.headers, &document),
+        Some(Laid::Document(document)) if feed && for_a_person => reply::source(&request.headers, &document),
+        Some(Laid::Document(document)) => {
+            let policy = if feed { &service.feeds } else { &service.pages };
+            reply::document(&request.method, request.headers, &document, policy, service.clock.now())
+        }
+        Some(Laid::Nothing) => service.not_found(&request.headers),
+        Some(Laid::Faulty) => reply::failed(),
+        None => reply::unavailable(COME_AGAIN),
+    }
+}
+
+/// From the desk; none where too much is asked of it, or the store does not answer.
+async fn laid(service: &Arc<Inner>, asked: Asked) -> Option<Laid> {
+    if let Some(laid) = service.desk.at_hand(&asked) {
+        return Some(laid);
+    }
+    let _place = service.queue.try_acquire().ok()?;
+    let _turn = tokio::time::timeout(LONGEST_WAIT, service.served.acquire()).await.ok()?.ok()?;
+    // Of many who ask the same at once, the first has it printed.
+    if let Some(laid) = service.desk.at_hand(&asked) {
+        return Some(laid);
+    }
+    service.read(async move |service| service.desk.print(asked).await).await
+}
+
+/// The page of a feed that a person has opened.
+pub(super) async fn opened(
+    service: &Arc<Inner>,
+    headers: &HeaderMap,
+    recent: Arc<Recent>,
+    format: Format,
+) -> Reply {
+    match service.blocking(move || recent.opened(format)).await {
+        Some(page) => reply::opened(headers, &page),
+        None => reply::failed(),
+    }
+}
+
+/// `?xml` asks for the feed as it is, also where a person asks.
+pub(super) fn wants_the_source(request: &Parts) -> bool {
+    request.uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "xml"))
+}
+
+/// The search page without an answer: nothing was asked, or nothing that can be answered.
+async fn form(
+    service: &Arc<Inner>,
+    headers: &HeaderMap,
+    question: &Question,
+    refused: Option<&'static str>,
+) -> Reply {
+    let (question, inner) = (question.clone(), Arc::clone(service));
+    let Some(channels) = service.channels() else { return reply::unavailable(COME_AGAIN) };
+    let page = service.blocking(move || {
+        let frame = pages::Frame::new(&inner.press.site, &inner.addresses, &channels);
+        let answer = refused.map_or(Answer::Nothing, Answer::Refused);
+        let page = pages::search(&frame, &question, answer, None);
+        let version = Version { log: inner.store.log_id().to_owned(), number: 0 };
+        Document::print(pages::MEDIA_TYPE, page, &version, inner.clock.now())
+    });
+    let status = if refused.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    match page.await {
+        Some(page) => reply::in_place(status, headers, &page, &service.pages),
+        None => reply::failed(),
+    }
+}
+
+const NO_WORDS: &str = "Hãy ghi từ cần tìm vào địa chỉ của nguồn tin, ví dụ ?q=dak+to.";
+
+/// What stands behind the `?`. What is not known here is passed over: links that people share bring all sorts along.
+struct Query(Vec<(String, String)>);
+
+type Refused = (Question, &'static str);
+
+impl Query {
+    fn read(query: Option<&str>) -> Self {
+        Self(url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
+    }
+
+    /// The first value of a parameter. A form sends empty ones where nothing was filled in.
+    fn text(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(given, _)| given == name)?;
+        Some(value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn place(&self, name: &str) -> Result<Option<i64>, ()> {
+        self.text(name).map(|cursor| place_of(cursor).ok_or(())).transpose()
+    }
+
+    /// The question, and the place behind which it goes on; or as much of it as was understood, and what is wrong.
+    fn question(&self, addresses: &Addresses) -> Result<(Question, Option<i64>), Refused> {
+        let mut question = Question::default();
+        let mut wrong = None;
+        let typed = self.text("q").unwrap_or_default();
+        question.words = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        if question.words.chars().count() > LONGEST_QUESTION {
+            question.words = question.words.chars().take(LONGEST_QUESTION).collect();
+            wrong = Some("Câu hỏi dài quá: xin rút còn nhiều nhất 200 ký tự.");
+        } else if words::of_question(&question.words).len() > MOST_WORDS {
+            wrong = Some("Nhiều từ quá: xin rút còn nhiều nhất 16 từ.");
+        }
+        match self.text("channel").map(Slug::parse).transpose() {
+            Ok(channel) => question.channel = channel.map(|slug| addresses.present_name(slug)),
+            Err(_) => wrong = Some("Không có chuyên mục mang tên này."),
+        }
+        for (name, day) in [("from", &mut question.from), ("to", &mut question.to)] {
+            match self.text(name).map(day_of).transpose() {
+                Ok(given) => *day = given,
+                Err(()) => wrong = Some("Ngày không đọc được: xin viết như 12/05/2023."),
+            }
+        }
+        if question.from.zip(question.to).is_some_and(|(from, to)| from > to) {
+            wrong = Some("Ngày bắt đầu ở sau ngày kết thúc.");
+        }
+        let after = self.place("after").unwrap_or_else(|()| {
+            wrong = Some("Địa chỉ này không đúng: xin tìm lại từ đầu.");
+            None
+        });
+        match wrong {
+            Some(wrong) => Err((question, wrong)),
+            None => Ok((question, after)),
+        }
+    }
+}
+
+/// `2023-05-12`, as browsers send it, or `12/05/2023`, as people type it where the browser has no calendar.
+fn day_of(text: &str) -> Result<NaiveDate, ()> {
+    let day = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"]
+        .iter()
+        .find_map(|form| NaiveDate::parse_from_str(text, form).ok());
+    let in_calendar = |day: &NaiveDate| (1..=9999).contains(&chrono::Datelike::year(day));
+    day.filter(in_calendar).ok_or(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn addresses() -> Addresses {
+        Addresses::new("https://example.vn", "example.vn,2023").unwrap()
+    }
+
+    #[test]
+    fn a_question_is_read_as_people_and_browsers_send_it() {
+        let day = |day| NaiveDate::from_ymd_opt(2023, 5, day);
+        let question = |query| Query::read(Some(query)).question(&addresses()).unwrap().0;
+        let full = question("q=+thi++%C4%91ua&channel=xa-hoi&from=2023-05-12&to=13%2F5%2F2023&utm_source=x");
+        assert_eq!((full.words.as_str(), full.from, full.to), ("thi đua", day(12), day(13)));
+        assert_eq!(full.channel, Slug::parse("xa-hoi").ok());
+        assert_eq!(question("q=&channel=&from=&to="), Question::default());
+        let long = format!("q={}", "a".repeat(LONGEST_QUESTION + 1));
+        let wordy = format!("q={}", (0..=MOST_WORDS).map(|n| format!("t{n}+")).collect::<String>());
+        for wrong in [
+            "q=a&channel=Xã hội",
+            "q=a&from=2023-02-30",
+            "q=a&from=05/13/2023",
+            "q=a&from=2023-05-13&to=2023-05-12",
+            "q=a&after=1",
+            &long,
+            &wordy,
+        ] {
+            assert!(Query::read(Some(wrong)).question(&addresses()).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_a_question_or_refused(query in any::<String>()) {
+            if let Ok((question, _)) = Query::read(Some(&query)).question(&addresses()) {
+                let again = Query::read(Some(&question.query())).question(&addresses());
+                prop_assert_eq!(again.ok().map(|(again, _)| again), Some(question));
+            }
+        }
+    }
+}

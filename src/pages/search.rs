@@ -1,0 +1,310 @@
+//! The search page: the form, what was found, and where in it the words stand.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use maud::{Markup, html};
+
+use super::shell::{Frame, Head, format_title};
+use super::story::time;
+use super::subscribe::{self, Followed, page_of};
+use super::text::{beginning, clean, language};
+use crate::address::{Format, article_path, search_path};
+use crate::article::{Article, Entry, words};
+use crate::channel::Slug;
+
+/// Characters of an article that are shown around the words that were found.
+const SNIPPET: usize = 240;
+
+/// What somebody asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// As typed, on one line.
+    pub words: String,
+    /// In one channel only.
+    pub channel: Option<Slug>,
+    /// Published on this day or later.
+    pub from: Option<NaiveDate>,
+    /// Published on this day or earlier.
+    pub to: Option<NaiveDate>,
+}
+
+impl Question {
+    /// As it stands behind the `?` of its address: one question, one address.
+    pub fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if !self.words.is_empty() {
+            query.append_pair("q", &self.words);
+        }
+        if let Some(channel) = &self.channel {
+            query.append_pair("channel", channel.as_str());
+        }
+        for (name, day) in [("from", self.from), ("to", self.to)] {
+            if let Some(day) = day {
+                query.append_pair(name, &day.to_string());
+            }
+        }
+        query.finish()
+    }
+}
+
+/// What there is to say.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// Nothing was asked yet.
+    Nothing,
+    /// The question cannot be answered, and why.
+    Refused(&'a str),
+    /// What was found.
+    Found {
+        /// Newest first.
+        entries: &'a [Entry],
+        /// What leads on to older articles: a word for the query.
+        next: Option<&'a str>,
+        /// This is not the first part.
+        goes_on: bool,
+    },
+}
+
+/// The search page. `opened` where it stands in place of the feed of the search.
+pub fn search(frame: &Frame<'_>, question: &Question, answer: Answer<'_>, opened: Option<Format>) -> Vec<u8> {
+    let query = question.query();
+    let title = match (opened, question.words.as_str()) {
+        (Some(_), _) => "Nguồn tin của một tìm kiếm".to_owned(),
+        (None, "") => "Tìm kiếm".to_owned(),
+        (None, words) => format!("Tìm: {}", beginning(words, 60)),
+    };
+    let body = html! {
+        h1.title { "Tìm kiếm" }
+        (form(frame, question))
+        @match answer {
+            Answer::Nothing => {}
+            Answer::Refused(why) => p.complaint role="alert" { (why) },
+            Answer::Found { entries, next, goes_on } => {
+                (found(frame, question, entries, next, goes_on))
+                @if !goes_on { div.below { (subscribe::block(frame, Followed::Search(&query))) } }
+            }
+        }
+    };
+    let followed = Followed::Search(&query);
+    let head = Head {
+        title: &title,
+        path: page_of(followed),
+        unlisted: true,
+        more: matches!(answer, Answer::Found { .. }).then(|| autodiscovery(frame, question, &query)),
+        band: opened.map(|format| subscribe::band(frame, followed, format)),
+        ..Head::default()
+    };
+    frame.page(head, body)
+}
+
+fn form(frame: &Frame<'_>, question: &Question) -> Markup {
+    let day = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+    let narrowed = question.channel.is_some() || question.from.is_some() || question.to.is_some();
+    html! {
+        form.search action=(frame.local(&search_path(None, ""))) {
+            label for="q" { "Từ cần tìm" }
+            div.ask {
+                input #q name="q" type="search" value=(clean(&question.words)) maxlength="200" aria-describedby="q-cach";
+                button { "Tìm" }
+            }
+            p.hint #q-cach {
+                "Gõ không dấu cũng được: “thi dua dak to”. Đặt trong ngoặc kép để tìm đúng cụm từ: \"thi đua yêu nước\"."
+            }
+            details open[narrowed] {
+                summary { "Chọn chuyên mục và ngày đăng" }
+                div.filters {
+                    div {
+                        label for="channel" { "Chuyên mục" }
+                        select #channel name="channel" {
+                            option value="" { "Tất cả" }
+                            @for channel in frame.served() {
+                                option value=(channel.slug) selected[question.channel.as_ref() == Some(&channel.slug)] {
+                                    (clean(&channel.title))
+                                }
+                            }
+                        }
+                    }
+                    div {
+                        label for="from" { "Từ ngày" }
+                        input #from name="from" type="date" value=[day(question.from)];
+                    }
+                    div {
+                        label for="to" { "Đến ngày" }
+                        input #to name="to" type="date" value=[day(question.to)];
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn found(
+    frame: &Frame<'_>,
+    question: &Question,
+    entries: &[Entry],
+    next: Option<&str>,
+    goes_on: bool,
+) -> Markup {
+    let count = match (entries.len(), next, goes_on) {
+        (0, None, false) => "Không tìm thấy bài nào.".to_owned(),
+        (0, None, true) => "Không còn bài nào cũ hơn.".to_owned(),
+        (0, Some(_), _) => {
+            "Chưa thấy trong các bài đã xem qua; có thể tìm tiếp trong các bài cũ hơn.".to_owned()
+        }
+        (count, None, false) => format!("Tìm thấy {count} bài."),
+        (count, _, _) => format!("{count} bài, mới nhất ở trên."),
+    };
+    let marked =
+        Marked { words: words::of_question(&question.words), phrases: words::phrases(&question.words) };
+    let query = question.query();
+    html! {
+        p.intro role="status" { (count) }
+        ol.stories {
+            @for entry in entries { li { (hit(frame, entry, &marked)) } }
+        }
+        @if let Some(next) = next {
+            nav.pager aria-label="Kết quả khác" {
+                a href=(format!("{}&after={next}", frame.local(&search_path(None, &query)))) rel="next" {
+                    "Tìm tiếp trong các bài cũ hơn"
+                }
+            }
+        }
+    }
+}
+
+fn hit(frame: &Frame<'_>, entry: &Entry, marked: &Marked) -> Markup {
+    let article = &entry.article;
+    html! {
+        article.story lang=[language(article.language.as_deref())] {
+            h2 {
+                a href=(frame.local(&article_path(&entry.permalink))) { (marked.text(&beginning(&article.title, 200))) }
+            }
+            p.meta {
+                (time(article.stamp, frame.site.zone))
+                @for slug in &entry.channels {
+                    " · " (frame.channel_link(slug))
+                }
+            }
+            p.summary { (marked.text(&snippet(article, marked))) }
+        }
+    }
+}
+
+/// The words that were asked for, folded.
+struct Marked {
+    words: Vec<String>,
+    phrases: Vec<Vec<String>>,
+}
+
+impl Marked {
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        words::places(text, &self.words, &self.phrases)
+    }
+
+    /// The text with its found words marked.
+    fn text(&self, text: &str) -> Markup {
+        let text = clean(text);
+        let places = self.places(&text);
+        let starts = std::iter::once(0).chain(places.iter().map(|place| place.end));
+        let ends = places.iter().map(|place| place.start).chain([text.len()]);
+        html! {
+            @for (index, (start, end)) in starts.zip(ends).enumerate() {
+                (text[start..end])
+                @if let Some(place) = places.get(index) { mark { (text[place.clone()]) } }
+            }
+        }
+    }
+}
+
+/// A piece of the text with as many of the words as stand together; the lead where they stand in the title alone.
+fn snippet(article: &Article, marked: &Marked) -> String {
+    let texts = article.summary.iter().map(Cow::from).chain(article.body.iter().flat_map(words::texts_of));
+    let mut best: Option<(usize, Cow<'_, str>, usize)> = None;
+    for text in texts {
+        let places = marked.places(&text);
+        let Some(first) = places.first() else { continue };
+        // Different words count, not the same one again and again.
+        let mut different: Vec<Vec<String>> =
+            places.iter().map(|place| words::of_question(&text[place.clone()])).collect();
+        different.sort_unstable();
+        different.dedup();
+        if best.as_ref().is_none_or(|(count, ..)| different.len() > *count) {
+            best = Some((different.len(), text.clone(), first.start));
+        }
+    }
+    match best {
+        Some((_, text, start)) => around(&text, start),
+        None => beginning(article.lead(), SNIPPET).into_owned(),
+    }
+}
+
+/// Some lines of `text` with the place `start` in them.
+fn around(text: &str, start: usize) -> String {
+    let before = text[..start].chars().rev().take(SNIPPET / 3).map(char::len_utf8).sum::<usize>();
+    let from = start - before;
+    if from == 0 {
+        return beginning(text, SNIPPET).into_owned();
+    }
+    // Not in the middle of a word.
+    let cut = text[from..start].find(char::is_whitespace).map_or(from, |space| from + space);
+    format!("…{}", beginning(text[cut..].trim_start(), SNIPPET))
+}
+
+fn autodiscovery(frame: &Frame<'_>, question: &Question, query: &str) -> Markup {
+    html! {
+        @for format in Format::ALL {
+            link rel="alternate" type=(format.media_type()) title=(format!("Tìm: {} ({})", beginning(&question.words, 60), format_title(format)))
+                href=(frame.addresses.absolute(&search_path(Some(format), query)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn marked(question: &str) -> Marked {
+        Marked { words: words::of_question(question), phrases: words::phrases(question) }
+    }
+
+    #[test]
+    fn found_words_are_marked_and_nothing_else_of_the_text_becomes_markup() {
+        let text = marked("dak to <b>").text("<b>Đăk Tô</b> & dak");
+        assert_eq!(
+            text.into_string(),
+            "&lt;<mark>b</mark>&gt;<mark>Đăk</mark> <mark>Tô</mark>&lt;/<mark>b</mark>&gt; &amp; <mark>dak</mark>"
+        );
+    }
+
+    #[test]
+    fn a_question_has_one_address() {
+        let question = Question {
+            words: "thi đua & \"x\"".to_owned(),
+            channel: Some(Slug::parse("xa-hoi").unwrap()),
+            from: NaiveDate::from_ymd_opt(2023, 5, 12),
+            to: None,
+        };
+        assert_eq!(question.query(), "q=thi+%C4%91ua+%26+%22x%22&channel=xa-hoi&from=2023-05-12");
+        assert_eq!(Question::default().query(), "");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_shown_around_any_place(text in any::<String>(), at in any::<prop::sample::Index>()) {
+            let starts: Vec<usize> = text.char_indices().map(|(start, _)| start).collect();
+            if !starts.is_empty() {
+                let shown = around(&text, starts[at.index(starts.len())]);
+                prop_assert!(shown.chars().count() <= SNIPPET + 2);
+            }
+        }
+
+        #[test]
+        fn whatever_is_asked_no_text_is_lost_by_marking(text in any::<String>(), question in any::<String>()) {
+            let html = marked(&question).text(&text).into_string().replace("<mark>", "").replace("</mark>", "");
+            prop_assert_eq!(html, html! { (clean(&text)) }.into_string());
+        }
+    }
+}

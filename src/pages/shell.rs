@@ -1,0 +1,248 @@
+//! What all pages have in common: head, masthead, sections, foot.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
+
+use super::look::Look;
+use super::text::clean;
+use crate::address::{Addresses, Format, OPML_PATH, feed_path, months_path, page_path, search_path};
+use crate::channel::{Channel, Site, Slug};
+
+/// What all pages of a site share.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// The publisher.
+    pub site: &'a Site,
+    /// Makes the links.
+    pub addresses: &'a Addresses,
+    /// All channels, in the order of the menu.
+    pub channels: &'a [Channel],
+    style: String,
+    script: String,
+    icon: String,
+    old_icon: String,
+}
+
+/// What a page says about itself.
+#[derive(Default)]
+pub(super) struct Head<'a> {
+    /// In the browser's tab, without the site's.
+    pub title: &'a str,
+    /// For those who show a link to the page.
+    pub description: &'a str,
+    /// Where it is, without the site's prefix.
+    pub path: String,
+    /// Where its content is at home, where that is elsewhere.
+    pub canonical: Option<String>,
+    /// The channel whose section it is.
+    pub channel: Option<&'a Channel>,
+    /// Crawlers are to pass it over.
+    pub unlisted: bool,
+    /// More of `head`.
+    pub more: Option<Markup>,
+    /// Above the page's own content.
+    pub band: Option<Markup>,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of a site's pages.
+    pub fn new(site: &'a Site, addresses: &'a Addresses, channels: &'a [Channel]) -> Self {
+        let look = Look::of(site);
+        let [style, script, icon, old_icon] = look.assets().map(|asset| addresses.local(&asset.path));
+        Self { site, addresses, channels, style, script, icon, old_icon }
+    }
+
+    /// The path under which a link within the site is written.
+    pub(super) fn local(&self, path: &str) -> String {
+        self.addresses.local(path)
+    }
+
+    /// The channel with this slug.
+    pub(super) fn channel(&self, slug: &Slug) -> Option<&'a Channel> {
+        self.channels.iter().find(|channel| channel.slug == *slug)
+    }
+
+    /// The channels that have a page.
+    pub(super) fn served(&self) -> impl Iterator<Item = &'a Channel> + use<'a> {
+        self.channels.iter().filter(|channel| !channel.is_gone())
+    }
+
+    /// A channel by its title; a link to its page where it has one.
+    pub(super) fn channel_link(&self, slug: &Slug) -> Markup {
+        let title = clean(self.channel_title(slug));
+        let gone = self.channel(slug).is_some_and(Channel::is_gone);
+        html! { @if gone { (title) } @else { a href=(self.local(&page_path(Some(slug)))) { (title) } } }
+    }
+
+    /// A channel's title, or its slug where nobody knows it.
+    pub(super) fn channel_title<'s>(&self, slug: &'s Slug) -> &'s str
+    where
+        'a: 's,
+    {
+        self.channel(slug).map_or(slug.as_str(), |channel| channel.title.as_str())
+    }
+
+    /// A whole page.
+    pub(super) fn page(&self, head: Head<'_>, body: Markup) -> Vec<u8> {
+        let site = self.site;
+        let title = match head.title {
+            "" => clean(&site.title).into_owned(),
+            title => format!("{} - {}", clean(title), clean(&site.title)),
+        };
+        let here = self.addresses.absolute(&head.path);
+        let markup = html! {
+            (DOCTYPE)
+            html lang=(site.language) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) }
+                    @if !head.description.is_empty() {
+                        meta name="description" content=(clean(head.description));
+                    }
+                    @if head.unlisted {
+                        meta name="robots" content="noindex";
+                    } @else {
+                        link rel="canonical" href=(head.canonical.as_deref().unwrap_or(&here));
+                        (open_graph(site, &title, &head, &here))
+                    }
+                    link rel="stylesheet" href=(self.style);
+                    link rel="icon" href=(self.icon) type="image/svg+xml";
+                    link rel="alternate icon" href=(self.old_icon) sizes="32x32";
+                    meta name="theme-color" content=(site.colour);
+                    @if let Some(channel) = head.channel { (self.autodiscovery(Some(channel))) }
+                    (self.autodiscovery(None))
+                    @if let Some(more) = &head.more { (more) }
+                }
+                body {
+                    a.skip href="#noi-dung" { "Đến nội dung chính" }
+                    (self.masthead(head.channel, &head.path))
+                    @if let Some(band) = &head.band { (band) }
+                    main.wide #noi-dung tabindex="-1" { (body) }
+                    (self.foot())
+                    script src=(self.script) defer {}
+                }
+            }
+        };
+        markup.into_string().into_bytes()
+    }
+
+    fn masthead(&self, here: Option<&Channel>, path: &str) -> Markup {
+        let site = self.site;
+        let current = |this: bool| this.then_some("page");
+        html! {
+            header {
+                div.wide.masthead {
+                    p.brand {
+                        a href=(self.local(&page_path(None))) {
+                            @if let Some(logo) = &site.logo { img src=(logo) alt=""; }
+                            span { (clean(&site.title)) }
+                        }
+                    }
+                    form.find role="search" action=(self.local(&search_path(None, ""))) {
+                        label.unseen for="tim-nhanh" { "Tìm bài viết" }
+                        input #tim-nhanh name="q" type="search" maxlength="200" placeholder="Tìm, không cần gõ dấu";
+                        button { "Tìm" }
+                    }
+                }
+                nav.wide aria-label="Chuyên mục" {
+                    div.sections {
+                        ul {
+                            li {
+                                a href=(self.local(&page_path(None)))
+                                    aria-current=[current(path == page_path(None))] { "Trang chủ" }
+                            }
+                            @for channel in self.served() {
+                                @let current = current(here.is_some_and(|here| here.slug == channel.slug));
+                                li {
+                                    a href=(self.local(&page_path(Some(&channel.slug)))) aria-current=[current] {
+                                        (clean(&channel.title))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn foot(&self) -> Markup {
+        let site = self.site;
+        html! {
+            footer.bottom {
+                div.wide {
+                    ul {
+                        li { a href=(format!("{}#theo-doi", self.local(&page_path(None)))) { "Theo dõi tin mới" } }
+                        li { a href=(self.local(&feed_path(None, Format::Rss))) { "RSS" } }
+                        li { a href=(self.local(OPML_PATH)) { "Mọi chuyên mục (OPML)" } }
+                        li { a href=(self.local(&months_path(None))) { "Tin theo tháng" } }
+                        li { a href=(self.local(&search_path(None, ""))) { "Tìm kiếm" } }
+                    }
+                    p { (clean(&site.publisher)) }
+                    @if let Some(rights) = &site.rights { p { (clean(rights)) } }
+                }
+            }
+        }
+    }
+
+    /// The links by which feed readers and browsers find a page's feeds.
+    fn autodiscovery(&self, channel: Option<&Channel>) -> Markup {
+        let title = channel.map_or(&self.site.title, |channel| &channel.title);
+        let scope = channel.map(|channel| &channel.slug);
+        html! {
+            @for format in Format::ALL {
+                link rel="alternate" type=(format.media_type())
+                    title=(format!("{} ({})", clean(title), format_title(format)))
+                    href=(self.addresses.absolute(&feed_path(scope, format)));
+            }
+        }
+    }
+}
+
+fn open_graph(site: &Site, title: &str, head: &Head<'_>, here: &str) -> Markup {
+    html! {
+        meta property="og:site_name" content=(clean(&site.title));
+        meta property="og:title" content=(if head.title.is_empty() { title.into() } else { clean(head.title) });
+        meta property="og:url" content=(here);
+        @if !head.description.is_empty() {
+            meta property="og:description" content=(clean(head.description));
+        }
+        @if site.language == "vi" { meta property="og:locale" content="vi_VN"; }
+    }
+}
+
+/// Data for machines in a page.
+///
+/// SECURITY: `<` is written `\u003c`, so that no text in it can end the element.
+pub(super) fn linked_data(data: &Value) -> Markup {
+    let json = data.to_string().replace('<', "\\u003c");
+    html! { script type="application/ld+json" { (PreEscaped(json)) } }
+}
+
+/// The name of a format, as people say it.
+pub(super) fn format_title(format: Format) -> &'static str {
+    match format {
+        Format::Rss => "RSS",
+        Format::Atom => "Atom",
+        Format::Json => "JSON Feed",
+    }
+}
+
+/// For an address that leads nowhere.
+pub fn not_found(frame: &Frame<'_>) -> Vec<u8> {
+    let head =
+        Head { title: "Không tìm thấy trang", path: page_path(None), unlisted: true, ..Head::default() };
+    let body = html! {
+        div.notice {
+            h1.title { "Không tìm thấy trang" }
+            p { "Địa chỉ này không có nội dung. Có thể địa chỉ bị gõ thiếu hoặc trang đã đổi chỗ." }
+            p {
+                "Xin " a href=(frame.local(&search_path(None, ""))) { "tìm bài theo từ trong bài" }
+                ", xem " a href=(frame.local(&months_path(None))) { "tin theo tháng" }
+                ", hoặc bắt đầu từ " a href=(frame.local(&page_path(None))) { "trang chủ" } "."
+            }
+        }
+    };
+    frame.page(head, body)
+}

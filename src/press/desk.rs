@@ -1,0 +1,354 @@
+//! What people and crawlers ask for and nobody can print beforehand: searches, months, sitemaps. Printed when it is
+//! asked for, and kept while the log stands still.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tracing::error;
+
+use super::shelf::Shelf;
+use super::{Document, Options, Version, channels};
+use crate::address::{Format, Scope, Sitemap, page_path};
+use crate::article::{Entry, words};
+use crate::channel::Channel;
+use crate::feed::{self, Part};
+use crate::pages::{self, Answer, Frame, Location, MonthOf, Question};
+use crate::store::{Announcement, CatalogueAsked, CatalogueFound, Snapshot, Store, StoreError};
+use crate::vietnam_time::{Moment, Month, first_second};
+
+/// Answers that are kept: some two megabytes.
+const PLACES: usize = 64;
+/// Articles on a page of a search.
+const FOUND: u32 = 20;
+/// Articles on a page of a month.
+const IN_MONTH: u32 = 60;
+/// A page ends early rather than read much more than this of the articles.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// Addresses in a sitemap that stands alone. The protocol allows 50,000; with fewer, one is printed in a moment.
+const ALONE: u32 = 10_000;
+/// Addresses in the sitemap of a month: what the protocol allows.
+const AT_MOST: u32 = 50_000;
+
+/// What can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The search page, behind this place where it goes on. `opened` where it stands in place of a feed.
+    Search {
+        /// What somebody asks.
+        question: Question,
+        /// The `next` of the page before.
+        after: Option<i64>,
+        /// In place of this feed.
+        opened: Option<Format>,
+    },
+    /// What a search finds, as a feed.
+    SearchFeed(Question, Format),
+    /// The months of a channel.
+    Months(Scope),
+    /// A month of a channel, behind this place where it goes on.
+    Month(Scope, Month, Option<i64>),
+    /// A sitemap.
+    Sitemap(Sitemap),
+}
+
+/// What is laid on the desk.
+#[derive(Clone)]
+pub enum Laid {
+    /// A page, a feed, a list.
+    Document(Arc<Document>),
+    /// There is no such channel or month.
+    Nothing,
+    /// It did not pass its reading back.
+    Faulty,
+}
+
+/// Prints what is asked for.
+pub struct Desk {
+    store: Store,
+    options: Arc<Options>,
+    announced: watch::Receiver<Announcement>,
+    shelf: Mutex<Shelf<(Asked, Announcement), Laid>>,
+}
+
+impl Desk {
+    /// A desk over the log in `store`.
+    pub fn new(store: Store, options: Options) -> Self {
+        let announced = store.announcements();
+        Self { store, options: Arc::new(options), announced, shelf: Mutex::new(Shelf::with_places(PLACES)) }
+    }
+
+    /// What was asked for before, while the log stood as it stands. Asks nobody.
+    pub fn at_hand(&self, asked: &Asked) -> Option<Laid> {
+        let key = (asked.clone(), *self.announced.borrow());
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+    }
+
+    /// Prints it from the store.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn print(&self, asked: Asked) -> Result<Laid, StoreError> {
+        // Read before the log is: what is printed may be newer than that, but never older.
+        let key = (asked.clone(), *self.announced.borrow());
+        let mut snapshot = self.store.snapshot().await?;
+        let channels = channels(&mut snapshot, &self.options.channels).await?;
+        let state = snapshot.states().await?.remove(&None);
+        let channels_at = snapshot.channels_at().await?;
+        let sheet = Sheet {
+            options: Arc::clone(&self.options),
+            log: self.store.log_id().to_owned(),
+            number: state.map_or(0, |state| state.number),
+            // Whatever the answer shows, it does not change while the log and the channels do not.
+            at: state.map_or(channels_at, |state| state.last_modified.max(channels_at)),
+            channels,
+        };
+        let content = match asked {
+            Asked::Search { question, after, opened } => {
+                search(&mut snapshot, &sheet, question, after, FOUND)
+                    .await?
+                    .map(|found| Content::Search(found, opened))
+            }
+            Asked::SearchFeed(question, format) => {
+                let items = self.options.live.items;
+                search(&mut snapshot, &sheet, question, None, items)
+                    .await?
+                    .map(|found| Content::Feed(found, format))
+            }
+            Asked::Months(scope) => {
+                let zone = self.options.site.zone;
+                snapshot.months(scope.as_ref(), zone).await?.map(|months| Content::Months(scope, months))
+            }
+            Asked::Month(scope, month, after) => month_of(&mut snapshot, &sheet, scope, month, after).await?,
+            Asked::Sitemap(sitemap) => locations(&mut snapshot, &sheet, sitemap).await?,
+        };
+        drop(snapshot);
+        let laid = match content {
+            None => Laid::Nothing,
+            Some(content) => match tokio::task::spawn_blocking(move || sheet.print(content)).await {
+                Ok(laid) => laid,
+                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+            },
+        };
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(key, laid.clone());
+        Ok(laid)
+    }
+}
+
+/// What the store had to say.
+enum Content {
+    Search(Found, Option<Format>),
+    Feed(Found, Format),
+    Months(Scope, Vec<Month>),
+    Month(Scope, Month, Box<Found>, Option<Month>, Option<Month>),
+    Locations(Vec<Location>),
+    Index(Vec<Sitemap>),
+}
+
+/// Some of the articles.
+struct Found {
+    question: Question,
+    entries: Vec<Entry>,
+    next: Option<i64>,
+    goes_on: bool,
+    /// The number of the newest revision among them.
+    number: u64,
+}
+
+async fn search(
+    snapshot: &mut Snapshot,
+    sheet: &Sheet,
+    question: Question,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Option<Found>, StoreError> {
+    let zone = sheet.options.site.zone;
+    let asked = CatalogueAsked {
+        words: Some(question.words.clone()),
+        phrases: words::phrases(&question.words),
+        channel: question.channel.clone(),
+        from: question.from.map(|day| first_second(day, zone)),
+        to: question
+            .to
+            .and_then(|day| day.succ_opt())
+            .map(|next| first_second(next, zone) - chrono::TimeDelta::seconds(1)),
+        after,
+        limit,
+        bytes: PAGE_BYTES,
+    };
+    found(snapshot, asked, question).await
+}
+
+async fn found(
+    snapshot: &mut Snapshot,
+    asked: CatalogueAsked,
+    question: Question,
+) -> Result<Option<Found>, StoreError> {
+    let page = match snapshot.catalogue(&asked).await? {
+        CatalogueFound::Page(page) => page,
+        CatalogueFound::UnknownChannel => return Ok(None),
+    };
+    for article in &page.damaged {
+        error!(%article, "the store holds this article damaged; it is left out");
+    }
+    let number = page.items.iter().map(|item| item.number).max().unwrap_or_default();
+    let entries = page.items.into_iter().map(|item| item.entry).collect();
+    Ok(Some(Found { question, entries, next: page.next, goes_on: asked.after.is_some(), number }))
+}
+
+async fn month_of(
+    snapshot: &mut Snapshot,
+    sheet: &Sheet,
+    scope: Scope,
+    month: Month,
+    after: Option<i64>,
+) -> Result<Option<Content>, StoreError> {
+    let zone = sheet.options.site.zone;
+    let Some(months) = snapshot.months(scope.as_ref(), zone).await? else { return Ok(None) };
+    let Some(place) = months.iter().position(|known| *known == month) else { return Ok(None) };
+    let asked = CatalogueAsked {
+        channel: scope.clone(),
+        from: Some(month.first_second(zone)),
+        to: Some(month.last_second(zone)),
+        after,
+        limit: IN_MONTH,
+        bytes: PAGE_BYTES,
+        ..CatalogueAsked::default()
+    };
+    let Some(found) = found(snapshot, asked, Question::default()).await? else { return Ok(None) };
+    let newer = place.checked_sub(1).and_then(|place| months.get(place)).copied();
+    let older = months.get(place + 1).copied();
+    Ok(Some(Content::Month(scope, month, Box::new(found), older, newer)))
+}
+
+async fn locations(
+    snapshot: &mut Snapshot,
+    sheet: &Sheet,
+    sitemap: Sitemap,
+) -> Result<Option<Content>, StoreError> {
+    let zone = sheet.options.site.zone;
+    let (from, to, limit) = match sitemap {
+        Sitemap::Pages => return Ok(Some(Content::Locations(sheet.pages()))),
+        Sitemap::Whole => (None, None, ALONE + 1),
+        Sitemap::Month(month) => (Some(month.first_second(zone)), Some(month.last_second(zone)), AT_MOST),
+    };
+    let listing = snapshot.listing(from, to, limit).await?;
+    if sitemap == Sitemap::Whole && listing.len() > ALONE as usize {
+        let months = snapshot.months(None, zone).await?.unwrap_or_default();
+        let months = months.into_iter().map(Sitemap::Month);
+        return Ok(Some(Content::Index(std::iter::once(Sitemap::Pages).chain(months).collect())));
+    }
+    if sitemap != Sitemap::Whole && listing.is_empty() {
+        return Ok(None);
+    }
+    let articles = listing.into_iter().map(|listed| Location {
+        path: crate::address::article_path(&listed.permalink),
+        changed: Some(listed.updated),
+    });
+    let pages = if sitemap == Sitemap::Whole { sheet.pages() } else { Vec::new() };
+    Ok(Some(Content::Locations(pages.into_iter().chain(articles).collect())))
+}
+
+/// All that an answer depends on beside what was found.
+struct Sheet {
+    options: Arc<Options>,
+    channels: Vec<Channel>,
+    log: String,
+    number: u64,
+    at: Moment,
+}
+
+impl Sheet {
+    /// Home and the channels.
+    fn pages(&self) -> Vec<Location> {
+        let served = self.channels.iter().filter(|channel| !channel.is_gone());
+        let scopes = std::iter::once(None).chain(served.map(|channel| Some(&channel.slug)));
+        scopes.map(|scope| Location { path: page_path(scope), changed: None }).collect()
+    }
+
+    fn print(&self, content: Content) -> Laid {
+        let Options { site, addresses, .. } = &*self.options;
+        let frame = || Frame::new(site, addresses, &self.channels);
+        let next = |found: &Found| found.next.map(cursor_of);
+        let channel =
+            |scope: &Scope| self.channels.iter().find(|channel| Some(&channel.slug) == scope.as_ref());
+        let (media_type, bytes) = match content {
+            Content::Feed(found, format) => return self.feed(&found, format),
+            Content::Search(found, opened) => {
+                let next = next(&found);
+                let Found { question, entries, goes_on, .. } = &found;
+                let answer = Answer::Found { entries, next: next.as_deref(), goes_on: *goes_on };
+                (pages::MEDIA_TYPE, pages::search(&frame(), question, answer, opened))
+            }
+            Content::Months(scope, months) => {
+                (pages::MEDIA_TYPE, pages::months(&frame(), channel(&scope), &months))
+            }
+            Content::Month(scope, month, found, older, newer) => {
+                let next = next(&found);
+                let Found { entries, goes_on, .. } = &*found;
+                let part = MonthOf { month, entries, next: next.as_deref(), goes_on: *goes_on, older, newer };
+                (pages::MEDIA_TYPE, pages::month(&frame(), channel(&scope), part))
+            }
+            Content::Locations(locations) => {
+                (pages::SITEMAP_MEDIA_TYPE, pages::sitemap(addresses, site.zone, &locations))
+            }
+            Content::Index(sitemaps) => {
+                (pages::SITEMAP_MEDIA_TYPE, pages::sitemap_index(addresses, &sitemaps))
+            }
+        };
+        let version = Version { log: self.log.clone(), number: self.number };
+        Laid::Document(Arc::new(Document::print(media_type, bytes, &version, self.at)))
+    }
+
+    /// A feed that changes only when what was found does: who follows it is not to fetch it for every other article.
+    fn feed(&self, found: &Found, format: Format) -> Laid {
+        let query = found.question.query();
+        let newest = found.entries.iter().map(|entry| entry.updated).max();
+        let document = feed::Document {
+            site: &self.options.site,
+            addresses: &self.options.addresses,
+            channel: None,
+            channels: &self.channels,
+            entries: &found.entries,
+            tombstones: &[],
+            updated: newest.unwrap_or(Moment::UNIX_EPOCH),
+            part: Part::Search { words: &found.question.words, query: &query },
+            hub: None,
+        };
+        let bytes = feed::print(&document, format);
+        if let Err(fault) = (self.options.inspector)(&document, format, &bytes) {
+            error!(%query, %fault, "the feed of a search did not pass its reading back");
+            return Laid::Faulty;
+        }
+        let version = Version { log: self.log.clone(), number: found.number };
+        Laid::Document(Arc::new(Document::print(feed::media_type(format), bytes, &version, self.at)))
+    }
+}
+
+/// A place in a list as readers hand it back, who are not to read anything in it.
+pub fn cursor_of(place: i64) -> String {
+    format!("{:016x}", place.cast_unsigned())
+}
+
+/// The place of a cursor; none where it is not ours.
+pub fn place_of(cursor: &str) -> Option<i64> {
+    let digits = cursor.len() == 16 && cursor.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    digits.then(|| u64::from_str_radix(cursor, 16).ok()).flatten().map(u64::cast_signed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_leads_to_its_place(place in any::<i64>()) {
+            prop_assert_eq!(place_of(&cursor_of(place)), Some(place));
+        }
+
+        #[test]
+        fn any_other_text_is_no_cursor(text in any::<String>()) {
+            prop_assert_eq!(place_of(&text).map(cursor_of).unwrap_or_else(|| text.clone()), text);
+        }
+    }
+}

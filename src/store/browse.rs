@@ -1,0 +1,75 @@
+//! What the pages for people ask beside the catalogue: the months, the addresses of all articles, the corrections of
+//! one. Every question is bounded by its answer, not by the archive.
+
+use super::catalogue::{first_place, moment_of};
+use super::database::{Transaction, values};
+use super::intake::{EVERYTHING, read_permalink};
+use super::{Listing, StoreError};
+use crate::article::ArticleId;
+use crate::channel::Slug;
+use crate::vietnam_time::{Moment, Month, Zone, from_seconds};
+
+/// Two hundred years of months.
+const MOST_MONTHS: usize = 2400;
+/// Corrections that are told of one article.
+const MOST_CORRECTIONS: i64 = 20;
+
+pub(super) async fn months(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    zone: Zone,
+) -> Result<Option<Vec<Month>>, StoreError> {
+    let slug = channel.map_or(EVERYTHING, Slug::as_str);
+    let known = reading.first("SELECT 1 FROM channel WHERE slug = $1", values![slug]).await?;
+    if known.is_none() && channel.is_some() {
+        return Ok(None);
+    }
+    let (mut months, mut below) = (Vec::new(), i64::MAX);
+    // From article to article over the index, a month at each step.
+    while months.len() < MOST_MONTHS {
+        let row = reading
+            .one("SELECT MAX(place) FROM membership WHERE channel = $1 AND place < $2", values![slug, below])
+            .await?;
+        let Some(place) = row.optional_integer(0)? else { break };
+        let month = Month::of(moment_of(place), zone);
+        below = first_place(month.first_second(zone)).min(place);
+        months.push(month);
+    }
+    Ok(Some(months))
+}
+
+pub(super) async fn listing(
+    reading: &mut Transaction,
+    from: Option<Moment>,
+    to: Option<Moment>,
+    limit: u32,
+) -> Result<Vec<Listing>, StoreError> {
+    let lowest = from.map_or(i64::MIN, first_place);
+    let above = to.map_or(i64::MAX, |to| first_place(from_seconds(to.timestamp() + 1)));
+    let rows = reading
+        .rows(
+            "SELECT day, slug, updated FROM article WHERE place >= $1 AND place < $2 \
+             ORDER BY place DESC LIMIT $3",
+            values![lowest, above, i64::from(limit)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let permalink = read_permalink(row.text(0)?, row.text(1)?)?;
+            Ok(Listing { permalink, updated: from_seconds(row.integer(2)?) })
+        })
+        .collect()
+}
+
+pub(super) async fn corrections(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<Vec<Moment>, StoreError> {
+    let rows = reading
+        .rows(
+            "SELECT at FROM revision WHERE article = $1 AND kind = 'corrected' ORDER BY number DESC LIMIT $2",
+            values![id.as_str(), MOST_CORRECTIONS],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(from_seconds(row.integer(0)?))).collect()
+}

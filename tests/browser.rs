@@ -1,0 +1,311 @@
+//! What a person meets in a browser: headless Chromium, driven over WebDriver, before the real program.
+
+mod house;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use house::{House, SEED, Serving, article, until};
+use serde_json::{Value, json};
+
+/// A browser with a profile of its own. Dropped, it is closed.
+struct Browser {
+    driver: Child,
+    session: String,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    fn open() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is missing: apt-get install chromium chromium-driver, or run tests/run");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = loop {
+            let line = lines.next().expect("chromedriver ended before it listened").unwrap();
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // It goes on talking, and must find somebody who listens.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let profile = tempfile::tempdir().unwrap();
+        let data = format!("--user-data-dir={}", profile.path().display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,900",
+            &data,
+        ];
+        let mut browser =
+            Self { driver, session: format!("http://127.0.0.1:{port}/session"), _profile: profile };
+        let options = json!({ "goog:chromeOptions": { "args": arguments } });
+        let opened = browser.post("", &json!({ "capabilities": { "alwaysMatch": options } }));
+        let id = opened["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {opened}")).to_owned();
+        browser.session = format!("{}/{id}", browser.session);
+        browser
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let request = ureq::post(format!("{}{path}", self.session))
+            .config()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(90)))
+            .build()
+            .content_type("application/json");
+        let mut answer = request.send(body.to_string()).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        assert!(answer.status().is_success(), "{path}: {value}");
+        value["value"].take()
+    }
+
+    fn go(&self, serving: &Serving, path: &str) -> &Self {
+        self.post("/url", &json!({ "url": format!("http://{}{path}", serving.address()) }));
+        self
+    }
+
+    /// What a script returns.
+    fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
+        found.as_object().and_then(|found| found.values().next()?.as_str()).unwrap().to_owned()
+    }
+
+    /// Clicks as a person does: what is hidden or covered cannot be clicked.
+    fn click(&self, selector: &str) -> &Self {
+        self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
+        self
+    }
+
+    fn write(&self, selector: &str, text: &str) -> &Self {
+        self.post(&format!("/element/{}/value", self.element(selector)), &json!({ "text": text }));
+        self
+    }
+
+    /// What a person reads on the page.
+    fn text(&self) -> String {
+        self.run("return document.body.innerText").as_str().unwrap().to_owned()
+    }
+
+    fn path(&self) -> String {
+        self.run("return location.pathname + location.search").as_str().unwrap().to_owned()
+    }
+
+    fn says(&self, text: &str) {
+        assert!(self.text().contains(text), "{text} is not in\n{}", self.text());
+    }
+
+    /// What the browser complained of since the last time.
+    fn complaints(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
+        log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = ureq::delete(&self.session).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn seeded() -> House {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house
+}
+
+/// By this name `tests/run` tells them from the others.
+mod in_a_browser {
+    use super::*;
+
+    #[test]
+    fn whoever_wants_to_follow_a_channel_copies_its_address_with_one_click() {
+        let house = seeded();
+        let serving = house.serve();
+        let browser = Browser::open();
+        browser.go(&serving, "/xa-hoi/").click("a[href='#theo-doi']");
+        browser.says("Theo dõi chuyên mục Xã hội");
+        let granted =
+            json!({ "cmd": "Browser.grantPermissions", "params": { "permissions": ["clipboardReadWrite"] } });
+        browser.post("/goog/cdp/execute", &granted);
+        browser.click(".subscribe button");
+        until("the word that it is copied", || browser.text().contains("Đã sao chép"));
+        let read = "const done = arguments[0]; navigator.clipboard.readText().then(done)";
+        let copied = browser.post("/execute/async", &json!({ "script": read, "args": [] }));
+        assert_eq!(copied, "http://127.0.0.1:8080/xa-hoi/rss.xml");
+        let reader = browser.run("return document.querySelector('.subscribe a.button').getAttribute('href')");
+        assert_eq!(reader, "feed:http://127.0.0.1:8080/xa-hoi/rss.xml");
+        assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
+    }
+
+    #[test]
+    fn a_feed_that_a_person_opens_is_a_page_and_shows_its_xml_when_asked() {
+        let house = seeded();
+        let serving = house.serve();
+        let browser = Browser::open();
+        browser.go(&serving, "/xa-hoi/rss.xml");
+        browser.says("Địa chỉ bạn vừa mở là một nguồn tin (RSS)");
+        browser.says("Huyện Đăk Tô phát động phong trào thi đua năm 2023");
+        assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
+        browser.click(".band p a");
+        assert_eq!(browser.path(), "/xa-hoi/rss.xml?xml");
+        assert!(
+            browser.text().contains("<pubDate>Fri, 12 May 2023 17:39:00 +0700</pubDate>"),
+            "{}",
+            browser.text()
+        );
+        // A script gets what readers get, also behind the page. (The pages' own policy lets no script fetch anything.)
+        browser.go(&serving, "/healthz");
+        let fetch = "const done = arguments[0]; fetch('/xa-hoi/rss.xml').then(a => a.text()).then(done)";
+        let fetched = browser.post("/execute/async", &json!({ "script": fetch, "args": [] }));
+        assert!(fetched.as_str().unwrap().starts_with("<?xml"), "{fetched}");
+        // And that copy is not what the person gets.
+        browser.go(&serving, "/xa-hoi/rss.xml").says("Địa chỉ bạn vừa mở là một nguồn tin (RSS)");
+    }
+
+    #[test]
+    fn an_article_is_found_without_diacritics_and_its_words_are_marked() {
+        let house = seeded();
+        house.write("kinh-te/khac.txt", article("Giá cà phê đầu vụ", "13/05/2023 08:00", "Đoạn mở đầu."));
+        let serving = house.serve();
+        let browser = Browser::open();
+        browser.go(&serving, "/").write("#tim-nhanh", "thi dua dak to").click(".find button");
+        until("the answer", || browser.path() == "/tim-kiem?q=thi+dua+dak+to");
+        browser.says("Tìm thấy 1 bài.");
+        let marks = browser
+            .run("return [...document.querySelectorAll('.story h2 mark')].map(mark => mark.innerText)");
+        assert_eq!(marks, json!(["Đăk", "Tô", "thi", "đua"]));
+        browser.click(".story h2 a").says("Nhân dịp này, các tập thể, cá nhân");
+    }
+
+    #[test]
+    fn a_reader_sees_a_correction_with_its_time_and_then_that_the_article_was_withdrawn() {
+        let house = seeded();
+        let serving = house.serve();
+        let browser = Browser::open();
+        let page = "/bai-viet/2023/05/12/thi-dua";
+        browser.go(&serving, page).says("Đăng lúc 17:39, thứ Sáu 12/05/2023");
+        assert!(!browser.text().contains("Đã sửa"));
+        house.write("xa-hoi/thi-dua.txt", SEED.replace("47/53", "48/53"));
+        until("the correction", || browser.go(&serving, page).text().contains("48/53"));
+        browser.says("Bài này đã được sửa sau khi đăng");
+        let time = browser.run("return document.querySelector('.corrected time').dateTime");
+        assert!(time.as_str().unwrap().ends_with("+07:00"), "{time}");
+        house.ok(&[
+            "withdraw",
+            "tag:dakto.example,2023:2023-05-12/thi-dua",
+            "--reason",
+            "Sai <b>số liệu</b>",
+        ]);
+        until("the withdrawal", || browser.go(&serving, page).text().contains("Bài này đã được gỡ"));
+        browser.says("Lý do: Sai <b>số liệu</b>");
+        assert!(!browser.text().contains("48/53"));
+        until("the list without it", || browser.go(&serving, "/xa-hoi/").text().contains("Chưa có bài nào."));
+    }
+
+    #[test]
+    fn an_article_that_means_harm_does_nothing() {
+        const HOSTILE: &str = "+++\n\
+        title = \"</title></script><script>window.harm = 1</script>\"\n\
+        published = \"13/05/2023 08:00\"\n\
+        authors = [\"<img src=x onerror='window.harm = 2'>\"]\n\
+        tags = [\"</script><script>window.harm = 3</script>\"]\n\
+        +++\n\n\
+        Lời dẫn </script><script>window.harm = 5</script> <img src=x onerror=\"window.harm = 6\">\n\n\
+        Bấm [vào đây](javascript:window.harm=7) hay <a href=\"javascript:window.harm=8\" onclick=\"window.harm=9\">đây</a>.\n\n\
+        <p style=\"position:fixed;inset:0;background:red\">che hết</p> <style>body{display:none}</style>\n\n\
+        <form action=\"https://harm.example\"><input name=p></form><base href=\"https://harm.example/\">\n";
+        let house = House::new();
+        house.write("xa-hoi/hiem.md", HOSTILE);
+        let serving = house.serve();
+        let browser = Browser::open();
+        for path in [
+            "/bai-viet/2023/05/13/hiem",
+            "/xa-hoi/",
+            "/",
+            "/theo-thang/2023/05/",
+            "/tim-kiem?q=script",
+            "/rss.xml",
+        ] {
+            browser.go(&serving, path).says("</title></script><script>");
+            let state = browser.run(
+                "return { harm: window.harm ?? null, \
+             scripts: [...document.scripts].filter(s => s.type !== 'application/ld+json').length, \
+             handlers: document.querySelectorAll('[onerror],[onclick],[style],style,base').length, \
+             links: document.querySelectorAll('[href^=\"javascript:\"]').length, \
+             forms: [...document.forms].filter(f => !f.action.endsWith('/tim-kiem')).length, \
+             shown: getComputedStyle(document.body).display }",
+            );
+            let harmless = json!({
+                "harm": null, "scripts": 1, "handlers": 0, "links": 0, "forms": 0, "shown": "block"
+            });
+            assert_eq!(state, harmless, "{path}");
+            assert!(browser.complaints().is_empty(), "{path}: {:?}", browser.complaints());
+        }
+        // What should ever get past all that stands before a policy that lets nothing in the page run.
+        browser.go(&serving, "/");
+        browser.run(
+        "document.body.insertAdjacentHTML('beforeend', '<p id=p style=\"position:fixed\" onclick=\"window.harm=1\">x</p>'); \
+         const script = document.createElement('script'); script.textContent = 'window.harm = 2'; \
+         document.body.append(script); document.getElementById('p').click()",
+    );
+        let state = browser
+            .run("return [window.harm ?? null, getComputedStyle(document.getElementById('p')).position]");
+        assert_eq!(state, json!([null, "static"]));
+        assert_eq!(browser.complaints().len(), 3, "the style, the handler, the script");
+    }
+
+    #[test]
+    fn no_page_is_wider_than_the_smallest_phone() {
+        let house = seeded();
+        for (number, title) in
+            ["Đất & Người", "Văn hóa - Thể thao - Du lịch", "Quốc phòng - An ninh"].into_iter().enumerate()
+        {
+            let name = format!("{title}/bai-{number}.txt");
+            house.write(
+                &name,
+                article(&format!("{title}: {}", "rấtdài".repeat(20)), "13/05/2023 08:00", "Lời dẫn."),
+            );
+        }
+        let wide = image::RgbImage::from_pixel(3000, 40, image::Rgb([90, 30, 10]));
+        wide.save(house.path("feeds/xa-hoi/thi-dua.png")).unwrap();
+        let serving = house.serve();
+        let browser = Browser::open();
+        let metrics = json!({ "width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": true });
+        browser.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics }),
+        );
+        for path in [
+            "/",
+            "/xa-hoi/",
+            "/bai-viet/2023/05/12/thi-dua",
+            "/tim-kiem?q=dai",
+            "/xa-hoi/atom.xml",
+            "/theo-thang/",
+            "/theo-thang/2023/05/",
+            "/khong/co",
+        ] {
+            let width = browser.go(&serving, path).run("return document.documentElement.scrollWidth");
+            assert_eq!(width, 320, "{path}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The pages for people over HTTP, with the real program: what is sent to whom, how it is kept, and what bounds it.
+
+mod house;
+
+use house::{House, SEED, Serving, article, until};
+
+/// What a browser sends when a person opens an address.
+const PERSON: [(&str, &str); 3] =
+    [("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*;q=0.8")];
+const FEEDS: [(&str, &str); 3] = [
+    ("/xa-hoi/rss.xml", "application/rss+xml; charset=utf-8"),
+    ("/xa-hoi/atom.xml", "application/atom+xml; charset=utf-8"),
+    ("/xa-hoi/feed.json", "application/feed+json"),
+];
+const HTML: Option<&str> = Some("text/html; charset=utf-8");
+
+fn seeded() -> House {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house
+}
+
+/// The titles of a page of results.
+fn found(serving: &Serving, query: &str) -> Vec<String> {
+    let answer = serving.get(&format!("/tim-kiem?{query}"));
+    assert_eq!((answer.status, answer.header("content-type")), (200, HTML), "{query}");
+    let page = answer.text().replace("<mark>", "").replace("</mark>", "");
+    page.split("<h2><a href=\"")
+        .skip(1)
+        .map(|rest| rest.split(['>', '<']).nth(1).unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
+    let house = seeded();
+    let serving = house.serve();
+    for (path, media_type) in FEEDS {
+        let feed = serving.get(path);
+        assert_eq!((feed.status, feed.header("content-type")), (200, Some(media_type)));
+        assert_eq!(feed.header("vary"), Some("Accept-Encoding, Sec-Fetch-Dest"));
+        let page = serving.ask("GET", path, &PERSON);
+        assert_eq!((page.status, page.header("content-type")), (200, HTML));
+        assert_eq!(page.header("cache-control"), Some("private, no-store"));
+        assert_eq!(page.header("vary"), feed.header("vary"), "a cache keeps the two apart");
+        assert_eq!((page.header("etag"), page.header("last-modified")), (None, None));
+        assert!(page.text().contains("Địa chỉ bạn vừa mở là một nguồn tin"));
+        // The browser holds the feed, because a script has fetched it: the person is not sent back to that.
+        let etag = feed.etag();
+        let held = [PERSON.as_slice(), &[("If-None-Match", &etag)]].concat();
+        assert_eq!(serving.ask("GET", path, &held).header("content-type"), HTML);
+        assert_eq!(
+            serving.ask("HEAD", path, &PERSON).header("content-length"),
+            page.header("content-length")
+        );
+        for headers in [
+            &[("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Mode", "cors")][..],
+            &[("Accept", "text/html")],
+            &[("Sec-Fetch-Dest", "image")],
+        ] {
+            assert_eq!(serving.ask("GET", path, headers).body, feed.body, "{headers:?}");
+        }
+        let source = format!("{path}?xml");
+        assert_eq!(serving.ask("GET", &source, &PERSON).body, feed.body);
+        let by_reader = serving.get(&source);
+        assert_eq!((&by_reader.body, by_reader.header("content-type")), (&feed.body, Some(media_type)));
+    }
+}
+
+#[test]
+fn a_search_takes_words_phrases_channels_and_days() {
+    let house = seeded();
+    house.write(
+        "kinh-te/a.txt",
+        article("Thi công đường, đua thuyền ở Đăk Tô", "14/05/2023 08:00", "Lời dẫn."),
+    );
+    let serving = house.serve();
+    let (seed, other) =
+        ("Huyện Đăk Tô phát động phong trào thi đua năm 2023", "Thi công đường, đua thuyền ở Đăk Tô");
+    for (query, titles) in [
+        ("q=thi+dua+dak+to", vec![other, seed]),
+        ("q=THI+%C4%90UA", vec![other, seed]),
+        ("q=%22thi+dua%22+dak+to", vec![seed]),
+        ("q=%E2%80%9Cthi+%C4%91ua%E2%80%9D", vec![seed]),
+        ("q=%22dua+thi%22", vec![]),
+        ("q=dak+to&channel=kinh-te", vec![other]),
+        ("q=dak+to&channel=&from=&to=", vec![other, seed]),
+        ("q=dak+to&from=2023-05-13", vec![other]),
+        ("q=dak+to&to=12%2F05%2F2023", vec![seed]),
+        ("q=dakt+o", vec![]),
+        ("q=%22%22%3B--", vec![]),
+    ] {
+        assert_eq!(found(&serving, query), titles, "{query}");
+    }
+    assert!(serving.get("/tim-kiem?q=dak+to").text().contains("<mark>Đăk</mark> <mark>Tô</mark>"));
+    let empty = serving.get("/tim-kiem");
+    assert_eq!((empty.status, empty.text().contains("Tìm thấy")), (200, false));
+    let long = format!("/tim-kiem?q={}", "a".repeat(201));
+    let wordy = format!("/tim-kiem?q={}", (0..17).map(|n| format!("tu{n}+")).collect::<String>());
+    let refused =
+        ["/tim-kiem?q=a&from=2023-02-30", "/tim-kiem?q=a&after=x", "/tim-kiem/rss.xml", &long, &wordy];
+    for path in refused {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (400, HTML), "{path}");
+    }
+    assert_eq!(serving.get("/tim-kiem?q=a&channel=khong-co").status, 404);
+}
+
+#[test]
+fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
+    let house = seeded();
+    let serving = house.serve();
+    let path = "/tim-kiem/rss.xml?q=%22thi+dua%22&channel=xa-hoi";
+    let feed = serving.get(path);
+    assert_eq!((feed.status, feed.header("content-type")), (200, Some(FEEDS[0].1)));
+    assert!(feed.header("cache-control").unwrap().contains("max-age=300"));
+    let text = feed.text();
+    let this = "http://127.0.0.1:8080/tim-kiem/rss.xml?q=%22thi+dua%22&#x26;channel=xa-hoi";
+    assert!(text.contains(this), "{text}");
+    let read = feed_rs::parser::parse(feed.body.as_slice()).unwrap();
+    assert_eq!(
+        (read.entries.len(), read.title.unwrap().content.as_str()),
+        (1, "Tìm: \"thi dua\" - Huyện Đăk Tô")
+    );
+    house.write("xa-hoi/khac.txt", article("Bài không liên quan", "14/05/2023 08:00", "Lời dẫn."));
+    until("the other article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài không liên quan"));
+    let again = serving.ask("GET", path, &[("If-None-Match", &feed.etag())]);
+    assert_eq!(again.status, 304, "the feed of everything has changed, this one has not");
+    house.write("xa-hoi/moi.txt", article("Thi đua mùa mới", "15/05/2023 08:00", "Lời dẫn."));
+    until("the new article", || serving.get(path).text().contains("Thi đua mùa mới"));
+    for format in ["atom.xml", "feed.json"] {
+        assert_eq!(serving.get(&path.replace("rss.xml", format)).status, 200, "{format}");
+    }
+    let opened = serving.ask("GET", path, &PERSON);
+    assert_eq!(
+        (opened.header("content-type"), opened.header("cache-control")),
+        (HTML, Some("private, no-store"))
+    );
+    let source = serving.ask("GET", &format!("{path}&xml"), &PERSON).text();
+    assert!(source.starts_with("<?xml"), "{source}");
+}
+
+#[test]
+fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting() {
+    let house = seeded();
+    let serving = house.serve();
+    let address = serving.address();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let ask = |number: usize| {
+            scope.spawn(move || house::ask(address, "GET", &format!("/tim-kiem?q=thi+dua+{number}"), &[]))
+        };
+        let asking: Vec<_> = (0..300).map(ask).collect();
+        assert_eq!(serving.get("/xa-hoi/rss.xml").status, 200);
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for answer in &answers {
+        match answer.status {
+            200 => {}
+            503 => {
+                assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()))
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(answers.iter().any(|answer| answer.status == 200));
+    assert_eq!(serving.get("/tim-kiem?q=thi+dua").status, 200, "it is over");
+}
+
+#[test]
+fn older_articles_are_found_by_month_and_part_by_part() {
+    let house = seeded();
+    for number in 0..70 {
+        let stamp = format!("{:02}/03/2022 {:02}:00", 1 + number % 28, number % 24);
+        house.write(
+            &format!("kinh-te/bai-{number}.txt"),
+            article(&format!("Bài số {number}"), &stamp, "Lời dẫn."),
+        );
+    }
+    let serving = house.serve();
+    let months = serving.get("/theo-thang/").text();
+    let (newer, older) =
+        (months.find("/theo-thang/2023/05/").unwrap(), months.find("/theo-thang/2022/03/").unwrap());
+    assert!(newer < older);
+    assert!(!serving.get("/xa-hoi/theo-thang/").text().contains("2022"));
+    let mut path = "/kinh-te/theo-thang/2022/03/".to_owned();
+    let mut seen = 0;
+    for parts in 1.. {
+        let page = serving.get(&path).text();
+        seen += page.matches(">Bài số ").count();
+        let Some(at) = page.find("?sau=") else {
+            assert_eq!((parts, seen), (2, 70));
+            break;
+        };
+        path = format!("/kinh-te/theo-thang/2022/03/{}", &page[at..at + 21]);
+    }
+    let page = serving.get("/theo-thang/2023/05/");
+    assert!(page.text().contains("Thứ Sáu 12/05/2023") && page.text().contains("← Tháng 3 năm 2022"));
+    let again = serving.ask("GET", "/theo-thang/2023/05/", &[("If-None-Match", &page.etag())]);
+    assert_eq!(again.status, 304);
+    for path in ["/theo-thang/2023/06/", "/khong-co/theo-thang/", "/theo-thang/2023/05/?sau=x"] {
+        assert_eq!(serving.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
+    let house = seeded();
+    let serving = house.serve();
+    let robots = serving.get("/robots.txt").text();
+    assert!(
+        robots.contains("Disallow: /tim-kiem\n")
+            && robots.contains("Sitemap: http://127.0.0.1:8080/sitemap.xml")
+    );
+    let sitemap = serving.get("/sitemap.xml");
+    assert_eq!(sitemap.header("content-type"), Some("application/xml; charset=utf-8"));
+    let text = sitemap.text();
+    let xml = roxmltree::Document::parse(&text).unwrap();
+    let urls: Vec<_> = xml
+        .descendants()
+        .filter(|node| node.has_tag_name(("http://www.sitemaps.org/schemas/sitemap/0.9", "loc")))
+        .collect();
+    let urls: Vec<_> = urls.iter().map(|node| node.text().unwrap()).collect();
+    let site = "http://127.0.0.1:8080";
+    let article = "/bai-viet/2023/05/12/thi-dua";
+    assert_eq!(urls, [format!("{site}/"), format!("{site}/xa-hoi/"), format!("{site}{article}")]);
+    assert!(serving.get("/sitemap/2023-05.xml").text().contains(article));
+    assert_eq!(serving.get("/sitemap/2023-06.xml").status, 404);
+    let icon = serving.get("/favicon.ico");
+    assert_eq!((icon.status, &icon.body[..4]), (200, &[0, 0, 1, 0][..]));
+
+    let page = serving.get(article).text();
+    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(assets.len(), 3, "{assets:?}");
+    for path in assets {
+        let asset = serving.get(path);
+        assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"), "{path}");
+        assert_eq!(asset.header("x-content-type-options"), Some("nosniff"));
+    }
+    let lost = serving.get("/assets/0123456789abcdef.css");
+    assert_eq!((lost.status, lost.header("content-type"), lost.header("etag")), (404, HTML, None));
+    assert!(lost.text().contains("Không tìm thấy trang"));
+}
+
+#[test]
+fn an_article_says_of_itself_what_machines_ask_for() {
+    let house = seeded();
+    house.write("xa-hoi/thi-dua.png", {
+        let mut bytes = Vec::new();
+        let picture = image::RgbImage::from_pixel(40, 30, image::Rgb([1, 2, 3]));
+        picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+        bytes
+    });
+    let serving = house.serve();
+    let page = serving.get("/bai-viet/2023/05/12/thi-dua").text();
+    let (_, data) = page.split_once("<script type=\"application/ld+json\">").unwrap();
+    let data: serde_json::Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    assert_eq!(
+        (&data["@type"], &data["datePublished"]),
+        (&"NewsArticle".into(), &"2023-05-12T17:39:00+07:00".into())
+    );
+    assert_eq!(
+        (&data["author"][0]["name"], &data["articleSection"][0]),
+        (&"Tấn Lộc".into(), &"Xã hội".into())
+    );
+    assert!(data["image"][0].as_str().unwrap().starts_with("http://127.0.0.1:8080/media/"));
+    for part in [
+        "<link rel=\"canonical\" href=\"http://127.0.0.1:8080/bai-viet/2023/05/12/thi-dua\">",
+        "<meta property=\"og:type\" content=\"article\">",
+        "<meta property=\"og:image\" content=\"http://127.0.0.1:8080/media/",
+        "<time datetime=\"2023-05-12T17:39:00+07:00\">17:39, thứ Sáu 12/05/2023</time>",
+        "<figcaption>Quang cảnh Hội nghị. <span class=\"credit\">Ảnh: TL</span></figcaption>",
+        "<p class=\"authors\">Tấn Lộc</p>",
+        "alt=\"Quang cảnh Hội nghị.\" width=\"40\" height=\"30\"",
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+}
+
+#[test]
+fn the_longest_pages_stay_below_fifty_thousand_bytes() {
+    let house = House::new();
+    let (long, lead) = ("Tiêu đề rất dài ".repeat(30), "Lời dẫn của bài này cũng rất dài. ".repeat(60));
+    for number in 0..150 {
+        let title = format!("{number} {}", long.trim());
+        let text = format!(
+            "+++\ntitle = \"{title}\"\npublished = \"{:02}/05/2023 08:00\"\n+++\n\n{lead}\n",
+            1 + number % 28
+        );
+        house.write(&format!("Chuyên mục thứ {} - Văn hóa/bai-{number}.md", number % 12), &text);
+        house.write(&format!("xa-hoi/khac-{number}.md"), text.replace("Tiêu", "Đầu"));
+    }
+    let serving = house.serve();
+    for path in ["/", "/xa-hoi/", "/theo-thang/2023/05/", "/tim-kiem?q=dau+de", "/xa-hoi/theo-thang/2023/05/"]
+    {
+        let page = serving.get(path);
+        assert_eq!(page.status, 200);
+        assert!(page.body.len() < 50_000, "{path}: {}", page.body.len());
+    }
+    assert!(serving.ask("GET", "/rss.xml", &PERSON).body.len() < 50_000);
+}
