@@ -18,13 +18,17 @@ pub(super) fn pieces(
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> Option<Vec<Piece>> {
-    let lines = LineTable::new(text, first_line);
+    let mut lines = LineTable::new(text, first_line);
+    let mut line = first_line;
     let mut flow = Flow::new(cleaner, findings);
     let mut reader =
         Reader { flow: &mut flow, zone, kind: Kind::Line, lists: Vec::new(), table: None, hushed: false };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        let line = lines.line_of(range.start);
+        // The end of a block is told with where it began, which was asked for then.
+        if !matches!(event, Event::End(_)) {
+            line = lines.line_of(range.start);
+        }
         let next = text.get(range.end..).unwrap_or_default();
         reader.event(event, line, next);
         if reader.flow.is_overflowing() {
@@ -210,19 +214,27 @@ fn level_of(level: HeadingLevel) -> u8 {
     }
 }
 
-/// Where each line begins.
+/// Where each line begins, to be asked in the order of the text.
 struct LineTable {
     starts: Vec<usize>,
     first_line: usize,
+    /// The line that was asked for last, counted from 0.
+    at: usize,
 }
 
 impl LineTable {
     fn new(text: &str, first_line: usize) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { starts: std::iter::once(0).chain(ends).collect(), first_line }
+        Self { starts: std::iter::once(0).chain(ends).collect(), first_line, at: 0 }
     }
 
-    fn line_of(&self, offset: usize) -> usize {
-        self.first_line + self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    fn line_of(&mut self, offset: usize) -> usize {
+        if offset < self.starts[self.at] {
+            self.at = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        }
+        while self.starts.get(self.at + 1).is_some_and(|start| *start <= offset) {
+            self.at += 1;
+        }
+        self.first_line + self.at
     }
 }
