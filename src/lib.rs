@@ -25,7 +25,8 @@
 //!    truth, the event only a hint.
 //! 2. [`manuscript::read`] turns bytes into a draft plus findings with line numbers.
 //! 3. [`store::Store::take_in`] appends to the log in one transaction: published, corrected, unchanged ….
-//! 4. The store announces the new number; a tick heals a lost notice and hears other processes.
+//! 4. The store announces the new number, to other replicas as well; a tick heals a lost notice and hears other
+//!    processes.
 //! 5. [`press::Press`] reprints the channels that changed: build, read back with an independent parser,
 //!    compress once, hash, swap into the [`press::Stand`].
 //! 6. [`http`]: route, edition in memory, preconditions, 304. No store, no compression, no allocation of the
