@@ -661,6 +661,14 @@ impl Store {
     }
 
     async fn write_nothing(&self) -> Result<(), StoreError> {
+        // As much as an article takes, and taken back: a disk that is full has room for a number.
+        let mut bulk = vec![0; BULK];
+        getrandom::fill(&mut bulk)
+            .map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
+        let mut trying = self.inner.database.begin_write().await?;
+        let sql = "INSERT INTO picture (name, media_type, bytes, kept_at) VALUES ('', '', $1, 0)";
+        trying.run(sql, values![bulk.as_slice()]).await?;
+        drop(trying);
         let mut writing = self.inner.database.begin_write().await?;
         writing.run("UPDATE log SET head = head", &[]).await?;
         writing.commit().await
@@ -1062,6 +1070,8 @@ impl Snapshot {
     }
 }
 
+/// What a store must have room for to take writes, in bytes.
+const BULK: usize = 128 << 10;
 /// Sixty bits tell one log from all others.
 const LOG_ID_LETTERS: usize = 12;
 

@@ -125,7 +125,10 @@ async fn run_batches(inner: Arc<Inner>) {
         let (writes, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         match commit(&inner, &writes).await {
             Ok(results) => {
-                inner.writable.store(true, Ordering::Release);
+                // A full disk may fail some writes and let smaller ones pass.
+                let all_done =
+                    !results.iter().any(|result| matches!(result, Err(StoreError::Unavailable(_))));
+                inner.writable.store(all_done, Ordering::Release);
                 let _ = Store { inner: Arc::clone(&inner) }.refresh().await;
                 for (answer, result) in answers.into_iter().zip(results) {
                     let _ = answer.send(result);
