@@ -5,14 +5,14 @@ mod house;
 use std::sync::Arc;
 
 use bantin::address::Addresses;
-use bantin::article::{Article, ArticleId, Block, Picture};
+use bantin::article::{Article, ArticleId, Block, Picture, words};
 use bantin::channel::Slug;
 use bantin::store::{
     ArchiveView, Catalogue, CatalogueAsked, CatalogueFound, Change, ChangesAsked, ChangesFound, ChangesPage,
-    Departure, FileSeen, Found, Imported, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
+    Departure, FileSeen, Found, Imported, Listing, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
     Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
-use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
+use bantin::vietnam_time::{Clock, Month, Stamp, VIETNAM, from_seconds};
 use house::postgres::Schema;
 use sqlx::Connection as _;
 
@@ -316,6 +316,7 @@ stories! {
     a_store_of_an_older_program_is_searched_as_well
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
+    pages_for_people_learn_months_addresses_corrections_and_phrases
     a_second_import_corrects_the_articles_of_the_first
     an_import_of_what_was_imported_before_sets_nothing_back
     no_scan_withdraws_what_was_imported
@@ -1115,6 +1116,42 @@ async fn words_are_found_without_diacritics_and_whatever_stands_between_them(hom
         assert_eq!(finds(&store, words).await.len(), found, "{words:?}");
     }
     assert_eq!(finds(&store, "dak").await[0], "Đắk Hà đón khách", "newest first");
+}
+
+async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: Home) {
+    let store = home.open().await;
+    let month = |year, month| Month::new(year, month).unwrap();
+    let april_in_utc = 1_682_874_000; // 00:00 on 1 May in Việt Nam.
+    let (old, _) = take(&store, file("kinh-te/cu.txt", "1", article("Tin cũ", SEED - 500 * 86_400))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("Phong trào thi đua", SEED))).await;
+    take(&store, file("xa-hoi/b.txt", "1", article("Đua nhau thi", april_in_utc))).await;
+    home.clock.advance(60);
+    take(&store, file("xa-hoi/a.txt", "2", article("Phong trào thi đua mới", SEED))).await;
+    let mut snapshot = store.snapshot().await.unwrap();
+    let months = snapshot.months(None, VIETNAM).await.unwrap().unwrap();
+    assert_eq!(months, [month(2023, 5), month(2021, 12)]);
+    let months = snapshot.months(Some(&slug("xa-hoi")), VIETNAM).await.unwrap().unwrap();
+    assert_eq!(months, [month(2023, 5)]);
+    assert_eq!(snapshot.months(Some(&slug("la")), VIETNAM).await.unwrap(), None);
+    let slugs = |listing: Vec<Listing>| {
+        listing.into_iter().map(|listed| listed.permalink.slug.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(slugs(snapshot.listing(None, None, 10).await.unwrap()), ["a", "b", "cu"]);
+    assert_eq!(slugs(snapshot.listing(None, None, 1).await.unwrap()), ["a"]);
+    let (first, last) = (month(2021, 12).first_second(VIETNAM), month(2021, 12).last_second(VIETNAM));
+    assert_eq!(slugs(snapshot.listing(Some(first), Some(last), 10).await.unwrap()), ["cu"]);
+    assert_eq!(snapshot.corrections(&id).await.unwrap(), [home.clock.now()]);
+    assert!(snapshot.corrections(&old).await.unwrap().is_empty());
+    drop(snapshot);
+    let phrase = |text| CatalogueAsked { phrases: words::phrases(text), ..asked(Some(text)) };
+    assert_eq!(catalogue(&store, phrase("thi đua")).await.items.len(), 2);
+    assert_eq!(catalogue(&store, phrase("\"thi đua\"")).await.items.len(), 1);
+    // What has the words apart is read as well, and ends a page that is to read no more.
+    let bounded = CatalogueAsked { bytes: 1, ..phrase("\"đua nhau\"") };
+    let page = catalogue(&store, bounded.clone()).await;
+    assert!(page.items.len() == 1 && page.next.is_none(), "{page:?}");
+    let none = CatalogueAsked { bytes: 1, ..phrase("\"thi mới\"") };
+    assert!(catalogue(&store, none).await.items.is_empty());
 }
 
 async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Home) {

@@ -204,15 +204,15 @@ impl Service {
         if let Some(wanted) = self.part_wanted(request, path, &edition, document) {
             return AtHand::Part(wanted, Arc::clone(document));
         }
+        if document.kind == Kind::Feed && reply::is_for_a_person(&request.headers) {
+            return self.for_a_person(request, path, &edition, document);
+        }
         if self.0.store.is_shared()
             && let Some(tag) = newer_copy(&request.headers, document)
         {
             return AtHand::Older(tag, Arc::clone(document));
         }
         let policy = match document.kind {
-            Kind::Feed if reply::is_for_a_person(&request.headers) => {
-                return self.for_a_person(request, path, &edition, document);
-            }
             Kind::Feed | Kind::Data => &self.0.feeds,
             Kind::Page => &self.0.pages,
             Kind::Asset => &self.0.assets,
