@@ -12,7 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
-use tracing::error;
+use tracing::{debug, error};
 
 use super::api::{self, Frame, Together};
 use super::conditional::{Preconditions, Verdict, newer_copy, number_of};
@@ -465,6 +465,11 @@ impl Inner {
     {
         match self.background(question).await? {
             Ok(answer) => Some(answer),
+            // While it is away, the tick has said so, and a line for each reader would say no more.
+            Err(cause) if !self.health.store.load(Ordering::Acquire) => {
+                debug!(%cause, "the store was asked and did not answer");
+                None
+            }
             Err(cause) => {
                 error!(%cause, "the store was asked and did not answer");
                 None
