@@ -252,10 +252,10 @@ mod in_a_browser {
              handlers: document.querySelectorAll('[onerror],[onclick],[style],style,base').length, \
              links: document.querySelectorAll('[href^=\"javascript:\"]').length, \
              forms: [...document.forms].filter(f => !f.action.endsWith('/tim-kiem')).length, \
-             shown: getComputedStyle(document.body).display }",
+             hidden: getComputedStyle(document.body).display === 'none' }",
             );
             let harmless = json!({
-                "harm": null, "scripts": 1, "handlers": 0, "links": 0, "forms": 0, "shown": "block"
+                "harm": null, "scripts": 1, "handlers": 0, "links": 0, "forms": 0, "hidden": false
             });
             assert_eq!(state, harmless, "{path}");
             assert!(browser.complaints().is_empty(), "{path}: {:?}", browser.complaints());

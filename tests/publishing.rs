@@ -202,3 +202,90 @@ fn the_commands_do_the_same_against_a_running_service() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
 }
+
+/// Every answer of the writing part is one that the description knows, in the form that it gives.
+#[test]
+fn the_description_is_true_of_what_writes() {
+    let office = office();
+    let description = office.serving.get("/api/openapi.json").json();
+    let seed = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
+    let (json, bad) = (("Content-Type", "application/json"), "Không ngày\n\nĐoạn.\n");
+    let fields =
+        serde_json::json!({ "title": "Từ biểu mẫu", "published": "14/05/2023 09:00", "text": "Mở đầu." });
+    let example =
+        &description["paths"]["/articles"]["post"]["requestBody"]["content"]["text/plain"]["example"];
+    let example = example.as_str().unwrap();
+    let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("%d/%m/%Y 08:00").to_string();
+    let waiting = article("Hẹn giờ", &ahead, "Đoạn mở đầu.");
+    let corrected = article("Đã sửa", "12/05/2023 17:39", "Đoạn mở đầu đã sửa.");
+    let long = "a".repeat(3 << 20);
+    let fields = fields.to_string();
+    let new = new_article();
+    let (post, id) = ("/articles", "/articles/{id}");
+    let to = |query: &str| format!("/api/articles?{query}");
+    type Asked<'a> = (&'a str, &'a str, String, Vec<(&'a str, &'a str)>, &'a str, u16);
+    let asked: Vec<Asked<'_>> = vec![
+        (post, "POST", to("channel=xa-hoi"), vec![PLAIN], example, 201),
+        (post, "POST", to("channel=xa-hoi"), vec![json], &fields, 201),
+        (post, "POST", to("channel=xa-hoi"), vec![PLAIN, ("Idempotency-Key", "a")], &new, 201),
+        (post, "POST", to("channel=xa-hoi"), vec![PLAIN, ("Idempotency-Key", "a")], example, 422),
+        (post, "POST", to("channel=xa-hoi&dry_run=true"), vec![PLAIN], bad, 200),
+        (post, "POST", to("channel=xa-hoi"), vec![PLAIN], &waiting, 202),
+        (post, "POST", to("channel=xa-hoi"), vec![PLAIN], bad, 422),
+        (post, "POST", to("kenh=xa-hoi"), vec![PLAIN], &new, 400),
+        (post, "POST", to("channel=kinh-te"), vec![PLAIN], &new, 403),
+        (post, "POST", to("channel=xa-hoi"), vec![], &new, 415),
+        (post, "POST", to("channel=xa-hoi"), vec![PLAIN], &long, 413),
+        (id, "PUT", seed.to_owned(), vec![PLAIN], &corrected, 200),
+        (id, "PUT", format!("{seed}?dry_run=true"), vec![PLAIN], &corrected, 200),
+        (id, "PUT", seed.to_owned(), vec![PLAIN, ("If-Match", "\"x\"")], &corrected, 412),
+        (id, "PUT", seed.to_owned(), vec![PLAIN], bad, 422),
+        (id, "PUT", seed.to_owned(), vec![], &new, 415),
+        (id, "PUT", format!("{seed}?channel=kinh-te"), vec![PLAIN], &corrected, 403),
+        (id, "PUT", "/api/articles/la".to_owned(), vec![PLAIN], &corrected, 404),
+        (id, "DELETE", "/api/articles/la".to_owned(), vec![], "", 404),
+        (id, "DELETE", seed.to_owned(), vec![("If-Match", "\"x\"")], "", 412),
+        (id, "DELETE", format!("{seed}?erase=vielleicht"), vec![], "", 400),
+        (id, "DELETE", format!("{seed}?reason=nh%E1%BA%A7m"), vec![], "", 200),
+        (id, "DELETE", seed.to_owned(), vec![], "", 409),
+        (id, "PUT", seed.to_owned(), vec![PLAIN], &corrected, 409),
+    ];
+    let mut operations = std::collections::BTreeSet::new();
+    for (path, method, address, headers, body, status) in asked {
+        let answer = office.send(method, &address, &headers, body);
+        assert_eq!(answer.status, status, "{method} {address}: {}", answer.text());
+        described(&description, path, method, &answer);
+        operations.insert((path, method));
+    }
+    let nobody = office.serving.send("POST", &to("channel=xa-hoi"), &[PLAIN], new.as_bytes());
+    assert_eq!(nobody.status, 401);
+    described(&description, post, "POST", &nobody);
+    let all = description["paths"].as_object().unwrap().values();
+    let writing = all
+        .flat_map(|path| path.as_object().unwrap().keys())
+        .filter(|name| ["post", "put", "delete", "patch"].contains(&name.as_str()));
+    assert_eq!(writing.count(), operations.len(), "each operation was tried");
+}
+
+fn described(description: &serde_json::Value, path: &str, method: &str, answer: &Answer) {
+    let place = format!("{method} {path} {}", answer.status);
+    let operation = &description["paths"][path][method.to_lowercase()];
+    let response = &operation["responses"][answer.status.to_string()];
+    let response = match response["$ref"].as_str() {
+        Some(reference) => description.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => response,
+    };
+    let media_type = answer.header("content-type").unwrap();
+    let content = response["content"].get(media_type).unwrap_or_else(|| panic!("{place}: {media_type}"));
+    for (name, _) in response["headers"].as_object().into_iter().flatten() {
+        assert!(answer.header(name).is_some(), "{place}: no {name}");
+    }
+    if media_type.contains("json") {
+        let mut schema = content["schema"].clone();
+        schema["components"] = description["components"].clone();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<String> =
+            validator.iter_errors(&answer.json()).map(|wrong| wrong.to_string()).collect();
+        assert!(wrong.is_empty(), "{place}: {wrong:?} {}", answer.text());
+    }
+}
