@@ -99,11 +99,7 @@ async fn page(
 }
 
 fn has_phrases(item: &CatalogueItem, phrases: &[Vec<String>]) -> bool {
-    if phrases.is_empty() {
-        return true;
-    }
-    let folded = words::of_article(&item.entry.article);
-    phrases.iter().all(|phrase| words::holds(&folded, phrase))
+    phrases.iter().all(|phrase| words::has_phrase(&item.entry.article, phrase))
 }
 
 fn read_item(row: &Row) -> Result<CatalogueItem, StoreError> {
