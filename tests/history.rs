@@ -758,3 +758,170 @@ proptest! {
         });
     }
 }
+
+/// What happens in the district, or to one of the two sides.
+#[derive(Clone, Debug)]
+enum Turn {
+    Published,
+    Corrected(usize),
+    Withdrawn(usize),
+    /// The service is killed, and started again.
+    Killed,
+    /// A portal comes by, after whatever time it was away.
+    Polled(usize),
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        5 => Just(Turn::Published),
+        4 => (0..64_usize).prop_map(Turn::Corrected),
+        2 => (0..64_usize).prop_map(Turn::Withdrawn),
+        1 => Just(Turn::Killed),
+        4 => (0..4_usize).prop_map(Turn::Polled),
+    ]
+}
+
+/// How a portal follows a district.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// The feed and its archive.
+    Feeds(Format),
+    /// The feed at first, and then what is new in it.
+    Deltas,
+    /// `/api/changes`.
+    Changes,
+}
+
+/// A portal with its copy of the district.
+struct Follower {
+    way: Way,
+    mirror: Mirror,
+    etag: Option<String>,
+    log: String,
+    next: u64,
+    titles: BTreeMap<String, String>,
+}
+
+impl Follower {
+    fn following(way: Way) -> Self {
+        let (log, titles) = (String::new(), BTreeMap::new());
+        Self { way, mirror: Mirror::default(), etag: None, log, next: 0, titles }
+    }
+
+    fn poll(&mut self, serving: &Serving) {
+        match self.way {
+            Way::Feeds(format) => self.poll_feed(serving, format, &[]),
+            Way::Deltas => self.poll_feed(serving, Format::Atom, &[("A-IM", "feed")]),
+            Way::Changes => self.poll_changes(serving),
+        }
+    }
+
+    fn poll_feed(&mut self, serving: &Serving, format: Format, headers: &[(&str, &str)]) {
+        let path = feed_path(Some(&slug("xa-hoi")), format);
+        let held = self.etag.clone().unwrap_or_default();
+        let mut headers = headers.to_vec();
+        if self.etag.is_some() {
+            headers.push(("If-None-Match", &held));
+        }
+        let answer = serving.ask("GET", &path, &headers);
+        match answer.status {
+            304 => return,
+            226 => self.mirror.merge(read(format, &answer.body)),
+            200 => {
+                // RSS has no word for a withdrawal, so its archive is all that there is.
+                if format == Format::Rss {
+                    self.mirror = Mirror::default();
+                }
+                let (walked, _) = walk(format, &answer.body, |page| serving.get(page).body);
+                for (id, word) in walked.0 {
+                    let known = self.mirror.0.entry(id).or_insert_with(|| word.clone());
+                    if known.0 < word.0 {
+                        *known = word;
+                    }
+                }
+            }
+            other => panic!("{path}: {other}"),
+        }
+        self.etag = Some(answer.etag());
+        let titles = self.mirror.titles();
+        self.titles = titles.into_iter().map(|(id, title)| (id.to_owned(), title.to_owned())).collect();
+    }
+
+    fn poll_changes(&mut self, serving: &Serving) {
+        loop {
+            let log = if self.log.is_empty() { String::new() } else { format!("&log={}", self.log) };
+            let page =
+                serving.get(&format!("/api/changes?channel=xa-hoi&limit=3&after={}{log}", self.next)).json();
+            let changes = page["changes"].as_array().unwrap();
+            for change in changes {
+                assert!(change["number"].as_u64().unwrap() > self.next, "each change comes once");
+                let id = change["id"].as_str().unwrap().to_owned();
+                match change["article"]["title"].as_str() {
+                    Some(title) => drop(self.titles.insert(id, title.to_owned())),
+                    None => drop(self.titles.remove(&id)),
+                }
+            }
+            self.log = page["log"].as_str().unwrap().to_owned();
+            self.next = page["next"].as_u64().unwrap();
+            if changes.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    /// The long story: a district that publishes, corrects and withdraws and is killed at any moment, and portals
+    /// that come by when they like.
+    #[test]
+    fn whoever_mirrors_a_district_ends_equal_by_feeds_by_deltas_and_by_changes(turns in prop::collection::vec(turn(), 30..70)) {
+        let house = House::new()
+            .with("BANTIN_FEED__ITEMS", "2")
+            .with("BANTIN_FEED__ARCHIVE_PAGE", "4")
+            .with("BANTIN_FEED__WINDOW", "2s");
+        let mut serving = house.serve();
+        let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
+        let ways = [Way::Feeds(Format::Atom), Way::Feeds(Format::Rss), Way::Deltas, Way::Changes];
+        let mut portals = ways.map(Follower::following);
+        let mut living: Vec<(String, String, String)> = Vec::new();
+        let mut told = 0;
+        for turn in turns {
+            told += 1;
+            let title = format!("Bài & lần {told}");
+            let text = article(&title, "12/05/2023 17:39", "Đoạn mở đầu.");
+            match turn {
+                Turn::Published => {
+                    let made = serving.send("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
+                    prop_assert_eq!(made.status, 201);
+                    let path = path_of(made.header("location").unwrap());
+                    living.push((made.json()["id"].as_str().unwrap().to_owned(), path, title));
+                }
+                Turn::Corrected(which) if !living.is_empty() => {
+                    let article = which % living.len();
+                    prop_assert_eq!(serving.send("PUT", &living[article].1, &headers, text.as_bytes()).status, 200);
+                    living[article].2 = title;
+                }
+                Turn::Withdrawn(which) if !living.is_empty() => {
+                    let (_, path, _) = living.swap_remove(which % living.len());
+                    prop_assert_eq!(serving.send("DELETE", &path, &headers, b"").status, 200);
+                }
+                Turn::Corrected(_) | Turn::Withdrawn(_) => {}
+                Turn::Killed => {
+                    serving.kill();
+                    serving = house.serve();
+                }
+                Turn::Polled(which) => portals[which].poll(&serving),
+            }
+        }
+        let meant: BTreeMap<String, String> = living.into_iter().map(|(id, _, title)| (id, title)).collect();
+        for portal in &mut portals {
+            until(&format!("the copy made by {:?} to be the district", portal.way), || {
+                portal.poll(&serving);
+                portal.titles == meant
+            });
+        }
+    }
+}
