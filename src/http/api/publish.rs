@@ -38,6 +38,7 @@ const LONGEST_KEY: usize = 255;
 pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody) -> Result<Reply, Problem> {
     let token = authorised(service, &request).await?;
     let incoming = Incoming::read(service, &request, body).await?;
+    let once = once(&request, &incoming.body, &token)?;
     if incoming.options.dry_run {
         return Ok(incoming.understood(service.press.site.zone));
     }
@@ -50,7 +51,7 @@ pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody
         ));
     }
     permitted(service, &token, &channels, &[]).await?;
-    let terms = Terms { must_be_new: true, once: once(&request, &incoming.body, &token)?, expected: None };
+    let terms = Terms { must_be_new: true, once, expected: None };
     let accepted = submit(service, draft, channels, draft.id.clone(), &token, terms).await?;
     match accepted.verdict {
         Verdict::Stale(_) => Err(Problem::exists(&accepted.id)),
@@ -73,6 +74,11 @@ pub(super) async fn put(
     };
     permitted(service, &token, &standing, &standing).await?;
     let incoming = Incoming::read(service, &request, body).await?;
+    let terms = Terms {
+        expected: expected(service, &request)?,
+        must_be_new: false,
+        once: once(&request, &incoming.body, &token)?,
+    };
     if incoming.options.dry_run {
         return Ok(incoming.understood(service.press.site.zone));
     }
@@ -85,11 +91,6 @@ pub(super) async fn put(
     }
     let channels = incoming.channels(draft);
     permitted(service, &token, &channels, &standing).await?;
-    let terms = Terms {
-        expected: expected(service, &request)?,
-        must_be_new: false,
-        once: once(&request, &incoming.body, &token)?,
-    };
     let accepted = submit(service, draft, channels, Some(id), &token, terms).await?;
     debug_assert_eq!(accepted.permalink, permalink);
     match accepted.verdict {
@@ -102,10 +103,11 @@ pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Re
     let token = authorised(service, &request).await?;
     let id = ArticleId::new(id);
     let options = Options::of(&request)?;
+    let expected = expected(service, &request)?;
     match find(service, &id).await? {
         Found::Live { entry, number, .. } => {
             permitted(service, &token, &entry.channels, &entry.channels).await?;
-            if expected(service, &request)?.is_some_and(|expected| expected != number) {
+            if expected.is_some_and(|expected| expected != number) {
                 return Err(Problem::changed_meanwhile(number));
             }
         }
