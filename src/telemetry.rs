@@ -1,7 +1,8 @@
 //! Where log lines go: to stderr, in English, one line each.
 //!
 //! What to log where: once, where a thing is handled, with the identifier as a field. Never a secret, never
-//! the text of an article, nothing on the path of a request that is answered from memory.
+//! the text of an article; nothing on the path of a request that is answered from memory, unless the operator
+//! asks for a line on each.
 
 use std::io::IsTerminal as _;
 

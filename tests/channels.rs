@@ -288,6 +288,27 @@ fn who_asks_too_often_is_told_when_to_come_again_and_others_are_not_disturbed() 
 }
 
 #[test]
+fn each_request_is_noted_with_its_client_where_the_operator_asks_for_it_and_never_else() {
+    let asked = |house: House| {
+        let serving = house.serve();
+        serving.ask("GET", "/xa-hoi/rss.xml?x=1", &[("X-Forwarded-For", "203.0.113.7")]);
+        serving.get("/khong-co");
+        until("the answers to be counted", || serving.metric("bantin_scans_total") > 0);
+        serving
+    };
+    let noting = House::new()
+        .with("BANTIN_SERVER__ACCESS_LOG", "true")
+        .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
+    let serving = asked(noting);
+    until("both lines", || serving.log().lines().filter(|line| line.contains("asked")).count() == 2);
+    let log = serving.log();
+    let line = log.lines().find(|line| line.contains("203.0.113.7")).unwrap();
+    assert!(line.contains("method=GET address=/xa-hoi/rss.xml?x=1 status=200 bytes="), "{line}");
+    assert!(log.contains("client=127.0.0.1 method=GET address=/khong-co status=404"), "{log}");
+    assert!(!asked(House::new()).log().contains("asked"));
+}
+
+#[test]
 fn a_token_writes_so_often_as_the_operator_allows() {
     let house = House::new().with("BANTIN_SERVER__LIMITS__WRITES_PER_MINUTE", "2");
     write(&house, "xa-hoi", 0..1);

@@ -74,7 +74,7 @@ impl Gate {
         };
         if let Some((method, address)) = asked {
             let (status, bytes) = (reply.status().as_u16(), reply.body().size_hint().exact());
-            info!(target: "access", %client, %method, %address, status, bytes);
+            info!(%client, %method, %address, status, bytes, "asked");
         }
         reply
     }
