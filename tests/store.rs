@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bantin::address::Addresses;
 use bantin::article::{Article, ArticleId, Block, Picture, words};
-use bantin::channel::Slug;
+use bantin::channel::{Channel, Slug};
 use bantin::store::{
     ArchiveView, Catalogue, CatalogueAsked, CatalogueFound, Change, ChangesAsked, ChangesFound, ChangesPage,
     Departure, FileSeen, Found, Imported, Listing, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
@@ -85,10 +85,14 @@ impl Home {
     }
 
     async fn open(&self) -> Store {
+        self.open_with(Vec::new()).await
+    }
+
+    async fn open_with(&self, channels: Vec<Channel>) -> Store {
         let options = Options {
             url: self.url(),
             addresses: Arc::new(Addresses::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
-            channels: Vec::new(),
+            channels,
             zone: VIETNAM,
             clock: self.clock.clone(),
         };
@@ -326,6 +330,7 @@ stories! {
     an_import_into_a_second_channel_is_one_article_where_it_says_the_same
     an_import_brings_back_what_went_with_its_file_and_not_what_a_command_withdrew
     an_imported_article_of_tomorrow_waits
+    a_channel_takes_another_name_and_one_of_others_is_read_off_the_log
 }
 
 fn slug(text: &str) -> Slug {
@@ -1454,4 +1459,56 @@ async fn an_imported_article_of_tomorrow_waits(home: Home) {
     home.clock.advance(5000);
     let published = store.publish_due().await.unwrap();
     assert_eq!((&published[0].id, &published[0].verdict), (&id, &Verdict::Published(1)));
+}
+
+async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home: Home) {
+    let store = home.open().await;
+    for (number, path) in
+        ["xa-hoi/a.txt", "kinh-te/b.txt", "y-te/c.txt", "xa-hoi/d.txt"].into_iter().enumerate()
+    {
+        home.clock.advance(10);
+        take(&store, file(path, "1", article(path, SEED - number as i64))).await;
+    }
+    store.new_token("Văn phòng", Some(&[slug("xa-hoi")])).await.unwrap().unwrap();
+    store.file_gone("kinh-te/b.txt").await.unwrap();
+    let before = live(&store, "xa-hoi").await;
+    store.close().await;
+
+    let renamed = Channel { was: vec![slug("xa-hoi")], ..Channel::new(slug("doi-song"), "Đời sống") };
+    let parent = |members: &[&str]| Channel {
+        members: members.iter().map(|member| slug(member)).collect(),
+        ..Channel::new(slug("tong-hop"), "Tổng hợp")
+    };
+    let store = home.open_with(vec![renamed.clone(), parent(&["doi-song", "kinh-te"])]).await;
+    store.configured_as("other names").await.unwrap();
+    let known = store.snapshot().await.unwrap().channels().await.unwrap();
+    let names: Vec<_> = known.iter().map(|known| (known.slug.as_str(), known.founded_as.as_str())).collect();
+    assert_eq!(
+        names,
+        [("doi-song", "xa-hoi"), ("kinh-te", "kinh-te"), ("tong-hop", "tong-hop"), ("y-te", "y-te")]
+    );
+    let after = live(&store, "doi-song").await;
+    assert_eq!((titles(&after), after.state.number), (titles(&before), before.state.number));
+    assert!(after.entries.iter().all(|entry| entry.channels == [slug("doi-song")]));
+    let tokens = store.tokens().await.unwrap();
+    assert_eq!(tokens[0].channels, Some(vec![slug("doi-song")]));
+
+    // The parent's log is that of its members, the withdrawal too; and it goes on with them.
+    let told = |page: &ChangesPage| -> Vec<(u64, &str)> {
+        page.changes.iter().map(|change| (change.number, change.kind.name())).collect()
+    };
+    let page = behind(&store, Some("tong-hop"), 0, 100).await;
+    assert_eq!(told(&page), [(1, "published"), (2, "published"), (4, "published"), (5, "withdrawn")]);
+    take(&store, file("kinh-te/e.txt", "1", article("e", SEED))).await;
+    take(&store, file("y-te/f.txt", "1", article("f", SEED))).await;
+    assert_eq!(told(&behind(&store, Some("tong-hop"), 5, 100).await), [(6, "published")]);
+    assert_eq!(titles(&live(&store, "tong-hop").await), ["e", "xa-hoi/a.txt", "xa-hoi/d.txt"]);
+    let log = store.log_of(Some(&slug("tong-hop")));
+    store.close().await;
+
+    let store = home.open_with(vec![renamed, parent(&["y-te"])]).await;
+    store.configured_as("other members").await.unwrap();
+    assert_eq!(titles(&live(&store, "tong-hop").await), ["f", "y-te/c.txt"]);
+    assert_ne!(store.log_of(Some(&slug("tong-hop"))), log, "it does not go on from what it was");
+    store.close().await;
 }
