@@ -36,7 +36,8 @@
 //! - A GET for a live feed, for what is new in it, or for a channel's page never touches the store once its
 //!   edition is printed. What people ask for beside it (an article, a month, a search) reads it within bounds.
 //! - Makers do no I/O and read no clock: same articles, same bytes.
-//! - An article enters only through the store's intake; a revision is never rewritten.
+//! - An article enters only through the store's intake; what a revision says is never rewritten. A channel that
+//!   is renamed bears its new name in it, and an erased text is blanked.
 //! - Only [`http::reply`] writes headers. No link or id comes from the `Host` header.
 //! - Untrusted XML is never given to the `rss` or `atom_syndication` readers, which overflow the stack on
 //!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.

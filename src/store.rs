@@ -2,7 +2,7 @@
 //!
 //! One concrete type over whichever engine the configuration names; no caller can tell which. Its verbs are
 //! the product's words and answer in them. An answer that says "accepted" is given only once the log is on
-//! disk. A revision is never rewritten, ids are minted once, and nothing here prints or parses a document.
+//! disk. What a revision says is never rewritten, ids are minted once, and nothing here prints or parses a document.
 
 mod archive;
 mod batch;
