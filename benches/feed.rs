@@ -1,13 +1,12 @@
 //! How long it takes to make a feed of 30 whole articles, and to read it back.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use bantin::address::{Addresses, Format};
 use bantin::article::{Article, ArticleId, Block, Entry, Permalink, Picture};
 use bantin::channel::{Channel, Site, Slug};
 use bantin::feed::{self, Document, Part};
-use bantin::vietnam_time::{Stamp, VIETNAM, from_seconds};
+use bantin::vietnam_time::{Stamp, from_seconds};
 use chrono::NaiveDate;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -54,18 +53,7 @@ fn entry(number: u32) -> Entry {
 }
 
 fn feeds(criterion: &mut Criterion) {
-    let site = Site {
-        title: "Báo Kon Tum".to_owned(),
-        language: "vi".to_owned(),
-        zone: VIETNAM,
-        publisher: "Báo Kon Tum".to_owned(),
-        rights: None,
-        logo: None,
-        colour: Default::default(),
-        max_age: Duration::from_secs(300),
-        former_publishers: Vec::new(),
-        quiet_hours: Vec::new(),
-    };
+    let site = Site::new("Báo Kon Tum");
     let title = "Đất & Người".to_owned();
     let channels = [Channel::new(Slug::parse("dat-nguoi").unwrap(), title)];
     let addresses = Addresses::new("https://example.vn", "dakto.kontum.vn,2023").unwrap();

@@ -16,7 +16,7 @@ use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 
 use crate::address::{Addresses, RESERVED};
 use crate::channel::{Channel, FormerPublisher, Site, Standing, members_of};
-use crate::vietnam_time::{Clock, Zone, start_of_day};
+use crate::vietnam_time::{Clock, Zone, first_second};
 use crate::{feed, http, ingest, press, store};
 
 use layers::Layers;
@@ -326,7 +326,7 @@ fn former_publishers(
 ) -> Result<Vec<FormerPublisher>, ConfigError> {
     let mut former: Vec<FormerPublisher> = Vec::with_capacity(settings.len());
     for FormerPublisherSettings { name, until } in settings {
-        let until = start_of_day(until.0, zone);
+        let until = first_second(until.0, zone);
         if former.last().is_some_and(|before| before.until >= until) {
             let reason = format!("`{name}` must come before those that published until a later day");
             return Err(value("site.former_publisher", reason));

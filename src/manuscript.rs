@@ -29,7 +29,7 @@ use crate::article::{Article, ArticleId};
 use crate::vietnam_time::Zone;
 
 pub use bytes::Encoding;
-pub use finding::{Complaint, Finding, Severity, Wanted};
+pub use finding::{Complaint, Finding, KEYS, Severity, Wanted};
 
 use bytes::Forced;
 use finding::Findings;

@@ -49,13 +49,6 @@ pub fn day_of(moment: Moment, zone: Zone) -> NaiveDate {
     moment.with_timezone(&zone).date_naive()
 }
 
-/// The first moment of `day` in `zone`; where the clocks are put forward at midnight, the first that there is.
-pub fn start_of_day(day: NaiveDate, zone: Zone) -> Moment {
-    let midnight = day.and_time(NaiveTime::MIN);
-    let local = |hours| zone.from_local_datetime(&(midnight + TimeDelta::hours(hours))).earliest();
-    (0..24).find_map(local).map_or(midnight.and_utc(), |moment| moment.to_utc())
-}
-
 /// `Fri, 12 May 2023 17:39:00 +0700`: RFC 822 as RSS wants it (rule R2).
 ///
 /// Written out here because chrono pads no day and readers are strict about every other form.

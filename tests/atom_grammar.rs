@@ -1,13 +1,12 @@
 //! What we print as Atom, judged by the grammar of RFC 4287 (Appendix B) and not by our own reading of it.
 
 use std::process::Command;
-use std::time::Duration;
 
 use bantin::address::{Addresses, Format};
 use bantin::article::{Article, ArticleId, Block, Entry, Permalink, Picture, Tombstone};
 use bantin::channel::{Channel, Site, Slug};
 use bantin::feed::{self, Document, Part};
-use bantin::vietnam_time::{Stamp, VIETNAM, from_seconds};
+use bantin::vietnam_time::{Stamp, from_seconds};
 use chrono::NaiveDate;
 
 const SEED: i64 = 1_683_887_940;
@@ -18,16 +17,10 @@ fn slug(text: &str) -> Slug {
 
 fn site() -> Site {
     Site {
-        title: "Báo <Đất & Người>".to_owned(),
-        language: "vi".to_owned(),
-        zone: VIETNAM,
         publisher: "UBND huyện Đăk Tô".to_owned(),
         rights: Some("© Báo & Đài".to_owned()),
         logo: Some("https://example.vn/logo.png?a=1&b=2".to_owned()),
-        colour: Default::default(),
-        max_age: Duration::from_secs(300),
-        former_publishers: Vec::new(),
-        quiet_hours: Vec::new(),
+        ..Site::new("Báo <Đất & Người>")
     }
 }
 

@@ -566,18 +566,7 @@ impl District {
             clock: clock.clone(),
         };
         let store = Store::open(options).await.unwrap();
-        let site = Site {
-            title: "Huyện Đăk Tô".to_owned(),
-            language: "vi".to_owned(),
-            zone: VIETNAM,
-            publisher: "Huyện Đăk Tô".to_owned(),
-            rights: None,
-            logo: None,
-            colour: Default::default(),
-            max_age: Duration::from_secs(300),
-            former_publishers: Vec::new(),
-            quiet_hours: Vec::new(),
-        };
+        let site = Site::new("Huyện Đăk Tô");
         let live = LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200, whole: false };
         let options = press::Options {
             site,

@@ -33,18 +33,7 @@ async fn works(inspector: Inspector) -> Works {
     })
     .await
     .unwrap();
-    let site = Site {
-        title: "Huyện Đăk Tô".to_owned(),
-        language: "vi".to_owned(),
-        zone: VIETNAM,
-        publisher: "Huyện Đăk Tô".to_owned(),
-        rights: None,
-        logo: None,
-        colour: Default::default(),
-        max_age: std::time::Duration::from_secs(300),
-        former_publishers: Vec::new(),
-        quiet_hours: Vec::new(),
-    };
+    let site = Site::new("Huyện Đăk Tô");
     let live = LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200, whole: false };
     let options = Options { site, addresses, channels: Vec::new(), live, inspector };
     let counters = Arc::new(Counters::default());

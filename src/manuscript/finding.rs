@@ -662,7 +662,7 @@ impl Wanted {
 }
 
 /// The keys of the front matter, in the order of the documentation.
-pub(super) const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 12] = [
     "id",
     "title",
     "published",

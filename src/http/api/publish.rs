@@ -344,8 +344,8 @@ impl BodyForm {
         let wrong = |cause: String| Problem::unprocessable(cause.clone(), cause);
         let json = |cause: serde_json::Error| wrong(format!("JSON: {cause}"));
         let keys: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(json)?;
-        if let Some(unknown) = keys.keys().find(|key| !Fields::KEYS.contains(&key.as_str())) {
-            let known = Fields::KEYS.join(", ");
+        if let Some(unknown) = keys.keys().find(|key| !Fields::keys().any(|known| known == key.as_str())) {
+            let known = Fields::keys().collect::<Vec<_>>().join(", ");
             return Err(Problem::unprocessable(
                 format!("There is no key `{unknown}`; there are: {known}."),
                 format!("Không có khóa `{unknown}`; các khóa là: {known}."),
@@ -366,21 +366,11 @@ struct Fields {
 }
 
 impl Fields {
-    /// All keys: one that is mistyped is refused, not passed over.
-    const KEYS: [&str; 12] = [
-        "text",
-        "title",
-        "published",
-        "id",
-        "updated",
-        "authors",
-        "summary",
-        "channels",
-        "tags",
-        "language",
-        "link",
-        "source",
-    ];
+    /// All keys, those of the front matter first: one that is mistyped is refused, not passed over. JSON is
+    /// always Unicode.
+    fn keys() -> impl Iterator<Item = &'static str> {
+        manuscript::KEYS.into_iter().filter(|key| *key != "encoding").chain(["text"])
+    }
 }
 
 /// The keys of the front matter.
