@@ -244,6 +244,11 @@ impl Addresses {
         format!("tag:{}:search?{query}", self.tag_authority)
     }
 
+    /// Where the site is: `https://host/path` without a slash at the end.
+    pub fn site_url(&self) -> &str {
+        &self.base
+    }
+
     /// The absolute URL of a path of this service.
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base)

@@ -31,14 +31,15 @@ use crate::channel::{Channel, Site, Slug};
 use crate::feed::{self, Fault, Part};
 use crate::pages;
 use crate::store::{ChannelState, LiveChoice, LiveView, Snapshot, Store, StoreError};
-use crate::vietnam_time::Moment;
+use crate::vietnam_time::{Moment, Zone};
 
 use furniture::Furniture;
 
-pub use archive::{Archive, PrintedPage};
-pub use article::{PrintedArticle, print_article};
-pub use desk::{Asked, Desk, Laid, cursor_of, place_of};
+pub use archive::{Archive, ArchiveSheet, PrintedPage};
+pub use article::{ArticleSheet, PrintedArticle, print_article};
+pub use desk::{Asked, Desk, DeskSheet, Laid, MonthPart, cursor_of, place_of};
 pub use document::{Coded, Coding, Document, Kind, Version, http_date};
+pub use furniture::furniture;
 pub use recent::Recent;
 pub use stand::{Edition, Stand};
 
@@ -106,6 +107,13 @@ impl Press {
         (press, stand)
     }
 
+    /// Goes on from what was printed before, by whomever: the documents of these channels stand in these states, and
+    /// the list of channels as of that second. They are not printed again until something changes.
+    pub fn go_on_from(&mut self, printed: HashMap<Scope, ChannelState>, channels_at: Moment) {
+        self.printed = printed;
+        self.channels_at = Some(channels_at);
+    }
+
     /// Prints whenever the log has grown, until `shutdown` turns true.
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         let mut announced = self.store.announcements();
@@ -140,8 +148,16 @@ impl Press {
         // One state of the log for all of it: no article is in two channels, or in none, because it was moved
         // while the press was running.
         let mut snapshot = self.store.snapshot().await?;
-        let channels = Arc::new(channels(&mut snapshot, &self.options.channels).await?);
-        let channels_at = snapshot.channels_at().await?;
+        self.reprint_from(&mut snapshot).await
+    }
+
+    /// The same from a state of the log that is held already.
+    ///
+    /// # Errors
+    /// Where the store does not answer; the last edition stays up.
+    pub async fn reprint_from(&mut self, snapshot: &mut Snapshot) -> Result<usize, StoreError> {
+        let setting = Setting::read(snapshot, &self.store, Arc::clone(&self.options)).await?;
+        let channels_at = setting.channels_at;
         let states = snapshot.states().await?;
         let founded = self.channels_at != Some(channels_at);
         // Nothing of a reprint counts before all of it is there: the store may fail on the way.
@@ -151,19 +167,13 @@ impl Press {
             changed: 0,
         };
         if founded {
-            let (options, channels) = (Arc::clone(&self.options), Arc::clone(&channels));
-            let log = self.store.log_id().to_owned();
-            let printing =
-                tokio::task::spawn_blocking(move || Furniture::print(&options, &channels, &log, channels_at));
-            match printing.await {
-                Ok(furniture) => round.edition.furnish(furniture),
-                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-            }
+            let setting = setting.clone();
+            round.edition.furnish(blocking(move || Furniture::print(&setting)).await?);
         }
         // What the first page shows of each channel; everything is printed last.
         let mut newest: HashMap<Slug, Vec<Entry>> = HashMap::new();
         let mut under_way = JoinSet::new();
-        let served = channels.iter().filter(|channel| !channel.is_gone());
+        let served = setting.channels.iter().filter(|channel| !channel.is_gone());
         let scopes = served.map(|channel| Some(channel.slug.clone())).chain([None]);
         for scope in scopes {
             // Every page names all channels, so a new one changes it; the feeds come out as they were.
@@ -176,32 +186,19 @@ impl Press {
             {
                 round.lay_in(finished, &self.counters);
             }
-            let view =
-                snapshot.live(scope.as_ref(), live_choice(&self.options, &channels, scope.as_ref())).await?;
+            let view = setting.live(snapshot, &scope).await?;
             for article in &view.unreadable {
                 error!(channel = %name(&scope), %article, "the store holds this article damaged; it is left out");
             }
-            if let Some(slug) = &scope {
-                newest.insert(slug.clone(), view.entries.iter().take(pages::IN_SECTION).cloned().collect());
-            }
-            let mut in_section = |slug: &Slug| {
-                let before = || {
-                    round.edition.recent(&Some(slug.clone())).map(|recent| recent.newest(pages::IN_SECTION))
-                };
-                newest.remove(slug).unwrap_or_else(|| before().unwrap_or_default().to_vec())
+            let sections = match &scope {
+                Some(slug) => {
+                    newest
+                        .insert(slug.clone(), view.entries.iter().take(pages::IN_SECTION).cloned().collect());
+                    Vec::new()
+                }
+                None => sections(snapshot, &setting, &round.edition, &mut newest).await?,
             };
-            let sections = match scope {
-                None => channels.iter().map(|channel| in_section(&channel.slug)).collect(),
-                Some(_) => Vec::new(),
-            };
-            let job = Job {
-                options: Arc::clone(&self.options),
-                channels: Arc::clone(&channels),
-                log: self.store.log_of(scope.as_ref()),
-                sections,
-                scope,
-                channels_at,
-            };
+            let job = Job { setting: setting.clone(), sections, scope };
             under_way.spawn_blocking(move || job.run(view));
         }
         while let Some(finished) = under_way.join_next().await {
@@ -215,6 +212,32 @@ impl Press {
         }
         Ok(round.changed)
     }
+}
+
+/// What the first page shows of each channel, in the order of the channels: of those that are printed now from
+/// `newest`, of the others from the last edition, or else from the store.
+async fn sections(
+    snapshot: &mut Snapshot,
+    setting: &Setting,
+    edition: &Edition,
+    newest: &mut HashMap<Slug, Vec<Entry>>,
+) -> Result<Vec<Vec<Entry>>, StoreError> {
+    let mut sections = Vec::with_capacity(setting.channels.len());
+    for channel in setting.channels.iter() {
+        let scope = Some(channel.slug.clone());
+        let entries = match (newest.remove(&channel.slug), edition.recent(&scope)) {
+            (Some(entries), _) => entries,
+            (None, Some(recent)) => recent.newest(pages::IN_SECTION).to_vec(),
+            (None, None) if channel.is_gone() => Vec::new(),
+            (None, None) => {
+                let mut entries = setting.live(snapshot, &scope).await?.entries;
+                entries.truncate(pages::IN_SECTION);
+                entries
+            }
+        };
+        sections.push(entries);
+    }
+    Ok(sections)
 }
 
 /// A reprint under way.
@@ -256,6 +279,80 @@ impl Round {
     }
 }
 
+/// All that documents depend on beside the articles in them, as of one state of the log.
+#[derive(Clone)]
+pub struct Setting {
+    options: Arc<Options>,
+    channels: Arc<Vec<Channel>>,
+    channels_at: Moment,
+    store: Store,
+}
+
+impl Setting {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn read(
+        snapshot: &mut Snapshot,
+        store: &Store,
+        options: Arc<Options>,
+    ) -> Result<Self, StoreError> {
+        let channels = Arc::new(channels(snapshot, &options.channels).await?);
+        let channels_at = snapshot.channels_at().await?;
+        Ok(Self { options, channels, channels_at, store: store.clone() })
+    }
+
+    /// All channels, in the order of the menu.
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// How many revisions a sealed page of a log holds; at least 1.
+    pub fn page_size(&self) -> u64 {
+        self.options.live.archive_page.max(1)
+    }
+
+    /// The zone of the site.
+    pub fn zone(&self) -> Zone {
+        self.options.site.zone
+    }
+
+    /// The second at which the list of channels last changed, or the configuration.
+    pub fn channels_at(&self) -> Moment {
+        self.channels_at
+    }
+
+    fn channel(&self, scope: Option<&Slug>) -> Option<&Channel> {
+        self.channels.iter().find(|channel| Some(&channel.slug) == scope)
+    }
+
+    /// The name of the log in whose numbers a channel is counted.
+    fn log_of(&self, scope: Option<&Slug>) -> String {
+        self.store.log_of(scope)
+    }
+
+    /// What the live documents of a channel show. One that takes no new articles is shown whole where that is
+    /// possible (rule H3).
+    async fn live(&self, snapshot: &mut Snapshot, scope: &Scope) -> Result<LiveView, StoreError> {
+        let whole = self.channel(scope.as_ref()).is_some_and(|channel| !channel.is_open());
+        snapshot.live(scope.as_ref(), LiveChoice { whole, ..self.options.live }).await
+    }
+
+    /// What all pages share.
+    pub fn frame(&self) -> pages::Frame<'_> {
+        pages::Frame::new(&self.options.site, &self.options.addresses, &self.channels)
+    }
+}
+
+/// Prints on a thread that may block.
+async fn blocking<T: Send + 'static>(print: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(print).await {
+        Ok(printed) => Ok(printed),
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
+}
+
 /// The channels that the operator named, in that order, then those that the store knows by their folders.
 ///
 /// # Errors
@@ -285,28 +382,18 @@ pub async fn print_feed(
     format: Format,
 ) -> Result<Vec<u8>, StoreError> {
     let mut snapshot = store.snapshot().await?;
-    let channels = channels(&mut snapshot, &options.channels).await?;
-    let view = snapshot.live(scope, live_choice(options, &channels, scope)).await?;
-    Ok(feed::print(&live_document(options, &channels, scope, &view), format))
+    let setting = Setting::read(&mut snapshot, store, Arc::new(options.clone())).await?;
+    let scope = scope.cloned();
+    let view = setting.live(&mut snapshot, &scope).await?;
+    Ok(feed::print(&live_document(&setting, &scope, &view), format))
 }
 
-/// A channel that takes no new articles is shown whole where that is possible (rule H3).
-fn live_choice(options: &Options, channels: &[Channel], scope: Option<&Slug>) -> LiveChoice {
-    let channel = scope.and_then(|slug| channels.iter().find(|channel| channel.slug == *slug));
-    LiveChoice { whole: channel.is_some_and(|channel| !channel.is_open()), ..options.live }
-}
-
-fn live_document<'a>(
-    options: &'a Options,
-    channels: &'a [Channel],
-    scope: Option<&Slug>,
-    view: &'a LiveView,
-) -> feed::Document<'a> {
+fn live_document<'a>(setting: &'a Setting, scope: &Scope, view: &'a LiveView) -> feed::Document<'a> {
     feed::Document {
-        site: &options.site,
-        addresses: &options.addresses,
-        channel: scope.and_then(|slug| channels.iter().find(|channel| channel.slug == *slug)),
-        channels,
+        site: &setting.options.site,
+        addresses: &setting.options.addresses,
+        channel: setting.channel(scope.as_ref()),
+        channels: &setting.channels,
         entries: &view.entries,
         tombstones: &view.tombstones,
         updated: view.state.updated,
@@ -341,13 +428,10 @@ struct Finished {
 
 /// The printing of one channel, on a thread that may block.
 struct Job {
-    options: Arc<Options>,
-    channels: Arc<Vec<Channel>>,
+    setting: Setting,
     /// Of everything: the newest articles of each channel, in the order of the channels.
     sections: Vec<Vec<Entry>>,
     scope: Scope,
-    log: String,
-    channels_at: Moment,
 }
 
 impl Job {
@@ -361,10 +445,8 @@ impl Job {
         loop {
             match self.attempt(&view) {
                 Ok(documents) => {
-                    let (options, channels) = (Arc::clone(&self.options), Arc::clone(&self.channels));
                     let sections = std::mem::take(&mut self.sections);
-                    let recent =
-                        Recent::new(options, channels, self.scope.clone(), self.log.clone(), view, sections);
+                    let recent = Recent::new(self.setting.clone(), self.scope.clone(), view, sections);
                     return Ok((Printed { documents, recent }, faults));
                 }
                 Err(fault) => {
@@ -380,12 +462,12 @@ impl Job {
 
     fn attempt(&self, view: &LiveView) -> Result<Vec<(String, Document)>, Fault> {
         let scope = self.scope.as_ref();
-        let version = Version { log: self.log.clone(), number: view.state.number };
-        let document = live_document(&self.options, &self.channels, scope, view);
+        let version = Version { log: self.setting.log_of(scope), number: view.state.number };
+        let document = live_document(&self.setting, &self.scope, view);
         let mut feeds = Vec::new();
         for format in Format::ALL {
             let bytes = feed::print(&document, format);
-            (self.options.inspector)(&document, format, &bytes)?;
+            (self.setting.options.inspector)(&document, format, &bytes)?;
             feeds.push((format, bytes));
         }
         let mut documents: Vec<_> = feeds
@@ -402,19 +484,19 @@ impl Job {
 
     /// The page for people; with the view of everything also the list of all channels.
     fn pages(&self, view: &LiveView, version: &Version) -> Vec<(String, Document)> {
-        let Options { site, addresses, .. } = &*self.options;
-        let page = page(&self.options, &self.channels, &self.scope, view, &self.sections, None);
+        let Setting { options, channels, channels_at, .. } = &self.setting;
+        let page = page(&self.setting, &self.scope, view, &self.sections, None);
         // Every page names all channels in its menu.
-        let last_modified = view.state.last_modified.max(self.channels_at);
+        let last_modified = view.state.last_modified.max(*channels_at);
         let mut documents = vec![(
             page_path(self.scope.as_ref()),
             Document::print(pages::MEDIA_TYPE, page, version, last_modified),
         )];
         if self.scope.is_none() {
-            let opml = feed::opml(site, addresses, &self.channels);
+            let opml = feed::opml(&options.site, &options.addresses, channels);
             // Not the log's number: the list does not change with the articles.
-            let version = Version { log: version.log.clone(), number: self.channels.len() as u64 };
-            let opml = Document::print(OPML_MEDIA_TYPE, opml, &version, self.channels_at);
+            let version = Version { log: version.log.clone(), number: channels.len() as u64 };
+            let opml = Document::print(OPML_MEDIA_TYPE, opml, &version, *channels_at);
             documents.push((OPML_PATH.to_owned(), opml));
         }
         documents
@@ -423,26 +505,26 @@ impl Job {
 
 /// The page of a channel, or the first page; under a band where a person has opened the feed.
 fn page(
-    options: &Options,
-    channels: &[Channel],
+    setting: &Setting,
     scope: &Scope,
     view: &LiveView,
     sections: &[Vec<Entry>],
     opened: Option<Format>,
 ) -> Vec<u8> {
-    let frame = pages::Frame::new(&options.site, &options.addresses, channels);
-    let newest = &view.entries[..view.entries.len().min(options.live.items as usize)];
-    match channels.iter().find(|channel| Some(&channel.slug) == scope.as_ref()) {
+    let frame = setting.frame();
+    let newest = &view.entries[..view.entries.len().min(setting.options.live.items as usize)];
+    match setting.channel(scope.as_ref()) {
         Some(channel) => pages::channel(&frame, channel, newest, opened),
         None => {
-            let sections = channels.iter().zip(sections.iter().map(Vec::as_slice));
+            let sections = setting.channels.iter().zip(sections.iter().map(Vec::as_slice));
             let sections: Vec<_> = sections.filter(|(channel, _)| !channel.is_gone()).collect();
             pages::home(&frame, newest, &sections, opened)
         }
     }
 }
 
-const OPML_MEDIA_TYPE: &str = "text/x-opml; charset=utf-8";
+/// Of the list of all channels.
+pub const OPML_MEDIA_TYPE: &str = "text/x-opml; charset=utf-8";
 
 fn remove(view: &mut LiveView, guilty: &ArticleId) -> bool {
     // What is not shown cannot be told of as new either.

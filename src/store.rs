@@ -14,6 +14,7 @@ mod database;
 mod intake;
 mod moving;
 mod replicas;
+mod roll;
 mod token;
 mod view;
 
@@ -556,6 +557,41 @@ pub struct Listing {
     pub updated: Moment,
 }
 
+/// An article that has an address: it lives, or once did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnRoll {
+    /// Its permanent name.
+    pub id: ArticleId,
+    /// Its page.
+    pub permalink: Permalink,
+    /// False where it was withdrawn.
+    pub is_live: bool,
+    /// The number of its newest revision.
+    pub number: u64,
+    /// The moment of that revision.
+    pub at: Moment,
+}
+
+/// A picture that a living article shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPicture {
+    /// Made of its bytes.
+    pub name: String,
+    /// Since when it is there.
+    pub kept_at: Moment,
+}
+
+/// What a channel has in a month: where neither count nor number has changed, nothing has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthState {
+    /// Which month.
+    pub month: Month,
+    /// So many living articles are stamped in it.
+    pub articles: u64,
+    /// The number of the newest revision among theirs.
+    pub number: u64,
+}
+
 /// A living article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueItem {
@@ -1041,6 +1077,69 @@ impl Snapshot {
     /// Where the engine does not answer.
     pub async fn catalogue(&mut self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
         catalogue::catalogue(&mut self.reading, asked).await
+    }
+
+    /// What stands at a picture's address, by its name.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn picture(&mut self, name: &str) -> Result<PictureFound, StoreError> {
+        view::picture(&mut self.reading, name).await
+    }
+
+    /// Up to `limit` of all articles that have an address, behind the one named `after`, by id.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn roll(&mut self, after: Option<&ArticleId>, limit: u32) -> Result<Vec<OnRoll>, StoreError> {
+        roll::articles(&mut self.reading, after, limit).await
+    }
+
+    /// Up to `limit` of the pictures that living articles show, behind the one named `after`, by name.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn pictures(&mut self, after: &str, limit: u32) -> Result<Vec<KeptPicture>, StoreError> {
+        roll::pictures(&mut self.reading, after, limit).await
+    }
+
+    /// What a channel has in each of its months, as [`Snapshot::months`]; of everything, without a channel.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn month_states(
+        &mut self,
+        channel: Option<&Slug>,
+        zone: Zone,
+    ) -> Result<Vec<MonthState>, StoreError> {
+        roll::months(&mut self.reading, channel, zone).await
+    }
+
+    /// The channel's number of the newest revision by which an article departed from it: no sealed page has
+    /// changed since. 0 where none has departed.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn newest_departure(&mut self, channel: Option<&Slug>) -> Result<u64, StoreError> {
+        roll::newest_departure(&mut self.reading, channel).await
+    }
+
+    /// The newest second that any document of this state bears as its date. Once it is over, no later state
+    /// bears it.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn newest_second(&mut self) -> Result<Moment, StoreError> {
+        roll::newest_second(&mut self.reading).await
+    }
+
+    /// From now on no question is given up for taking long, and the state is held over pauses: for who reads all
+    /// of it.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn take_your_time(&mut self) -> Result<(), StoreError> {
+        self.reading.take_your_time().await
     }
 
     /// How often configuration, titles or the list of channels have changed: with the state of a channel or

@@ -16,7 +16,7 @@ use crate::address::{Addresses, Format, Route};
 use crate::article::words;
 use crate::channel::Slug;
 use crate::pages::{self, Answer, Question};
-use crate::press::{Asked, Document, Laid, Recent, Version, place_of};
+use crate::press::{Asked, Document, Laid, MonthPart, Recent, Version, place_of};
 
 /// Requests at a time that the store works for here.
 pub(super) const SERVED: usize = 2;
@@ -34,7 +34,7 @@ pub(super) async fn answer(service: &Arc<Inner>, request: Parts, route: Route) -
     let asked = match route {
         Route::Months(scope) => Asked::Months(scope),
         Route::Month(scope, month) => match query.place("sau") {
-            Ok(after) => Asked::Month(scope, month, after),
+            Ok(after) => Asked::Month(scope, month, MonthPart::Behind(after)),
             Err(_) => return service.not_found(&request.headers),
         },
         Route::Sitemap(sitemap) => Asked::Sitemap(sitemap),

@@ -71,10 +71,54 @@ impl Policy {
         Self { cache_control: NO_STORE }
     }
 
+    /// The value of `Cache-Control`.
+    pub fn text(&self) -> String {
+        self.cache_control.to_str().unwrap_or_default().to_owned()
+    }
+
     /// For one reader and one time only: a page in place of a feed, shown by how it was asked for.
     pub fn never_kept() -> Self {
         Self { cache_control: HeaderValue::from_static("private, no-store") }
     }
+}
+
+/// The policies of all kinds of documents.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// Live feeds, and data that changes as seldom.
+    pub feeds: Policy,
+    /// Pages, and what else a withdrawal must reach at once.
+    pub pages: Policy,
+    /// Pictures.
+    pub pictures: Policy,
+    /// What bears the hash of its bytes in its name.
+    pub assets: Policy,
+}
+
+/// Caches may show a feed for so long while they fetch a newer one.
+const STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(60);
+/// Caches may show a feed for so long while the service cannot be reached.
+const STALE_IF_ERROR: Duration = Duration::from_secs(86_400);
+/// A picture's address names its bytes, so it may be kept; for a day, so that a withdrawal reaches it.
+const PICTURES_KEPT: Duration = Duration::from_secs(86_400);
+
+impl Policies {
+    /// Where readers are promised that a feed stands for `max_age`.
+    pub fn of(max_age: Duration) -> Self {
+        let kept_for = |age| Policy::kept_for(age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
+        Self {
+            feeds: kept_for(max_age),
+            pages: Policy::always_asked(),
+            pictures: kept_for(PICTURES_KEPT),
+            assets: Policy::for_ever(),
+        }
+    }
+}
+
+/// The headers that all pages for people have beside those of other documents: for servers that serve them as files.
+pub fn headers_of_pages() -> Vec<(&'static str, String)> {
+    let text = |value: HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    vec![("Content-Security-Policy", text(PAGE_POLICY)), ("Referrer-Policy", text(PAGE_REFERRER))]
 }
 
 /// The answer to a request for `document`, whatever its method and headers. `now` is the present second.

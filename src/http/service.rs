@@ -21,7 +21,7 @@ use super::door::RequestBody;
 use super::gate::Pace;
 use super::negotiate::Accepted;
 use super::people;
-use super::reply::{self, Policy, READ_ONLY, Reply};
+use super::reply::{self, Policies, Policy, READ_ONLY, Reply};
 use crate::address::{Addresses, Format, Route, Scope, feed_path};
 use crate::article::Permalink;
 use crate::channel::Channel;
@@ -31,12 +31,6 @@ use crate::press::{
 use crate::store::{PictureFound, Store, StoreError};
 use crate::vietnam_time::Clock;
 
-/// Caches may show a feed for so long while they fetch a newer one.
-const STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(60);
-/// Caches may show a feed for so long while the service cannot be reached.
-const STALE_IF_ERROR: Duration = Duration::from_secs(86_400);
-/// A picture's address names its bytes, so it may be kept; for a day, so that a withdrawal reaches it.
-const PICTURES_KEPT: Duration = Duration::from_secs(86_400);
 /// Requests that read the store at a time; the others wait for their turn, and not for ever.
 const READING: usize = 32;
 /// Searches at a time, so that the dearest of all questions leaves the machine to the others.
@@ -134,7 +128,7 @@ impl Service {
         bounds: Bounds,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        let feeds = Policy::kept_for(press.site.max_age, STALE_WHILE_REVALIDATE, STALE_IF_ERROR);
+        let Policies { feeds, pages, pictures, assets } = Policies::of(press.site.max_age);
         Self(Arc::new(Inner {
             stand,
             clock: store.clock().clone(),
@@ -145,9 +139,9 @@ impl Service {
             press,
             health,
             feeds,
-            pages: Policy::always_asked(),
-            pictures: Policy::kept_for(PICTURES_KEPT, STALE_WHILE_REVALIDATE, STALE_IF_ERROR),
-            assets: Policy::for_ever(),
+            pages,
+            pictures,
+            assets,
             reading: Semaphore::new(READING),
             queue: Semaphore::new(people::QUEUE),
             served: Semaphore::new(people::SERVED),
@@ -295,7 +289,7 @@ impl Service {
                 let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
                 reply::moved(&format!("{}{query}", self.0.addresses.local(&target)))
             }
-            Route::Gone => reply::gone(),
+            Route::Gone => self.0.gone(&request.headers),
             Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Route::Ready => readiness(&self.0.health),
             Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Furnishing
@@ -401,7 +395,7 @@ impl Service {
                 let picture = Document::uncompressed(media_type, bytes, &hash, kept_at);
                 reply::picture(&request.method, request.headers, &picture, &self.0.pictures, now)
             }
-            Some(PictureFound::Gone) => reply::gone(),
+            Some(PictureFound::Gone) => self.0.gone(&request.headers),
             Some(PictureFound::Nothing) => reply::not_found(),
             None => reply::unavailable(COME_AGAIN),
         }
@@ -428,6 +422,14 @@ impl Inner {
         match self.stand.edition().not_found() {
             Some(page) => reply::in_place(StatusCode::NOT_FOUND, headers, page, &self.pages),
             None => reply::not_found(),
+        }
+    }
+
+    /// 410 in the site's own look.
+    fn gone(&self, headers: &hyper::HeaderMap) -> Reply {
+        match self.stand.edition().gone() {
+            Some(page) => reply::in_place(StatusCode::GONE, headers, page, &self.pages),
+            None => reply::gone(),
         }
     }
 

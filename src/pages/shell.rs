@@ -231,12 +231,21 @@ pub(super) fn format_title(format: Format) -> &'static str {
 
 /// For an address that leads nowhere.
 pub fn not_found(frame: &Frame<'_>) -> Vec<u8> {
-    let head =
-        Head { title: "Không tìm thấy trang", path: page_path(None), unlisted: true, ..Head::default() };
+    let told = "Địa chỉ này không có nội dung. Có thể địa chỉ bị gõ thiếu hoặc trang đã đổi chỗ.";
+    notice(frame, "Không tìm thấy trang", told)
+}
+
+/// For an address that leads nowhere any more: a channel that is gone, a picture that no article shows.
+pub fn gone(frame: &Frame<'_>) -> Vec<u8> {
+    notice(frame, "Nội dung đã được gỡ", "Nội dung này đã được gỡ và không còn ở đây.")
+}
+
+fn notice(frame: &Frame<'_>, title: &str, told: &str) -> Vec<u8> {
+    let head = Head { title, path: page_path(None), unlisted: true, ..Head::default() };
     let body = html! {
         div.notice {
-            h1.title { "Không tìm thấy trang" }
-            p { "Địa chỉ này không có nội dung. Có thể địa chỉ bị gõ thiếu hoặc trang đã đổi chỗ." }
+            h1.title { (title) }
+            p { (told) }
             p {
                 "Xin " a href=(frame.local(&search_path(None, ""))) { "tìm bài theo từ trong bài" }
                 ", xem " a href=(frame.local(&months_path(None))) { "tin theo tháng" }

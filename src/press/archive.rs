@@ -1,16 +1,16 @@
 //! The sealed pages of the channels' logs, printed when they are asked for: there are too many to keep them
 //! all (RFC 5005; rules H1, H2).
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{error, warn};
 
 use super::shelf::Shelf;
-use super::{Document, Options, Version, channels, name, remove_from};
+use super::{Document, Options, Setting, Version, blocking, name, remove_from};
 use crate::address::{Format, Scope};
-use crate::channel::Channel;
 use crate::feed::{self, Fault, Part};
-use crate::store::{ArchiveView, ChannelState, Store, StoreError};
+use crate::store::{ArchiveView, ChannelState, Snapshot, Store, StoreError};
 
 /// Pages that are kept printed: portals walk the same way, from the newest on. Some ten megabytes.
 const PLACES: usize = 64;
@@ -64,33 +64,21 @@ impl Archive {
         if let Some(document) = self.on_shelf(&key) {
             return Ok(PrintedPage::Page(document));
         }
-        let Some(view) = snapshot.archive(scope.as_ref(), page, page_size).await? else {
+        let setting = Setting::read(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
+        let Some(sheet) = ArchiveSheet::read(&mut snapshot, &setting, scope, page).await? else {
             return Ok(PrintedPage::Nothing);
         };
-        let channels = channels(&mut snapshot, &self.options.channels).await?;
         drop(snapshot);
-        for article in &view.unreadable {
-            error!(channel = %name(scope), page, %article, "the store holds this revision damaged; it is left out");
-        }
-        let job = Job {
-            options: Arc::clone(&self.options),
-            channels,
-            scope: scope.clone(),
-            page,
-            format,
-            log: self.store.log_of(scope.as_ref()),
-        };
-        match tokio::task::spawn_blocking(move || job.print(view)).await {
-            Ok(Ok(document)) => {
+        match blocking(move || sheet.print(format)).await? {
+            Ok(document) => {
                 let document = Arc::new(document);
                 self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(key, Arc::clone(&document));
                 Ok(PrintedPage::Page(document))
             }
-            Ok(Err(fault)) => {
+            Err(fault) => {
                 error!(channel = %name(scope), page, reason = %fault.reason, "the page did not pass its reading back");
                 Ok(PrintedPage::Faulty)
             }
-            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
         }
     }
 
@@ -99,26 +87,49 @@ impl Archive {
     }
 }
 
-/// The printing of one page, on a thread that may block.
-struct Job {
-    options: Arc<Options>,
-    channels: Vec<Channel>,
+/// What a sealed page is made of, read from one state of the log.
+pub struct ArchiveSheet {
+    setting: Setting,
     scope: Scope,
     page: u64,
-    format: Format,
-    log: String,
+    view: ArchiveView,
 }
 
-impl Job {
-    /// Prints; leaves out what does not pass, article by article. Fails where no article is to blame.
-    fn print(&self, mut view: ArchiveView) -> Result<Document, Fault> {
+impl ArchiveSheet {
+    /// Reads page `page` of a channel's log, counted from 1; of the log of everything, without a channel. None where
+    /// there is no such page, or it is not sealed yet.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn read(
+        snapshot: &mut Snapshot,
+        setting: &Setting,
+        scope: &Scope,
+        page: u64,
+    ) -> Result<Option<Self>, StoreError> {
+        let page_size = setting.options.live.archive_page;
+        let Some(view) = snapshot.archive(scope.as_ref(), page, page_size).await? else { return Ok(None) };
+        for article in &view.unreadable {
+            error!(channel = %name(scope), page, %article, "the store holds this revision damaged; it is left out");
+        }
+        Ok(Some(Self { setting: setting.clone(), scope: scope.clone(), page, view }))
+    }
+
+    /// Prints; leaves out what does not pass, article by article. Takes some milliseconds: call it where blocking is
+    /// allowed.
+    ///
+    /// # Errors
+    /// Where it does not pass its reading back and no article is to blame.
+    pub fn print(&self, format: Format) -> Result<Document, Fault> {
+        let mut view = Cow::Borrowed(&self.view);
         loop {
-            let fault = match self.attempt(&view) {
+            let fault = match self.attempt(&view, format) {
                 Ok(document) => return Ok(document),
                 Err(fault) => fault,
             };
-            let guilty = fault.article.as_ref();
-            if !guilty.is_some_and(|guilty| remove_from(&mut view.entries, &mut view.tombstones, guilty)) {
+            let Some(guilty) = &fault.article else { return Err(fault) };
+            let ArchiveView { entries, tombstones, .. } = view.to_mut();
+            if !remove_from(entries, tombstones, guilty) {
                 return Err(fault);
             }
             warn!(
@@ -128,22 +139,22 @@ impl Job {
         }
     }
 
-    fn attempt(&self, view: &ArchiveView) -> Result<Document, Fault> {
-        let Options { site, addresses, inspector, .. } = &*self.options;
+    fn attempt(&self, view: &ArchiveView, format: Format) -> Result<Document, Fault> {
+        let Options { site, addresses, inspector, .. } = &*self.setting.options;
         let document = feed::Document {
             site,
             addresses,
-            channel: self.channels.iter().find(|channel| Some(&channel.slug) == self.scope.as_ref()),
-            channels: &self.channels,
+            channel: self.setting.channel(self.scope.as_ref()),
+            channels: &self.setting.channels,
             entries: &view.entries,
             tombstones: &view.tombstones,
             updated: view.state.updated,
             part: Part::Archive { page: self.page, previous: Some(self.page - 1).filter(|page| *page > 0) },
             hub: None,
         };
-        let bytes = feed::print(&document, self.format);
-        inspector(&document, self.format, &bytes)?;
-        let version = Version { log: self.log.clone(), number: view.state.number };
-        Ok(Document::print(feed::media_type(self.format), bytes, &version, view.state.last_modified))
+        let bytes = feed::print(&document, format);
+        inspector(&document, format, &bytes)?;
+        let version = Version { log: self.setting.log_of(self.scope.as_ref()), number: view.state.number };
+        Ok(Document::print(feed::media_type(format), bytes, &version, view.state.last_modified))
     }
 }

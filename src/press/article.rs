@@ -1,9 +1,11 @@
 //! An article's own page, printed when it is asked for: there are too many to keep them all.
 
-use super::{Document, Options, Version, channels};
+use std::sync::Arc;
+
+use super::{Document, Options, Setting, Version, blocking};
 use crate::article::Permalink;
 use crate::pages;
-use crate::store::{Found, Store, StoreError};
+use crate::store::{Found, Snapshot, Store, StoreError};
 use crate::vietnam_time::Moment;
 
 /// What stands at an article's address.
@@ -16,6 +18,13 @@ pub enum PrintedArticle {
     Nothing,
 }
 
+/// What an article's page is made of, read from one state of the log.
+pub struct ArticleSheet {
+    setting: Setting,
+    found: Found,
+    corrections: Vec<Moment>,
+}
+
 /// Prints the page of the article at `permalink` from the store.
 ///
 /// # Errors
@@ -26,22 +35,38 @@ pub async fn print_article(
     permalink: &Permalink,
 ) -> Result<PrintedArticle, StoreError> {
     let mut snapshot = store.snapshot().await?;
-    let found = snapshot.article(permalink).await?;
-    let corrections = match &found {
-        Found::Live { entry, .. } => snapshot.corrections(&entry.id).await?,
-        Found::Withdrawn(_) => Vec::new(),
-        Found::Nothing => return Ok(PrintedArticle::Nothing),
-    };
-    let channels = channels(&mut snapshot, &options.channels).await?;
-    let channels_at = snapshot.channels_at().await?;
+    let setting = Setting::read(&mut snapshot, store, Arc::new(options.clone())).await?;
+    let sheet = ArticleSheet::read(&mut snapshot, &setting, permalink).await?;
     drop(snapshot);
-    let (log, options) = (store.log_id().to_owned(), options.clone());
-    let printed = tokio::task::spawn_blocking(move || {
-        let frame = pages::Frame::new(&options.site, &options.addresses, &channels);
+    blocking(move || sheet.print()).await
+}
+
+impl ArticleSheet {
+    /// Reads what stands at `permalink`.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn read(
+        snapshot: &mut Snapshot,
+        setting: &Setting,
+        permalink: &Permalink,
+    ) -> Result<Self, StoreError> {
+        let found = snapshot.article(permalink).await?;
+        let corrections = match &found {
+            Found::Live { entry, .. } => snapshot.corrections(&entry.id).await?,
+            Found::Withdrawn(_) | Found::Nothing => Vec::new(),
+        };
+        Ok(Self { setting: setting.clone(), found, corrections })
+    }
+
+    /// Takes some milliseconds: call it where blocking is allowed.
+    pub fn print(self) -> PrintedArticle {
+        let Self { setting, found, corrections } = self;
+        let frame = setting.frame();
         // Every page names all channels in its menu.
         let document = |page, number, at: Moment| {
-            let version = Version { log, number };
-            Box::new(Document::print(pages::MEDIA_TYPE, page, &version, at.max(channels_at)))
+            let version = Version { log: setting.log_of(None), number };
+            Box::new(Document::print(pages::MEDIA_TYPE, page, &version, at.max(setting.channels_at)))
         };
         match found {
             Found::Live { entry, number, at } => {
@@ -52,6 +77,5 @@ pub async fn print_article(
             }
             Found::Nothing => PrintedArticle::Nothing,
         }
-    });
-    printed.await.map_err(|failure| std::panic::resume_unwind(failure.into_panic()))
+    }
 }

@@ -7,12 +7,11 @@ use tokio::sync::watch;
 use tracing::error;
 
 use super::shelf::Shelf;
-use super::{Document, Options, Version, channels};
+use super::{Document, Options, Setting, Version, blocking};
 use crate::address::{Format, Scope, Sitemap, page_path};
 use crate::article::{Entry, words};
-use crate::channel::Channel;
 use crate::feed::{self, Part};
-use crate::pages::{self, Answer, Frame, Location, MonthOf, Question};
+use crate::pages::{self, Answer, Location, MonthOf, Question};
 use crate::store::{Announcement, CatalogueAsked, CatalogueFound, Snapshot, Store, StoreError};
 use crate::vietnam_time::{Moment, Month, first_second};
 
@@ -45,10 +44,30 @@ pub enum Asked {
     SearchFeed(Question, Format),
     /// The months of a channel.
     Months(Scope),
-    /// A month of a channel, behind this place where it goes on.
-    Month(Scope, Month, Option<i64>),
+    /// A month of a channel.
+    Month(Scope, Month, MonthPart),
     /// A sitemap.
     Sitemap(Sitemap),
+}
+
+/// How much of a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonthPart {
+    /// A page of it: the first one, or what comes behind this place.
+    Behind(Option<i64>),
+    /// All of it on one page: for files, whose addresses have no query to go on by.
+    Whole,
+}
+
+impl Asked {
+    /// The channel whose log an answer is made of.
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Search { question, .. } | Self::SearchFeed(question, _) => question.channel.clone(),
+            Self::Months(scope) | Self::Month(scope, ..) => scope.clone(),
+            Self::Sitemap(_) => None,
+        }
+    }
 }
 
 /// What is laid on the desk.
@@ -91,46 +110,63 @@ impl Desk {
         // Read before the log is: what is printed may be newer than that, but never older.
         let key = (asked.clone(), *self.announced.borrow());
         let mut snapshot = self.store.snapshot().await?;
-        let channels = channels(&mut snapshot, &self.options.channels).await?;
-        let state = snapshot.states().await?.remove(&None);
-        let channels_at = snapshot.channels_at().await?;
-        let sheet = Sheet {
-            options: Arc::clone(&self.options),
-            log: self.store.log_id().to_owned(),
-            number: state.map_or(0, |state| state.number),
-            // Whatever the answer shows, it does not change while the log and the channels do not.
-            at: state.map_or(channels_at, |state| state.last_modified.max(channels_at)),
-            channels,
-        };
-        let content = match asked {
-            Asked::Search { question, after, opened } => {
-                search(&mut snapshot, &sheet, question, after, FOUND)
-                    .await?
-                    .map(|found| Content::Search(found, opened))
-            }
-            Asked::SearchFeed(question, format) => {
-                let items = self.options.live.items;
-                search(&mut snapshot, &sheet, question, None, items)
-                    .await?
-                    .map(|found| Content::Feed(found, format))
-            }
-            Asked::Months(scope) => {
-                let zone = self.options.site.zone;
-                snapshot.months(scope.as_ref(), zone).await?.map(|months| Content::Months(scope, months))
-            }
-            Asked::Month(scope, month, after) => month_of(&mut snapshot, &sheet, scope, month, after).await?,
-            Asked::Sitemap(sitemap) => locations(&mut snapshot, &sheet, sitemap).await?,
-        };
+        let setting = Setting::read(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
+        let sheet = DeskSheet::read(&mut snapshot, &setting, asked).await?;
         drop(snapshot);
-        let laid = match content {
+        let laid = match sheet {
             None => Laid::Nothing,
-            Some(content) => match tokio::task::spawn_blocking(move || sheet.print(content)).await {
-                Ok(laid) => laid,
-                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-            },
+            Some(sheet) => blocking(move || sheet.print()).await?,
         };
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(key, laid.clone());
         Ok(laid)
+    }
+}
+
+/// What an answer is made of, read from one state of the log.
+pub struct DeskSheet {
+    sheet: Sheet,
+    content: Content,
+}
+
+impl DeskSheet {
+    /// Reads what is asked for; none where there is no such channel or month.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn read(
+        snapshot: &mut Snapshot,
+        setting: &Setting,
+        asked: Asked,
+    ) -> Result<Option<Self>, StoreError> {
+        let scope = asked.scope();
+        let state = snapshot.states().await?.remove(&scope);
+        let sheet = Sheet {
+            log: setting.log_of(scope.as_ref()),
+            number: state.map_or(0, |state| state.number),
+            // Whatever the answer shows, it does not change while its channel and the list of channels do not.
+            at: state.map_or(setting.channels_at, |state| state.last_modified.max(setting.channels_at)),
+            setting: setting.clone(),
+        };
+        let (zone, items) = (setting.options.site.zone, setting.options.live.items);
+        let content = match asked {
+            Asked::Search { question, after, opened } => search(snapshot, &sheet, question, after, FOUND)
+                .await?
+                .map(|found| Content::Search(found, opened)),
+            Asked::SearchFeed(question, format) => search(snapshot, &sheet, question, None, items)
+                .await?
+                .map(|found| Content::Feed(found, format)),
+            Asked::Months(scope) => {
+                snapshot.months(scope.as_ref(), zone).await?.map(|months| Content::Months(scope, months))
+            }
+            Asked::Month(scope, month, part) => month_of(snapshot, &sheet, scope, month, part).await?,
+            Asked::Sitemap(sitemap) => locations(snapshot, &sheet, sitemap).await?,
+        };
+        Ok(content.map(|content| Self { sheet, content }))
+    }
+
+    /// Takes some milliseconds: call it where blocking is allowed.
+    pub fn print(self) -> Laid {
+        self.sheet.print(self.content)
     }
 }
 
@@ -161,7 +197,7 @@ async fn search(
     after: Option<i64>,
     limit: u32,
 ) -> Result<Option<Found>, StoreError> {
-    let zone = sheet.options.site.zone;
+    let zone = sheet.setting.options.site.zone;
     let asked = CatalogueAsked {
         words: Some(question.words.clone()),
         phrases: words::phrases(&question.words),
@@ -200,24 +236,32 @@ async fn month_of(
     sheet: &Sheet,
     scope: Scope,
     month: Month,
-    after: Option<i64>,
+    part: MonthPart,
 ) -> Result<Option<Content>, StoreError> {
-    let zone = sheet.options.site.zone;
+    let zone = sheet.setting.options.site.zone;
     let Some(months) = snapshot.months(scope.as_ref(), zone).await? else { return Ok(None) };
     let Some(place) = months.iter().position(|known| *known == month) else { return Ok(None) };
     let asked = CatalogueAsked {
         channel: scope.clone(),
         from: Some(month.first_second(zone)),
         to: Some(month.last_second(zone)),
-        after,
+        after: if let MonthPart::Behind(after) = part { after } else { None },
         limit: IN_MONTH,
         bytes: PAGE_BYTES,
         ..CatalogueAsked::default()
     };
-    let Some(found) = found(snapshot, asked, Question::default()).await? else { return Ok(None) };
+    let Some(mut whole) = found(snapshot, asked.clone(), Question::default()).await? else { return Ok(None) };
+    while part == MonthPart::Whole
+        && let Some(after) = whole.next
+    {
+        let asked = CatalogueAsked { after: Some(after), ..asked.clone() };
+        let Some(more) = found(snapshot, asked, Question::default()).await? else { break };
+        whole.entries.extend(more.entries);
+        whole.next = more.next;
+    }
     let newer = place.checked_sub(1).and_then(|place| months.get(place)).copied();
     let older = months.get(place + 1).copied();
-    Ok(Some(Content::Month(scope, month, Box::new(found), older, newer)))
+    Ok(Some(Content::Month(scope, month, Box::new(whole), older, newer)))
 }
 
 async fn locations(
@@ -225,7 +269,7 @@ async fn locations(
     sheet: &Sheet,
     sitemap: Sitemap,
 ) -> Result<Option<Content>, StoreError> {
-    let zone = sheet.options.site.zone;
+    let zone = sheet.setting.options.site.zone;
     let (from, to, limit) = match sitemap {
         Sitemap::Pages => return Ok(Some(Content::Locations(sheet.pages()))),
         Sitemap::Whole => (None, None, ALONE + 1),
@@ -250,8 +294,7 @@ async fn locations(
 
 /// All that an answer depends on beside what was found.
 struct Sheet {
-    options: Arc<Options>,
-    channels: Vec<Channel>,
+    setting: Setting,
     log: String,
     number: u64,
     at: Moment,
@@ -260,17 +303,16 @@ struct Sheet {
 impl Sheet {
     /// Home and the channels.
     fn pages(&self) -> Vec<Location> {
-        let served = self.channels.iter().filter(|channel| !channel.is_gone());
+        let served = self.setting.channels.iter().filter(|channel| !channel.is_gone());
         let scopes = std::iter::once(None).chain(served.map(|channel| Some(&channel.slug)));
         scopes.map(|scope| Location { path: page_path(scope), changed: None }).collect()
     }
 
     fn print(&self, content: Content) -> Laid {
-        let Options { site, addresses, .. } = &*self.options;
-        let frame = || Frame::new(site, addresses, &self.channels);
+        let Options { site, addresses, .. } = &*self.setting.options;
+        let frame = || self.setting.frame();
         let next = |found: &Found| found.next.map(cursor_of);
-        let channel =
-            |scope: &Scope| self.channels.iter().find(|channel| Some(&channel.slug) == scope.as_ref());
+        let channel = |scope: &Scope| self.setting.channel(scope.as_ref());
         let (media_type, bytes) = match content {
             Content::Feed(found, format) => return self.feed(&found, format),
             Content::Search(found, opened) => {
@@ -304,10 +346,10 @@ impl Sheet {
         let query = found.question.query();
         let newest = found.entries.iter().map(|entry| entry.updated).max();
         let document = feed::Document {
-            site: &self.options.site,
-            addresses: &self.options.addresses,
+            site: &self.setting.options.site,
+            addresses: &self.setting.options.addresses,
             channel: None,
-            channels: &self.channels,
+            channels: &self.setting.channels,
             entries: &found.entries,
             tombstones: &[],
             updated: newest.unwrap_or(Moment::UNIX_EPOCH),
@@ -315,7 +357,7 @@ impl Sheet {
             hub: None,
         };
         let bytes = feed::print(&document, format);
-        if let Err(fault) = (self.options.inspector)(&document, format, &bytes) {
+        if let Err(fault) = (self.setting.options.inspector)(&document, format, &bytes) {
             error!(%query, %fault, "the feed of a search did not pass its reading back");
             return Laid::Faulty;
         }

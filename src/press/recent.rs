@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::error;
 
 use super::shelf::Shelf;
-use super::{Document, Options, Version, name};
+use super::{Document, Setting, Version, name};
 use crate::address::{Format, Scope};
 use crate::article::{ArticleId, Entry, Tombstone};
 use crate::channel::Channel;
@@ -24,8 +24,7 @@ const PLACES: usize = 16;
 
 /// What the live feeds of one channel show, and since when.
 pub struct Recent {
-    options: Arc<Options>,
-    channels: Arc<Vec<Channel>>,
+    setting: Setting,
     scope: Scope,
     log: String,
     view: LiveView,
@@ -40,22 +39,16 @@ pub struct Recent {
 type Passed = Option<Arc<Document>>;
 
 impl Recent {
-    pub(super) fn new(
-        options: Arc<Options>,
-        channels: Arc<Vec<Channel>>,
-        scope: Scope,
-        log: String,
-        view: LiveView,
-        sections: Vec<Vec<Entry>>,
-    ) -> Self {
+    pub(super) fn new(setting: Setting, scope: Scope, view: LiveView, sections: Vec<Vec<Entry>>) -> Self {
+        let log = setting.log_of(scope.as_ref());
         let shelf = Mutex::new(Shelf::with_places(PLACES));
         let opened = Mutex::new(Shelf::with_places(Format::ALL.len()));
-        Self { options, channels, scope, log, view, sections, shelf, opened }
+        Self { setting, scope, log, view, sections, shelf, opened }
     }
 
     /// All channels, in the order of the menu.
     pub fn channels(&self) -> Arc<Vec<Channel>> {
-        Arc::clone(&self.channels)
+        Arc::clone(&self.setting.channels)
     }
 
     /// The newest articles, so many at most.
@@ -70,8 +63,7 @@ impl Recent {
         if let Some(printed) = shelf.get(&format) {
             return printed;
         }
-        let page =
-            super::page(&self.options, &self.channels, &self.scope, &self.view, &self.sections, Some(format));
+        let page = super::page(&self.setting, &self.scope, &self.view, &self.sections, Some(format));
         let version = Version { log: self.log.clone(), number: self.view.state.number };
         let printed =
             Arc::new(Document::print(pages::MEDIA_TYPE, page, &version, self.view.state.last_modified));
@@ -121,10 +113,10 @@ impl Recent {
             entries: &entries,
             tombstones: &tombstones,
             part: Part::Delta,
-            ..super::live_document(&self.options, &self.channels, self.scope.as_ref(), &self.view)
+            ..super::live_document(&self.setting, &self.scope, &self.view)
         };
         let bytes = feed::print(&document, format);
-        match (self.options.inspector)(&document, format, &bytes) {
+        match (self.setting.options.inspector)(&document, format, &bytes) {
             Ok(()) => Some(whole.with_part(bytes)),
             Err(fault) => {
                 error!(channel = %name(&self.scope), base, %fault, "what is new did not pass its reading back");

@@ -21,6 +21,8 @@ pub struct Edition {
     recent: HashMap<Scope, Arc<Recent>>,
     /// The page for an address that leads nowhere.
     not_found: Option<Arc<Document>>,
+    /// The page for an address that leads nowhere any more.
+    gone: Option<Arc<Document>>,
 }
 
 impl Edition {
@@ -44,12 +46,18 @@ impl Edition {
         self.not_found.as_ref()
     }
 
+    /// The page for an address that leads nowhere any more; none before anything was printed.
+    pub fn gone(&self) -> Option<&Arc<Document>> {
+        self.gone.as_ref()
+    }
+
     /// Puts in place what depends on the configuration and the list of channels alone.
     pub(super) fn furnish(&mut self, furniture: Furniture) {
         for (path, document) in furniture.documents {
             self.documents.insert(path.into_boxed_str(), Arc::new(document));
         }
         self.not_found = Some(Arc::new(furniture.not_found));
+        self.gone = Some(Arc::new(furniture.gone));
     }
 
     /// How many documents there are.

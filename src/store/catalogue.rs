@@ -8,7 +8,7 @@ use super::intake::{EVERYTHING, from_json, read_permalink};
 use super::{Catalogue, CatalogueAsked, CatalogueFound, CatalogueItem, StoreError};
 use crate::article::{Article, ArticleId, Entry, words};
 use crate::channel::Slug;
-use crate::vietnam_time::{Moment, from_seconds};
+use crate::vietnam_time::{Moment, Month, Zone, from_seconds};
 
 /// Rows that are read at a time.
 const STRIDE: u32 = 64;
@@ -121,6 +121,11 @@ fn read_item(row: &Row) -> Result<CatalogueItem, StoreError> {
 /// The lowest place of a second.
 pub(super) fn first_place(moment: Moment) -> i64 {
     moment.timestamp().saturating_mul(PLACES)
+}
+
+/// The lowest place of a month, and the lowest behind it.
+pub(super) fn places_of(month: Month, zone: Zone) -> (i64, i64) {
+    (first_place(month.first_second(zone)), first_place(month.last_second(zone)).saturating_add(PLACES))
 }
 
 /// The second of a place.
