@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, messages to stderr. Exit 0: done. 1: failed, or something was found. 2: not understood.
 
+mod build;
 mod check;
 mod import;
 mod moving;
@@ -110,6 +111,12 @@ enum Command {
         /// Read everything and say what would be refused; publish nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Write the whole site as files, for nginx, Caddy or a CDN; only what changed since the last time
+    Build {
+        /// The folder; of a `bantin build` before, or empty, or not there yet
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Withdraw an article; only `restore` brings it back
     Withdraw {
@@ -256,6 +263,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                     None => withdraw(config, &id, reason, *erase, &arguments).await,
                 }
             }
+            Command::Build { out } => build::build(config, out, &arguments).await,
             Command::Token { command } => token::token(config, command, &arguments).await,
             Command::Backup { file } => moving::backup(config, file, &arguments).await,
             Command::RestoreBackup { file } => moving::restore(config, file, &arguments).await,

@@ -14,7 +14,7 @@
 //! | 8 main | [`cli`] | the command line; `main.rs` stands outside |
 //! | 7 wiring | [`app`] | builds and runs the whole: all wiring, all spawning |
 //! | 6 choices | [`config`] | composes each room's own options; nobody below imports it |
-//! | 5 doors | [`http`] | route, negotiate, judge preconditions, reply |
+//! | 5 doors | [`http`], [`files`] | route, negotiate, judge preconditions, reply; the whole site as files |
 //! | 3 movers | [`ingest`], [`press`] | folder to log; log to documents; neither knows the other |
 //! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
 //! | 1 makers | [`manuscript`], [`picture`], [`feed`], [`pages`] | pure: no I/O, no async, no clock |
@@ -52,6 +52,7 @@ pub mod channel;
 pub mod cli;
 pub mod config;
 pub mod feed;
+pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod manuscript;

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and its floor, as the map in `src/lib.rs` draws them.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("cli", 8),
     ("app", 7),
     ("config", 6),
     ("http", 5),
+    ("files", 5),
     ("ingest", 3),
     ("press", 3),
     ("store", 2),

@@ -112,7 +112,7 @@ fn at(options: &Options, path: &Path) -> Options {
     Options { url: format!("sqlite:{}", path.display()), ..options.clone() }
 }
 
-fn bar(what: &str, arguments: &Arguments) -> ProgressBar {
+pub(super) fn bar(what: &str, arguments: &Arguments) -> ProgressBar {
     if arguments.quiet || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -124,7 +124,7 @@ fn bar(what: &str, arguments: &Arguments) -> ProgressBar {
     bar
 }
 
-fn at_place(bar: &ProgressBar, done: u64, total: u64) {
+pub(super) fn at_place(bar: &ProgressBar, done: u64, total: u64) {
     bar.set_length(total);
     bar.set_position(done);
 }

@@ -1,0 +1,83 @@
+//! `bantin build`: the whole site as files.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Arguments, Outcome, check, moving};
+use crate::app::open_store;
+use crate::config::Config;
+use crate::files::{self, Headers, Report};
+use crate::http::reply::{Policies, headers_of_pages};
+use crate::ingest::{Scanner, Watching};
+use crate::manuscript::Severity;
+use crate::store::Store;
+
+pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    // Ids come into being here as well, and are for ever.
+    config.fit_to_serve()?;
+    let store = open_store(&config).await?;
+    let clean = take_in(&store, &config, arguments).await?;
+    let Policies { feeds, pages, pictures, assets } = Policies::of(config.press.site.max_age);
+    let options = files::Options {
+        folder: folder.to_owned(),
+        press: config.press.clone(),
+        headers: Headers {
+            feeds: feeds.text(),
+            pages: pages.text(),
+            pictures: pictures.text(),
+            assets: assets.text(),
+            of_pages: headers_of_pages(),
+        },
+    };
+    let bar = moving::bar("documents", arguments);
+    let report = files::build(&store, &options, |done, total| moving::at_place(&bar, done, total)).await;
+    bar.finish_and_clear();
+    store.close().await;
+    let report = report?;
+    tell(&report, folder, arguments);
+    Ok(if clean && report.faults == 0 { Outcome::Done } else { Outcome::Findings })
+}
+
+/// What lies in the folder of articles first comes into the log, as by `bantin scan`; not where nobody is to look
+/// into it by himself. True where nothing was wrong with it.
+async fn take_in(store: &Store, config: &Config, arguments: &Arguments) -> anyhow::Result<bool> {
+    if config.ingest.watch == Watching::Off {
+        return Ok(true);
+    }
+    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
+    store.publish_due().await?;
+    for finding in &report.findings {
+        if finding.severity != Severity::Note || arguments.verbose {
+            eprintln!("{}", check::as_line(&config.ingest.path, finding));
+        }
+    }
+    Ok(report.suspended.is_none() && report.refused_now == 0)
+}
+
+fn tell(report: &Report, folder: &Path, arguments: &Arguments) {
+    let Report { number, documents, written, removed, faults, servers } = report;
+    if arguments.json {
+        let servers: Vec<_> = servers.iter().map(|path| path.display().to_string()).collect();
+        let told = json!({
+            "number": number, "documents": documents, "written": written, "removed": removed, "faults": faults,
+            "servers": servers,
+        });
+        println!("{told}");
+        return;
+    }
+    if arguments.quiet {
+        return;
+    }
+    eprintln!(
+        "{documents} documents in {}, as of number {number}: {written} written, {removed} removed, {} as before",
+        folder.display(),
+        documents - written - faults
+    );
+    if *faults > 0 {
+        eprintln!("{faults} could not be printed: what lay there stays, and the log above says why");
+    }
+    for path in servers {
+        eprintln!("for a server: {}", path.display());
+    }
+}

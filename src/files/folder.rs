@@ -1,0 +1,292 @@
+//! The folder that a site is built into: what lies in it by our hand, and how a file gets there.
+//!
+//! Below `.bantin/` lie the manifest, the files under way, and the pages of what was withdrawn. The manifest names
+//! every file that a build has made. Before anything changes, it names also those that will be made, without their
+//! keys: wherever a build is cut off, the next one knows what may be there and makes it anew.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::BuildError;
+use crate::press::Document;
+use crate::vietnam_time::{Moment, from_seconds};
+
+/// Everything of ours that is not to be served.
+pub(super) const HIDDEN: &str = ".bantin";
+pub(super) const MANIFEST: &str = ".bantin/manifest";
+const UNDER_WAY: &str = ".bantin/under-way";
+const FORM: &str = "bantin-build 1";
+
+/// What each file's keys are good for: with another program, log or configuration they say nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Epoch {
+    pub version: String,
+    pub log: String,
+    pub generation: u64,
+}
+
+/// A file as a build has left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    /// Names all that it is made of; empty where that is not known.
+    pub key: String,
+    /// Its date: when it last changed, in the words of the log.
+    pub at: Moment,
+    pub lengths: Lengths,
+}
+
+/// Bytes of a document in each of its codings; none of one that would save nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lengths {
+    pub identity: u64,
+    pub gzip: Option<u64>,
+    pub brotli: Option<u64>,
+}
+
+/// All files that builds have made, by their paths below the folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub epoch: Epoch,
+    pub files: BTreeMap<String, Made>,
+}
+
+/// How a file stands to what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As it should.
+    Right,
+    /// With the right bytes and another date.
+    OtherDate,
+    /// Not, or not to our knowledge.
+    Not,
+}
+
+/// The folder, held by one build at a time.
+pub(super) struct Folder {
+    root: PathBuf,
+    under_way: AtomicU64,
+    _lock: File,
+}
+
+impl Manifest {
+    /// The key under which a file was made; none where that is not known.
+    pub(super) fn key(&self, file: &str) -> Option<&str> {
+        self.files.get(file).map(|made| made.key.as_str()).filter(|key| !key.is_empty())
+    }
+
+    /// The same files without their keys.
+    pub(super) fn forgetting_keys(mut self) -> Self {
+        self.files.values_mut().for_each(|made| made.key.clear());
+        self
+    }
+
+    fn text(&self) -> String {
+        let Epoch { version, log, generation } = &self.epoch;
+        let mut text = format!("{FORM}\t{version}\t{log}\t{generation}\n");
+        for (file, Made { key, at, lengths }) in &self.files {
+            let Lengths { identity, gzip, brotli } = lengths;
+            let length = |length: &Option<u64>| length.map_or("-".to_owned(), |length| length.to_string());
+            let (gzip, brotli) = (length(gzip), length(brotli));
+            text.push_str(&format!("{}\t{identity}\t{gzip}\t{brotli}\t{key}\t{file}\n", at.timestamp()));
+        }
+        text
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let mut head = lines.next()?.split('\t');
+        if head.next() != Some(FORM) {
+            return None;
+        }
+        let (version, log) = (head.next()?.to_owned(), head.next()?.to_owned());
+        let epoch = Epoch { version, log, generation: head.next()?.parse().ok()? };
+        let files = lines.map(read_line).collect::<Option<_>>()?;
+        Some(Self { epoch, files })
+    }
+}
+
+fn read_line(line: &str) -> Option<(String, Made)> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [at, identity, gzip, brotli, key, file] = fields.as_slice() else { return None };
+    let length = |field: &str| match field {
+        "-" => Some(None),
+        digits => digits.parse().ok().map(Some),
+    };
+    let lengths = Lengths { identity: identity.parse().ok()?, gzip: length(gzip)?, brotli: length(brotli)? };
+    let made = Made { key: (*key).to_owned(), at: from_seconds(at.parse().ok()?), lengths };
+    Some(((*file).to_owned(), made))
+}
+
+impl Folder {
+    /// Takes the folder for a build, and reads what the ones before have left; makes it where it is not there.
+    ///
+    /// # Errors
+    /// Where another build is at work in it, or it holds files and no build has made them: those of somebody else
+    /// are never written over.
+    pub(super) fn take(root: &Path) -> Result<(Self, Manifest), BuildError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |cause| BuildError::File { path, cause }
+        };
+        fs::create_dir_all(root).map_err(at(root))?;
+        let root = root.canonicalize().map_err(at(root))?;
+        let lock = File::open(&root).map_err(at(&root))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(BuildError::Busy(root)),
+            Err(TryLockError::Error(cause)) => return Err(at(&root)(cause)),
+        }
+        let path = root.join(MANIFEST);
+        let manifest = match fs::read_to_string(&path) {
+            Ok(text) => Manifest::read(&text).ok_or_else(|| BuildError::Damaged(path))?,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                // A build that was cut off before it wrote anything has left no more than this.
+                let is_ours = |entry: &fs::DirEntry| entry.file_name() == HIDDEN;
+                let mut entries = fs::read_dir(&root).map_err(at(&root))?.filter_map(Result::ok);
+                if !entries.all(|entry| is_ours(&entry)) {
+                    return Err(BuildError::NotOurs(root));
+                }
+                Manifest::default()
+            }
+            Err(cause) => return Err(at(&path)(cause)),
+        };
+        let folder = Self { root, under_way: AtomicU64::new(0), _lock: lock };
+        // What a build that was cut off has left.
+        let under_way = folder.root.join(UNDER_WAY);
+        let _ = fs::remove_dir_all(&under_way);
+        fs::create_dir_all(&under_way).map_err(at(&under_way))?;
+        Ok((folder, manifest))
+    }
+
+    /// Where it is, from the root of the file system on.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// How a file that was made so stands to one of this key and date. Looks at the file itself as well.
+    pub(super) fn standing(&self, file: &str, made: Option<&Made>, key: &str, at: Moment) -> Standing {
+        let Some(made) = made.filter(|made| made.key == key) else { return Standing::Not };
+        let Lengths { identity, gzip, brotli } = made.lengths;
+        let whole = [("", Some(identity)), (".gz", gzip), (".br", brotli)].into_iter().all(
+            |(ending, length)| match (fs::metadata(self.path(file, ending)), length) {
+                (Ok(found), Some(length)) => {
+                    found.len() == length && found.modified().is_ok_and(|date| date == date_of(made.at))
+                }
+                (Err(_), None) => true,
+                _ => false,
+            },
+        );
+        match (whole, made.at == at) {
+            (false, _) => Standing::Not,
+            (true, true) => Standing::Right,
+            (true, false) => Standing::OtherDate,
+        }
+    }
+
+    fn path(&self, file: &str, ending: &str) -> PathBuf {
+        self.root.join(format!("{file}{ending}"))
+    }
+
+    /// Writes a document in all its codings, those files only that differ, with its date. Says whether any did.
+    ///
+    /// NOTE: a server makes its validators of date and length. So no two codings of one document may be of one
+    /// length, and a change must move the date.
+    pub(super) fn put(&self, file: &str, document: &Document, at: Moment) -> io::Result<(Lengths, bool)> {
+        let identity = document.identity.bytes.as_ref();
+        let gzip = Some(document.gzip.bytes.as_ref()).filter(|bytes| bytes.len() < identity.len());
+        let brotli = Some(document.brotli.bytes.as_ref()).filter(|bytes| {
+            bytes.len() < identity.len() && gzip.is_none_or(|gzip| gzip.len() != bytes.len())
+        });
+        let mut changed = false;
+        for (ending, bytes) in [(".br", brotli), (".gz", gzip), ("", Some(identity))] {
+            let path = self.path(file, ending);
+            changed |= match bytes {
+                Some(bytes) => self.put_bytes(&path, bytes, at)?,
+                None => remove(&path)?,
+            };
+        }
+        let length = |bytes: &[u8]| bytes.len() as u64;
+        let lengths =
+            Lengths { identity: length(identity), gzip: gzip.map(length), brotli: brotli.map(length) };
+        Ok((lengths, changed))
+    }
+
+    fn put_bytes(&self, path: &Path, bytes: &[u8], at: Moment) -> io::Result<bool> {
+        if fs::read(path).is_ok_and(|there| there == bytes) {
+            date(path, at)?;
+            return Ok(false);
+        }
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let number = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let under_way = self.root.join(UNDER_WAY).join(number.to_string());
+        let mut file = File::create(&under_way)?;
+        file.write_all(bytes)?;
+        file.set_modified(date_of(at))?;
+        fs::rename(&under_way, path)?;
+        Ok(true)
+    }
+
+    /// Gives a file that stands, in all its codings, another date.
+    pub(super) fn date(&self, file: &str, lengths: Lengths, at: Moment) -> io::Result<()> {
+        let there = [(".br", lengths.brotli), (".gz", lengths.gzip), ("", Some(lengths.identity))];
+        for (ending, _) in there.into_iter().filter(|(_, length)| length.is_some()) {
+            date(&self.path(file, ending), at)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a file away, in all its codings, and the folders that are empty without it.
+    pub(super) fn remove(&self, file: &str) -> io::Result<()> {
+        for ending in ["", ".gz", ".br"] {
+            remove(&self.path(file, ending))?;
+        }
+        let mut folder = Path::new(file).parent();
+        while let Some(empty) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+            if fs::remove_dir(self.root.join(empty)).is_err() {
+                break;
+            }
+            folder = empty.parent();
+        }
+        Ok(())
+    }
+
+    /// Remembers what is there, on disk before it returns.
+    pub(super) fn remember(&self, manifest: &Manifest) -> io::Result<()> {
+        let under_way = self.root.join(UNDER_WAY).join("manifest");
+        let mut file = File::create(&under_way)?;
+        file.write_all(manifest.text().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(under_way, self.root.join(MANIFEST))
+    }
+
+    /// Takes away what only a build needs. What stays of it does no harm.
+    pub(super) fn leave(&self) {
+        let _ = fs::remove_dir_all(self.root.join(UNDER_WAY));
+    }
+}
+
+fn date(path: &Path, at: Moment) -> io::Result<()> {
+    if fs::metadata(path)?.modified()? == date_of(at) {
+        return Ok(());
+    }
+    OpenOptions::new().write(true).open(path)?.set_modified(date_of(at))
+}
+
+/// True where there was such a file.
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+fn date_of(at: Moment) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(u64::try_from(at.timestamp()).unwrap_or(0))
+}

@@ -1,0 +1,285 @@
+//! What servers must be told so that the files are answered as the service answers: types, validators, codings, how
+//! long what is kept, where old addresses lead. A configuration each for nginx and for Caddy, made of the same
+//! values as the service's own headers.
+//!
+//! Both stand beside this file as they are written, with a word between two `@` where something is filled in: a
+//! line or several, each as far in as the word.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::folder::HIDDEN;
+use super::plan::GONE;
+use super::{BuildError, Headers, Options};
+use crate::address::{Format, OPML_PATH};
+use crate::channel::{Channel, Slug};
+use crate::feed;
+use crate::pages;
+use crate::press::{OPML_MEDIA_TYPE, Setting};
+
+const NGINX: &str = include_str!("nginx.conf");
+const CADDY: &str = include_str!("Caddyfile");
+
+/// The types of files by their endings; those of feeds go by their names.
+const TYPES: [(&str, &str); 11] = [
+    ("html", pages::MEDIA_TYPE),
+    ("xml", pages::SITEMAP_MEDIA_TYPE),
+    ("txt", "text/plain; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("ico", "image/vnd.microsoft.icon"),
+    ("jpg", "image/jpeg"),
+    ("png", "image/png"),
+    ("webp", "image/webp"),
+    ("gif", "image/gif"),
+];
+/// What is not a page.
+const NO_PAGE: &str = r"\.(xml|json|txt|css|js|svg|ico|jpg|png|webp|gif)$";
+
+/// Writes both beside the folder, where they are others than before. Returns where they are.
+pub(super) fn write(root: &Path, setting: &Setting, options: &Options) -> Result<Vec<PathBuf>, BuildError> {
+    let Some(name) = root.file_name() else { return Ok(Vec::new()) };
+    let served = Served::new(root, setting.channels(), options);
+    let beside = |ending: &str| {
+        let mut name = name.to_owned();
+        name.push(ending);
+        root.with_file_name(name)
+    };
+    let files = [(beside(".nginx.conf"), served.nginx()), (beside(".Caddyfile"), served.caddy())];
+    for (path, text) in &files {
+        if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+            continue;
+        }
+        fs::write(path, text).map_err(|cause| BuildError::File { path: path.clone(), cause })?;
+    }
+    Ok(files.map(|(path, _)| path).into())
+}
+
+/// All that a configuration is made of.
+struct Served<'a> {
+    root: String,
+    host: String,
+    port: u16,
+    encrypted: bool,
+    for_this_machine: bool,
+    /// The path under which the site lies, empty or `/…`.
+    prefix: String,
+    /// Former names of channels, and the present ones.
+    renamed: Vec<(&'a Slug, &'a Slug)>,
+    gone: Vec<&'a Slug>,
+    headers: &'a Headers,
+}
+
+impl<'a> Served<'a> {
+    fn new(root: &Path, channels: &'a [Channel], options: &'a Options) -> Self {
+        let addresses = &options.press.addresses;
+        // It was read as a URL when the configuration was.
+        let url = url::Url::parse(addresses.site_url()).ok();
+        let url = url.as_ref();
+        let renamed = channels.iter().flat_map(|channel| channel.was.iter().map(|was| (was, &channel.slug)));
+        Self {
+            root: root.display().to_string(),
+            host: url.and_then(url::Url::host_str).unwrap_or("localhost").to_owned(),
+            port: url.and_then(url::Url::port_or_known_default).unwrap_or(80),
+            encrypted: url.is_some_and(|url| url.scheme() == "https"),
+            for_this_machine: addresses.is_loopback(),
+            prefix: addresses.local(""),
+            renamed: renamed.collect(),
+            gone: channels.iter().filter(|channel| channel.is_gone()).map(|channel| &channel.slug).collect(),
+            headers: &options.headers,
+        }
+    }
+
+    fn nginx(&self) -> String {
+        let Self { prefix, headers, gone, renamed, .. } = self;
+        let variable = |place: usize| format!("$bantin_of_pages_{place}");
+        let of_pages = headers.of_pages.iter().enumerate().flat_map(|(place, (name, value))| {
+            let variable = variable(place);
+            [
+                format!("set {variable} \"{value}\";"),
+                format!("if ($uri ~ \"{NO_PAGE}\") {{ set {variable} \"\"; }}"),
+                format!("add_header {name} {variable} always;"),
+            ]
+        });
+        let absent =
+            headers.of_pages.iter().map(|(name, value)| format!("add_header {name} \"{value}\" always;"));
+        let kept = self.kept().map(|(_, pattern, kept)| {
+            format!("if ($uri ~ \"{pattern}\") {{ set $bantin_kept \"{kept}\"; }}")
+        });
+        let gone = gone.iter().map(|slug| {
+            format!("location ~ \"^/{slug}(/|$)\" {{ error_page 410 /{HIDDEN}/gone/{GONE}; return 410; }}")
+        });
+        let renamed = renamed.iter().flat_map(|(was, slug)| {
+            [
+                format!(
+                    "location ~ \"^/{was}/(feed/?|index\\.xml)$\" {{ return 301 {prefix}/{slug}/rss.xml$is_args$args; }}"
+                ),
+                format!("location ~ \"^/{was}(?:/(.*))?$\" {{ return 301 {prefix}/{slug}/$1$is_args$args; }}"),
+            ]
+        });
+        let by_name = by_name().map(|(name, media_type)| {
+            format!("location ~ \"/{}$\" {{ types {{ }} default_type \"{media_type}\"; }}", literally(name))
+        });
+        let prefixed =
+            (!prefix.is_empty()).then(|| format!("rewrite \"^{}(?:/(.*))?$\" /$1;\n", literally(prefix)));
+        filled(
+            NGINX,
+            &[
+                ("LISTEN", self.listen()),
+                ("HOST", self.host.clone()),
+                ("ROOT", quoted(&self.root)),
+                (
+                    "TYPES",
+                    lines(TYPES.iter().map(|(ending, media_type)| format!("\"{media_type}\" {ending};"))),
+                ),
+                ("PREFIX", prefixed.unwrap_or_default()),
+                ("BASE", prefix.clone()),
+                ("PAGES", headers.pages.clone()),
+                ("KEPT", lines(kept)),
+                ("OF_PAGES", lines(of_pages)),
+                ("ABSENT_PAGE", lines(absent)),
+                ("GONE", lines(gone)),
+                ("RENAMED", lines(renamed)),
+                ("BY_NAME", lines(by_name)),
+            ],
+        )
+    }
+
+    fn listen(&self) -> String {
+        let port = self.port;
+        match (self.encrypted, self.for_this_machine, self.host.starts_with('[')) {
+            (true, ..) => lines(
+                [
+                    "listen 80;",
+                    "# Where nginx speaks TLS itself:",
+                    "# listen 443 ssl;",
+                    "# ssl_certificate …;",
+                    "# ssl_certificate_key …;",
+                ]
+                .map(str::to_owned),
+            ),
+            (false, false, _) => format!("listen {port};"),
+            // Nobody else is to be served.
+            (false, true, false) => format!("listen 127.0.0.1:{port};"),
+            (false, true, true) => format!("listen [::1]:{port};"),
+        }
+    }
+
+    fn caddy(&self) -> String {
+        let Self { root, host, port, prefix, headers, gone, renamed, .. } = self;
+        let scheme = if self.encrypted { "https" } else { "http" };
+        let kept = self.kept().into_iter().flat_map(|(name, pattern, kept)| {
+            [format!("@{name} path_regexp {pattern}"), format!("header @{name} Cache-Control \"{kept}\"")]
+        });
+        let of_pages =
+            headers.of_pages.iter().map(|(name, value)| format!("header @page {name} \"{value}\""));
+        let by_ending = TYPES.iter().map(|(ending, media_type)| (format!("\\.{ending}$"), *media_type));
+        let by_name = by_name().map(|(name, media_type)| (format!("/{}$", literally(name)), media_type));
+        let types = by_ending.chain(by_name).enumerate().flat_map(|(place, (pattern, media_type))| {
+            [
+                format!("@type{place} path_regexp {pattern}"),
+                format!("header @type{place} Content-Type \"{media_type}\""),
+            ]
+        });
+        let gone = gone.iter().flat_map(|slug| {
+            [format!("@gone-{slug} path /{slug} /{slug}/*"), format!("error @gone-{slug} 410")]
+        });
+        let renamed = renamed.iter().flat_map(|(was, slug)| {
+            [
+                format!("@feed-{was} path_regexp ^/{was}/(feed/?|index\\.xml)$"),
+                format!("redir @feed-{was} {prefix}/{slug}/rss.xml 301"),
+                format!("@was-{was} path_regexp was-{was} ^/{was}(?:/(.*))?$"),
+                format!("redir @was-{was} {prefix}/{slug}/{{re.was-{was}.1}} 301"),
+            ]
+        });
+        filled(
+            CADDY,
+            &[
+                ("SITE", format!("{scheme}://{host}:{port}")),
+                ("ROOT", quoted(root)),
+                ("GONE_ROOT", quoted(&format!("{root}/{HIDDEN}/gone"))),
+                (
+                    "PREFIX",
+                    if prefix.is_empty() { String::new() } else { format!("uri strip_prefix {prefix}\n") },
+                ),
+                ("BASE", prefix.clone()),
+                ("PAGES", headers.pages.clone()),
+                ("PAGE_TYPE", pages::MEDIA_TYPE.to_owned()),
+                ("NO_PAGE", NO_PAGE.to_owned()),
+                ("KEPT", lines(kept)),
+                ("OF_PAGES", lines(of_pages)),
+                ("TYPES", lines(types)),
+                ("GONE", lines(gone)),
+                ("RENAMED", lines(renamed)),
+            ],
+        )
+    }
+
+    /// What is kept how long, by path: name, pattern, `Cache-Control`.
+    fn kept(&self) -> [(&'static str, &'static str, &str); 4] {
+        let Headers { feeds, pictures, assets, .. } = self.headers;
+        [
+            ("live", r"^(/[a-z0-9-]+)?/(rss\.xml|atom\.xml|feed\.json)$", feeds),
+            ("data", r"^/(opml\.xml|robots\.txt|favicon\.ico)$", feeds),
+            ("pictures", "^/media/", pictures),
+            ("assets", "^/assets/", assets),
+        ]
+    }
+}
+
+/// The types of what is known by its name and not by its ending.
+fn by_name() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let feeds = Format::ALL.into_iter().map(|format| (format.file_name(), feed::media_type(format)));
+    feeds.chain([(OPML_PATH.trim_start_matches('/'), OPML_MEDIA_TYPE)])
+}
+
+fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// Puts each value in the place of its word. A line that holds nothing but the word goes where the value is empty.
+fn filled(template: &str, words: &[(&str, String)]) -> String {
+    let mut text = String::with_capacity(2 * template.len());
+    for line in template.lines() {
+        let bare = line.trim_start();
+        let indent = &line[..line.len() - bare.len()];
+        let whole = words
+            .iter()
+            .find(|(word, _)| bare.strip_prefix('@').and_then(|rest| rest.strip_suffix('@')) == Some(word));
+        let filled = match whole {
+            Some((_, value)) => value.clone(),
+            None => words
+                .iter()
+                .fold(bare.to_owned(), |line, (word, value)| line.replace(&format!("@{word}@"), value)),
+        };
+        if whole.is_some() && filled.is_empty() {
+            continue;
+        }
+        for line in filled.split('\n') {
+            if !line.is_empty() {
+                text.push_str(indent);
+                text.push_str(line);
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A text in a regular expression, as it is.
+fn literally(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if !character.is_ascii_alphanumeric() && !matches!(character, '/' | '-' | '_' | '%') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A path as both write it.
+fn quoted(path: &str) -> String {
+    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
+}
