@@ -256,11 +256,13 @@ impl Folder {
         Ok(())
     }
 
-    /// Remembers what is there, on disk before it returns.
+    /// Remembers what is there, on disk before it returns. Dated like the newest of the files.
     pub(super) fn remember(&self, manifest: &Manifest) -> io::Result<()> {
         let under_way = self.root.join(UNDER_WAY).join("manifest");
         let mut file = File::create(&under_way)?;
         file.write_all(manifest.text().as_bytes())?;
+        let newest = manifest.files.values().map(|made| made.at).max().unwrap_or_default();
+        file.set_modified(date_of(newest))?;
         file.sync_all()?;
         fs::rename(under_way, self.root.join(MANIFEST))
     }

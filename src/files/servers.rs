@@ -174,6 +174,7 @@ impl<'a> Served<'a> {
         });
         let of_pages =
             headers.of_pages.iter().map(|(name, value)| format!("header @page {name} \"{value}\""));
+        let absent = headers.of_pages.iter().map(|(name, value)| format!("{name} \"{value}\""));
         let by_ending = TYPES.iter().map(|(ending, media_type)| (format!("\\.{ending}$"), *media_type));
         let by_name = by_name().map(|(name, media_type)| (format!("/{}$", literally(name)), media_type));
         let types = by_ending.chain(by_name).enumerate().flat_map(|(place, (pattern, media_type))| {
@@ -209,6 +210,7 @@ impl<'a> Served<'a> {
                 ("NO_PAGE", NO_PAGE.to_owned()),
                 ("KEPT", lines(kept)),
                 ("OF_PAGES", lines(of_pages)),
+                ("ABSENT_PAGE", lines(absent)),
                 ("TYPES", lines(types)),
                 ("GONE", lines(gone)),
                 ("RENAMED", lines(renamed)),
