@@ -123,7 +123,7 @@ pub async fn build(
     let states = plan::states(&mut snapshot, &setting).await?;
     let plan = plan::plan(&mut snapshot, &setting, &states, &before).await?;
     let mut works = Works {
-        edition: live_edition(&mut snapshot, store, &setting, options, &folder, &before, &states).await?,
+        edition: Arc::default(),
         report: Report {
             number: states.last().map_or(0, |(_, state)| state.number),
             documents: plan.len() as u64,
@@ -138,6 +138,7 @@ pub async fn build(
         done: 0,
         tell,
     };
+    works.print_live(store, options, &states).await?;
     works.carry_out(plan).await?;
     works.end(options)
 }
@@ -161,30 +162,6 @@ async fn settled(store: &Store) -> Result<Snapshot, StoreError> {
     }
 }
 
-/// Prints the live documents of the channels of which one does not stand as it should.
-async fn live_edition(
-    snapshot: &mut Snapshot,
-    store: &Store,
-    setting: &Setting,
-    options: &Options,
-    folder: &Folder,
-    before: &Manifest,
-    states: &States,
-) -> Result<Arc<Edition>, StoreError> {
-    let stands = |Planned { file, key, at, .. }: &Planned| {
-        folder.standing(file, before.files.get(file), key, *at) != Standing::Not
-    };
-    let channels_at = setting.channels_at();
-    let whole = |(scope, state): &&(_, _)| plan::live(scope, *state, channels_at).iter().all(stands);
-    let standing: HashMap<_, _> = states.iter().filter(whole).cloned().collect();
-    let (mut press, stand) = Press::new(store.clone(), options.press.clone(), Arc::new(Counters::default()));
-    if plan::furniture(setting).iter().all(stands) {
-        press.go_on_from(standing, channels_at);
-    }
-    press.reprint_from(snapshot).await?;
-    Ok(Arc::clone(&stand.edition()))
-}
-
 /// A build under way.
 struct Works<T> {
     folder: Arc<Folder>,
@@ -206,12 +183,36 @@ struct Finished {
 }
 
 impl<T: FnMut(u64, u64)> Works<T> {
+    /// Prints the live documents of those channels of which one does not stand as it should.
+    async fn print_live(
+        &mut self,
+        store: &Store,
+        options: &Options,
+        states: &States,
+    ) -> Result<(), StoreError> {
+        let stands = |planned: &Planned| self.standing(planned) != Standing::Not;
+        let channels_at = self.setting.channels_at();
+        let whole = |(scope, state): &&(_, _)| plan::live(scope, *state, channels_at).iter().all(stands);
+        let standing: HashMap<_, _> = states.iter().filter(whole).cloned().collect();
+        let (mut press, stand) =
+            Press::new(store.clone(), options.press.clone(), Arc::new(Counters::default()));
+        if plan::furniture(&self.setting).iter().all(stands) {
+            press.go_on_from(standing, channels_at);
+        }
+        press.reprint_from(&mut self.snapshot).await?;
+        self.edition = Arc::clone(&stand.edition());
+        Ok(())
+    }
+
+    fn standing(&self, Planned { file, key, at, .. }: &Planned) -> Standing {
+        self.folder.standing(file, self.before.files.get(file), key, *at)
+    }
+
     async fn carry_out(&mut self, plan: Vec<Planned>) -> Result<(), BuildError> {
         let mut changed = Vec::new();
         for planned in plan {
-            let made = self.before.files.get(&planned.file);
-            match (self.folder.standing(&planned.file, made, &planned.key, planned.at), made) {
-                (Standing::Right, Some(made)) => self.stands(planned.file.clone(), made.clone()),
+            match (self.standing(&planned), self.before.files.get(&planned.file)) {
+                (Standing::Right, Some(made)) => self.stands(planned.file, made.clone()),
                 (Standing::OtherDate, Some(made)) => {
                     let made = Made { at: planned.at, ..made.clone() };
                     self.file(&planned.file, self.folder.date(&planned.file, made.lengths, planned.at))?;

@@ -38,6 +38,8 @@
 //! - Makers do no I/O and read no clock: same articles, same bytes.
 //! - An article enters only through the store's intake; what a revision says is never rewritten. A channel that
 //!   is renamed bears its new name in it, and an erased text is blanked.
+//! - A site of files is of one state of the log; nothing in it is named before it is there, and nothing is written
+//!   that has not changed.
 //! - Only [`http::reply`] writes headers. No link or id comes from the `Host` header.
 //! - Untrusted XML is never given to the `rss` or `atom_syndication` readers, which overflow the stack on
 //!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.

@@ -381,9 +381,8 @@ impl Server {
         let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
         let told = fs::File::create(home.join("told")).unwrap();
         command.env("PATH", path).env("HOME", home).stdin(Stdio::null()).stderr(told);
-        let mut child = command
-            .spawn()
-            .expect("a server is missing: apt-get install nginx-light caddy, or run tests/run");
+        let mut child =
+            command.spawn().expect("a server is missing: apt-get install nginx caddy, or run tests/run");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         until("the server to listen", || {
             let told = || fs::read_to_string(home.join("told"));

@@ -292,3 +292,57 @@ fn remove(path: &Path) -> io::Result<bool> {
 fn date_of(at: Moment) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(u64::try_from(at.timestamp()).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn made() -> impl Strategy<Value = Made> {
+        let lengths = (any::<u64>(), any::<Option<u64>>(), any::<Option<u64>>());
+        ("[-.0-9a-z/]{0,20}", 0_i64..4_000_000_000, lengths).prop_map(
+            |(key, at, (identity, gzip, brotli))| Made {
+                key,
+                at: from_seconds(at),
+                lengths: Lengths { identity, gzip, brotli },
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_is_read_again(
+            files in proptest::collection::btree_map("[a-z0-9./-]{1,40}", made(), 0..8),
+            generation in any::<u64>(),
+        ) {
+            let epoch = Epoch { version: "0.1.0".to_owned(), log: "k3f9".to_owned(), generation };
+            let manifest = Manifest { epoch, files };
+            prop_assert_eq!(Manifest::read(&manifest.text()), Some(manifest));
+        }
+
+        #[test]
+        fn any_other_text_is_refused_or_read_and_never_panics(text in any::<String>(), line in any::<String>()) {
+            let _ = Manifest::read(&text);
+            let _ = Manifest::read(&format!("{FORM}\t0.1.0\tk3f9\t1\n{line}"));
+        }
+    }
+
+    #[test]
+    fn two_codings_of_one_length_would_have_one_validator_and_are_not_both_written() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, _) = Folder::take(place.path()).unwrap();
+        let version = crate::press::Version { log: "k3f9".to_owned(), number: 1 };
+        let at = from_seconds(1_683_887_940);
+        let mut document = Document::print("text/plain", "thi đua ".repeat(90).into_bytes(), &version, at);
+        let written = |document: &Document| folder.put("a.txt", document, at).unwrap().0;
+        let both = written(&document);
+        assert!(both.brotli.is_some() && both.gzip.is_some() && both.brotli != both.gzip);
+        document.brotli.bytes = document.gzip.bytes.clone();
+        let one = written(&document);
+        assert_eq!((one.gzip.is_some(), one.brotli), (true, None));
+        assert!(!place.path().join("a.txt.br").exists(), "nor does the one of before stay");
+        document.gzip.bytes = document.identity.bytes.clone();
+        document.brotli.bytes = document.identity.bytes.clone();
+        assert_eq!(written(&document), Lengths { identity: both.identity, gzip: None, brotli: None });
+    }
+}

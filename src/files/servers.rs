@@ -285,3 +285,54 @@ fn literally(text: &str) -> String {
 fn quoted(path: &str) -> String {
     format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_filled_in_as_far_in_as_it_stands_and_an_empty_one_leaves_no_line() {
+        let words =
+            [("ROOT", "/srv/a".to_owned()), ("GONE", String::new()), ("KEPT", "one;\ntwo;".to_owned())];
+        let text = filled("server {\n    root @ROOT@/@ROOT@;\n    @GONE@\n    @KEPT@\n}\n", &words);
+        assert_eq!(text, "server {\n    root /srv/a//srv/a;\n    one;\n    two;\n}\n");
+    }
+
+    #[test]
+    fn no_word_is_left_over_and_all_that_a_configuration_names_is_in_it() {
+        let (doi_song, xa_hoi, covid) =
+            ["doi-song", "xa-hoi", "covid"].map(|slug| Slug::parse(slug).unwrap()).into();
+        let headers = Headers {
+            feeds: "public, max-age=300".to_owned(),
+            pages: "no-cache".to_owned(),
+            pictures: "public, max-age=86400".to_owned(),
+            assets: "immutable".to_owned(),
+            of_pages: vec![("Referrer-Policy", "no-referrer".to_owned())],
+        };
+        let served = Served {
+            root: "/srv/bản tin \"1\"".to_owned(),
+            host: "example.vn".to_owned(),
+            port: 443,
+            encrypted: true,
+            for_this_machine: false,
+            prefix: "/ban.tin".to_owned(),
+            renamed: vec![(&xa_hoi, &doi_song)],
+            gone: vec![&covid],
+            headers: &headers,
+        };
+        for text in [served.nginx(), served.caddy()] {
+            let left: Vec<&str> = text.split('@').filter(|word| is_a_word(word)).collect();
+            assert!(left.is_empty(), "{left:?}");
+            for named in
+                ["\"/srv/bản tin \\\"1\\\"\"", "example.vn", "/ban.tin", "doi-song", "covid", "no-referrer"]
+            {
+                assert!(text.contains(named), "{named} is missing in\n{text}");
+            }
+        }
+        assert!(served.nginx().contains("rewrite \"^/ban\\.tin(?:/(.*))?$\" /$1;"));
+    }
+
+    fn is_a_word(text: &str) -> bool {
+        text.len() > 2 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    }
+}
