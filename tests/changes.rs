@@ -38,22 +38,7 @@ fn told(page: &Value) -> Vec<String> {
 /// The objects of an answer in NDJSON, one a line.
 fn lines(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"), "{}", answer.text());
-    let chunked = answer.header("transfer-encoding") == Some("chunked");
-    let text = if chunked { dechunked(&answer.body) } else { answer.text() };
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn dechunked(mut body: &[u8]) -> String {
-    let mut whole = Vec::new();
-    loop {
-        let end = body.windows(2).position(|pair| pair == b"\r\n").expect("the length of a chunk");
-        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
-        if length == 0 {
-            return String::from_utf8(whole).unwrap();
-        }
-        whole.extend(&body[end + 2..end + 2 + length]);
-        body = &body[end + 2 + length + 2..];
-    }
+    answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn head(serving: &Serving) -> u64 {
