@@ -4,7 +4,6 @@
 //! stop. A task that ends before that word ends the process: half a service is worse than none, and whoever
 //! started it starts it again.
 
-pub mod documents;
 mod metrics;
 
 use std::future::Future;

@@ -5,13 +5,17 @@
 //! date and length gives the right ones; the same log gives the same files with the same dates wherever it is built.
 //! Only what changed is printed and written; then what is gone is removed; what leads on to others comes last.
 //!
+//! The list of all documents also serves to compare two stores by what leaves them ([`compare`]).
+//!
 //! Nothing here speaks HTTP. What servers must be told stands in the files that are written beside the folder.
 
+mod compare;
 mod folder;
 mod plan;
 mod servers;
+mod site;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,15 +24,14 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
-use crate::pages::{self, Answer, Question};
-use crate::press::{
-    self, ArchiveSheet, ArticleSheet, Counters, DeskSheet, Document, Edition, Laid, Press, PrintedArticle,
-    Setting, Version,
-};
-use crate::store::{PictureFound, Snapshot, Store, StoreError};
+use crate::press;
+use crate::store::{Snapshot, Store, StoreError};
+
+pub use compare::{Difference, compare};
 
 use folder::{Epoch, Folder, Made, Manifest, Standing};
-use plan::{Planned, States, What};
+use plan::Planned;
+use site::Site;
 
 /// The newest change has so long to be over.
 const SETTLING: Duration = Duration::from_secs(30);
@@ -111,34 +114,25 @@ pub async fn build(
     tell: impl FnMut(u64, u64),
 ) -> Result<Report, BuildError> {
     let (folder, before) = Folder::take(&options.folder)?;
-    let mut snapshot = settled(store).await?;
-    snapshot.take_your_time().await?;
-    let setting = Setting::read(&mut snapshot, store, Arc::new(options.press.clone())).await?;
+    let mut site = Site::of(store, &options.press, settled(store).await?).await?;
     let epoch = Epoch {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log: store.log_id().to_owned(),
-        generation: snapshot.generation().await?,
+        generation: site.generation().await?,
     };
     let before = if before.epoch == epoch { before } else { before.forgetting_keys() };
-    let states = plan::states(&mut snapshot, &setting).await?;
-    let plan = plan::plan(&mut snapshot, &setting, &states, &before).await?;
+    let plan = site.plan(&before).await?;
+    site.print_live(|planned| folder.standing(planned, &before) != Standing::Not).await?;
     let mut works = Works {
-        edition: Arc::default(),
-        report: Report {
-            number: states.last().map_or(0, |(_, state)| state.number),
-            documents: plan.len() as u64,
-            ..Report::default()
-        },
+        report: Report { number: site.number(), documents: plan.len() as u64, ..Report::default() },
         after: Manifest { epoch, ..Manifest::default() },
         folder: Arc::new(folder),
-        setting,
+        site,
         before,
-        snapshot,
         under_way: JoinSet::new(),
         done: 0,
         tell,
     };
-    works.print_live(store, options, &states).await?;
     works.carry_out(plan).await?;
     works.end(options)
 }
@@ -167,9 +161,7 @@ struct Works<T> {
     folder: Arc<Folder>,
     before: Manifest,
     after: Manifest,
-    setting: Setting,
-    snapshot: Snapshot,
-    edition: Arc<Edition>,
+    site: Site,
     under_way: JoinSet<Result<Finished, BuildError>>,
     report: Report,
     done: u64,
@@ -183,35 +175,10 @@ struct Finished {
 }
 
 impl<T: FnMut(u64, u64)> Works<T> {
-    /// Prints the live documents of those channels of which one does not stand as it should.
-    async fn print_live(
-        &mut self,
-        store: &Store,
-        options: &Options,
-        states: &States,
-    ) -> Result<(), StoreError> {
-        let stands = |planned: &Planned| self.standing(planned) != Standing::Not;
-        let channels_at = self.setting.channels_at();
-        let whole = |(scope, state): &&(_, _)| plan::live(scope, *state, channels_at).iter().all(stands);
-        let standing: HashMap<_, _> = states.iter().filter(whole).cloned().collect();
-        let (mut press, stand) =
-            Press::new(store.clone(), options.press.clone(), Arc::new(Counters::default()));
-        if plan::furniture(&self.setting).iter().all(stands) {
-            press.go_on_from(standing, channels_at);
-        }
-        press.reprint_from(&mut self.snapshot).await?;
-        self.edition = Arc::clone(&stand.edition());
-        Ok(())
-    }
-
-    fn standing(&self, Planned { file, key, at, .. }: &Planned) -> Standing {
-        self.folder.standing(file, self.before.files.get(file), key, *at)
-    }
-
     async fn carry_out(&mut self, plan: Vec<Planned>) -> Result<(), BuildError> {
         let mut changed = Vec::new();
         for planned in plan {
-            match (self.standing(&planned), self.before.files.get(&planned.file)) {
+            match (self.folder.standing(&planned, &self.before), self.before.files.get(&planned.file)) {
                 (Standing::Right, Some(made)) => self.stands(planned.file, made.clone()),
                 (Standing::OtherDate, Some(made)) => {
                     let made = Made { at: planned.at, ..made.clone() };
@@ -268,7 +235,7 @@ impl<T: FnMut(u64, u64)> Works<T> {
             {
                 self.lay_in(finished)?;
             }
-            let sheet = self.sheet(&planned.what).await?;
+            let sheet = self.site.sheet(&planned.what).await?;
             let folder = Arc::clone(&self.folder);
             self.under_way.spawn_blocking(move || {
                 let Some(document) = sheet.print() else {
@@ -319,30 +286,6 @@ impl<T: FnMut(u64, u64)> Works<T> {
         Ok(())
     }
 
-    /// Reads what a document is made of.
-    async fn sheet(&mut self, what: &What) -> Result<Sheet, StoreError> {
-        let ready = |document: Option<&Arc<Document>>| Sheet::Ready(document.map(Arc::clone));
-        Ok(match what {
-            What::Furniture(path) | What::Live(path) => ready(self.edition.document(path)),
-            What::NotFound => ready(self.edition.not_found()),
-            What::Gone => ready(self.edition.gone()),
-            What::NoSearch => Sheet::NoSearch(self.setting.clone()),
-            What::Picture(name) => Sheet::Picture(name.clone(), self.snapshot.picture(name).await?),
-            What::Article(permalink) => {
-                let sheet = ArticleSheet::read(&mut self.snapshot, &self.setting, permalink).await?;
-                Sheet::Article(Box::new(sheet))
-            }
-            What::Archive(scope, page, format) => {
-                let sheet = ArchiveSheet::read(&mut self.snapshot, &self.setting, scope, *page).await?;
-                Sheet::Archive(sheet.map(|sheet| (sheet, *format)))
-            }
-            What::Asked(asked) => {
-                let sheet = DeskSheet::read(&mut self.snapshot, &self.setting, asked.clone()).await?;
-                Sheet::Desk(sheet.map(Box::new))
-            }
-        })
-    }
-
     fn file<R>(&self, file: &str, outcome: io::Result<R>) -> Result<R, BuildError> {
         outcome.map_err(|cause| BuildError::File { path: self.folder.root().join(file), cause })
     }
@@ -352,58 +295,8 @@ impl<T: FnMut(u64, u64)> Works<T> {
         if self.after != self.before {
             self.file(folder::MANIFEST, self.folder.remember(&self.after))?;
         }
-        self.report.servers = servers::write(self.folder.root(), &self.setting, options)?;
+        self.report.servers = servers::write(self.folder.root(), &self.site.setting, options)?;
         self.folder.leave();
         Ok(self.report)
     }
-}
-
-/// What a document is made of, on its way to a thread that may block.
-enum Sheet {
-    Ready(Option<Arc<Document>>),
-    NoSearch(Setting),
-    Picture(String, PictureFound),
-    Article(Box<ArticleSheet>),
-    Archive(Option<(ArchiveSheet, crate::address::Format)>),
-    Desk(Option<Box<DeskSheet>>),
-}
-
-impl Sheet {
-    /// None where it does not pass its reading back.
-    fn print(self) -> Option<Arc<Document>> {
-        match self {
-            Self::Ready(document) => document,
-            Self::NoSearch(setting) => Some(Arc::new(no_search(&setting))),
-            Self::Picture(name, PictureFound::Live { media_type, bytes, kept_at }) => {
-                let media_type = media_type.try_into().ok()?;
-                Some(Arc::new(Document::uncompressed(media_type, bytes, &name, kept_at)))
-            }
-            Self::Picture(..) => None,
-            Self::Article(sheet) => match sheet.print() {
-                PrintedArticle::Page(page) | PrintedArticle::Gone(page) => Some(Arc::from(page)),
-                PrintedArticle::Nothing => None,
-            },
-            Self::Archive(sheet) => {
-                let (sheet, format) = sheet?;
-                let printed = sheet.print(format);
-                printed
-                    .inspect_err(|fault| error!(reason = %fault.reason, "a sealed page did not pass"))
-                    .ok()
-                    .map(Arc::new)
-            }
-            Self::Desk(sheet) => match sheet?.print() {
-                Laid::Document(document) => Some(document),
-                Laid::Nothing | Laid::Faulty => None,
-            },
-        }
-    }
-}
-
-/// What stands in place of the search: files cannot look anything up.
-fn no_search(setting: &Setting) -> Document {
-    const TOLD: &str =
-        "Trang này là bản sao tĩnh nên không tìm kiếm được. Xin xem tin theo tháng hoặc theo chuyên mục.";
-    let page = pages::search(&setting.frame(), &Question::default(), Answer::Refused(TOLD), None);
-    let version = Version { log: String::new(), number: 0 };
-    Document::print(pages::MEDIA_TYPE, page, &version, setting.channels_at())
 }

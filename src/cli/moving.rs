@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Arguments, Outcome, open_existing};
-use crate::app::documents;
 use crate::config::Config;
+use crate::files;
 use crate::store::{Filled, Options, Store};
 
 /// Writes the log as it is now into a file, which is there whole or not at all.
@@ -85,10 +85,9 @@ pub(super) async fn migrate(
     source.fill(target, Filled::Moved, |done, total| at_place(&rows, done, total)).await?;
     rows.finish_and_clear();
     let target = Store::open(options(to)).await.context("opening --to")?;
-    let (articles, _) = source.census().await?;
-    let compared = bar("articles compared", arguments);
+    let compared = bar("documents compared", arguments);
     let documents =
-        documents::compare(&source, &target, &config.press, |done| at_place(&compared, done, articles)).await;
+        files::compare(&source, &target, &config.press, |done, total| at_place(&compared, done, total)).await;
     compared.finish_and_clear();
     let documents = documents.context("the log is copied, but what leaves the stores is not the same")?;
     if !arguments.quiet {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::BuildError;
+use super::plan::Planned;
 use crate::press::Document;
 use crate::vietnam_time::{Moment, from_seconds};
 
@@ -167,9 +168,12 @@ impl Folder {
         &self.root
     }
 
-    /// How a file that was made so stands to one of this key and date. Looks at the file itself as well.
-    pub(super) fn standing(&self, file: &str, made: Option<&Made>, key: &str, at: Moment) -> Standing {
-        let Some(made) = made.filter(|made| made.key == key) else { return Standing::Not };
+    /// How a document's file, as `before` remembers it, stands to what is planned. Looks at the file itself as well.
+    pub(super) fn standing(&self, planned: &Planned, before: &Manifest) -> Standing {
+        let Planned { file, key, at, .. } = planned;
+        let Some(made) = before.files.get(file).filter(|made| made.key == *key) else {
+            return Standing::Not;
+        };
         let Lengths { identity, gzip, brotli } = made.lengths;
         let whole = [("", Some(identity)), (".gz", gzip), (".br", brotli)].into_iter().all(
             |(ending, length)| match (fs::metadata(self.path(file, ending)), length) {
@@ -180,7 +184,7 @@ impl Folder {
                 _ => false,
             },
         );
-        match (whole, made.at == at) {
+        match (whole, made.at == *at) {
             (false, _) => Standing::Not,
             (true, true) => Standing::Right,
             (true, false) => Standing::OtherDate,

@@ -21,7 +21,7 @@ pub(super) const GONE: &str = "410.html";
 const STRIDE: u32 = 1000;
 
 /// A document on the plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Planned {
     /// Its path below the folder.
     pub file: String,
@@ -31,7 +31,7 @@ pub(super) struct Planned {
 }
 
 /// Which document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// What pages stand on, by its path.
     Furniture(String),
