@@ -24,7 +24,7 @@ pub use look::{Asset, Look};
 pub use machines::{Location, SITEMAP_MEDIA_TYPE, robots, sitemap, sitemap_index};
 pub use months::{MonthOf, month, months};
 pub use search::{Answer, Question, search};
-pub use shell::{Frame, gone, not_found};
+pub use shell::{Frame, gone, no_search, not_found};
 
 /// `text/html; charset=utf-8`.
 pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";

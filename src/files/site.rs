@@ -8,7 +8,7 @@ use tracing::error;
 use super::folder::Manifest;
 use super::plan::{self, Planned, States, What};
 use crate::address::Format;
-use crate::pages::{self, Answer, Question};
+use crate::pages;
 use crate::press::{
     self, ArchiveSheet, ArticleSheet, Counters, DeskSheet, Document, Edition, Laid, Press, PrintedArticle,
     Setting, Version,
@@ -137,11 +137,7 @@ impl Sheet {
     }
 }
 
-/// What stands in place of the search: files cannot look anything up.
 fn no_search(setting: &Setting) -> Document {
-    const TOLD: &str =
-        "Trang này là bản sao tĩnh nên không tìm kiếm được. Xin xem tin theo tháng hoặc theo chuyên mục.";
-    let page = pages::search(&setting.frame(), &Question::default(), Answer::Refused(TOLD), None);
     let version = Version { log: String::new(), number: 0 };
-    Document::print(pages::MEDIA_TYPE, page, &version, setting.channels_at())
+    Document::print(pages::MEDIA_TYPE, pages::no_search(&setting.frame()), &version, setting.channels_at())
 }

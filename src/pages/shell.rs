@@ -232,23 +232,32 @@ pub(super) fn format_title(format: Format) -> &'static str {
 /// For an address that leads nowhere.
 pub fn not_found(frame: &Frame<'_>) -> Vec<u8> {
     let told = "Địa chỉ này không có nội dung. Có thể địa chỉ bị gõ thiếu hoặc trang đã đổi chỗ.";
-    notice(frame, "Không tìm thấy trang", told)
+    notice(frame, "Không tìm thấy trang", told, true)
 }
 
 /// For an address that leads nowhere any more: a channel that is gone, a picture that no article shows.
 pub fn gone(frame: &Frame<'_>) -> Vec<u8> {
-    notice(frame, "Nội dung đã được gỡ", "Nội dung này đã được gỡ và không còn ở đây.")
+    notice(frame, "Nội dung đã được gỡ", "Nội dung này đã được gỡ và không còn ở đây.", true)
 }
 
-fn notice(frame: &Frame<'_>, title: &str, told: &str) -> Vec<u8> {
+/// In place of the search where the site is served from files, which cannot look anything up.
+pub fn no_search(frame: &Frame<'_>) -> Vec<u8> {
+    let told = "Đây là bản sao tĩnh của trang tin nên không tìm kiếm được.";
+    notice(frame, "Không có phần tìm kiếm", told, false)
+}
+
+fn notice(frame: &Frame<'_>, title: &str, told: &str, searches: bool) -> Vec<u8> {
     let head = Head { title, path: page_path(None), unlisted: true, ..Head::default() };
     let body = html! {
         div.notice {
             h1.title { (title) }
             p { (told) }
             p {
-                "Xin " a href=(frame.local(&search_path(None, ""))) { "tìm bài theo từ trong bài" }
-                ", xem " a href=(frame.local(&months_path(None))) { "tin theo tháng" }
+                "Xin "
+                @if searches {
+                    a href=(frame.local(&search_path(None, ""))) { "tìm bài theo từ trong bài" } ", "
+                }
+                "xem " a href=(frame.local(&months_path(None))) { "tin theo tháng" }
                 ", hoặc bắt đầu từ " a href=(frame.local(&page_path(None))) { "trang chủ" } "."
             }
         }
