@@ -310,6 +310,14 @@ fn nothing_of_somebody_else_s_is_written_over_and_two_builds_never_meet() {
     assert!(told.contains("is not empty, and no `bantin build` has filled it"), "{told}");
     assert_eq!(fs::read_dir(&mine).unwrap().count(), 1);
 
+    for inside in ["feeds/public", "feeds/xa-hoi/a/b"] {
+        let refused = house.run(&["build", "--out", house.path(inside).to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(1));
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(told.contains("lies in the folder of articles"), "{told}");
+        assert!(!house.path(inside).exists());
+    }
+
     built(&house, "public");
     let held = fs::File::open(house.path("public")).unwrap();
     held.try_lock().unwrap();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use serde_json::json;
 
 use super::{Arguments, Outcome, check, moving};
@@ -16,6 +17,12 @@ use crate::store::Store;
 pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
     // Ids come into being here as well, and are for ever.
     config.fit_to_serve()?;
+    if lies_in(folder, &config.ingest.path) {
+        bail!(
+            "{} lies in the folder of articles, where its pages would be taken for articles",
+            folder.display()
+        );
+    }
     let store = open_store(&config).await?;
     let clean = take_in(&store, &config, arguments).await?;
     let Policies { feeds, pages, pictures, assets } = Policies::of(config.press.site.max_age);
@@ -37,6 +44,13 @@ pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) 
     let report = report?;
     tell(&report, folder, arguments);
     Ok(if clean && report.faults == 0 { Outcome::Done } else { Outcome::Findings })
+}
+
+/// Also of a folder that is not there yet.
+fn lies_in(folder: &Path, other: &Path) -> bool {
+    let Ok(folder) = std::path::absolute(folder) else { return false };
+    let there = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    there.zip(other.canonicalize().ok()).is_some_and(|(there, other)| there.starts_with(other))
 }
 
 /// What lies in the folder of articles first comes into the log, as by `bantin scan`; not where nobody is to look
