@@ -80,9 +80,6 @@ pub(super) async fn plan(
 ) -> Result<Vec<Planned>, StoreError> {
     let mut plan = furniture(setting);
     let at = setting.channels_at();
-    let mut add =
-        |file: String, key: String, at: Moment, what: What| plan.push(Planned { file, key, at, what });
-    add(file_of(&search_path(None, "")), stamp(at), at, What::NoSearch);
     pictures(snapshot, &mut plan).await?;
     articles(snapshot, at, &mut plan).await?;
     for (scope, state) in states {
@@ -99,7 +96,11 @@ pub(super) fn furniture(setting: &Setting) -> Vec<Planned> {
     let planned = |file, what| Planned { file, key: stamp(at), at, what };
     let documents = press::furniture(setting).into_iter();
     let documents = documents.map(|path| planned(file_of(&path), What::Furniture(path)));
-    let pages = [planned(NOT_FOUND.to_owned(), What::NotFound), planned(gone_file(GONE), What::Gone)];
+    let pages = [
+        planned(NOT_FOUND.to_owned(), What::NotFound),
+        planned(gone_file(GONE), What::Gone),
+        planned(file_of(&search_path(None, "")), What::NoSearch),
+    ];
     documents.chain(pages).collect()
 }
 
