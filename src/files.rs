@@ -5,7 +5,7 @@
 //! date and length gives the right ones; the same log gives the same files with the same dates wherever it is built.
 //! Only what changed is printed and written; then what is gone is removed; what leads on to others comes last.
 //!
-//! The list of all documents also serves to compare two stores by what leaves them ([`compare`]).
+//! The list of all documents also serves to compare two stores by what leaves them ([`compare()`]).
 //!
 //! Nothing here speaks HTTP. What servers must be told stands in the files that are written beside the folder.
 
