@@ -9,8 +9,8 @@ use bantin::article::{Article, ArticleId, Block, Picture, words};
 use bantin::channel::{Channel, Slug};
 use bantin::store::{
     ArchiveView, Catalogue, CatalogueAsked, CatalogueFound, Change, ChangesAsked, ChangesFound, ChangesPage,
-    Departure, FileSeen, Found, Imported, Listing, LiveChoice, LiveView, Once, Options, Origin, PictureFound,
-    Restoration, Store, Submission, Terms, Verdict, Withdrawal,
+    Departure, FileSeen, Found, Imported, Listing, LiveChoice, LiveView, MonthState, Once, Options, Origin,
+    PictureFound, Restoration, Store, Submission, Terms, Verdict, Withdrawal,
 };
 use bantin::vietnam_time::{Clock, Month, Stamp, VIETNAM, from_seconds};
 use house::postgres::Schema;
@@ -321,6 +321,7 @@ stories! {
     the_log_keeps_its_id_and_a_new_store_has_another
     only_what_changes_documents_moves_the_configuration
     pages_for_people_learn_months_addresses_corrections_and_phrases
+    whoever_makes_the_whole_site_learns_all_that_has_an_address
     a_second_import_corrects_the_articles_of_the_first
     an_import_of_what_was_imported_before_sets_nothing_back
     no_scan_withdraws_what_was_imported
@@ -1157,6 +1158,42 @@ async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: H
     assert!(page.items.len() == 1 && page.next.is_none(), "{page:?}");
     let none = CatalogueAsked { bytes: 1, ..phrase("\"thi mới\"") };
     assert!(catalogue(&store, none).await.items.is_empty());
+}
+
+async fn whoever_makes_the_whole_site_learns_all_that_has_an_address(home: Home) {
+    let store = home.open().await;
+    let (a, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (b, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SEED - 60))).await;
+    let (c, _) = take(&store, file("kinh-te/c.txt", "1", article("C", SEED - 40 * 86_400))).await;
+    // Never published, so nothing stands at its address.
+    take(&store, file("kinh-te/mai.txt", "1", article("Mai", home.clock.now().timestamp() + 3600))).await;
+    home.clock.advance(60);
+    let withdrawn_at = home.clock.now();
+    store.withdraw(&b, None, false, "test").await.unwrap();
+    let mut snapshot = store.snapshot().await.unwrap();
+    snapshot.take_your_time().await.unwrap();
+
+    let roll = snapshot.roll(None, 10).await.unwrap();
+    let told: Vec<_> = roll.iter().map(|on| (on.id.clone(), on.is_live, on.number)).collect();
+    assert_eq!(told, [(c, true, 3), (a.clone(), true, 1), (b.clone(), false, 4)]);
+    assert_eq!((roll[2].at, roll[2].permalink.slug.as_str()), (withdrawn_at, "b"));
+    let behind: Vec<_> = snapshot.roll(Some(&a), 10).await.unwrap().into_iter().map(|on| on.id).collect();
+    assert_eq!(behind, [b]);
+    assert_eq!(snapshot.roll(None, 2).await.unwrap().len(), 2);
+
+    let (xa_hoi, kinh_te) = (slug("xa-hoi"), slug("kinh-te"));
+    assert_eq!(snapshot.newest_departure(Some(&xa_hoi)).await.unwrap(), 3);
+    assert_eq!(snapshot.newest_departure(Some(&kinh_te)).await.unwrap(), 0);
+    assert_eq!(snapshot.newest_departure(None).await.unwrap(), 4);
+    let state = |year, month, articles, number| MonthState {
+        month: Month::new(year, month).unwrap(),
+        articles,
+        number,
+    };
+    let months = snapshot.month_states(None, VIETNAM).await.unwrap();
+    assert_eq!(months, [state(2023, 5, 1, 1), state(2023, 4, 1, 3)]);
+    assert_eq!(snapshot.month_states(Some(&kinh_te), VIETNAM).await.unwrap(), [state(2023, 4, 1, 3)]);
+    assert_eq!(snapshot.newest_second().await.unwrap(), withdrawn_at);
 }
 
 async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Home) {
