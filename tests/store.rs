@@ -125,9 +125,9 @@ async fn no_commit_overtakes_another() {
     let stands = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE \
                   'UPDATE channel SET head%' AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'channel'::regclass))";
     house::until("the first writer to be held up", || house::postgres::asked(stands, &home.url()));
-    let writing = two.clone();
-    let second =
-        tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", article("B", SEED))).await.1 });
+    // Of another minute: articles of one stamp would wait for each other's place in the list as well.
+    let (writing, later) = (two.clone(), article("B", SEED + 60));
+    let second = tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", later)).await.1 });
     let in_time = tokio::time::timeout(std::time::Duration::from_millis(400), async {
         while numbers_behind(&two, 0).await.is_empty() {
             tokio::task::yield_now().await;
@@ -136,32 +136,6 @@ async fn no_commit_overtakes_another() {
     assert!(in_time.await.is_err(), "the second was seen before the first");
     held.rollback().await.unwrap();
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (Verdict::Published(1), Verdict::Published(2)));
-}
-
-/// Many writers on two machines, and a reader who always goes on behind the last number that it saw.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_who_goes_on_behind_the_last_number_misses_none() {
-    let home = Home::postgres();
-    let stores = [home.open().await, home.open().await, home.open().await];
-    let reading = stores[2].clone();
-    let reader = tokio::spawn(async move {
-        let mut seen = Vec::new();
-        while seen.len() < 120 {
-            seen.extend(numbers_behind(&reading, seen.last().copied().unwrap_or_default()).await);
-        }
-        seen
-    });
-    let writers: Vec<_> = (0..120)
-        .map(|number| {
-            let (store, channel) = (stores[number % 2].clone(), ["xa-hoi", "kinh-te", "van-hoa"][number % 3]);
-            let path = format!("{channel}/bai-{number}.txt");
-            tokio::spawn(async move { take(&store, file(&path, "1", article("A", SEED))).await.1 })
-        })
-        .collect();
-    for writer in writers {
-        assert!(matches!(writer.await.unwrap(), Verdict::Published(_)));
-    }
-    assert_eq!(reader.await.unwrap(), (1..=120).collect::<Vec<u64>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,6 +268,7 @@ stories! {
     a_live_feed_never_holds_more_than_its_limit
     another_process_is_heard
     many_writers_at_once_get_numbers_without_gaps
+    a_reader_who_goes_on_behind_the_last_number_misses_none
     erased_text_is_nowhere_and_cannot_be_restored
     a_named_id_is_kept_and_a_second_file_of_that_id_is_refused
     a_picture_is_there_while_a_living_article_shows_it
@@ -645,6 +620,58 @@ async fn many_writers_at_once_get_numbers_without_gaps(home: Home) {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
+}
+
+/// Many write on two machines, publish and correct; readers on a third always go on behind the last number that they
+/// were told.
+async fn a_reader_who_goes_on_behind_the_last_number_misses_none(home: Home) {
+    let stores = [home.open().await, home.open().await, home.open().await];
+    let channels = ["xa-hoi", "kinh-te", "van-hoa"];
+    for channel in channels {
+        stores[0].found_channel(&slug(channel), None).await.unwrap();
+    }
+    let scopes = [None, Some(channels[0]), Some(channels[1]), Some(channels[2])];
+    let readers =
+        scopes.map(|scope| (scope, tokio::spawn(numbers_as_they_come(stores[2].clone(), scope, 240))));
+    let writers: Vec<_> = (0..120)
+        .map(|number: usize| {
+            let stamp = SEED - 60 * number as i64;
+            let (one, other) = (stores[number % 2].clone(), stores[(number + 1) % 2].clone());
+            let path = format!("{}/bai-{number}.txt", channels[number % 3]);
+            tokio::spawn(async move {
+                let published = take(&one, file(&path, "1", article("A", stamp))).await.1;
+                let corrected = take(&other, file(&path, "2", article("A (sửa)", stamp))).await.1;
+                assert!(matches!(published, Verdict::Published(_)), "{published:?}");
+                assert!(matches!(corrected, Verdict::Corrected(_)), "{corrected:?}");
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for (scope, reader) in readers {
+        let all: Vec<u64> =
+            behind(&stores[0], scope, 0, 1000).await.changes.iter().map(|change| change.number).collect();
+        assert_eq!(reader.await.unwrap(), all, "{scope:?}");
+        assert_eq!(all.len(), if scope.is_some() { 80 } else { 240 }, "{scope:?}");
+    }
+}
+
+/// The numbers of a channel up to `last`, as a reader is told them who does not wait; of everything, each the next.
+async fn numbers_as_they_come(store: Store, channel: Option<&str>, last: u64) -> Vec<u64> {
+    let (mut next, mut numbers) = (0, Vec::new());
+    while next < last {
+        let page = behind(&store, channel, next, 7).await;
+        for change in page.changes {
+            let before = numbers.last().copied().unwrap_or_default();
+            assert!(change.number > before, "{channel:?}: {} after {before}", change.number);
+            assert!(channel.is_some() || change.number == before + 1, "{} after {before}", change.number);
+            numbers.push(change.number);
+        }
+        next = page.next;
+        tokio::task::yield_now().await;
+    }
+    numbers
 }
 
 async fn erased_text_is_nowhere_and_cannot_be_restored(home: Home) {
