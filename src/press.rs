@@ -13,6 +13,7 @@ mod desk;
 mod document;
 mod furniture;
 mod recent;
+mod rest;
 mod shelf;
 mod stand;
 
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use crate::address::{Addresses, Format, OPML_PATH, Scope, feed_path, page_path};
@@ -30,10 +32,11 @@ use crate::article::{ArticleId, Entry, Tombstone};
 use crate::channel::{Channel, Site, Slug};
 use crate::feed::{self, Fault, Part};
 use crate::pages;
-use crate::store::{ChannelState, LiveChoice, LiveView, Snapshot, Store, StoreError};
+use crate::store::{Announcement, ChannelState, LiveChoice, LiveView, Snapshot, Store, StoreError};
 use crate::vietnam_time::{Moment, Zone};
 
 use furniture::Furniture;
+use rest::Rest;
 
 pub use archive::{Archive, ArchiveSheet, PrintedPage};
 pub use article::{ArticleSheet, PrintedArticle, print_article};
@@ -41,12 +44,8 @@ pub use desk::{Asked, Desk, DeskSheet, Laid, MonthPart, cursor_of, place_of};
 pub use document::{Coded, Coding, Document, Kind, Version, http_date};
 pub use furniture::furniture;
 pub use recent::Recent;
-pub use stand::{Edition, Stand};
+pub use stand::{Edition, Progress, Stand};
 
-/// After a reprint the press rests for so many times as long as it took: a burst of changes becomes a handful
-/// of reprints, and most of the machine stays with the readers.
-const REST: u32 = 2;
-const LONGEST_REST: Duration = Duration::from_secs(2);
 /// After the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -118,24 +117,44 @@ impl Press {
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         let mut announced = self.store.announcements();
         announced.mark_changed();
+        let mut rest = Rest::from(Instant::now());
         loop {
             tokio::select! {
                 _ = shutdown.wait_for(|stop| *stop) => return,
                 changed = announced.changed() => if changed.is_err() { return },
             }
-            let started = tokio::time::Instant::now();
-            let rest = match self.reprint().await {
-                Ok(_) => (started.elapsed() * REST).min(LONGEST_REST),
-                Err(cause) => {
-                    error!(%cause, "the documents could not be printed; the last edition stays up");
-                    announced.mark_changed();
-                    RETRY
-                }
-            };
             tokio::select! {
                 _ = shutdown.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(rest) => {}
+                () = self.rested(&rest, &announced) => {}
             }
+            // What came meanwhile is printed together with it.
+            announced.mark_unchanged();
+            let began = Instant::now();
+            let Err(cause) = self.reprint().await else {
+                rest.earn(began, Instant::now());
+                continue;
+            };
+            error!(%cause, "the documents could not be printed; the last edition stays up");
+            self.stand.is_stuck();
+            announced.mark_changed();
+            tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+    }
+
+    /// Waits for the end of the rest, which is longer where more has come meanwhile.
+    async fn rested(&self, rest: &Rest, announced: &watch::Receiver<Announcement>) {
+        loop {
+            let (heard, printed) = (*announced.borrow(), self.stand.progress().borrow().printed);
+            // Another configuration or another channel changes every document.
+            let all = heard.generation > printed.generation;
+            let ends = rest.ends(if all { u64::MAX } else { heard.head.saturating_sub(printed.head) });
+            if Instant::now() >= ends {
+                return;
+            }
+            tokio::time::sleep_until(ends).await;
         }
     }
 
@@ -145,10 +164,15 @@ impl Press {
     /// # Errors
     /// Where the store does not answer; the last edition stays up.
     pub async fn reprint(&mut self) -> Result<usize, StoreError> {
+        let heard = *self.store.announcements().borrow();
         // One state of the log for all of it: no article is in two channels, or in none, because it was moved
         // while the press was running.
         let mut snapshot = self.store.snapshot().await?;
-        self.reprint_from(&mut snapshot).await
+        // A log that was set back to an older state never comes to what was heard of it.
+        let log = snapshot.announcement().await?.or_later(heard);
+        let changed = self.reprint_from(&mut snapshot).await?;
+        self.stand.is_printed(log);
+        Ok(changed)
     }
 
     /// The same from a state of the log that is held already.

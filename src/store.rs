@@ -92,6 +92,18 @@ pub struct Announcement {
     pub generation: u64,
 }
 
+impl Announcement {
+    /// True where everything that `other` tells of is in a log that has come as far as this.
+    pub fn reaches(&self, other: &Self) -> bool {
+        self.head >= other.head && self.generation >= other.generation
+    }
+
+    /// As far as either of the two: a notice may overtake another, and neither number ever goes back.
+    pub fn or_later(self, other: Self) -> Self {
+        Self { head: self.head.max(other.head), generation: self.generation.max(other.generation) }
+    }
+}
+
 /// An article on its way in.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -681,9 +693,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn refresh(&self) -> Result<Announcement, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
-        let row = reading.one("SELECT head, generation FROM log", &[]).await?;
-        let announcement = Announcement { head: row.number(0)?, generation: row.number(1)? };
+        let announcement = self.snapshot().await?.announcement().await?;
         self.announce(announcement);
         Ok(announcement)
     }
@@ -713,12 +723,8 @@ impl Store {
     /// Tells everybody in this process how far the log has come, where that is news.
     fn announce(&self, announcement: Announcement) {
         self.inner.announced.send_if_modified(|last| {
-            let newer = announcement.head > last.head || announcement.generation > last.generation;
-            if newer {
-                // A notice may overtake another: neither number ever goes back.
-                last.head = last.head.max(announcement.head);
-                last.generation = last.generation.max(announcement.generation);
-            }
+            let newer = !last.reaches(&announcement);
+            *last = last.or_later(announcement);
             newer
         });
     }
@@ -971,6 +977,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// How far the log had come: what was announced of this state.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn announcement(&mut self) -> Result<Announcement, StoreError> {
+        view::announcement(&mut self.reading).await
+    }
+
     /// All channels, by slug.
     ///
     /// # Errors
@@ -1148,7 +1162,7 @@ impl Snapshot {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn generation(&mut self) -> Result<u64, StoreError> {
-        view::generation(&mut self.reading).await
+        Ok(self.announcement().await?.generation)
     }
 
     /// The second at which the configuration last changed what documents show.

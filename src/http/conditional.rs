@@ -141,11 +141,6 @@ pub fn newer_copy(headers: &HeaderMap, document: &Document) -> Option<HeaderValu
     HeaderValue::from_bytes(&[b"\"", newer, b"\""].concat()).ok()
 }
 
-/// The number in a document's tags.
-pub fn number_of(document: &Document) -> Option<u64> {
-    version_of(document).map(|(_, number)| number)
-}
-
 fn version_of(document: &Document) -> Option<(&str, u64)> {
     let opaque = document.identity.etag.to_str().ok()?.trim_matches('"');
     let log = opaque.split_once('.')?.0;

@@ -127,6 +127,25 @@ pub fn headers_of_pages() -> Vec<(&'static str, String)> {
 /// no allocation at all, because hyper hands the same map round from request to answer to request.
 pub fn document(
     method: &Method,
+    headers: HeaderMap,
+    document: &Document,
+    policy: &Policy,
+    now: Moment,
+) -> Reply {
+    let verdict = verdict(&headers, document, now);
+    judged(verdict, method, headers, document, policy, now)
+}
+
+/// What a GET or HEAD with these headers is answered with; none where every coding was refused.
+pub fn verdict(headers: &HeaderMap, document: &Document, now: Moment) -> Option<Verdict> {
+    let choices = Accepted::of(headers).choices(document);
+    Preconditions::of(headers).judge(document, &choices, now)
+}
+
+/// The same as [`document`] for whoever knows the [`verdict`] already.
+pub fn judged(
+    verdict: Option<Verdict>,
+    method: &Method,
     mut headers: HeaderMap,
     document: &Document,
     policy: &Policy,
@@ -137,8 +156,6 @@ pub fn document(
         Method::OPTIONS => return options(READ_ONLY),
         _ => return method_not_allowed(READ_ONLY),
     }
-    let choices = Accepted::of(&headers).choices(document);
-    let verdict = Preconditions::of(&headers).judge(document, &choices, now);
     let for_a_script = headers.contains_key(ORIGIN);
     headers.clear();
     match verdict {

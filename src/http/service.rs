@@ -15,20 +15,20 @@ use tokio::sync::{Semaphore, watch};
 use tracing::{debug, error};
 
 use super::api::{self, Frame, Together};
-use super::conditional::{Preconditions, Verdict, newer_copy, number_of};
+use super::conditional::{Verdict, newer_copy};
 use super::delta;
 use super::door::RequestBody;
 use super::gate::Pace;
-use super::negotiate::Accepted;
 use super::people;
 use super::reply::{self, Policies, Policy, READ_ONLY, Reply};
-use crate::address::{Addresses, Format, Route, Scope, feed_path};
+use crate::address::{Addresses, Format, Route, Scope};
 use crate::article::Permalink;
 use crate::channel::Channel;
 use crate::press::{
-    self, Archive, Desk, Document, Edition, Kind, PrintedArticle, PrintedPage, Recent, Stand, print_article,
+    self, Archive, Desk, Document, Edition, Kind, PrintedArticle, PrintedPage, Progress, Recent, Stand,
+    print_article,
 };
-use crate::store::{PictureFound, Store, StoreError};
+use crate::store::{Announcement, PictureFound, Store, StoreError};
 use crate::vietnam_time::Clock;
 
 /// Requests that read the store at a time; the others wait for their turn, and not for ever.
@@ -40,7 +40,8 @@ const STREAMING: usize = 64;
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A replica that is behind another has so long to print what the other has printed.
 const CATCHING_UP: Duration = Duration::from_secs(2);
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// A reader of whom nobody knows what he holds waits so long at most for what is being printed.
+const HELD_BACK: Duration = Duration::from_millis(500);
 /// What a client is told to wait where the service could not answer.
 pub(super) const COME_AGAIN: Duration = Duration::from_secs(2);
 
@@ -79,6 +80,8 @@ enum AtHand {
     Part(Wanted, Arc<Document>),
     /// The reader holds a newer copy, of this tag.
     Older(HeaderValue, Arc<Document>),
+    /// The log is known to have come so far, this edition has not, and another replica may have shown it already.
+    Behind(Announcement, Policy),
     /// A person has opened this feed.
     Opened(Arc<Recent>, Format),
     Nothing,
@@ -90,6 +93,8 @@ pub struct Service(Arc<Inner>);
 
 pub(super) struct Inner {
     stand: Stand,
+    progress: watch::Receiver<Progress>,
+    announced: watch::Receiver<Announcement>,
     pub(super) store: Store,
     pub(super) press: press::Options,
     archive: Archive,
@@ -130,6 +135,8 @@ impl Service {
     ) -> Self {
         let Policies { feeds, pages, pictures, assets } = Policies::of(press.site.max_age);
         Self(Arc::new(Inner {
+            progress: stand.progress(),
+            announced: store.announcements(),
             stand,
             clock: store.clock().clone(),
             archive: Archive::new(store.clone(), press.clone()),
@@ -173,6 +180,7 @@ impl Service {
                 Err(Box::pin(async move { service.part(request, wanted, document).await }))
             }
             AtHand::Older(tag, document) => Err(Box::pin(self.clone().catch_up_with(request, tag, document))),
+            AtHand::Behind(log, policy) => Err(Box::pin(self.clone().once_printed(request, log, policy))),
             AtHand::Opened(recent, format) => {
                 let service = self.clone();
                 Err(Box::pin(
@@ -211,31 +219,51 @@ impl Service {
             Kind::Page => &self.0.pages,
             Kind::Asset => &self.0.assets,
         };
+        let now = self.0.clock.now();
+        let verdict = reply::verdict(&request.headers, document, now);
+        if matches!(verdict, Some(Verdict::Send(_)))
+            && document.kind != Kind::Asset
+            && let Some(log) = self.0.not_printed_yet()
+        {
+            return AtHand::Behind(log, policy.clone());
+        }
         let headers = std::mem::take(&mut request.headers);
-        AtHand::Reply(reply::document(&request.method, headers, document, policy, self.0.clock.now()))
+        AtHand::Reply(reply::judged(verdict, &request.method, headers, document, policy, now))
     }
 
     /// Another replica was ahead of this one. Prints what it has printed, so that no reader sees a feed go
     /// backwards; where that cannot be done in time, the reader keeps the newer copy that he has.
     async fn catch_up_with(self, request: Parts, tag: HeaderValue, older: Arc<Document>) -> Reply {
-        let caught_up = self.read(async move |service| {
-            let head = service.store.refresh().await?.head;
-            let printing = async {
-                while service.printed().is_none_or(|printed| printed < head) {
-                    tokio::time::sleep(LOOK_AGAIN).await;
-                }
-            };
-            Ok(tokio::time::timeout(CATCHING_UP, printing).await.is_ok())
-        });
-        let caught_up = caught_up.await.unwrap_or_default();
-        let (method, now) = (request.method, self.0.clock.now());
-        let edition = self.0.stand.edition();
-        match edition.document(self.0.addresses.without_prefix(request.uri.path())) {
-            Some(document) if caught_up => {
-                reply::document(&method, request.headers, document, &self.0.feeds, now)
+        let caught_up = match self.read(async move |service| service.store.refresh().await).await {
+            Some(log) => self.0.comes_to(log, CATCHING_UP).await,
+            None => false,
+        };
+        match self.document(&request) {
+            Some(document) if caught_up => self.whole(request, &document, &self.0.feeds),
+            _ => {
+                let now = self.0.clock.now();
+                reply::newer(&request.method, request.headers, &older, tag, &self.0.feeds, now)
             }
-            _ => reply::newer(&method, request.headers, &older, tag, &self.0.feeds, now),
         }
+    }
+
+    /// Sent whole, as soon as the press has come to this state of the log; after a while what there is.
+    async fn once_printed(self, request: Parts, log: Announcement, policy: Policy) -> Reply {
+        self.0.comes_to(log, HELD_BACK).await;
+        match self.document(&request) {
+            Some(document) => self.whole(request, &document, &policy),
+            None => self.0.not_found(&request.headers),
+        }
+    }
+
+    /// What the newest edition holds for a request.
+    fn document(&self, request: &Parts) -> Option<Arc<Document>> {
+        let path = self.0.addresses.without_prefix(request.uri.path());
+        self.0.stand.edition().document(path).cloned()
+    }
+
+    fn whole(&self, request: Parts, document: &Document, policy: &Policy) -> Reply {
+        reply::document(&request.method, request.headers, document, policy, self.0.clock.now())
     }
 
     /// A feed that a browser shows in a window: as a page, or with `?xml` as it is.
@@ -319,8 +347,7 @@ impl Service {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return None;
         }
-        let choices = Accepted::of(&request.headers).choices(document);
-        let verdict = Preconditions::of(&request.headers).judge(document, &choices, self.0.clock.now());
+        let verdict = reply::verdict(&request.headers, document, self.0.clock.now());
         let (Some(Verdict::Send(_)), Route::Feed(scope, format)) = (verdict, self.0.addresses.route(path))
         else {
             return None;
@@ -411,10 +438,21 @@ impl Service {
 }
 
 impl Inner {
-    /// The number up to which the log is printed: that of the feed of everything, which holds every revision.
-    fn printed(&self) -> Option<u64> {
-        let edition = self.stand.edition();
-        number_of(edition.document(&feed_path(None, Format::Rss))?)
+    /// What this replica has heard of the log, where the press is about to print some of it. Of a log that no other
+    /// process serves, readers see the editions in their order anyway.
+    fn not_printed_yet(&self) -> Option<Announcement> {
+        if !self.store.is_shared() || !is_ready(&self.health) {
+            return None;
+        }
+        let (heard, progress) = (*self.announced.borrow(), *self.progress.borrow());
+        (!progress.stuck && !progress.printed.reaches(&heard)).then_some(heard)
+    }
+
+    /// Waits until the press has come to this state of the log; false where it cannot, or needs longer than that.
+    async fn comes_to(&self, log: Announcement, patience: Duration) -> bool {
+        let mut progress = self.progress.clone();
+        let coming = progress.wait_for(|progress| progress.stuck || progress.printed.reaches(&log));
+        matches!(tokio::time::timeout(patience, coming).await, Ok(Ok(progress)) if progress.printed.reaches(&log))
     }
 
     /// 404 in the site's own look.

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use super::furniture::Furniture;
 use super::{Document, Printed, Recent};
 use crate::address::Scope;
+use crate::store::Announcement;
 
 /// The documents of all channels at one moment.
 #[derive(Clone, Default)]
@@ -86,17 +88,43 @@ impl Edition {
     }
 }
 
+/// How far the press has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Everything that the log held then is printed, as far as it passed its reading back.
+    pub printed: Announcement,
+    /// The last attempt failed, and it is not known when the next one will be better.
+    pub stuck: bool,
+}
+
 /// Hands out the newest edition to whoever asks. Clones share it; asking neither locks nor waits.
 #[derive(Clone, Default)]
-pub struct Stand(Arc<ArcSwap<Edition>>);
+pub struct Stand {
+    edition: Arc<ArcSwap<Edition>>,
+    progress: watch::Sender<Progress>,
+}
 
 impl Stand {
     /// The newest edition.
     pub fn edition(&self) -> arc_swap::Guard<Arc<Edition>> {
-        self.0.load()
+        self.edition.load()
+    }
+
+    /// How far the press has come, and when it comes further. What it tells of is in the newest edition.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     pub(super) fn swap(&self, edition: Edition) {
-        self.0.store(Arc::new(edition));
+        self.edition.store(Arc::new(edition));
+    }
+
+    /// Also where no document has changed, and after the swap where one has.
+    pub(super) fn is_printed(&self, log: Announcement) {
+        self.progress.send_replace(Progress { printed: log, stuck: false });
+    }
+
+    pub(super) fn is_stuck(&self) {
+        self.progress.send_modify(|progress| progress.stuck = true);
     }
 }

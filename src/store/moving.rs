@@ -6,7 +6,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::database::{Row, Transaction, Value, values};
-use super::{LOG_ID_LETTERS, Store, StoreError, random_text};
+use super::{LOG_ID_LETTERS, Store, StoreError, random_text, view};
 
 /// What the log consists of: each table behind those that it refers to, its key, and how many rows are taken at a
 /// time.
@@ -98,10 +98,8 @@ impl Store {
     }
 
     async fn has_not_grown(&self, copy: &mut Transaction) -> Result<(), StoreError> {
-        const HOW_FAR: &str = "SELECT head, generation FROM log";
-        let mut reading = self.inner.database.begin_read().await?;
-        let (here, there) = (reading.one(HOW_FAR, &[]).await?, copy.one(HOW_FAR, &[]).await?);
-        if (here.number(0)?, here.number(1)?) == (there.number(0)?, there.number(1)?) {
+        let here = self.snapshot().await?.announcement().await?;
+        if here == view::announcement(copy).await? {
             return Ok(());
         }
         Err(StoreError::Unfit("it has grown meanwhile: stop `bantin serve` first".to_owned()))

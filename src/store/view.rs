@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::database::{Row, Transaction, Value, values};
 use super::intake::{EVERYTHING, day_text, from_json, read_permalink};
 use super::{
-    ChannelState, FileRecord, FileSeen, Found, Imported, KnownChannel, Listed, LiveChoice, LiveView,
-    PictureFound, StoreError,
+    Announcement, ChannelState, FileRecord, FileSeen, Found, Imported, KnownChannel, Listed, LiveChoice,
+    LiveView, PictureFound, StoreError,
 };
 use crate::address::Scope;
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
@@ -389,8 +389,9 @@ pub(super) async fn configured_at(reading: &mut Transaction) -> Result<Moment, S
     Ok(from_seconds(reading.one("SELECT configured_at FROM log", &[]).await?.integer(0)?))
 }
 
-pub(super) async fn generation(reading: &mut Transaction) -> Result<u64, StoreError> {
-    reading.one("SELECT generation FROM log", &[]).await?.number(0)
+pub(super) async fn announcement(reading: &mut Transaction) -> Result<Announcement, StoreError> {
+    let row = reading.one("SELECT head, generation FROM log", &[]).await?;
+    Ok(Announcement { head: row.number(0)?, generation: row.number(1)? })
 }
 
 pub(super) async fn channels_at(reading: &mut Transaction) -> Result<Moment, StoreError> {

@@ -1,6 +1,8 @@
 //! A database for stories on PostgreSQL: each has a schema of its own, which is gone at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
@@ -73,6 +75,39 @@ impl Drop for Schema {
         if let Err(cause) = dropped {
             eprintln!("{} is left behind: {cause}", self.name);
         }
+    }
+}
+
+/// What somebody does in a transaction that stays open until this is dropped, and is taken back then.
+pub struct Held {
+    release: Option<mpsc::Sender<()>>,
+    holder: Option<JoinHandle<()>>,
+}
+
+impl Held {
+    /// Does it.
+    pub fn new(url: &str, sql: &'static str) -> Self {
+        let (url, (release, released), (done, is_done)) = (url.to_owned(), mpsc::channel(), mpsc::channel());
+        let holder = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let mut connection = runtime.block_on(PgConnection::connect(&url)).unwrap();
+            for statement in ["BEGIN", sql] {
+                runtime.block_on(connection.execute(statement)).unwrap();
+            }
+            done.send(()).unwrap();
+            // Until there is nobody any more who could send.
+            let _: Result<(), _> = released.recv();
+            runtime.block_on(connection.close()).unwrap();
+        });
+        is_done.recv().unwrap();
+        Self { release: Some(release), holder: Some(holder) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release = None;
+        let _ = self.holder.take().map(JoinHandle::join);
     }
 }
 
