@@ -693,7 +693,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn refresh(&self) -> Result<Announcement, StoreError> {
-        let announcement = self.snapshot().await?.announcement().await?;
+        let announcement = view::announcement(&mut self.inner.database.begin_glance().await?).await?;
         self.announce(announcement);
         Ok(announcement)
     }
@@ -773,7 +773,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
+        let mut reading = self.inner.database.begin_glance().await?;
         view::next_due(&mut reading).await
     }
 

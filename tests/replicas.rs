@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use house::postgres::{Held, Schema};
@@ -189,16 +189,23 @@ impl Cluster {
     const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres");
 
     fn new() -> Self {
+        Self::on_a_disk_of("")
+    }
+
+    /// On a disk of its own of this size, which can be filled; with none, where all the others are.
+    fn on_a_disk_of(size: &str) -> Self {
         let say =
             "echo \"$BANTIN_TEST_POSTGRES\"; echo \"$BANTIN_TEST_POSTGRES_FOLDER\"; exec cat >/dev/null";
         let mut process = Command::new(Self::SCRIPT)
             .args(["bash", "-c", say])
+            .env("BANTIN_TEST_POSTGRES_DISK", size)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let (url, folder) = (lines.next().unwrap(), lines.next().unwrap());
+        let mut line = || lines.next().expect("a cluster; tests/postgres has said why there is none");
+        let (url, folder) = (line(), line());
         Self { process, url, folder }
     }
 
@@ -270,6 +277,198 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
     until("a write", || publish(&serving, &bearer, "Sau khi bị cắt").status < 300);
     until("the article", || serving.get(RSS).text().contains("Sau khi bị cắt"));
     assert!(serving.stop());
+}
+
+/// What was said to those who write.
+#[derive(Default)]
+struct Said {
+    accepted: Vec<String>,
+    refused: usize,
+    slowest_refusal: Duration,
+}
+
+impl Said {
+    /// Publishes; true where it was accepted.
+    fn write(&mut self, serving: &Serving, bearer: &str, title: &str, text: &str) -> bool {
+        let body = article(title, "13/05/2023 08:00", text);
+        let began = Instant::now();
+        let headers = [("Authorization", bearer), PLAIN];
+        let answer = serving.send("POST", "/api/articles?channel=xa-hoi", &headers, body.as_bytes());
+        match answer.status {
+            201 => self.accepted.push(title.to_owned()),
+            503 => {
+                assert!(answer.header("retry-after").is_some());
+                self.refused += 1;
+                self.slowest_refusal = self.slowest_refusal.max(began.elapsed());
+            }
+            other => panic!("{other}: {}", answer.text()),
+        }
+        answer.status == 201
+    }
+}
+
+/// Asks for what is served from memory, and finds it as it was.
+fn unchanged(serving: &Serving, before: &[(&str, Answer)]) {
+    for (path, before) in before {
+        let after = serving.get(path);
+        assert_eq!((after.status, after.etag(), &after.body), (200, before.etag(), &before.body), "{path}");
+        let again = serving.ask("GET", path, &[("If-None-Match", &before.etag())]);
+        assert_eq!(again.status, 304, "{path}");
+    }
+    assert_eq!(serving.get("/readyz").status, 200);
+}
+
+/// Two seconds, and what a machine that does much else may take on top.
+const TOLD_WITHIN: Duration = Duration::from_millis(2500);
+
+#[test]
+fn while_the_disk_of_the_database_is_full_what_is_live_is_served_and_writes_are_taken_once_there_is_room() {
+    let cluster = Cluster::on_a_disk_of("112m");
+    let house = replica(&cluster.url, None);
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = house.serve();
+    until("the first article", || serving.get(RSS).text().contains("thi đua"));
+    // Nothing in it repeats itself, so that it takes the room that it takes.
+    let bulk = |number: u64| {
+        let words = (number * 6000..).take(6000).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        words.map(|word| format!("{word:x}")).collect::<Vec<_>>().join(" ")
+    };
+    let mut said = Said::default();
+    for round in 0..2_u64 {
+        cluster.told("--fill");
+        let mut numbers = round * 1000..;
+        let mut write = |said: &mut Said| {
+            let number = numbers.next().unwrap();
+            said.write(&serving, &bearer, &format!("Bài {number}"), &bulk(number))
+        };
+        until("the disk to be full", || !write(&mut said));
+        until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
+        let before = ["/rss.xml", "/atom.xml", RSS, "/", "/opml.xml"].map(|path| (path, serving.get(path)));
+        for _ in 0..6 {
+            assert!(!write(&mut said), "there is no room");
+            unchanged(&serving, &before);
+        }
+        cluster.told("--room");
+        // Where it had no room left for its own log, the server has ended, and is started as any other.
+        cluster.told("--start");
+        until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
+        let title = format!("Sau lần {round}");
+        until("a write", || said.write(&serving, &bearer, &title, "Đoạn mở đầu."));
+        until("the article", || serving.get(RSS).text().contains(&title));
+    }
+    assert!(said.slowest_refusal < TOLD_WITHIN, "{:?}", said.slowest_refusal);
+    println!("{} refused, the slowest after {:?}", said.refused, said.slowest_refusal);
+    let listed = house.ok(&["list"]);
+    assert!(said.accepted.iter().all(|title| listed.contains(title)), "what was accepted is there");
+    assert_eq!(listed.lines().count(), said.accepted.len() + 1, "what was refused is not");
+}
+
+/// A line to the database on which nothing gets through while it is drawn, and everything afterwards.
+struct Line {
+    address: SocketAddr,
+    drawn: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Line {
+    fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let drawn = Arc::new((Mutex::new(false), Condvar::new()));
+        let line = Arc::clone(&drawn);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let line = Arc::clone(&line);
+                std::thread::spawn(move || {
+                    get_through(&line);
+                    let Ok(server) = TcpStream::connect(server) else { return };
+                    let (up, down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                    let upwards = Arc::clone(&line);
+                    std::thread::spawn(move || carry(up, down, &upwards));
+                    carry(server, client, &line);
+                });
+            }
+        });
+        Self { address, drawn }
+    }
+
+    fn is_drawn(&self, drawn: bool) {
+        *self.drawn.0.lock().unwrap() = drawn;
+        self.drawn.1.notify_all();
+    }
+}
+
+fn get_through((drawn, mended): &(Mutex<bool>, Condvar)) {
+    drop(mended.wait_while(drawn.lock().unwrap(), |drawn| *drawn).unwrap());
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, line: &(Mutex<bool>, Condvar)) {
+    let mut bytes = [0; 8192];
+    while let Ok(length @ 1..) = io::Read::read(&mut from, &mut bytes) {
+        get_through(line);
+        if to.write_all(&bytes[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+}
+
+#[test]
+fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_within_two_seconds() {
+    let schema = Schema::new();
+    let server = house::postgres::server();
+    let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
+    let line = Line::to(address);
+    let house =
+        replica(&schema.url_at(&server.replace(&address.to_string(), &line.address.to_string())), None);
+    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = house.serve();
+    let mut all = Said::default();
+    for round in 0..3 {
+        let title = format!("Sau lần {round}");
+        until("a write", || all.write(&serving, &bearer, &title, "Đoạn mở đầu."));
+        until("the article", || serving.get(RSS).text().contains(&title));
+        // It falls silent in the middle of their writing.
+        let (ended, accepted) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let said = std::thread::scope(|scope| {
+            let writers = [0, 1, 2, 3].map(|writer| {
+                let (ended, accepted, serving, bearer) = (&ended, &accepted, &serving, &bearer);
+                scope.spawn(move || {
+                    let mut said = Said::default();
+                    for number in (0..).take_while(|_| !ended.load(Ordering::Relaxed)) {
+                        let title = format!("Bài {number} của người {writer}, lần {round}");
+                        match said.write(serving, bearer, &title, "Đoạn mở đầu.") {
+                            true => drop(accepted.fetch_add(1, Ordering::Relaxed)),
+                            // No machine has connections for more.
+                            false => std::thread::sleep(Duration::from_millis(20)),
+                        }
+                    }
+                    said
+                })
+            });
+            until("some writes", || accepted.load(Ordering::Relaxed) > 20);
+            line.is_drawn(true);
+            until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
+            let before =
+                ["/rss.xml", "/atom.xml", RSS, "/", "/opml.xml"].map(|path| (path, serving.get(path)));
+            for _ in 0..20 {
+                unchanged(&serving, &before);
+            }
+            line.is_drawn(false);
+            until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
+            ended.store(true, Ordering::Relaxed);
+            writers.map(|writer| writer.join().unwrap())
+        });
+        for said in said {
+            all.slowest_refusal = all.slowest_refusal.max(said.slowest_refusal);
+            all.refused += said.refused;
+            all.accepted.extend(said.accepted);
+        }
+    }
+    println!("{} refused, the slowest after {:?}", all.refused, all.slowest_refusal);
+    assert!(all.refused > 0 && all.slowest_refusal < TOLD_WITHIN, "{:?}", all.slowest_refusal);
+    let listed = house.ok(&["list"]);
+    assert!(all.accepted.iter().all(|title| listed.contains(title)), "what was accepted is there");
 }
 
 /// Sends each connection on to one of the replicas that is there.

@@ -170,6 +170,15 @@ impl Database {
         }
     }
 
+    /// The same for a row or two on which a write or the state of the store depends: nobody waits longer for it
+    /// than for a write.
+    pub(super) async fn begin_glance(&self) -> Result<Transaction, StoreError> {
+        match self {
+            Self::Sqlite(file) => file.begin_read().await.map(Transaction::Sqlite),
+            Self::Postgres(server) => server.begin_glance().await.map(Transaction::Postgres),
+        }
+    }
+
     /// The server that other machines share as well; none where the log is a file of this one.
     pub(super) fn shared(&self) -> Option<&Arc<Server>> {
         match self {

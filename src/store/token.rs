@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer: that is no word about the secret.
     pub async fn token_of(&self, secret: &str) -> Result<Option<Token>, StoreError> {
-        let mut reading: Transaction = self.inner.database.begin_read().await?;
+        let mut reading: Transaction = self.inner.database.begin_glance().await?;
         let row = reading
             .first(
                 "SELECT name, channels, created_at, revoked_at FROM token \

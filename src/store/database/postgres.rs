@@ -18,6 +18,7 @@ use sqlx::postgres::{
 };
 use sqlx::{Column as _, Executor as _, Row as _};
 use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
+use tokio::sync::watch;
 
 use super::{Row, StoreError, Value};
 
@@ -68,6 +69,8 @@ pub(in super::super) struct Server {
 struct Pools {
     writer: PgPool,
     readers: PgPool,
+    /// Turns true when the server was found to be silent: then nobody goes on waiting for it.
+    given_up: watch::Sender<bool>,
 }
 
 /// What a transaction is for.
@@ -107,6 +110,10 @@ impl Server {
 
     pub(super) async fn begin_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
         self.begin(Purpose::Read).await
+    }
+
+    pub(super) async fn begin_glance(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        Ok(PostgresTransaction { patience: PATIENCE, ..self.begin(Purpose::Read).await? })
     }
 
     /// A transaction that may write, and does not wait for those that write to the log.
@@ -175,8 +182,9 @@ impl Server {
         if purpose == Purpose::Append {
             inner.execute(LOCK).await?;
         }
+        let patience = if purpose == Purpose::Read { READING } else { PATIENCE };
         let (server, pools) = (Arc::clone(self), Arc::clone(pools));
-        Ok(PostgresTransaction { inner, purpose, unhurried: false, server, pools })
+        Ok(PostgresTransaction { inner, purpose, patience, server, pools })
     }
 
     fn pools(&self) -> Arc<Pools> {
@@ -195,16 +203,40 @@ impl Server {
     fn is_away(&self, dead: &Arc<Pools>) {
         self.renew(dead);
         self.away.is_away();
+        dead.given_up.send_replace(true);
     }
 }
 
 impl Pools {
     fn new(options: &PgConnectOptions) -> Self {
-        Self { writer: pool(options, 2), readers: pool(options, READERS) }
+        Self {
+            writer: pool(options, 2),
+            readers: pool(options, READERS),
+            given_up: watch::Sender::new(false),
+        }
     }
 
     fn of(&self, purpose: Purpose) -> &PgPool {
         if purpose == Purpose::Read { &self.readers } else { &self.writer }
+    }
+
+    /// The same as [`bounded`]; a question, which may take long, is given up as soon as anybody has found the server
+    /// silent.
+    async fn bounded<T>(
+        &self,
+        purpose: Purpose,
+        patience: Duration,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        if purpose != Purpose::Read {
+            return bounded(patience, work).await;
+        }
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            biased;
+            answer = bounded(patience, work) => answer,
+            _ = given_up.wait_for(|given_up| *given_up) => Err(silent()),
+        }
     }
 }
 
@@ -236,8 +268,11 @@ async fn bounded<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
-    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer");
-    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent())))
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(silent()))
+}
+
+fn silent() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"))
 }
 
 /// True where the connection is gone, or what is at its other end may not write any more.
@@ -297,14 +332,15 @@ impl Away {
 pub(in super::super) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
     purpose: Purpose,
-    unhurried: bool,
+    /// How long each statement is waited for.
+    patience: Duration,
     server: Arc<Server>,
     pools: Arc<Pools>,
 }
 
 impl PostgresTransaction {
     pub(super) async fn take_your_time(&mut self) -> Result<(), StoreError> {
-        self.unhurried = true;
+        self.patience = Duration::from_secs(86_400);
         for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
             let set = format!("SET LOCAL {setting} = 0");
             self.run(sqlx::AssertSqlSafe(set), &[]).await?;
@@ -318,13 +354,15 @@ impl PostgresTransaction {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         let patience = self.patience(values);
-        let answer = bounded(patience, bind(sql, values).fetch_all(&mut *self.inner)).await;
+        let asking = bind(sql, values).fetch_all(&mut *self.inner);
+        let answer = self.pools.bounded(self.purpose, patience, asking).await;
         self.checked(answer)?.iter().map(read).collect()
     }
 
     pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         let patience = self.patience(values);
-        let answer = bounded(patience, bind(sql, values).execute(&mut *self.inner)).await;
+        let asking = bind(sql, values).execute(&mut *self.inner);
+        let answer = self.pools.bounded(self.purpose, patience, asking).await;
         Ok(self.checked(answer)?.rows_affected())
     }
 
@@ -345,14 +383,14 @@ impl PostgresTransaction {
             Value::Null | Value::Integer(_) => 0,
         };
         let heavy = values.iter().map(bytes).sum::<usize>() / PATIENT_BYTES;
-        match self.purpose {
-            _ if self.unhurried => Duration::from_secs(86_400),
-            Purpose::Read => READING,
-            Purpose::Append | Purpose::Note => PATIENCE * (1 + u32::try_from(heavy).unwrap_or(u32::MAX)),
-        }
+        self.patience * (1 + u32::try_from(heavy).unwrap_or(u32::MAX))
     }
 
-    fn checked<T>(&self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    /// A connection that was lost is not waited for again: who asks for a write is told within two seconds.
+    fn checked<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        if answer.as_ref().is_err_and(is_lost) {
+            self.patience = Duration::ZERO;
+        }
         checked(&self.server, &self.pools, answer)
     }
 }
