@@ -6,13 +6,14 @@ mod house;
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use house::postgres::{Held, Schema};
-use house::{Answer, House, SEED, Serving, article, until};
+use house::{Answer, Disk, House, SEED, Serving, article, until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 /// So long at most a replica keeps a reader waiting for what it is about to print.
@@ -189,16 +190,16 @@ impl Cluster {
     const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres");
 
     fn new() -> Self {
-        Self::on_a_disk_of("")
+        Self::below(&std::env::temp_dir())
     }
 
-    /// On a disk of its own of this size, which can be filled; with none, where all the others are.
-    fn on_a_disk_of(size: &str) -> Self {
+    /// In a folder of its own below this one.
+    fn below(folder: &Path) -> Self {
         let say =
             "echo \"$BANTIN_TEST_POSTGRES\"; echo \"$BANTIN_TEST_POSTGRES_FOLDER\"; exec cat >/dev/null";
         let mut process = Command::new(Self::SCRIPT)
             .args(["bash", "-c", say])
-            .env("BANTIN_TEST_POSTGRES_DISK", size)
+            .env("TMPDIR", folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -323,20 +324,32 @@ const TOLD_WITHIN: Duration = Duration::from_millis(2500);
 
 #[test]
 fn while_the_disk_of_the_database_is_full_what_is_live_is_served_and_writes_are_taken_once_there_is_room() {
-    let cluster = Cluster::on_a_disk_of("112m");
-    let house = replica(&cluster.url, None);
+    let disk = Disk::new(112);
+    let cluster = Cluster::below(disk.path());
+    // Where it had no room left for its own log, the server has ended, and is started as any other.
+    told_on_a_full_disk(&disk, &cluster.url, || cluster.told("--start"));
+}
+
+#[test]
+fn the_same_holds_where_the_log_is_a_file() {
+    let disk = Disk::new(8);
+    told_on_a_full_disk(&disk, &format!("sqlite:{}/bantin.db", disk.path().display()), || {});
+}
+
+fn told_on_a_full_disk(disk: &Disk, url: &str, start: impl Fn()) {
+    let house = replica(url, None);
     house.write("xa-hoi/thi-dua.txt", SEED);
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
     let serving = house.serve();
     until("the first article", || serving.get(RSS).text().contains("thi đua"));
     // Nothing in it repeats itself, so that it takes the room that it takes.
     let bulk = |number: u64| {
-        let words = (number * 6000..).take(6000).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let words = (number * 600..).take(600).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         words.map(|word| format!("{word:x}")).collect::<Vec<_>>().join(" ")
     };
     let mut said = Said::default();
     for round in 0..2_u64 {
-        cluster.told("--fill");
+        disk.fill();
         let mut numbers = round * 1000..;
         let mut write = |said: &mut Said| {
             let number = numbers.next().unwrap();
@@ -349,9 +362,8 @@ fn while_the_disk_of_the_database_is_full_what_is_live_is_served_and_writes_are_
             assert!(!write(&mut said), "there is no room");
             unchanged(&serving, &before);
         }
-        cluster.told("--room");
-        // Where it had no room left for its own log, the server has ended, and is started as any other.
-        cluster.told("--start");
+        disk.make_room();
+        start();
         until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
         let title = format!("Sau lần {round}");
         until("a write", || said.write(&serving, &bearer, &title, "Đoạn mở đầu."));

@@ -154,6 +154,62 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// A small disk of its own.
+pub struct Disk {
+    folder: tempfile::TempDir,
+}
+
+impl Disk {
+    /// Mounts one of so many megabytes.
+    ///
+    /// NOTE: a story that may not mount one fails. One that is passed over says nothing about full disks.
+    pub fn new(megabytes: u32) -> Self {
+        let disk = Self { folder: tempfile::tempdir().unwrap() };
+        let size = format!("size={megabytes}m,mode=1777");
+        let mounted = as_root("mount").args(["-t", "tmpfs", "-o", &size, "bantin"]).arg(disk.path()).status();
+        assert!(
+            mounted.is_ok_and(|status| status.success()),
+            "this story fills a disk of its own and may not mount one: root may, and who needs no password for \
+             sudo; a container needs the capability SYS_ADMIN for it"
+        );
+        disk
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Takes all the room that there is.
+    pub fn fill(&self) {
+        let mut filler = std::fs::File::create(self.path().join("filler")).unwrap();
+        let full = std::iter::repeat_with(|| filler.write_all(&[0; 16_384])).find_map(Result::err).unwrap();
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    }
+
+    /// Gives it back.
+    pub fn make_room(&self) {
+        std::fs::remove_file(self.path().join("filler")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // One that was never mounted cannot be taken away either.
+        let _ = as_root("umount").arg("--lazy").arg(self.path()).stderr(Stdio::null()).status();
+    }
+}
+
+fn as_root(program: &str) -> Command {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
 /// A running service. Dropped, it is killed.
 pub struct Serving {
     child: Child,

@@ -17,6 +17,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long a caller waits for a free connection before the store counts as unavailable.
 const ACQUIRE: Duration = Duration::from_secs(2);
 const READERS: u32 = 8;
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
@@ -67,7 +68,16 @@ impl SqliteFile {
     }
 
     pub(super) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
-        Ok(SqliteTransaction(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+        let begun = match self.writer.begin_with(BEGIN_WRITE).await {
+            // On a full disk SQLite ends a transaction by itself, which this connection has not noticed and never
+            // will.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.writer.begin_with(BEGIN_WRITE).await
+            }
+            begun => begun,
+        };
+        Ok(SqliteTransaction(begun?))
     }
 
     pub(super) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
