@@ -95,7 +95,7 @@ fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it
         assert!(waited < HELD_BACK * 3, "{waited:?}");
         let (again, at_once) = timed(&[("If-None-Match", &tag)]);
         assert_eq!(again.status, 304);
-        assert!(at_once < HELD_BACK / 2, "{at_once:?}");
+        assert!(at_once < HELD_BACK, "{at_once:?}");
         waited >= HELD_BACK
     });
     // Once the press has tried in vain, nobody waits for it.
@@ -103,7 +103,7 @@ fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it
     drop(held);
     until("the writes to be taken again", || publish(&serving, &bearer, "Bài sau").status == 201);
     until("the article", || serving.get(RSS).text().contains("Bài sau"));
-    assert!(timed(&[]).1 < HELD_BACK / 2);
+    until("nobody to be kept waiting again", || timed(&[]).1 < HELD_BACK / 2);
 }
 
 #[test]
@@ -252,6 +252,7 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
         until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
         let ready = serving.get("/readyz");
         assert_eq!((ready.status, &ready.json()["store"]), (200, &"unavailable".into()));
+        sent_in_pieces(&serving, &bearer);
         if round == 0 {
             for (path, before) in paths.iter().zip(&before) {
                 let after = serving.get(path);
@@ -278,6 +279,27 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
     until("a write", || publish(&serving, &bearer, "Sau khi bị cắt").status < 300);
     until("the article", || serving.get(RSS).text().contains("Sau khi bị cắt"));
     assert!(serving.stop());
+}
+
+/// Who sends the article a while after the head of his request is told as well, and not cut off.
+fn sent_in_pieces(serving: &Serving, bearer: &str) {
+    let text = article("Bài gửi sau", "13/05/2023 08:00", "Đoạn mở đầu.");
+    let mut stream = TcpStream::connect(serving.address()).unwrap();
+    let length = text.len();
+    write!(
+        stream,
+        "POST /api/articles?channel=xa-hoi HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\n\
+         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n"
+    )
+    .unwrap();
+    for piece in text.as_bytes().chunks(length / 3) {
+        // Meanwhile somebody else is answered, and so would this be that is known to be refused.
+        assert_eq!(publish(serving, bearer, "Bài khác").status, 503);
+        stream.write_all(piece).unwrap();
+    }
+    let mut answer = [0; 12];
+    io::Read::read_exact(&mut stream, &mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
 }
 
 /// What was said to those who write.
@@ -449,10 +471,11 @@ fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_wi
                     let mut said = Said::default();
                     for number in (0..).take_while(|_| !ended.load(Ordering::Relaxed)) {
                         let title = format!("Bài {number} của người {writer}, lần {round}");
-                        match said.write(serving, bearer, &title, "Đoạn mở đầu.") {
-                            true => drop(accepted.fetch_add(1, Ordering::Relaxed)),
-                            // No machine has connections for more.
-                            false => std::thread::sleep(Duration::from_millis(20)),
+                        if said.write(serving, bearer, &title, "Đoạn mở đầu.") {
+                            accepted.fetch_add(1, Ordering::Relaxed);
+                        } else {
+                            // No machine has connections for as many refusals as it could give.
+                            std::thread::sleep(Duration::from_millis(20));
                         }
                     }
                     said

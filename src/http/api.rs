@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use hyper::body::Bytes;
+use hyper::body::{Body as _, Bytes};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
@@ -111,5 +111,15 @@ async fn whole(body: RequestBody) -> Result<Bytes, Problem> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(cause) if cause.is::<http_body_util::LengthLimitError>() => Err(Problem::too_large()),
         Err(_) => Err(Problem::cut_short()),
+    }
+}
+
+/// Takes off the wire what was sent along with a request that is refused, where that is little and comes soon. Who
+/// were still sending it would find the connection closed, and never read the refusal.
+async fn take_off(body: RequestBody) {
+    const LITTLE: u64 = 256 << 10;
+    const SOON: Duration = Duration::from_secs(1);
+    if body.size_hint().upper().is_some_and(|bytes| bytes <= LITTLE) {
+        let _ = tokio::time::timeout(SOON, whole(body)).await;
     }
 }

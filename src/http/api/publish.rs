@@ -19,7 +19,7 @@ use super::super::door::RequestBody;
 use super::super::reply::{self, Reply};
 use super::super::service::Inner;
 use super::problem::{self, Problem};
-use super::whole;
+use super::{take_off, whole};
 use crate::address::{Addresses, api_article_path, article_path};
 use crate::article::{ArticleId, Permalink};
 use crate::channel::{Channel, Slug};
@@ -36,7 +36,7 @@ const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
 const LONGEST_KEY: usize = 255;
 
 pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody) -> Result<Reply, Problem> {
-    let token = authorised(service, &request).await?;
+    let (token, body) = may_send(service, &request, body).await?;
     let incoming = Incoming::read(service, &request, body).await?;
     let once = once(&request, &incoming.body, &token)?;
     if incoming.options.dry_run {
@@ -65,7 +65,7 @@ pub(super) async fn put(
     body: RequestBody,
     id: &str,
 ) -> Result<Reply, Problem> {
-    let token = authorised(service, &request).await?;
+    let (token, body) = may_send(service, &request, body).await?;
     let id = ArticleId::new(id);
     let (permalink, standing) = match find(service, &id).await? {
         Found::Live { entry, .. } => (entry.permalink.clone(), entry.channels.clone()),
@@ -129,6 +129,21 @@ pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Re
     };
     let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
     Ok(reply::data(StatusCode::OK, body.to_string(), None, None))
+}
+
+/// Whose token the request bears, before anything of the body is read.
+async fn may_send(
+    service: &Arc<Inner>,
+    request: &Parts,
+    body: RequestBody,
+) -> Result<(Token, RequestBody), Problem> {
+    match authorised(service, request).await {
+        Ok(token) => Ok((token, body)),
+        Err(problem) => {
+            take_off(body).await;
+            Err(problem)
+        }
+    }
 }
 
 /// Whose token the request bears.
