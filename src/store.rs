@@ -71,16 +71,37 @@ pub enum StoreError {
     },
     /// The engine cannot be reached, is locked for too long, or its disk is full.
     #[error("the store is unavailable: {0}")]
-    Unavailable(#[from] sqlx::Error),
+    Unavailable(sqlx::Error),
+    /// A server cannot be reached at the start.
+    #[error("PostgreSQL at {server} cannot be reached: {cause}")]
+    Unreachable {
+        /// Host and port; not the URL, which may hold a password.
+        server: String,
+        /// What the engine said.
+        cause: sqlx::Error,
+    },
     /// The schema is of a newer program, or a migration failed.
     #[error("the store's schema cannot be brought up to date: {0}")]
-    Schema(#[from] sqlx::migrate::MigrateError),
+    Schema(sqlx::migrate::MigrateError),
     /// A whole log cannot be moved so.
     #[error("the log cannot be moved: {0}")]
     Unfit(String),
     /// The store holds what this program never wrote.
     #[error("the store holds something unexpected: {0}")]
     Corrupt(String),
+}
+
+// NOTE: the engine's errors say themselves what is behind them. Named as a source they would say it twice.
+impl From<sqlx::Error> for StoreError {
+    fn from(cause: sqlx::Error) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(cause: sqlx::migrate::MigrateError) -> Self {
+        Self::Schema(cause)
+    }
 }
 
 /// How far the log has come. A larger announcement means that documents may have changed.

@@ -179,3 +179,14 @@ fn a_token_s_secret_is_printed_alone_and_once() {
     assert!(house.ok(&["token", "list"]).contains("revoked"));
     assert_eq!(house.run(&["token", "revoke", "Văn phòng"]).status.code(), Some(1));
 }
+
+#[test]
+fn a_database_that_cannot_be_reached_is_named_with_its_cause_and_without_its_password() {
+    let house = House::new().with("BANTIN_STORE__URL", "postgres://bantin:bi-mat@127.0.0.1:1/bantin");
+    let refused = house.run(&["list"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("PostgreSQL at 127.0.0.1:1 cannot be reached: "), "{told}");
+    assert_eq!(told.matches("refused").count(), 1, "the cause is said, and once: {told}");
+    assert!(!told.contains("bi-mat"), "{told}");
+}

@@ -83,7 +83,7 @@ async fn laid(service: &Arc<Inner>, asked: Asked) -> Option<Laid> {
     if let Some(laid) = service.desk.at_hand(&asked) {
         return Some(laid);
     }
-    service.read(async move |service| service.desk.print(asked).await).await
+    service.with_store(async move |service| service.desk.print(asked).await).await
 }
 
 /// The page of a feed that a person has opened.

@@ -234,7 +234,7 @@ impl Service {
     /// Another replica was ahead of this one. Prints what it has printed, so that no reader sees a feed go
     /// backwards; where that cannot be done in time, the reader keeps the newer copy that he has.
     async fn catch_up_with(self, request: Parts, tag: HeaderValue, older: Arc<Document>) -> Reply {
-        let caught_up = match self.read(async move |service| service.store.refresh().await).await {
+        let caught_up = match self.0.with_store(async move |service| service.store.refresh().await).await {
             Some(log) => self.0.comes_to(log, CATCHING_UP).await,
             None => false,
         };
@@ -364,7 +364,7 @@ impl Service {
             Some(part) => Some(part),
             None => {
                 let whole = Arc::clone(&document);
-                let printing = self.read(async move |_| {
+                let printing = self.0.with_store(async move |_| {
                     let printed =
                         tokio::task::spawn_blocking(move || recent.part(format, base, &whole)).await;
                     Ok(printed.ok().flatten())
@@ -382,7 +382,8 @@ impl Service {
     async fn archive(&self, request: Parts, scope: Scope, page: u64, format: Format) -> Reply {
         let for_a_person = reply::is_for_a_person(&request.headers);
         let recent = self.0.stand.edition().recent(&scope).cloned();
-        let printing = self.read(async move |service| service.archive.page(&scope, page, format).await);
+        let printing =
+            self.0.with_store(async move |service| service.archive.page(&scope, page, format).await);
         let now = self.0.clock.now();
         match printing.await {
             Some(PrintedPage::Page(page)) => match recent.filter(|_| for_a_person) {
@@ -397,8 +398,9 @@ impl Service {
     }
 
     async fn article(&self, request: Parts, permalink: Permalink) -> Reply {
-        let printing =
-            self.read(async move |service| print_article(&service.store, &service.press, &permalink).await);
+        let printing = self
+            .0
+            .with_store(async move |service| print_article(&service.store, &service.press, &permalink).await);
         let now = self.0.clock.now();
         match printing.await {
             Some(PrintedArticle::Page(page)) => {
@@ -414,7 +416,7 @@ impl Service {
 
     async fn picture(&self, request: Parts, name: String) -> Reply {
         let hash = name.split('.').next().unwrap_or_default().to_owned();
-        let reading = self.read(async move |service| service.store.picture(&name).await);
+        let reading = self.0.with_store(async move |service| service.store.picture(&name).await);
         let now = self.0.clock.now();
         match reading.await {
             Some(PictureFound::Live { media_type, bytes, kept_at }) => {
@@ -426,14 +428,6 @@ impl Service {
             Some(PictureFound::Nothing) => reply::not_found(),
             None => reply::unavailable(COME_AGAIN),
         }
-    }
-
-    async fn read<T, F>(&self, question: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Option<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        self.0.read(question).await
     }
 }
 
@@ -476,11 +470,12 @@ impl Inner {
         self.stand.edition().recent(&None).map(|recent| recent.channels())
     }
 
-    /// Works with the store in the background, within bounds; none where too much is asked of it at a time.
-    pub(super) async fn background<T, F>(
+    /// Works with the store in the background, within bounds; none where too much is asked of it at a time, or it does
+    /// not answer. The cause goes to the log and never to the client.
+    pub(super) async fn with_store<T, F>(
         self: &Arc<Self>,
         work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
-    ) -> Option<Result<T, StoreError>>
+    ) -> Option<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -491,27 +486,15 @@ impl Inner {
             let Ok(Ok(_turn)) = turn.await else { return None };
             Some(work(Arc::clone(&service)).await)
         });
-        working.await.ok().flatten()
-    }
-
-    /// The same for a question; none also where the store does not answer, which the log is told.
-    pub(super) async fn read<T, F>(
-        self: &Arc<Self>,
-        question: impl FnOnce(Arc<Self>) -> F + Send + 'static,
-    ) -> Option<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        match self.background(question).await? {
+        match working.await.ok().flatten()? {
             Ok(answer) => Some(answer),
-            // While it is away, the tick has said so, and a line for each reader would say no more.
+            // While it is away, the tick has said so, and a line for each request would say no more.
             Err(cause) if !self.health.store.load(Ordering::Acquire) => {
-                debug!(%cause, "the store was asked and did not answer");
+                debug!(%cause, "the store did not answer");
                 None
             }
             Err(cause) => {
-                error!(%cause, "the store was asked and did not answer");
+                error!(%cause, "the store did not answer");
                 None
             }
         }

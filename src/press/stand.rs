@@ -33,11 +33,6 @@ impl Edition {
         self.documents.get(path)
     }
 
-    /// All documents with their paths, in no order.
-    pub fn documents(&self) -> impl Iterator<Item = (&str, &Arc<Document>)> {
-        self.documents.iter().map(|(path, document)| (&**path, document))
-    }
-
     /// What stands in the feeds of a channel, or of everything.
     pub fn recent(&self, scope: &Scope) -> Option<&Arc<Recent>> {
         self.recent.get(scope)
@@ -60,16 +55,6 @@ impl Edition {
         }
         self.not_found = Some(Arc::new(furniture.not_found));
         self.gone = Some(Arc::new(furniture.gone));
-    }
-
-    /// How many documents there are.
-    pub fn len(&self) -> usize {
-        self.documents.len()
-    }
-
-    /// True before anything was printed.
-    pub fn is_empty(&self) -> bool {
-        self.documents.is_empty()
     }
 
     /// Puts a channel's documents in place of those that it had.

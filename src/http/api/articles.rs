@@ -31,7 +31,7 @@ pub async fn one(service: &Arc<Inner>, request: Parts, id: ArticleId) -> Result<
     Parameters::read(request.uri.query(), &[])?;
     let zone = service.press.site.zone;
     let name = id.clone();
-    match service.read(async move |inner| found(&inner, &name).await).await {
+    match service.with_store(async move |inner| found(&inner, &name).await).await {
         Some(Outcome::Printed(document, number)) => {
             let now = service.clock.now();
             let reply = reply::document(&request.method, request.headers, &document, &service.pages, now);
@@ -85,7 +85,7 @@ pub async fn list(service: &Arc<Inner>, request: &Parts) -> Result<Reply, Proble
         }
         None => None,
     };
-    let page = service.read(async move |inner| page(&inner, &asked).await).await;
+    let page = service.with_store(async move |inner| page(&inner, &asked).await).await;
     drop(searching);
     match page {
         Some(Some(bytes)) => Ok(reply::data(StatusCode::OK, bytes, None, None)),

@@ -169,7 +169,7 @@ fn settle(service: &Arc<Inner>, asked: &ChangesAsked, outcome: Option<Outcome>) 
 
 async fn read(service: &Arc<Inner>, asked: &ChangesAsked, form: Form) -> Option<Outcome> {
     let asked = asked.clone();
-    service.read(async move |inner| print(&inner, &asked, form).await).await
+    service.with_store(async move |inner| print(&inner, &asked, form).await).await
 }
 
 async fn print(inner: &Inner, asked: &ChangesAsked, form: Form) -> Result<Outcome, StoreError> {

@@ -13,7 +13,6 @@ use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tracing::error;
 
 use super::super::door::RequestBody;
 use super::super::reply::{self, Reply};
@@ -25,9 +24,7 @@ use crate::article::{ArticleId, Permalink};
 use crate::channel::{Channel, Slug};
 use crate::manuscript::{self, Draft, Reading};
 use crate::press;
-use crate::store::{
-    Accepted, Found, Once, Origin, StoreError, Submission, Terms, Token, Verdict, Withdrawal,
-};
+use crate::store::{Accepted, Found, Once, Origin, Submission, Terms, Token, Verdict, Withdrawal};
 use crate::vietnam_time::{Moment, Zone, rfc3339};
 
 /// A stamp that lies further ahead is a slip of the pen.
@@ -119,9 +116,9 @@ pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Re
     let (reason, erase, author) = (options.reason, options.erase, token.name);
     let name = id.clone();
     let withdrawal = service
-        .background(async move |service| service.store.withdraw(&name, reason, erase, &author).await)
+        .with_store(async move |service| service.store.withdraw(&name, reason, erase, &author).await)
         .await;
-    let (number, outcome) = match stored(withdrawal)? {
+    let (number, outcome) = match withdrawal.ok_or_else(Problem::unavailable)? {
         Withdrawal::Withdrawn(number) => (Some(number), "withdrawn"),
         Withdrawal::Already => (None, "withdrawn before"),
         Withdrawal::NeverPublished => (None, "will not be published"),
@@ -158,8 +155,8 @@ async fn authorised(service: &Arc<Inner>, request: &Parts) -> Result<Token, Prob
         .map(|(_, secret)| secret.trim().to_owned())
         .ok_or_else(Problem::no_token)?;
     // SECURITY: a store that is away is no word about the token: 503, never 401.
-    let token = service.background(async move |service| service.store.token_of(&secret).await).await;
-    let token = stored(token)?.ok_or_else(Problem::no_token)?;
+    let token = service.with_store(async move |service| service.store.token_of(&secret).await).await;
+    let token = token.ok_or_else(Problem::unavailable)?.ok_or_else(Problem::no_token)?;
     service.writers.turn(&token.name).map_err(Problem::too_often)?;
     Ok(token)
 }
@@ -173,11 +170,11 @@ async fn permitted(
     standing: &[Slug],
 ) -> Result<(), Problem> {
     let known = service
-        .background(async |service| {
+        .with_store(async |service| {
             press::channels(&mut service.store.snapshot().await?, &service.press.channels).await
         })
         .await;
-    let known = stored(known)?;
+    let known = known.ok_or_else(Problem::unavailable)?;
     if let Some(unknown) = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug)) {
         let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
         let names = names.join(", ");
@@ -461,8 +458,8 @@ fn expected(service: &Arc<Inner>, request: &Parts) -> Result<Option<u64>, Proble
 
 async fn find(service: &Arc<Inner>, id: &ArticleId) -> Result<Found, Problem> {
     let id = id.clone();
-    let found = service.background(async move |service| service.store.article_named(&id).await).await;
-    stored(found)
+    let found = service.with_store(async move |service| service.store.article_named(&id).await).await;
+    found.ok_or_else(Problem::unavailable)
 }
 
 async fn submit(
@@ -481,8 +478,8 @@ async fn submit(
         origin: Origin::Command(token.name.clone()),
         terms,
     };
-    let accepted = service.background(async move |service| service.store.take_in(submission).await).await;
-    let accepted = stored(accepted)?;
+    let accepted = service.with_store(async move |service| service.store.take_in(submission).await).await;
+    let accepted = accepted.ok_or_else(Problem::unavailable)?;
     match accepted.verdict {
         Verdict::StaysWithdrawn => Err(Problem::withdrawn(&accepted.id)),
         Verdict::KeyReused => Err(Problem::key_reused()),
@@ -521,21 +518,9 @@ async fn told(
 
 async fn number_at(service: &Arc<Inner>, permalink: &Permalink) -> Result<Option<u64>, Problem> {
     let permalink = permalink.clone();
-    let found = service.background(async move |service| service.store.article(&permalink).await).await;
-    Ok(match stored(found)? {
+    let found = service.with_store(async move |service| service.store.article(&permalink).await).await;
+    Ok(match found.ok_or_else(Problem::unavailable)? {
         Found::Live { number, .. } => Some(number),
         Found::Withdrawn(_) | Found::Nothing => None,
     })
-}
-
-/// The cause goes to the log and never to the client.
-fn stored<T>(outcome: Option<Result<T, StoreError>>) -> Result<T, Problem> {
-    match outcome {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(cause)) => {
-            error!(%cause, "a request of the publishing API failed");
-            Err(Problem::unavailable())
-        }
-        None => Err(Problem::unavailable()),
-    }
 }

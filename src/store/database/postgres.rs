@@ -14,9 +14,10 @@ use sqlx::error::BoxDynError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow,
+    PgTypeInfo,
 };
-use sqlx::{Column as _, Executor as _, Row as _};
+use sqlx::{Column as _, Connection as _, Executor as _, Row as _};
 use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
 use tokio::sync::watch;
 
@@ -251,6 +252,8 @@ fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
 
 /// Replicas that start together wait for each other here: the migrator holds an advisory lock.
 async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    // A pool would only say that it has waited in vain.
+    found(options).await?.close().await?;
     let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(FOUND).connect_with(options.clone());
     let connection = alone.await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&connection).await?;
@@ -261,6 +264,20 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     MIGRATIONS.run(&connection).await?;
     connection.close().await;
     Ok(())
+}
+
+/// The first connection. A server that is starting itself is waited for.
+async fn found(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let server = || format!("{}:{}", options.get_host(), options.get_port());
+    let began = Instant::now();
+    loop {
+        let left = FOUND.saturating_sub(began.elapsed());
+        match bounded(left, PgConnection::connect_with(options)).await {
+            Ok(connection) => return Ok(connection),
+            Err(cause) if is_lost(&cause) && left > PAUSE => tokio::time::sleep(PAUSE / 4).await,
+            Err(cause) => return Err(StoreError::Unreachable { server: server(), cause }),
+        }
+    }
 }
 
 /// Ends what takes too long; a connection in which it happened is of no use any more.
