@@ -35,6 +35,8 @@
 //! # What holds always
 //! - A GET for a live feed, for what is new in it, or for a channel's page never touches the store once its
 //!   edition is printed. What people ask for beside it (an article, a month, a search) reads it within bounds.
+//! - On a log that several processes share, a whole answer waits for the press to print what was heard of, within a
+//!   bound; a 304 never does, and a log in a file never.
 //! - Makers do no I/O and read no clock: same articles, same bytes.
 //! - An article enters only through the store's intake; what a revision says is never rewritten. A channel that
 //!   is renamed bears its new name in it, and an erased text is blanked.
