@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
@@ -140,11 +141,13 @@ pub async fn build(
 /// A state of the log whose newest second is over: no later state bears a date that this one bears, so that a date
 /// and a length tell one from the other.
 async fn settled(store: &Store) -> Result<Snapshot, StoreError> {
+    // Another machine, which may write meanwhile, may count this second later.
+    let skew = TimeDelta::seconds(i64::from(store.is_shared()));
     let began = tokio::time::Instant::now();
     loop {
         let mut snapshot = store.snapshot().await?;
         let newest = snapshot.newest_second().await?;
-        if newest < store.clock().now() {
+        if newest + skew < store.clock().now() {
             return Ok(snapshot);
         }
         drop(snapshot);
