@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::files::{self, Headers, Report};
 use crate::http::reply::{Policies, headers_of_pages};
 use crate::ingest::{Scanner, Watching};
-use crate::manuscript::Severity;
 use crate::store::Store;
 
 pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -61,11 +60,7 @@ async fn take_in(store: &Store, config: &Config, arguments: &Arguments) -> anyho
     }
     let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
     store.publish_due().await?;
-    for finding in &report.findings {
-        if finding.severity != Severity::Note || arguments.verbose {
-            eprintln!("{}", check::as_line(&config.ingest.path, finding));
-        }
-    }
+    check::print_findings_to_stderr(&report.findings, &config.ingest.path, arguments)?;
     Ok(report.suspended.is_none() && report.refused_now == 0)
 }
 

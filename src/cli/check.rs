@@ -120,11 +120,15 @@ pub(super) fn print_findings(findings: &[FileFinding], root: &Path, arguments: &
 }
 
 /// Prints findings of a command whose data is something else.
-pub(super) fn print_findings_to_stderr(findings: &[FileFinding], arguments: &Arguments) -> io::Result<()> {
+pub(super) fn print_findings_to_stderr(
+    findings: &[FileFinding],
+    root: &Path,
+    arguments: &Arguments,
+) -> io::Result<()> {
     let mut err = io::stderr().lock();
     let shown = findings.iter().filter(|f| f.severity != Severity::Note || arguments.verbose);
     for finding in shown.filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
-        writeln!(err, "{}", as_line(Path::new(""), finding))?;
+        writeln!(err, "{}", as_line(root, finding))?;
     }
     Ok(())
 }

@@ -64,7 +64,7 @@ async fn publish_here(
     let reading = reading_of(Path::new(""), &path, &config.ingest.reading(Some(channel)))
         .with_context(|| format!("reading {path}"))?;
     let findings = findings_of(&path, &reading);
-    check::print_findings_to_stderr(&findings, arguments)?;
+    check::print_findings_to_stderr(&findings, Path::new(""), arguments)?;
     let Some(draft) = reading.reading.draft else { bail!("{path} is no article and was not published") };
     let store = open_store(&config).await?;
     let known = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
