@@ -1,11 +1,12 @@
 //! Prints what readers fetch: builds a channel's documents when the log has grown, reads each back with a
 //! parser of its own, compresses once, hashes, and swaps all of them in at a stroke.
 //!
-//! No request for a feed waits for anything here. What is too much to keep is printed when it is asked for: an
-//! article's page, a sealed page of the log ([`Archive`]), what is new in a feed ([`Recent`]), a search, a month, a
-//! sitemap ([`Desk`]). A document is a
-//! function of the log, the configuration and the program's version; the press reads no clock but to pace
-//! itself.
+//! No request for a feed waits for anything here, but for one: where several processes share the log, who would be sent
+//! a whole document waits within a bound for what the log is known to hold and the press is about to print
+//! ([`Progress`]). What is too much to keep is printed when it is asked for: an article's page, a sealed page of the log
+//! ([`Archive`]), what is new in a feed ([`Recent`]), a search, a month, a sitemap ([`Desk`]); or when all of it is, from
+//! one state of the log. A document is a function of the log, the configuration and the program's version; the press
+//! reads no clock but to pace itself.
 
 mod archive;
 mod article;
