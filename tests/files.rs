@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use house::{Answer, House, SEED, article, ask, until};
+use house::{Answer, House, SEED, Serving, article, ask, until};
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
 
@@ -226,6 +226,21 @@ fn a_second_build_writes_what_changed_and_nothing_else_and_is_no_other_than_a_fr
     assert!(report["written"].as_u64().unwrap() > 100, "{report}");
     built(&house, "fresh-again");
     assert_equal(&root, &house.path("fresh-again"));
+}
+
+#[test]
+fn each_change_moves_the_date_of_a_feed_however_soon_it_follows() {
+    let house = House::new().with("BANTIN_FOLDER__WATCH", "off");
+    let root = house.path("public");
+    let mut dates = Vec::new();
+    for number in 0..4 {
+        let file = house.path(&format!("bai-{number}.txt"));
+        fs::write(&file, article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
+        house.ok(&["publish", file.to_str().unwrap(), "--channel", "xa-hoi"]);
+        built(&house, "public");
+        dates.push(seconds(&root.join("xa-hoi/rss.xml")));
+    }
+    assert!(dates.is_sorted_by(|one, other| one < other), "{dates:?}");
 }
 
 #[test]
@@ -486,11 +501,8 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
         ("/khong-co/rss.xml", 404, None),
         (&format!("/{WITHDRAWN}"), 410, None),
     ] {
-        let (here, there) = (serving.get(path), server.get(path));
-        assert_eq!((here.status, there.status), (status, status), "{path}");
-        assert_eq!((here.header("location"), there.header("location")), (location, location), "{path}");
+        let (here, there) = led_alike(&serving, &server, path, status, location);
         if status != 301 {
-            assert!(here.body == there.body, "{path}");
             for name in ["content-type", "cache-control", "content-security-policy", "etag", "last-modified"]
             {
                 assert_eq!(here.header(name), there.header(name), "{path} {name}");
@@ -515,6 +527,21 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
     assert_eq!(server.ask("GET", "/xa-hoi/rss.xml", &since).status, 200);
     let other = server.get("/dat-nguoi/rss.xml");
     assert_eq!(server.ask("GET", "/dat-nguoi/rss.xml", &[("If-None-Match", &other.etag())]).status, 304);
+}
+
+/// Both answer with this status, lead to the same place, and show the same where they lead nowhere else.
+fn led_alike(
+    serving: &Serving,
+    server: &Server,
+    path: &str,
+    status: u16,
+    location: Option<&str>,
+) -> (Answer, Answer) {
+    let (here, there) = (serving.get(path), server.get(path));
+    assert_eq!((here.status, there.status), (status, status), "{path}");
+    assert_eq!((here.header("location"), there.header("location")), (location, location), "{path}");
+    assert!(status == 301 || here.body == there.body, "{path}");
+    (here, there)
 }
 
 /// Rules C1, C2 and C4, as the service keeps them.
@@ -587,11 +614,6 @@ fn leads_old_addresses_on(server: fn(&House, &str, u16) -> Server) {
         ("/bantin/covid/rss.xml", 410, None),
         ("/bantin/covid/", 410, None),
     ] {
-        let (here, there) = (serving.get(path), server.get(path));
-        assert_eq!((here.status, there.status), (status, status), "{path}");
-        assert_eq!((here.header("location"), there.header("location")), (location, location), "{path}");
-        if status != 301 {
-            assert!(here.body == there.body, "{path}");
-        }
+        led_alike(&serving, &server, path, status, location);
     }
 }
