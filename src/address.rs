@@ -3,6 +3,7 @@
 //! Nobody else writes a path. Links and ids are made of `site.url` and `site.tag_authority` alone.
 //! SECURITY: nothing here ever sees the `Host` header (rule C9).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -86,8 +87,8 @@ pub enum Route {
     Api(Vec<String>),
     /// All channels as OPML.
     Opml,
-    /// An address of habit (`/feed`, `/index.xml`, a channel without its slash), or of a channel that bears
-    /// another name now: 301 to this path.
+    /// Another spelling of an address (`/feed`, `/index.html`, a channel without its slash), or one of a channel
+    /// that has another name now: 301 to this path, where something is there.
     Moved(String),
     /// An address of a channel that is no more: 410.
     Gone,
@@ -111,10 +112,11 @@ pub enum Sitemap {
 }
 
 /// First parts of paths that no channel may take as its slug.
-pub const RESERVED: [&str; 16] = [
+pub const RESERVED: [&str; 18] = [
     "api",
     "archive",
     "assets",
+    "atom",
     "bai-viet",
     "favicon",
     "feed",
@@ -125,9 +127,20 @@ pub const RESERVED: [&str; 16] = [
     "metrics",
     "readyz",
     "robots",
+    "rss",
     "sitemap",
     "theo-thang",
     "tim-kiem",
+];
+
+/// Names under which other software has its feeds, with or without a slash behind it: in place of the file name.
+pub const ALIASES: [(&str, Format); 6] = [
+    ("feed", Format::Rss),
+    ("rss", Format::Rss),
+    ("feed.xml", Format::Rss),
+    ("index.xml", Format::Rss),
+    ("atom", Format::Atom),
+    ("index.atom", Format::Atom),
 ];
 
 /// Makes and reads the addresses of one site.
@@ -262,7 +275,7 @@ impl Addresses {
     /// What the path of a request asks for. The site's own path prefix is accepted and may be missing,
     /// as behind a proxy that takes it off.
     pub fn route(&self, path: &str) -> Route {
-        let path = self.without_prefix(path);
+        let path = &*self.local_path(path);
         let first = path.split('/').nth(1).and_then(|first| Slug::parse(first).ok());
         let Some(slug) = first else { return route(path) };
         if let Some(present) = self.renamed.get(&slug) {
@@ -284,14 +297,45 @@ impl Addresses {
         }
     }
 
-    /// `path` without the site's own prefix.
-    pub fn without_prefix<'path>(&self, path: &'path str) -> &'path str {
-        match path.strip_prefix(self.prefix.as_str()) {
-            Some("") => "/",
-            Some(rest) if rest.starts_with('/') => rest,
-            _ => path,
+    /// The path of a request in its normal form (RFC 3986 §6.2.2.2), without the site's own prefix.
+    pub fn local_path<'path>(&self, path: &'path str) -> Cow<'path, str> {
+        let without_prefix = |path: &str| match path.strip_prefix(self.prefix.as_str()) {
+            Some("") => None,
+            Some(rest) if rest.starts_with('/') => Some(path.len() - rest.len()),
+            _ => Some(0),
+        };
+        match decode_unreserved(path) {
+            Cow::Borrowed(path) => Cow::Borrowed(without_prefix(path).map_or("/", |start| &path[start..])),
+            Cow::Owned(path) => {
+                Cow::Owned(without_prefix(&path).map_or("/", |start| &path[start..]).to_owned())
+            }
         }
     }
+}
+
+/// Decodes `%2D` and the like: characters that mean the same with and without it. All others stay as they are, so
+/// that `%2F` never becomes a separator.
+fn decode_unreserved(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut parts = path.split('%');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..2).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+            Some(byte) => {
+                decoded.push(char::from(byte));
+                decoded.push_str(&part[2..]);
+            }
+            None => {
+                decoded.push('%');
+                decoded.push_str(part);
+            }
+        }
+    }
+    Cow::Owned(decoded)
 }
 
 /// The path of a live feed.
@@ -390,6 +434,11 @@ fn route(path: &str) -> Route {
     let Some(rest) = path.strip_prefix('/') else { return Route::Unknown };
     let parts: Vec<&str> = rest.split('/').collect();
     match parts.as_slice() {
+        ["api", segments @ ..] => api_route(segments),
+        [.., "index.html"] => match route(path.trim_end_matches("index.html")) {
+            elsewhere @ (Route::Unknown | Route::Moved(_)) => elsewhere,
+            _ => Route::Moved(path.trim_end_matches("index.html").to_owned()),
+        },
         [""] => Route::Page(None),
         ["opml.xml"] => Route::Opml,
         ["tim-kiem"] => Route::Search,
@@ -402,8 +451,9 @@ fn route(path: &str) -> Route {
         [slug, "theo-thang", rest @ ..] => channel_route(slug, |slug| months_route(Some(slug), rest)),
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,
-        ["feed" | "index.xml"] | ["feed", ""] => Route::Moved(feed_path(None, Format::Rss)),
-        ["api", segments @ ..] => api_route(segments),
+        [alias] | [alias, ""] if let Some(format) = format_of_alias(alias) => {
+            Route::Moved(feed_path(None, format))
+        }
         ["media", name] if is_picture_name(name) => Route::Media((*name).to_owned()),
         ["archive", page, file] => archive_route(None, page, file),
         [slug, "archive", page, file] => channel_route(slug, |slug| archive_route(Some(slug), page, file)),
@@ -411,8 +461,8 @@ fn route(path: &str) -> Route {
         [file] if format_of(file).is_some() => feed_route(None, file),
         [slug] => channel_route(slug, |slug| Route::Moved(page_path(Some(&slug)))),
         [slug, ""] => channel_route(slug, |slug| Route::Page(Some(slug))),
-        [slug, "feed" | "index.xml"] | [slug, "feed", ""] => {
-            channel_route(slug, |slug| Route::Moved(feed_path(Some(&slug), Format::Rss)))
+        [slug, alias] | [slug, alias, ""] if let Some(format) = format_of_alias(alias) => {
+            channel_route(slug, |slug| Route::Moved(feed_path(Some(&slug), format)))
         }
         [slug, file] => channel_route(slug, |slug| feed_route(Some(slug), file)),
         _ => Route::Unknown,
@@ -436,6 +486,11 @@ fn is_picture_name(name: &str) -> bool {
 
 fn format_of(file: &str) -> Option<Format> {
     Format::ALL.into_iter().find(|format| format.file_name() == file)
+}
+
+/// The feed that other software has under this name, with or without a slash behind it.
+fn format_of_alias(name: &str) -> Option<Format> {
+    ALIASES.into_iter().find(|(alias, _)| *alias == name).map(|(_, format)| format)
 }
 
 fn feed_route(scope: Scope, file: &str) -> Route {
@@ -586,14 +641,57 @@ mod tests {
             ("/feed", "/rss.xml"),
             ("/feed/", "/rss.xml"),
             ("/index.xml", "/rss.xml"),
+            ("/rss", "/rss.xml"),
+            ("/rss/", "/rss.xml"),
+            ("/atom", "/atom.xml"),
+            ("/atom/", "/atom.xml"),
+            ("/index.html", "/"),
+            ("/bantin/index.html", "/"),
+            ("/xa-hoi/index.html", "/xa-hoi/"),
+            ("/theo-thang/2023/05/index.html", "/theo-thang/2023/05/"),
             ("/xa-hoi/feed/", "/xa-hoi/rss.xml"),
             ("/xa-hoi/feed", "/xa-hoi/rss.xml"),
+            ("/xa-hoi/rss", "/xa-hoi/rss.xml"),
+            ("/xa-hoi/atom/", "/xa-hoi/atom.xml"),
+            ("/xa%2Dhoi/%66eed", "/xa-hoi/rss.xml"),
             ("/xa-hoi", "/xa-hoi/"),
             ("/theo-thang", "/theo-thang/"),
             ("/xa-hoi/theo-thang/2023/05", "/xa-hoi/theo-thang/2023/05/"),
             ("/tim-kiem/", "/tim-kiem"),
         ] {
             assert_eq!(addresses().route(path), Route::Moved(target.to_owned()), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_encoded_unreserved_character_means_the_character() {
+        let rss = Route::Feed(Some(slug("xa-hoi")), Format::Rss);
+        for path in
+            ["/xa%2Dhoi/rss.xml", "/xa%2dhoi/rss%2exml", "/b%61ntin/xa-hoi/rss.xml", "/%78a-hoi/rss.xml"]
+        {
+            assert_eq!(addresses().route(path), rss, "{path}");
+        }
+        assert_eq!(addresses().route("/b%61ntin"), Route::Page(None));
+        // Decoded once: what stands behind an encoded `%` is not.
+        assert_eq!(addresses().route("/xa%252Dhoi/rss.xml"), Route::Unknown);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_path_means_the_same_however_it_is_encoded(path in "/[a-z0-9./~_-]{0,30}", which in proptest::prelude::any::<u64>()) {
+            let encode = |(place, byte): (usize, u8)| match byte != b'/' && which >> (place % 64) & 1 == 1 {
+                true => format!("%{byte:02X}"),
+                false => char::from(byte).to_string(),
+            };
+            let encoded: String = path.bytes().enumerate().map(encode).collect();
+            proptest::prop_assert_eq!(addresses().route(&encoded), addresses().route(&path));
+        }
+
+        #[test]
+        fn any_path_is_read_without_a_panic_and_leads_nowhere_else(path in "/(\\PC|%[0-9a-fA-F]{0,2}|/){0,20}") {
+            if let Route::Moved(target) = addresses().route(&path) {
+                proptest::prop_assert!(!target.starts_with("//"), "{}", target);
+            }
         }
     }
 
@@ -611,8 +709,16 @@ mod tests {
             "/bai-viet/2023/5/12/a",
             "/bai-viet/2023/02/30/a",
             "/bai-viet/+023/05/12/a",
-            "/xa-hoi/rss",
+            "/xa-hoi/rss2",
             "/Xa-hoi/rss.xml",
+            "/%58a-hoi/rss.xml",
+            "/xa-hoi%2Frss.xml",
+            "/xa%2-hoi/rss.xml",
+            "/xa%2",
+            "/xa-hoi/%2e%2e/rss.xml",
+            "/xa-hoi%0D%0A",
+            "/xa-hoi%",
+            "//evil.example/",
             "/xa-hoi//rss.xml",
             "/../rss.xml",
             "/archive/0/rss.xml",
@@ -662,7 +768,7 @@ mod tests {
         ] {
             assert_eq!(addresses.route(path), Route::Moved(target.to_owned()), "{path}");
         }
-        assert_eq!(addresses.route("/xa-hoi/rss"), Route::Unknown);
+        assert_eq!(addresses.route("/xa-hoi/rss2"), Route::Unknown);
         assert_eq!(addresses.route("/doi-song/rss.xml"), Route::Feed(Some(slug("doi-song")), Format::Rss));
     }
 
@@ -673,7 +779,7 @@ mod tests {
         for path in ["/covid/rss.xml", "/covid/", "/covid", "/covid/archive/1/rss.xml", "/covid/feed"] {
             assert_eq!(addresses.route(path), Route::Gone, "{path}");
         }
-        assert_eq!(addresses.route("/covid/rss"), Route::Unknown);
+        assert_eq!(addresses.route("/covid/rss2"), Route::Unknown);
         assert_eq!(addresses.route("/covid-19/rss.xml"), Route::Feed(Some(slug("covid-19")), Format::Rss));
     }
 

@@ -5,7 +5,7 @@ mod house;
 
 use std::collections::BTreeSet;
 
-use house::{Answer, House, Serving, article, until};
+use house::{Answer, House, SEED, Serving, article, until};
 
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
@@ -328,4 +328,50 @@ fn a_token_writes_so_often_as_the_operator_allows() {
     assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("too-often")));
     assert!(refused.header("retry-after").is_some());
     assert_eq!(post(&bearers[1], 4).status, 201);
+}
+
+#[test]
+fn an_address_leads_on_only_where_something_is_and_means_the_same_however_it_is_encoded() {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    let serving = house.serve();
+    for (path, target) in [
+        ("/xa-hoi", "/xa-hoi/"),
+        ("/xa%2Dhoi?a=%0d", "/xa-hoi/?a=%0d"),
+        ("/index.html", "/"),
+        ("/xa-hoi/index.html", "/xa-hoi/"),
+        ("/theo-thang/2023/05", "/theo-thang/2023/05/"),
+        ("/tim-kiem/", "/tim-kiem"),
+        ("/rss", "/rss.xml"),
+        ("/rss/", "/rss.xml"),
+        ("/feed/", "/rss.xml"),
+        ("/atom", "/atom.xml"),
+        ("/xa-hoi/rss", "/xa-hoi/rss.xml"),
+        ("/xa-hoi/atom/", "/xa-hoi/atom.xml"),
+    ] {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("location")), (301, Some(target)), "{path}");
+        assert_eq!(serving.get(target.split('?').next().unwrap()).status, 200, "{target}");
+        assert_eq!(serving.ask("HEAD", path, &[("If-None-Match", "*")]).status, 301, "{path}");
+    }
+    for path in [
+        "/abc",
+        "/abc/feed",
+        "/abc/index.html",
+        "/xa-hoi/theo-thang/2022/05",
+        "/xa-hoi%0d%0aSet-Cookie:%20a=b",
+        "/xa-hoi%2f",
+        "//xa-hoi",
+        "//evil.example/",
+        "//evil.example/index.html",
+        "/..%2f..%2fetc/passwd",
+        "/xa-hoi%00",
+        "/x%C3%A3-h%E1%BB%99i",
+    ] {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("location")), (404, None), "{path}");
+    }
+    assert_eq!(serving.get("/xa%2Dhoi/rss%2Exml").body, serving.get("/xa-hoi/rss.xml").body);
+    let tag = serving.get("/xa-hoi/rss.xml").etag();
+    assert_eq!(serving.ask("GET", "/xa%2Dhoi/rss%2Exml", &[("If-None-Match", &tag)]).status, 304);
 }

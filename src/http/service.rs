@@ -201,7 +201,7 @@ impl Service {
     /// of a request that it answers.
     fn at_hand(&self, request: &mut Parts) -> AtHand {
         let edition = self.0.stand.edition();
-        let path = self.0.addresses.without_prefix(request.uri.path());
+        let path = &*self.0.addresses.local_path(request.uri.path());
         let Some(document) = edition.document(path) else { return AtHand::Nothing };
         if let Some(wanted) = self.part_wanted(request, path, &edition, document) {
             return AtHand::Part(wanted, Arc::clone(document));
@@ -258,8 +258,8 @@ impl Service {
 
     /// What the newest edition holds for a request.
     fn document(&self, request: &Parts) -> Option<Arc<Document>> {
-        let path = self.0.addresses.without_prefix(request.uri.path());
-        self.0.stand.edition().document(path).cloned()
+        let path = self.0.addresses.local_path(request.uri.path());
+        self.0.stand.edition().document(&path).cloned()
     }
 
     fn whole(&self, request: Parts, document: &Document, policy: &Policy) -> Reply {
@@ -293,8 +293,7 @@ impl Service {
 
     /// What no edition holds.
     async fn not_printed(self, request: Parts, body: RequestBody) -> Reply {
-        let path = self.0.addresses.without_prefix(request.uri.path());
-        let route = self.0.addresses.route(path);
+        let route = self.0.addresses.route(request.uri.path());
         if let Route::Api(segments) = &route {
             return api::answer(&self.0, request, body, segments).await;
         }
@@ -304,6 +303,11 @@ impl Service {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return reply::method_not_allowed(READ_ONLY);
         }
+        self.routed(request, route).await
+    }
+
+    /// Answers a GET or HEAD request for what no edition holds.
+    async fn routed(self, request: Parts, route: Route) -> Reply {
         match route {
             Route::Archive(scope, page, format) => self.archive(request, scope, page, format).await,
             Route::Article(permalink) => self.article(request, permalink).await,
@@ -313,10 +317,7 @@ impl Service {
             | Route::Months(_)
             | Route::Month(..)
             | Route::Sitemap(_) => people::answer(&self.0, request, route).await,
-            Route::Moved(target) => {
-                let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-                reply::moved(&format!("{}{query}", self.0.addresses.local(&target)))
-            }
+            Route::Moved(target) => self.moved(request, &target).await,
             Route::Gone => self.0.gone(&request.headers),
             Route::Health => reply::state(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Route::Ready => readiness(&self.0.health),
@@ -332,6 +333,22 @@ impl Service {
             | Route::Api(_)
             | Route::Unknown => self.0.not_found(&request.headers),
         }
+    }
+
+    /// 301 where something is at `target`; else what is answered there (rule C10): a redirect is kept for a day and
+    /// must not lead to nothing.
+    async fn moved(self, request: Parts, target: &str) -> Reply {
+        let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let location = self.0.addresses.local(target) + &query;
+        if self.0.stand.edition().document(target).is_some() {
+            return reply::moved(&location);
+        }
+        let route = self.0.addresses.route(target);
+        let (mut asked, _) = Request::new(()).into_parts();
+        asked.method = Method::HEAD;
+        asked.uri = request.uri;
+        let there = Box::pin(self.routed(asked, route)).await;
+        if there.status().is_success() { reply::moved(&location) } else { there }
     }
 
     /// What of the feed at `path` a request is to get in place of the whole; nothing where it does not ask for
