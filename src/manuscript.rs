@@ -23,6 +23,7 @@ mod plain;
 mod rich;
 mod stamp;
 mod structure;
+mod structured;
 mod text;
 
 use crate::article::{Article, ArticleId};
@@ -30,6 +31,7 @@ use crate::vietnam_time::Zone;
 
 pub use bytes::Encoding;
 pub use finding::{Complaint, Finding, KEYS, Severity, Wanted};
+pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 
 use bytes::Forced;
 use finding::Findings;
@@ -126,25 +128,37 @@ const MOST_TEXT: u64 = 4 * 1024 * 1024;
 const MOST_DOCX: u64 = 64 * 1024 * 1024;
 
 fn read_form(name: &str, bytes: &[u8], options: &Options, findings: &mut Findings) -> Option<Draft> {
-    let refuse = |findings: &mut Findings, complaint| {
-        findings.refuse(1, complaint);
-        None
-    };
     let Some(form) = form_of(name) else {
-        return refuse(findings, Complaint::NotAnArticle { name: name.to_owned() });
+        findings.refuse(1, Complaint::NotAnArticle { name: name.to_owned() });
+        return None;
     };
-    let limit = if form == Form::Docx { MOST_DOCX } else { MOST_TEXT };
-    if bytes.len() as u64 > limit {
-        return refuse(findings, Complaint::TooLarge { limit });
-    }
-    if bytes.is_empty() {
-        return refuse(findings, Complaint::Empty);
-    }
     if form == Form::Docx {
-        return read_docx(bytes, options, findings);
+        return within_limits(bytes, MOST_DOCX, findings)
+            .then(|| read_docx(bytes, options, findings))
+            .flatten();
+    }
+    let text = text_of(form, bytes, options, findings)?;
+    read_decoded(&text, form, options, findings)
+}
+
+/// Says what is wrong with the length of a file.
+fn within_limits(bytes: &[u8], limit: u64, findings: &mut Findings) -> bool {
+    if bytes.len() as u64 > limit {
+        findings.refuse(1, Complaint::TooLarge { limit });
+    } else if bytes.is_empty() {
+        findings.refuse(1, Complaint::Empty);
+    }
+    !findings.hold_an_error()
+}
+
+/// The text of a file that is no Word document.
+fn text_of(form: Form, bytes: &[u8], options: &Options, findings: &mut Findings) -> Option<String> {
+    if !within_limits(bytes, MOST_TEXT, findings) {
+        return None;
     }
     if is_of_another_program(bytes) {
-        return refuse(findings, Complaint::NotThatForm { form: form.ending() });
+        findings.refuse(1, Complaint::NotThatForm { form: form.ending() });
+        return None;
     }
     let declared = (form == Form::Html).then(|| html::declared_encoding(bytes)).flatten();
     let stated = match front_matter::stated_encoding(bytes).transpose() {
@@ -157,8 +171,7 @@ fn read_form(name: &str, bytes: &[u8], options: &Options, findings: &mut Finding
     };
     let by_file = stated.map(|encoding| Forced { encoding, by_file: true });
     let by_folder = options.encoding.map(|encoding| Forced { encoding, by_file: false });
-    let text = bytes::decode(bytes, by_file.or(by_folder), declared, findings)?;
-    read_decoded(&text, form, options, findings)
+    bytes::decode(bytes, by_file.or(by_folder), declared, findings)
 }
 
 fn read_decoded(text: &str, form: Form, options: &Options, findings: &mut Findings) -> Option<Draft> {

@@ -157,6 +157,107 @@ fn every_form_is_read_and_a_bad_one_is_refused_with_its_line() {
     assert_eq!(office.serving.metric("bantin_log_head"), 3, "nothing else was taken");
 }
 
+/// The text of a published article, without its marks.
+fn text_of(office: &Office, made: &Answer) -> String {
+    let html = office.serving.get(&resource(made)).json()["content_html"].as_str().unwrap().to_owned();
+    html.replace("</p>", "\n").replace("</h2>", "\n").replace("<p>", "").replace("<h2>", "")
+}
+
+#[test]
+fn what_names_its_text_is_published_to_the_last_line() {
+    let office = office();
+    let lines = [
+        "Đoạn mở đầu của bài.",
+        "Bình luận",
+        "Đoạn dưới dòng ấy.",
+        "Tin khác",
+        "Vào Cài đặt > Tài khoản > Đổi mật khẩu.",
+        "Tags: an ninh, trật tự",
+        "Đoạn cuối của bài.",
+    ];
+    let fields = |title: &str, published: &str| {
+        serde_json::json!({ "title": title, "published": published, "text": lines.join("\n\n") }).to_string()
+    };
+    let html: String = lines.iter().map(|line| format!("<p>{}</p>", line.replace('>', "&gt;"))).collect();
+    for (media_type, body) in [
+        ("application/json", fields("Từ biểu mẫu", "14/05/2023 09:00")),
+        ("text/markdown", format!("# Từ Markdown\n\n14/05/2023 09:01\n\n{}\n", lines.join("\n\n"))),
+        ("text/html", format!("<h1>Từ HTML</h1><p>14/05/2023 09:02</p>{html}")),
+    ] {
+        let made = office.post("channel=xa-hoi", &[("Content-Type", media_type)], body);
+        assert_eq!(made.status, 201, "{media_type}: {}", made.text());
+        let text = text_of(&office, &made);
+        for line in lines {
+            assert!(text.contains(&line.replace('>', "&gt;")), "{media_type} lost {line}: {text}");
+        }
+    }
+    let json = ("Content-Type", "application/json");
+    let odd = office.post("channel=xa-hoi", &[json], fields("Hai\n+++\ndòng \"\"\"", "14/05/2023 10:00"));
+    assert_eq!(odd.status, 201, "{}", odd.text());
+    let read = office.serving.get(&resource(&odd)).json();
+    assert_eq!(read["title"], "Hai +++ dòng \"\"\"");
+}
+
+#[test]
+fn a_field_that_does_not_fit_is_named() {
+    let office = office();
+    let json = ("Content-Type", "application/json");
+    let with = |name: &str, value: serde_json::Value| {
+        let mut fields = serde_json::json!({ "title": "A", "published": "14/05/2023", "text": "B" });
+        fields[name] = value;
+        office.post("channel=xa-hoi", &[json], fields.to_string())
+    };
+    for (name, value) in [
+        ("published", "31/02/2023".into()),
+        ("published", "hôm qua".into()),
+        ("title", " \n ".into()),
+        ("title", 3.into()),
+        ("text", serde_json::Value::Null),
+        ("tags", serde_json::json!([1])),
+        ("authors", serde_json::json!({})),
+        ("link", "javascript:alert(1)".into()),
+        ("titel", "A".into()),
+        ("encoding", "utf-8".into()),
+    ] {
+        let refused = with(name, value);
+        assert_eq!(refused.status, 422, "{name}: {}", refused.text());
+        let told = refused.json();
+        let named = &[&told["field"], &told["findings"][0]["field"]];
+        assert!(named.iter().any(|named| **named == name), "{name}: {told}");
+    }
+    let twice = "{\"title\": \"A\", \"title\": \"B\", \"published\": \"14/05/2023\", \"text\": \"C\"}";
+    assert_eq!(office.post("channel=xa-hoi", &[json], twice).status, 422);
+    assert_eq!(office.serving.metric("bantin_log_head"), 1, "nothing was taken");
+    assert_eq!(with("summary", serde_json::Value::Null).status, 201, "null is a field that is not there");
+}
+
+#[test]
+fn whoever_writes_is_told_what_was_left_out() {
+    let office = office();
+    let page = format!("Trang chủ\n\n{}\nTin khác\n\nMột tin khác\n", new_article());
+    let dropped = |told: &serde_json::Value| {
+        let findings = told["findings"].as_array().unwrap();
+        findings.iter().any(|finding| finding["severity"] == "note")
+    };
+    let made = office.post("channel=xa-hoi", &[PLAIN], &page);
+    assert!(made.status == 201 && dropped(&made.json()), "{}", made.text());
+    let corrected = office.send("PUT", &resource(&made), &[PLAIN], page.replace("mở đầu", "đầu"));
+    assert!(corrected.status == 200 && dropped(&corrected.json()), "{}", corrected.text());
+    std::fs::write(office.house.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
+    let file = office.house.path("trang.txt");
+    let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
+    let told = office.house.ok(&[&publish[..], &["--json"]].concat());
+    assert!(dropped(&serde_json::from_str(&told).unwrap()), "{told}");
+    let told = office.house.run(&publish);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("note: "), "{told:?}");
+    std::fs::write(office.house.path("token"), office.bearer.trim_start_matches("Bearer ")).unwrap();
+    let (to, token) = (format!("http://{}", office.serving.address()), office.house.path("token"));
+    let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
+    std::fs::write(&file, page.replace("Bài mới", "Bài từ xa")).unwrap();
+    let told = office.house.run(&[&publish[..], &there].concat());
+    assert!(String::from_utf8_lossy(&told.stderr).contains("trang.txt:1: note: "), "{told:?}");
+}
+
 #[test]
 fn a_dry_run_tells_what_was_understood_and_changes_nothing() {
     let office = office();
@@ -201,6 +302,60 @@ fn the_commands_do_the_same_against_a_running_service() {
     let refused = office.house.run(&[&publish[..], &there].concat());
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
+}
+
+/// Something that answers each connection with the same bytes, until the end of the test.
+fn something_else(answer: &'static str) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 8192]);
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_command_says_done_only_where_the_service_did_it() {
+    let house = House::new();
+    std::fs::write(house.path("token"), "bantin_0123456789").unwrap();
+    std::fs::write(house.path("moi.txt"), new_article()).unwrap();
+    let (file, token) = (house.path("moi.txt"), house.path("token"));
+    for (answer, told) in [
+        (
+            "HTTP/1.1 301 Moved Permanently\r\nLocation: https://moi.example/tin/api/articles?channel=xa-hoi\r\n\
+             Content-Length: 0\r\nConnection: close\r\n\r\n",
+            "--to https://moi.example/tin`",
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: /moi/api/articles/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "/moi`",
+        ),
+        ("HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "307"),
+        ("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n", "304"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>", "<html>"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", "{}"),
+        ("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", "204"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{", "answer"),
+        ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "502"),
+    ] {
+        let to = format!("http://{}", something_else(answer));
+        let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
+        for command in
+            [&["publish", file.to_str().unwrap(), "--channel", "xa-hoi"][..], &["withdraw", "tag:x"]]
+        {
+            let output = house.run(&[command, &there].concat());
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(
+                (output.status.code(), output.stdout.len()),
+                (Some(1), 0),
+                "{command:?} {answer}: {stderr}"
+            );
+            assert!(stderr.contains(told), "{answer}: {stderr}");
+        }
+    }
 }
 
 /// Every answer of the writing part is one that the description knows, in the form that it gives.

@@ -121,6 +121,20 @@ pub(super) fn read(
     reader.matter
 }
 
+/// The same from values that did not stand in a file; each comes with the number that its findings bear as their line.
+pub(super) fn from_values<'v>(
+    values: impl Iterator<Item = (&'v str, DeValue<'v>, usize)>,
+    zone: Zone,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> FrontMatter {
+    let mut reader = Reader { zone, cleaner, findings, matter: FrontMatter::default() };
+    for (key, value, line) in values {
+        reader.take(key, &Spanned::new(0..0, value), line);
+    }
+    reader.matter
+}
+
 struct Reader<'a> {
     zone: Zone,
     cleaner: &'a mut Cleaner,

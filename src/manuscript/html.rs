@@ -51,6 +51,74 @@ pub(super) fn pieces(
     Some((flow.finish(), hints))
 }
 
+/// What [`pieces_as_written`] found.
+pub(super) enum AsWritten {
+    /// `None` where it was refused.
+    Pieces(Option<(Vec<Piece>, Hints)>),
+    /// Menus, scripts and styles of a site stand around the article.
+    PageOfASite,
+}
+
+/// Reads a document that is the article and nothing else: whatever a browser shows of its `article`, its `main` or else
+/// its body, whatever classes bear what names.
+pub(super) fn pieces_as_written(
+    html: &str,
+    first_line: usize,
+    zone: Zone,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> AsWritten {
+    let tree = match tree::parse(html, first_line) {
+        Ok(tree) => tree,
+        Err(complaint) => {
+            findings.refuse(first_line, complaint);
+            return AsWritten::Pieces(None);
+        }
+    };
+    if (0..tree.len()).any(|id| is_of_a_site(&tree, id)) {
+        return AsWritten::PageOfASite;
+    }
+    let page = Page::of_parts(&tree, base_of(html, &tree), zone, Hidden::ByBrowsers);
+    let mut hints = page.hints();
+    let only = |name: &str| {
+        let mut named = (0..tree.len()).filter(|id| tree.name(*id) == name);
+        named.next().filter(|_| named.next().is_none())
+    };
+    let scope = only("article").or_else(|| only("main")).unwrap_or(Tree::ROOT);
+    let mut flow = Flow::new(cleaner, findings);
+    hints.title = hints
+        .title
+        .map(|(line, title)| (line, flow.cell(&title, line)))
+        .filter(|(_, title)| !title.is_empty());
+    let mut walker = Walker { page: &page, flow: &mut flow, kind: Kind::Line, preformatted: false };
+    walker.element(scope, 0);
+    walker.flow.close(Kind::Line);
+    page.tell_of_the_rest(scope, flow.findings);
+    if flow.is_overflowing() {
+        flow.findings.refuse(first_line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
+        return AsWritten::Pieces(None);
+    }
+    AsWritten::Pieces(Some((flow.finish(), hints)))
+}
+
+fn is_of_a_site(tree: &Tree, id: Id) -> bool {
+    match tree.name(id) {
+        "nav" => true,
+        "script" => tree.attribute(id, "src").is_some(),
+        "link" => tree.attribute(id, "rel").is_some_and(|rel| rel.eq_ignore_ascii_case("stylesheet")),
+        _ => false,
+    }
+}
+
+/// Which parts of a page are not the article's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hidden {
+    /// Those that are the page's own by their elements, classes and links.
+    ByTheirNames,
+    /// Those that no browser shows.
+    ByBrowsers,
+}
+
 /// The encoding that a page names for itself, in its first kilobyte as browsers have it.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let head = bytes[..bytes.len().min(1024)].to_ascii_lowercase();
@@ -92,6 +160,7 @@ struct Page<'t> {
     tree: &'t Tree,
     base: Option<Url>,
     zone: Zone,
+    rule: Hidden,
     hidden: Vec<bool>,
     weights: Vec<Weight>,
 }
@@ -116,8 +185,16 @@ const MOST_NODES: u32 = 256;
 
 impl<'t> Page<'t> {
     fn new(tree: &'t Tree, base: Option<Url>, zone: Zone) -> Self {
+        Self::of_parts(tree, base, zone, Hidden::ByTheirNames)
+    }
+
+    fn of_parts(tree: &'t Tree, base: Option<Url>, zone: Zone, rule: Hidden) -> Self {
         let count = tree.len();
-        let hidden: Vec<bool> = (0..count).map(|id| is_page_part(tree, id)).collect();
+        let is_hidden = match rule {
+            Hidden::ByTheirNames => is_page_part,
+            Hidden::ByBrowsers => is_never_shown,
+        };
+        let hidden: Vec<bool> = (0..count).map(|id| is_hidden(tree, id)).collect();
         let mut shown = vec![false; count];
         let mut weights = vec![Weight::default(); count];
         let order: Vec<Id> = tree.walk(Tree::ROOT, |_| false).collect();
@@ -133,7 +210,7 @@ impl<'t> Page<'t> {
             }
             weights[id] = weight;
         }
-        Self { tree, base, zone, hidden, weights }
+        Self { tree, base, zone, rule, hidden, weights }
     }
 
     fn weight(&self, id: Id) -> &Weight {
@@ -292,7 +369,8 @@ impl<'t> Page<'t> {
     /// Lists and boxes that are links and little else: menus, other news.
     fn is_menu(&self, id: Id) -> bool {
         let weight = self.weight(id);
-        matches!(self.tree.name(id), "ul" | "ol" | "div" | "section" | "table" | "dl")
+        self.rule == Hidden::ByTheirNames
+            && matches!(self.tree.name(id), "ul" | "ol" | "div" | "section" | "table" | "dl")
             && weight.text > 0
             && weight.linked * 10 > weight.text * 7
             && weight.links >= 2
@@ -377,6 +455,18 @@ fn without_site(title: &str) -> String {
         Some(at) if words(&title[..at]) >= 4 => title[..at].trim().to_owned(),
         _ => title.to_owned(),
     }
+}
+
+/// What browsers show none of, or what is no text: scripts, controls, drawings.
+fn is_never_shown(tree: &Tree, id: Id) -> bool {
+    const ELEMENTS: [&str; 16] = [
+        "script", "style", "noscript", "template", "head", "button", "select", "iframe", "svg", "object",
+        "embed", "video", "audio", "textarea", "canvas", "dialog",
+    ];
+    let style = || tree.attribute(id, "style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
+    ELEMENTS.contains(&tree.name(id))
+        || tree.has_attributes(id)
+            && (tree.attribute(id, "hidden").is_some() || style().contains("display:none"))
 }
 
 /// Menus, scripts, forms and everything that the page itself hides or names as furniture.

@@ -51,7 +51,7 @@ pub(super) enum Kind {
 
 impl Piece {
     /// Tells of the links in a piece of which only the text is kept.
-    fn tell_of_links(&self, findings: &mut Findings) {
+    pub(super) fn tell_of_links(&self, findings: &mut Findings) {
         let Kind::Html(html) = &self.kind else { return };
         for link in html.links() {
             findings.note(self.line, Complaint::LinkAsText { target: link.as_str().to_owned() });

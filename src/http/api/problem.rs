@@ -13,7 +13,7 @@ use super::super::reply::{self, Reply};
 use crate::address::{Addresses, CHANGES_PATH, OPENAPI_PATH};
 use crate::article::{ArticleId, Tombstone};
 use crate::channel::Slug;
-use crate::manuscript::Finding;
+use crate::manuscript::{Finding, TEXT_FIELD};
 use crate::vietnam_time::{Zone, rfc3339};
 
 /// A refusal. Nothing was changed.
@@ -36,9 +36,20 @@ pub(super) fn finding(finding: &Finding) -> Value {
     json!({
         "line": finding.line,
         "severity": finding.severity.as_str(),
+        "code": finding.complaint.code(),
         "message": finding.complaint.english(),
         "message_vi": finding.complaint.vietnamese(),
     })
+}
+
+/// A finding about a field of an article that came as JSON; only of the text a line can be named.
+pub(super) fn finding_of_field(field: &str, of: &Finding) -> Value {
+    let mut told = finding(of);
+    told["field"] = field.into();
+    if field != TEXT_FIELD {
+        told["line"] = Value::Null;
+    }
+    told
 }
 
 impl Problem {
@@ -317,13 +328,22 @@ impl Problem {
         )
     }
 
+    /// A field of an article, or what stands for it in another form.
+    pub(super) fn field(
+        name: &str,
+        english: impl std::fmt::Display,
+        vietnamese: impl std::fmt::Display,
+    ) -> Self {
+        Self::unprocessable(format!("{name}: {english}"), format!("{name}: {vietnamese}")).with("field", name)
+    }
+
     /// A manuscript with errors; each is named with its line.
-    pub(super) fn manuscript(findings: &[Finding]) -> Self {
+    pub(super) fn manuscript(findings: Vec<Value>) -> Self {
         let problem = Self::unprocessable(
             "The article has errors; see `findings`. Nothing was changed.",
             "Bài viết có lỗi; xem `findings`. Chưa có gì thay đổi.",
         );
-        problem.with("findings", findings.iter().map(finding).collect::<Vec<_>>())
+        problem.with("findings", findings)
     }
 
     pub(super) fn withdrawn(id: &ArticleId) -> Self {

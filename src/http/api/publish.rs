@@ -3,14 +3,14 @@
 //! The order of a request: who asks, what it is written in, what is understood of it, where it may stand, and
 //! then one transaction of the store, which alone decides. An answer of success means that it is on disk.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use hyper::http::request::Parts;
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -22,10 +22,10 @@ use super::{take_off, whole};
 use crate::address::{Addresses, api_article_path, article_path};
 use crate::article::{ArticleId, Permalink};
 use crate::channel::{Channel, Slug};
-use crate::manuscript::{self, Draft, Reading};
+use crate::manuscript::{self, Draft, Form};
 use crate::press;
 use crate::store::{Accepted, Found, Once, Origin, Submission, Terms, Token, Verdict, Withdrawal};
-use crate::vietnam_time::{Moment, Zone, rfc3339};
+use crate::vietnam_time::{Zone, rfc3339};
 
 /// A stamp that lies further ahead is a slip of the pen.
 const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
@@ -52,7 +52,7 @@ pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody
     let accepted = submit(service, draft, channels, draft.id.clone(), &token, terms).await?;
     match accepted.verdict {
         Verdict::Stale(_) => Err(Problem::exists(&accepted.id)),
-        _ => told(service, accepted, draft.article.stamp.instant, StatusCode::CREATED).await,
+        _ => told(service, accepted, &incoming, StatusCode::CREATED).await,
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn put(
     debug_assert_eq!(accepted.permalink, permalink);
     match accepted.verdict {
         Verdict::Stale(number) => Err(Problem::changed_meanwhile(number)),
-        _ => told(service, accepted, draft.article.stamp.instant, StatusCode::OK).await,
+        _ => told(service, accepted, &incoming, StatusCode::OK).await,
     }
 }
 
@@ -198,7 +198,9 @@ struct Incoming {
     options: Options,
     addresses: Arc<Addresses>,
     body: Bytes,
-    reading: Reading,
+    draft: Option<Draft>,
+    /// What there is to say about the article, as it stands in answers.
+    findings: Vec<Value>,
     /// Why the article is refused although it could be read.
     refusal: Option<Problem>,
 }
@@ -208,33 +210,30 @@ impl Incoming {
         let options = Options::of(request)?;
         let form = BodyForm::of(request)?;
         let body = whole(body).await?;
-        let manuscript = form.manuscript(&body)?;
         let reading_options = manuscript::Options {
             zone: service.press.site.zone,
             language: service.press.site.language.clone(),
             encoding: None,
         };
-        let name = form.file_name();
-        let reading = service
-            .blocking(move || manuscript::read(name, &manuscript, &reading_options))
-            .await
-            .ok_or_else(Problem::unavailable)?;
+        let sent = body.clone();
+        let reading = service.blocking(move || form.read(&sent, &reading_options)).await;
+        let (draft, findings) = reading.ok_or_else(Problem::unavailable)??;
         let furthest = service.clock.now() + FURTHEST;
         let too_far = |draft: &Draft| draft.article.stamp.instant > furthest;
-        let refusal = reading.draft.as_ref().is_some_and(too_far).then(|| {
+        let refusal = draft.as_ref().is_some_and(too_far).then(|| {
             Problem::unprocessable(
                 "The date is more than a year ahead; correct it.",
                 "Ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại.",
             )
         });
-        Ok(Self { options, addresses: Arc::clone(&service.addresses), body, reading, refusal })
+        Ok(Self { options, addresses: Arc::clone(&service.addresses), body, draft, findings, refusal })
     }
 
     fn draft(&self) -> Result<&Draft, Problem> {
-        match (&self.reading.draft, &self.refusal) {
+        match (&self.draft, &self.refusal) {
             (Some(draft), None) => Ok(draft),
             (Some(_), Some(refusal)) => Err(refusal.clone()),
-            (None, _) => Err(Problem::manuscript(&self.reading.findings)),
+            (None, _) => Err(Problem::manuscript(self.findings.clone())),
         }
     }
 
@@ -250,7 +249,7 @@ impl Incoming {
 
     /// The answer to a dry run.
     fn understood(&self, zone: Zone) -> Reply {
-        let understood = self.reading.draft.as_ref().map(|draft| {
+        let understood = self.draft.as_ref().map(|draft| {
             let article = &draft.article;
             json!({
                 "title": article.title,
@@ -267,7 +266,7 @@ impl Incoming {
         let body = json!({
             "acceptable": self.draft().is_ok(),
             "understood": understood,
-            "findings": self.reading.findings.iter().map(problem::finding).collect::<Vec<Value>>(),
+            "findings": self.findings,
         });
         reply::data(StatusCode::OK, body.to_string(), None, None)
     }
@@ -339,75 +338,74 @@ impl BodyForm {
         }
     }
 
-    /// The name under which the manuscript reader knows this form.
-    fn file_name(self) -> &'static str {
-        match self {
-            Self::Text => "article.txt",
-            Self::Markdown | Self::Fields => "article.md",
-            Self::Html => "article.html",
-        }
-    }
-
-    /// The body as a manuscript. Fields become front matter over a text, so that one reader reads all forms.
-    fn manuscript(self, body: &Bytes) -> Result<Vec<u8>, Problem> {
-        if self != Self::Fields {
-            return Ok(body.to_vec());
-        }
-        let wrong = |cause: String| Problem::unprocessable(cause.clone(), cause);
-        let json = |cause: serde_json::Error| wrong(format!("JSON: {cause}"));
-        let keys: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(json)?;
-        if let Some(unknown) = keys.keys().find(|key| !Fields::keys().any(|known| known == key.as_str())) {
-            let known = Fields::keys().collect::<Vec<_>>().join(", ");
-            return Err(Problem::unprocessable(
-                format!("There is no key `{unknown}`; there are: {known}."),
-                format!("Không có khóa `{unknown}`; các khóa là: {known}."),
-            ));
-        }
-        let Fields { text, matter } = serde_json::from_slice(body).map_err(json)?;
-        let matter = toml::to_string(&matter).map_err(|cause| wrong(cause.to_string()))?;
-        Ok(format!("+++\n{matter}+++\n\n{text}\n").into_bytes())
+    /// Reads a body. Only a plain text does not say what in it is the title, the date and the text.
+    fn read(
+        self,
+        body: &[u8],
+        options: &manuscript::Options,
+    ) -> Result<(Option<Draft>, Vec<Value>), Problem> {
+        let reading = match self {
+            Self::Text => manuscript::read("article.txt", body, options),
+            Self::Markdown => manuscript::read_document(Form::Markdown, body, options),
+            Self::Html => manuscript::read_document(Form::Html, body, options),
+            Self::Fields => {
+                let reading = manuscript::read_fields(&fields(body)?, options);
+                let findings = reading.findings.iter();
+                let findings = findings.map(|(field, finding)| problem::finding_of_field(field, finding));
+                return Ok((reading.draft, findings.collect()));
+            }
+        };
+        Ok((reading.draft, reading.findings.iter().map(problem::finding).collect()))
     }
 }
 
-/// An article as JSON: the keys of the front matter, and the text, which may be Markdown.
-#[derive(Deserialize)]
-struct Fields {
-    text: String,
-    #[serde(flatten)]
-    matter: Matter,
-}
-
-impl Fields {
-    /// All keys, those of the front matter first: one that is mistyped is refused, not passed over. JSON is
-    /// always Unicode.
-    fn keys() -> impl Iterator<Item = &'static str> {
-        manuscript::KEYS.into_iter().filter(|key| *key != "encoding").chain(["text"])
+/// The fields of an article as JSON: the keys of the front matter, and the text.
+fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = json.deserialize_map(Members).and_then(|members| json.end().map(|()| members));
+    let fields = read.map_err(|cause| {
+        Problem::unprocessable(format!("The JSON is wrong: {cause}."), format!("JSON không hợp lệ: {cause}."))
+    })?;
+    // JSON is always Unicode.
+    let known =
+        || manuscript::KEYS.into_iter().filter(|key| *key != "encoding").chain([manuscript::TEXT_FIELD]);
+    if let Some((unknown, _)) = fields.iter().find(|(name, _)| known().all(|known| known != name)) {
+        let known = known().collect::<Vec<_>>().join(", ");
+        return Err(Problem::field(
+            unknown,
+            format!("there is no such field; there are: {known}"),
+            format!("không có trường này; các trường là: {known}"),
+        ));
     }
+    for required in ["title", "published", manuscript::TEXT_FIELD] {
+        let value = fields.iter().find(|(name, _)| name == required).map(|(_, value)| value);
+        if !value.is_some_and(Value::is_string) {
+            return Err(Problem::field(required, "it must be there, as a text", "phải có, dưới dạng chuỗi"));
+        }
+    }
+    Ok(fields)
 }
 
-/// The keys of the front matter.
-#[derive(Deserialize, Serialize)]
-struct Matter {
-    title: String,
-    published: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    authors: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    summary: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    channels: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<String>,
+/// The members of a JSON object in their order. One that stands there twice is refused: which of them is meant?
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, Value)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut members: Self::Value = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if members.iter().any(|(known, _)| *known == name) {
+                return Err(serde::de::Error::custom(format_args!("`{name}` stands there twice")));
+            }
+            members.push((name, value));
+        }
+        Ok(members)
+    }
 }
 
 /// The `Idempotency-Key`, bound to all that the request asks for.
@@ -491,7 +489,7 @@ async fn submit(
 async fn told(
     service: &Arc<Inner>,
     accepted: Accepted,
-    published: Moment,
+    incoming: &Incoming,
     fresh: StatusCode,
 ) -> Result<Reply, Problem> {
     let Accepted { id, permalink, verdict } = accepted;
@@ -504,12 +502,14 @@ async fn told(
         _ => (StatusCode::OK, "unchanged", number_at(service, &permalink).await?),
     };
     let addresses = &service.addresses;
+    let published = incoming.draft()?.article.stamp.instant;
     let body = json!({
         "id": id.as_str(),
         "url": addresses.absolute(&article_path(&permalink)),
         "number": number,
         "published": rfc3339(published, service.press.site.zone),
         "outcome": outcome,
+        "findings": incoming.findings,
     });
     let location = addresses.absolute(&api_article_path(&id));
     let etag = number.map(|number| format!("\"{}.{number}\"", service.store.log_id()));

@@ -1,0 +1,547 @@
+//! Articles that say themselves what is title, date and text: fields, and documents with markup that come over HTTP.
+//!
+//! NOTE: nothing here looks for boilerplate. A line `Bình luận` in the text is text; every piece of it becomes a block.
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::byline::{self, Byline};
+use super::caption;
+use super::finding::{Complaint, Finding, Findings};
+use super::front_matter::{self, FrontMatter};
+use super::stamp::{self, Printed};
+use super::structure::{Hints, Kind, Piece};
+use super::text::{Cleaner, compared, longer_than};
+use super::{Draft, Form, Options, Places, Reading, html, markdown, text_of};
+use crate::article::{Article, Block};
+use crate::vietnam_time::{Stamp, Zone};
+
+/// What came out of fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldsReading {
+    /// Missing exactly where a finding is an error.
+    pub draft: Option<Draft>,
+    /// Each with the name of the field that it is about. Of `text` the line counts from 1 in that field; of every
+    /// other field it means nothing.
+    pub findings: Vec<(String, Finding)>,
+}
+
+/// The field that holds the text, as Markdown. The others are the keys of the front matter without `encoding`.
+pub const TEXT_FIELD: &str = "text";
+
+/// Reads an article from named fields, of which `null` is one that is not there. Every field that does not fit is a
+/// finding of its own.
+pub fn read_fields(fields: &[(String, Value)], options: &Options) -> FieldsReading {
+    let mut of_keys = Findings::default();
+    let text = fields.iter().find(|(name, _)| name == TEXT_FIELD).map(|(_, value)| value);
+    // The number of a field stands for its line, and leads back to its name.
+    let keys = fields.iter().enumerate().filter(|(_, (name, value))| name != TEXT_FIELD && !value.is_null());
+    let values = keys.map(|(index, (name, value))| (name.as_str(), value_of(value), index + 1));
+    let mut cleaner = Cleaner::new(&options.language);
+    let mut matter = front_matter::from_values(values, options.zone, &mut cleaner, &mut of_keys);
+    for (_, line) in &mut matter.lines {
+        *line = 1;
+    }
+    let mut of_text = Findings::default();
+    let draft = match text {
+        Some(Value::String(text)) => {
+            let language = matter.language.as_deref().unwrap_or(&options.language);
+            let mut cleaner = Cleaner::new(language);
+            let pieces = markdown::pieces(text, 1, options.zone, &mut cleaner, &mut of_text);
+            cleaner.finish(&mut of_text);
+            pieces.and_then(|pieces| draft_of_fields(&pieces, matter, options, &mut of_text))
+        }
+        _ => None,
+    };
+    let failed = of_keys.hold_an_error() || of_text.hold_an_error();
+    let name_of =
+        |finding: &Finding| fields.get(finding.line - 1).map_or_else(String::new, |(name, _)| name.clone());
+    let of_keys = of_keys.sorted().into_iter().map(|finding| (name_of(&finding), finding));
+    let of_text = of_text.sorted().into_iter().map(|finding| (TEXT_FIELD.to_owned(), finding));
+    FieldsReading { draft: draft.filter(|_| !failed), findings: of_keys.chain(of_text).collect() }
+}
+
+/// The same value in the language of the front matter; a value that it has no use for is one of the wrong type there.
+fn value_of(value: &Value) -> DeValue<'_> {
+    match value {
+        Value::String(text) => DeValue::String(text.as_str().into()),
+        Value::Array(values) => {
+            DeValue::Array(values.iter().map(|value| Spanned::new(0..0, value_of(value))).collect())
+        }
+        _ => DeValue::Boolean(false),
+    }
+}
+
+fn draft_of_fields(
+    pieces: &[Piece],
+    matter: FrontMatter,
+    options: &Options,
+    findings: &mut Findings,
+) -> Option<Draft> {
+    let mut composer = Composer::new(findings);
+    pieces.iter().for_each(|piece| composer.piece(piece));
+    let body = composer.finish();
+    if body.blocks.is_empty() {
+        findings.warn(1, Complaint::TextMissing);
+    }
+    let (title, stamp) = (matter.title.clone()?, matter.published?);
+    Some(draft(
+        title,
+        stamp,
+        Credits::default(),
+        body,
+        matter,
+        Places { title: 1, stamp: 1, ..Places::default() },
+        options,
+    ))
+}
+
+/// Reads Markdown or HTML in which title, date and text stand where the markup says: the title is that of the front
+/// matter, the first heading of the first level, or the first line; the date is that of the front matter, or stands
+/// right below the title; all the rest is text. Only names at the foot are taken for the authors, where none are given.
+///
+/// A web page with menus and scripts of its site says none of this: the article in it is looked for, as in a file.
+pub fn read_document(form: Form, bytes: &[u8], options: &Options) -> Reading {
+    let mut findings = Findings::default();
+    let draft = match document(form, bytes, options, &mut findings) {
+        Document::Read(draft) => draft.map(|draft| *draft),
+        Document::PageOfASite => return super::read(&format!("article.{}", form.ending()), bytes, options),
+    };
+    let draft = draft.filter(|_| !findings.hold_an_error());
+    Reading { draft, findings: findings.sorted() }
+}
+
+enum Document {
+    Read(Option<Box<Draft>>),
+    PageOfASite,
+}
+
+fn document(form: Form, bytes: &[u8], options: &Options, findings: &mut Findings) -> Document {
+    let read = |draft: Option<Draft>| Document::Read(draft.map(Box::new));
+    let Some(text) = text_of(form, bytes, options, findings) else { return read(None) };
+    let split = front_matter::split(&text, findings);
+    if findings.hold_an_error() {
+        return read(None);
+    }
+    let mut at_head = Cleaner::new(&options.language);
+    let matter = match split.toml {
+        Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
+        None => FrontMatter::default(),
+    };
+    let mut cleaner = Cleaner::new(matter.language.as_deref().unwrap_or(&options.language));
+    let (rest, line) = (split.rest, split.rest_line);
+    let pieces = match form {
+        Form::Html => match html::pieces_as_written(rest, line, options.zone, &mut cleaner, findings) {
+            html::AsWritten::PageOfASite => return Document::PageOfASite,
+            html::AsWritten::Pieces(pieces) => pieces,
+        },
+        _ => markdown::pieces(rest, line, options.zone, &mut cleaner, findings)
+            .map(|pieces| (pieces, Hints::default())),
+    };
+    cleaner.finish(findings);
+    let Some((pieces, hints)) = pieces else { return read(None) };
+    if pieces.is_empty() && matter.lines.is_empty() {
+        findings.refuse(1, Complaint::Empty);
+        return read(None);
+    }
+    read(draft_of_document(&pieces, matter, &hints, options, findings))
+}
+
+fn draft_of_document(
+    pieces: &[Piece],
+    matter: FrontMatter,
+    hints: &Hints,
+    options: &Options,
+    findings: &mut Findings,
+) -> Option<Draft> {
+    let titled = title_of(pieces, &matter, hints, findings);
+    let dated = date_of(pieces, &titled, &matter, hints, options.zone, findings);
+    let taken = [titled.at, dated.at];
+    let mut text: Vec<&Piece> = pieces
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !taken.contains(&Some(*index)))
+        .map(|(_, piece)| piece)
+        .collect();
+    let mut credits = Credits { authors: dated.author.into_iter().collect(), ..Credits::default() };
+    if matter.authors.is_none() {
+        credits.take_from_foot(&mut text);
+    }
+    let mut composer = Composer::new(findings);
+    text.iter().for_each(|piece| composer.piece(piece));
+    let body = composer.finish();
+    if body.blocks.is_empty() {
+        findings.warn(titled.line, Complaint::TextMissing);
+    }
+    if titled.text.as_deref().is_none_or(str::is_empty) {
+        findings.refuse(titled.line, Complaint::TitleMissing);
+    }
+    let (title, stamp) = (titled.text?, dated.stamp?);
+    if longer_than(&title, 250) {
+        findings.warn(titled.line, Complaint::TitleLong { characters: title.chars().count() });
+    }
+    let places = Places { title: titled.line, stamp: dated.line, ..Places::default() };
+    Some(draft(title, stamp, credits, body, matter, places, options))
+}
+
+struct Titled {
+    text: Option<String>,
+    line: usize,
+    /// The piece that it was read from.
+    at: Option<usize>,
+}
+
+fn title_of(pieces: &[Piece], matter: &FrontMatter, hints: &Hints, findings: &mut Findings) -> Titled {
+    let heading = pieces.iter().position(|piece| piece.kind == Kind::Heading(1));
+    if let Some(title) = &matter.title {
+        // The same title as a heading is no second one.
+        let repeated = heading.filter(|at| compared(&pieces[*at].text) == compared(title));
+        if let Some(at) = repeated {
+            findings.note(pieces[at].line, Complaint::DroppedRepeat { text: pieces[at].text.clone() });
+        }
+        let line = matter.line_of("title").unwrap_or(1);
+        return Titled { text: Some(title.clone()), line, at: repeated };
+    }
+    let could_be = |piece: &Piece| matches!(piece.kind, Kind::Line | Kind::Heading(_) | Kind::Html(_));
+    let hinted = || hints.title.as_ref().filter(|_| heading.is_none());
+    let at = match hinted() {
+        Some((_, title)) => pieces.iter().position(|piece| compared(&piece.text) == compared(title)),
+        None => heading.or_else(|| pieces.iter().position(could_be).filter(|at| *at == 0)),
+    };
+    match (at, hinted()) {
+        (Some(at), _) => {
+            pieces[at].tell_of_links(findings);
+            Titled { text: Some(pieces[at].text.clone()), line: pieces[at].line, at: Some(at) }
+        }
+        (None, Some((line, title))) => Titled { text: Some(title.clone()), line: *line, at: None },
+        (None, None) => Titled { text: None, line: 1, at: None },
+    }
+}
+
+struct Dated {
+    stamp: Option<Stamp>,
+    line: usize,
+    at: Option<usize>,
+    author: Option<String>,
+}
+
+/// Below the title stand at most a few lines before the date: a lead, a section.
+const NEAR_THE_TITLE: usize = 3;
+
+fn date_of(
+    pieces: &[Piece],
+    titled: &Titled,
+    matter: &FrontMatter,
+    hints: &Hints,
+    zone: Zone,
+    findings: &mut Findings,
+) -> Dated {
+    let nowhere = |stamp, line| Dated { stamp, line, at: None, author: None };
+    if matter.names_a_date {
+        return nowhere(matter.published, matter.line_of("published").unwrap_or(1));
+    }
+    let below = titled.at.map_or(0, |at| at + 1);
+    let above = titled.at.and_then(|at| at.checked_sub(1));
+    let near = below..pieces.len().min(below + NEAR_THE_TITLE);
+    for at in near.chain(above) {
+        let piece = &pieces[at];
+        match stamp::read(&piece.text, zone) {
+            Printed::Date(found) => {
+                for doubt in found.doubts {
+                    findings.warn(piece.line, doubt);
+                }
+                if !found.beside.is_empty() {
+                    findings.note(piece.line, Complaint::WordsBesideDate { text: found.beside });
+                }
+                if let Some(text) = found.update {
+                    findings.note(piece.line, Complaint::DateOfUpdate { text });
+                }
+                return Dated {
+                    stamp: Some(found.stamp),
+                    line: piece.line,
+                    at: Some(at),
+                    author: found.author,
+                };
+            }
+            Printed::Refused(refusal) if at == below => {
+                findings.refuse(piece.line, refusal.complaint);
+                return nowhere(None, piece.line);
+            }
+            Printed::Refused(_) | Printed::Nothing => {}
+        }
+    }
+    if let Some((line, printed)) = &hints.stamp
+        && let Printed::Date(found) = stamp::read(printed, zone)
+    {
+        return nowhere(Some(found.stamp), *line);
+    }
+    findings.refuse(titled.line, Complaint::DateMissing);
+    nowhere(None, titled.line)
+}
+
+/// Who wrote it, and where it was taken from.
+#[derive(Default)]
+struct Credits {
+    authors: Vec<String>,
+    source: Option<String>,
+}
+
+impl Credits {
+    /// Takes the names below the text. A longer run of names is a list of people in it.
+    fn take_from_foot(&mut self, text: &mut Vec<&Piece>) {
+        const MOST_LINES: usize = 2;
+        let credit = |piece: &&Piece| {
+            let source = || {
+                byline::source(&piece.text).map(|source| Byline { authors: Vec::new(), source: Some(source) })
+            };
+            let found =
+                || byline::labelled(&piece.text).or_else(source).or_else(|| byline::bare(&piece.text));
+            (piece.kind == Kind::Line).then(found).flatten()
+        };
+        let found: Vec<Byline> = text.iter().rev().map_while(credit).take(MOST_LINES + 1).collect();
+        if found.is_empty() || found.len() > MOST_LINES || found.len() >= text.len() {
+            return;
+        }
+        text.truncate(text.len() - found.len());
+        for byline in found.into_iter().rev() {
+            self.authors.extend(byline.authors);
+            self.source = self.source.take().or(byline.source);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Body {
+    blocks: Vec<Block>,
+    lead_line: Option<usize>,
+    caption_lines: Vec<usize>,
+}
+
+/// Turns pieces into blocks, each into one.
+struct Composer<'f> {
+    findings: &'f mut Findings,
+    body: Body,
+}
+
+impl<'f> Composer<'f> {
+    fn new(findings: &'f mut Findings) -> Self {
+        Self { findings, body: Body::default() }
+    }
+
+    fn piece(&mut self, piece: &Piece) {
+        let text = piece.text.clone();
+        let block = match &piece.kind {
+            Kind::Table(rows) => Block::Table { rows: rows.clone() },
+            Kind::Heading(level) => Block::Heading { level: (*level).clamp(2, 6), text },
+            Kind::Item { ordered } => return self.item(*ordered, text),
+            Kind::Caption => self.caption(piece),
+            Kind::Html(html) if self.body.lead_line.is_some() => {
+                Block::Html { html: html.as_str().to_owned() }
+            }
+            Kind::Line | Kind::Html(_) if self.body.lead_line.is_none() => {
+                piece.tell_of_links(self.findings);
+                self.body.lead_line = Some(piece.line);
+                Block::Lead { text }
+            }
+            Kind::Line | Kind::Html(_) => Block::Paragraph { text },
+        };
+        self.body.blocks.push(block);
+    }
+
+    fn item(&mut self, is_ordered: bool, text: String) {
+        match self.body.blocks.last_mut() {
+            Some(Block::List { ordered, items }) if *ordered == is_ordered => items.push(text),
+            _ => self.body.blocks.push(Block::List { ordered: is_ordered, items: vec![text] }),
+        }
+    }
+
+    fn caption(&mut self, piece: &Piece) -> Block {
+        self.body.caption_lines.push(piece.line);
+        let read = caption::read(&piece.text);
+        let (text, credit) =
+            read.map_or((piece.text.clone(), None), |caption| (caption.text, caption.credit));
+        Block::Caption { text, credit, printed: piece.text.clone() }
+    }
+
+    fn finish(self) -> Body {
+        self.body
+    }
+}
+
+fn draft(
+    title: String,
+    stamp: Stamp,
+    credits: Credits,
+    body: Body,
+    matter: FrontMatter,
+    places: Places,
+    options: &Options,
+) -> Draft {
+    let article = Article {
+        title,
+        stamp,
+        updated: matter.updated,
+        summary: matter.summary,
+        body: body.blocks,
+        authors: matter.authors.unwrap_or(credits.authors),
+        source: matter.source.or(credits.source),
+        tags: matter.tags,
+        language: matter.language.filter(|language| *language != options.language),
+        link: matter.link,
+        pictures: Vec::new(),
+    };
+    let places = Places { lead: body.lead_line, captions: body.caption_lines, ..places };
+    Draft { article, id: matter.id, channels: matter.channels, lines: places }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn options() -> Options {
+        Options { zone: crate::vietnam_time::VIETNAM, language: "vi".to_owned(), encoding: None }
+    }
+
+    fn fields(text: &str) -> Vec<(String, Value)> {
+        let field = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+        vec![field("title", "Đăk Tô"), field("published", "12/05/2023 17:39"), field("text", text)]
+    }
+
+    /// Every text that an article shows, in order.
+    fn shown(draft: &Draft) -> Vec<String> {
+        let texts = draft.article.body.iter().flat_map(|block| match block {
+            Block::Lead { text } | Block::Paragraph { text } | Block::Heading { text, .. } => {
+                vec![text.clone()]
+            }
+            Block::Caption { printed, .. } => vec![printed.clone()],
+            Block::List { items, .. } => items.clone(),
+            Block::Table { rows } => rows.concat(),
+            Block::Html { html } => vec![html.clone()],
+        });
+        texts.collect()
+    }
+
+    /// Lines that pages of web sites have around their articles, and which an office may write in one.
+    const SUSPICIOUS: [&str; 10] = [
+        "Bình luận",
+        "Tin khác",
+        "Vào Cài đặt > Tài khoản > Đổi mật khẩu.",
+        "Tags: an ninh, trật tự",
+        "Trang chủ",
+        "Ảnh: Tấn Lộc",
+        "In bài viết",
+        "13/05/2023 08:00",
+        "./.",
+        "Về trang trước",
+    ];
+
+    #[test]
+    fn a_line_that_could_be_of_a_web_page_is_text_where_the_text_is_named() {
+        let lines: Vec<&str> = ["Đoạn mở đầu."].into_iter().chain(SUSPICIOUS).chain(["Đoạn cuối."]).collect();
+        let reading = read_fields(&fields(&lines.join("\n\n")), &options());
+        assert_eq!(shown(&reading.draft.unwrap()), lines);
+        for title in [
+            "# Đăk Tô\n\n12/05/2023 17:39",
+            "Đăk Tô\n\n12/05/2023 17:39",
+            "+++\ntitle = \"Đăk Tô\"\npublished = \"12/05/2023 17:39\"\n+++",
+        ] {
+            let text = format!("{title}\n\n{}\n", lines.join("\n\n"));
+            let reading = read_document(Form::Markdown, text.as_bytes(), &options());
+            let draft = reading.draft.unwrap_or_else(|| panic!("{title}: {:?}", reading.findings));
+            assert_eq!(
+                (draft.article.title.as_str(), shown(&draft)),
+                ("Đăk Tô", lines.iter().map(|line| (*line).to_owned()).collect())
+            );
+        }
+        let paragraphs: String =
+            lines.iter().map(|line| format!("<p>{}</p>", line.replace('>', "&gt;"))).collect();
+        for page in [
+            format!("<h1>Đăk Tô</h1><p>12/05/2023 17:39</p>{paragraphs}"),
+            format!(
+                "<!DOCTYPE html><html><head><title>Đăk Tô</title></head><body><div class=comment><h1>Đăk Tô</h1><time>12/05/2023 17:39</time>{paragraphs}</div></body></html>"
+            ),
+        ] {
+            let reading = read_document(Form::Html, page.as_bytes(), &options());
+            let draft = reading.draft.unwrap_or_else(|| panic!("{page}: {:?}", reading.findings));
+            assert_eq!(shown(&draft), lines, "{page}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_site_is_read_like_a_file() {
+        let page = "<html><head><script src=\"a.js\"></script></head><body><nav><a href=/>Trang chủ</a></nav>\
+                    <h1>Huyện Đăk Tô họp giao ban</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu của bài viết hôm nay, \
+                    dài hơn một tiêu đề.</p><p>Đoạn hai của bài viết hôm nay, dài hơn một tiêu đề.</p></body></html>";
+        let reading = read_document(Form::Html, page.as_bytes(), &options());
+        assert_eq!(reading, super::super::read("article.html", page.as_bytes(), &options()));
+        assert!(!shown(&reading.draft.unwrap()).contains(&"Trang chủ".to_owned()));
+    }
+
+    #[test]
+    fn a_finding_names_its_field() {
+        let mut wrong = fields("Đoạn mở đầu.");
+        wrong[1].1 = "31/02/2023".into();
+        wrong.push(("tags".to_owned(), Value::from(3)));
+        wrong.push(("titel".to_owned(), Value::from("A")));
+        wrong.push(("source".to_owned(), Value::Null));
+        let reading = read_fields(&wrong, &options());
+        assert_eq!(reading.draft, None);
+        let told: Vec<_> = reading
+            .findings
+            .iter()
+            .map(|(field, finding)| (field.as_str(), finding.complaint.code()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("published", "date-impossible"),
+                ("tags", "front-matter-wrong-type"),
+                ("titel", "front-matter-unknown-key"),
+            ]
+        );
+    }
+
+    #[test]
+    fn names_below_a_document_are_its_authors_unless_they_are_given() {
+        let read = |text: &str| read_document(Form::Markdown, text.as_bytes(), &options()).draft.unwrap();
+        let draft = read("# Đăk Tô\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n\nTấn Lộc\n");
+        assert_eq!((draft.article.authors, draft.article.body.len()), (vec!["Tấn Lộc".to_owned()], 1));
+        let given = read(
+            "+++\nauthors = [\"Lê An\"]\n+++\n# Đăk Tô\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n\nTấn Lộc\n",
+        );
+        assert_eq!((given.article.authors.clone(), given.article.body.len()), (vec!["Lê An".to_owned()], 2));
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_of_a_named_text_is_published(
+            lines in proptest::collection::vec(
+                prop_oneof![proptest::sample::select(&SUSPICIOUS[..]).prop_map(str::to_owned), "[A-ZĐÊ][a-zđêộ]{1,8}( [a-zđêộ]{1,8}){0,9}[.:?!]?"],
+                1..20,
+            )
+        ) {
+            let reading = read_fields(&fields(&lines.join("\n\n")), &options());
+            prop_assert_eq!(shown(&reading.draft.unwrap()), lines);
+        }
+
+        #[test]
+        fn a_title_of_any_characters_is_one_line_or_refused(title in any::<String>()) {
+            let mut fields = fields("Đoạn mở đầu.");
+            fields[0].1 = title.as_str().into();
+            let reading = read_fields(&fields, &options());
+            match reading.draft {
+                Some(draft) => prop_assert!(!draft.article.title.contains(['\n', '\r']) && !draft.article.title.is_empty()),
+                None => prop_assert!(reading.findings.iter().any(|(field, _)| field == "title")),
+            }
+        }
+
+        #[test]
+        fn any_document_is_read_or_refused(text in any::<String>()) {
+            for form in [Form::Markdown, Form::Html] {
+                read_document(form, text.as_bytes(), &options());
+            }
+        }
+    }
+}
