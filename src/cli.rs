@@ -7,6 +7,7 @@ mod check;
 mod import;
 mod moving;
 mod publish;
+mod remote;
 mod serve;
 mod token;
 
@@ -95,7 +96,7 @@ enum Command {
         #[arg(long, value_name = "ID")]
         id: Option<String>,
         #[command(flatten)]
-        remote: publish::Remote,
+        remote: remote::Remote,
     },
     /// Publish many old articles at once; run it again after an interruption or a correction
     Import {
@@ -129,7 +130,7 @@ enum Command {
         #[arg(long)]
         erase: bool,
         #[command(flatten)]
-        remote: publish::Remote,
+        remote: remote::Remote,
     },
     /// Bring a withdrawn article back
     Restore {
@@ -257,9 +258,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Withdraw { id, reason, erase, remote } => {
                 let (id, reason) = (ArticleId::new(id), reason.clone());
                 match remote.service()? {
-                    Some((to, secret)) => {
-                        publish::withdraw_there(&id, reason.as_deref(), *erase, &to, &secret)
-                    }
+                    Some(service) => service.withdraw(&id, reason.as_deref(), *erase),
                     None => withdraw(config, &id, reason, *erase, &arguments).await,
                 }
             }

@@ -1,0 +1,203 @@
+//! `publish --to` and `withdraw --to`: the client of a running service.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use ureq::http::StatusCode;
+use ureq::http::header::LOCATION;
+use ureq::{Agent, Body, http::Response};
+
+use super::{Arguments, Outcome};
+use crate::address::api_article_path;
+use crate::article::ArticleId;
+use crate::channel::Slug;
+use crate::manuscript::{self, Form};
+
+/// Where a running service is, and the token for it.
+#[derive(clap::Args, Clone)]
+pub(super) struct Remote {
+    /// Do it on the service at this address instead of in the store here
+    #[arg(long, value_name = "URL", requires = "token_file")]
+    to: Option<String>,
+    /// The file that holds the token's secret and nothing else
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// A running service.
+pub(super) struct Service {
+    /// Without a slash at the end.
+    address: String,
+    secret: String,
+    agent: Agent,
+}
+
+/// An article and the words to it are sent within seconds; a service that says nothing for so long has gone.
+const TIMEOUT: Duration = Duration::from_secs(120);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// No service takes a longer body.
+const MAX_FILE: u64 = 64 << 20;
+/// What is shown of an answer that is none of ours.
+const SHOWN: usize = 300;
+
+impl Remote {
+    /// The service; none where the store here is meant.
+    pub(super) fn service(&self) -> anyhow::Result<Option<Service>> {
+        let (Some(to), Some(file)) = (&self.to, &self.token_file) else { return Ok(None) };
+        let secret =
+            fs::read_to_string(file).with_context(|| format!("reading the token in {}", file.display()))?;
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            // NOTE: a redirect turns POST and DELETE into GET (RFC 9110 §15.4.2), which changes nothing and succeeds.
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(TIMEOUT))
+            .build();
+        let (address, secret) = (to.trim_end_matches('/').to_owned(), secret.trim().to_owned());
+        Ok(Some(Service { address, secret, agent: Agent::new_with_config(agent) }))
+    }
+}
+
+impl Service {
+    /// Publishes a file in a channel, or corrects the article of this id with it.
+    pub(super) fn publish(
+        &self,
+        file: &Path,
+        channel: &Slug,
+        id: Option<&ArticleId>,
+        arguments: &Arguments,
+    ) -> anyhow::Result<Outcome> {
+        let name = file.display().to_string();
+        let media_type = match manuscript::form_of(&name) {
+            Some(Form::Text) => "text/plain; charset=utf-8",
+            Some(Form::Markdown) => "text/markdown; charset=utf-8",
+            Some(Form::Html) => "text/html; charset=utf-8",
+            Some(Form::Docx) | None => bail!("{name}: over HTTP send .txt, .md or .html"),
+        };
+        let bytes = contents(file).with_context(|| format!("reading {name}"))?;
+        let request = match id {
+            Some(id) => self.agent.put(format!("{}{}", self.address, api_article_path(id))),
+            None => self.agent.post(format!("{}/api/articles", self.address)),
+        };
+        let answer = request
+            .query("channel", channel.as_str())
+            .header("Content-Type", media_type)
+            .header("Authorization", format!("Bearer {}", self.secret))
+            .send(&bytes);
+        let answered = self.answered(answer)?;
+        tell_findings(&name, &answered, arguments);
+        answered.done()
+    }
+
+    /// Withdraws an article.
+    pub(super) fn withdraw(
+        &self,
+        id: &ArticleId,
+        reason: Option<&str>,
+        erase: bool,
+    ) -> anyhow::Result<Outcome> {
+        let mut request = self
+            .agent
+            .delete(format!("{}{}", self.address, api_article_path(id)))
+            .header("Authorization", format!("Bearer {}", self.secret));
+        if let Some(reason) = reason {
+            request = request.query("reason", reason);
+        }
+        if erase {
+            request = request.query("erase", "true");
+        }
+        self.answered(request.call())?.done()
+    }
+
+    fn answered(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<Answered> {
+        let mut answer = answer.with_context(|| format!("asking the service at {}", self.address))?;
+        let status = answer.status();
+        if status.is_redirection() {
+            bail!(self.redirect(status, answer.headers().get(LOCATION).and_then(|to| to.to_str().ok())));
+        }
+        let text = answer.body_mut().read_to_string().context("reading the service's answer")?;
+        Ok(Answered { status, json: serde_json::from_str(&text).unwrap_or_default(), text })
+    }
+
+    fn redirect(&self, status: StatusCode, location: Option<&str>) -> String {
+        let target = location
+            .and_then(|location| url::Url::parse(&self.address).and_then(|base| base.join(location)).ok());
+        let cure = match target {
+            Some(target) => {
+                let path = target.path().find("/api/").map_or("", |end| &target.path()[..end]);
+                format!(
+                    "it answers {status} and names {target}; repeat the command with `--to {}{path}`",
+                    target.origin().ascii_serialization()
+                )
+            }
+            None => format!("it answers {status} and names no other address"),
+        };
+        format!("nothing was done: the service is not at {}: {cure}", self.address)
+    }
+}
+
+fn contents(file: &Path) -> io::Result<Vec<u8>> {
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("this is not a file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(file)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::other("this is longer than any article"));
+    }
+    Ok(bytes)
+}
+
+/// What a service answered.
+struct Answered {
+    status: StatusCode,
+    text: String,
+    /// Null where it is no JSON.
+    json: Value,
+}
+
+impl Answered {
+    /// Prints the answer; an error unless it says that the thing was done.
+    fn done(&self) -> anyhow::Result<Outcome> {
+        let text = self.text.trim_end();
+        if !self.status.is_success() {
+            bail!("the service answered {}: {}", self.status, shown(text));
+        }
+        // A page of a proxy or of another program says 200 just as well.
+        if !(self.json["id"].is_string() && self.json["outcome"].is_string()) {
+            bail!(
+                "what answers there ({}) is not this program: nothing says that it was done: {}",
+                self.status,
+                shown(text)
+            );
+        }
+        println!("{text}");
+        Ok(Outcome::Done)
+    }
+}
+
+/// The beginning of a text from outside, without what would steer a terminal.
+fn shown(text: &str) -> String {
+    let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(end, _)| end);
+    let dots = if end < text.len() { "…" } else { "" };
+    format!("{}{dots}", text[..end].replace(char::is_control, " "))
+}
+
+/// What the service has to say about the article, in the form of `bantin check`.
+fn tell_findings(name: &str, answered: &Answered, arguments: &Arguments) {
+    let text = |finding: &Value, member: &str| shown(finding[member].as_str().unwrap_or_default());
+    for finding in answered.json["findings"].as_array().into_iter().flatten() {
+        let severity = text(finding, "severity");
+        if arguments.quiet && severity != "error" {
+            continue;
+        }
+        let line = finding["line"].as_u64().map(|line| format!("{line}:")).unwrap_or_default();
+        let (vietnamese, english) = (text(finding, "message_vi"), text(finding, "message"));
+        // Nobody may be listening, and the thing is done all the same.
+        let _ = writeln!(io::stderr(), "{name}:{line} {severity}: {vietnamese} ({english})");
+    }
+}
