@@ -20,7 +20,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use rustix::process::Signal;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::address::Format;
 use crate::app::open_store;
@@ -31,7 +33,7 @@ use crate::ingest::{Order, Report, Scanner};
 use crate::manuscript::Encoding;
 use crate::press;
 use crate::store::{Listed, Restoration, Store, Withdrawal};
-use crate::telemetry::{self, Verbosity};
+use crate::telemetry::{self, Verbosity, printable, say};
 use crate::vietnam_time::rfc3339;
 
 /// Publishes the articles of a district, commune or province as RSS, Atom and JSON feeds.
@@ -187,6 +189,9 @@ impl From<FormatArgument> for Format {
     }
 }
 
+/// The longest part of a line for people, in bytes.
+const LONGEST_LINE: usize = 4096;
+
 /// How a command went, where it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
@@ -205,15 +210,31 @@ pub fn main() -> ExitCode {
         }
     };
     telemetry::install(arguments.verbosity());
-    match run(arguments) {
+    // What is left in the buffer of stdout would be lost without a word.
+    let outcome = run(arguments).and_then(|outcome| Ok(io::stdout().flush().map(|()| outcome)?));
+    let code = match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(cause) if is_closed_pipe(&cause) => ExitCode::SUCCESS,
         Err(cause) => {
-            eprintln!("bantin: {cause:#}");
+            // SECURITY: further lines are indented, so that no name in an error can pass for an error of its own.
+            say!("bantin: {}", format!("{cause:#}").trim_end().replace('\n', "\n  "));
             ExitCode::from(if import::is_not_understood(&cause) { 2 } else { 1 })
         }
-    }
+    };
+    telemetry::flush();
+    code
+}
+
+/// `1 file`, `2 files`.
+fn counted(number: impl TryInto<u64>, what: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Prints a line of data on stdout.
+fn print_line(line: impl std::fmt::Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
 }
 
 fn encoding(word: &str) -> Result<Encoding, String> {
@@ -235,12 +256,17 @@ impl Arguments {
 
 fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     if let Command::Completions { shell } = arguments.command {
-        clap_complete::generate(shell, &mut Arguments::command(), "bantin", &mut io::stdout());
+        // Into memory first: the library panics where it cannot write.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "bantin", &mut script);
+        io::stdout().write_all(&script)?;
         return Ok(Outcome::Done);
     }
     let config = Config::load(arguments.config.as_deref(), environment())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // A file that may not grow any further, such as the log, is an error like others and not the end.
+        let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
         match &arguments.command {
             Command::Serve => serve::serve(config, arguments.quiet).await,
             Command::Check { files } => check::check(&config, files, &arguments),
@@ -294,7 +320,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     }
     let store = open_store(&config).await?;
     if preview {
-        eprintln!("bantin: nothing is published yet; this is a preview of the folder");
+        say!("bantin: nothing is published yet; this is a preview of the folder");
         Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
     }
     if let Some(slug) = &scope {
@@ -317,7 +343,7 @@ async fn scan(config: Config, confirm: bool, arguments: &Arguments) -> anyhow::R
     store.close().await;
     check::print_findings(&report.findings, &config.ingest.path, arguments)?;
     if !arguments.quiet {
-        eprintln!("{}", summary(&report));
+        say!("{}", summary(&report));
     }
     let clean = report.suspended.is_none() && report.refused_now == 0;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
@@ -325,9 +351,9 @@ async fn scan(config: Config, confirm: bool, arguments: &Arguments) -> anyhow::R
 
 fn summary(report: &Report) -> String {
     format!(
-        "{} files: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} waiting for their time, \
+        "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} waiting for their time, \
          {} refused",
-        report.files,
+        counted(report.files, "file"),
         report.published,
         report.corrected,
         report.moved,
@@ -368,8 +394,8 @@ async fn list(
                     article.stamp.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
                     article.state,
                     article.channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(","),
-                    article.id,
-                    article.title
+                    printable(article.id.as_str(), LONGEST_LINE),
+                    printable(&article.title, LONGEST_LINE)
                 ),
             })?;
         }
@@ -451,11 +477,11 @@ async fn restore(config: Config, id: &ArticleId, arguments: &Arguments) -> anyho
 
 fn told(arguments: &Arguments, id: &ArticleId, word: &str, number: Option<u64>) -> anyhow::Result<Outcome> {
     if arguments.json {
-        println!("{}", json!({ "id": id.as_str(), "outcome": word, "number": number }));
+        print_line(json!({ "id": id.as_str(), "outcome": word, "number": number }))?;
     } else if !arguments.quiet {
         match number {
-            Some(number) => eprintln!("{id} {word} (number {number})"),
-            None => eprintln!("{id} {word}"),
+            Some(number) => say!("{id} {word} (number {number})"),
+            None => say!("{id} {word}"),
         }
     }
     Ok(Outcome::Done)

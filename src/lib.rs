@@ -47,7 +47,8 @@
 //!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.
 //! - Only [`app`] spawns long tasks; all end on shutdown; one that dies ends the process.
 
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+// NOTE: `println!` and its like panic where nobody reads; the command line has words of its own for it.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout))]
 
 pub mod address;
 pub mod app;

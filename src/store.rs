@@ -971,16 +971,20 @@ impl Store {
         view::list(&mut reading, channel, after, limit).await
     }
 
-    /// How many articles are live, and in how many channels that hold any.
+    /// How many articles are live, and the channels that hold any, by slug.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn census(&self) -> Result<(u64, u64), StoreError> {
+    pub async fn census(&self) -> Result<(u64, Vec<Slug>), StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         let articles = reading.one("SELECT COUNT(*) FROM article WHERE state = 'live'", &[]).await?;
-        let channels =
-            reading.one("SELECT COUNT(DISTINCT channel) FROM membership WHERE channel <> ''", &[]).await?;
-        Ok((articles.number(0)?, channels.number(0)?))
+        let channels = reading
+            .rows("SELECT DISTINCT channel FROM membership WHERE channel <> '' ORDER BY channel", &[])
+            .await?;
+        let slug = |row: &database::Row| {
+            Slug::parse(row.text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))
+        };
+        Ok((articles.number(0)?, channels.iter().map(slug).collect::<Result<_, _>>()?))
     }
 
     /// Closes the connections; what was acknowledged is on disk already.

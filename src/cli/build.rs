@@ -1,17 +1,19 @@
 //! `bantin build`: the whole site as files.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::bail;
 use serde_json::json;
 
-use super::{Arguments, Outcome, check, moving};
+use super::{Arguments, Outcome, check, counted, moving, print_line};
 use crate::app::open_store;
 use crate::config::Config;
 use crate::files::{self, Headers, Report};
 use crate::http::reply::{Policies, headers_of_pages};
 use crate::ingest::{Scanner, Watching};
 use crate::store::Store;
+use crate::telemetry::say;
 
 pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
     // Ids come into being here as well, and are for ever.
@@ -41,7 +43,7 @@ pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) 
     bar.finish_and_clear();
     store.close().await;
     let report = report?;
-    tell(&report, folder, arguments);
+    tell(&report, folder, arguments)?;
     Ok(if clean && report.faults == 0 { Outcome::Done } else { Outcome::Findings })
 }
 
@@ -60,11 +62,11 @@ async fn take_in(store: &Store, config: &Config, arguments: &Arguments) -> anyho
     }
     let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
     store.publish_due().await?;
-    check::print_findings_to_stderr(&report.findings, &config.ingest.path, arguments)?;
+    check::print_findings_to_stderr(&report.findings, &config.ingest.path, arguments);
     Ok(report.suspended.is_none() && report.refused_now == 0)
 }
 
-fn tell(report: &Report, folder: &Path, arguments: &Arguments) {
+fn tell(report: &Report, folder: &Path, arguments: &Arguments) -> io::Result<()> {
     let Report { number, documents, written, removed, faults, servers } = report;
     if arguments.json {
         let servers: Vec<_> = servers.iter().map(|path| path.display().to_string()).collect();
@@ -72,21 +74,22 @@ fn tell(report: &Report, folder: &Path, arguments: &Arguments) {
             "number": number, "documents": documents, "written": written, "removed": removed, "faults": faults,
             "servers": servers,
         });
-        println!("{told}");
-        return;
+        return print_line(told);
     }
     if arguments.quiet {
-        return;
+        return Ok(());
     }
-    eprintln!(
-        "{documents} documents in {}, as of number {number}: {written} written, {removed} removed, {} as before",
+    say!(
+        "{} in {}, as of number {number}: {written} written, {removed} removed, {} as before",
+        counted(*documents, "document"),
         folder.display(),
         documents - written - faults
     );
     if *faults > 0 {
-        eprintln!("{faults} could not be printed: what lay there stays, and the log above says why");
+        say!("{faults} could not be printed: what lay there stays, and the log above says why");
     }
     for path in servers {
-        eprintln!("for a server: {}", path.display());
+        say!("for a server: {}", path.display());
     }
+    Ok(())
 }

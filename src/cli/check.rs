@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Arguments, Lines, Outcome};
+use super::{Arguments, LONGEST_LINE, Lines, Outcome, counted};
 use crate::config::Config;
 use crate::ingest::{self, FileFinding, Inspected};
 use crate::manuscript::Severity;
+use crate::telemetry::{printable, say};
 use understood::Understood;
 
 pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -32,7 +33,12 @@ pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -
     let (errors, warnings) = (told.errors, told.warnings);
     told.lines.end()?;
     if !arguments.quiet {
-        eprintln!("{read} articles read: {errors} errors, {warnings} warnings");
+        say!(
+            "{} read: {}, {}",
+            counted(read, "article"),
+            counted(errors, "error"),
+            counted(warnings, "warning")
+        );
     }
     Ok(if errors + warnings == 0 { Outcome::Done } else { Outcome::Findings })
 }
@@ -85,6 +91,7 @@ impl<'a> Told<'a> {
             }
             (false, true) if seen.reading.is_some() => {
                 let path = root.join(&seen.path).display().to_string();
+                let path = printable(&path, LONGEST_LINE);
                 self.lines.line(|_| understood::for_people(&path, understood.as_ref()))?;
             }
             _ => {}
@@ -120,23 +127,20 @@ pub(super) fn print_findings(findings: &[FileFinding], root: &Path, arguments: &
 }
 
 /// Prints findings of a command whose data is something else.
-pub(super) fn print_findings_to_stderr(
-    findings: &[FileFinding],
-    root: &Path,
-    arguments: &Arguments,
-) -> io::Result<()> {
-    let mut err = io::stderr().lock();
+pub(super) fn print_findings_to_stderr(findings: &[FileFinding], root: &Path, arguments: &Arguments) {
     let shown = findings.iter().filter(|f| f.severity != Severity::Note || arguments.verbose);
     for finding in shown.filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
-        writeln!(err, "{}", as_line(root, finding))?;
+        say!("{}", as_line(root, finding));
     }
-    Ok(())
 }
 
 /// `path:line: severity: message (English message)`.
 pub(super) fn as_line(root: &Path, finding: &FileFinding) -> String {
     let FileFinding { path, line, severity, vietnamese, english } = finding;
-    format!("{}:{line}: {}: {vietnamese} ({english})", root.join(path).display(), severity.as_str())
+    let path = root.join(path).display().to_string();
+    let message = format!("{vietnamese} ({english})");
+    let (path, message) = (printable(&path, LONGEST_LINE), printable(&message, LONGEST_LINE));
+    format!("{path}:{line}: {}: {message}", severity.as_str())
 }
 
 pub(super) fn as_json(root: &Path, finding: &FileFinding) -> Value {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::{Arguments, Outcome, check};
+use super::{Arguments, Outcome, check, counted};
 use crate::app::open_store;
 use crate::channel::Slug;
 use crate::config::Config;
@@ -16,6 +16,7 @@ use crate::ingest::{FileFinding, Import, ImportReport, NotImportable, Order};
 use crate::manuscript::Severity;
 use crate::picture;
 use crate::store::Store;
+use crate::telemetry::say;
 
 pub(super) async fn import(
     config: Config,
@@ -50,7 +51,7 @@ pub(super) async fn import(
     failed?;
     told.end(&report)?;
     if !arguments.quiet {
-        eprint!("{}", about.summary(&report, dry_run));
+        say!("{}", about.summary(&report, dry_run).trim_end());
     }
     Ok(if report.refused == 0 { Outcome::Done } else { Outcome::Findings })
 }
@@ -93,7 +94,7 @@ impl About {
             }
         }
         if pictures > 0 {
-            passed_over.insert(0, format!("{pictures} pictures (they cannot be imported yet)"));
+            passed_over.insert(0, format!("{} (they cannot be imported yet)", counted(pictures, "picture")));
         }
         Self { channels: channels.collect(), passed_over }
     }
@@ -101,13 +102,14 @@ impl About {
     fn summary(&self, report: &ImportReport, dry_run: bool) -> String {
         let ImportReport { files, published, corrected, moved, restored, unchanged, waiting, .. } = report;
         let ImportReport { stay_withdrawn, acceptable, refused, .. } = report;
+        let files = counted(*files, "file");
         let mut summary = match dry_run {
             true => format!(
-                "{files} files: {acceptable} would be taken in, {unchanged} are there already, {refused} would \
+                "{files}: {acceptable} would be taken in, {unchanged} are there already, {refused} would \
                  be refused; nothing was published\n"
             ),
             false => format!(
-                "{files} files: {published} published, {corrected} corrected, {moved} moved, {restored} \
+                "{files}: {published} published, {corrected} corrected, {moved} moved, {restored} \
                  restored, {unchanged} unchanged, {waiting} waiting for their time, {stay_withdrawn} stay \
                  withdrawn, {refused} refused\n"
             ),
@@ -218,7 +220,7 @@ impl Progress {
                 let rate = files as f64 / began.elapsed().as_secs_f64();
                 let left = total.saturating_sub(files) as f64 / rate.max(f64::MIN_POSITIVE);
                 let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-                eprintln!("{files}/{total} articles, {rate:.0}/s, {} left", HumanDuration(left));
+                say!("{files}/{total} articles, {rate:.0}/s, {} left", HumanDuration(left));
             }
             Self::Lines { .. } | Self::Silent => {}
         }

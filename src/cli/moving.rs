@@ -8,10 +8,11 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Arguments, Outcome, open_existing};
+use super::{Arguments, Outcome, counted, open_existing};
 use crate::config::Config;
 use crate::files;
 use crate::store::{Filled, Options, Store};
+use crate::telemetry::say;
 
 /// Writes the log as it is now into a file, which is there whole or not at all.
 pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -37,7 +38,7 @@ pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -
     File::open(&unfinished)?.sync_all()?;
     fs::rename(&unfinished, file).with_context(|| format!("writing {}", file.display()))?;
     if !arguments.quiet {
-        eprintln!("{} holds the log {}", file.display(), store.log_id());
+        say!("{} holds the log {}", file.display(), store.log_id());
     }
     Ok(Outcome::Done)
 }
@@ -57,11 +58,14 @@ pub(super) async fn restore(config: Config, file: &Path, arguments: &Arguments) 
     let store = Store::open(config.store.clone()).await?;
     let (articles, channels) = store.census().await?;
     if !arguments.quiet {
-        eprintln!("restored {articles} articles in {channels} channels as the log {}", store.log_id());
+        say!(
+            "restored {} in {} as the log {}",
+            counted(articles, "article"),
+            counted(channels.len(), "channel"),
+            store.log_id()
+        );
         if store.is_shared() {
-            eprintln!(
-                "now run `bantin scan --confirm`, so that the folder of articles is known as this log's"
-            );
+            say!("now run `bantin scan --confirm`, so that the folder of articles is known as this log's");
         }
     }
     store.close().await;
@@ -91,15 +95,14 @@ pub(super) async fn migrate(
     compared.finish_and_clear();
     let documents = documents.context("the log is copied, but what leaves the stores is not the same")?;
     if !arguments.quiet {
-        eprintln!(
-            "moved the log {}: {documents} documents compared, all alike byte for byte",
-            target.log_id()
+        say!(
+            "moved the log {}: {} compared, all alike byte for byte",
+            target.log_id(),
+            counted(documents, "document")
         );
-        eprintln!("now set [store] url to the new address");
+        say!("now set [store] url to the new address");
         if target.is_shared() {
-            eprintln!(
-                "and run `bantin scan --confirm`, so that the folder of articles is known as this log's"
-            );
+            say!("and run `bantin scan --confirm`, so that the folder of articles is known as this log's");
         }
     }
     source.close().await;

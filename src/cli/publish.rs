@@ -1,13 +1,12 @@
 //! `bantin publish`: the same from a shell as over HTTP, here or against a running service.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::remote::Remote;
-use super::{Arguments, Outcome, check};
+use super::{Arguments, Outcome, check, print_line};
 use crate::address::article_path;
 use crate::app::open_store;
 use crate::article::ArticleId;
@@ -17,6 +16,7 @@ use crate::ingest::{FileFinding, findings_of, reading_of};
 use crate::manuscript::Severity;
 use crate::press;
 use crate::store::{Accepted, Origin, Submission, Terms, Verdict};
+use crate::telemetry::say;
 
 /// Publishes one file in one channel, or corrects the article of this id with it.
 pub(super) async fn publish(
@@ -70,8 +70,7 @@ async fn publish_here(
 /// Notes too: what was left out of one article is to be seen by whoever publishes it.
 fn tell_findings(findings: &[FileFinding], arguments: &Arguments) {
     for finding in findings.iter().filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
-        // Nobody may be listening; the article is published all the same.
-        let _ = writeln!(io::stderr(), "{}", check::as_line(Path::new(""), finding));
+        say!("{}", check::as_line(Path::new(""), finding));
     }
 }
 
@@ -99,11 +98,11 @@ fn tell(
         let told = json!({
             "id": id.as_str(), "url": url, "outcome": word, "number": number, "findings": findings,
         });
-        println!("{told}");
+        print_line(told)?;
     } else {
-        println!("{id}");
+        print_line(id)?;
         if !arguments.quiet {
-            eprintln!("{word}: {url}");
+            say!("{word}: {url}");
         }
     }
     Ok(Outcome::Done)

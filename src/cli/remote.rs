@@ -1,7 +1,7 @@
 //! `publish --to` and `withdraw --to`: the client of a running service.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use ureq::http::StatusCode;
 use ureq::http::header::LOCATION;
 use ureq::{Agent, Body, http::Response};
 
-use super::{Arguments, Outcome};
+use super::{Arguments, Outcome, print_line};
 use crate::address::api_article_path;
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::manuscript::{self, Form};
+use crate::telemetry::{printable, say};
 
 /// Where a running service is, and the token for it.
 #[derive(clap::Args, Clone)]
@@ -175,16 +176,14 @@ impl Answered {
                 shown(text)
             );
         }
-        println!("{text}");
+        print_line(&text)?;
         Ok(Outcome::Done)
     }
 }
 
 /// The beginning of a text from outside, without what would steer a terminal.
 fn shown(text: &str) -> String {
-    let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(end, _)| end);
-    let dots = if end < text.len() { "…" } else { "" };
-    format!("{}{dots}", text[..end].replace(char::is_control, " "))
+    printable(text, SHOWN).into_owned()
 }
 
 /// What the service has to say about the article, in the form of `bantin check`.
@@ -197,7 +196,6 @@ fn tell_findings(name: &str, answered: &Answered, arguments: &Arguments) {
         }
         let line = finding["line"].as_u64().map(|line| format!("{line}:")).unwrap_or_default();
         let (vietnamese, english) = (text(finding, "message_vi"), text(finding, "message"));
-        // Nobody may be listening, and the thing is done all the same.
-        let _ = writeln!(io::stderr(), "{name}:{line} {severity}: {vietnamese} ({english})");
+        say!("{name}:{line} {severity}: {vietnamese} ({english})");
     }
 }

@@ -5,16 +5,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
-use super::Outcome;
+use super::{Outcome, counted};
 use crate::address::{Format, OPML_PATH, feed_path, page_path};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::Listeners;
 use crate::press;
 use crate::store::Store;
+use crate::telemetry::{flush, say};
 
 pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome> {
     config.fit_to_serve()?;
+    let stopped = signals()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // Bound before anything else runs: a port that is taken is said at once.
     let readers = Listeners::bind(config.listen, cores)
@@ -30,20 +32,37 @@ pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome
     let ready = move |store: Store| {
         runtime.spawn(async move {
             match greeting.text(&store).await {
-                Ok(text) if !quiet => eprint!("{text}"),
+                Ok(text) if !quiet => say!("{text}"),
                 Ok(_) => {}
                 Err(cause) => tracing::warn!(%cause, "the store does not answer"),
             }
         });
     };
     let app = App::build(config).await?;
-    app.run(readers, admin, ready, signals()?).await?;
+    app.run(readers, admin, ready, stopped).await?;
     Ok(Outcome::Done)
 }
 
-/// Turns true at the first SIGINT or SIGTERM. A second one ends the process at once.
+/// Turns true at the first SIGINT or SIGTERM. A second one ends the process at once: what was acknowledged is on disk,
+/// only running answers are cut off. Other signals that would end it are noted and do no harm.
 fn signals() -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
+    for (kind, name) in [
+        (SignalKind::hangup(), "SIGHUP"),
+        (SignalKind::user_defined1(), "SIGUSR1"),
+        (SignalKind::user_defined2(), "SIGUSR2"),
+        (SignalKind::alarm(), "SIGALRM"),
+        (SignalKind::io(), "SIGIO"),
+    ] {
+        let mut signals = signal(kind)?;
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                info!(
+                    "{name} is ignored; SIGTERM ends the service, and the configuration is read at the start"
+                );
+            }
+        });
+    }
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::spawn(async move {
@@ -53,6 +72,7 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
                 _ = terminate.recv() => {}
             }
             if stop.send_replace(true) {
+                flush();
                 std::process::exit(1);
             }
             info!("stopping; running answers are finished first");
@@ -60,6 +80,9 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
     });
     Ok(stopped)
 }
+
+/// So many channels are listed at the start.
+const LISTED: usize = 12;
 
 /// What is said when the service is ready.
 struct Greeting {
@@ -70,26 +93,32 @@ struct Greeting {
 
 impl Greeting {
     async fn text(&self, store: &Store) -> Result<String, crate::store::StoreError> {
-        let (articles, channels) = store.census().await?;
+        let (articles, holding) = store.census().await?;
+        let mut channels = press::channels(&mut store.snapshot().await?, &self.press.channels).await?;
+        channels.retain(|channel| !channel.is_gone());
+        let filled = channels.iter().filter(|channel| holding.contains(&channel.slug)).count();
         let addresses = &self.press.addresses;
         let feeds = Format::ALL.map(|format| addresses.absolute(&feed_path(None, format))).join("  ");
         let mut text = format!(
-            "\nbantin {} serves {articles} articles in {channels} channels on {}\n\
+            "\nbantin {} serves {} in {filled} of {} channels on {}\n\
              \x20 in a browser  {}\n\
              \x20 everything    {feeds}\n\
              \x20 all channels  {}\n",
             env!("CARGO_PKG_VERSION"),
+            counted(articles, "article"),
+            channels.len(),
             self.listening,
             addresses.absolute(&page_path(None)),
             addresses.absolute(OPML_PATH),
         );
-        for channel in
-            press::channels(&mut store.snapshot().await?, &self.press.channels).await?.iter().take(12)
-        {
+        for channel in channels.iter().take(LISTED) {
             let feed = addresses.absolute(&feed_path(Some(&channel.slug), Format::Rss));
             text.push_str(&format!("  {feed}  {}\n", channel.title));
         }
-        text.push_str(&format!("  metrics       http://{}/metrics\n", self.admin));
+        if channels.len() > LISTED {
+            text.push_str(&format!("  and {} more\n", channels.len() - LISTED));
+        }
+        text.push_str(&format!("  metrics       http://{}/metrics", self.admin));
         Ok(text)
     }
 }

@@ -4,11 +4,12 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Arguments, Lines, Outcome};
+use super::{Arguments, LONGEST_LINE, Lines, Outcome, print_line};
 use crate::app::open_store;
 use crate::channel::Slug;
 use crate::config::Config;
 use crate::press;
+use crate::telemetry::{printable, say};
 use crate::vietnam_time::rfc3339;
 
 #[derive(Subcommand)]
@@ -45,7 +46,7 @@ pub(super) async fn token(
             }
             let channels = (!channels.is_empty()).then_some(channels.as_slice());
             match store.new_token(name, channels).await? {
-                Some(secret) => println!("{secret}"),
+                Some(secret) => print_line(secret)?,
                 None => bail!("there is a token of the name `{name}`; choose another name"),
             }
         }
@@ -70,7 +71,7 @@ pub(super) async fn token(
                         "{created}  {}  {}  {}",
                         if revoked.is_some() { "revoked" } else { "valid  " },
                         channels.map_or("(all channels)".to_owned(), |channels| channels.join(",")),
-                        token.name
+                        printable(&token.name, LONGEST_LINE)
                     ),
                 })?;
             }
@@ -81,7 +82,7 @@ pub(super) async fn token(
                 bail!("there is no valid token of the name `{name}`; `bantin token list` shows all");
             }
             if !arguments.quiet {
-                eprintln!("{name} is revoked");
+                say!("{name} is revoked");
             }
         }
     }

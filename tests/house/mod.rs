@@ -130,7 +130,8 @@ impl House {
         Serving { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command of the program, to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bantin"));
         command.args(arguments).arg("--config").arg(self.path("config.toml")).stdin(Stdio::null());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BANTIN_")) {
