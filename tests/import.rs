@@ -85,7 +85,7 @@ fn folders_name_the_channels_and_every_form_comes_in() {
     assert!(output.status.success(), "{}", told(&output));
     assert_eq!(counts(&output)["published"], 3, "{}", told(&output));
     let told = told(&output);
-    assert!(told.contains("1 pictures (they cannot be imported yet), 1 .doc (save them as .docx)"), "{told}");
+    assert!(told.contains("1 picture (not imported yet), 1 .doc (save them as .docx)"), "{told}");
     assert!(told.contains("channels: dat-nguoi (new), xa-hoi\n"), "{told}");
     let list = house.ok(&["list"]);
     assert!(list.contains("  dat-nguoi  tag:dakto.example,2023:2019-05-02/nghe-det  Bài số 1"), "{list}");

@@ -94,7 +94,7 @@ impl About {
             }
         }
         if pictures > 0 {
-            passed_over.insert(0, format!("{} (they cannot be imported yet)", counted(pictures, "picture")));
+            passed_over.insert(0, format!("{} (not imported yet)", counted(pictures, "picture")));
         }
         Self { channels: channels.collect(), passed_over }
     }

@@ -176,7 +176,7 @@ impl Answered {
                 shown(text)
             );
         }
-        print_line(&text)?;
+        print_line(text)?;
         Ok(Outcome::Done)
     }
 }
