@@ -21,8 +21,9 @@ fn entry(number: u32) -> Entry {
         text: "Quang cảnh Hội nghị.".to_owned(),
         credit: Some("TL".to_owned()),
         printed: "Quang cảnh Hội nghị. Ảnh: TL".to_owned(),
+        html: None,
     };
-    let lead = Block::Lead { text: PARAGRAPH[..PARAGRAPH.find(" với").unwrap()].to_owned() };
+    let lead = Block::Lead { text: PARAGRAPH[..PARAGRAPH.find(" với").unwrap()].to_owned(), html: None };
     let slug = Slug::parse(&format!("thi-dua-{number}")).unwrap();
     let stamp = Stamp::at(from_seconds(1_683_887_940 - i64::from(number) * 7_200));
     Entry {

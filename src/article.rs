@@ -113,7 +113,7 @@ impl Article {
             return summary;
         }
         let first = |wanted: fn(&Block) -> Option<&str>| self.body.iter().find_map(wanted);
-        first(|block| if let Block::Lead { text } = block { Some(text) } else { None })
+        first(|block| if let Block::Lead { text, .. } = block { Some(text) } else { None })
             .or_else(|| first(|block| if let Block::Paragraph { text } = block { Some(text) } else { None }))
             .unwrap_or_default()
     }
@@ -127,6 +127,9 @@ pub enum Block {
     Lead {
         /// Plain text.
         text: String,
+        /// The same with its links and marks, where it has any: HTML of the sanitiser, without a block.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
     },
     /// A paragraph.
     Paragraph {
@@ -149,6 +152,9 @@ pub enum Block {
         credit: Option<String>,
         /// The line as it was printed, for an article whose picture is missing.
         printed: String,
+        /// `printed` with its links and marks, where it has any: HTML of the sanitiser, without a block.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
     },
     /// A list.
     List {

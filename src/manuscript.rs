@@ -9,6 +9,7 @@
 //! `html`, `docx`) to pieces, `structure` to the draft, with `stamp`, `caption`, `byline` and `furniture` each knowing one kind
 //! of line.
 
+mod blocks;
 mod byline;
 mod bytes;
 mod caption;
@@ -30,7 +31,7 @@ use crate::article::{Article, ArticleId};
 use crate::vietnam_time::Zone;
 
 pub use bytes::Encoding;
-pub use finding::{Complaint, Finding, KEYS, Severity, Wanted};
+pub use finding::{Complaint, Finding, KEYS, Part, Severity, Wanted};
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 
 use bytes::Forced;

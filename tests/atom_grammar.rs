@@ -41,6 +41,7 @@ fn full() -> Article {
                 text: "Ảnh \"một\"".to_owned(),
                 credit: Some("T.SỸ & TL".to_owned()),
                 printed: "Ảnh \"một\". Ảnh: T.SỸ & TL".to_owned(),
+                html: None,
             },
             Block::Html { html: "<p>a &amp; <b>b</b></p>".to_owned() },
         ],

@@ -617,7 +617,7 @@ impl District {
             stamp: Stamp::at(from_seconds(SEED - 60 * (which * 7 % ARTICLES) as i64)),
             updated: None,
             summary: None,
-            body: vec![Block::Lead { text: title.clone() }],
+            body: vec![Block::Lead { text: title.clone(), html: None }],
             authors: Vec::new(),
             source: None,
             tags: Vec::new(),

@@ -93,10 +93,11 @@ fn told(reading: &Reading) -> String {
 
 fn tell_block(block: &Block, told: &mut String) {
     match block {
-        Block::Lead { text } => writeln!(told, "[lead] {text}"),
+        Block::Lead { text, html } => writeln!(told, "[lead] {}", html.as_ref().unwrap_or(text)),
         Block::Paragraph { text } => writeln!(told, "[p] {text}"),
         Block::Heading { level, text } => writeln!(told, "[h{level}] {text}"),
-        Block::Caption { text, credit, printed } => {
+        Block::Caption { text, credit, printed, html } => {
+            let printed = html.as_ref().unwrap_or(printed);
             writeln!(told, "[caption] {text} | {credit:?} | {printed}")
         }
         Block::List { ordered, items } => {

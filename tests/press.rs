@@ -47,7 +47,7 @@ fn submission(channel: &str, title: &str) -> Submission {
         stamp: Stamp::at(from_seconds(NOON - 3600)),
         updated: None,
         summary: None,
-        body: vec![Block::Lead { text: "Đoạn mở đầu.".to_owned() }],
+        body: vec![Block::Lead { text: "Đoạn mở đầu.".to_owned(), html: None }],
         authors: Vec::new(),
         source: None,
         tags: Vec::new(),

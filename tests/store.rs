@@ -319,7 +319,7 @@ fn article(title: &str, stamp: i64) -> Article {
         stamp: Stamp::at(from_seconds(stamp)),
         updated: None,
         summary: None,
-        body: vec![Block::Lead { text: format!("{title} — đoạn mở đầu") }],
+        body: vec![Block::Lead { text: format!("{title} — đoạn mở đầu"), html: None }],
         authors: vec!["Tấn Lộc".to_owned()],
         source: None,
         tags: Vec::new(),

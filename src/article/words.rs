@@ -93,7 +93,9 @@ pub fn places(text: &str, words: &[String], phrases: &[Vec<String>]) -> Vec<Rang
 /// The texts of a block in reading order, without markup.
 pub fn texts_of(block: &Block) -> Vec<Cow<'_, str>> {
     match block {
-        Block::Lead { text } | Block::Paragraph { text } | Block::Heading { text, .. } => vec![text.into()],
+        Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => {
+            vec![text.into()]
+        }
         Block::Caption { printed, .. } => vec![printed.into()],
         Block::List { items, .. } => items.iter().map(Cow::from).collect(),
         Block::Table { rows } => rows.iter().flatten().map(Cow::from).collect(),

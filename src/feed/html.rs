@@ -48,16 +48,27 @@ fn push_block<'a>(
     addresses: &Addresses,
 ) {
     match block {
-        Block::Lead { text } | Block::Paragraph { text } => push_element(html, "p", text),
+        Block::Lead { html: Some(marked), .. } => {
+            let _ = writeln!(html, "<p>{}</p>", printable(marked));
+        }
+        Block::Lead { text, html: None } | Block::Paragraph { text } => push_element(html, "p", text),
         Block::Heading { level, text } => {
             // A feed's title is the heading above these; there is no `h7`.
             let name = ["h2", "h3", "h4", "h5", "h6"][usize::from(level.clamp(&2, &6) - 2)];
             push_element(html, name, text);
         }
-        Block::Caption { text, printed, .. } => match pictures.next() {
-            Some(picture) => push_figure(html, picture, text, printed, addresses),
-            None => push_element(html, "p", printed),
-        },
+        Block::Caption { text, printed, html: marked, .. } => {
+            let line = match marked {
+                Some(marked) => printable(marked),
+                None => escape_html(&plain(printed)).into_owned().into(),
+            };
+            match pictures.next() {
+                Some(picture) => push_figure(html, picture, text, &line, addresses),
+                None => {
+                    let _ = writeln!(html, "<p>{line}</p>");
+                }
+            }
+        }
         Block::List { ordered, items } => push_list(html, *ordered, items),
         Block::Table { rows } => push_table(html, rows),
         Block::Html { html: fragment } => {
@@ -71,7 +82,7 @@ fn push_element(html: &mut String, name: &str, text: &str) {
     let _ = writeln!(html, "<{name}>{}</{name}>", escape_html(&plain(text)));
 }
 
-fn push_figure(html: &mut String, picture: &Picture, shows: &str, printed: &str, addresses: &Addresses) {
+fn push_figure(html: &mut String, picture: &Picture, shows: &str, caption: &str, addresses: &Addresses) {
     let url = picture_url(picture, addresses);
     let _ = write!(
         html,
@@ -81,9 +92,8 @@ fn push_figure(html: &mut String, picture: &Picture, shows: &str, printed: &str,
         picture.width,
         picture.height,
     );
-    let caption = plain(printed);
     if !caption.is_empty() {
-        let _ = write!(html, "<figcaption>{}</figcaption>", escape_html(&caption));
+        let _ = write!(html, "<figcaption>{caption}</figcaption>");
     }
     html.push_str("</figure>\n");
 }

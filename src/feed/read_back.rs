@@ -199,13 +199,15 @@ fn compare_text(entry: &Entry, read: &str) -> Verdict {
 
 fn push_words(meant: &mut String, block: &Block) -> Verdict {
     match block {
-        Block::Lead { text } | Block::Paragraph { text } | Block::Heading { text, .. } => {
+        Block::Lead { html: Some(html), .. } | Block::Html { html } => {
+            meant.push_str(&html::read(&super::text::printable(html))?.text);
+        }
+        Block::Lead { text, html: None } | Block::Paragraph { text } | Block::Heading { text, .. } => {
             meant.push_str(&plain(text))
         }
         Block::Caption { printed, .. } => meant.push_str(&plain(printed)),
         Block::List { items, .. } => items.iter().for_each(|item| meant.push_str(&plain(item))),
         Block::Table { rows } => rows.iter().flatten().for_each(|cell| meant.push_str(&plain(cell))),
-        Block::Html { html } => meant.push_str(&html::read(&super::text::printable(html))?.text),
     }
     Ok(())
 }

@@ -116,11 +116,16 @@ pub fn paragraph(text: &str) -> Block {
 }
 
 pub fn lead(text: &str) -> Block {
-    Block::Lead { text: text.to_owned() }
+    Block::Lead { text: text.to_owned(), html: None }
 }
 
 pub fn caption(text: &str, credit: Option<&str>, printed: &str) -> Block {
-    Block::Caption { text: text.to_owned(), credit: credit.map(str::to_owned), printed: printed.to_owned() }
+    Block::Caption {
+        text: text.to_owned(),
+        credit: credit.map(str::to_owned),
+        printed: printed.to_owned(),
+        html: None,
+    }
 }
 
 pub fn article(title: &str, body: Vec<Block>) -> Article {

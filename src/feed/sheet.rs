@@ -300,7 +300,7 @@ fn categories<'a>(document: &Document<'a>, entry: &'a Entry) -> Vec<Category<'a>
 /// The pictures of an article; the n-th caption belongs to the n-th picture.
 pub fn pictures<'a>(article: &'a Article, addresses: &Addresses) -> Vec<Shown<'a>> {
     let mut captions = article.body.iter().filter_map(|block| match block {
-        Block::Caption { text, credit, printed } => {
+        Block::Caption { text, credit, printed, .. } => {
             Some((text.as_str(), credit.as_deref(), printed.as_str()))
         }
         _ => None,

@@ -12,7 +12,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::bytes::Encoding;
 use super::finding::{Complaint, Findings};
 use super::legacy;
-use super::rich::{self, Address, Flow, Raised};
+use super::rich::{self, Address, Flow, Raised, Tag};
 use super::structure::{Kind, Piece};
 use super::text::Cleaner;
 
@@ -374,7 +374,17 @@ impl Walker<'_, '_, '_> {
         if is_data && cells.iter().flatten().all(|cell| super::text::words(cell) <= 80) {
             self.paragraph += table.descendants().filter(|node| named(*node, "p")).count();
             cells.retain(|row| row.iter().any(|cell| !cell.is_empty()));
-            self.flow.table(cells, line);
+            self.flow.open(Tag::Table, line);
+            for row in cells {
+                self.flow.open(Tag::Row, line);
+                for cell in row {
+                    self.flow.open(Tag::Cell { head: false, columns: 1, rows: 1 }, line);
+                    self.flow.text(&cell, line);
+                    self.flow.shut();
+                }
+                self.flow.shut();
+            }
+            self.flow.shut();
             return Ok(());
         }
         for row in rows {

@@ -161,6 +161,9 @@ pub enum Complaint {
     SecondSource { text: String },
     LinkDropped { target: String },
     LinkAsText { target: String },
+    StruckText { text: String },
+    HiddenText { text: String },
+    NotCarried { what: Part, name: String },
     MoreNotes { count: usize },
 }
 
@@ -243,6 +246,9 @@ impl Complaint {
             Self::SecondSource { .. } => "second-source",
             Self::LinkDropped { .. } => "link-dropped",
             Self::LinkAsText { .. } => "link-as-text",
+            Self::StruckText { .. } => "struck-text",
+            Self::HiddenText { .. } => "hidden-text",
+            Self::NotCarried { .. } => "not-carried",
             Self::MoreNotes { .. } => "more-notes",
         }
     }
@@ -430,8 +436,19 @@ impl Complaint {
                 short(target)
             ),
             Self::LinkAsText { target } => format!(
-                "Đã bỏ liên kết «{}» (giữ lại chữ) vì tiêu đề, đoạn mở đầu, chú thích, danh sách và tên tác giả chỉ gồm chữ. Nếu cần, hãy đặt liên kết trong một đoạn văn.",
+                "Đã bỏ liên kết «{}» (giữ lại chữ) vì tiêu đề và tên tác giả chỉ gồm chữ. Nếu cần, hãy đặt liên kết trong một đoạn văn.",
                 short(target)
+            ),
+            Self::StruckText { text } => format!(
+                "Đã bỏ chữ gạch ngang «{}». Hãy kiểm tra câu còn lại; nếu vẫn cần các chữ đó, hãy bỏ gạch ngang.",
+                short(text)
+            ),
+            Self::HiddenText { text } => format!("Đã bỏ chữ ẩn «{}».", short(text)),
+            Self::NotCarried { what, name } => format!(
+                "Không đăng được {}{}. Hãy {}.",
+                what.vietnamese(),
+                named(name),
+                what.cure_in_vietnamese()
             ),
         }
     }
@@ -624,9 +641,92 @@ impl Complaint {
                 format!("dropped the link `{}` and kept its text; use a full https:// address", short(target))
             }
             Self::LinkAsText { target } => format!(
-                "dropped the link `{}` and kept its text, since titles, leads, captions, lists and bylines are plain text; put it into a paragraph if it is needed",
+                "dropped the link `{}` and kept its text, since titles and bylines are plain text; put it into a paragraph if it is needed",
                 short(target)
             ),
+            Self::StruckText { text } => format!(
+                "left out the struck text `{}`; check what remains of the sentence, and take the stroke away where the text is needed",
+                short(text)
+            ),
+            Self::HiddenText { text } => format!("left out the hidden text `{}`", short(text)),
+            Self::NotCarried { what, name } => {
+                format!("cannot publish {}{}; {}", what.english(), named(name), what.cure_in_english())
+            }
+        }
+    }
+}
+
+fn named(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" «{}»", short(name)) }
+}
+
+/// What a form can hold and an article cannot, or not as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The texts below say what they are.
+pub enum Part {
+    Picture,
+    Drawing,
+    Video,
+    Sound,
+    Frame,
+    Object,
+    Form,
+    /// Its letters are published on one line.
+    Formula,
+    /// A character of a picture font.
+    Symbol,
+    /// Another document that is shown within this one.
+    Document,
+}
+
+impl Part {
+    fn vietnamese(self) -> &'static str {
+        match self {
+            Self::Picture => "ảnh",
+            Self::Drawing => "hình vẽ",
+            Self::Video => "video",
+            Self::Sound => "âm thanh",
+            Self::Frame => "khung nhúng",
+            Self::Object => "đối tượng nhúng",
+            Self::Form => "biểu mẫu",
+            Self::Formula => "công thức đúng dạng (chỉ giữ các chữ trên một dòng)",
+            Self::Symbol => "ký hiệu",
+            Self::Document => "tài liệu chèn vào bài",
+        }
+    }
+
+    fn cure_in_vietnamese(self) -> &'static str {
+        match self {
+            Self::Picture | Self::Drawing => "lưu thành tệp ảnh cùng tên bên cạnh bài",
+            Self::Video | Self::Sound | Self::Frame => "ghi địa chỉ của nội dung đó trong bài",
+            Self::Object | Self::Form | Self::Document => "chép phần chữ cần đăng vào bài",
+            Self::Formula => "kiểm tra lại, hoặc lưu công thức thành ảnh bên cạnh bài",
+            Self::Symbol => "thay bằng ký tự Unicode",
+        }
+    }
+
+    fn english(self) -> &'static str {
+        match self {
+            Self::Picture => "the picture",
+            Self::Drawing => "the drawing",
+            Self::Video => "the video",
+            Self::Sound => "the sound",
+            Self::Frame => "the frame",
+            Self::Object => "the object",
+            Self::Form => "the form",
+            Self::Formula => "the formula in its shape (its letters are kept on one line)",
+            Self::Symbol => "the symbol",
+            Self::Document => "the inserted document",
+        }
+    }
+
+    fn cure_in_english(self) -> &'static str {
+        match self {
+            Self::Picture | Self::Drawing => "save it as an image file of the same name beside the article",
+            Self::Video | Self::Sound | Self::Frame => "give its address in the text",
+            Self::Object | Self::Form | Self::Document => "copy the text that is needed into the article",
+            Self::Formula => "check it, or save the formula as an image beside the article",
+            Self::Symbol => "replace it by a Unicode character",
         }
     }
 }

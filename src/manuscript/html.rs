@@ -4,17 +4,20 @@
 //! text. What stands beside it is page; what stands in it goes to the structure like any other text, with the
 //! headings, lists, captions and tables that the markup names.
 
+mod shown;
 mod tree;
+mod walker;
 
 use url::Url;
 
 use super::finding::{Complaint, Findings};
-use super::rich::{self, Address, Flow, Raised, Style};
-use super::stamp::{self, Printed};
-use super::structure::{Hints, Kind, Piece};
+use super::rich::{self, Flow};
+use super::structure::{Hints, Piece};
 use super::text::{Cleaner, compared, fold, words};
 use crate::vietnam_time::Zone;
+use shown::{is_block, is_hidden};
 use tree::{Data, Id, Tree};
+use walker::Walker;
 
 /// Reads a page whose first line is `first_line` of its file. `None` where it was refused.
 pub(super) fn pieces(
@@ -31,7 +34,7 @@ pub(super) fn pieces(
             return None;
         }
     };
-    let page = Page::new(&tree, base_of(html, &tree), zone);
+    let page = Page::new(&tree, base_of(html, &tree), zone, false);
     let mut hints = page.hints();
     let scope = page.article(&hints);
     let mut flow = Flow::new(cleaner, findings);
@@ -40,15 +43,27 @@ pub(super) fn pieces(
         .title
         .map(|(line, title)| (line, flow.cell(&title, line)))
         .filter(|(_, title)| !title.is_empty());
-    let mut walker = Walker { page: &page, flow: &mut flow, kind: Kind::Line, preformatted: false };
-    walker.element(scope, 0);
-    walker.flow.close(Kind::Line);
-    page.tell_of_the_rest(scope, flow.findings);
-    if flow.is_overflowing() {
-        flow.findings.refuse(first_line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
-        return None;
-    }
-    Some((flow.finish(), hints))
+    let pieces = page.pieces(scope, flow, first_line)?;
+    Some((pieces, hints))
+}
+
+/// Reads HTML that is an article and nothing else: nothing in it is taken for a part of a page.
+pub(super) fn fragment(
+    html: &str,
+    first_line: usize,
+    zone: Zone,
+    cleaner: &mut Cleaner,
+    findings: &mut Findings,
+) -> Option<Vec<Piece>> {
+    let tree = match tree::parse(html, first_line) {
+        Ok(tree) => tree,
+        Err(complaint) => {
+            findings.refuse(first_line, complaint);
+            return None;
+        }
+    };
+    let page = Page::new(&tree, base_of(html, &tree), zone, true);
+    page.pieces(Tree::ROOT, Flow::new(cleaner, findings), first_line)
 }
 
 /// What [`pieces_as_written`] found.
@@ -78,7 +93,7 @@ pub(super) fn pieces_as_written(
     if (0..tree.len()).any(|id| is_of_a_site(&tree, id)) {
         return AsWritten::PageOfASite;
     }
-    let page = Page::of_parts(&tree, base_of(html, &tree), zone, Hidden::ByBrowsers);
+    let page = Page::new(&tree, base_of(html, &tree), zone, true);
     let mut hints = page.hints();
     let only = |name: &str| {
         let mut named = (0..tree.len()).filter(|id| tree.name(*id) == name);
@@ -90,15 +105,7 @@ pub(super) fn pieces_as_written(
         .title
         .map(|(line, title)| (line, flow.cell(&title, line)))
         .filter(|(_, title)| !title.is_empty());
-    let mut walker = Walker { page: &page, flow: &mut flow, kind: Kind::Line, preformatted: false };
-    walker.element(scope, 0);
-    walker.flow.close(Kind::Line);
-    page.tell_of_the_rest(scope, flow.findings);
-    if flow.is_overflowing() {
-        flow.findings.refuse(first_line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
-        return AsWritten::Pieces(None);
-    }
-    AsWritten::Pieces(Some((flow.finish(), hints)))
+    AsWritten::Pieces(page.pieces(scope, flow, first_line).map(|pieces| (pieces, hints)))
 }
 
 fn is_of_a_site(tree: &Tree, id: Id) -> bool {
@@ -108,15 +115,6 @@ fn is_of_a_site(tree: &Tree, id: Id) -> bool {
         "link" => tree.attribute(id, "rel").is_some_and(|rel| rel.eq_ignore_ascii_case("stylesheet")),
         _ => false,
     }
-}
-
-/// Which parts of a page are not the article's.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hidden {
-    /// Those that are the page's own by their elements, classes and links.
-    ByTheirNames,
-    /// Those that no browser shows.
-    ByBrowsers,
 }
 
 /// The encoding that a page names for itself, in its first kilobyte as browsers have it.
@@ -160,7 +158,8 @@ struct Page<'t> {
     tree: &'t Tree,
     base: Option<Url>,
     zone: Zone,
-    rule: Hidden,
+    /// Everything in it is the article.
+    is_fragment: bool,
     hidden: Vec<bool>,
     weights: Vec<Weight>,
 }
@@ -172,10 +171,12 @@ struct Weight {
     /// Bytes of text that is shown, and of those within links.
     text: u32,
     linked: u32,
-    /// Links that are shown.
+    /// Links that are shown, and those of them that lead to a document.
     links: u32,
-    /// Shown or not: nodes, pictures, tables.
+    documents: u32,
+    /// Shown or not: nodes, first headings, pictures, tables.
     nodes: u32,
+    titles: u32,
     pictures: u32,
     tables: u32,
 }
@@ -184,17 +185,14 @@ struct Weight {
 const MOST_NODES: u32 = 256;
 
 impl<'t> Page<'t> {
-    fn new(tree: &'t Tree, base: Option<Url>, zone: Zone) -> Self {
-        Self::of_parts(tree, base, zone, Hidden::ByTheirNames)
-    }
-
-    fn of_parts(tree: &'t Tree, base: Option<Url>, zone: Zone, rule: Hidden) -> Self {
+    fn new(tree: &'t Tree, base: Option<Url>, zone: Zone, is_fragment: bool) -> Self {
         let count = tree.len();
-        let is_hidden = match rule {
-            Hidden::ByTheirNames => is_page_part,
-            Hidden::ByBrowsers => is_never_shown,
-        };
-        let hidden: Vec<bool> = (0..count).map(|id| is_hidden(tree, id)).collect();
+        let mut hidden: Vec<bool> = (0..count)
+            .map(|id| {
+                is_hidden(tree, id) || is_never_text(tree, id) || !is_fragment && is_page_part(tree, id)
+            })
+            .collect();
+        show_forms_around_text(tree, &mut hidden);
         let mut shown = vec![false; count];
         let mut weights = vec![Weight::default(); count];
         let order: Vec<Id> = tree.walk(Tree::ROOT, |_| false).collect();
@@ -210,7 +208,17 @@ impl<'t> Page<'t> {
             }
             weights[id] = weight;
         }
-        Self { tree, base, zone, rule, hidden, weights }
+        Self { tree, base, zone, is_fragment, hidden, weights }
+    }
+
+    fn pieces(&self, scope: Id, mut flow: Flow<'_, '_>, first_line: usize) -> Option<Vec<Piece>> {
+        Walker::new(self, scope, &mut flow).walk();
+        self.tell_of_the_rest(scope, flow.findings);
+        if flow.is_overflowing() {
+            flow.findings.refuse(first_line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
+            return None;
+        }
+        Some(flow.finish())
     }
 
     fn weight(&self, id: Id) -> &Weight {
@@ -312,12 +320,9 @@ impl<'t> Page<'t> {
     fn own_text(&self, id: Id) -> u32 {
         let mut own = 0;
         for child in self.tree.children(id) {
-            own += match self.tree.name(child) {
-                "" | "b" | "strong" | "i" | "em" | "span" | "font" | "u" => {
-                    self.weight(child).text.saturating_sub(self.weight(child).linked)
-                }
-                _ => 0,
-            };
+            if !is_block(self.tree.name(child), None) {
+                own += self.weight(child).text.saturating_sub(self.weight(child).linked);
+            }
         }
         own
     }
@@ -369,8 +374,9 @@ impl<'t> Page<'t> {
     /// Lists and boxes that are links and little else: menus, other news.
     fn is_menu(&self, id: Id) -> bool {
         let weight = self.weight(id);
-        self.rule == Hidden::ByTheirNames
-            && matches!(self.tree.name(id), "ul" | "ol" | "div" | "section" | "table" | "dl")
+        !self.is_fragment
+            && is_menu_name(self.tree.name(id))
+            && weight.documents < weight.links
             && weight.text > 0
             && weight.linked * 10 > weight.text * 7
             && weight.links >= 2
@@ -411,9 +417,12 @@ impl Weight {
                 "a" if is_shown => {
                     self.linked = self.text;
                     self.links += 1;
+                    let target = tree.attribute(id, "href").unwrap_or_default();
+                    self.documents += u32::from(is_document(target));
                 }
                 "img" => self.pictures += 1,
                 "table" => self.tables += 1,
+                "h1" => self.titles += 1,
                 _ => {}
             },
             _ => {}
@@ -425,6 +434,8 @@ impl Weight {
         self.text += child.text;
         self.linked += child.linked;
         self.links += child.links;
+        self.documents += child.documents;
+        self.titles += child.titles;
         self.nodes += child.nodes;
         self.pictures += child.pictures;
         self.tables += child.tables;
@@ -457,19 +468,54 @@ fn without_site(title: &str) -> String {
     }
 }
 
-/// What browsers show none of, or what is no text: scripts, controls, drawings.
-fn is_never_shown(tree: &Tree, id: Id) -> bool {
-    const ELEMENTS: [&str; 16] = [
-        "script", "style", "noscript", "template", "head", "button", "select", "iframe", "svg", "object",
-        "embed", "video", "audio", "textarea", "canvas", "dialog",
-    ];
-    let style = || tree.attribute(id, "style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
-    ELEMENTS.contains(&tree.name(id))
-        || tree.has_attributes(id)
-            && (tree.attribute(id, "hidden").is_some() || style().contains("display:none"))
+fn is_menu_name(name: &str) -> bool {
+    matches!(name, "ul" | "ol" | "div" | "section" | "table" | "dl")
 }
 
-/// Menus, scripts, forms and everything that the page itself hides or names as furniture.
+/// A file to take along: a list of such links belongs to the article.
+fn is_document(target: &str) -> bool {
+    const ENDINGS: [&str; 11] =
+        [".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".zip", ".rar", ".odt", ".ods"];
+    let path = target.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Shown, and no text: the walker tells of it where it stands in the article.
+fn is_never_text(tree: &Tree, id: Id) -> bool {
+    matches!(
+        tree.name(id),
+        "form"
+            | "button"
+            | "select"
+            | "iframe"
+            | "svg"
+            | "object"
+            | "embed"
+            | "applet"
+            | "video"
+            | "audio"
+            | "textarea"
+            | "canvas"
+            | "map"
+    )
+}
+
+/// Some systems put a form around the whole page.
+fn show_forms_around_text(tree: &Tree, hidden: &mut [bool]) {
+    let is_text = |id: &Id| matches!(tree.name(*id), "h1" | "p");
+    let mut seen = vec![false; tree.len()];
+    for id in (0..tree.len()).filter(is_text) {
+        let mut at = tree.parent(id);
+        while let Some(parent) = at.filter(|parent| !std::mem::replace(&mut seen[*parent], true)) {
+            if tree.name(parent) == "form" && !is_hidden(tree, parent) {
+                hidden[parent] = false;
+            }
+            at = tree.parent(parent);
+        }
+    }
+}
+
+/// Menus and everything that the page itself names as furniture.
 fn is_page_part(tree: &Tree, id: Id) -> bool {
     const NAMES: [&str; 25] = [
         "comment",
@@ -502,30 +548,7 @@ fn is_page_part(tree: &Tree, id: Id) -> bool {
     if name.is_empty() {
         return false;
     }
-    if matches!(
-        name,
-        "script"
-            | "style"
-            | "noscript"
-            | "template"
-            | "head"
-            | "nav"
-            | "footer"
-            | "aside"
-            | "form"
-            | "button"
-            | "select"
-            | "iframe"
-            | "svg"
-            | "object"
-            | "embed"
-            | "video"
-            | "audio"
-            | "textarea"
-            | "canvas"
-            | "map"
-            | "dialog"
-    ) {
+    if matches!(name, "nav" | "footer" | "aside") {
         return true;
     }
     if !matches!(name, "div" | "ul" | "ol" | "section" | "header" | "span" | "p" | "table" | "td" | "li") {
@@ -536,14 +559,7 @@ fn is_page_part(tree: &Tree, id: Id) -> bool {
     }
     let attribute = |key: &str| tree.attribute(id, key).unwrap_or_default().to_ascii_lowercase();
     let named = format!("{} {}", attribute("class"), attribute("id"));
-    let style = attribute("style").replace(' ', "");
-    tree.attribute(id, "hidden").is_some()
-        || style.contains("display:none")
-        || tree.attribute(id, "aria-hidden") == Some("true")
-        || matches!(
-            attribute("role").as_str(),
-            "navigation" | "banner" | "contentinfo" | "complementary" | "search"
-        )
+    matches!(attribute("role").as_str(), "navigation" | "banner" | "contentinfo" | "complementary" | "search")
         || named.split(|c: char| c.is_whitespace()).any(|word| is_furniture_name(word, &NAMES))
 }
 
@@ -557,164 +573,4 @@ fn is_furniture_name(word: &str, names: &[&str]) -> bool {
                 || word.split(['-', '_']).any(|part| part == *name || part.strip_suffix('s') == Some(name))
                 || name.contains('-') && word.contains(name)
         })
-}
-
-/// Walks over the article and writes what it finds.
-struct Walker<'p, 'w, 'c, 'f> {
-    page: &'p Page<'p>,
-    flow: &'w mut Flow<'c, 'f>,
-    kind: Kind,
-    preformatted: bool,
-}
-
-impl Walker<'_, '_, '_, '_> {
-    fn element(&mut self, id: Id, depth: usize) {
-        // The tree is no deeper than its limit and one portion more; this is the last line of defence.
-        const DEEPEST: usize = 4 * tree::DEEPEST;
-        if self.page.hidden[id] || depth > DEEPEST || self.flow.is_overflowing() {
-            return;
-        }
-        match self.page.tree.data(id) {
-            Data::Text(text) => self.text(text, self.page.tree.line(id)),
-            Data::Document => self.children(id, depth),
-            Data::Other => {}
-            Data::Element { .. } => self.tag(id, depth),
-        }
-    }
-
-    fn children(&mut self, id: Id, depth: usize) {
-        for child in self.page.tree.children(id) {
-            self.element(child, depth + 1);
-        }
-    }
-
-    fn text(&mut self, text: &str, line: usize) {
-        if !self.preformatted {
-            return self.flow.text(text, line);
-        }
-        for (offset, part) in text.split('\n').enumerate() {
-            if offset > 0 {
-                self.flow.line_break(&self.kind);
-            }
-            self.flow.text(part, line + offset);
-        }
-    }
-
-    fn tag(&mut self, id: Id, depth: usize) {
-        let tree = self.page.tree;
-        match tree.name(id) {
-            "br" => self.flow.line_break(&self.kind),
-            "b" | "strong" => self.styled(id, depth, |style| style.strong = true),
-            "i" | "em" => self.styled(id, depth, |style| style.emphasis = true),
-            "sub" => self.styled(id, depth, |style| style.raised = Some(Raised::Sub)),
-            "sup" => self.styled(id, depth, |style| style.raised = Some(Raised::Sup)),
-            "a" => self.link(id, depth),
-            "time" => self.time(id, depth),
-            "span" | "font" | "u" | "small" | "big" | "abbr" | "mark" | "label" | "cite" | "q" | "s"
-            | "ins" | "bdi" | "bdo" | "code" | "wbr" => self.children(id, depth),
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                let level = tree.name(id).as_bytes()[1] - b'0';
-                self.block(id, depth, Kind::Heading(level));
-            }
-            "figcaption" | "caption" => self.block(id, depth, Kind::Caption),
-            "table" => self.table(id, depth),
-            "li" => {
-                let ordered = tree.parent(id).is_some_and(|parent| tree.name(parent) == "ol");
-                self.block(id, depth, Kind::Item { ordered });
-            }
-            "pre" => {
-                let before = std::mem::replace(&mut self.preformatted, true);
-                self.block(id, depth, self.kind.clone());
-                self.preformatted = before;
-            }
-            _ if self.page.is_menu(id) => self.flow.close(self.kind.clone()),
-            _ if self.is_caption(id) => self.block(id, depth, Kind::Caption),
-            _ => self.block(id, depth, self.kind.clone()),
-        }
-    }
-
-    fn styled(&mut self, id: Id, depth: usize, set: impl Fn(&mut Style)) {
-        let before = self.flow.style.clone();
-        set(&mut self.flow.style);
-        self.children(id, depth);
-        self.flow.style = before;
-    }
-
-    fn link(&mut self, id: Id, depth: usize) {
-        let Some(target) = self.page.tree.attribute(id, "href") else { return self.children(id, depth) };
-        let link = Address::of(target, self.page.base.as_ref());
-        // Buttons of the page, and places on it.
-        let leads_nowhere = target.is_empty() || target.starts_with('#') || target.starts_with("javascript:");
-        if link.is_none() && self.page.weight(id).text > 0 && !leads_nowhere {
-            let target = target.chars().take(200).collect();
-            self.flow.findings.note(self.page.tree.line(id), Complaint::LinkDropped { target });
-        }
-        self.styled(id, depth, |style| style.link.clone_from(&link));
-    }
-
-    /// `<time datetime="…">2 giờ trước</time>` tells people and programs different things; the date counts.
-    fn time(&mut self, id: Id, depth: usize) {
-        let tree = self.page.tree;
-        let is_refused = |id| {
-            let shown = self.page.short_text(id);
-            shown.is_some_and(|shown| matches!(stamp::read(&shown, self.page.zone), Printed::Refused(_)))
-        };
-        match tree.attribute(id, "datetime") {
-            Some(date) if is_refused(id) => self.flow.text(date, tree.line(id)),
-            _ => self.children(id, depth),
-        }
-    }
-
-    fn block(&mut self, id: Id, depth: usize, kind: Kind) {
-        self.flow.close(self.kind.clone());
-        let before = std::mem::replace(&mut self.kind, kind);
-        self.children(id, depth);
-        self.flow.close(self.kind.clone());
-        self.kind = before;
-    }
-
-    fn is_caption(&self, id: Id) -> bool {
-        let tree = self.page.tree;
-        if !tree.has_attributes(id) {
-            return false;
-        }
-        let class = tree.attribute(id, "class").unwrap_or_default().to_ascii_lowercase();
-        let named = ["caption", "chu-thich", "chuthich", "pcaption", "image-note", "photo-note"]
-            .iter()
-            .any(|name| class.contains(name));
-        named && matches!(tree.name(id), "p" | "div" | "td" | "span") && self.page.weight(id).text < 600
-    }
-
-    /// A table of data stays one; a table around a picture is a caption; a table for layout is its cells.
-    fn table(&mut self, id: Id, depth: usize) {
-        self.flow.close(self.kind.clone());
-        let tree = self.page.tree;
-        let weight = self.page.weight(id);
-        if weight.pictures > 0 && weight.text < 600 {
-            return self.block(id, depth, Kind::Caption);
-        }
-        if self.page.is_menu(id) {
-            return;
-        }
-        // NOTE: one that holds others is never read for cells: the innermost would be read once for each.
-        let cells = if weight.tables > 1 { Vec::new() } else { self.cells(id) };
-        let is_data = cells.len() >= 2 && cells.iter().any(|row| row.len() >= 2);
-        let is_layout = cells.iter().flatten().any(|cell| words(cell) > 80);
-        if is_data && !is_layout {
-            self.flow.table(cells, tree.line(id));
-        } else {
-            self.block(id, depth, self.kind.clone());
-        }
-    }
-
-    fn cells(&mut self, table: Id) -> Vec<Vec<String>> {
-        let tree = self.page.tree;
-        let is_cell = |id: &Id| matches!(tree.name(*id), "td" | "th");
-        let rows = tree.walk(table, |_| false).filter(|id| tree.name(*id) == "tr");
-        let rows = rows.map(|row| {
-            let cells = tree.children(row).filter(is_cell);
-            cells.map(|cell| self.flow.cell(&tree.text(cell), tree.line(cell))).collect()
-        });
-        rows.filter(|row: &Vec<String>| row.iter().any(|cell| !cell.is_empty())).collect()
-    }
 }

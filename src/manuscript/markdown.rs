@@ -1,13 +1,15 @@
-//! Markdown into pieces. Raw HTML in it is left out: its tags are told, its text stays.
+//! Markdown into HTML, which the reader of HTML takes from there: raw tags in it mean what they mean in a page.
+//!
+//! Each line of the HTML is the line of the Markdown that it came from, so that findings name the right one.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::caption;
-use super::finding::{Complaint, Findings};
-use super::rich::{self, Address, Flow};
+use super::finding::Findings;
+use super::html;
 use super::stamp::{self, Printed};
-use super::structure::{Kind, Piece};
-use super::text::Cleaner;
+use super::structure::Piece;
+use super::text::{Cleaner, fold};
 use crate::vietnam_time::Zone;
 
 /// Reads Markdown that begins on `first_line` of its file. `None` where it was refused.
@@ -18,216 +20,234 @@ pub(super) fn pieces(
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> Option<Vec<Piece>> {
-    let mut lines = LineTable::new(text, first_line);
-    let mut line = first_line;
-    let mut flow = Flow::new(cleaner, findings);
-    let mut reader =
-        Reader { flow: &mut flow, zone, kind: Kind::Line, lists: Vec::new(), table: None, hushed: false };
+    html::fragment(&to_html(text, zone), first_line, zone, cleaner, findings)
+}
+
+fn to_html(text: &str, zone: Zone) -> String {
+    let mut lines = LineTable::new(text);
+    let mut writer = Writer {
+        source: text,
+        zone,
+        html: String::with_capacity(text.len() * 5 / 4),
+        lines: 0,
+        line_text: String::new(),
+        closing: Vec::new(),
+        in_head: false,
+        in_indented_code: false,
+    };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        // The end of a block is told with where it began, which was asked for then.
+        // The end of a block is told with where it began.
         if !matches!(event, Event::End(_)) {
-            line = lines.line_of(range.start);
+            writer.advance_to(lines.line_of(range.start));
         }
-        let next = text.get(range.end..).unwrap_or_default();
-        reader.event(event, line, next);
-        if reader.flow.is_overflowing() {
-            reader.flow.findings.refuse(line, Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
-            return None;
+        writer.event(event, range);
+    }
+    writer.html
+}
+
+struct Writer<'t> {
+    source: &'t str,
+    zone: Zone,
+    html: String,
+    /// Ends of line in `html`.
+    lines: usize,
+    /// The beginning of the line that is being written.
+    line_text: String,
+    /// What closes the marks that are open and not always written alike.
+    closing: Vec<&'static str>,
+    in_head: bool,
+    in_indented_code: bool,
+}
+
+/// Dates are shorter.
+const LONGEST_DATE: usize = 120;
+
+impl Writer<'_> {
+    fn advance_to(&mut self, line: usize) {
+        while self.lines < line {
+            self.raw("\n");
         }
     }
-    Some(flow.finish())
-}
 
-struct Reader<'r, 'c, 'f> {
-    flow: &'r mut Flow<'c, 'f>,
-    zone: Zone,
-    kind: Kind,
-    /// Open lists, ordered or not.
-    lists: Vec<bool>,
-    table: Option<Table>,
-    /// Between `<script>` and its end, or the paragraph's.
-    hushed: bool,
-}
+    fn raw(&mut self, html: &str) {
+        self.lines += html.bytes().filter(|byte| *byte == b'\n').count();
+        self.html.push_str(html);
+    }
 
-#[derive(Default)]
-struct Table {
-    line: usize,
-    rows: Vec<Vec<String>>,
-    cell: String,
-}
+    fn text(&mut self, text: &str) {
+        if self.line_text.len() <= LONGEST_DATE {
+            self.line_text.push_str(text);
+        }
+        self.escaped(text);
+    }
 
-impl Reader<'_, '_, '_> {
-    fn event(&mut self, event: Event<'_>, line: usize, next: &str) {
-        match event {
-            Event::Start(tag) => self.start(tag, line),
-            Event::End(tag) => self.end(tag),
-            Event::Text(text) | Event::Code(text) => self.text(&text, line),
-            Event::SoftBreak => self.soft_break(line, next),
-            Event::HardBreak => self.flow.line_break(&self.kind),
-            Event::Html(html) => self.html(&html, line),
-            Event::InlineHtml(html) => {
-                self.hushed = opens_code(&html) || self.hushed && !closes_code(&html);
-                self.html(&html, line);
+    fn escaped(&mut self, text: &str) {
+        self.lines += text.bytes().filter(|byte| *byte == b'\n').count();
+        for character in text.chars() {
+            match character {
+                '&' => self.html.push_str("&amp;"),
+                '<' => self.html.push_str("&lt;"),
+                '>' => self.html.push_str("&gt;"),
+                '"' => self.html.push_str("&quot;"),
+                _ => self.html.push(character),
             }
-            Event::Rule => self.flow.close(self.kind.clone()),
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>, range: std::ops::Range<usize>) {
+        match event {
+            Event::Start(tag) => self.start(&tag, range.start),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.in_indented_code => {
+                for (index, line) in text.split('\n').enumerate() {
+                    if index > 0 {
+                        self.raw("<br>\n");
+                    }
+                    self.text(line);
+                }
+            }
+            Event::Text(text) => self.text(&text),
+            Event::Code(text) => {
+                self.raw("<code>");
+                self.text(&text);
+                self.raw("</code>");
+            }
+            Event::SoftBreak => self.soft_break(range.end),
+            Event::HardBreak => self.line_break(),
+            Event::Html(html) | Event::InlineHtml(html) => self.raw(&html),
+            Event::Rule => self.raw("<hr>"),
             _ => {}
         }
     }
 
-    fn text(&mut self, text: &str, line: usize) {
-        match &mut self.table {
-            Some(table) => table.cell.push_str(text),
-            None if self.hushed => {}
-            None => self.flow.text(text, line),
-        }
+    fn line_break(&mut self) {
+        self.line_text.clear();
+        self.raw("<br>");
     }
 
     /// A line end within a paragraph is a space, unless the next line is one that stands by itself: a caption
     /// or a date typed right below its neighbour.
-    fn soft_break(&mut self, line: usize, next: &str) {
-        let below = next.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let is_alone =
-            || caption::read(below).is_some() || !matches!(stamp::read(below, self.zone), Printed::Nothing);
-        let is_date_now = || self.kind == Kind::Line && self.flow.holds_a_date(self.zone);
-        if is_alone() || is_date_now() {
-            self.flow.line_break(&self.kind);
+    fn soft_break(&mut self, end: usize) {
+        let below = self.source.get(end..).unwrap_or_default();
+        let below = below.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let is_date = |text: &str| !matches!(stamp::read(text, self.zone), Printed::Nothing);
+        // NOTE: asked at every line end of a paragraph, so the length decides first.
+        let is_date_now = || self.line_text.len() <= LONGEST_DATE && is_date(&fold(&self.line_text));
+        if caption::read(below).is_some() || is_date(below) || is_date_now() {
+            self.line_break();
         } else {
-            self.flow.text(" ", line);
+            self.text(" ");
         }
     }
 
-    fn start(&mut self, tag: Tag<'_>, line: usize) {
+    fn start(&mut self, tag: &Tag<'_>, start: usize) {
         match tag {
-            Tag::Paragraph | Tag::BlockQuote(_) | Tag::CodeBlock(_) => self.flow.close(self.kind.clone()),
-            Tag::Heading { level, .. } => self.open(Kind::Heading(level_of(level))),
-            Tag::List(first) => {
-                self.flow.close(self.kind.clone());
-                self.lists.push(first.is_some());
+            Tag::Paragraph => {
+                self.line_text.clear();
+                self.raw("<p>");
             }
-            Tag::Item => self.open(Kind::Item { ordered: self.lists.last().copied().unwrap_or_default() }),
-            Tag::Table(_) => {
-                self.flow.close(self.kind.clone());
-                self.table = Some(Table { line, ..Table::default() });
+            Tag::Heading { level, .. } => {
+                self.raw(["<h1>", "<h2>", "<h3>", "<h4>", "<h5>", "<h6>"][depth(*level)])
             }
-            Tag::TableHead | Tag::TableRow => {
-                if let Some(table) = &mut self.table {
-                    table.rows.push(Vec::new());
-                }
+            Tag::BlockQuote(_) => self.raw("<blockquote>"),
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => {
+                // The text begins on the line below.
+                self.raw("<pre>\n");
+                self.closing.push("</pre>");
             }
-            Tag::Emphasis => self.flow.style.emphasis = true,
-            Tag::Strong => self.flow.style.strong = true,
+            // Some indent each paragraph, which is no code.
+            Tag::CodeBlock(CodeBlockKind::Indented) => {
+                self.in_indented_code = true;
+                self.raw("<p>");
+                self.closing.push("</p>");
+            }
+            Tag::List(Some(first)) => {
+                self.raw(&format!("<ol start=\"{first}\">"));
+                self.closing.push("</ol>");
+            }
+            Tag::List(None) => {
+                self.raw("<ul>");
+                self.closing.push("</ul>");
+            }
+            Tag::Item => self.raw("<li>"),
+            Tag::Table(_) => self.raw("<table>"),
+            Tag::TableHead => {
+                self.in_head = true;
+                self.raw("<tr>");
+            }
+            Tag::TableRow => self.raw("<tr>"),
+            Tag::TableCell => self.raw(if self.in_head { "<th>" } else { "<td>" }),
+            Tag::Emphasis => self.raw("<em>"),
+            Tag::Strong => self.raw("<strong>"),
+            // One tilde is a sign for `about` and strikes nothing.
+            Tag::Strikethrough => {
+                let is_struck = self.source.get(start..).is_some_and(|text| text.starts_with("~~"));
+                self.raw(if is_struck { "<del>" } else { "~" });
+                self.closing.push(if is_struck { "</del>" } else { "~" });
+            }
             Tag::Link { dest_url, .. } => {
-                self.flow.style.link = Address::of(&dest_url, None);
-                if self.flow.style.link.is_none() {
-                    let target = dest_url.chars().take(200).collect();
-                    self.flow.findings.note(line, Complaint::LinkDropped { target });
-                }
+                self.raw("<a href=\"");
+                self.escaped(dest_url);
+                self.raw("\">");
             }
             // The text of a picture is what it shows.
-            Tag::Image { .. } => self.open(Kind::Caption),
-            Tag::HtmlBlock => self.flow.close(self.kind.clone()),
+            Tag::Image { dest_url, .. } => {
+                self.raw("<figure><img src=\"");
+                self.escaped(dest_url);
+                self.raw("\"><figcaption>");
+            }
             _ => {}
         }
-    }
-
-    fn open(&mut self, kind: Kind) {
-        self.flow.close(self.kind.clone());
-        self.kind = kind;
     }
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph if self.hushed => {
-                self.hushed = false;
-                self.flow.close(self.kind.clone());
+            TagEnd::Paragraph => self.raw("</p>"),
+            TagEnd::Heading(level) => {
+                self.raw(["</h1>", "</h2>", "</h3>", "</h4>", "</h5>", "</h6>"][depth(level)]);
             }
-            TagEnd::Paragraph | TagEnd::BlockQuote(_) | TagEnd::CodeBlock | TagEnd::HtmlBlock => {
-                self.flow.close(self.kind.clone());
+            TagEnd::BlockQuote(_) => self.raw("</blockquote>"),
+            TagEnd::CodeBlock | TagEnd::List(_) | TagEnd::Strikethrough => {
+                self.in_indented_code = false;
+                let closing = self.closing.pop().unwrap_or_default();
+                self.raw(closing);
             }
-            TagEnd::Heading(_) | TagEnd::Image => {
-                self.flow.close(self.kind.clone());
-                self.kind = self.outer_kind();
+            TagEnd::Item => self.raw("</li>"),
+            TagEnd::Table => self.raw("</table>"),
+            TagEnd::TableHead => {
+                self.in_head = false;
+                self.raw("</tr>");
             }
-            TagEnd::Item => {
-                self.flow.close(self.kind.clone());
-                self.kind = Kind::Line;
-            }
-            TagEnd::List(_) => {
-                self.lists.pop();
-            }
-            TagEnd::TableCell => {
-                if let Some(table) = &mut self.table {
-                    let raw = std::mem::take(&mut table.cell);
-                    let cell = self.flow.cell(&raw, table.line);
-                    if let Some(row) = table.rows.last_mut() {
-                        row.push(cell);
-                    }
-                }
-            }
-            TagEnd::Table => {
-                if let Some(table) = self.table.take() {
-                    self.flow.table(table.rows, table.line);
-                }
-            }
-            TagEnd::Emphasis => self.flow.style.emphasis = false,
-            TagEnd::Strong => self.flow.style.strong = false,
-            TagEnd::Link => self.flow.style.link = None,
+            TagEnd::TableRow => self.raw("</tr>"),
+            TagEnd::TableCell => self.raw(if self.in_head { "</th>" } else { "</td>" }),
+            TagEnd::Emphasis => self.raw("</em>"),
+            TagEnd::Strong => self.raw("</strong>"),
+            TagEnd::Link => self.raw("</a>"),
+            TagEnd::Image => self.raw("</figcaption></figure>"),
             _ => {}
         }
     }
-
-    fn outer_kind(&self) -> Kind {
-        self.lists.last().map_or(Kind::Line, |ordered| Kind::Item { ordered: *ordered })
-    }
-
-    fn html(&mut self, html: &str, line: usize) {
-        let tag = html.trim_start_matches(['<', '/', ' ']).to_ascii_lowercase();
-        if tag.starts_with("br") {
-            return self.flow.line_break(&self.kind);
-        }
-        let text = html.trim().chars().take(200).collect::<String>();
-        if !text.is_empty() && !text.starts_with("<!--") && !text.starts_with("</") {
-            self.flow.findings.note(line, Complaint::Dropped { text });
-        }
-    }
 }
 
-fn opens_code(html: &str) -> bool {
-    let tag = html.trim_start_matches('<').to_ascii_lowercase();
-    tag.starts_with("script") || tag.starts_with("style")
-}
-
-fn closes_code(html: &str) -> bool {
-    let tag = html.trim_start_matches("</").to_ascii_lowercase();
-    html.starts_with("</") && (tag.starts_with("script") || tag.starts_with("style"))
-}
-
-fn level_of(level: HeadingLevel) -> u8 {
-    match level {
-        HeadingLevel::H1 => 1,
-        HeadingLevel::H2 => 2,
-        HeadingLevel::H3 => 3,
-        HeadingLevel::H4 => 4,
-        HeadingLevel::H5 => 5,
-        HeadingLevel::H6 => 6,
-    }
+fn depth(level: HeadingLevel) -> usize {
+    level as usize - HeadingLevel::H1 as usize
 }
 
 /// Where each line begins, to be asked in the order of the text.
 struct LineTable {
     starts: Vec<usize>,
-    first_line: usize,
     /// The line that was asked for last, counted from 0.
     at: usize,
 }
 
 impl LineTable {
-    fn new(text: &str, first_line: usize) -> Self {
+    fn new(text: &str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { starts: std::iter::once(0).chain(ends).collect(), first_line, at: 0 }
+        Self { starts: std::iter::once(0).chain(ends).collect(), at: 0 }
     }
 
+    /// Counted from 0.
     fn line_of(&mut self, offset: usize) -> usize {
         if offset < self.starts[self.at] {
             self.at = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
@@ -235,6 +255,6 @@ impl LineTable {
         while self.starts.get(self.at + 1).is_some_and(|start| *start <= offset) {
             self.at += 1;
         }
-        self.first_line + self.at
+        self.at
     }
 }

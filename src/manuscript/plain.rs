@@ -4,6 +4,7 @@
 use super::finding::{Complaint, Findings};
 use super::structure::{Kind, Piece};
 use super::text::{Cleaner, ends_a_sentence, fold};
+use crate::article::Block;
 
 /// Cuts a text that begins on `first_line` of its file.
 pub(super) fn pieces(
@@ -36,7 +37,7 @@ fn lines(text: &str, first_line: usize, cleaner: &mut Cleaner, findings: &mut Fi
             continue;
         }
         let cells = cells(&kept);
-        lines.push(Line { piece: Piece { line, gap, kind: Kind::Line, text }, cells });
+        lines.push(Line { piece: Piece { line, gap, kind: Kind::Line, text, html: None }, cells });
         gap = false;
     }
     lines
@@ -123,7 +124,13 @@ fn close_table(rows: &mut Vec<Line>, pieces: &mut Vec<Piece>) {
         |cells: &[String]| cells.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':' | '=' | '+')));
     let rows: Vec<Vec<String>> =
         rows.drain(..).map(|row| row.cells).filter(|cells| !is_frame(cells)).collect();
-    pieces.push(Piece { line, gap, kind: Kind::Table(rows), text: String::new() });
+    pieces.push(Piece {
+        line,
+        gap,
+        kind: Kind::Whole(Block::Table { rows }),
+        text: String::new(),
+        html: None,
+    });
 }
 
 /// The mark before an entry of a list.
@@ -210,10 +217,10 @@ mod tests {
         let rows = [["Xã", "Đạt"], ["Diên Bình", "19"]];
         let mut wanted: Vec<Vec<String>> = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
         // A row with one cell ends the table rather than losing its cell.
-        assert_eq!(pieces[1].1, Kind::Table(wanted.clone()));
+        assert_eq!(pieces[1].1, Kind::Whole(Block::Table { rows: wanted.clone() }));
         assert_eq!(pieces[2].2, "Kon Đào");
         let (pieces, _) = cut("| Xã | Đạt |\n|---|---|\n| Diên Bình | 19 |");
-        assert_eq!(pieces[0].1, Kind::Table(std::mem::take(&mut wanted)));
+        assert_eq!(pieces[0].1, Kind::Whole(Block::Table { rows: std::mem::take(&mut wanted) }));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::caption::{self, Caption};
 use super::finding::{Complaint, Findings};
 use super::front_matter::FrontMatter;
 use super::furniture::{self, Furniture};
-use super::rich::Html;
+use super::rich::Inline;
 use super::stamp::{self, Found, Label, Printed, Refusal};
 use super::text::{is_prose, longer_than, words};
 use super::{Draft, Places};
@@ -30,6 +30,8 @@ pub(super) struct Piece {
     pub gap: bool,
     pub kind: Kind,
     pub text: String,
+    /// The text with its marks and links, where plain text would lose something.
+    pub html: Option<Inline>,
 }
 
 /// What the form of the file says about a piece.
@@ -43,17 +45,14 @@ pub(super) enum Kind {
     Item { ordered: bool },
     /// A caption by markup.
     Caption,
-    /// A table; `text` is empty.
-    Table(Vec<Vec<String>>),
-    /// A paragraph with links or marks that plain text would lose; `text` is the plain text.
-    Html(Html),
+    /// A list, a table and their like, as the markup gives them; `text` is empty.
+    Whole(Block),
 }
 
 impl Piece {
     /// Tells of the links in a piece of which only the text is kept.
     pub(super) fn tell_of_links(&self, findings: &mut Findings) {
-        let Kind::Html(html) = &self.kind else { return };
-        for link in html.links() {
+        for link in self.html.iter().flat_map(Inline::links) {
             findings.note(self.line, Complaint::LinkAsText { target: link.as_str().to_owned() });
         }
     }
@@ -230,7 +229,7 @@ impl<'a> Page<'a> {
         let piece = &self.pieces[index];
         match piece.kind {
             Kind::Heading(_) => self.is_open_text(index),
-            Kind::Line | Kind::Html(_) => {
+            Kind::Line => {
                 matches!(self.roles[index], Role::Other)
                     && (4..=40).contains(&words(&piece.text))
                     && !piece.text.ends_with(['.', ';', ':', ','])
@@ -268,7 +267,7 @@ impl<'a> Page<'a> {
 
 fn role_of(piece: &Piece, zone: Zone) -> Role {
     match piece.kind {
-        Kind::Table(_) | Kind::Item { .. } => return Role::Other,
+        Kind::Whole(_) | Kind::Item { .. } => return Role::Other,
         Kind::Caption => {
             let plain = || Caption { text: piece.text.clone(), credit: None };
             return Role::Caption(Box::new(caption::read(&piece.text).unwrap_or_else(plain)));

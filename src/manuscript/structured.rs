@@ -6,8 +6,9 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::blocks;
 use super::byline::{self, Byline};
-use super::caption;
+use super::caption::{self, Caption};
 use super::finding::{Complaint, Finding, Findings};
 use super::front_matter::{self, FrontMatter};
 use super::stamp::{self, Printed};
@@ -79,9 +80,8 @@ fn draft_of_fields(
     options: &Options,
     findings: &mut Findings,
 ) -> Option<Draft> {
-    let mut composer = Composer::new(findings);
-    pieces.iter().for_each(|piece| composer.piece(piece));
-    let body = composer.finish();
+    let mut body = Body::default();
+    pieces.iter().for_each(|piece| body.add(piece));
     if body.blocks.is_empty() {
         findings.warn(1, Complaint::TextMissing);
     }
@@ -168,9 +168,8 @@ fn draft_of_document(
     if matter.authors.is_none() {
         credits.take_from_foot(&mut text);
     }
-    let mut composer = Composer::new(findings);
-    text.iter().for_each(|piece| composer.piece(piece));
-    let body = composer.finish();
+    let mut body = Body::default();
+    text.iter().for_each(|piece| body.add(piece));
     if body.blocks.is_empty() {
         findings.warn(titled.line, Complaint::TextMissing);
     }
@@ -203,7 +202,7 @@ fn title_of(pieces: &[Piece], matter: &FrontMatter, hints: &Hints, findings: &mu
         let line = matter.line_of("title").unwrap_or(1);
         return Titled { text: Some(title.clone()), line, at: repeated };
     }
-    let could_be = |piece: &Piece| matches!(piece.kind, Kind::Line | Kind::Heading(_) | Kind::Html(_));
+    let could_be = |piece: &Piece| matches!(piece.kind, Kind::Line | Kind::Heading(_));
     let hinted = || hints.title.as_ref().filter(|_| heading.is_none());
     let at = match hinted() {
         Some((_, title)) => pieces.iter().position(|piece| compared(&piece.text) == compared(title)),
@@ -318,54 +317,25 @@ struct Body {
     caption_lines: Vec<usize>,
 }
 
-/// Turns pieces into blocks, each into one.
-struct Composer<'f> {
-    findings: &'f mut Findings,
-    body: Body,
-}
-
-impl<'f> Composer<'f> {
-    fn new(findings: &'f mut Findings) -> Self {
-        Self { findings, body: Body::default() }
-    }
-
-    fn piece(&mut self, piece: &Piece) {
-        let text = piece.text.clone();
+impl Body {
+    /// Turns a piece into a block.
+    fn add(&mut self, piece: &Piece) {
         let block = match &piece.kind {
-            Kind::Table(rows) => Block::Table { rows: rows.clone() },
-            Kind::Heading(level) => Block::Heading { level: (*level).clamp(2, 6), text },
-            Kind::Item { ordered } => return self.item(*ordered, text),
-            Kind::Caption => self.caption(piece),
-            Kind::Html(html) if self.body.lead_line.is_some() => {
-                Block::Html { html: html.as_str().to_owned() }
+            Kind::Whole(block) => block.clone(),
+            Kind::Heading(level) => blocks::heading(piece, *level),
+            Kind::Item { ordered } => return blocks::push_item(&mut self.blocks, *ordered, piece),
+            Kind::Caption => {
+                self.caption_lines.push(piece.line);
+                let plain = || Caption { text: piece.text.clone(), credit: None };
+                blocks::caption(piece, caption::read(&piece.text).unwrap_or_else(plain))
             }
-            Kind::Line | Kind::Html(_) if self.body.lead_line.is_none() => {
-                piece.tell_of_links(self.findings);
-                self.body.lead_line = Some(piece.line);
-                Block::Lead { text }
+            Kind::Line if self.lead_line.is_none() => {
+                self.lead_line = Some(piece.line);
+                blocks::lead(piece)
             }
-            Kind::Line | Kind::Html(_) => Block::Paragraph { text },
+            Kind::Line => blocks::paragraph(piece),
         };
-        self.body.blocks.push(block);
-    }
-
-    fn item(&mut self, is_ordered: bool, text: String) {
-        match self.body.blocks.last_mut() {
-            Some(Block::List { ordered, items }) if *ordered == is_ordered => items.push(text),
-            _ => self.body.blocks.push(Block::List { ordered: is_ordered, items: vec![text] }),
-        }
-    }
-
-    fn caption(&mut self, piece: &Piece) -> Block {
-        self.body.caption_lines.push(piece.line);
-        let read = caption::read(&piece.text);
-        let (text, credit) =
-            read.map_or((piece.text.clone(), None), |caption| (caption.text, caption.credit));
-        Block::Caption { text, credit, printed: piece.text.clone() }
-    }
-
-    fn finish(self) -> Body {
-        self.body
+        blocks::push(&mut self.blocks, block);
     }
 }
 
@@ -412,7 +382,7 @@ mod tests {
     /// Every text that an article shows, in order.
     fn shown(draft: &Draft) -> Vec<String> {
         let texts = draft.article.body.iter().flat_map(|block| match block {
-            Block::Lead { text } | Block::Paragraph { text } | Block::Heading { text, .. } => {
+            Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => {
                 vec![text.clone()]
             }
             Block::Caption { printed, .. } => vec![printed.clone()],

@@ -92,10 +92,20 @@ fn piece<'a>(
     pictures: &mut impl Iterator<Item = (usize, &'a Picture)>,
 ) -> Markup {
     match block {
-        Block::Lead { text } => html! { p.lead { (clean(text)) } },
+        Block::Lead { html: Some(html), .. } => html! { p.lead { (sanitised(html)) } },
+        Block::Lead { text, html: None } => html! { p.lead { (clean(text)) } },
         Block::Paragraph { text } => html! { p { (clean(text)) } },
         Block::Heading { level, text } => heading(*level, text),
-        Block::Caption { text, credit, printed } => match pictures.next() {
+        Block::Caption { printed, html: Some(html), .. } => match pictures.next() {
+            Some((place, picture)) => html! {
+                figure {
+                    (image(frame, picture, printed, place == 0))
+                    figcaption { (sanitised(html)) }
+                }
+            },
+            None => html! { p.caption { (sanitised(html)) } },
+        },
+        Block::Caption { text, credit, printed, html: None } => match pictures.next() {
             // `Ảnh minh họa` is all that such a line says, and neither a description nor a name.
             Some((place, picture)) if text.is_empty() && credit.is_none() => {
                 figure(frame, picture, place == 0, printed, None)
@@ -114,10 +124,17 @@ fn piece<'a>(
                 }
             }
         },
-        // SECURITY: the one place where markup is taken as it is. It comes from the sanitiser, and even so the
-        // page's policy lets nothing in it run.
-        Block::Html { html } => PreEscaped(clean(html).into_owned()),
+        Block::Html { html } if html.starts_with("<table") => html! {
+            div.scroll role="region" aria-label="Bảng" tabindex="0" { (sanitised(html)) }
+        },
+        Block::Html { html } => sanitised(html),
     }
+}
+
+/// SECURITY: the one place where markup is taken as it is. It comes from the sanitiser, and even so the page's policy
+/// lets nothing in it run.
+fn sanitised(html: &str) -> Markup {
+    PreEscaped(clean(html).into_owned())
 }
 
 fn heading(level: u8, text: &str) -> Markup {

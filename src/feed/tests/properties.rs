@@ -71,13 +71,14 @@ fn moment() -> impl Strategy<Value = Moment> {
 
 fn block() -> impl Strategy<Value = Block> {
     prop_oneof![
-        any_text().prop_map(|text| Block::Lead { text }),
+        any_text().prop_map(|text| Block::Lead { text, html: None }),
         any_text().prop_map(|text| Block::Paragraph { text }),
         (any::<u8>(), any_text()).prop_map(|(level, text)| Block::Heading { level, text }),
         (any_text(), option::of(any_text()), any_text()).prop_map(|(text, credit, printed)| Block::Caption {
             text,
             credit,
-            printed
+            printed,
+            html: None,
         }),
         (any::<bool>(), vec(any_text(), 0..3)).prop_map(|(ordered, items)| Block::List { ordered, items }),
         vec(vec(any_text(), 0..3), 0..3).prop_map(|rows| Block::Table { rows }),

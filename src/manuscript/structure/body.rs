@@ -6,6 +6,7 @@ use super::super::furniture::{self, Furniture};
 use super::super::text::{ends_a_sentence, longer_than, words};
 use super::compose::Composer;
 use super::{Body, Dated, Kind, Page, Role, Titled};
+use crate::article::words::texts_of;
 
 impl Page<'_> {
     pub(super) fn body(&mut self, dated: &Dated, titled: &Titled, findings: &mut Findings) -> Body {
@@ -128,7 +129,7 @@ impl Page<'_> {
 
     fn shown(&self, index: usize) -> String {
         match &self.pieces[index].kind {
-            Kind::Table(rows) => rows.iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join(" / "),
+            Kind::Whole(block) => texts_of(block).join(" | "),
             _ => self.text(index).to_owned(),
         }
     }
@@ -242,7 +243,7 @@ impl Page<'_> {
     fn credit_at_foot(&self, index: usize) -> Option<Byline> {
         let piece = &self.pieces[index];
         if !matches!(self.roles[index], Role::Other | Role::Prose)
-            || matches!(piece.kind, Kind::Heading(_) | Kind::Table(_) | Kind::Item { .. })
+            || matches!(piece.kind, Kind::Heading(_) | Kind::Whole(_) | Kind::Item { .. })
         {
             return None;
         }

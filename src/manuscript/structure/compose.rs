@@ -1,5 +1,6 @@
 //! The lines that are the text, turned into blocks.
 
+use super::super::blocks;
 use super::super::byline;
 use super::super::caption::Caption;
 use super::super::finding::{Complaint, Findings};
@@ -53,22 +54,16 @@ impl Composer<'_, '_, '_> {
         let key = compared(self.page.text(index));
         !key.is_empty()
             && key == compared(&caption.text)
-            && !matches!(self.page.pieces[index].kind, Kind::Table(_))
+            && !matches!(self.page.pieces[index].kind, Kind::Whole(_))
     }
 
     fn block(&mut self, index: usize, next: Option<usize>, previous: Option<usize>) {
         let piece = &self.page.pieces[index];
         match (&piece.kind, &self.page.roles[index]) {
-            (Kind::Table(rows), _) => self.body.blocks.push(Block::Table { rows: rows.clone() }),
-            (Kind::Heading(level), _) => {
-                let level = (*level).clamp(2, 6);
-                self.body.blocks.push(Block::Heading { level, text: piece.text.clone() });
-            }
-            (Kind::Item { ordered }, _) => self.item(*ordered, &piece.text),
+            (Kind::Whole(block), _) => self.body.blocks.push(block.clone()),
+            (Kind::Heading(level), _) => self.body.blocks.push(blocks::heading(piece, *level)),
+            (Kind::Item { ordered }, _) => blocks::push_item(&mut self.body.blocks, *ordered, piece),
             (_, Role::Caption(caption)) => self.caption(caption, piece),
-            (Kind::Html(html), _) if self.body.lead_line.is_some() => {
-                self.body.blocks.push(Block::Html { html: html.as_str().to_owned() });
-            }
             _ if self.is_heading(index, next, previous) => {
                 self.body.blocks.push(Block::Heading { level: 2, text: piece.text.clone() });
             }
@@ -76,19 +71,9 @@ impl Composer<'_, '_, '_> {
         }
     }
 
-    fn item(&mut self, is_ordered: bool, text: &str) {
-        if let Some(Block::List { ordered, items }) = self.body.blocks.last_mut()
-            && *ordered == is_ordered
-        {
-            items.push(text.to_owned());
-        } else {
-            self.body.blocks.push(Block::List { ordered: is_ordered, items: vec![text.to_owned()] });
-        }
-    }
-
     fn caption(&mut self, caption: &Caption, piece: &Piece) {
-        piece.tell_of_links(self.findings);
         if caption.text.is_empty() && !piece.gap && self.credited_above(caption, piece) {
+            piece.tell_of_links(self.findings);
             return;
         }
         let text = if caption.text.is_empty() { self.text_above_its_credit(piece) } else { None };
@@ -97,18 +82,21 @@ impl Composer<'_, '_, '_> {
         self.body.blocks.push(Block::Caption {
             text: text.unwrap_or_else(|| caption.text.clone()),
             credit: caption.credit.clone(),
+            html: piece.html.as_ref().filter(|_| printed == piece.text).map(|html| html.as_str().to_owned()),
             printed,
         });
     }
 
     /// Gives the credit to the caption right above, where that has none.
     fn credited_above(&mut self, caption: &Caption, piece: &Piece) -> bool {
-        let Some(Block::Caption { credit: credit @ None, printed, .. }) = self.body.blocks.last_mut() else {
+        let Some(Block::Caption { credit: credit @ None, printed, html, .. }) = self.body.blocks.last_mut()
+        else {
             return false;
         };
         credit.clone_from(&caption.credit);
         printed.push(' ');
         printed.push_str(&piece.text);
+        *html = None;
         true
     }
 
@@ -124,7 +112,6 @@ impl Composer<'_, '_, '_> {
     }
 
     fn paragraph(&mut self, piece: &Piece) {
-        piece.tell_of_links(self.findings);
         let mut text = self.without_end_mark(piece);
         if is_dateline(&text) {
             self.dateline = Some((piece.line, text));
@@ -136,18 +123,28 @@ impl Composer<'_, '_, '_> {
         if text.is_empty() {
             return;
         }
-        if self.body.lead_line.is_none() {
+        let is_lead = self.body.lead_line.is_none();
+        if is_lead {
             self.body.lead_line = Some(piece.line);
-            self.body.blocks.push(Block::Lead { text });
-        } else {
-            self.body.blocks.push(Block::Paragraph { text });
         }
+        let block = match (text == piece.text, is_lead) {
+            (true, true) => blocks::lead(piece),
+            (true, false) => blocks::paragraph(piece),
+            (false, true) => Block::Lead { text, html: None },
+            (false, false) => Block::Paragraph { text },
+        };
+        if matches!(block, Block::Lead { html: None, .. } | Block::Paragraph { .. }) {
+            piece.tell_of_links(self.findings);
+        }
+        blocks::push(&mut self.body.blocks, block);
     }
 
     /// `./.` tells the printer that an official text is over. A name may follow on the same line.
     fn without_end_mark(&mut self, piece: &Piece) -> String {
         // NOTE: one byte is found sooner than three, and hardly a line has it.
         let marked = piece.text.contains('/').then(|| piece.text.rsplit_once("./.")).flatten();
+        // A text with links keeps its mark: to find it among them is not worth a link.
+        let marked = marked.filter(|_| piece.html.is_none() || self.body.lead_line.is_none());
         let Some((text, behind)) = marked else { return piece.text.clone() };
         let behind = behind.trim();
         if !behind.is_empty() {
@@ -165,16 +162,17 @@ impl Composer<'_, '_, '_> {
         let piece = &self.page.pieces[index];
         let Some(next) = next else { return false };
         let follows = matches!(self.page.roles[next], Role::Prose)
-            || matches!(self.page.pieces[next].kind, Kind::Item { .. } | Kind::Table(_));
+            || matches!(self.page.pieces[next].kind, Kind::Item { .. } | Kind::Whole(_));
         let below_text = previous.is_some_and(|previous| {
             !matches!(self.page.roles[previous], Role::Other)
                 || ends_a_sentence(self.page.text(previous))
-                || matches!(self.page.pieces[previous].kind, Kind::Item { .. } | Kind::Table(_))
+                || matches!(self.page.pieces[previous].kind, Kind::Item { .. } | Kind::Whole(_))
         });
         self.body.lead_line.is_some()
             && follows
             && below_text
             && piece.kind == Kind::Line
+            && piece.html.is_none()
             && matches!(self.page.roles[index], Role::Other)
             && !longer_than(&piece.text, 120)
             && words(&piece.text) >= 2
