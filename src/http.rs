@@ -22,6 +22,7 @@ pub mod range;
 pub mod reply;
 mod service;
 pub mod traffic;
+pub mod validity;
 
 pub use door::{Listeners, Options as DoorOptions};
 pub use gate::{Gate, Options as GateOptions, Pace};

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bantin::http::door::{self, Listeners, Options, RequestBody};
+use bantin::http::door::{self, BodyError, Listeners, Options, RequestBody};
 use bantin::http::reply::{self, Policy, Reply};
 use bantin::http::traffic::Traffic;
+use bantin::http::validity;
 use bantin::press::{Coding, Document, Version};
 use bantin::vietnam_time::{Clock, from_seconds};
-use http_body_util::BodyExt as _;
 use hyper::{Request, StatusCode};
 use tokio::sync::{Notify, watch};
 
@@ -76,6 +76,9 @@ impl House {
     }
 
     async fn answer(self: Arc<Self>, request: Request<RequestBody>, peer: SocketAddr) -> Reply {
+        if let Err(invalid) = validity::check(&request) {
+            return invalid.reply();
+        }
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
         if let Some(document) = self.document(path) {
@@ -90,8 +93,11 @@ impl House {
                 said("through the gate".to_owned())
             }
             "/length" => match body.collect().await {
-                Ok(body) => said(body.to_bytes().len().to_string()),
-                Err(_) => reply::content_too_large(),
+                Ok(body) => said(body.len().to_string()),
+                Err(BodyError::TooLarge) => reply::content_too_large(),
+                Err(BodyError::Busy) => reply::unavailable(SHORT),
+                Err(BodyError::TooSlow) => reply::state(StatusCode::REQUEST_TIMEOUT, "text/plain", "slow"),
+                Err(BodyError::CutShort) => reply::bad_request("cut short"),
             },
             "/peer" => said(peer.to_string()),
             "/panic" => panic!("a service that is broken"),
@@ -515,6 +521,96 @@ fn whoever_never_stops_sending_is_cut_off() {
     while client.0.get_mut().write_all(b"x").is_ok() {}
     door.wait_until(|door| door.traffic.counts().open == 0);
     assert_eq!(door.traffic.counts().cut_off, 1);
+    door.close().unwrap();
+}
+
+#[test]
+fn a_body_that_drips_is_ended_and_one_that_is_sent_in_single_bytes_is_taken() {
+    let head = "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let piece = "1\r\nx\r\n";
+    let door = OpenDoor::open();
+    let bytes = piece.repeat(10_000);
+    assert_eq!(door.client().send(&format!("{head}{bytes}0\r\n\r\n")).answer("POST").body, b"10000");
+    door.close().unwrap();
+
+    let door = OpenDoor::with(Options { header_timeout: SHORT, ..Options::default() }, 1);
+    let mut slow = door.client();
+    slow.send(head);
+    slow.0.get_ref().set_read_timeout(Some(SHORT / 10)).unwrap();
+    while slow.0.get_ref().peek(&mut [0]).is_err() {
+        slow.send(piece);
+    }
+    slow.0.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    let answer = slow.answer("POST");
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    door.close().unwrap();
+}
+
+#[test]
+fn so_many_bodies_come_in_at_a_time_and_the_next_is_told_to_come_again() {
+    let door = OpenDoor::with(Options { body_bytes: 1000, ..Options::default() }, 1);
+    let head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+    let mut held: Vec<_> = (0..32).map(|_| door.client()).collect();
+    for client in &mut held {
+        client.send(head).send(&"x".repeat(999));
+    }
+    // All of them have come in once there is no room for another byte beside them.
+    let refused = || {
+        let mut late = door.client();
+        late.send(head).send(&"x".repeat(1000));
+        late.answer("POST").status == 503
+    };
+    door.wait_until(|_| refused());
+    for client in &mut held {
+        assert_eq!(client.send("x").answer("POST").body, b"1000");
+    }
+    assert!(!refused(), "there is room again");
+    door.close().unwrap();
+}
+
+#[test]
+fn a_refusal_that_leaves_a_body_unread_ends_the_connection_only_where_it_must() {
+    let door = OpenDoor::open();
+    let mut client = door.client();
+    client.send("POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    assert_eq!(client.answer("POST").header("connection"), None);
+    assert_eq!(client.get("/peer").status, 200, "a little body is taken off the wire");
+    client.send("POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    let refused = client.answer("POST");
+    assert_eq!((refused.status, refused.header("connection")), (405, Some("close")), "and no 100 before it");
+    assert_eq!(client.until_closed(), b"");
+    let mut client = door.client();
+    client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    assert_eq!(client.line(), "HTTP/1.1 100 Continue");
+    assert_eq!(client.line(), "");
+    assert_eq!(client.send("hello").answer("POST").body, b"5");
+    door.close().unwrap();
+}
+
+#[test]
+fn a_request_has_one_valid_host_or_is_of_http_1_0() {
+    let door = OpenDoor::open();
+    for (head, status) in [
+        ("GET /plain HTTP/1.1\r\nHost: dakto.example:8080\r\n", 200),
+        ("GET /plain HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
+        ("GET /plain HTTP/1.1\r\nHost:\r\n", 200),
+        ("GET /plain HTTP/1.0\r\n", 200),
+        ("GET http://dakto.example/plain HTTP/1.1\r\nHost: dakto.example\r\n", 200),
+        ("GET http://dakto.example/plain HTTP/1.1\r\nHost: other.example\r\n", 200),
+        ("GET /plain HTTP/1.1\r\n", 400),
+        ("GET /nothing HTTP/1.1\r\n", 400),
+        ("GET http://dakto.example/plain HTTP/1.1\r\n", 400),
+        ("GET /plain HTTP/1.1\r\nHost: a\r\nHost: a\r\n", 400),
+        ("GET /plain HTTP/1.0\r\nHost: a\r\nHost: b\r\n", 400),
+        ("GET /plain HTTP/1.1\r\nHost: a b\r\n", 400),
+        ("GET /plain HTTP/1.1\r\nHost: a/b\r\n", 400),
+        ("GET /plain HTTP/1.1\r\nHost: u@a\r\n", 400),
+        ("GET /plain HTTP/1.1\r\nHost: a:b\r\n", 400),
+        ("GET /plain HTTP/1.1\r\nHost: [::1\r\n", 400),
+    ] {
+        let line = door.client().send(&format!("{head}\r\n")).line();
+        assert_eq!(line.split(' ').nth(1), Some(status.to_string().as_str()), "{head:?}");
+    }
     door.close().unwrap();
 }
 

@@ -304,6 +304,138 @@ fn the_commands_do_the_same_against_a_running_service() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
 }
 
+/// Sends bytes on a connection of their own and reads what comes back until it is closed.
+fn exchanged(office: &Office, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(office.serving.address()).unwrap();
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn whatever_goes_wrong_below_the_api_is_a_problem_detail() {
+    let office = office();
+    let long = "a".repeat(3 << 20);
+    let article = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
+    let slash = format!("{article}/");
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, &'a str, u16);
+    let cases: Vec<Case<'_>> = vec![
+        ("POST", "/api/articles/", vec![PLAIN], "x", 404),
+        ("GET", "/api/articles/", vec![], "", 404),
+        ("HEAD", "/api/articles/", vec![], "", 404),
+        ("PUT", &slash, vec![PLAIN], "x", 404),
+        ("GET", "/api", vec![], "", 404),
+        ("GET", "/api/", vec![], "", 404),
+        ("DELETE", "/api/nothing/at/all", vec![], "", 404),
+        ("GET", "/api/%ff", vec![], "", 404),
+        ("POST", "/api/changes", vec![PLAIN], "x", 405),
+        ("PATCH", article, vec![PLAIN], "x", 405),
+        ("BREW", "/api/articles", vec![], "", 405),
+        ("GET", "/api/articles?q=a&q=b", vec![], "", 400),
+        ("POST", "/api/articles?channel=xa-hoi", vec![PLAIN], &long, 413),
+        ("POST", "/api/articles/", vec![PLAIN], &long, 413),
+        ("DELETE", article, vec![], &long, 413),
+        ("GET", "/api/changes", vec![("Host", "a b")], "", 400),
+        ("POST", "/api/articles?channel=xa-hoi", vec![PLAIN, ("Content-Encoding", "gzip")], "x", 415),
+        ("PUT", article, vec![PLAIN, ("Content-Encoding", "identity, br")], "x", 415),
+        ("GET", article, vec![("If-Match", "\"x\"")], "", 412),
+        ("GET", article, vec![("Accept-Encoding", "*;q=0")], "", 406),
+    ];
+    for (method, path, headers, body, status) in cases {
+        let answer = office.send(method, path, &headers, body);
+        let place = format!("{method} {path} {headers:?}");
+        assert_eq!(answer.status, status, "{place}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{place}");
+        if method != "HEAD" {
+            assert_eq!(answer.json()["status"], status, "{place}");
+        }
+        if status == 415 {
+            assert_eq!(answer.header("accept-encoding"), Some("identity"), "RFC 9110 §15.5.16");
+        }
+    }
+    for head in ["GET /api/articles HTTP/1.1\r\n", "POST /api/articles HTTP/1.1\r\nHost: a\r\nHost: a\r\n"] {
+        let answer = exchanged(&office, &format!("{head}Connection: close\r\n\r\n"));
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.contains("application/problem+json"),
+            "{answer}"
+        );
+    }
+    assert_eq!(office.serving.metric("bantin_log_head"), 1);
+}
+
+#[test]
+fn who_may_not_write_is_not_asked_for_his_article() {
+    let office = office();
+    let head = |path: &str, more: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\nExpect: 100-continue\r\n{more}\r\n"
+        )
+    };
+    let bearer = format!("Authorization: {}\r\n", office.bearer);
+    let typed = format!("{bearer}Content-Type: text/plain\r\n");
+    for (head, status) in [
+        (head("/api/articles?channel=xa-hoi", "Content-Type: text/plain\r\n"), 401),
+        (head("/api/articles?channel=xa-hoi", "Authorization: Bearer x\r\n"), 401),
+        (head("/api/articles?channel=xa-hoi", &bearer), 415),
+        (head("/api/articles?channel=xa-hoi", &format!("{typed}Content-Encoding: gzip\r\n")), 415),
+        (head("/api/articles?kenh=xa-hoi", &typed), 400),
+        (head("/api/articles/", &typed), 404),
+    ] {
+        let answer = exchanged(&office, &head);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
+        assert!(!answer.contains("100 Continue") && answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[test]
+fn an_article_in_single_bytes_costs_no_more_than_its_length() {
+    let office = office();
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", office.serving.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let before = resident();
+    let mut stream = std::net::TcpStream::connect(office.serving.address()).unwrap();
+    let head = format!(
+        "POST /api/articles?channel=xa-hoi HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n\
+         Authorization: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        office.bearer
+    );
+    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+    let text = format!("{}\n{}", new_article(), "Đoạn nữa của bài này.\n".repeat(4000));
+    let pieces: Vec<u8> = text.bytes().flat_map(|byte| [b"1\r\n", &[byte][..], b"\r\n"].concat()).collect();
+    for pieces in pieces.chunks(4096) {
+        std::io::Write::write_all(&mut stream, pieces).unwrap();
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 40 << 10, "{grown} kB for {} bytes", text.len());
+    std::io::Write::write_all(&mut stream, b"0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+}
+
+#[test]
+fn health_is_told_however_often_it_is_asked() {
+    let house = House::new();
+    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let limits = "[server.limits]\nrequests_per_minute = 2\n[[channel]]";
+    std::fs::write(house.path("config.toml"), config.replace("[[channel]]", limits)).unwrap();
+    let serving = house.serve();
+    for path in ["/healthz", "/readyz"].repeat(20) {
+        let answer = serving.get(path);
+        assert!(matches!(answer.status, 200 | 503), "{path} {}", answer.status);
+        assert_eq!(serving.operator(path).status, answer.status);
+    }
+    let told: Vec<u16> = (0..3).map(|_| serving.get("/api/articles").status).collect();
+    assert_eq!(told, [200, 200, 429]);
+    let refused = serving.get("/api/articles/");
+    assert_eq!((refused.status, refused.header("content-type")), (429, Some("application/problem+json")));
+    assert_eq!(serving.get("/healthz").status, 200);
+}
+
 /// Something that answers each connection with the same bytes, until the end of the test.
 fn something_else(answer: &'static str) -> std::net::SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -16,14 +16,14 @@ mod publish;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Bytes};
+use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use super::door::RequestBody;
+use super::door::{BodyError, RequestBody};
 use super::reply::{self, READ_ONLY, Reply};
 use super::service::Inner;
+use super::validity::Invalid;
 use crate::address::Addresses;
 use crate::article::ArticleId;
 use problem::Problem;
@@ -105,21 +105,31 @@ pub(super) fn too_often(addresses: &Addresses, wait: Duration) -> Reply {
     Problem::too_often(wait).reply(addresses)
 }
 
-/// The whole body of a request.
-async fn whole(body: RequestBody) -> Result<Bytes, Problem> {
-    match body.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(cause) if cause.is::<http_body_util::LengthLimitError>() => Err(Problem::too_large()),
-        Err(_) => Err(Problem::cut_short()),
-    }
+/// Whether programs ask for this path, without the prefix of the site: then every refusal is a problem detail.
+pub(super) fn is_below(path: &str) -> bool {
+    path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Takes off the wire what was sent along with a request that is refused, where that is little and comes soon. Who
-/// were still sending it would find the connection closed, and never read the refusal.
-async fn take_off(body: RequestBody) {
-    const LITTLE: u64 = 256 << 10;
-    const SOON: Duration = Duration::from_secs(1);
-    if body.size_hint().upper().is_some_and(|bytes| bytes <= LITTLE) {
-        let _ = tokio::time::timeout(SOON, whole(body)).await;
-    }
+/// 404 for a path below `/api` that names nothing.
+pub(super) fn no_such_resource(addresses: &Addresses) -> Reply {
+    Problem::no_such_resource().reply(addresses)
+}
+
+/// The refusal of a request that is none.
+pub(super) fn invalid(addresses: &Addresses, invalid: Invalid) -> Reply {
+    let problem = match invalid {
+        Invalid::Host => Problem::bad_request(Invalid::HOST.0, Invalid::HOST.1),
+        Invalid::TooLarge => Problem::too_large(),
+    };
+    problem.reply(addresses)
+}
+
+/// The whole body of a request.
+async fn whole(body: RequestBody) -> Result<Bytes, Problem> {
+    body.collect().await.map_err(|cause| match cause {
+        BodyError::TooLarge => Problem::too_large(),
+        BodyError::TooSlow => Problem::too_slow(),
+        BodyError::CutShort => Problem::cut_short(),
+        BodyError::Busy => Problem::busy(),
+    })
 }

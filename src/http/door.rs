@@ -22,12 +22,13 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::Limited;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::EXPECT;
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -41,14 +42,72 @@ use super::body::Filed;
 use super::reply::{self, Reply};
 use super::traffic::{Shard, Traffic};
 
-/// The body of a request: an error once it is longer than [`Options::body_bytes`]; answer that with
-/// [`reply::content_too_large`].
+/// The body of a request, as it comes in.
 pub struct RequestBody {
-    body: Limited<Incoming>,
+    /// There until the body is dropped.
+    incoming: Option<Incoming>,
     seat: Rc<Seat>,
 }
 
+/// Why the body of a request did not come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than [`Options::body_bytes`].
+    TooLarge,
+    /// After [`Options::header_timeout`] it came at less than [`MIN_BODY_RATE`] on average.
+    TooSlow,
+    /// The client went away, or what it sent is no body.
+    CutShort,
+    /// Too many bodies come in at a time.
+    Busy,
+}
+
+/// Bytes a second: less than the poorest telephone line carries.
+pub const MIN_BODY_RATE: u64 = 1024;
+/// On each core so many of the longest bodies may come in at a time.
+const BODIES_AT_A_TIME: usize = 32;
+/// What is left of a refused request's body is taken off the wire where it is no longer than this …
+const LITTLE: u64 = 256 << 10;
+/// … and comes within this time. Otherwise the connection ends.
+const SOON: Duration = Duration::from_secs(1);
+
 impl RequestBody {
+    /// True where the request itself says that its body is longer than the limit.
+    pub fn is_declared_too_large(&self) -> bool {
+        let declared = self.incoming.as_ref().map_or(0, |body| body.size_hint().lower());
+        usize::try_from(declared).map_or(true, |length| length > self.seat.core.options.body_bytes)
+    }
+
+    /// The whole body. A client that waits for `100 Continue` is told to go on.
+    ///
+    /// NOTE: copied piece by piece. A piece keeps the whole buffer that it was read into, so that a body in pieces of
+    /// one byte would hold four thousand times its length.
+    ///
+    /// # Errors
+    /// Where it is too long, comes too slowly, or does not come whole.
+    pub async fn collect(mut self) -> Result<Bytes, BodyError> {
+        if self.is_declared_too_large() {
+            return Err(BodyError::TooLarge);
+        }
+        let core = Rc::clone(&self.seat.core);
+        let began = tokio::time::Instant::now();
+        let mut room = Room { core: &core, taken: 0 };
+        let mut whole = Vec::new();
+        let Some(incoming) = &mut self.incoming else { return Ok(Bytes::new()) };
+        loop {
+            let due = core.options.header_timeout
+                + Duration::from_millis(whole.len() as u64 * 1000 / MIN_BODY_RATE);
+            let next = tokio::time::timeout_at(began + due, incoming.frame()).await;
+            let Some(frame) = next.map_err(|_| BodyError::TooSlow)? else { return Ok(whole.into()) };
+            let Ok(data) = frame.map_err(|_| BodyError::CutShort)?.into_data() else { continue };
+            if whole.len() + data.len() > core.options.body_bytes {
+                return Err(BodyError::TooLarge);
+            }
+            room.take(data.len())?;
+            whole.extend_from_slice(&data);
+        }
+    }
+
     /// Returns once the client has closed its sending side: it has gone, or will send nothing more and wait for
     /// the answer all the same. Ask for it only where an answer is held back.
     pub fn hung_up(&self) -> impl Future<Output = ()> + use<> {
@@ -61,23 +120,35 @@ impl RequestBody {
     }
 }
 
-impl hyper::body::Body for RequestBody {
-    type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(rest) = self.incoming.take().filter(|body| !body.is_end_stream()) {
+            self.seat.unread.replace(Some(rest));
+        }
     }
+}
 
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+/// The memory that a body takes of its core's share while it comes in.
+struct Room<'a> {
+    core: &'a Core,
+    taken: usize,
+}
+
+impl Room<'_> {
+    fn take(&mut self, bytes: usize) -> Result<(), BodyError> {
+        let all = self.core.body_memory.get() + bytes;
+        if all > self.core.options.body_bytes.saturating_mul(BODIES_AT_A_TIME) {
+            return Err(BodyError::Busy);
+        }
+        self.core.body_memory.set(all);
+        self.taken += bytes;
+        Ok(())
     }
+}
 
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.core.body_memory.set(self.core.body_memory.get() - self.taken);
     }
 }
 
@@ -261,6 +332,8 @@ struct Core {
     clock: Cell<Instant>,
     seats: RefCell<Vec<Weak<Seat>>>,
     open: Cell<usize>,
+    /// What the bodies that come in now have taken so far, in bytes.
+    body_memory: Cell<usize>,
     /// Told whenever a connection has ended.
     left: Notify,
 }
@@ -284,6 +357,7 @@ impl Core {
             clock: Cell::new(Instant::now()),
             seats: RefCell::default(),
             open: Cell::new(0),
+            body_memory: Cell::new(0),
             left: Notify::new(),
         })
     }
@@ -486,7 +560,9 @@ struct Seat {
     phase: Cell<Phase>,
     /// Since when the client has taken nothing of what waits for it.
     stuck_since: Cell<Option<Instant>>,
-    /// True where the client may not have stopped sending a body that was refused.
+    /// What nobody has read of the body of the request that was answered.
+    unread: RefCell<Option<Incoming>>,
+    /// True where the client may not have stopped sending a body that nobody reads.
     still_sending: Cell<bool>,
     /// True while an answer is held back that nobody needs once the client has gone.
     held_back: Cell<bool>,
@@ -508,6 +584,7 @@ impl Seat {
             since: now,
             phase: Cell::new(Phase::Head { since: now }),
             stuck_since: Cell::new(None),
+            unread: RefCell::new(None),
             still_sending: Cell::new(false),
             held_back: Cell::new(false),
             hung_up: Cell::new(false),
@@ -529,21 +606,23 @@ impl Seat {
         Answer: Future<Output = Reply>,
     {
         self.phase.set(Phase::Answer);
-        let limit = self.core.options.body_bytes;
-        let fits = usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length <= limit);
+        let expects = request.headers().contains_key(EXPECT);
         let seat = &self;
-        let body = |body| RequestBody { body: Limited::new(body, limit), seat: Rc::clone(seat) };
-        let answer = fits.then(|| service(request.map(body), peer));
+        let answer =
+            service(request.map(|body| RequestBody { incoming: Some(body), seat: Rc::clone(seat) }), peer);
         async move {
-            let reply = match answer {
-                Some(answer) => answer.await,
-                None => reply::content_too_large(),
-            };
+            let mut reply = answer.await;
+            let rest = self.unread.take();
+            if let Some(rest) = rest
+                && (expects || !take_off(rest).await)
+            {
+                self.still_sending.set(true);
+                reply::close_behind(&mut reply);
+            }
             self.phase.set(Phase::Idle { since: self.core.clock.get() });
             self.held_back.set(false);
             self.sending.replace(reply.body().in_file().cloned());
             self.core.shard().answered(reply.status());
-            self.still_sending.set(reply.status() == StatusCode::PAYLOAD_TOO_LARGE);
             Ok(reply)
         }
     }
@@ -622,6 +701,16 @@ impl Seat {
             self.stuck_since.set(Some(self.core.clock.get()));
         }
     }
+}
+
+/// Takes the rest of a body off the wire, where that is little and comes soon, so that the connection can go on. Not
+/// where the client waits for `100 Continue`: to read would be to ask for it (RFC 9110 §10.1.1).
+async fn take_off(mut rest: Incoming) -> bool {
+    if rest.size_hint().upper().is_none_or(|bytes| bytes > LITTLE) {
+        return false;
+    }
+    let all = async { while rest.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+    tokio::time::timeout(SOON, all).await.is_ok() && rest.is_end_stream()
 }
 
 impl Drop for Seat {

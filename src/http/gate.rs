@@ -68,7 +68,7 @@ impl Gate {
     ) -> Reply {
         let client = client(request.headers(), from.ip(), &self.0.options.trusted_proxies);
         let asked = self.0.options.access_log.then(|| (request.method().clone(), request.uri().clone()));
-        let reply = match self.0.pace.turn(&network_of(client)) {
+        let reply = match self.turn(request.uri().path(), client) {
             Ok(()) => service(request, from).await,
             Err(wait) => self.too_often(request.uri().path(), wait),
         };
@@ -81,11 +81,20 @@ impl Gate {
 }
 
 impl Gate {
+    /// NOTE: whoever asks whether the service is well must not hear that it is busy, and be told to end it.
+    fn turn(&self, path: &str, client: IpAddr) -> Result<(), Duration> {
+        let of_health = || matches!(self.0.addresses.route(path), Route::Health | Route::Ready);
+        if self.0.options.requests_per_minute.is_none() || of_health() {
+            return Ok(());
+        }
+        self.0.pace.turn(&network_of(client))
+    }
+
     /// For programs as problem details, for all others as a page.
     fn too_often(&self, path: &str, wait: Duration) -> Reply {
-        match self.0.addresses.route(path) {
-            Route::Api(_) => api::too_often(&self.0.addresses, wait),
-            _ => reply::too_many_requests(wait),
+        match api::is_below(&self.0.addresses.local_path(path)) {
+            true => api::too_often(&self.0.addresses, wait),
+            false => reply::too_many_requests(wait),
         }
     }
 }
@@ -125,16 +134,35 @@ impl<K: Hash + Eq + Clone> Pace<K> {
 fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
-    let mut said: Vec<&str> = Vec::new();
+    let mut said: Vec<&[u8]> = Vec::new();
     if is_trusted(client) {
-        let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
-        said.extend(lines.flat_map(|line| line.split(',')));
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        // RFC 9110 §5.6.1: empty members of a list count for nothing.
+        said.extend(members.map(<[u8]>::trim_ascii).filter(|member| !member.is_empty()));
     }
     while is_trusted(client) {
-        let Some(Ok(before)) = said.pop().map(|text| text.trim().parse::<IpAddr>()) else { break };
+        let Some(before) = said.pop().and_then(address_of) else { break };
         client = before.to_canonical();
     }
     client
+}
+
+/// The address in what a proxy writes of its client: alone, with a port, in brackets or quotes, or like a member of
+/// `Forwarded` (RFC 7239 §6).
+fn address_of(member: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(member).ok()?.split(';').next()?.trim();
+    let text = match text.get(..4) {
+        Some(name) if name.eq_ignore_ascii_case("for=") => text[4..].trim(),
+        _ => text,
+    };
+    let text = text.trim_matches('"').trim();
+    let without_port = match text.strip_prefix('[') {
+        Some(literal) => literal.split_once(']')?.0,
+        None if text.matches(':').count() == 1 => text.split_once(':')?.0,
+        None => text,
+    };
+    without_port.split('%').next()?.parse().ok()
 }
 
 /// Whose turn it is: an IPv6 client commonly has 2^64 addresses.
@@ -173,6 +201,21 @@ mod tests {
             (&["1.1.1.1"], "203.0.113.9", "203.0.113.9"),
             (&["1.1.1.1, 198.51.100.1"], "127.0.0.1", "198.51.100.1"),
             (&["1.1.1.1, ?, 10.0.0.7"], "127.0.0.1", "10.0.0.7"),
+            (&["\u{e9}, 198.51.100.1"], "127.0.0.1", "198.51.100.1"),
+            (&["1.1.1.1, unknown"], "127.0.0.1", "127.0.0.1"),
+            // The many ways in which proxies write it.
+            (&["203.0.113.7:4711"], "127.0.0.1", "203.0.113.7"),
+            (&["[2001:db8::7]:4711"], "127.0.0.1", "2001:db8::7"),
+            (&["[2001:db8::7]"], "127.0.0.1", "2001:db8::7"),
+            (&["\"[2001:db8::7]:4711\""], "127.0.0.1", "2001:db8::7"),
+            (&["\"203.0.113.7\""], "127.0.0.1", "203.0.113.7"),
+            (&["for=203.0.113.7:_a;proto=https"], "127.0.0.1", "203.0.113.7"),
+            (&["For=\"[2001:db8::7]:4711\";by=10.0.0.1"], "127.0.0.1", "2001:db8::7"),
+            (&["fe80::1%eth0"], "127.0.0.1", "fe80::1"),
+            (&["::ffff:203.0.113.7"], "127.0.0.1", "203.0.113.7"),
+            (&["[::ffff:203.0.113.7]:80, 10.0.0.7:443"], "127.0.0.1", "203.0.113.7"),
+            (&["\t203.0.113.7 \t, ,"], "127.0.0.1", "203.0.113.7"),
+            (&["203.0.113.7", " "], "127.0.0.1", "203.0.113.7"),
         ] {
             assert_eq!(client_of(lines, peer), told, "{lines:?} {peer}");
         }

@@ -415,12 +415,15 @@ pub fn problem(status: StatusCode, body: impl Into<Body>) -> Reply {
         // RFC 6750 §3.
         StatusCode::UNAUTHORIZED => drop(headers.insert(WWW_AUTHENTICATE, CHALLENGE)),
         StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("2"))),
+        // RFC 9110 §15.5.16, §12.5.3: no body is taken in any other coding.
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => drop(headers.insert(ACCEPT_ENCODING, IDENTITY)),
         _ => {}
     }
     open_to_all(headers);
     reply
 }
 
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"bantin\"");
 
 /// The same with the methods that there are (RFC 9110 §15.5.6).
@@ -494,12 +497,15 @@ pub fn precondition_failed() -> Reply {
     page(StatusCode::PRECONDITION_FAILED, "Nội dung đã thay đổi", text)
 }
 
-/// 413: the request brought more than is taken. The connection ends, for the rest of it will not be read.
+/// 413: the request brought more than is taken.
 pub fn content_too_large() -> Reply {
     let text = html! { "Nội dung gửi lên vượt quá giới hạn." };
-    let mut reply = page(StatusCode::PAYLOAD_TOO_LARGE, "Nội dung gửi lên quá lớn", text);
+    page(StatusCode::PAYLOAD_TOO_LARGE, "Nội dung gửi lên quá lớn", text)
+}
+
+/// The same, after which the connection ends (RFC 9112 §9.6).
+pub fn close_behind(reply: &mut Reply) {
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    reply
 }
 
 /// 429; come again after `wait`.
@@ -682,7 +688,7 @@ mod tests {
             (method_not_allowed(READ_ONLY), 405, ALLOW, "GET, HEAD, OPTIONS"),
             (not_acceptable(), 406, VARY, "Accept-Encoding"),
             (precondition_failed(), 412, CACHE_CONTROL, "no-store"),
-            (content_too_large(), 413, CONNECTION, "close"),
+            (content_too_large(), 413, CACHE_CONTROL, "no-store"),
             (bad_request("sai"), 400, CACHE_CONTROL, "no-store"),
             (failed(), 500, CACHE_CONTROL, "no-store"),
             (too_many_requests(seconds(30)), 429, RETRY_AFTER, "30"),

@@ -21,6 +21,7 @@ use super::door::RequestBody;
 use super::gate::Pace;
 use super::people;
 use super::reply::{self, Policies, Policy, READ_ONLY, Reply};
+use super::validity::{self, Invalid};
 use crate::address::{Addresses, Format, Route, Scope};
 use crate::article::Permalink;
 use crate::channel::Channel;
@@ -172,8 +173,13 @@ impl Service {
         request: Request<RequestBody>,
         _from: SocketAddr,
     ) -> impl Future<Output = Reply> + use<> {
+        let invalid = validity::check(&request).err();
         let (mut request, body) = request.into_parts();
-        let answered: Result<Reply, Pin<Box<dyn Future<Output = Reply>>>> = match self.at_hand(&mut request) {
+        let at_hand = match invalid {
+            Some(invalid) => AtHand::Reply(self.invalid(&request, invalid)),
+            None => self.at_hand(&mut request),
+        };
+        let answered: Result<Reply, Pin<Box<dyn Future<Output = Reply>>>> = match at_hand {
             AtHand::Reply(reply) => Ok(reply),
             AtHand::Part(wanted, document) => {
                 let service = self.clone();
@@ -194,6 +200,13 @@ impl Service {
                 Ok(reply) => reply,
                 Err(later) => later.await,
             }
+        }
+    }
+
+    fn invalid(&self, request: &Parts, invalid: Invalid) -> Reply {
+        match api::is_below(&self.0.addresses.local_path(request.uri.path())) {
+            true => api::invalid(&self.0.addresses, invalid),
+            false => invalid.reply(),
         }
     }
 
@@ -296,6 +309,9 @@ impl Service {
         let route = self.0.addresses.route(request.uri.path());
         if let Route::Api(segments) = &route {
             return api::answer(&self.0, request, body, segments).await;
+        }
+        if api::is_below(&self.0.addresses.local_path(request.uri.path())) {
+            return api::no_such_resource(&self.0.addresses);
         }
         if request.method == Method::OPTIONS {
             return reply::options(READ_ONLY);
@@ -566,6 +582,9 @@ impl Operator {
 
     /// Answers one request.
     pub async fn answer(self, request: Request<RequestBody>, _from: SocketAddr) -> Reply {
+        if let Err(invalid) = validity::check(&request) {
+            return invalid.reply();
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return reply::method_not_allowed("GET, HEAD");
         }

@@ -294,6 +294,30 @@ impl Problem {
         )
     }
 
+    pub(super) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too-slow",
+            ("Too slow", "Quá chậm"),
+            (
+                "The body came so slowly that nobody waited for its end. Nothing was changed; send it again.",
+                "Nội dung gửi đến quá chậm nên không chờ hết. Chưa có gì thay đổi; hãy gửi lại.",
+            ),
+        )
+    }
+
+    pub(super) fn coded_body(coding: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "coded-body",
+            ("Unsupported coding", "Không nhận nội dung nén"),
+            (
+                format!("A body in the coding `{coding}` is not taken: send it as it is."),
+                format!("Không nhận nội dung nén dạng `{coding}`: hãy gửi nội dung không nén."),
+            ),
+        )
+    }
+
     pub(super) fn bad_request(english: impl Into<String>, vietnamese: impl Into<String>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -419,6 +443,8 @@ mod tests {
             Problem::not_your_channel(""),
             Problem::too_large(),
             Problem::cut_short(),
+            Problem::too_slow(),
+            Problem::coded_body(""),
             Problem::bad_request("", ""),
             Problem::unsupported_type(""),
             Problem::unprocessable("", ""),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
 use hyper::http::request::Parts;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::super::door::RequestBody;
 use super::super::reply::{self, Reply};
 use super::super::service::Inner;
 use super::problem::{self, Problem};
-use super::{take_off, whole};
+use super::whole;
 use crate::address::{Addresses, api_article_path, article_path};
 use crate::article::{ArticleId, Permalink};
 use crate::channel::{Channel, Slug};
@@ -33,7 +33,7 @@ const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
 const LONGEST_KEY: usize = 255;
 
 pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody) -> Result<Reply, Problem> {
-    let (token, body) = may_send(service, &request, body).await?;
+    let token = authorised(service, &request).await?;
     let incoming = Incoming::read(service, &request, body).await?;
     let once = once(&request, &incoming.body, &token)?;
     if incoming.options.dry_run {
@@ -62,7 +62,7 @@ pub(super) async fn put(
     body: RequestBody,
     id: &str,
 ) -> Result<Reply, Problem> {
-    let (token, body) = may_send(service, &request, body).await?;
+    let token = authorised(service, &request).await?;
     let id = ArticleId::new(id);
     let (permalink, standing) = match find(service, &id).await? {
         Found::Live { entry, .. } => (entry.permalink.clone(), entry.channels.clone()),
@@ -126,21 +126,6 @@ pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Re
     };
     let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
     Ok(reply::data(StatusCode::OK, body.to_string(), None, None))
-}
-
-/// Whose token the request bears, before anything of the body is read.
-async fn may_send(
-    service: &Arc<Inner>,
-    request: &Parts,
-    body: RequestBody,
-) -> Result<(Token, RequestBody), Problem> {
-    match authorised(service, request).await {
-        Ok(token) => Ok((token, body)),
-        Err(problem) => {
-            take_off(body).await;
-            Err(problem)
-        }
-    }
 }
 
 /// Whose token the request bears.
@@ -327,6 +312,17 @@ enum BodyForm {
 
 impl BodyForm {
     fn of(request: &Parts) -> Result<Self, Problem> {
+        let coded = request
+            .headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        if let Some(coding) = coded
+            .map(<[u8]>::trim_ascii)
+            .find(|coding| !matches!(coding.to_ascii_lowercase().as_slice(), b"" | b"identity"))
+        {
+            return Err(Problem::coded_body(&String::from_utf8_lossy(coding)));
+        }
         let line = request.headers.get(CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default();
         let essence = line.split(';').next().unwrap_or_default().trim();
         match essence.to_ascii_lowercase().as_str() {

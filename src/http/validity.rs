@@ -1,0 +1,137 @@
+//! What no request may be, whatever it asks for: without one valid `Host`, or with a body longer than is taken.
+
+use std::net::Ipv6Addr;
+
+use hyper::header::HOST;
+use hyper::{HeaderMap, Request, Version};
+
+use super::door::RequestBody;
+use super::reply::{self, Reply};
+
+/// Why a request is refused before anybody looks at what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// RFC 9112 §3.2: exactly one valid `Host`, or none from HTTP/1.0.
+    Host,
+    /// The body is longer than the limit, by its own declaration.
+    TooLarge,
+}
+
+impl Invalid {
+    /// The reason, in English and in Vietnamese.
+    pub const HOST: (&'static str, &'static str) =
+        ("Send exactly one valid Host header.", "Yêu cầu phải có đúng một dòng Host hợp lệ.");
+
+    /// The answer for people.
+    pub fn reply(self) -> Reply {
+        match self {
+            Self::Host => reply::bad_request(Self::HOST.1),
+            Self::TooLarge => reply::content_too_large(),
+        }
+    }
+}
+
+/// Checks a request.
+///
+/// # Errors
+/// Where it is to be refused.
+pub fn check(request: &Request<RequestBody>) -> Result<(), Invalid> {
+    if !has_valid_host(request.version(), request.headers()) {
+        return Err(Invalid::Host);
+    }
+    if request.body().is_declared_too_large() { Err(Invalid::TooLarge) } else { Ok(()) }
+}
+
+/// NOTE: the value decides about nothing but this (rule C9). A request whose line names a host of its own has to bring
+/// the header all the same (RFC 9112 §3.2.2).
+fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {
+    // A walk and no look-up, which would hash: a poll has few headers.
+    let mut hosts = headers.iter().filter(|(name, _)| **name == HOST).map(|(_, value)| value.as_bytes());
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host),
+        (Some(_), Some(_)) => false,
+        (None, _) => version < Version::HTTP_11,
+    }
+}
+
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2). Empty where the target has no authority.
+fn is_host(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    if let Some(literal) = text.strip_prefix('[') {
+        let Some((address, rest)) = literal.split_once(']') else { return false };
+        let port = rest.strip_prefix(':');
+        return address.parse::<Ipv6Addr>().is_ok() && (rest.is_empty() || port.is_some_and(is_port));
+    }
+    match text.split_once(':') {
+        Some((name, port)) => is_name(name) && is_port(port),
+        None => is_name(text),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && (text.is_empty() || text.parse::<u16>().is_ok())
+}
+
+/// `reg-name`; every IPv4 address is one.
+fn is_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'%' => bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+        _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
+        for host in [
+            "",
+            "a",
+            "dakto.example",
+            "dakto.example:8080",
+            "a:",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:8080",
+            "a_b",
+            "xn--k-5ma.vn",
+            "a%20b",
+            "[2001:db8::7]:",
+        ] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in [
+            "a b", "a/b", "u@a", "a:b", "a:80:80", "a:65536", "[::1", "::1", "[::1]x", "[a]", "a,b",
+            "http://a", "a?b", "a#b", "a\\b", "a%2", "a%zz", "ă.vn", "<a>", "\"a\"",
+        ] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_host_or_none_before_http_1_1() {
+        let hosts = |hosts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, HeaderValue::from_static(host));
+            }
+            [Version::HTTP_10, Version::HTTP_11].map(|version| has_valid_host(version, &headers))
+        };
+        assert_eq!(hosts(&[]), [true, false]);
+        assert_eq!(hosts(&["a"]), [true, true]);
+        assert_eq!(hosts(&["a", "a"]), [false, false]);
+        assert_eq!(hosts(&["a b"]), [false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_host_or_not(value in proptest::collection::vec(any::<u8>(), 0..40)) {
+            is_host(&value);
+        }
+    }
+}
