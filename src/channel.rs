@@ -18,20 +18,30 @@ use crate::vietnam_time::{Moment, VIETNAM, Zone};
 pub use colour::{Colour, NoSiteColour};
 
 /// A name in an address: `a-z`, `0-9` and inner hyphens, never empty.
+///
+/// One that is made here has at most [`Slug::MAX_BYTES`] bytes and a number. A log from before that limit may hold
+/// longer ones, and they stay what they are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
 
 /// Why a text is no slug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is not a slug: use a-z, 0-9 and hyphens inside, for example `{suggestion}`")]
+#[error(
+    "`{given}` is not a slug: use a-z, 0-9 and hyphens inside, {max} bytes at most, for example `{suggestion}`",
+    max = Slug::MAX_BYTES
+)]
 pub struct NotASlug {
     given: String,
     suggestion: Slug,
 }
 
 impl Slug {
-    /// Takes a text that is a slug already.
+    /// Bytes of a slug without its number. With `-4294967295.html.gz` behind it, it is still a file name on every
+    /// file system, which take 255 bytes.
+    pub const MAX_BYTES: usize = 200;
+
+    /// Takes a text that is a slug already, of any length.
     ///
     /// # Errors
     /// Where it holds anything else; the error proposes a slug.
@@ -39,19 +49,27 @@ impl Slug {
         let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let good =
             !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-');
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NotASlug { given: text.to_owned(), suggestion: Self::from_title(text) })
-        }
+        if good { Ok(Self(text.to_owned())) } else { Err(NotASlug::new(text)) }
+    }
+
+    /// Takes a text that is a slug already, for something that gets its name by it.
+    ///
+    /// # Errors
+    /// Where it holds anything else or is too long; the error proposes a slug.
+    pub fn parse_new(text: &str) -> Result<Self, NotASlug> {
+        if text.len() > Self::MAX_BYTES { Err(NotASlug::new(text)) } else { Self::parse(text) }
     }
 
     /// Makes a slug of any text: `Đất & Người` becomes `dat-nguoi`. A text without a single letter or digit
-    /// becomes `khong-ten`.
+    /// becomes `khong-ten`; a long one is cut behind a word.
     pub fn from_title(title: &str) -> Self {
         // NOTE: to NFC first. The transliteration looks at single characters, and `đ` has no decomposition.
         let composed: String = title.nfc().collect();
-        let made = slug::slugify(composed);
+        let mut made = slug::slugify(composed);
+        if made.len() > Self::MAX_BYTES {
+            // A slug is ASCII, and never two hyphens stand together.
+            made.truncate(made[..=Self::MAX_BYTES].rfind('-').unwrap_or(Self::MAX_BYTES));
+        }
         Self(if made.is_empty() { "khong-ten".to_owned() } else { made })
     }
 
@@ -63,6 +81,16 @@ impl Slug {
     /// The slug as it stands in an address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl NotASlug {
+    fn new(text: &str) -> Self {
+        let mut given: String = text.chars().take(Slug::MAX_BYTES).collect();
+        if given.len() < text.len() {
+            given.push('…');
+        }
+        Self { given, suggestion: Slug::from_title(text) }
     }
 }
 
@@ -262,6 +290,34 @@ mod tests {
             ("…", "khong-ten"),
         ] {
             assert_eq!(Slug::from_title(title).as_str(), slug, "{title}");
+        }
+    }
+
+    #[test]
+    fn a_long_title_is_cut_behind_a_word() {
+        let words = "phong trào thi đua ".repeat(20);
+        let made = Slug::from_title(&words);
+        assert!((180..=Slug::MAX_BYTES).contains(&made.as_str().len()), "{made}");
+        assert!(
+            made.as_str().split('-').all(|word| ["phong", "trao", "thi", "dua"].contains(&word)),
+            "{made}"
+        );
+        let (exact, one_word) = ("a".repeat(Slug::MAX_BYTES), "đ".repeat(300));
+        assert_eq!(Slug::from_title(&format!("{exact} b")).as_str(), exact);
+        assert_eq!(Slug::from_title(&one_word).as_str(), "d".repeat(Slug::MAX_BYTES));
+        assert!(Slug::parse_new(&exact).is_ok() && Slug::parse_new(&format!("{exact}b")).is_err());
+        let refusal = Slug::parse_new(&"b".repeat(70_000)).unwrap_err().to_string();
+        assert!(refusal.len() < 1000 && refusal.contains("200 bytes at most"), "{refusal}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_title_makes_a_slug_that_fits_and_stays_as_it_is(title in "(\\PC{0,40} ?){0,20}", number: u32) {
+            let made = Slug::from_title(&title);
+            proptest::prop_assert_eq!(Slug::parse_new(made.as_str()), Ok(made.clone()));
+            proptest::prop_assert_eq!(&Slug::from_title(made.as_str()), &made);
+            let file = format!("{}.html.gz", made.numbered(number));
+            proptest::prop_assert!(file.len() <= 255 && Slug::parse(file.trim_end_matches(".html.gz")).is_ok());
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 
 use crate::address::{Addresses, RESERVED};
-use crate::channel::{Channel, FormerPublisher, Site, Standing, members_of};
+use crate::channel::{Channel, FormerPublisher, Site, Slug, Standing, members_of};
 use crate::vietnam_time::{Clock, Zone, first_second};
 use crate::{feed, http, ingest, press, store};
 
@@ -275,6 +275,9 @@ fn channels(settings: Vec<ChannelSettings>) -> Result<Vec<Channel>, ConfigError>
             if RESERVED.contains(&name.as_str()) {
                 let reason = format!("`{name}` is an address of the service; choose another");
                 return Err(value(&key, reason));
+            }
+            if let Err(cause) = Slug::parse_new(name.as_str()) {
+                return Err(value(&key, cause.to_string()));
             }
             if !taken.insert(name.clone()) {
                 let reason = format!("the name `{name}` stands twice, as a slug or under `was`; remove one");

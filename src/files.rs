@@ -25,15 +25,18 @@ use chrono::TimeDelta;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
-use crate::press;
+use crate::press::{self, Document};
 use crate::store::{Snapshot, Store, StoreError};
 
 pub use compare::{Difference, compare};
 
-use folder::{Epoch, Folder, Made, Manifest, Standing};
+use folder::{Epoch, Folder, Made, Manifest, Staged, Standing};
 use plan::Planned;
 use site::Site;
 
+/// Documents that are brought to disk together: few enough that their files need little room beside those that they
+/// replace.
+const BATCH: usize = 1024;
 /// The newest change has so long to be over.
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -99,10 +102,21 @@ pub struct Report {
     pub written: u64,
     /// Those that are gone.
     pub removed: u64,
-    /// Those that could not be printed: what lay there stays. The log says why.
+    /// Those that could not be printed, written or removed: what lay there stays. The log says which, and why.
     pub faults: u64,
     /// The configurations for servers.
-    pub servers: Vec<PathBuf>,
+    pub servers: Vec<Server>,
+}
+
+/// A configuration for a server: written once, and the operator's from then on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What each build writes anew.
+    pub include: PathBuf,
+    /// Whether the one names the other. One from an older version does not.
+    pub includes: bool,
 }
 
 /// Builds the site into the folder. `tell` hears how many documents are done, and of how many.
@@ -131,6 +145,7 @@ pub async fn build(
         site,
         before,
         under_way: JoinSet::new(),
+        staged: Vec::new(),
         done: 0,
         tell,
     };
@@ -165,16 +180,33 @@ struct Works<T> {
     before: Manifest,
     after: Manifest,
     site: Site,
-    under_way: JoinSet<Result<Finished, BuildError>>,
+    under_way: JoinSet<Finished>,
+    /// Written, and not under their names yet.
+    staged: Vec<(String, Made, Staged)>,
     report: Report,
     done: u64,
     tell: T,
 }
 
-/// What became of a document. None where it could not be printed.
+/// A document that was printed and written, or the reason why it was not.
 struct Finished {
     file: String,
-    made: Option<(Made, bool)>,
+    staged: Result<(Made, Staged), Fault>,
+}
+
+/// Why a document is not what it should be. The others are made all the same.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("it could not be printed")]
+    NotPrinted,
+    #[error(transparent)]
+    File(#[from] io::Error),
+}
+
+/// True where no other document could be written either.
+fn is_of_all(cause: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(cause.kind(), QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 impl<T: FnMut(u64, u64)> Works<T> {
@@ -184,9 +216,11 @@ impl<T: FnMut(u64, u64)> Works<T> {
             match (self.folder.standing(&planned, &self.before), self.before.files.get(&planned.file)) {
                 (Standing::Right, Some(made)) => self.stands(planned.file, made.clone()),
                 (Standing::OtherDate, Some(made)) => {
-                    let made = Made { at: planned.at, ..made.clone() };
-                    self.file(&planned.file, self.folder.date(&planned.file, made.lengths, planned.at))?;
-                    self.stands(planned.file, made);
+                    let dated = self.folder.date(&planned.file, made.lengths, planned.at);
+                    match dated {
+                        Ok(()) => self.stands(planned.file, Made { at: planned.at, ..made.clone() }),
+                        Err(cause) => self.fault(&planned.file, cause.into())?,
+                    }
                 }
                 _ => changed.push(planned),
             }
@@ -203,9 +237,9 @@ impl<T: FnMut(u64, u64)> Works<T> {
         self.make(leaves).await?;
         // A page that a browser holds may still ask for the stylesheet of before.
         let (assets, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|file| plan::is_asset(file));
-        self.remove(&gone)?;
+        self.remove(&gone).await?;
         self.make(index).await?;
-        self.remove(&assets)
+        self.remove(&assets).await
     }
 
     fn stands(&mut self, file: String, made: Made) {
@@ -229,7 +263,11 @@ impl<T: FnMut(u64, u64)> Works<T> {
         self.file(folder::MANIFEST, self.folder.remember(&noted))
     }
 
+    /// All of it is on disk before this returns.
     async fn make(&mut self, planned: Vec<Planned>) -> Result<(), BuildError> {
+        if planned.is_empty() {
+            return Ok(());
+        }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         for planned in planned {
             // A document for each core, and a little read ahead.
@@ -238,55 +276,97 @@ impl<T: FnMut(u64, u64)> Works<T> {
             {
                 self.lay_in(finished)?;
             }
+            if self.staged.len() >= BATCH {
+                self.publish().await?;
+            }
             let sheet = self.site.sheet(&planned.what).await?;
             let folder = Arc::clone(&self.folder);
             self.under_way.spawn_blocking(move || {
-                let Some(document) = sheet.print() else {
-                    return Ok(Finished { file: planned.file, made: None });
-                };
                 let Planned { file, key, at, .. } = planned;
-                let put = folder.put(&file, &document, at);
-                let (lengths, changed) =
-                    put.map_err(|cause| BuildError::File { path: folder.root().join(&file), cause })?;
-                Ok(Finished { file, made: Some((Made { key, at, lengths }, changed)) })
+                let stage = |document: Arc<Document>| {
+                    let staged = folder.stage(&file, &document, at)?;
+                    Ok((Made { key, at, lengths: staged.lengths }, staged))
+                };
+                let staged = sheet.print().ok_or(Fault::NotPrinted).and_then(stage);
+                Finished { file, staged }
             });
         }
         while let Some(finished) = self.under_way.join_next().await {
             self.lay_in(finished)?;
         }
+        self.publish().await?;
+        self.sync().await
+    }
+
+    fn lay_in(&mut self, finished: Result<Finished, JoinError>) -> Result<(), BuildError> {
+        let finished = finished.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
+        let Finished { file, staged } = finished;
+        match staged {
+            Ok((made, staged)) => self.staged.push((file, made, staged)),
+            Err(fault) => {
+                self.fault(&file, fault)?;
+                self.is_done();
+            }
+        }
         Ok(())
     }
 
-    fn lay_in(
-        &mut self,
-        finished: Result<Result<Finished, BuildError>, JoinError>,
-    ) -> Result<(), BuildError> {
-        let finished = finished.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
-        let Finished { file, made } = finished?;
-        match made {
-            Some((made, changed)) => {
-                self.report.written += u64::from(changed);
-                self.after.files.insert(file, made);
-            }
-            None => {
-                error!(%file, "could not be printed; what lay there stays");
-                self.report.faults += 1;
-                if let Some(before) = self.before.files.get(&file) {
-                    let unsure = Made { key: String::new(), ..before.clone() };
-                    self.after.files.insert(file, unsure);
+    /// Gives what was staged its names.
+    async fn publish(&mut self) -> Result<(), BuildError> {
+        let (made, staged): (Vec<_>, Vec<_>) =
+            self.staged.drain(..).map(|(file, made, staged)| ((file, made), staged)).unzip();
+        let published = self.on_disk(move |folder| folder.publish(&staged)).await?;
+        for ((file, made), published) in made.into_iter().zip(published) {
+            match published {
+                Ok(changed) => {
+                    self.report.written += u64::from(changed);
+                    self.stands(file, made);
+                }
+                Err(cause) => {
+                    self.fault(&file, cause.into())?;
+                    self.is_done();
                 }
             }
         }
-        self.is_done();
         Ok(())
     }
 
-    fn remove(&mut self, gone: &[String]) -> Result<(), BuildError> {
-        for file in gone {
-            self.file(file, self.folder.remove(file))?;
-            self.report.removed += 1;
+    async fn sync(&self) -> Result<(), BuildError> {
+        self.on_disk(Folder::sync).await
+    }
+
+    /// Works on the whole folder where blocking is allowed.
+    async fn on_disk<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> io::Result<R> + Send + 'static,
+    ) -> Result<R, BuildError> {
+        let folder = Arc::clone(&self.folder);
+        let working = tokio::task::spawn_blocking(move || work(&folder));
+        let outcome = working.await.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
+        self.file("", outcome)
+    }
+
+    /// A document that is not what it should be. The next build tries again.
+    fn fault(&mut self, file: &str, fault: Fault) -> Result<(), BuildError> {
+        match fault {
+            Fault::File(cause) if is_of_all(&cause) => return self.file(file, Err(cause)),
+            fault => error!(%file, %fault, "stays as it was"),
         }
+        self.report.faults += 1;
+        // Some of its codings may have been written.
+        let before = self.before.files.get(file).cloned().unwrap_or_default();
+        self.after.files.insert(file.to_owned(), Made { key: String::new(), ..before });
         Ok(())
+    }
+
+    async fn remove(&mut self, gone: &[String]) -> Result<(), BuildError> {
+        for file in gone {
+            match self.folder.remove(file) {
+                Ok(()) => self.report.removed += 1,
+                Err(cause) => self.fault(file, cause.into())?,
+            }
+        }
+        if gone.is_empty() { Ok(()) } else { self.sync().await }
     }
 
     fn file<R>(&self, file: &str, outcome: io::Result<R>) -> Result<R, BuildError> {

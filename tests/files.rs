@@ -273,6 +273,139 @@ fn a_build_that_is_killed_at_any_moment_is_made_good_by_the_next() {
     assert_equal(&root, &house.path("fresh"));
 }
 
+/// A disk of its own whose journal is committed as soon as somebody asks, and whose bytes come whenever they come: the
+/// worst that a file system may do.
+struct Ext4 {
+    folder: tempfile::TempDir,
+}
+
+impl Ext4 {
+    fn new() -> Self {
+        let disk = Self { folder: tempfile::tempdir().unwrap() };
+        fs::File::create(disk.image()).unwrap().set_len(48 << 20).unwrap();
+        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
+        done(
+            Command::new("mkfs.ext4")
+                .env("PATH", path)
+                .args(["-q", "-F", "-E", "lazy_itable_init=0"])
+                .arg(disk.image()),
+        );
+        disk.mount();
+        disk
+    }
+
+    /// NOTE: a story that may not mount a disk fails. One that is passed over says nothing about power cuts.
+    fn mount(&self) {
+        fs::create_dir_all(self.path("")).unwrap();
+        let options = "loop,data=writeback,noauto_da_alloc,commit=1";
+        done(house::as_root("mount").args(["-o", options]).arg(self.image()).arg(self.path("")));
+    }
+
+    fn image(&self) -> PathBuf {
+        self.folder.path().join("image")
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join("disk").join(path)
+    }
+
+    /// The disk as it would be after a power cut at this moment.
+    fn cut(&self) -> Self {
+        fs::File::create(self.path("committed")).unwrap().sync_all().unwrap();
+        let cut = Self { folder: tempfile::tempdir().unwrap() };
+        let mut image = fs::read(self.image()).unwrap();
+        until("the disk to be still", || {
+            let before = std::mem::replace(&mut image, fs::read(self.image()).unwrap());
+            before == image
+        });
+        fs::write(cut.image(), image).unwrap();
+        cut.mount();
+        cut
+    }
+}
+
+impl Drop for Ext4 {
+    fn drop(&mut self) {
+        let _ = house::as_root("umount").arg("--lazy").arg(self.path("")).stderr(Stdio::null()).status();
+    }
+}
+
+fn done(command: &mut Command) {
+    let done = command.status().is_ok_and(|status| status.success());
+    assert!(done, "{command:?}: this story needs e2fsprogs, loop devices and the right to mount (SYS_ADMIN)");
+}
+
+#[test]
+fn a_power_cut_at_any_moment_leaves_no_torn_file_and_nothing_named_that_is_not_there() {
+    let house = lived_in(House::new()).with("BANTIN_FOLDER__WATCH", "off");
+    let disk = Ext4::new();
+    let root = disk.path("public");
+    let (mut states, mut cuts, mut looked) = (Vec::new(), 0, 0);
+    let mut house = house;
+    for round in 0..2 {
+        house = house.with("BANTIN_SITE__TITLE", format!("Huyện Đăk Tô {round}"));
+        built(&house, "expected");
+        let expected = tree(&house.path("expected"));
+        states.push(expected.into_iter().map(|(name, path)| (name, fs::read(path).unwrap())).collect());
+        let states: &[BTreeMap<String, Vec<u8>>] = &states;
+        let mut building = house.start(&["build", "--out", root.to_str().unwrap()]);
+        let pid = rustix::process::Pid::from_child(&building);
+        // A file gets its name: the very moment at which its bytes may be missing.
+        let named = || {
+            ["favicon.ico", "404.html", "bai-viet/2023/03/03/bai-2.html", ".bantin/manifest", "rss.xml"]
+                .map(|file| fs::metadata(root.join(file)).map(|file| file.ino()).ok())
+        };
+        let mut before = named();
+        while building.try_wait().unwrap().is_none() {
+            if before == named() {
+                std::thread::yield_now();
+                continue;
+            }
+            before = named();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::STOP);
+            let cut = disk.cut();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::CONT);
+            looked += assert_whole(&cut, states);
+            cuts += 1;
+        }
+        assert!(building.wait().unwrap().success());
+    }
+    println!("{cuts} power cuts, {looked} files");
+    assert!(cuts >= 4 && looked > 300, "{cuts} power cuts, {looked} files");
+
+    // The last one is of a whole build, and a build goes on from any.
+    let cut = disk.cut();
+    house.ok(&["build", "--out", cut.path("public").to_str().unwrap()]);
+    assert_equal(&cut.path("public"), &house.path("expected"));
+}
+
+/// Each file of a site has the bytes of one build or the other. Returns how many there are.
+fn assert_whole(disk: &Ext4, states: &[BTreeMap<String, Vec<u8>>]) -> usize {
+    let root = disk.path("public");
+    let mut looked = 0;
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().map(Result::unwrap) {
+            let path = entry.path();
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            if entry.file_type().unwrap().is_dir() {
+                folders.extend((name != ".bantin/under-way").then_some(path));
+            } else if name != ".bantin/manifest" {
+                let bytes = fs::read(&path).unwrap();
+                let whole = states.iter().any(|state| state.get(&name) == Some(&bytes));
+                assert!(whole, "{name} holds {} bytes, and of no build", bytes.len());
+                looked += 1;
+            }
+        }
+    }
+    let feed = fs::read_to_string(root.join("rss.xml")).unwrap_or_default();
+    for link in feed.split("<link>http://127.0.0.1:8080/bai-viet/").skip(1) {
+        let page = format!("bai-viet/{}.html", &link[..link.find('<').unwrap()]);
+        assert!(root.join(&page).exists(), "{page} is named and is not there");
+    }
+    looked
+}
+
 #[test]
 fn whoever_reads_while_it_is_built_finds_all_that_a_feed_names() {
     let house = lived_in(House::new()).with("BANTIN_FOLDER__WATCH", "off");
@@ -361,6 +494,73 @@ fn a_build_takes_in_the_folder_first_and_says_what_is_wrong_in_it() {
     let house = house.with("BANTIN_FOLDER__WATCH", "off");
     built(&house, "public");
     assert!(!fs::read_to_string(out.join("rss.xml")).unwrap().contains("Bài mới"));
+}
+
+#[test]
+fn a_server_block_is_the_operator_s_once_it_is_written() {
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    built(&house, "public");
+    let public = house.path("public");
+    let at = |ending: &str| PathBuf::from(format!("{}{ending}", public.display()));
+    let include = fs::read_to_string(at(".nginx.include")).unwrap();
+    for (server, include) in [(".nginx.conf", ".nginx.include"), (".Caddyfile", ".caddy.include")] {
+        let mut mine = fs::read_to_string(at(server)).unwrap();
+        assert!(mine.contains(at(include).to_str().unwrap()), "{mine}");
+        mine.push_str("# ssl_certificate của tôi\n");
+        fs::write(at(server), mine).unwrap();
+    }
+    fs::write(at(".caddy.include"), "# hỏng").unwrap();
+    let house = house.with("BANTIN_SITE__URL", "http://127.0.0.1:8080/bantin");
+    built(&house, "public");
+    for server in [".nginx.conf", ".Caddyfile"] {
+        assert!(fs::read_to_string(at(server)).unwrap().contains("của tôi"), "{server}");
+    }
+    assert_ne!(fs::read_to_string(at(".nginx.include")).unwrap(), include);
+    assert!(fs::read_to_string(at(".caddy.include")).unwrap().contains("/bantin"));
+    // One that does not know of the include any more, as of an older version, is left alone and named.
+    fs::write(at(".nginx.conf"), "server { listen 443 ssl; }\n").unwrap();
+    let run = house.run(&["build", "--out", house.path("public").to_str().unwrap()]);
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.success() && told.contains("public.nginx.conf\n  it does not include"), "{told}");
+    assert_eq!(fs::read_to_string(at(".nginx.conf")).unwrap(), "server { listen 443 ssl; }\n");
+}
+
+#[test]
+fn what_has_too_long_a_name_gets_a_shorter_one_and_what_cannot_be_written_stops_nothing_else() {
+    let house = House::new();
+    let text = |title: &str| article(title, "13/05/2023 08:00", "Đoạn mở đầu.");
+    let (word, words) = ("d".repeat(248), "thi-đua-".repeat(27));
+    house.write(&format!("xa-hoi/{word}.txt"), text("Tên dài một từ"));
+    house.write(&format!("xa-hoi/{}.txt", &words[..words.len() - 1]), text("Tên dài nhiều từ"));
+    house.write("xa-hoi/ngan.txt", text(&"Tiêu đề dài ".repeat(25)));
+    house.write(&format!("{}/bai.txt", "Chuyên mục dài ".repeat(13).trim()), text("Kênh dài"));
+    built(&house, "public");
+    let root = house.path("public");
+    let names: Vec<String> = tree(&root).into_keys().collect();
+    let parts = names.iter().flat_map(|name| name.split('/'));
+    assert_eq!(parts.filter(|part| part.len() > 219).count(), 0, "{names:?}");
+    let of_day = |name: &&String| name.starts_with("bai-viet/2023/05/13/") && name.ends_with(".html");
+    assert_eq!(names.iter().filter(of_day).count(), 4, "{names:?}");
+    assert!(names.iter().any(|name| name.ends_with("/thi-dua.html") || name.contains("-thi-dua.html")));
+
+    // Somebody's folder lies where a page is to be.
+    let page = root.join("bai-viet/2023/05/13/ngan.html");
+    fs::remove_file(&page).unwrap();
+    fs::create_dir_all(page.join("cua-toi")).unwrap();
+    house.write("xa-hoi/ngan.txt", text("Tiêu đề đã sửa"));
+    house.write("xa-hoi/moi.txt", text("Bài mới"));
+    let run = house.run(&["build", "--out", root.to_str().unwrap()]);
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{told}");
+    assert!(told.contains("bai-viet/2023/05/13/ngan.html") && told.contains("1 could not be made"), "{told}");
+    assert!(root.join("bai-viet/2023/05/13/moi.html").exists());
+    assert!(fs::read_to_string(root.join("rss.xml")).unwrap().contains("Bài mới"));
+    // Once it is out of the way, the page is made.
+    fs::remove_dir_all(&page).unwrap();
+    built(&house, "public");
+    built(&house, "fresh");
+    assert_equal(&root, &house.path("fresh"));
 }
 
 /// A real server of files, by the configuration that the build has written.
@@ -497,8 +697,23 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
         ("/index.xml", 301, Some("/rss.xml")),
         ("/xa-hoi/feed/", 301, Some("/xa-hoi/rss.xml")),
         ("/theo-thang", 301, Some("/theo-thang/")),
+        ("/theo-thang/2023/04", 301, Some("/theo-thang/2023/04/")),
+        ("/rss", 301, Some("/rss.xml")),
+        ("/rss/?a=b&c=%0d%0a", 301, Some("/rss.xml?a=b&c=%0d%0a")),
+        ("/atom", 301, Some("/atom.xml")),
+        ("/xa-hoi/atom/", 301, Some("/xa-hoi/atom.xml")),
+        ("/xa%2Dhoi", 301, Some("/xa-hoi/")),
+        ("/xa-hoi?a=b", 301, Some("/xa-hoi/?a=b")),
+        ("/index.html", 301, Some("/")),
+        ("/xa-hoi/index.html?a", 301, Some("/xa-hoi/?a")),
+        ("/tim-kiem/?q=a", 301, Some("/tim-kiem?q=a")),
         ("/bai-viet/2023/04/08/khong-co", 404, None),
         ("/khong-co/rss.xml", 404, None),
+        ("/khong-co", 404, None),
+        ("/khong-co/", 404, None),
+        ("/khong-co/feed", 404, None),
+        ("/khong-co/index.html", 404, None),
+        ("/theo-thang/2022/04", 404, None),
         (&format!("/{WITHDRAWN}"), 410, None),
     ] {
         let (here, there) = led_alike(&serving, &server, path, status, location);
@@ -509,6 +724,7 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
             }
         }
     }
+    hostile_paths_lead_nowhere(&serving, &server);
     for hidden in
         ["/.bantin/manifest", "/.bantin/gone/410.html", "/rss.xml.gz", "/bai-viet/", "/../public.nginx.conf"]
     {
@@ -527,6 +743,56 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
     assert_eq!(server.ask("GET", "/xa-hoi/rss.xml", &since).status, 200);
     let other = server.get("/dat-nguoi/rss.xml");
     assert_eq!(server.ask("GET", "/dat-nguoi/rss.xml", &[("If-None-Match", &other.etag())]).status, 304);
+}
+
+/// Whatever somebody puts into a path, none of it comes back in a header, and nobody is led away.
+fn hostile_paths_lead_nowhere(serving: &Serving, server: &Server) {
+    let (long, deep) = (format!("/{}", "a".repeat(6000)), "/a".repeat(3000));
+    for path in [
+        "/xa-hoi%0d%0aSet-Cookie:%20a=b",
+        "/xa-hoi/%0d%0aSet-Cookie:%20a=b",
+        "/%0d%0aSet-Cookie:%20a=b/feed",
+        "/feed%0d",
+        "/xa-hoi/feed%0a",
+        "/xa-hoi%0d/index.html",
+        "/xa-hoi%09",
+        "/xa-hoi%7f",
+        "/xa-hoi%00",
+        "/xa-hoi%00/feed",
+        "//xa-hoi",
+        "//xa-hoi/rss.xml",
+        "//evil.example",
+        "//evil.example/index.html",
+        "/%2fevil.example/",
+        "/%2f/evil.example/feed",
+        "/%5cevil.example/",
+        "/\\evil.example/",
+        "/xa-hoi%2frss.xml",
+        "/..%2f..%2fetc/passwd",
+        "/%2e%2e%2fetc/passwd",
+        "/xa-hoi%2f..%2f..",
+        "/x%C3%A3-h%E1%BB%99i",
+        "/x%C3%A3-h%E1%BB%99i/feed",
+        "/%E2%80%AExa-hoi",
+        "/%ff%fe",
+        "/xa-hoi%25",
+        "/xa-hoi%250d",
+        "/$uri",
+        "/{path}",
+        "/xa-hoi/{http.request.host}/",
+        "/xa-hoi;a=b",
+        "/xa-hoi%3Fa",
+        &long,
+        &deep,
+    ] {
+        let (here, there) = (serving.get(path), server.get(path));
+        assert_eq!(here.status, 404, "{path}");
+        assert!([400, 404].contains(&there.status), "{path}: {}", there.status);
+        for (name, value) in here.headers.iter().chain(&there.headers) {
+            assert!(!value.contains(['\r', '\n']) && name != "Set-Cookie", "{path}: {name}: {value:?}");
+            assert!(!name.eq_ignore_ascii_case("location"), "{path} leads to {value}");
+        }
+    }
 }
 
 /// Both answer with this status, lead to the same place, and show the same where they lead nowhere else.
@@ -611,6 +877,15 @@ fn leads_old_addresses_on(server: fn(&House, &str, u16) -> Server) {
         ("/xa-hoi", 301, Some("/bantin/doi-song/")),
         ("/bantin/xa-hoi/feed/", 301, Some("/bantin/doi-song/rss.xml")),
         ("/bantin/doi-song", 301, Some("/bantin/doi-song/")),
+        ("/bantin/xa-hoi/index.html?a=b", 301, Some("/bantin/doi-song/?a=b")),
+        ("/bantin/xa-hoi/rss", 301, Some("/bantin/doi-song/rss.xml")),
+        ("/bantin/xa-hoi/theo-thang/2023/05", 301, Some("/bantin/doi-song/theo-thang/2023/05/")),
+        ("/bantin/xa-hoi/archive/9/rss.xml", 404, None),
+        ("/bantin/xa-hoi/khong-co", 404, None),
+        ("/bantin/xa-hoi%0d%0aa:b", 404, None),
+        ("/bantin/khong-co", 404, None),
+        ("/bantin/index.html", 301, Some("/bantin/")),
+        ("/bantin/rss?a=b", 301, Some("/bantin/rss.xml?a=b")),
         ("/bantin/covid/rss.xml", 410, None),
         ("/bantin/covid/", 410, None),
     ] {

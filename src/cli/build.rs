@@ -69,7 +69,7 @@ async fn take_in(store: &Store, config: &Config, arguments: &Arguments) -> anyho
 fn tell(report: &Report, folder: &Path, arguments: &Arguments) -> io::Result<()> {
     let Report { number, documents, written, removed, faults, servers } = report;
     if arguments.json {
-        let servers: Vec<_> = servers.iter().map(|path| path.display().to_string()).collect();
+        let servers: Vec<_> = servers.iter().map(|server| server.path.display().to_string()).collect();
         let told = json!({
             "number": number, "documents": documents, "written": written, "removed": removed, "faults": faults,
             "servers": servers,
@@ -83,13 +83,21 @@ fn tell(report: &Report, folder: &Path, arguments: &Arguments) -> io::Result<()>
         "{} in {}, as of number {number}: {written} written, {removed} removed, {} as before",
         counted(*documents, "document"),
         folder.display(),
-        documents - written - faults
+        documents.saturating_sub(written + faults)
     );
     if *faults > 0 {
-        say!("{faults} could not be printed: what lay there stays, and the log above says why");
+        say!(
+            "{faults} could not be made or removed: what lay there stays, and the log above says which, and why"
+        );
     }
-    for path in servers {
+    for files::Server { path, include, includes } in servers {
         say!("for a server: {}", path.display());
+        if !includes {
+            say!(
+                "  it does not include {}: include it there, or take the file away and build anew",
+                include.display()
+            );
+        }
     }
     Ok(())
 }

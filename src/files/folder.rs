@@ -3,6 +3,9 @@
 //! Below `.bantin/` lie the manifest, the files under way, and the pages of what was withdrawn. The manifest names
 //! every file that a build has made. Before anything changes, it names also those that will be made, without their
 //! keys: wherever a build is cut off, the next one knows what may be there and makes it anew.
+//!
+//! A file gets its name only when its bytes are on disk, so that no power cut leaves half of one under it: files are
+//! written under passing names ([`Folder::stage`]), brought to disk together, and then renamed ([`Folder::publish`]).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -31,7 +34,7 @@ pub(super) struct Epoch {
 }
 
 /// A file as a build has left it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Made {
     /// Names all that it is made of; empty where that is not known.
     pub key: String,
@@ -70,7 +73,40 @@ pub(super) enum Standing {
 pub(super) struct Folder {
     root: PathBuf,
     under_way: AtomicU64,
-    _lock: File,
+    /// The folder itself, which is locked.
+    lock: File,
+}
+
+/// A document whose files are written and do not have their names yet.
+#[derive(Debug, Default)]
+pub(super) struct Staged {
+    pub lengths: Lengths,
+    at: Moment,
+    /// Where each file is, and where it is to be. The document as it is comes last.
+    files: Vec<(PathBuf, PathBuf)>,
+    /// Files that have these bytes already.
+    standing: Vec<PathBuf>,
+    /// Files of codings that the document does not have any more.
+    superfluous: Vec<PathBuf>,
+}
+
+impl Staged {
+    fn publish(&self) -> io::Result<bool> {
+        let mut changed = !self.files.is_empty();
+        for path in &self.superfluous {
+            changed |= remove(path)?;
+        }
+        for (under_way, path) in &self.files {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::rename(under_way, path)?;
+        }
+        for path in &self.standing {
+            date(path, self.at)?;
+        }
+        Ok(changed)
+    }
 }
 
 impl Manifest {
@@ -155,7 +191,7 @@ impl Folder {
             }
             Err(cause) => return Err(at(&path)(cause)),
         };
-        let folder = Self { root, under_way: AtomicU64::new(0), _lock: lock };
+        let folder = Self { root, under_way: AtomicU64::new(0), lock };
         // What a build that was cut off has left.
         let under_way = folder.root.join(UNDER_WAY);
         let _ = fs::remove_dir_all(&under_way);
@@ -195,45 +231,85 @@ impl Folder {
         self.root.join(format!("{file}{ending}"))
     }
 
-    /// Writes a document in all its codings, those files only that differ, with its date. Says whether any did.
+    /// Writes a document in all its codings under passing names, those files only that differ.
     ///
     /// NOTE: a server makes its validators of date and length. So no two codings of one document may be of one
     /// length, and a change must move the date.
-    pub(super) fn put(&self, file: &str, document: &Document, at: Moment) -> io::Result<(Lengths, bool)> {
+    pub(super) fn stage(&self, file: &str, document: &Document, at: Moment) -> io::Result<Staged> {
         let identity = document.identity.bytes.as_ref();
+        let mut staged = Staged { at, ..Staged::default() };
+        staged.lengths.identity = identity.len() as u64;
         let gzip = Some(document.gzip.bytes.as_ref()).filter(|bytes| bytes.len() < identity.len());
-        let brotli = Some(document.brotli.bytes.as_ref()).filter(|bytes| {
-            bytes.len() < identity.len() && gzip.is_none_or(|gzip| gzip.len() != bytes.len())
-        });
-        let mut changed = false;
-        for (ending, bytes) in [(".br", brotli), (".gz", gzip), ("", Some(identity))] {
-            let path = self.path(file, ending);
-            changed |= match bytes {
-                Some(bytes) => self.put_bytes(&path, bytes, at)?,
-                None => remove(&path)?,
-            };
-        }
-        let length = |bytes: &[u8]| bytes.len() as u64;
-        let lengths =
-            Lengths { identity: length(identity), gzip: gzip.map(length), brotli: brotli.map(length) };
-        Ok((lengths, changed))
+        staged.lengths.gzip = self.stage_coding(file, ".gz", gzip, &mut staged)?;
+        let brotli = Some(document.brotli.bytes.as_ref()).filter(|bytes| bytes.len() < identity.len());
+        let brotli = brotli.filter(|bytes| staged.lengths.gzip != Some(bytes.len() as u64));
+        staged.lengths.brotli = self.stage_coding(file, ".br", brotli, &mut staged)?;
+        self.stage_bytes(self.path(file, ""), identity, &mut staged)?;
+        Ok(staged)
     }
 
-    fn put_bytes(&self, path: &Path, bytes: &[u8], at: Moment) -> io::Result<bool> {
-        if fs::read(path).is_ok_and(|there| there == bytes) {
-            date(path, at)?;
-            return Ok(false);
+    /// A name that has room for the document has none, perhaps, for the ending of a coding; the document then goes
+    /// without it.
+    fn stage_coding(
+        &self,
+        file: &str,
+        ending: &str,
+        bytes: Option<&[u8]>,
+        staged: &mut Staged,
+    ) -> io::Result<Option<u64>> {
+        let path = self.path(file, ending);
+        let Some(bytes) = bytes else {
+            if path.try_exists().unwrap_or_default() {
+                staged.superfluous.push(path);
+            }
+            return Ok(None);
+        };
+        match self.stage_bytes(path, bytes, staged) {
+            Ok(()) => Ok(Some(bytes.len() as u64)),
+            Err(cause) if cause.kind() == io::ErrorKind::InvalidFilename => Ok(None),
+            Err(cause) => Err(cause),
         }
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+    }
+
+    fn stage_bytes(&self, path: PathBuf, bytes: &[u8], staged: &mut Staged) -> io::Result<()> {
+        match fs::read(&path) {
+            Ok(there) if there == bytes => {
+                staged.standing.push(path);
+                return Ok(());
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::InvalidFilename => return Err(cause),
+            _ => {}
         }
         let number = self.under_way.fetch_add(1, Ordering::Relaxed);
         let under_way = self.root.join(UNDER_WAY).join(number.to_string());
         let mut file = File::create(&under_way)?;
         file.write_all(bytes)?;
-        file.set_modified(date_of(at))?;
-        fs::rename(&under_way, path)?;
-        Ok(true)
+        file.set_modified(date_of(staged.at))?;
+        staged.files.push((under_way, path));
+        Ok(())
+    }
+
+    /// Gives staged documents their names, once all that was staged is on disk. Says of each whether any of its files
+    /// has changed. What was renamed is on disk after the next [`Self::sync`].
+    ///
+    /// # Errors
+    /// Where the disk does not take what was staged; none of it has its name then.
+    pub(super) fn publish(&self, staged: &[Staged]) -> io::Result<Vec<io::Result<bool>>> {
+        if staged.iter().any(|staged| !staged.files.is_empty()) {
+            self.sync()?;
+        }
+        Ok(staged.iter().map(Staged::publish).collect())
+    }
+
+    /// Brings to disk whatever was written, renamed or removed.
+    ///
+    /// NOTE: the whole file system at once. To ask for each file and folder of a large site takes many times as long.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(&self.lock)?;
+        #[cfg(not(target_os = "linux"))]
+        rustix::fs::sync();
+        Ok(())
     }
 
     /// Gives a file that stands, in all its codings, another date.
@@ -262,13 +338,11 @@ impl Folder {
 
     /// Remembers what is there, on disk before it returns. Dated like the newest of the files.
     pub(super) fn remember(&self, manifest: &Manifest) -> io::Result<()> {
-        let under_way = self.root.join(UNDER_WAY).join("manifest");
-        let mut file = File::create(&under_way)?;
-        file.write_all(manifest.text().as_bytes())?;
         let newest = manifest.files.values().map(|made| made.at).max().unwrap_or_default();
-        file.set_modified(date_of(newest))?;
-        file.sync_all()?;
-        fs::rename(under_way, self.root.join(MANIFEST))
+        let under_way = self.root.join(UNDER_WAY).join("manifest");
+        write_through(&under_way, manifest.text().as_bytes(), Some(newest))?;
+        fs::rename(under_way, self.root.join(MANIFEST))?;
+        self.sync()
     }
 
     /// Takes away what only a build needs. What stays of it does no harm.
@@ -284,11 +358,31 @@ fn date(path: &Path, at: Moment) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.set_modified(date_of(at))
 }
 
+/// Writes a file that is on disk before this returns, though perhaps not its name.
+fn write_through(path: &Path, bytes: &[u8], at: Option<Moment>) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    if let Some(at) = at {
+        file.set_modified(date_of(at))?;
+    }
+    file.sync_all()
+}
+
+/// Replaces a file as a whole: whatever happens, the old bytes or the new ones are there.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut under_way = path.as_os_str().to_owned();
+    under_way.push("~");
+    write_through(Path::new(&under_way), bytes, None)?;
+    fs::rename(under_way, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
 /// True where there was such a file.
 fn remove(path: &Path) -> io::Result<bool> {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(cause) if matches!(cause.kind(), NotFound | NotADirectory | InvalidFilename) => Ok(false),
         Err(cause) => Err(cause),
     }
 }
@@ -338,7 +432,11 @@ mod tests {
         let version = crate::press::Version { log: "k3f9".to_owned(), number: 1 };
         let at = from_seconds(1_683_887_940);
         let mut document = Document::print("text/plain", "thi đua ".repeat(90).into_bytes(), &version, at);
-        let written = |document: &Document| folder.put("a.txt", document, at).unwrap().0;
+        let written = |document: &Document| {
+            let staged = folder.stage("a.txt", document, at).unwrap();
+            assert!(folder.publish(std::slice::from_ref(&staged)).unwrap().remove(0).unwrap());
+            staged.lengths
+        };
         let both = written(&document);
         assert!(both.brotli.is_some() && both.gzip.is_some() && both.brotli != both.gzip);
         document.brotli.bytes = document.gzip.bytes.clone();

@@ -2,23 +2,29 @@
 //! long what is kept, where old addresses lead. A configuration each for nginx and for Caddy, made of the same
 //! values as the service's own headers.
 //!
-//! Both stand beside this file as they are written, with a word between two `@` where something is filled in: a
+//! Of each there are two files: what a build knows, written anew each time, and a server around it, written once. That
+//! one is the operator's: certificates stand in it.
+//!
+//! All stand beside this file as they are written, with a word between two `@` where something is filled in: a
 //! line or several, each as far in as the word.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::HIDDEN;
+use super::folder::{self, HIDDEN};
 use super::plan::GONE;
-use super::{BuildError, Headers, Options};
-use crate::address::{Format, OPML_PATH};
+use super::{BuildError, Headers, Options, Server};
+use crate::address::{ALIASES, Format, OPML_PATH, search_path};
 use crate::channel::{Channel, Slug};
 use crate::feed;
 use crate::pages;
 use crate::press::{OPML_MEDIA_TYPE, Setting};
 
-const NGINX: &str = include_str!("nginx.conf");
-const CADDY: &str = include_str!("Caddyfile");
+const NGINX: &str = include_str!("nginx.include");
+const NGINX_SERVER: &str = include_str!("nginx.conf");
+const CADDY: &str = include_str!("caddy.include");
+const CADDY_SITE: &str = include_str!("Caddyfile");
 
 /// The types of files by their endings; those of feeds go by their names.
 const TYPES: [(&str, &str); 11] = [
@@ -37,8 +43,8 @@ const TYPES: [(&str, &str); 11] = [
 /// What is not a page.
 const NO_PAGE: &str = r"\.(xml|json|txt|css|js|svg|ico|jpg|png|webp|gif)$";
 
-/// Writes both beside the folder, where they are others than before. Returns where they are.
-pub(super) fn write(root: &Path, setting: &Setting, options: &Options) -> Result<Vec<PathBuf>, BuildError> {
+/// Writes beside the folder what has changed, and the servers where there are none.
+pub(super) fn write(root: &Path, setting: &Setting, options: &Options) -> Result<Vec<Server>, BuildError> {
     let Some(name) = root.file_name() else { return Ok(Vec::new()) };
     let served = Served::new(root, setting.channels(), options);
     let beside = |ending: &str| {
@@ -46,14 +52,36 @@ pub(super) fn write(root: &Path, setting: &Setting, options: &Options) -> Result
         name.push(ending);
         root.with_file_name(name)
     };
-    let files = [(beside(".nginx.conf"), served.nginx()), (beside(".Caddyfile"), served.caddy())];
-    for (path, text) in &files {
+    let (nginx, caddy) = (beside(".nginx.include"), beside(".caddy.include"));
+    let servers = [
+        (beside(".nginx.conf"), served.nginx_server(&nginx), &nginx),
+        (beside(".Caddyfile"), served.caddy_site(&caddy), &caddy),
+    ];
+    for (path, text) in [(&nginx, served.nginx()), (&caddy, served.caddy())] {
         if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
             continue;
         }
-        fs::write(path, text).map_err(|cause| BuildError::File { path: path.clone(), cause })?;
+        put(path, &text)?;
     }
-    Ok(files.map(|(path, _)| path).into())
+    let server = |(path, text, include): (PathBuf, String, &PathBuf)| {
+        let includes = match fs::read(&path) {
+            Ok(there) => includes(&there, include),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => put(&path, &text).map(|()| true)?,
+            Err(cause) => return Err(BuildError::File { path, cause }),
+        };
+        Ok(Server { path, include: include.clone(), includes })
+    };
+    servers.into_iter().map(server).collect()
+}
+
+fn put(path: &Path, text: &str) -> Result<(), BuildError> {
+    folder::replace(path, text.as_bytes()).map_err(|cause| BuildError::File { path: path.to_owned(), cause })
+}
+
+/// True where a configuration names the file, by whichever path.
+fn includes(configuration: &[u8], file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    configuration.windows(name.len()).any(|text| text == name)
 }
 
 /// All that a configuration is made of.
@@ -77,7 +105,9 @@ impl<'a> Served<'a> {
         // It was read as a URL when the configuration was.
         let url = url::Url::parse(addresses.site_url()).ok();
         let url = url.as_ref();
-        let renamed = channels.iter().flat_map(|channel| channel.was.iter().map(|was| (was, &channel.slug)));
+        let (gone, served): (Vec<_>, Vec<_>) = channels.iter().partition(|channel| channel.is_gone());
+        let renamed = served.iter().flat_map(|channel| channel.was.iter().map(|was| (was, &channel.slug)));
+        let gone = gone.iter().flat_map(|channel| channel.was.iter().chain([&channel.slug]));
         Self {
             root: root.display().to_string(),
             host: url.and_then(url::Url::host_str).unwrap_or("localhost").to_owned(),
@@ -86,7 +116,7 @@ impl<'a> Served<'a> {
             for_this_machine: addresses.is_loopback(),
             prefix: addresses.local(""),
             renamed: renamed.collect(),
-            gone: channels.iter().filter(|channel| channel.is_gone()).map(|channel| &channel.slug).collect(),
+            gone: gone.collect(),
             headers: &options.headers,
         }
     }
@@ -110,25 +140,43 @@ impl<'a> Served<'a> {
         let gone = gone.iter().map(|slug| {
             format!("location ~ \"^/{slug}(/|$)\" {{ error_page 410 /{HIDDEN}/gone/{GONE}; return 410; }}")
         });
-        let renamed = renamed.iter().flat_map(|(was, slug)| {
-            [
-                format!(
-                    "location ~ \"^/{was}/(feed/?|index\\.xml)$\" {{ return 301 {prefix}/{slug}/rss.xml$is_args$args; }}"
-                ),
-                format!("location ~ \"^/{was}(?:/(.*))?$\" {{ return 301 {prefix}/{slug}/$1$is_args$args; }}"),
-            ]
+        let there = |file: &str, target: &str| {
+            format!("    if (-f $document_root{file}) {{ return 301 {prefix}{target}$is_args$args; }}")
+        };
+        let renamed = renamed.iter().enumerate().flat_map(|(place, (was, slug))| {
+            let feeds = aliases().flat_map(|(format, names)| {
+                let feed = format!("/{slug}/{}", format.file_name());
+                leading(&format!("^/{was}/{names}/?$"), there(&feed, &feed))
+            });
+            let (page, file) = (format!("bantin_page_{place}"), format!("bantin_file_{place}"));
+            let pages = leading(
+                &format!("^/{was}(?<{page}>(?:/[a-z0-9/-]*[a-z0-9-])?)(?:/|/index\\.html)?$"),
+                there(&format!("/{slug}${page}/index.html"), &format!("/{slug}${page}/")),
+            );
+            let files = leading(
+                &format!("^/{was}(?<{file}>/[a-z0-9/-]+\\.[a-z]+)$"),
+                there(&format!("/{slug}${file}"), &format!("/{slug}${file}")),
+            );
+            feeds.chain(pages).chain(files).collect::<Vec<_>>()
+        });
+        let aliases = aliases().flat_map(|(format, names)| {
+            let scope = format!("bantin_{}", format.name());
+            let feed = format!("${scope}/{}", format.file_name());
+            leading(&format!("^(?<{scope}>(?:/[a-z0-9-]+)?)/{names}/?$"), there(&feed, &feed))
         });
         let by_name = by_name().map(|(name, media_type)| {
             format!("location ~ \"/{}$\" {{ types {{ }} default_type \"{media_type}\"; }}", literally(name))
         });
+        let decoded = percent_encoding::percent_decode_str(prefix).decode_utf8_lossy();
         let prefixed =
-            (!prefix.is_empty()).then(|| format!("rewrite \"^{}(?:/(.*))?$\" /$1;\n", literally(prefix)));
+            (!prefix.is_empty()).then(|| format!("rewrite \"^{}(?:/(.*))?$\" /$1;\n", literally(&decoded)));
         filled(
             NGINX,
             &[
-                ("LISTEN", self.listen()),
-                ("HOST", self.host.clone()),
                 ("ROOT", quoted(&self.root)),
+                ("API", format!("(?:{})?/(?:api|tim-kiem)(?:[/?]| )", literally(prefix))),
+                ("SEARCH", search_path(None, "")),
+                ("ALIASES", lines(aliases)),
                 (
                     "TYPES",
                     lines(TYPES.iter().map(|(ending, media_type)| format!("\"{media_type}\" {ending};"))),
@@ -142,6 +190,18 @@ impl<'a> Served<'a> {
                 ("GONE", lines(gone)),
                 ("RENAMED", lines(renamed)),
                 ("BY_NAME", lines(by_name)),
+            ],
+        )
+    }
+
+    fn nginx_server(&self, include: &Path) -> String {
+        filled(
+            NGINX_SERVER,
+            &[
+                ("LISTEN", self.listen()),
+                ("HOST", self.host.clone()),
+                ("BASE", literally(&self.prefix)),
+                ("INCLUDE", quoted(&include.display().to_string())),
             ],
         )
     }
@@ -166,9 +226,21 @@ impl<'a> Served<'a> {
         }
     }
 
-    fn caddy(&self) -> String {
-        let Self { root, host, port, prefix, headers, gone, renamed, .. } = self;
+    fn caddy_site(&self, include: &Path) -> String {
+        let Self { host, port, prefix, .. } = self;
         let scheme = if self.encrypted { "https" } else { "http" };
+        filled(
+            CADDY_SITE,
+            &[
+                ("SITE", format!("{scheme}://{host}:{port}")),
+                ("BASE", literally(prefix)),
+                ("INCLUDE", quoted(&include.display().to_string())),
+            ],
+        )
+    }
+
+    fn caddy(&self) -> String {
+        let Self { root, prefix, headers, gone, renamed, .. } = self;
         let kept = self.kept().into_iter().flat_map(|(name, pattern, kept)| {
             [format!("@{name} path_regexp {pattern}"), format!("header @{name} Cache-Control \"{kept}\"")]
         });
@@ -184,20 +256,45 @@ impl<'a> Served<'a> {
             ]
         });
         let gone = gone.iter().flat_map(|slug| {
-            [format!("@gone-{slug} path /{slug} /{slug}/*"), format!("error @gone-{slug} 410")]
+            [format!("@gone-{slug} path_regexp ^/{slug}(/|$)"), format!("error @gone-{slug} 410")]
         });
-        let renamed = renamed.iter().flat_map(|(was, slug)| {
+        let there = |name: &str, pattern: &str, file: &str, target: &str| {
             [
-                format!("@feed-{was} path_regexp ^/{was}/(feed/?|index\\.xml)$"),
-                format!("redir @feed-{was} {prefix}/{slug}/rss.xml 301"),
-                format!("@was-{was} path_regexp was-{was} ^/{was}(?:/(.*))?$"),
-                format!("redir @was-{was} {prefix}/{slug}/{{re.was-{was}.1}} 301"),
+                format!("@{name} path_regexp {name} {pattern}"),
+                format!("route @{name} {{"),
+                format!("\t@{name}_there file {file}"),
+                format!("\tredir @{name}_there {prefix}{target}{{vars.bantin_query}} 301"),
+                "\terror 404".to_owned(),
+                "}".to_owned(),
             ]
+        };
+        let renamed = renamed.iter().enumerate().flat_map(|(place, (was, slug))| {
+            let feeds = aliases().flat_map(|(format, names)| {
+                let feed = format!("/{slug}/{}", format.file_name());
+                let name = format!("{}_{place}", format.name());
+                there(&name, &format!("^/{was}/{names}/?$"), &feed, &feed)
+            });
+            let (page, file) = (format!("page_{place}"), format!("file_{place}"));
+            let pages = there(
+                &page,
+                &format!("^/{was}((?:/[a-z0-9/-]*[a-z0-9-])?)(?:/|/index\\.html)?$"),
+                &format!("/{slug}{{re.{page}.1}}/index.html"),
+                &format!("/{slug}{{re.{page}.1}}/"),
+            );
+            let target = format!("/{slug}{{re.{file}.1}}");
+            let files = there(&file, &format!("^/{was}(/[a-z0-9/-]+\\.[a-z]+)$"), &target, &target);
+            feeds.chain(pages).chain(files).collect::<Vec<_>>()
+        });
+        let aliases = aliases().flat_map(|(format, names)| {
+            let name = format.name();
+            let feed = format!("{{re.{name}.1}}/{}", format.file_name());
+            there(name, &format!("^((?:/[a-z0-9-]+)?)/{names}/?$"), &feed, &feed)
         });
         filled(
             CADDY,
             &[
-                ("SITE", format!("{scheme}://{host}:{port}")),
+                ("SEARCH", search_path(None, "")),
+                ("ALIASES", lines(aliases)),
                 ("ROOT", quoted(root)),
                 ("GONE_ROOT", quoted(&format!("{root}/{HIDDEN}/gone"))),
                 (
@@ -234,6 +331,20 @@ impl<'a> Served<'a> {
 fn by_name() -> impl Iterator<Item = (&'static str, &'static str)> {
     let feeds = Format::ALL.into_iter().map(|format| (format.file_name(), feed::media_type(format)));
     feeds.chain([(OPML_PATH.trim_start_matches('/'), OPML_MEDIA_TYPE)])
+}
+
+/// The names by which other software knows a feed, as one group of a pattern for each form.
+fn aliases() -> impl Iterator<Item = (Format, String)> {
+    Format::ALL.into_iter().filter_map(|format| {
+        let names = ALIASES.iter().filter(|(_, of)| *of == format).map(|(name, _)| literally(name));
+        let names = names.collect::<Vec<_>>().join("|");
+        (!names.is_empty()).then(|| (format, format!("(?:{names})")))
+    })
+}
+
+/// A location of nginx that leads on where something is.
+fn leading(pattern: &str, condition: String) -> [String; 4] {
+    [format!("location ~ \"{pattern}\" {{"), condition, "    return 404;".to_owned(), "}".to_owned()]
 }
 
 fn lines(lines: impl IntoIterator<Item = String>) -> String {
@@ -273,7 +384,7 @@ fn filled(template: &str, words: &[(&str, String)]) -> String {
 fn literally(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        if !character.is_ascii_alphanumeric() && !matches!(character, '/' | '-' | '_' | '%') {
+        if character.is_ascii_punctuation() && !matches!(character, '/' | '-' | '_' | '%') {
             escaped.push('\\');
         }
         escaped.push(character);
@@ -320,14 +431,21 @@ mod tests {
             gone: vec![&covid],
             headers: &headers,
         };
-        for text in [served.nginx(), served.caddy()] {
+        let include = Path::new("/srv/bản tin.include");
+        let no_word_left = |text: &str| {
             let left: Vec<&str> = text.split('@').filter(|word| is_a_word(word)).collect();
             assert!(left.is_empty(), "{left:?}");
-            for named in
-                ["\"/srv/bản tin \\\"1\\\"\"", "example.vn", "/ban.tin", "doi-song", "covid", "no-referrer"]
-            {
+        };
+        for text in [served.nginx(), served.caddy()] {
+            no_word_left(&text);
+            for named in ["\"/srv/bản tin \\\"1\\\"\"", "/ban.tin", "doi-song", "covid", "no-referrer"] {
                 assert!(text.contains(named), "{named} is missing in\n{text}");
             }
+        }
+        for text in [served.nginx_server(include), served.caddy_site(include)] {
+            no_word_left(&text);
+            assert!(text.contains("example.vn") && text.contains("\"/srv/bản tin.include\""), "{text}");
+            assert!(includes(text.as_bytes(), include));
         }
         assert!(served.nginx().contains("rewrite \"^/ban\\.tin(?:/(.*))?$\" /$1;"));
     }

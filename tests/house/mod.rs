@@ -201,7 +201,8 @@ impl Drop for Disk {
     }
 }
 
-fn as_root(program: &str) -> Command {
+/// A command that only root may run.
+pub fn as_root(program: &str) -> Command {
     let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     if root {
         return Command::new(program);
