@@ -29,6 +29,8 @@ use settings::{
 pub const DEFAULT: &str = include_str!("../config.toml");
 /// Entries and tombstones of a live feed together.
 const LIVE_LIMIT: usize = 200;
+/// The shortest live feed that may be asked for, in bytes: its head and a few summaries.
+const MIN_FEED_BYTES: u64 = 16_384;
 /// The least that the door can be told for the head of a request, in bytes.
 const SHORTEST_HEAD: usize = 8192;
 
@@ -201,6 +203,7 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
             window: feed.window.0.as_secs(),
             archive_page: feed.archive_page,
             limit: LIVE_LIMIT,
+            bytes: feed.max_bytes,
             whole: false,
         },
         inspector: feed::read_back,
@@ -255,6 +258,9 @@ fn check_feed(feed: &FeedSettings) -> Result<(), ConfigError> {
     }
     if feed.archive_page < 2 {
         return Err(value("feed.archive_page", "must be at least 2".to_owned()));
+    }
+    if feed.max_bytes < MIN_FEED_BYTES {
+        return Err(value("feed.max_bytes", format!("must be at least {MIN_FEED_BYTES}, in bytes")));
     }
     let always = u64::from(feed.items) + feed.archive_page;
     if always > LIVE_LIMIT as u64 {

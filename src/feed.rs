@@ -16,17 +16,18 @@ mod opml;
 mod read_back;
 mod rss;
 mod sheet;
-mod text;
+mod size;
 
 pub use html::content_html;
 pub use opml::opml;
 pub use read_back::{Fault, read_back};
-pub use sheet::{Shown, pictures, web_url};
-pub use text::printable;
+pub use sheet::{Shown, pictures};
+pub use size::{entry_bytes, head_bytes, summary};
 
 use crate::address::{Addresses, Format};
 use crate::article::{Entry, Tombstone};
 use crate::channel::{Channel, Site};
+pub use crate::text::{printable, web_url};
 use crate::vietnam_time::Moment;
 use sheet::Sheet;
 
@@ -48,7 +49,7 @@ pub struct Document<'a> {
     pub entries: &'a [Entry],
     /// The withdrawn, by `when` descending, then by id.
     pub tombstones: &'a [Tombstone],
-    /// The `at` of the channel's newest revision; 1970 where there is none (rule A3). Of a sealed page, the
+    /// The `at` of the channel's newest revision; where there is none, when the channel came to be (rule A3). Of a sealed page, the
     /// newest in the page, for the page may not change with what comes after it (rule H2).
     pub updated: Moment,
     /// What the document is to the channel's log.

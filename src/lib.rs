@@ -18,7 +18,7 @@
 //! | 3 movers | [`ingest`], [`press`] | folder to log; log to documents; neither knows the other |
 //! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
 //! | 1 makers | [`manuscript`], [`picture`], [`feed`], [`pages`] | pure: no I/O, no async, no clock |
-//! | 0 words | [`article`], [`channel`], [`address`], [`vietnam_time`], [`telemetry`] | what the rooms speak of |
+//! | 0 words | [`article`], [`channel`], [`address`], [`vietnam_time`], [`text`], [`telemetry`] | what the rooms speak of |
 //!
 //! # The walk, from a file to a 304
 //! 1. Someone saves `feeds/xa-hoi/hoi-nghi.txt`. An event or the slow beat wakes [`ingest`]; the scan is the
@@ -66,4 +66,5 @@ pub mod picture;
 pub mod press;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 pub mod vietnam_time;

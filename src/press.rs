@@ -12,6 +12,7 @@ mod archive;
 mod article;
 mod desk;
 mod document;
+mod fit;
 mod furniture;
 mod recent;
 mod rest;
@@ -42,7 +43,7 @@ use rest::Rest;
 pub use archive::{Archive, ArchiveSheet, PrintedPage};
 pub use article::{ArticleSheet, PrintedArticle, print_article};
 pub use desk::{Asked, Desk, DeskSheet, Laid, MonthPart, cursor_of, place_of};
-pub use document::{Coded, Coding, Document, Kind, Version, http_date};
+pub use document::{Coded, Coding, Document, Kind, Version, http_date, is_abridged};
 pub use furniture::furniture;
 pub use recent::Recent;
 pub use stand::{Edition, Progress, Stand};
@@ -361,7 +362,30 @@ impl Setting {
     /// possible (rule H3).
     async fn live(&self, snapshot: &mut Snapshot, scope: &Scope) -> Result<LiveView, StoreError> {
         let whole = self.channel(scope.as_ref()).is_some_and(|channel| !channel.is_open());
-        snapshot.live(scope.as_ref(), LiveChoice { whole, ..self.options.live }).await
+        if whole {
+            let view = snapshot.live(scope.as_ref(), LiveChoice { whole, ..self.options.live }).await?;
+            let (view, fits) = self.fitted(scope, view, Self::fits).await?;
+            if fits {
+                return Ok(view);
+            }
+        }
+        let view = snapshot.live(scope.as_ref(), self.options.live).await?;
+        Ok(self.fitted(scope, view, Self::fit).await?.0)
+    }
+
+    /// The view after `fit`, which takes some milliseconds.
+    async fn fitted<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        mut view: LiveView,
+        fit: fn(&Self, &Scope, &mut LiveView) -> T,
+    ) -> Result<(LiveView, T), StoreError> {
+        let (setting, scope) = (self.clone(), scope.clone());
+        let fitted = blocking(move || {
+            let outcome = fit(&setting, &scope, &mut view);
+            (view, outcome)
+        });
+        fitted.await
     }
 
     /// What all pages share.
@@ -500,6 +524,7 @@ impl Job {
             .map(|(format, bytes)| {
                 let printed =
                     Document::print(feed::media_type(format), bytes, &version, view.state.last_modified);
+                let printed = if view.abridged { printed.into_abridged() } else { printed };
                 (feed_path(scope, format), printed)
             })
             .collect();

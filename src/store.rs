@@ -312,12 +312,14 @@ pub enum Departure {
 pub struct LiveChoice {
     /// The newest so many articles by stamp.
     pub items: u32,
-    /// All that changed within so many seconds before the newest revision.
+    /// All that changed within so many seconds before the newest revision, where all of that fits.
     pub window: u64,
     /// How many revisions a sealed page holds; what is in no sealed page is always shown.
     pub archive_page: u64,
     /// Never more than so many entries and tombstones together.
     pub limit: usize,
+    /// A live feed is at most so many bytes long.
+    pub bytes: u64,
     /// All articles, where these are within the limit: of a channel that takes no new ones.
     pub whole: bool,
 }
@@ -327,7 +329,7 @@ pub struct LiveChoice {
 pub struct ChannelState {
     /// The number, in the channel's own counting, of its newest revision; 0 where there is none.
     pub number: u64,
-    /// The `at` of that revision; 1970 where there is none.
+    /// The `at` of that revision; the last change of configuration where there is none.
     pub updated: Moment,
     /// The second of that revision, or of the last change of configuration.
     pub last_modified: Moment,
@@ -356,6 +358,24 @@ pub struct LiveView {
     /// The channel's number of the newest revision of each article that changed lately; of all above
     /// `covered_from`.
     pub changes: HashMap<ArticleId, u64>,
+    /// True where articles stand here with their summary that would stand in full if there were fewer of them. The
+    /// store never does that.
+    pub abridged: bool,
+}
+
+impl LiveView {
+    /// Leaves only what is always shown: the newest `items` by stamp, and what is in no sealed page, whose revisions
+    /// are numbered above `sealed`.
+    pub fn leave_out_window(&mut self, items: usize, sealed: u64) {
+        let in_tail = |id: &ArticleId| self.changes.get(id).is_some_and(|number| *number > sealed);
+        let mut place = 0;
+        self.entries.retain(|entry| {
+            place += 1;
+            place <= items || in_tail(&entry.id)
+        });
+        self.tombstones.retain(|tombstone| in_tail(&tombstone.id));
+        self.covered_from = self.covered_from.max(sealed);
+    }
 }
 
 /// What is left of a sealed page of a channel's log: one state of the log.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and its floor, as the map in `src/lib.rs` draws them.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("cli", 8),
     ("app", 7),
     ("config", 6),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("channel", 0),
     ("address", 0),
     ("vietnam_time", 0),
+    ("text", 0),
     ("telemetry", 0),
     // Not a room: where the map is drawn.
     ("lib", 9),

@@ -501,6 +501,80 @@ const SEED: i64 = 1_683_887_940;
 const ARTICLES: usize = 9;
 const CHANNELS: [&str; 3] = ["xa-hoi", "kinh-te", "van-hoa"];
 
+/// An article of so many paragraphs of a hundred characters.
+fn long(title: &str, paragraphs: usize) -> String {
+    let text = "Đường về xã <Đăk Rơ Nga> & làng Đăk Kon dài thêm một đoạn nữa, bà con đi lại dễ hơn trước nhiều.\n\n";
+    article(title, "12/05/2023 08:00", &text.repeat(paragraphs))
+}
+
+fn assert_below_the_bound(serving: &Serving, bytes: usize) {
+    for format in Format::ALL {
+        let feed = get(serving, &path(format));
+        assert!(feed.len() <= bytes, "{format:?}: {}", feed.len());
+    }
+}
+
+#[test]
+fn an_article_too_long_for_a_feed_stands_in_it_with_its_summary_and_a_link_r10() {
+    let house = paged();
+    house.write("xa-hoi/ngan.txt", long("Bài ngắn", 3));
+    for number in 1..=4 {
+        house.write(&format!("xa-hoi/dai-{number}.txt"), long(&format!("Bài dài {number}"), 20_000));
+    }
+    let serving = house.serve();
+    at_number(&serving, 5);
+    assert_below_the_bound(&serving, 524_288);
+    for format in Format::ALL {
+        let live = get(&serving, &path(format));
+        let feed = String::from_utf8(live.clone()).unwrap();
+        assert_eq!(feed.matches("Xem toàn văn").count(), 4, "{format:?}");
+        let (mirror, pages) = walk(format, &live, |url| {
+            let page = get(&serving, url);
+            assert!(page.len() < 100_000, "{format:?}: {}", page.len());
+            page
+        });
+        assert_eq!((mirror.titles().len(), pages.len()), (5, 1));
+    }
+    let page = serving.get("/bai-viet/2023/05/12/dai-1");
+    assert!(page.body.len() > 1_500_000, "its own page holds the whole text");
+    // What comes next is told by a part: each article stands in every edition alike.
+    let tag = serving.get("/xa-hoi/atom.xml").etag();
+    house.write("xa-hoi/moi.txt", long("Bài mới", 3));
+    at_number(&serving, 6);
+    let part = what_is_new(&serving, "/xa-hoi/atom.xml", &tag);
+    assert_eq!(part.status, 226);
+    assert!(part.body.len() < 10_000);
+}
+
+#[test]
+fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d1() {
+    let house = House::new();
+    for number in 10..40 {
+        house.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 200 + number));
+    }
+    let serving = house.serve();
+    at_number(&serving, 30);
+    assert_below_the_bound(&serving, 524_288);
+    let feed = String::from_utf8(get(&serving, "/xa-hoi/atom.xml")).unwrap();
+    let abridged = feed.matches("Xem toàn văn").count();
+    assert!((1..30).contains(&abridged), "{abridged}: only the longest, and only as many as must be");
+    assert_eq!(feed.matches("<entry").count(), 30);
+    let tag = serving.get("/xa-hoi/atom.xml").etag();
+    for number in 16..40 {
+        house.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 3));
+    }
+    until("the articles to be corrected", || {
+        let whole = what_is_new(&serving, "/xa-hoi/atom.xml", &tag);
+        assert!(matches!(whole.status, 200 | 304), "{}: no part", whole.status);
+        let text = String::from_utf8_lossy(&whole.body).into_owned();
+        whole.status == 200 && !text.contains("Xem toàn văn")
+    });
+    // From an edition in which everything stands in full, one does.
+    let tag = serving.get("/xa-hoi/atom.xml").etag();
+    house.write("xa-hoi/moi.txt", long("Bài mới", 3));
+    until("the new article to be told of", || what_is_new(&serving, "/xa-hoi/atom.xml", &tag).status == 226);
+}
+
 fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
@@ -567,7 +641,8 @@ impl District {
         };
         let store = Store::open(options).await.unwrap();
         let site = Site::new("Huyện Đăk Tô");
-        let live = LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200, whole: false };
+        let live =
+            LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
         let options = press::Options {
             site,
             addresses: Arc::clone(&addresses),

@@ -34,7 +34,8 @@ async fn works(inspector: Inspector) -> Works {
     .await
     .unwrap();
     let site = Site::new("Huyện Đăk Tô");
-    let live = LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200, whole: false };
+    let live =
+        LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200, bytes: 524_288, whole: false };
     let options = Options { site, addresses, channels: Vec::new(), live, inspector };
     let counters = Arc::new(Counters::default());
     let (press, stand) = Press::new(store.clone(), options, Arc::clone(&counters));

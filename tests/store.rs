@@ -19,7 +19,7 @@ use sqlx::Connection as _;
 /// 12/05/2023 17:39 in Việt Nam.
 const SEED: i64 = 1_683_887_940;
 const CHOICE: LiveChoice =
-    LiveChoice { items: 30, window: 7 * 86_400, archive_page: 50, limit: 200, whole: false };
+    LiveChoice { items: 30, window: 7 * 86_400, archive_page: 50, limit: 200, bytes: 524_288, whole: false };
 
 /// A place where a store lives, and can be opened again.
 struct Home {
@@ -265,7 +265,7 @@ stories! {
     a_future_stamp_waits_over_a_restart_and_is_numbered_when_due
     a_waiting_article_whose_file_goes_was_never_there
     the_live_feed_shows_the_tail_the_newest_and_the_window
-    a_live_feed_never_holds_more_than_its_limit
+    the_window_is_shown_as_a_whole_or_not_at_all
     another_process_is_heard
     many_writers_at_once_get_numbers_without_gaps
     a_reader_who_goes_on_behind_the_last_number_misses_none
@@ -557,7 +557,8 @@ async fn a_waiting_article_whose_file_goes_was_never_there(home: Home) {
 
 async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 2, window: 3600, archive_page: 4, limit: 200, whole: false };
+    let choice =
+        LiveChoice { items: 2, window: 3600, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     for day in 0..6 {
         let path = format!("xa-hoi/bai-{day}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {day}"), SEED - 864_000 - day * 86_400))).await;
@@ -576,19 +577,24 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
     assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 2 (sửa)", "Bài 3 (sửa)"]);
 }
 
-async fn a_live_feed_never_holds_more_than_its_limit(home: Home) {
+async fn the_window_is_shown_as_a_whole_or_not_at_all(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 3, window: 86_400, archive_page: 5, limit: 12, whole: false };
+    let choice =
+        LiveChoice { items: 3, window: 86_400, archive_page: 6, limit: 40, bytes: 524_288, whole: false };
     for number in 0..40 {
         let path = format!("xa-hoi/bai-{number}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {number}"), SEED - number * 60))).await;
     }
-    let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
-    assert_eq!(view.entries.len(), 12);
-    let shown = titles(&view);
-    for wanted in ["Bài 0", "Bài 1", "Bài 2", "Bài 39", "Bài 35"] {
-        assert!(shown.contains(&wanted), "{wanted} is not in {shown:?}");
-    }
+    let shown = async |choice| {
+        let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
+        (titles(&view).iter().map(|title| (*title).to_owned()).collect::<Vec<_>>(), view.covered_from)
+    };
+    // Forty revisions, 36 of them sealed.
+    assert_eq!(shown(choice).await.0.len(), 40);
+    let without = vec!["Bài 0", "Bài 1", "Bài 2", "Bài 36", "Bài 37", "Bài 38", "Bài 39"];
+    let without = (without.into_iter().map(str::to_owned).collect::<Vec<_>>(), 36);
+    assert_eq!(shown(LiveChoice { limit: 39, ..choice }).await, without, "too many");
+    assert_eq!(shown(LiveChoice { bytes: 3000, ..choice }).await, without, "too long");
 }
 
 async fn another_process_is_heard(home: Home) {
@@ -956,7 +962,8 @@ async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
 
 async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 1, window: 100, archive_page: 4, limit: 200, whole: false };
+    let choice =
+        LiveChoice { items: 1, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     let live = async || store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     let mut ids = Vec::new();
     for stem in ["a", "b", "c", "d", "e"] {
@@ -988,7 +995,8 @@ async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
 
 async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
     let store = home.open().await;
-    let choice = LiveChoice { items: 1, window: 0, archive_page: 4, limit: 200, whole: false };
+    let choice =
+        LiveChoice { items: 1, window: 0, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     let live =
         async |choice| store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert!(live(choice).await.complete, "nothing is all there is");

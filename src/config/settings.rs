@@ -100,6 +100,7 @@ sections! {
         items: u32,
         window: Span,
         archive_page: u64,
+        max_bytes: u64,
         max_age: Span,
     } maybe {
         skip_hours: Vec<u8>,

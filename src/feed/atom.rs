@@ -69,7 +69,7 @@ fn head(sheet: &Sheet<'_>, zone: Zone) -> Feed {
     Feed {
         title: Text::plain(sheet.title.as_str()),
         id: sheet.id.clone(),
-        updated: moment(sheet.updated.unwrap_or(Moment::UNIX_EPOCH), zone),
+        updated: moment(sheet.updated, zone),
         authors: vec![person(&sheet.publisher)],
         generator: Some(Generator {
             value: GENERATOR.0.to_owned(),
@@ -156,8 +156,8 @@ fn person(name: &str) -> Person {
 
 /// In whole seconds with the zone's offset (rule A4).
 ///
-/// NOTE: Sài Gòn was eight hours ahead until 1975, and 1970 is what an empty channel shows; so no date is
-/// printed with an offset from before 1976. The instant is the same.
+/// NOTE: Sài Gòn was eight hours ahead until 1975, so no date is printed with an offset from before 1976. The
+/// instant is the same.
 fn moment(moment: Moment, zone: Zone) -> FixedDateTime {
     const START_OF_1976: i64 = 189_302_400;
     let then = from_seconds(moment.timestamp().max(START_OF_1976));

@@ -2,23 +2,29 @@
 
 use std::fmt::Write as _;
 
-use super::sheet::language_tag;
-use super::text::{escape_html, one_line, plain, printable, token};
 use crate::address::{self, Addresses};
 use crate::article::{Block, Entry, Picture};
+use crate::text::{direction, escape_html, language_tag, one_line, plain, printable, token};
 
 /// The whole text of an entry as a fragment of HTML, a line for each block. The n-th picture stands with
 /// the n-th caption; pictures beyond the captions follow the text; a caption without a picture stays as a
 /// paragraph (rules R8, M1). Where the article was taken over from another publication, the last line says
-/// so. A text in another language than the site's stands in a `div` that names it.
+/// so. A text in another language than the site's stands in a `div` that names it, and its direction where it is
+/// written from right to left.
 ///
 /// Every URL is absolute (rule R12). [`Block::Html`] is trusted to come from the sanitiser.
 pub fn content_html(entry: &Entry, addresses: &Addresses) -> String {
     let article = &entry.article;
     let mut html = String::with_capacity(1024);
     let language = article.language.as_deref().and_then(language_tag);
-    if let Some(language) = language {
-        let _ = writeln!(html, "<div lang=\"{language}\">");
+    match (language, language.and_then(direction)) {
+        (Some(language), Some(direction)) => {
+            let _ = writeln!(html, "<div lang=\"{language}\" dir=\"{direction}\">");
+        }
+        (Some(language), None) => {
+            let _ = writeln!(html, "<div lang=\"{language}\">");
+        }
+        (None, _) => {}
     }
     let mut pictures = article.pictures.iter();
     for block in &article.body {
@@ -27,11 +33,12 @@ pub fn content_html(entry: &Entry, addresses: &Addresses) -> String {
     for picture in pictures {
         push_figure(&mut html, picture, "", "", addresses);
     }
-    if let Some(source) = &article.source {
-        let _ = writeln!(html, "<p>Nguồn: {}</p>", escape_html(&one_line(source)));
-    }
     if language.is_some() {
         html.push_str("</div>\n");
+    }
+    // In the language of the site.
+    if let Some(source) = &article.source {
+        let _ = writeln!(html, "<p>Nguồn: {}</p>", escape_html(&one_line(source)));
     }
     html
 }

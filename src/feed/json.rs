@@ -51,8 +51,7 @@ struct Hub<'a> {
 struct FeedExtension<'a> {
     /// The id of the feed in Atom.
     id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated: Option<String>,
+    updated: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<&'a str>,
     /// `archive` or `complete`, in the sense of RFC 5005.
@@ -136,7 +135,7 @@ fn feed<'a>(sheet: &'a Sheet<'_>, zone: Zone) -> Feed<'a> {
         hubs: sheet.links.hub.iter().map(|url| Hub { r#type: "WebSub", url }).collect(),
         _bantin: FeedExtension {
             id: &sheet.id,
-            updated: sheet.updated.map(|updated| rfc3339(updated, zone)),
+            updated: rfc3339(sheet.updated, zone),
             rights: sheet.rights.as_deref(),
             history: sheet.marker.map(|marker| match marker {
                 Marker::Archive => "archive",

@@ -3,10 +3,9 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::sheet::language_tag;
-use super::text::one_line;
 use crate::address::{self, Addresses, Format};
 use crate::channel::{Channel, Site};
+use crate::text::{language_tag, one_line};
 
 /// The list of `channels` but those that are gone, in their order (rule O1). The feed of everything is not in it: a reader that
 /// took the whole list would get each article twice.

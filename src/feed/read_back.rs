@@ -10,10 +10,10 @@ mod xml;
 
 use std::fmt;
 
-use super::text::{one_line, plain, token};
 use super::{Document, Part};
 use crate::address::{self, Format};
 use crate::article::{ArticleId, Block, Entry};
+use crate::text::{one_line, plain, printable, token};
 use crate::vietnam_time::Moment;
 
 /// What keeps a document from being published.
@@ -128,7 +128,7 @@ fn compare_head(document: &Document<'_>, format: Format, read: &Feed) -> Verdict
         &matches!(document.part, Part::Live { complete: true, .. }),
     )?;
     let updated = second(document.updated);
-    same("date of the feed", &read.updated.unwrap_or(Moment::UNIX_EPOCH), &updated)?;
+    same("date of the feed", &read.updated, &Some(updated))?;
     compare_tombstones(document, read)
 }
 

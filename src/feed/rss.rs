@@ -7,9 +7,9 @@ use ::rss::{Category, Channel, Enclosure, Guid, Image, Item};
 use super::GENERATOR;
 use super::element::{self, Element, for_rss};
 use super::sheet::{self, Sheet};
-use super::text::escape_html;
 use crate::address::Format;
 use crate::channel::Site;
+use crate::text::escape_html;
 use crate::vietnam_time::{Zone, rfc822, rfc3339};
 
 /// RSS has no word for a withdrawal: the tombstones of the sheet are passed over (rule R8).
@@ -33,7 +33,7 @@ pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
         description: sheet.description.clone(),
         language: sheet.language.map(str::to_owned),
         copyright: sheet.rights.as_deref().map(str::to_owned),
-        last_build_date: sheet.updated.map(|updated| rfc822(updated, site.zone)),
+        last_build_date: Some(rfc822(sheet.updated, site.zone)),
         generator: Some(format!("{} {}", GENERATOR.0, GENERATOR.1)),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
         ttl: minutes(site.max_age),

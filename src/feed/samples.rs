@@ -66,7 +66,7 @@ impl World {
 
     /// A site that nobody has written for yet.
     pub fn empty() -> Self {
-        Self { entries: Vec::new(), tombstones: Vec::new(), updated: from_seconds(0), ..Self::hostile() }
+        Self { entries: Vec::new(), tombstones: Vec::new(), updated: from_seconds(SEED), ..Self::hostile() }
     }
 
     /// The feed of the first channel.

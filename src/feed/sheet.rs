@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use super::html::{content_html, picture_url};
-use super::text::{one_line, plain, token};
 use super::{Document, Part};
 use crate::address::{self, Addresses, Format};
 use crate::article::{Article, Block, Entry, Picture, Tombstone};
 use crate::channel::{Site, Standing};
+use crate::text::{language_tag, one_line, plain, token, web_url};
 use crate::vietnam_time::Moment;
 
 /// A feed.
@@ -27,8 +27,7 @@ pub(super) struct Sheet<'a> {
     pub publisher: Cow<'a, str>,
     pub rights: Option<Cow<'a, str>>,
     pub logo: Option<String>,
-    /// Nothing where the channel has no revision yet.
-    pub updated: Option<Moment>,
+    pub updated: Moment,
     pub items: Vec<Item<'a>>,
     pub tombstones: Vec<Gone<'a>>,
 }
@@ -118,7 +117,7 @@ impl<'a> Sheet<'a> {
             publisher: if publisher.is_empty() { one_line(&site.title) } else { publisher },
             rights: some_line(site.rights.as_deref()),
             logo: site.logo.as_deref().and_then(web_url),
-            updated: Some(document.updated).filter(|updated| *updated != Moment::UNIX_EPOCH),
+            updated: document.updated,
             items: document.entries.iter().map(|entry| item(document, entry)).collect(),
             tombstones: document.tombstones.iter().map(gone).collect(),
         }
@@ -228,7 +227,7 @@ fn archive(document: &Document<'_>, page: u64, format: Format) -> String {
     document.addresses.absolute(&address::archive_path(scope, page, format))
 }
 
-fn item<'a>(document: &Document<'a>, entry: &'a Entry) -> Item<'a> {
+pub(super) fn item<'a>(document: &Document<'a>, entry: &'a Entry) -> Item<'a> {
     let (article, addresses) = (&entry.article, document.addresses);
     let permalink = || addresses.absolute(&address::article_path(&entry.permalink));
     Item {
@@ -260,7 +259,7 @@ fn authors<'a>(site: &'a Site, article: &'a Article) -> Vec<Cow<'a, str>> {
 
 /// No item is without a description (rule R1), so an article of pictures alone shows its first caption, and
 /// one without any words its title.
-fn lead(article: &Article) -> Cow<'_, str> {
+pub(super) fn lead(article: &Article) -> Cow<'_, str> {
     let caption = || {
         article.body.iter().find_map(|block| match block {
             Block::Caption { printed, .. } => some_line(Some(printed)),
@@ -333,20 +332,4 @@ fn gone(tombstone: &Tombstone) -> Gone<'_> {
 
 fn some_line(text: Option<&str>) -> Option<Cow<'_, str>> {
     text.map(one_line).filter(|line| !line.is_empty())
-}
-
-/// An absolute http or https URL, percent-encoded where it must be.
-///
-/// SECURITY: a `javascript:` address typed into an article's front matter becomes nobody's link.
-pub fn web_url(text: &str) -> Option<String> {
-    let url = url::Url::parse(text).ok()?;
-    matches!(url.scheme(), "http" | "https").then(|| url.into())
-}
-
-/// `text` where it has the shape of a language tag (BCP 47), as the grammar of Atom asks; a language that
-/// nobody can read is better not named.
-pub(super) fn language_tag(text: &str) -> Option<&str> {
-    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    let first = text.split('-').next().unwrap_or_default();
-    (first.bytes().all(|b| b.is_ascii_alphabetic()) && text.split('-').all(part)).then_some(text)
 }

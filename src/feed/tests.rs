@@ -183,14 +183,43 @@ fn a_fraction_of_a_second_is_not_printed_a4() {
 }
 
 #[test]
-fn no_document_of_an_empty_channel_invents_a_date_r3_a3() {
+fn a_text_from_right_to_left_says_so_and_what_is_added_to_it_does_not_a7() {
+    let article = Article {
+        language: Some("ar".to_owned()),
+        source: Some("Báo \u{202e}Kon Tum".to_owned()),
+        ..article("مرحبا", vec![Block::Paragraph { text: "نص عربي".to_owned() }])
+    };
+    let world = world_of(article);
+    let html = content_html(&world.entries[0], &world.addresses);
+    assert_eq!(html, "<div lang=\"ar\" dir=\"rtl\">\n<p>نص عربي</p>\n</div>\n<p>Nguồn: Báo Kon Tum</p>\n");
+    for format in Format::ALL {
+        let text = printed(&world.document(LIVE), format);
+        assert_eq!(read_back(&world.document(LIVE), format, text.as_bytes()), Ok(()));
+    }
+    assert!(printed(&world.document(LIVE), Format::Atom).contains("<entry xml:lang=\"ar\">"));
+}
+
+#[test]
+fn no_text_turns_round_what_stands_beside_it_r14() {
+    let article =
+        article("Thông báo \u{202e}gnab", vec![Block::Lead { text: "a\u{9d}b \u{2067}c".to_owned() }]);
+    let world = world_of(article);
+    for format in Format::ALL {
+        let text = printed(&world.document(LIVE), format);
+        assert!(text.contains("Thông báo gnab") && text.contains("ab \u{2067}c\u{2069}"), "{text}");
+        assert!(!text.contains(['\u{202e}', '\u{9d}']));
+    }
+}
+
+#[test]
+fn an_empty_channel_is_as_old_as_it_is_r3_a3() {
     let world = World::empty();
     let document = world.document(LIVE);
     let rss = printed(&document, Format::Rss);
-    assert!(!rss.contains("lastBuildDate") && !rss.contains("pubDate"));
-    // Sài Gòn kept UTC+8 in 1970; the rule is +07:00, always.
-    assert_eq!(all(&printed(&document, Format::Atom), "updated"), ["1970-01-01T07:00:00+07:00"]);
-    assert_eq!(json_of(&document)["_bantin"].get("updated"), None);
+    assert_eq!(all(&rss, "lastBuildDate"), ["Fri, 12 May 2023 17:39:00 +0700"]);
+    assert!(!rss.contains("pubDate"));
+    assert_eq!(all(&printed(&document, Format::Atom), "updated"), ["2023-05-12T17:39:00+07:00"]);
+    assert_eq!(json_of(&document)["_bantin"]["updated"], "2023-05-12T17:39:00+07:00");
     assert_eq!(json_of(&document)["items"], json!([]));
 }
 
@@ -392,7 +421,7 @@ fn what_is_no_language_tag_is_not_named_as_one_a7() {
         ("123", false),
         ("\"><script>", false),
     ] {
-        assert_eq!(sheet::language_tag(text).is_some(), is_one, "{text}");
+        assert_eq!(crate::text::language_tag(text).is_some(), is_one, "{text}");
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) type States = Vec<(Scope, ChannelState)>;
 pub(super) async fn states(snapshot: &mut Snapshot, setting: &Setting) -> Result<States, StoreError> {
     let known = snapshot.states().await?;
     let configured_at = snapshot.configured_at().await?;
-    let none = ChannelState { number: 0, updated: Moment::UNIX_EPOCH, last_modified: configured_at };
+    let none = ChannelState { number: 0, updated: configured_at, last_modified: configured_at };
     let served = setting.channels().iter().filter(|channel| !channel.is_gone());
     let scopes = served.map(|channel| Some(channel.slug.clone())).chain([None]);
     Ok(scopes.map(|scope| (scope.clone(), known.get(&scope).copied().unwrap_or(none))).collect())

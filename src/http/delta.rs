@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
 
 use super::conditional::{Tag, TagList};
 use super::negotiate;
+use crate::press::is_abridged;
 
 /// Which instance manipulations a request takes.
 const A_IM: HeaderName = HeaderName::from_static("a-im");
@@ -35,6 +36,7 @@ impl<'request> Asked<'request> {
     pub fn bases(&self, log: &str) -> impl Iterator<Item = u64> {
         self.held.iter().filter_map(move |tag| match tag {
             // A proxy that compresses makes a tag weak: the reader holds the same articles.
+            Tag::Strong(opaque) | Tag::Weak(opaque) if is_abridged(opaque) => None,
             Tag::Strong(opaque) | Tag::Weak(opaque) => number_in(opaque, log),
             Tag::Any | Tag::Nonsense => None,
         })
@@ -118,6 +120,7 @@ mod tests {
             ("\"k3f9.0-0123456789abcdef-identity\"", vec![0]),
             ("\"k3f9.7-0123456789abcdef-identity-gzip\"", vec![7]),
             ("\"k3f9.7-0123456789abcdef-gzip\", \"x\", \"k3f9.12-0123456789abcdef-br\"", vec![7, 12]),
+            ("\"k3f9.7-0123456789abcdef-abridged-gzip\"", vec![]),
             ("\"other.7-0123456789abcdef-gzip\"", vec![]),
             ("\"k3f9x.7-0123456789abcdef-gzip\"", vec![]),
             ("\"k3f9.07-0123456789abcdef-gzip\"", vec![]),

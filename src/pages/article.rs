@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::shell::{Frame, Head, linked_data};
 use super::story::{SUMMARY, image, machine_time, moment, time};
 use super::subscribe::{self, Followed};
-use super::text::{beginning, clean, language, web_url};
+use super::text::{beginning, clean, direction, language, printable, web_url};
 use crate::address::{article_path, media_path, month_path, page_path, search_path};
 use crate::article::{Article, Block, Entry, Picture, Tombstone};
 use crate::channel::Slug;
@@ -18,14 +18,15 @@ pub fn article(frame: &Frame<'_>, entry: &Entry, corrections: &[Moment]) -> Vec<
     let link = article.link.as_deref().and_then(web_url);
     let title = beginning(&article.title, 200);
     let description = beginning(article.lead(), SUMMARY);
+    let (lang, dir) = (language(article.language.as_deref()), direction(article.language.as_deref()));
     let first_channel =
         entry.channels.iter().find_map(|slug| frame.served().find(|channel| channel.slug == *slug));
     let body = html! {
-        article.reading lang=[language(article.language.as_deref())] {
+        article.reading {
             (kicker(frame, &entry.channels))
-            h1 { (clean(&article.title)) }
+            h1 lang=[lang] dir=[dir] { (clean(&article.title)) }
             (times(frame, entry, corrections))
-            div.text { (text(frame, article)) }
+            div.text lang=[lang] dir=[dir] { (text(frame, article)) }
             (colophon(frame, article, link.as_deref()))
             (history(frame, corrections))
         }
@@ -159,7 +160,7 @@ fn figure(frame: &Frame<'_>, picture: &Picture, first: bool, shows: &str, credit
                     (clean(shows))
                     @if let Some(credit) = credit {
                         @if !shows.is_empty() { " " }
-                        span.credit { "Ảnh: " (clean(credit)) }
+                        span.credit { "Ảnh: " bdi { (clean(credit)) } }
                     }
                 }
             }
@@ -172,9 +173,14 @@ fn colophon(frame: &Frame<'_>, article: &Article, link: Option<&str>) -> Markup 
     html! {
         div.colophon {
             @if !article.authors.is_empty() {
-                p.authors { (clean(&article.authors.join(", "))) }
+                p.authors {
+                    @for (place, author) in article.authors.iter().enumerate() {
+                        @if place > 0 { ", " }
+                        bdi { (clean(author)) }
+                    }
+                }
             }
-            @if let Some(source) = &article.source { p.source { "Nguồn: " (clean(source)) } }
+            @if let Some(source) = &article.source { p.source { "Nguồn: " bdi { (clean(source)) } } }
             @if let Some(link) = link {
                 p.source { a href=(link) rel="external" { "Bài trên trang của đơn vị đăng" } }
             }
@@ -183,7 +189,7 @@ fn colophon(frame: &Frame<'_>, article: &Article, link: Option<&str>) -> Markup 
                     "Từ khóa: "
                     @for (place, tag) in article.tags.iter().enumerate() {
                         @if place > 0 { ", " }
-                        a href=(frame.local(&search_path(None, &query_of_tag(tag)))) { (clean(tag)) }
+                        a href=(frame.local(&search_path(None, &query_of_tag(tag)))) { bdi { (clean(tag)) } }
                     }
                 }
             }
@@ -214,7 +220,7 @@ fn onward(frame: &Frame<'_>, entry: &Entry) -> Markup {
         p.onward {
             @for channel in frame.served().filter(|channel| entry.channels.contains(&channel.slug)) {
                 a href=(frame.local(&page_path(Some(&channel.slug)))) {
-                    "Bài khác trong chuyên mục " (clean(&channel.title))
+                    "Bài khác trong chuyên mục " bdi { (clean(&channel.title)) }
                 }
             }
             a href=(frame.local(&month_path(None, month))) { "Mọi tin " (month) }
@@ -246,15 +252,16 @@ fn open_graph(frame: &Frame<'_>, entry: &Entry) -> Markup {
 /// The article for search engines (schema.org).
 fn news_article(frame: &Frame<'_>, entry: &Entry) -> Value {
     let (article, site, zone) = (&entry.article, frame.site, frame.site.zone);
-    let permalink = frame.addresses.absolute(&article_path(&entry.permalink));
+    let home = article.link.as_deref().and_then(web_url);
+    let home = home.unwrap_or_else(|| frame.addresses.absolute(&article_path(&entry.permalink)));
     let mut data = json!({
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "headline": beginning(&article.title, 110),
         "datePublished": machine_time(article.stamp, zone),
         "dateModified": rfc3339(entry.updated, zone),
-        "mainEntityOfPage": permalink,
-        "url": permalink,
+        "mainEntityOfPage": home,
+        "url": home,
         "inLanguage": language(article.language.as_deref()).unwrap_or(&site.language),
         "isAccessibleForFree": true,
         "publisher": { "@type": "Organization", "name": clean(site.publisher_at(article.stamp.instant)) },
@@ -294,7 +301,7 @@ pub fn withdrawn(frame: &Frame<'_>, tombstone: &Tombstone) -> Vec<u8> {
             h1.title { "Bài này đã được gỡ" }
             p { "Bài từng đăng ở địa chỉ này đã được gỡ lúc " (moment(tombstone.when, frame.site.zone)) "." }
             @if let Some(reason) = tombstone.reason.as_deref().filter(|reason| !reason.trim().is_empty() && *reason != FILE_REMOVED) {
-                p { "Lý do: " (clean(reason)) }
+                p { "Lý do: " bdi { (clean(reason)) } }
             }
             p { "Xem " a href=(frame.local(&page_path(None))) { "tin mới ở trang chủ" } "." }
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::shell::{Frame, Head};
-use super::text::{beginning, clean, language};
+use super::text::{beginning, clean, direction, language};
 use crate::address::{article_path, month_path, months_path, page_path};
 use crate::article::Entry;
 use crate::channel::{Channel, Slug};
@@ -98,10 +98,12 @@ fn line(frame: &Frame<'_>, entry: &Entry, scope: Option<&Slug>) -> Markup {
             span { @if let Some(clock) = clock { time datetime=(rfc3339(article.stamp.instant, zone)) { (clock) } } }
             div {
                 a href=(frame.local(&article_path(&entry.permalink)))
-                    lang=[language(article.language.as_deref())] { (beginning(&article.title, 160)) }
+                    lang=[language(article.language.as_deref())] dir=[direction(article.language.as_deref())] {
+                    bdi { (beginning(&article.title, 160)) }
+                }
                 @if scope.is_none() {
                     span.meta {
-                        @for slug in &entry.channels { " · " (clean(frame.channel_title(slug))) }
+                        @for slug in &entry.channels { " · " bdi { (clean(frame.channel_title(slug))) } }
                     }
                 }
             }

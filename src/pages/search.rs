@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::shell::{Frame, Head, format_title};
 use super::story::time;
 use super::subscribe::{self, Followed, page_of};
-use super::text::{beginning, clean, language};
+use super::text::{beginning, clean, direction, language};
 use crate::address::{Format, article_path, search_path};
 use crate::article::{Article, Entry, words};
 use crate::channel::Slug;
@@ -176,9 +176,10 @@ fn found(
 
 fn hit(frame: &Frame<'_>, entry: &Entry, marked: &Marked) -> Markup {
     let article = &entry.article;
+    let (lang, dir) = (language(article.language.as_deref()), direction(article.language.as_deref()));
     html! {
-        article.story lang=[language(article.language.as_deref())] {
-            h2 {
+        article.story {
+            h2 lang=[lang] dir=[dir] {
                 a href=(frame.local(&article_path(&entry.permalink))) { (marked.text(&beginning(&article.title, 200))) }
             }
             p.meta {
@@ -187,7 +188,7 @@ fn hit(frame: &Frame<'_>, entry: &Entry, marked: &Marked) -> Markup {
                     " · " (frame.channel_link(slug))
                 }
             }
-            p.summary { (marked.text(&snippet(article, marked))) }
+            p.summary lang=[lang] dir=[dir] { (marked.text(&snippet(article, marked))) }
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Head<'a> {
     pub title: &'a str,
     /// For those who show a link to the page.
     pub description: &'a str,
-    /// Where it is, without the site's prefix.
+    /// Where it is, without the site's prefix; empty where that is not known.
     pub path: String,
     /// Where its content is at home, where that is elsewhere.
     pub canonical: Option<String>,
@@ -71,7 +71,9 @@ impl<'a> Frame<'a> {
     pub(super) fn channel_link(&self, slug: &Slug) -> Markup {
         let title = clean(self.channel_title(slug));
         let gone = self.channel(slug).is_some_and(Channel::is_gone);
-        html! { @if gone { (title) } @else { a href=(self.local(&page_path(Some(slug)))) { (title) } } }
+        html! {
+            @if gone { bdi { (title) } } @else { a href=(self.local(&page_path(Some(slug)))) { bdi { (title) } } }
+        }
     }
 
     /// A channel's title, or its slug where nobody knows it.
@@ -89,7 +91,7 @@ impl<'a> Frame<'a> {
             "" => clean(&site.title).into_owned(),
             title => format!("{} - {}", clean(title), clean(&site.title)),
         };
-        let here = self.addresses.absolute(&head.path);
+        let here = head.canonical.clone().unwrap_or_else(|| self.addresses.absolute(&head.path));
         let markup = html! {
             (DOCTYPE)
             html lang=(site.language) {
@@ -103,7 +105,7 @@ impl<'a> Frame<'a> {
                     @if head.unlisted {
                         meta name="robots" content="noindex";
                     } @else {
-                        link rel="canonical" href=(head.canonical.as_deref().unwrap_or(&here));
+                        link rel="canonical" href=(here);
                         (open_graph(site, &title, &head, &here))
                     }
                     link rel="stylesheet" href=(self.style);
@@ -157,6 +159,7 @@ impl<'a> Frame<'a> {
                                 li {
                                     a href=(self.local(&page_path(Some(&channel.slug)))) aria-current=[current] {
                                         (clean(&channel.title))
+                                        @if !channel.is_open() { " " span.closed { "(đã đóng)" } }
                                     }
                                 }
                             }
@@ -247,7 +250,8 @@ pub fn no_search(frame: &Frame<'_>) -> Vec<u8> {
 }
 
 fn notice(frame: &Frame<'_>, title: &str, told: &str, searches: bool) -> Vec<u8> {
-    let head = Head { title, path: page_path(None), unlisted: true, ..Head::default() };
+    // It stands at no address of its own.
+    let head = Head { title, unlisted: true, ..Head::default() };
     let body = html! {
         div.notice {
             h1.title { (title) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::shell::Frame;
-use super::text::{beginning, clean, language};
+use super::text::{beginning, clean, direction, language};
 use crate::address::{article_path, media_path};
 use crate::article::{Entry, Picture};
 use crate::vietnam_time::{Moment, Stamp, Zone, day_of, for_people, rfc3339};
@@ -32,19 +32,20 @@ pub(super) struct Shape {
 pub(super) fn story(frame: &Frame<'_>, entry: &Entry, shape: Shape) -> Markup {
     let article = &entry.article;
     let href = frame.local(&article_path(&entry.permalink));
+    let (lang, dir) = (language(article.language.as_deref()), direction(article.language.as_deref()));
     let title = html! { a href=(href) { (beginning(&article.title, TITLE)) } };
     let picture = article.pictures.first().filter(|_| shape.picture);
     html! {
-        article.story.pictured[picture.is_some()] lang=[language(article.language.as_deref())] {
+        article.story.pictured[picture.is_some()] {
             @if let Some(picture) = picture { (thumb(frame, &href, picture, shape.first)) }
             div {
-                @if shape.heading == 2 { h2 { (title) } } @else { h3 { (title) } }
+                @if shape.heading == 2 { h2 lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
                 p.meta {
                     (time(article.stamp, frame.site.zone))
                     @if shape.channels { (channels(frame, entry)) }
                 }
                 @if shape.summary && !article.lead().is_empty() {
-                    p.summary { (beginning(article.lead(), SUMMARY)) }
+                    p.summary lang=[lang] dir=[dir] { (beginning(article.lead(), SUMMARY)) }
                 }
             }
         }

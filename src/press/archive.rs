@@ -108,11 +108,19 @@ impl ArchiveSheet {
         page: u64,
     ) -> Result<Option<Self>, StoreError> {
         let page_size = setting.options.live.archive_page;
-        let Some(view) = snapshot.archive(scope.as_ref(), page, page_size).await? else { return Ok(None) };
+        let Some(mut view) = snapshot.archive(scope.as_ref(), page, page_size).await? else {
+            return Ok(None);
+        };
         for article in &view.unreadable {
             error!(channel = %name(scope), page, %article, "the store holds this revision damaged; it is left out");
         }
-        Ok(Some(Self { setting: setting.clone(), scope: scope.clone(), page, view }))
+        let (owned, frame_of) = (setting.clone(), scope.clone());
+        let view = blocking(move || {
+            let mut entries = std::mem::take(&mut view.entries);
+            owned.shorten(&mut entries, &document(&owned, &frame_of, page, &view));
+            ArchiveView { entries, ..view }
+        });
+        Ok(Some(Self { setting: setting.clone(), scope: scope.clone(), page, view: view.await? }))
     }
 
     /// Prints; leaves out what does not pass, article by article. Takes some milliseconds: call it where blocking is
@@ -140,21 +148,24 @@ impl ArchiveSheet {
     }
 
     fn attempt(&self, view: &ArchiveView, format: Format) -> Result<Document, Fault> {
-        let Options { site, addresses, inspector, .. } = &*self.setting.options;
-        let document = feed::Document {
-            site,
-            addresses,
-            channel: self.setting.channel(self.scope.as_ref()),
-            channels: &self.setting.channels,
-            entries: &view.entries,
-            tombstones: &view.tombstones,
-            updated: view.state.updated,
-            part: Part::Archive { page: self.page, previous: Some(self.page - 1).filter(|page| *page > 0) },
-            hub: None,
-        };
+        let document = document(&self.setting, &self.scope, self.page, view);
         let bytes = feed::print(&document, format);
-        inspector(&document, format, &bytes)?;
+        (self.setting.options.inspector)(&document, format, &bytes)?;
         let version = Version { log: self.setting.log_of(self.scope.as_ref()), number: view.state.number };
         Ok(Document::print(feed::media_type(format), bytes, &version, view.state.last_modified))
+    }
+}
+
+fn document<'a>(setting: &'a Setting, scope: &Scope, page: u64, view: &'a ArchiveView) -> feed::Document<'a> {
+    feed::Document {
+        site: &setting.options.site,
+        addresses: &setting.options.addresses,
+        channel: setting.channel(scope.as_ref()),
+        channels: &setting.channels,
+        entries: &view.entries,
+        tombstones: &view.tombstones,
+        updated: view.state.updated,
+        part: Part::Archive { page, previous: Some(page - 1).filter(|page| *page > 0) },
+        hub: None,
     }
 }

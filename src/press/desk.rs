@@ -345,17 +345,22 @@ impl Sheet {
     fn feed(&self, found: &Found, format: Format) -> Laid {
         let query = found.question.query();
         let newest = found.entries.iter().map(|entry| entry.updated).max();
-        let document = feed::Document {
+        let frame = feed::Document {
             site: &self.setting.options.site,
             addresses: &self.setting.options.addresses,
             channel: None,
             channels: &self.setting.channels,
-            entries: &found.entries,
+            entries: &[],
             tombstones: &[],
-            updated: newest.unwrap_or(Moment::UNIX_EPOCH),
+            // What finds nothing is as old as what it looks in.
+            updated: newest.unwrap_or(self.setting.channels_at),
             part: Part::Search { words: &found.question.words, query: &query },
             hub: None,
         };
+        let mut entries = found.entries.clone();
+        let bytes = self.setting.shorten(&mut entries, &frame);
+        self.setting.squeeze(&mut entries, &bytes, &frame);
+        let document = feed::Document { entries: &entries, ..frame };
         let bytes = feed::print(&document, format);
         if let Err(fault) = (self.setting.options.inspector)(&document, format, &bytes) {
             error!(%query, %fault, "the feed of a search did not pass its reading back");

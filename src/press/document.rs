@@ -100,6 +100,14 @@ pub struct Document {
     file: OnceLock<Option<Arc<File>>>,
 }
 
+/// Before the coding in the tag of an abridged feed.
+const ABRIDGED: &str = "abridged-";
+
+/// True of the tag of an abridged feed, without its quotation marks.
+pub fn is_abridged(opaque: &[u8]) -> bool {
+    opaque.windows(ABRIDGED.len()).any(|part| part == ABRIDGED.as_bytes())
+}
+
 /// What is shorter costs less to copy than to name to the kernel, in bytes.
 const WORTH_A_FILE: usize = 64 * 1024;
 
@@ -143,6 +151,18 @@ impl Document {
     /// The same, at an address that names its bytes.
     pub(super) fn into_asset(self) -> Self {
         Self { kind: Kind::Asset, ..self }
+    }
+
+    /// The same, known by its tag as a document in which articles stand abridged that stand in full in another
+    /// edition: no part leads on from it ([`is_abridged`]).
+    pub(super) fn into_abridged(self) -> Self {
+        let marked = |coded: Coded| {
+            let tag = coded.etag.to_str().unwrap_or_default();
+            let etag = tag.rsplit_once('-').map(|(front, coding)| format!("{front}-{ABRIDGED}{coding}"));
+            let etag = etag.and_then(|etag| HeaderValue::try_from(etag).ok());
+            Coded { etag: etag.unwrap_or(coded.etag), bytes: coded.bytes }
+        };
+        Self { identity: marked(self.identity), gzip: marked(self.gzip), brotli: marked(self.brotli), ..self }
     }
 
     /// A part of this document, compressed like it and under its validators: whoever holds an older copy and

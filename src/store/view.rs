@@ -25,6 +25,8 @@ macro_rules! select_article {
 
 /// Rows of the log that are read at a time while a window is filled.
 const STRIDE: i64 = 512;
+/// A window of more changes than this is left out, however few the articles are that changed.
+const MOST_ROWS_OF_A_WINDOW: usize = 4096;
 /// Articles that are fetched with one statement.
 const FETCH: usize = 32;
 
@@ -68,6 +70,7 @@ pub(super) async fn live(
         complete: lasts && !chosen.misses,
         covered_from: chosen.covered_from,
         changes: chosen.changes,
+        abridged: false,
     })
 }
 
@@ -78,8 +81,9 @@ pub(super) fn in_order(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
 }
 
+/// A channel without a revision is as old as the configuration that made it (rule A3).
 fn state_of(number: u64, head_at: i64, configured_at: Moment) -> ChannelState {
-    let updated = from_seconds(head_at);
+    let updated = if number == 0 { configured_at } else { from_seconds(head_at) };
     ChannelState { number, updated, last_modified: updated.max(configured_at) }
 }
 
@@ -99,8 +103,8 @@ fn read_slug(text: &str) -> Result<Slug, StoreError> {
     Slug::parse(text).map_err(|cause| StoreError::Corrupt(cause.to_string()))
 }
 
-/// What a live document shows: the unsealed tail, the newest by stamp, the window; in that order, up to the
-/// limit.
+/// What a live document shows: the unsealed tail and the newest by stamp, always; then all that changed within the
+/// window, where all of it fits. A part of the window would help nobody, and the sealed pages hold it.
 async fn choose(
     reading: &mut Transaction,
     slug: &str,
@@ -109,70 +113,50 @@ async fn choose(
     choice: LiveChoice,
 ) -> Result<Chosen, StoreError> {
     let items = if choice.whole { u32::try_from(choice.limit).unwrap_or(u32::MAX) } else { choice.items };
-    let (head, head_at) = (state.number, state.updated.timestamp());
-    let sealed = head - head % choice.archive_page.max(1);
-    let since = head_at - i64::try_from(choice.window).unwrap_or(i64::MAX);
+    let sealed = state.number - state.number % choice.archive_page.max(1);
     let mut chosen = Chosen { limit: choice.limit, ..Chosen::default() };
-    let mut below = Value::from(head + 1);
-    let mut newest_added = false;
-    loop {
-        let rows = reading
-            .rows(
-                "SELECT number, article, kind, at FROM channel_revision \
-                 WHERE channel = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
-                &[Value::from(slug), below, Value::from(STRIDE)],
-            )
-            .await?;
-        for row in &rows {
-            let (number, at) = (row.number(0)?, row.integer(3)?);
-            if at < configured_at.timestamp() {
-                // Whoever holds this number may hold it in the words of another configuration.
-                chosen.cover_from(number + 1);
-            }
-            if number <= sealed && !newest_added {
-                newest_added = true;
-                for id in newest(reading, slug, items).await? {
-                    chosen.add(id);
-                }
-            }
-            if number <= sealed && (at < since || chosen.is_full()) {
-                chosen.cover_from(number);
-                return Ok(chosen);
-            }
-            chosen.see(number, ArticleId::new(row.text(1)?), row.text(2)? == "left");
-        }
-        let Some(last) = rows.last() else { break };
-        below = Value::from(last.number(0)?);
-    }
-    if !newest_added {
-        for id in newest(reading, slug, items).await? {
-            chosen.add(id);
+    let rows = reading
+        .rows(
+            "SELECT number, article, kind, at FROM channel_revision \
+             WHERE channel = $1 AND number >= $2 ORDER BY number DESC",
+            values![slug, sealed],
+        )
+        .await?;
+    for row in &rows {
+        chosen.see_configuration(row, configured_at)?;
+        if row.number(0)? > sealed {
+            chosen.see(row)?;
         }
     }
+    for id in newest(reading, slug, items).await? {
+        chosen.add(id);
+    }
+    let since = state.updated.timestamp() - i64::try_from(choice.window).unwrap_or(i64::MAX);
+    let mut with_window = chosen.clone();
+    if with_window.add_window(reading, slug, sealed, since, configured_at, choice.bytes).await? {
+        return Ok(with_window);
+    }
+    chosen.cover_from(sealed);
     Ok(chosen)
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Chosen {
     ids: Vec<ArticleId>,
     seen: HashSet<ArticleId>,
     limit: usize,
     changes: HashMap<ArticleId, u64>,
     covered_from: u64,
-    /// True where a living article or a tombstone is not shown.
+    /// True where a living article or a tombstone is not shown, because of the limit.
     misses: bool,
 }
 
 impl Chosen {
-    fn is_full(&self) -> bool {
-        self.ids.len() >= self.limit
-    }
-
     fn add(&mut self, id: ArticleId) {
         if self.seen.contains(&id) {
             return;
         }
-        if self.is_full() {
+        if self.ids.len() >= self.limit {
             self.miss(&id);
         } else {
             self.seen.insert(id.clone());
@@ -180,19 +164,92 @@ impl Chosen {
         }
     }
 
+    /// Adds all that changed at `since` or later; false where not all of it fits.
+    async fn add_window(
+        &mut self,
+        reading: &mut Transaction,
+        slug: &str,
+        sealed: u64,
+        since: i64,
+        configured_at: Moment,
+        bytes: u64,
+    ) -> Result<bool, StoreError> {
+        let (mut below, mut rows_read) = (sealed + 1, 0);
+        loop {
+            let rows = reading
+                .rows(
+                    "SELECT number, article, kind, at FROM channel_revision \
+                     WHERE channel = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+                    values![slug, below, STRIDE],
+                )
+                .await?;
+            for row in &rows {
+                self.see_configuration(row, configured_at)?;
+                if row.integer(3)? < since {
+                    self.cover_from(row.number(0)?);
+                    return self.fits(reading, slug, row.number(0)?, sealed, bytes).await;
+                }
+                self.see(row)?;
+                below = row.number(0)?;
+            }
+            rows_read += rows.len();
+            if self.misses || rows_read > MOST_ROWS_OF_A_WINDOW {
+                return Ok(false);
+            }
+            if rows.len() < STRIDE as usize {
+                return self.fits(reading, slug, 0, sealed, bytes).await;
+            }
+        }
+    }
+
+    /// True where what changed above number `low` and up to `sealed` is at most so many bytes as it is stored. Each
+    /// article is counted with a quarter of them at most: what is longer is not shown whole.
+    async fn fits(
+        &self,
+        reading: &mut Transaction,
+        slug: &str,
+        low: u64,
+        sealed: u64,
+        bytes: u64,
+    ) -> Result<bool, StoreError> {
+        if self.misses {
+            return Ok(false);
+        }
+        let row = reading
+            .one(
+                "SELECT CAST(COALESCE(SUM(CASE WHEN OCTET_LENGTH(content) > $4 THEN $4 \
+                 ELSE OCTET_LENGTH(content) END), 0) AS BIGINT) FROM article WHERE id IN \
+                 (SELECT article FROM channel_revision \
+                 WHERE channel = $1 AND number > $2 AND number <= $3 AND kind <> 'left')",
+                values![slug, low, sealed, bytes / 4],
+            )
+            .await?;
+        Ok(row.number(0)? <= bytes)
+    }
+
     /// Takes a row of the log, the newest first. Whoever left the channel is in it no more, whatever the
     /// older rows say.
-    fn see(&mut self, number: u64, id: ArticleId, left: bool) {
+    fn see(&mut self, row: &Row) -> Result<(), StoreError> {
+        let (number, id) = (row.number(0)?, ArticleId::new(row.text(1)?));
         if self.changes.contains_key(&id) {
-            return;
+            return Ok(());
         }
         self.changes.insert(id.clone(), number);
-        if left {
+        if row.text(2)? == "left" {
             self.seen.insert(id);
             self.cover_from(number);
         } else {
             self.add(id);
         }
+        Ok(())
+    }
+
+    /// Whoever holds this number may hold it in the words of another configuration.
+    fn see_configuration(&mut self, row: &Row, configured_at: Moment) -> Result<(), StoreError> {
+        if row.integer(3)? < configured_at.timestamp() {
+            self.cover_from(row.number(0)? + 1);
+        }
+        Ok(())
     }
 
     /// An article is not shown, so that its change cannot be told of either.

@@ -7,10 +7,10 @@ use proptest::sample::select;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::super::text::{escape_html, one_line};
 use super::*;
 use crate::article::{Entry, Picture, Tombstone};
 use crate::channel::{Channel, FormerPublisher, Site};
+use crate::text::{escape_html, one_line};
 use crate::vietnam_time::{Moment, VIETNAM};
 
 /// Characters that matter to one of the formats, and any other.
@@ -239,7 +239,7 @@ fn check_html(html: &str) {
         "figcaption",
         "a",
     ];
-    const ATTRIBUTES: [&str; 6] = ["lang", "src", "alt", "width", "height", "title"];
+    const ATTRIBUTES: [&str; 7] = ["lang", "dir", "src", "alt", "width", "height", "title"];
     let fragment = format!("<div>{html}</div>");
     let parsed = roxmltree::Document::parse(&fragment).unwrap_or_else(|error| panic!("{error}: {html}"));
     for node in parsed.descendants() {
@@ -281,6 +281,34 @@ proptest! {
                     prop_assert_eq!(read.published, Some(meant.article.stamp.instant));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_feed_is_longer_than_it_is_reckoned_r10(world in any_world(), part in any_part()) {
+        let document = world.document(part);
+        let head = head_bytes(&Document { entries: &[], ..document });
+        let reckoned = head + entry_bytes(&document).iter().sum::<usize>();
+        for format in Format::ALL {
+            let bytes = printed(&document, format).len();
+            prop_assert!(bytes <= reckoned, "{format:?}: {bytes} > {reckoned}");
+        }
+    }
+
+    #[test]
+    fn the_summary_of_anything_is_short_and_reads_back_r10(entry in any_entry(), times in 1_usize..2000) {
+        let mut long = entry;
+        long.article.title = long.article.title.repeat(times);
+        long.article.summary = long.article.summary.map(|summary| summary.repeat(times));
+        long.article.body = long.article.body.iter().cycle().take(long.article.body.len() * 20).cloned().collect();
+        long.article.authors = long.article.authors.iter().cycle().take(long.article.authors.len() * 20).cloned().collect();
+        let world = World::hostile();
+        let world = World { entries: vec![summary(&long, &world.addresses)], ..world };
+        let document = world.document(LIVE);
+        prop_assert!(entry_bytes(&document)[0] < 100_000);
+        for format in Format::ALL {
+            let text = printed(&document, format);
+            prop_assert_eq!(read_back(&document, format, text.as_bytes()), Ok(()), "{}", text);
         }
     }
 
