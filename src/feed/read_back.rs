@@ -200,7 +200,7 @@ fn compare_text(entry: &Entry, read: &str) -> Verdict {
 fn push_words(meant: &mut String, block: &Block) -> Verdict {
     match block {
         Block::Lead { html: Some(html), .. } | Block::Html { html } => {
-            meant.push_str(&html::read(&super::text::printable(html))?.text);
+            meant.push_str(&html::read(&printable(html))?.text);
         }
         Block::Lead { text, html: None } | Block::Paragraph { text } | Block::Heading { text, .. } => {
             meant.push_str(&plain(text))

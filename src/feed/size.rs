@@ -74,8 +74,13 @@ pub fn summary(entry: &Entry, addresses: &Addresses) -> Entry {
     let to_page =
         format!("<p lang=\"vi\" dir=\"ltr\"><a href=\"{}\">Xem toàn văn</a></p>", escape_html(&page));
     let caption = article.body.iter().find(|block| matches!(block, Block::Caption { .. }));
-    let short = |block: &&Block| matches!(block, Block::Caption { printed, .. } if printed.len() < LEAD);
-    let lead = Some(lead).filter(|lead| !lead.is_empty()).map(|text| Block::Lead { text });
+    let short = |block: &&Block| match block {
+        Block::Caption { printed, html, .. } => {
+            printed.len().max(html.as_deref().map_or(0, str::len)) < 2 * LEAD
+        }
+        _ => false,
+    };
+    let lead = Some(lead).filter(|lead| !lead.is_empty()).map(|text| Block::Lead { text, html: None });
     let body = lead.into_iter().chain(caption.filter(short).cloned()).chain([Block::Html { html: to_page }]);
     Entry {
         id: entry.id.clone(),

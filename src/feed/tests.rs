@@ -201,8 +201,10 @@ fn a_text_from_right_to_left_says_so_and_what_is_added_to_it_does_not_a7() {
 
 #[test]
 fn no_text_turns_round_what_stands_beside_it_r14() {
-    let article =
-        article("Thông báo \u{202e}gnab", vec![Block::Lead { text: "a\u{9d}b \u{2067}c".to_owned() }]);
+    let article = article(
+        "Thông báo \u{202e}gnab",
+        vec![Block::Lead { text: "a\u{9d}b \u{2067}c".to_owned(), html: None }],
+    );
     let world = world_of(article);
     for format in Format::ALL {
         let text = printed(&world.document(LIVE), format);

@@ -135,7 +135,7 @@ fn piece<'a>(
 /// SECURITY: the one place where markup is taken as it is. It comes from the sanitiser, and even so the page's policy
 /// lets nothing in it run.
 fn sanitised(html: &str) -> Markup {
-    PreEscaped(clean(html).into_owned())
+    PreEscaped(printable(html).into_owned())
 }
 
 fn heading(level: u8, text: &str) -> Markup {
