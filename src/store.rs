@@ -608,6 +608,10 @@ pub struct Listing {
     pub permalink: Permalink,
     /// When it was published or last changed.
     pub updated: Moment,
+    /// The channels that it was put into, by slug.
+    pub channels: Vec<Slug>,
+    /// Where it stands on the publisher's own site.
+    pub link: Option<String>,
 }
 
 /// An article that has an address: it lives, or once did.

@@ -148,7 +148,11 @@ fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
     let channel = "[[channel]]\nslug = \"covid\"\ntitle = \"Covid-19\"\n";
     let house = house(channel);
     write(&house, "covid", 0..60);
-    assert!(house.serve().stop());
+    write(&house, "xa-hoi", 0..1);
+    house.write("xa-hoi/noi-khac.md", "+++\nlink = \"https://huyen.example/tin/7\"\n+++\n# Bài ở trang khác\n\n12/05/2023 09:00\n\nĐoạn mở đầu.\n");
+    let before = house.serve();
+    assert!(before.get("/sitemap.xml").text().contains("/bai-covid-7<"));
+    assert!(before.stop());
     configure(&house, &format!("{channel}gone = true\n"));
     let serving = house.serve();
     for path in [
@@ -164,6 +168,17 @@ fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
     assert!(!serving.get("/opml.xml").text().contains("/covid/"));
     assert!(serving.get("/rss.xml").text().contains("Bài covid 59"));
     assert_eq!(serving.get("/bai-viet/2023/05/12/bai-covid-7").status, 200);
+
+    // A sitemap names what is served in a channel, under the address that the page itself says is the right one.
+    let page = serving.get("/bai-viet/2023/05/12/noi-khac").text();
+    assert!(page.contains("<link rel=\"canonical\" href=\"https://huyen.example/tin/7\">"), "{page}");
+    house.ok(&["build", "-q", "--out", house.path("public").to_str().unwrap()]);
+    for name in ["sitemap.xml", "sitemap/2023-05.xml"] {
+        let sitemap = serving.get(&format!("/{name}")).text();
+        assert!(sitemap.contains("/bai-xa-hoi-0<") && !sitemap.contains("covid"), "{sitemap}");
+        assert!(!sitemap.contains("noi-khac") && !sitemap.contains("huyen.example"), "{sitemap}");
+        assert_eq!(std::fs::read_to_string(house.path("public").join(name)).unwrap(), sitemap);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What people and crawlers ask for and nobody can print beforehand: searches, months, sitemaps. Printed when it is
 //! asked for, and kept while the log stands still.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -10,9 +11,10 @@ use super::shelf::Shelf;
 use super::{Document, Options, Setting, Version, blocking};
 use crate::address::{Format, Scope, Sitemap, page_path};
 use crate::article::{Entry, words};
+use crate::channel::{Slug, members_of};
 use crate::feed::{self, Part};
 use crate::pages::{self, Answer, Location, MonthOf, Question};
-use crate::store::{Announcement, CatalogueAsked, CatalogueFound, Snapshot, Store, StoreError};
+use crate::store::{Announcement, CatalogueAsked, CatalogueFound, Listing, Snapshot, Store, StoreError};
 use crate::vietnam_time::{Moment, Month, first_second};
 
 /// Answers that are kept: some two megabytes.
@@ -284,7 +286,13 @@ async fn locations(
     if sitemap != Sitemap::Whole && listing.is_empty() {
         return Ok(None);
     }
-    let articles = listing.into_iter().map(|listed| Location {
+    // A sitemap names the pages that say of themselves that they are the right address, and of no channel that is gone.
+    let shown = sheet.shown();
+    let stands_here = |listed: &Listing| {
+        listed.channels.iter().any(|channel| shown.contains(channel))
+            && listed.link.as_deref().and_then(feed::web_url).is_none()
+    };
+    let articles = listing.into_iter().filter(stands_here).map(|listed| Location {
         path: crate::address::article_path(&listed.permalink),
         changed: Some(listed.updated),
     });
@@ -306,6 +314,12 @@ impl Sheet {
         let served = self.setting.channels.iter().filter(|channel| !channel.is_gone());
         let scopes = std::iter::once(None).chain(served.map(|channel| Some(&channel.slug)));
         scopes.map(|scope| Location { path: page_path(scope), changed: None }).collect()
+    }
+
+    /// The channels whose articles stand in one that is served.
+    fn shown(&self) -> BTreeSet<Slug> {
+        let served = self.setting.channels.iter().filter(|channel| !channel.is_gone());
+        served.flat_map(|channel| members_of(&channel.slug, &self.setting.channels)).collect()
     }
 
     fn print(&self, content: Content) -> Laid {

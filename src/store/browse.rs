@@ -3,9 +3,9 @@
 
 use super::catalogue::{first_place, moment_of};
 use super::database::{Transaction, values};
-use super::intake::{EVERYTHING, read_permalink};
+use super::intake::{EVERYTHING, from_json, read_permalink};
 use super::{Listing, StoreError};
-use crate::article::ArticleId;
+use crate::article::{Article, ArticleId};
 use crate::channel::Slug;
 use crate::vietnam_time::{Moment, Month, Zone, from_seconds};
 
@@ -48,15 +48,25 @@ pub(super) async fn listing(
     let above = to.map_or(i64::MAX, |to| first_place(from_seconds(to.timestamp() + 1)));
     let rows = reading
         .rows(
-            "SELECT day, slug, updated FROM article WHERE place >= $1 AND place < $2 \
-             ORDER BY place DESC LIMIT $3",
+            // Few articles have a link, and only of those the text is read.
+            "SELECT day, slug, updated, channels, CASE WHEN content LIKE '%\"link\":%' THEN content ELSE '' END \
+             FROM article WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT $3",
             values![lowest, above, i64::from(limit)],
         )
         .await?;
     rows.iter()
         .map(|row| {
             let permalink = read_permalink(row.text(0)?, row.text(1)?)?;
-            Ok(Listing { permalink, updated: from_seconds(row.integer(2)?) })
+            let link = match row.text(4)? {
+                "" => None,
+                content => from_json::<Article>(content)?.link,
+            };
+            Ok(Listing {
+                permalink,
+                updated: from_seconds(row.integer(2)?),
+                channels: from_json(row.text(3)?)?,
+                link,
+            })
         })
         .collect()
 }
