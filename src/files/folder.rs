@@ -97,9 +97,6 @@ impl Staged {
             changed |= remove(path)?;
         }
         for (under_way, path) in &self.files {
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
             fs::rename(under_way, path)?;
         }
         for path in &self.standing {
@@ -272,6 +269,9 @@ impl Folder {
     }
 
     fn stage_bytes(&self, path: PathBuf, bytes: &[u8], staged: &mut Staged) -> io::Result<()> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
         match fs::read(&path) {
             Ok(there) if there == bytes => {
                 staged.standing.push(path);
@@ -423,6 +423,22 @@ mod tests {
             let _ = Manifest::read(&text);
             let _ = Manifest::read(&format!("{FORM}\t0.1.0\tk3f9\t1\n{line}"));
         }
+    }
+
+    #[test]
+    fn a_name_that_leaves_no_room_for_the_ending_of_a_coding_does_without_it() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, _) = Folder::take(place.path()).unwrap();
+        let version = crate::press::Version { log: "k3f9".to_owned(), number: 1 };
+        let at = from_seconds(1_683_887_940);
+        let document = Document::print("text/plain", "thi đua ".repeat(90).into_bytes(), &version, at);
+        let name = |length: usize| format!("a/{}.html", "d".repeat(length - 5));
+        let staged = folder.stage(&name(254), &document, at).unwrap();
+        assert_eq!((staged.lengths.gzip, staged.lengths.brotli), (None, None));
+        assert!(folder.publish(&[staged]).unwrap().remove(0).unwrap());
+        assert_eq!(fs::read(place.path().join(name(254))).unwrap(), document.identity.bytes);
+        let refused = folder.stage(&name(256), &document, at).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidFilename);
     }
 
     #[test]
