@@ -19,7 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::http::{Bounds, DoorOptions, Gate, Health, Listeners, Operator, Service, door};
-use crate::ingest;
+use crate::ingest::{self, Marking, mark_of};
 use crate::press::{self, Press, Stand};
 use crate::store::{Announcement, Store};
 use metrics::Metrics;
@@ -149,9 +149,32 @@ impl App {
 /// Opens the store that the configuration names, and tells it what documents depend on.
 ///
 /// # Errors
-/// Where it cannot be opened.
+/// Where it cannot be opened; where it would begin a log in a folder that bears the mark of another one, as it does
+/// when the disk of the log is not mounted.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let mark = match config.ingest.marking {
+        Marking::Kept => mark_of(&config.ingest.path),
+        Marking::Renewed | Marking::None => None,
+    };
+    let another = |mark: &str| {
+        anyhow!(
+            "the folder of articles {} bears the mark of the log {mark}, and the log at {} is a new one. Mount or \
+             restore the log that belongs to the folder (`bantin restore-backup`). If a new one is to begin, with \
+             other numbers for all readers, run `bantin scan --confirm`",
+            config.ingest.path.display(),
+            config.store_for_people(),
+        )
+    };
+    if let Some(mark) = &mark
+        && !Store::exists(&config.store)
+    {
+        return Err(another(mark));
+    }
     let store = Store::open(config.store.clone()).await.context("opening the store")?;
+    if let Some(mark) = mark.filter(|mark| mark != store.log_id() && store.is_empty()) {
+        store.close().await;
+        return Err(another(&mark));
+    }
     store.configured_as(&config.fingerprint).await.context("opening the store")?;
     Ok(store)
 }
@@ -190,10 +213,11 @@ async fn tick(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>
     loop {
         let answered = beat(&store).await;
         let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
-        let writable = answered.is_ok() && store.is_writable().await;
-        match (health.writes.swap(writable, Ordering::AcqRel), writable) {
-            (true, false) if answered.is_ok() => warn!("the store answers, but takes no writes"),
-            (false, true) => info!("the store takes writes"),
+        let writable = store.try_writing().await;
+        let was_writable = health.writes.swap(answered.is_ok() && writable.is_ok(), Ordering::AcqRel);
+        match writable {
+            Err(cause) if was_writable && answered.is_ok() => error!(%cause, "writes are refused"),
+            Ok(()) if !was_writable && answered.is_ok() => info!("the store takes writes"),
             _ => {}
         }
         match answered {

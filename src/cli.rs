@@ -29,7 +29,7 @@ use crate::app::open_store;
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::config::{Config, Explained};
-use crate::ingest::{Order, Report, Scanner};
+use crate::ingest::{Marking, Order, Report, Scanner};
 use crate::manuscript::Encoding;
 use crate::press;
 use crate::store::{Listed, Restoration, Store, Withdrawal};
@@ -317,6 +317,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     if preview {
         // There is no log yet, and printing must not begin one: the folder is taken into a passing store.
         config.store.url = format!("sqlite:{}", folder.path().join("preview.db").display());
+        config.ingest.marking = Marking::None;
     }
     let store = open_store(&config).await?;
     if preview {
@@ -336,7 +337,10 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
-async fn scan(config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
+async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    if confirm {
+        config.ingest.marking = Marking::Renewed;
+    }
     let store = open_store(&config).await?;
     let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(confirm).await?;
     store.publish_due().await?;

@@ -118,6 +118,11 @@ impl Config {
         self.layers.explain()
     }
 
+    /// The URL of the store without its password.
+    pub fn store_for_people(&self) -> String {
+        layers::covered(&self.store.url)
+    }
+
     /// What keeps this configuration from being served, where anything does.
     ///
     /// # Errors
@@ -179,6 +184,11 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         language: site.language.clone(),
         encoding: folder.encoding.map(|word| word.0),
         encodings,
+        // Ids of the sample authority are for nobody but this machine.
+        marking: match addresses.tag_authority() == Layers::default_text("site.tag_authority") {
+            true => ingest::Marking::Renewed,
+            false => ingest::Marking::Kept,
+        },
         addresses: Arc::clone(&addresses),
     };
     let zone = site.time_zone;

@@ -11,6 +11,7 @@ mod bundle;
 mod folder;
 mod import;
 mod inspect;
+mod mark;
 mod scan;
 mod watch;
 
@@ -31,6 +32,7 @@ use crate::vietnam_time::Zone;
 
 pub use import::{Import, ImportReport, NotImportable, Order};
 pub use inspect::{Inspected, findings_of, inspect, inspect_file};
+pub use mark::{Marking, mark_of};
 pub use scan::{FileFinding, FileReading, Report, Scanner, reading_of};
 use watch::Watch;
 
@@ -64,6 +66,8 @@ pub struct Options {
     pub encoding: Option<Encoding>,
     /// The encoding of a channel's text files, where it is set for that channel.
     pub encodings: BTreeMap<Slug, Encoding>,
+    /// What the mark of another log in the folder means.
+    pub marking: Marking,
     /// Knows the channels by the names that they bore before.
     pub addresses: Arc<Addresses>,
 }
@@ -118,18 +122,15 @@ pub async fn run(
     first_scan: channel::Sender<bool>,
     mut shutdown: channel::Receiver<bool>,
 ) {
-    if !store.is_shared() {
-        return scan_until(&store, &options, counters, &first_scan, shutdown).await;
-    }
     loop {
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
             () = chosen(&store, &first_scan) => {}
         }
-        info!("this replica scans the folder");
+        info!("this process scans the folder");
         tokio::select! {
             () = scan_until(&store, &options, counters, &first_scan, shutdown.clone()) => return,
-            () = no_longer_chosen(&store) => warn!("this replica does not scan the folder any more"),
+            () = no_longer_chosen(&store) => warn!("this process does not scan the folder any more"),
         }
     }
 }

@@ -23,13 +23,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::address::{Addresses, Scope};
 use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
 use crate::channel::{Channel, Slug};
-use crate::vietnam_time::{Clock, Moment, Month, Zone};
+use crate::vietnam_time::{Clock, Moment, Month, Zone, from_seconds};
 
 pub use moving::Filled;
 pub use token::Token;
@@ -83,6 +84,9 @@ pub enum StoreError {
     /// The schema is of a newer program, or a migration failed.
     #[error("the store's schema cannot be brought up to date: {0}")]
     Schema(sqlx::migrate::MigrateError),
+    /// What would be written now would be lost, or would spoil the log.
+    #[error("the store takes no writes: {0}")]
+    NoWrites(String),
     /// A whole log cannot be moved so.
     #[error("the log cannot be moved: {0}")]
     Unfit(String),
@@ -677,6 +681,25 @@ struct Inner {
     runtime: tokio::runtime::Handle,
 }
 
+impl Inner {
+    /// A transaction in which the log may grow.
+    async fn begin_append(&self) -> Result<Transaction, StoreError> {
+        let mut writing = self.database.begin_write().await?;
+        let head_at = from_seconds(writing.one("SELECT head_at FROM log", &[]).await?.integer(0)?);
+        let now = self.options.clock.now();
+        // No revision is earlier than the one before: a single one of a clock that is far ahead would set all
+        // later ones to its time.
+        if head_at > now + MAX_SKEW {
+            return Err(StoreError::NoWrites(format!(
+                "the newest revision of the log is of {head_at}, and the clock of this machine says {now}. Set the \
+                 clock right. If it is right, that revision was written under a wrong clock: restore the last backup \
+                 from before it (`bantin restore-backup`) and run `bantin scan --confirm`",
+            )));
+        }
+        Ok(writing)
+    }
+}
+
 impl Store {
     /// Opens the store that the options name; creates it, its folder and its log where there is none.
     ///
@@ -712,6 +735,11 @@ impl Store {
         &self.inner.log_id
     }
 
+    /// True where nothing was ever published in the log.
+    pub fn is_empty(&self) -> bool {
+        self.inner.announced.borrow().head == 0
+    }
+
     /// The name of the log in whose numbers a channel is followed. That of a channel of channels is another
     /// one for other members: what it was does not lead to what it is.
     pub fn log_of(&self, channel: Option<&Slug>) -> String {
@@ -743,12 +771,21 @@ impl Store {
         Ok(announcement)
     }
 
-    /// True where the last write was done. Where it was not, tries again with one that changes nothing.
-    pub async fn is_writable(&self) -> bool {
-        if !self.inner.writable.load(Ordering::Acquire) && self.write_nothing().await.is_ok() {
+    /// Whether a write would be taken. Where the last one was not, tries again with one that changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
+        let in_place = self.inner.database.in_place();
+        if in_place.is_err() {
+            self.inner.writable.store(false, Ordering::Release);
+        }
+        in_place?;
+        if !self.inner.writable.load(Ordering::Acquire) {
+            self.write_nothing().await?;
             self.inner.writable.store(true, Ordering::Release);
         }
-        self.inner.writable.load(Ordering::Acquire)
+        Ok(())
     }
 
     async fn write_nothing(&self) -> Result<(), StoreError> {
@@ -756,7 +793,7 @@ impl Store {
         let mut bulk = vec![0; BULK];
         getrandom::fill(&mut bulk)
             .map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
-        let mut writing = self.inner.database.begin_write().await?;
+        let mut writing = self.inner.begin_append().await?;
         let sql = "INSERT INTO picture (name, media_type, bytes, kept_at) VALUES ('', '', $1, 0)";
         writing.run(sql, values![bulk.as_slice()]).await?;
         writing.run("DELETE FROM picture WHERE name = ''", &[]).await?;
@@ -1230,6 +1267,8 @@ impl Snapshot {
     }
 }
 
+/// Clocks of machines that share a log may differ by so much.
+const MAX_SKEW: TimeDelta = TimeDelta::minutes(1);
 /// What a store must have room for to take writes, in bytes.
 const BULK: usize = 128 << 10;
 /// Sixty bits tell one log from all others.

@@ -5,10 +5,13 @@ mod house;
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use house::{House, SEED, Serving, article, ask, until};
+use house::{Answer, House, SEED, Serving, article, as_root, ask, until};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -33,7 +36,7 @@ impl Unheard {
         let mut service = Self { child, address };
         until("the service", || {
             assert_eq!(service.child.try_wait().unwrap(), None, "the service has ended");
-            TcpStream::connect(address).is_ok() && ask(address, "GET", "/readyz", &[]).status == 200
+            TcpStream::connect(address).is_ok() && ask(address, "GET", "/healthz", &[]).status == 200
         });
         service
     }
@@ -83,6 +86,7 @@ fn a_service_whose_log_cannot_be_written_goes_on() {
     for sink in sinks {
         let house = seeded();
         let service = Unheard::new(&house, sink());
+        until("the first article", || service.shows("thi đua"));
         house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
         house.write("xa-hoi/hong.txt", "không có ngày");
         until("the article", || service.shows("Bài mới"));
@@ -235,5 +239,275 @@ fn the_first_lines_agree_with_themselves() {
     let serving: Serving = house.serve();
     until("the end of the list", || serving.log().contains("and 2 more"));
     assert!(serving.log().contains("serves 14 articles in 14 of 14 channels on "));
-    assert_eq!(fs::read_dir(house.path("feeds")).unwrap().count(), 15 - 1);
+}
+
+fn bearer(house: &House) -> String {
+    format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim())
+}
+
+fn publish(serving: &Serving, bearer: &str, title: &str) -> Answer {
+    let text = article(title, "13/05/2023 08:00", &format!("Đoạn mở đầu của {title}."));
+    let headers = [("Authorization", bearer), ("Content-Type", "text/plain; charset=utf-8")];
+    serving.send("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes())
+}
+
+fn items(serving: &Serving) -> usize {
+    serving.get(RSS).text().matches("<item>").count()
+}
+
+fn in_the_database(house: &House, sql: &'static str) {
+    let url = format!("sqlite:{}", house.path("data/bantin.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        connection.execute(sql).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+/// Mounts everything but one folder read-only, and goes on as nobody.
+const ALMOST_ALL_READ_ONLY: &str = "
+    mount --bind \"$1\" \"$1\"
+    while read -r _ target _; do
+        [ \"$target\" = \"$1\" ] || mount -o remount,bind,ro \"$target\" 2>/dev/null || true
+    done </proc/self/mounts
+    cd /
+    become='setpriv --reuid 65534 --regid 65534 --clear-groups'
+    for folder in / /tmp /var/tmp; do
+        if $become touch \"$folder/probe-$$\" 2>/dev/null; then echo \"$folder can be written\" >&2; exit 9; fi
+    done
+    shift
+    exec $become \"$@\"";
+
+#[test]
+fn a_service_that_may_write_nothing_but_its_state_publishes() {
+    let house = seeded();
+    let bearer = bearer(&house);
+    // The program lies where nobody may go, perhaps.
+    let program = house.path("bantin");
+    fs::copy(env!("CARGO_BIN_EXE_bantin"), &program).unwrap();
+    let (state, config) = (house.path("data"), house.path("config.toml"));
+    for path in [house.path(""), state.clone(), state.join("bantin.db")] {
+        let nobody = as_root("chown").arg("65534:65534").arg(&path).status();
+        assert!(nobody.unwrap().success());
+    }
+    fs::remove_file(house.path("feeds/.bantin-log")).unwrap_or_default();
+    let mut command = as_root("unshare");
+    command.args(["--mount", "sh", "-c", ALMOST_ALL_READ_ONLY, "sh"]).arg(&state).arg(&program);
+    command.arg("serve").arg("--config").arg(&config).env_remove("RUST_LOG");
+    let serving = Serving::of(command);
+    assert!(serving.get(RSS).text().contains("thi đua"), "{}", serving.log());
+    for number in 0..3 {
+        assert_eq!(publish(&serving, &bearer, &format!("Bài {number}")).status, 201, "{}", serving.log());
+    }
+    // Enough for one write to outgrow what is kept in memory at first.
+    house.write("xa-hoi/dai.txt", article("Bài dài", "13/05/2023 08:00", &"Đoạn dài. ".repeat(100_000)));
+    until("the long one", || serving.get(RSS).text().contains("Bài dài"));
+    assert!(!house.path("feeds/.bantin-log").exists(), "a folder that cannot be written bears no mark");
+    assert!(serving.stop());
+}
+
+#[test]
+fn nothing_is_acknowledged_while_the_database_file_is_not_the_one_that_is_open() {
+    type Act = fn(&Path);
+    let away = |data: &Path| data.with_file_name("away");
+    let rename: (Act, Act) = (
+        |data| fs::rename(data, data.with_file_name("away")).unwrap(),
+        |data| fs::rename(data.with_file_name("away"), data).unwrap(),
+    );
+    let replace: (Act, Act) = (
+        |data| {
+            fs::rename(data.join("bantin.db"), data.join("old")).unwrap();
+            fs::copy(data.join("old"), data.join("bantin.db")).unwrap();
+        },
+        |data| fs::rename(data.join("old"), data.join("bantin.db")).unwrap(),
+    );
+    let new_folder: (Act, Act) = (
+        |data| {
+            fs::rename(data, data.with_file_name("away")).unwrap();
+            fs::create_dir(data).unwrap();
+        },
+        |data| {
+            fs::remove_dir(data).unwrap();
+            fs::rename(data.with_file_name("away"), data).unwrap();
+        },
+    );
+    for (lose, bring_back) in [rename, replace, new_folder] {
+        let house = seeded();
+        let bearer = bearer(&house);
+        let serving = house.serve();
+        assert_eq!(publish(&serving, &bearer, "Bài trước").status, 201);
+        until("the article", || items(&serving) == 2);
+        let data = house.path("data");
+        lose(&data);
+        let refused = publish(&serving, &bearer, "Bài mất");
+        assert_eq!(refused.status, 503, "{}", refused.text());
+        house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+        until("the word of it", || {
+            serving.get("/readyz").json()["writes"] == "unavailable"
+                && serving.log().contains("was deleted, moved or replaced")
+        });
+        assert_eq!(items(&serving), 2, "what is known is served on");
+        assert!(!data.join("bantin.db").exists() || !away(&data).exists(), "nothing is begun anew");
+        bring_back(&data);
+        until("the writes", || publish(&serving, &bearer, "Bài sau").status == 201);
+        until("all of them", || items(&serving) == 4);
+        serving.kill();
+        assert_eq!(items(&house.serve()), 4, "and they are there for good");
+    }
+}
+
+#[test]
+fn a_deleted_database_takes_no_writes_and_a_start_without_it_begins_no_log() {
+    for name in ["bantin.db", "bantin.db-wal"] {
+        let house = seeded();
+        let bearer = bearer(&house);
+        let serving = house.serve();
+        fs::remove_file(house.path("data").join(name)).unwrap();
+        assert_eq!(publish(&serving, &bearer, "Bài mất").status, 503);
+        assert_eq!(items(&serving), 1);
+    }
+    let house = seeded();
+    house.ok(&["scan"]);
+    let mark = fs::read_to_string(house.path("feeds/.bantin-log")).unwrap();
+    fs::remove_dir_all(house.path("data")).unwrap();
+    for arguments in [&["serve"][..], &["scan"], &["list"], &["token", "new", "A"]] {
+        let refused = house.run(arguments);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains(mark.trim()) && told.contains("scan --confirm"), "{told}");
+    }
+    assert!(!house.path("data").exists());
+    // A preview neither minds the mark nor leaves its own.
+    assert!(house.ok(&["render", "xa-hoi", "rss"]).contains("thi đua"));
+    assert_eq!(fs::read_to_string(house.path("feeds/.bantin-log")).unwrap(), mark);
+    house.ok(&["scan", "--confirm"]);
+    assert_ne!(fs::read_to_string(house.path("feeds/.bantin-log")).unwrap(), mark);
+    assert_eq!(items(&house.serve()), 1);
+}
+
+#[test]
+fn a_database_of_another_log_takes_nothing_from_the_folder_until_somebody_confirms_it() {
+    let (house, other) = (seeded(), House::new());
+    house.ok(&["scan"]);
+    other.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
+    other.ok(&["scan"]);
+    fs::copy(other.path("data/bantin.db"), house.path("data/bantin.db")).unwrap();
+    let refused = house.run(&["scan"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stdout).unwrap().contains("scan --confirm"));
+    assert!(house.ok(&["list"]).contains("Của nơi khác"), "nothing is withdrawn");
+    house.ok(&["scan", "--confirm"]);
+    assert!(house.ok(&["list", "--channel", "xa-hoi"]).contains("thi-dua"));
+}
+
+#[test]
+fn with_the_sample_authority_a_new_log_may_simply_begin() {
+    let house = seeded();
+    fs::write(house.path("config.toml"), "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n")
+        .unwrap();
+    house.ok(&["scan"]);
+    fs::remove_dir_all(house.path("data")).unwrap();
+    house.ok(&["scan"]);
+    assert_eq!(items(&house.serve()), 1);
+}
+
+#[test]
+fn the_database_and_its_folder_are_their_owner_s_alone() {
+    let house = seeded();
+    fs::create_dir(house.path("data")).unwrap();
+    let deeper = house.path("data/a/bantin.db");
+    let house = house.with("BANTIN_STORE__URL", format!("sqlite:{}", deeper.display()));
+    let serving = house.serve();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(deeper.parent().unwrap()), 0o700);
+    let files: Vec<_> =
+        fs::read_dir(house.path("data/a")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    assert!(serving.stop());
+    fs::set_permissions(&deeper, fs::Permissions::from_mode(0o644)).unwrap();
+    house.ok(&["list"]);
+    assert_eq!(mode(&deeper), 0o600, "also of an older program's");
+}
+
+#[test]
+fn of_two_services_on_one_database_one_scans_and_the_other_takes_over() {
+    let house = seeded();
+    for number in 0..10 {
+        house.write(
+            &format!("xa-hoi/p{number:02}.txt"),
+            article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn."),
+        );
+    }
+    let one = house.serve();
+    let two = house.serve();
+    assert_eq!(two.metric("bantin_scans_total"), 0, "one scans at a time");
+    for number in 0..10 {
+        house.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
+    }
+    // Beside both, a third.
+    house.ok(&["scan"]);
+    house.scanned(&one);
+    let ids = house.ok(&["list"]);
+    assert_eq!((ids.lines().count(), ids.matches("/p0").count()), (11, 10), "{ids}");
+    one.kill();
+    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    until("the other to scan", || two.get(RSS).text().contains("Bài mới"));
+    let third = house.serve();
+    assert!(two.stop());
+    house.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
+    until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
+}
+
+#[test]
+fn a_rename_is_one_article_however_many_scan_at_once() {
+    let house = seeded();
+    for number in 0..40 {
+        house.write(
+            &format!("xa-hoi/p{number:02}.txt"),
+            article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn."),
+        );
+    }
+    house.ok(&["scan"]);
+    for number in 0..40 {
+        house.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
+    }
+    let scans: Vec<Child> = (0..4).map(|_| house.start(&["scan"])).collect();
+    for scan in scans {
+        assert!(scan.wait_with_output().unwrap().status.success());
+    }
+    let ids = house.ok(&["list"]);
+    assert_eq!((ids.lines().count(), ids.matches("doi-").count()), (41, 0), "{ids}");
+}
+
+#[test]
+fn a_log_of_the_future_takes_no_writes_until_the_clock_is_right() {
+    let house = seeded();
+    let bearer = bearer(&house);
+    house.ok(&["scan"]);
+    in_the_database(&house, "UPDATE log SET head_at = head_at + 30");
+    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    house.ok(&["scan"]);
+    assert_eq!(house.ok(&["list"]).lines().count(), 2, "clocks of machines that share a log differ a little");
+    in_the_database(&house, "UPDATE log SET head_at = head_at + 315360000");
+    house.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
+    let refused = house.run(&["scan"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(told.contains("clock") && told.contains("restore-backup"), "{told}");
+    let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
+    assert_eq!(house.run(&["withdraw", id]).status.code(), Some(1));
+    assert_eq!(house.ok(&["list"]).lines().count(), 2, "reading goes on");
+    house.ok(&["backup", house.path("backup.db").to_str().unwrap()]);
+    let service = Unheard::new(&house, Stdio::null());
+    let text = article("Bài gửi", "13/05/2023 08:00", "Đoạn mở đầu.");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
+    let answer =
+        house::send(service.address, "POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    in_the_database(&house, "UPDATE log SET head_at = head_at - 315360000");
+    until("the article", || service.shows("Bài nữa"));
 }

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Arguments, Outcome, counted, open_existing};
 use crate::config::Config;
 use crate::files;
+use crate::ingest::mark_of;
 use crate::store::{Filled, Options, Store};
 use crate::telemetry::say;
 
@@ -64,7 +65,7 @@ pub(super) async fn restore(config: Config, file: &Path, arguments: &Arguments) 
             counted(channels.len(), "channel"),
             store.log_id()
         );
-        if store.is_shared() {
+        if store.is_shared() || mark_of(&config.ingest.path).is_some() {
             say!("now run `bantin scan --confirm`, so that the folder of articles is known as this log's");
         }
     }

@@ -55,7 +55,10 @@ impl Layers {
         let mut explained = Vec::new();
         for (key, value) in leaves(&self.table) {
             let origin = self.origins.get(&key).cloned().unwrap_or_default();
-            let value = if key == "store.url" { covered(&value) } else { value.to_string() };
+            let value = match value.as_str() {
+                Some(url) if key == "store.url" => Value::String(covered(url)).to_string(),
+                _ => value.to_string(),
+            };
             explained.push(Explained { key, value, origin });
         }
         explained
@@ -95,11 +98,7 @@ fn read_file(text: &str, path: &str) -> Result<Table, ConfigError> {
 fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
     let refuse = |reason: String| ConfigError::Variable {
         variable: name.to_owned(),
-        value: if name.ends_with("STORE__URL") {
-            covered(&Value::String(value.to_owned()))
-        } else {
-            value.to_owned()
-        },
+        value: if name.ends_with("STORE__URL") { covered(value) } else { value.to_owned() },
         reason,
     };
     let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
@@ -157,15 +156,27 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
     found
 }
 
-/// A store's URL without its password.
-fn covered(value: &Value) -> String {
-    let text = value.as_str().unwrap_or_default();
-    let shown = match url::Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => {
-            let _ = url.set_password(Some("***"));
-            url.to_string()
-        }
-        _ => text.to_owned(),
+/// A store's URL without its password, wherever in it that stands.
+pub(super) fn covered(text: &str) -> String {
+    let Ok(mut url) = url::Url::parse(text) else {
+        // What cannot be taken apart may hold one anywhere.
+        let scheme = text.split_inclusive(':').next().unwrap_or_default();
+        return if text.contains('@') { format!("{scheme}***") } else { text.to_owned() };
     };
-    Value::String(shown).to_string()
+    let is_secret = |name: &str| name.to_lowercase().contains("password");
+    let hidden: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(name, value)| {
+            let value = if is_secret(&name) { "***".to_owned() } else { value.into_owned() };
+            (name.into_owned(), value)
+        })
+        .collect();
+    let (is_in_front, is_behind) = (url.password().is_some(), hidden.iter().any(|(name, _)| is_secret(name)));
+    if is_in_front {
+        let _ = url.set_password(Some("***"));
+    }
+    if is_behind {
+        url.query_pairs_mut().clear().extend_pairs(hidden);
+    }
+    if is_in_front || is_behind { url.to_string() } else { text.to_owned() }
 }

@@ -16,6 +16,7 @@ use super::folder::{
     Observed, ObservedFile, ObservedPicture, Trouble, observe, picture_paths, size_and_time,
 };
 use super::inspect::findings_of;
+use super::mark::{Marking, cannot_be_marked, is_of_another_log, mark, mark_of};
 use super::{GRACE, Options, SETTLE};
 use crate::article::Picture;
 use crate::channel::Slug;
@@ -30,8 +31,6 @@ use crate::vietnam_time::Moment;
 const CHUNK: usize = 256;
 /// A file larger than this is no article.
 pub(super) const LARGEST: u64 = 16 << 20;
-/// In the folder of a log that several machines share: a file that holds the log's id.
-const MARK: &str = ".bantin-log";
 /// A folder that cannot be listed sends no events; it is looked for so often.
 const ABSENT: Duration = Duration::from_secs(2);
 /// A stamp that lies further ahead is a slip of the pen.
@@ -170,6 +169,7 @@ impl Scanner {
     /// # Errors
     /// Where the store fails; what was accepted before stays accepted, and the next scan goes on.
     pub async fn scan(&mut self, confirm: bool) -> Result<Report, StoreError> {
+        let _turn = self.store.scan_turn().await?;
         let mut report = Report::default();
         let mut said: BTreeMap<String, Vec<FileFinding>> = BTreeMap::new();
         let root = self.options.path.clone();
@@ -210,28 +210,28 @@ impl Scanner {
         Ok(report)
     }
 
-    /// Why this folder may not be the one of a log that several machines share: a wrong or empty mount must not
-    /// withdraw anything. The folder bears the log's mark, given by the first scan, or by one that somebody has
-    /// confirmed. None where all is well.
+    /// Why this folder may not be the one of the log. None where all is well.
     async fn is_not_ours(&self, confirm: bool) -> Result<Option<FileFinding>, StoreError> {
-        if !self.store.is_shared() {
-            return Ok(None);
+        let (folder, log) = (self.options.path.clone(), self.store.log_id().to_owned());
+        let found = blocking(move || mark_of(&folder)).await;
+        let may_be_marked = match &found {
+            _ if self.options.marking == Marking::None => return Ok(None),
+            Some(mark) if *mark == log => return Ok(None),
+            Some(_) => confirm || self.options.marking == Marking::Renewed,
+            // A log in a file has had no marks once. A folder of no log may be that of one which has never seen a file.
+            None => confirm || !self.store.is_shared() || self.store.files().await?.is_empty(),
+        };
+        if !may_be_marked {
+            return Ok(Some(is_of_another_log(&self.options.path, found.is_some())));
         }
-        let (path, log) = (self.options.path.join(MARK), self.store.log_id().to_owned());
-        let found = blocking({
-            let path = path.clone();
-            move || fs::read_to_string(path).ok()
-        });
-        let found = found.await;
-        match found.as_deref().map(str::trim) {
-            Some(mark) if mark == log => return Ok(None),
-            // A folder of no log may be that of one which has never seen a file.
-            None if confirm || self.store.files().await?.is_empty() => {}
-            Some(_) if confirm => {}
-            _ => return Ok(Some(mark_finding(&self.options.path, found.is_some()))),
+        let folder = self.options.path.clone();
+        match blocking(move || mark(&folder, &log)).await {
+            // A folder that cannot be written bears no mark.
+            Err(cause) if self.store.is_shared() || found.is_some() => {
+                Ok(Some(cannot_be_marked(&self.options.path, self.store.log_id(), &cause)))
+            }
+            _ => Ok(None),
         }
-        let marked = blocking(move || fs::write(path, format!("{log}\n"))).await;
-        Ok(marked.err().map(|cause| mark_refused(&self.options.path, self.store.log_id(), &cause)))
     }
 
     /// Scans until nothing is left that only time can decide: for commands, which do not come back.
@@ -797,36 +797,6 @@ fn folder_finding(path: &Path, cause: &io::Error) -> FileFinding {
         format!(
             "the folder of articles {path} cannot be listed ({cause}); nothing is withdrawn; check [folder] path"
         ),
-    )
-}
-
-fn mark_finding(path: &Path, is_anothers: bool) -> FileFinding {
-    let path = path.display();
-    let (vietnamese, english) = match is_anothers {
-        true => ("mang dấu của kho tin khác", "bears the mark of another log"),
-        false => ("không mang dấu của kho tin này", "does not bear the mark of this log"),
-    };
-    FileFinding::about(
-        "",
-        Severity::Error,
-        format!(
-            "thư mục bài viết {path} {vietnamese} ({MARK}); chưa đọc và chưa rút bài nào. Nếu đúng là thư mục \
-             này, chạy `bantin scan --confirm`"
-        ),
-        format!(
-            "the folder of articles {path} {english} ({MARK}); nothing is read and nothing withdrawn. If it is \
-             the right folder, run `bantin scan --confirm`"
-        ),
-    )
-}
-
-fn mark_refused(path: &Path, log: &str, cause: &io::Error) -> FileFinding {
-    let path = path.display();
-    FileFinding::about(
-        "",
-        Severity::Error,
-        format!("không ghi được {MARK} vào {path} ({cause}); hãy tự ghi `{log}` vào tệp đó"),
-        format!("{MARK} cannot be written into {path} ({cause}); write `{log}` into it by hand"),
     )
 }
 

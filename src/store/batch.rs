@@ -136,9 +136,12 @@ async fn run_batches(inner: Arc<Inner>) {
             }
             Err(cause) => {
                 inner.writable.store(false, Ordering::Release);
-                let told = cause.to_string();
                 for answer in answers {
-                    let _ = answer.send(Err(StoreError::Unavailable(sqlx::Error::Protocol(told.clone()))));
+                    let told = match &cause {
+                        StoreError::NoWrites(told) => StoreError::NoWrites(told.clone()),
+                        cause => StoreError::Unavailable(sqlx::Error::Protocol(cause.to_string())),
+                    };
+                    let _ = answer.send(Err(told));
                 }
             }
         }
@@ -147,7 +150,12 @@ async fn run_batches(inner: Arc<Inner>) {
 
 /// Applies all writes in one transaction and commits it.
 async fn commit(inner: &Inner, writes: &[Write]) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
-    let mut transaction = inner.database.begin_write().await?;
+    // What is configured has no part in the order of the log, and even one that takes no revisions can be opened.
+    let may_append = writes.iter().any(|write| !matches!(write, Write::Configuration(_)));
+    let mut transaction = match may_append {
+        true => inner.begin_append().await?,
+        false => inner.database.begin_write().await?,
+    };
     let mut results = Vec::with_capacity(writes.len());
     for write in writes {
         transaction.run("SAVEPOINT one_write", &[]).await?;

@@ -4,6 +4,7 @@
 //! `BIGINT` and `TEXT`, `ON CONFLICT`. What differs stands in this file, in the two below it and in the two
 //! folders of migrations.
 
+mod place;
 mod postgres;
 mod sqlite;
 
@@ -13,9 +14,10 @@ use sqlx::SqlSafeStr;
 
 use super::StoreError;
 use postgres::{PostgresTransaction, Server};
-use sqlite::{SqliteFile, SqliteTransaction};
+use sqlite::SqliteTransaction;
 
 pub(super) use postgres::Heard;
+pub(super) use sqlite::SqliteFile;
 
 /// A value on its way into or out of a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,6 +187,19 @@ impl Database {
             Self::Sqlite(_) => None,
             Self::Postgres(server) => Some(server),
         }
+    }
+
+    /// The file of this machine; none where the log is on a server.
+    pub(super) fn file(&self) -> Option<&SqliteFile> {
+        match self {
+            Self::Sqlite(file) => Some(file),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Whether what is written now would be there after a restart: cheap enough for every write.
+    pub(super) fn in_place(&self) -> Result<(), StoreError> {
+        self.file().map_or(Ok(()), SqliteFile::in_place)
     }
 
     pub(super) async fn close(&self) {

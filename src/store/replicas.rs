@@ -1,14 +1,16 @@
 //! What several processes that share one log must know of each other.
 //!
-//! A log in a file of one machine is not shared, and nothing here does anything then.
+//! A log in a file of one machine is shared by processes of that machine at most; of what is here, only who scans the
+//! folder concerns them.
 
+use std::fs::File;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::database::{Heard, values};
+use super::database::{Heard, SqliteFile, values};
 use super::{Announcement, Store, StoreError};
 
 /// After the connection that hears was lost.
@@ -124,7 +126,9 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer: then nobody may take himself for the one.
     pub async fn may_scan(&self) -> Result<bool, StoreError> {
-        let Some(server) = self.inner.database.shared() else { return Ok(true) };
+        let Some(server) = self.inner.database.shared() else {
+            return self.inner.database.file().map_or(Ok(true), SqliteFile::elect);
+        };
         let mut noting = server.begin_note().await?;
         let taken = noting
             .run(
@@ -142,11 +146,27 @@ impl Store {
         Ok(taken > 0)
     }
 
+    /// Waits until no other process is in the middle of a scan of the folder, and keeps others from beginning one for
+    /// as long as what is returned lives: `bantin scan` beside `bantin serve`. Each scan begins with what the one
+    /// before has written, so that a file which was renamed is one article. On a server the lease sees to that.
+    ///
+    /// # Errors
+    /// Where locks cannot be had.
+    pub async fn scan_turn(&self) -> Result<Option<File>, StoreError> {
+        match self.inner.database.file() {
+            Some(file) => file.turn().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Leaves the scan to others and the place altogether: at an orderly end.
     ///
     /// # Errors
     /// Where the engine does not answer; others notice after some seconds.
     pub async fn leave(&self) -> Result<(), StoreError> {
+        if let Some(file) = self.inner.database.file() {
+            file.resign();
+        }
         let Some(server) = self.inner.database.shared() else { return Ok(()) };
         let mut noting = server.begin_note().await?;
         for sql in ["DELETE FROM lease WHERE holder = $1", "DELETE FROM replica WHERE id = $1"] {

@@ -104,30 +104,7 @@ impl House {
 
     /// Starts `bantin serve` and waits until it is ready.
     pub fn serve(&self) -> Serving {
-        let mut child =
-            self.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (mut readers, mut admin) = (None, None);
-        while readers.is_none() || admin.is_none() {
-            let Some(line) = lines.next() else {
-                panic!("the service ended before it was ready:\n{}", log.lock().unwrap().join("\n"));
-            };
-            let line = line.unwrap();
-            if let Some((_, address)) = line.split_once(" channels on ") {
-                readers = Some(address.parse().unwrap());
-            } else if let Some((_, address)) = line.split_once("metrics       http://") {
-                admin = Some(address.trim_end_matches("/metrics").parse().unwrap());
-            }
-            log.lock().unwrap().push(line);
-        }
-        let later = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                later.lock().unwrap().push(line);
-            }
-        });
-        Serving { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
+        Serving::of(self.command(&["serve"]))
     }
 
     /// A command of the program, to be started.
@@ -221,6 +198,33 @@ pub struct Serving {
 }
 
 impl Serving {
+    /// Starts this command, which ends as `bantin serve`, and waits until the service is ready.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (mut readers, mut admin) = (None, None);
+        while readers.is_none() || admin.is_none() {
+            let Some(line) = lines.next() else {
+                panic!("the service ended before it was ready:\n{}", log.lock().unwrap().join("\n"));
+            };
+            let line = line.unwrap();
+            if let Some((_, address)) = line.split_once(" channels on ") {
+                readers = Some(address.parse().unwrap());
+            } else if let Some((_, address)) = line.split_once("metrics       http://") {
+                admin = Some(address.trim_end_matches("/metrics").parse().unwrap());
+            }
+            log.lock().unwrap().push(line);
+        }
+        let later = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                later.lock().unwrap().push(line);
+            }
+        });
+        Serving { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
+    }
+
     /// Where readers ask.
     pub fn address(&self) -> SocketAddr {
         self.readers
@@ -321,6 +325,11 @@ impl Answer {
 /// One request on a connection of its own.
 pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     exchange(address, method, path, headers, None)
+}
+
+/// One request with a body, on a connection of its own.
+pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    exchange(address, method, path, headers, Some(body))
 }
 
 fn exchange(

@@ -1,6 +1,8 @@
 //! One file of this machine.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -10,12 +12,15 @@ use sqlx::sqlite::{
 };
 use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
 
+use super::place::Place;
 use super::{Row, StoreError, Value};
 
 /// How long a statement waits for another process that writes (`bantin withdraw` beside `serve`).
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a caller waits for a free connection before the store counts as unavailable.
 const ACQUIRE: Duration = Duration::from_secs(2);
+/// How long another process's scan is waited for before it is looked again.
+const TURN: Duration = Duration::from_millis(25);
 const READERS: u32 = 8;
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
@@ -41,47 +46,89 @@ pub(super) fn question(words: &[String]) -> String {
 pub(in super::super) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
+    place: Arc<Place>,
 }
 
 impl SqliteFile {
     /// Opens or creates the database file at `path`, with its folder, and brings its schema up to date.
     pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
-        make_folder(Path::new(path))?;
+        let place = Arc::new(Place::create(Path::new(path))?);
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            // It is there. One that vanishes later must not be begun anew.
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an article that was
             // acknowledged would be gone after a power cut.
             .synchronous(SqliteSynchronous::Full)
             // What is taken out is overwritten: an erased text must not lie about in the file.
             .pragma("secure_delete", "ON")
+            // Nothing is written but beside the database: the rest of the machine may be read-only.
+            .pragma("temp_store", "MEMORY")
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let pool = |connections| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).idle_timeout(None)
+            let place = Arc::clone(&place);
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .after_connect(move |_, _| {
+                    // Another file that lies there by now is another log.
+                    let is_the_same = place.check().map_err(sqlx::Error::Io);
+                    Box::pin(std::future::ready(is_the_same))
+                })
         };
         let writer = pool(1).connect_with(options.clone()).await?;
         MIGRATIONS.run(&writer).await?;
         let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, place })
+    }
+
+    /// Whether what is written now would be there after a restart.
+    pub(super) fn in_place(&self) -> Result<(), StoreError> {
+        self.place.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
+    }
+
+    /// See [`Place::elect`].
+    pub(in super::super) fn elect(&self) -> Result<bool, StoreError> {
+        self.in_place()?;
+        self.place.elect().map_err(lock_failed)
+    }
+
+    pub(in super::super) fn resign(&self) {
+        self.place.resign();
+    }
+
+    /// Waits for scans of other processes, and keeps them waiting for as long as what is returned lives.
+    pub(in super::super) async fn turn(&self) -> Result<File, StoreError> {
+        loop {
+            self.in_place()?;
+            if let Some(turn) = self.place.try_turn().map_err(lock_failed)? {
+                return Ok(turn);
+            }
+            tokio::time::sleep(TURN).await;
+        }
     }
 
     pub(super) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
+        self.in_place()?;
         let begun = match self.writer.begin_with(BEGIN_WRITE).await {
             // On a full disk SQLite ends a transaction by itself, which this connection has not noticed and never
             // will.
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 self.writer.acquire().await?.close().await?;
+                self.place.reconnected();
                 self.writer.begin_with(BEGIN_WRITE).await
             }
             begun => begun,
         };
-        Ok(SqliteTransaction(begun?))
+        Ok(SqliteTransaction { inner: begun?, written_to: Some(Arc::clone(&self.place)) })
     }
 
     pub(super) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
-        Ok(SqliteTransaction(self.readers.begin().await?))
+        Ok(SqliteTransaction { inner: self.readers.begin().await?, written_to: None })
     }
 
     pub(super) async fn close(&self) {
@@ -90,13 +137,15 @@ impl SqliteFile {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), StoreError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder)
-        .map_err(|cause| StoreError::Folder { folder: folder.display().to_string(), cause })
+fn lock_failed(cause: std::io::Error) -> StoreError {
+    StoreError::Unavailable(sqlx::Error::Io(cause))
 }
 
-pub(in super::super) struct SqliteTransaction(sqlx::Transaction<'static, Sqlite>);
+pub(in super::super) struct SqliteTransaction {
+    inner: sqlx::Transaction<'static, Sqlite>,
+    /// Of one that may write.
+    written_to: Option<Arc<Place>>,
+}
 
 impl SqliteTransaction {
     pub(super) async fn rows(
@@ -104,16 +153,21 @@ impl SqliteTransaction {
         sql: impl SqlSafeStr,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = bind(sql, values).fetch_all(&mut *self.0).await?;
+        let rows = bind(sql, values).fetch_all(&mut *self.inner).await?;
         rows.iter().map(read).collect()
     }
 
     pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
-        Ok(bind(sql, values).execute(&mut *self.0).await?.rows_affected())
+        Ok(bind(sql, values).execute(&mut *self.inner).await?.rows_affected())
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        self.inner.commit().await?;
+        // NOTE: behind the commit too. What went to a file that was deleted meanwhile must not be acknowledged.
+        match self.written_to {
+            Some(place) => place.check().map_err(|cause| StoreError::NoWrites(cause.to_string())),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,151 @@
+//! Where a database file lies, and whether it still does.
+//!
+//! A file that is deleted, replaced, or whose folder is renamed goes on to exist for who has it open. Whatever is
+//! written to it then is gone with the process, so nothing may be acknowledged. The same holds for the two files that
+//! SQLite keeps beside it.
+//!
+//! NOTE: the database file is never opened here while it is in use: the system would drop this process's locks on it
+//! when the file is closed again.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::StoreError;
+
+/// Device and inode.
+type Identity = (u64, u64);
+
+/// The place of an open database file.
+pub(super) struct Place {
+    database: PathBuf,
+    identity: Identity,
+    /// The log of SQLite and the index of it; known once there is a connection.
+    beside: Mutex<[Option<Identity>; 2]>,
+    names: [PathBuf; 2],
+    /// The right to scan the folder of articles, where this process has it.
+    election: Mutex<Option<File>>,
+}
+
+impl Place {
+    /// Creates the file and its folder where there are none, for their owner alone.
+    ///
+    /// SECURITY: the file holds what is withdrawn, what waits for its time, and hashes of tokens.
+    pub(super) fn create(path: &Path) -> Result<Self, StoreError> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let failed = |cause| StoreError::Folder { folder: folder.display().to_string(), cause };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        if !path.exists() {
+            private(path).map_err(failed)?;
+        }
+        let real = path.canonicalize().map_err(failed)?;
+        let names = ["-wal", "-shm"].map(|ending| beside(&real, ending));
+        for name in [&real].into_iter().chain(&names) {
+            close_to_others(name);
+        }
+        let identity = identity_of(path).map_err(failed)?;
+        Ok(Self {
+            database: path.to_owned(),
+            identity,
+            beside: Mutex::default(),
+            names,
+            election: Mutex::default(),
+        })
+    }
+
+    /// Whether the files are still those that are open.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let lost = |path: &Path| {
+            Err(io::Error::other(format!(
+                "{} was deleted, moved or replaced by another file. Put it back, or restart the service",
+                path.display()
+            )))
+        };
+        if identity_of(&self.database).ok() != Some(self.identity) {
+            return lost(&self.database);
+        }
+        let mut known = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        for (known, path) in known.iter_mut().zip(&self.names) {
+            let found = identity_of(path).ok();
+            if known.is_some() && *known != found {
+                return lost(path);
+            }
+            *known = found;
+        }
+        Ok(())
+    }
+
+    /// The files beside are made anew when the only connection is.
+    pub(super) fn reconnected(&self) {
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
+    }
+
+    /// Takes the right to scan, where no other process has it, and keeps it until [`Place::resign`] or the end of the
+    /// process, however that comes.
+    pub(super) fn elect(&self) -> io::Result<bool> {
+        let path = self.lock_file("-scanner");
+        let mut held = self.election.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_some_and(|held| is_at(held, &path)) {
+            return Ok(true);
+        }
+        *held = try_lock(&path)?;
+        Ok(held.is_some())
+    }
+
+    pub(super) fn resign(&self) {
+        *self.election.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The lock under which one scan runs at a time, of whatever process; none while another has it.
+    pub(super) fn try_turn(&self) -> io::Result<Option<File>> {
+        try_lock(&self.lock_file("-scan"))
+    }
+
+    fn lock_file(&self, ending: &str) -> PathBuf {
+        beside(&self.database, ending)
+    }
+}
+
+/// None where another process holds the lock.
+fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = private(path)?;
+    match file.try_lock() {
+        // Deleted and made anew meanwhile, it is another's lock.
+        Ok(()) => Ok(Some(file).filter(|file| is_at(file, path))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(cause),
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let here = file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
+    here.is_ok_and(|here| identity_of(path).is_ok_and(|there| here == there))
+}
+
+/// Opens a file that its owner alone may read; creates it where there is none.
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// What an older program, or a careless copy, has left open. Who does not own the file cannot.
+fn close_to_others(path: &Path) {
+    let is_open = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
+    if is_open && let Err(cause) = fs::set_permissions(path, Permissions::from_mode(0o600)) {
+        tracing::warn!(path = %path.display(), %cause, "the database can be read by others");
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn identity_of(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
