@@ -34,7 +34,8 @@
 //!
 //! # What holds always
 //! - A GET for a live feed, for what is new in it, or for a channel's page never touches the store once its
-//!   edition is printed. What people ask for beside it (an article, a month, a search) reads it within bounds.
+//!   edition is printed. What people ask for beside it (an article, a month, a search)
+//!   reads it within bounds, and once while nothing in it changes.
 //! - On a log that several processes share, a whole answer waits for the press to print what was heard of, within a
 //!   bound; a 304 never does, and a log in a file never.
 //! - Makers do no I/O and read no clock: same articles, same bytes.

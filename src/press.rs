@@ -10,6 +10,7 @@
 
 mod archive;
 mod article;
+mod cache;
 mod desk;
 mod document;
 mod fit;
@@ -41,7 +42,7 @@ use furniture::Furniture;
 use rest::Rest;
 
 pub use archive::{Archive, ArchiveSheet, PrintedPage};
-pub use article::{ArticleSheet, PrintedArticle, print_article};
+pub use article::{ArticlePages, ArticleSheet, PrintedArticle};
 pub use desk::{Asked, Desk, DeskSheet, Laid, MonthPart, cursor_of, place_of};
 pub use document::{Coded, Coding, Document, Kind, Version, http_date, is_abridged};
 pub use furniture::furniture;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bantin::address::{Addresses, Format};
-use bantin::article::{Article, Block};
+use bantin::article::{Article, Block, Permalink};
 use bantin::channel::{Site, Slug};
 use bantin::feed::{self, Fault};
-use bantin::press::{Counters, Inspector, Options, Press, Stand};
+use bantin::press::{ArticlePages, Counters, Document, Inspector, Options, Press, PrintedArticle, Stand};
 use bantin::store::{self, LiveChoice, Origin, Store, Submission};
 use bantin::vietnam_time::{Clock, Stamp, VIETNAM, from_seconds};
 
@@ -19,6 +19,7 @@ struct Works {
     press: Press,
     stand: Stand,
     counters: Arc<Counters>,
+    pages: ArticlePages,
 }
 
 async fn works(inspector: Inspector) -> Works {
@@ -38,8 +39,9 @@ async fn works(inspector: Inspector) -> Works {
         LiveChoice { items: 30, window: 604_800, archive_page: 50, limit: 200, bytes: 524_288, whole: false };
     let options = Options { site, addresses, channels: Vec::new(), live, inspector };
     let counters = Arc::new(Counters::default());
+    let pages = ArticlePages::new(store.clone(), options.clone());
     let (press, stand) = Press::new(store.clone(), options, Arc::clone(&counters));
-    Works { folder, store, press, stand, counters }
+    Works { folder, store, press, stand, counters, pages }
 }
 
 fn submission(channel: &str, title: &str) -> Submission {
@@ -173,4 +175,42 @@ async fn all_formats_of_a_channel_change_at_a_stroke() {
     }
     stop.send_replace(true);
     assert!(watching.await.unwrap() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_an_article_is_at_hand_while_nothing_in_it_changes() {
+    let works = works(feed::read_back).await;
+    let published = works.store.take_in(submission("xa-hoi", "Bài một")).await.unwrap();
+    let permalink = published.permalink;
+    let page = async || match works.pages.print(&permalink).await.unwrap() {
+        PrintedArticle::Page(page) => page,
+        PrintedArticle::Gone(_) | PrintedArticle::Nothing => panic!("no page"),
+    };
+    let text = |page: &Arc<Document>| String::from_utf8(page.identity.bytes.to_vec()).unwrap();
+    assert!(works.pages.at_hand(&permalink).is_none());
+    let first = page().await;
+    let at_hand = works.pages.at_hand(&permalink);
+    assert!(matches!(at_hand, Some(PrintedArticle::Page(page)) if Arc::ptr_eq(&page, &first)));
+
+    works.store.take_in(submission("xa-hoi", "Bài hai")).await.unwrap();
+    assert!(works.pages.at_hand(&permalink).is_none(), "the store may know better");
+    assert!(Arc::ptr_eq(&page().await, &first), "it does not: nothing of the page has changed");
+
+    let mut corrected = submission("xa-hoi", "Bài một");
+    corrected.article.body = vec![Block::Lead { text: "Đoạn mở đầu, sửa.".to_owned(), html: None }];
+    corrected.id = Some(published.id.clone());
+    works.store.take_in(corrected).await.unwrap();
+    let second = page().await;
+    assert!(text(&second).contains("Đoạn mở đầu, sửa.") && second.identity.etag != first.identity.etag);
+
+    works.store.take_in(submission("kinh-te", "Bài ba")).await.unwrap();
+    assert!(text(&page().await).contains("/kinh-te/"), "every page names all channels");
+
+    works.store.withdraw(&published.id, None, false, "test").await.unwrap();
+    for _ in 0..2 {
+        assert!(matches!(works.pages.print(&permalink).await.unwrap(), PrintedArticle::Gone(_)));
+    }
+    let nowhere = Permalink { slug: Slug::from_title("khong-co"), ..permalink };
+    assert!(matches!(works.pages.print(&nowhere).await.unwrap(), PrintedArticle::Nothing));
+    assert!(works.pages.at_hand(&nowhere).is_none(), "what is nowhere takes no room");
 }

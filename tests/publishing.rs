@@ -418,6 +418,34 @@ fn an_article_in_single_bytes_costs_no_more_than_its_length() {
 }
 
 #[test]
+fn the_page_of_an_article_is_as_new_as_the_log_and_costs_little_to_ask_for_again() {
+    let office = office();
+    let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
+    let page = "/bai-viet/2023/05/13/bai-moi";
+    let unchanged = |tag: &str, coding: &str| {
+        office.serving.ask("GET", page, &[("If-None-Match", tag), ("Accept-Encoding", coding)]).status == 304
+    };
+    let mut tags = Vec::new();
+    for coding in ["identity", "gzip", "br"].repeat(2) {
+        let shown = office.serving.ask("GET", page, &[("Accept-Encoding", coding)]);
+        assert_eq!(shown.status, 200);
+        assert!(unchanged(&shown.etag(), coding));
+        tags.push(shown.etag());
+    }
+    assert_eq!(tags[..3], tags[3..]);
+    // Each answer to a write is followed by the page that it left.
+    for round in 0..5 {
+        let edit = new_article().replace("mở đầu", &format!("mở đầu thứ {round}"));
+        assert_eq!(office.send("PUT", &resource(&made), &[PLAIN], edit).status, 200);
+        assert!(office.serving.get(page).text().contains(&format!("mở đầu thứ {round}")), "{round}");
+    }
+    assert!(!unchanged(&tags[1], "gzip"));
+    assert_eq!(office.send("DELETE", &resource(&made), &[], "").status, 200);
+    assert_eq!(office.serving.get(page).status, 410);
+    assert_eq!(office.serving.get("/bai-viet/2023/05/13/khong-co").status, 404);
+}
+
+#[test]
 fn health_is_told_however_often_it_is_asked() {
     let house = House::new();
     let config = std::fs::read_to_string(house.path("config.toml")).unwrap();

@@ -118,7 +118,7 @@ impl Sheet {
             }
             Self::Picture(..) => None,
             Self::Article(sheet) => match sheet.print() {
-                PrintedArticle::Page(page) | PrintedArticle::Gone(page) => Some(Arc::from(page)),
+                PrintedArticle::Page(page) | PrintedArticle::Gone(page) => Some(page),
                 PrintedArticle::Nothing => None,
             },
             Self::Archive(sheet) => {

@@ -26,8 +26,8 @@ use crate::address::{Addresses, Format, Route, Scope};
 use crate::article::Permalink;
 use crate::channel::Channel;
 use crate::press::{
-    self, Archive, Desk, Document, Edition, Kind, PrintedArticle, PrintedPage, Progress, Recent, Stand,
-    print_article,
+    self, Archive, ArticlePages, Desk, Document, Edition, Kind, PrintedArticle, PrintedPage, Progress,
+    Recent, Stand,
 };
 use crate::store::{Announcement, PictureFound, Store, StoreError};
 use crate::vietnam_time::Clock;
@@ -99,6 +99,7 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) press: press::Options,
     archive: Archive,
+    articles: ArticlePages,
     pub(super) addresses: Arc<Addresses>,
     health: Arc<Health>,
     pub(super) feeds: Policy,
@@ -141,6 +142,7 @@ impl Service {
             stand,
             clock: store.clock().clone(),
             archive: Archive::new(store.clone(), press.clone()),
+            articles: ArticlePages::new(store.clone(), press.clone()),
             desk: Desk::new(store.clone(), press.clone()),
             store,
             addresses: Arc::clone(&press.addresses),
@@ -431,11 +433,15 @@ impl Service {
     }
 
     async fn article(&self, request: Parts, permalink: Permalink) -> Reply {
-        let printing = self
-            .0
-            .with_store(async move |service| print_article(&service.store, &service.press, &permalink).await);
+        let printed = match self.0.articles.at_hand(&permalink) {
+            Some(printed) => Some(printed),
+            None => {
+                let printing = async move |service: Arc<Inner>| service.articles.print(&permalink).await;
+                self.0.with_store(printing).await
+            }
+        };
         let now = self.0.clock.now();
-        match printing.await {
+        match printed {
             Some(PrintedArticle::Page(page)) => {
                 reply::document(&request.method, request.headers, &page, &self.0.pages, now)
             }

@@ -18,7 +18,7 @@ use crate::channel::Slug;
 const SNIPPET: usize = 240;
 
 /// What somebody asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Question {
     /// As typed, on one line.
     pub words: String,

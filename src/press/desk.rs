@@ -2,23 +2,24 @@
 //! asked for, and kept while the log stands still.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::watch;
 use tracing::error;
 
-use super::shelf::Shelf;
+use super::cache::{Cache, Weigh};
 use super::{Document, Options, Setting, Version, blocking};
 use crate::address::{Format, Scope, Sitemap, page_path};
 use crate::article::{Entry, words};
 use crate::channel::{Slug, members_of};
 use crate::feed::{self, Part};
 use crate::pages::{self, Answer, Location, MonthOf, Question};
-use crate::store::{Announcement, CatalogueAsked, CatalogueFound, Listing, Snapshot, Store, StoreError};
+use crate::store::{CatalogueAsked, CatalogueFound, Listing, Snapshot, Store, StoreError};
 use crate::vietnam_time::{Moment, Month, first_second};
 
-/// Answers that are kept: some two megabytes.
-const PLACES: usize = 64;
+/// Answers that are kept, in bytes. A sitemap of the longest kind takes some ten megabytes.
+const KEPT: u64 = 32 << 20;
+/// Of an answer in its three codings.
+const USUAL: u64 = 32 << 10;
 /// Articles on a page of a search.
 const FOUND: u32 = 20;
 /// Articles on a page of a month.
@@ -31,7 +32,7 @@ const ALONE: u32 = 10_000;
 const AT_MOST: u32 = 50_000;
 
 /// What can be asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Asked {
     /// The search page, behind this place where it goes on. `opened` where it stands in place of a feed.
     Search {
@@ -53,7 +54,7 @@ pub enum Asked {
 }
 
 /// How much of a month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MonthPart {
     /// A page of it: the first one, or what comes behind this place.
     Behind(Option<i64>),
@@ -87,40 +88,47 @@ pub enum Laid {
 pub struct Desk {
     store: Store,
     options: Arc<Options>,
-    announced: watch::Receiver<Announcement>,
-    shelf: Mutex<Shelf<(Asked, Announcement), Laid>>,
+    cache: Cache<Asked, Laid>,
+}
+
+impl Weigh for Laid {
+    fn weight(&self) -> u64 {
+        match self {
+            Self::Document(document) => document.weight(),
+            Self::Nothing | Self::Faulty => 0,
+        }
+    }
 }
 
 impl Desk {
     /// A desk over the log in `store`.
     pub fn new(store: Store, options: Options) -> Self {
-        let announced = store.announcements();
-        Self { store, options: Arc::new(options), announced, shelf: Mutex::new(Shelf::with_places(PLACES)) }
+        let cache = Cache::new(store.announcements(), KEPT, USUAL);
+        Self { store, options: Arc::new(options), cache }
     }
 
     /// What was asked for before, while the log stood as it stands. Asks nobody.
     pub fn at_hand(&self, asked: &Asked) -> Option<Laid> {
-        let key = (asked.clone(), *self.announced.borrow());
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+        self.cache.get(asked)
     }
 
-    /// Prints it from the store.
+    /// The same, from the store where it is not at hand.
     ///
     /// # Errors
     /// Where the store does not answer.
     pub async fn print(&self, asked: Asked) -> Result<Laid, StoreError> {
-        // Read before the log is: what is printed may be newer than that, but never older.
-        let key = (asked.clone(), *self.announced.borrow());
+        self.cache.get_or_make(asked.clone(), |_| self.printed(asked)).await
+    }
+
+    async fn printed(&self, asked: Asked) -> Result<Laid, StoreError> {
         let mut snapshot = self.store.snapshot().await?;
         let setting = Setting::read(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
         let sheet = DeskSheet::read(&mut snapshot, &setting, asked).await?;
         drop(snapshot);
-        let laid = match sheet {
-            None => Laid::Nothing,
-            Some(sheet) => blocking(move || sheet.print()).await?,
-        };
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(key, laid.clone());
-        Ok(laid)
+        match sheet {
+            None => Ok(Laid::Nothing),
+            Some(sheet) => blocking(move || sheet.print()).await,
+        }
     }
 }
 

@@ -194,6 +194,11 @@ impl Document {
         self.file.get_or_init(|| made().map(Arc::new)).as_ref()
     }
 
+    /// What it takes of the memory, in bytes.
+    pub(super) fn weight(&self) -> u64 {
+        [&self.identity, &self.gzip, &self.brotli].iter().map(|coded| coded.bytes.len() as u64).sum()
+    }
+
     /// The document in the coding that was agreed on.
     pub fn coded(&self, coding: Coding) -> &Coded {
         match coding {
