@@ -243,6 +243,12 @@ impl Addresses {
         ArticleId::new(format!("tag:{}:{permalink}", self.tag_authority))
     }
 
+    /// True where an id is of the kind that only this site makes, of articles and of feeds.
+    pub fn may_mint(&self, id: &ArticleId) -> bool {
+        let rest = id.as_str().strip_prefix("tag:").and_then(|rest| rest.strip_prefix(&self.tag_authority));
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    }
+
     /// The Atom id of a feed: of a channel, by the name under which it was founded, or of everything.
     /// Independent of host and scheme.
     pub fn feed_id(&self, scope: Option<&Slug>) -> String {

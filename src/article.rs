@@ -4,6 +4,7 @@
 //! XML 1.0 forbids once it came through the manuscript reader; the makers of documents do not rely on it.
 //! What an article is *called* ([`ArticleId`], [`Permalink`]) is minted once by the store and never changes.
 
+pub mod bounds;
 pub mod words;
 
 use std::fmt;

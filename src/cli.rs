@@ -459,9 +459,14 @@ async fn withdraw(
         Withdrawal::Withdrawn(number) => {
             return told(arguments, id, "withdrawn", Some(number));
         }
+        Withdrawal::ReasonChanged(number) => {
+            return told(arguments, id, "was withdrawn before; the reason is changed", Some(number));
+        }
         Withdrawal::Already => (true, "was withdrawn before"),
         Withdrawal::NeverPublished => (true, "will not be published"),
         Withdrawal::Unknown => (false, "is not known; `bantin list` shows all"),
+        Withdrawal::Refused(refusal) => bail!("{}", refusal.english()),
+        Withdrawal::Stale(_) => (false, "was changed by somebody else meanwhile"),
     };
     if done { told(arguments, id, word, None) } else { bail!("{id} {word}") }
 }

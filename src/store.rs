@@ -13,7 +13,9 @@ mod channels;
 mod database;
 mod intake;
 mod moving;
+mod refusal;
 mod replicas;
+mod rights;
 mod roll;
 mod token;
 mod view;
@@ -33,6 +35,7 @@ use crate::channel::{Channel, Slug};
 use crate::vietnam_time::{Clock, Moment, Month, Zone, from_seconds};
 
 pub use moving::Filled;
+pub use refusal::Refusal;
 pub use token::Token;
 
 use batch::{Batches, Write, Written};
@@ -93,12 +96,39 @@ pub enum StoreError {
     /// The store holds what this program never wrote.
     #[error("the store holds something unexpected: {0}")]
     Corrupt(String),
+    /// The engine is well, and does not keep these values: they break a constraint or a limit of it.
+    #[error("the store cannot keep this: {0}")]
+    Unkept(sqlx::Error),
+}
+
+impl StoreError {
+    /// True where one write cannot be done and the next can: what was to be written, or what is stored of its
+    /// article, is at fault.
+    pub fn is_of_one_write(&self) -> bool {
+        matches!(self, Self::Unkept(_) | Self::Corrupt(_))
+    }
 }
 
 // NOTE: the engine's errors say themselves what is behind them. Named as a source they would say it twice.
 impl From<sqlx::Error> for StoreError {
     fn from(cause: sqlx::Error) -> Self {
-        Self::Unavailable(cause)
+        match &cause {
+            sqlx::Error::Encode(_) => Self::Unkept(cause),
+            sqlx::Error::Database(told) if is_about_values(told.as_ref()) => Self::Unkept(cause),
+            _ => Self::Unavailable(cause),
+        }
+    }
+}
+
+/// True where the engine complains of the values of a statement and not of itself.
+fn is_about_values(told: &dyn sqlx::error::DatabaseError) -> bool {
+    let code = told.code().unwrap_or_default();
+    match code.len() {
+        _ if told.kind() != sqlx::error::ErrorKind::Other => true,
+        // SQLSTATE of PostgreSQL: a data exception, an integrity constraint, a limit such as that of an index entry.
+        5 => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+        // Of SQLite: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
+        _ => ["18", "19", "20", "25"].contains(&code.as_ref()),
     }
 }
 
@@ -150,12 +180,35 @@ pub struct Submission {
 /// Conditions on a submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// The article's newest revision must have this number (`If-Match`).
-    pub expected: Option<u64>,
-    /// The article must not be there yet, where the submission names its id.
+    /// The name of the token by which it is asked for, whose rights are judged with the write itself. Without
+    /// one the operator asks, who may do everything.
+    pub token: Option<String>,
+    /// The article must be in one of these versions (`If-Match`).
+    pub expected: Option<Vec<ArticleVersion>>,
+    /// The article must not be there yet.
     pub must_be_new: bool,
+    /// The article must be there.
+    pub must_exist: bool,
     /// A retry of the same request must not be done twice.
     pub once: Option<Once>,
+}
+
+/// A state of an article that a writer has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArticleVersion {
+    /// Published: the number of its newest revision.
+    Number(u64),
+    /// Not published yet: a hash of the text that waits.
+    Scheduled(String),
+}
+
+/// An article that waits for its moment. It is for nobody to read who has no right to all of its channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// As it will be published.
+    pub entry: Entry,
+    /// For [`ArticleVersion::Scheduled`].
+    pub version: String,
 }
 
 /// A request that is done at most once within a day.
@@ -270,6 +323,8 @@ pub enum Verdict {
     Stale(u64),
     /// The key was used for another request within the last day. Nothing was changed.
     KeyReused,
+    /// This submission alone cannot be taken in. Nothing was changed.
+    Refused(Refusal),
 }
 
 /// What became of a withdrawal.
@@ -279,10 +334,16 @@ pub enum Withdrawal {
     Withdrawn(u64),
     /// It was withdrawn before.
     Already,
+    /// It was withdrawn before; the new reason is published under this number.
+    ReasonChanged(u64),
     /// It was waiting for its moment and will not be published.
     NeverPublished,
-    /// There is no such article.
+    /// There is no such article, or none that the token may know of.
     Unknown,
+    /// It is in another version than the sender expected, and has this number. Nothing was changed.
+    Stale(u64),
+    /// The sender may not do this. Nothing was changed.
+    Refused(Refusal),
 }
 
 /// What became of a restoration.
@@ -858,7 +919,7 @@ impl Store {
     }
 
     /// Withdraws an article by command, which only [`Store::restore`] undoes. With `erase`, its stored text
-    /// is blanked in every revision.
+    /// is blanked in every revision. A reason is published; one that is given later replaces the one before.
     ///
     /// # Errors
     /// Where the engine refuses.
@@ -869,7 +930,22 @@ impl Store {
         erase: bool,
         author: &str,
     ) -> Result<Withdrawal, StoreError> {
-        let write = Write::Withdraw { id: id.clone(), reason, erase, author: author.to_owned() };
+        self.withdraw_on_terms(id, reason, erase, author, Terms::default()).await
+    }
+
+    /// The same on terms: its token and the versions that it expects are judged in the transaction that withdraws.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn withdraw_on_terms(
+        &self,
+        id: &ArticleId,
+        reason: Option<String>,
+        erase: bool,
+        author: &str,
+        terms: Terms,
+    ) -> Result<Withdrawal, StoreError> {
+        let write = Write::Withdraw { id: id.clone(), reason, erase, author: author.to_owned(), terms };
         match self.write(write).await? {
             Written::Withdrawal(withdrawal) => Ok(withdrawal),
             other => Err(other.unexpected()),
@@ -887,7 +963,7 @@ impl Store {
         }
     }
 
-    /// The file is gone for good: withdraws its article (`file-removed`) unless another file stands for it.
+    /// The file is gone for good: withdraws its article, without a reason, unless another file stands for it.
     ///
     /// # Errors
     /// Where the engine refuses.
@@ -996,6 +1072,17 @@ impl Store {
     pub async fn article_named(&self, id: &ArticleId) -> Result<Found, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         view::article_named(&mut reading, id).await
+    }
+
+    /// The article of this name, where it waits for its first publication.
+    ///
+    /// SECURITY: it is under embargo. Who asks must have the right to its channels ([`Token::covers`]).
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn scheduled(&self, id: &ArticleId) -> Result<Option<Scheduled>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::scheduled(&mut reading, id).await
     }
 
     /// The log behind a number, in order. Its cost depends on what is returned, not on where in the log it

@@ -284,6 +284,151 @@ fn a_future_stamp_is_accepted_and_waits() {
     assert!(!office.shown().contains("Hẹn giờ"));
 }
 
+/// An article of a day to come in the channel `xa-hoi`, and its resource.
+fn scheduled(office: &Office) -> (Answer, String) {
+    let due = chrono::Utc::now() + chrono::TimeDelta::days(2);
+    let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
+    let made = office.post("channel=xa-hoi", &[PLAIN], article("Hẹn giờ", &stamp, "Đoạn mở đầu."));
+    assert_eq!(made.status, 202, "{}", made.text());
+    let path = resource(&made);
+    (made, path)
+}
+
+#[test]
+fn a_scheduled_article_is_read_changed_and_removed_by_its_own_office_and_unknown_to_all_others() {
+    let office = office();
+    let (made, path) = scheduled(&office);
+    let read = office.send("GET", &path, &[], "");
+    assert_eq!((read.status, read.etag()), (200, made.etag()), "{}", read.text());
+    assert_eq!((&read.json()["title"], &read.json()["state"]), (&"Hẹn giờ".into(), &"waiting".into()));
+    assert_eq!(read.header("cache-control"), Some("no-store"));
+    let description = office.serving.get("/api/openapi.json").json();
+    described(&description, "/articles/{id}", "GET", &read);
+
+    let other = office.house.ok(&["token", "new", "Kinh tế", "--channels", "kinh-te"]);
+    let headers = [PLAIN, ("Authorization", &format!("Bearer {}", other.trim()))];
+    let past = article("Lộ tin", "12/05/2023 08:00", "Đoạn mở đầu.");
+    assert_eq!(office.serving.get(&path).status, 404, "it is under embargo");
+    for method in ["GET", "PUT", "DELETE"] {
+        let answer = office.serving.send(method, &path, &headers, past.as_bytes());
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (404, Some("unknown-article")));
+    }
+    assert_eq!(
+        office.serving.send("PUT", &format!("{path}?dry_run=true"), &headers, past.as_bytes()).status,
+        404
+    );
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let fields = serde_json::json!({ "id": id, "title": "A", "published": "12/05/2023", "text": "B." });
+    let taking = [("Content-Type", "application/json"), headers[1]];
+    let body = fields.to_string();
+    let taken = office.serving.send("POST", "/api/articles?channel=kinh-te", &taking, body.as_bytes());
+    assert_eq!((taken.status, taken.json()["code"].as_str()), (403, Some("not-your-id")), "{}", taken.text());
+    assert_eq!(office.send("GET", &path, &[], "").json()["title"], "Hẹn giờ");
+
+    let stamp = read.json()["published"].as_str().unwrap().to_owned();
+    let edit =
+        serde_json::json!({ "title": "Hẹn giờ, sửa", "published": stamp, "text": "Đoạn." }).to_string();
+    let json = ("Content-Type", "application/json");
+    let tag = read.etag();
+    let edited = office.send("PUT", &path, &[json, ("If-Match", &tag)], &edit);
+    assert_eq!(edited.status, 202, "{}", edited.text());
+    let stale = office.send("DELETE", &path, &[("If-Match", &tag)], "");
+    assert_eq!(stale.status, 412);
+    assert!(!stale.text().contains("number 0") && !stale.text().contains("số 0"), "{}", stale.text());
+    let list = format!("\"x\", {}", edited.etag());
+    let removed = office.send("DELETE", &path, &[("If-Match", &list)], "");
+    assert_eq!(removed.json()["outcome"], "will not be published", "{}", removed.text());
+    assert_eq!(office.send("GET", &path, &[], "").status, 404);
+    assert_eq!(office.serving.metric("bantin_log_head"), 1, "nothing of it was ever published");
+}
+
+#[test]
+fn a_tag_of_another_log_says_where_the_article_is_and_matches_nothing() {
+    let office = office();
+    let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
+    for tag in ["\"x\"", "\"khac.2\"", "W/\"x.2\"", "\"0\"", "nonsense"] {
+        for method in ["PUT", "DELETE"] {
+            let answer = office.send(method, &path, &[PLAIN, ("If-Match", tag)], new_article());
+            assert_eq!(answer.status, 412, "{method} {tag}");
+            assert!(answer.text().contains("at number 2 now"), "{}", answer.text());
+        }
+    }
+    assert_eq!(office.send("DELETE", &path, &[("If-Match", "*")], "").status, 200);
+}
+
+#[test]
+fn of_fifty_who_delete_one_version_one_does() {
+    let office = office();
+    let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
+    let (path, tag) = (resource(&made), made.etag());
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let racer = |number: usize| {
+            let (office, path, tag) = (&office, &path, &tag);
+            scope.spawn(move || match number % 2 {
+                0 => office.send("DELETE", path, &[("If-Match", tag)], "").status,
+                _ => {
+                    let edit = article(&format!("Bản {number}"), "13/05/2023 08:00", "Đoạn mở đầu.");
+                    office.send("PUT", path, &[PLAIN, ("If-Match", tag)], edit).status
+                }
+            })
+        };
+        let racing: Vec<_> = (0..50).map(racer).collect();
+        racing.into_iter().map(|racer| racer.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 409, 412].contains(status)), "{statuses:?}");
+    assert_eq!(office.serving.metric("bantin_log_head"), 3);
+}
+
+#[test]
+fn the_reason_that_was_given_last_is_published() {
+    let office = office();
+    let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
+    let id = "tag:dakto.example,2023:2023-05-13/bai-moi";
+    assert_eq!(office.send("DELETE", &path, &[], "").status, 200);
+    office.house.ok(&["withdraw", id, "--reason", "Sai số liệu"]);
+    until("the reason", || office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
+    let again = office.send("DELETE", &format!("{path}?reason=Tr%C3%B9ng"), &[], "");
+    assert_eq!(again.json()["outcome"], "reason changed");
+    until("the other", || office.serving.get("/xa-hoi/atom.xml").text().contains("Trùng"));
+    assert!(!office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
+    office.house.remove("xa-hoi/thi-dua.txt");
+    until("the withdrawal", || !office.shown().contains("thi-dua"));
+    for path in ["/xa-hoi/atom.xml", "/api/changes?after=0", "/bai-viet/2023/05/12/thi-dua"] {
+        assert!(!office.serving.get(path).text().contains("file-removed"), "{path}");
+    }
+}
+
+#[test]
+fn what_one_article_is_refused_for_is_a_problem_of_its_own_and_never_503() {
+    let office = office();
+    let holder = "+++\ntitle = \"Giữ mã cũ\"\npublished = \"13/05/2023\"\n\
+                  id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
+    office.house.write("xa-hoi/a.md", holder);
+    until("the holder", || office.shown().contains("Giữ mã cũ"));
+    let taken = office.post("channel=xa-hoi", &[PLAIN], new_article());
+    assert_eq!((taken.status, taken.json()["code"].as_str()), (409, Some("exists")), "{}", taken.text());
+    let json = [("Content-Type", "application/json")];
+    let with = |name: &str, value: serde_json::Value| {
+        let mut fields =
+            serde_json::json!({ "title": "Bài", "published": "14/05/2023 09:00", "text": "Mở đầu." });
+        fields[name] = value;
+        office.post("channel=xa-hoi", &json, fields.to_string())
+    };
+    for (name, value) in [
+        ("id", format!("tag:a.vn,2020:{}", "x".repeat(70_000)).into()),
+        ("title", "ắ".repeat(1001).into()),
+        ("tags", (0..101).map(|tag| tag.to_string()).collect()),
+        ("authors", vec!["A".repeat(5000)].into()),
+        ("channels", vec!["tim-kiem"].into()),
+    ] {
+        let answer = with(name, value);
+        assert_eq!(answer.status, 422, "{name}: {}", answer.text());
+    }
+    assert_eq!(office.serving.operator("/readyz").status, 200);
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+}
+
 #[test]
 fn the_commands_do_the_same_against_a_running_service() {
     let office = office();
@@ -535,6 +680,7 @@ fn the_description_is_true_of_what_writes() {
     let corrected = article("Đã sửa", "12/05/2023 17:39", "Đoạn mở đầu đã sửa.");
     let long = "a".repeat(3 << 20);
     let fields = fields.to_string();
+    let squatting = r#"{"id": "tag:dakto.example,2023:2023-05-14/mai", "title": "A", "published": "14/05/2023", "text": "B."}"#;
     let new = new_article();
     let (post, id) = ("/articles", "/articles/{id}");
     let to = |query: &str| format!("/api/articles?{query}");
@@ -550,6 +696,7 @@ fn the_description_is_true_of_what_writes() {
         (post, "POST", to("kenh=xa-hoi"), vec![PLAIN], &new, 400),
         (post, "POST", to("channel=kinh-te"), vec![PLAIN], &new, 403),
         (post, "POST", to("channel=xa-hoi"), vec![], &new, 415),
+        (post, "POST", to("channel=xa-hoi"), vec![json], squatting, 403),
         (post, "POST", to("channel=xa-hoi"), vec![PLAIN], &long, 413),
         (id, "PUT", seed.to_owned(), vec![PLAIN], &corrected, 200),
         (id, "PUT", format!("{seed}?dry_run=true"), vec![PLAIN], &corrected, 200),
@@ -562,7 +709,8 @@ fn the_description_is_true_of_what_writes() {
         (id, "DELETE", seed.to_owned(), vec![("If-Match", "\"x\"")], "", 412),
         (id, "DELETE", format!("{seed}?erase=vielleicht"), vec![], "", 400),
         (id, "DELETE", format!("{seed}?reason=nh%E1%BA%A7m"), vec![], "", 200),
-        (id, "DELETE", seed.to_owned(), vec![], "", 409),
+        (id, "DELETE", seed.to_owned(), vec![], "", 200),
+        (id, "DELETE", format!("{seed}?reason=sai"), vec![], "", 200),
         (id, "PUT", seed.to_owned(), vec![PLAIN], &corrected, 409),
     ];
     let mut operations = std::collections::BTreeSet::new();

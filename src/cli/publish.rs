@@ -91,6 +91,7 @@ fn tell(
         Verdict::StaysWithdrawn => bail!("{id} was withdrawn; `bantin restore {id}` brings it back"),
         Verdict::Conflict { with } => bail!("{id} is the article of the file {with}; correct that file"),
         Verdict::Stale(_) | Verdict::KeyReused => bail!("{id} was changed by somebody else meanwhile"),
+        Verdict::Refused(refusal) => bail!("{}", refusal.english()),
     };
     if arguments.json {
         let findings: Vec<Value> =

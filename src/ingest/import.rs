@@ -140,7 +140,9 @@ impl ImportReport {
             Verdict::Unchanged => &mut self.unchanged,
             Verdict::Waiting(_) => &mut self.waiting,
             Verdict::StaysWithdrawn => &mut self.stay_withdrawn,
-            Verdict::Conflict { .. } | Verdict::Stale(_) | Verdict::KeyReused => &mut self.refused,
+            Verdict::Conflict { .. } | Verdict::Stale(_) | Verdict::KeyReused | Verdict::Refused(_) => {
+                &mut self.refused
+            }
         };
         *counter += 1;
     }

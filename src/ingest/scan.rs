@@ -84,7 +84,8 @@ impl Report {
             | Verdict::StaysWithdrawn
             | Verdict::Conflict { .. }
             | Verdict::Stale(_)
-            | Verdict::KeyReused => {}
+            | Verdict::KeyReused
+            | Verdict::Refused(_) => {}
         }
     }
 
@@ -747,6 +748,9 @@ pub(super) fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFin
                 "the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"
             ),
         )),
+        Verdict::Refused(refusal) => {
+            Some(FileFinding::about(path, Severity::Error, refusal.vietnamese(), refusal.english()))
+        }
         Verdict::Published(_)
         | Verdict::Corrected(_)
         | Verdict::Moved(_)

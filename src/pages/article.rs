@@ -290,9 +290,6 @@ fn news_article(frame: &Frame<'_>, entry: &Entry) -> Value {
     data
 }
 
-/// What the log says where nobody gave a reason: the file went away.
-const FILE_REMOVED: &str = "file-removed";
-
 /// For the address of an article that was withdrawn: when, and why where a reason was given. Nothing else is left of
 /// it, not its title either.
 pub fn withdrawn(frame: &Frame<'_>, tombstone: &Tombstone) -> Vec<u8> {
@@ -300,7 +297,7 @@ pub fn withdrawn(frame: &Frame<'_>, tombstone: &Tombstone) -> Vec<u8> {
         div.notice {
             h1.title { "Bài này đã được gỡ" }
             p { "Bài từng đăng ở địa chỉ này đã được gỡ lúc " (moment(tombstone.when, frame.site.zone)) "." }
-            @if let Some(reason) = tombstone.reason.as_deref().filter(|reason| !reason.trim().is_empty() && *reason != FILE_REMOVED) {
+            @if let Some(reason) = tombstone.reason.as_deref().filter(|reason| !reason.trim().is_empty()) {
                 p { "Lý do: " bdi { (clean(reason)) } }
             }
             p { "Xem " a href=(frame.local(&page_path(None))) { "tin mới ở trang chủ" } "." }

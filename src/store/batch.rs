@@ -8,10 +8,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
+use tracing::error;
 
 use super::database::{Transaction, values};
 use super::intake;
-use super::{Accepted, Departure, FileSeen, Inner, Restoration, Store, StoreError, Submission, Withdrawal};
+use super::{
+    Accepted, Departure, FileSeen, Inner, Refusal, Restoration, Store, StoreError, Submission, Terms,
+    Verdict, Withdrawal,
+};
 use crate::article::ArticleId;
 use crate::channel::Slug;
 
@@ -22,7 +26,7 @@ const BATCH: usize = 256;
 pub(super) enum Write {
     TakeIn(Box<Submission>),
     PublishDue,
-    Withdraw { id: ArticleId, reason: Option<String>, erase: bool, author: String },
+    Withdraw { id: ArticleId, reason: Option<String>, erase: bool, author: String, terms: Terms },
     Restore { id: ArticleId, author: String },
     FileGone(String),
     FileRefused(FileSeen),
@@ -159,9 +163,15 @@ async fn commit(inner: &Inner, writes: &[Write]) -> Result<Vec<Result<Written, S
     let mut results = Vec::with_capacity(writes.len());
     for write in writes {
         transaction.run("SAVEPOINT one_write", &[]).await?;
-        let result = apply(inner, &mut transaction, write).await;
-        if result.is_err() {
+        let mut result = apply(inner, &mut transaction, write).await;
+        if let Err(cause) = &result {
             transaction.run("ROLLBACK TO SAVEPOINT one_write", &[]).await?;
+            if let (Write::TakeIn(submission), true) = (write, cause.is_of_one_write()) {
+                let intake = intake::Intake { transaction: &mut transaction, options: &inner.options };
+                let refused = intake.not_accepted(submission, Verdict::Refused(Refusal::Failed));
+                error!(id = %refused.id, %cause, "this article cannot be kept; the others are");
+                result = Ok(Written::Accepted(refused));
+            }
         }
         transaction.run("RELEASE SAVEPOINT one_write", &[]).await?;
         results.push(result);
@@ -175,8 +185,9 @@ async fn apply(inner: &Inner, transaction: &mut Transaction, write: &Write) -> R
     match write {
         Write::TakeIn(submission) => intake.take_in(submission).await.map(Written::Accepted),
         Write::PublishDue => intake.publish_due().await.map(Written::Due),
-        Write::Withdraw { id, reason, erase, author } => {
-            intake.withdraw(id, reason.as_deref(), *erase, author).await.map(Written::Withdrawal)
+        Write::Withdraw { id, reason, erase, author, terms } => {
+            let reason = reason.as_deref();
+            intake.withdraw(id, reason, *erase, author, terms).await.map(Written::Withdrawal)
         }
         Write::Restore { id, author } => intake.restore(id, author).await.map(Written::Restoration),
         Write::FileGone(path) => intake.file_gone(path).await.map(Written::Departure),
@@ -190,7 +201,7 @@ async fn apply(inner: &Inner, transaction: &mut Transaction, write: &Write) -> R
             transaction
                 .run(
                     "INSERT INTO picture (name, media_type, bytes, kept_at) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (name) DO NOTHING",
+                     ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes WHERE LENGTH(picture.bytes) = 0",
                     values![name.as_str(), media_type.as_str(), bytes.as_slice(), now],
                 )
                 .await

@@ -77,7 +77,11 @@ pub(super) async fn corrections(
 ) -> Result<Vec<Moment>, StoreError> {
     let rows = reading
         .rows(
-            "SELECT at FROM revision WHERE article = $1 AND kind = 'corrected' ORDER BY number DESC LIMIT $2",
+            // Whatever moved `updated` on: neither a mere move to another channel nor a picture that came a
+            // moment after its text.
+            "SELECT at FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
+             (SELECT p.updated FROM revision p WHERE p.article = r.article AND p.number < r.number \
+             ORDER BY p.number DESC LIMIT 1) ORDER BY number DESC LIMIT $2",
             values![id.as_str(), MOST_CORRECTIONS],
         )
         .await?;

@@ -1,30 +1,40 @@
 //! The rules by which the log grows; each verb runs inside one transaction.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
+use sha2::{Digest as _, Sha256};
+use tracing::error;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::catalogue;
 use super::channels::with_parents;
 use super::database::{Row, Transaction, values};
+use super::rights::Rights;
+use super::token;
 use super::{
-    Accepted, Departure, FileSeen, Imported, Once, Options, Origin, Restoration, StoreError, Submission,
-    Verdict, Withdrawal,
+    Accepted, ArticleVersion, Departure, FileSeen, Imported, Once, Options, Origin, Refusal, Restoration,
+    StoreError, Submission, Terms, Verdict, Withdrawal,
 };
+use crate::address::RESERVED;
+use crate::article::bounds::{self, Excess};
 use crate::article::{Article, ArticleId, Permalink, words};
-use crate::channel::Slug;
+use crate::channel::{Slug, Standing};
 use crate::vietnam_time::{Moment, day_of};
 
 /// The view of everything, among the channels.
 pub(super) const EVERYTHING: &str = "";
-/// Why an article was withdrawn whose file is gone.
-const FILE_REMOVED: &str = "file-removed";
 /// For so many seconds a retried request is known again.
 const ANSWERS_KEPT: i64 = 86_400;
 /// Who acts for a file.
 const FOLDER: &str = "folder";
 /// Who acts for an imported file.
 const IMPORT: &str = "import";
+/// A picture that comes so many seconds after its article was published belongs to the publication: whoever saves
+/// both is at it for the grace of five seconds, and the scan takes a moment more.
+const COMPLETION: i64 = 15;
+/// An article that is due and cannot be published is tried again after so many seconds.
+const POSTPONED: i64 = 3600;
 
 /// A transaction on the log, and what its rules depend on.
 pub(super) struct Intake<'t> {
@@ -34,15 +44,61 @@ pub(super) struct Intake<'t> {
 
 /// The state of an article before a change.
 #[derive(Clone, Debug)]
-struct Current {
-    id: ArticleId,
+pub(super) struct Current {
+    pub(super) id: ArticleId,
     permalink: Permalink,
     state: State,
-    number: u64,
+    pub(super) number: u64,
     at: i64,
     updated: i64,
+    /// Those that hold it, or held it until it was withdrawn; none before its first publication.
     channels: Vec<Slug>,
     content: Option<String>,
+    /// What waits to be published.
+    waiting: Option<Waiting>,
+}
+
+/// A text that waits for its moment, and the channels that it is for.
+#[derive(Clone, Debug)]
+struct Waiting {
+    channels: Vec<Slug>,
+    content: String,
+    version: String,
+}
+
+impl Current {
+    /// The channels that a write to this article concerns: where it stands, stood or is to stand.
+    pub(super) fn concerned(&self) -> Vec<Slug> {
+        let planned = self.waiting.iter().flat_map(|waiting| &waiting.channels);
+        let mut channels: Vec<Slug> = self.channels.iter().chain(planned).cloned().collect();
+        channels.sort();
+        channels.dedup();
+        channels
+    }
+
+    /// False while nobody could have read it.
+    pub(super) fn was_published(&self) -> bool {
+        self.number > 0
+    }
+
+    /// True where the article is in one of these versions; also where none is asked for.
+    fn is_as_expected(&self, expected: Option<&[ArticleVersion]>) -> bool {
+        expected.is_none_or(|versions| {
+            versions.iter().any(|version| match version {
+                ArticleVersion::Number(number) => self.was_published() && *number == self.number,
+                ArticleVersion::Scheduled(version) => {
+                    !self.was_published()
+                        && self.waiting.as_ref().is_some_and(|waiting| waiting.version == *version)
+                }
+            })
+        })
+    }
+
+    /// What readers see, or will see first.
+    fn standing(&self) -> Option<&str> {
+        let waiting = self.waiting.as_ref().map(|waiting| waiting.content.as_str());
+        if self.was_published() { self.content.as_deref() } else { waiting }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +142,8 @@ struct Revision<'a> {
     stamp: i64,
     /// The moment of correction that the author named.
     named_update: Option<i64>,
+    /// False where the article says what it said before: it moved, or its pictures have arrived (rule A3).
+    is_correction: bool,
     reason: Option<&'a str>,
     author: &'a str,
     /// How the article stands after it.
@@ -101,6 +159,8 @@ struct Source {
     hash: String,
     /// Of an imported one, its place.
     place: Option<String>,
+    /// True where what lies there now was refused: it does not say what stands.
+    is_refused: bool,
 }
 
 /// Which article a submission is of.
@@ -109,6 +169,20 @@ enum Identity {
     New(ArticleId, Permalink),
     /// This file says something else of the same article.
     Conflict(Box<Current>, String),
+    /// It is of none that it could be of.
+    Refused(Refusal),
+}
+
+/// The columns of an article that [`read_current`] reads.
+macro_rules! select_current {
+    ($which:literal) => {
+        concat!(
+            "SELECT a.id, a.day, a.slug, a.state, a.withdrawn_by, a.number, a.at, a.updated, a.channels, \
+             a.content, w.channels, w.content \
+             FROM article a LEFT JOIN waiting w ON w.article = a.id ",
+            $which
+        )
+    };
 }
 
 impl Intake<'_> {
@@ -121,7 +195,11 @@ impl Intake<'_> {
         // A refusal may have been cured by the time of the retry.
         if !matches!(
             accepted.verdict,
-            Verdict::Stale(_) | Verdict::StaysWithdrawn | Verdict::Conflict { .. } | Verdict::KeyReused
+            Verdict::Stale(_)
+                | Verdict::StaysWithdrawn
+                | Verdict::Conflict { .. }
+                | Verdict::KeyReused
+                | Verdict::Refused(_)
         ) {
             self.remember_answer(once, &accepted).await?;
         }
@@ -132,32 +210,53 @@ impl Intake<'_> {
         if let Origin::File { seen, renamed_from: Some(old) } = &submission.origin {
             self.rename_file(old, seen).await?;
         }
+        if let Some(refusal) = unfit(submission) {
+            return self.refused(submission, None, refusal).await;
+        }
+        let Some(rights) = self.rights(&submission.terms).await? else {
+            return self.refused(submission, None, Refusal::Revoked).await;
+        };
+        if !rights.cover(&submission.channels) {
+            let refusal = Refusal::NotYours(submission.channels.clone());
+            return self.refused(submission, None, refusal).await;
+        }
         if let Origin::Import(imported) = &submission.origin
             && let Some(current) = self.imported_unchanged(imported).await?
         {
             return Ok(accepted(&current, Verdict::Unchanged));
         }
-        let current = match self.identify(submission).await? {
-            Identity::Known(current) => *current,
-            Identity::New(id, permalink) if submission.terms.expected.is_some() => {
-                return Ok(Accepted { id, permalink, verdict: Verdict::Stale(0) });
-            }
-            Identity::New(id, permalink) => self.mint(id, permalink, submission).await?,
+        let (current, is_there) = match self.identify(submission, &rights).await? {
+            Identity::Known(current) => (*current, true),
+            Identity::New(id, permalink) => (fresh(id, permalink), false),
             Identity::Conflict(current, with) => {
                 if let Origin::File { seen, .. } = &submission.origin {
                     self.file_refused(seen).await?;
                 }
                 return Ok(accepted(&current, Verdict::Conflict { with }));
             }
+            Identity::Refused(refusal) => return self.refused(submission, None, refusal).await,
         };
         let terms = &submission.terms;
-        let exists = current.number > 0;
-        if terms.expected.is_some_and(|number| number != current.number) || (terms.must_be_new && exists) {
+        let refusal = match is_there {
+            true => rights.refusal(&current, terms.must_exist),
+            false => terms.must_exist.then_some(Refusal::UnknownArticle),
+        };
+        if let Some(refusal) = refusal {
+            return self.refused(submission, Some(&current), refusal).await;
+        }
+        if !current.is_as_expected(terms.expected.as_deref()) || (terms.must_be_new && is_there) {
             return Ok(accepted(&current, Verdict::Stale(current.number)));
         }
         let mut channels = submission.channels.clone();
         if channels.is_empty() {
-            channels.clone_from(&current.channels);
+            channels = current.concerned();
+        }
+        if let Some(refusal) = self.shut_channel(submission, &channels, &current) {
+            return self.refused(submission, Some(&current), refusal).await;
+        }
+        if !is_there && !self.mint(&current, submission).await? {
+            let refusal = self.taken(&current.id, &submission.origin).await?;
+            return self.refused(submission, Some(&current), refusal).await;
         }
         let article = self.text_to_stand(submission, &current).await?;
         let author = match &submission.origin {
@@ -179,6 +278,59 @@ impl Intake<'_> {
         channels.dedup();
         let verdict = self.admit(&current, &article, channels, author, by_file).await?;
         Ok(accepted(&current, verdict))
+    }
+
+    /// Refuses a submission: what stood before still stands.
+    async fn refused(
+        &mut self,
+        submission: &Submission,
+        current: Option<&Current>,
+        refusal: Refusal,
+    ) -> Result<Accepted, StoreError> {
+        if let Origin::File { seen, .. } = &submission.origin
+            && seen.path.len() <= bounds::MAX_PATH_BYTES
+        {
+            self.file_refused(seen).await?;
+        }
+        let verdict = Verdict::Refused(refusal);
+        Ok(match current {
+            Some(current) => accepted(current, verdict),
+            None => self.not_accepted(submission, verdict),
+        })
+    }
+
+    /// The answer to a submission that became no article: with the name that it asked for, or would have got.
+    pub(super) fn not_accepted(&self, submission: &Submission, verdict: Verdict) -> Accepted {
+        let day = day_of(submission.article.stamp.instant, self.options.zone);
+        let permalink = Permalink { day, slug: submission.stem.clone() };
+        let id = submission.id.clone().unwrap_or_else(|| self.options.addresses.mint(&permalink));
+        Accepted { id, permalink, verdict }
+    }
+
+    /// The channel among these that takes no new articles. Corrections of what stands there are taken for ever.
+    ///
+    /// Who sends or commands something acts now, and a closed channel takes nothing from now on. What lies in the
+    /// folder or is imported may have been published before the closing: there the stamp counts, where the day of
+    /// the closing is known. What a channel took in while it was open is published when its moment comes.
+    fn shut_channel(&self, submission: &Submission, channels: &[Slug], current: &Current) -> Option<Refusal> {
+        let holds = current.concerned();
+        let day = match submission.origin {
+            Origin::Command(_) => None,
+            Origin::File { .. } | Origin::Import(_) => {
+                Some(day_of(submission.article.stamp.instant, self.options.zone))
+            }
+        };
+        let new = channels.iter().filter(|channel| !holds.contains(channel));
+        new.filter_map(|slug| self.options.channels.iter().find(|channel| channel.slug == *slug)).find_map(
+            |channel| match channel.standing {
+                Standing::Open => None,
+                Standing::Gone => Some(Refusal::Gone(channel.slug.clone())),
+                Standing::Closed { since } => {
+                    let is_old = since.zip(day).is_some_and(|(since, day)| day <= since);
+                    (!is_old).then(|| Refusal::Closed { channel: channel.slug.clone(), since })
+                }
+            },
+        )
     }
 
     /// What the same request led to when it came first; none where it is the first. Answers of more than a day
@@ -219,30 +371,35 @@ impl Intake<'_> {
     }
 
     /// The article as submitted. Where its pictures lie beside another file of the folder that stands for it as
-    /// well, with those that it has. An import beside a file of the folder has nothing of its own to say.
+    /// well, with those that it has. An import beside a file of the folder has nothing of its own to say, nor has a
+    /// copy of such a file: what a command corrected meanwhile stays.
     async fn text_to_stand<'a>(
         &mut self,
         submission: &'a Submission,
         current: &Current,
     ) -> Result<Cow<'a, Article>, StoreError> {
         let article = Cow::Borrowed(&submission.article);
-        let by_file = !matches!(submission.origin, Origin::Command(_));
-        if !by_file || !article.pictures.is_empty() {
-            return Ok(article);
-        }
-        let others = self.sources(&current.id, &submission.origin).await?;
-        if !others.iter().any(|other| other.place.is_none()) {
-            return Ok(article);
-        }
-        let standing = match current.state {
-            State::Waiting => self.text_that_waits(&current.id).await?,
-            _ => current.content.clone(),
+        let own_hash = match &submission.origin {
+            Origin::Command(_) => return Ok(article),
+            Origin::File { seen, .. } => Some(seen.hash.as_str()),
+            Origin::Import(_) => None,
         };
-        let Some(standing) = standing else { return Ok(article) };
-        let standing: Article = from_json(&standing)?;
-        Ok(Cow::Owned(match &submission.origin {
-            Origin::Import(_) => standing,
-            _ => Article { pictures: standing.pictures, ..article.into_owned() },
+        let others = self.sources(&current.id, &submission.origin).await?;
+        let beside: Vec<_> = others.iter().filter(|other| other.place.is_none()).collect();
+        let Some(standing) = current.standing().filter(|_| !beside.is_empty()) else { return Ok(article) };
+        let standing: Article = from_json(standing)?;
+        let says_nothing_new = match own_hash {
+            Some(hash) => beside.iter().any(|other| other.hash == hash && !other.is_refused),
+            None => article.pictures.is_empty(),
+        };
+        let article = article.into_owned();
+        let pictures = match article.pictures.is_empty() {
+            true => standing.pictures.clone(),
+            false => article.pictures.clone(),
+        };
+        Ok(Cow::Owned(match says_nothing_new {
+            true => Article { pictures, ..standing },
+            false => Article { pictures, ..article },
         }))
     }
 
@@ -256,13 +413,14 @@ impl Intake<'_> {
         by_file: bool,
     ) -> Result<Verdict, StoreError> {
         let content = to_json(article)?;
+        let is_unchanged = current.content.as_deref().is_some_and(|before| reads_alike(before, &content));
         let kind = match current.state {
             State::WithdrawnByCommand => return Ok(Verdict::StaysWithdrawn),
             State::WithdrawnWithItsFile if !by_file => return Ok(Verdict::StaysWithdrawn),
             State::WithdrawnWithItsFile => Kind::Restored,
             State::Waiting => Kind::Published,
             State::Live if channels != current.channels => Kind::Moved,
-            State::Live if same_to_readers(current.content.as_deref(), &content) => {
+            State::Live if is_unchanged => {
                 self.stop_waiting(&current.id).await?;
                 return Ok(Verdict::Unchanged);
             }
@@ -272,12 +430,14 @@ impl Intake<'_> {
             return self.wait(current, article.stamp.instant, &channels, &content, author).await;
         }
         self.stop_waiting(&current.id).await?;
+        let says_the_same = is_unchanged || (by_file && self.completes_publication(current, article).await?);
         let revision = Revision {
             kind,
             channels,
             content: Some(content),
             stamp: article.stamp.instant.timestamp(),
             named_update: article.updated.map(|moment| moment.timestamp()),
+            is_correction: kind == Kind::Restored || !says_the_same,
             reason: None,
             author,
             state: State::Live,
@@ -305,15 +465,33 @@ impl Intake<'_> {
             .await?;
         let mut published = Vec::with_capacity(due.len());
         for row in due {
-            let id = ArticleId::new(row.text(0)?);
-            let Some(current) = self.current(&id).await? else { continue };
-            let article = from_json(row.text(2)?)?;
-            let channels = from_json(row.text(1)?)?;
-            let verdict = self.admit(&current, &article, channels, row.text(3)?, true).await?;
-            self.stop_waiting(&id).await?;
-            published.push(accepted(&current, verdict));
+            self.transaction.run("SAVEPOINT one_due", &[]).await?;
+            match self.publish_one(&row).await {
+                Ok(accepted) => published.extend(accepted),
+                // One that cannot be published holds up no other. Nothing of it is lost.
+                Err(cause) if cause.is_of_one_write() => {
+                    let id = row.text(0)?;
+                    error!(%id, %cause, "its time has come, and it cannot be published; tried again in an hour");
+                    self.transaction.run("ROLLBACK TO SAVEPOINT one_due", &[]).await?;
+                    let sql = "UPDATE waiting SET due = $2 WHERE article = $1";
+                    self.transaction.run(sql, values![id, now.saturating_add(POSTPONED)]).await?;
+                }
+                Err(cause) => return Err(cause),
+            }
+            self.transaction.run("RELEASE SAVEPOINT one_due", &[]).await?;
         }
         Ok(published)
+    }
+
+    /// Publishes a row of what is due.
+    async fn publish_one(&mut self, row: &Row) -> Result<Option<Accepted>, StoreError> {
+        let id = ArticleId::new(row.text(0)?);
+        let Some(current) = self.current(&id).await? else { return Ok(None) };
+        let article = from_json(row.text(2)?)?;
+        let channels = from_json(row.text(1)?)?;
+        let verdict = self.admit(&current, &article, channels, row.text(3)?, true).await?;
+        self.stop_waiting(&id).await?;
+        Ok(Some(accepted(&current, verdict)))
     }
 
     pub(super) async fn withdraw(
@@ -322,27 +500,63 @@ impl Intake<'_> {
         reason: Option<&str>,
         erase: bool,
         author: &str,
+        terms: &Terms,
     ) -> Result<Withdrawal, StoreError> {
-        let Some(current) = self.current(id).await? else { return Ok(Withdrawal::Unknown) };
-        let withdrawal = match current.state {
-            State::WithdrawnByCommand => Withdrawal::Already,
-            State::WithdrawnWithItsFile => {
-                self.set_state(id, State::WithdrawnByCommand).await?;
-                Withdrawal::Already
-            }
-            State::Waiting => {
-                self.set_state(id, State::WithdrawnByCommand).await?;
-                Withdrawal::NeverPublished
-            }
-            State::Live => {
-                let number = self.take_down(&current, State::WithdrawnByCommand, reason, author).await?;
-                Withdrawal::Withdrawn(number)
-            }
+        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+        if let Some(excess) =
+            reason.and_then(|reason| Excess::in_characters("reason", reason, bounds::MAX_REASON_CHARS))
+        {
+            return Ok(Withdrawal::Refused(too_long(excess)));
+        }
+        let Some(rights) = self.rights(terms).await? else {
+            return Ok(Withdrawal::Refused(Refusal::Revoked));
         };
+        let Some(current) = self.current(id).await? else { return Ok(Withdrawal::Unknown) };
+        match rights.refusal(&current, true) {
+            Some(Refusal::UnknownArticle) => return Ok(Withdrawal::Unknown),
+            Some(refusal) => return Ok(Withdrawal::Refused(refusal)),
+            None => {}
+        }
+        if !current.is_as_expected(terms.expected.as_deref()) {
+            return Ok(Withdrawal::Stale(current.number));
+        }
+        let withdrawal = self.withdraw_current(&current, reason, author).await?;
         if erase {
             self.erase(id).await?;
         }
         Ok(withdrawal)
+    }
+
+    async fn withdraw_current(
+        &mut self,
+        current: &Current,
+        reason: Option<&str>,
+        author: &str,
+    ) -> Result<Withdrawal, StoreError> {
+        let by_command = State::WithdrawnByCommand;
+        Ok(match current.state {
+            State::Waiting => {
+                self.set_state(&current.id, by_command).await?;
+                Withdrawal::NeverPublished
+            }
+            State::Live => Withdrawal::Withdrawn(self.take_down(current, by_command, reason, author).await?),
+            State::WithdrawnByCommand | State::WithdrawnWithItsFile => {
+                let is_new = reason.is_some() && reason != self.reason_of(&current.id).await?.as_deref();
+                if is_new && current.was_published() {
+                    // A reason is published with a revision, as everything is.
+                    let number = self.take_down(current, by_command, reason, author).await?;
+                    return Ok(Withdrawal::ReasonChanged(number));
+                }
+                self.set_state(&current.id, by_command).await?;
+                Withdrawal::Already
+            }
+        })
+    }
+
+    async fn reason_of(&mut self, id: &ArticleId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT reason FROM article WHERE id = $1";
+        let row = self.transaction.one(sql, values![id.as_str()]).await?;
+        Ok(row.optional_text(0)?.map(str::to_owned))
     }
 
     pub(super) async fn restore(&mut self, id: &ArticleId, author: &str) -> Result<Restoration, StoreError> {
@@ -368,6 +582,7 @@ impl Intake<'_> {
             content: Some(content),
             stamp: article.stamp.instant.timestamp(),
             named_update: None,
+            is_correction: true,
             reason: None,
             author,
             state: State::Live,
@@ -401,7 +616,7 @@ impl Intake<'_> {
             State::Live if left.is_empty() => {
                 self.stop_waiting(&id).await?;
                 let state = State::WithdrawnWithItsFile;
-                Ok(Departure::Withdrawn(self.take_down(&current, state, Some(FILE_REMOVED), FOLDER).await?))
+                Ok(Departure::Withdrawn(self.take_down(&current, state, None, FOLDER).await?))
             }
             State::Live if left != current.channels => {
                 let Some(content) = current.content.clone() else { return Ok(Departure::Nothing) };
@@ -412,6 +627,7 @@ impl Intake<'_> {
                     content: Some(content),
                     stamp: article.stamp.instant.timestamp(),
                     named_update: None,
+                    is_correction: false,
                     reason: None,
                     author: FOLDER,
                     state: State::Live,
@@ -438,6 +654,10 @@ impl Intake<'_> {
     }
 
     pub(super) async fn found_channel(&mut self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
+        if RESERVED.contains(&slug.as_str()) {
+            // What names it is refused; it must not shadow the service's own address all the same.
+            return Ok(());
+        }
         let founded = self.ensure_channel(slug.as_str()).await?;
         let Some(title) = title else { return Ok(()) };
         let renamed = self
@@ -456,9 +676,9 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Which article a submission is of: what its file stood for, the id that it names, or the id that its
-    /// day and stem make.
-    async fn identify(&mut self, submission: &Submission) -> Result<Identity, StoreError> {
+    /// Which article a submission is of: what its file stood for, the id that it names, the file that it is a copy
+    /// of, or the id that its day and stem make.
+    async fn identify(&mut self, submission: &Submission, rights: &Rights) -> Result<Identity, StoreError> {
         let known = match &submission.origin {
             Origin::File { seen, .. } => match self.article_of_file(&seen.path).await? {
                 Some(id) => self.current(&id).await?,
@@ -480,14 +700,14 @@ impl Intake<'_> {
         for number in 1.. {
             let permalink = Permalink { day, slug: submission.stem.numbered(number) };
             match self.at_permalink(&permalink).await? {
-                None => {
-                    let id = submission.id.clone();
-                    let id = id.unwrap_or_else(|| self.options.addresses.mint(&permalink));
-                    return Ok(Identity::New(id, permalink));
-                }
+                None if submission.id.is_some() => return Ok(self.named(submission, permalink, rights)),
+                None => match self.copied_from(submission, rights).await? {
+                    Some(current) => return self.known_or_conflict(current, submission, false).await,
+                    None => return Ok(self.named(submission, permalink, rights)),
+                },
                 // A name that the author gave makes another article of it, whatever stands at this address.
                 Some(_) if submission.id.is_some() => {}
-                Some(current) if self.is_of(&current, submission).await? => {
+                Some(current) if self.is_of(&current, submission, rights).await? => {
                     return self.known_or_conflict(current, submission, false).await;
                 }
                 Some(_) => {}
@@ -496,23 +716,136 @@ impl Intake<'_> {
         Err(StoreError::Corrupt("an address is taken four thousand million times".to_owned()))
     }
 
+    /// The name of a new article: the one that its author gave, or the one that its address makes.
+    fn named(&self, submission: &Submission, permalink: Permalink, rights: &Rights) -> Identity {
+        let addresses = &self.options.addresses;
+        let minted = addresses.mint(&permalink);
+        let Some(id) = &submission.id else { return Identity::New(minted, permalink) };
+        if !bounds::is_iri(id.as_str()) {
+            return Identity::Refused(Refusal::UnfitId);
+        }
+        if let Some(excess) = Excess::in_bytes("id", id.as_str(), bounds::MAX_ID_BYTES) {
+            return Identity::Refused(too_long(excess));
+        }
+        if *id != minted && !rights.are_all() && addresses.may_mint(id) {
+            return Identity::Refused(Refusal::NotYourId(id.clone()));
+        }
+        Identity::New(id.clone(), permalink)
+    }
+
+    /// Says which article bears an id: by a file that stands for it, or by its address. A sender is told nothing of
+    /// an article that may be of another channel.
+    async fn taken(&mut self, id: &ArticleId, asking: &Origin) -> Result<Refusal, StoreError> {
+        let holder = match self.current(id).await? {
+            Some(current) if !matches!(asking, Origin::Command(_)) => {
+                let source = self.sources(id, asking).await?.into_iter().next();
+                Some(source.map_or_else(|| current.permalink.to_string(), |source| source.name))
+            }
+            _ => None,
+        };
+        Ok(Refusal::IdTaken { id: id.clone(), holder })
+    }
+
+    /// The article that a submission is a copy of although its day is another by now, for its stamp was corrected:
+    /// the same bytes under the same stem; of what was sent, the same stamp and text.
+    async fn copied_from(
+        &mut self,
+        submission: &Submission,
+        rights: &Rights,
+    ) -> Result<Option<Current>, StoreError> {
+        let (hash, stem) = match &submission.origin {
+            Origin::File { seen, .. } => (&seen.hash, stem_of(&seen.path)),
+            Origin::Import(imported) => (&imported.hash, stem_of(&imported.place)),
+            Origin::Command(_) => return self.sent_before(submission, rights).await,
+        };
+        let rows = self
+            .transaction
+            .rows(
+                "SELECT path, article FROM file \
+                 WHERE hash = $1 AND present = 1 AND refused = 0 AND article IS NOT NULL \
+                 UNION ALL SELECT place, article FROM import WHERE hash = $1",
+                values![hash.as_str()],
+            )
+            .await?;
+        for row in rows {
+            if stem_of(row.text(0)?) == stem {
+                return self.current(&ArticleId::new(row.text(1)?)).await;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn sent_before(
+        &mut self,
+        submission: &Submission,
+        rights: &Rights,
+    ) -> Result<Option<Current>, StoreError> {
+        let stamp = submission.article.stamp.instant.timestamp();
+        let rows = self
+            .transaction
+            .rows(
+                "SELECT id FROM article WHERE slug = $1 AND stamp = $2 AND state = 'live' ORDER BY day",
+                values![submission.stem.as_str(), stamp],
+            )
+            .await?;
+        for row in rows {
+            if let Some(current) = self.current(&ArticleId::new(row.text(0)?)).await?
+                && self.is_of(&current, submission, rights).await?
+            {
+                return Ok(Some(current));
+            }
+        }
+        Ok(None)
+    }
+
     /// True where what stands at the address that a submission would take is the same article: withdrawn and
     /// coming back, or standing elsewhere under the same stem.
     ///
     /// What lies in no folder is also known by its text: somebody sent it again, or imports what was sent.
-    async fn is_of(&mut self, current: &Current, submission: &Submission) -> Result<bool, StoreError> {
-        let same_text = || current.state == State::Live && says_the_same(current, &submission.article);
-        let stem = match &submission.origin {
-            Origin::Command(_) => return Ok(current.state == State::WithdrawnByCommand || same_text()),
+    ///
+    /// SECURITY: whoever comes first with a title must not keep another channel's article out. So a sender's
+    /// article is only ever one that the sender has a right to, and a withdrawn one comes back only where it stood.
+    async fn is_of(
+        &mut self,
+        current: &Current,
+        submission: &Submission,
+        rights: &Rights,
+    ) -> Result<bool, StoreError> {
+        let is_withdrawn = !matches!(current.state, State::Live | State::Waiting);
+        let same_text = || !is_withdrawn && is_about_the_same(current, &submission.article);
+        let held = current.concerned();
+        let (stem, home) = match &submission.origin {
+            Origin::Command(_) => {
+                let stood = current.state == State::WithdrawnByCommand
+                    && submission.channels.iter().all(|channel| held.contains(channel));
+                return Ok(rights.cover(&held) && (stood || same_text()));
+            }
             Origin::Import(_) if same_text() => return Ok(true),
-            Origin::File { seen, .. } => stem_of(&seen.path),
-            Origin::Import(imported) => stem_of(&imported.place),
+            Origin::File { seen, .. } => (stem_of(&seen.path), &seen.channel),
+            Origin::Import(imported) => (stem_of(&imported.place), &imported.channel),
         };
-        if matches!(current.state, State::WithdrawnByCommand | State::WithdrawnWithItsFile) {
-            return Ok(true);
+        if is_withdrawn {
+            return Ok(held.contains(home) || self.ever_stood_for(&current.id, &stem).await?);
         }
         let others = self.sources(&current.id, &submission.origin).await?;
         Ok(others.iter().any(|other| other.stem == stem))
+    }
+
+    /// True where a file of this stem stands for the article or once did.
+    async fn ever_stood_for(&mut self, id: &ArticleId, stem: &str) -> Result<bool, StoreError> {
+        let rows = self
+            .transaction
+            .rows(
+                "SELECT path FROM file WHERE article = $1 UNION SELECT place FROM import WHERE article = $1",
+                values![id.as_str()],
+            )
+            .await?;
+        for row in rows {
+            if stem_of(row.text(0)?) == stem {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// `known`: the very file that is submitted stood for this article before.
@@ -530,23 +863,33 @@ impl Intake<'_> {
         })
     }
 
-    /// Reserves the name of a new article.
-    async fn mint(
-        &mut self,
-        id: ArticleId,
-        permalink: Permalink,
-        submission: &Submission,
-    ) -> Result<Current, StoreError> {
+    /// Reserves the name of a new article. False where another article bears it already, by an explicit id.
+    async fn mint(&mut self, current: &Current, submission: &Submission) -> Result<bool, StoreError> {
         let stamp = submission.article.stamp.instant.timestamp();
+        let permalink = &current.permalink;
         self.transaction
             .run(
                 "INSERT INTO article (id, day, slug, state, number, at, updated, stamp, channels) \
-                 VALUES ($1, $2, $3, 'waiting', 0, 0, 0, $4, '[]')",
-                values![id.as_str(), day_text(&permalink), permalink.slug.as_str(), stamp],
+                 VALUES ($1, $2, $3, 'waiting', 0, 0, 0, $4, '[]') ON CONFLICT (id) DO NOTHING",
+                values![current.id.as_str(), day_text(permalink), permalink.slug.as_str(), stamp],
             )
-            .await?;
-        let (state, channels) = (State::Waiting, Vec::new());
-        Ok(Current { id, permalink, state, number: 0, at: 0, updated: 0, channels, content: None })
+            .await
+            .map(|made| made > 0)
+    }
+
+    /// True where all that is new is in the pictures, and the article was published a moment ago.
+    async fn completes_publication(
+        &mut self,
+        current: &Current,
+        article: &Article,
+    ) -> Result<bool, StoreError> {
+        if !says_the_same(current, article) {
+            return Ok(false);
+        }
+        let sql = "SELECT at FROM revision WHERE article = $1 ORDER BY number LIMIT 1";
+        let first = self.transaction.first(sql, values![current.id.as_str()]).await?;
+        let Some(first) = first else { return Ok(false) };
+        Ok(self.options.clock.now().timestamp() - first.integer(0)? <= COMPLETION)
     }
 
     async fn wait(
@@ -589,6 +932,7 @@ impl Intake<'_> {
             content: current.content.clone(),
             stamp,
             named_update: None,
+            is_correction: true,
             reason,
             author,
             state,
@@ -792,26 +1136,14 @@ impl Intake<'_> {
     }
 
     async fn current(&mut self, id: &ArticleId) -> Result<Option<Current>, StoreError> {
-        let row = self
-            .transaction
-            .first(
-                "SELECT id, day, slug, state, withdrawn_by, number, at, updated, channels, content \
-                 FROM article WHERE id = $1",
-                values![id.as_str()],
-            )
-            .await?;
+        let sql = select_current!("WHERE a.id = $1");
+        let row = self.transaction.first(sql, values![id.as_str()]).await?;
         row.map(|row| read_current(&row)).transpose()
     }
 
     async fn at_permalink(&mut self, permalink: &Permalink) -> Result<Option<Current>, StoreError> {
-        let row = self
-            .transaction
-            .first(
-                "SELECT id, day, slug, state, withdrawn_by, number, at, updated, channels, content \
-                 FROM article WHERE day = $1 AND slug = $2",
-                values![day_text(permalink), permalink.slug.as_str()],
-            )
-            .await?;
+        let sql = select_current!("WHERE a.day = $1 AND a.slug = $2");
+        let row = self.transaction.first(sql, values![day_text(permalink), permalink.slug.as_str()]).await?;
         row.map(|row| read_current(&row)).transpose()
     }
 
@@ -865,10 +1197,10 @@ impl Intake<'_> {
         Ok(found.map(|index| before.swap_remove(index)))
     }
 
-    async fn text_that_waits(&mut self, id: &ArticleId) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT content FROM waiting WHERE article = $1";
-        let row = self.transaction.first(sql, values![id.as_str()]).await?;
-        row.map(|row| row.text(0).map(str::to_owned)).transpose()
+    /// Whose rights count; none where the token is not valid any more.
+    async fn rights(&mut self, terms: &Terms) -> Result<Option<Rights>, StoreError> {
+        let Some(name) = &terms.token else { return Ok(Some(Rights::of_the_operator())) };
+        Ok(token::valid(self.transaction, name).await?.map(Rights::of))
     }
 
     /// What else keeps an article up now, the folder's files first.
@@ -876,7 +1208,7 @@ impl Intake<'_> {
         let rows = self
             .transaction
             .rows(
-                "SELECT path, channel, hash FROM file WHERE article = $1 AND present = 1 ORDER BY path",
+                "SELECT path, channel, hash, refused FROM file WHERE article = $1 AND present = 1 ORDER BY path",
                 values![id.as_str()],
             )
             .await?;
@@ -890,6 +1222,7 @@ impl Intake<'_> {
                     channel: row.text(1)?.to_owned(),
                     hash: row.text(2)?.to_owned(),
                     place: None,
+                    is_refused: row.flag(3)?,
                 });
             }
         }
@@ -912,6 +1245,7 @@ impl Intake<'_> {
                     channel: row.text(3)?.to_owned(),
                     hash: row.text(4)?.to_owned(),
                     place: Some(place.to_owned()),
+                    is_refused: false,
                 });
             }
         }
@@ -1017,10 +1351,11 @@ fn state_columns(state: State) -> (&'static str, Option<&'static str>) {
 }
 
 /// When the article was last changed in the eyes of a reader (rule A3): its stamp at first, then the `at` of
-/// each revision. What the author named counts only where it keeps the order.
+/// each revision that corrects, withdraws or restores it. What the author named counts only where it keeps the order.
 fn updated_by(revision: &Revision<'_>, current: &Current, at: i64) -> i64 {
     let (base, before) = match revision.kind {
         Kind::Published => (revision.stamp, revision.stamp),
+        _ if !revision.is_correction => (current.updated, current.updated),
         _ => (at, current.updated),
     };
     match revision.named_update {
@@ -1054,24 +1389,53 @@ fn text_of(current: &Current) -> Option<Article> {
     from_json(current.content.as_deref()?).ok()
 }
 
+/// The same title but for spaces: a title in which one was missing names the same article.
 fn same_title(current: &Current, article: &Article) -> bool {
-    text_of(current).is_some_and(|before| same_to_readers(Some(&before.title), &article.title))
+    text_of(current).is_some_and(|before| without_spaces(&before.title) == without_spaces(&article.title))
+}
+
+/// The same text but for spaces and pictures. This tells *which* article is meant, however its spaces were
+/// corrected; whether it says something new, [`reads_alike`] tells.
+fn is_about_the_same(current: &Current, article: &Article) -> bool {
+    let standing = current.standing().and_then(|content| from_json::<Article>(content).ok());
+    let folded = |article: &Article| bare(article).map(|text| without_spaces(&text));
+    standing.is_some_and(|before| matches!((folded(&before), folded(article)), (Ok(a), Ok(b)) if a == b))
+}
+
+fn without_spaces(text: &str) -> String {
+    text.nfc().filter(|c| !c.is_whitespace()).collect()
 }
 
 /// Equal to readers; which pictures lay beside the text is not asked.
 fn says_the_same(current: &Current, article: &Article) -> bool {
-    let Some(before) = text_of(current) else { return false };
-    let bare = |article: &Article| to_json(&Article { pictures: Vec::new(), ..article.clone() });
-    match (bare(&before), bare(article)) {
-        (Ok(before), Ok(after)) => same_to_readers(Some(&before), &after),
-        _ => false,
-    }
+    let before = text_of(current).map(|before| bare(&before));
+    matches!((before, bare(article)), (Some(Ok(before)), Ok(after)) if reads_alike(&before, &after))
 }
 
-/// Equal but for white space and Unicode form.
-fn same_to_readers(before: Option<&str>, after: &str) -> bool {
-    let fold = |text: &str| -> String { text.nfc().filter(|c| !c.is_whitespace()).collect() };
-    before.is_some_and(|before| before == after || fold(before) == fold(after))
+/// The article as it is stored, without its pictures.
+fn bare(article: &Article) -> Result<String, StoreError> {
+    to_json(&Article { pictures: Vec::new(), ..article.clone() })
+}
+
+/// Equal but for the Unicode form and the *amount* of white space between two words. A space that appears or
+/// disappears between two letters is a correction.
+fn reads_alike(before: &str, after: &str) -> bool {
+    use serde_json::Value;
+    fn folded(value: Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let text: String = text.nfc().collect();
+                Value::String(text.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+            Value::Array(values) => Value::Array(values.into_iter().map(folded).collect()),
+            Value::Object(members) => {
+                Value::Object(members.into_iter().map(|(name, value)| (name, folded(value))).collect())
+            }
+            other => other,
+        }
+    }
+    let read = |text: &str| serde_json::from_str::<Value>(text).map(folded);
+    before == after || matches!((read(before), read(after)), (Ok(before), Ok(after)) if before == after)
 }
 
 fn read_current(row: &Row) -> Result<Current, StoreError> {
@@ -1090,7 +1454,63 @@ fn read_current(row: &Row) -> Result<Current, StoreError> {
         updated: row.integer(7)?,
         channels: from_json(row.text(8)?)?,
         content: row.optional_text(9)?.map(str::to_owned),
+        waiting: match (row.optional_text(10)?, row.optional_text(11)?) {
+            (Some(channels), Some(content)) => Some(Waiting {
+                version: version_of(channels, content),
+                channels: from_json(channels)?,
+                content: content.to_owned(),
+            }),
+            _ => None,
+        },
     })
+}
+
+/// A new article before it is taken in.
+fn fresh(id: ArticleId, permalink: Permalink) -> Current {
+    Current {
+        id,
+        permalink,
+        state: State::Waiting,
+        number: 0,
+        at: 0,
+        updated: 0,
+        channels: Vec::new(),
+        content: None,
+        waiting: None,
+    }
+}
+
+/// Tells a text that waits from any other that waited before: such a text has no number.
+pub(super) fn version_of(channels: &str, content: &str) -> String {
+    let hash = Sha256::new().chain_update(channels).chain_update([0]).chain_update(content).finalize();
+    hash.iter().take(8).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What is wrong with a submission whatever it is of.
+fn unfit(submission: &Submission) -> Option<Refusal> {
+    let path = match &submission.origin {
+        Origin::Command(_) => None,
+        Origin::File { seen, .. } => Excess::in_bytes("path", &seen.path, bounds::MAX_PATH_BYTES),
+        Origin::Import(Imported { source, place, .. }) => {
+            Excess::in_bytes("path", &format!("{source}{place}"), bounds::MAX_PATH_BYTES)
+        }
+    };
+    let channels = &submission.channels;
+    let excess = path
+        .or_else(|| submission.article.excess())
+        .or_else(|| Excess::in_entries("channels", channels.len(), bounds::MAX_CHANNELS));
+    if let Some(excess) = excess {
+        return Some(too_long(excess));
+    }
+    let reserved = channels.iter().find(|channel| RESERVED.contains(&channel.as_str()));
+    reserved.map(|channel| Refusal::Reserved(channel.clone()))
+}
+
+fn too_long(excess: Excess) -> Refusal {
+    Refusal::TooLong(excess.to_string(), excess.vietnamese())
 }
 
 pub(super) fn read_permalink(day: &str, slug: &str) -> Result<Permalink, StoreError> {

@@ -106,6 +106,14 @@ impl Store {
     }
 }
 
+/// The valid token of this name.
+pub(super) async fn valid(transaction: &mut Transaction, name: &str) -> Result<Option<Token>, StoreError> {
+    let sql =
+        "SELECT name, channels, created_at, revoked_at FROM token WHERE name = $1 AND revoked_at IS NULL";
+    let row = transaction.first(sql, values![name]).await?;
+    row.map(|row| read_token(&row)).transpose()
+}
+
 fn hash(secret: &str) -> String {
     Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

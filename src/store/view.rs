@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::database::{Row, Transaction, Value, values};
-use super::intake::{EVERYTHING, day_text, from_json, read_permalink};
+use super::intake::{EVERYTHING, day_text, from_json, read_permalink, version_of};
 use super::{
     Announcement, ChannelState, FileRecord, FileSeen, Found, Imported, KnownChannel, Listed, LiveChoice,
-    LiveView, PictureFound, StoreError,
+    LiveView, PictureFound, Scheduled, StoreError,
 };
 use crate::address::Scope;
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
@@ -356,6 +356,29 @@ pub(super) async fn article(reading: &mut Transaction, permalink: &Permalink) ->
 pub(super) async fn article_named(reading: &mut Transaction, id: &ArticleId) -> Result<Found, StoreError> {
     let row = reading.first(select_article!("FROM article a WHERE a.id = $1"), values![id.as_str()]).await?;
     found(row.as_ref())
+}
+
+pub(super) async fn scheduled(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<Option<Scheduled>, StoreError> {
+    let row = reading
+        .first(
+            "SELECT a.day, a.slug, w.channels, w.content FROM article a JOIN waiting w ON w.article = a.id \
+             WHERE a.id = $1 AND a.state = 'waiting'",
+            values![id.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let article: Article = from_json(row.text(3)?)?;
+    let entry = Entry {
+        id: id.clone(),
+        permalink: read_permalink(row.text(0)?, row.text(1)?)?,
+        channels: from_json(row.text(2)?)?,
+        updated: article.stamp.instant,
+        article,
+    };
+    Ok(Some(Scheduled { entry, version: version_of(row.text(2)?, row.text(3)?) }))
 }
 
 fn found(row: Option<&Row>) -> Result<Found, StoreError> {

@@ -12,6 +12,7 @@ use super::super::service::{Inner, LONGEST_WAIT};
 use super::json::{self, Frame};
 use super::parameters::{End, Parameters};
 use super::problem::Problem;
+use super::publish;
 use crate::article::ArticleId;
 use crate::press::{Document, Version, cursor_of, place_of};
 use crate::store::{CatalogueAsked, CatalogueFound, Found, StoreError};
@@ -26,7 +27,8 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// The longest question, in characters.
 const LONGEST_QUESTION: usize = 200;
 
-/// An article by its id, with validators: `ETag` is of the log's number and the bytes.
+/// An article by its id, with validators: `ETag` is of the log's number and the bytes. One that waits for its moment
+/// is shown to whoever may publish in its channels.
 pub async fn one(service: &Arc<Inner>, request: Parts, id: ArticleId) -> Result<Reply, Problem> {
     Parameters::read(request.uri.query(), &[])?;
     let zone = service.press.site.zone;
@@ -42,7 +44,15 @@ pub async fn one(service: &Arc<Inner>, request: Parts, id: ArticleId) -> Result<
             }
         }
         Some(Outcome::Other(Found::Withdrawn(tombstone))) => Err(Problem::gone(&tombstone, zone)),
-        Some(Outcome::Other(_)) => Err(Problem::unknown_article(&id)),
+        Some(Outcome::Other(_)) => match publish::scheduled(service, &request, &id).await? {
+            Some(scheduled) => {
+                let body = line(&json::scheduled(service.frame(), &scheduled.entry));
+                let body = body.map_err(|_| Problem::unavailable())?;
+                let tag = publish::tag_of(service, &scheduled);
+                Ok(reply::data(StatusCode::OK, body, None, Some(&tag)))
+            }
+            None => Err(Problem::unknown_article(&id)),
+        },
         None => Err(Problem::busy()),
     }
 }

@@ -52,6 +52,7 @@ pub struct Article<'a> {
 #[serde(rename_all = "lowercase")]
 enum State {
     Live,
+    Waiting,
 }
 
 #[derive(Serialize)]
@@ -77,6 +78,11 @@ pub struct Change<'a> {
     /// Of a withdrawal only.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+}
+
+/// The article as it waits to be published: it has no number yet.
+pub fn scheduled<'a>(frame: Frame<'a>, entry: &'a Entry) -> Article<'a> {
+    Article { state: State::Waiting, ..article(frame, entry, 0) }
 }
 
 /// The article as revision `number` left it.

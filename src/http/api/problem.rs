@@ -14,6 +14,7 @@ use crate::address::{Addresses, CHANGES_PATH, OPENAPI_PATH};
 use crate::article::{ArticleId, Tombstone};
 use crate::channel::Slug;
 use crate::manuscript::{Finding, TEXT_FIELD};
+use crate::store::Refusal;
 use crate::vietnam_time::{Zone, rfc3339};
 
 /// A refusal. Nothing was changed.
@@ -50,6 +51,13 @@ pub(super) fn finding_of_field(field: &str, of: &Finding) -> Value {
         told["line"] = Value::Null;
     }
     told
+}
+
+/// A message of the log as a sentence.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    format!("{}.", first.chain(letters).collect::<String>())
 }
 
 impl Problem {
@@ -383,15 +391,47 @@ impl Problem {
     }
 
     pub(super) fn exists(id: &ArticleId) -> Self {
+        Self::taken(
+            format!("The article {id} is there already; correct it with PUT."),
+            format!("Đã có bài {id}; dùng PUT để sửa."),
+        )
+    }
+
+    fn taken(english: String, vietnamese: String) -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "exists",
             ("There is such an article", "Đã có bài này"),
-            (
-                format!("The article {id} is there already; correct it with PUT."),
-                format!("Đã có bài {id}; dùng PUT để sửa."),
-            ),
+            (english, vietnamese),
         )
+    }
+
+    fn not_your_id(english: String, vietnamese: String) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not-your-id",
+            ("Not your id", "Không được đặt mã này"),
+            (english, vietnamese),
+        )
+    }
+
+    /// What the store refused, of the article of this id.
+    pub(super) fn refused(refusal: &Refusal, id: &ArticleId) -> Self {
+        let (english, vietnamese) = (sentence(&refusal.english()), sentence(&refusal.vietnamese()));
+        match refusal {
+            Refusal::UnknownArticle => Self::unknown_article(id),
+            Refusal::Revoked => Self::no_token(),
+            Refusal::NotYours(channels) => {
+                let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
+                Self::not_your_channel(&names.join(", "))
+            }
+            Refusal::NotYourId(_) => Self::not_your_id(english, vietnamese),
+            Refusal::Closed { channel, .. } | Refusal::Gone(channel) => Self::closed_channel(channel),
+            Refusal::IdTaken { .. } => Self::taken(english, vietnamese),
+            Refusal::UnfitId | Refusal::Reserved(_) | Refusal::TooLong(..) | Refusal::Failed => {
+                Self::unprocessable(english, vietnamese)
+            }
+        }
     }
 
     pub(super) fn changed_meanwhile(number: u64) -> Self {
@@ -399,10 +439,17 @@ impl Problem {
             StatusCode::PRECONDITION_FAILED,
             "changed-meanwhile",
             ("Changed meanwhile", "Bài đã thay đổi"),
-            (
-                format!("The article is at number {number} now; read it again and edit that."),
-                format!("Bài hiện ở số {number}; hãy đọc lại rồi sửa trên bản đó."),
-            ),
+            match number {
+                // It waits for its moment, and has no number.
+                0 => (
+                    "The article is not the one that If-Match names; read it again and edit that.".to_owned(),
+                    "Bài hiện không còn là bản mà If-Match nêu; hãy đọc lại rồi sửa trên bản đó.".to_owned(),
+                ),
+                _ => (
+                    format!("The article is at number {number} now; read it again and edit that."),
+                    format!("Bài hiện ở số {number}; hãy đọc lại rồi sửa trên bản đó."),
+                ),
+            },
         )
     }
 
@@ -450,6 +497,7 @@ mod tests {
             Problem::unprocessable("", ""),
             Problem::withdrawn(&id),
             Problem::exists(&id),
+            Problem::not_your_id(String::new(), String::new()),
             Problem::changed_meanwhile(0),
         ];
         let written = include_str!("problem.rs").split("mod tests").next().unwrap();

@@ -1,7 +1,8 @@
 //! Publish, correct and withdraw over HTTP: `POST`, `PUT` and `DELETE` on articles.
 //!
 //! The order of a request: who asks, what it is written in, what is understood of it, where it may stand, and
-//! then one transaction of the store, which alone decides. An answer of success means that it is on disk.
+//! then one transaction of the store, which alone decides: on the token's rights, on `If-Match` and on the write
+//! together. An answer of success means that it is on disk.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::super::conditional::{Tag, TagList};
 use super::super::door::RequestBody;
 use super::super::reply::{self, Reply};
 use super::super::service::Inner;
@@ -21,10 +23,13 @@ use super::problem::{self, Problem};
 use super::whole;
 use crate::address::{Addresses, api_article_path, article_path};
 use crate::article::{ArticleId, Permalink};
-use crate::channel::{Channel, Slug};
+use crate::channel::Slug;
 use crate::manuscript::{self, Draft, Form};
 use crate::press;
-use crate::store::{Accepted, Found, Once, Origin, Submission, Terms, Token, Verdict, Withdrawal};
+use crate::store::{
+    Accepted, ArticleVersion, Found, Once, Origin, Refusal, Scheduled, Submission, Terms, Token, Verdict,
+    Withdrawal,
+};
 use crate::vietnam_time::{Zone, rfc3339};
 
 /// A stamp that lies further ahead is a slip of the pen.
@@ -47,9 +52,9 @@ pub(super) async fn post(service: &Arc<Inner>, request: Parts, body: RequestBody
             "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
         ));
     }
-    permitted(service, &token, &channels, &[]).await?;
-    let terms = Terms { must_be_new: true, once, expected: None };
-    let accepted = submit(service, draft, channels, draft.id.clone(), &token, terms).await?;
+    known_channels(service, &channels).await?;
+    let terms = Terms { must_be_new: true, once, ..Terms::default() };
+    let accepted = submit(service, draft, channels, draft.id.clone(), token, terms).await?;
     match accepted.verdict {
         Verdict::Stale(_) => Err(Problem::exists(&accepted.id)),
         _ => told(service, accepted, &incoming, StatusCode::CREATED).await,
@@ -64,17 +69,14 @@ pub(super) async fn put(
 ) -> Result<Reply, Problem> {
     let token = authorised(service, &request).await?;
     let id = ArticleId::new(id);
-    let (permalink, standing) = match find(service, &id).await? {
-        Found::Live { entry, .. } => (entry.permalink.clone(), entry.channels.clone()),
-        Found::Withdrawn(_) => return Err(Problem::withdrawn(&id)),
-        Found::Nothing => return Err(Problem::unknown_article(&id)),
-    };
-    permitted(service, &token, &standing, &standing).await?;
+    // The store judges this again with the write itself. Here it is for a dry run, and for who need not send more.
+    may_edit(service, &token, &id).await?;
     let incoming = Incoming::read(service, &request, body).await?;
     let terms = Terms {
-        expected: expected(service, &request)?,
-        must_be_new: false,
+        expected: expected(service, &request),
+        must_exist: true,
         once: once(&request, &incoming.body, &token)?,
+        ..Terms::default()
     };
     if incoming.options.dry_run {
         return Ok(incoming.understood(service.press.site.zone));
@@ -87,9 +89,8 @@ pub(super) async fn put(
         ));
     }
     let channels = incoming.channels(draft);
-    permitted(service, &token, &channels, &standing).await?;
-    let accepted = submit(service, draft, channels, Some(id), &token, terms).await?;
-    debug_assert_eq!(accepted.permalink, permalink);
+    known_channels(service, &channels).await?;
+    let accepted = submit(service, draft, channels, Some(id), token, terms).await?;
     match accepted.verdict {
         Verdict::Stale(number) => Err(Problem::changed_meanwhile(number)),
         _ => told(service, accepted, &incoming, StatusCode::OK).await,
@@ -98,34 +99,72 @@ pub(super) async fn put(
 
 pub(super) async fn delete(service: &Arc<Inner>, request: Parts, id: &str) -> Result<Reply, Problem> {
     let token = authorised(service, &request).await?;
+    let Options { reason, erase, .. } = Options::of(&request)?;
+    let author = token.name.clone();
+    let terms = Terms { token: Some(token.name), expected: expected(service, &request), ..Terms::default() };
     let id = ArticleId::new(id);
-    let options = Options::of(&request)?;
-    let expected = expected(service, &request)?;
-    match find(service, &id).await? {
-        Found::Live { entry, number, .. } => {
-            permitted(service, &token, &entry.channels, &entry.channels).await?;
-            if expected.is_some_and(|expected| expected != number) {
-                return Err(Problem::changed_meanwhile(number));
-            }
-        }
-        // Who may not publish everywhere may not touch what no longer says where it stood.
-        Found::Withdrawn(_) if token.channels.is_none() => {}
-        Found::Withdrawn(_) => return Err(Problem::withdrawn(&id)),
-        Found::Nothing => return Err(Problem::unknown_article(&id)),
-    }
-    let (reason, erase, author) = (options.reason, options.erase, token.name);
     let name = id.clone();
     let withdrawal = service
-        .with_store(async move |service| service.store.withdraw(&name, reason, erase, &author).await)
+        .with_store(async move |service| {
+            service.store.withdraw_on_terms(&name, reason, erase, &author, terms).await
+        })
         .await;
     let (number, outcome) = match withdrawal.ok_or_else(Problem::unavailable)? {
         Withdrawal::Withdrawn(number) => (Some(number), "withdrawn"),
+        Withdrawal::ReasonChanged(number) => (Some(number), "reason changed"),
         Withdrawal::Already => (None, "withdrawn before"),
         Withdrawal::NeverPublished => (None, "will not be published"),
         Withdrawal::Unknown => return Err(Problem::unknown_article(&id)),
+        Withdrawal::Stale(number) => return Err(Problem::changed_meanwhile(number)),
+        Withdrawal::Refused(refusal) => return Err(Problem::refused(&refusal, &id)),
     };
     let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
     Ok(reply::data(StatusCode::OK, body.to_string(), None, None))
+}
+
+/// An article that waits for its moment, for whoever may publish in its channels: where it is readable, changeable
+/// and removable until then. None for anybody else, as where there is none.
+///
+/// SECURITY: it is under embargo, and so is that it is there.
+pub(super) async fn scheduled(
+    service: &Arc<Inner>,
+    request: &Parts,
+    id: &ArticleId,
+) -> Result<Option<Scheduled>, Problem> {
+    if !request.headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let token = authorised(service, request).await?;
+    scheduled_for(service, &token, id).await
+}
+
+async fn scheduled_for(
+    service: &Arc<Inner>,
+    token: &Token,
+    id: &ArticleId,
+) -> Result<Option<Scheduled>, Problem> {
+    let id = id.clone();
+    let scheduled = service.with_store(async move |service| service.store.scheduled(&id).await).await;
+    let scheduled = scheduled.ok_or_else(Problem::unavailable)?;
+    Ok(scheduled.filter(|scheduled| token.covers(&scheduled.entry.channels)))
+}
+
+/// The tag of a scheduled article.
+pub(super) fn tag_of(service: &Arc<Inner>, scheduled: &Scheduled) -> String {
+    format!("\"{}.0-{}\"", service.store.log_id(), scheduled.version)
+}
+
+/// There is an article of this id that the token may change.
+async fn may_edit(service: &Arc<Inner>, token: &Token, id: &ArticleId) -> Result<(), Problem> {
+    match find(service, id).await? {
+        Found::Live { entry, .. } if token.covers(&entry.channels) => Ok(()),
+        Found::Live { entry, .. } => Err(Problem::refused(&Refusal::NotYours(entry.channels.clone()), id)),
+        Found::Withdrawn(_) => Err(Problem::withdrawn(id)),
+        Found::Nothing => match scheduled_for(service, token, id).await? {
+            Some(_) => Ok(()),
+            None => Err(Problem::unknown_article(id)),
+        },
+    }
 }
 
 /// Whose token the request bears.
@@ -146,36 +185,23 @@ async fn authorised(service: &Arc<Inner>, request: &Parts) -> Result<Token, Prob
     Ok(token)
 }
 
-/// The channels exist and the token covers them, and those in which the article does not stand yet take new
-/// ones.
-async fn permitted(
-    service: &Arc<Inner>,
-    token: &Token,
-    channels: &[Slug],
-    standing: &[Slug],
-) -> Result<(), Problem> {
+/// The channels exist. Whether the token covers them, and whether they take new articles, the store judges.
+async fn known_channels(service: &Arc<Inner>, channels: &[Slug]) -> Result<(), Problem> {
     let known = service
         .with_store(async |service| {
             press::channels(&mut service.store.snapshot().await?, &service.press.channels).await
         })
         .await;
     let known = known.ok_or_else(Problem::unavailable)?;
-    if let Some(unknown) = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug)) {
-        let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
-        let names = names.join(", ");
-        return Err(Problem::unprocessable(
-            format!("There is no channel `{unknown}`; there are: {names}."),
-            format!("Không có chuyên mục `{unknown}`; hiện có: {names}."),
-        ));
-    }
-    if !token.covers(channels) {
-        let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
-        return Err(Problem::not_your_channel(&names.join(", ")));
-    }
-    let takes_none = |channel: &&Channel| {
-        !channel.is_open() && channels.contains(&channel.slug) && !standing.contains(&channel.slug)
+    let Some(unknown) = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug)) else {
+        return Ok(());
     };
-    known.iter().find(takes_none).map_or(Ok(()), |channel| Err(Problem::closed_channel(&channel.slug)))
+    let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
+    let names = names.join(", ");
+    Err(Problem::unprocessable(
+        format!("There is no channel `{unknown}`; there are: {names}."),
+        format!("Không có chuyên mục `{unknown}`; hiện có: {names}."),
+    ))
 }
 
 /// An article as it was sent, and what was understood of it.
@@ -426,28 +452,29 @@ fn once(request: &Parts, body: &Bytes, token: &Token) -> Result<Option<Once>, Pr
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.update(request.headers.get(CONTENT_TYPE).map_or(&[][..], |line| line.as_bytes()));
-    hash.update([0]);
+    for line in [CONTENT_TYPE, IF_MATCH].iter().flat_map(|name| request.headers.get_all(name)) {
+        hash.update(line.as_bytes());
+        hash.update([0]);
+    }
     hash.update(body);
     let request = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(Once { token: token.name.clone(), key: key.to_owned(), request }))
 }
 
-/// The number that `If-Match` asks for: that of a tag of this log, whatever follows it.
-fn expected(service: &Arc<Inner>, request: &Parts) -> Result<Option<u64>, Problem> {
-    let Some(line) = request.headers.get(IF_MATCH) else { return Ok(None) };
-    let tag = line.to_str().unwrap_or_default().trim();
-    if tag == "*" {
-        return Ok(None);
-    }
-    let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-    let number = inside
-        .and_then(|tag| tag.strip_prefix(service.store.log_id()))
-        .and_then(|rest| rest.strip_prefix('.'))
-        .and_then(|rest| rest.split('-').next())
-        .and_then(|number| number.parse().ok());
-    // A tag that is not one of ours cannot match (RFC 9110 §13.1.1).
-    number.map(Some).ok_or_else(|| Problem::changed_meanwhile(0))
+/// The versions that `If-Match` asks for: those that tags of this log name. Any other tag matches nothing (RFC 9110
+/// §13.1.1), and none is asked for where `*` is, or the header is missing.
+fn expected(service: &Arc<Inner>, request: &Parts) -> Option<Vec<ArticleVersion>> {
+    let tags: Vec<_> = TagList::of(&request.headers, IF_MATCH)?.iter().collect();
+    let version = |tag: &Tag<'_>| {
+        let Tag::Strong(opaque) = tag else { return None };
+        let rest =
+            std::str::from_utf8(opaque).ok()?.strip_prefix(service.store.log_id())?.strip_prefix('.')?;
+        match rest.strip_prefix("0-") {
+            Some(version) => Some(ArticleVersion::Scheduled(version.to_owned())),
+            None => rest.split('-').next()?.parse().ok().map(ArticleVersion::Number),
+        }
+    };
+    (!tags.contains(&Tag::Any)).then(|| tags.iter().filter_map(version).collect())
 }
 
 async fn find(service: &Arc<Inner>, id: &ArticleId) -> Result<Found, Problem> {
@@ -461,7 +488,7 @@ async fn submit(
     draft: &Draft,
     channels: Vec<Slug>,
     id: Option<ArticleId>,
-    token: &Token,
+    token: Token,
     terms: Terms,
 ) -> Result<Accepted, Problem> {
     let submission = Submission {
@@ -470,13 +497,14 @@ async fn submit(
         id,
         stem: Slug::from_title(&draft.article.title),
         origin: Origin::Command(token.name.clone()),
-        terms,
+        terms: Terms { token: Some(token.name), ..terms },
     };
     let accepted = service.with_store(async move |service| service.store.take_in(submission).await).await;
     let accepted = accepted.ok_or_else(Problem::unavailable)?;
     match accepted.verdict {
         Verdict::StaysWithdrawn => Err(Problem::withdrawn(&accepted.id)),
         Verdict::KeyReused => Err(Problem::key_reused()),
+        Verdict::Refused(refusal) => Err(Problem::refused(&refusal, &accepted.id)),
         _ => Ok(accepted),
     }
 }
@@ -508,7 +536,15 @@ async fn told(
         "findings": incoming.findings,
     });
     let location = addresses.absolute(&api_article_path(&id));
-    let etag = number.map(|number| format!("\"{}.{number}\"", service.store.log_id()));
+    let etag = match (number, status) {
+        (Some(number), _) => Some(format!("\"{}.{number}\"", service.store.log_id())),
+        (None, StatusCode::ACCEPTED) => {
+            let name = id.clone();
+            let scheduled = service.with_store(async move |service| service.store.scheduled(&name).await);
+            scheduled.await.flatten().map(|scheduled| tag_of(service, &scheduled))
+        }
+        (None, _) => None,
+    };
     Ok(reply::data(status, body.to_string(), Some(&location), etag.as_deref()))
 }
 
