@@ -25,6 +25,7 @@ mod rich;
 mod stamp;
 mod structure;
 mod structured;
+mod table_shape;
 mod text;
 
 use crate::article::{Article, ArticleId};
@@ -202,7 +203,8 @@ fn read_decoded(text: &str, form: Form, options: &Options, findings: &mut Findin
 /// Front matter in a Word document is its first paragraphs.
 fn read_docx(bytes: &[u8], options: &Options, findings: &mut Findings) -> Option<Draft> {
     let mut cleaner = Cleaner::new(&options.language);
-    let mut pieces = docx::pieces(bytes, options.encoding, &mut cleaner, findings)?;
+    let content = docx::content(bytes, options.encoding, options.zone, &mut cleaner, findings)?;
+    let docx::Content { mut pieces, notes } = content;
     cleaner.finish(findings);
     let mut matter = front_matter::FrontMatter::default();
     let front = front_paragraphs(&mut pieces, findings);
@@ -225,7 +227,9 @@ fn read_docx(bytes: &[u8], options: &Options, findings: &mut Findings) -> Option
         findings.refuse(line, complaint);
         return None;
     }
-    finish(&pieces, matter, &Hints::default(), options, findings)
+    let mut draft = finish(&pieces, matter, &Hints::default(), options, findings)?;
+    notes.iter().for_each(|note| blocks::push(&mut draft.article.body, blocks::plain(note)));
+    Some(draft)
 }
 
 /// Takes the paragraphs between two `+++` off the top: TOML with the quotes that Word makes of quotes, and the line

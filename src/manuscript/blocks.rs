@@ -1,8 +1,8 @@
 //! Pieces as the blocks of an article, with the marks and links that they have.
 
 use super::caption::Caption;
-use super::rich::{Inline, quoted_together};
-use super::structure::Piece;
+use super::rich::{Inline, extend_quotation};
+use super::structure::{Kind, Piece};
 use crate::article::Block;
 
 /// The opening paragraph.
@@ -16,6 +16,14 @@ pub(super) fn paragraph(piece: &Piece) -> Block {
     match marked(piece) {
         Some(html) => Block::Html { html: html.paragraph() },
         None => Block::Paragraph { text: piece.text.clone() },
+    }
+}
+
+/// A piece that is nothing but text, a list or a table.
+pub(super) fn plain(piece: &Piece) -> Block {
+    match &piece.kind {
+        Kind::Whole(block) => block.clone(),
+        _ => paragraph(piece),
     }
 }
 
@@ -37,12 +45,11 @@ pub(super) fn caption(piece: &Piece, caption: Caption) -> Block {
 /// Appends a block; what is quoted in a row is one quotation.
 pub(super) fn push(blocks: &mut Vec<Block>, block: Block) {
     if let (Some(Block::Html { html: last }), Block::Html { html }) = (blocks.last_mut(), &block)
-        && let Some(both) = quoted_together(last, html)
+        && extend_quotation(last, html)
     {
-        *last = both;
-    } else {
-        blocks.push(block);
+        return;
     }
+    blocks.push(block);
 }
 
 /// Appends an entry to the list that stands last, or begins one.

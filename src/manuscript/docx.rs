@@ -1,37 +1,51 @@
-//! A Word document into pieces. Lines are paragraphs, counted from 1 through tables and all.
-//!
-//! SECURITY: the archive may be a bomb, so every part is read up to a limit and no further, and only the parts
-//! that are named here.
+//! A Word document into pieces: what Word shows. Lines are paragraphs, counted from 1 through tables and all.
+
+mod fields;
+mod formula;
+mod numbering;
+mod package;
+mod styles;
+mod symbols;
+mod table;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::io::{Cursor, Read};
+use std::collections::HashMap;
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::{Document, Node};
 
 use super::bytes::Encoding;
-use super::finding::{Complaint, Findings};
+use super::finding::{Complaint, Findings, Part};
 use super::legacy;
 use super::rich::{self, Address, Flow, Raised, Tag};
 use super::structure::{Kind, Piece};
-use super::text::Cleaner;
+use super::text::{Cleaner, fold};
+use crate::vietnam_time::Zone;
+use fields::Fields;
+use numbering::{Label, Mark, Numbering};
+use package::{Package, Relations, attribute, child, value};
+use styles::{Letters, Style, Styles};
 
-/// The text of a long book is some 10 MB of XML.
-const MOST_XML: u64 = 24 * 1024 * 1024;
-const MOST_NODES: u32 = 1_000_000;
 const DEEPEST: usize = 64;
+
+/// What a document holds.
+pub(super) struct Content {
+    pub pieces: Vec<Piece>,
+    /// Foot- and endnotes, each with its number: they follow the text.
+    pub notes: Vec<Piece>,
+}
 
 /// Reads the document. `None` where it was refused.
 ///
 /// `encoding` is what its letters were typed in, where the font made Vietnamese of Latin ones.
-pub(super) fn pieces(
+pub(super) fn content(
     bytes: &[u8],
     encoding: Option<Encoding>,
+    zone: Zone,
     cleaner: &mut Cleaner,
     findings: &mut Findings,
-) -> Option<Vec<Piece>> {
-    match read(bytes, encoding, cleaner, findings) {
-        Ok(pieces) => Some(pieces),
+) -> Option<Content> {
+    match read(bytes, encoding, zone, cleaner, findings) {
+        Ok(content) => Some(content),
         Err(complaint) => {
             findings.refuse(1, complaint);
             None
@@ -42,166 +56,121 @@ pub(super) fn pieces(
 fn read(
     bytes: &[u8],
     encoding: Option<Encoding>,
+    zone: Zone,
     cleaner: &mut Cleaner,
     findings: &mut Findings,
-) -> Result<Vec<Piece>, Complaint> {
+) -> Result<Content, Complaint> {
     if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
         return Err(Complaint::OldWord);
     }
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| match bytes.starts_with(b"PK") {
-            true => Complaint::Damaged { form: "docx" },
-            false => Complaint::NotThatForm { form: "docx" },
-        })?;
-    let document = part(&mut archive, "word/document.xml")?.ok_or(Complaint::NotThatForm { form: "docx" })?;
-    let styles = part(&mut archive, "word/styles.xml")?.unwrap_or_default();
-    let numbering = part(&mut archive, "word/numbering.xml")?.unwrap_or_default();
-    let links = part(&mut archive, "word/_rels/document.xml.rels")?.unwrap_or_default();
-    let tree = parse(&document)?;
+    let mut package = Package::open(bytes)?;
+    let main = package.main_part()?;
+    let relations = package.relations_of(&main)?;
+    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
+    // A part is found by what it is to the document, or where Word puts it.
+    let mut related = |kind: &str| -> Result<(String, Relations), Complaint> {
+        let named = relations.values().find(|relation| relation.kind == kind && !relation.external);
+        let name = named.map_or_else(|| format!("{folder}/{kind}.xml"), |relation| relation.target.clone());
+        Ok((package.part(&name)?.unwrap_or_default(), package.relations_of(&name)?))
+    };
+    let (styles, _) = related("styles")?;
+    let (numbering, _) = related("numbering")?;
+    let (footnotes, of_footnotes) = related("footnotes")?;
+    let (endnotes, of_endnotes) = related("endnotes")?;
+    let document = package.part(&main)?.unwrap_or_default();
+    let tree = package::parse(&document)?;
+    let Some(body) = child(tree.root_element(), "body") else {
+        return Err(Complaint::NotThatForm { form: "docx" });
+    };
+    // Without its notes a document is one all the same.
+    let (footnotes, endnotes) = (package::parse(&footnotes).ok(), package::parse(&endnotes).ok());
     let encoding = encoding.filter(|encoding| matches!(encoding, Encoding::Tcvn3 | Encoding::Vni));
     let holds_unicode = encoding.is_some()
         && tree.descendants().any(|node| node.is_text() && node.text().is_some_and(legacy::is_unicode));
+    let styles = Styles::read(&styles);
+    let numbering = Numbering::read(&numbering, &styles);
     let mut flow = Flow::new(cleaner, findings);
     let mut walker = Walker {
         flow: &mut flow,
-        styles: style_names(&styles),
-        ordered: ordered_lists(&numbering),
-        links: link_targets(&links),
+        fields: Fields::of(&tree),
+        styles,
+        numbering,
+        relations: &relations,
+        zone,
         encoding,
         holds_unicode,
         paragraph: 0,
+        goes_on: false,
+        lists: Vec::new(),
+        boxes: Vec::new(),
+        table_style: None,
+        hidden: String::new(),
+        notes: Vec::new(),
+        mark: None,
     };
-    let body = tree.root_element().children().find(|node| node.tag_name().name() == "body");
-    if let Some(body) = body {
-        walker.blocks(body, 0)?;
+    walker.blocks(body, 0)?;
+    walker.end_of_story();
+    let pieces = walker.flow.take_pieces();
+    let notes = std::mem::take(&mut walker.notes);
+    for (name, tree, relations) in
+        [("footnote", &footnotes, &of_footnotes), ("endnote", &endnotes, &of_endnotes)]
+    {
+        if let Some(tree) = tree {
+            walker.relations = relations;
+            walker.fields = Fields::of(tree);
+            walker.notes_of(name, tree, &notes)?;
+        }
     }
+    let notes = walker.flow.take_pieces();
     if flow.is_overflowing() {
         return Err(Complaint::GrowsWhenRead { limit: rich::MOST_OUTPUT });
     }
-    Ok(flow.finish())
+    flow.finish();
+    Ok(Content { pieces, notes })
 }
 
-/// The text of a part; none where the archive has no such part.
-fn part(archive: &mut zip::ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Option<String>, Complaint> {
-    let damaged = || Complaint::Damaged { form: "docx" };
-    let file = match archive.by_name(name) {
-        Ok(file) => file,
-        Err(zip::result::ZipError::FileNotFound) => return Ok(None),
-        Err(_) => return Err(damaged()),
-    };
-    let mut text = Vec::new();
-    file.take(MOST_XML + 1).read_to_end(&mut text).map_err(|_| damaged())?;
-    if text.len() as u64 > MOST_XML {
-        return Err(Complaint::TooLarge { limit: MOST_XML });
-    }
-    String::from_utf8(text).map(Some).map_err(|_| damaged())
+/// A reference to a foot- or endnote, in the order of the text.
+struct Note {
+    name: &'static str,
+    id: String,
+    line: usize,
 }
 
-fn parse(xml: &str) -> Result<Document<'_>, Complaint> {
-    check_tags(xml)?;
-    let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
-    Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
-        .map_err(|_| Complaint::Damaged { form: "docx" })
-}
-
-/// SECURITY: the parser compares each attribute of a tag with all before it, and each namespace with all that are
-/// in force there. Word writes some thirty of both at the top, and two or three to a picture.
-fn check_tags(xml: &str) -> Result<(), Complaint> {
-    const MOST: usize = 100;
-    const BYTES_TO_A_NAMESPACE: usize = 200;
-    let most_declared = MOST + xml.len() / BYTES_TO_A_NAMESPACE;
-    let (mut prefixes, mut declared) = (HashSet::new(), 0);
-    let mut rest = xml;
-    while let Some(start) = rest.find('<') {
-        rest = &rest[start + 1..];
-        let closed_by = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")]
-            .into_iter()
-            .find_map(|(open, close)| Some((rest.strip_prefix(open)?, close)));
-        if let Some((inside, close)) = closed_by {
-            rest = inside.split_once(close).map_or("", |(_, behind)| behind);
-            continue;
-        }
-        let mut attributes = 0;
-        while let Some(at) = rest.find(['>', '"', '\'']) {
-            let (before, sign) = (&rest[..at], rest.as_bytes()[at]);
-            rest = &rest[at + 1..];
-            if sign == b'>' {
-                break;
-            }
-            attributes += 1;
-            let space = |c: char| c.is_ascii_whitespace();
-            let name = before.trim_end_matches(|c| c == '=' || space(c)).rsplit(space).next();
-            if let Some(prefix) = name.and_then(|name| name.strip_prefix("xmlns")) {
-                declared += 1;
-                prefixes.insert(prefix);
-            }
-            rest = rest.split_once(char::from(sign)).map_or("", |(_, behind)| behind);
-        }
-        if attributes > MOST || prefixes.len() > MOST || declared > most_declared {
-            return Err(Complaint::GrowsWhenRead { limit: MOST });
-        }
-    }
-    Ok(())
-}
-
-/// What each style is called in English whatever the language of Word, in small letters.
-fn style_names(xml: &str) -> HashMap<String, String> {
-    let Ok(tree) = parse(xml) else { return HashMap::new() };
-    let styles = tree.descendants().filter(|node| node.tag_name().name() == "style");
-    styles
-        .filter_map(|style| {
-            let name = style.children().find(|node| node.tag_name().name() == "name")?;
-            Some((attribute(style, "styleId")?.to_owned(), attribute(name, "val")?.to_lowercase()))
-        })
-        .collect()
-}
-
-/// Which lists count.
-fn ordered_lists(xml: &str) -> HashMap<String, bool> {
-    let Ok(tree) = parse(xml) else { return HashMap::new() };
-    let named = |name: &'static str| tree.descendants().filter(move |node| node.tag_name().name() == name);
-    let counts: HashMap<&str, bool> = named("abstractNum")
-        .filter_map(|list| {
-            let format = list.descendants().find(|node| node.tag_name().name() == "numFmt")?;
-            Some((attribute(list, "abstractNumId")?, attribute(format, "val")? == "decimal"))
-        })
-        .collect();
-    named("num")
-        .filter_map(|list| {
-            let of = list.children().find(|node| node.tag_name().name() == "abstractNumId")?;
-            Some((attribute(list, "numId")?.to_owned(), *counts.get(attribute(of, "val")?)?))
-        })
-        .collect()
-}
-
-fn link_targets(xml: &str) -> HashMap<String, Address> {
-    let Ok(tree) = parse(xml) else { return HashMap::new() };
-    tree.descendants()
-        .filter_map(|node| {
-            Some((attribute(node, "Id")?.to_owned(), Address::of(attribute(node, "Target")?, None)?))
-        })
-        .collect()
-}
-
-/// By local name: the prefix of the namespace is the writer's choice.
-fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
-    node.attributes().find(|attribute| attribute.name() == name).map(|attribute| attribute.value())
-}
-
-struct Walker<'w, 'c, 'f> {
+struct Walker<'d, 'w, 'c, 'f> {
     flow: &'w mut Flow<'c, 'f>,
-    styles: HashMap<String, String>,
-    ordered: HashMap<String, bool>,
-    links: HashMap<String, Address>,
+    fields: Fields,
+    styles: Styles,
+    numbering: Numbering,
+    relations: &'d Relations,
+    zone: Zone,
     /// Of the old ones alone.
     encoding: Option<Encoding>,
     /// Where an encoding is set: letters that it has no place for.
     holds_unicode: bool,
     paragraph: usize,
+    /// The mark of the paragraph before was deleted or hidden: the next one goes on with it.
+    goes_on: bool,
+    /// The lists that are open, the outermost first.
+    lists: Vec<OpenList>,
+    /// Text boxes that hang on the paragraph: they follow it.
+    boxes: Vec<Node<'d, 'd>>,
+    table_style: Option<Style>,
+    /// Text of the paragraph that Word does not show.
+    hidden: String,
+    notes: Vec<Note>,
+    /// The number of the note that begins.
+    mark: Option<usize>,
 }
 
-impl Walker<'_, '_, '_> {
-    fn blocks(&mut self, parent: Node<'_, '_>, depth: usize) -> Result<(), Complaint> {
+struct OpenList {
+    level: usize,
+    family: String,
+    tag: Tag,
+    last: i32,
+}
+
+impl<'d> Walker<'d, '_, '_, '_> {
+    fn blocks(&mut self, parent: Node<'d, 'd>, depth: usize) -> Result<(), Complaint> {
         if depth > DEEPEST {
             return Err(Complaint::TooDeep { limit: DEEPEST });
         }
@@ -209,8 +178,16 @@ impl Walker<'_, '_, '_> {
             match node.tag_name().name() {
                 "p" => self.paragraph(node, depth)?,
                 "tbl" => self.table(node, depth)?,
-                "sdt" | "sdtContent" | "ins" | "smartTag" | "customXml" => self.blocks(node, depth + 1)?,
-                _ => {}
+                "altChunk" | "subDoc" => self.leave_out(Part::Document, ""),
+                "AlternateContent" => {
+                    if let Some(chosen) = chosen(node) {
+                        self.blocks(chosen, depth + 1)?;
+                    }
+                }
+                "oMathPara" | "oMath" => self.formula(node, depth + 1)?,
+                // What was deleted or moved away is not there.
+                "del" | "moveFrom" | "sdtPr" | "sdtEndPr" | "sectPr" | "tblPr" | "tcPr" | "trPr" => {}
+                _ => self.blocks(node, depth + 1)?,
             }
             if self.flow.is_overflowing() {
                 return Ok(());
@@ -219,191 +196,499 @@ impl Walker<'_, '_, '_> {
         Ok(())
     }
 
-    fn paragraph(&mut self, node: Node<'_, '_>, depth: usize) -> Result<(), Complaint> {
-        self.paragraph += 1;
-        let kind = self.kind_of(node);
-        self.runs(node, &kind, depth)?;
-        self.flow.close(kind);
+    fn notes_of(&mut self, name: &str, tree: &'d Document<'d>, notes: &[Note]) -> Result<(), Complaint> {
+        let nodes = tree.root_element().children().filter(|node| node.tag_name().name() == name);
+        let by_id: HashMap<&str, Node<'d, 'd>> =
+            nodes.filter_map(|node| Some((attribute(node, "id")?, node))).collect();
+        for (index, note) in notes.iter().enumerate().filter(|(_, note)| note.name == name) {
+            let Some(node) = by_id.get(note.id.as_str()) else { continue };
+            self.paragraph = note.line.saturating_sub(1);
+            self.mark = Some(index + 1);
+            self.blocks(*node, 0)?;
+            self.end_of_story();
+        }
         Ok(())
     }
 
-    fn kind_of(&self, paragraph: Node<'_, '_>) -> Kind {
-        let child = |node: Node<'_, '_>, name: &str| {
-            node.children().find(|child| child.tag_name().name() == name).map(|child| child.id())
-        };
-        let Some(properties) = child(paragraph, "pPr").and_then(|id| paragraph.document().get_node(id))
-        else {
-            return Kind::Line;
-        };
-        let value = |name: &str| {
-            let node = properties.descendants().find(|node| node.tag_name().name() == name)?;
-            attribute(node, "val").map(str::to_owned)
-        };
-        let style = value("pStyle").unwrap_or_default();
-        let style = self.styles.get(&style).cloned().unwrap_or_else(|| style.to_lowercase());
-        if style == "title" {
-            return Kind::Heading(1);
-        }
-        if style == "caption" {
-            return Kind::Caption;
-        }
-        let level = style.strip_prefix("heading").map(str::trim).and_then(|level| level.parse::<u8>().ok());
-        if let Some(level @ 1..=6) = level {
-            return Kind::Heading(level);
-        }
-        match value("numId") {
-            Some(number) if number != "0" => {
-                Kind::Item { ordered: self.ordered.get(&number).copied().unwrap_or_default() }
+    /// Ends what may go on from paragraph to paragraph.
+    fn end_of_story(&mut self) {
+        self.flow.close(Kind::Line);
+        self.goes_on = false;
+        self.close_lists(0);
+    }
+
+    fn paragraph(&mut self, node: Node<'d, 'd>, depth: usize) -> Result<(), Complaint> {
+        self.paragraph += 1;
+        let properties = child(node, "pPr");
+        let style = self.style_of(properties);
+        let goes_on = std::mem::take(&mut self.goes_on);
+        let mark = properties.and_then(|properties| child(properties, "rPr"));
+        let mark_letters = self.styles.letters(self.table_style.as_ref(), &style, &Letters::of(mark), None);
+        let is_mark_shown = mark_letters.hidden != Some(true);
+        let is_mark_gone = !is_mark_shown
+            || mark.is_some_and(|mark| child(mark, "del").or(child(mark, "moveFrom")).is_some());
+        let mut kind = kind_of(properties, &style);
+        self.flow.quoted = style.names.iter().any(|name| name == "quote" || name == "intense quote");
+        let shows_text = self.shows_text(node, &style);
+        // A paragraph of nothing but hidden letters has no number either.
+        let label =
+            if goes_on || is_mark_gone && !shows_text { None } else { self.label_of(properties, &style) };
+        match label {
+            Some(label) if kind == Kind::Line => {
+                self.number(label, self.is_followed_by_an_entry(node));
             }
-            _ => Kind::Line,
+            label => {
+                if !goes_on && shows_text {
+                    self.close_lists(0);
+                }
+                if let Some(Label { mark: Mark::Number { written, .. } | Mark::Written(written), .. }) = label
+                    && !written.is_empty()
+                {
+                    self.flow.text(&format!("{written} "), self.paragraph);
+                }
+            }
+        }
+        if let Some(number) = self.mark.take() {
+            self.note_number(number);
+            self.flow.text(" ", self.paragraph);
+        }
+        if !self.lists.is_empty() {
+            kind = Kind::Line;
+        }
+        self.runs(node, &style, &kind, depth)?;
+        let hidden = fold(&std::mem::take(&mut self.hidden));
+        if !hidden.is_empty() {
+            let text = self.flow.cell(&hidden, self.paragraph);
+            self.flow.findings.note(self.paragraph, Complaint::HiddenText { text });
+        }
+        if is_mark_gone {
+            self.goes_on = !self.flow.is_blank();
+            if !is_mark_shown {
+                // Hidden, it still parts two words.
+                self.flow.text(" ", self.paragraph);
+            }
+        } else {
+            self.flow.close(kind);
+        }
+        self.flow.quoted = false;
+        for drawing in std::mem::take(&mut self.boxes) {
+            self.end_of_story();
+            self.blocks(drawing, depth + 1)?;
+            self.end_of_story();
+        }
+        Ok(())
+    }
+
+    fn style_of(&self, properties: Option<Node<'_, '_>>) -> Style {
+        let named = properties.and_then(|properties| value(properties, "pStyle"));
+        match named {
+            Some(name) => self.styles.get(name).cloned().unwrap_or_else(|| Style {
+                names: vec![name.to_lowercase()],
+                ..self.styles.paragraph.clone()
+            }),
+            None => self.styles.paragraph.clone(),
         }
     }
 
-    fn runs(&mut self, parent: Node<'_, '_>, kind: &Kind, depth: usize) -> Result<(), Complaint> {
+    /// Whether there is a run that is not hidden.
+    fn shows_text(&self, paragraph: Node<'_, '_>, style: &Style) -> bool {
+        paragraph.descendants().filter(|node| node.tag_name().name() == "r").any(|run| {
+            let properties = child(run, "rPr");
+            let of_run = properties.and_then(|properties| value(properties, "rStyle"));
+            let letters =
+                self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
+            letters.hidden != Some(true) && child(run, "t").is_some()
+        })
+    }
+
+    /// The list of a paragraph and its level in it: its own, or that of its style.
+    fn list_of(&self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<(String, usize)> {
+        let (own, level) = properties.map(styles::number_of).unwrap_or_default();
+        let name = properties.and_then(|properties| value(properties, "pStyle")).unwrap_or_default();
+        let by_style = own.is_none();
+        let list =
+            own.or_else(|| style.number.0.clone()).filter(|list| list != "0" && self.numbering.has(list))?;
+        let of_style =
+            || if by_style { self.numbering.level_of_style(&list, name).or(style.number.1) } else { None };
+        let level = level.or_else(of_style).unwrap_or_default();
+        Some((list, level))
+    }
+
+    fn label_of(&mut self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<Label> {
+        let (list, level) = self.list_of(properties, style)?;
+        self.numbering.next(&list, level)
+    }
+
+    fn is_followed_by_an_entry(&self, paragraph: Node<'_, '_>) -> bool {
+        let next = paragraph.next_siblings().skip(1).find(Node::is_element);
+        next.is_some_and(|next| {
+            let properties = child(next, "pPr");
+            // What stands in something may be an entry.
+            next.tag_name().name() != "p" || self.list_of(properties, &self.style_of(properties)).is_some()
+        })
+    }
+
+    /// Opens the entry of a list, or writes the label where HTML has no such list. A number that stands alone is
+    /// that of a section, and is written out too.
+    fn number(&mut self, label: Label, is_followed: bool) {
+        let (tag, number) = match label.mark {
+            Mark::Number { written, .. } if !is_followed && self.lists.is_empty() => {
+                return self.flow.text(&format!("{written} "), self.paragraph);
+            }
+            Mark::Number { number, style, .. } => {
+                (Tag::Numbers { first: number, style, reversed: false }, number)
+            }
+            Mark::Bullet => (Tag::Bullets, 0),
+            Mark::Written(written) => {
+                self.close_lists(0);
+                if !written.is_empty() {
+                    self.flow.text(&format!("{written} "), self.paragraph);
+                }
+                return;
+            }
+        };
+        let deeper = self.lists.iter().filter(|list| list.level <= label.level).count();
+        self.close_lists(deeper);
+        let same_kind = |open: &OpenList| match (&open.tag, &tag) {
+            (Tag::Numbers { style: open, .. }, Tag::Numbers { style, .. }) => open == style,
+            (open, tag) => open == tag,
+        };
+        let follows = |open: &OpenList| {
+            open.family == label.family
+                && same_kind(open)
+                && (tag == Tag::Bullets || open.last.checked_add(1) == Some(number))
+        };
+        match self.lists.last_mut().filter(|open| open.level == label.level) {
+            Some(open) if follows(open) => {
+                open.last = number;
+                self.flow.shut();
+            }
+            other => {
+                if other.is_some() {
+                    self.close_lists(self.lists.len() - 1);
+                }
+                self.flow.open(tag.clone(), self.paragraph);
+                self.lists.push(OpenList { level: label.level, family: label.family, tag, last: number });
+            }
+        }
+        self.flow.open(Tag::Item { value: None }, self.paragraph);
+    }
+
+    /// Closes all lists but so many.
+    fn close_lists(&mut self, kept: usize) {
+        while self.lists.len() > kept {
+            self.lists.pop();
+            self.flow.shut();
+            self.flow.shut();
+        }
+    }
+
+    fn runs(
+        &mut self,
+        parent: Node<'d, 'd>,
+        style: &Style,
+        kind: &Kind,
+        depth: usize,
+    ) -> Result<(), Complaint> {
         if depth > DEEPEST {
             return Err(Complaint::TooDeep { limit: DEEPEST });
         }
         for node in parent.children() {
             match node.tag_name().name() {
-                "r" => self.run(node, kind, depth + 1)?,
+                "r" => self.run(node, style, kind, depth + 1)?,
                 "hyperlink" => {
-                    let link = attribute(node, "id").and_then(|id| self.links.get(id)).cloned();
-                    self.flow.style.link = link;
-                    self.runs(node, kind, depth + 1)?;
-                    self.flow.style.link = None;
+                    let before = self.flow.style.link.clone();
+                    let address = self.target_of(node);
+                    self.link_to(address.as_deref());
+                    self.runs(node, style, kind, depth + 1)?;
+                    self.flow.style.link = before;
                 }
-                "ins" | "smartTag" | "sdt" | "sdtContent" | "fldSimple" | "customXml" => {
-                    self.runs(node, kind, depth + 1)?
+                "fldSimple" => {
+                    let before = self.flow.style.link.clone();
+                    let address = fields::hyperlink(attribute(node, "instr").unwrap_or_default());
+                    if address.is_some() {
+                        self.link_to(address.as_deref());
+                    }
+                    self.runs(node, style, kind, depth + 1)?;
+                    self.flow.style.link = before;
                 }
-                // What was deleted with changes tracked is deleted.
-                _ => {}
+                "oMath" | "oMathPara" => self.formula(node, depth + 1)?,
+                "AlternateContent" => {
+                    if let Some(chosen) = chosen(node) {
+                        self.runs(chosen, style, kind, depth + 1)?;
+                    }
+                }
+                "subDoc" | "altChunk" => self.leave_out(Part::Document, ""),
+                "drawing" | "pict" | "object" => self.graphic(node, depth + 1)?,
+                // What was deleted or moved away is not there.
+                "del" | "moveFrom" | "pPr" | "rPr" | "sdtPr" | "sdtEndPr" => {}
+                _ => self.runs(node, style, kind, depth + 1)?,
             }
         }
         Ok(())
     }
 
-    fn run(&mut self, run: Node<'_, '_>, kind: &Kind, depth: usize) -> Result<(), Complaint> {
+    /// Where an element leads by its identifier, or to a place in the document.
+    fn target_of(&self, node: Node<'_, '_>) -> Option<String> {
+        let relation = self.relations.get(attribute(node, "id")?)?;
+        let place = attribute(node, "anchor").map(|place| format!("#{place}")).unwrap_or_default();
+        Some(format!("{}{place}", relation.target))
+    }
+
+    fn link_to(&mut self, target: Option<&str>) {
+        let link = target.and_then(|target| Address::of(target, None));
+        if let Some(target) =
+            target.filter(|target| link.is_none() && !target.is_empty() && !target.starts_with('#'))
+        {
+            let target = target.chars().take(200).collect();
+            self.flow.findings.warn(self.paragraph, Complaint::LinkDropped { target });
+        }
+        self.flow.style.link = link;
+    }
+
+    fn run(&mut self, run: Node<'d, 'd>, style: &Style, kind: &Kind, depth: usize) -> Result<(), Complaint> {
+        if depth > DEEPEST {
+            return Err(Complaint::TooDeep { limit: DEEPEST });
+        }
+        let properties = child(run, "rPr");
+        let of_run = properties.and_then(|properties| value(properties, "rStyle"));
+        let letters = self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
         let before = self.flow.style.clone();
-        for node in run.children() {
-            match node.tag_name().name() {
-                "rPr" => self.marks(node),
-                "t" => {
-                    let text = self.letters(node.text().unwrap_or_default());
-                    self.flow.text(&text, self.paragraph);
-                }
-                "tab" => self.flow.text(" ", self.paragraph),
-                "noBreakHyphen" => self.flow.text("-", self.paragraph),
-                "br" | "cr" => self.flow.line_break(kind),
-                "pict" | "drawing" | "AlternateContent" => self.text_boxes(node, depth)?,
-                _ => {}
+        self.flow.style.strong = letters.strong == Some(true);
+        self.flow.style.emphasis = letters.emphasis == Some(true);
+        self.flow.style.struck |= letters.struck == Some(true);
+        self.flow.style.raised = letters.raised.flatten();
+        let hidden = letters.hidden == Some(true);
+        for node in run.children().filter(Node::is_element) {
+            let name = node.tag_name().name();
+            if name == "fldChar" {
+                self.field(node);
+                continue;
             }
+            if name == "instrText" {
+                self.fields.add(node.text().unwrap_or_default());
+                continue;
+            }
+            if self.fields.is_in_instruction() {
+                continue;
+            }
+            if hidden {
+                self.hidden.extend(node.text());
+                continue;
+            }
+            self.run_part(node, letters.font.as_deref(), style, kind, depth)?;
         }
-        self.flow.style = before;
+        // A link by a field begins in one run and ends in another.
+        let link = self.flow.style.link.take();
+        self.flow.style = rich::Style { link, ..before };
         Ok(())
     }
 
-    fn marks(&mut self, properties: Node<'_, '_>) {
-        for mark in properties.children() {
-            let on = !matches!(attribute(mark, "val"), Some("0" | "false" | "none" | "off"));
-            match mark.tag_name().name() {
-                "b" => self.flow.style.strong = on,
-                "i" => self.flow.style.emphasis = on,
-                "vertAlign" => {
-                    self.flow.style.raised = match attribute(mark, "val") {
-                        Some("superscript") => Some(Raised::Sup),
-                        Some("subscript") => Some(Raised::Sub),
-                        _ => None,
-                    };
-                }
-                _ => {}
+    fn run_part(
+        &mut self,
+        node: Node<'d, 'd>,
+        font: Option<&str>,
+        style: &Style,
+        kind: &Kind,
+        depth: usize,
+    ) -> Result<(), Complaint> {
+        let line = self.paragraph;
+        match node.tag_name().name() {
+            "t" => self.letters(node.text().unwrap_or_default(), font.unwrap_or_default()),
+            "tab" | "ptab" => self.flow.text(" ", line),
+            "noBreakHyphen" => self.flow.text("-", line),
+            "softHyphen" => self.flow.text("\u{ad}", line),
+            "br" | "cr" => self.flow.line_break(kind),
+            "sym" => {
+                let code = attribute(node, "char").and_then(|code| u32::from_str_radix(code, 16).ok());
+                self.symbol(attribute(node, "font").unwrap_or_default(), code.unwrap_or_default());
             }
+            "footnoteReference" => self.note(node, "footnote"),
+            "endnoteReference" => self.note(node, "endnote"),
+            "ruby" => {
+                if let Some(base) = child(node, "rubyBase") {
+                    self.runs(base, style, kind, depth + 1)?;
+                }
+                if let Some(reading) = child(node, "rt") {
+                    self.flow.text(" (", line);
+                    self.runs(reading, style, kind, depth + 1)?;
+                    self.flow.text(")", line);
+                }
+            }
+            "pict" | "drawing" | "object" => self.graphic(node, depth)?,
+            "contentPart" => self.leave_out(Part::Drawing, ""),
+            "AlternateContent" => {
+                for part in
+                    chosen(node).into_iter().flat_map(|chosen| chosen.children()).filter(Node::is_element)
+                {
+                    if part.tag_name().name() == "r" {
+                        self.run(part, style, kind, depth + 1)?;
+                    } else {
+                        self.run_part(part, font, style, kind, depth + 1)?;
+                    }
+                }
+            }
+            "oMath" | "oMathPara" => self.formula(node, depth + 1)?,
+            _ => {}
         }
+        Ok(())
+    }
+
+    fn field(&mut self, node: Node<'_, '_>) {
+        match attribute(node, "fldCharType") {
+            Some("begin") => self.fields.begin(node.id(), self.flow.style.link.clone()),
+            Some("separate") => {
+                if let Some(address) = self.fields.separate().and_then(fields::hyperlink) {
+                    self.link_to(Some(&address));
+                }
+            }
+            Some("end") => {
+                if let Some(ended) = self.fields.end() {
+                    if let Some((font, code)) = ended.symbol() {
+                        self.symbol(&font, code);
+                    }
+                    self.flow.style.link = ended.link_before;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The number of a note where the text refers to it. The number is its own: one series for all.
+    fn note(&mut self, node: Node<'_, '_>, name: &'static str) {
+        let id = attribute(node, "id").unwrap_or_default().to_owned();
+        self.notes.push(Note { name, id, line: self.paragraph });
+        // A mark that the author chose follows as text.
+        if !matches!(attribute(node, "customMarkFollows"), Some("1" | "true" | "on")) {
+            self.note_number(self.notes.len());
+        }
+    }
+
+    fn note_number(&mut self, number: usize) {
+        let before = self.flow.style.clone();
+        self.flow.style = rich::Style { raised: Some(Raised::Sup), ..rich::Style::default() };
+        self.flow.text(&number.to_string(), self.paragraph);
+        self.flow.style = before;
     }
 
     /// Text as it was meant. Old documents are mended in new fonts, so that one which holds Unicode as well is
     /// judged run by run.
-    fn letters<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let Some(encoding) = self.encoding.filter(|_| !text.is_ascii() && !legacy::is_unicode(text)) else {
-            return Cow::Borrowed(text);
-        };
-        let read = legacy::read(text, encoding);
-        let is_old = !self.holds_unicode || legacy::vietnamese_share(&read) > legacy::vietnamese_share(text);
-        if is_old { Cow::Owned(read) } else { Cow::Borrowed(text) }
+    fn letters(&mut self, text: &str, font: &str) {
+        let is_of_a_picture_font = |c: char| ('\u{F020}'..='\u{F0FF}').contains(&c);
+        let is_pictures = matches!(
+            font.trim().to_lowercase().as_str(),
+            "symbol" | "wingdings" | "wingdings 2" | "wingdings 3" | "webdings"
+        );
+        if is_pictures || text.contains(is_of_a_picture_font) {
+            for character in text.chars() {
+                if is_of_a_picture_font(character) || is_pictures && !character.is_whitespace() {
+                    self.symbol(font, u32::from(character));
+                } else {
+                    self.flow.text(character.encode_utf8(&mut [0; 4]), self.paragraph);
+                }
+            }
+            return;
+        }
+        let text = as_meant(text, self.encoding, self.holds_unicode);
+        self.flow.text(&text, self.paragraph);
     }
 
-    /// Captions are often set in text boxes. The same box may stand twice, for old and new readers.
-    fn text_boxes(&mut self, drawing: Node<'_, '_>, depth: usize) -> Result<(), Complaint> {
+    fn symbol(&mut self, font: &str, code: u32) {
+        match symbols::sign(font, code) {
+            Some(sign) => self.flow.text(sign.encode_utf8(&mut [0; 4]), self.paragraph),
+            None => self.leave_out(Part::Symbol, &format!("{font} {code:X}")),
+        }
+    }
+
+    /// Captions are often set in text boxes. What cannot be published is told.
+    fn graphic(&mut self, drawing: Node<'d, 'd>, depth: usize) -> Result<(), Complaint> {
         if depth > DEEPEST {
             return Err(Complaint::TooDeep { limit: DEEPEST });
         }
-        for node in drawing.children() {
+        for node in drawing.children().filter(Node::is_element) {
             match node.tag_name().name() {
-                "Fallback" => {}
-                // NOTE: boxes within it are found by its own runs; to look for them here as well would double them.
-                "txbxContent" => {
-                    self.flow.close(Kind::Line);
-                    self.blocks(node, depth + 1)?;
+                "docPr" if matches!(attribute(node, "hidden"), Some("1" | "true")) => return Ok(()),
+                "AlternateContent" => {
+                    if let Some(chosen) = chosen(node) {
+                        self.graphic(chosen, depth + 1)?;
+                    }
                 }
-                _ => self.text_boxes(node, depth + 1)?,
+                // NOTE: boxes within it are found by its own runs; to look for them here as well would double them.
+                "txbxContent" => self.boxes.push(node),
+                "blip" | "imagedata" => {
+                    let described = drawing.ancestors().take(8).find_map(|node| {
+                        let about = child(node, "docPr")?;
+                        attribute(about, "descr")
+                            .or(attribute(about, "title"))
+                            .filter(|text| !text.trim().is_empty())
+                    });
+                    let file = attribute(node, "embed").or(attribute(node, "link")).or(attribute(node, "id"));
+                    let file =
+                        file.and_then(|id| self.relations.get(id)).map(|relation| relation.target.as_str());
+                    let name = described
+                        .or(file.and_then(|file| file.rsplit('/').next()))
+                        .unwrap_or_default()
+                        .to_owned();
+                    self.leave_out(Part::Picture, &name);
+                }
+                "chart" | "relIds" => self.leave_out(Part::Drawing, ""),
+                "OLEObject" => self.leave_out(Part::Object, attribute(node, "ProgID").unwrap_or_default()),
+                "textpath" => {
+                    let text = attribute(node, "string").unwrap_or_default();
+                    self.flow.text(&format!(" {text} "), self.paragraph);
+                }
+                // The letters of a drawing.
+                "t" => self.flow.text(&format!(" {} ", node.text().unwrap_or_default()), self.paragraph),
+                _ => self.graphic(node, depth + 1)?,
             }
         }
         Ok(())
     }
 
-    /// A table around a picture or of one cell is layout; every other one is data.
-    fn table(&mut self, table: Node<'_, '_>, depth: usize) -> Result<(), Complaint> {
-        let line = self.paragraph + 1;
-        let named = |node: Node<'_, '_>, name: &str| node.tag_name().name() == name;
-        let rows: Vec<_> = table.children().filter(|node| named(*node, "tr")).collect();
-        let is_layout = table
-            .descendants()
-            .skip(1)
-            .any(|node| named(node, "tbl") || named(node, "drawing") || named(node, "pict"));
-        let mut cells: Vec<Vec<String>> = Vec::new();
-        if !is_layout {
-            for row in &rows {
-                let row = row.children().filter(|node| named(*node, "tc")).map(|cell| {
-                    let text = cell_text(cell);
-                    let text = self.letters(&text);
-                    self.flow.cell(&text, line)
-                });
-                cells.push(row.collect());
-            }
-        }
-        let is_data = cells.len() >= 2 && cells.iter().any(|row| row.len() >= 2);
-        if is_data && cells.iter().flatten().all(|cell| super::text::words(cell) <= 80) {
-            self.paragraph += table.descendants().filter(|node| named(*node, "p")).count();
-            cells.retain(|row| row.iter().any(|cell| !cell.is_empty()));
-            self.flow.open(Tag::Table, line);
-            for row in cells {
-                self.flow.open(Tag::Row, line);
-                for cell in row {
-                    self.flow.open(Tag::Cell { head: false, columns: 1, rows: 1 }, line);
-                    self.flow.text(&cell, line);
-                    self.flow.shut();
-                }
-                self.flow.shut();
-            }
-            self.flow.shut();
-            return Ok(());
-        }
-        for row in rows {
-            for cell in row.children().filter(|node| named(*node, "tc")) {
-                self.blocks(cell, depth + 1)?;
-            }
-        }
-        Ok(())
+    fn leave_out(&mut self, part: Part, name: &str) {
+        self.flow.leave_out(part, name, self.paragraph);
     }
 }
 
-fn cell_text(cell: Node<'_, '_>) -> String {
-    let mut text = String::new();
-    for node in cell.descendants() {
-        match node.tag_name().name() {
-            "t" => text.push_str(node.text().unwrap_or_default()),
-            "p" | "tab" | "br" => text.push(' '),
+/// One of several forms of the same thing: the new one, unless all that can be read stands in the old one.
+fn chosen<'a, 'i>(alternatives: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    let choice = alternatives.children().find(|node| node.tag_name().name() == "Choice");
+    let fallback = alternatives.children().find(|node| node.tag_name().name() == "Fallback");
+    let says_something = |node: &Node<'_, '_>| {
+        node.descendants()
+            .any(|node| matches!(node.tag_name().name(), "t" | "blip" | "imagedata" | "sym" | "txbxContent"))
+    };
+    choice.filter(says_something).or(fallback).or(choice)
+}
+
+/// What the paragraph is by its style and its level in the outline.
+fn kind_of(properties: Option<Node<'_, '_>>, style: &Style) -> Kind {
+    let own = properties
+        .and_then(|properties| value(properties, "outlineLvl"))
+        .and_then(|level| level.parse().ok());
+    for name in &style.names {
+        match name.as_str() {
+            "title" => return Kind::Heading(1),
+            "caption" => return Kind::Caption,
             _ => {}
         }
+        let level = name.strip_prefix("heading").and_then(|level| level.trim().parse::<u8>().ok());
+        if let Some(level @ 1..=6) = level {
+            return Kind::Heading(level);
+        }
     }
-    text
+    match own.or(style.outline) {
+        Some(level @ 0..=5) => Kind::Heading(level + 1),
+        _ => Kind::Line,
+    }
+}
+
+/// Text of an old font in Unicode.
+fn as_meant(text: &str, encoding: Option<Encoding>, holds_unicode: bool) -> Cow<'_, str> {
+    let Some(encoding) = encoding.filter(|_| !text.is_ascii() && !legacy::is_unicode(text)) else {
+        return Cow::Borrowed(text);
+    };
+    let read = legacy::read(text, encoding);
+    let is_old = !holds_unicode || legacy::vietnamese_share(&read) > legacy::vietnamese_share(text);
+    if is_old { Cow::Owned(read) } else { Cow::Borrowed(text) }
 }

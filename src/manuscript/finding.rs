@@ -163,7 +163,7 @@ pub enum Complaint {
     LinkAsText { target: String },
     StruckText { text: String },
     HiddenText { text: String },
-    NotCarried { what: Part, name: String },
+    NotCarried { what: Part, name: String, count: usize },
     MoreNotes { count: usize },
 }
 
@@ -444,10 +444,10 @@ impl Complaint {
                 short(text)
             ),
             Self::HiddenText { text } => format!("Đã bỏ chữ ẩn «{}».", short(text)),
-            Self::NotCarried { what, name } => format!(
+            Self::NotCarried { what, name, count } => format!(
                 "Không đăng được {}{}. Hãy {}.",
                 what.vietnamese(),
-                named(name),
+                named(name, *count),
                 what.cure_in_vietnamese()
             ),
         }
@@ -649,15 +649,21 @@ impl Complaint {
                 short(text)
             ),
             Self::HiddenText { text } => format!("left out the hidden text `{}`", short(text)),
-            Self::NotCarried { what, name } => {
-                format!("cannot publish {}{}; {}", what.english(), named(name), what.cure_in_english())
+            Self::NotCarried { what, name, count } => {
+                format!(
+                    "cannot publish {}{}; {}",
+                    what.english(),
+                    named(name, *count),
+                    what.cure_in_english()
+                )
             }
         }
     }
 }
 
-fn named(name: &str) -> String {
-    if name.is_empty() { String::new() } else { format!(" «{}»", short(name)) }
+fn named(name: &str, count: usize) -> String {
+    let name = if name.is_empty() { String::new() } else { format!(" «{}»", short(name)) };
+    if count > 1 { format!("{name} (×{count})") } else { name }
 }
 
 /// What a form can hold and an article cannot, or not as it is.

@@ -7,7 +7,7 @@ mod sanitiser;
 
 use std::ops::Range;
 
-use super::finding::{Complaint, Findings};
+use super::finding::{Complaint, Findings, Part};
 
 use super::structure::{Kind, Piece};
 use super::text::{Cleaner, composed, fold};
@@ -15,7 +15,7 @@ use crate::article::Block;
 
 #[cfg(test)]
 pub(super) use sanitiser::parsed_and_cleaned;
-pub(super) use sanitiser::{Address, Inline, Node, NumberStyle, Raised, Style, Tag, quoted_together};
+pub(super) use sanitiser::{Address, Inline, Node, NumberStyle, Raised, Style, Tag, extend_quotation};
 
 /// Gathers runs and cuts them into pieces.
 pub(super) struct Flow<'c, 'f> {
@@ -32,6 +32,8 @@ pub(super) struct Flow<'c, 'f> {
     struck: String,
     /// The blocks of a list or a table that are open, the outermost first.
     open: Vec<Open>,
+    /// What cannot be published, each kind once: its line, the first name, how many there are.
+    left_out: Vec<(Part, usize, String, usize)>,
     line: usize,
     gap: bool,
     output: usize,
@@ -64,6 +66,7 @@ impl<'c, 'f> Flow<'c, 'f> {
             runs: Vec::new(),
             struck: String::new(),
             open: Vec::new(),
+            left_out: Vec::new(),
             line: 1,
             gap: true,
             output: 0,
@@ -240,10 +243,34 @@ impl<'c, 'f> Flow<'c, 'f> {
         self.cleaner.line(raw, line, self.findings)
     }
 
-    /// The pieces.
-    pub(super) fn finish(mut self) -> Vec<Piece> {
+    /// Remembers what cannot be published.
+    pub(super) fn leave_out(&mut self, part: Part, name: &str, line: usize) {
+        if let Some((.., count)) = self.left_out.iter_mut().find(|(known, ..)| *known == part) {
+            *count += 1;
+            return;
+        }
+        let name = self.cell(name, line);
+        self.left_out.push((part, line, name, 1));
+    }
+
+    /// Whether the paragraph has no text yet.
+    pub(super) fn is_blank(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The pieces so far.
+    pub(super) fn take_pieces(&mut self) -> Vec<Piece> {
         self.close(Kind::Line);
-        self.pieces
+        std::mem::take(&mut self.pieces)
+    }
+
+    /// The rest of the pieces. Tells what was left out.
+    pub(super) fn finish(mut self) -> Vec<Piece> {
+        let pieces = self.take_pieces();
+        for (what, line, name, count) in self.left_out {
+            self.findings.warn(line, Complaint::NotCarried { what, name, count });
+        }
+        pieces
     }
 
     /// True once more came out than an article can hold.

@@ -4,7 +4,8 @@ use super::super::finding::{Complaint, Part};
 use super::super::rich::{Address, Flow, NumberStyle, Raised, Tag};
 use super::super::stamp::{self, Printed};
 use super::super::structure::Kind;
-use super::super::text::{fold, longer_than, words};
+use super::super::table_shape::{self, Shape};
+use super::super::text::fold;
 use super::shown::{is_block, is_struck, style};
 use super::tree::{self, Data, Id};
 use super::{Page, is_menu_name};
@@ -16,22 +17,16 @@ pub(super) struct Walker<'p, 'w, 'c, 'f> {
     scope: Id,
     kind: Kind,
     preformatted: bool,
-    /// What cannot be published, each kind once: its line, the first name, how many there are.
-    left_out: Vec<(Part, usize, String, usize)>,
 }
 
 impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
     pub(super) fn new(page: &'p Page<'p>, scope: Id, flow: &'w mut Flow<'c, 'f>) -> Self {
-        Self { page, flow, scope, kind: Kind::Line, preformatted: false, left_out: Vec::new() }
+        Self { page, flow, scope, kind: Kind::Line, preformatted: false }
     }
 
     pub(super) fn walk(mut self) {
         self.element(self.scope, 0);
         self.flow.close(Kind::Line);
-        for (what, line, name, count) in self.left_out {
-            let name = if count > 1 { format!("{name} (×{count})") } else { name };
-            self.flow.findings.warn(line, Complaint::NotCarried { what, name });
-        }
     }
 
     fn element(&mut self, id: Id, depth: usize) {
@@ -301,16 +296,18 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         }
         // NOTE: one that holds others is never read for cells: the innermost would be read once for each.
         let rows: Vec<Vec<Id>> = if weight.tables > 1 { Vec::new() } else { self.rows(id) };
-        let texts: Vec<Vec<String>> =
-            rows.iter().map(|row| row.iter().map(|cell| fold(&tree.text(*cell))).collect()).collect();
-        let widest = texts.iter().map(|row| row.iter().filter(|text| !text.is_empty()).count()).max();
-        if weight.pictures > 0 && weight.text < 600 && weight.tables == 1 && widest < Some(2) {
-            return self.block(id, depth, Kind::Caption);
-        }
+        let judged: Vec<table_shape::Row> = rows
+            .iter()
+            .map(|row| table_shape::Row {
+                texts: row.iter().map(|cell| fold(&tree.text(*cell))).collect(),
+                has_picture: row.iter().any(|cell| self.page.weight(*cell).pictures > 0),
+            })
+            .collect();
         let has_heads = rows.iter().flatten().any(|cell| tree.name(*cell) == "th");
-        let is_data = has_heads || texts.iter().any(|row| row.len() >= 2);
-        if !is_data || weight.titles > 0 || self.is_layout_by_its_cells(&texts) {
-            return self.block(id, depth, self.kind.clone());
+        match table_shape::of(&judged, has_heads, self.page.zone) {
+            Shape::Pictures if weight.text < 600 => return self.block(id, depth, Kind::Caption),
+            Shape::Data if weight.titles == 0 => {}
+            _ => return self.block(id, depth, self.kind.clone()),
         }
         let before = std::mem::replace(&mut self.kind, Kind::Line);
         self.flow.open(Tag::Table, tree.line(id));
@@ -320,8 +317,8 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
                 _ => {}
             }
         }
-        for (row, texts) in rows.iter().zip(texts) {
-            self.row(row, &texts, depth + 2);
+        for (row, judged) in rows.iter().zip(judged) {
+            self.row(row, &judged.texts, depth + 2);
         }
         self.flow.shut();
         self.kind = before;
@@ -347,16 +344,6 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             self.flow.style = before;
         }
         self.flow.shut();
-    }
-
-    /// Paragraphs in its cells, the head of an official letter, or one row with the date of the article.
-    fn is_layout_by_its_cells(&self, texts: &[Vec<String>]) -> bool {
-        let is_date = |text: &String| {
-            !longer_than(text, 120) && !matches!(stamp::read(text, self.page.zone), Printed::Nothing)
-        };
-        let filled = texts.iter().filter(|row| row.iter().any(|text| !text.is_empty())).count();
-        texts.iter().flatten().any(|text| words(text) > 80 || is_letterhead(text))
-            || filled == 1 && texts.iter().flatten().any(is_date)
     }
 
     fn rows(&self, table: Id) -> Vec<Vec<Id>> {
@@ -407,10 +394,6 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
     }
 
     fn leave_out(&mut self, part: Part, id: Id) {
-        if let Some((.., count)) = self.left_out.iter_mut().find(|(known, ..)| *known == part) {
-            *count += 1;
-            return;
-        }
         let tree = self.page.tree;
         let of_a_source = tree.children(id).find_map(|child| tree.attribute(child, "src"));
         let address =
@@ -419,17 +402,6 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         let address = address.filter(|address| !address.starts_with("data:"));
         let described = ["alt", "title", "aria-label"].iter().find_map(|name| tree.attribute(id, name));
         let name = described.filter(|name| !name.trim().is_empty()).or(address);
-        let name = self.flow.cell(name.unwrap_or_default(), tree.line(id));
-        self.left_out.push((part, tree.line(id), name, 1));
-    }
-}
-
-/// The words that stand at the head of every official letter.
-pub(in super::super) fn is_letterhead(text: &str) -> bool {
-    const MOTTO: [&str; 2] = ["cộng hòa xã hội chủ nghĩa", "cộng hoà xã hội chủ nghĩa"];
-    const LONGEST: usize = 600;
-    text.len() <= LONGEST && {
-        let lower = text.to_lowercase();
-        MOTTO.iter().any(|motto| lower.contains(motto))
+        self.flow.leave_out(part, name.unwrap_or_default(), tree.line(id));
     }
 }

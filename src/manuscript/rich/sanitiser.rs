@@ -211,10 +211,14 @@ impl Inline {
 const QUOTE: &str = "<blockquote>";
 const UNQUOTE: &str = "</blockquote>";
 
-/// Two paragraphs of one quotation as one block; none where `next` is not quoted as `html` is.
-pub(in super::super) fn quoted_together(html: &str, next: &str) -> Option<String> {
-    let (before, next) = (html.strip_suffix(UNQUOTE)?, next.strip_prefix(QUOTE)?);
-    Some(format!("{before}{next}"))
+/// Adds a paragraph to the quotation that `html` is; false where not both are quoted.
+///
+/// NOTE: written in place, since a quotation may have thousands of paragraphs.
+pub(in super::super) fn extend_quotation(html: &mut String, next: &str) -> bool {
+    let Some(next) = next.strip_prefix(QUOTE).filter(|_| html.ends_with(UNQUOTE)) else { return false };
+    html.truncate(html.len() - UNQUOTE.len());
+    html.push_str(next);
+    true
 }
 
 /// A block of a list, a table and their like.

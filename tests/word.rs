@@ -1,0 +1,133 @@
+//! Word documents, each with one thing that Word shows or hides: what must be in the article, and what must not.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bantin::article::words::texts_of;
+use bantin::article::{Article, Block};
+use bantin::manuscript::{Options, Reading, read};
+use bantin::vietnam_time::VIETNAM;
+
+/// What a document must give.
+struct Wanted {
+    name: &'static str,
+    /// Each stands in the HTML or the text of one block.
+    shown: &'static [&'static str],
+    /// Stands in no block.
+    hidden: &'static [&'static str],
+    /// The codes of the warnings.
+    warnings: &'static [&'static str],
+}
+
+const fn of(
+    name: &'static str,
+    shown: &'static [&'static str],
+    hidden: &'static [&'static str],
+    warnings: &'static [&'static str],
+) -> Wanted {
+    Wanted { name, shown, hidden, warnings }
+}
+
+const PLAIN: &str = "Đây là đoạn thân bài bình thường, đủ dài để đọc như một câu.";
+
+const DOCUMENTS: &[Wanted] = &[
+    of("Document-case", &[PLAIN], &[], &[]),
+    of("backslash", &[PLAIN], &[], &[]),
+    of("document2", &[PLAIN], &[], &[]),
+    of("root-document", &[PLAIN], &[], &[]),
+    of("utf16", &[PLAIN], &[], &[]),
+    of("bidi-wrap", &["Trước phần trong khung hướng chữ sau đó là hết câu này rồi. Thêm bdo."], &[], &[]),
+    of("comments", &[PLAIN], &["Ghi chú"], &[]),
+    of(
+        "cong-van",
+        &["Ủy ban nhân dân xã thông báo lịch tiếp công dân như sau.", "Ngày 05/12/2026: Chủ tịch."],
+        &[],
+        &[],
+    ),
+    of("danh-sach", &["[ul] Việc một + Việc hai", "[ul] Bước một + Bước hai"], &[], &[]),
+    of("del-mark", &["Nửa câu đầu nằm ở đoạn này và nửa câu sau đã được nối lên bằng phím xoá."], &[], &[]),
+    of(
+        "docx-inline-picture-and-style-lists",
+        &[
+            "Các đại biểu múa xoang cùng bà con. Ảnh: Y Hoa",
+            "<a href=\"https://example.vn/van-ban?id=1&amp;x=2\">văn bản số 12/KH-UBND</a>",
+            "Toàn thôn có 125 hộ",
+        ],
+        &["120"],
+        &["not-carried"],
+    ),
+    of(
+        "field-hyperlink",
+        &["<p>Xem <a href=\"https://dakto.example.vn/kh\">kế hoạch của huyện</a> tại đây nhé.</p>"],
+        &["HYPERLINK"],
+        &[],
+    ),
+    of(
+        "hyperlink",
+        &["<p>Xem <a href=\"https://dakto.example.vn/van-ban\">văn bản của huyện</a> tại đây.</p>"],
+        &[],
+        &[],
+    ),
+    of("image", &["Quang cảnh hội nghị. Ảnh: TL", PLAIN], &[], &["not-carried"]),
+    of("math", &["Công thức S=a×b dùng để tính diện tích ruộng."], &[], &[]),
+    of("moveto-run", &["Trước chỗ chuyển. Câu được chuyển tới đây trong lúc sửa.", "Sau chỗ cũ."], &[], &[]),
+    of("nbsp", &["Số tiền 10 triệu đồng đã được trao tận tay các hộ dân."], &[], &[]),
+    of("numbering-roman", &["I. Tình hình chung", "II. Nhiệm vụ tới"], &[], &[]),
+    of("ruby", &["漢字 (kanji) là chữ trong câu này nhé các bạn."], &[], &[]),
+    of("softbreaks", &["Dòng một của đoạn", "dòng hai của đoạn, ngắt bằng Shift+Enter."], &["đoạndòng"], &[]),
+    of("softhyphen", &["Ủy ban nhân\u{ad}dân huyện họp phiên thường kỳ tháng năm."], &[], &[]),
+    of("strike", &["Có 17 hộ được hỗ trợ đợt này theo danh sách."], &["15"], &["struck-text"]),
+    of("subdoc-altchunk", &[PLAIN], &[], &["not-carried"]),
+    of("sym", &["Nhiệt độ lên tới 35°C trong ba ngày tới ở vùng này."], &[], &[]),
+    of("textbox", &["Khung chữ nằm bên cạnh bài.", PLAIN], &[], &[]),
+    of("vanish", &[PLAIN], &["GHI CHÚ NỘI BỘ", "Đoạn ẩn"], &[]),
+];
+
+#[test]
+fn a_word_document_is_published_as_word_shows_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/word");
+    let files: BTreeSet<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(files, DOCUMENTS.iter().map(|document| document.name.to_owned()).collect());
+    for wanted in DOCUMENTS {
+        let name = format!("{}.docx", wanted.name);
+        let reading = read_document(&name, &std::fs::read(folder.join(&name)).unwrap());
+        let article =
+            &reading.draft.as_ref().unwrap_or_else(|| panic!("{name}: {:#?}", reading.findings)).article;
+        let blocks = told(article);
+        for text in wanted.shown {
+            let count = blocks.iter().filter(|block| block.contains(text)).count();
+            let written_twice = *text == PLAIN && wanted.name == "numbering-roman";
+            assert!(count == 1 || written_twice, "{name}: {text:?} stands {count} times in {blocks:#?}");
+        }
+        for text in wanted.hidden {
+            assert!(blocks.iter().all(|block| !block.contains(text)), "{name}: {text:?} in {blocks:#?}");
+        }
+        let warnings: Vec<&str> = reading
+            .findings
+            .iter()
+            .filter(|finding| finding.severity.as_str() == "warning")
+            .map(|finding| finding.complaint.code())
+            .collect();
+        assert_eq!(warnings, wanted.warnings, "{name}: {:#?}", reading.findings);
+    }
+}
+
+fn read_document(name: &str, bytes: &[u8]) -> Reading {
+    read(name, bytes, &Options { zone: VIETNAM, language: "vi".to_owned(), encoding: None })
+}
+
+/// Each block as a line.
+fn told(article: &Article) -> Vec<String> {
+    let block = |block: &Block| match block {
+        Block::List { ordered, items } => {
+            format!("[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + "))
+        }
+        Block::Html { html } => html.clone(),
+        Block::Lead { html: Some(html), .. } => html.clone(),
+        block => texts_of(block).join(" | "),
+    };
+    article.body.iter().map(block).collect()
+}
