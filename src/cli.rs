@@ -325,11 +325,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
         Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
     }
     if let Some(slug) = &scope {
-        let channels = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
-        if !channels.iter().any(|channel| channel.slug == *slug) {
-            let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
-            bail!("there is no channel `{slug}`; there are: {}", known.join(", "));
-        }
+        is_channel(&store, &config, slug).await?;
     }
     let bytes = press::print_feed(&store, &config.press, scope.as_ref(), format).await?;
     io::stdout().write_all(&bytes)?;
@@ -337,7 +333,19 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
+/// An error that names all channels, where this is none of them.
+async fn is_channel(store: &Store, config: &Config, slug: &Slug) -> anyhow::Result<()> {
+    let channels = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
+    if channels.iter().any(|channel| channel.slug == *slug) {
+        return Ok(());
+    }
+    let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
+    bail!("there is no channel `{slug}`; there are: {}", known.join(", "))
+}
+
 async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    // Ids come into being here as well, and are for ever.
+    config.fit_to_serve()?;
     if confirm {
         config.ingest.marking = Marking::Renewed;
     }
@@ -376,6 +384,9 @@ async fn list(
 ) -> anyhow::Result<Outcome> {
     const PAGE: u32 = 500;
     let store = open_store(&config).await?;
+    if let Some(slug) = channel {
+        is_channel(&store, &config, slug).await?;
+    }
     let zone = config.store.zone;
     let mut left = limit.unwrap_or(usize::MAX);
     let mut last: Option<Listed> = None;

@@ -4,6 +4,7 @@
 //! The shipped `config.toml` is the default, compiled in. A later layer beats an earlier one: default, file,
 //! environment, flag. Nobody on a lower floor knows this room.
 
+mod checks;
 mod layers;
 mod settings;
 
@@ -16,7 +17,7 @@ use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 
 use crate::address::{Addresses, RESERVED};
 use crate::channel::{Channel, FormerPublisher, Site, Slug, Standing, members_of};
-use crate::vietnam_time::{Clock, Zone, first_second};
+use crate::vietnam_time::{Clock, Zone, day_of, first_second};
 use crate::{feed, http, ingest, press, store};
 
 use layers::Layers;
@@ -31,8 +32,6 @@ pub const DEFAULT: &str = include_str!("../config.toml");
 const LIVE_LIMIT: usize = 200;
 /// The shortest live feed that may be asked for, in bytes: its head and a few summaries.
 const MIN_FEED_BYTES: u64 = 16_384;
-/// The least that the door can be told for the head of a request, in bytes.
-const SHORTEST_HEAD: usize = 8192;
 
 /// Why a configuration cannot be used. The text names file and line, or the variable, and the cure.
 #[derive(Debug, thiserror::Error)]
@@ -130,16 +129,8 @@ impl Config {
     pub fn fit_to_serve(&self) -> Result<(), ConfigError> {
         let addresses = &self.store.addresses;
         let sample = Layers::default_text("site.tag_authority");
-        if !addresses.is_loopback() && addresses.tag_authority() == sample {
-            return Err(value(
-                "site.tag_authority",
-                format!(
-                    "is still the sample `{sample}` while site.url is a public address. Ids are for ever: \
-                     write a host name of yours and a date, like huyen.example.vn,2023"
-                ),
-            ));
-        }
-        Ok(())
+        let is_public = !addresses.is_loopback();
+        checks::authority_is_ones_own(addresses.tag_authority(), &sample, is_public, self.listen)
     }
 }
 
@@ -161,13 +152,13 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         value(&format!("site.{key}"), cause.to_string())
     })?;
     check_feed(&feed)?;
+    check_site(&site)?;
+    store::check_url(&store.url).map_err(|reason| value("store.url", reason))?;
+    if folder.path.as_os_str().is_empty() {
+        return Err(value("folder.path", "is empty: name the folder of articles, like feeds".to_owned()));
+    }
     let limits = server.limits;
-    if limits.connections == 0 {
-        return Err(value("server.limits.connections", "must be at least 1".to_owned()));
-    }
-    if limits.head < SHORTEST_HEAD {
-        return Err(value("server.limits.head", format!("must be at least {SHORTEST_HEAD}")));
-    }
+    checks::limits(&limits)?;
     let channel = channel.unwrap_or_default();
     let encodings =
         channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
@@ -240,8 +231,8 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
             writes_per_minute: limits.writes_per_minute,
             access_log: server.access_log,
         },
-        listen: server.listen,
-        admin: server.admin,
+        listen: server.listen.0,
+        admin: server.admin.0,
         store: store::Options {
             url: based_store(&store.url, base),
             addresses,
@@ -260,6 +251,22 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
 fn fingerprint(press: &press::Options) -> String {
     let press::Options { site, addresses, channels, live, .. } = press;
     format!("{} {site:?} {addresses:?} {channels:?} {live:?}", env!("CARGO_PKG_VERSION"))
+}
+
+fn check_site(site: &settings::Site) -> Result<(), ConfigError> {
+    checks::line("site.title", &site.title)?;
+    checks::line("site.publisher", &site.publisher)?;
+    if let Some(rights) = &site.rights {
+        checks::line("site.rights", rights)?;
+    }
+    for former in site.former_publisher.iter().flatten() {
+        checks::line("site.former_publisher.name", &former.name)?;
+    }
+    if let Some(logo) = &site.logo {
+        checks::logo("site.logo", logo)?;
+    }
+    checks::language("site.language", &site.language)?;
+    checks::tag_authority(&site.tag_authority, day_of(Clock::system().now(), site.time_zone))
 }
 
 fn check_feed(feed: &FeedSettings) -> Result<(), ConfigError> {
@@ -304,6 +311,7 @@ fn channels(settings: Vec<ChannelSettings>) -> Result<Vec<Channel>, ConfigError>
     }
     for channel in &channels {
         check_members(channel, &channels)?;
+        checks::members_are_known(channel, &channels)?;
     }
     Ok(channels)
 }
@@ -320,6 +328,11 @@ fn channel(settings: ChannelSettings) -> Result<Channel, ConfigError> {
         (false, Some(Closed::Since(day))) => Standing::Closed { since: Some(day.0) },
         (false, Some(Closed::Yes(false)) | None) => Standing::Open,
     };
+    for (key, text) in [("title", &title), ("description", &description)] {
+        if let Some(text) = text {
+            checks::line(&format!("channel.{slug}.{key}"), text)?;
+        }
+    }
     let title = title.unwrap_or_else(|| slug.to_string());
     let (was, members) = (was.unwrap_or_default(), members.unwrap_or_default());
     Ok(Channel { description, was, standing, members, ..Channel::new(slug, title) })
@@ -359,6 +372,10 @@ fn former_publishers(
 fn quiet_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
     if let Some(hour) = local.iter().find(|hour| **hour > 23) {
         return Err(value("feed.skip_hours", format!("`{hour}` is no hour of the day: 0 to 23")));
+    }
+    if (0..24).all(|hour| local.contains(&hour)) {
+        let reason = "names all hours of the day, in which nothing would ever be read; leave some out";
+        return Err(value("feed.skip_hours", reason.to_owned()));
     }
     let is_quiet = |hour: u8| {
         [1, 7].into_iter().all(|month| {

@@ -39,6 +39,7 @@ pub use refusal::Refusal;
 pub use token::Token;
 
 use batch::{Batches, Write, Written};
+pub use database::check_url;
 use database::{Database, Transaction, sqlite_path, values};
 
 /// What the operator chooses, and what ids are minted with.

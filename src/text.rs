@@ -66,13 +66,17 @@ pub fn web_url(text: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.into())
 }
 
-/// `text` where it has the shape of a language tag (BCP 47), as the grammar of Atom asks; a language that
-/// nobody can read is better not named.
+/// `text` where it has the shape of a language tag (BCP 47, RFC 5646 §2.1) in use: a language of two or three letters,
+/// or `x` or `i` and more, then parts of 1 to 8 letters and digits. A language that nobody can read is better not
+/// named.
 pub fn language_tag(text: &str) -> Option<&str> {
     let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    let first = text.split('-').next().unwrap_or_default();
-    let good = first.bytes().all(|b| b.is_ascii_alphabetic()) && text.split('-').all(part);
-    good.then_some(text)
+    let (first, rest) = text.split_once('-').map_or((text, None), |(first, rest)| (first, Some(rest)));
+    let has_language = match first.len() {
+        1 => matches!(first, "x" | "X" | "i" | "I") && rest.is_some(),
+        length => matches!(length, 2 | 3) && first.bytes().all(|b| b.is_ascii_alphabetic()),
+    };
+    (has_language && rest.is_none_or(|rest| rest.split('-').all(part))).then_some(text)
 }
 
 /// The value of `dir` for a text in this language (BCP 47), where it is written from right to left.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::remote::Remote;
-use super::{Arguments, Outcome, check, print_line};
+use super::{Arguments, Outcome, check, is_channel, print_line};
 use crate::address::article_path;
 use crate::app::open_store;
 use crate::article::ArticleId;
@@ -14,7 +14,6 @@ use crate::channel::Slug;
 use crate::config::Config;
 use crate::ingest::{FileFinding, findings_of, reading_of};
 use crate::manuscript::Severity;
-use crate::press;
 use crate::store::{Accepted, Origin, Submission, Terms, Verdict};
 use crate::telemetry::say;
 
@@ -47,11 +46,7 @@ async fn publish_here(
     tell_findings(&findings, arguments);
     let Some(draft) = reading.reading.draft else { bail!("{path} is no article and was not published") };
     let store = open_store(&config).await?;
-    let known = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
-    if !known.iter().any(|known| known.slug == *channel) {
-        let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
-        bail!("there is no channel `{channel}`; there are: {}", names.join(", "));
-    }
+    is_channel(&store, &config, channel).await?;
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let submission = Submission {
         article: draft.article,

@@ -6,11 +6,15 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::settings::partial;
+use super::settings::{self, partial};
 use super::{ConfigError, DEFAULT, Explained};
 
-/// Variables of the environment that are ours.
+/// Variables of the environment that may be ours.
 const PREFIX: &str = "BANTIN_";
+/// Where a path of keys is written as a variable.
+const SEPARATOR: &str = "__";
+/// So many letters may be wrong in a name that is still taken for a slip.
+const SLIPS: usize = 2;
 
 /// All layers merged, and the origin of each key.
 pub(super) struct Layers {
@@ -32,10 +36,21 @@ impl Layers {
                 .map_err(|cause| ConfigError::Unreadable { path: shown.clone(), cause })?;
             layers.lay(read_file(&text, &shown)?, &shown);
         }
-        let mut variables: Vec<_> =
-            variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        let mut variables: Vec<_> = variables.into_iter().collect();
         variables.sort();
         for (name, value) in variables {
+            match owner_of(&name) {
+                Owner::Ours => {}
+                Owner::Others => continue,
+                Owner::Slip(meant) => {
+                    let reason = format!("is no key of the configuration; write {meant}, or remove it");
+                    return Err(ConfigError::Variable {
+                        value: shown(&name, &value),
+                        variable: name,
+                        reason,
+                    });
+                }
+            }
             let table = read_variable(&name, &value)?;
             layers.lay(table, &name);
         }
@@ -98,10 +113,10 @@ fn read_file(text: &str, path: &str) -> Result<Table, ConfigError> {
 fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
     let refuse = |reason: String| ConfigError::Variable {
         variable: name.to_owned(),
-        value: if name.ends_with("STORE__URL") { covered(value) } else { value.to_owned() },
+        value: shown(name, value),
         reason,
     };
-    let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
+    let path: Vec<String> = name[PREFIX.len()..].split(SEPARATOR).map(str::to_lowercase).collect();
     // A text needs no quotation marks here: what is no TOML value is a text.
     let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     let text = Value::String(value.to_owned());
@@ -115,6 +130,55 @@ fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
         }
     }
     Err(refuse(last.unwrap_or_default()))
+}
+
+/// Whose a variable is.
+enum Owner {
+    Ours,
+    /// Of somebody else, such as Kubernetes: for a service of the name `bantin` it sets `BANTIN_PORT` and others.
+    Others,
+    /// Nobody's; the name of ours that was probably meant.
+    Slip(String),
+}
+
+fn owner_of(name: &str) -> Owner {
+    let Some(path) = name.strip_prefix(PREFIX) else { return Owner::Others };
+    if is_of_kubernetes(path) {
+        return Owner::Others;
+    }
+    let keys = settings::keys();
+    let sections = keys.iter().filter_map(|key| key.split_once('.')).map(|(section, _)| section);
+    let is_section = |word: &str| sections.clone().chain(["channel"]).any(|section| section == word);
+    // A section as a whole is a table on one line.
+    if path.contains(SEPARATOR) && !path.starts_with('_') || is_section(&path.to_lowercase()) {
+        return Owner::Ours;
+    }
+    let flat = |key: &str| key.replace(['.', '_'], "").to_uppercase();
+    let given = flat(path);
+    let near = keys.iter().map(|key| (strsim::damerau_levenshtein(&flat(key), &given), key)).min();
+    match near {
+        Some((slips, key)) if slips <= SLIPS => {
+            Owner::Slip(format!("{PREFIX}{}", key.replace('.', SEPARATOR).to_uppercase()))
+        }
+        _ => Owner::Others,
+    }
+}
+
+/// `SERVICE_HOST`, `WEB_SERVICE_PORT_HTTP`, `PORT`, `PORT_8080_TCP_ADDR`.
+fn is_of_kubernetes(path: &str) -> bool {
+    let ends = |part: &str| path == part || path.ends_with(&format!("_{part}"));
+    let has = |part: &str| path.starts_with(&format!("{part}_")) || path.contains(&format!("_{part}_"));
+    let port_of_container = path.split("PORT_").skip(1).any(|rest| {
+        let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        digits.len() < rest.len() && ["_TCP", "_UDP", "_SCTP"].iter().any(|kind| digits.starts_with(kind))
+    });
+    ends("SERVICE_HOST") || ends("SERVICE_PORT") || has("SERVICE_PORT") || ends("PORT") || port_of_container
+}
+
+/// The value of a variable as it may be told.
+fn shown(name: &str, value: &str) -> String {
+    // A slip in the name keeps the password no less.
+    if value.contains("://") || name.contains("URL") { covered(value) } else { value.to_owned() }
 }
 
 fn nest(path: &[String], value: Value) -> Table {

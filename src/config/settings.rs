@@ -24,6 +24,11 @@ macro_rules! sections {
             $(pub(super) $optional: Option<$optional_kind>,)*
         })*
 
+        /// The keys of each section, without those of sections within it.
+        const SECTIONS: &[(&str, &[&str])] = &[
+            $((stringify!($name), &[$(stringify!($key),)* $(stringify!($optional),)*]),)*
+        ];
+
         /// What one layer may hold.
         pub(super) mod partial {
             use super::*;
@@ -67,8 +72,8 @@ sections! {
         until: Day,
     } maybe {}
     Server {
-        listen: SocketAddr,
-        admin: SocketAddr,
+        listen: Listen,
+        admin: Listen,
         access_log: bool,
         limits: Limits,
     } maybe {
@@ -115,6 +120,38 @@ sections! {
         gone: bool,
         members: Vec<Slug>,
         encoding: EncodingWord,
+    }
+}
+
+/// All keys that have a value of their own: `server.limits.head`. Those of channels have none.
+pub(super) fn keys() -> Vec<String> {
+    let sections = [
+        ("site", "Site"),
+        ("server", "Server"),
+        ("server.limits", "Limits"),
+        ("store", "Store"),
+        ("folder", "Folder"),
+        ("feed", "Feed"),
+    ];
+    let of = |name: &str| SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
+    let keys =
+        sections.iter().flat_map(|(path, name)| of(name).iter().map(move |key| format!("{path}.{key}")));
+    keys.filter(|key| key != "server.limits").collect()
+}
+
+/// An address and a port: `127.0.0.1:8080`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Listen(pub(super) SocketAddr);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = |_| {
+            format!("`{text}` is no address with a port: write 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
+        };
+        text.parse().map(Self).map_err(wrong)
     }
 }
 
@@ -220,12 +257,24 @@ enum SpanText {
     Text(String),
 }
 
+impl Span {
+    /// Ten years; clocks cannot count on for ever.
+    const LONGEST: u64 = 3650 * 86_400;
+
+    fn of(seconds: u64) -> Result<Self, String> {
+        match seconds {
+            0..=Self::LONGEST => Ok(Self(Duration::from_secs(seconds))),
+            _ => Err(format!("{seconds} seconds are too long: \"3650d\" at most")),
+        }
+    }
+}
+
 impl TryFrom<SpanText> for Span {
     type Error = String;
 
     fn try_from(text: SpanText) -> Result<Self, String> {
         let text = match text {
-            SpanText::Seconds(seconds) => return Ok(Self(Duration::from_secs(seconds))),
+            SpanText::Seconds(seconds) => return Self::of(seconds),
             SpanText::Text(text) => text,
         };
         let wrong = || format!("`{text}` is no duration: write a number and s, m, h or d, like \"5m\"");
@@ -238,6 +287,6 @@ impl TryFrom<SpanText> for Span {
             "d" => 86_400,
             _ => return Err(wrong()),
         };
-        number.checked_mul(unit).map(|seconds| Self(Duration::from_secs(seconds))).ok_or_else(wrong)
+        number.checked_mul(unit).ok_or_else(wrong).and_then(Self::of)
     }
 }

@@ -421,6 +421,10 @@ fn what_is_no_language_tag_is_not_named_as_one_a7() {
         ("vi_VN", false),
         ("vi-", false),
         ("123", false),
+        ("a", false),
+        ("x", false),
+        ("vietnamese", false),
+        ("tieng-viet", false),
         ("\"><script>", false),
     ] {
         assert_eq!(crate::text::language_tag(text).is_some(), is_one, "{text}");

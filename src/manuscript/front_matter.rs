@@ -10,6 +10,7 @@ use super::finding::{Complaint, Findings, KEYS, Wanted};
 use super::stamp::{self, Printed};
 use super::text::Cleaner;
 use crate::article::ArticleId;
+use crate::text::language_tag;
 use crate::vietnam_time::{Moment, Stamp, Zone};
 
 /// What the author stated. Everything may be missing.
@@ -263,23 +264,12 @@ impl Reader<'_> {
 
     fn language(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
         let text = self.text(key, value, line)?;
-        let good = is_language_tag(&text);
+        let good = language_tag(&text).is_some();
         if !good {
             self.wrong(key, Wanted::Language, line);
         }
         good.then_some(text)
     }
-}
-
-/// The shape of a BCP 47 tag: subtags of 1 to 8 letters and digits, the first of 2 to 8 letters.
-fn is_language_tag(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let first = parts.next().unwrap_or_default();
-    (2..=8).contains(&first.len())
-        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && parts.all(|part| {
-            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        })
 }
 
 fn is_blank(line: &str) -> bool {

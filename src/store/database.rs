@@ -210,6 +210,23 @@ impl Database {
     }
 }
 
+/// Why a URL cannot be opened, where that is to be seen of it alone. No password is told.
+///
+/// # Errors
+/// The reason and what to write.
+pub fn check_url(url: &str) -> Result<(), String> {
+    if sqlite_path(url).is_some() {
+        return Ok(());
+    }
+    if is_postgres(url) {
+        return postgres::check_url(url);
+    }
+    Err(format!(
+        "`{}` is no store: write sqlite:PATH, like sqlite:data/bantin.db, or postgres://USER:PASSWORD@HOST/DATABASE",
+        scheme_of(url)
+    ))
+}
+
 /// The path in a URL of a database file.
 pub(super) fn sqlite_path(url: &str) -> Option<&str> {
     url.strip_prefix("sqlite:").filter(|path| !path.is_empty())
