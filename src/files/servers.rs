@@ -8,6 +8,7 @@
 //! All stand beside this file as they are written, with a word between two `@` where something is filled in: a
 //! line or several, each as far in as the word.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -167,9 +168,8 @@ impl<'a> Served<'a> {
         let by_name = by_name().map(|(name, media_type)| {
             format!("location ~ \"/{}$\" {{ types {{ }} default_type \"{media_type}\"; }}", literally(name))
         });
-        let decoded = percent_encoding::percent_decode_str(prefix).decode_utf8_lossy();
-        let prefixed =
-            (!prefix.is_empty()).then(|| format!("rewrite \"^{}(?:/(.*))?$\" /$1;\n", literally(&decoded)));
+        let decoded = literally(&self.decoded_prefix());
+        let prefixed = (!prefix.is_empty()).then(|| format!("rewrite \"^{decoded}(?:/(.*))?$\" /$1;\n"));
         filled(
             NGINX,
             &[
@@ -194,13 +194,17 @@ impl<'a> Served<'a> {
         )
     }
 
+    /// As both see it in a path.
+    fn decoded_prefix(&self) -> Cow<'_, str> {
+        percent_encoding::percent_decode_str(&self.prefix).decode_utf8_lossy()
+    }
+
     fn nginx_server(&self, include: &Path) -> String {
         filled(
             NGINX_SERVER,
             &[
                 ("LISTEN", self.listen()),
                 ("HOST", self.host.clone()),
-                ("BASE", literally(&self.prefix)),
                 ("INCLUDE", quoted(&include.display().to_string())),
             ],
         )
@@ -227,13 +231,13 @@ impl<'a> Served<'a> {
     }
 
     fn caddy_site(&self, include: &Path) -> String {
-        let Self { host, port, prefix, .. } = self;
+        let Self { host, port, .. } = self;
         let scheme = if self.encrypted { "https" } else { "http" };
         filled(
             CADDY_SITE,
             &[
                 ("SITE", format!("{scheme}://{host}:{port}")),
-                ("BASE", literally(prefix)),
+                ("BASE", literally(&self.decoded_prefix())),
                 ("INCLUDE", quoted(&include.display().to_string())),
             ],
         )
