@@ -563,13 +563,19 @@ fn page(
     opened: Option<Format>,
 ) -> Vec<u8> {
     let frame = setting.frame();
-    let newest = &view.entries[..view.entries.len().min(setting.options.live.items as usize)];
+    let items = setting.options.live.items as usize;
     match setting.channel(scope.as_ref()) {
-        Some(channel) => pages::channel(&frame, channel, newest, opened),
+        Some(channel) => {
+            let newest = &view.entries[..view.entries.len().min(items)];
+            pages::channel(&frame, channel, newest, opened)
+        }
         None => {
+            let is_gone = |slug: &Slug| setting.channel(Some(slug)).is_some_and(Channel::is_gone);
+            let served = view.entries.iter().filter(|entry| !entry.channels.iter().all(is_gone));
+            let newest: Vec<Entry> = served.take(items).cloned().collect();
             let sections = setting.channels.iter().zip(sections.iter().map(Vec::as_slice));
             let sections: Vec<_> = sections.filter(|(channel, _)| !channel.is_gone()).collect();
-            pages::home(&frame, newest, &sections, opened)
+            pages::home(&frame, &newest, &sections, opened)
         }
     }
 }

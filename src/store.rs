@@ -628,7 +628,7 @@ impl ChangeKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CatalogueAsked {
     /// Words that must all be in the article, in any order, with or without diacritics. A text without a
-    /// single word finds nothing.
+    /// single word finds nothing; without a text, everything is found.
     pub words: Option<String>,
     /// Of these words, some that must stand together, as [`words::phrases`](crate::article::words::phrases) gives
     /// them.
@@ -645,6 +645,8 @@ pub struct CatalogueAsked {
     pub limit: u32,
     /// The page ends with the article that brings its stored text to so many bytes.
     pub bytes: usize,
+    /// Whether to count what there is in all.
+    pub counted: bool,
 }
 
 /// What the articles have to say to a question.
@@ -656,11 +658,23 @@ pub enum CatalogueFound {
     UnknownChannel,
 }
 
+/// How many articles answer a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// So many.
+    pub number: u64,
+    /// True where there may be more: it was not counted further.
+    pub at_least: bool,
+}
+
 /// A page of the living articles, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Newest stamp first; of equal stamps, the last that came in first.
+    /// Newest stamp first; of equal stamps, the last that came in first. Where words were asked for with their
+    /// diacritics, those of the newest that hold them with just these come before all others.
     pub items: Vec<CatalogueItem>,
+    /// How many there are in all, where that was asked for.
+    pub total: Option<Total>,
     /// Behind which the next page begins; none where this is the last.
     pub next: Option<i64>,
     /// Articles whose stored form is damaged: the others are shown without them.
@@ -1054,7 +1068,8 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot { reading: self.inner.database.begin_read().await? })
+        let reading = self.inner.database.begin_read().await?;
+        Ok(Snapshot { reading, gone: catalogue::Gone::among(&self.inner.options.channels) })
     }
 
     /// What stands at an article's address.
@@ -1101,8 +1116,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn catalogue(&self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
-        catalogue::catalogue(&mut reading, asked).await
+        self.snapshot().await?.catalogue(asked).await
     }
 
     /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
@@ -1146,6 +1160,7 @@ impl Store {
 /// takes to ask, not longer: the engine keeps the past for it.
 pub struct Snapshot {
     reading: Transaction,
+    gone: catalogue::Gone,
 }
 
 impl Snapshot {
@@ -1225,7 +1240,7 @@ impl Snapshot {
         channel: Option<&Slug>,
         zone: Zone,
     ) -> Result<Option<Vec<Month>>, StoreError> {
-        browse::months(&mut self.reading, channel, zone).await
+        browse::months(&mut self.reading, channel, zone, &self.gone).await
     }
 
     /// The addresses of the living articles stamped from `from` to `to`, newest stamp first, so many at most.
@@ -1262,7 +1277,7 @@ impl Snapshot {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn catalogue(&mut self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
-        catalogue::catalogue(&mut self.reading, asked).await
+        catalogue::catalogue(&mut self.reading, asked, &self.gone).await
     }
 
     /// What stands at a picture's address, by its name.
@@ -1298,7 +1313,7 @@ impl Snapshot {
         channel: Option<&Slug>,
         zone: Zone,
     ) -> Result<Vec<MonthState>, StoreError> {
-        roll::months(&mut self.reading, channel, zone).await
+        roll::months(&mut self.reading, channel, zone, &self.gone).await
     }
 
     /// The channel's number of the newest revision by which an article departed from it: no sealed page has

@@ -166,7 +166,16 @@ fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
         assert_eq!(serving.get(path).status, 410, "{path}");
     }
     assert!(!serving.get("/opml.xml").text().contains("/covid/"));
-    assert!(serving.get("/rss.xml").text().contains("Bài covid 59"));
+    for path in ["/", "/tim-kiem?q=covid", "/theo-thang/", "/api/articles"] {
+        let list = serving.get(path);
+        assert_eq!(list.status, 200, "{path}");
+        assert!(!list.text().contains("Bài covid") && !list.text().contains("/theo-thang/2023/"), "{path}");
+    }
+    assert_eq!(serving.get("/tim-kiem?q=covid&channel=covid").status, 404);
+    assert!(
+        serving.get("/rss.xml").text().contains("Bài covid 59"),
+        "whoever follows everything misses nothing"
+    );
     assert_eq!(serving.get("/bai-viet/2023/05/12/bai-covid-7").status, 200);
 
     // A sitemap names what is served in a channel, under the address that the page itself says is the right one.

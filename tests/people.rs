@@ -107,6 +107,120 @@ fn a_search_takes_words_phrases_channels_and_days() {
 }
 
 #[test]
+fn a_search_counts_the_whole_result_and_lists_a_channel_or_a_span_of_days_without_words() {
+    let house = seeded();
+    for number in 10..35 {
+        let text = article(&format!("Bài {number} về lúa"), "14/05/2023 08:00", "Lời dẫn.");
+        house.write(&format!("kinh-te/bai-{number}.txt"), text);
+    }
+    let serving = house.serve();
+    for (query, count, shown) in [
+        ("q=lua", 25, 20),
+        ("q=%22ve+lua%22", 25, 20),
+        ("channel=kinh-te", 25, 20),
+        ("q=&channel=kinh-te&from=&to=", 25, 20),
+        ("from=2023-05-12&to=2023-05-12", 1, 1),
+        ("channel=xa-hoi", 1, 1),
+    ] {
+        let page = serving.get(&format!("/tim-kiem?{query}")).text();
+        assert!(page.contains(&format!("Tìm thấy {count} bài.")), "{query}");
+        assert_eq!(found(&serving, query).len(), shown, "{query}");
+    }
+    let page = serving.get("/tim-kiem?q=lua").text();
+    let next = page.split("&amp;after=").nth(1).unwrap().split('"').next().unwrap();
+    let second = format!("q=lua&after={next}");
+    assert_eq!(found(&serving, &second).len(), 5);
+    assert!(serving.get(&format!("/tim-kiem?{second}")).text().contains("Tìm thấy 25 bài."));
+    let feed = serving.get("/tim-kiem/atom.xml?channel=kinh-te");
+    assert_eq!((feed.status, feed.text().matches("<entry").count()), (200, 25));
+}
+
+#[test]
+fn who_types_diacritics_finds_just_these_words_first_and_marked() {
+    let house = House::new();
+    for number in 10..33 {
+        let text = article(&format!("Bài {number} ở đắc to"), "14/05/2023 08:00", "Lời dẫn: dak to.");
+        house.write(&format!("xa-hoi/bai-{number}.txt"), text);
+    }
+    house.write("xa-hoi/cu.txt", article("Huyện Đăk Tô xưa", "14/05/2013 08:00", "Chỉ có Đắk to."));
+    let serving = house.serve();
+    let titles = found(&serving, "q=%C4%90%C4%83k+T%C3%B4");
+    assert_eq!((titles[0].as_str(), titles.len()), ("Huyện Đăk Tô xưa", 20));
+    let page = serving.get("/tim-kiem?q=%C4%90%C4%83k+T%C3%B4").text();
+    assert!(page.contains("<mark>Đăk</mark> <mark>Tô</mark> xưa") && !page.contains("<mark>Đắk</mark>"));
+    assert!(page.contains("Tìm thấy 24 bài."));
+    let next = page.split("&amp;after=").nth(1).unwrap().split('"').next().unwrap();
+    let rest = found(&serving, &format!("q=%C4%90%C4%83k+T%C3%B4&after={next}"));
+    assert_eq!(rest.len(), 4);
+    assert!(!titles.iter().any(|title| rest.contains(title)), "none is shown twice");
+    assert_eq!(found(&serving, "q=dak+to").len(), 20);
+    assert_ne!(found(&serving, "q=dak+to")[0], "Huyện Đăk Tô xưa", "the newest first where nothing is said");
+    let api = serving.get("/api/articles?q=%C4%90%C4%83k+T%C3%B4&limit=1").text();
+    assert!(api.contains("Huyện Đăk Tô xưa"), "{api}");
+}
+
+#[test]
+fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
+    let house = seeded();
+    let serving = house.serve();
+    for path in ["/khong-co/gi/", "/bai-viet/2023/05/12/khong-co"] {
+        let page = serving.ask("GET", path, &PERSON);
+        assert_eq!(page.status, 404);
+        assert!(page.text().contains("Trang chủ") && !page.text().contains("aria-current"), "{path}");
+    }
+    assert!(serving.get("/").text().contains("aria-current=\"page\">Trang chủ"));
+}
+
+#[test]
+fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
+    let house = House::new();
+    let home = "https://baokontum.example/xa-hoi/bai-goc.html";
+    let text = article("Bài dẫn lại", "12/05/2023 08:00", "Lời dẫn.");
+    house.write("xa-hoi/dan-lai.txt", format!("+++\nlink = \"{home}\"\n+++\n{text}"));
+    let serving = house.serve();
+    let page = serving.get("/bai-viet/2023/05/12/dan-lai").text();
+    for wanted in [
+        format!("<link rel=\"canonical\" href=\"{home}\">"),
+        format!("<meta property=\"og:url\" content=\"{home}\">"),
+        format!("\"url\":\"{home}\""),
+        format!("\"mainEntityOfPage\":\"{home}\""),
+    ] {
+        assert!(page.contains(&wanted), "{wanted} is not in\n{page}");
+    }
+    assert!(serving.get("/xa-hoi/rss.xml").text().contains(&format!("<link>{home}</link>")));
+}
+
+#[test]
+fn a_text_from_right_to_left_turns_nothing_round_but_itself() {
+    let house = House::new();
+    let text = article("مرحبا", "12/05/2023 08:00", "نص عربي");
+    house.write("xa-hoi/a-rap.txt", format!("+++\nlanguage = \"ar\"\n+++\n{text}"));
+    house.write(
+        "xa-hoi/nguoc.txt",
+        article("Thông báo \u{202e}gnab\u{9c}", "12/05/2023 08:00", "Lời \u{2067}dẫn."),
+    );
+    let serving = house.serve();
+    let page = serving.get("/bai-viet/2023/05/12/a-rap").text();
+    assert!(page.contains("<h1 lang=\"ar\" dir=\"rtl\">مرحبا</h1>"), "{page}");
+    assert!(page.contains("<div class=\"text\" lang=\"ar\" dir=\"rtl\">"));
+    assert_eq!(page.matches("dir=\"rtl\"").count(), 2, "date, menu and byline stay as they are");
+    for path in [
+        "/",
+        "/xa-hoi/",
+        "/tim-kiem?q=thong+bao",
+        "/theo-thang/2023/05/",
+        "/xa-hoi/rss.xml",
+        "/xa-hoi/feed.json",
+    ] {
+        let text = serving.get(path).text();
+        let plain = text.replace("<mark>", "").replace("</mark>", "");
+        assert!(plain.contains("Thông báo gnab"), "{path}: {text}");
+        assert!(!text.contains(['\u{202e}', '\u{9c}']), "{path}");
+        assert_eq!(text.matches('\u{2067}').count(), text.matches('\u{2069}').count(), "{path}");
+    }
+}
+
+#[test]
 fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
     let house = seeded();
     let serving = house.serve();

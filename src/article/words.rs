@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::{Article, Block};
@@ -22,16 +23,7 @@ pub fn of_article(article: &Article) -> String {
             folded.push_str(&word.folded);
         }
     };
-    fold(&article.title);
-    if let Some(summary) = &article.summary {
-        fold(summary);
-    }
-    for block in &article.body {
-        texts_of(block).iter().for_each(|text| fold(text));
-    }
-    for text in article.authors.iter().chain(&article.source).chain(&article.tags) {
-        fold(text);
-    }
+    each_text(article, &mut fold);
     folded
 }
 
@@ -54,25 +46,105 @@ pub fn phrases(question: &str) -> Vec<Vec<String>> {
     phrases.filter(|words: &Vec<String>| words.len() > 1).collect()
 }
 
+/// A word that was typed with its diacritics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exact {
+    /// Without them.
+    folded: String,
+    /// With them, as [`spelling`] tells one spelling from another.
+    spelling: String,
+}
+
+/// The words of a question that bear diacritics, each once. Who types them means these and no others.
+pub fn with_marks(question: &str) -> Vec<Exact> {
+    let mut exact: Vec<Exact> = Vec::new();
+    for word in folded_words(question) {
+        let spelling = spelling(&question[word.place]);
+        let exactly = Exact { folded: word.folded, spelling };
+        if exactly.spelling != exactly.folded && !exact.contains(&exactly) {
+            exact.push(exactly);
+        }
+    }
+    exact
+}
+
+/// True where the article holds each of these words with just these diacritics.
+pub fn has_exactly(article: &Article, exact: &[Exact]) -> bool {
+    held_exactly(article, exact).len() == exact.len()
+}
+
+/// Those of the words that the article holds with just these diacritics.
+pub fn held_exactly(article: &Article, exact: &[Exact]) -> Vec<Exact> {
+    let mut missing: Vec<&Exact> = exact.iter().collect();
+    let mut look = |text: &str| {
+        if missing.is_empty() {
+            return;
+        }
+        for word in folded_words(text) {
+            missing.retain(|wanted| {
+                wanted.folded != word.folded || wanted.spelling != spelling(&text[word.place.clone()])
+            });
+        }
+    };
+    each_text(article, &mut look);
+    exact.iter().filter(|wanted| !missing.contains(wanted)).cloned().collect()
+}
+
+/// Hands out each text of an article.
+fn each_text(article: &Article, mut hand_out: impl FnMut(&str)) {
+    hand_out(&article.title);
+    article.summary.iter().for_each(|summary| hand_out(summary));
+    for block in &article.body {
+        texts_of(block).iter().for_each(|text| hand_out(text));
+    }
+    article.authors.iter().chain(&article.source).chain(&article.tags).for_each(|line| hand_out(line));
+}
+
+/// A word in lower case with its diacritics, its tone behind all letters: `hòa` and `hoà` are one word.
+fn spelling(word: &str) -> String {
+    const TONES: [char; 5] = ['\u{300}', '\u{301}', '\u{303}', '\u{309}', '\u{323}'];
+    let (mut letters, mut tones) = (String::with_capacity(word.len()), Vec::new());
+    for part in word.nfkd().flat_map(char::to_lowercase).nfkd() {
+        match part {
+            tone if TONES.contains(&tone) => tones.push(tone),
+            'ð' => letters.push('đ'),
+            joiner if is_joiner(joiner) => {}
+            letter => letters.push(letter),
+        }
+    }
+    tones.sort_unstable();
+    letters.extend(tones);
+    letters
+}
+
 /// True where the words of `phrase` follow each other in one of the article's texts: the end of its title and the
 /// beginning of its lead are not together.
 pub fn has_phrase(article: &Article, phrase: &[String]) -> bool {
-    let lines = article.summary.iter().chain(&article.authors).chain(&article.source).chain(&article.tags);
-    let in_text = |text: &str| {
-        let words: Vec<String> = folded_words(text).into_iter().map(|word| word.folded).collect();
-        words.windows(phrase.len().max(1)).any(|together| together == phrase)
-    };
-    in_text(&article.title)
-        || article.body.iter().any(|block| texts_of(block).iter().any(|text| in_text(text)))
-        || lines.into_iter().any(|line| in_text(line))
+    let mut found = false;
+    each_text(article, |text| {
+        if !found {
+            let words: Vec<String> = folded_words(text).into_iter().map(|word| word.folded).collect();
+            found = words.windows(phrase.len().max(1)).any(|together| together == phrase);
+        }
+    });
+    found
 }
 
 /// Where in `text` the words stand, in order and without overlap. Words of a phrase are found only together, and
-/// with what lies between them.
-pub fn places(text: &str, words: &[String], phrases: &[Vec<String>]) -> Vec<Range<usize>> {
+/// with what lies between them. A word among `exact` is found with its diacritics alone.
+pub fn places(text: &str, words: &[String], phrases: &[Vec<String>], exact: &[Exact]) -> Vec<Range<usize>> {
     let all = folded_words(text);
+    let is_meant = |word: &Word| {
+        let mut spelled = exact.iter().filter(|wanted| wanted.folded == word.folded).peekable();
+        spelled.peek().is_none() || {
+            let written = spelling(&text[word.place.clone()]);
+            spelled.any(|wanted| wanted.spelling == written)
+        }
+    };
     let alone = |word: &Word| {
-        words.contains(&word.folded) && !phrases.iter().any(|phrase| phrase.contains(&word.folded))
+        words.contains(&word.folded)
+            && !phrases.iter().any(|phrase| phrase.contains(&word.folded))
+            && is_meant(word)
     };
     let mut places: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
@@ -220,7 +292,7 @@ mod tests {
     }
 
     fn marked(text: &str, question: &str) -> Vec<String> {
-        let places = places(text, &of_question(question), &phrases(question));
+        let places = places(text, &of_question(question), &phrases(question), &[]);
         places.into_iter().map(|place| text[place].to_owned()).collect()
     }
 
@@ -280,6 +352,20 @@ mod tests {
     }
 
     #[test]
+    fn who_types_diacritics_means_these_words_and_no_others() {
+        let exact = |question: &str, text: &str| {
+            let found = places(text, &of_question(question), &[], &with_marks(question));
+            found.into_iter().map(|place| text[place].to_owned()).collect::<Vec<_>>()
+        };
+        let text = "Đăk Tô, ĐĂK TÔ, Ða\u{306}k To\u{302}; đắc to, dak to, Đak Tổ";
+        assert_eq!(exact("Đăk Tô", text), ["Đăk", "Tô", "ĐĂK", "TÔ", "Ða\u{306}k", "To\u{302}"]);
+        assert_eq!(exact("đăk to", text).len(), 9, "a word without marks is any of them");
+        assert_eq!(exact("hòa thuỷ", "hoà hoa hóa thủy"), ["hoà", "thủy"]);
+        assert!(with_marks("dak to 2023").is_empty());
+        assert_eq!(with_marks("Đăk đăk ĐĂK tô").len(), 2);
+    }
+
+    #[test]
     fn a_phrase_is_what_stands_between_two_quotation_marks() {
         let words = |phrase: &str| phrase.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for (question, found) in [
@@ -297,7 +383,6 @@ mod tests {
     proptest! {
         #[test]
         fn a_text_is_folded_as_a_whole_as_it_is_character_by_character(text in any::<String>()) {
-            use unicode_normalization::UnicodeNormalization as _;
             let mut whole = String::new();
             for character in text.nfkd().flat_map(char::to_lowercase).nfkd() {
                 match character {
@@ -314,7 +399,7 @@ mod tests {
         #[test]
         fn what_is_marked_is_a_part_of_the_text_in_order(text in any::<String>(), question in any::<String>()) {
             let mut end = 0;
-            for place in places(&text, &of_question(&question), &phrases(&question)) {
+            for place in places(&text, &of_question(&question), &phrases(&question), &with_marks(&question)) {
                 prop_assert!(end <= place.start && place.start < place.end && text.get(place.clone()).is_some());
                 end = place.end;
             }

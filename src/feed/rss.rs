@@ -30,7 +30,8 @@ pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
     let channel = Channel {
         title: sheet.title.clone(),
         link: sheet.page.clone(),
-        description: sheet.description.clone(),
+        // Readers take it for HTML, as they take an item's.
+        description: escape_html(&sheet.description).into_owned(),
         language: sheet.language.map(str::to_owned),
         copyright: sheet.rights.as_deref().map(str::to_owned),
         last_build_date: Some(rfc822(sheet.updated, site.zone)),

@@ -135,6 +135,7 @@ fn id(document: &Document<'_>) -> String {
 fn title(document: &Document<'_>) -> String {
     let site = one_line(&document.site.title);
     match (document.part, document.channel) {
+        (Part::Search { words: "", .. }, _) => format!("Tin theo chuyên mục và ngày - {site}"),
         (Part::Search { words, .. }, _) => format!("Tìm: {} - {site}", one_line(words)),
         (_, Some(channel)) => format!("{} - {site}", one_line(&channel.title)),
         (_, None) => site.into_owned(),
@@ -163,6 +164,9 @@ fn open_description(document: &Document<'_>) -> String {
     let given = document.channel.and_then(|channel| some_line(channel.description.as_deref()));
     let site = one_line(&document.site.title);
     match (document.part, given, document.channel) {
+        (Part::Search { words: "", .. }, ..) => {
+            format!("Tin, bài của {site} theo chuyên mục và ngày đăng đã chọn.")
+        }
         (Part::Search { words, .. }, ..) => {
             format!("Tin, bài của {site} tìm được với: {}", one_line(words))
         }

@@ -13,6 +13,7 @@ use super::samples::*;
 use super::*;
 use crate::article::{Article, ArticleId, Block};
 use crate::channel::Slug;
+use crate::text::{escape_html, one_line};
 use crate::vietnam_time::{Stamp, from_seconds};
 
 const ARCHIVE: Part<'static> = Part::Archive { page: 2, previous: Some(1) };
@@ -150,13 +151,43 @@ fn every_item_has_a_title_and_a_description_even_without_a_lead_r1_r8() {
 }
 
 #[test]
+fn what_somebody_asks_for_is_text_in_each_place_of_each_format_r9() {
+    const ASKED: &str = "<b onclick=\"x\">&amp; 'dak to'";
+    let world = World::hostile();
+    let query = "q=%3Cb+onclick%3D%22x%22%3E%26amp%3B+%27dak+to%27";
+    let document = world.everything(Part::Search { words: ASKED, query });
+    let (rss, atom, json) =
+        (printed(&document, Format::Rss), printed(&document, Format::Atom), json_of(&document));
+    // Titles are plain text; a description in RSS is HTML; a subtitle of Atom says that it is text.
+    let title = format!("Tìm: {ASKED} - {}", one_line(&world.site.title));
+    for (place, read, meant) in [
+        ("title", &all(&rss, "title")[0], title.clone()),
+        ("title", &all(&atom, "title")[0], title.clone()),
+        ("subtitle", &all(&atom, "subtitle")[0], description_of(&world, ASKED)),
+        (
+            "description",
+            &all(&rss, "description")[0],
+            escape_html(&description_of(&world, ASKED)).into_owned(),
+        ),
+    ] {
+        assert_eq!(*read, meant, "{place}");
+    }
+    assert_eq!(json["title"], title.as_str());
+    assert_eq!(json["description"], description_of(&world, ASKED).as_str());
+}
+
+fn description_of(world: &World, asked: &str) -> String {
+    format!("Tin, bài của {} tìm được với: {asked}", one_line(&world.site.title))
+}
+
+#[test]
 fn a_channel_is_never_without_a_description_r1() {
     let world = world_of(article("a", vec![]));
     let descriptions =
         |document: &Document<'_>| all(&printed(document, Format::Rss), "description")[0].clone();
     let of = |slug: usize| Document { channel: world.channels.get(slug), ..world.everything(LIVE) };
-    assert_eq!(descriptions(&of(0)), "Tin, bài chuyên mục Đất & Người của Báo Kon Tum.");
-    assert_eq!(descriptions(&of(1)), "Lễ hội <cồng chiêng> & du lịch");
+    assert_eq!(descriptions(&of(0)), "Tin, bài chuyên mục Đất &amp; Người của Báo Kon Tum.");
+    assert_eq!(descriptions(&of(1)), "Lễ hội &lt;cồng chiêng&gt; &amp; du lịch");
     assert_eq!(descriptions(&of(9)), "Tin, bài trong mọi chuyên mục của Báo Kon Tum.");
 }
 

@@ -39,14 +39,14 @@ pub(super) async fn answer(service: &Arc<Inner>, request: Parts, route: Route) -
         },
         Route::Sitemap(sitemap) => Asked::Sitemap(sitemap),
         Route::Search => match query.question(&service.addresses) {
-            Ok((question, after)) if !question.words.is_empty() => {
+            Ok((question, after)) if question != Question::default() => {
                 Asked::Search { question, after, opened: None }
             }
             Ok((question, _)) => return form(service, &request.headers, &question, None).await,
             Err((question, why)) => return form(service, &request.headers, &question, Some(why)).await,
         },
         Route::SearchFeed(format) => match query.question(&service.addresses) {
-            Ok((question, _)) if question.words.is_empty() => {
+            Ok((question, _)) if question == Question::default() => {
                 return form(service, &request.headers, &question, Some(NO_WORDS)).await;
             }
             Ok((question, after)) if for_a_person && !wants_the_source(&request) => {
@@ -127,7 +127,7 @@ async fn form(
     }
 }
 
-const NO_WORDS: &str = "Hãy ghi từ cần tìm vào địa chỉ của nguồn tin, ví dụ ?q=dak+to.";
+const NO_WORDS: &str = "Hãy ghi từ cần tìm hoặc chuyên mục vào địa chỉ của nguồn tin, ví dụ ?q=dak+to.";
 
 /// What stands behind the `?`. What is not known here is passed over: links that people share bring all sorts along.
 struct Query(Vec<(String, String)>);

@@ -160,7 +160,7 @@ fn figure(frame: &Frame<'_>, picture: &Picture, first: bool, shows: &str, credit
                     (clean(shows))
                     @if let Some(credit) = credit {
                         @if !shows.is_empty() { " " }
-                        span.credit { "Ảnh: " bdi { (clean(credit)) } }
+                        span.credit { "Ảnh: " (clean(credit)) }
                     }
                 }
             }
@@ -174,9 +174,12 @@ fn colophon(frame: &Frame<'_>, article: &Article, link: Option<&str>) -> Markup 
         div.colophon {
             @if !article.authors.is_empty() {
                 p.authors {
-                    @for (place, author) in article.authors.iter().enumerate() {
-                        @if place > 0 { ", " }
-                        bdi { (clean(author)) }
+                    @match article.authors.as_slice() {
+                        [author] => (clean(author)),
+                        several => @for (place, author) in several.iter().enumerate() {
+                            @if place > 0 { ", " }
+                            bdi { (clean(author)) }
+                        },
                     }
                 }
             }
@@ -189,7 +192,7 @@ fn colophon(frame: &Frame<'_>, article: &Article, link: Option<&str>) -> Markup 
                     "Từ khóa: "
                     @for (place, tag) in article.tags.iter().enumerate() {
                         @if place > 0 { ", " }
-                        a href=(frame.local(&search_path(None, &query_of_tag(tag)))) { bdi { (clean(tag)) } }
+                        a href=(frame.local(&search_path(None, &query_of_tag(tag)))) { (clean(tag)) }
                     }
                 }
             }
@@ -220,7 +223,7 @@ fn onward(frame: &Frame<'_>, entry: &Entry) -> Markup {
         p.onward {
             @for channel in frame.served().filter(|channel| entry.channels.contains(&channel.slug)) {
                 a href=(frame.local(&page_path(Some(&channel.slug)))) {
-                    "Bài khác trong chuyên mục " bdi { (clean(&channel.title)) }
+                    "Bài khác trong chuyên mục " (clean(&channel.title))
                 }
             }
             a href=(frame.local(&month_path(None, month))) { "Mọi tin " (month) }

@@ -58,12 +58,14 @@ pub enum Answer<'a> {
     Refused(&'a str),
     /// What was found.
     Found {
-        /// Newest first.
+        /// The newest first, behind those that hold the words just as they were typed.
         entries: &'a [Entry],
         /// What leads on to older articles: a word for the query.
         next: Option<&'a str>,
         /// This is not the first part.
         goes_on: bool,
+        /// How many there are in all, and whether there may be more.
+        total: (u64, bool),
     },
 }
 
@@ -81,8 +83,8 @@ pub fn search(frame: &Frame<'_>, question: &Question, answer: Answer<'_>, opened
         @match answer {
             Answer::Nothing => {}
             Answer::Refused(why) => p.complaint role="alert" { (why) },
-            Answer::Found { entries, next, goes_on } => {
-                (found(frame, question, entries, next, goes_on))
+            Answer::Found { entries, next, goes_on, total } => {
+                (found(frame, question, entries, next, goes_on, total))
                 @if !goes_on { div.below { (subscribe::block(frame, Followed::Search(&query))) } }
             }
         }
@@ -146,36 +148,45 @@ fn found(
     entries: &[Entry],
     next: Option<&str>,
     goes_on: bool,
+    (total, at_least): (u64, bool),
 ) -> Markup {
+    let total = grouped(total);
     let count = match (entries.len(), next, goes_on) {
         (0, None, false) => "Không tìm thấy bài nào.".to_owned(),
         (0, None, true) => "Không còn bài nào cũ hơn.".to_owned(),
         (0, Some(_), _) => {
             "Chưa thấy trong các bài đã xem qua; có thể tìm tiếp trong các bài cũ hơn.".to_owned()
         }
-        (count, None, false) => format!("Tìm thấy {count} bài."),
-        (count, _, _) => format!("{count} bài, mới nhất ở trên."),
+        (..) if at_least => format!("Tìm thấy hơn {total} bài."),
+        (..) => format!("Tìm thấy {total} bài."),
     };
-    let marked =
-        Marked { words: words::of_question(&question.words), phrases: words::phrases(&question.words) };
     let query = question.query();
     html! {
         p.intro role="status" { (count) }
         ol.stories {
-            @for entry in entries { li { (hit(frame, entry, &marked)) } }
+            @for entry in entries { li { (hit(frame, entry, question)) } }
         }
         @if let Some(next) = next {
             nav.pager aria-label="Kết quả khác" {
                 a href=(format!("{}&after={next}", frame.local(&search_path(None, &query)))) rel="next" {
-                    "Tìm tiếp trong các bài cũ hơn"
+                    "Xem tiếp"
                 }
             }
         }
     }
 }
 
-fn hit(frame: &Frame<'_>, entry: &Entry, marked: &Marked) -> Markup {
+/// `12.345`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(".")
+}
+
+fn hit(frame: &Frame<'_>, entry: &Entry, question: &Question) -> Markup {
     let article = &entry.article;
+    let marked = &Marked::of(&question.words, article);
     let (lang, dir) = (language(article.language.as_deref()), direction(article.language.as_deref()));
     html! {
         article.story {
@@ -197,11 +208,21 @@ fn hit(frame: &Frame<'_>, entry: &Entry, marked: &Marked) -> Markup {
 struct Marked {
     words: Vec<String>,
     phrases: Vec<Vec<String>>,
+    /// Those that the article holds just as they were typed: these places are meant, and no others.
+    exact: Vec<words::Exact>,
 }
 
 impl Marked {
+    fn of(question: &str, article: &Article) -> Self {
+        Self {
+            words: words::of_question(question),
+            phrases: words::phrases(question),
+            exact: words::held_exactly(article, &words::with_marks(question)),
+        }
+    }
+
     fn places(&self, text: &str) -> Vec<Range<usize>> {
-        words::places(text, &self.words, &self.phrases)
+        words::places(text, &self.words, &self.phrases, &self.exact)
     }
 
     /// The text with its found words marked.
@@ -268,7 +289,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn marked(question: &str) -> Marked {
-        Marked { words: words::of_question(question), phrases: words::phrases(question) }
+        Marked { words: words::of_question(question), phrases: words::phrases(question), exact: Vec::new() }
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl<'a> Frame<'a> {
         let title = clean(self.channel_title(slug));
         let gone = self.channel(slug).is_some_and(Channel::is_gone);
         html! {
-            @if gone { bdi { (title) } } @else { a href=(self.local(&page_path(Some(slug)))) { bdi { (title) } } }
+            @if gone { bdi { (title) } } @else { a href=(self.local(&page_path(Some(slug)))) { (title) } }
         }
     }
 

@@ -196,6 +196,8 @@ struct Found {
     entries: Vec<Entry>,
     next: Option<i64>,
     goes_on: bool,
+    /// How many there are in all, and whether there may be more.
+    total: (u64, bool),
     /// The number of the newest revision among them.
     number: u64,
 }
@@ -209,7 +211,7 @@ async fn search(
 ) -> Result<Option<Found>, StoreError> {
     let zone = sheet.setting.options.site.zone;
     let asked = CatalogueAsked {
-        words: Some(question.words.clone()),
+        words: Some(question.words.clone()).filter(|words| !words.is_empty()),
         phrases: words::phrases(&question.words),
         channel: question.channel.clone(),
         from: question.from.map(|day| first_second(day, zone)),
@@ -220,6 +222,7 @@ async fn search(
         after,
         limit,
         bytes: PAGE_BYTES,
+        counted: true,
     };
     found(snapshot, asked, question).await
 }
@@ -238,7 +241,8 @@ async fn found(
     }
     let number = page.items.iter().map(|item| item.number).max().unwrap_or_default();
     let entries = page.items.into_iter().map(|item| item.entry).collect();
-    Ok(Some(Found { question, entries, next: page.next, goes_on: asked.after.is_some(), number }))
+    let total = page.total.map_or((0, true), |total| (total.number, total.at_least));
+    Ok(Some(Found { question, entries, next: page.next, goes_on: asked.after.is_some(), total, number }))
 }
 
 async fn month_of(
@@ -339,8 +343,9 @@ impl Sheet {
             Content::Feed(found, format) => return self.feed(&found, format),
             Content::Search(found, opened) => {
                 let next = next(&found);
-                let Found { question, entries, goes_on, .. } = &found;
-                let answer = Answer::Found { entries, next: next.as_deref(), goes_on: *goes_on };
+                let Found { question, entries, goes_on, total, .. } = &found;
+                let answer =
+                    Answer::Found { entries, next: next.as_deref(), goes_on: *goes_on, total: *total };
                 (pages::MEDIA_TYPE, pages::search(&frame(), question, answer, opened))
             }
             Content::Months(scope, months) => {

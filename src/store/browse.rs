@@ -1,7 +1,7 @@
 //! What the pages for people ask beside the catalogue: the months, the addresses of all articles, the corrections of
 //! one. Every question is bounded by its answer, not by the archive.
 
-use super::catalogue::{first_place, moment_of};
+use super::catalogue::{Gone, first_place, moment_of, served};
 use super::database::{Transaction, values};
 use super::intake::{EVERYTHING, from_json, read_permalink};
 use super::{Listing, StoreError};
@@ -18,6 +18,7 @@ pub(super) async fn months(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     zone: Zone,
+    gone: &Gone,
 ) -> Result<Option<Vec<Month>>, StoreError> {
     let slug = channel.map_or(EVERYTHING, Slug::as_str);
     let known = reading.first("SELECT 1 FROM channel WHERE slug = $1", values![slug]).await?;
@@ -28,9 +29,16 @@ pub(super) async fn months(
     // From article to article over the index, a month at each step.
     while months.len() < MOST_MONTHS {
         let row = reading
-            .one("SELECT MAX(place) FROM membership WHERE channel = $1 AND place < $2", values![slug, below])
+            .first(
+                concat!(
+                    "SELECT a.place FROM membership a WHERE a.channel = $1 AND a.place < $2 AND ",
+                    served!("$3", "a.article"),
+                    " ORDER BY a.place DESC LIMIT 1"
+                ),
+                values![slug, below, gone.as_str()],
+            )
             .await?;
-        let Some(place) = row.optional_integer(0)? else { break };
+        let Some(place) = row.map(|row| row.integer(0)).transpose()? else { break };
         let month = Month::of(moment_of(place), zone);
         below = first_place(month.first_second(zone)).min(place);
         months.push(month);

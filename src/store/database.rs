@@ -292,12 +292,30 @@ impl Transaction {
         lowest: i64,
         below: i64,
         limit: i64,
+        gone: &str,
     ) -> Result<Vec<Row>, StoreError> {
         let (sql, question) = match self {
             Self::Sqlite(_) => (sqlite::SEARCH, sqlite::question(words)),
             Self::Postgres(_) => (postgres::SEARCH, words.join(" ")),
         };
-        self.rows(sql, values![question, below, lowest, channel, limit]).await
+        self.rows(sql, values![question, below, lowest, channel, limit, gone]).await
+    }
+
+    /// How many articles that search finds, `limit` at most.
+    pub(super) async fn count_found(
+        &mut self,
+        words: &[String],
+        channel: &str,
+        lowest: i64,
+        below: i64,
+        limit: i64,
+        gone: &str,
+    ) -> Result<Row, StoreError> {
+        let (sql, question) = match self {
+            Self::Sqlite(_) => (sqlite::COUNT_FOUND, sqlite::question(words)),
+            Self::Postgres(_) => (postgres::COUNT_FOUND, words.join(" ")),
+        };
+        self.one(sql, values![question, below, lowest, channel, limit, gone]).await
     }
 
     /// The tables of the store, without the index of the search.

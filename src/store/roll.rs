@@ -2,6 +2,7 @@
 //!
 //! These questions read names and numbers, never a text, so that asking for everything stays cheap.
 
+use super::catalogue::Gone;
 use super::database::{Transaction, values};
 use super::intake::{EVERYTHING, read_permalink};
 use super::{KeptPicture, MonthState, OnRoll, StoreError};
@@ -55,9 +56,10 @@ pub(super) async fn months(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     zone: Zone,
+    gone: &Gone,
 ) -> Result<Vec<MonthState>, StoreError> {
     let slug = channel.map_or(EVERYTHING, Slug::as_str);
-    let months = super::browse::months(reading, channel, zone).await?.unwrap_or_default();
+    let months = super::browse::months(reading, channel, zone, gone).await?.unwrap_or_default();
     let mut states = Vec::with_capacity(months.len());
     for month in months {
         let (first, beyond) = super::catalogue::places_of(month, zone);

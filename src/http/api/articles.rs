@@ -127,13 +127,14 @@ fn question(service: &Arc<Inner>, query: Option<&str>) -> Result<CatalogueAsked,
     let limit = parameters.number("limit", 1)?.unwrap_or(USUAL).min(MOST);
     Ok(CatalogueAsked {
         words: words.map(str::to_owned),
-        phrases: Vec::new(),
+        phrases: words.map(crate::article::words::phrases).unwrap_or_default(),
         channel: parameters.channel(&service.addresses)?,
         from: parameters.moment("from", End::First, service.press.site.zone)?,
         to: parameters.moment("to", End::Last, service.press.site.zone)?,
         after,
         limit: u32::try_from(limit).unwrap_or(u32::MAX),
         bytes: PAGE_BYTES,
+        counted: false,
     })
 }
 

@@ -21,6 +21,7 @@ use sqlx::{Column as _, Connection as _, Executor as _, Row as _};
 use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
 use tokio::sync::watch;
 
+use super::super::catalogue::served;
 use super::{Row, StoreError, Value};
 
 /// How long a connection is waited for, the making of one included.
@@ -43,12 +44,24 @@ const READERS: u32 = 8;
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 
 /// By the index, which holds words cut to a length, then by the whole words.
-pub(super) const SEARCH: &str = "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
-     FROM article a WHERE search_keys(a.folded) @> search_keys($1) \
-     AND string_to_array(a.folded, ' ') @> string_to_array($1, ' ') \
-     AND a.place < $2 AND a.place >= $3 AND ($4 = '' OR EXISTS \
-     (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) \
-     ORDER BY a.place DESC LIMIT $5";
+macro_rules! found {
+    () => {
+        concat!(
+            "FROM article a WHERE search_keys(a.folded) @> search_keys($1) \
+             AND string_to_array(a.folded, ' ') @> string_to_array($1, ' ') \
+             AND a.place < $2 AND a.place >= $3 AND ($4 = '' OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) AND ",
+            served!("$6", "a.id")
+        )
+    };
+}
+pub(super) const SEARCH: &str = concat!(
+    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
+    found!(),
+    " ORDER BY a.place DESC LIMIT $5"
+);
+pub(super) const COUNT_FOUND: &str =
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
 
 pub(super) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";

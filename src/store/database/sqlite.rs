@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
 
+use super::super::catalogue::served;
 use super::place::Place;
 use super::{Row, StoreError, Value};
 
@@ -26,12 +27,24 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
-/// CROSS JOIN: the index of words leads, which gives places in order and stops at the limit.
-pub(super) const SEARCH: &str = "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
-     FROM search s CROSS JOIN article a ON a.place = s.rowid \
-     WHERE search MATCH $1 AND s.rowid < $2 AND s.rowid >= $3 AND ($4 = '' OR EXISTS \
-     (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) \
-     ORDER BY s.rowid DESC LIMIT $5";
+/// NOTE: CROSS JOIN: the index of words leads, which gives places in order and stops at the limit.
+macro_rules! found {
+    () => {
+        concat!(
+            "FROM search s CROSS JOIN article a ON a.place = s.rowid \
+             WHERE search MATCH $1 AND s.rowid < $2 AND s.rowid >= $3 AND ($4 = '' OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) AND ",
+            served!("$6", "a.id")
+        )
+    };
+}
+pub(super) const SEARCH: &str = concat!(
+    "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
+    found!(),
+    " ORDER BY s.rowid DESC LIMIT $5"
+);
+pub(super) const COUNT_FOUND: &str =
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
 
 pub(super) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
