@@ -12,6 +12,7 @@
 
 mod api;
 pub mod body;
+mod coding;
 pub mod conditional;
 pub mod delta;
 pub mod door;

@@ -423,6 +423,68 @@ fn a_change_a_line_goes_to_the_end_and_is_the_same_as_in_pages() {
     assert_eq!((lines(&last).len(), last.header("bantin-next")), (0, Some("300")));
 }
 
+/// The text of an answer in whichever coding it came.
+fn decoded(answer: &Answer) -> String {
+    let mut reader: Box<dyn std::io::Read + '_> = match answer.header("content-encoding") {
+        None => Box::new(&*answer.body),
+        Some("gzip") => Box::new(flate2::read::GzDecoder::new(&*answer.body)),
+        Some("br") => Box::new(brotli::Decompressor::new(&*answer.body, 4096)),
+        Some(other) => panic!("an unknown coding: {other}"),
+    };
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn what_is_long_goes_out_compressed_to_those_who_take_it() {
+    let house = House::new();
+    for number in 0..70 {
+        house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
+    }
+    let serving = house.serve();
+    let path = path_of(&id_of("bai-1"));
+    let stream = [("Accept", "application/x-ndjson")];
+    for (path, more) in [
+        (CHANGES, &[][..]),
+        (CHANGES, &stream[..]),
+        (ARTICLES, &[]),
+        ("/api/articles?q=doan+mo+dau", &[]),
+        ("/api/openapi.json", &[]),
+        (&path, &[]),
+    ] {
+        let plain = serving.ask("GET", path, more);
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{path}");
+        for (accepted, coding) in [
+            ("gzip", Some("gzip")),
+            ("gzip;q=0.5, br", Some("br")),
+            ("br;q=0.5, gzip", Some("gzip")),
+            ("identity, gzip;q=0.5", None),
+            ("deflate, zstd", None),
+            ("gzip, *;q=0", Some("gzip")),
+        ] {
+            let headers = [more, &[("Accept-Encoding", accepted)]].concat();
+            let answer = serving.ask("GET", path, &headers);
+            let place = format!("{path} {accepted}");
+            assert_eq!((answer.status, answer.header("content-encoding")), (200, coding), "{place}");
+            assert!(answer.header("vary").unwrap().contains("Accept-Encoding"), "{place}");
+            assert_eq!(decoded(&answer), plain.text(), "{place}");
+            assert!(
+                coding.is_none() || answer.body.len() * 2 < plain.body.len() || path.contains("tag"),
+                "{place}"
+            );
+            let head = serving.ask("HEAD", path, &headers);
+            assert_eq!(head.header("content-encoding"), coding, "{place}");
+            assert_eq!(head.header("content-length"), answer.header("content-length"), "{place}");
+        }
+        let refused = serving.ask("GET", path, &[more, &[("Accept-Encoding", "*;q=0")]].concat());
+        assert_eq!(refused.status, 406, "{path}");
+    }
+    let short = serving.ask("GET", "/api/changes?after=70", &[("Accept-Encoding", "gzip")]);
+    assert_eq!((short.status, short.header("content-encoding")), (200, None));
+    assert_eq!(short.header("vary"), Some("Accept, Accept-Encoding"));
+}
+
 /// Titles that a question to the list finds, over all its pages.
 fn found(serving: &Serving, question: &str) -> Vec<String> {
     let (mut titles, mut after) = (Vec::new(), String::new());
@@ -533,6 +595,9 @@ fn the_description_is_true_of_the_running_service() {
         ("/articles/{id}", "GET", &gone, &[]),
         ("/articles/{id}", "PATCH", &one, &[]),
         ("/openapi.json", "GET", "/api/openapi.json", &[]),
+        ("/changes", "GET", CHANGES, &[("Accept-Encoding", "*;q=0")]),
+        ("/articles", "GET", ARTICLES, &[("Accept-Encoding", "*;q=0")]),
+        ("/openapi.json", "GET", "/api/openapi.json", &[("Accept-Encoding", "*;q=0")]),
         ("/openapi.json", "PATCH", "/api/openapi.json", &[]),
     ];
     let mut met = BTreeMap::new();
@@ -639,6 +704,7 @@ fn the_cron_line_of_the_readme_takes_each_change_once() {
     drop(serving);
     assert!(TcpStream::connect(address).is_err(), "nobody is there");
     std::fs::remove_dir_all(house.path("data")).unwrap();
+    house.ok(&["scan", "--confirm"]);
     let anew = house.serve();
     assert!(!run(&anew), "another log: cron sends a mail");
     assert_eq!(taken(), [1, 2]);

@@ -16,16 +16,22 @@ mod publish;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
+use hyper::header::ETAG;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
+use super::body::Body;
+use super::coding::SHORT;
 use super::door::{BodyError, RequestBody};
+use super::negotiate::Accepted;
 use super::reply::{self, READ_ONLY, Reply};
 use super::service::Inner;
 use super::validity::Invalid;
 use crate::address::Addresses;
 use crate::article::ArticleId;
+use crate::press::Coding;
 use problem::Problem;
 
 pub(super) use changes::Together;
@@ -70,9 +76,17 @@ pub(super) async fn answer(
     segments: &[String],
 ) -> Reply {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let accepted = match request.method {
+        Method::GET | Method::HEAD => Some(Accepted::of(&request.headers)),
+        _ => None,
+    };
     let answered = match Resource::at(&segments) {
         Some(resource) => perform(service, request, body, &resource).await,
         None => Err(Problem::no_such_resource()),
+    };
+    let answered = match (answered, accepted) {
+        (Ok(reply), Some(accepted)) => coded(service, accepted, reply).await,
+        (answered, _) => answered,
     };
     answered.unwrap_or_else(|problem| problem.reply(&service.addresses))
 }
@@ -98,6 +112,30 @@ async fn perform(
         (Resource::Article(id), &Method::DELETE) => publish::delete(service, request, id).await,
         _ => Err(Problem::method_not_allowed(resource.methods())),
     }
+}
+
+/// The answer in a coding that the request takes. A document brings its codings along, and a stream is coded by whoever
+/// writes it.
+async fn coded(service: &Arc<Inner>, accepted: Accepted, reply: Reply) -> Result<Reply, Problem> {
+    if reply.status() != StatusCode::OK
+        || reply.headers().contains_key(ETAG)
+        || matches!(reply.body(), Body::Streamed(_))
+    {
+        return Ok(reply);
+    }
+    let (parts, body) = reply.into_parts();
+    let Ok(bytes) = body.collect().await.map(|collected| collected.to_bytes()) else {
+        return Err(Problem::unavailable());
+    };
+    let Some(coding) = accepted.coding(bytes.len() < SHORT) else { return Err(Problem::not_acceptable()) };
+    let bytes = match coding {
+        Coding::Identity => bytes,
+        _ => {
+            let coding = service.blocking(move || coding.encode(&bytes)).await;
+            coding.ok_or_else(Problem::unavailable)?.into()
+        }
+    };
+    Ok(reply::coded(Reply::from_parts(parts, Body::default()), coding, bytes))
 }
 
 /// 429: `wait` until the next turn.

@@ -63,6 +63,18 @@ impl Accepted {
         Choices { codings, count }
     }
 
+    /// The coding for something that is not coded yet, and so short that it need not be where `is_short`; none where
+    /// nothing fits.
+    pub fn coding(self, is_short: bool) -> Option<Coding> {
+        let (mut codings, plain) =
+            ([Coding::Brotli, Coding::Gzip, Coding::Identity], self.identity > Weight::NEVER);
+        codings.sort_by_key(|coding| std::cmp::Reverse(self.weight(*coding)));
+        match codings[0] {
+            _ if is_short && plain => Some(Coding::Identity),
+            best => (self.weight(best) > Weight::NEVER).then_some(best),
+        }
+    }
+
     fn weight(self, coding: Coding) -> Weight {
         match coding {
             Coding::Brotli => self.brotli,
@@ -241,6 +253,24 @@ mod tests {
             let got = chosen(&[&line], &feed);
             assert!(got == "gzip identity", "{nonsense}: {got}");
         }
+    }
+
+    #[test]
+    fn what_is_short_goes_out_as_it_is_unless_that_is_refused() {
+        for (line, long, short) in [
+            ("gzip, br", "br", "identity"),
+            ("gzip, br;q=0.9", "gzip", "identity"),
+            ("gzip", "gzip", "identity"),
+            ("identity, gzip;q=0.5", "identity", "identity"),
+            ("gzip;q=0", "identity", "identity"),
+            ("gzip, identity;q=0", "gzip", "gzip"),
+            ("*;q=0", "", ""),
+        ] {
+            let accepted = Accepted::of(&headers(&[line.as_bytes()]));
+            let chosen = [false, true].map(|short| accepted.coding(short).map_or("", Coding::token));
+            assert_eq!(chosen, [long, short], "{line}");
+        }
+        assert_eq!(Accepted::of(&HeaderMap::new()).coding(false), Some(Coding::Identity));
     }
 
     #[test]

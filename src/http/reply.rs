@@ -296,6 +296,7 @@ const BY_COPY: HeaderValue = HeaderValue::from_static("A-IM, If-None-Match, Acce
 const EXPOSED_OF_CHANGES: HeaderValue = HeaderValue::from_static("Bantin-Log, Bantin-Next");
 const BANTIN_LOG: HeaderName = HeaderName::from_static("bantin-log");
 const BANTIN_NEXT: HeaderName = HeaderName::from_static("bantin-next");
+const BY_FORM_AND_CODING: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding");
 const BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 /// Of feeds. Who sends no `Sec-Fetch-Dest`, as no reader does, shares one copy in every cache.
 const BY_CODING_AND_READER: HeaderValue = HeaderValue::from_static("Accept-Encoding, Sec-Fetch-Dest");
@@ -407,6 +408,22 @@ pub fn data(status: StatusCode, body: impl Into<Body>, location: Option<&str>, e
     reply
 }
 
+/// The same in a coding, with its body coded already; how it is coded depends on the request.
+pub fn coded(mut reply: Reply, coding: Coding, body: impl Into<Body>) -> Reply {
+    *reply.body_mut() = body.into();
+    let headers = reply.headers_mut();
+    let name = match coding {
+        Coding::Identity => None,
+        Coding::Gzip => Some(GZIP),
+        Coding::Brotli => Some(BROTLI),
+    };
+    if let Some(name) = name {
+        headers.insert(CONTENT_ENCODING, name);
+    }
+    headers.entry(VARY).or_insert(BY_CODING);
+    reply
+}
+
 /// Problem details (RFC 9457 §3); with what the status itself asks for.
 pub fn problem(status: StatusCode, body: impl Into<Body>) -> Reply {
     let mut reply = state(status, "application/problem+json", body);
@@ -439,7 +456,7 @@ pub fn changes(media_type: &'static str, log: &str, next: u64, body: impl Into<B
     let headers = reply.headers_mut();
     open_to_all(headers);
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_OF_CHANGES);
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.insert(VARY, BY_FORM_AND_CODING);
     if let Ok(log) = HeaderValue::from_str(log) {
         headers.insert(BANTIN_LOG, log);
     }

@@ -26,6 +26,15 @@ pub enum Coding {
 }
 
 impl Coding {
+    /// The same bytes, coded.
+    pub fn encode(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Identity => bytes.to_vec(),
+            Self::Gzip => gzip(bytes),
+            Self::Brotli => brotli(bytes),
+        }
+    }
+
     /// The token of `Content-Encoding`, and the end of the ETag.
     pub fn token(self) -> &'static str {
         match self {

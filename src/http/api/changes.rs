@@ -21,13 +21,16 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, watch};
 use tracing::error;
 
 use super::super::body::{Body, Writer};
+use super::super::coding::Coder;
 use super::super::door::RequestBody;
+use super::super::negotiate::Accepted;
 use super::super::reply::{self, Reply};
 use super::super::service::Inner;
 use super::articles::line;
 use super::json;
 use super::parameters::Parameters;
 use super::problem::Problem;
+use crate::press::Coding;
 use crate::store::{Announcement, ChangesAsked, ChangesFound, ChangesPage, StoreError};
 
 /// Changes on the longest page, and on one that says nothing of its length.
@@ -86,8 +89,9 @@ pub async fn answer(service: &Arc<Inner>, request: &Parts, body: RequestBody) ->
     let media_type = question.form.media_type();
     if question.all && printed.next < printed.head {
         let head = printed.head;
-        let body = stream(service, question, printed)?;
-        return Ok(reply::changes(media_type, log, head, body));
+        let coding = Accepted::of(&request.headers).coding(false).ok_or_else(Problem::not_acceptable)?;
+        let body = stream(service, question, printed, coding)?;
+        return Ok(reply::coded(reply::changes(media_type, log, head, Body::default()), coding, body));
     }
     Ok(reply::changes(media_type, log, printed.next, printed.body))
 }
@@ -279,10 +283,11 @@ impl Together {
 }
 
 /// Goes on from `first` to the head that it was read at.
-fn stream(service: &Arc<Inner>, question: Question, first: Printed) -> Result<Body, Problem> {
+fn stream(service: &Arc<Inner>, question: Question, first: Printed, coding: Coding) -> Result<Body, Problem> {
     let permit = Arc::clone(&service.streaming).try_acquire_owned().map_err(|_| Problem::busy())?;
     let (writer, body) = Body::streamed();
-    service.spawn(write_all(Arc::clone(service), question, first, writer, permit));
+    let coder = Coder::new(coding);
+    service.spawn(write_all(Arc::clone(service), question, first, coder, writer, permit));
     Ok(body)
 }
 
@@ -290,6 +295,7 @@ async fn write_all(
     service: Arc<Inner>,
     question: Question,
     first: Printed,
+    mut coder: Coder,
     writer: Writer,
     _permit: OwnedSemaphorePermit,
 ) {
@@ -297,11 +303,21 @@ async fn write_all(
     asked.until = Some(first.head);
     let mut printed = first;
     loop {
-        if !printed.body.is_empty() && writer.write(printed.body).await.is_err() {
-            return;
+        if !printed.body.is_empty() {
+            let piece = printed.body;
+            let coded = service.blocking(move || (coder.code(piece), coder)).await;
+            let Some((piece, rest)) = coded else { return };
+            coder = rest;
+            if writer.write(piece).await.is_err() {
+                return;
+            }
         }
         if asked.until == Some(printed.next) {
-            return writer.end().await;
+            let last = coder.end();
+            if last.is_empty() || writer.write(last).await.is_ok() {
+                writer.end().await;
+            }
+            return;
         }
         asked.after = printed.next;
         // Whatever else is found, the answer breaks off, and the reader asks again from its last number.
