@@ -134,6 +134,27 @@ fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
     let text = article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu.");
     let refused = serving.send("POST", "/api/articles?channel=bau-cu", &headers, text.as_bytes());
     assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("closed-channel")));
+    // Nor by any other road. What names the channel in its front matter names it too.
+    let late = article("Bài muộn", "13/07/2023 08:00", "Đoạn mở đầu.");
+    let by_name = "+++\ntitle = \"A\"\npublished = \"13/07/2023\"\nchannels = [\"Bầu cử\"]\n+++\nThân bài.\n";
+    std::fs::create_dir_all(house.path("kho/bau-cu")).unwrap();
+    for (path, text) in [("kho/bau-cu/muon.txt", late.as_str()), ("ten.md", by_name)] {
+        std::fs::write(house.path(path), text).unwrap();
+    }
+    house.write("bau-cu/muon.txt", &late);
+    house.write("mo/ten.md", by_name);
+    house.write("mo/tot.txt", article("Bài tốt", "13/07/2023 08:00", "Đoạn mở đầu."));
+    until("the good one", || serving.get("/mo/rss.xml").text().contains("Bài tốt"));
+    house.scanned(&serving);
+    let (stock, file) = (house.path("kho"), house.path("ten.md"));
+    for command in
+        [vec!["import", stock.to_str().unwrap()], vec!["publish", file.to_str().unwrap(), "--channel", "mo"]]
+    {
+        let output = house.run(&command);
+        let told = format!("{output:?}");
+        assert!(output.status.code() == Some(1) && told.contains("30/06/2023"), "{command:?}: {told}");
+    }
+    assert_eq!(serving.metric("bantin_log_head"), 61);
     let path = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fbai-bau-cu-7";
     let edit = article("Bài 7, sửa", "12/05/2023 00:07", "Đoạn mở đầu của bài.");
     assert_eq!(serving.send("PUT", path, &headers, edit.as_bytes()).status, 200);

@@ -269,6 +269,7 @@ stories! {
     a_scheduled_article_is_changed_and_removed_by_its_version
     a_reason_that_is_given_later_is_published
     a_copy_is_the_same_article_whatever_became_of_its_day
+    an_import_of_what_was_sent_takes_it_from_no_channel
     a_copy_does_not_set_back_what_a_command_corrected
     a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road
     a_name_of_the_service_is_no_channel
@@ -538,7 +539,8 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
     let closed = Channel { standing: Standing::Closed { since: None }, ..Channel::new(slug("cu"), "Cũ") };
     let store = home.open_with(vec![closed]).await;
     type Spoil = fn(&str, Submission) -> Submission;
-    let worst: [(&str, Spoil); 9] = [
+    let worst: [(&str, Spoil); 10] = [
+        ("TooFarAhead", |_, good| Submission { article: article("Năm sau", SEED + 400 * 86_400), ..good }),
         ("UnfitId", |_, good| named("không phải mã", good)),
         ("TooLong", |_, good| named(&format!("tag:a,2023:{}", "x".repeat(70_000)), good)),
         ("TooLong", |long, good| Submission { article: article(long, SEED), ..good }),
@@ -833,6 +835,15 @@ async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
         take(&store, file("kinh-te/c.txt", "2", article("A", later))).await.1,
         Verdict::Published(8)
     ));
+}
+
+async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, sent("A", SEED, Terms::default())).await;
+    let imported = import("kho", "kinh-te/a.txt", "1", article("A", SEED));
+    assert_eq!(take(&store, imported).await, (id, Verdict::Moved(2)));
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
+    assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
 }
 
 async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {

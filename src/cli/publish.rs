@@ -46,11 +46,19 @@ async fn publish_here(
     tell_findings(&findings, arguments);
     let Some(draft) = reading.reading.draft else { bail!("{path} is no article and was not published") };
     let store = open_store(&config).await?;
-    is_channel(&store, &config, channel).await?;
+    // As over HTTP: the channels that the article names come to the one that the command names.
+    let addresses = &config.press.addresses;
+    let mut channels = vec![addresses.present_name(channel.clone())];
+    channels.extend(draft.channels.iter().map(|name| addresses.channel_named(name)));
+    channels.sort();
+    channels.dedup();
+    for channel in &channels {
+        is_channel(&store, &config, channel).await?;
+    }
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let submission = Submission {
         article: draft.article,
-        channels: vec![channel.clone()],
+        channels,
         id: id.cloned().or(draft.id),
         stem: Slug::from_title(&stem),
         origin: Origin::Command("command".to_owned()),

@@ -33,6 +33,8 @@ const IMPORT: &str = "import";
 /// A picture that comes so many seconds after its article was published belongs to the publication: whoever saves
 /// both is at it for the grace of five seconds, and the scan takes a moment more.
 const COMPLETION: i64 = 15;
+/// A stamp that lies further ahead is a slip of the pen.
+const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
 /// An article that is due and cannot be published is tried again after so many seconds.
 const POSTPONED: i64 = 3600;
 
@@ -210,7 +212,7 @@ impl Intake<'_> {
         if let Origin::File { seen, renamed_from: Some(old) } = &submission.origin {
             self.rename_file(old, seen).await?;
         }
-        if let Some(refusal) = unfit(submission) {
+        if let Some(refusal) = unfit(submission, self.options.clock.now()) {
             return self.refused(submission, None, refusal).await;
         }
         let Some(rights) = self.rights(&submission.terms).await? else {
@@ -266,6 +268,10 @@ impl Intake<'_> {
                 FOLDER
             }
             Origin::Import(imported) => {
+                if self.channels_of_sources(&current.id).await?.is_empty() {
+                    // What was sent stays where it was sent to.
+                    channels.extend(current.concerned());
+                }
                 self.remember_import(imported, &current.id, &submission.channels).await?;
                 IMPORT
             }
@@ -1490,7 +1496,10 @@ pub(super) fn version_of(channels: &str, content: &str) -> String {
 }
 
 /// What is wrong with a submission whatever it is of.
-fn unfit(submission: &Submission) -> Option<Refusal> {
+fn unfit(submission: &Submission, now: Moment) -> Option<Refusal> {
+    if submission.article.stamp.instant > now + FURTHEST {
+        return Some(Refusal::TooFarAhead);
+    }
     let path = match &submission.origin {
         Origin::Command(_) => None,
         Origin::File { seen, .. } => Excess::in_bytes("path", &seen.path, bounds::MAX_PATH_BYTES),

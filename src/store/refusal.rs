@@ -37,6 +37,8 @@ pub enum Refusal {
     Gone(Slug),
     /// The name of the channel is an address of the service.
     Reserved(Slug),
+    /// Its stamp lies more than a year ahead: a slip of the pen.
+    TooFarAhead,
     /// A field is longer than its bound: the message in English and in Vietnamese.
     TooLong(String, String),
     /// The engine cannot keep this, or what it holds of this article is damaged. The cause is in the log.
@@ -75,6 +77,7 @@ impl Refusal {
             Self::Reserved(channel) => format!(
                 "`{channel}` is an address of the service and cannot be a channel; take it out of `channels`"
             ),
+            Self::TooFarAhead => "its date is more than a year ahead; correct it".to_owned(),
             Self::TooLong(english, _) => english.clone(),
             Self::Failed => "the store cannot keep this article; the log of the service says why".to_owned(),
         }
@@ -112,6 +115,7 @@ impl Refusal {
             Self::Reserved(channel) => format!(
                 "`{channel}` là địa chỉ của hệ thống, không thể là chuyên mục; hãy bỏ khỏi `channels`"
             ),
+            Self::TooFarAhead => "ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại".to_owned(),
             Self::TooLong(_, vietnamese) => vietnamese.clone(),
             Self::Failed => "kho dữ liệu không lưu được bài này; xem nguyên nhân trong nhật ký".to_owned(),
         }

@@ -428,9 +428,11 @@ impl Problem {
             Refusal::NotYourId(_) => Self::not_your_id(english, vietnamese),
             Refusal::Closed { channel, .. } | Refusal::Gone(channel) => Self::closed_channel(channel),
             Refusal::IdTaken { .. } => Self::taken(english, vietnamese),
-            Refusal::UnfitId | Refusal::Reserved(_) | Refusal::TooLong(..) | Refusal::Failed => {
-                Self::unprocessable(english, vietnamese)
-            }
+            Refusal::UnfitId
+            | Refusal::TooFarAhead
+            | Refusal::Reserved(_)
+            | Refusal::TooLong(..)
+            | Refusal::Failed => Self::unprocessable(english, vietnamese),
         }
     }
 
