@@ -8,6 +8,7 @@ mod import;
 mod moving;
 mod publish;
 mod remote;
+mod scratch;
 mod serve;
 mod token;
 
@@ -21,10 +22,12 @@ use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use rustix::process::Signal;
+use scratch::Scratch;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use unicode_normalization::UnicodeNormalization as _;
 
-use crate::address::Format;
+use crate::address::{Format, Route};
 use crate::app::open_store;
 use crate::article::ArticleId;
 use crate::channel::Slug;
@@ -32,7 +35,7 @@ use crate::config::{Config, Explained};
 use crate::ingest::{Marking, Order, Report, Scanner};
 use crate::manuscript::Encoding;
 use crate::press;
-use crate::store::{Listed, Restoration, Store, Withdrawal};
+use crate::store::{Found, Listed, Restoration, Store, Withdrawal};
 use crate::telemetry::{self, Verbosity, printable, say};
 use crate::vietnam_time::rfc3339;
 
@@ -123,7 +126,7 @@ enum Command {
     },
     /// Withdraw an article; only `restore` brings it back
     Withdraw {
-        /// Its id, as `list` shows it
+        /// Its id, as `list` shows it; or the address of its page, or its file
         id: String,
         /// Why, for readers
         #[arg(long, value_name = "TEXT")]
@@ -136,7 +139,7 @@ enum Command {
     },
     /// Bring a withdrawn article back
     Restore {
-        /// Its id, as `list` shows it
+        /// Its id, as `list` shows it; or the address of its page, or its file
         id: String,
     },
     /// Write the whole log into one file, also while it is served
@@ -281,19 +284,16 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 let order = Order { paths: paths.clone(), channel: channel.clone(), encoding: *encoding };
                 import::import(config, &order, *dry_run, &arguments).await
             }
-            Command::Withdraw { id, reason, erase, remote } => {
-                let (id, reason) = (ArticleId::new(id), reason.clone());
-                match remote.service()? {
-                    Some(service) => service.withdraw(&id, reason.as_deref(), *erase),
-                    None => withdraw(config, &id, reason, *erase, &arguments).await,
-                }
-            }
+            Command::Withdraw { id, reason, erase, remote } => match remote.service()? {
+                Some(service) => service.withdraw(&ArticleId::new(id), reason.as_deref(), *erase),
+                None => withdraw(config, id, reason.clone(), *erase, &arguments).await,
+            },
             Command::Build { out } => build::build(config, out, &arguments).await,
             Command::Token { command } => token::token(config, command, &arguments).await,
             Command::Backup { file } => moving::backup(config, file, &arguments).await,
             Command::RestoreBackup { file } => moving::restore(config, file, &arguments).await,
             Command::Migrate { from, to } => moving::migrate(config, from, to, &arguments).await,
-            Command::Restore { id } => restore(config, &ArticleId::new(id), &arguments).await,
+            Command::Restore { id } => restore(config, id, &arguments).await,
             Command::Config => show_config(&config, arguments.json),
             Command::Completions { .. } => Ok(Outcome::Done),
         }
@@ -312,12 +312,14 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
         slug => Some(Slug::parse(slug)?),
     };
     let preview = !Store::exists(&config.store);
-    let folder = tempfile::tempdir().context("making a temporary folder")?;
     let mut config = config;
+    let mut _scratch = None;
     if preview {
+        let folder = Scratch::new(&std::env::temp_dir()).context("making a temporary folder")?;
         // There is no log yet, and printing must not begin one: the folder is taken into a passing store.
         config.store.url = format!("sqlite:{}", folder.path().join("preview.db").display());
         config.ingest.marking = Marking::None;
+        _scratch = Some(folder);
     }
     let store = open_store(&config).await?;
     if preview {
@@ -458,12 +460,13 @@ impl Lines {
 
 async fn withdraw(
     config: Config,
-    id: &ArticleId,
+    named: &str,
     reason: Option<String>,
     erase: bool,
     arguments: &Arguments,
 ) -> anyhow::Result<Outcome> {
     let store = open_existing(&config).await?;
+    let id = &article_of(named, &store, &config).await?;
     let withdrawal = store.withdraw(id, reason, erase, "command").await?;
     store.close().await;
     let (done, word) = match withdrawal {
@@ -482,8 +485,9 @@ async fn withdraw(
     if done { told(arguments, id, word, None) } else { bail!("{id} {word}") }
 }
 
-async fn restore(config: Config, id: &ArticleId, arguments: &Arguments) -> anyhow::Result<Outcome> {
+async fn restore(config: Config, named: &str, arguments: &Arguments) -> anyhow::Result<Outcome> {
     let store = open_existing(&config).await?;
+    let id = &article_of(named, &store, &config).await?;
     let restoration = store.restore(id, "command").await?;
     store.close().await;
     match restoration {
@@ -493,6 +497,31 @@ async fn restore(config: Config, id: &ArticleId, arguments: &Arguments) -> anyho
         Restoration::Erased => bail!("the text of {id} was erased; publish it anew under another name"),
         Restoration::Unknown => bail!("{id} is not known; `bantin list` shows all"),
     }
+}
+
+/// The id of the article that is named by its id, the address of its page, or its file in the folder of articles,
+/// also of one that is gone.
+async fn article_of(named: &str, store: &Store, config: &Config) -> anyhow::Result<ArticleId> {
+    let addresses = &config.press.addresses;
+    let path = named.strip_prefix(addresses.site_url()).unwrap_or(named);
+    if let Route::Article(permalink) = addresses.route(path) {
+        match store.article(&permalink).await? {
+            Found::Live { entry, .. } => return Ok(entry.id),
+            Found::Withdrawn(tombstone) => return Ok(tombstone.id),
+            Found::Nothing => {}
+        }
+    }
+    let (file, root) = (std::path::absolute(named)?, std::path::absolute(&config.ingest.path)?);
+    if let Ok(below) = file.strip_prefix(root)
+        && let Some(below) = below.to_str()
+    {
+        let files = store.files().await?;
+        let file = files.into_iter().find(|file| file.seen.path.nfc().eq(below.nfc()));
+        if let Some(id) = file.and_then(|file| file.article) {
+            return Ok(id);
+        }
+    }
+    Ok(ArticleId::new(named))
 }
 
 fn told(arguments: &Arguments, id: &ArticleId, word: &str, number: Option<u64>) -> anyhow::Result<Outcome> {

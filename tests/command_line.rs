@@ -174,6 +174,34 @@ fn list_shows_every_article_in_text_and_json() {
 }
 
 #[test]
+fn an_article_is_named_by_its_id_its_address_or_its_file() {
+    let house = seeded();
+    house.ok(&["scan"]);
+    let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
+    let file = house.path("feeds/xa-hoi/thi-dua.txt");
+    for named in [
+        id,
+        "http://127.0.0.1:8080/bai-viet/2023/05/12/thi-dua",
+        "/bai-viet/2023/05/12/thi-dua",
+        file.to_str().unwrap(),
+    ] {
+        for (command, done) in [("withdraw", "withdrawn"), ("restore", "restored")] {
+            let answer: serde_json::Value =
+                serde_json::from_str(&house.ok(&[command, named, "--json"])).unwrap();
+            assert_eq!(
+                (answer["id"].as_str(), answer["outcome"].as_str()),
+                (Some(id), Some(done)),
+                "{named}"
+            );
+        }
+    }
+    for unknown in ["/bai-viet/2023/05/12/khong-co", "khong-co.txt", "tag:a,2023:b"] {
+        let refused = house.run(&["withdraw", unknown]);
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("is not known"), "{unknown}");
+    }
+}
+
+#[test]
 fn a_command_on_an_article_begins_no_log() {
     let house = seeded();
     let output = house.run(&["withdraw", "tag:a,2023:b"]);

@@ -171,3 +171,38 @@ async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_
     let differs = compare(&one, &other, &options, |_, _| {}).await.unwrap_err().to_string();
     assert_eq!(differs, "bai-viet/2023/05/12/thi-dua.html differs, or cannot be printed");
 }
+
+#[test]
+fn what_a_killed_backup_left_is_taken_away_and_one_that_runs_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::new();
+    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.ok(&["scan"]);
+    let (abandoned, running) = (house.path(".bantin-backupAAAAAA"), house.path(".bantin-backupBBBBBB"));
+    for folder in [&abandoned, &running] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("backup.db"), "x").unwrap();
+    }
+    let held = std::fs::File::open(&running).unwrap();
+    held.lock().unwrap();
+    let file = house.path("backup.db");
+    house.ok(&["backup", file.to_str().unwrap()]);
+    assert!(!abandoned.exists() && running.exists());
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_migration_that_was_killed_while_it_compared_is_repeated() {
+    let house = House::new();
+    lived_in(&house);
+    let url = |name: &str| format!("sqlite:{}", house.path(name).display());
+    let (from, to) = (url("data/bantin.db"), url("data/to.db"));
+    let migrate = ["migrate", "--from", &from, "--to", &to];
+    house.ok(&migrate);
+    let again = house.run(&migrate);
+    assert!(String::from_utf8(again.stderr).unwrap().contains("all alike byte for byte"));
+    house.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 08:00", "Đoạn mở đầu."));
+    house.ok(&["scan"]);
+    let refused = house.run(&migrate);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("holds something already"));
+}

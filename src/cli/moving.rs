@@ -1,13 +1,13 @@
 //! `bantin backup`, `restore-backup` and `migrate`: a whole log in one piece, with a bar that shows how far it is.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::scratch::Scratch;
 use super::{Arguments, Outcome, counted, open_existing};
 use crate::config::Config;
 use crate::files;
@@ -21,23 +21,17 @@ pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -
         bail!("{} is there already", file.display());
     }
     let store = open_existing(&config).await?;
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // SECURITY: in a folder that only its owner may enter, until it is closed to others as well: it holds what
-    // was withdrawn.
-    let folder = tempfile::Builder::new().prefix(".bantin-backup").tempdir_in(folder);
-    let folder = folder.with_context(|| format!("writing beside {}", file.display()))?;
-    let unfinished = folder.path().join("backup.db");
+    let folder = &folder_of(file);
+    let scratch = Scratch::new(folder).with_context(|| format!("writing beside {}", file.display()))?;
+    let unfinished = scratch.path().join("backup.db");
     let copy = Store::open(at(&config.store, &unfinished)).await?;
     let bar = bar("rows", arguments);
     store.fill(copy, Filled::Kept, |done, total| at_place(&bar, done, total)).await?;
     bar.finish_and_clear();
     store.close().await;
-    fs::set_permissions(&unfinished, Permissions::from_mode(0o600))?;
     File::open(&unfinished)?.sync_all()?;
     fs::rename(&unfinished, file).with_context(|| format!("writing {}", file.display()))?;
+    File::open(folder)?.sync_all()?;
     if !arguments.quiet {
         say!("{} holds the log {}", file.display(), store.log_id());
     }
@@ -47,8 +41,10 @@ pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -
 /// Fills the configured store, which must hold nothing, from a backup. It is another log from then on.
 pub(super) async fn restore(config: Config, file: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
     // A copy: opening a file of an older program brings it up to date, and a backup stays as it was written.
-    let folder = tempfile::tempdir().context("making a temporary folder")?;
-    let copy = folder.path().join("backup.db");
+    // It lies beside the store: nothing else of the machine need be writable.
+    let beside = config.store.url.strip_prefix("sqlite:").map_or_else(std::env::temp_dir, folder_of);
+    let scratch = Scratch::new(&beside).context("making a temporary folder")?;
+    let copy = scratch.path().join("backup.db");
     fs::copy(file, &copy).with_context(|| format!("reading {}", file.display()))?;
     let backup = Store::open(at(&config.store, &copy)).await?;
     let store = Store::open(config.store.clone()).await?;
@@ -86,9 +82,14 @@ pub(super) async fn migrate(
     }
     let source = Store::open(options(from)).await.context("opening --from")?;
     let target = Store::open(options(to)).await.context("opening --to")?;
-    let rows = bar("rows", arguments);
-    source.fill(target, Filled::Moved, |done, total| at_place(&rows, done, total)).await?;
-    rows.finish_and_clear();
+    // One that was ended while it compared is repeated from there.
+    if is_moved(&source, &target).await? {
+        target.close().await;
+    } else {
+        let rows = bar("rows", arguments);
+        source.fill(target, Filled::Moved, |done, total| at_place(&rows, done, total)).await?;
+        rows.finish_and_clear();
+    }
     let target = Store::open(options(to)).await.context("opening --to")?;
     let compared = bar("documents compared", arguments);
     let documents =
@@ -109,6 +110,22 @@ pub(super) async fn migrate(
     source.close().await;
     target.close().await;
     Ok(Outcome::Done)
+}
+
+/// The folder that a file lies in, or will.
+fn folder_of(file: impl AsRef<Path>) -> PathBuf {
+    let folder = file.as_ref().parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
+
+/// True where a migration has filled `target` before, and neither of the two has grown since.
+async fn is_moved(source: &Store, target: &Store) -> anyhow::Result<bool> {
+    if source.log_id() != target.log_id() {
+        return Ok(false);
+    }
+    let (here, there) =
+        (source.snapshot().await?.announcement().await?, target.snapshot().await?.announcement().await?);
+    Ok(here == there)
 }
 
 fn at(options: &Options, path: &Path) -> Options {
