@@ -10,7 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Timelike, Utc};
+use chrono::{
+    DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike,
+    Utc,
+};
 use serde::{Deserialize, Serialize};
 
 /// The zone of the site: any IANA zone, Asia/Ho_Chi_Minh unless the config says otherwise.
@@ -116,6 +119,26 @@ impl fmt::Display for Month {
     }
 }
 
+/// What a time on the clocks of a zone means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnTheClock {
+    /// One moment.
+    Once(Moment),
+    /// Two, an hour apart as a rule: the clocks are put back. The earlier one.
+    Twice(Moment),
+    /// None: the clocks are put forward over it.
+    Never,
+}
+
+/// The moment at which the clocks in `zone` show `local`.
+pub fn on_the_clock(local: NaiveDateTime, zone: Zone) -> OnTheClock {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(moment) => OnTheClock::Once(moment.to_utc()),
+        LocalResult::Ambiguous(earlier, _) => OnTheClock::Twice(earlier.to_utc()),
+        LocalResult::None => OnTheClock::Never,
+    }
+}
+
 /// The first second of `day` in `zone`.
 pub fn first_second(day: NaiveDate, zone: Zone) -> Moment {
     let midnight = day.and_time(NaiveTime::MIN);
@@ -187,6 +210,19 @@ mod tests {
     fn the_day_is_that_of_the_zone_and_not_of_utc() {
         let late = VIETNAM.with_ymd_and_hms(2023, 5, 12, 0, 30, 0).unwrap().with_timezone(&Utc);
         assert_eq!(day_of(late, VIETNAM), NaiveDate::from_ymd_opt(2023, 5, 12).unwrap());
+    }
+
+    #[test]
+    fn an_hour_that_the_clocks_show_twice_or_never_is_told_from_the_others() {
+        let berlin = chrono_tz::Europe::Berlin;
+        let at = |month, day, hour| {
+            let local = NaiveDate::from_ymd_opt(2023, month, day).unwrap().and_hms_opt(hour, 30, 0).unwrap();
+            on_the_clock(local, berlin)
+        };
+        let earlier = DateTime::parse_from_rfc3339("2023-10-29T02:30:00+02:00").unwrap().to_utc();
+        assert_eq!(at(10, 29, 2), OnTheClock::Twice(earlier));
+        assert_eq!(at(3, 26, 2), OnTheClock::Never);
+        assert!(matches!(at(10, 29, 3), OnTheClock::Once(_)));
     }
 
     #[test]

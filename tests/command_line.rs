@@ -202,6 +202,19 @@ fn an_article_is_named_by_its_id_its_address_or_its_file() {
 }
 
 #[test]
+fn an_hour_that_the_clocks_show_twice_is_told_and_one_that_they_never_show_is_refused() {
+    let house = House::new().with("BANTIN_SITE__TIME_ZONE", "Europe/Berlin");
+    house.write("xa-hoi/hai-lan.txt", article("Giờ có hai lần", "29/10/2023 02:30", "Đoạn mở đầu."));
+    house.write("xa-hoi/khong-co.txt", article("Giờ không có", "26/03/2023 02:30", "Đoạn mở đầu."));
+    house.write("xa-hoi/ngay.txt", article("Giờ thường", "29/10/2023 03:30", "Đoạn mở đầu."));
+    let output = house.run(&["check"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("hai-lan.txt:3: warning: ") && told.contains("02:30 29/10/2023 +02:00"), "{told}");
+    assert!(told.contains("khong-co.txt:3: error: ") && !told.contains("ngay.txt"), "{told}");
+}
+
+#[test]
 fn a_command_on_an_article_begins_no_log() {
     let house = seeded();
     let output = house.run(&["withdraw", "tag:a,2023:b"]);

@@ -143,6 +143,7 @@ pub enum Complaint {
     TimeHalfUnclear { text: String },
     WeekdayWrong { printed: String, date: NaiveDate },
     OffsetForeign { offset: String, local: String },
+    TimeTwice { taken: String },
     SecondDate { text: String, chosen: String },
     DateOfUpdate { text: String },
     ClockPassedOver { text: String },
@@ -230,6 +231,7 @@ impl Complaint {
             Self::TimeHalfUnclear { .. } => "time-half-unclear",
             Self::WeekdayWrong { .. } => "weekday-wrong",
             Self::OffsetForeign { .. } => "offset-foreign",
+            Self::TimeTwice { .. } => "time-twice",
             Self::SecondDate { .. } => "second-date",
             Self::DateOfUpdate { .. } => "date-of-update",
             Self::ClockPassedOver { .. } => "clock-passed-over",
@@ -386,6 +388,9 @@ impl Complaint {
             ),
             Self::OffsetForeign { offset, local } => format!(
                 "Giờ in theo múi giờ {offset}, tức {local} giờ Việt Nam. Hãy kiểm tra xem có đúng múi giờ không."
+            ),
+            Self::TimeTwice { taken } => format!(
+                "Giờ này có hai lần trong ngày vì đồng hồ vặn lùi; đã lấy lần đầu: {taken}. Hãy ghi thêm múi giờ nếu là lần sau."
             ),
             Self::SecondDate { text, chosen } => format!(
                 "Có hai ngày: đã lấy «{}», bỏ qua «{}». Hãy chỉ để lại ngày đăng.",
@@ -589,6 +594,9 @@ impl Complaint {
             Self::OffsetForeign { offset, local } => {
                 format!("the time is printed at {offset}, which is {local} in Việt Nam; check the offset")
             }
+            Self::TimeTwice { taken } => format!(
+                "the clocks show this time twice, as they are put back; took the first: {taken}; write the offset if it is the second"
+            ),
             Self::SecondDate { text, chosen } => format!(
                 "there are two dates: took `{}`, passed over `{}`; leave only the date of publication",
                 short(chosen),

@@ -13,7 +13,7 @@ use reading::{Flaw, Reader, Reading};
 
 use super::finding::Complaint;
 use super::text::words;
-use crate::vietnam_time::{Moment, Stamp, Zone};
+use crate::vietnam_time::{Moment, OnTheClock, Stamp, Zone, first_second, on_the_clock};
 
 /// What a line says about the date of publication.
 #[derive(Debug)]
@@ -341,7 +341,17 @@ fn finish(
     let offset = reading.offset.filter(|_| time.is_some());
     let instant = match offset {
         Some(offset) => with_offset(local, offset, zone, &mut doubts)?,
-        None => zone.from_local_datetime(&local).earliest()?.to_utc(),
+        // A day begins when it begins, wherever the clocks are put forward at midnight.
+        None if time.is_none() => first_second(date, zone),
+        None => match on_the_clock(local, zone) {
+            OnTheClock::Once(moment) => moment,
+            OnTheClock::Twice(earlier) => {
+                let taken = earlier.with_timezone(&zone).format("%H:%M %d/%m/%Y %:z").to_string();
+                doubts.push(Complaint::TimeTwice { taken });
+                earlier
+            }
+            OnTheClock::Never => return None,
+        },
     };
     if let Some((printed, weekday)) = reading.weekday
         && weekday != date.weekday().num_days_from_monday()
