@@ -50,6 +50,7 @@ pub fn read_fields(fields: &[(String, Value)], options: &Options) -> FieldsReadi
             let language = matter.language.as_deref().unwrap_or(&options.language);
             let mut cleaner = Cleaner::new(language);
             let pieces = markdown::pieces(text, 1, options.zone, &mut cleaner, &mut of_text);
+            tell_of_unused_addresses(text, 1, &mut of_text);
             cleaner.finish(&mut of_text);
             pieces.and_then(|pieces| draft_of_fields(&pieces, matter, options, &mut of_text))
         }
@@ -136,8 +137,11 @@ fn document(form: Form, bytes: &[u8], options: &Options, findings: &mut Findings
             html::AsWritten::PageOfASite => return Document::PageOfASite,
             html::AsWritten::Pieces(pieces) => pieces,
         },
-        _ => markdown::pieces(rest, line, options.zone, &mut cleaner, findings)
-            .map(|pieces| (pieces, Hints::default())),
+        _ => {
+            tell_of_unused_addresses(rest, line, findings);
+            markdown::pieces(rest, line, options.zone, &mut cleaner, findings)
+                .map(|pieces| (pieces, Hints::default()))
+        }
     };
     cleaner.finish(findings);
     let Some((pieces, hints)) = pieces else { return read(None) };
@@ -182,6 +186,24 @@ fn draft_of_document(
     }
     let places = Places { title: titled.line, stamp: dated.line, ..Places::default() };
     Some(draft(title, stamp, credits, body, matter, places, options))
+}
+
+/// `[name]: address` shows nothing by itself: who did not mean it as Markdown would miss the line.
+fn tell_of_unused_addresses(text: &str, first_line: usize, findings: &mut Findings) {
+    // Beyond this they are a list of links for a program.
+    const MOST: usize = 100;
+    let parser = pulldown_cmark::Parser::new(text);
+    let definitions = parser.reference_definitions();
+    let mut spans: Vec<(&str, std::ops::Range<usize>)> =
+        definitions.iter().map(|(name, definition)| (name, definition.span.clone())).collect();
+    spans.sort_by_key(|(_, span)| span.start);
+    let lower = text.to_lowercase();
+    for (name, span) in spans.into_iter().take(MOST) {
+        if lower.matches(&format!("[{}]", name.to_lowercase())).nth(1).is_none() {
+            let line = first_line + text[..span.start].matches('\n').count();
+            findings.note(line, Complaint::Dropped { text: text[span].trim().to_owned() });
+        }
+    }
 }
 
 struct Titled {
@@ -447,6 +469,16 @@ mod tests {
         let reading = read_document(Form::Html, page.as_bytes(), &options());
         assert_eq!(reading, super::super::read("article.html", page.as_bytes(), &options()));
         assert!(!shown(&reading.draft.unwrap()).contains(&"Trang chủ".to_owned()));
+    }
+
+    #[test]
+    fn an_address_that_no_link_uses_is_told_of() {
+        let reading =
+            read_fields(&fields("Xem [ghi].\n\n[ghi]: http://a.vn\n[Ảnh]: http://b.vn"), &options());
+        let told: Vec<_> =
+            reading.findings.iter().map(|(_, finding)| (finding.line, finding.complaint.code())).collect();
+        assert_eq!(told.last(), Some(&(4, "dropped")), "{told:?}");
+        assert!(!told.contains(&(3, "dropped")), "{told:?}");
     }
 
     #[test]

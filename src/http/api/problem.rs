@@ -55,7 +55,7 @@ pub(super) fn finding_of_field(field: &str, of: &Finding) -> Value {
 
 /// A message of the log as a sentence.
 fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
+    let mut letters = message.trim_end_matches('.').chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     format!("{}.", first.chain(letters).collect::<String>())
 }
