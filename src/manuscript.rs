@@ -6,18 +6,21 @@
 //! publish a text in a wrong encoding, and to drop a line in silence.
 //!
 //! The way of a file: `bytes` to text, `front_matter` off its head, the form's reader (`plain`, `markdown`,
-//! `html`, `docx`) to pieces, `structure` to the draft, with `stamp`, `caption`, `byline` and `furniture` each knowing one kind
-//! of line.
+//! `html`, `docx`) to pieces, `structure` to the draft. `features` says what can be seen of each line (`stamp`, `caption`,
+//! `byline` and `boilerplate` each know one kind), `layout` finds the roles of all lines by the table in `weights`.
 
 mod blocks;
+mod boilerplate;
 mod byline;
 mod bytes;
 mod caption;
 mod docx;
+mod facts;
+mod features;
 mod finding;
 mod front_matter;
-mod furniture;
 mod html;
+mod layout;
 mod legacy;
 mod markdown;
 mod plain;
@@ -27,6 +30,7 @@ mod structure;
 mod structured;
 mod table_shape;
 mod text;
+mod weights;
 
 use crate::article::{Article, ArticleId};
 use crate::vietnam_time::Zone;
@@ -197,7 +201,7 @@ fn read_decoded(text: &str, form: Form, options: &Options, findings: &mut Findin
         Form::Text | Form::Docx => (plain::pieces(rest, line, &mut cleaner, findings), Hints::default()),
     };
     cleaner.finish(findings);
-    finish(&pieces, matter, &hints, options, findings)
+    finish(pieces, matter, &hints, options, findings)
 }
 
 /// Front matter in a Word document is its first paragraphs.
@@ -227,7 +231,7 @@ fn read_docx(bytes: &[u8], options: &Options, findings: &mut Findings) -> Option
         findings.refuse(line, complaint);
         return None;
     }
-    let mut draft = finish(&pieces, matter, &Hints::default(), options, findings)?;
+    let mut draft = finish(pieces, matter, &Hints::default(), options, findings)?;
     notes.iter().for_each(|note| blocks::push(&mut draft.article.body, blocks::plain(note)));
     Some(draft)
 }
@@ -270,7 +274,7 @@ fn rubbish_in(pieces: &[Piece]) -> Option<(usize, Complaint)> {
 }
 
 fn finish(
-    pieces: &[Piece],
+    pieces: Vec<Piece>,
     matter: front_matter::FrontMatter,
     hints: &Hints,
     options: &Options,

@@ -1,8 +1,12 @@
-//! Who wrote it, and where it was taken from: short lines by themselves near the end, or labelled ones.
+//! Who wrote it, and where it was taken from: short lines by themselves, or names beside a date.
 //!
-//! A bare name is trusted only where a name is expected; the structure decides that. Prose that opens with
-//! `Theo` is no source.
+//! Here is only what a line looks like. A bare name is trusted only where a name is expected; the layout decides
+//! that. Prose that opens with `Theo` is no source.
 
+use std::borrow::Cow;
+
+use super::boilerplate::is_section;
+use super::facts::Fact;
 use super::text::{compared, ends_a_sentence, longer_than, words};
 
 /// A line of credits.
@@ -13,38 +17,59 @@ pub(super) struct Byline {
     pub source: Option<String>,
 }
 
+/// What a line credits, if anything, with what vouches for it: a label, a source, letters that can be nothing but a
+/// signature, or nothing but the shape of a name.
+pub(super) fn credit(line: &str) -> Option<(Fact, Byline)> {
+    let of = |fact| move |byline| (fact, byline);
+    let shape = if is_initials(line) { Fact::Initials } else { Fact::Name };
+    labelled(line)
+        .map(of(Fact::LabelledAuthor))
+        .or_else(|| source(line).map(of(Fact::Source)))
+        .or_else(|| bare(line).map(of(shape)))
+}
+
 /// `Bài, ảnh: Đức Hùng`, `Tác giả: Trang Lê`, `T/h: Lệ Quyên`: a label vouches for what follows.
 pub(super) fn labelled(line: &str) -> Option<Byline> {
     if longer_than(line, 160) {
         return None;
     }
     let line = line.trim_matches(['(', ')', '[', ']']).trim();
-    if let Some(names) =
-        ["Viết bởi ", "Đăng bởi ", "Được viết bởi "].into_iter().find_map(|label| line.strip_prefix(label))
-    {
-        return Some(split_names(names.trim_start_matches(':')))
-            .filter(|byline| names.len() < 60 && !byline.authors.is_empty());
+    let opened = ["Viết bởi ", "Đăng bởi ", "Được viết bởi "];
+    let closed = [" đưa tin", " thực hiện", " tổng hợp"];
+    let between = opened.into_iter().find_map(|label| line.strip_prefix(label));
+    if let Some(names) = between.or_else(|| closed.into_iter().find_map(|label| line.strip_suffix(label))) {
+        let byline = split_names(names.trim_start_matches(':'));
+        let named = byline.authors.iter().all(|name| is_name(name) || is_department(name));
+        return Some(byline).filter(|byline| named && !byline.authors.is_empty());
     }
     let (label, names) = line.split_once(':')?;
-    if !is_label(label) || names.trim().is_empty() || words(names) > 24 || names.contains(". ") {
+    let (names, source) =
+        names.split_once("Nguồn:").map_or((names, None), |(names, source)| (names, Some(source)));
+    let names = names.trim_matches(|c: char| c.is_whitespace() || "-–|".contains(c));
+    if names.is_empty() || words(names) > 24 || names.contains(". ") {
         return None;
     }
-    let byline = split_names(names);
-    // `Tin: …` and `Bài: …` open headlines too; `Tác giả: …` is sure.
-    let sure = is_phrase(label) || byline.authors.iter().all(|name| is_name(name) || is_department(name));
+    let mut byline = split_names(names.strip_prefix("Theo ").unwrap_or(names));
+    byline.source = source.map(|source| source.trim().to_owned()).or(byline.source);
+    // `Tin: …` and `Bài: …` open headlines too, and so may any two letters; `Tác giả: …` is sure.
+    let named = || byline.authors.iter().all(|name| is_name(name) || is_department(name));
+    let sure = is_phrase(label) || (is_label(label) || is_abbreviation(label)) && named();
     (sure && !byline.authors.is_empty()).then_some(byline)
 }
 
 /// Names and nothing else: `Tấn Lộc`, `N.H.Khôi`, `PV`, `Minh Huyền – Thanh Tân`, `Phòng TTBCXB`.
 pub(super) fn bare(line: &str) -> Option<Byline> {
-    if longer_than(line, 100) || line.contains(':') {
+    if longer_than(line, 100)
+        || line.contains(':')
+        || !line.starts_with(|c: char| c.is_uppercase() || "([".contains(c))
+    {
         return None;
     }
     let line = line.trim_matches(['(', ')', '[', ']']).trim();
     if is_department(line) {
         return Some(Byline { authors: vec![line.to_owned()], source: None });
     }
-    if AGENCIES.contains(&line) {
+    if AGENCIES.split(' ').any(|agency| agency == line) {
         return Some(Byline { authors: Vec::new(), source: Some(line.to_owned()) });
     }
     let byline = split_names(line);
@@ -54,8 +79,43 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
     good.then_some(byline)
 }
 
+/// Authors beside a date: whole names or initials, and no section and no place.
+pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
+    const LEADS: [&str; 8] =
+        ["người đăng", "đăng bởi", "viết bởi", "tác giả", "người viết", "phóng viên", "bởi", "by"];
+    let text = text.trim_matches(|c: char| c.is_whitespace() || "|-–—:,;•·/()[]".contains(c));
+    let half = text.len() / 2;
+    // NOTE: a page that prints the author for wide and for narrow screens leaves the name twice.
+    let twice = text.len() > 5
+        && text.is_char_boundary(half)
+        && text[half..].strip_prefix(' ').is_some_and(|second| text[..half] == *second);
+    let text = if twice { &text[..half] } else { text };
+    let lower = text.to_lowercase();
+    let lead =
+        LEADS.into_iter().find_map(|lead| lower.starts_with(lead).then(|| text.get(lead.len()..)).flatten());
+    let labelled = lead.filter(|rest| rest.starts_with([':', ' ']));
+    let names = labelled.unwrap_or(text).trim_matches(|c: char| c.is_whitespace() || "|-–:".contains(c));
+    if twice {
+        let name = names.split_once(": ").map_or(names, |(_, name)| name);
+        return Some(Byline { authors: vec![name.to_owned()], source: None });
+    }
+    let byline = split_names(&names.replace('|', ","));
+    // NOTE: other letters by themselves are the paper's: `(BKT) - 17h39`.
+    let signed = |name: &String| {
+        is_initials(name) && (name.contains('.') || matches!(name.as_str(), "PV" | "BBT" | "CTV"))
+    };
+    let whole = |name: &String| (2..=4).contains(&words(name)) && is_name(name) || signed(name);
+    // `I. Từ 5h00` opens with capitals as well.
+    const TIMES: [&str; 10] = ["Từ", "Đến", "Sáng", "Chiều", "Tối", "Trưa", "Hôm", "Ngày", "Lúc", "Tháng"];
+    if names.split_whitespace().any(|word| TIMES.contains(&word)) {
+        return None;
+    }
+    let good = byline.authors.iter().all(|name| labelled.is_some() || whole(name)) && !is_section(text);
+    (good && !byline.authors.is_empty() && words(names) <= 14).then_some(byline)
+}
+
 /// `PV`, `BBT`, `N.H.K`: letters that can be nothing but a signature.
-pub(super) fn is_initials(line: &str) -> bool {
+fn is_initials(line: &str) -> bool {
     words(line) == 1
         && line.chars().count() <= 6
         && line.chars().all(|c| c.is_uppercase() || c == '.')
@@ -63,76 +123,55 @@ pub(super) fn is_initials(line: &str) -> bool {
 }
 
 /// `(Theo Lê Thúy/NLĐO)`, `Nguồn: ĐNRTV`, `Theo Báo Đắk Nông online`: a short closing line.
-pub(super) fn source(line: &str) -> Option<String> {
+pub(super) fn source(line: &str) -> Option<Byline> {
     if longer_than(line, 140) {
         return None;
     }
     let bracketed = line.starts_with(['(', '[']) && line.trim_end_matches('.').ends_with([')', ']']);
     let bare = line.trim_matches(|c: char| "()[]".contains(c) || c.is_whitespace());
     let bare = if bracketed { bare.trim_end_matches(['.', ')', ']']) } else { bare };
+    let named = |source: &str| Byline { authors: Vec::new(), source: Some(source.to_owned()) };
     if let Some((label, rest)) = bare.split_once(':')
         && matches!(compared(label).as_str(), "nguồn" | "nguồn tin" | "nguồn bài" | "theo" | "nguồn bài viết")
     {
         let rest = rest.trim();
-        return (!rest.is_empty() && words(rest) <= 14).then(|| rest.to_owned());
+        return (!rest.is_empty() && words(rest) <= 14).then(|| named(rest));
     }
     let rest = ["Theo ", "THEO ", "Nguồn "].into_iter().find_map(|word| bare.strip_prefix(word))?.trim();
     // Prose goes on in small letters (`Theo báo cáo…`) or after a comma (`Theo đó, …`), and ends with a stop.
     let capital = rest.chars().next().is_some_and(char::is_uppercase);
     let sentence = !bracketed && (ends_a_sentence(line) || rest.contains(", "));
+    if sentence || words(rest) > 9 {
+        return None;
+    }
+    // `Theo Hà Minh/Thời báo …`, `Theo bản tin 19h00/SLTV`: behind the stroke stands the paper or the station.
+    if let Some((left, right)) = rest.split_once('/').filter(|(_, right)| !bracketed && words(right) <= 5) {
+        let authors = if is_name(left.trim()) { vec![left.trim().to_owned()] } else { Vec::new() };
+        let proper = right.trim().chars().next().is_some_and(char::is_uppercase);
+        return proper.then(|| Byline { authors, source: Some(right.trim().to_owned()) });
+    }
     let known = ["báo ", "cổng ", "trang ", "tạp chí ", "đài "]
         .iter()
         .any(|start| rest.starts_with(start) && bracketed);
-    ((capital || known) && !sentence && words(rest) <= 9).then(|| rest.to_owned())
+    (capital || known).then(|| named(rest))
 }
 
 /// Agencies and papers that sign with nothing but their letters.
-const AGENCIES: [&str; 16] = [
-    "TTXVN",
-    "VGP",
-    "VOV",
-    "VTV",
-    "NLĐO",
-    "NLĐ",
-    "TTO",
-    "SGGP",
-    "SGGPO",
-    "VNA",
-    "VNE",
-    "VnExpress",
-    "VietnamPlus",
-    "TPO",
-    "DTO",
-    "QĐND",
-];
+const AGENCIES: &str = "TTXVN VGP VOV VTV NLĐO NLĐ TTO SGGP SGGPO VNA VNE VnExpress VietnamPlus TPO DTO QĐND";
 
 /// A label that nothing but authors follow.
 fn is_phrase(label: &str) -> bool {
-    const PHRASES: [&str; 22] = [
-        "tác giả",
-        "tác giả bài viết",
-        "nhóm tác giả",
-        "người viết",
-        "người đăng",
-        "thực hiện",
-        "người thực hiện",
-        "nhóm thực hiện",
-        "t h",
-        "th",
-        "tổng hợp",
-        "biên soạn",
-        "phóng viên",
-        "nhóm phóng viên",
-        "pv",
-        "nhóm pv",
-        "cộng tác viên",
-        "ctv",
-        "by",
-        "author",
-        "người đưa tin",
-        "cộng tác",
-    ];
-    PHRASES.contains(&label_words(label).join(" ").as_str())
+    const PHRASES: &str = "tác giả | tác giả bài viết | nhóm tác giả | người viết | người đăng | thực hiện | \
+        người thực hiện | nhóm thực hiện | t h | th | tổng hợp | biên soạn | phóng viên | nhóm phóng viên | pv | \
+        nhóm pv | cộng tác viên | ctv | by | author | người đưa tin | cộng tác";
+    let label = label_words(label).join(" ");
+    PHRASES.split(" | ").any(|phrase| phrase == label)
+}
+
+/// `BT`, `T.H`: two or three capital letters.
+fn is_abbreviation(label: &str) -> bool {
+    let letters = label.chars().filter(|c| c.is_alphabetic()).count();
+    (1..=3).contains(&letters) && label.chars().all(|c| c.is_uppercase() || "./".contains(c))
 }
 
 /// The words of a label: `Tin, bài và ảnh`, `Bài – Ảnh`, or one of the phrases.
@@ -159,9 +198,11 @@ fn label_words(label: &str) -> Vec<String> {
 /// Cuts names apart at commas, dashes, `và` and `&`, and an agency off behind a stroke.
 fn split_names(names: &str) -> Byline {
     let mut byline = Byline::default();
-    let spaced = [" - ", " – ", " — ", " và ", " & ", " + "]
-        .into_iter()
-        .fold(names.to_owned(), |text, separator| text.replace(separator, ","));
+    // NOTE: asked of every short line; most have no separator.
+    let separators =
+        [" - ", " – ", " — ", " và ", " & ", " + "].into_iter().filter(|separator| names.contains(separator));
+    let spaced =
+        separators.fold(Cow::Borrowed(names), |text, separator| Cow::Owned(text.replace(separator, ",")));
     for part in spaced.split([',', ';']) {
         let name = part.trim().trim_matches(|c: char| "()[]".contains(c)).trim();
         let name = without_final_stop(name);
@@ -200,61 +241,38 @@ fn without_agency(name: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Words in capitals that are no name of a person.
+const NO_NAMES: &str = "hết | còn nữa | kết luận | mục lục | phụ lục | ghi chú | video | ảnh | nguồn | tin | bài | email | \
+    việt nam | chú thích | thông báo | quyết định | kế hoạch | hà nội | hồ chí minh | tp.hcm | đà nẵng | hải phòng | \
+    cần thơ | huế | an giang | bà rịa | bắc giang | bắc kạn | bạc liêu | bắc ninh | bến tre | bình định | bình dương | \
+    bình phước | bình thuận | cà mau | cao bằng | đắk lắk | đăk lăk | đắk nông | đăk nông | điện biên | đồng nai | \
+    đồng tháp | gia lai | hà giang | hà nam | hà tĩnh | hải dương | hậu giang | hòa bình | hưng yên | khánh hòa | \
+    kiên giang | kon tum | lai châu | lâm đồng | lạng sơn | lào cai | long an | nam định | nghệ an | ninh bình | \
+    ninh thuận | phú thọ | phú yên | quảng bình | quảng nam | quảng ngãi | quảng ninh | quảng trị | sóc trăng | sơn la | \
+    tây ninh | thái bình | thái nguyên | thanh hóa | tiền giang | trà vinh | tuyên quang | vĩnh long | vĩnh phúc | yên bái";
+
 /// One to five words that begin with capitals, or initials.
 fn is_name(name: &str) -> bool {
-    const NO_NAMES: [&str; 34] = [
-        "hết",
-        "còn nữa",
-        "kết luận",
-        "mục lục",
-        "phụ lục",
-        "ghi chú",
-        "video",
-        "ảnh",
-        "nguồn",
-        "tin",
-        "bài",
-        "email",
-        "việt nam",
-        "chú thích",
-        "kinh tế",
-        "văn hóa",
-        "văn hoá",
-        "xã hội",
-        "thể thao",
-        "giáo dục",
-        "y tế",
-        "pháp luật",
-        "du lịch",
-        "chính trị",
-        "thời sự",
-        "trong nước",
-        "quốc tế",
-        "an ninh",
-        "quốc phòng",
-        "nông nghiệp",
-        "đời sống",
-        "tin tức",
-        "sự kiện",
-        "thông báo",
-    ];
     let parts: Vec<&str> = name.split_whitespace().collect();
     let longest = if name.chars().any(char::is_lowercase) { 5 } else { 4 };
-    (1..=longest).contains(&parts.len())
-        && parts.iter().all(|part| is_name_word(part))
-        && !NO_NAMES.contains(&name.to_lowercase().as_str())
+    if !(1..=longest).contains(&parts.len()) || !parts.iter().all(|part| is_name_word(part)) {
+        return false;
+    }
+    let lower = name.to_lowercase();
+    !is_section(&lower) && !NO_NAMES.split(" | ").any(|other| other == lower)
 }
 
 fn is_name_word(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(char::is_uppercase)
-        && letters.all(|c| c.is_alphabetic() || matches!(c, '.' | '’' | '\'' | '-'))
-        && word.chars().filter(|c| *c == '.').count() <= 4
+        && letters.all(|c| c.is_alphabetic() || matches!(c, '.' | '’' | '\'' | '-' | '/'))
+        && word.split('/').all(|part| part.starts_with(char::is_uppercase))
+        && word.chars().filter(|c| "./".contains(*c)).count() <= 4
         && word.chars().count() <= 14
 }
 
 /// An office that signs as author.
-fn is_department(line: &str) -> bool {
+pub(super) fn is_department(line: &str) -> bool {
     const BEGINNINGS: [&str; 20] = [
         "phòng ",
         "ban ",
@@ -335,8 +353,16 @@ mod tests {
             ("T/h: Lệ Quyên", &["Lệ Quyên"]),
             ("TIN - ẢNH: TRỌNG LỢI", &["TRỌNG LỢI"]),
             ("Tin: Phòng VHTT", &["Phòng VHTT"]),
+            ("BT: Hà Minh", &["Hà Minh"]),
+            ("Tác giả: T.H.L - Nguồn: NVHCV", &["T.H.L"]),
+            ("Tác giả: Theo HÀ MINH/SGGP", &["HÀ MINH"]),
+            ("Bình Minh đưa tin", &["Bình Minh"]),
         ] {
-            assert_eq!(labelled(line), byline(authors, None), "{line}");
+            assert_eq!(
+                labelled(line).map(|byline| byline.authors),
+                byline(authors, None).map(|byline| byline.authors),
+                "{line}"
+            );
         }
         for line in [
             "Ảnh: TL",
@@ -358,8 +384,11 @@ mod tests {
             ("Theo Báo Đắk Nông online", "Báo Đắk Nông online"),
             ("(Theo báo Nhân Dân)", "báo Nhân Dân"),
             ("Nguồn: https://example.vn/tin", "https://example.vn/tin"),
+            ("Theo bản tin 19h00/SLTV", "SLTV"),
+            ("Theo HÀ MINH/Thời báo Miền Thượng", "Thời báo Miền Thượng"),
+            ("Theo Sonlam.vn", "Sonlam.vn"),
         ] {
-            assert_eq!(source(line).as_deref(), Some(named), "{line}");
+            assert_eq!(source(line).and_then(|byline| byline.source).as_deref(), Some(named), "{line}");
         }
         for line in [
             "Theo báo cáo tại Hội nghị, thời gian qua có nhiều đổi mới.",

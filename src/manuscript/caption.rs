@@ -146,16 +146,74 @@ fn is_credit(text: &str, colon: bool) -> bool {
     if text.is_empty() || words(text) > 8 || text.contains(". ") && words(text) > 5 {
         return false;
     }
-    if PHRASES.iter().any(|phrase| lower.starts_with(phrase)) {
+    let giver = [" cung cấp", " chụp", " gửi", " sưu tầm"].iter().any(|end| colon && lower.ends_with(end));
+    let domain = words(text) == 1 && text.contains('.') && lower.ends_with(|c: char| c.is_ascii_lowercase());
+    if giver || domain || PHRASES.iter().any(|phrase| lower.starts_with(phrase)) {
         return true;
     }
     let is_capital =
         |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_alphabetic());
     let capitals = text.split_whitespace().filter(is_capital).count();
-    let first =
-        text.chars().next().is_some_and(char::is_uppercase) || text.contains("://") || text.contains(".vn");
+    let first = text.chars().next().is_some_and(char::is_uppercase) || text.contains("://");
     // A colon vouches for a department (`Ảnh: Phòng Văn hóa`); without one it must look like a name.
     first && (capitals == words(text) || colon && words(text) <= 6 && capitals * 2 >= words(text))
+}
+
+/// `[Ảnh] …`, `[Video] …`: a title that says what kind of report stands below it.
+pub(super) fn is_kind_of_report(title: &str) -> bool {
+    const KINDS: [&str; 8] =
+        ["[Ảnh]", "[ẢNH]", "[Photo]", "[Chùm ảnh]", "[Video]", "[VIDEO]", "[Infographic]", "[Podcast]"];
+    KINDS.iter().any(|kind| title.starts_with(kind))
+}
+
+/// A title below which pictures follow each other.
+pub(super) fn is_photo_report(title: &str) -> bool {
+    let title = title.trim_start_matches(['[', '(']).to_lowercase();
+    ["ảnh]", "ảnh)", "photo]", "ảnh: ", "chùm ảnh", "phóng sự ảnh"].iter().any(|mark| title.starts_with(mark))
+}
+
+/// `Đồng chí …, Chủ tịch UBND xã phát biểu tại buổi lễ`: who is shown, and doing what.
+pub(super) fn shows_people(line: &str) -> bool {
+    const WHO: [&str; 21] = [
+        "Đồng chí ",
+        "Các đồng chí ",
+        "Ông ",
+        "Bà ",
+        "Anh ",
+        "Chị ",
+        "Cụ ",
+        "Em ",
+        "Cô ",
+        "Thầy ",
+        "Các đại biểu ",
+        "Đại biểu ",
+        "Lãnh đạo ",
+        "Chủ tịch ",
+        "Phó Chủ tịch ",
+        "Bí thư ",
+        "Phó Bí thư ",
+        "Đoàn ",
+        "Trưởng ",
+        "Phó ",
+        "Đại diện ",
+    ];
+    const WHERE: [&str; 12] = [
+        " tại ",
+        " ở buổi ",
+        " phát biểu",
+        " trao ",
+        " tặng ",
+        " chụp ảnh",
+        " kiểm tra ",
+        " thăm ",
+        " cắt băng",
+        " bên ",
+        " tham quan ",
+        " ký ",
+    ];
+    (6..=30).contains(&words(line))
+        && WHO.iter().any(|who| line.starts_with(who))
+        && WHERE.iter().any(|doing| line.contains(doing))
 }
 
 fn strip_word<'text>(text: &'text str, wanted: &[&str]) -> Option<&'text str> {
@@ -185,6 +243,12 @@ mod tests {
             ("Ảnh : Phòng Văn hóa", "", Some("Phòng Văn hóa")),
             ("Lễ hội mừng lúa mới. ẢNH: ĐỨC HÙNG", "Lễ hội mừng lúa mới.", Some("ĐỨC HÙNG")),
             ("Cánh đồng mía (Nguồn ảnh: Internet)", "Cánh đồng mía", Some("Internet")),
+            (
+                "Người dân qua cầu mới. Ảnh: Nhà trường cung cấp",
+                "Người dân qua cầu mới.",
+                Some("Nhà trường cung cấp"),
+            ),
+            ("Cầu dân sinh tháng 3-2018 - Ảnh: daklam.vn", "Cầu dân sinh tháng 3-2018", Some("daklam.vn")),
         ] {
             let caption = Caption { text: text.to_owned(), credit: credit.map(str::to_owned) };
             assert_eq!(read(line), Some(caption), "{line}");

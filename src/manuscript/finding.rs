@@ -131,6 +131,7 @@ pub enum Complaint {
     DateMissing,
     DateElsewhere { text: String },
     DateOnlyClock { text: String },
+    DateInDoubt { text: String, line: usize, other: String },
     DateAboveTitle { text: String },
     DateUnreadable { text: String },
     DateWithoutYear { text: String },
@@ -219,6 +220,7 @@ impl Complaint {
             Self::DateMissing => "date-missing",
             Self::DateElsewhere { .. } => "date-elsewhere",
             Self::DateOnlyClock { .. } => "date-only-clock",
+            Self::DateInDoubt { .. } => "date-in-doubt",
             Self::DateAboveTitle { .. } => "date-above-title",
             Self::DateUnreadable { .. } => "date-unreadable",
             Self::DateWithoutYear { .. } => "date-without-year",
@@ -345,6 +347,11 @@ impl Complaint {
             Self::DateOnlyClock { text } => format!(
                 "Chỉ có «{}» ở đầu trang, có thể là đồng hồ của trang web. Hãy ghi ngày đăng ngay dưới tiêu đề, ví dụ 12/05/2023 17:39.",
                 short(text)
+            ),
+            Self::DateInDoubt { text, line, other } => format!(
+                "Không chắc ngày đăng là «{}» hay «{}» (dòng {line}). Hãy chỉ để lại ngày đăng, ngay dưới tiêu đề.",
+                short(text),
+                short(other)
             ),
             Self::DateAboveTitle { text } => format!(
                 "Ngày «{}» đứng trên tiêu đề. Hãy kiểm tra đây là ngày đăng, không phải đồng hồ của trang web, và chuyển xuống dưới tiêu đề.",
@@ -552,6 +559,11 @@ impl Complaint {
             Self::DateOnlyClock { text } => format!(
                 "the only date, `{}`, stands at the top and may be the page's clock; put the date below the title",
                 short(text)
+            ),
+            Self::DateInDoubt { text, line, other } => format!(
+                "not sure whether `{}` or `{}` (line {line}) is the date; leave the date of publication alone, below the title",
+                short(text),
+                short(other)
             ),
             Self::DateAboveTitle { text } => format!(
                 "the date `{}` stands above the title; check that it is not the page's clock and move it below",

@@ -3,7 +3,7 @@
 
 use super::finding::{Complaint, Findings};
 use super::structure::{Kind, Piece};
-use super::text::{Cleaner, ends_a_sentence, fold};
+use super::text::{Cleaner, ends_a_sentence, fold, words};
 use crate::article::Block;
 
 /// Cuts a text that begins on `first_line` of its file.
@@ -23,6 +23,15 @@ struct Line {
     piece: Piece,
     /// The cells, where tabs or bars part it.
     cells: Vec<String>,
+    /// The parts, where tabs or wide blanks part it.
+    columns: Vec<String>,
+}
+
+impl Line {
+    fn into_piece(self) -> Piece {
+        let kind = if self.columns.is_empty() { self.piece.kind } else { Kind::Columns(self.columns) };
+        Piece { kind, ..self.piece }
+    }
 }
 
 fn lines(text: &str, first_line: usize, cleaner: &mut Cleaner, findings: &mut Findings) -> Vec<Line> {
@@ -36,11 +45,28 @@ fn lines(text: &str, first_line: usize, cleaner: &mut Cleaner, findings: &mut Fi
             gap = true;
             continue;
         }
-        let cells = cells(&kept);
-        lines.push(Line { piece: Piece { line, gap, kind: Kind::Line, text, html: None }, cells });
+        let (cells, columns) = (cells(&kept), columns(&kept));
+        lines.push(Line { piece: Piece { line, gap, kind: Kind::Line, text, html: None }, cells, columns });
         gap = false;
     }
     lines
+}
+
+/// The parts of a line that tabs or at least four blanks set apart, as in a letterhead of two columns.
+fn columns(line: &str) -> Vec<String> {
+    const MOST: usize = 8;
+    const WIDE: [&str; 3] = ["\t", "    ", "\u{a0}\u{a0}\u{a0}\u{a0}"];
+    let trimmed = line.trim();
+    if !WIDE.iter().any(|wide| trimmed.contains(wide)) {
+        return Vec::new();
+    }
+    let parts = WIDE.iter().fold(trimmed.to_owned(), |text, wide| text.replace(wide, "\t"));
+    let columns = parts.split('\t').map(str::trim).filter(|part| !part.is_empty());
+    if (2..=MOST).contains(&columns.clone().take(MOST + 1).count()) {
+        columns.map(fold).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// The cells of a row pasted from a table: parted by tabs, or framed and parted by bars.
@@ -90,7 +116,11 @@ fn unwrapped(lines: Vec<Line>, findings: &mut Findings) -> Vec<Line> {
                 paragraph.piece.text.push(' ');
                 paragraph.piece.text.push_str(&line.piece.text);
             }
-            _ => joined.push(Line { piece: line.piece.clone(), cells: line.cells.clone() }),
+            _ => joined.push(Line {
+                piece: line.piece.clone(),
+                cells: line.cells.clone(),
+                columns: line.columns.clone(),
+            }),
         }
     }
     findings.note(first.max(1), Complaint::LinesJoined { count });
@@ -108,7 +138,7 @@ fn with_tables(lines: Vec<Line>) -> Vec<Piece> {
             continue;
         }
         close_table(&mut rows, &mut pieces);
-        if is_row { rows.push(line) } else { pieces.push(line.piece) }
+        if is_row { rows.push(line) } else { pieces.push(line.into_piece()) }
     }
     close_table(&mut rows, &mut pieces);
     pieces
@@ -116,7 +146,7 @@ fn with_tables(lines: Vec<Line>) -> Vec<Piece> {
 
 fn close_table(rows: &mut Vec<Line>, pieces: &mut Vec<Piece>) {
     if rows.len() < 2 {
-        pieces.extend(rows.drain(..).map(|row| row.piece));
+        pieces.extend(rows.drain(..).map(Line::into_piece));
         return;
     }
     let (line, gap) = (rows[0].piece.line, rows[0].piece.gap);
@@ -124,13 +154,8 @@ fn close_table(rows: &mut Vec<Line>, pieces: &mut Vec<Piece>) {
         |cells: &[String]| cells.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':' | '=' | '+')));
     let rows: Vec<Vec<String>> =
         rows.drain(..).map(|row| row.cells).filter(|cells| !is_frame(cells)).collect();
-    pieces.push(Piece {
-        line,
-        gap,
-        kind: Kind::Whole(Block::Table { rows }),
-        text: String::new(),
-        html: None,
-    });
+    let kind = Kind::Whole(Block::Table { rows });
+    pieces.push(Piece { line, gap, kind, text: String::new(), html: None });
 }
 
 /// The mark before an entry of a list.
@@ -160,6 +185,9 @@ fn with_lists(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces
 }
 
+/// In words.
+const LONGEST_ENTRY: usize = 25;
+
 /// How many lines with one kind of mark begin at `index`, and whether they are a list.
 fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
     let mark_of = |piece: &Piece| {
@@ -181,7 +209,14 @@ fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
     }
     let announced = index > 0 && pieces[index - 1].text.ends_with(':');
     let parted = pieces[index..index + length - 1].iter().any(|piece| piece.text.ends_with(';'));
-    (length, first != Mark::Dash || announced || parted)
+    // NOTE: numbered paragraphs are cited by their numbers; only short entries are a list that counts by itself.
+    let short = pieces[index..index + length].iter().all(|piece| words(&piece.text) <= LONGEST_ENTRY);
+    let is_list = match first {
+        Mark::Bullet => true,
+        Mark::Dash => announced || parted,
+        Mark::Number(_) => short,
+    };
+    (length, is_list)
 }
 
 fn marked(text: &str) -> Option<(Mark, &str)> {

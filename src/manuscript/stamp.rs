@@ -5,12 +5,16 @@
 //! A line that means to be a stamp and cannot be read is refused with its reason: there is no guess, no
 //! "now", no month first. Weekdays are checked and only warned about.
 
+mod glued;
 mod reading;
 
 use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 
+pub(super) use glued::read_glued;
 use reading::{Flaw, Reader, Reading};
 
+use super::boilerplate::{is_counter_row, is_section};
+use super::byline::{self, Byline};
 use super::finding::Complaint;
 use super::text::words;
 use crate::vietnam_time::{Moment, OnTheClock, Stamp, Zone, first_second, on_the_clock};
@@ -33,8 +37,10 @@ pub(super) struct Found {
     pub label: Option<Label>,
     /// Words beside the date that do not belong to it: a section's name, a place.
     pub beside: String,
-    /// An author named on the same line.
-    pub author: Option<String>,
+    /// Authors named on the same line.
+    pub authors: Vec<String>,
+    /// A weekday, a zone or a section stands on the line as well: what a site prints and nobody types.
+    pub dressed: bool,
     /// The part of the line that tells of an update, where the line tells of both.
     pub update: Option<String>,
     /// To be warned about.
@@ -60,7 +66,7 @@ pub(super) enum Label {
 impl Found {
     /// True where the line held the date and nothing beside it.
     pub(super) fn is_bare(&self) -> bool {
-        self.beside.is_empty() && self.author.is_none()
+        self.beside.is_empty() && self.authors.is_empty()
     }
 }
 
@@ -87,33 +93,6 @@ pub(super) fn read(line: &str, zone: Zone) -> Printed {
         };
     };
     read_labelled(line, &lower, &labels, first.start, zone)
-}
-
-/// Finds a stamp glued to the end of a title: `…)01/03/2017 15:02:43`. A date behind a space must have a time
-/// to count: titles end in dates of their own.
-pub(super) fn read_glued(line: &str, zone: Zone) -> Option<(String, Found)> {
-    const REACH: usize = 48;
-    let mut before = None;
-    let mut seen = line.char_indices().rev().take(REACH).collect::<Vec<_>>();
-    seen.reverse();
-    for (at, character) in seen {
-        let starts = character.is_ascii_digit()
-            && before.is_some_and(|before: char| !before.is_ascii_digit() && !"/-.:,".contains(before));
-        let glued = before.is_some_and(|before| !before.is_whitespace() && before != '(');
-        before = Some(character);
-        if !starts {
-            continue;
-        }
-        let (title, tail) = (&line[..at], &line[at..]);
-        let tail = if title.ends_with('(') { tail.trim_end_matches(')') } else { tail };
-        let Printed::Date(found) = read(tail, zone) else { continue };
-        let title = title.trim_end_matches(|c: char| c.is_whitespace() || "(-–|,".contains(c));
-        if found.is_bare() && found.label.is_none() && (glued || !found.stamp.date_only) && words(title) >= 2
-        {
-            return Some((title.to_owned(), *found));
-        }
-    }
-    None
 }
 
 /// One of these is in every relative date, whatever the case of its first letter.
@@ -217,7 +196,9 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
     if line.len() != lower.len() || !line.is_char_boundary(first) {
         return Printed::Nothing;
     }
-    let prefix = bare(&line[..first]);
+    // A counter before the label has numbers of its own.
+    let prefix = bare(&line[..first]).trim_end_matches('.');
+    let prefix = if is_counter_row(&prefix.to_lowercase()) { "" } else { prefix };
     if words(prefix) > 5 || prefix.contains(|c: char| c.is_ascii_digit()) && labels.len() == 1 {
         // A date before the label as well: `12/05/2023 17:39 | Cập nhật: 13/05/2023`.
         return read_before_label(line, lower, first, &labels[0], zone);
@@ -243,7 +224,10 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
             if several && found.label == Some(Label::Published) {
                 found.update = update;
             }
-            found.beside = join(prefix, &found.beside);
+            match byline::beside_a_date(prefix) {
+                Some(byline) => found.authors.splice(..0, byline.authors).for_each(drop),
+                None => found.beside = join(prefix, &found.beside),
+            }
             Printed::Date(found)
         }
         other => other,
@@ -270,7 +254,7 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Print
         return refused;
     }
     let reading = Reader::new(text).run();
-    let unknown = words(&reading.before) + words(&reading.after);
+    let unknown = words(reading.before) + words(reading.after);
     let date = match (&reading.date, label) {
         (Some(date), _) if reading.dates == 1 => date,
         (Some(_), _) => return Printed::Nothing,
@@ -282,9 +266,7 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Print
         }
         (None, _) => return Printed::Nothing,
     };
-    if !reading.stands_alone(label.is_some()) {
-        return Printed::Nothing;
-    }
+    let Some(company) = Company::of(&reading, label.is_some()) else { return Printed::Nothing };
     let date = match date {
         Ok(date) => *date,
         Err(Flaw::Impossible) => return refuse(|text| Complaint::DateImpossible { text }),
@@ -300,9 +282,9 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Print
     }
     match reading.time {
         Some(Err(())) => refuse(|text| Complaint::TimeImpossible { text }),
-        Some(Ok(time)) => finish(reading, date, Some(time), label, zone)
+        Some(Ok(time)) => finish(&reading, company, date, Some(time), label, zone)
             .unwrap_or_else(|| refuse(|text| Complaint::TimeImpossible { text })),
-        None => finish(reading, date, None, label, zone)
+        None => finish(&reading, company, date, None, label, zone)
             .unwrap_or_else(|| refuse(|text| Complaint::DateImpossible { text })),
     }
 }
@@ -329,8 +311,46 @@ fn is_relative(lower: &str) -> bool {
     starts && (words(text) <= 2 || text.contains(|c: char| c.is_ascii_digit())) || ago
 }
 
+/// The words beside a date, once each of them is explained.
+struct Company {
+    authors: Vec<String>,
+    beside: String,
+    section: bool,
+}
+
+impl Company {
+    /// `None` where words are left over that no stamp has: then the line is a sentence or a headline with a date in
+    /// it. Explained are a section's name, a place or a few words set apart by a mark, authors, and an author's label.
+    fn of(reading: &Reading<'_>, labelled: bool) -> Option<Self> {
+        let (before, after) = (reading.before, reading.after);
+        let mut company = Self { authors: Vec::new(), beside: String::new(), section: false };
+        for (text, apart, most) in [(before, reading.before_apart, 2), (after, reading.after_apart, 4)] {
+            // NOTE: `Hà Nội, ngày …` is a place, where a comma parts it from the day.
+            let place = text == before && reading.before_comma && reading.time.is_none();
+            let people = || byline::beside_a_date(text).filter(|_| !place);
+            if text.is_empty() {
+            } else if is_section(text) {
+                company.section = true;
+                company.beside = join(&company.beside, text);
+            } else if let Some(Byline { authors, .. }) = people() {
+                company.authors.extend(authors);
+            } else if words(text) == 1 && !text.chars().any(char::is_lowercase)
+                || apart && words(text) <= 6
+                || labelled && words(text) <= most
+            {
+                company.beside = join(&company.beside, bare(text));
+            } else {
+                return None;
+            }
+        }
+        let explained = reading.numbers == 0 || before.is_empty() && after.is_empty();
+        explained.then_some(company)
+    }
+}
+
 fn finish(
-    reading: Reading,
+    reading: &Reading<'_>,
+    company: Company,
     date: NaiveDate,
     time: Option<NaiveTime>,
     label: Option<Label>,
@@ -353,18 +373,15 @@ fn finish(
             OnTheClock::Never => return None,
         },
     };
-    if let Some((printed, weekday)) = reading.weekday
+    if let Some((printed, weekday)) = reading.weekday.clone()
         && weekday != date.weekday().num_days_from_monday()
     {
         doubts.push(Complaint::WeekdayWrong { printed, date });
     }
-    let (author, after) = match author_in(&reading.after) {
-        Some(author) => (Some(author), String::new()),
-        None => (None, reading.after),
-    };
     let stamp = Stamp { instant, date_only: time.is_none() };
-    let beside = join(bare(&reading.before), bare(&after));
-    Some(Printed::Date(Box::new(Found { stamp, label, beside, author, update: None, doubts })))
+    let dressed = reading.weekday.is_some() || reading.offset.is_some() || company.section;
+    let Company { authors, beside, .. } = company;
+    Some(Printed::Date(Box::new(Found { stamp, label, beside, authors, dressed, update: None, doubts })))
 }
 
 fn with_offset(
@@ -381,16 +398,6 @@ fn with_offset(
         doubts.push(Complaint::OffsetForeign { offset: offset.to_string(), local });
     }
     Some(instant)
-}
-
-fn author_in(after: &str) -> Option<String> {
-    let after = bare(after);
-    let lower = after.to_lowercase();
-    let lead = ["tác giả", "người đăng", "đăng bởi", "bởi", "by"]
-        .into_iter()
-        .find(|lead| lower.starts_with(lead))?;
-    let name = bare(after.get(lead.len()..)?);
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn bare(text: &str) -> &str {
@@ -506,6 +513,8 @@ mod tests {
             ("2023-05-12", "2023-05-12"),
             ("12 May 2023", "2023-05-12"),
             ("29/02/2024", "2024-02-29"),
+            ("Tháng Ba 12, 2018", "2018-03-12"),
+            ("tháng 3 12, 2018", "2018-03-12"),
         ] {
             let found = found(line);
             assert_eq!(rfc3339(found.stamp.instant, VIETNAM), format!("{day}T00:00:00+07:00"), "{line}");
@@ -527,7 +536,28 @@ mod tests {
             assert_eq!(found.beside, beside, "{line}");
             assert_eq!(rfc3339(found.stamp.instant, VIETNAM)[..10], *day, "{line}");
         }
-        assert_eq!(found("Ngày đăng: 07/01/2022 - Tác giả: Trang Lê").author.as_deref(), Some("Trang Lê"));
+        assert_eq!(found("Ngày đăng: 07/01/2022 - Tác giả: Trang Lê").authors, ["Trang Lê"]);
+    }
+
+    #[test]
+    fn authors_may_stand_on_the_line_of_the_date() {
+        for (line, authors) in [
+            ("HÀ MINH - LÊ SƠN 12/03/2018 09:15", &["HÀ MINH", "LÊ SƠN"][..]),
+            ("Hà Minh - 09:15, 12/03/2018", &["Hà Minh"]),
+            ("Hà Minh - Lê Sơn| 12/03/2018 09:15", &["Hà Minh", "Lê Sơn"]),
+            ("Thứ hai, 09:15, 12/03/2018 Hà Minh/Đài xã Hà Minh/Đài xã", &["Hà Minh/Đài xã"]),
+            ("Đăng bởi Hà Minh lúc 12/03/2018 09:15", &["Hà Minh"]),
+            ("Người đăng: Hà Minh | 12/03/2018", &["Hà Minh"]),
+            ("12/03/2018 09:15 - Hà Minh", &["Hà Minh"]),
+            ("Xã hội 12-03-2018", &[]),
+            ("Kon Tum - 12/03/2018", &[]),
+            ("Thời sự Thứ hai, 12/3/2018, 09:15 (GMT+7)", &[]),
+            ("Số lượt xem: 30. Ngày cập nhật: 12/03/2018", &[]),
+        ] {
+            let found = found(line);
+            assert_eq!(found.authors, authors, "{line}");
+            assert_eq!(rfc3339(found.stamp.instant, VIETNAM)[..10], *"2018-03-12", "{line}");
+        }
     }
 
     #[test]
@@ -618,40 +648,6 @@ mod tests {
             let found = found(line);
             assert_eq!(rfc3339(found.stamp.instant, VIETNAM), instant, "{line}");
             assert_eq!(found.doubts[0].code(), "offset-foreign", "{line}");
-        }
-    }
-
-    #[test]
-    fn a_date_glued_to_a_title_is_cut_off() {
-        for (line, title, instant) in [
-            (
-                "Lịch công tác (lần 2)01/03/2017 15:02:43",
-                "Lịch công tác (lần 2)",
-                "2017-03-01T15:02:43+07:00",
-            ),
-            (
-                "Đăk Tô phát động thi đua 12/05/2023 17:39",
-                "Đăk Tô phát động thi đua",
-                "2023-05-12T17:39:00+07:00",
-            ),
-            (
-                "Đăk Tô phát động thi đua (12/05/2023 17:39)",
-                "Đăk Tô phát động thi đua",
-                "2023-05-12T17:39:00+07:00",
-            ),
-            (
-                "Kế hoạch 2020-2025 của huyện17:39 12/05/2023",
-                "Kế hoạch 2020-2025 của huyện",
-                "2023-05-12T17:39:00+07:00",
-            ),
-        ] {
-            let (cut, found) = read_glued(line, VIETNAM).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!(cut, title);
-            assert_eq!(rfc3339(found.stamp.instant, VIETNAM), instant, "{line}");
-        }
-        for line in ["Thông báo lịch cắt điện 12/05/2023", "Kế hoạch giai đoạn 2020-2025", "12/05/2023 17:39"]
-        {
-            assert!(read_glued(line, VIETNAM).is_none(), "{line}");
         }
     }
 

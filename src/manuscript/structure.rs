@@ -1,24 +1,25 @@
-//! From the lines of a page to an article: which is the title, which the date, where the text begins and ends.
+//! From the lines of a page to an article: the roles of the lines, and the draft that they make.
 //!
-//! The stamp is found first, since it alone is certain; the title stands above it and the text below. What
-//! is left out is told; what is in doubt is kept.
+//! `features` says what can be seen of each line, `layout` reads the roles of all of them at once by the table in
+//! `weights`, and here they become the title, the date, the credits and the text. What is left out is told.
 
-mod body;
 mod compose;
-mod date;
-mod title;
+mod unfold;
 
 use std::collections::HashSet;
 
-use super::byline::{self, Byline};
-use super::caption::{self, Caption};
+use super::byline::Byline;
+use super::facts::Fact;
+use super::features::{self, Dated, Line};
 use super::finding::{Complaint, Findings};
 use super::front_matter::FrontMatter;
-use super::furniture::{self, Furniture};
+use super::layout::{self, Given, Layout, Source};
 use super::rich::Inline;
-use super::stamp::{self, Found, Label, Printed, Refusal};
-use super::text::{is_prose, longer_than, words};
+use super::stamp::{self, Found, Label, Printed};
+use super::text::{ends_a_sentence, longer_than};
+use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
 use super::{Draft, Places};
+use crate::article::words::texts_of;
 use crate::article::{Article, Block};
 use crate::vietnam_time::{Stamp, Zone};
 
@@ -39,6 +40,8 @@ pub(super) struct Piece {
 pub(super) enum Kind {
     /// Nothing: a line of text.
     Line,
+    /// A line of which the parts are set wide apart; `text` is all of it.
+    Columns(Vec<String>),
     /// A heading of a level.
     Heading(u8),
     /// An entry of a list.
@@ -56,6 +59,14 @@ impl Piece {
             findings.note(self.line, Complaint::LinkAsText { target: link.as_str().to_owned() });
         }
     }
+
+    /// Its text for people, also of a table.
+    fn shown(&self) -> String {
+        match &self.kind {
+            Kind::Whole(block) => texts_of(block).join(" | "),
+            _ => self.text.clone(),
+        }
+    }
 }
 
 /// What markup names outright; the printed text goes before it.
@@ -69,26 +80,35 @@ pub(super) struct Hints {
 
 /// Makes the draft. `None` where a finding says why.
 pub(super) fn draft(
-    pieces: &[Piece],
+    pieces: Vec<Piece>,
     matter: FrontMatter,
     hints: &Hints,
     zone: Zone,
     site_language: &str,
     findings: &mut Findings,
 ) -> Option<Draft> {
-    let mut page = Page::survey(pieces, zone);
+    let pieces = unfold::unfolded(pieces, zone);
+    let from_head = || hints.title.as_ref().map(|(_, title)| title.as_str());
+    let lines = features::lines(&pieces, matter.title.as_deref().or_else(from_head), zone);
+    let source = matter.title.as_ref().map(|_| Source::FrontMatter);
+    let source = source.or(hints.title.as_ref().map(|_| Source::PageHead));
+    let layout = layout::layout(&lines, Given { title: source, date: matter.names_a_date });
+    let page = Page { pieces: &pieces, lines: &lines, layout: &layout, zone };
+
     let dated = page.date(&matter, hints, findings);
-    let titled = page.title(&dated, &matter, hints, findings);
-    if titled.text.as_deref().is_none_or(str::is_empty) {
+    let titled = page.title(&matter, hints, findings);
+    if titled.text.is_empty() {
         findings.refuse(titled.line, Complaint::TitleMissing);
     }
-    let body = page.body(&dated, &titled, findings);
+    page.tell_of_other_dates(findings);
+    page.tell_of_dropped_lines(findings);
+    let body = page.body(findings);
     if body.blocks.is_empty() && !pieces.is_empty() {
         findings.warn(titled.line, Complaint::TextMissing);
     }
-    let (title, stamp) = (titled.text?, dated.stamp?);
-    if longer_than(&title, 250) {
-        findings.warn(titled.line, Complaint::TitleLong { characters: title.chars().count() });
+    let stamp = dated.stamp.filter(|_| !titled.text.is_empty())?;
+    if longer_than(&titled.text, 250) {
+        findings.warn(titled.line, Complaint::TitleLong { characters: titled.text.chars().count() });
     }
     let places = Places {
         title: titled.line,
@@ -101,7 +121,7 @@ pub(super) fn draft(
     let mut tags = matter.tags;
     tags.extend(body.tags.into_iter().filter(|tag| known.insert(tag.clone())));
     let article = Article {
-        title,
+        title: titled.text,
         stamp,
         updated: matter.updated,
         summary: matter.summary,
@@ -116,50 +136,21 @@ pub(super) fn draft(
     Some(Draft { article, id: matter.id, channels: matter.channels, lines: places })
 }
 
-/// What a line is, looked at by itself.
-#[derive(Debug)]
-enum Role {
-    Date(Box<Found>),
-    Refused(Box<Refusal>),
-    Furniture(Furniture),
-    Caption(Box<Caption>),
-    Prose,
-    Other,
-}
-
-struct Page<'a> {
-    pieces: &'a [Piece],
-    roles: Vec<Role>,
+struct Page<'p> {
+    pieces: &'p [Piece],
+    lines: &'p [Line],
+    layout: &'p Layout,
     zone: Zone,
-    /// The first line of running text, or the end.
-    prose: usize,
-    /// Below this stand other news.
-    close: usize,
-    /// Lines that are accounted for, in the text or in a finding.
-    taken: Vec<bool>,
-    /// See `look_above`.
-    above: Vec<(Option<usize>, Option<usize>, usize)>,
-    /// Authors named above the title, with their lines.
-    early: Vec<(usize, Byline)>,
 }
 
-struct Dated {
+struct PrintedDate {
     stamp: Option<Stamp>,
     line: usize,
-    /// The piece it was read from.
-    at: Option<usize>,
-    /// The title that it was glued to.
-    glued_title: Option<String>,
-    author: Option<String>,
 }
 
-struct Titled {
-    text: Option<String>,
+struct Title {
+    text: String,
     line: usize,
-    /// The first piece below the title.
-    below: usize,
-    /// Pieces of text between title and stamp.
-    leads: Vec<usize>,
 }
 
 #[derive(Default)]
@@ -173,45 +164,30 @@ struct Body {
     caption_lines: Vec<usize>,
 }
 
-impl<'a> Page<'a> {
-    fn survey(pieces: &'a [Piece], zone: Zone) -> Self {
-        let roles: Vec<Role> = pieces.iter().map(|piece| role_of(piece, zone)).collect();
-        let prose = roles.iter().position(|role| matches!(role, Role::Prose)).unwrap_or(roles.len());
-        let (close, taken) = (pieces.len(), vec![false; pieces.len()]);
-        let mut page =
-            Self { pieces, roles, zone, prose, close, taken, above: Vec::new(), early: Vec::new() };
-        page.above = page.look_above();
-        page.close = page.closing_from(if page.prose == page.roles.len() {
-            page.first_candidate()
-        } else {
-            page.prose
-        });
-        page
-    }
-
-    fn first_candidate(&self) -> usize {
-        (0..self.roles.len()).find(|index| self.is_candidate(*index)).unwrap_or(0)
-    }
-
-    /// The first heading of other news at or below `from`.
-    fn closing_from(&self, from: usize) -> usize {
-        let ends = |role: &Role| matches!(role, Role::Furniture(Furniture::End | Furniture::Box));
-        (from..self.roles.len()).find(|index| ends(&self.roles[*index])).unwrap_or(self.roles.len())
-    }
-
-    fn is_candidate(&self, index: usize) -> bool {
-        matches!(self.roles[index], Role::Date(_) | Role::Refused(_))
-    }
-
-    fn label(&self, index: usize) -> Option<Label> {
-        match &self.roles[index] {
-            Role::Date(found) => found.label,
-            Role::Refused(refusal) => refusal.label,
-            _ => None,
+impl Body {
+    fn credit(&mut self, byline: &Byline, line: usize) {
+        // Beyond this they are no authors, and looking for repeats would cost.
+        const MOST_AUTHORS: usize = 50;
+        if !byline.authors.is_empty() {
+            self.author_lines.push(line);
+        }
+        for author in &byline.authors {
+            if self.authors.len() < MOST_AUTHORS && !self.authors.contains(author) {
+                self.authors.push(author.clone());
+            }
+        }
+        if let Some(source) = &byline.source {
+            self.source.get_or_insert_with(|| source.clone());
         }
     }
+}
 
-    fn text(&self, index: usize) -> &'a str {
+impl<'p> Page<'p> {
+    fn role(&self, index: usize) -> Role {
+        layout::role(self.layout.states[index])
+    }
+
+    fn text(&self, index: usize) -> &'p str {
         &self.pieces[index].text
     }
 
@@ -219,75 +195,245 @@ impl<'a> Page<'a> {
         self.pieces[index].line
     }
 
-    fn is_open_text(&self, index: usize) -> bool {
-        // A table has a role of its kind and no text of its own.
-        matches!(self.roles[index], Role::Prose | Role::Other) && !self.text(index).is_empty()
+    fn has(&self, index: usize, fact: Fact) -> bool {
+        self.lines[index].facts.has(fact)
     }
 
-    /// Could be a headline: some words, no full stop.
-    fn is_title_like(&self, index: usize) -> bool {
-        let piece = &self.pieces[index];
-        match piece.kind {
-            Kind::Heading(_) => self.is_open_text(index),
-            Kind::Line => {
-                matches!(self.roles[index], Role::Other)
-                    && (4..=40).contains(&words(&piece.text))
-                    && !piece.text.ends_with(['.', ';', ':', ','])
-                    && byline::labelled(&piece.text).is_none()
+    fn date(&self, matter: &FrontMatter, hints: &Hints, findings: &mut Findings) -> PrintedDate {
+        if matter.names_a_date {
+            return PrintedDate { stamp: matter.published, line: matter.line_of("published").unwrap_or(1) };
+        }
+        let nothing = |line| PrintedDate { stamp: None, line };
+        let Some(at) = self.layout.date else {
+            return self.hinted(hints, findings).unwrap_or_else(|| {
+                self.refuse_without_date(findings);
+                nothing(1)
+            });
+        };
+        let line = self.line(at);
+        match self.lines[at].date.as_ref() {
+            Some(Dated::Refused(refusal)) => {
+                // A page that shows `2 giờ trước` may say the date itself in its markup.
+                if self.has(at, Fact::Relative)
+                    && let Some(dated) = self.hinted(hints, findings)
+                {
+                    return dated;
+                }
+                findings.refuse(line, refusal.complaint.clone());
+                nothing(line)
             }
-            _ => false,
+            Some(Dated::Found(found) | Dated::Glued(_, found)) => {
+                if self.layout.date_margin < SURE_OF_DATE {
+                    if let Some(dated) = self.hinted(hints, findings) {
+                        return dated;
+                    }
+                    self.refuse_doubtful_date(at, findings);
+                    return nothing(line);
+                }
+                self.tell_of_date(found, at, matter.title.is_some(), findings);
+                PrintedDate { stamp: Some(found.stamp), line }
+            }
+            None => nothing(line),
         }
     }
 
-    /// The nearest headline above `index`, or the one line that stands there.
-    fn headline_above(&self, index: usize) -> Option<usize> {
-        let (headline, first_open, open) = *self.above.get(index)?;
-        headline.or(first_open.filter(|_| open == 1))
+    fn hinted(&self, hints: &Hints, findings: &mut Findings) -> Option<PrintedDate> {
+        let (line, printed) = hints.stamp.as_ref()?;
+        let Printed::Date(found) = stamp::read(printed, self.zone) else { return None };
+        for doubt in found.doubts {
+            findings.warn(*line, doubt);
+        }
+        Some(PrintedDate { stamp: Some(found.stamp), line: *line })
     }
 
-    /// For each line down to the last date what stands above it: the nearest headline, the first line of text,
-    /// how many of them.
-    fn look_above(&self) -> Vec<(Option<usize>, Option<usize>, usize)> {
-        let end = (0..self.roles.len()).rfind(|index| self.is_candidate(*index)).map_or(0, |last| last + 1);
-        let mut above = Vec::with_capacity(end);
-        let (mut headline, mut first_open, mut open) = (None, None, 0);
-        for index in 0..end {
-            above.push((headline, first_open, open));
-            if self.is_title_like(index) {
-                headline = Some(index);
-            }
-            if self.is_open_text(index) {
-                first_open = first_open.or(Some(index));
-                open += 1;
-            }
-        }
-        above
+    /// No line is the date. One that may be meant is named.
+    fn refuse_without_date(&self, findings: &mut Findings) {
+        let is_open = |index: usize| self.lines[index].date.is_some() && self.role(index) != Role::OtherNews;
+        let Some(index) = (0..self.lines.len()).find(|index| is_open(*index)) else {
+            let line = self.layout.title.map_or(1, |title| self.line(title));
+            return findings.refuse(line, Complaint::DateMissing);
+        };
+        let text = self.text(index).to_owned();
+        let above = self.layout.title.is_none_or(|title| index < title);
+        let complaint =
+            if above { Complaint::DateOnlyClock { text } } else { Complaint::DateElsewhere { text } };
+        findings.refuse(self.line(index), complaint);
     }
-}
 
-fn role_of(piece: &Piece, zone: Zone) -> Role {
-    match piece.kind {
-        Kind::Whole(_) | Kind::Item { .. } => return Role::Other,
-        Kind::Caption => {
-            let plain = || Caption { text: piece.text.clone(), credit: None };
-            return Role::Caption(Box::new(caption::read(&piece.text).unwrap_or_else(plain)));
+    fn refuse_doubtful_date(&self, at: usize, findings: &mut Findings) {
+        let text = self.text(at).to_owned();
+        let complaint = match self.layout.other_date {
+            Some(other) => {
+                Complaint::DateInDoubt { text, line: self.line(other), other: self.text(other).to_owned() }
+            }
+            None if self.layout.title.is_some_and(|title| at < title) => Complaint::DateOnlyClock { text },
+            None => Complaint::DateElsewhere { text },
+        };
+        findings.refuse(self.line(at), complaint);
+    }
+
+    fn tell_of_date(&self, found: &Found, at: usize, titled: bool, findings: &mut Findings) {
+        let line = self.line(at);
+        for doubt in &found.doubts {
+            findings.warn(line, doubt.clone());
         }
-        _ => {}
+        if !found.beside.is_empty() {
+            findings.note(line, Complaint::WordsBesideDate { text: found.beside.clone() });
+        }
+        if let Some(text) = &found.update {
+            findings.note(line, Complaint::DateOfUpdate { text: text.clone() });
+        }
+        let above = self.layout.title.is_none_or(|title| at < title);
+        if found.label.is_none() && !titled && above {
+            findings.warn(line, Complaint::DateAboveTitle { text: self.text(at).to_owned() });
+        }
     }
-    match stamp::read(&piece.text, zone) {
-        Printed::Date(found) => return Role::Date(found),
-        Printed::Refused(refusal) => return Role::Refused(refusal),
-        Printed::Nothing => {}
+
+    fn title(&self, matter: &FrontMatter, hints: &Hints, findings: &mut Findings) -> Title {
+        let printed = self.layout.title.map(|at| self.printed_title(at, findings));
+        if let Some(given) = &matter.title {
+            let line = matter.line_of("title").or(printed.map(|title| title.line)).unwrap_or(1);
+            return Title { text: given.clone(), line };
+        }
+        let hinted = || hints.title.clone().map(|(line, text)| Title { text, line });
+        printed.or_else(hinted).unwrap_or(Title { text: String::new(), line: 1 })
     }
-    if let Some(furniture) = furniture::kind_of(&piece.text) {
-        return Role::Furniture(furniture);
+
+    fn printed_title(&self, at: usize, findings: &mut Findings) -> Title {
+        self.pieces[at].tell_of_links(findings);
+        let line = self.line(at);
+        if let Some(Dated::Glued(title, _)) = &self.lines[at].date
+            && self.role(at) == Role::TitleAndDate
+        {
+            return Title { text: title.clone(), line };
+        }
+        let mut text = self.text(at).to_owned();
+        for more in (at + 1..self.lines.len()).take_while(|index| self.role(*index) == Role::TitleMore) {
+            self.pieces[more].tell_of_links(findings);
+            text.push_str(if self.has(more, Fact::PartOfSeries) { " - " } else { " " });
+            text.push_str(self.text(more));
+        }
+        if self.layout.title_margin < SURE_OF_TITLE && matches!(self.pieces[at].kind, Kind::Line) {
+            findings.warn(line, Complaint::UnsureTitle { title: text.clone() });
+        }
+        Title { text, line }
     }
-    if matches!(piece.kind, Kind::Heading(_)) {
-        return Role::Other;
+
+    /// Updates, the page's clock, dates of other articles.
+    fn tell_of_other_dates(&self, findings: &mut Findings) {
+        let chosen = self.layout.date;
+        for index in (0..self.lines.len()).filter(|index| self.role(*index) == Role::OtherDate) {
+            let (line, text) = (self.line(index), self.text(index).to_owned());
+            let label = match &self.lines[index].date {
+                Some(Dated::Found(found)) => found.label,
+                Some(Dated::Refused(refusal)) => refusal.label,
+                _ => None,
+            };
+            let stamp = |index: usize| self.lines[index].date.as_ref().and_then(Dated::stamp);
+            let clock = matches!(self.layout.states[index], State::TopClock);
+            match chosen {
+                _ if label == Some(Label::Updated) => findings.note(line, Complaint::DateOfUpdate { text }),
+                _ if self.has(index, Fact::Relative) => findings.note(line, Complaint::Dropped { text }),
+                _ if clock => findings.note(line, Complaint::ClockPassedOver { text }),
+                Some(at) if stamp(at) != stamp(index) => {
+                    let chosen = self.text(at).to_owned();
+                    findings.warn(line, Complaint::SecondDate { text, chosen });
+                }
+                _ => findings.note(line, Complaint::DroppedRepeat { text }),
+            }
+        }
     }
-    if let Some(caption) = caption::read(&piece.text) {
-        return Role::Caption(Box::new(caption));
+
+    fn tell_of_dropped_lines(&self, findings: &mut Findings) {
+        const SINGLY: usize = 100;
+        let mut below = 0;
+        for index in 0..self.lines.len() {
+            let (line, text) = (self.line(index), || self.pieces[index].shown());
+            match self.role(index) {
+                Role::Boilerplate | Role::Footer | Role::End
+                    if self.lines[index].tags.as_ref().is_some_and(|tags| !tags.is_empty()) => {}
+                Role::Boilerplate
+                    if self.has(index, Fact::Prose)
+                        && !self.lines[index].facts.any(&[Fact::Site, Fact::Tool])
+                        && self.layout.title.is_some_and(|title| index < title) =>
+                {
+                    findings.warn(line, Complaint::TextAboveTitle { text: text() });
+                }
+                Role::Boilerplate | Role::Footer | Role::End => {
+                    findings.note(line, Complaint::Dropped { text: text() })
+                }
+                Role::Text if self.lines[index].facts.any(&[Fact::End, Fact::Box]) => {
+                    findings.warn(line, Complaint::KeptAfterEnd { heading: text() });
+                }
+                Role::Repeat => findings.note(line, Complaint::DroppedRepeat { text: text() }),
+                Role::OtherNews => {
+                    below += 1;
+                    if below <= SINGLY {
+                        findings.note(line, Complaint::Dropped { text: text() });
+                    } else {
+                        let last_line = self.line(self.lines.len() - 1);
+                        let count = self.lines.len() - index;
+                        findings.note(line, Complaint::DroppedMore { count, last_line });
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
     }
-    let asks = piece.text.ends_with('?') && words(&piece.text) <= 30;
-    if is_prose(&piece.text) && !asks { Role::Prose } else { Role::Other }
+
+    fn body(&self, findings: &mut Findings) -> Body {
+        let mut body = Body::default();
+        if let Some(at) = self.layout.date
+            && let Some(Dated::Found(found) | Dated::Glued(_, found)) = &self.lines[at].date
+        {
+            body.credit(&Byline { authors: found.authors.clone(), source: None }, self.line(at));
+        }
+        let mut kept = Vec::new();
+        for index in 0..self.lines.len() {
+            match self.role(index) {
+                Role::Byline | Role::Credit => self.take_credit(index, &mut body, findings),
+                Role::Text | Role::BelowByline => kept.push(index),
+                // Place and day below a letter are a part of it.
+                Role::Date
+                    if self.layout.states[index] == State::DateLast && self.has(index, Fact::Place) =>
+                {
+                    kept.push(index)
+                }
+                Role::Boilerplate | Role::Footer | Role::End => {
+                    body.tags.extend(self.lines[index].tags.iter().flatten().cloned())
+                }
+                _ => {}
+            }
+        }
+        self.tell_of_a_possible_name(&kept, body.author_lines.is_empty() && body.source.is_none(), findings);
+        compose::compose(self, body, &kept, findings)
+    }
+
+    fn take_credit(&self, index: usize, body: &mut Body, findings: &mut Findings) {
+        let Some(credit) = &self.lines[index].credit else { return };
+        let (line, byline) = (self.line(index), credit);
+        self.pieces[index].tell_of_links(findings);
+        let other = byline
+            .source
+            .as_ref()
+            .is_some_and(|source| body.source.as_ref().is_some_and(|known| known != source));
+        if other && byline.authors.is_empty() {
+            findings.note(line, Complaint::SecondSource { text: self.text(index).to_owned() });
+        }
+        body.credit(byline, line);
+    }
+
+    /// The last line is short, no sentence, and not known to be a name: it stays, and somebody should look.
+    fn tell_of_a_possible_name(&self, kept: &[usize], unsigned: bool, findings: &mut Findings) {
+        let Some(last) = kept.last().copied().filter(|_| unsigned && kept.len() > 1) else { return };
+        let (line, text) = (&self.lines[last], self.text(last));
+        let short = line.words <= 6
+            && !longer_than(text, 60)
+            && !text.starts_with(['(', '['])
+            && !ends_a_sentence(text);
+        if short && self.pieces[last].kind == Kind::Line && line.date.is_none() && line.caption.is_none() {
+            findings.warn(self.line(last), Complaint::PerhapsByline { text: text.to_owned() });
+        }
+    }
 }

@@ -168,7 +168,7 @@ fn draft_of_document(
         .filter(|(index, _)| !taken.contains(&Some(*index)))
         .map(|(_, piece)| piece)
         .collect();
-    let mut credits = Credits { authors: dated.author.into_iter().collect(), ..Credits::default() };
+    let mut credits = Credits { authors: dated.authors, ..Credits::default() };
     if matter.authors.is_none() {
         credits.take_from_foot(&mut text);
     }
@@ -244,7 +244,7 @@ struct Dated {
     stamp: Option<Stamp>,
     line: usize,
     at: Option<usize>,
-    author: Option<String>,
+    authors: Vec<String>,
 }
 
 /// Below the title stand at most a few lines before the date: a lead, a section.
@@ -258,7 +258,7 @@ fn date_of(
     zone: Zone,
     findings: &mut Findings,
 ) -> Dated {
-    let nowhere = |stamp, line| Dated { stamp, line, at: None, author: None };
+    let nowhere = |stamp, line| Dated { stamp, line, at: None, authors: Vec::new() };
     if matter.names_a_date {
         return nowhere(matter.published, matter.line_of("published").unwrap_or(1));
     }
@@ -282,7 +282,7 @@ fn date_of(
                     stamp: Some(found.stamp),
                     line: piece.line,
                     at: Some(at),
-                    author: found.author,
+                    authors: found.authors,
                 };
             }
             Printed::Refused(refusal) if at == below => {
@@ -313,11 +313,7 @@ impl Credits {
     fn take_from_foot(&mut self, text: &mut Vec<&Piece>) {
         const MOST_LINES: usize = 2;
         let credit = |piece: &&Piece| {
-            let source = || {
-                byline::source(&piece.text).map(|source| Byline { authors: Vec::new(), source: Some(source) })
-            };
-            let found =
-                || byline::labelled(&piece.text).or_else(source).or_else(|| byline::bare(&piece.text));
+            let found = || byline::credit(&piece.text).map(|(_, byline)| byline);
             (piece.kind == Kind::Line).then(found).flatten()
         };
         let found: Vec<Byline> = text.iter().rev().map_while(credit).take(MOST_LINES + 1).collect();
@@ -351,11 +347,11 @@ impl Body {
                 let plain = || Caption { text: piece.text.clone(), credit: None };
                 blocks::caption(piece, caption::read(&piece.text).unwrap_or_else(plain))
             }
-            Kind::Line if self.lead_line.is_none() => {
+            Kind::Line | Kind::Columns(_) if self.lead_line.is_none() => {
                 self.lead_line = Some(piece.line);
                 blocks::lead(piece)
             }
-            Kind::Line => blocks::paragraph(piece),
+            Kind::Line | Kind::Columns(_) => blocks::paragraph(piece),
         };
         blocks::push(&mut self.blocks, block);
     }

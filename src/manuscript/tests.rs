@@ -101,7 +101,8 @@ fn what_is_missing_or_wrong_costs_the_article_with_line_and_cure() {
             assert!(
                 finding.complaint.vietnamese().contains(". H")
                     || finding.complaint.vietnamese().contains("Hãy")
-                    || finding.severity == Severity::Note
+                    || finding.severity == Severity::Note,
+                "{text}: {finding:?}"
             );
         }
     }

@@ -1,9 +1,8 @@
 //! The tokens of a line, walked over from left to right: date, time, zone, weekday, and what is left over.
 
-use chrono::{NaiveDate, NaiveTime};
+use std::ops::Range;
 
-use super::super::text::words;
-use super::author_in;
+use chrono::{NaiveDate, NaiveTime};
 
 /// Why numbers in the place of a date are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +15,7 @@ pub(super) enum Flaw {
 
 /// What was made out on one line.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct Reading<'text> {
     pub(super) date: Option<Result<NaiveDate, Flaw>>,
     pub(super) dates: usize,
     pub(super) time: Option<Result<NaiveTime, ()>>,
@@ -29,25 +28,13 @@ pub(super) struct Reading {
     /// Numbers that nothing explains.
     pub(super) numbers: usize,
     pub(super) day_and_month: bool,
-    pub(super) before: String,
-    pub(super) after: String,
+    /// What stands before and behind everything that was made out, with the marks between its words.
+    pub(super) before: &'text str,
+    pub(super) after: &'text str,
     /// The words before are set apart by a mark, the words behind by a bar.
     pub(super) before_apart: bool,
+    pub(super) before_comma: bool,
     pub(super) after_apart: bool,
-}
-
-impl Reading {
-    /// Whether the words around the date leave it a stamp: a section's name or a place before it, set apart.
-    pub(super) fn stands_alone(&self, labelled: bool) -> bool {
-        let before = self.before.is_empty()
-            || self.before_apart && words(&self.before) <= 6
-            || labelled && words(&self.before) <= 2;
-        let after = self.after.is_empty()
-            || self.after_apart && words(&self.after) <= 6
-            || author_in(&self.after).is_some() && words(&self.after) <= 8
-            || labelled && words(&self.after) <= 4;
-        before && after && !(self.numbers > 0 && !(self.before.is_empty() && self.after.is_empty()))
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +50,9 @@ pub(super) struct Reader<'text> {
     tokens: Vec<(Token<'text>, usize, usize)>,
     lower: Vec<String>,
     at: usize,
-    reading: Reading,
+    reading: Reading<'text>,
+    before: Range<usize>,
+    after: Range<usize>,
     last_mark: Option<char>,
 }
 
@@ -76,10 +65,11 @@ impl<'text> Reader<'text> {
                 |(token, ..)| if let Token::Word(word) = token { word.to_lowercase() } else { String::new() },
             )
             .collect();
-        Self { text, tokens, lower, at: 0, reading: Reading::default(), last_mark: None }
+        let reading = Reading::default();
+        Self { text, tokens, lower, at: 0, reading, before: 0..0, after: 0..0, last_mark: None }
     }
 
-    pub(super) fn run(mut self) -> Reading {
+    pub(super) fn run(mut self) -> Reading<'text> {
         while self.at < self.tokens.len() {
             let taken =
                 self.weekday() || self.counter() || self.time() || self.date() || self.zone() || self.noise();
@@ -87,6 +77,8 @@ impl<'text> Reader<'text> {
                 self.unknown();
             }
         }
+        self.reading.before = &self.text[self.before.clone()];
+        self.reading.after = &self.text[self.after.clone()];
         self.reading
     }
 
@@ -370,7 +362,10 @@ impl<'text> Reader<'text> {
     }
 
     fn date_at(&self, index: usize) -> Option<(Result<NaiveDate, Flaw>, usize)> {
-        self.in_numbers(index).or_else(|| self.in_words(index)).or_else(|| self.in_english(index))
+        self.in_numbers(index)
+            .or_else(|| self.in_words(index))
+            .or_else(|| self.month_before_day(index))
+            .or_else(|| self.in_english(index))
     }
 
     /// `12/05/2023`, `12 - 05 - 2023`, `12.05.2023`, `2023-05-12`, and `12/05/23`, which is refused.
@@ -416,6 +411,20 @@ impl<'text> Reader<'text> {
             2 => Some((Err(Flaw::ShortYear), at + 1)),
             _ => None,
         }
+    }
+
+    /// `Tháng Ba 12, 2018`: the word says which of the two is the month.
+    fn month_before_day(&self, index: usize) -> Option<(Result<NaiveDate, Flaw>, usize)> {
+        if self.word(index) != "tháng" {
+            return None;
+        }
+        let in_digits = |digits: &str| Some((digits.parse().ok().filter(|month| *month <= 12)?, index + 2));
+        let (month, at): (u32, usize) =
+            self.number(index + 1).map_or_else(|| self.month_in_words(index + 1), in_digits)?;
+        let day = self.number(at).filter(|digits| digits.len() <= 2)?;
+        let at = if self.mark(at + 1) == Some(',') { at + 2 } else { at + 1 };
+        let year = self.number(at).filter(|year| year.len() == 4)?;
+        Some((day_month_year(day, &month.to_string(), year), at + 1))
     }
 
     /// The month and the index behind it. NOTE: `năm` is five and year; behind `tháng` it is five.
@@ -472,8 +481,7 @@ impl<'text> Reader<'text> {
             return true;
         }
         let known = matches!(self.word(self.at), "lúc" | "ngày" | "vào" | "hồi" | "t" | "at" | "giờ" | "on");
-        let bound =
-            self.reading.date.is_some() || self.reading.time.is_some() || self.reading.before.is_empty();
+        let bound = self.reading.date.is_some() || self.reading.time.is_some() || self.before.is_empty();
         // The `in` and `bản in` of a toolbar that runs on behind the date carry nothing.
         let toolbar = self.reading.date.is_some() && matches!(self.word(self.at), "in" | "print");
         if known && bound || toolbar {
@@ -503,21 +511,18 @@ impl<'text> Reader<'text> {
         if let Token::Number(_) = token {
             self.reading.numbers += 1;
         }
-        let text = &self.text[start..end];
         let seen = self.reading.date.is_some() || self.reading.time.is_some();
         if let Token::Word(_) = token {
             if seen {
-                self.reading.after_apart |= self.reading.after.is_empty() && self.last_mark == Some('|');
+                self.reading.after_apart |= self.after.is_empty() && self.last_mark == Some('|');
             }
-            let side = if seen { &mut self.reading.after } else { &mut self.reading.before };
-            if !side.is_empty() {
-                side.push_str(if self.last_mark.is_some_and(|mark| mark == '&') { " & " } else { " " });
-            }
-            side.push_str(text);
+            let side = if seen { &mut self.after } else { &mut self.before };
+            *side = if side.start == side.end { start..end } else { side.start..end };
         }
         self.last_mark = None;
         self.at += 1;
         if !seen && matches!(token, Token::Word(_)) {
+            self.reading.before_comma = self.mark(self.at) == Some(',');
             self.reading.before_apart = matches!(
                 self.mark(self.at),
                 Some('-' | '–' | '|' | ',' | ':' | '•' | '·' | '>' | '/' | '»' | ')')

@@ -2,34 +2,42 @@
 
 use super::super::blocks;
 use super::super::byline;
-use super::super::caption::Caption;
+use super::super::caption::{self, Caption};
+use super::super::facts::Fact;
+use super::super::features::Dated;
 use super::super::finding::{Complaint, Findings};
 use super::super::text::{compared, ends_a_sentence, longer_than, words};
-use super::body::credit;
-use super::{Body, Kind, Page, Piece, Role};
+use super::{Body, Kind, Page, Piece};
 use crate::article::Block;
 
 /// Turns the pieces that are the text into blocks.
-pub(super) struct Composer<'p, 'a, 'f> {
-    pub(super) page: &'p Page<'a>,
-    pub(super) body: Body,
-    pub(super) findings: &'f mut Findings,
-    /// `(BĐ) -` on a line of its own, which opens the next paragraph.
-    pub(super) dateline: Option<(usize, String)>,
+pub(super) fn compose(page: &Page<'_>, body: Body, kept: &[usize], findings: &mut Findings) -> Body {
+    let title = page.layout.title.map(|at| page.text(at)).unwrap_or_default();
+    let of_pictures = caption::is_photo_report(title);
+    Composer { page, body, findings, of_pictures, dateline: None }.compose(kept)
 }
 
-impl Composer<'_, '_, '_> {
-    pub(super) fn compose(mut self, kept: &[usize]) -> Body {
+struct Composer<'p, 'f> {
+    page: &'p Page<'p>,
+    body: Body,
+    findings: &'f mut Findings,
+    /// Pictures follow each other below the title, with a line for each.
+    of_pictures: bool,
+    /// `(BĐ) -` on a line of its own, which opens the next paragraph.
+    dateline: Option<(usize, String)>,
+}
+
+impl<'p> Composer<'p, '_> {
+    fn compose(mut self, kept: &[usize]) -> Body {
         let mut previous: Option<usize> = None;
         for (position, index) in kept.iter().copied().enumerate() {
-            if self.is_repeat(previous, index)
-                || self.is_said_by_the_next(index, kept.get(position + 1).copied())
-            {
+            let next = kept.get(position + 1).copied();
+            if self.is_repeat(previous, index) || self.is_said_by_the_next(index, next) {
                 let text = self.page.text(index).to_owned();
                 self.findings.note(self.page.line(index), Complaint::DroppedRepeat { text });
                 continue;
             }
-            self.block(index, kept.get(position + 1).copied(), previous);
+            self.block(index, next, previous);
             previous = Some(index);
         }
         if let Some((_, text)) = self.dateline.take() {
@@ -38,36 +46,48 @@ impl Composer<'_, '_, '_> {
         self.body
     }
 
+    fn caption_at(&self, index: usize) -> Option<&'p Caption> {
+        self.page.lines[index].caption.as_ref()
+    }
+
     /// A caption printed twice in a row is one.
     fn is_repeat(&self, previous: Option<usize>, index: usize) -> bool {
-        let is_caption = |index: usize| matches!(self.page.roles[index], Role::Caption(_));
+        let key = |index: usize| compared(self.page.text(index));
         previous.is_some_and(|previous| {
-            is_caption(previous)
-                && is_caption(index)
-                && compared(self.page.text(previous)) == compared(self.page.text(index))
+            self.caption_at(previous).is_some()
+                && self.caption_at(index).is_some()
+                && key(previous) == key(index)
         })
     }
 
     /// The line that stands for a picture which is missing, printed again with the credit below it.
     fn is_said_by_the_next(&self, index: usize, next: Option<usize>) -> bool {
-        let Some(Role::Caption(caption)) = next.map(|next| &self.page.roles[next]) else { return false };
-        let key = compared(self.page.text(index));
-        !key.is_empty()
-            && key == compared(&caption.text)
-            && !matches!(self.page.pieces[index].kind, Kind::Whole(_))
+        let Some(caption) = next.and_then(|next| self.caption_at(next)) else { return false };
+        let key = &self.page.lines[index].key;
+        !key.is_empty() && *key == compared(&caption.text)
     }
 
     fn block(&mut self, index: usize, next: Option<usize>, previous: Option<usize>) {
         let piece = &self.page.pieces[index];
-        match (&piece.kind, &self.page.roles[index]) {
-            (Kind::Whole(block), _) => self.body.blocks.push(block.clone()),
-            (Kind::Heading(level), _) => self.body.blocks.push(blocks::heading(piece, *level)),
-            (Kind::Item { ordered }, _) => blocks::push_item(&mut self.body.blocks, *ordered, piece),
-            (_, Role::Caption(caption)) => self.caption(caption, piece),
-            _ if self.is_heading(index, next, previous) => {
-                self.body.blocks.push(Block::Heading { level: 2, text: piece.text.clone() });
-            }
-            _ => self.paragraph(piece),
+        match &piece.kind {
+            Kind::Whole(block) => self.body.blocks.push(block.clone()),
+            Kind::Heading(level) => self.body.blocks.push(blocks::heading(piece, *level)),
+            Kind::Item { ordered } => blocks::push_item(&mut self.body.blocks, *ordered, piece),
+            _ => match self.caption_at(index) {
+                Some(caption) => self.caption(caption, piece),
+                None => self.line(index, next, previous),
+            },
+        }
+    }
+
+    fn line(&mut self, index: usize, next: Option<usize>, previous: Option<usize>) {
+        let piece = &self.page.pieces[index];
+        if self.is_caption_without_credit(index, next, previous) {
+            self.caption(&Caption { text: piece.text.clone(), credit: None }, piece);
+        } else if self.is_heading(index, next, previous) {
+            self.body.blocks.push(Block::Heading { level: 2, text: piece.text.clone() });
+        } else {
+            self.paragraph(piece);
         }
     }
 
@@ -151,34 +171,59 @@ impl Composer<'_, '_, '_> {
             let Some(byline) = byline::labelled(behind).or_else(|| byline::bare(behind)) else {
                 return piece.text.clone();
             };
-            credit(&mut self.body, byline, piece.line);
+            self.body.credit(&byline, piece.line);
         }
         self.findings.note(piece.line, Complaint::EndMark);
         if text.is_empty() { String::new() } else { format!("{text}.") }
     }
 
+    /// Below the name of a picture's file, between paragraphs in the words of a caption, or short in a photo report.
+    fn is_caption_without_credit(&self, index: usize, next: Option<usize>, previous: Option<usize>) -> bool {
+        let (page, line) = (self.page, &self.page.lines[index]);
+        if self.body.lead_line.is_none()
+            || line.facts.has(Fact::Prose) && line.words > 12
+            || line.date.is_some()
+        {
+            return false;
+        }
+        let apart = page.pieces[index].gap && next.is_none_or(|next| page.pieces[next].gap);
+        let prose = |index: Option<usize>| index.is_some_and(|index| page.has(index, Fact::Prose));
+        let between = apart && prose(previous) && prose(next) && !line.facts.has(Fact::Stop);
+        let below_file = index > 0 && page.has(index - 1, Fact::File) && !page.has(index, Fact::Stop);
+        let shown = self.of_pictures && line.words <= 12 && line.facts.has(Fact::Stop);
+        below_file
+            || between && caption::shows_people(page.text(index))
+            || shown && !page.text(index).ends_with(':')
+    }
+
     /// A short line without a stop between paragraphs is a sub-heading.
     fn is_heading(&self, index: usize, next: Option<usize>, previous: Option<usize>) -> bool {
-        let piece = &self.page.pieces[index];
+        const MOST_WORDS: usize = 14;
+        let (page, piece) = (self.page, &self.page.pieces[index]);
         let Some(next) = next else { return false };
-        let follows = matches!(self.page.roles[next], Role::Prose)
-            || matches!(self.page.pieces[next].kind, Kind::Item { .. } | Kind::Whole(_));
+        let is_block = |index: usize| matches!(page.pieces[index].kind, Kind::Item { .. } | Kind::Whole(_));
         let below_text = previous.is_some_and(|previous| {
-            !matches!(self.page.roles[previous], Role::Other)
-                || ends_a_sentence(self.page.text(previous))
-                || matches!(self.page.pieces[previous].kind, Kind::Item { .. } | Kind::Whole(_))
+            let announced = page.text(previous).ends_with(':');
+            page.lines[previous].caption.is_some()
+                || page.lines[previous].date.is_some()
+                || ends_a_sentence(page.text(previous)) && !announced
+                || is_block(previous)
         });
-        self.body.lead_line.is_some()
-            && follows
-            && below_text
+        let document = page.has(index, Fact::Document) && piece.text.ends_with(':');
+        let numbered = piece.text.starts_with(|c: char| c.is_ascii_digit() || "IVX".contains(c))
+            && piece.text.contains(". ");
+        (self.body.lead_line.is_some() || numbered)
+            && (page.has(next, Fact::Prose) || is_block(next))
+            && (below_text || numbered)
             && piece.kind == Kind::Line
             && piece.html.is_none()
-            && matches!(self.page.roles[index], Role::Other)
+            && !matches!(page.lines[index].date, Some(Dated::Found(_) | Dated::Refused(_)))
+            && !page.has(index, Fact::Prose)
             && !longer_than(&piece.text, 120)
-            && words(&piece.text) >= 2
-            && !ends_a_sentence(&piece.text)
-            && !piece.text.ends_with([',', '-', '–'])
-            && piece.text.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit())
+            && (2..=MOST_WORDS).contains(&page.lines[index].words)
+            && (!ends_a_sentence(&piece.text) || document || piece.text.ends_with('…'))
+            && !piece.text.ends_with([',', ';', '-', '–'])
+            && (document || piece.text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()))
     }
 }
 
