@@ -111,8 +111,14 @@ pub(super) fn known(line: &str, key: &str) -> Option<Fact> {
     if key.is_empty() {
         return Some(Fact::Symbols);
     }
-    let by_name = || (!longer_than(key, 80)).then(|| KNOWN.get(key).copied()).flatten();
-    by_name().or_else(|| by_form(line, key))
+    // `Bình luận (2)`
+    let without_count = key.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches([' ', '(', ':']);
+    let by_name = || {
+        KNOWN
+            .get(key)
+            .or_else(|| KNOWN.get(without_count).filter(|fact| matches!(fact, Fact::End | Fact::Box)))
+    };
+    by_name().copied().or_else(|| by_form(line, key))
 }
 
 fn by_form(line: &str, key: &str) -> Option<Fact> {

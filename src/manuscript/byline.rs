@@ -35,7 +35,7 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
     }
     let line = line.trim_matches(['(', ')', '[', ']']).trim();
     let opened = ["Viết bởi ", "Đăng bởi ", "Được viết bởi "];
-    let closed = [" đưa tin", " thực hiện", " tổng hợp"];
+    let closed = [" đưa tin", " thực hiện", " tổng hợp", " (thực hiện", " (tổng hợp", " (ghi", " (sưu tầm"];
     let between = opened.into_iter().find_map(|label| line.strip_prefix(label));
     if let Some(names) = between.or_else(|| closed.into_iter().find_map(|label| line.strip_suffix(label))) {
         let byline = split_names(names.trim_start_matches(':'));
@@ -51,9 +51,12 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
     }
     let mut byline = split_names(names.strip_prefix("Theo ").unwrap_or(names));
     byline.source = source.map(|source| source.trim().to_owned()).or(byline.source);
-    // `Tin: …` and `Bài: …` open headlines too, and so may any two letters; `Tác giả: …` is sure.
+    // `Tin: …` and `Bài: …` open headlines too, so may any two letters, and `Phóng viên: …` a question.
     let named = || byline.authors.iter().all(|name| is_name(name) || is_department(name));
-    let sure = is_phrase(label) || (is_label(label) || is_abbreviation(label)) && named();
+    let short = byline.authors.iter().all(|name| words(name) <= 6 && !name.ends_with(['?', '!', '…', ':']));
+    let asks = matches!(compared(label).as_str(), "pv" | "phóng viên" | "nhóm pv");
+    let sure =
+        is_phrase(label) && !asks && short || (asks || is_label(label) || is_abbreviation(label)) && named();
     (sure && !byline.authors.is_empty()).then_some(byline)
 }
 

@@ -60,6 +60,7 @@ pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Li
     glued(pieces, &mut lines, zone);
     neighbours(pieces, &mut lines);
     repeats(&mut lines);
+    cells(&mut lines);
     dates(&mut lines);
     named_beside_the_date(&mut lines);
     runs(pieces, &mut lines);
@@ -292,7 +293,9 @@ fn neighbours(pieces: &[Piece], lines: &mut [Line]) {
         let capitals = line.facts.has(Fact::Capitals) && above.facts.has(Fact::Capitals);
         line.facts.set(Fact::CapitalsBelowCapitals, runs_on && capitals);
         line.facts.set(Fact::PartOfSeries, above.facts.has(Fact::Headline) && is_part_of_series(&piece.text));
-        line.facts.set(Fact::Subject, above.facts.has(Fact::Document) && line.key.starts_with("về "));
+        let below_kind = close && above.facts.has(Fact::Capitals) && line.facts.has(Fact::Headline);
+        let subject = above.facts.has(Fact::Document) && (below_kind || line.key.starts_with("về "));
+        line.facts.set(Fact::Subject, subject && !line.facts.has(Fact::Recital));
         let tags = above.facts.has(Fact::BelowTags) || above.tags.as_ref().is_some_and(Vec::is_empty);
         line.facts.set(Fact::BelowTags, tags && !line.facts.has(Fact::Prose));
         above.facts.set(Fact::ClockBelow, line.facts.has(Fact::Clock));
@@ -323,6 +326,32 @@ fn is_part_of_series(line: &str) -> bool {
 fn letters(key: &str) -> String {
     let text = key.rsplit_once("ảnh ").filter(|(_, number)| number.bytes().all(|b| b.is_ascii_digit()));
     text.map_or(key, |(text, _)| text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// A table of which each cell fell on a line of its own: short lines with running numbers and dates among them. No date
+/// in it is the article's, and no name its author.
+fn cells(lines: &mut [Line]) {
+    let mut index = 0;
+    while index < lines.len() {
+        let is_cell =
+            |line: &Line| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
+        let run = lines[index..].iter().take_while(|line| is_cell(line)).count();
+        let table = &mut lines[index..index + run];
+        let numbers = table.iter().filter(|line| line.facts.has(Fact::Number)).count();
+        if numbers >= 2 {
+            let first = table.iter().position(|line| line.facts.has(Fact::Number)).unwrap_or_default();
+            // The heads of the columns stand above the first row.
+            for line in &mut table[first.saturating_sub(4).max(1)..] {
+                line.facts.set(Fact::Cell, line.date.is_some() || line.facts.has(Fact::Number));
+                if line.credit.take().is_some() {
+                    [Fact::Name, Fact::Initials, Fact::Department]
+                        .iter()
+                        .for_each(|fact| line.facts.remove(*fact));
+                }
+            }
+        }
+        index += run.max(1);
+    }
 }
 
 /// Lines that say what a headline above the text said, and paragraphs printed twice.

@@ -223,7 +223,7 @@ impl<'p> Page<'p> {
                 nothing(line)
             }
             Some(Dated::Found(found) | Dated::Glued(_, found)) => {
-                if self.layout.date_margin < SURE_OF_DATE {
+                if self.layout.date_margin < SURE_OF_DATE || self.heads_a_diary(at, found) {
                     if let Some(dated) = self.hinted(hints, findings) {
                         return dated;
                     }
@@ -235,6 +235,18 @@ impl<'p> Page<'p> {
             }
             None => nothing(line),
         }
+    }
+
+    /// A day alone, and others alone within the text: each may head a part of it.
+    fn heads_a_diary(&self, at: usize, found: &Found) -> bool {
+        let is_day = |found: &Found| {
+            found.stamp.date_only && found.label.is_none() && found.is_bare() && !found.dressed
+        };
+        let alike =
+            |index: usize| matches!(&self.lines[index].date, Some(Dated::Found(other)) if is_day(other));
+        is_day(found)
+            && (at + 1..self.lines.len())
+                .any(|index| self.role(index) == Role::Text && !self.has(index, Fact::Cell) && alike(index))
     }
 
     fn hinted(&self, hints: &Hints, findings: &mut Findings) -> Option<PrintedDate> {

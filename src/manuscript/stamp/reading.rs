@@ -168,6 +168,9 @@ impl<'text> Reader<'text> {
         if self.word(self.at).is_empty() {
             return self.number_of_visits();
         }
+        if self.reading.date.is_some() && self.named_number() {
+            return true;
+        }
         let Some(phrase) = COUNTERS.into_iter().find(|phrase| {
             phrase.iter().enumerate().all(|(index, word)| self.word(self.at + index) == *word)
         }) else {
@@ -182,6 +185,19 @@ impl<'text> Reader<'text> {
         }
         self.at = next;
         true
+    }
+
+    /// `Số lần đọc: 55`, behind the date: a few words, a colon, a number.
+    fn named_number(&mut self) -> bool {
+        const MOST_WORDS: usize = 5;
+        let names = (self.at..).take(MOST_WORDS).take_while(|index| !self.word(*index).is_empty()).count();
+        let colon = self.at + names;
+        let is_number = self.mark(colon) == Some(':') && self.number(colon + 1).is_some();
+        let counts = is_number && !self.is_date_at(colon + 1) && self.mark(colon + 2) != Some(':');
+        if counts {
+            self.at = colon + 2;
+        }
+        counts
     }
 
     /// `1.234 lượt xem`, `0 bình luận`.
