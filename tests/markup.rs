@@ -154,6 +154,36 @@ fn html_is_published_as_a_browser_shows_it() {
 }
 
 #[test]
+fn the_style_sheet_of_a_page_hides_and_strikes_as_its_own_style_does() {
+    for (css, body, blocks) in [
+        (
+            ".c1{text-decoration:line-through}",
+            "<p>Có <span class='c0 c1'>15</span>17 hộ nghèo.</p>",
+            "Có 17 hộ nghèo.",
+        ),
+        (
+            "/* x */ .an, #an { display : none !important }",
+            "<p>Câu <i class=an>A</i><b id=an>B</b>kết.</p>",
+            "Câu kết.",
+        ),
+        (
+            "span.s{vertical-align:super}",
+            "<p>Lần <span class=s>x</span> nhé.</p>",
+            "<p>Lần <sup>x</sup> nhé.</p>",
+        ),
+        (
+            "@media print{.in{display:none}} .a .in{display:none}",
+            "<p>Câu <i class=in>hiện</i> kết.</p>",
+            "<p>Câu <em>hiện</em> kết.</p>",
+        ),
+        (".an{display:none} .an{display:inline}", "<p>Câu <u class=an>hiện</u> kết.</p>", "Câu hiện kết."),
+        ("body{visibility:hidden}", "<p>Câu hiện ra nhờ một tập lệnh.</p>", "Câu hiện ra nhờ một tập lệnh."),
+    ] {
+        assert_eq!(told(&page(&format!("<style>{css}</style>{body}"))), [blocks], "{css}");
+    }
+}
+
+#[test]
 fn markdown_is_published_as_a_renderer_shows_it() {
     for (body, blocks, told_of) in [
         ("Có ~~15~~17 hộ, khoảng ~15~ người.", &["Có 17 hộ, khoảng ~15~ người."][..], &["struck-text"][..]),

@@ -15,7 +15,7 @@ use super::rich::{self, Flow};
 use super::structure::{Hints, Piece};
 use super::text::{Cleaner, compared, fold, words};
 use crate::vietnam_time::Zone;
-use shown::{is_block, is_hidden};
+use shown::{Look, Sheet, is_block, is_hidden};
 use tree::{Data, Id, Tree};
 use walker::Walker;
 
@@ -160,6 +160,7 @@ struct Page<'t> {
     zone: Zone,
     /// Everything in it is the article.
     is_fragment: bool,
+    sheet: Sheet,
     hidden: Vec<bool>,
     weights: Vec<Weight>,
 }
@@ -187,12 +188,15 @@ const MOST_NODES: u32 = 256;
 impl<'t> Page<'t> {
     fn new(tree: &'t Tree, base: Option<Url>, zone: Zone, is_fragment: bool) -> Self {
         let count = tree.len();
-        let mut hidden: Vec<bool> = (0..count)
-            .map(|id| {
-                is_hidden(tree, id) || is_never_text(tree, id) || !is_fragment && is_page_part(tree, id)
-            })
-            .collect();
-        show_forms_around_text(tree, &mut hidden);
+        let mut sheet = Sheet::of(tree);
+        let mut hidden = hidden_parts(tree, &sheet, is_fragment);
+        if !sheet.is_empty() {
+            let without = hidden_parts(tree, &Sheet::default(), is_fragment);
+            // A sheet that hides most of the page waits for a script to show it again.
+            if text_shown(tree, &hidden) * 2 < text_shown(tree, &without) {
+                (sheet, hidden) = (Sheet::default(), without);
+            }
+        }
         let mut shown = vec![false; count];
         let mut weights = vec![Weight::default(); count];
         let order: Vec<Id> = tree.walk(Tree::ROOT, |_| false).collect();
@@ -208,7 +212,7 @@ impl<'t> Page<'t> {
             }
             weights[id] = weight;
         }
-        Self { tree, base, zone, is_fragment, hidden, weights }
+        Self { tree, base, zone, is_fragment, sheet, hidden, weights }
     }
 
     fn pieces(&self, scope: Id, mut flow: Flow<'_, '_>, first_line: usize) -> Option<Vec<Piece>> {
@@ -320,7 +324,7 @@ impl<'t> Page<'t> {
     fn own_text(&self, id: Id) -> u32 {
         let mut own = 0;
         for child in self.tree.children(id) {
-            if !is_block(self.tree.name(child), None) {
+            if !is_block(self.tree.name(child)) {
                 own += self.weight(child).text.saturating_sub(self.weight(child).linked);
             }
         }
@@ -500,6 +504,23 @@ fn is_never_text(tree: &Tree, id: Id) -> bool {
     )
 }
 
+fn hidden_parts(tree: &Tree, sheet: &Sheet, is_fragment: bool) -> Vec<bool> {
+    let is_out = |id: Id| {
+        is_hidden(tree, id, &sheet.look(tree, id))
+            || is_never_text(tree, id)
+            || !is_fragment && is_page_part(tree, id)
+    };
+    let mut hidden: Vec<bool> = (0..tree.len()).map(is_out).collect();
+    show_forms_around_text(tree, &mut hidden);
+    hidden
+}
+
+/// Bytes of text that is not hidden.
+fn text_shown(tree: &Tree, hidden: &[bool]) -> usize {
+    let texts = tree.walk(Tree::ROOT, |id| hidden[id]);
+    texts.map(|id| if let Data::Text(text) = tree.data(id) { text.trim().len() } else { 0 }).sum()
+}
+
 /// Some systems put a form around the whole page.
 fn show_forms_around_text(tree: &Tree, hidden: &mut [bool]) {
     let is_text = |id: &Id| matches!(tree.name(*id), "h1" | "p");
@@ -507,7 +528,7 @@ fn show_forms_around_text(tree: &Tree, hidden: &mut [bool]) {
     for id in (0..tree.len()).filter(is_text) {
         let mut at = tree.parent(id);
         while let Some(parent) = at.filter(|parent| !std::mem::replace(&mut seen[*parent], true)) {
-            if tree.name(parent) == "form" && !is_hidden(tree, parent) {
+            if tree.name(parent) == "form" && !is_hidden(tree, parent, &Look::default()) {
                 hidden[parent] = false;
             }
             at = tree.parent(parent);

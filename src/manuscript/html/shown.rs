@@ -1,11 +1,205 @@
 //! What a browser does with an element: whether it is shown, and whether it breaks the line.
 //!
-//! An element that is not known is inline, as CSS has it.
+//! An element that is not known is inline, as CSS has it. Of style sheets only what stands in the page itself is
+//! known, and of it the rules for a class, an identifier or an element: those that word processors write.
 
-use super::tree::{Id, Tree};
+use std::collections::HashMap;
 
-/// Not shown, by its name, its attributes or its own style.
-pub(super) fn is_hidden(tree: &Tree, id: Id) -> bool {
+use super::super::rich::Raised;
+use super::tree::{Data, Id, Tree};
+
+/// What a style says of an element; none where it says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    display: Option<Display>,
+    invisible: Option<bool>,
+    struck: Option<bool>,
+    raised: Option<Option<Raised>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Display {
+    None,
+    Inline,
+    Block,
+    ByName,
+}
+
+impl Look {
+    /// Reads `display: none; text-decoration: line-through`.
+    fn of(declarations: &str) -> Self {
+        let mut look = Self::default();
+        for (name, value) in declarations.split(';').filter_map(|declaration| declaration.split_once(':')) {
+            let value = value.trim().to_ascii_lowercase();
+            match name.trim().to_ascii_lowercase().as_str() {
+                "display" => look.display = Some(Display::of(&value)),
+                "mso-hide" if value.starts_with("all") => look.display = Some(Display::None),
+                "visibility" => {
+                    look.invisible = Some(value.starts_with("hidden") || value.starts_with("collapse"));
+                }
+                "text-decoration" | "text-decoration-line" => {
+                    look.struck = Some(value.contains("line-through"));
+                }
+                "vertical-align" => {
+                    look.raised = Some(match value.split([' ', '!']).next() {
+                        Some("super") => Some(Raised::Sup),
+                        Some("sub") => Some(Raised::Sub),
+                        _ => None,
+                    });
+                }
+                _ => {}
+            }
+        }
+        look
+    }
+
+    fn over(self, base: Self) -> Self {
+        Self {
+            display: self.display.or(base.display),
+            invisible: self.invisible.or(base.invisible),
+            struck: self.struck.or(base.struck),
+            raised: self.raised.or(base.raised),
+        }
+    }
+
+    /// Not shown.
+    pub(super) fn hides(&self) -> bool {
+        self.display == Some(Display::None) || self.invisible == Some(true)
+    }
+
+    /// Letters above or below the line.
+    pub(super) fn raised(&self) -> Option<Raised> {
+        self.raised.flatten()
+    }
+
+    /// Struck through by this or by the element's name.
+    pub(super) fn strikes(&self, name: &str) -> bool {
+        self.struck == Some(true) || matches!(name, "s" | "strike" | "del")
+    }
+
+    /// Stands on lines of its own, by this or by the element's name.
+    pub(super) fn is_block(&self, name: &str) -> bool {
+        match self.display {
+            Some(Display::Inline) => false,
+            Some(Display::Block) => true,
+            _ => is_block(name),
+        }
+    }
+}
+
+impl Display {
+    fn of(value: &str) -> Self {
+        match value.split([' ', '!']).next().unwrap_or_default() {
+            "none" => Self::None,
+            "block" | "flex" | "grid" | "table" | "list-item" | "flow-root" => Self::Block,
+            inline if inline.starts_with("inline") => Self::Inline,
+            _ => Self::ByName,
+        }
+    }
+}
+
+/// The style sheets of a page.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    /// By selector: `p`, `.an`, `#an`, `p.an`.
+    looks: HashMap<String, Look>,
+}
+
+impl Sheet {
+    pub(super) fn of(tree: &Tree) -> Self {
+        let mut sheet = Self::default();
+        let is_for_screens = |id: &Id| {
+            let media = tree.attribute(*id, "media").unwrap_or_default().to_ascii_lowercase();
+            media.trim().is_empty() || media.contains("screen") || media.contains("all")
+        };
+        for id in (0..tree.len()).filter(|id| tree.name(*id) == "style").filter(is_for_screens) {
+            for child in tree.children(id) {
+                if let Data::Text(css) = tree.data(child) {
+                    sheet.read(css);
+                }
+            }
+        }
+        sheet
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.looks.is_empty()
+    }
+
+    fn read(&mut self, css: &str) {
+        let css = without_comments(css);
+        let mut rest = css.as_str();
+        while let Some((head, behind)) = rest.split_once('{') {
+            let selectors = head.rsplit([';', '}']).next().unwrap_or_default().trim();
+            if selectors.starts_with('@') {
+                // What counts only sometimes is not known.
+                rest = behind_block(behind);
+                continue;
+            }
+            let (declarations, behind) = behind.split_once('}').unwrap_or((behind, ""));
+            rest = behind;
+            let look = Look::of(declarations);
+            if look == Look::default() {
+                continue;
+            }
+            for selector in selectors.split(',').map(str::trim) {
+                let is_simple = selector.chars().all(|c| c.is_alphanumeric() || "-_.#".contains(c));
+                if is_simple && !selector.is_empty() {
+                    let known = self.looks.entry(selector.to_owned()).or_default();
+                    *known = look.over(*known);
+                }
+            }
+        }
+    }
+
+    /// What the sheets and its own style say of an element.
+    pub(super) fn look(&self, tree: &Tree, id: Id) -> Look {
+        let own = tree.attribute(id, "style").map(Look::of).unwrap_or_default();
+        if self.looks.is_empty() {
+            return own;
+        }
+        let name = tree.name(id);
+        let get = |selector: String| self.looks.get(&selector).copied().unwrap_or_default();
+        let mut look = get(name.to_owned());
+        for (sign, attribute) in [('.', "class"), ('#', "id")] {
+            for word in tree.attribute(id, attribute).unwrap_or_default().split_ascii_whitespace() {
+                look = get(format!("{sign}{word}")).over(look);
+                look = get(format!("{name}{sign}{word}")).over(look);
+            }
+        }
+        own.over(look)
+    }
+}
+
+fn without_comments(css: &str) -> String {
+    let mut clean = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some((before, comment)) = rest.split_once("/*") {
+        clean.push_str(before);
+        rest = comment.split_once("*/").map_or("", |(_, behind)| behind);
+    }
+    clean.push_str(rest);
+    clean.replace("<!--", " ").replace("-->", " ")
+}
+
+/// What follows the block whose inside begins here.
+fn behind_block(css: &str) -> &str {
+    let mut depth = 1_usize;
+    for (at, byte) in css.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &css[at + 1..];
+        }
+    }
+    ""
+}
+
+/// Not shown, by its name or its attributes or by `look`.
+pub(super) fn is_hidden(tree: &Tree, id: Id, look: &Look) -> bool {
     let by_name = match tree.name(id) {
         "" => return false,
         "script" | "style" | "noscript" | "template" | "head" | "datalist" | "rp" | "noembed"
@@ -13,29 +207,12 @@ pub(super) fn is_hidden(tree: &Tree, id: Id) -> bool {
         "dialog" => tree.attribute(id, "open").is_none(),
         _ => false,
     };
-    by_name
-        || tree.attribute(id, "hidden").is_some()
-        || style(tree, id).is_some_and(|style| {
-            ["display:none", "visibility:hidden", "visibility:collapse", "mso-hide:all"]
-                .iter()
-                .any(|hides| style.contains(hides))
-        })
+    by_name || tree.attribute(id, "hidden").is_some() || look.hides()
 }
 
-/// The element's own style without white space, in small letters.
-pub(super) fn style(tree: &Tree, id: Id) -> Option<String> {
-    let style = tree.attribute(id, "style")?;
-    Some(style.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect())
-}
-
-/// Struck through by its name or its own style.
-pub(super) fn is_struck(name: &str, style: Option<&str>) -> bool {
-    matches!(name, "s" | "strike" | "del") || style.is_some_and(|style| style.contains("line-through"))
-}
-
-/// Stands on lines of its own.
-pub(super) fn is_block(name: &str, style: Option<&str>) -> bool {
-    const BLOCKS: [&str; 56] = [
+/// Stands on lines of its own where no style says otherwise.
+pub(super) fn is_block(name: &str) -> bool {
+    const BLOCKS: [&str; 57] = [
         "address",
         "article",
         "aside",
@@ -92,15 +269,7 @@ pub(super) fn is_block(name: &str, style: Option<&str>) -> bool {
         "thead",
         "tr",
         "ul",
+        "xmp",
     ];
-    let display = style.and_then(|style| style.split("display:").nth(1));
-    match display {
-        Some(value) if value.starts_with("inline") => false,
-        Some(value) => {
-            let value = value.split([';', '!']).next().unwrap_or_default();
-            matches!(value, "block" | "flex" | "grid" | "table" | "list-item" | "flow-root")
-                || BLOCKS.contains(&name)
-        }
-        None => BLOCKS.contains(&name) || name == "xmp",
-    }
+    BLOCKS.contains(&name)
 }

@@ -6,7 +6,7 @@ use super::super::stamp::{self, Printed};
 use super::super::structure::Kind;
 use super::super::table_shape::{self, Shape};
 use super::super::text::fold;
-use super::shown::{is_block, is_struck, style};
+use super::shown::{self, Look};
 use super::tree::{self, Data, Id};
 use super::{Page, is_menu_name};
 
@@ -67,11 +67,10 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
     /// What the element's name and style do to its letters, then the rest.
     fn styled_element(&mut self, id: Id, depth: usize) {
         let tree = self.page.tree;
-        let css = style(tree, id);
-        let css = css.as_deref();
+        let look = self.page.sheet.look(tree, id);
         let before = self.flow.style.clone();
         let style = &mut self.flow.style;
-        style.struck |= is_struck(tree.name(id), css);
+        style.struck |= look.strikes(tree.name(id));
         match tree.name(id) {
             "b" | "strong" => style.strong = true,
             "i" | "em" => style.emphasis = true,
@@ -79,21 +78,17 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "sup" => style.raised = Some(Raised::Sup),
             _ => {}
         }
-        if css.is_some_and(|css| css.contains("vertical-align:super")) {
-            style.raised = Some(Raised::Sup);
-        } else if css.is_some_and(|css| css.contains("vertical-align:sub")) {
-            style.raised = Some(Raised::Sub);
-        }
-        self.tag(id, css, depth);
+        style.raised = look.raised().or(style.raised);
+        self.tag(id, &look, depth);
         self.flow.style = before;
     }
 
-    fn tag(&mut self, id: Id, css: Option<&str>, depth: usize) {
+    fn tag(&mut self, id: Id, look: &Look, depth: usize) {
         let tree = self.page.tree;
         match tree.name(id) {
             "br" => self.flow.line_break(&self.kind),
             "hr" => self.flow.close(self.kind.clone()),
-            "a" => self.link(id, css, depth),
+            "a" => self.link(id, look, depth),
             "time" => self.time(id, depth),
             "q" => self.between(id, "“", "”", depth),
             "rt" | "rtc" => self.between(id, " (", ") ", depth),
@@ -114,7 +109,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "blockquote" => self.quotation(id, depth),
             "pre" | "listing" | "xmp" | "plaintext" => self.preformatted(id, depth),
             name if is_menu_name(name) && self.page.is_menu(id) => self.flow.close(self.kind.clone()),
-            name if !is_block(name, css) => self.children(id, depth),
+            name if !look.is_block(name) => self.children(id, depth),
             _ if self.is_caption(id) => self.block(id, depth, Kind::Caption),
             _ => self.block(id, depth, self.kind.clone()),
         }
@@ -127,7 +122,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.flow.text(behind, line);
     }
 
-    fn link(&mut self, id: Id, css: Option<&str>, depth: usize) {
+    fn link(&mut self, id: Id, look: &Look, depth: usize) {
         if let Some(target) = self.page.tree.attribute(id, "href") {
             let link = Address::of(target, self.page.base.as_ref());
             // Buttons of the page, and places on it.
@@ -139,7 +134,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             }
             self.flow.style.link = link;
         }
-        if is_block("a", css) { self.block(id, depth, self.kind.clone()) } else { self.children(id, depth) }
+        if look.is_block("a") { self.block(id, depth, self.kind.clone()) } else { self.children(id, depth) }
     }
 
     /// `<time datetime="…">2 giờ trước</time>` tells people and programs different things; the date counts.
@@ -217,7 +212,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             if tree.name(child) == "li" && !self.page.hidden[child] {
                 let value = tree.attribute(child, "value").filter(|_| is_numbered);
                 let before = self.flow.style.clone();
-                self.flow.style.struck |= is_struck("li", style(tree, child).as_deref());
+                self.flow.style.struck |= self.page.sheet.look(tree, child).strikes("li");
                 self.within(
                     Tag::Item { value: value.and_then(|value| value.trim().parse().ok()) },
                     child,
@@ -339,7 +334,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             let head = tree.name(cell) == "th";
             let columns = span(cell, "colspan", 100).max(1);
             let before = self.flow.style.clone();
-            self.flow.style.struck |= is_struck("td", style(tree, cell).as_deref());
+            self.flow.style.struck |= self.page.sheet.look(tree, cell).strikes("td");
             self.within(Tag::Cell { head, columns, rows: span(cell, "rowspan", 1000) }, cell, depth);
             self.flow.style = before;
         }
@@ -388,7 +383,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "form" | "select" | "textarea" => Part::Form,
             _ => return,
         };
-        if !super::shown::is_hidden(self.page.tree, id) {
+        if !shown::is_hidden(self.page.tree, id, &self.page.sheet.look(self.page.tree, id)) {
             self.leave_out(part, id);
         }
     }
