@@ -17,6 +17,8 @@ use super::text::{Cleaner, compared, fold, words};
 use crate::vietnam_time::Zone;
 use shown::{Look, Sheet, is_block, is_hidden};
 use tree::{Data, Id, Tree};
+
+pub(super) use tree::{Builder, parse};
 use walker::Walker;
 
 /// Reads a page whose first line is `first_line` of its file. `None` where it was refused.
@@ -27,7 +29,7 @@ pub(super) fn pieces(
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> Option<(Vec<Piece>, Hints)> {
-    let tree = match tree::parse(html, first_line) {
+    let tree = match parse(html, first_line) {
         Ok(tree) => tree,
         Err(complaint) => {
             findings.refuse(first_line, complaint);
@@ -47,23 +49,24 @@ pub(super) fn pieces(
     Some((pieces, hints))
 }
 
-/// Reads HTML that is an article and nothing else: nothing in it is taken for a part of a page.
+/// Reads a tree that is an article and nothing else: nothing in it is taken for a part of a page.
 pub(super) fn fragment(
-    html: &str,
+    tree: Result<Tree, Complaint>,
     first_line: usize,
     zone: Zone,
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> Option<Vec<Piece>> {
-    let tree = match tree::parse(html, first_line) {
-        Ok(tree) => tree,
+    match tree {
+        Ok(tree) => {
+            let page = Page::new(&tree, None, zone, true);
+            page.pieces(Tree::ROOT, Flow::new(cleaner, findings), first_line)
+        }
         Err(complaint) => {
             findings.refuse(first_line, complaint);
-            return None;
+            None
         }
-    };
-    let page = Page::new(&tree, base_of(html, &tree), zone, true);
-    page.pieces(Tree::ROOT, Flow::new(cleaner, findings), first_line)
+    }
 }
 
 /// What [`pieces_as_written`] found.
@@ -83,7 +86,7 @@ pub(super) fn pieces_as_written(
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> AsWritten {
-    let tree = match tree::parse(html, first_line) {
+    let tree = match parse(html, first_line) {
         Ok(tree) => tree,
         Err(complaint) => {
             findings.refuse(first_line, complaint);

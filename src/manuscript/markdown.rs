@@ -1,12 +1,13 @@
-//! Markdown into HTML, which the reader of HTML takes from there: raw tags in it mean what they mean in a page.
+//! Markdown into the tree of a page, which the reader of HTML takes from there.
 //!
-//! Each line of the HTML is the line of the Markdown that it came from, so that findings name the right one.
+//! Raw tags mean what they mean in a page: a text that holds any is written as HTML and parsed. Each line of that is
+//! the line of the Markdown that it came from, so that findings name the right one.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::caption;
 use super::finding::Findings;
-use super::html;
+use super::html::{self, Builder};
 use super::stamp::{self, Printed};
 use super::structure::Piece;
 use super::text::{Cleaner, fold};
@@ -20,16 +21,24 @@ pub(super) fn pieces(
     cleaner: &mut Cleaner,
     findings: &mut Findings,
 ) -> Option<Vec<Piece>> {
-    html::fragment(&to_html(text, zone), first_line, zone, cleaner, findings)
+    let tree = match written(text, zone, Output::Tree(Builder::new(first_line)), first_line) {
+        // NOTE: built here rather than parsed, which would cost three times as much.
+        Some(Output::Tree(builder)) => builder.finish(),
+        _ => match written(text, zone, Output::Html { html: String::new(), line: first_line }, first_line) {
+            Some(Output::Html { html, .. }) => html::parse(&html, first_line),
+            _ => return None,
+        },
+    };
+    html::fragment(tree, first_line, zone, cleaner, findings)
 }
 
-fn to_html(text: &str, zone: Zone) -> String {
+/// The Markdown in one of two forms; none where raw tags stand in it and the form is the tree.
+fn written(text: &str, zone: Zone, output: Output, first_line: usize) -> Option<Output> {
     let mut lines = LineTable::new(text);
     let mut writer = Writer {
         source: text,
         zone,
-        html: String::with_capacity(text.len() * 5 / 4),
-        lines: 0,
+        output,
         line_text: String::new(),
         closing: Vec::new(),
         in_head: false,
@@ -39,23 +48,109 @@ fn to_html(text: &str, zone: Zone) -> String {
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         // The end of a block is told with where it began.
         if !matches!(event, Event::End(_)) {
-            writer.advance_to(lines.line_of(range.start));
+            writer.output.advance_to(first_line + lines.line_of(range.start));
         }
-        writer.event(event, range);
+        if let Event::Html(html) | Event::InlineHtml(html) = &event {
+            writer.output.raw(html)?;
+        } else {
+            writer.event(event, range);
+        }
     }
-    writer.html
+    Some(writer.output)
+}
+
+enum Output {
+    Tree(Builder),
+    /// The line of the end of `html`.
+    Html {
+        html: String,
+        line: usize,
+    },
+}
+
+impl Output {
+    fn advance_to(&mut self, wanted: usize) {
+        match self {
+            Self::Tree(builder) => builder.line = wanted,
+            Self::Html { html, line } => {
+                while *line < wanted {
+                    html.push('\n');
+                    *line += 1;
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, name: &'static str, attribute: Option<(&'static str, &str)>) {
+        match self {
+            Self::Tree(builder) => builder.open(name, attribute),
+            Self::Html { html, .. } => {
+                html.push('<');
+                html.push_str(name);
+                if let Some((name, value)) = attribute {
+                    html.push_str(&format!(" {name}=\""));
+                    push_escaped(html, value);
+                    html.push('"');
+                }
+                html.push('>');
+            }
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        match self {
+            Self::Tree(builder) => builder.close(),
+            Self::Html { html, .. } => html.push_str(&format!("</{name}>")),
+        }
+    }
+
+    /// An element without an end.
+    fn void(&mut self, name: &'static str, attribute: Option<(&'static str, &str)>) {
+        self.open(name, attribute);
+        if let Self::Tree(builder) = self {
+            builder.close();
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match self {
+            Self::Tree(builder) => builder.text(text),
+            Self::Html { html, line } => {
+                *line += text.bytes().filter(|byte| *byte == b'\n').count();
+                push_escaped(html, text);
+            }
+        }
+    }
+
+    /// Raw tags; none where there is no place for them.
+    fn raw(&mut self, tags: &str) -> Option<()> {
+        let Self::Html { html, line } = self else { return None };
+        *line += tags.bytes().filter(|byte| *byte == b'\n').count();
+        html.push_str(tags);
+        Some(())
+    }
+}
+
+fn push_escaped(html: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            _ => html.push(character),
+        }
+    }
 }
 
 struct Writer<'t> {
     source: &'t str,
     zone: Zone,
-    html: String,
-    /// Ends of line in `html`.
-    lines: usize,
+    output: Output,
     /// The beginning of the line that is being written.
     line_text: String,
-    /// What closes the marks that are open and not always written alike.
-    closing: Vec<&'static str>,
+    /// The elements of what is not always written alike; none for a tilde.
+    closing: Vec<Option<&'static str>>,
     in_head: bool,
     in_indented_code: bool,
 }
@@ -64,35 +159,11 @@ struct Writer<'t> {
 const LONGEST_DATE: usize = 120;
 
 impl Writer<'_> {
-    fn advance_to(&mut self, line: usize) {
-        while self.lines < line {
-            self.raw("\n");
-        }
-    }
-
-    fn raw(&mut self, html: &str) {
-        self.lines += html.bytes().filter(|byte| *byte == b'\n').count();
-        self.html.push_str(html);
-    }
-
     fn text(&mut self, text: &str) {
         if self.line_text.len() <= LONGEST_DATE {
             self.line_text.push_str(text);
         }
-        self.escaped(text);
-    }
-
-    fn escaped(&mut self, text: &str) {
-        self.lines += text.bytes().filter(|byte| *byte == b'\n').count();
-        for character in text.chars() {
-            match character {
-                '&' => self.html.push_str("&amp;"),
-                '<' => self.html.push_str("&lt;"),
-                '>' => self.html.push_str("&gt;"),
-                '"' => self.html.push_str("&quot;"),
-                _ => self.html.push(character),
-            }
-        }
+        self.output.text(text);
     }
 
     fn event(&mut self, event: Event<'_>, range: std::ops::Range<usize>) {
@@ -102,28 +173,27 @@ impl Writer<'_> {
             Event::Text(text) if self.in_indented_code => {
                 for (index, line) in text.split('\n').enumerate() {
                     if index > 0 {
-                        self.raw("<br>\n");
+                        self.line_break();
                     }
                     self.text(line);
                 }
             }
             Event::Text(text) => self.text(&text),
             Event::Code(text) => {
-                self.raw("<code>");
+                self.output.open("code", None);
                 self.text(&text);
-                self.raw("</code>");
+                self.output.close("code");
             }
             Event::SoftBreak => self.soft_break(range.end),
             Event::HardBreak => self.line_break(),
-            Event::Html(html) | Event::InlineHtml(html) => self.raw(&html),
-            Event::Rule => self.raw("<hr>"),
+            Event::Rule => self.output.void("hr", None),
             _ => {}
         }
     }
 
     fn line_break(&mut self) {
         self.line_text.clear();
-        self.raw("<br>");
+        self.output.void("br", None);
     }
 
     /// A line end within a paragraph is a space, unless the next line is one that stands by itself: a caption
@@ -145,93 +215,97 @@ impl Writer<'_> {
         match tag {
             Tag::Paragraph => {
                 self.line_text.clear();
-                self.raw("<p>");
+                self.output.open("p", None);
             }
-            Tag::Heading { level, .. } => {
-                self.raw(["<h1>", "<h2>", "<h3>", "<h4>", "<h5>", "<h6>"][depth(*level)])
-            }
-            Tag::BlockQuote(_) => self.raw("<blockquote>"),
-            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => {
-                // The text begins on the line below.
-                self.raw("<pre>\n");
-                self.closing.push("</pre>");
-            }
+            Tag::Heading { level, .. } => self.output.open(heading(*level), None),
+            Tag::BlockQuote(_) => self.output.open("blockquote", None),
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.open_as("pre", None),
             // Some indent each paragraph, which is no code.
             Tag::CodeBlock(CodeBlockKind::Indented) => {
                 self.in_indented_code = true;
-                self.raw("<p>");
-                self.closing.push("</p>");
+                self.open_as("p", None);
             }
-            Tag::List(Some(first)) => {
-                self.raw(&format!("<ol start=\"{first}\">"));
-                self.closing.push("</ol>");
-            }
-            Tag::List(None) => {
-                self.raw("<ul>");
-                self.closing.push("</ul>");
-            }
-            Tag::Item => self.raw("<li>"),
-            Tag::Table(_) => self.raw("<table>"),
+            Tag::List(Some(first)) => self.open_as("ol", Some(("start", &first.to_string()))),
+            Tag::List(None) => self.open_as("ul", None),
+            Tag::Item => self.output.open("li", None),
+            Tag::Table(_) => self.output.open("table", None),
             Tag::TableHead => {
                 self.in_head = true;
-                self.raw("<tr>");
+                self.output.open("tr", None);
             }
-            Tag::TableRow => self.raw("<tr>"),
-            Tag::TableCell => self.raw(if self.in_head { "<th>" } else { "<td>" }),
-            Tag::Emphasis => self.raw("<em>"),
-            Tag::Strong => self.raw("<strong>"),
+            Tag::TableRow => self.output.open("tr", None),
+            Tag::TableCell => self.output.open(self.cell(), None),
+            Tag::Emphasis => self.output.open("em", None),
+            Tag::Strong => self.output.open("strong", None),
             // One tilde is a sign for `about` and strikes nothing.
+            Tag::Strikethrough if self.source.get(start..).is_some_and(|text| text.starts_with("~~")) => {
+                self.open_as("del", None);
+            }
             Tag::Strikethrough => {
-                let is_struck = self.source.get(start..).is_some_and(|text| text.starts_with("~~"));
-                self.raw(if is_struck { "<del>" } else { "~" });
-                self.closing.push(if is_struck { "</del>" } else { "~" });
+                self.text("~");
+                self.closing.push(None);
             }
-            Tag::Link { dest_url, .. } => {
-                self.raw("<a href=\"");
-                self.escaped(dest_url);
-                self.raw("\">");
-            }
+            Tag::Link { dest_url, .. } => self.output.open("a", Some(("href", dest_url))),
             // The text of a picture is what it shows.
             Tag::Image { dest_url, .. } => {
-                self.raw("<figure><img src=\"");
-                self.escaped(dest_url);
-                self.raw("\"><figcaption>");
+                self.output.open("figure", None);
+                self.output.void("img", Some(("src", dest_url)));
+                self.output.open("figcaption", None);
             }
             _ => {}
         }
     }
 
+    fn open_as(&mut self, name: &'static str, attribute: Option<(&'static str, &str)>) {
+        self.output.open(name, attribute);
+        self.closing.push(Some(name));
+    }
+
+    fn cell(&self) -> &'static str {
+        if self.in_head { "th" } else { "td" }
+    }
+
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph => self.raw("</p>"),
-            TagEnd::Heading(level) => {
-                self.raw(["</h1>", "</h2>", "</h3>", "</h4>", "</h5>", "</h6>"][depth(level)]);
-            }
-            TagEnd::BlockQuote(_) => self.raw("</blockquote>"),
+            TagEnd::Paragraph => self.output.close("p"),
+            TagEnd::Heading(level) => self.output.close(heading(level)),
+            TagEnd::BlockQuote(_) => self.output.close("blockquote"),
             TagEnd::CodeBlock | TagEnd::List(_) | TagEnd::Strikethrough => {
                 self.in_indented_code = false;
-                let closing = self.closing.pop().unwrap_or_default();
-                self.raw(closing);
+                match self.closing.pop().flatten() {
+                    Some(name) => self.output.close(name),
+                    None => self.text("~"),
+                }
             }
-            TagEnd::Item => self.raw("</li>"),
-            TagEnd::Table => self.raw("</table>"),
+            TagEnd::Item => self.output.close("li"),
+            TagEnd::Table => self.output.close("table"),
             TagEnd::TableHead => {
                 self.in_head = false;
-                self.raw("</tr>");
+                self.output.close("tr");
             }
-            TagEnd::TableRow => self.raw("</tr>"),
-            TagEnd::TableCell => self.raw(if self.in_head { "</th>" } else { "</td>" }),
-            TagEnd::Emphasis => self.raw("</em>"),
-            TagEnd::Strong => self.raw("</strong>"),
-            TagEnd::Link => self.raw("</a>"),
-            TagEnd::Image => self.raw("</figcaption></figure>"),
+            TagEnd::TableRow => self.output.close("tr"),
+            TagEnd::TableCell => self.output.close(self.cell()),
+            TagEnd::Emphasis => self.output.close("em"),
+            TagEnd::Strong => self.output.close("strong"),
+            TagEnd::Link => self.output.close("a"),
+            TagEnd::Image => {
+                self.output.close("figcaption");
+                self.output.close("figure");
+            }
             _ => {}
         }
     }
 }
 
-fn depth(level: HeadingLevel) -> usize {
-    level as usize - HeadingLevel::H1 as usize
+fn heading(level: HeadingLevel) -> &'static str {
+    match level {
+        HeadingLevel::H1 => "h1",
+        HeadingLevel::H2 => "h2",
+        HeadingLevel::H3 => "h3",
+        HeadingLevel::H4 => "h4",
+        HeadingLevel::H5 => "h5",
+        HeadingLevel::H6 => "h6",
+    }
 }
 
 /// Where each line begins, to be asked in the order of the text.

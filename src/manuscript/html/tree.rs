@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
@@ -19,7 +20,7 @@ use super::super::finding::Complaint;
 pub(super) type Id = usize;
 
 /// The page.
-pub(super) struct Tree {
+pub(in super::super) struct Tree {
     nodes: Vec<Node>,
 }
 
@@ -48,7 +49,7 @@ struct Node {
 pub(super) const DEEPEST: usize = 256;
 
 /// Reads a page whose first line is `first_line` of its file.
-pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
+pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
     const PORTION: usize = 1024;
     // An element costs three bytes at least; what the rules imply (`tbody`) is little.
     let most_nodes = 2_000 + html.len() / 2;
@@ -86,6 +87,58 @@ pub(super) fn parse(html: &str, first_line: usize) -> Result<Tree, Complaint> {
         steps = sink.steps.get();
     }
     Ok(parser.finish())
+}
+
+/// Makes a tree of elements that are given one by one.
+pub(in super::super) struct Builder {
+    sink: Sink,
+    open: Vec<Id>,
+    names: HashMap<&'static str, Rc<QualName>>,
+    /// Of what is added next.
+    pub line: usize,
+}
+
+impl Builder {
+    pub(in super::super) fn new(first_line: usize) -> Self {
+        let open = vec![Tree::ROOT];
+        Self { sink: Sink::new(first_line), open, names: HashMap::new(), line: first_line }
+    }
+
+    pub(in super::super) fn open(&mut self, name: &'static str, attribute: Option<(&str, &str)>) {
+        let html_name = |name: &str| QualName::new(None, html5ever::ns!(html), name.into());
+        let name = Rc::clone(self.names.entry(name).or_insert_with(|| Rc::new(html_name(name))));
+        let attribute = attribute.map(|(name, value)| Attribute {
+            name: QualName::new(None, html5ever::ns!(), name.into()),
+            value: value.into(),
+        });
+        let id =
+            self.sink.add(Data::Element { name, attributes: attribute.into_iter().collect() }, self.line);
+        // NOTE: the root is never closed.
+        self.sink.attach(self.open.last().copied().unwrap_or(Tree::ROOT), id, None);
+        self.open.push(id);
+    }
+
+    pub(in super::super) fn close(&mut self) {
+        if self.open.len() > 1 {
+            self.open.pop();
+        }
+    }
+
+    pub(in super::super) fn text(&mut self, text: &str) {
+        let parent = self.open.last().copied().unwrap_or(Tree::ROOT);
+        let text = StrTendril::from(text);
+        if !self.sink.extended(parent, None, &text) {
+            let id = self.sink.add(Data::Text(text), self.line);
+            self.sink.attach(parent, id, None);
+        }
+    }
+
+    pub(in super::super) fn finish(self) -> Result<Tree, Complaint> {
+        if self.sink.deepest.get() > DEEPEST {
+            return Err(Complaint::TooDeep { limit: DEEPEST });
+        }
+        Ok(self.sink.finish())
+    }
 }
 
 /// The parser compares each attribute with all before it, so that a tag with very many costs their square.
