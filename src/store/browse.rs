@@ -2,6 +2,7 @@
 //! one. Every question is bounded by its answer, not by the archive.
 
 use super::catalogue::{Gone, first_place, moment_of, served};
+use super::channels::is_public;
 use super::database::{Transaction, values};
 use super::intake::{EVERYTHING, from_json, read_permalink};
 use super::{Listing, StoreError};
@@ -21,7 +22,9 @@ pub(super) async fn months(
     gone: &Gone,
 ) -> Result<Option<Vec<Month>>, StoreError> {
     let slug = channel.map_or(EVERYTHING, Slug::as_str);
-    let known = reading.first("SELECT 1 FROM channel WHERE slug = $1", values![slug]).await?;
+    let known = reading
+        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![slug])
+        .await?;
     if known.is_none() && channel.is_some() {
         return Ok(None);
     }

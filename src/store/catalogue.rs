@@ -3,6 +3,7 @@
 //! Each has a *place*: a number that orders all of them by their stamps and belongs to one alone. A page of
 //! the list goes on behind a place, whatever was published, corrected or withdrawn meanwhile.
 
+use super::channels::is_public;
 use super::database::{Database, Row, Transaction, values};
 use super::intake::{EVERYTHING, from_json, read_permalink};
 use super::{Catalogue, CatalogueAsked, CatalogueFound, CatalogueItem, StoreError, Total};
@@ -80,7 +81,9 @@ pub(super) async fn catalogue(
     gone: &Gone,
 ) -> Result<CatalogueFound, StoreError> {
     let channel = asked.channel.as_ref().map_or(EVERYTHING, Slug::as_str);
-    let known = reading.first("SELECT 1 FROM channel WHERE slug = $1", values![channel]).await?;
+    let known = reading
+        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![channel])
+        .await?;
     if (known.is_none() && asked.channel.is_some()) || gone.holds(channel) {
         return Ok(CatalogueFound::UnknownChannel);
     }

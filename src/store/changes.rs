@@ -1,5 +1,6 @@
 //! The log as a reader follows it: every revision behind a number, in order.
 
+use super::channels::is_public;
 use super::database::{Row, Transaction, values};
 use super::intake::{EVERYTHING, from_json, read_permalink};
 use super::{Change, ChangeKind, ChangesAsked, ChangesFound, ChangesPage, StoreError};
@@ -19,7 +20,9 @@ pub(super) async fn changes(
         return Ok(ChangesFound::AboveHead { head });
     }
     let channel = asked.channel.as_ref().map_or(EVERYTHING, Slug::as_str);
-    let known = reading.first("SELECT 1 FROM channel WHERE slug = $1", values![channel]).await?;
+    let known = reading
+        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![channel])
+        .await?;
     if known.is_none() && asked.channel.is_some() {
         return Ok(ChangesFound::UnknownChannel);
     }

@@ -11,6 +11,15 @@ use super::intake::{EVERYTHING, Intake, from_json, to_json};
 use crate::article::ArticleId;
 use crate::channel::{Channel, Slug, members_of};
 
+/// What of a row of `channel` says that readers know of it: it has or had articles, it is configured (then it bears
+/// the name under which it was founded), or it is the view of everything. Any other waits for its first article.
+macro_rules! is_public {
+    () => {
+        "(head > 0 OR founded_as <> '' OR slug = '')"
+    };
+}
+pub(super) use is_public;
+
 /// Rows that are read at a time.
 const STRIDE: i64 = 512;
 
@@ -87,14 +96,36 @@ impl Intake<'_> {
             }
             let first = channel.was.first().unwrap_or(&channel.slug);
             self.found_channel(&channel.slug, None).await?;
-            self.transaction
+            let new = self
+                .transaction
                 .run(
                     "UPDATE channel SET founded_as = $2 WHERE slug = $1 AND founded_as = '' AND head = 0",
                     values![channel.slug.as_str(), first.as_str()],
                 )
                 .await?;
+            if new > 0 {
+                self.note_new_channel().await?;
+            }
         }
+        self.forget_unused_channels().await?;
         self.compose_channels().await
+    }
+
+    /// Channels that never had an article and are configured no more: nobody hears of them.
+    async fn forget_unused_channels(&mut self) -> Result<(), StoreError> {
+        let unused =
+            "SELECT slug FROM channel WHERE head = 0 AND founded_as <> '' AND slug <> '' ORDER BY slug";
+        for row in self.transaction.rows(unused, &[]).await? {
+            let slug = row.text(0)?;
+            if !self.options.channels.iter().any(|channel| channel.slug.as_str() == slug) {
+                // NOTE: the row stays, for the title of a channel whose first article waits for its time.
+                self.transaction
+                    .run("UPDATE channel SET founded_as = '' WHERE slug = $1", values![slug])
+                    .await?;
+                self.note_new_channel().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the channel `was` the name `slug`. Where it is not there, or both have a log of their own, nothing

@@ -8,7 +8,7 @@ use tracing::error;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::catalogue;
-use super::channels::with_parents;
+use super::channels::{is_public, with_parents};
 use super::database::{Row, Transaction, values};
 use super::rights::Rights;
 use super::token;
@@ -659,12 +659,14 @@ impl Intake<'_> {
             .map(|_| ())
     }
 
+    /// Remembers the title of a channel, and makes room for it where it is not there. Nobody hears of it before its
+    /// first article, unless it is configured.
     pub(super) async fn found_channel(&mut self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
         if RESERVED.contains(&slug.as_str()) {
             // What names it is refused; it must not shadow the service's own address all the same.
             return Ok(());
         }
-        let founded = self.ensure_channel(slug.as_str()).await?;
+        self.ensure_channel(slug.as_str()).await?;
         let Some(title) = title else { return Ok(()) };
         let renamed = self
             .transaction
@@ -673,7 +675,8 @@ impl Intake<'_> {
                 values![slug.as_str(), title],
             )
             .await?;
-        if renamed > 0 && !founded {
+        let sql = concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!());
+        if renamed > 0 && self.transaction.first(sql, values![slug.as_str()]).await?.is_some() {
             let now = self.options.clock.now().timestamp();
             self.transaction
                 .run("UPDATE log SET generation = generation + 1, configured_at = $1", values![now])
@@ -1053,9 +1056,12 @@ impl Intake<'_> {
             .collect();
         for (channel, kind) in touched {
             self.ensure_channel(channel).await?;
-            self.transaction
-                .run("UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1", values![channel, at])
-                .await?;
+            let grown =
+                "UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1 RETURNING head, founded_as";
+            let row = self.transaction.one(grown, values![channel, at]).await?;
+            if row.number(0)? == 1 && row.text(1)?.is_empty() && channel != EVERYTHING {
+                self.note_new_channel().await?;
+            }
             self.transaction
                 .run(
                     "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
@@ -1075,23 +1081,23 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// True where the channel is new.
-    async fn ensure_channel(&mut self, slug: &str) -> Result<bool, StoreError> {
-        let founded = self
-            .transaction
+    async fn ensure_channel(&mut self, slug: &str) -> Result<(), StoreError> {
+        self.transaction
             .run(
                 "INSERT INTO channel (slug, head, head_at) VALUES ($1, 0, 0) ON CONFLICT (slug) DO NOTHING",
                 values![slug],
             )
-            .await?
-            > 0;
-        if founded && slug != EVERYTHING {
-            let now = self.options.clock.now().timestamp();
-            self.transaction
-                .run("UPDATE log SET generation = generation + 1, channels_at = $1", values![now])
-                .await?;
-        }
-        Ok(founded)
+            .await
+            .map(|_| ())
+    }
+
+    /// The list of channels is another one from now on.
+    pub(super) async fn note_new_channel(&mut self) -> Result<(), StoreError> {
+        let now = self.options.clock.now().timestamp();
+        self.transaction
+            .run("UPDATE log SET generation = generation + 1, channels_at = $1", values![now])
+            .await
+            .map(|_| ())
     }
 
     /// Blanks the text of an article wherever it is stored. Its name and its tombstone stay.
