@@ -1,9 +1,9 @@
 //! Brings the folder of articles, and archives of old ones, into the log.
 //!
-//! The scan is the truth; file events are only a hint that it is time for one. A scan compares what lies in
-//! the folder with what the store remembers of it, and every difference becomes one of the store's verbs. It
-//! never trusts a single look: a file counts once it has held still, and is gone once it has been missing for
-//! the grace. Nothing here prints, and no scan ever reads anything outside the folder.
+//! The scan is the truth; file events are only hints which files to look at before the next. A scan compares what
+//! lies in the folder with what the store remembers of it, and every difference becomes one of the store's verbs. It
+//! never trusts a single look: a file counts once it has held still and nobody writes it any more, and is gone once
+//! it has been missing for the grace. Nothing here prints, and no scan ever reads anything outside the folder.
 //!
 //! What an office wrote before comes in once, by [`Import`], from wherever it lies.
 
@@ -12,8 +12,11 @@ mod folder;
 mod import;
 mod inspect;
 mod mark;
+mod names;
+mod open;
 mod scan;
 mod watch;
+mod writers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,30 +25,43 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::address::Addresses;
 use crate::channel::Slug;
 use crate::manuscript::{self, Encoding};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::vietnam_time::Zone;
 
 pub use import::{Import, ImportReport, NotImportable, Order};
 pub use inspect::{Inspected, findings_of, inspect, inspect_file};
 pub use mark::{Marking, mark_of};
+pub use open::read_named;
 pub use scan::{FileFinding, FileReading, Report, Scanner, reading_of};
-use watch::Watch;
+use watch::{Touched, Watch};
 
-/// A file is settled when size and time of change have held still for so long.
+/// A file is settled when it has not changed for so long.
 pub const SETTLE: Duration = Duration::from_millis(300);
+/// A text that does not end with the end of a line may go on: it is settled after so long.
+pub const UNFINISHED: Duration = Duration::from_secs(3);
+/// A file that somebody holds open for writing is taken for whole when it has not changed for so long.
+pub const HELD_OPEN: Duration = Duration::from_secs(30);
 /// A file is gone when it has been missing for so long; until then it may have been renamed.
 pub const GRACE: Duration = Duration::from_secs(5);
 /// Scans without an event, where events are to be had.
 const SLOW_BEAT: Duration = Duration::from_secs(10);
+/// And never more often than that they take this part of one core.
+const SHARE_OF_SCANS: u32 = 200;
 /// Scans of a folder that sends no events, such as a network share.
 const POLL_BEAT: Duration = Duration::from_secs(1);
-/// Two scans are never closer than this, however many events there are.
+/// Two looks are never closer than this, however many events there are.
 const BREATH: Duration = Duration::from_millis(20);
+/// After a scan that an event has asked for, so many times as long as it took to look passes before the next. Files
+/// that are known to have changed do not wait for it.
+const REST_OF_SCANS: u32 = 4;
+/// A folder that cannot be listed sends no events; it is looked for so often.
+const ABSENT: Duration = Duration::from_secs(2);
 /// How often the right to scan is asked for, or renewed.
 const RENEW: Duration = Duration::from_secs(1);
 /// After the store failed.
@@ -104,7 +120,7 @@ pub enum Watching {
 /// What the room counts, for the metrics page.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Scans that were made.
+    /// Scans that were made, of the whole folder or of what has changed in it.
     pub scans: AtomicU64,
     /// Revisions that came of files.
     pub revisions: AtomicU64,
@@ -166,47 +182,103 @@ async fn scan_until(
 ) {
     let mut watch = Watch::new(&options.path, options.watch);
     let mut scanner = Scanner::new(store.clone(), options.clone());
+    let mut rhythm = Rhythm::new(options.watch);
+    let mut touched = Touched::default();
+    let mut scanned = false;
     loop {
-        let started = tokio::time::Instant::now();
-        let wait = match one_round(store, &mut scanner, counters).await {
+        let started = Instant::now();
+        scanner.note_written(watch.written());
+        let whole = touched.whole && started >= rhythm.rested || started >= rhythm.due;
+        if whole {
+            watch.renew();
+            // What was heard until now is in the scan.
+            touched = Touched::default();
+            watch.take();
+        }
+        let looked = match whole {
+            true => scanner.scan(false).await,
+            false => scanner.look(&std::mem::take(&mut touched.files)).await,
+        };
+        let (again, looking) = match looked {
             Ok(report) => {
-                if !report.unsettled {
+                count(&report, counters);
+                tell(&report, store);
+                scanned |= whole;
+                if scanned && !report.unsettled {
                     first_scan.send_replace(true);
                 }
-                report.look_again_in
+                if whole || report.suspended.is_some() {
+                    rhythm.scanned(&report, watch.is_whole());
+                }
+                (report.look_again_in.map(|pause| Instant::now() + pause), report.looking)
             }
             Err(cause) => {
                 error!(%cause, "the folder could not be taken into the store; trying again");
-                Some(RETRY)
+                rhythm.failed();
+                (None, RETRY)
             }
         };
-        let beat = match options.watch {
-            Watching::Events => Some(SLOW_BEAT),
-            Watching::Poll => Some(POLL_BEAT),
-            Watching::Off => None,
-        };
         // Under a storm of events half of the time is left to others.
-        let breath = BREATH.max(started.elapsed());
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(breath) => {}
+            () = tokio::time::sleep(if whole { BREATH } else { BREATH.max(looking) }) => {}
         }
-        let pause = [wait, beat].into_iter().flatten().min();
+        let rested = touched.whole.then_some(rhythm.rested);
+        let wake = [again, rested, Some(rhythm.due)].into_iter().flatten().min();
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
             () = watch.changed() => {}
-            () = sleep_or_for_ever(pause) => watch.renew(&options.path),
+            () = tokio::time::sleep_until(wake.unwrap_or(rhythm.due)) => {}
         }
+        let heard = watch.take();
+        touched.files.extend(heard.files);
+        touched.whole |= heard.whole;
     }
 }
 
-async fn one_round(store: &Store, scanner: &mut Scanner, counters: &Counters) -> Result<Report, StoreError> {
-    let report = scanner.scan(false).await?;
+/// When the whole folder is scanned.
+struct Rhythm {
+    watching: Watching,
+    /// Not before, whatever events say.
+    rested: Instant,
+    /// Then, also without any event.
+    due: Instant,
+}
+
+impl Rhythm {
+    fn new(watching: Watching) -> Self {
+        let now = Instant::now();
+        Self { watching, rested: now, due: now }
+    }
+
+    /// `hears_all` where every change is an event.
+    fn scanned(&mut self, report: &Report, hears_all: bool) {
+        /// As good as never.
+        const YEAR: Duration = Duration::from_secs(365 * 86_400);
+        let (now, looking) = (Instant::now(), report.looking);
+        let beat = match self.watching {
+            // The folder may come back without an event.
+            _ if report.suspended.is_some() => ABSENT.max(looking * REST_OF_SCANS),
+            Watching::Events if hears_all => SLOW_BEAT.max(looking * SHARE_OF_SCANS),
+            Watching::Events => SLOW_BEAT.max(looking * REST_OF_SCANS),
+            Watching::Poll => POLL_BEAT.max(looking),
+            Watching::Off => YEAR,
+        };
+        self.rested = now + looking * REST_OF_SCANS;
+        self.due = now + beat;
+    }
+
+    /// The store failed: nobody knows what was taken in.
+    fn failed(&mut self) {
+        self.rested = Instant::now() + RETRY;
+        self.due = self.rested;
+    }
+}
+
+fn count(report: &Report, counters: &Counters) {
     counters.scans.fetch_add(1, Ordering::Relaxed);
     counters.revisions.fetch_add(report.revisions(), Ordering::Relaxed);
     counters.refused.store(report.refused_now, Ordering::Relaxed);
-    tell(&report, store);
-    Ok(report)
 }
 
 /// Says in the log what a scan did and found.
@@ -233,12 +305,5 @@ fn tell(report: &Report, store: &Store) {
             head = store.announcements().borrow().head,
             "the folder has changed"
         );
-    }
-}
-
-async fn sleep_or_for_ever(pause: Option<Duration>) {
-    match pause {
-        Some(pause) => tokio::time::sleep(pause).await,
-        None => std::future::pending().await,
     }
 }

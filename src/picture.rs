@@ -27,7 +27,7 @@ mod samples;
 mod tests;
 mod webp;
 
-pub use file_name::{PictureOf, belongs_to, is_picture_name, possible_owners};
+pub use file_name::{PictureOf, belongs_to, is_picture_name, possible_owners, unread_form};
 pub use refused::Refused;
 
 use sha2::{Digest as _, Sha256};

@@ -267,7 +267,7 @@ pub struct FileSeen {
     pub hash: String,
     /// In bytes.
     pub size: u64,
-    /// Nanoseconds since 1970.
+    /// Changes whenever content or status of the file do.
     pub modified: i64,
     /// Names, sizes and times of the pictures beside it, in any form that changes when they do.
     pub pictures: String,
@@ -997,12 +997,17 @@ impl Store {
         self.write(Write::FileRefused(seen)).await.map(|_| ())
     }
 
-    /// Remembers another size and time of a file whose bytes are those that were scanned before.
+    /// Remembers other sizes and times of files whose bytes are those that were scanned before, with one flush for
+    /// all that fit into it.
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn file_touched(&self, seen: FileSeen) -> Result<(), StoreError> {
-        self.write(Write::FileTouched(seen)).await.map(|_| ())
+    pub async fn files_touched(&self, seen: Vec<FileSeen>) -> Result<(), StoreError> {
+        let queued: Vec<_> = seen.into_iter().map(|seen| self.queue(Write::FileTouched(seen))).collect();
+        for answer in queued {
+            answer.written().await?;
+        }
+        Ok(())
     }
 
     /// Makes sure that a channel exists, and sets its title where one is given.
@@ -1043,6 +1048,24 @@ impl Store {
     pub async fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         view::files(&mut reading).await
+    }
+
+    /// What is known of the files at these paths.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn files_at(&self, paths: &[String]) -> Result<Vec<FileRecord>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::files_at(&mut reading, paths).await
+    }
+
+    /// The paths of the files that lie in the folder and whose bytes are no article.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn refused_files(&self) -> Result<Vec<String>, StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        view::refused_files(&mut reading).await
     }
 
     /// Keeps a picture's bytes under its name, which is made of them. It is served once an article shows it.

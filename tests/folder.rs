@@ -2,9 +2,14 @@
 
 mod house;
 
-use std::os::unix::fs::symlink;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use house::{House, SEED, Serving, article, until};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -274,10 +279,11 @@ fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
     house.scanned(&serving);
     let monstrous = std::fs::File::create(house.path("feeds/xa-hoi/lon.txt")).unwrap();
     monstrous.set_len(20 << 20).unwrap();
+    drop(monstrous);
     until("the other complaint", || serving.log().contains("path=xa-hoi/lon.txt"));
     // Longer than the grace: what cannot be seen is not gone.
-    let since = std::time::Instant::now();
-    until("the grace is over", || since.elapsed() > std::time::Duration::from_secs(6));
+    let since = Instant::now();
+    until("the grace is over", || since.elapsed() > Duration::from_secs(6));
     house.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
 }
@@ -316,4 +322,276 @@ fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(kilobytes < 300_000, "{peak}");
+}
+
+/// Lets so much time go by. For what must not happen there is no condition to wait for.
+fn pass(time: Duration) {
+    let since = Instant::now();
+    until("time goes by", || since.elapsed() > time);
+}
+
+#[test]
+fn half_an_article_is_not_published_while_somebody_writes_it() {
+    let house = seeded();
+    let serving = house.serve();
+    let whole = short(1);
+    let (first, second) = whole.split_at(whole.find("Đoạn thứ hai").unwrap());
+    assert!(first.ends_with('\n'), "the first half looks whole");
+    let mut file = std::fs::File::create(house.path("feeds/xa-hoi/cham.txt")).unwrap();
+    file.write_all(first.as_bytes()).unwrap();
+    pass(Duration::from_secs(4));
+    house.scanned(&serving);
+    assert_eq!(head(&serving), 1, "it is held open");
+    file.write_all(second.as_bytes()).unwrap();
+    drop(file);
+    until("the article", || head(&serving) == 2);
+    house.scanned(&serving);
+    assert!(serving.get(RSS).text().contains("Đoạn thứ hai"));
+    assert_eq!(head(&serving), 2);
+}
+
+#[test]
+fn a_text_that_is_cut_within_a_line_is_waited_for_and_one_without_an_end_of_line_is_published_all_the_same() {
+    let house = seeded();
+    let serving = house.serve();
+    let whole = short(1);
+    let (first, second) = whole.split_at(whole.find("hai của").unwrap());
+    house.write("xa-hoi/cham.txt", first);
+    pass(Duration::from_millis(1500));
+    assert_eq!(head(&serving), 1);
+    let mut file = std::fs::File::options().append(true).open(house.path("feeds/xa-hoi/cham.txt")).unwrap();
+    file.write_all(second.as_bytes()).unwrap();
+    drop(file);
+    house.write("xa-hoi/khong-het-dong.txt", short(2).trim_end());
+    until("both articles", || head(&serving) == 3);
+    house.scanned(&serving);
+    assert_eq!((ids(&serving, RSS).len(), head(&serving)), (3, 3), "and no correction");
+}
+
+#[test]
+fn a_fifo_a_device_and_a_huge_file_cost_nothing_and_stop_nobody() {
+    let house = seeded();
+    let fifo = house.path("feeds/xa-hoi/ong.txt");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    symlink("/dev/zero", house.path("feeds/xa-hoi/vo-tan.txt")).unwrap();
+    symlink("/dev/zero", house.path("feeds/xa-hoi/thi-dua.jpg")).unwrap();
+    std::fs::File::create(house.path("feeds/xa-hoi/lon.txt")).unwrap().set_len(500 << 20).unwrap();
+    std::fs::File::create(house.path("feeds/xa-hoi/thi-dua-1.jpg")).unwrap().set_len(500 << 20).unwrap();
+    house.write("xa-hoi/moi.txt", short(1));
+    let serving = house.serve();
+    assert_eq!(ids(&serving, RSS).len(), 2);
+    let log = serving.log();
+    for name in ["ong.txt", "vo-tan.txt", "lon.txt", "thi-dua.jpg", "thi-dua-1.jpg"] {
+        assert!(log.contains(&format!("path=xa-hoi/{name}")), "{name} is not told of:\n{log}");
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serving.pid())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kilobytes < 200_000, "{peak}");
+    assert!(serving.stop(), "it ends when it is told to");
+
+    symlink("/dev/zero", house.path("vo-tan.txt")).unwrap();
+    symlink("/dev/zero", house.path("vo-tan.zip")).unwrap();
+    let path = |name: &str| house.path(name).display().to_string();
+    for file in [path("feeds/xa-hoi/ong.txt"), path("vo-tan.txt"), path("feeds/xa-hoi/lon.txt")] {
+        for arguments in [&["check", &file][..], &["publish", &file, "--channel", "xa-hoi"]] {
+            let output = house.run(arguments);
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        }
+    }
+    std::fs::create_dir(house.path("cu")).unwrap();
+    std::fs::rename(&fifo, house.path("cu/ong.txt")).unwrap();
+    for file in [path("cu/ong.txt"), path("cu"), path("vo-tan.txt"), path("vo-tan.zip")] {
+        let output = house.run(&["import", &file, "--channel", "xa-hoi"]);
+        assert_eq!(output.status.code(), Some(1), "{file}: {output:?}");
+    }
+}
+
+#[test]
+fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
+    let house = seeded().for_an_ordinary_user();
+    house.write("bi-mat/a.txt", short(9));
+    std::fs::create_dir(house.path("feeds/.Trash-0")).unwrap();
+    let locked = std::fs::Permissions::from_mode(0o000);
+    std::fs::set_permissions(house.path("feeds/bi-mat"), locked.clone()).unwrap();
+    std::fs::set_permissions(house.path("feeds/.Trash-0"), locked).unwrap();
+    let serving = house.serve();
+    // Five times quicker than the slow beat would be.
+    for number in 0..5 {
+        house.write(&format!("xa-hoi/moi-{number}.txt"), short(number));
+        let since = Instant::now();
+        until("the new article", || head(&serving) == 2 + u64::from(number));
+        assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
+    }
+    house.scanned(&serving);
+    let log = serving.log();
+    assert_eq!(log.matches("bi-mat").count(), 1, "{log}");
+    assert!(!log.contains("no file events"), "{log}");
+    std::fs::set_permissions(house.path("feeds/bi-mat"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    until("what was locked", || ids_or_none(&serving, "/bi-mat/rss.xml").len() == 1);
+}
+
+#[test]
+fn what_is_not_read_is_told_by_name_and_jpeg_is_read_whatever_it_is_called() {
+    let house = seeded();
+    let unread =
+        ["bai.doc", "bai.pdf", "bai.odt", "bai.rtf", "anh.heic", "anh.avif", "anh.bmp", "anh.tif", "anh.svg"];
+    for name in unread {
+        house.write(&format!("xa-hoi/{name}"), "x");
+    }
+    let jpeg = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    house.write("xa-hoi/thi-dua.jfif", jpeg);
+    house.write("xa-hoi/moi.txt", short(1));
+    house.write("xa-hoi/moi.JPE", jpeg);
+    let check = house.run(&["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    let check = String::from_utf8(check.stdout).unwrap();
+    let serving = house.serve();
+    for name in unread {
+        assert!(check.contains(&format!("xa-hoi/{name}:1: warning: ")), "{name} is not in\n{check}");
+        assert!(serving.log().contains(&format!("path=xa-hoi/{name}")), "{name}: {}", serving.log());
+        let path = house.path("feeds/xa-hoi").join(name).display().to_string();
+        let alone = house.run(&["check", &path]);
+        let alone = String::from_utf8(alone.stdout).unwrap();
+        let (_, message) = alone.split_once(": error: ").unwrap_or_else(|| panic!("{alone}"));
+        assert!(check.contains(message), "{message} is not in\n{check}");
+    }
+    assert_eq!(serving.get(RSS).text().matches("<enclosure").count(), 2);
+}
+
+#[test]
+fn copies_and_folders_of_systems_are_never_published() {
+    let house = seeded();
+    for (number, path) in [
+        "#recycle/bai.txt",
+        "$RECYCLE.BIN/bai.txt",
+        "@eaDir/bai.txt",
+        "lost+found/bai.txt",
+        "System Volume Information/bai.txt",
+        "xa-hoi/@eaDir/bai.txt",
+        "xa-hoi - Copy/bai.txt",
+        "xa-hoi/thi-dua (conflicted copy 2023-05-12).txt",
+        "xa-hoi/thi-dua.sync-conflict-20230512-173900-ABCDEF7.txt",
+        "xa-hoi/thi-dua - Copy.txt",
+        "xa-hoi/thi-dua - Sao chép.txt",
+        "xa-hoi/thi-dua.bak.txt",
+        "xa-hoi/Copy of thi-dua.txt",
+        "xa-hoi/Thumbs.db",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        house.write(path, short(u32::try_from(number).unwrap()));
+    }
+    let serving = house.serve();
+    assert_eq!(ids(&serving, "/rss.xml").len(), 1);
+    let opml = serving.get("/opml.xml").text();
+    assert_eq!(opml.matches("<outline").count(), 1, "{opml}");
+    let log = serving.log();
+    for name in [
+        "conflicted copy",
+        "sync-conflict",
+        " - Copy.txt",
+        "Sao chép.txt",
+        "bak.txt",
+        "Copy of",
+        "xa-hoi - Copy",
+    ] {
+        assert!(log.contains(name), "{name} is not told of:\n{log}");
+    }
+    assert!(!log.contains("Thumbs") && !log.contains("eaDir"), "{log}");
+}
+
+#[test]
+fn an_edit_of_the_same_length_is_seen_though_the_time_was_set_back() {
+    for watch in ["events", "off"] {
+        let house = seeded().with("BANTIN_FOLDER__WATCH", watch);
+        house.ok(&["scan"]);
+        let path = house.path("feeds/xa-hoi/thi-dua.txt");
+        let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+        house.write("xa-hoi/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+        house.ok(&["scan"]);
+        assert!(house.ok(&["render", "xa-hoi", "rss"]).contains("năm 2024"));
+    }
+}
+
+#[test]
+fn an_empty_folder_is_no_channel_and_leaves_no_trace() {
+    let house = seeded();
+    std::fs::create_dir(house.path("feeds/Du lịch")).unwrap();
+    house.write("nhap/bai.txt", "no article");
+    let hour = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+    let stamp = hour.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M:%S").to_string();
+    house.write("Sắp tới/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
+    let serving = house.serve();
+    let quiet = |path: &str| {
+        let page = serving.get(path).text();
+        ["du-lich", "nhap", "sap-toi"].iter().all(|slug| !page.contains(slug))
+    };
+    for path in ["/opml.xml", "/", "/api/channels", "/xa-hoi/"] {
+        assert!(quiet(path), "{path}: {}", serving.get(path).text());
+    }
+    for path in ["/du-lich/rss.xml", "/nhap/", "/sap-toi/atom.xml", "/api/changes?channel=du-lich"] {
+        assert_eq!(serving.get(path).status, 404, "{path}");
+    }
+    house.write("Du lịch/thac.txt", short(1));
+    until("the channel", || ids_or_none(&serving, "/du-lich/rss.xml").len() == 1);
+    assert!(serving.get("/opml.xml").text().contains("text=\"Du lịch\""));
+}
+
+#[test]
+fn a_channel_whose_folder_is_renamed_keeps_its_articles_and_the_office_hears_of_the_old_addresses() {
+    let house = seeded();
+    for number in 0..10 {
+        house.write(&format!("tin-cu/bai-{number}.txt"), short(number));
+    }
+    let serving = house.serve();
+    let before = ids(&serving, "/tin-cu/rss.xml");
+    std::fs::rename(house.path("feeds/tin-cu"), house.path("feeds/Tin mới")).unwrap();
+    until("the moves", || ids_or_none(&serving, "/tin-moi/rss.xml") == before);
+    assert_eq!(head(&serving), 21, "each article was moved, and nothing else");
+    let log = serving.log();
+    assert!(log.contains("was = [\"tin-cu\"]") || log.contains("was = [\\\"tin-cu\\\"]"), "{log}");
+}
+
+/// A file that is no article, or none that may be published, in one of many ways.
+fn bad(kind: usize, number: u32) -> (String, Vec<u8>) {
+    let named = |name: &str| format!("xa-hoi/{name}-{number}.txt");
+    match kind {
+        0 => (named("trong"), Vec::new()),
+        1 => (named("khong-ngay"), "Một dòng\n\nHai dòng\n".into()),
+        2 => (named("ngay-sai"), article("Bài", "31/02/2023 08:00", "Mở đầu.").into()),
+        3 => (named("rac"), vec![0xFF, 0x00, 0xC3, 0x28, b'\n']),
+        4 => (named("xa"), article("Bài", "13/05/2123 08:00", "Mở đầu.").into()),
+        5 => (named("dau"), "+++\nid = 4\n+++\n".into()),
+        6 => (named("kenh"), format!("+++\nchannels = [\"tim-kiem\"]\n+++\n{}", short(number)).into()),
+        7 => (named("zip"), b"PK\x03\x04 something".to_vec()),
+        8 => (format!("xa-hoi/word-{number}.docx"), b"PK\x03\x04 cut PK\x05\x06".to_vec()),
+        _ => (named("lon"), vec![b'x'; 5 << 20]),
+    }
+}
+
+#[test]
+fn of_many_files_of_which_some_are_bad_in_any_way_all_others_are_published() {
+    let ways = (1_u32..12, prop::collection::vec(0_usize..10, 0..8));
+    let mut runner = TestRunner::new(ProptestConfig { cases: 8, ..ProptestConfig::default() });
+    let outcome = runner.run(&ways, |(good, bad_kinds)| {
+        let house = House::new();
+        for number in 0..good {
+            house.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
+        }
+        for (number, kind) in bad_kinds.iter().enumerate() {
+            let (path, bytes) = bad(*kind, u32::try_from(number).unwrap());
+            house.write(&path, bytes);
+        }
+        let output = house.run(&["scan", "--json"]);
+        let told =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let list = house.ok(&["list"]);
+        prop_assert_eq!(list.lines().count() as u32, good, "{}\n{}", list, told);
+        prop_assert_eq!(output.status.code(), Some(i32::from(!bad_kinds.is_empty())), "{}", told);
+        Ok(())
+    });
+    outcome.unwrap();
 }

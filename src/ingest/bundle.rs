@@ -4,6 +4,7 @@
 //! SECURITY: an archive may be a bomb. An entry is unpacked up to the limit of an article and no further, one that
 //! swells beyond all reason is not unpacked at all, and no byte of an archive is unpacked twice.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
 use std::ops::ControlFlow;
@@ -15,9 +16,11 @@ use zip::read::{Config, ZipFileEntry};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 
-use super::folder::{inside, is_passed_over, sorted};
+use super::folder::{inside, sorted};
+use super::names::{self, FileKind, FolderKind};
+use super::open::{open_below, open_named, read_all};
 use super::scan::{FileFinding, LARGEST};
-use crate::manuscript::{self, Severity};
+use crate::manuscript::Severity;
 
 /// Folders lie no deeper in each other than this, unless somebody means harm.
 const DEEPEST: usize = 32;
@@ -117,7 +120,8 @@ impl Bundle {
         match self.kind {
             Kind::File => {
                 let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-                meet_file(&self.path, &name, visit)
+                let mut read = || bytes_of(open_named(&self.path));
+                meet_file(&self.shown(), &name, &mut read, visit)
             }
             Kind::Folder => match self.path.canonicalize() {
                 Ok(root) => walk_folder(&root, &self.path, "", 0, visit),
@@ -131,37 +135,43 @@ impl Bundle {
     }
 
     fn walk_zip(&self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, ZipError> {
-        let open = || File::open(&self.path).map(BufReader::new);
-        let length = self.path.metadata()?.len();
-        let mut archive = ZipIterable::try_new(open()?, Config::default())?;
+        let open = || open_named(&self.path).map(BufReader::new);
         let mut bodies = open()?;
+        let length = bodies.get_ref().metadata()?.len();
+        let mut archive = ZipIterable::try_new(open()?, Config::default())?;
         let mut unpacked = 0;
+        let mut told = HashSet::new();
         for entry in archive.files()? {
             let entry = entry?;
             let name = entry.name()?.into_owned();
             let shown = format!("{}!{name}", self.shown());
-            let flow = match inner_path(&name) {
-                _ if !entry.is_file() => continue,
-                None => trouble(visit, &shown, &Refusal::leads_out()),
-                Some(inner) if inner.split('/').any(is_passed_over) => continue,
-                Some(inner) if manuscript::form_of(&inner).is_none() => visit(Met::Other(&inner)),
-                Some(inner) => {
-                    let mut entry = Some(entry);
-                    let mut read = || match entry.take() {
-                        Some(entry) => {
-                            // SECURITY: what several entries share would be unpacked for each of them.
-                            unpacked += entry.compressed_size();
-                            if unpacked > length {
-                                Err(Refusal::shared())
-                            } else {
-                                unpack(entry, &mut bodies)
-                            }
-                        }
-                        None => Err(Refusal::damaged()),
-                    };
-                    visit(Met::Article(Article { inner, shown, read: &mut read }))
+            if !entry.is_file() {
+                continue;
+            }
+            let Some(inner) = inner_path(&name) else {
+                if trouble(visit, &shown, &Refusal::leads_out()).is_break() {
+                    return Ok(ControlFlow::Break(()));
                 }
+                continue;
             };
+            if let Some((folder, kind)) = folder_passed_over(&inner) {
+                let told_before = kind == FolderKind::Ignored || !told.insert(folder.to_owned());
+                let shown = format!("{}!{folder}", self.shown());
+                if !told_before && visit(Met::Trouble(folder_finding(kind, &shown))).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                continue;
+            }
+            let mut entry = Some(entry);
+            let mut read = || match entry.take() {
+                Some(entry) => {
+                    // SECURITY: what several entries share would be unpacked for each of them.
+                    unpacked += entry.compressed_size();
+                    if unpacked > length { Err(Refusal::shared()) } else { unpack(entry, &mut bodies) }
+                }
+                None => Err(Refusal::damaged()),
+            };
+            let flow = meet_file(&shown, &inner, &mut read, visit);
             if flow.is_break() {
                 return Ok(flow);
             }
@@ -188,16 +198,24 @@ fn walk_folder(
             trouble(visit, &shown(&entry), &Refusal::not_utf8())?;
             continue;
         };
-        if is_passed_over(name) {
-            continue;
-        }
         let below = if inner.is_empty() { name.to_owned() } else { format!("{inner}/{name}") };
         // SECURITY: a link may lead round in a circle, or to what nobody meant to publish.
         match inside(root, &entry) {
             Ok(Some(metadata)) if metadata.is_dir() && !entry.is_symlink() => {
-                walk_folder(root, &entry, &below, depth + 1, visit)?;
+                match names::folder_kind(name) {
+                    FolderKind::Channel => walk_folder(root, &entry, &below, depth + 1, visit)?,
+                    FolderKind::Ignored => {}
+                    kind => visit(Met::Trouble(folder_finding(kind, &shown(&entry))))?,
+                }
             }
-            Ok(Some(metadata)) if metadata.is_file() => meet_file(&entry, &below, visit)?,
+            Ok(Some(metadata)) if metadata.is_file() => {
+                let mut read = || bytes_of(open_below(root, Path::new(&below)));
+                meet_file(&shown(&entry), &below, &mut read, visit)?;
+            }
+            _ if names::file_kind(name) == FileKind::Ignored => {}
+            Ok(Some(metadata)) if !metadata.is_dir() => {
+                trouble(visit, &shown(&entry), &Refusal::not_regular())?;
+            }
             Ok(_) => trouble(visit, &shown(&entry), &Refusal::link())?,
             Err(cause) => trouble(visit, &shown(&entry), &Refusal::unreadable(&cause))?,
         }
@@ -205,16 +223,48 @@ fn walk_folder(
     ControlFlow::Continue(())
 }
 
-fn meet_file(path: &Path, inner: &str, visit: &mut Visit<'_>) -> ControlFlow<()> {
-    if manuscript::form_of(inner).is_none() {
-        return visit(Met::Other(inner));
+fn meet_file(
+    shown: &str,
+    inner: &str,
+    read: &mut dyn FnMut() -> Result<Vec<u8>, Refusal>,
+    visit: &mut Visit<'_>,
+) -> ControlFlow<()> {
+    let name = inner.rsplit('/').next().unwrap_or(inner);
+    match names::file_kind(name) {
+        FileKind::Ignored => ControlFlow::Continue(()),
+        FileKind::Copy => visit(Met::Trouble(names::copy(shown))),
+        FileKind::Article => {
+            visit(Met::Article(Article { inner: inner.nfc().collect(), shown: shown.to_owned(), read }))
+        }
+        FileKind::Picture => visit(Met::Other(inner)),
+        FileKind::Unread => {
+            visit(Met::Other(inner))?;
+            if !names::is_document(name) {
+                return ControlFlow::Continue(());
+            }
+            visit(Met::Trouble(names::unread(shown, Severity::Warning)))
+        }
     }
-    let mut read = || {
-        let file = File::open(path).map_err(|cause| Refusal::unreadable(&cause))?;
-        up_to_the_limit(file).map_err(|cause| Refusal::unreadable(&cause))?.ok_or_else(Refusal::too_large)
-    };
-    let (inner, shown) = (inner.nfc().collect(), path.display().to_string());
-    visit(Met::Article(Article { inner, shown, read: &mut read }))
+}
+
+/// The first folder on the way to a file that nothing is imported from.
+fn folder_passed_over(inner: &str) -> Option<(&str, FolderKind)> {
+    let ends = inner.match_indices('/').map(|(end, _)| &inner[..end]);
+    let kinds = ends.map(|folder| (folder, names::folder_kind(folder.rsplit('/').next().unwrap_or(folder))));
+    kinds.into_iter().find(|(_, kind)| *kind != FolderKind::Channel)
+}
+
+fn folder_finding(kind: FolderKind, shown: &str) -> FileFinding {
+    if kind == FolderKind::Copy { names::copy(shown) } else { names::system_folder(shown) }
+}
+
+/// The bytes of a file that was opened, up to the limit of an article.
+fn bytes_of(opened: io::Result<File>) -> Result<Vec<u8>, Refusal> {
+    match opened.and_then(|file| read_all(file, LARGEST)) {
+        Ok((bytes, _)) => Ok(bytes),
+        Err(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Err(Refusal::too_large()),
+        Err(cause) => Err(Refusal::unreadable(&cause)),
+    }
 }
 
 /// Unpacks one entry, within bounds.
@@ -334,6 +384,13 @@ impl Refusal {
             "is a link and is passed over; copy here what it leads to",
         );
         Self { severity: Severity::Warning, ..told }
+    }
+
+    fn not_regular() -> Self {
+        Self::new(
+            "không phải là tệp thường; hãy chép chính tệp vào đây",
+            "is not a regular file; copy the file itself here",
+        )
     }
 
     fn not_utf8() -> Self {

@@ -1,18 +1,21 @@
 //! Looks at the folder: which files lie in which channel, of what size and time. Reads no file.
 
-use std::collections::HashMap;
-use std::fs::{self, Metadata};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::{self, DirEntry, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::scan::stem_of;
+use super::names::{self, FileKind, FolderKind};
+use super::scan::{FileFinding, stem_of};
 use crate::address::{Addresses, RESERVED};
 use crate::channel::Slug;
-use crate::manuscript;
+use crate::manuscript::Severity;
 use crate::picture;
+use crate::store::FileSeen;
 
 /// One look at the folder.
 #[derive(Debug, Default)]
@@ -34,10 +37,8 @@ pub struct ObservedFile {
     pub path: String,
     /// Of the folder that it lies in.
     pub channel: Slug,
-    /// In bytes.
-    pub size: u64,
-    /// Nanoseconds since 1970.
-    pub modified: i64,
+    /// How it is.
+    pub state: FileState,
     /// The pictures beside it, in the order of their numbers.
     pub pictures: Vec<ObservedPicture>,
 }
@@ -47,21 +48,104 @@ pub struct ObservedFile {
 pub struct ObservedPicture {
     /// Relative to the folder of articles.
     pub path: String,
+    /// How it is.
+    pub state: FileState,
+}
+
+/// What tells a changed file from one that was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileState {
     /// In bytes.
     pub size: u64,
-    /// Nanoseconds since 1970.
-    pub modified: i64,
+    /// Made of the times at which the content (mtime) and the file (ctime) were last changed. A program may set the
+    /// first back, so that an edit of the same length would not show; nobody sets the second.
+    pub mark: i64,
+    /// When the content was last changed, in nanoseconds since 1970.
+    pub changed: i64,
+}
+
+impl FileState {
+    /// Of what was looked at.
+    pub fn of(metadata: &Metadata) -> Self {
+        let nanoseconds =
+            |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        let content = nanoseconds(metadata.mtime(), metadata.mtime_nsec());
+        let file = nanoseconds(metadata.ctime(), metadata.ctime_nsec());
+        Self { size: metadata.len(), mark: content ^ file.rotate_left(32), changed: content }
+    }
+}
+
+/// Files that belong together: an article, its pictures, and what may be another form of it. By folder.
+#[derive(Clone, Debug, Default)]
+pub struct Groups(BTreeMap<String, Group>);
+
+#[derive(Clone, Debug, Default)]
+struct Group {
+    names: HashSet<String>,
+    /// In NFC.
+    stems: HashSet<String>,
+}
+
+impl Groups {
+    /// Adds the files that belong to the one at this path. What lies in no channel's folder belongs to nothing.
+    pub fn add(&mut self, path: &str) {
+        let Some((folder, name)) = path.split_once('/') else { return };
+        let group = self.0.entry(folder.to_owned()).or_default();
+        if !group.names.insert(name.to_owned()) {
+            return;
+        }
+        group.stems.insert(stem_of(name).nfc().collect());
+        group.stems.extend(picture::possible_owners(name).into_iter().map(|owner| owner.stem));
+    }
+
+    /// True where one of the files was at this path.
+    pub fn names(&self, path: &str) -> bool {
+        let (folder, name) = path.split_once('/').unwrap_or_default();
+        self.0.get(folder).is_some_and(|group| group.names.contains(name))
+    }
+
+    /// All paths that were added.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.0
+            .iter()
+            .flat_map(|(folder, group)| group.names.iter().map(move |name| format!("{folder}/{name}")))
+    }
+}
+
+impl Group {
+    fn holds(&self, name: &str) -> bool {
+        self.names.contains(name)
+            || self.stems.contains(&stem_of(name).nfc().collect::<String>())
+            || picture::possible_owners(name).iter().any(|owner| self.stems.contains(&owner.stem))
+    }
 }
 
 impl ObservedFile {
     /// Names, sizes and times of the pictures: changes when they do.
     pub fn pictures_as_seen(&self) -> String {
-        self.pictures.iter().map(|p| format!("{}\t{}\t{}\n", p.path, p.size, p.modified)).collect()
+        self.pictures.iter().map(|p| format!("{}\t{}\t{}\n", p.path, p.state.size, p.state.mark)).collect()
+    }
+
+    /// The paths of the text and of the pictures.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.path.as_str()).chain(self.pictures.iter().map(|picture| picture.path.as_str()))
+    }
+
+    /// The file as the store remembers it, where its bytes are of this hash.
+    pub fn seen(&self, hash: String) -> FileSeen {
+        FileSeen {
+            path: self.path.clone(),
+            channel: self.channel.clone(),
+            hash,
+            size: self.state.size,
+            modified: self.state.mark,
+            pictures: self.pictures_as_seen(),
+        }
     }
 
     /// The last time that the text or a picture was changed, in nanoseconds since 1970.
     pub fn last_change(&self) -> i64 {
-        self.pictures.iter().map(|picture| picture.modified).fold(self.modified, i64::max)
+        self.pictures.iter().map(|picture| picture.state.changed).fold(self.state.changed, i64::max)
     }
 }
 
@@ -73,12 +157,8 @@ pub fn picture_paths(seen: &str) -> impl Iterator<Item = &str> {
 /// Something in the folder that is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// Relative to the folder of articles.
-    pub path: String,
-    /// What is wrong and what to do, for the office.
-    pub vietnamese: String,
-    /// The same for the log.
-    pub english: String,
+    /// What is wrong and what to do.
+    pub finding: FileFinding,
     /// True where the files behind it cannot be seen: nothing may be concluded from their absence.
     pub hides_files: bool,
 }
@@ -91,20 +171,26 @@ pub fn observe(root: &Path, addresses: &Addresses) -> io::Result<Observed> {
     // SECURITY: a link is followed only to where this path leads, never out of the folder.
     let real_root = root.canonicalize()?;
     let mut observed = Observed::default();
-    for entry in sorted(&real_root)? {
-        let Some(name) = shown_name(&entry, "", &mut observed.trouble) else { continue };
-        match inside(&real_root, &entry) {
-            Ok(Some(metadata)) if metadata.is_dir() => observed.channel(&real_root, &entry, &name, addresses),
-            Ok(Some(_)) if manuscript::form_of(&name).is_some() => observed.trouble.push(Trouble {
-                path: name,
-                vietnamese: "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục"
-                    .into(),
-                english: "this article lies in no channel; move it into a channel's folder".into(),
-                hides_files: false,
-            }),
-            Ok(Some(_)) => {}
-            Ok(None) => observed.trouble.push(leads_out(name)),
-            Err(cause) => observed.trouble.push(unreadable(name, &cause)),
+    for (name, entry) in listed(&real_root, |_| true)? {
+        let Some(name) = observed.shown_name(name, "") else { continue };
+        let metadata = match metadata_of(&real_root, &entry) {
+            Ok(Some(metadata)) => metadata,
+            otherwise => {
+                observed.not_seen(name, otherwise.map(|_| ()));
+                continue;
+            }
+        };
+        match (metadata.is_dir(), names::folder_kind(&name), names::file_kind(&name)) {
+            (true, FolderKind::Channel, _) => {
+                observed.channel(&real_root, &entry.path(), &name, addresses, &|_| true);
+            }
+            (true, FolderKind::Copy, _) | (false, _, FileKind::Copy) => observed.tell(names::copy(&name)),
+            (true, FolderKind::System, _) => observed.tell(names::system_folder(&name)),
+            (false, _, FileKind::Article | FileKind::Picture) => observed.tell(lies_in_no_channel(&name)),
+            (false, _, FileKind::Unread) if names::is_document(&name) => {
+                observed.tell(names::unread(&name, Severity::Warning));
+            }
+            _ => {}
         }
     }
     observed.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -116,57 +202,162 @@ pub fn observe(root: &Path, addresses: &Addresses) -> io::Result<Observed> {
     Ok(observed)
 }
 
+/// Looks at some files only: the same as [`observe`] would say of them.
+///
+/// # Errors
+/// Where `root` itself cannot be found.
+pub fn observe_some(root: &Path, addresses: &Addresses, groups: &Groups) -> io::Result<Observed> {
+    let real_root = root.canonicalize()?;
+    let mut observed = Observed::default();
+    for (name, group) in &groups.0 {
+        let folder = real_root.join(name);
+        if names::folder_kind(name) != FolderKind::Channel {
+            continue;
+        }
+        match inside(&real_root, &folder) {
+            Ok(Some(metadata)) if metadata.is_dir() => {
+                observed.channel(&real_root, &folder, name, addresses, &|name| group.holds(name));
+            }
+            Ok(Some(_)) => {}
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            otherwise => observed.not_seen(name.clone(), otherwise.map(|_| ())),
+        }
+    }
+    observed.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(observed)
+}
+
 impl Observed {
-    fn channel(&mut self, root: &Path, folder: &Path, name: &str, addresses: &Addresses) {
+    fn channel(
+        &mut self,
+        root: &Path,
+        folder: &Path,
+        name: &str,
+        addresses: &Addresses,
+        wanted: &dyn Fn(&str) -> bool,
+    ) {
         let written = Slug::from_title(name);
         if RESERVED.contains(&written.as_str()) {
-            self.trouble.push(Trouble {
-                path: name.to_owned(),
-                vietnamese: format!("tên `{written}` dành riêng cho hệ thống; đổi tên thư mục"),
-                english: format!("`{written}` is an address of the service; rename the folder"),
-                hides_files: false,
-            });
-            return;
+            return self.warn(
+                name,
+                format!("tên `{written}` dành riêng cho hệ thống; đổi tên thư mục"),
+                format!("`{written}` is an address of the service; rename the folder"),
+            );
         }
         let title = (written.as_str() != name).then(|| name.nfc().collect());
         let slug = addresses.present_name(written);
         self.channels.push((slug.clone(), title));
-        let entries = match sorted(folder) {
+        let entries = match listed(folder, wanted) {
             Ok(entries) => entries,
             Err(cause) => return self.trouble.push(unreadable(name.to_owned(), &cause)),
         };
         let (mut files, mut pictures) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let Some(file) = shown_name(&entry, name, &mut self.trouble) else { continue };
+        for (file, entry) in entries {
+            let Some(file) = self.shown_name(file, name) else { continue };
             let path = format!("{name}/{file}");
-            match inside(root, &entry) {
-                Ok(Some(metadata)) if metadata.is_file() && manuscript::form_of(&file).is_some() => {
-                    let (size, modified) = size_and_time(&metadata);
+            let metadata = match metadata_of(root, &entry) {
+                Ok(Some(metadata)) => metadata,
+                otherwise => {
+                    self.not_seen(path, otherwise.map(|_| ()));
+                    continue;
+                }
+            };
+            if metadata.is_dir() {
+                self.folder_in_channel(&path, &file);
+                continue;
+            }
+            let state = FileState::of(&metadata);
+            match names::file_kind(&file) {
+                FileKind::Ignored => {}
+                FileKind::Copy => self.tell(names::copy(&path)),
+                FileKind::Unread => self.tell(names::unread(&path, Severity::Warning)),
+                FileKind::Article | FileKind::Picture if !metadata.is_file() => self.warn(
+                    &path,
+                    "không phải là tệp thường nên bị bỏ qua; hãy chép chính tệp vào đây".to_owned(),
+                    "is not a regular file and is passed over; copy the file itself here".to_owned(),
+                ),
+                FileKind::Article => {
                     let (channel, pictures) = (slug.clone(), Vec::new());
-                    files.push(ObservedFile { path, channel, size, modified, pictures });
+                    files.push(ObservedFile { path, channel, state, pictures });
                 }
-                Ok(Some(metadata)) if metadata.is_file() && picture::is_picture_name(&file) => {
-                    let (size, modified) = size_and_time(&metadata);
-                    pictures.push((file, ObservedPicture { path, size, modified }));
-                }
-                Ok(Some(metadata)) if metadata.is_dir() => self.trouble.push(Trouble {
-                    path,
-                    vietnamese: "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác"
-                        .into(),
-                    english: "a folder inside a channel is no channel; move it beside the other channels"
-                        .into(),
-                    hides_files: false,
-                }),
-                Ok(Some(_)) => {}
-                Ok(None) => self.trouble.push(leads_out(path)),
-                // Between the listing and the look it was taken away: the next scan knows.
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-                Err(cause) => self.trouble.push(unreadable(path, &cause)),
+                FileKind::Picture => pictures.push((file, ObservedPicture { path, state })),
             }
         }
         self.orphans.extend(assign(pictures, &mut files));
         self.files.extend(files);
     }
+
+    fn folder_in_channel(&mut self, path: &str, name: &str) {
+        if names::folder_kind(name) == FolderKind::Ignored {
+            return;
+        }
+        if names::is_of_a_saved_page(name) {
+            return self.warn(
+                path,
+                "ảnh của trang web đã lưu không được đăng; hãy chép ảnh ra cạnh bài và đặt tên theo tên tệp bài \
+                 (bai.html → bai-1.jpg, bai-2.jpg)"
+                    .to_owned(),
+                "the pictures of a saved page are not published; lay them beside the article and name them after it \
+                 (bai.html → bai-1.jpg, bai-2.jpg)"
+                    .to_owned(),
+            );
+        }
+        self.warn(
+            path,
+            "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác".to_owned(),
+            "a folder inside a channel is no channel; move it beside the other channels".to_owned(),
+        );
+    }
+
+    fn tell(&mut self, finding: FileFinding) {
+        self.trouble.push(Trouble { finding, hides_files: false });
+    }
+
+    fn warn(&mut self, path: &str, vietnamese: String, english: String) {
+        self.tell(FileFinding::about(path, Severity::Warning, vietnamese, english));
+    }
+
+    /// What there is to say of an entry that could not be looked at, or that leads out of the folder.
+    fn not_seen(&mut self, path: String, looked: io::Result<()>) {
+        match looked {
+            Ok(()) => self.warn(
+                &path,
+                "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; chép tệp vào đây".to_owned(),
+                "this link leads out of the folder of articles and is passed over; copy the file here"
+                    .to_owned(),
+            ),
+            // Between the listing and the look it was taken away: the next scan knows.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => self.trouble.push(unreadable(path, &cause)),
+        }
+    }
+
+    /// The name of an entry; none where it is not UTF-8, or nobody needs to hear of it.
+    fn shown_name(&mut self, name: OsString, folder: &str) -> Option<String> {
+        let name = match name.into_string() {
+            Ok(name) => name,
+            Err(name) => {
+                self.warn(
+                    &Path::new(folder).join(name).to_string_lossy(),
+                    "tên tệp không phải UTF-8; đặt lại tên".to_owned(),
+                    "the name is not UTF-8; rename it".to_owned(),
+                );
+                return None;
+            }
+        };
+        let ignored =
+            names::file_kind(&name) == FileKind::Ignored && names::folder_kind(&name) == FolderKind::Ignored;
+        (!ignored).then_some(name)
+    }
+}
+
+fn lies_in_no_channel(path: &str) -> FileFinding {
+    FileFinding::about(
+        path,
+        Severity::Warning,
+        "tệp không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".to_owned(),
+        "this file lies in no channel; move it into a channel's folder".to_owned(),
+    )
 }
 
 /// Gives each picture to the article of its stem. Returns the paths of those that belong to none.
@@ -194,71 +385,49 @@ fn assign(pictures: Vec<(String, ObservedPicture)>, files: &mut [ObservedFile]) 
     orphans
 }
 
-/// Size in bytes, and time of change in nanoseconds since 1970.
-pub(super) fn size_and_time(metadata: &Metadata) -> (u64, i64) {
-    let modified = metadata.modified().ok().map_or(0, |time| match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
-        Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
-    });
-    (metadata.len(), modified)
+/// The metadata of what an entry leads to; none where that lies outside the folder.
+fn metadata_of(root: &Path, entry: &DirEntry) -> io::Result<Option<Metadata>> {
+    if entry.file_type()?.is_symlink() { inside(root, &entry.path()) } else { entry.metadata().map(Some) }
 }
 
-/// The metadata of what an entry leads to; none where that lies outside the folder.
-pub(super) fn inside(root: &Path, entry: &Path) -> io::Result<Option<Metadata>> {
-    let metadata = fs::symlink_metadata(entry)?;
+/// The metadata of what lies at a path; none where a link leads outside the folder.
+pub(super) fn inside(root: &Path, path: &Path) -> io::Result<Option<Metadata>> {
+    let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_symlink() {
         return Ok(Some(metadata));
     }
-    let target = entry.canonicalize()?;
+    let target = path.canonicalize().map_err(|cause| match cause.kind() {
+        // The link is there: it is not to be taken for something that was taken away.
+        io::ErrorKind::NotFound => io::Error::other("the link leads nowhere"),
+        _ => cause,
+    })?;
     if target.starts_with(root) { fs::metadata(target).map(Some) } else { Ok(None) }
 }
 
-pub(super) fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-    entries.sort();
+/// The entries of a folder, by name. A name that is not UTF-8 is always one of them.
+fn listed(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_none_or(&wanted) {
+            entries.push((name, entry));
+        }
+    }
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(entries)
 }
 
-/// The name of an entry that counts; none for what is passed over by its name.
-fn shown_name(entry: &Path, folder: &str, trouble: &mut Vec<Trouble>) -> Option<String> {
-    let name = entry.file_name()?;
-    let Some(name) = name.to_str() else {
-        trouble.push(Trouble {
-            path: Path::new(folder).join(name).to_string_lossy().into_owned(),
-            vietnamese: "tên tệp không phải UTF-8; đặt lại tên".into(),
-            english: "the name is not UTF-8; rename it".into(),
-            hides_files: false,
-        });
-        return None;
-    };
-    (!is_passed_over(name)).then(|| name.to_owned())
-}
-
-/// Names of what is no article yet, or never will be: drafts, what systems and editors leave behind.
-pub(super) fn is_passed_over(name: &str) -> bool {
-    // Word keeps its lock beside an open document: `~$bai.docx`.
-    name.starts_with(['.', '_'])
-        || name.starts_with("~$")
-        || name.ends_with('~')
-        || name.to_ascii_lowercase().ends_with(".tmp")
-}
-
-fn leads_out(path: String) -> Trouble {
-    Trouble {
-        path,
-        vietnamese: "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; chép tệp vào đây".into(),
-        english: "this link leads out of the folder of articles and is passed over; copy the file here"
-            .into(),
-        hides_files: false,
-    }
+pub(super) fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(listed(folder, |_| true)?.into_iter().map(|(_, entry)| entry.path()).collect())
 }
 
 fn unreadable(path: String, cause: &io::Error) -> Trouble {
-    Trouble {
-        path,
-        vietnamese: format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
-        english: format!("cannot be read ({cause}); check its permissions"),
-        hides_files: true,
-    }
+    let finding = FileFinding::about(
+        &path,
+        Severity::Error,
+        format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
+        format!("cannot be read ({cause}); check its permissions"),
+    );
+    Trouble { finding, hides_files: true }
 }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::Options;
 use super::bundle::{self, Bundle, Met};
 use super::inspect::findings_of;
-use super::scan::{FileFinding, FileReading, blocking, hash_of, stem_of, too_far_ahead, verdict_finding};
+use super::scan::{FileFinding, FileReading, blocking, hash_of, noted, stem_of, unfit, verdict_finding};
 use crate::address::{Addresses, RESERVED};
 use crate::channel::Slug;
 use crate::manuscript::{self, Draft, Encoding, Severity};
@@ -250,14 +250,14 @@ impl Import {
     fn look_through(&mut self, bundle: &Bundle, known: &BTreeSet<Slug>) -> Result<(), NotImportable> {
         // Whether a folder at the top holds articles itself.
         let mut tops: BTreeMap<String, bool> = BTreeMap::new();
-        let mut refusal = None;
+        let mut stray = None;
         let _ = bundle.walk(&mut |met| {
             match met {
                 Met::Article(article) => {
                     self.articles += 1;
                     let Some(place) = self.plan.place(&article.inner) else {
-                        refusal = Some(NotImportable::NoChannel { path: article.shown });
-                        return ControlFlow::Break(());
+                        stray.get_or_insert(article.shown);
+                        return ControlFlow::Continue(());
                     };
                     if let Some(top) = place.top {
                         let itself = tops.entry(top.to_owned()).or_default();
@@ -272,6 +272,9 @@ impl Import {
             ControlFlow::Continue(())
         });
         let reserved = self.channels.keys().find(|slug| RESERVED.contains(&slug.as_str())).cloned();
+        // Where some files lie in folders, the others are told one by one.
+        let stray = stray.filter(|_| tops.is_empty());
+        let mut refusal = stray.map(|path| NotImportable::NoChannel { path });
         refusal = refusal.or(reserved.map(|slug| NotImportable::Reserved { slug }));
         // Where several folders lie side by side they are channels; a single one may be the archive's own.
         let only = tops.pop_first().filter(|_| tops.is_empty());
@@ -407,7 +410,7 @@ impl Batch {
             let whole = format!("{}/{}", place.channel, place.below);
             (place.channel, whole)
         });
-        // None for a file that was not there at the survey, beside the channels' folders.
+        // None for a file beside the channels' folders.
         let Some((channel, place)) = placed else {
             let finding = FileFinding::about(
                 &article.shown,
@@ -500,9 +503,16 @@ impl Course<'_> {
         let answers = store.take_in_all(submissions).await;
         let mut findings = Vec::new();
         for (path, answer) in paths.iter().zip(answers) {
-            let accepted = answer?;
-            self.report.count(&accepted.verdict);
-            findings.extend(verdict_finding(path, &accepted));
+            match noted(path, answer)? {
+                Ok(accepted) => {
+                    self.report.count(&accepted.verdict);
+                    findings.extend(verdict_finding(path, &accepted));
+                }
+                Err(finding) => {
+                    self.report.refused += 1;
+                    findings.push(*finding);
+                }
+            }
         }
         Ok(findings)
     }
@@ -530,9 +540,10 @@ fn understand(
                 manuscript::read(&imported.place, &bytes, &plan.reading(&imported.channel, options));
             let file = FileReading { hash: imported.hash.clone(), reading };
             let mut findings = findings_of(&shown, &file);
-            let too_far = file.reading.draft.as_ref().and_then(|draft| too_far_ahead(&shown, draft, now));
-            let draft = file.reading.draft.filter(|_| too_far.is_none());
-            findings.extend(too_far);
+            let draft = file.reading.draft.as_ref();
+            let unfit = draft.and_then(|draft| unfit(&shown, draft, &options.addresses, now));
+            let draft = file.reading.draft.filter(|_| unfit.is_none());
+            findings.extend(unfit);
             (draft.map(|draft| Letter { shown, imported, draft }), findings)
         })
         .collect();

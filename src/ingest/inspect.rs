@@ -8,10 +8,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::Options;
 use super::folder::observe;
-use super::scan::{
-    FileFinding, FileReading, file_finding, name_of, picture_of, reading_of, stem_of, too_far_ahead,
-    trouble_finding,
-};
+use super::names::unread;
+use super::scan::{FileFinding, FileReading, file_finding, name_of, picture_of, reading_of, stem_of, unfit};
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::manuscript::{self, Severity};
@@ -42,7 +40,8 @@ pub fn inspect(
     mut tell: impl FnMut(Inspected) -> io::Result<()>,
 ) -> io::Result<u64> {
     let observed = observe(&options.path, &options.addresses)?;
-    let mut beside: Vec<FileFinding> = observed.trouble.iter().map(trouble_finding).collect();
+    let mut beside: Vec<FileFinding> =
+        observed.trouble.iter().map(|trouble| trouble.finding.clone()).collect();
     beside.extend(observed.orphans.iter().map(|path| orphan(path)));
     beside.sort_by(|a, b| a.path.cmp(&b.path));
     let mut beside = beside.into_iter().peekable();
@@ -87,11 +86,14 @@ pub fn findings_of(path: &str, reading: &FileReading) -> Vec<FileFinding> {
 }
 
 fn look(root: &Path, path: &str, channel: Option<Slug>, options: &Options, now: Moment) -> Inspected {
+    if manuscript::form_of(path).is_none() {
+        return no_article(unread(path, Severity::Error));
+    }
     let (reading, findings) = match reading_of(root, path, &options.reading(channel.as_ref())) {
         Ok(reading) => {
             let mut findings = findings_of(path, &reading);
             let draft = reading.reading.draft.as_ref();
-            findings.extend(draft.and_then(|draft| too_far_ahead(path, draft, now)));
+            findings.extend(draft.and_then(|draft| unfit(path, draft, &options.addresses, now)));
             (Some(reading), findings)
         }
         Err(cause) => (None, vec![file_finding(path, &cause)]),

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::open::read_named;
 use super::scan::FileFinding;
 use crate::manuscript::Severity;
 
@@ -27,12 +28,8 @@ pub enum Marking {
 
 /// The id of the log whose mark the folder bears.
 pub fn mark_of(folder: &Path) -> Option<String> {
-    let path = folder.join(MARK);
     // What is no plain file is no mark, and is not waited for.
-    if !fs::metadata(&path).ok()?.is_file() {
-        return None;
-    }
-    let text = fs::read(path).ok()?;
+    let text = read_named(&folder.join(MARK), 1 << 20).ok()?;
     let text = String::from_utf8_lossy(&text[..text.len().min(LONGEST)]).trim().to_owned();
     Some(text)
 }

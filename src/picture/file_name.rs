@@ -2,7 +2,42 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+use super::Refused;
+
+/// Programs save JPEG under several endings.
+const ENDINGS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "webp", "gif"];
+
+/// Endings of pictures that are not read, and what they are.
+const UNREAD: [(&str, Refused); 28] = [
+    ("heic", Refused::OtherForm { form: "HEIC" }),
+    ("heif", Refused::OtherForm { form: "HEIC" }),
+    ("hif", Refused::OtherForm { form: "HEIC" }),
+    ("avif", Refused::OtherForm { form: "AVIF" }),
+    ("bmp", Refused::OtherForm { form: "BMP" }),
+    ("dib", Refused::OtherForm { form: "BMP" }),
+    ("tif", Refused::OtherForm { form: "TIFF" }),
+    ("tiff", Refused::OtherForm { form: "TIFF" }),
+    ("ico", Refused::OtherForm { form: "ICO" }),
+    ("psd", Refused::OtherForm { form: "Photoshop" }),
+    ("jxl", Refused::OtherForm { form: "JPEG XL" }),
+    ("jp2", Refused::OtherForm { form: "JPEG 2000" }),
+    ("dng", Refused::OtherForm { form: "RAW" }),
+    ("cr2", Refused::OtherForm { form: "RAW" }),
+    ("cr3", Refused::OtherForm { form: "RAW" }),
+    ("nef", Refused::OtherForm { form: "RAW" }),
+    ("arw", Refused::OtherForm { form: "RAW" }),
+    ("emf", Refused::OtherForm { form: "EMF" }),
+    ("wmf", Refused::OtherForm { form: "WMF" }),
+    ("svg", Refused::Drawing),
+    ("svgz", Refused::Drawing),
+    ("mp4", Refused::Video),
+    ("mov", Refused::Video),
+    ("avi", Refused::Video),
+    ("mkv", Refused::Video),
+    ("webm", Refused::Video),
+    ("3gp", Refused::Video),
+    ("wmv", Refused::Video),
+];
 
 /// An article may have so many pictures: a longer number at the end of a name is a year or part of a title.
 const MOST_DIGITS: usize = 3;
@@ -16,10 +51,16 @@ pub struct PictureOf {
     pub number: u32,
 }
 
-/// True where the name ends like a picture's: `jpg`, `jpeg`, `png`, `webp` or `gif`, in any case. What the
+/// True where the name ends like a picture's: `jpg` and what else JPEG is called, `png`, `webp` or `gif`, in any case. What the
 /// file is, only its bytes tell.
 pub fn is_picture_name(file_name: &str) -> bool {
     picture_stem(file_name).is_some()
+}
+
+/// Why a file that ends like a picture or film of another kind is not published; none for any other name.
+pub fn unread_form(file_name: &str) -> Option<Refused> {
+    let (_, ending) = file_name.rsplit_once('.')?;
+    UNREAD.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|(_, refused)| refused)
 }
 
 /// Whose picture the file of this name may be, the likelier first; none where it is no picture.

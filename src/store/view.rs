@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::channels::is_public;
 use super::database::{Row, Transaction, Value, values};
 use super::intake::{EVERYTHING, day_text, from_json, read_permalink, version_of};
 use super::{
@@ -420,6 +421,30 @@ pub(super) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, 
     rows.iter().map(read_file).collect()
 }
 
+pub(super) async fn files_at(
+    reading: &mut Transaction,
+    paths: &[String],
+) -> Result<Vec<FileRecord>, StoreError> {
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let row = reading
+            .first(
+                "SELECT path, channel, hash, size, modified, article, present, refused, pictures FROM file \
+                 WHERE path = $1",
+                values![path.as_str()],
+            )
+            .await?;
+        files.extend(row.as_ref().map(read_file).transpose()?);
+    }
+    Ok(files)
+}
+
+pub(super) async fn refused_files(reading: &mut Transaction) -> Result<Vec<String>, StoreError> {
+    let rows =
+        reading.rows("SELECT path FROM file WHERE present = 1 AND refused = 1 ORDER BY path", &[]).await?;
+    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+}
+
 pub(super) async fn is_imported(reading: &mut Transaction, file: &Imported) -> Result<bool, StoreError> {
     let row = reading
         .first(
@@ -449,7 +474,14 @@ fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
 
 pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChannel>, StoreError> {
     let rows = reading
-        .rows("SELECT slug, title, head, founded_as FROM channel WHERE slug <> '' ORDER BY slug", &[])
+        .rows(
+            concat!(
+                "SELECT slug, title, head, founded_as FROM channel WHERE slug <> '' AND ",
+                is_public!(),
+                " ORDER BY slug"
+            ),
+            &[],
+        )
         .await?;
     rows.iter()
         .map(|row| {

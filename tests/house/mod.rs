@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct House {
     folder: tempfile::TempDir,
     variables: HashMap<&'static str, String>,
+    /// Who runs the program, where that is not who runs the story.
+    user: Option<u32>,
 }
 
 impl House {
@@ -34,12 +36,24 @@ impl House {
                       [server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
                       [[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n";
         std::fs::write(folder.path().join("config.toml"), config).unwrap();
-        Self { folder, variables: HashMap::new() }
+        Self { folder, variables: HashMap::new(), user: None }
     }
 
     /// The same house with a variable of the environment set.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.insert(name, value.into());
+        self
+    }
+
+    /// The same house for a program that may not do everything: root's permissions hide what others meet.
+    pub fn for_an_ordinary_user(mut self) -> Self {
+        const NOBODY: u32 = 65_534;
+        if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0 {
+            for path in [self.path("."), self.path("feeds")] {
+                std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+            self.user = Some(NOBODY);
+        }
         self
     }
 
@@ -115,6 +129,9 @@ impl House {
             command.env_remove(name);
         }
         command.env_remove("RUST_LOG").envs(&self.variables);
+        if let Some(user) = self.user {
+            std::os::unix::process::CommandExt::uid(&mut command, user);
+        }
         command
     }
 }

@@ -1,0 +1,349 @@
+//! What a name says of a file or folder: an article, a picture, a copy that a program made, or what a system keeps
+//! for itself.
+//!
+//! Folders of offices are synchronised, shared and backed up by programs that lay their own files beside the
+//! articles. None of these is published. What a person may have meant to publish is told by name.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::scan::FileFinding;
+use crate::manuscript::{self, Complaint, Severity};
+use crate::picture;
+
+/// What a file is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// Holds an article.
+    Article,
+    /// Holds a picture.
+    Picture,
+    /// A draft, or what a system or editor leaves behind: nobody needs to hear of it.
+    Ignored,
+    /// A copy that a program made of a file that lies beside it.
+    Copy,
+    /// Somebody may have meant it to be published, and it is not read.
+    Unread,
+}
+
+/// What a folder is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FolderKind {
+    /// May be a channel.
+    Channel,
+    /// What a system keeps for itself, or a draft.
+    Ignored,
+    /// A copy that a program made.
+    Copy,
+    /// Called like the folders of systems: it is no channel, and that is told.
+    System,
+}
+
+/// Names of files that systems leave in folders, in lower case.
+const SYSTEM_FILES: [&str; 7] =
+    ["thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "autorun.inf", "aquota.user"];
+
+/// Endings of files that are not whole yet: somebody is still copying or saving them.
+const TRANSIENT: [&str; 11] = [
+    ".tmp",
+    ".part",
+    ".partial",
+    ".filepart",
+    ".crdownload",
+    ".download",
+    ".opdownload",
+    ".swp",
+    ".swo",
+    ".lock",
+    ".laccdb",
+];
+
+/// Names of folders that systems keep for themselves, in lower case.
+const SYSTEM_FOLDERS: [&str; 15] = [
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "@eadir",
+    "@recycle",
+    "@recently-snapshot",
+    "@tmp",
+    "lost+found",
+    "network trash folder",
+    "recycled",
+    "recycler",
+    "system volume information",
+    "temporary items",
+    "thùng rác",
+    "found.000",
+];
+
+/// What a file called `name` is.
+pub(super) fn file_kind(name: &str) -> FileKind {
+    let lower: String = name.nfc().collect::<String>().to_lowercase();
+    if is_hidden(&lower)
+        || SYSTEM_FILES.contains(&lower.as_str())
+        || TRANSIENT.iter().any(|e| lower.ends_with(e))
+    {
+        return FileKind::Ignored;
+    }
+    if is_copy(&lower) {
+        return FileKind::Copy;
+    }
+    match name {
+        _ if manuscript::form_of(name).is_some() => FileKind::Article,
+        _ if picture::is_picture_name(name) => FileKind::Picture,
+        _ => FileKind::Unread,
+    }
+}
+
+/// What a folder called `name` is.
+pub(super) fn folder_kind(name: &str) -> FolderKind {
+    let lower: String = name.nfc().collect::<String>().to_lowercase();
+    if is_hidden(&lower) || SYSTEM_FOLDERS.contains(&lower.as_str()) {
+        return FolderKind::Ignored;
+    }
+    match () {
+        () if lower.starts_with(['#', '@', '$']) => FolderKind::System,
+        // A folder has no ending: what looks like one is part of its name.
+        () if is_copied_stem(&lower) => FolderKind::Copy,
+        () => FolderKind::Channel,
+    }
+}
+
+/// Drafts and hidden files, by the first letter; Word's lock beside an open document (`~$bai.docx`); the copy that
+/// an editor keeps of what was there before (`bai.txt~`, `#bai.txt#`).
+fn is_hidden(lower: &str) -> bool {
+    lower.starts_with(['.', '_'])
+        || lower.starts_with("~$")
+        || lower.starts_with("~wr")
+        || lower.ends_with('~')
+        || (lower.starts_with('#') && lower.ends_with('#'))
+}
+
+/// True for a copy of a file, made by a program or by "copy" and "paste" in one folder.
+fn is_copy(lower: &str) -> bool {
+    const BACKUPS: [&str; 7] = ["bak", "backup", "old", "orig", "save", "autosave", "rej"];
+    let (stem, ending) = lower.rsplit_once('.').unwrap_or((lower, ""));
+    let backup = |part: &str| BACKUPS.contains(&part);
+    if backup(ending) && stem.contains('.') {
+        return true;
+    }
+    stem.rsplit_once('.').is_some_and(|(_, inner)| backup(inner)) || is_copied_stem(stem)
+}
+
+/// True for a name, without its ending, as synchronisers and desktops give them to copies.
+fn is_copied_stem(stem: &str) -> bool {
+    // Syncthing, ownCloud and Nextcloud, Dropbox, Seafile, Synology Drive, Resilio.
+    const ANYWHERE: [&str; 7] = [
+        ".sync-conflict-",
+        "conflicted copy",
+        "(case conflict",
+        "_conflict-",
+        "(sfconflict",
+        "(bản sao xung đột",
+        "(copie en conflit",
+    ];
+    const BEFORE: [&str; 3] = ["copy of ", "bản sao của ", "bản sao "];
+    // Behind these a number may stand: ` - Copy (2)`, ` copy 2`.
+    const BEHIND: [&str; 10] = [
+        " - copy",
+        " - sao chép",
+        " - bản sao",
+        " copy",
+        " (copy)",
+        " (another copy)",
+        " (bản sao)",
+        " (bản sao khác)",
+        "_conflict",
+        ".conflict",
+    ];
+    let bare = stem.trim_end();
+    let bare = bare.strip_suffix(')').and_then(|rest| unnumbered(rest)?.strip_suffix(" (")).unwrap_or(bare);
+    let bare = unnumbered(bare).and_then(|rest| rest.strip_suffix(' ')).unwrap_or(bare);
+    ANYWHERE.iter().any(|mark| stem.contains(mark))
+        || BEFORE.iter().any(|mark| stem.starts_with(mark) && stem.len() > mark.len())
+        || BEHIND.iter().any(|mark| bare.ends_with(mark) && bare.len() > mark.len())
+        || is_ordinal_copy(bare)
+}
+
+/// What stands before the number at the end; none where there is no number.
+fn unnumbered(text: &str) -> Option<&str> {
+    let rest = text.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    (rest.len() < text.len()).then_some(rest)
+}
+
+/// ` (3rd copy)`, as one desktop counts.
+fn is_ordinal_copy(stem: &str) -> bool {
+    let Some((_, last)) = stem.rsplit_once(" (") else { return false };
+    let ordinal = last.strip_suffix(" copy)").map(|number| number.trim_end_matches(char::is_alphabetic));
+    ordinal.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// True for a kind of file in which offices keep texts and pictures, and which is not read.
+pub(super) fn is_document(name: &str) -> bool {
+    const DOCUMENTS: [&str; 24] = [
+        "doc", "dot", "docm", "dotx", "dotm", "rtf", "odt", "ott", "fodt", "wps", "wpd", "pages", "pdf",
+        "xps", "xls", "xlsx", "ods", "ppt", "pptx", "odp", "epub", "eml", "msg", "mht",
+    ];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    ending.is_some_and(|ending| DOCUMENTS.contains(&ending.as_str()) || ending == "mhtml")
+        || picture::unread_form(name).is_some()
+}
+
+/// True for the folder into which a browser lays the pictures of a page that it saves, in any of its languages.
+pub(super) fn is_of_a_saved_page(name: &str) -> bool {
+    const BEHIND: [&str; 6] = ["_files", ".files", "_tep_tin", "_tệp_tin", "_tệp", "-files"];
+    let lower: String = name.nfc().collect::<String>().to_lowercase();
+    BEHIND.iter().any(|mark| lower.ends_with(mark))
+}
+
+/// What there is to say of a file of this name that is not published. Of an article or a picture that were named
+/// where they cannot be meant it says so as well.
+pub(super) fn unread(path: &str, severity: Severity) -> FileFinding {
+    let name = super::scan::name_of(path);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    let complaint = match ending.as_deref() {
+        Some("doc" | "dot") => Complaint::OldWord,
+        _ => Complaint::NotAnArticle { name: name.to_owned() },
+    };
+    let (vietnamese, english) = match picture::unread_form(name) {
+        Some(refused) => (refused.vietnamese(), refused.english()),
+        None => (complaint.vietnamese(), complaint.english()),
+    };
+    FileFinding::about(path, severity, vietnamese, english)
+}
+
+/// What there is to say of a copy that a program made.
+pub(super) fn copy(path: &str) -> FileFinding {
+    FileFinding::about(
+        path,
+        Severity::Warning,
+        "tên cho thấy đây là bản sao (bản xung đột, bản lưu tạm) nên không đăng; hãy xóa, hoặc đổi tên nếu là bài riêng"
+            .to_owned(),
+        "the name is that of a copy which a program made (a conflict, a backup), so it is not published; remove it, \
+         or rename it where it is an article of its own"
+            .to_owned(),
+    )
+}
+
+/// What there is to say of a folder that is called like those of systems.
+pub(super) fn system_folder(path: &str) -> FileFinding {
+    FileFinding::about(
+        path,
+        Severity::Warning,
+        "tên giống thư mục hệ thống nên không phải là chuyên mục; hãy đổi tên nếu là chuyên mục".to_owned(),
+        "the name is that of a system's own folder, so it is no channel; rename it where it is one"
+            .to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_that_programs_make_are_known_by_their_names() {
+        for name in [
+            "goc.sync-conflict-20230512-173900-ABCDEF7.txt",
+            "goc (conflicted copy 2023-05-12).txt",
+            "goc (Lan's conflicted copy 2023-05-12).docx",
+            "goc (MAY-TINH's conflicted copy).md",
+            "goc_conflict-20230512-173900.txt",
+            "goc (SFConflict lan@example.vn 2023-05-12-17-39-00).txt",
+            "goc (Case Conflict 1).txt",
+            "goc_MAY1_May-12-173900-2023_Conflict.txt",
+            "goc - Copy.txt",
+            "goc - Copy (2).txt",
+            "goc - Sao chép.txt",
+            "goc - Sao che\u{301}p (3).docx",
+            "goc - Bản sao.txt",
+            "goc copy.txt",
+            "goc copy 2.txt",
+            "goc (copy).txt",
+            "goc (another copy).txt",
+            "goc (3rd copy).txt",
+            "goc (bản sao).txt",
+            "Copy of goc.txt",
+            "Copy (2) of goc.txt.bak",
+            "Bản sao của goc.docx",
+            "goc.bak.txt",
+            "goc.txt.bak",
+            "goc.txt.old",
+            "goc.orig.md",
+            "goc - Copy.jpg",
+        ] {
+            assert_eq!(file_kind(name), FileKind::Copy, "{name}");
+        }
+        for name in [
+            "goc.txt",
+            "goc (1).txt",
+            "bai-2.txt",
+            "photocopy.txt",
+            "sao chép tài liệu.txt",
+            "Sao chép.txt",
+            "copy.txt",
+            "conflict.txt",
+            "xung đột đất đai.txt",
+            "Hội nghị 12.5.txt",
+            "old.txt",
+            "bak.docx",
+        ] {
+            assert_eq!(file_kind(name), FileKind::Article, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_systems_leave_behind_is_ignored_and_what_nobody_can_read_is_told() {
+        for name in [
+            "Thumbs.db",
+            "desktop.ini",
+            ".DS_Store",
+            "~$bai.docx",
+            ".~lock.bai.odt#",
+            "#bai.txt#",
+            "bai.txt~",
+            "bai.TMP",
+            "bai.txt.part",
+            "_nháp.txt",
+            "Icon\r",
+            "~WRL0001.docx",
+        ] {
+            assert_eq!(file_kind(name), FileKind::Ignored, "{name}");
+        }
+        for name in
+            ["bai.doc", "bai.pdf", "bai.odt", "anh.heic", "anh.svg", "README", "bai.txt.zip", "phim.mp4"]
+        {
+            assert_eq!(file_kind(name), FileKind::Unread, "{name}");
+        }
+        for name in ["anh.jpg", "anh.JFIF", "anh.jpe"] {
+            assert_eq!(file_kind(name), FileKind::Picture, "{name}");
+        }
+    }
+
+    #[test]
+    fn folders_of_systems_and_copies_of_folders_are_no_channels() {
+        for name in [
+            "#recycle",
+            "$RECYCLE.BIN",
+            "@eaDir",
+            "lost+found",
+            "System Volume Information",
+            "__MACOSX",
+            ".Trash-0",
+            "RECYCLER",
+            "Thùng rác",
+        ] {
+            assert_eq!(folder_kind(name), FolderKind::Ignored, "{name}");
+        }
+        for name in ["@Synology", "#thung-rac"] {
+            assert_eq!(folder_kind(name), FolderKind::System, "{name}");
+        }
+        for name in
+            ["xa-hoi - Copy", "Xã hội - Sao chép (2)", "Copy of xa-hoi", "xa-hoi (conflicted copy 2023)"]
+        {
+            assert_eq!(folder_kind(name), FolderKind::Copy, "{name}");
+        }
+        for name in ["xa-hoi", "Đất & Người", "Sao chép", "An toàn giao thông"] {
+            assert_eq!(folder_kind(name), FolderKind::Channel, "{name}");
+        }
+    }
+}

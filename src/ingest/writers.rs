@@ -1,0 +1,97 @@
+//! Which files are still being written: by whether somebody holds them open, and by how their bytes end.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::manuscript::{Form, form_of};
+
+/// Those of `files`, absolute and without links, that a process of this machine holds open for writing. Processes of
+/// other users are seen by root only, those of other machines by nobody.
+pub(super) fn open_for_writing(files: &HashSet<PathBuf>) -> HashSet<PathBuf> {
+    let mut open = HashSet::new();
+    let Ok(processes) = fs::read_dir("/proc") else { return open };
+    for process in processes.flatten() {
+        let is_process =
+            process.file_name().to_str().is_some_and(|name| name.bytes().all(|b| b.is_ascii_digit()));
+        let descriptors = is_process.then(|| fs::read_dir(process.path().join("fd")).ok()).flatten();
+        for descriptor in descriptors.into_iter().flatten().flatten() {
+            let Ok(file) = fs::read_link(descriptor.path()) else { continue };
+            if files.contains(&file) && writes(&process.path(), &descriptor.file_name()) {
+                open.insert(file);
+            }
+        }
+    }
+    open
+}
+
+/// True where the descriptor was opened for writing (proc_pid_fdinfo(5): flags in octal, the mode in the last two bits).
+fn writes(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
+    let Ok(info) = fs::read_to_string(process.join("fdinfo").join(descriptor)) else { return false };
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & 3 != 0)
+}
+
+/// True where the bytes may be the beginning of a longer file: a text without an end of line at its end, or cut
+/// where programs cut what they write in pieces; a document without its directory.
+pub(super) fn may_go_on(name: &str, bytes: &[u8]) -> bool {
+    const PIECE: usize = 4096;
+    let tail = &bytes[bytes.len().saturating_sub(2)..];
+    match form_of(name) {
+        Some(Form::Docx) => {
+            // The end of central directory record, before a comment of 64 KiB at most (APPNOTE 4.3.16).
+            let end = &bytes[bytes.len().saturating_sub((1 << 16) + 22)..];
+            !end.windows(4).any(|window| window == b"PK\x05\x06")
+        }
+        Some(Form::Html) if bytes.trim_ascii_end().to_ascii_lowercase().ends_with(b"</html>") => false,
+        // In UTF-16 the end of the line is one of two bytes.
+        _ => !tail.contains(&b'\n') || bytes.len().is_multiple_of(PIECE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_held_open_for_writing_is_found_and_one_that_is_read_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (written, read) = (root.join("written.txt"), root.join("read.txt"));
+        fs::write(&read, "x").unwrap();
+        let mut writer = fs::File::create(&written).unwrap();
+        writer.write_all(b"half").unwrap();
+        let _reader = fs::File::open(&read).unwrap();
+        let files = HashSet::from([written.clone(), read]);
+        assert_eq!(open_for_writing(&files), HashSet::from([written]));
+        drop(writer);
+        assert!(open_for_writing(&files).is_empty());
+    }
+
+    #[test]
+    fn a_text_ends_with_its_last_line_and_a_document_with_its_directory() {
+        for (name, bytes) in [
+            ("a.txt", &b"line\n"[..]),
+            ("a.txt", b"line\r\n"),
+            ("a.txt", b"l\0\n\0"),
+            ("a.md", b"\0l\0\n"),
+            ("a.html", b"<html></HTML> "),
+            ("a.docx", b"PK\x03\x04 PK\x05\x06 a comment"),
+        ] {
+            assert!(!may_go_on(name, bytes), "{name} {bytes:?}");
+        }
+        let piece = [b"x".repeat(4095), b"\n".to_vec()].concat();
+        for (name, bytes) in [
+            ("a.txt", &b""[..]),
+            ("a.txt", b"line"),
+            ("a.txt", "đ".as_bytes().split_last().unwrap().1),
+            ("a.txt", &piece),
+            ("a.html", b"<html><p>"),
+            ("a.docx", b"PK\x03\x04"),
+        ] {
+            assert!(may_go_on(name, bytes), "{name}");
+        }
+    }
+}
