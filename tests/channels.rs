@@ -187,10 +187,10 @@ fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
         assert_eq!(serving.get(path).status, 410, "{path}");
     }
     assert!(!serving.get("/opml.xml").text().contains("/covid/"));
-    for path in ["/", "/tim-kiem?q=covid", "/theo-thang/", "/api/articles"] {
+    for path in ["/", "/tim-kiem?q=covid", "/theo-thang/2023/05/", "/api/articles"] {
         let list = serving.get(path);
         assert_eq!(list.status, 200, "{path}");
-        assert!(!list.text().contains("Bài covid") && !list.text().contains("/theo-thang/2023/"), "{path}");
+        assert!(!list.text().contains("Bài covid"), "{path}");
     }
     assert_eq!(serving.get("/tim-kiem?q=covid&channel=covid").status, 404);
     assert!(
