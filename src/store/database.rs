@@ -11,6 +11,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use super::StoreError;
 use postgres::{PostgresTransaction, Server};
@@ -18,6 +19,20 @@ use sqlite::SqliteTransaction;
 
 pub(super) use postgres::Heard;
 pub(super) use sqlite::SqliteFile;
+
+/// A file of the folder of migrations: its version, its name and its SQL.
+type MigrationFile = (i64, &'static str, &'static str);
+
+/// The migrations of an engine.
+///
+/// `sqlx::migrate!` would do the same, but its crate builds both database drivers, and SQLite itself, a second
+/// time for the compiler.
+fn migrator(files: &[MigrationFile]) -> Migrator {
+    let migration = |&(version, name, sql): &MigrationFile| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(files.iter().map(migration).collect())
+}
 
 /// A value on its way into or out of a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -360,6 +375,30 @@ impl Transaction {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
             Self::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_migrations_is_run() {
+        for (engine, files) in [("sqlite", &sqlite::MIGRATIONS[..]), ("postgres", &postgres::MIGRATIONS[..])]
+        {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations").join(engine);
+            let lying_there: BTreeSet<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            let listed: BTreeSet<String> =
+                files.iter().map(|(version, name, _)| format!("{version:04}_{name}.sql")).collect();
+            assert!(!listed.is_empty());
+            assert_eq!(listed, lying_there, "{engine}");
         }
     }
 }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::migrate::Migrator;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow,
@@ -22,7 +21,7 @@ use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
 use tokio::sync::watch;
 
 use super::super::catalogue::served;
-use super::{Row, StoreError, Value};
+use super::{MigrationFile, Row, StoreError, Value, migrator};
 
 /// How long a connection is waited for, the making of one included.
 const ACQUIRE: Duration = Duration::from_secs(1);
@@ -41,7 +40,12 @@ const SILENCE: Duration = Duration::from_secs(10);
 const FOUND: Duration = Duration::from_secs(5);
 const READERS: u32 = 8;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+pub(super) const MIGRATIONS: [MigrationFile; 4] = [
+    (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
+    (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
+    (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
+    (30, "rules", include_str!("../migrations/postgres/0030_rules.sql")),
+];
 
 /// By the index, which holds words cut to a length, then by the whole words.
 macro_rules! found {
@@ -318,7 +322,7 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
         let told = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
         return Err(StoreError::Corrupt(told));
     }
-    MIGRATIONS.run(&connection).await?;
+    migrator(&MIGRATIONS).run(&connection).await?;
     connection.close().await;
     Ok(())
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
@@ -14,7 +13,7 @@ use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as
 
 use super::super::catalogue::served;
 use super::place::Place;
-use super::{Row, StoreError, Value};
+use super::{MigrationFile, Row, StoreError, Value, migrator};
 
 /// How long a statement waits for another process that writes (`bantin withdraw` beside `serve`).
 const BUSY: Duration = Duration::from_secs(5);
@@ -25,7 +24,17 @@ const TURN: Duration = Duration::from_millis(25);
 const READERS: u32 = 8;
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+pub(super) const MIGRATIONS: [MigrationFile; 9] = [
+    (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
+    (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
+    (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
+    (5, "publishing", include_str!("../migrations/sqlite/0005_publishing.sql")),
+    (7, "archive", include_str!("../migrations/sqlite/0007_archive.sql")),
+    (10, "import", include_str!("../migrations/sqlite/0010_import.sql")),
+    (11, "channels", include_str!("../migrations/sqlite/0011_channels.sql")),
+    (21, "membership", include_str!("../migrations/sqlite/0021_membership.sql")),
+    (30, "rules", include_str!("../migrations/sqlite/0030_rules.sql")),
+];
 
 /// NOTE: CROSS JOIN: the index of words leads, which gives places in order and stops at the limit.
 macro_rules! found {
@@ -94,7 +103,7 @@ impl SqliteFile {
                 })
         };
         let writer = pool(1).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
+        migrator(&MIGRATIONS).run(&writer).await?;
         let readers = pool(READERS).connect_with(options).await?;
         Ok(Self { writer, readers, place })
     }
