@@ -5,9 +5,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use bantin::http::reply::{self, Policy};
-use bantin::press::{Coding, Document, Version};
-use bantin::vietnam_time::from_seconds;
+use bantin::http::response::{self, CachePolicy};
+use bantin::render::{ContentCoding, LogVersion, Representation};
+use bantin::time::from_unix;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use hyper::header::{ACCEPT_ENCODING, HOST, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT};
 use hyper::{HeaderMap, Method};
@@ -15,11 +15,11 @@ use hyper::{HeaderMap, Method};
 /// 12/05/2023 17:39 in Việt Nam.
 const CHANGED: i64 = 1_683_887_940;
 
-fn feed() -> Document {
-    let version = Version { log: "k3f9c2".to_owned(), number: 4711 };
+fn feed() -> Representation {
+    let version = LogVersion { log: "k3f9c2".to_owned(), number: 4711 };
     let item = "<item><title>Huyện Đăk Tô phát động phong trào thi đua năm 2023</title></item>\n";
     let media_type = "application/rss+xml; charset=utf-8";
-    Document::print(media_type, item.repeat(1200).into_bytes(), &version, from_seconds(CHANGED))
+    Representation::encode(media_type, item.repeat(1200).into_bytes(), &version, from_unix(CHANGED))
 }
 
 /// What a portal sends.
@@ -35,12 +35,12 @@ fn poll(lines: impl IntoIterator<Item = (hyper::header::HeaderName, HeaderValue)
 fn answers(criterion: &mut Criterion) {
     let document = feed();
     let minutes = |count: u64| Duration::from_secs(60 * count);
-    let policy = Policy::kept_for(minutes(5), minutes(10), minutes(1440));
-    let now = from_seconds(CHANGED + 86_400);
-    let etag = |coding| document.coded(coding).etag.clone();
+    let policy = CachePolicy::public(minutes(5), minutes(10), minutes(1440));
+    let now = from_unix(CHANGED + 86_400);
+    let etag = |coding| document.body(coding).etag.clone();
     let cases = [
-        ("304 by tag", poll([(IF_NONE_MATCH, etag(Coding::Brotli))])),
-        ("304 by the tag of another coding", poll([(IF_NONE_MATCH, etag(Coding::Gzip))])),
+        ("304 by tag", poll([(IF_NONE_MATCH, etag(ContentCoding::Brotli))])),
+        ("304 by the tag of another coding", poll([(IF_NONE_MATCH, etag(ContentCoding::Gzip))])),
         ("304 by date", poll([(IF_MODIFIED_SINCE, document.last_modified_text.clone())])),
         ("200 gzip", HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))])),
         ("200 identity", HeaderMap::new()),
@@ -51,7 +51,13 @@ fn answers(criterion: &mut Criterion) {
                 || Some(headers.clone()),
                 |headers| {
                     let headers = black_box(headers.take().unwrap_or_default());
-                    reply::document(black_box(&Method::GET), headers, &document, &policy, black_box(now))
+                    response::representation(
+                        black_box(&Method::GET),
+                        headers,
+                        &document,
+                        &policy,
+                        black_box(now),
+                    )
                 },
                 BatchSize::SmallInput,
             );

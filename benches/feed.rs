@@ -2,11 +2,11 @@
 
 use std::hint::black_box;
 
-use bantin::address::{Addresses, Format};
-use bantin::article::{Article, ArticleId, Block, Entry, Permalink, Picture};
+use bantin::article::{Article, ArticleId, Block, Entry, Image, Permalink};
 use bantin::channel::{Channel, Site, Slug};
-use bantin::feed::{self, Document, Part};
-use bantin::vietnam_time::{Stamp, from_seconds};
+use bantin::feed::{self, FeedInput, FeedKind};
+use bantin::time::{PublishedAt, from_unix};
+use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -20,12 +20,12 @@ fn entry(number: u32) -> Entry {
     let caption = Block::Caption {
         text: "Quang cảnh Hội nghị.".to_owned(),
         credit: Some("TL".to_owned()),
-        printed: "Quang cảnh Hội nghị. Ảnh: TL".to_owned(),
+        raw: "Quang cảnh Hội nghị. Ảnh: TL".to_owned(),
         html: None,
     };
     let lead = Block::Lead { text: PARAGRAPH[..PARAGRAPH.find(" với").unwrap()].to_owned(), html: None };
     let slug = Slug::parse(&format!("thi-dua-{number}")).unwrap();
-    let stamp = Stamp::at(from_seconds(1_683_887_940 - i64::from(number) * 7_200));
+    let stamp = PublishedAt::exact(from_unix(1_683_887_940 - i64::from(number) * 7_200));
     Entry {
         id: ArticleId::new(format!("tag:dakto.kontum.vn,2023:2023-05-12/{slug}")),
         permalink: Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug },
@@ -33,7 +33,7 @@ fn entry(number: u32) -> Entry {
         updated: stamp.instant,
         article: Article {
             title: format!("Huyện Đăk Tô phát động phong trào thi đua & khen thưởng lần thứ {number}"),
-            stamp,
+            published: stamp,
             updated: None,
             summary: None,
             body: [lead, caption].into_iter().chain((0..6).map(paragraph)).collect(),
@@ -42,7 +42,7 @@ fn entry(number: u32) -> Entry {
             tags: vec!["thi đua".to_owned()],
             language: None,
             link: None,
-            pictures: vec![Picture {
+            images: vec![Image {
                 name: format!("{number:064x}.jpg"),
                 media_type: "image/jpeg".to_owned(),
                 width: 1024,
@@ -57,9 +57,9 @@ fn feeds(criterion: &mut Criterion) {
     let site = Site::new("Báo Kon Tum");
     let title = "Đất & Người".to_owned();
     let channels = [Channel::new(Slug::parse("dat-nguoi").unwrap(), title)];
-    let addresses = Addresses::new("https://example.vn", "dakto.kontum.vn,2023").unwrap();
+    let addresses = SiteUrls::new("https://example.vn", "dakto.kontum.vn,2023").unwrap();
     let entries: Vec<Entry> = (0..30).map(entry).collect();
-    let document = Document {
+    let document = FeedInput {
         site: &site,
         addresses: &addresses,
         channel: channels.first(),
@@ -67,18 +67,18 @@ fn feeds(criterion: &mut Criterion) {
         entries: &entries,
         tombstones: &[],
         updated: entries[0].updated,
-        part: Part::Live { previous_archive: Some(7), complete: false },
+        kind: FeedKind::Live { previous_archive: Some(7), complete: false },
         hub: None,
     };
     let mut group = criterion.benchmark_group("feed of 30 whole articles");
     for format in Format::ALL {
-        let bytes = feed::print(&document, format);
+        let bytes = feed::render(&document, format);
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format!("print {}", format.name()), |bencher| {
-            bencher.iter(|| feed::print(black_box(&document), format));
+            bencher.iter(|| feed::render(black_box(&document), format));
         });
         group.bench_function(format!("read back {}", format.name()), |bencher| {
-            bencher.iter(|| feed::read_back(black_box(&document), format, black_box(&bytes)));
+            bencher.iter(|| feed::verify(black_box(&document), format, black_box(&bytes)));
         });
     }
     group.finish();

@@ -18,25 +18,27 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
-use crate::http::{Bounds, DoorOptions, Gate, Health, Listeners, Operator, Service, door};
+use crate::http::{
+    AdminHandler, DoorOptions, Health, Listeners, RateLimitLayer, ServiceLimits, SiteHandler, server,
+};
 use crate::ingest::{self, Marking, mark_of};
-use crate::press::{self, Press, Stand};
-use crate::store::{Announcement, Store};
+use crate::render::{self, Renderer, SiteCache};
+use crate::store::{LogPosition, Store};
 use metrics::Metrics;
 
 /// How often the log is compared with what was last heard of it.
-const TICK: Duration = Duration::from_secs(1);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a replica says that it is there.
-const PRESENCE: Duration = Duration::from_secs(5);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The service, ready to run.
 pub struct App {
     config: Config,
     store: Store,
-    press: Press,
-    stand: Stand,
+    renderer: Renderer,
+    site_cache: SiteCache,
     ingest_counters: Arc<ingest::Counters>,
-    press_counters: Arc<press::Counters>,
+    render_counters: Arc<render::RenderCounters>,
     health: Arc<Health>,
 }
 
@@ -47,15 +49,15 @@ impl App {
     /// Where the store cannot be opened.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let store = open_store(&config).await?;
-        let press_counters = Arc::new(press::Counters::default());
-        let (press, stand) = Press::new(store.clone(), config.press.clone(), Arc::clone(&press_counters));
+        let press_counters = Arc::new(render::RenderCounters::default());
+        let (press, stand) = Renderer::new(store.clone(), config.render.clone(), Arc::clone(&press_counters));
         Ok(Self {
             config,
             store,
-            press,
-            stand,
+            renderer: press,
+            site_cache: stand,
             ingest_counters: Arc::default(),
-            press_counters,
+            render_counters: press_counters,
             health: Arc::default(),
         })
     }
@@ -85,36 +87,39 @@ impl App {
         let stop = watch::Sender::new(false);
         let mut tasks = Tasks { set: JoinSet::new(), stop: stop.clone() };
         let metrics = Metrics {
-            traffic: readers.traffic(),
+            server: readers.traffic(),
             ingest: Arc::clone(&self.ingest_counters),
-            press: Arc::clone(&self.press_counters),
+            renderer: Arc::clone(&self.render_counters),
             store: self.store.clone(),
         };
-        let service = Service::new(
-            self.stand.clone(),
+        let service = SiteHandler::new(
+            self.site_cache.clone(),
             self.store.clone(),
-            self.config.press.clone(),
+            self.config.render.clone(),
             Arc::clone(&self.health),
-            Bounds {
+            ServiceLimits {
                 // The other places are left to those who want an answer now.
-                waiting: self.config.door.max_connections / 2,
-                writes_per_minute: self.config.gate.writes_per_minute,
+                waiting: self.config.server.max_connections / 2,
+                writes_per_minute: self.config.middleware.writes_per_minute,
             },
             stop.subscribe(),
         );
-        let operator = Operator::new(Arc::clone(&self.health), move || metrics.page());
-        let door = self.config.door.clone();
-        if self.config.gate.is_off() {
-            tasks.door("door", readers, door, move |request, from| service.answer(request, from));
+        let operator = AdminHandler::new(Arc::clone(&self.health), move || metrics.render());
+        let door = self.config.server.clone();
+        if self.config.middleware.is_off() {
+            tasks.spawn_server("door", readers, door, move |request, from| service.answer(request, from));
         } else {
-            let gate = Gate::new(self.config.gate.clone(), Arc::clone(&self.config.press.addresses));
-            tasks.door("door", readers, door, move |request, from| {
+            let gate = RateLimitLayer::new(
+                self.config.middleware.clone(),
+                Arc::clone(&self.config.render.addresses),
+            );
+            tasks.spawn_server("door", readers, door, move |request, from| {
                 let (gate, service) = (gate.clone(), service.clone());
                 async move { gate.answer(request, from, |request, from| service.answer(request, from)).await }
             });
         }
-        let admin_options = DoorOptions { max_connections: 64, ..self.config.door.clone() };
-        tasks.door("admin door", admin, admin_options, move |request, from| {
+        let admin_options = DoorOptions { max_connections: 64, ..self.config.server.clone() };
+        tasks.spawn_server("admin door", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
         });
         let (first_scan, scanned) = watch::channel(false);
@@ -123,22 +128,23 @@ impl App {
         tasks.spawn("folder scan", async move {
             ingest::run(store, options, &counters, first_scan, stopping).await;
         });
-        let announce_ready = become_ready(
+        let announce_ready = render_then_ready(
             self.store.clone(),
-            self.press,
+            self.renderer,
             scanned,
             Arc::clone(&self.health),
             ready,
             stop.subscribe(),
         );
         tasks.spawn("press", announce_ready);
-        tasks.spawn("tick", tick(self.store.clone(), Arc::clone(&self.health), stop.subscribe()));
+        tasks.spawn("tick", maintenance_loop(self.store.clone(), Arc::clone(&self.health), stop.subscribe()));
         let (store, stopping) = (self.store.clone(), stop.subscribe());
-        tasks.spawn("listener", async move { store.follow(stopping).await });
-        let meeting = meet(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
+        tasks.spawn("listener", async move { store.listen(stopping).await });
+        let meeting =
+            heartbeat(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
         tasks.spawn("meeting", meeting);
-        let outcome = tasks.until(shutdown).await;
-        if let Err(cause) = self.store.leave().await {
+        let outcome = tasks.run_until(shutdown).await;
+        if let Err(cause) = self.store.deregister().await {
             warn!(%cause, "other replicas could not be told of the end; they notice in some seconds");
         }
         self.store.close().await;
@@ -175,32 +181,32 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
         store.close().await;
         return Err(another(&mark));
     }
-    store.configured_as(&config.fingerprint).await.context("opening the store")?;
+    store.apply_config(&config.fingerprint).await.context("opening the store")?;
     Ok(store)
 }
 
 /// Prints what the first scan found, says that the service is ready, and goes on printing.
-async fn become_ready(
+async fn render_then_ready(
     store: Store,
-    mut press: Press,
+    mut press: Renderer,
     mut scanned: watch::Receiver<bool>,
     health: Arc<Health>,
     ready: impl FnOnce(Store) + Send + 'static,
     mut stop: watch::Receiver<bool>,
 ) {
     // What the log holds already is served at once; the scan may take a while.
-    if let Err(cause) = press.reprint().await {
+    if let Err(cause) = press.render_changes().await {
         error!(%cause, "the first edition could not be printed");
     }
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => return,
         _ = scanned.wait_for(|scanned| *scanned) => {}
     }
-    while let Err(cause) = press.reprint().await {
+    while let Err(cause) = press.render_changes().await {
         error!(%cause, "the first edition could not be printed; trying again");
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(MAINTENANCE_INTERVAL) => {}
         }
     }
     health.ready.store(true, Ordering::Release);
@@ -209,9 +215,9 @@ async fn become_ready(
 }
 
 /// Once a second: hears other processes, heals lost notices, publishes what is due, and knows how the store is.
-async fn tick(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
+async fn maintenance_loop(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
     loop {
-        let answered = beat(&store).await;
+        let answered = heartbeat_loop(&store).await;
         let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
         let writable = store.try_writing().await;
         let was_writable = health.writes.swap(answered.is_ok() && writable.is_ok(), Ordering::AcqRel);
@@ -228,18 +234,18 @@ async fn tick(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(MAINTENANCE_INTERVAL) => {}
         }
     }
 }
 
 /// Says every few seconds that this process is there, and warns where others serve the same log otherwise:
 /// readers would see documents and validators go to and fro.
-async fn meet(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>) {
+async fn heartbeat(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>) {
     let mut known = Vec::new();
     loop {
         // An error is the tick's to tell.
-        if let Ok(others) = store.meet(&fingerprint).await
+        if let Ok(others) = store.heartbeat(&fingerprint).await
             && others != known
         {
             match others.is_empty() {
@@ -253,7 +259,7 @@ async fn meet(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(PRESENCE) => {}
+            () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
         }
     }
 }
@@ -265,13 +271,13 @@ fn short_fingerprint(whole: &str) -> String {
     format!("{} {word}", env!("CARGO_PKG_VERSION"))
 }
 
-async fn beat(store: &Store) -> Result<Announcement, crate::store::StoreError> {
+async fn heartbeat_loop(store: &Store) -> Result<LogPosition, crate::store::StoreError> {
     if store.next_due().await?.is_some_and(|due| due <= store.clock().now()) {
         for accepted in store.publish_due().await? {
-            info!(id = %accepted.id, verdict = ?accepted.verdict, "its time has come");
+            info!(id = %accepted.id, verdict = ?accepted.outcome, "its time has come");
         }
     }
-    store.refresh().await
+    store.poll_position().await
 }
 
 /// The long tasks. The first that ends takes the others with it.
@@ -288,19 +294,24 @@ impl Tasks {
         });
     }
 
-    fn door<S, A>(&mut self, name: &'static str, listeners: Listeners, options: DoorOptions, service: S)
-    where
-        S: Fn(hyper::Request<door::RequestBody>, std::net::SocketAddr) -> A + Clone + Send + 'static,
-        A: Future<Output = crate::http::reply::Reply> + 'static,
+    fn spawn_server<S, A>(
+        &mut self,
+        name: &'static str,
+        listeners: Listeners,
+        options: DoorOptions,
+        service: S,
+    ) where
+        S: Fn(hyper::Request<server::RequestBody>, std::net::SocketAddr) -> A + Clone + Send + 'static,
+        A: Future<Output = crate::http::response::HttpResponse> + 'static,
     {
         let stop = self.stop.subscribe();
         self.set.spawn_blocking(move || {
-            (name, door::serve(listeners, &options, service, stop).map_err(anyhow::Error::from))
+            (name, server::serve(listeners, &options, service, stop).map_err(anyhow::Error::from))
         });
     }
 
     /// Waits for the word to stop or for the first task to end, then stops all and waits for them.
-    async fn until(mut self, mut shutdown: watch::Receiver<bool>) -> anyhow::Result<()> {
+    async fn run_until(mut self, mut shutdown: watch::Receiver<bool>) -> anyhow::Result<()> {
         let mut outcome = tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => Ok(()),
             ended = self.set.join_next() => match ended {

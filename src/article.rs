@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Slug;
-use crate::vietnam_time::{Moment, Stamp};
+use crate::time::{PublishedAt, Timestamp};
 
 /// The permanent name of an article, in every channel and format: a tag URI (RFC 4151), or what the front
 /// matter gave as `id`. Compared byte for byte (rules R4, A2).
@@ -60,10 +60,10 @@ pub struct Article {
     /// Plain text on one line; never empty.
     pub title: String,
     /// The printed date of publication.
-    pub stamp: Stamp,
+    pub published: PublishedAt,
     /// A moment of correction that the author named; counts only if later than the last revision's.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "chrono::serde::ts_seconds_option")]
-    pub updated: Option<Moment>,
+    pub updated: Option<Timestamp>,
     /// What a list of articles shows, where it is not simply the lead: plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
@@ -87,12 +87,12 @@ pub struct Article {
     /// The pictures that lay beside the text, in the order of their numbers. The n-th caption in `body`
     /// belongs to the n-th picture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pictures: Vec<Picture>,
+    pub images: Vec<Image>,
 }
 
 /// A picture as it is served: without camera data and location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picture {
+pub struct Image {
     /// Its name under `/media/`: a hash of its bytes with the ending of its type, so that other bytes
     /// have another address.
     pub name: String,
@@ -109,7 +109,7 @@ pub struct Picture {
 impl Article {
     /// What stands in a feed's `description`: the summary that was given, else the lead, else the first
     /// paragraph; empty for an article of pictures alone.
-    pub fn lead(&self) -> &str {
+    pub fn excerpt(&self) -> &str {
         if let Some(summary) = &self.summary {
             return summary;
         }
@@ -152,7 +152,7 @@ pub enum Block {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credit: Option<String>,
         /// The line as it was printed, for an article whose picture is missing.
-        printed: String,
+        raw: String,
         /// `printed` with its links and marks, where it has any: HTML of the sanitiser, without a block.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         html: Option<String>,
@@ -186,7 +186,7 @@ pub struct Entry {
     /// The channels that hold it, by slug, sorted by bytes.
     pub channels: Vec<Slug>,
     /// The stamp at first publication, then the `at` of the last revision (rule A3). Never goes back.
-    pub updated: Moment,
+    pub updated: Timestamp,
     /// What was written.
     pub article: Article,
 }
@@ -199,7 +199,7 @@ pub struct Tombstone {
     /// Its page, which answers 410.
     pub permalink: Permalink,
     /// When it was withdrawn.
-    pub when: Moment,
+    pub when: Timestamp,
     /// Why, where a reason for readers was given.
     pub reason: Option<String>,
 }

@@ -13,9 +13,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::vietnam_time::{Moment, VIETNAM, Zone};
+use crate::time::{DEFAULT_TIME_ZONE, Timestamp, Zone};
 
-pub use colour::{Colour, NoSiteColour};
+pub use colour::{Colour, InvalidColour};
 
 /// A name in an address: `a-z`, `0-9` and inner hyphens, never empty.
 ///
@@ -31,7 +31,7 @@ pub struct Slug(String);
     "`{given}` is not a slug: use a-z, 0-9 and hyphens inside, {max} bytes at most, for example `{suggestion}`",
     max = Slug::MAX_BYTES
 )]
-pub struct NotASlug {
+pub struct InvalidSlug {
     given: String,
     suggestion: Slug,
 }
@@ -45,19 +45,19 @@ impl Slug {
     ///
     /// # Errors
     /// Where it holds anything else; the error proposes a slug.
-    pub fn parse(text: &str) -> Result<Self, NotASlug> {
+    pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
         let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let good =
             !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-');
-        if good { Ok(Self(text.to_owned())) } else { Err(NotASlug::new(text)) }
+        if good { Ok(Self(text.to_owned())) } else { Err(InvalidSlug::new(text)) }
     }
 
     /// Takes a text that is a slug already, for something that gets its name by it.
     ///
     /// # Errors
     /// Where it holds anything else or is too long; the error proposes a slug.
-    pub fn parse_new(text: &str) -> Result<Self, NotASlug> {
-        if text.len() > Self::MAX_BYTES { Err(NotASlug::new(text)) } else { Self::parse(text) }
+    pub fn parse_new(text: &str) -> Result<Self, InvalidSlug> {
+        if text.len() > Self::MAX_BYTES { Err(InvalidSlug::new(text)) } else { Self::parse(text) }
     }
 
     /// Makes a slug of any text: `Đất & Người` becomes `dat-nguoi`. A text without a single letter or digit
@@ -74,7 +74,7 @@ impl Slug {
     }
 
     /// The slug with `-2`, `-3` … behind it; itself for 1.
-    pub fn numbered(&self, number: u32) -> Self {
+    pub fn with_suffix(&self, number: u32) -> Self {
         if number <= 1 { self.clone() } else { Self(format!("{}-{number}", self.0)) }
     }
 
@@ -84,7 +84,7 @@ impl Slug {
     }
 }
 
-impl NotASlug {
+impl InvalidSlug {
     fn new(text: &str) -> Self {
         let mut given: String = text.chars().take(Slug::MAX_BYTES).collect();
         if given.len() < text.len() {
@@ -101,17 +101,17 @@ impl fmt::Display for Slug {
 }
 
 impl FromStr for Slug {
-    type Err = NotASlug;
+    type Err = InvalidSlug;
 
-    fn from_str(text: &str) -> Result<Self, NotASlug> {
+    fn from_str(text: &str) -> Result<Self, InvalidSlug> {
         Self::parse(text)
     }
 }
 
 impl TryFrom<String> for Slug {
-    type Error = NotASlug;
+    type Error = InvalidSlug;
 
-    fn try_from(text: String) -> Result<Self, NotASlug> {
+    fn try_from(text: String) -> Result<Self, InvalidSlug> {
         Self::parse(&text)
     }
 }
@@ -128,22 +128,22 @@ pub struct Channel {
     /// Its name in addresses.
     pub slug: Slug,
     /// The name that it bore when it was founded: its feeds are known by it for ever (rule A2).
-    pub founded_as: Slug,
+    pub original_slug: Slug,
     /// What people see, as written.
     pub title: String,
     /// One sentence for feed readers; made of the titles where none was given.
     pub description: Option<String>,
     /// The names that it bore before, whose addresses lead here (rule C8).
-    pub was: Vec<Slug>,
+    pub former_slugs: Vec<Slug>,
     /// Whether it goes on.
-    pub standing: Standing,
+    pub status: ChannelStatus,
     /// The channels whose articles stand in this one too, beside its own.
-    pub members: Vec<Slug>,
+    pub includes: Vec<Slug>,
 }
 
 /// Whether a channel goes on (rule C8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Standing {
+pub enum ChannelStatus {
     /// It takes articles.
     #[default]
     Open,
@@ -153,42 +153,42 @@ pub enum Standing {
         since: Option<NaiveDate>,
     },
     /// Its addresses answer 410. Its articles stand where they stood.
-    Gone,
+    Removed,
 }
 
 impl Channel {
     /// An open channel without a past.
     pub fn new(slug: Slug, title: impl Into<String>) -> Self {
         Self {
-            founded_as: slug.clone(),
+            original_slug: slug.clone(),
             slug,
             title: title.into(),
             description: None,
-            was: Vec::new(),
-            standing: Standing::Open,
-            members: Vec::new(),
+            former_slugs: Vec::new(),
+            status: ChannelStatus::Open,
+            includes: Vec::new(),
         }
     }
 
     /// True where it takes new articles.
     pub fn is_open(&self) -> bool {
-        self.standing == Standing::Open
+        self.status == ChannelStatus::Open
     }
 
     /// True where its addresses answer 410.
     pub fn is_gone(&self) -> bool {
-        self.standing == Standing::Gone
+        self.status == ChannelStatus::Removed
     }
 }
 
 /// All channels whose articles stand in `parent`, itself included, through members of members; sorted.
-pub fn members_of(parent: &Slug, channels: &[Channel]) -> Vec<Slug> {
+pub fn included_channels(parent: &Slug, channels: &[Channel]) -> Vec<Slug> {
     let mut found = vec![parent.clone()];
     let mut looked_at = 0;
     while let Some(slug) = found.get(looked_at).cloned() {
         looked_at += 1;
         let named =
-            channels.iter().filter(|channel| channel.slug == slug).flat_map(|channel| &channel.members);
+            channels.iter().filter(|channel| channel.slug == slug).flat_map(|channel| &channel.includes);
         for member in named {
             if !found.contains(member) {
                 found.push(member.clone());
@@ -207,7 +207,7 @@ pub struct Site {
     /// BCP 47, normally `vi`.
     pub language: String,
     /// The zone in which every date is read and printed.
-    pub zone: Zone,
+    pub time_zone: Zone,
     /// Who publishes: the Atom author of a feed.
     pub publisher: String,
     /// Who published before, the earliest first.
@@ -222,7 +222,7 @@ pub struct Site {
     pub max_age: Duration,
     /// The hours of the day, from 0 to 23 in GMT and sorted, in which nothing is published as a rule: RSS
     /// `skipHours` (rule R13).
-    pub quiet_hours: Vec<u8>,
+    pub skip_hours: Vec<u8>,
 }
 
 /// The name under which the site published until it took another.
@@ -231,7 +231,7 @@ pub struct FormerPublisher {
     /// Its name.
     pub name: String,
     /// The first moment at which it was that no more.
-    pub until: Moment,
+    pub until: Timestamp,
 }
 
 impl Site {
@@ -242,18 +242,18 @@ impl Site {
             publisher: title.clone(),
             title,
             language: "vi".to_owned(),
-            zone: VIETNAM,
+            time_zone: DEFAULT_TIME_ZONE,
             former_publishers: Vec::new(),
             rights: None,
             logo: None,
             colour: Colour::default(),
             max_age: Duration::from_secs(300),
-            quiet_hours: Vec::new(),
+            skip_hours: Vec::new(),
         }
     }
 
     /// Who published what bears this stamp.
-    pub fn publisher_at(&self, stamp: Moment) -> &str {
+    pub fn publisher_at(&self, stamp: Timestamp) -> &str {
         let former = self.former_publishers.iter().find(|former| stamp < former.until);
         former.map_or(self.publisher.as_str(), |former| former.name.as_str())
     }
@@ -267,13 +267,14 @@ mod tests {
     fn the_members_of_members_are_members_and_a_circle_ends() {
         let slug = |text: &str| Slug::parse(text).unwrap();
         let channel = |name: &str, members: &[&str]| Channel {
-            members: members.iter().map(|member| slug(member)).collect(),
+            includes: members.iter().map(|member| slug(member)).collect(),
             ..Channel::new(slug(name), name)
         };
         let channels =
             [channel("all", &["news", "life"]), channel("news", &["b", "a"]), channel("life", &["all"])];
-        let names =
-            |parent| members_of(&slug(parent), &channels).iter().map(Slug::to_string).collect::<Vec<_>>();
+        let names = |parent| {
+            included_channels(&slug(parent), &channels).iter().map(Slug::to_string).collect::<Vec<_>>()
+        };
         assert_eq!(names("all"), ["a", "all", "b", "life", "news"]);
         assert_eq!(names("news"), ["a", "b", "news"]);
         assert_eq!(names("a"), ["a"]);
@@ -316,7 +317,7 @@ mod tests {
             let made = Slug::from_title(&title);
             proptest::prop_assert_eq!(Slug::parse_new(made.as_str()), Ok(made.clone()));
             proptest::prop_assert_eq!(&Slug::from_title(made.as_str()), &made);
-            let file = format!("{}.html.gz", made.numbered(number));
+            let file = format!("{}.html.gz", made.with_suffix(number));
             proptest::prop_assert!(file.len() <= 255 && Slug::parse(file.trim_end_matches(".html.gz")).is_ok());
         }
     }

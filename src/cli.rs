@@ -2,10 +2,10 @@
 //!
 //! Data goes to stdout, messages to stderr. Exit 0: done. 1: failed, or something was found. 2: not understood.
 
+mod backup;
 mod build;
 mod check;
 mod import;
-mod moving;
 mod publish;
 mod remote;
 mod scratch;
@@ -27,17 +27,17 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::address::{Format, Route};
 use crate::app::open_store;
 use crate::article::ArticleId;
 use crate::channel::Slug;
-use crate::config::{Config, Explained};
-use crate::ingest::{Marking, Order, Report, Scanner};
-use crate::manuscript::Encoding;
-use crate::press;
-use crate::store::{Found, Listed, Restoration, Store, Withdrawal};
-use crate::telemetry::{self, Verbosity, printable, say};
-use crate::vietnam_time::rfc3339;
+use crate::config::{Config, EffectiveValue};
+use crate::ingest::{ImportRequest, Marking, ScanReport, Scanner};
+use crate::logging::{self, Verbosity, printable, say};
+use crate::parse::Encoding;
+use crate::render;
+use crate::store::{ArticleLookup, ArticleSummary, RestoreOutcome, Store, WithdrawOutcome};
+use crate::time::rfc3339;
+use crate::urls::{Format, Route};
 
 /// Publishes the articles of a district, commune or province as RSS, Atom and JSON feeds.
 #[derive(Parser)]
@@ -199,7 +199,7 @@ const LONGEST_LINE: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
-    Findings,
+    ProblemsFound,
 }
 
 /// Runs the program with the arguments and the environment of the process.
@@ -212,20 +212,20 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
         }
     };
-    telemetry::install(arguments.verbosity());
+    logging::init(arguments.verbosity());
     // What is left in the buffer of stdout would be lost without a word.
     let outcome = run(arguments).and_then(|outcome| Ok(io::stdout().flush().map(|()| outcome)?));
     let code = match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::ProblemsFound) => ExitCode::from(1),
         Err(cause) if is_closed_pipe(&cause) => ExitCode::SUCCESS,
         Err(cause) => {
             // SECURITY: further lines are indented, so that no name in an error can pass for an error of its own.
             say!("bantin: {}", format!("{cause:#}").trim_end().replace('\n', "\n  "));
-            ExitCode::from(if import::is_not_understood(&cause) { 2 } else { 1 })
+            ExitCode::from(if import::is_usage_error(&cause) { 2 } else { 1 })
         }
     };
-    telemetry::flush();
+    logging::flush();
     code
 }
 
@@ -241,7 +241,7 @@ fn print_line(line: impl std::fmt::Display) -> io::Result<()> {
 }
 
 fn encoding(word: &str) -> Result<Encoding, String> {
-    let known = || Encoding::ALL.map(Encoding::setting).join(", ");
+    let known = || Encoding::ALL.map(Encoding::as_str).join(", ");
     Encoding::from_setting(word).ok_or_else(|| format!("there are: {}", known()))
 }
 
@@ -281,7 +281,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 publish::publish(config, file, channel, id.as_ref(), remote, &arguments).await
             }
             Command::Import { paths, channel, encoding, dry_run } => {
-                let order = Order { paths: paths.clone(), channel: channel.clone(), encoding: *encoding };
+                let order =
+                    ImportRequest { paths: paths.clone(), channel: channel.clone(), encoding: *encoding };
                 import::import(config, &order, *dry_run, &arguments).await
             }
             Command::Withdraw { id, reason, erase, remote } => match remote.service()? {
@@ -290,9 +291,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             },
             Command::Build { out } => build::build(config, out, &arguments).await,
             Command::Token { command } => token::token(config, command, &arguments).await,
-            Command::Backup { file } => moving::backup(config, file, &arguments).await,
-            Command::RestoreBackup { file } => moving::restore(config, file, &arguments).await,
-            Command::Migrate { from, to } => moving::migrate(config, from, to, &arguments).await,
+            Command::Backup { file } => backup::backup(config, file, &arguments).await,
+            Command::RestoreBackup { file } => backup::restore(config, file, &arguments).await,
+            Command::Migrate { from, to } => backup::migrate(config, from, to, &arguments).await,
             Command::Restore { id } => restore(config, id, &arguments).await,
             Command::Config => show_config(&config, arguments.json),
             Command::Completions { .. } => Ok(Outcome::Done),
@@ -324,12 +325,12 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     let store = open_store(&config).await?;
     if preview {
         say!("bantin: nothing is published yet; this is a preview of the folder");
-        Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
+        Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(false).await?;
     }
     if let Some(slug) = &scope {
         is_channel(&store, &config, slug).await?;
     }
-    let bytes = press::print_feed(&store, &config.press, scope.as_ref(), format).await?;
+    let bytes = render::render_feed(&store, &config.render, scope.as_ref(), format).await?;
     io::stdout().write_all(&bytes)?;
     store.close().await;
     Ok(Outcome::Done)
@@ -337,7 +338,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
 
 /// An error that names all channels, where this is none of them.
 async fn is_channel(store: &Store, config: &Config, slug: &Slug) -> anyhow::Result<()> {
-    let channels = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
+    let channels = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
     if channels.iter().any(|channel| channel.slug == *slug) {
         return Ok(());
     }
@@ -347,23 +348,23 @@ async fn is_channel(store: &Store, config: &Config, slug: &Slug) -> anyhow::Resu
 
 async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
     // Ids come into being here as well, and are for ever.
-    config.fit_to_serve()?;
+    config.validate_for_serving()?;
     if confirm {
         config.ingest.marking = Marking::Renewed;
     }
     let store = open_store(&config).await?;
-    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(confirm).await?;
+    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(confirm).await?;
     store.publish_due().await?;
     store.close().await;
-    check::print_findings(&report.findings, &config.ingest.path, arguments)?;
+    check::print_diagnostics(&report.findings, &config.ingest.path, arguments)?;
     if !arguments.quiet {
         say!("{}", summary(&report));
     }
-    let clean = report.suspended.is_none() && report.refused_now == 0;
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    let clean = report.suspended_reason.is_none() && report.rejected_total == 0;
+    Ok(if clean { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
-fn summary(report: &Report) -> String {
+fn summary(report: &ScanReport) -> String {
     format!(
         "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} waiting for their time, \
          {} refused",
@@ -373,8 +374,8 @@ fn summary(report: &Report) -> String {
         report.moved,
         report.restored,
         report.withdrawn,
-        report.waiting,
-        report.refused_now
+        report.scheduled,
+        report.rejected_total
     )
 }
 
@@ -391,7 +392,7 @@ async fn list(
     }
     let zone = config.store.zone;
     let mut left = limit.unwrap_or(usize::MAX);
-    let mut last: Option<Listed> = None;
+    let mut last: Option<ArticleSummary> = None;
     let mut lines = Lines::new(arguments.json)?;
     while left > 0 {
         let page = store.list(channel, last.as_ref(), PAGE).await?;
@@ -465,50 +466,50 @@ async fn withdraw(
     erase: bool,
     arguments: &Arguments,
 ) -> anyhow::Result<Outcome> {
-    let store = open_existing(&config).await?;
+    let store = open_existing_store(&config).await?;
     let id = &article_of(named, &store, &config).await?;
     let withdrawal = store.withdraw(id, reason, erase, "command").await?;
     store.close().await;
     let (done, word) = match withdrawal {
-        Withdrawal::Withdrawn(number) => {
-            return told(arguments, id, "withdrawn", Some(number));
+        WithdrawOutcome::Withdrawn(number) => {
+            return print_outcome(arguments, id, "withdrawn", Some(number));
         }
-        Withdrawal::ReasonChanged(number) => {
-            return told(arguments, id, "was withdrawn before; the reason is changed", Some(number));
+        WithdrawOutcome::ReasonChanged(number) => {
+            return print_outcome(arguments, id, "was withdrawn before; the reason is changed", Some(number));
         }
-        Withdrawal::Already => (true, "was withdrawn before"),
-        Withdrawal::NeverPublished => (true, "will not be published"),
-        Withdrawal::Unknown => (false, "is not known; `bantin list` shows all"),
-        Withdrawal::Refused(refusal) => bail!("{}", refusal.english()),
-        Withdrawal::Stale(_) => (false, "was changed by somebody else meanwhile"),
+        WithdrawOutcome::Already => (true, "was withdrawn before"),
+        WithdrawOutcome::NeverPublished => (true, "will not be published"),
+        WithdrawOutcome::Unknown => (false, "is not known; `bantin list` shows all"),
+        WithdrawOutcome::Refused(refusal) => bail!("{}", refusal.english()),
+        WithdrawOutcome::Stale(_) => (false, "was changed by somebody else meanwhile"),
     };
-    if done { told(arguments, id, word, None) } else { bail!("{id} {word}") }
+    if done { print_outcome(arguments, id, word, None) } else { bail!("{id} {word}") }
 }
 
 async fn restore(config: Config, named: &str, arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let store = open_existing(&config).await?;
+    let store = open_existing_store(&config).await?;
     let id = &article_of(named, &store, &config).await?;
     let restoration = store.restore(id, "command").await?;
     store.close().await;
     match restoration {
-        Restoration::Restored(number) => told(arguments, id, "restored", Some(number)),
-        Restoration::Waiting => told(arguments, id, "waits for its time again", None),
-        Restoration::NotWithdrawn => told(arguments, id, "is not withdrawn", None),
-        Restoration::Erased => bail!("the text of {id} was erased; publish it anew under another name"),
-        Restoration::Unknown => bail!("{id} is not known; `bantin list` shows all"),
+        RestoreOutcome::Restored(number) => print_outcome(arguments, id, "restored", Some(number)),
+        RestoreOutcome::Waiting => print_outcome(arguments, id, "waits for its time again", None),
+        RestoreOutcome::NotWithdrawn => print_outcome(arguments, id, "is not withdrawn", None),
+        RestoreOutcome::Erased => bail!("the text of {id} was erased; publish it anew under another name"),
+        RestoreOutcome::Unknown => bail!("{id} is not known; `bantin list` shows all"),
     }
 }
 
 /// The id of the article that is named by its id, the address of its page, or its file in the folder of articles,
 /// also of one that is gone.
 async fn article_of(named: &str, store: &Store, config: &Config) -> anyhow::Result<ArticleId> {
-    let addresses = &config.press.addresses;
+    let addresses = &config.render.addresses;
     let path = named.strip_prefix(addresses.site_url()).unwrap_or(named);
-    if let Route::Article(permalink) = addresses.route(path) {
+    if let Route::Article(permalink) = addresses.parse(path) {
         match store.article(&permalink).await? {
-            Found::Live { entry, .. } => return Ok(entry.id),
-            Found::Withdrawn(tombstone) => return Ok(tombstone.id),
-            Found::Nothing => {}
+            ArticleLookup::Live { entry, .. } => return Ok(entry.id),
+            ArticleLookup::Withdrawn(tombstone) => return Ok(tombstone.id),
+            ArticleLookup::NotFound => {}
         }
     }
     let (file, root) = (std::path::absolute(named)?, std::path::absolute(&config.ingest.path)?);
@@ -524,7 +525,12 @@ async fn article_of(named: &str, store: &Store, config: &Config) -> anyhow::Resu
     Ok(ArticleId::new(named))
 }
 
-fn told(arguments: &Arguments, id: &ArticleId, word: &str, number: Option<u64>) -> anyhow::Result<Outcome> {
+fn print_outcome(
+    arguments: &Arguments,
+    id: &ArticleId,
+    word: &str,
+    number: Option<u64>,
+) -> anyhow::Result<Outcome> {
     if arguments.json {
         print_line(json!({ "id": id.as_str(), "outcome": word, "number": number }))?;
     } else if !arguments.quiet {
@@ -537,7 +543,7 @@ fn told(arguments: &Arguments, id: &ArticleId, word: &str, number: Option<u64>) 
 }
 
 /// Opens a store that is there: a command on an article must not begin a log by a slip in the config.
-async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+async fn open_existing_store(config: &Config) -> anyhow::Result<Store> {
     if !Store::exists(&config.store) {
         bail!("there is no log at {} yet; `bantin serve` or `bantin scan` begins one", config.store.url);
     }
@@ -546,14 +552,14 @@ async fn open_existing(config: &Config) -> anyhow::Result<Store> {
 
 fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
     let mut out = io::stdout().lock();
-    let explained = config.explain();
+    let explained = config.effective_values();
     if json {
         let keys: BTreeMap<&str, _> = (explained.iter())
             .map(|key| (key.key.as_str(), json!({ "value": key.value, "from": key.origin })))
             .collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
     } else {
-        let length = |key: &Explained| key.key.chars().count() + key.value.chars().count();
+        let length = |key: &EffectiveValue| key.key.chars().count() + key.value.chars().count();
         let width = explained.iter().map(length).max().unwrap_or(0).min(60);
         for key in &explained {
             let pad = width.saturating_sub(length(key));

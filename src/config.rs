@@ -5,8 +5,8 @@
 //! environment, flag. Nobody on a lower floor knows this room.
 
 mod checks;
-mod layers;
-mod settings;
+mod schema;
+mod sources;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,21 +15,21 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 
-use crate::address::{Addresses, RESERVED};
-use crate::channel::{Channel, FormerPublisher, Site, Slug, Standing, members_of};
-use crate::vietnam_time::{Clock, Zone, day_of, first_second};
-use crate::{feed, http, ingest, press, store};
+use crate::channel::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
+use crate::time::{Clock, Zone, local_date, start_of_day};
+use crate::urls::{RESERVED_SLUGS, SiteUrls};
+use crate::{feed, http, ingest, render, store};
 
-use layers::Layers;
-use settings::{
-    Channel as ChannelSettings, Closed, Feed as FeedSettings, FormerPublisher as FormerPublisherSettings,
-    Settings, Watch,
+use schema::{
+    Channel as ChannelSettings, ClosedSetting, Feed as FeedSettings,
+    FormerPublisher as FormerPublisherSettings, Settings, WatchSetting,
 };
+use sources::ConfigSources;
 
 /// The default configuration, as it is shipped.
 pub const DEFAULT: &str = include_str!("../config.toml");
 /// Entries and tombstones of a live feed together.
-const LIVE_LIMIT: usize = 200;
+const MAX_LIVE_ENTRIES: usize = 200;
 /// The shortest live feed that may be asked for, in bytes: its head and a few summaries.
 const MIN_FEED_BYTES: u64 = 16_384;
 
@@ -75,22 +75,22 @@ pub enum ConfigError {
 /// The configuration that is in force.
 pub struct Config {
     /// For the door.
-    pub door: http::DoorOptions,
+    pub server: http::DoorOptions,
     /// For the gate in front of it.
-    pub gate: http::GateOptions,
+    pub middleware: http::GateOptions,
     /// Where the door listens.
     pub listen: SocketAddr,
     /// Where the operator's listener listens.
     pub admin: SocketAddr,
     /// For the store.
-    pub store: store::Options,
+    pub store: store::StoreOptions,
     /// For the folder scan.
-    pub ingest: ingest::Options,
+    pub ingest: ingest::IngestOptions,
     /// For the press.
-    pub press: press::Options,
+    pub render: render::RenderOptions,
     /// Changes whenever documents may look different for the same log.
     pub fingerprint: String,
-    layers: Layers,
+    layers: ConfigSources,
 }
 
 impl Config {
@@ -105,30 +105,30 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let here = Path::new("config.toml");
         let file = file.or_else(|| here.exists().then_some(here));
-        let layers = Layers::read(file, variables)?;
-        let settings: Settings = layers.merged()?;
+        let layers = ConfigSources::load(file, variables)?;
+        let settings: Settings = layers.deserialize()?;
         let base = file.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         compose(settings, &base, layers)
     }
 
     /// Each key that is in force with its value and where it comes from, sorted by key.
     /// Passwords are covered.
-    pub fn explain(&self) -> Vec<Explained> {
-        self.layers.explain()
+    pub fn effective_values(&self) -> Vec<EffectiveValue> {
+        self.layers.effective_values()
     }
 
     /// The URL of the store without its password.
     pub fn store_for_people(&self) -> String {
-        layers::covered(&self.store.url)
+        sources::redact_password(&self.store.url)
     }
 
     /// What keeps this configuration from being served, where anything does.
     ///
     /// # Errors
     /// With the sample `tag_authority` on an address that others can reach: ids are for ever.
-    pub fn fit_to_serve(&self) -> Result<(), ConfigError> {
+    pub fn validate_for_serving(&self) -> Result<(), ConfigError> {
         let addresses = &self.store.addresses;
-        let sample = Layers::default_text("site.tag_authority");
+        let sample = ConfigSources::default_text("site.tag_authority");
         let is_public = !addresses.is_loopback();
         checks::authority_is_ones_own(addresses.tag_authority(), &sample, is_public, self.listen)
     }
@@ -136,7 +136,7 @@ impl Config {
 
 /// A key that is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
+pub struct EffectiveValue {
     /// `section.key`.
     pub key: String,
     /// As TOML.
@@ -145,17 +145,20 @@ pub struct Explained {
     pub origin: String,
 }
 
-fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, ConfigError> {
+fn compose(settings: Settings, base: &Path, layers: ConfigSources) -> Result<Config, ConfigError> {
     let Settings { site, server, store, folder, feed, channel } = settings;
-    let addresses = Addresses::new(&site.url, &site.tag_authority).map_err(|cause| {
-        let key = if matches!(cause, crate::address::AddressError::Url(_)) { "url" } else { "tag_authority" };
-        value(&format!("site.{key}"), cause.to_string())
+    let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
+        let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
+        value_error(&format!("site.{key}"), cause.to_string())
     })?;
     check_feed(&feed)?;
     check_site(&site)?;
-    store::check_url(&store.url).map_err(|reason| value("store.url", reason))?;
+    store::check_url(&store.url).map_err(|reason| value_error("store.url", reason))?;
     if folder.path.as_os_str().is_empty() {
-        return Err(value("folder.path", "is empty: name the folder of articles, like feeds".to_owned()));
+        return Err(value_error(
+            "folder.path",
+            "is empty: name the folder of articles, like feeds".to_owned(),
+        ));
     }
     let limits = server.limits;
     checks::limits(&limits)?;
@@ -163,20 +166,20 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
     let encodings =
         channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
     let channels = channels(channel)?;
-    let addresses = Arc::new(addresses.with_channels(&channels));
-    let folder_options = ingest::Options {
+    let addresses = Arc::new(addresses.with_redirects(&channels));
+    let folder_options = ingest::IngestOptions {
         path: base.join(folder.path),
         watch: match folder.watch {
-            Watch::Events => ingest::Watching::Events,
-            Watch::Poll => ingest::Watching::Poll,
-            Watch::Off => ingest::Watching::Off,
+            WatchSetting::Events => ingest::WatchMode::Events,
+            WatchSetting::Poll => ingest::WatchMode::Poll,
+            WatchSetting::Off => ingest::WatchMode::Off,
         },
-        zone: site.time_zone,
+        time_zone: site.time_zone,
         language: site.language.clone(),
         encoding: folder.encoding.map(|word| word.0),
         encodings,
         // Ids of the sample authority are for nobody but this machine.
-        marking: match addresses.tag_authority() == Layers::default_text("site.tag_authority") {
+        marking: match addresses.tag_authority() == ConfigSources::default_text("site.tag_authority") {
             true => ingest::Marking::Renewed,
             false => ingest::Marking::Kept,
         },
@@ -184,43 +187,43 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
     };
     let zone = site.time_zone;
     let former_publishers = former_publishers(site.former_publisher.unwrap_or_default(), zone)?;
-    let press = press::Options {
+    let press = render::RenderOptions {
         site: Site {
             title: site.title,
             language: site.language,
-            zone,
+            time_zone: zone,
             publisher: site.publisher,
             former_publishers,
             rights: site.rights,
             logo: site.logo,
             colour: site.colour.0,
             max_age: feed.max_age.0,
-            quiet_hours: quiet_hours(&feed.skip_hours.unwrap_or_default(), zone)?,
+            skip_hours: skip_hours(&feed.skip_hours.unwrap_or_default(), zone)?,
         },
         addresses: Arc::clone(&addresses),
         channels,
-        live: store::LiveChoice {
+        live: store::LiveFeedOptions {
             items: feed.items,
             window: feed.window.0.as_secs(),
             archive_page: feed.archive_page,
-            limit: LIVE_LIMIT,
+            limit: MAX_LIVE_ENTRIES,
             bytes: feed.max_bytes,
             whole: false,
         },
-        inspector: feed::read_back,
+        verifier: feed::verify,
     };
     Ok(Config {
-        door: http::DoorOptions {
+        server: http::DoorOptions {
             header_timeout: limits.header_timeout.0,
             idle_timeout: limits.idle_timeout.0,
             send_timeout: limits.send_timeout.0,
-            connection_age: limits.connection_age.0,
+            max_connection_age: limits.connection_age.0,
             max_connections: limits.connections,
-            head_bytes: limits.head,
-            body_bytes: limits.body,
+            max_header_bytes: limits.head,
+            max_body_bytes: limits.body,
             shutdown_deadline: limits.shutdown.0,
         },
-        gate: http::GateOptions {
+        middleware: http::GateOptions {
             trusted_proxies: server
                 .trusted_proxies
                 .unwrap_or_default()
@@ -233,8 +236,8 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         },
         listen: server.listen.0,
         admin: server.admin.0,
-        store: store::Options {
-            url: based_store(&store.url, base),
+        store: store::StoreOptions {
+            url: resolve_store_path(&store.url, base),
             addresses,
             channels: press.channels.clone(),
             zone,
@@ -242,18 +245,18 @@ fn compose(settings: Settings, base: &Path, layers: Layers) -> Result<Config, Co
         },
         ingest: folder_options,
         fingerprint: fingerprint(&press),
-        press,
+        render: press,
         layers,
     })
 }
 
 /// Names all that a document depends on beside the log, the program's version included.
-fn fingerprint(press: &press::Options) -> String {
-    let press::Options { site, addresses, channels, live, .. } = press;
+fn fingerprint(press: &render::RenderOptions) -> String {
+    let render::RenderOptions { site, addresses, channels, live, .. } = press;
     format!("{} {site:?} {addresses:?} {channels:?} {live:?}", env!("CARGO_PKG_VERSION"))
 }
 
-fn check_site(site: &settings::Site) -> Result<(), ConfigError> {
+fn check_site(site: &schema::Site) -> Result<(), ConfigError> {
     checks::line("site.title", &site.title)?;
     checks::line("site.publisher", &site.publisher)?;
     if let Some(rights) = &site.rights {
@@ -266,24 +269,25 @@ fn check_site(site: &settings::Site) -> Result<(), ConfigError> {
         checks::logo("site.logo", logo)?;
     }
     checks::language("site.language", &site.language)?;
-    checks::tag_authority(&site.tag_authority, day_of(Clock::system().now(), site.time_zone))
+    checks::tag_authority(&site.tag_authority, local_date(Clock::system().now(), site.time_zone))
 }
 
 fn check_feed(feed: &FeedSettings) -> Result<(), ConfigError> {
     if feed.items == 0 {
-        return Err(value("feed.items", "must be at least 1".to_owned()));
+        return Err(value_error("feed.items", "must be at least 1".to_owned()));
     }
     if feed.archive_page < 2 {
-        return Err(value("feed.archive_page", "must be at least 2".to_owned()));
+        return Err(value_error("feed.archive_page", "must be at least 2".to_owned()));
     }
     if feed.max_bytes < MIN_FEED_BYTES {
-        return Err(value("feed.max_bytes", format!("must be at least {MIN_FEED_BYTES}, in bytes")));
+        return Err(value_error("feed.max_bytes", format!("must be at least {MIN_FEED_BYTES}, in bytes")));
     }
     let always = u64::from(feed.items) + feed.archive_page;
-    if always > LIVE_LIMIT as u64 {
-        let reason =
-            format!("items and archive_page together are {always}; a live feed holds {LIVE_LIMIT} at most");
-        return Err(value("feed.items", reason));
+    if always > MAX_LIVE_ENTRIES as u64 {
+        let reason = format!(
+            "items and archive_page together are {always}; a live feed holds {MAX_LIVE_ENTRIES} at most"
+        );
+        return Err(value_error("feed.items", reason));
     }
     Ok(())
 }
@@ -294,17 +298,17 @@ fn channels(settings: Vec<ChannelSettings>) -> Result<Vec<Channel>, ConfigError>
     for settings in settings {
         let channel = channel(settings)?;
         let key = format!("channel.{}", channel.slug);
-        for name in [&channel.slug].into_iter().chain(&channel.was) {
-            if RESERVED.contains(&name.as_str()) {
+        for name in [&channel.slug].into_iter().chain(&channel.former_slugs) {
+            if RESERVED_SLUGS.contains(&name.as_str()) {
                 let reason = format!("`{name}` is an address of the service; choose another");
-                return Err(value(&key, reason));
+                return Err(value_error(&key, reason));
             }
             if let Err(cause) = Slug::parse_new(name.as_str()) {
-                return Err(value(&key, cause.to_string()));
+                return Err(value_error(&key, cause.to_string()));
             }
             if !taken.insert(name.clone()) {
                 let reason = format!("the name `{name}` stands twice, as a slug or under `was`; remove one");
-                return Err(value(&key, reason));
+                return Err(value_error(&key, reason));
             }
         }
         channels.push(channel);
@@ -321,12 +325,12 @@ fn channel(settings: ChannelSettings) -> Result<Channel, ConfigError> {
     let standing = match (gone.unwrap_or_default(), closed) {
         (true, Some(_)) => {
             let reason = "is closed and gone; a closed channel is served on, a gone one is not: remove one";
-            return Err(value(&format!("channel.{slug}"), reason.to_owned()));
+            return Err(value_error(&format!("channel.{slug}"), reason.to_owned()));
         }
-        (true, None) => Standing::Gone,
-        (false, Some(Closed::Yes(true))) => Standing::Closed { since: None },
-        (false, Some(Closed::Since(day))) => Standing::Closed { since: Some(day.0) },
-        (false, Some(Closed::Yes(false)) | None) => Standing::Open,
+        (true, None) => ChannelStatus::Removed,
+        (false, Some(ClosedSetting::Yes(true))) => ChannelStatus::Closed { since: None },
+        (false, Some(ClosedSetting::Since(day))) => ChannelStatus::Closed { since: Some(day.0) },
+        (false, Some(ClosedSetting::Yes(false)) | None) => ChannelStatus::Open,
     };
     for (key, text) in [("title", &title), ("description", &description)] {
         if let Some(text) = text {
@@ -335,18 +339,30 @@ fn channel(settings: ChannelSettings) -> Result<Channel, ConfigError> {
     }
     let title = title.unwrap_or_else(|| slug.to_string());
     let (was, members) = (was.unwrap_or_default(), members.unwrap_or_default());
-    Ok(Channel { description, was, standing, members, ..Channel::new(slug, title) })
+    Ok(Channel {
+        description,
+        former_slugs: was,
+        status: standing,
+        includes: members,
+        ..Channel::new(slug, title)
+    })
 }
 
 fn check_members(channel: &Channel, channels: &[Channel]) -> Result<(), ConfigError> {
     let key = || format!("channel.{}.members", channel.slug);
-    for member in &channel.members {
-        let renamed = channels.iter().find(|other| other.was.contains(member));
+    for member in &channel.includes {
+        let renamed = channels.iter().find(|other| other.former_slugs.contains(member));
         if let Some(other) = renamed {
-            return Err(value(&key(), format!("`{member}` bears the name `{}` now; write that", other.slug)));
+            return Err(value_error(
+                &key(),
+                format!("`{member}` bears the name `{}` now; write that", other.slug),
+            ));
         }
-        if members_of(member, channels).contains(&channel.slug) {
-            return Err(value(&key(), format!("through `{member}` the channel would be a member of itself")));
+        if included_channels(member, channels).contains(&channel.slug) {
+            return Err(value_error(
+                &key(),
+                format!("through `{member}` the channel would be a member of itself"),
+            ));
         }
     }
     Ok(())
@@ -358,10 +374,10 @@ fn former_publishers(
 ) -> Result<Vec<FormerPublisher>, ConfigError> {
     let mut former: Vec<FormerPublisher> = Vec::with_capacity(settings.len());
     for FormerPublisherSettings { name, until } in settings {
-        let until = first_second(until.0, zone);
+        let until = start_of_day(until.0, zone);
         if former.last().is_some_and(|before| before.until >= until) {
             let reason = format!("`{name}` must come before those that published until a later day");
-            return Err(value("site.former_publisher", reason));
+            return Err(value_error("site.former_publisher", reason));
         }
         former.push(FormerPublisher { name, until });
     }
@@ -369,13 +385,13 @@ fn former_publishers(
 }
 
 /// The hours in GMT that lie wholly in these hours of `zone`, in winter as in summer (rule R13).
-fn quiet_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
+fn skip_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
     if let Some(hour) = local.iter().find(|hour| **hour > 23) {
-        return Err(value("feed.skip_hours", format!("`{hour}` is no hour of the day: 0 to 23")));
+        return Err(value_error("feed.skip_hours", format!("`{hour}` is no hour of the day: 0 to 23")));
     }
     if (0..24).all(|hour| local.contains(&hour)) {
         let reason = "names all hours of the day, in which nothing would ever be read; leave some out";
-        return Err(value("feed.skip_hours", reason.to_owned()));
+        return Err(value_error("feed.skip_hours", reason.to_owned()));
     }
     let is_quiet = |hour: u8| {
         [1, 7].into_iter().all(|month| {
@@ -393,13 +409,13 @@ fn quiet_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
 }
 
 /// A relative path in the store's URL is relative to the config file too.
-fn based_store(url: &str, base: &Path) -> String {
+fn resolve_store_path(url: &str, base: &Path) -> String {
     match url.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => format!("sqlite:{}", base.join(path).display()),
         _ => url.to_owned(),
     }
 }
 
-fn value(key: &str, reason: String) -> ConfigError {
+fn value_error(key: &str, reason: String) -> ConfigError {
     ConfigError::Value { key: key.to_owned(), reason }
 }

@@ -9,38 +9,38 @@
 //! fallbacks taken), and one adapter per format copies it into that format's words.
 
 mod atom;
-mod element;
-mod html;
+mod content_html;
+mod extension;
 mod json;
+mod model;
 mod opml;
-mod read_back;
 mod rss;
-mod sheet;
 mod size;
+mod verify;
 
-pub use html::content_html;
+pub use content_html::content_html;
+pub use model::{MediaItem, media_items};
 pub use opml::opml;
-pub use read_back::{Fault, read_back};
-pub use sheet::{Shown, pictures};
 pub use size::{entry_bytes, head_bytes, summary};
+pub use verify::{VerifyError, verify};
 
-use crate::address::{Addresses, Format};
 use crate::article::{Entry, Tombstone};
 use crate::channel::{Channel, Site};
-pub use crate::text::{printable, web_url};
-use crate::vietnam_time::Moment;
-use sheet::Sheet;
+pub use crate::text::{http_url, xml_safe};
+use crate::time::Timestamp;
+use crate::urls::{Format, SiteUrls};
+use model::FeedModel;
 
 /// Name and version in `generator`. Nothing else of the program or its machine is in a document.
 const GENERATOR: (&str, &str) = ("bantin", env!("CARGO_PKG_VERSION"));
 
 /// Everything that a feed is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Document<'a> {
+pub struct FeedInput<'a> {
     /// What all documents of the site say alike.
     pub site: &'a Site,
     /// Where everything is.
-    pub addresses: &'a Addresses,
+    pub addresses: &'a SiteUrls,
     /// Whose feed it is; none for the feed of everything.
     pub channel: Option<&'a Channel>,
     /// All channels, to name the categories of an entry by title. An unknown slug shows as the slug.
@@ -51,16 +51,16 @@ pub struct Document<'a> {
     pub tombstones: &'a [Tombstone],
     /// The `at` of the channel's newest revision; where there is none, when the channel came to be (rule A3). Of a sealed page, the
     /// newest in the page, for the page may not change with what comes after it (rule H2).
-    pub updated: Moment,
+    pub updated: Timestamp,
     /// What the document is to the channel's log.
-    pub part: Part<'a>,
+    pub kind: FeedKind<'a>,
     /// The absolute URL of the WebSub hub.
     pub hub: Option<&'a str>,
 }
 
 /// What a document is to the log of its channel (RFC 5005, RFC 3229).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum FeedKind<'a> {
     /// What subscribers ask for.
     Live {
         /// The newest sealed page, where there is one.
@@ -87,12 +87,12 @@ pub enum Part<'a> {
 }
 
 /// Prints a feed. UTF-8, always well-formed, whatever stands in the texts.
-pub fn print(document: &Document<'_>, format: Format) -> Vec<u8> {
-    let sheet = Sheet::new(document, format);
+pub fn render(document: &FeedInput<'_>, format: Format) -> Vec<u8> {
+    let sheet = FeedModel::new(document, format);
     match format {
-        Format::Rss => rss::print(sheet, document.site),
-        Format::Atom => atom::print(sheet, document.site.zone),
-        Format::Json => json::print(&sheet, document.site.zone),
+        Format::Rss => rss::render(sheet, document.site),
+        Format::Atom => atom::render(sheet, document.site.time_zone),
+        Format::Json => json::render(&sheet, document.site.time_zone),
     }
 }
 
@@ -106,6 +106,6 @@ pub fn media_type(format: Format) -> &'static str {
 }
 
 #[cfg(test)]
-mod samples;
+mod fixtures;
 #[cfg(test)]
 mod tests;

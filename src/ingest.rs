@@ -7,10 +7,10 @@
 //!
 //! What an office wrote before comes in once, by [`Import`], from wherever it lies.
 
-mod bundle;
-mod folder;
+mod check;
 mod import;
-mod inspect;
+mod import_source;
+mod listing;
 mod mark;
 mod names;
 mod open;
@@ -28,54 +28,54 @@ use tokio::sync::watch as channel;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::address::Addresses;
 use crate::channel::Slug;
-use crate::manuscript::{self, Encoding};
+use crate::parse::{self, Encoding};
 use crate::store::Store;
-use crate::vietnam_time::Zone;
+use crate::time::Zone;
+use crate::urls::SiteUrls;
 
-pub use import::{Import, ImportReport, NotImportable, Order};
-pub use inspect::{Inspected, findings_of, inspect, inspect_file};
+pub use check::{CheckedFile, check_file, check_folder, diagnostics_of};
+pub use import::{Import, ImportError, ImportReport, ImportRequest};
 pub use mark::{Marking, mark_of};
 pub use open::read_named;
-pub use scan::{FileFinding, FileReading, Report, Scanner, reading_of};
+pub use scan::{FileDiagnostic, ParsedFile, ScanReport, Scanner, parse_file};
 use watch::{Touched, Watch};
 
 /// A file is settled when it has not changed for so long.
-pub const SETTLE: Duration = Duration::from_millis(300);
+pub const DEBOUNCE: Duration = Duration::from_millis(300);
 /// A text that does not end with the end of a line may go on: it is settled after so long.
 pub const UNFINISHED: Duration = Duration::from_secs(3);
 /// A file that somebody holds open for writing is taken for whole when it has not changed for so long.
 pub const HELD_OPEN: Duration = Duration::from_secs(30);
 /// A file is gone when it has been missing for so long; until then it may have been renamed.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub const REMOVAL_GRACE: Duration = Duration::from_secs(5);
 /// Scans without an event, where events are to be had.
-const SLOW_BEAT: Duration = Duration::from_secs(10);
+const RESCAN_INTERVAL: Duration = Duration::from_secs(10);
 /// And never more often than that they take this part of one core.
 const SHARE_OF_SCANS: u32 = 200;
 /// Scans of a folder that sends no events, such as a network share.
-const POLL_BEAT: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Two looks are never closer than this, however many events there are.
-const BREATH: Duration = Duration::from_millis(20);
+const MIN_SCAN_GAP: Duration = Duration::from_millis(20);
 /// After a scan that an event has asked for, so many times as long as it took to look passes before the next. Files
 /// that are known to have changed do not wait for it.
 const REST_OF_SCANS: u32 = 4;
 /// A folder that cannot be listed sends no events; it is looked for so often.
 const ABSENT: Duration = Duration::from_secs(2);
 /// How often the right to scan is asked for, or renewed.
-const RENEW: Duration = Duration::from_secs(1);
+const LEASE_RENEWAL: Duration = Duration::from_secs(1);
 /// After the store failed.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// What the operator chooses.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct IngestOptions {
     /// The folder of articles.
     pub path: PathBuf,
     /// How changes are noticed.
-    pub watch: Watching,
+    pub watch: WatchMode,
     /// The zone in which stamps are read.
-    pub zone: Zone,
+    pub time_zone: Zone,
     /// The site's language.
     pub language: String,
     /// The encoding of text files, where it is set for all.
@@ -85,16 +85,16 @@ pub struct Options {
     /// What the mark of another log in the folder means.
     pub marking: Marking,
     /// Knows the channels by the names that they bore before.
-    pub addresses: Arc<Addresses>,
+    pub addresses: Arc<SiteUrls>,
 }
 
-impl Options {
+impl IngestOptions {
     /// What the manuscript reader needs to know for the files of a channel; of none, for a file that lies in
     /// no channel's folder.
-    pub fn reading(&self, channel: Option<&Slug>) -> manuscript::Options {
+    pub fn parse_options(&self, channel: Option<&Slug>) -> parse::ParseOptions {
         let of_channel = channel.and_then(|channel| self.encodings.get(channel)).copied();
         let encoding = of_channel.or(self.encoding);
-        manuscript::Options { zone: self.zone, language: self.language.clone(), encoding }
+        parse::ParseOptions { zone: self.time_zone, language: self.language.clone(), encoding }
     }
 
     /// The channel of a file by the folder that it lies in; none for a file outside of the folder of articles.
@@ -102,13 +102,13 @@ impl Options {
         let (file, root) = (file.canonicalize().ok()?, self.path.canonicalize().ok()?);
         let mut below = file.strip_prefix(root).ok()?.components();
         let folder = below.next()?.as_os_str().to_str()?;
-        below.next().map(|_| self.addresses.channel_named(folder))
+        below.next().map(|_| self.addresses.resolve_channel(folder))
     }
 }
 
 /// How changes in the folder are noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watching {
+pub enum WatchMode {
     /// By the system's file events, and by a slow beat.
     Events,
     /// By looking once a second: for a network share, which sends no events.
@@ -125,7 +125,7 @@ pub struct Counters {
     /// Revisions that came of files.
     pub revisions: AtomicU64,
     /// Files whose newest bytes are no article, as of the last scan.
-    pub refused: AtomicU64,
+    pub rejected: AtomicU64,
 }
 
 /// Scans the folder until `shutdown` turns true; of several processes that share the log, one does at a time.
@@ -133,7 +133,7 @@ pub struct Counters {
 /// another process sees to that.
 pub async fn run(
     store: Store,
-    options: Options,
+    options: IngestOptions,
     counters: &Counters,
     first_scan: channel::Sender<bool>,
     mut shutdown: channel::Receiver<bool>,
@@ -141,20 +141,20 @@ pub async fn run(
     loop {
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
-            () = chosen(&store, &first_scan) => {}
+            () = acquire_lease(&store, &first_scan) => {}
         }
         info!("this process scans the folder");
         tokio::select! {
             () = scan_until(&store, &options, counters, &first_scan, shutdown.clone()) => return,
-            () = no_longer_chosen(&store) => warn!("this process does not scan the folder any more"),
+            () = lease_lost(&store) => warn!("this process does not scan the folder any more"),
         }
     }
 }
 
 /// Waits until this process is the one that scans.
-async fn chosen(store: &Store, first_scan: &channel::Sender<bool>) {
+async fn acquire_lease(store: &Store, first_scan: &channel::Sender<bool>) {
     loop {
-        match store.may_scan().await {
+        match store.acquire_scan_lease().await {
             Ok(true) => return,
             Ok(false) => {
                 first_scan.send_replace(true);
@@ -162,20 +162,20 @@ async fn chosen(store: &Store, first_scan: &channel::Sender<bool>) {
             // The tick says that the store does not answer.
             Err(_) => {}
         }
-        tokio::time::sleep(RENEW).await;
+        tokio::time::sleep(LEASE_RENEWAL).await;
     }
 }
 
 /// Stays the one that scans for as long as it can.
-async fn no_longer_chosen(store: &Store) {
-    while let Ok(true) = store.may_scan().await {
-        tokio::time::sleep(RENEW).await;
+async fn lease_lost(store: &Store) {
+    while let Ok(true) = store.acquire_scan_lease().await {
+        tokio::time::sleep(LEASE_RENEWAL).await;
     }
 }
 
 async fn scan_until(
     store: &Store,
-    options: &Options,
+    options: &IngestOptions,
     counters: &Counters,
     first_scan: &channel::Sender<bool>,
     mut shutdown: channel::Receiver<bool>,
@@ -202,15 +202,15 @@ async fn scan_until(
         let (again, looking) = match looked {
             Ok(report) => {
                 count(&report, counters);
-                tell(&report, store);
+                log_report(&report, store);
                 scanned |= whole;
                 if scanned && !report.unsettled {
                     first_scan.send_replace(true);
                 }
-                if whole || report.suspended.is_some() {
+                if whole || report.suspended_reason.is_some() {
                     rhythm.scanned(&report, watch.is_whole());
                 }
-                (report.look_again_in.map(|pause| Instant::now() + pause), report.looking)
+                (report.next_scan_in.map(|pause| Instant::now() + pause), report.looking)
             }
             Err(cause) => {
                 error!(%cause, "the folder could not be taken into the store; trying again");
@@ -221,7 +221,7 @@ async fn scan_until(
         // Under a storm of events half of the time is left to others.
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(if whole { BREATH } else { BREATH.max(looking) }) => {}
+            () = tokio::time::sleep(if whole { MIN_SCAN_GAP } else { MIN_SCAN_GAP.max(looking) }) => {}
         }
         let rested = touched.whole.then_some(rhythm.rested);
         let wake = [again, rested, Some(rhythm.due)].into_iter().flatten().min();
@@ -238,7 +238,7 @@ async fn scan_until(
 
 /// When the whole folder is scanned.
 struct Rhythm {
-    watching: Watching,
+    watching: WatchMode,
     /// Not before, whatever events say.
     rested: Instant,
     /// Then, also without any event.
@@ -246,23 +246,23 @@ struct Rhythm {
 }
 
 impl Rhythm {
-    fn new(watching: Watching) -> Self {
+    fn new(watching: WatchMode) -> Self {
         let now = Instant::now();
         Self { watching, rested: now, due: now }
     }
 
     /// `hears_all` where every change is an event.
-    fn scanned(&mut self, report: &Report, hears_all: bool) {
+    fn scanned(&mut self, report: &ScanReport, hears_all: bool) {
         /// As good as never.
         const YEAR: Duration = Duration::from_secs(365 * 86_400);
         let (now, looking) = (Instant::now(), report.looking);
         let beat = match self.watching {
             // The folder may come back without an event.
-            _ if report.suspended.is_some() => ABSENT.max(looking * REST_OF_SCANS),
-            Watching::Events if hears_all => SLOW_BEAT.max(looking * SHARE_OF_SCANS),
-            Watching::Events => SLOW_BEAT.max(looking * REST_OF_SCANS),
-            Watching::Poll => POLL_BEAT.max(looking),
-            Watching::Off => YEAR,
+            _ if report.suspended_reason.is_some() => ABSENT.max(looking * REST_OF_SCANS),
+            WatchMode::Events if hears_all => RESCAN_INTERVAL.max(looking * SHARE_OF_SCANS),
+            WatchMode::Events => RESCAN_INTERVAL.max(looking * REST_OF_SCANS),
+            WatchMode::Poll => POLL_INTERVAL.max(looking),
+            WatchMode::Off => YEAR,
         };
         self.rested = now + looking * REST_OF_SCANS;
         self.due = now + beat;
@@ -275,23 +275,23 @@ impl Rhythm {
     }
 }
 
-fn count(report: &Report, counters: &Counters) {
+fn count(report: &ScanReport, counters: &Counters) {
     counters.scans.fetch_add(1, Ordering::Relaxed);
     counters.revisions.fetch_add(report.revisions(), Ordering::Relaxed);
-    counters.refused.store(report.refused_now, Ordering::Relaxed);
+    counters.rejected.store(report.rejected_total, Ordering::Relaxed);
 }
 
 /// Says in the log what a scan did and found.
-fn tell(report: &Report, store: &Store) {
+fn log_report(report: &ScanReport, store: &Store) {
     for finding in &report.findings {
         match finding.severity {
-            manuscript::Severity::Error => {
+            parse::Severity::Error => {
                 error!(path = %finding.path, line = finding.line, "{}", finding.english);
             }
-            manuscript::Severity::Warning => {
+            parse::Severity::Warning => {
                 warn!(path = %finding.path, line = finding.line, "{}", finding.english);
             }
-            manuscript::Severity::Note => {}
+            parse::Severity::Note => {}
         }
     }
     if report.revisions() > 0 {
@@ -301,8 +301,8 @@ fn tell(report: &Report, store: &Store) {
             moved = report.moved,
             restored = report.restored,
             withdrawn = report.withdrawn,
-            waiting = report.waiting,
-            head = store.announcements().borrow().head,
+            waiting = report.scheduled,
+            head = store.subscribe().borrow().head,
             "the folder has changed"
         );
     }

@@ -51,21 +51,21 @@
 // NOTE: `println!` and its like panic where nobody reads; the command line has words of its own for it.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout))]
 
-pub mod address;
 pub mod app;
 pub mod article;
 pub mod channel;
 pub mod cli;
 pub mod config;
+pub mod export;
 pub mod feed;
-pub mod files;
+pub mod html;
 pub mod http;
+pub mod image;
 pub mod ingest;
-pub mod manuscript;
-pub mod pages;
-pub mod picture;
-pub mod press;
+pub mod logging;
+pub mod parse;
+pub mod render;
 pub mod store;
-pub mod telemetry;
 pub mod text;
-pub mod vietnam_time;
+pub mod time;
+pub mod urls;

@@ -5,20 +5,20 @@
 //! disk. What a revision says is never rewritten, ids are minted once, and nothing here prints or parses a document.
 
 mod archive;
-mod batch;
-mod browse;
-mod catalogue;
+mod archive_index;
+mod article_query;
 mod changes;
 mod channels;
-mod database;
-mod intake;
-mod moving;
+mod cluster;
+mod copy;
+mod engine;
+mod log_writer;
 mod refusal;
-mod replicas;
 mod rights;
-mod roll;
+mod site_index;
 mod token;
 mod view;
+mod write_queue;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,26 +29,26 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::address::{Addresses, Scope};
-use crate::article::{Article, ArticleId, Entry, Permalink, Picture, Tombstone};
+use crate::article::{Article, ArticleId, Entry, Image, Permalink, Tombstone};
 use crate::channel::{Channel, Slug};
-use crate::vietnam_time::{Clock, Moment, Month, Zone, from_seconds};
+use crate::time::{Clock, Month, Timestamp, Zone, from_unix};
+use crate::urls::{Scope, SiteUrls};
 
-pub use moving::Filled;
+pub use copy::CopyMode;
 pub use refusal::Refusal;
 pub use token::Token;
 
-use batch::{Batches, Write, Written};
-pub use database::check_url;
-use database::{Database, Transaction, sqlite_path, values};
+pub use engine::check_url;
+use engine::{Database, Transaction, sqlite_path, values};
+use write_queue::{WriteCommand, WriteQueue, WriteResult};
 
 /// What the operator chooses, and what ids are minted with.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct StoreOptions {
     /// `sqlite:` and a path, or `postgres://` and what PostgreSQL's own programs take.
     pub url: String,
     /// Mints ids.
-    pub addresses: Arc<Addresses>,
+    pub addresses: Arc<SiteUrls>,
     /// The channels that the operator named: their former names, and what they are made of.
     pub channels: Vec<Channel>,
     /// The zone whose days stand in ids and permalinks.
@@ -93,7 +93,7 @@ pub enum StoreError {
     NoWrites(String),
     /// A whole log cannot be moved so.
     #[error("the log cannot be moved: {0}")]
-    Unfit(String),
+    NotCopyable(String),
     /// The store holds what this program never wrote.
     #[error("the store holds something unexpected: {0}")]
     Corrupt(String),
@@ -141,22 +141,22 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 
 /// How far the log has come. A larger announcement means that documents may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Announcement {
+pub struct LogPosition {
     /// The number of the newest revision; 0 while there is none.
     pub head: u64,
     /// Counts changes of configuration and of channel titles.
-    pub generation: u64,
+    pub config_epoch: u64,
 }
 
-impl Announcement {
+impl LogPosition {
     /// True where everything that `other` tells of is in a log that has come as far as this.
-    pub fn reaches(&self, other: &Self) -> bool {
-        self.head >= other.head && self.generation >= other.generation
+    pub fn includes(&self, other: &Self) -> bool {
+        self.head >= other.head && self.config_epoch >= other.config_epoch
     }
 
     /// As far as either of the two: a notice may overtake another, and neither number ever goes back.
-    pub fn or_later(self, other: Self) -> Self {
-        Self { head: self.head.max(other.head), generation: self.generation.max(other.generation) }
+    pub fn max(self, other: Self) -> Self {
+        Self { head: self.head.max(other.head), config_epoch: self.config_epoch.max(other.config_epoch) }
     }
 }
 
@@ -173,14 +173,14 @@ pub struct Submission {
     /// What the id and the permalink are made of: the slug of the file's stem, or of the title.
     pub stem: Slug,
     /// Where it comes from.
-    pub origin: Origin,
+    pub source: Source,
     /// What the sender knows and asks to be held to.
-    pub terms: Terms,
+    pub conditions: WriteConditions,
 }
 
 /// Conditions on a submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct WriteConditions {
     /// The name of the token by which it is asked for, whose rights are judged with the write itself. Without
     /// one the operator asks, who may do everything.
     pub token: Option<String>,
@@ -191,7 +191,7 @@ pub struct Terms {
     /// The article must be there.
     pub must_exist: bool,
     /// A retry of the same request must not be done twice.
-    pub once: Option<Once>,
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 /// A state of an article that a writer has read.
@@ -214,7 +214,7 @@ pub struct Scheduled {
 
 /// A request that is done at most once within a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
+pub struct IdempotencyKey {
     /// The name of the sender's token.
     pub token: String,
     /// The `Idempotency-Key`.
@@ -225,16 +225,16 @@ pub struct Once {
 
 /// Where an article comes from.
 #[derive(Clone, Debug)]
-pub enum Origin {
+pub enum Source {
     /// A file in the folder of articles.
     File {
         /// The file as it was scanned.
-        seen: FileSeen,
+        seen: ScannedFile,
         /// The path under which the same article lay before.
         renamed_from: Option<String>,
     },
     /// A file from outside of the folder of articles, taken in by a command.
-    Import(Imported),
+    Import(ImportedFile),
     /// A command or a request, by the name of who gave it.
     Command(String),
 }
@@ -245,7 +245,7 @@ pub enum Origin {
 /// day was corrected); from another source by place, day and title, or by day, stem and text. What is none of
 /// these and would still bear the article's name is a [`Verdict::Conflict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportedFile {
     /// The name of the folder or archive that it lay in.
     pub source: String,
     /// Its path there from the channel on, with `/`, in NFC: `xa-hoi/2019/hoi-nghi.txt`.
@@ -258,7 +258,7 @@ pub struct Imported {
 
 /// A file as the scan saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileSeen {
+pub struct ScannedFile {
     /// Relative to the folder of articles, with `/`, in NFC or as it is on disk.
     pub path: String,
     /// The channel of the folder that it lies in.
@@ -277,29 +277,29 @@ pub struct FileSeen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRecord {
     /// The file as it was last scanned.
-    pub seen: FileSeen,
+    pub seen: ScannedFile,
     /// The article that it stands for; none while it never held one.
     pub article: Option<ArticleId>,
     /// False once it is gone.
     pub present: bool,
     /// True where the bytes last scanned were no article: the last good version still stands.
-    pub refused: bool,
+    pub rejected: bool,
 }
 
 /// What became of a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Accepted {
+pub struct SubmitResult {
     /// The article's permanent name.
     pub id: ArticleId,
     /// Its page.
     pub permalink: Permalink,
     /// What was done.
-    pub verdict: Verdict,
+    pub outcome: SubmitOutcome,
 }
 
 /// What was done with a submission. Numbers are those of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum SubmitOutcome {
     /// New in the log.
     Published(u64),
     /// The text or the stamp was changed.
@@ -311,9 +311,9 @@ pub enum Verdict {
     /// Nothing that a reader could see is different: no revision.
     Unchanged,
     /// Taken in durably; published at this moment, which its stamp names.
-    Waiting(Moment),
+    Scheduled(Timestamp),
     /// It was withdrawn by command, and only a command restores it.
-    StaysWithdrawn,
+    WithdrawnByOperator,
     /// Another file stands for the same article and says something else. Nothing was changed.
     Conflict {
         /// The path of that file; of an imported one, its source and its place.
@@ -321,16 +321,16 @@ pub enum Verdict {
     },
     /// The article has another number than the sender expected, or is there where it should be new. Nothing
     /// was changed.
-    Stale(u64),
+    VersionMismatch(u64),
     /// The key was used for another request within the last day. Nothing was changed.
-    KeyReused,
+    IdempotencyConflict,
     /// This submission alone cannot be taken in. Nothing was changed.
     Refused(Refusal),
 }
 
 /// What became of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Withdrawal {
+pub enum WithdrawOutcome {
     /// Gone from every document, under this number.
     Withdrawn(u64),
     /// It was withdrawn before.
@@ -349,7 +349,7 @@ pub enum Withdrawal {
 
 /// What became of a restoration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Restoration {
+pub enum RestoreOutcome {
     /// Back in its channels, under this number.
     Restored(u64),
     /// It goes on waiting for its moment.
@@ -364,7 +364,7 @@ pub enum Restoration {
 
 /// What became of an article whose file is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Departure {
+pub enum FileRemovalOutcome {
     /// No file stands for it any more: withdrawn under this number.
     Withdrawn(u64),
     /// Another file still stands for it, in other channels.
@@ -375,7 +375,7 @@ pub enum Departure {
 
 /// What a live feed asks for (DESIGN: "Live feed").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LiveChoice {
+pub struct LiveFeedOptions {
     /// The newest so many articles by stamp.
     pub items: u32,
     /// All that changed within so many seconds before the newest revision, where all of that fits.
@@ -396,14 +396,14 @@ pub struct ChannelState {
     /// The number, in the channel's own counting, of its newest revision; 0 where there is none.
     pub number: u64,
     /// The `at` of that revision; the last change of configuration where there is none.
-    pub updated: Moment,
+    pub updated: Timestamp,
     /// The second of that revision, or of the last change of configuration.
-    pub last_modified: Moment,
+    pub last_modified: Timestamp,
 }
 
 /// A channel as its live documents show it: one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveView {
+pub struct LiveFeedData {
     /// How far the channel has come.
     pub state: ChannelState,
     /// Newest stamp first, equal stamps by id.
@@ -420,33 +420,33 @@ pub struct LiveView {
     /// Whoever holds the channel's documents at this number, or at any between it and the newest, is told of
     /// everything that changed since by what is shown here. Not so below: there an article changed that is
     /// not shown, because it left the channel, is damaged or is too long ago; or the configuration did.
-    pub covered_from: u64,
+    pub delta_floor: u64,
     /// The channel's number of the newest revision of each article that changed lately; of all above
     /// `covered_from`.
-    pub changes: HashMap<ArticleId, u64>,
+    pub last_changes: HashMap<ArticleId, u64>,
     /// True where articles stand here with their summary that would stand in full if there were fewer of them. The
     /// store never does that.
     pub abridged: bool,
 }
 
-impl LiveView {
+impl LiveFeedData {
     /// Leaves only what is always shown: the newest `items` by stamp, and what is in no sealed page, whose revisions
     /// are numbered above `sealed`.
     pub fn leave_out_window(&mut self, items: usize, sealed: u64) {
-        let in_tail = |id: &ArticleId| self.changes.get(id).is_some_and(|number| *number > sealed);
+        let in_tail = |id: &ArticleId| self.last_changes.get(id).is_some_and(|number| *number > sealed);
         let mut place = 0;
         self.entries.retain(|entry| {
             place += 1;
             place <= items || in_tail(&entry.id)
         });
         self.tombstones.retain(|tombstone| in_tail(&tombstone.id));
-        self.covered_from = self.covered_from.max(sealed);
+        self.delta_floor = self.delta_floor.max(sealed);
     }
 }
 
 /// What is left of a sealed page of a channel's log: one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArchiveView {
+pub struct ArchivePageData {
     /// The number is that of the last revision that changed the page, one of its own or the first by which
     /// an article departed from it; `updated` is the newest `at` of its own (rule H2).
     pub state: ChannelState,
@@ -460,11 +460,11 @@ pub struct ArchiveView {
 
 /// A channel as the store knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownChannel {
+pub struct ChannelRecord {
     /// Its slug.
     pub slug: Slug,
     /// The name under which it was founded: its feeds are known by it.
-    pub founded_as: Slug,
+    pub original_slug: Slug,
     /// The name of its folder, where that was not a mere slug.
     pub title: Option<String>,
     /// The number of its newest revision; 0 where there is none.
@@ -473,7 +473,7 @@ pub struct KnownChannel {
 
 /// What stands at a picture's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PictureFound {
+pub enum ImageLookup {
     /// A living article shows it.
     Live {
         /// Its type, by content.
@@ -481,17 +481,17 @@ pub enum PictureFound {
         /// As they are served.
         bytes: Vec<u8>,
         /// Since when it is there.
-        kept_at: Moment,
+        stored_at: Timestamp,
     },
     /// Every article that showed it was withdrawn, or shows another one now.
     Gone,
     /// There never was one.
-    Nothing,
+    NotFound,
 }
 
 /// What stands at an article's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ArticleLookup {
     /// It stands there.
     Live {
         /// The article.
@@ -499,17 +499,17 @@ pub enum Found {
         /// The number of its newest revision.
         number: u64,
         /// The moment of that revision.
-        at: Moment,
+        at: Timestamp,
     },
     /// It was withdrawn.
     Withdrawn(Tombstone),
     /// Nothing was ever published there.
-    Nothing,
+    NotFound,
 }
 
 /// A line of the list of articles.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ArticleSummary {
     /// Its permanent name.
     pub id: ArticleId,
     /// `waiting`, `live` or `withdrawn`.
@@ -517,7 +517,7 @@ pub struct Listed {
     /// The number of its newest revision; 0 while it waits.
     pub number: u64,
     /// The printed stamp's instant.
-    pub stamp: Moment,
+    pub stamp: Timestamp,
     /// The channels that hold it.
     pub channels: Vec<Slug>,
     /// Empty where the text was erased.
@@ -526,7 +526,7 @@ pub struct Listed {
 
 /// A question about the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ChangesAsked {
+pub struct ChangesQuery {
     /// Of one channel; of everything, without one.
     pub channel: Option<Slug>,
     /// Behind this number of the log.
@@ -541,11 +541,11 @@ pub struct ChangesAsked {
 
 /// What the log has behind a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChangesFound {
+pub enum ChangesResult {
     /// Some of it, or nothing.
     Page(ChangesPage),
     /// The number is above the log's head.
-    AboveHead {
+    BeyondHead {
         /// The number of the newest revision.
         head: u64,
     },
@@ -574,7 +574,7 @@ pub struct Change {
     /// To which article.
     pub id: ArticleId,
     /// When.
-    pub at: Moment,
+    pub at: Timestamp,
     /// The channels that hold the article after it; of a withdrawal, those that held it.
     pub channels: Vec<Slug>,
     /// Why it was withdrawn, where a reason for readers was given.
@@ -626,7 +626,7 @@ impl ChangeKind {
 
 /// A question about the living articles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CatalogueAsked {
+pub struct ArticleQuery {
     /// Words that must all be in the article, in any order, with or without diacritics. A text without a
     /// single word finds nothing; without a text, everything is found.
     pub words: Option<String>,
@@ -636,9 +636,9 @@ pub struct CatalogueAsked {
     /// Of one channel; of everything, without one.
     pub channel: Option<Slug>,
     /// Stamped at this moment or later.
-    pub from: Option<Moment>,
+    pub from: Option<Timestamp>,
     /// Stamped at this moment or earlier.
-    pub to: Option<Moment>,
+    pub to: Option<Timestamp>,
     /// Behind this place: the `next` of the page before.
     pub after: Option<i64>,
     /// So many articles at most.
@@ -651,9 +651,9 @@ pub struct CatalogueAsked {
 
 /// What the articles have to say to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CatalogueFound {
+pub enum ArticleQueryResult {
     /// Some of them, or none.
-    Page(Catalogue),
+    Page(ArticlePage),
     /// There is no such channel.
     UnknownChannel,
 }
@@ -669,10 +669,10 @@ pub struct Total {
 
 /// A page of the living articles, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Catalogue {
+pub struct ArticlePage {
     /// Newest stamp first; of equal stamps, the last that came in first. Where words were asked for with their
     /// diacritics, those of the newest that hold them with just these come before all others.
-    pub items: Vec<CatalogueItem>,
+    pub items: Vec<ArticleRow>,
     /// How many there are in all, where that was asked for.
     pub total: Option<Total>,
     /// Behind which the next page begins; none where this is the last.
@@ -683,11 +683,11 @@ pub struct Catalogue {
 
 /// A living article in a list of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct SitemapEntry {
     /// Its page.
     pub permalink: Permalink,
     /// When it was published or last changed.
-    pub updated: Moment,
+    pub updated: Timestamp,
     /// The channels that it was put into, by slug.
     pub channels: Vec<Slug>,
     /// Where it stands on the publisher's own site.
@@ -696,7 +696,7 @@ pub struct Listing {
 
 /// An article that has an address: it lives, or once did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OnRoll {
+pub struct ArticleRef {
     /// Its permanent name.
     pub id: ArticleId,
     /// Its page.
@@ -706,16 +706,16 @@ pub struct OnRoll {
     /// The number of its newest revision.
     pub number: u64,
     /// The moment of that revision.
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 /// A picture that a living article shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptPicture {
+pub struct ImageRef {
     /// Made of its bytes.
     pub name: String,
     /// Since when it is there.
-    pub kept_at: Moment,
+    pub stored_at: Timestamp,
 }
 
 /// What a channel has in a month: where neither count nor number has changed, nothing has.
@@ -731,7 +731,7 @@ pub struct MonthState {
 
 /// A living article.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueItem {
+pub struct ArticleRow {
     /// The article.
     pub entry: Entry,
     /// The number of its newest revision.
@@ -749,9 +749,9 @@ struct Inner {
     log_id: String,
     /// Tells this process from others that share the log.
     replica: String,
-    options: Options,
-    batches: Batches,
-    announced: watch::Sender<Announcement>,
+    options: StoreOptions,
+    writes: WriteQueue,
+    position: watch::Sender<LogPosition>,
     /// False from a write that the engine could not do to the next that it could.
     writable: AtomicBool,
     runtime: tokio::runtime::Handle,
@@ -761,7 +761,7 @@ impl Inner {
     /// A transaction in which the log may grow.
     async fn begin_append(&self) -> Result<Transaction, StoreError> {
         let mut writing = self.database.begin_write().await?;
-        let head_at = from_seconds(writing.one("SELECT head_at FROM log", &[]).await?.integer(0)?);
+        let head_at = from_unix(writing.one("SELECT head_at FROM log", &[]).await?.get_i64(0)?);
         let now = self.options.clock.now();
         // No revision is earlier than the one before: a single one of a clock that is far ahead would set all
         // later ones to its time.
@@ -781,28 +781,28 @@ impl Store {
     ///
     /// # Errors
     /// Where the URL names no engine, the folder cannot be made, or the engine refuses.
-    pub async fn open(options: Options) -> Result<Self, StoreError> {
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         let database = Database::open(&options.url).await?;
-        let log_id = found_log(&database, &options).await?;
-        catalogue::fill(&database).await?;
+        let log_id = init_log(&database, &options).await?;
+        article_query::fill(&database).await?;
         let inner = Inner {
             database,
             log_id,
-            replica: random_text(LOG_ID_LETTERS)?,
+            replica: random_text(LOG_ID_LENGTH)?,
             options,
-            batches: Batches::default(),
-            announced: watch::Sender::new(Announcement::default()),
+            writes: WriteQueue::default(),
+            position: watch::Sender::new(LogPosition::default()),
             writable: AtomicBool::new(true),
             runtime: tokio::runtime::Handle::current(),
         };
         let store = Self { inner: Arc::new(inner) };
-        store.refresh().await?;
+        store.poll_position().await?;
         Ok(store)
     }
 
     /// True where there is a store already. Opening one that is not there begins a new log. A database on a
     /// server somebody has created, so it is there.
-    pub fn exists(options: &Options) -> bool {
+    pub fn exists(options: &StoreOptions) -> bool {
         sqlite_path(&options.url).is_none_or(|path| Path::new(path).exists())
     }
 
@@ -813,14 +813,14 @@ impl Store {
 
     /// True where nothing was ever published in the log.
     pub fn is_empty(&self) -> bool {
-        self.inner.announced.borrow().head == 0
+        self.inner.position.borrow().head == 0
     }
 
     /// The name of the log in whose numbers a channel is followed. That of a channel of channels is another
     /// one for other members: what it was does not lead to what it is.
-    pub fn log_of(&self, channel: Option<&Slug>) -> String {
+    pub fn log_id_for(&self, channel: Option<&Slug>) -> String {
         let composition =
-            channel.map(|channel| channels::composition_of(channel, &self.inner.options.channels));
+            channel.map(|channel| channels::member_fingerprint(channel, &self.inner.options.channels));
         match composition.filter(|composition| !composition.is_empty()) {
             Some(composition) => format!("{}-{:08x}", self.log_id(), crc32fast::hash(composition.as_bytes())),
             None => self.log_id().to_owned(),
@@ -833,17 +833,17 @@ impl Store {
     }
 
     /// Hears of every new number, also of those that other processes made once [`Store::refresh`] saw them.
-    pub fn announcements(&self) -> watch::Receiver<Announcement> {
-        self.inner.announced.subscribe()
+    pub fn subscribe(&self) -> watch::Receiver<LogPosition> {
+        self.inner.position.subscribe()
     }
 
     /// Compares the log with what was last announced: heals a lost notice, hears another process.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn refresh(&self) -> Result<Announcement, StoreError> {
-        let announcement = view::announcement(&mut self.inner.database.begin_glance().await?).await?;
-        self.announce(announcement);
+    pub async fn poll_position(&self) -> Result<LogPosition, StoreError> {
+        let announcement = view::announcement(&mut self.inner.database.begin_quick_read().await?).await?;
+        self.publish_position(announcement);
         Ok(announcement)
     }
 
@@ -858,15 +858,15 @@ impl Store {
         }
         in_place?;
         if !self.inner.writable.load(Ordering::Acquire) {
-            self.write_nothing().await?;
+            self.probe_write().await?;
             self.inner.writable.store(true, Ordering::Release);
         }
         Ok(())
     }
 
-    async fn write_nothing(&self) -> Result<(), StoreError> {
+    async fn probe_write(&self) -> Result<(), StoreError> {
         // As much as an article takes, and down to the disk: one that is full has room for a number.
-        let mut bulk = vec![0; BULK];
+        let mut bulk = vec![0; PROBE_BYTES];
         getrandom::fill(&mut bulk)
             .map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
         let mut writing = self.inner.begin_append().await?;
@@ -877,10 +877,10 @@ impl Store {
     }
 
     /// Tells everybody in this process how far the log has come, where that is news.
-    fn announce(&self, announcement: Announcement) {
-        self.inner.announced.send_if_modified(|last| {
-            let newer = !last.reaches(&announcement);
-            *last = last.or_later(announcement);
+    fn publish_position(&self, announcement: LogPosition) {
+        self.inner.position.send_if_modified(|last| {
+            let newer = !last.includes(&announcement);
+            *last = last.max(announcement);
             newer
         });
     }
@@ -889,23 +889,23 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses; nothing was accepted then.
-    pub async fn take_in(&self, submission: Submission) -> Result<Accepted, StoreError> {
-        match self.write(Write::TakeIn(Box::new(submission))).await? {
-            Written::Accepted(accepted) => Ok(accepted),
+    pub async fn submit(&self, submission: Submission) -> Result<SubmitResult, StoreError> {
+        match self.write(WriteCommand::Submit(Box::new(submission))).await? {
+            WriteResult::Accepted(accepted) => Ok(accepted),
             other => Err(other.unexpected()),
         }
     }
 
     /// Takes many articles in, in this order and with one flush for all that fit into it; answers each.
-    pub async fn take_in_all(&self, submissions: Vec<Submission>) -> Vec<Result<Accepted, StoreError>> {
+    pub async fn submit_all(&self, submissions: Vec<Submission>) -> Vec<Result<SubmitResult, StoreError>> {
         let queued: Vec<_> = submissions
             .into_iter()
-            .map(|submission| self.queue(Write::TakeIn(Box::new(submission))))
+            .map(|submission| self.queue(WriteCommand::Submit(Box::new(submission))))
             .collect();
         let mut answers = Vec::with_capacity(queued.len());
         for answer in queued {
             answers.push(match answer.written().await {
-                Ok(Written::Accepted(accepted)) => Ok(accepted),
+                Ok(WriteResult::Accepted(accepted)) => Ok(accepted),
                 Ok(other) => Err(other.unexpected()),
                 Err(cause) => Err(cause),
             });
@@ -917,9 +917,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn publish_due(&self) -> Result<Vec<Accepted>, StoreError> {
-        match self.write(Write::PublishDue).await? {
-            Written::Due(accepted) => Ok(accepted),
+    pub async fn publish_due(&self) -> Result<Vec<SubmitResult>, StoreError> {
+        match self.write(WriteCommand::PublishDue).await? {
+            WriteResult::Due(accepted) => Ok(accepted),
             other => Err(other.unexpected()),
         }
     }
@@ -928,8 +928,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
-        let mut reading = self.inner.database.begin_glance().await?;
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut reading = self.inner.database.begin_quick_read().await?;
         view::next_due(&mut reading).await
     }
 
@@ -944,8 +944,8 @@ impl Store {
         reason: Option<String>,
         erase: bool,
         author: &str,
-    ) -> Result<Withdrawal, StoreError> {
-        self.withdraw_on_terms(id, reason, erase, author, Terms::default()).await
+    ) -> Result<WithdrawOutcome, StoreError> {
+        self.withdraw_on_terms(id, reason, erase, author, WriteConditions::default()).await
     }
 
     /// The same on terms: its token and the versions that it expects are judged in the transaction that withdraws.
@@ -958,11 +958,12 @@ impl Store {
         reason: Option<String>,
         erase: bool,
         author: &str,
-        terms: Terms,
-    ) -> Result<Withdrawal, StoreError> {
-        let write = Write::Withdraw { id: id.clone(), reason, erase, author: author.to_owned(), terms };
+        terms: WriteConditions,
+    ) -> Result<WithdrawOutcome, StoreError> {
+        let write =
+            WriteCommand::Withdraw { id: id.clone(), reason, erase, author: author.to_owned(), terms };
         match self.write(write).await? {
-            Written::Withdrawal(withdrawal) => Ok(withdrawal),
+            WriteResult::Withdrawal(withdrawal) => Ok(withdrawal),
             other => Err(other.unexpected()),
         }
     }
@@ -971,9 +972,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn restore(&self, id: &ArticleId, author: &str) -> Result<Restoration, StoreError> {
-        match self.write(Write::Restore { id: id.clone(), author: author.to_owned() }).await? {
-            Written::Restoration(restoration) => Ok(restoration),
+    pub async fn restore(&self, id: &ArticleId, author: &str) -> Result<RestoreOutcome, StoreError> {
+        match self.write(WriteCommand::Restore { id: id.clone(), author: author.to_owned() }).await? {
+            WriteResult::Restoration(restoration) => Ok(restoration),
             other => Err(other.unexpected()),
         }
     }
@@ -982,9 +983,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn file_gone(&self, path: &str) -> Result<Departure, StoreError> {
-        match self.write(Write::FileGone(path.to_owned())).await? {
-            Written::Departure(departure) => Ok(departure),
+    pub async fn file_removed(&self, path: &str) -> Result<FileRemovalOutcome, StoreError> {
+        match self.write(WriteCommand::FileRemoved(path.to_owned())).await? {
+            WriteResult::Departure(departure) => Ok(departure),
             other => Err(other.unexpected()),
         }
     }
@@ -993,8 +994,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn file_refused(&self, seen: FileSeen) -> Result<(), StoreError> {
-        self.write(Write::FileRefused(seen)).await.map(|_| ())
+    pub async fn file_rejected(&self, seen: ScannedFile) -> Result<(), StoreError> {
+        self.write(WriteCommand::FileRejected(seen)).await.map(|_| ())
     }
 
     /// Remembers other sizes and times of files whose bytes are those that were scanned before, with one flush for
@@ -1002,8 +1003,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn files_touched(&self, seen: Vec<FileSeen>) -> Result<(), StoreError> {
-        let queued: Vec<_> = seen.into_iter().map(|seen| self.queue(Write::FileTouched(seen))).collect();
+    pub async fn files_touched(&self, seen: Vec<ScannedFile>) -> Result<(), StoreError> {
+        let queued: Vec<_> =
+            seen.into_iter().map(|seen| self.queue(WriteCommand::FileTouched(seen))).collect();
         for answer in queued {
             answer.written().await?;
         }
@@ -1014,8 +1016,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn found_channel(&self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
-        self.write(Write::Channel(slug.clone(), title.map(str::to_owned))).await.map(|_| ())
+    pub async fn create_channel(&self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
+        self.write(WriteCommand::Channel(slug.clone(), title.map(str::to_owned))).await.map(|_| ())
     }
 
     /// Tells the store what the documents depend on beside the log. A new fingerprint moves
@@ -1024,19 +1026,19 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn configured_as(&self, fingerprint: &str) -> Result<(), StoreError> {
-        self.write(Write::Configuration(fingerprint.to_owned())).await.map(|_| ())
+    pub async fn apply_config(&self, fingerprint: &str) -> Result<(), StoreError> {
+        self.write(WriteCommand::Configuration(fingerprint.to_owned())).await.map(|_| ())
     }
 
     /// For each, whether an import has taken in these very bytes from this very place before.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn is_imported(&self, files: &[Imported]) -> Result<Vec<bool>, StoreError> {
+    pub async fn already_imported(&self, files: &[ImportedFile]) -> Result<Vec<bool>, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         let mut known = Vec::with_capacity(files.len());
         for file in files {
-            known.push(view::is_imported(&mut reading, file).await?);
+            known.push(view::already_imported(&mut reading, file).await?);
         }
         Ok(known)
     }
@@ -1072,18 +1074,18 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn keep_picture(&self, picture: &Picture, bytes: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn put_image(&self, picture: &Image, bytes: Vec<u8>) -> Result<(), StoreError> {
         let (name, media_type) = (picture.name.clone(), picture.media_type.clone());
-        self.write(Write::Picture { name, media_type, bytes }).await.map(|_| ())
+        self.write(WriteCommand::Picture { name, media_type, bytes }).await.map(|_| ())
     }
 
     /// What stands at a picture's address, by its name.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn picture(&self, name: &str) -> Result<PictureFound, StoreError> {
+    pub async fn image(&self, name: &str) -> Result<ImageLookup, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
-        view::picture(&mut reading, name).await
+        view::find_image(&mut reading, name).await
     }
 
     /// One unchanging state of the log, to ask several questions of.
@@ -1092,14 +1094,14 @@ impl Store {
     /// Where the engine does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let reading = self.inner.database.begin_read().await?;
-        Ok(Snapshot { reading, gone: catalogue::Gone::among(&self.inner.options.channels) })
+        Ok(Snapshot { reading, gone: article_query::Gone::among(&self.inner.options.channels) })
     }
 
     /// What stands at an article's address.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn article(&self, permalink: &Permalink) -> Result<Found, StoreError> {
+    pub async fn article(&self, permalink: &Permalink) -> Result<ArticleLookup, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         view::article(&mut reading, permalink).await
     }
@@ -1108,9 +1110,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn article_named(&self, id: &ArticleId) -> Result<Found, StoreError> {
+    pub async fn article_by_id(&self, id: &ArticleId) -> Result<ArticleLookup, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
-        view::article_named(&mut reading, id).await
+        view::article_by_id(&mut reading, id).await
     }
 
     /// The article of this name, where it waits for its first publication.
@@ -1129,7 +1131,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn changes(&self, asked: &ChangesAsked) -> Result<ChangesFound, StoreError> {
+    pub async fn changes(&self, asked: &ChangesQuery) -> Result<ChangesResult, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         changes::changes(&mut reading, asked).await
     }
@@ -1138,8 +1140,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn catalogue(&self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
-        self.snapshot().await?.catalogue(asked).await
+    pub async fn query_articles(&self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        self.snapshot().await?.query_articles(asked).await
     }
 
     /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
@@ -1150,27 +1152,27 @@ impl Store {
     pub async fn list(
         &self,
         channel: Option<&Slug>,
-        after: Option<&Listed>,
+        after: Option<&ArticleSummary>,
         limit: u32,
-    ) -> Result<Vec<Listed>, StoreError> {
+    ) -> Result<Vec<ArticleSummary>, StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
-        view::list(&mut reading, channel, after, limit).await
+        view::list_articles(&mut reading, channel, after, limit).await
     }
 
     /// How many articles are live, and the channels that hold any, by slug.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn census(&self) -> Result<(u64, Vec<Slug>), StoreError> {
+    pub async fn count_live(&self) -> Result<(u64, Vec<Slug>), StoreError> {
         let mut reading = self.inner.database.begin_read().await?;
         let articles = reading.one("SELECT COUNT(*) FROM article WHERE state = 'live'", &[]).await?;
         let channels = reading
             .rows("SELECT DISTINCT channel FROM membership WHERE channel <> '' ORDER BY channel", &[])
             .await?;
-        let slug = |row: &database::Row| {
-            Slug::parse(row.text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))
+        let slug = |row: &engine::Row| {
+            Slug::parse(row.get_text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))
         };
-        Ok((articles.number(0)?, channels.iter().map(slug).collect::<Result<_, _>>()?))
+        Ok((articles.get_u64(0)?, channels.iter().map(slug).collect::<Result<_, _>>()?))
     }
 
     /// Closes the connections; what was acknowledged is on disk already.
@@ -1183,7 +1185,7 @@ impl Store {
 /// takes to ask, not longer: the engine keeps the past for it.
 pub struct Snapshot {
     reading: Transaction,
-    gone: catalogue::Gone,
+    gone: article_query::Gone,
 }
 
 impl Snapshot {
@@ -1191,7 +1193,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn announcement(&mut self) -> Result<Announcement, StoreError> {
+    pub async fn position(&mut self) -> Result<LogPosition, StoreError> {
         view::announcement(&mut self.reading).await
     }
 
@@ -1199,7 +1201,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn channels(&mut self) -> Result<Vec<KnownChannel>, StoreError> {
+    pub async fn channels(&mut self) -> Result<Vec<ChannelRecord>, StoreError> {
         view::channels(&mut self.reading).await
     }
 
@@ -1207,8 +1209,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn states(&mut self) -> Result<HashMap<Scope, ChannelState>, StoreError> {
-        view::states(&mut self.reading).await
+    pub async fn channel_states(&mut self) -> Result<HashMap<Scope, ChannelState>, StoreError> {
+        view::channel_states(&mut self.reading).await
     }
 
     /// What the live documents of a channel show; of everything, without one.
@@ -1217,7 +1219,11 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn live(&mut self, channel: Option<&Slug>, choice: LiveChoice) -> Result<LiveView, StoreError> {
+    pub async fn live(
+        &mut self,
+        channel: Option<&Slug>,
+        choice: LiveFeedOptions,
+    ) -> Result<LiveFeedData, StoreError> {
         view::live(&mut self.reading, channel, choice).await
     }
 
@@ -1247,7 +1253,7 @@ impl Snapshot {
         channel: Option<&Slug>,
         page: u64,
         page_size: u64,
-    ) -> Result<Option<ArchiveView>, StoreError> {
+    ) -> Result<Option<ArchivePageData>, StoreError> {
         archive::page(&mut self.reading, channel, page, page_size).await
     }
 
@@ -1263,35 +1269,35 @@ impl Snapshot {
         channel: Option<&Slug>,
         zone: Zone,
     ) -> Result<Option<Vec<Month>>, StoreError> {
-        browse::months(&mut self.reading, channel, zone, &self.gone).await
+        archive_index::months(&mut self.reading, channel, zone, &self.gone).await
     }
 
     /// The addresses of the living articles stamped from `from` to `to`, newest stamp first, so many at most.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn listing(
+    pub async fn sitemap_entries(
         &mut self,
-        from: Option<Moment>,
-        to: Option<Moment>,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
         limit: u32,
-    ) -> Result<Vec<Listing>, StoreError> {
-        browse::listing(&mut self.reading, from, to, limit).await
+    ) -> Result<Vec<SitemapEntry>, StoreError> {
+        archive_index::sitemap_entries(&mut self.reading, from, to, limit).await
     }
 
     /// When an article was corrected, the latest first: the last twenty at most.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn corrections(&mut self, id: &ArticleId) -> Result<Vec<Moment>, StoreError> {
-        browse::corrections(&mut self.reading, id).await
+    pub async fn corrections(&mut self, id: &ArticleId) -> Result<Vec<Timestamp>, StoreError> {
+        archive_index::corrections(&mut self.reading, id).await
     }
 
     /// What stands at an article's address.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn article(&mut self, permalink: &Permalink) -> Result<Found, StoreError> {
+    pub async fn article(&mut self, permalink: &Permalink) -> Result<ArticleLookup, StoreError> {
         view::article(&mut self.reading, permalink).await
     }
 
@@ -1299,32 +1305,36 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn catalogue(&mut self, asked: &CatalogueAsked) -> Result<CatalogueFound, StoreError> {
-        catalogue::catalogue(&mut self.reading, asked, &self.gone).await
+    pub async fn query_articles(&mut self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        article_query::query_articles(&mut self.reading, asked, &self.gone).await
     }
 
     /// What stands at a picture's address, by its name.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn picture(&mut self, name: &str) -> Result<PictureFound, StoreError> {
-        view::picture(&mut self.reading, name).await
+    pub async fn image(&mut self, name: &str) -> Result<ImageLookup, StoreError> {
+        view::find_image(&mut self.reading, name).await
     }
 
     /// Up to `limit` of all articles that have an address, behind the one named `after`, by id.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn roll(&mut self, after: Option<&ArticleId>, limit: u32) -> Result<Vec<OnRoll>, StoreError> {
-        roll::articles(&mut self.reading, after, limit).await
+    pub async fn article_refs(
+        &mut self,
+        after: Option<&ArticleId>,
+        limit: u32,
+    ) -> Result<Vec<ArticleRef>, StoreError> {
+        site_index::articles(&mut self.reading, after, limit).await
     }
 
     /// Up to `limit` of the pictures that living articles show, behind the one named `after`, by name.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn pictures(&mut self, after: &str, limit: u32) -> Result<Vec<KeptPicture>, StoreError> {
-        roll::pictures(&mut self.reading, after, limit).await
+    pub async fn image_refs(&mut self, after: &str, limit: u32) -> Result<Vec<ImageRef>, StoreError> {
+        site_index::images(&mut self.reading, after, limit).await
     }
 
     /// What a channel has in each of its months, as [`Snapshot::months`]; of everything, without a channel.
@@ -1336,7 +1346,7 @@ impl Snapshot {
         channel: Option<&Slug>,
         zone: Zone,
     ) -> Result<Vec<MonthState>, StoreError> {
-        roll::months(&mut self.reading, channel, zone, &self.gone).await
+        site_index::months(&mut self.reading, channel, zone, &self.gone).await
     }
 
     /// The channel's number of the newest revision by which an article departed from it: no sealed page has
@@ -1344,8 +1354,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn newest_departure(&mut self, channel: Option<&Slug>) -> Result<u64, StoreError> {
-        roll::newest_departure(&mut self.reading, channel).await
+    pub async fn last_removal(&mut self, channel: Option<&Slug>) -> Result<u64, StoreError> {
+        site_index::last_removal(&mut self.reading, channel).await
     }
 
     /// The newest second that any document of this state bears as its date. Once it is over, no later state
@@ -1353,8 +1363,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn newest_second(&mut self) -> Result<Moment, StoreError> {
-        roll::newest_second(&mut self.reading).await
+    pub async fn last_modified(&mut self) -> Result<Timestamp, StoreError> {
+        site_index::last_modified(&mut self.reading).await
     }
 
     /// From now on no question is given up for taking long, and the state is held over pauses: for who reads all
@@ -1362,8 +1372,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn take_your_time(&mut self) -> Result<(), StoreError> {
-        self.reading.take_your_time().await
+    pub async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
+        self.reading.disable_timeouts().await
     }
 
     /// How often configuration, titles or the list of channels have changed: with the state of a channel or
@@ -1371,16 +1381,16 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn generation(&mut self) -> Result<u64, StoreError> {
-        Ok(self.announcement().await?.generation)
+    pub async fn config_epoch(&mut self) -> Result<u64, StoreError> {
+        Ok(self.position().await?.config_epoch)
     }
 
     /// The second at which the configuration last changed what documents show.
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn configured_at(&mut self) -> Result<Moment, StoreError> {
-        view::configured_at(&mut self.reading).await
+    pub async fn config_modified_at(&mut self) -> Result<Timestamp, StoreError> {
+        view::config_modified_at(&mut self.reading).await
     }
 
     /// The second at which the list of channels last changed: a channel was founded, or the configuration
@@ -1388,29 +1398,29 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the engine does not answer.
-    pub async fn channels_at(&mut self) -> Result<Moment, StoreError> {
-        view::channels_at(&mut self.reading).await
+    pub async fn channels_modified_at(&mut self) -> Result<Timestamp, StoreError> {
+        view::channels_modified_at(&mut self.reading).await
     }
 }
 
 /// Clocks of machines that share a log may differ by so much.
 const MAX_SKEW: TimeDelta = TimeDelta::minutes(1);
 /// What a store must have room for to take writes, in bytes.
-const BULK: usize = 128 << 10;
+const PROBE_BYTES: usize = 128 << 10;
 /// Sixty bits tell one log from all others.
-const LOG_ID_LETTERS: usize = 12;
+const LOG_ID_LENGTH: usize = 12;
 
 /// Creates the log's one row where there is none, and returns the log's id.
-async fn found_log(database: &Database, options: &Options) -> Result<String, StoreError> {
+async fn init_log(database: &Database, options: &StoreOptions) -> Result<String, StoreError> {
     let mut writing = database.begin_write().await?;
     writing
         .run(
             "INSERT INTO log (singleton, id, head, head_at, configuration, configured_at, channels_at, \
              generation) VALUES (1, $1, 0, 0, '', $2, $2, 0) ON CONFLICT (singleton) DO NOTHING",
-            values![random_text(LOG_ID_LETTERS)?, options.clock.now().timestamp()],
+            values![random_text(LOG_ID_LENGTH)?, options.clock.now().timestamp()],
         )
         .await?;
-    let id = writing.one("SELECT id FROM log", &[]).await?.text(0)?.to_owned();
+    let id = writing.one("SELECT id FROM log", &[]).await?.get_text(0)?.to_owned();
     writing.commit().await?;
     Ok(id)
 }

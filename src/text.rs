@@ -12,8 +12,8 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 ///
 /// NOTE: `rss` and `atom_syndication` let forbidden characters pass, and one of them ends the whole feed
 /// for every reader (rule R14).
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if surely_printable(text) || text.chars().all(is_printable) {
+pub fn xml_safe(text: &str) -> Cow<'_, str> {
+    if is_ascii_printable(text) || text.chars().all(is_printable) {
         return Cow::Borrowed(text);
     }
     let lines = text.replace("\r\n", "\n").replace(['\r', '\u{85}'], "\n");
@@ -23,20 +23,20 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// A running text: printable, in NFC (rule R14), and with every change of direction closed on its line.
 ///
 /// NOTE: only for plain text. In markup, NFC melts a `>` with a combining stroke behind it into `≯`.
-pub fn plain(text: &str) -> Cow<'_, str> {
-    let text = printable(text);
-    let text = if surely_nfc(&text) || is_nfc(&text) { text } else { Cow::Owned(text.nfc().collect()) };
+pub fn xml_safe_nfc(text: &str) -> Cow<'_, str> {
+    let text = xml_safe(text);
+    let text = if is_surely_nfc(&text) || is_nfc(&text) { text } else { Cow::Owned(text.nfc().collect()) };
     if text.contains(is_embedding) { Cow::Owned(balanced(&text)) } else { text }
 }
 
 /// A text that stands on one line: a title, a name, a label (rule R9).
-pub fn one_line(text: &str) -> Cow<'_, str> {
-    on_one_line(plain(text))
+pub fn single_line(text: &str) -> Cow<'_, str> {
+    collapse_lines(xml_safe_nfc(text))
 }
 
 /// An id or a URL: on one line, so that it reads the same in an attribute and in an element, and otherwise
 /// as it was given, for it is compared byte for byte (rules R4, A2).
-pub fn token(text: &str) -> Cow<'_, str> {
+pub fn identifier(text: &str) -> Cow<'_, str> {
     let text = match text.chars().all(|character| is_xml(character) && character != '\r') {
         true => Cow::Borrowed(text),
         false => {
@@ -44,12 +44,12 @@ pub fn token(text: &str) -> Cow<'_, str> {
             Cow::Owned(lines.chars().filter(|character| is_xml(*character)).collect())
         }
     };
-    on_one_line(text)
+    collapse_lines(text)
 }
 
 /// The beginning of `text`, so many characters at most, cut between words.
-pub fn beginning(text: &str, characters: usize) -> Cow<'_, str> {
-    let text = plain(text);
+pub fn truncate(text: &str, characters: usize) -> Cow<'_, str> {
+    let text = xml_safe_nfc(text);
     let Some((end, _)) = text.char_indices().nth(characters) else { return text };
     let head = &text[..end];
     let cut = head.rfind(char::is_whitespace).filter(|cut| *cut > end / 2).unwrap_or(end);
@@ -61,7 +61,7 @@ pub fn beginning(text: &str, characters: usize) -> Cow<'_, str> {
 /// An absolute http or https URL, percent-encoded where it must be.
 ///
 /// SECURITY: a `javascript:` address typed into an article's front matter becomes nobody's link.
-pub fn web_url(text: &str) -> Option<String> {
+pub fn http_url(text: &str) -> Option<String> {
     let url = url::Url::parse(text).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.into())
 }
@@ -125,7 +125,7 @@ pub fn escape_html(text: &str) -> Cow<'_, str> {
 
 /// Nearly every text is clean, and its bytes show it: no control character; no `C2` and no `E2`, with which the
 /// others and the overrides begin in UTF-8; and no `EF`, with which the forbidden characters beyond them do.
-fn surely_printable(text: &str) -> bool {
+fn is_ascii_printable(text: &str) -> bool {
     text.bytes().all(|byte| {
         (byte >= 0x20 && !matches!(byte, 0x7f | 0xc2 | 0xe2 | 0xef)) || matches!(byte, b'\t' | b'\n')
     })
@@ -133,12 +133,12 @@ fn surely_printable(text: &str) -> bool {
 
 /// Nearly every text is composed Vietnamese, for which no table need be asked: each of these characters is
 /// in NFC beside any other of them.
-fn surely_nfc(text: &str) -> bool {
-    text.chars().all(never_changes_in_nfc)
+fn is_surely_nfc(text: &str) -> bool {
+    text.chars().all(is_nfc_stable)
 }
 
 /// Latin, Vietnamese, and the dashes, quotes and dots of print.
-fn never_changes_in_nfc(character: char) -> bool {
+fn is_nfc_stable(character: char) -> bool {
     matches!(character, '\0'..='\u{2ff}' | '\u{1e00}'..='\u{1eff}' | '\u{2010}'..='\u{2027}')
 }
 
@@ -202,7 +202,7 @@ fn balanced(text: &str) -> String {
 
 /// Readers trim the ends, and make spaces of the line ends and tabs in an attribute; done here, it is the
 /// same for all of them.
-fn on_one_line(text: Cow<'_, str>) -> Cow<'_, str> {
+fn collapse_lines(text: Cow<'_, str>) -> Cow<'_, str> {
     const BREAKS: [char; 2] = ['\n', '\t'];
     const EDGES: [char; 3] = [' ', '\n', '\t'];
     if !text.contains(BREAKS) && !text.starts_with(' ') && !text.ends_with(' ') {
@@ -231,16 +231,20 @@ mod tests {
             ("a\u{80}b\u{9f}c\u{7f}d\u{85}e", "abcd\ne"),
             ("ai\u{202e}oàb\u{202d} \u{202b}x\u{202c}", "aioàb \u{202b}x\u{202c}"),
         ] {
-            assert_eq!(printable(given), meant, "{given:?}");
+            assert_eq!(xml_safe(given), meant, "{given:?}");
         }
-        assert!(matches!(printable("Xã hội\n"), Cow::Borrowed(_)), "nothing to mend, nothing copied");
+        assert!(matches!(xml_safe("Xã hội\n"), Cow::Borrowed(_)), "nothing to mend, nothing copied");
     }
 
     #[test]
     fn running_text_is_in_nfc_and_an_id_stays_byte_for_byte_r14_a2() {
-        assert_eq!(plain("Xa\u{303} ho\u{302}\u{323}i"), "Xã hội");
-        assert_eq!(plain("e\u{3}\u{301}"), "é", "the filter comes first, or the text would not be in NFC");
-        assert_eq!(token("tag:a.vn,2023:xa\u{303}"), "tag:a.vn,2023:xa\u{303}");
+        assert_eq!(xml_safe_nfc("Xa\u{303} ho\u{302}\u{323}i"), "Xã hội");
+        assert_eq!(
+            xml_safe_nfc("e\u{3}\u{301}"),
+            "é",
+            "the filter comes first, or the text would not be in NFC"
+        );
+        assert_eq!(identifier("tag:a.vn,2023:xa\u{303}"), "tag:a.vn,2023:xa\u{303}");
     }
 
     #[test]
@@ -248,7 +252,7 @@ mod tests {
         use unicode_normalization::char::canonical_combining_class;
         use unicode_normalization::{IsNormalized, is_nfc_quick};
         let mut seen = 0;
-        for character in ('\0'..=char::MAX).filter(|character| never_changes_in_nfc(*character)) {
+        for character in ('\0'..=char::MAX).filter(|character| is_nfc_stable(*character)) {
             assert_eq!(is_nfc_quick(std::iter::once(character)), IsNormalized::Yes, "{character:?}");
             assert_eq!(canonical_combining_class(character), 0, "{character:?}");
             seen += 1;
@@ -258,8 +262,8 @@ mod tests {
 
     #[test]
     fn a_title_stands_on_one_line() {
-        assert_eq!(one_line(" \tHội nghị\r\nđã họp\n"), "Hội nghị đã họp");
-        assert_eq!(one_line("\u{a0}giữ nguyên\u{a0}"), "\u{a0}giữ nguyên\u{a0}");
+        assert_eq!(single_line(" \tHội nghị\r\nđã họp\n"), "Hội nghị đã họp");
+        assert_eq!(single_line("\u{a0}giữ nguyên\u{a0}"), "\u{a0}giữ nguyên\u{a0}");
     }
 
     #[test]
@@ -272,11 +276,11 @@ mod tests {
             ("\u{2068}a\nb\u{2069}", "\u{2068}a\u{2069}\nb"),
             ("\u{202e}\u{202b}a\u{202c}b\u{202c}", "\u{202b}a\u{202c}b"),
         ] {
-            assert_eq!(plain(given), meant, "{given:?}");
+            assert_eq!(xml_safe_nfc(given), meant, "{given:?}");
         }
         let deep = "\u{2067}".repeat(10_000);
-        assert!(plain(&deep).chars().count() < 200);
-        assert_eq!(one_line("\u{2067}a\nb"), "\u{2067}a\u{2069} b");
+        assert!(xml_safe_nfc(&deep).chars().count() < 200);
+        assert_eq!(single_line("\u{2067}a\nb"), "\u{2067}a\u{2069} b");
     }
 
     #[test]
@@ -291,11 +295,11 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_words() {
-        assert_eq!(beginning("Đăk Tô", 6), "Đăk Tô");
-        assert_eq!(beginning("Đăk Tô phát động", 12), "Đăk Tô phát…");
-        assert_eq!(beginning("Đăk Tô phát, động thi đua", 14), "Đăk Tô phát…");
-        assert_eq!(beginning("ĐăkTôphátđộngthiđua", 5), "ĐăkTô…");
-        assert_eq!(beginning("\u{2067}Đăk Tô phát\u{2069}", 8), "Đăk Tô…");
+        assert_eq!(truncate("Đăk Tô", 6), "Đăk Tô");
+        assert_eq!(truncate("Đăk Tô phát động", 12), "Đăk Tô phát…");
+        assert_eq!(truncate("Đăk Tô phát, động thi đua", 14), "Đăk Tô phát…");
+        assert_eq!(truncate("ĐăkTôphátđộngthiđua", 5), "ĐăkTô…");
+        assert_eq!(truncate("\u{2067}Đăk Tô phát\u{2069}", 8), "Đăk Tô…");
     }
 
     fn any_text() -> impl Strategy<Value = String> {
@@ -308,7 +312,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_clean_after_one_pass(text in any_text()) {
-            for gate in [printable, plain, one_line, token] {
+            for gate in [xml_safe, xml_safe_nfc, single_line, identifier] {
                 let once = gate(&text).into_owned();
                 prop_assert_eq!(gate(&once), once.as_str(), "a second pass finds nothing to do");
                 prop_assert!(once.chars().all(is_xml));
@@ -322,17 +326,17 @@ mod tests {
         fn what_is_kept_keeps_its_order(text in any_text()) {
             let lines = text.replace("\r\n", "\n").replace(['\r', '\u{85}'], "\n");
             let kept: String = lines.chars().filter(|c| is_printable(*c)).collect();
-            prop_assert_eq!(printable(&text), kept);
+            prop_assert_eq!(xml_safe(&text), kept);
         }
 
         #[test]
         fn no_beginning_is_longer_than_asked_for(text in any_text(), characters in 10_usize..60) {
-            prop_assert!(beginning(&text, characters).chars().count() <= characters + 10);
+            prop_assert!(truncate(&text, characters).chars().count() <= characters + 10);
         }
 
         #[test]
         fn whatever_opens_on_a_line_is_closed_on_it(text in any_text()) {
-            for line in plain(&text).lines() {
+            for line in xml_safe_nfc(&text).lines() {
                 let count = |wanted: &[char]| line.chars().filter(|c| wanted.contains(c)).count();
                 prop_assert_eq!(count(&['\u{202a}', '\u{202b}']), count(&['\u{202c}']));
                 prop_assert_eq!(count(&['\u{2066}', '\u{2067}', '\u{2068}']), count(&['\u{2069}']));

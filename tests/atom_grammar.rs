@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use bantin::address::{Addresses, Format};
-use bantin::article::{Article, ArticleId, Block, Entry, Permalink, Picture, Tombstone};
+use bantin::article::{Article, ArticleId, Block, Entry, Image, Permalink, Tombstone};
 use bantin::channel::{Channel, Site, Slug};
-use bantin::feed::{self, Document, Part};
-use bantin::vietnam_time::{Stamp, from_seconds};
+use bantin::feed::{self, FeedInput, FeedKind};
+use bantin::time::{PublishedAt, from_unix};
+use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;
 
 const SEED: i64 = 1_683_887_940;
@@ -32,7 +32,7 @@ fn channel() -> Channel {
 fn full() -> Article {
     Article {
         title: "Đất & Người: <b>1 < 2 ]]> \u{3}👨‍👩‍👧\r\u{fffe}".to_owned(),
-        stamp: Stamp::at(from_seconds(SEED)),
+        published: PublishedAt::exact(from_unix(SEED)),
         updated: None,
         summary: Some("Tóm tắt & <b>".to_owned()),
         body: vec![
@@ -40,7 +40,7 @@ fn full() -> Article {
             Block::Caption {
                 text: "Ảnh \"một\"".to_owned(),
                 credit: Some("T.SỸ & TL".to_owned()),
-                printed: "Ảnh \"một\". Ảnh: T.SỸ & TL".to_owned(),
+                raw: "Ảnh \"một\". Ảnh: T.SỸ & TL".to_owned(),
                 html: None,
             },
             Block::Html { html: "<p>a &amp; <b>b</b></p>".to_owned() },
@@ -50,7 +50,7 @@ fn full() -> Article {
         tags: vec!["thi đua".to_owned()],
         language: Some("jra".to_owned()),
         link: Some("https://huyen.vn/?a=1&b=2".to_owned()),
-        pictures: vec![picture("1.jpg"), picture("2.png")],
+        images: vec![picture("1.jpg"), picture("2.png")],
     }
 }
 
@@ -65,19 +65,19 @@ fn bare() -> Article {
         tags: Vec::new(),
         language: None,
         link: None,
-        pictures: Vec::new(),
+        images: Vec::new(),
         ..full()
     }
 }
 
-fn picture(name: &str) -> Picture {
-    Picture { name: name.to_owned(), media_type: "image/png".to_owned(), width: 640, height: 480, size: 1 }
+fn picture(name: &str) -> Image {
+    Image { name: name.to_owned(), media_type: "image/png".to_owned(), width: 640, height: 480, size: 1 }
 }
 
 fn entry(name: &str, article: Article) -> Entry {
     let permalink = Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug: slug(name) };
     let id = ArticleId::new(format!("tag:kontum.vn,2023:2023-05-12/{name}"));
-    Entry { id, permalink, channels: vec![slug("dat-nguoi")], updated: from_seconds(SEED + 60), article }
+    Entry { id, permalink, channels: vec![slug("dat-nguoi")], updated: from_unix(SEED + 60), article }
 }
 
 fn tombstones() -> Vec<Tombstone> {
@@ -91,30 +91,30 @@ fn tombstones() -> Vec<Tombstone> {
 /// One document for each thing that a feed can be.
 fn documents() -> Vec<(&'static str, Vec<u8>)> {
     let (site, channels, tombstones) = (site(), [channel()], tombstones());
-    let addresses = Addresses::new("https://example.vn/a&b", "kontum.vn,2023").unwrap();
+    let addresses = SiteUrls::new("https://example.vn/a&b", "kontum.vn,2023").unwrap();
     let entries = [entry("day-du", full()), entry("trong", bare())];
-    let live = Document {
+    let live = FeedInput {
         site: &site,
         addresses: &addresses,
         channel: Some(&channels[0]),
         channels: &channels,
         entries: &entries,
         tombstones: &tombstones,
-        updated: from_seconds(SEED + 60),
-        part: Part::Live { previous_archive: Some(2), complete: false },
+        updated: from_unix(SEED + 60),
+        kind: FeedKind::Live { previous_archive: Some(2), complete: false },
         hub: Some("https://example.vn/hub?a&b"),
     };
-    let complete = Part::Live { previous_archive: None, complete: true };
-    let archive = Part::Archive { page: 2, previous: Some(1) };
+    let complete = FeedKind::Live { previous_archive: None, complete: true };
+    let archive = FeedKind::Archive { page: 2, previous: Some(1) };
     let kinds = [
         ("live", live),
-        ("complete", Document { part: complete, channel: None, ..live }),
-        ("archive", Document { part: archive, ..live }),
-        ("delta", Document { part: Part::Delta, ..live }),
-        ("withdrawals only", Document { entries: &[], ..live }),
-        ("empty", Document { entries: &[], tombstones: &[], updated: from_seconds(0), hub: None, ..live }),
+        ("complete", FeedInput { kind: complete, channel: None, ..live }),
+        ("archive", FeedInput { kind: archive, ..live }),
+        ("delta", FeedInput { kind: FeedKind::Delta, ..live }),
+        ("withdrawals only", FeedInput { entries: &[], ..live }),
+        ("empty", FeedInput { entries: &[], tombstones: &[], updated: from_unix(0), hub: None, ..live }),
     ];
-    kinds.into_iter().map(|(name, document)| (name, feed::print(&document, Format::Atom))).collect()
+    kinds.into_iter().map(|(name, document)| (name, feed::render(&document, Format::Atom))).collect()
 }
 
 /// What the grammar says against a document; nothing where it agrees.

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use house::{House, SEED, Serving, article, until};
+use house::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 use serde_json::{Value, json};
 
 /// A browser with a profile of its own. Dropped, it is closed.
@@ -72,7 +72,7 @@ impl Browser {
         value["value"].take()
     }
 
-    fn go(&self, serving: &Serving, path: &str) -> &Self {
+    fn go(&self, serving: &RunningServer, path: &str) -> &Self {
         self.post("/url", &json!({ "url": format!("http://{}{path}", serving.address()) }));
         self
     }
@@ -126,9 +126,9 @@ impl Drop for Browser {
     }
 }
 
-fn seeded() -> House {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn seeded() -> TestSite {
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house
 }
 
@@ -147,7 +147,7 @@ mod in_a_browser {
             json!({ "cmd": "Browser.grantPermissions", "params": { "permissions": ["clipboardReadWrite"] } });
         browser.post("/goog/cdp/execute", &granted);
         browser.click(".subscribe button");
-        until("the word that it is copied", || browser.text().contains("Đã sao chép"));
+        wait_until("the word that it is copied", || browser.text().contains("Đã sao chép"));
         let read = "const done = arguments[0]; navigator.clipboard.readText().then(done)";
         let copied = browser.post("/execute/async", &json!({ "script": read, "args": [] }));
         assert_eq!(copied, "http://127.0.0.1:8080/xa-hoi/rss.xml");
@@ -188,7 +188,7 @@ mod in_a_browser {
         let serving = house.serve();
         let browser = Browser::open();
         browser.go(&serving, "/").write("#tim-nhanh", "thi dua dak to").click(".find button");
-        until("the answer", || browser.path() == "/tim-kiem?q=thi+dua+dak+to");
+        wait_until("the answer", || browser.path() == "/tim-kiem?q=thi+dua+dak+to");
         browser.says("Tìm thấy 1 bài.");
         let marks = browser
             .run("return [...document.querySelectorAll('.story h2 mark')].map(mark => mark.innerText)");
@@ -204,8 +204,8 @@ mod in_a_browser {
         let page = "/bai-viet/2023/05/12/thi-dua";
         browser.go(&serving, page).says("Đăng lúc 17:39, thứ Sáu 12/05/2023");
         assert!(!browser.text().contains("Đã sửa"));
-        house.write("xa-hoi/thi-dua.txt", SEED.replace("47/53", "48/53"));
-        until("the correction", || browser.go(&serving, page).text().contains("48/53"));
+        house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("47/53", "48/53"));
+        wait_until("the correction", || browser.go(&serving, page).text().contains("48/53"));
         browser.says("Bài này đã được sửa sau khi đăng");
         let time = browser.run("return document.querySelector('.corrected time').dateTime");
         assert!(time.as_str().unwrap().ends_with("+07:00"), "{time}");
@@ -215,10 +215,12 @@ mod in_a_browser {
             "--reason",
             "Sai <b>số liệu</b>",
         ]);
-        until("the withdrawal", || browser.go(&serving, page).text().contains("Bài này đã được gỡ"));
+        wait_until("the withdrawal", || browser.go(&serving, page).text().contains("Bài này đã được gỡ"));
         browser.says("Lý do: Sai <b>số liệu</b>");
         assert!(!browser.text().contains("48/53"));
-        until("the list without it", || browser.go(&serving, "/xa-hoi/").text().contains("Chưa có bài nào."));
+        wait_until("the list without it", || {
+            browser.go(&serving, "/xa-hoi/").text().contains("Chưa có bài nào.")
+        });
     }
 
     #[test]
@@ -233,7 +235,7 @@ mod in_a_browser {
         Bấm [vào đây](javascript:window.harm=7) hay <a href=\"javascript:window.harm=8\" onclick=\"window.harm=9\">đây</a>.\n\n\
         <p style=\"position:fixed;inset:0;background:red\">che hết</p> <style>body{display:none}</style>\n\n\
         <form action=\"https://harm.example\"><input name=p></form><base href=\"https://harm.example/\">\n";
-        let house = House::new();
+        let house = TestSite::new();
         house.write("xa-hoi/hiem.md", HOSTILE);
         let serving = house.serve();
         let browser = Browser::open();

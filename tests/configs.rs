@@ -33,7 +33,7 @@ fn bad_configurations_are_refused_with_the_place_and_the_cure() {
     assert!(files.len() >= 22 + 20);
     let told: Vec<String> = files
         .iter()
-        .map(|file| match load(file).and_then(|config| config.fit_to_serve()) {
+        .map(|file| match load(file).and_then(|config| config.validate_for_serving()) {
             Ok(_) => panic!("{} was taken", file.display()),
             Err(refusal) => {
                 let name = file.file_name().unwrap().to_string_lossy();
@@ -50,11 +50,11 @@ fn the_shipped_file_is_the_default() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
     assert_eq!(fs::read_to_string(&shipped).unwrap(), DEFAULT);
     let values = |config: Config| -> Vec<(String, String)> {
-        let keys = config.explain().into_iter().filter(|key| key.key != "channel");
+        let keys = config.effective_values().into_iter().filter(|key| key.key != "channel");
         keys.map(|key| (key.key, key.value)).collect()
     };
     let empty = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/good/empty.toml");
     assert_eq!(values(load(&shipped).unwrap()), values(load(&empty).unwrap()));
     // Nothing but what is commented out may be missing from it.
-    assert_eq!(load(&shipped).unwrap().door, bantin::http::DoorOptions::default());
+    assert_eq!(load(&shipped).unwrap().server, bantin::http::DoorOptions::default());
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bantin::http::door::{self, BodyError, Listeners, Options, RequestBody};
-use bantin::http::reply::{self, Policy, Reply};
-use bantin::http::traffic::Traffic;
+use bantin::http::metrics::ServerMetrics;
+use bantin::http::response::{self, CachePolicy, HttpResponse};
+use bantin::http::server::{self, BodyError, Listeners, RequestBody, ServerOptions};
 use bantin::http::validity;
-use bantin::press::{Coding, Document, Version};
-use bantin::vietnam_time::{Clock, from_seconds};
+use bantin::render::{ContentCoding, LogVersion, Representation};
+use bantin::time::{Clock, from_unix};
 use hyper::{Request, StatusCode};
 use tokio::sync::{Notify, watch};
 
@@ -30,9 +30,9 @@ const SHORT: Duration = Duration::from_millis(150);
 
 const RSS: &str = "application/rss+xml; charset=utf-8";
 
-fn print(log: &str, media_type: &'static str, text: &str) -> Document {
-    let version = Version { log: log.to_owned(), number: 7 };
-    Document::print(media_type, text.as_bytes().to_vec(), &version, from_seconds(CHANGED))
+fn print(log: &str, media_type: &'static str, text: &str) -> Representation {
+    let version = LogVersion { log: log.to_owned(), number: 7 };
+    Representation::encode(media_type, text.as_bytes().to_vec(), &version, from_unix(CHANGED))
 }
 
 fn text() -> String {
@@ -40,18 +40,18 @@ fn text() -> String {
 }
 
 /// What the service of these tests has to give.
-struct House {
-    plain: Document,
-    comma: Document,
-    page: Document,
-    huge: Document,
-    policy: Policy,
+struct TestService {
+    plain: Representation,
+    comma: Representation,
+    page: Representation,
+    huge: Representation,
+    policy: CachePolicy,
     /// `/gate` says that it was entered, and waits to be let go.
     entered: Notify,
     go_on: Notify,
 }
 
-impl House {
+impl TestService {
     fn new() -> Self {
         let minutes = |count: u64| Duration::from_secs(60 * count);
         Self {
@@ -59,13 +59,13 @@ impl House {
             comma: print("a, b,c", RSS, &text()),
             page: print("k3f9", "text/html; charset=utf-8", "<!DOCTYPE html><title>Xã hội</title>"),
             huge: print("k3f9", RSS, &"Đăk Tô ".repeat(1 << 20)),
-            policy: Policy::kept_for(minutes(5), minutes(10), minutes(1440)),
+            policy: CachePolicy::public(minutes(5), minutes(10), minutes(1440)),
             entered: Notify::new(),
             go_on: Notify::new(),
         }
     }
 
-    fn document(&self, path: &str) -> Option<&Document> {
+    fn document(&self, path: &str) -> Option<&Representation> {
         match path {
             "/plain" => Some(&self.plain),
             "/comma" => Some(&self.comma),
@@ -75,7 +75,7 @@ impl House {
         }
     }
 
-    async fn answer(self: Arc<Self>, request: Request<RequestBody>, peer: SocketAddr) -> Reply {
+    async fn answer(self: Arc<Self>, request: Request<RequestBody>, peer: SocketAddr) -> HttpResponse {
         if let Err(invalid) = validity::check(&request) {
             return invalid.reply();
         }
@@ -83,9 +83,9 @@ impl House {
         let path = parts.uri.path();
         if let Some(document) = self.document(path) {
             let now = Clock::system().now();
-            return reply::document(&parts.method, parts.headers, document, &self.policy, now);
+            return response::representation(&parts.method, parts.headers, document, &self.policy, now);
         }
-        let said = |text: String| reply::state(StatusCode::OK, "text/plain", text);
+        let said = |text: String| response::plain(StatusCode::OK, "text/plain", text);
         match path {
             "/gate" => {
                 self.entered.notify_one();
@@ -94,40 +94,40 @@ impl House {
             }
             "/length" => match body.collect().await {
                 Ok(body) => said(body.len().to_string()),
-                Err(BodyError::TooLarge) => reply::content_too_large(),
-                Err(BodyError::Busy) => reply::unavailable(SHORT),
-                Err(BodyError::TooSlow) => reply::state(StatusCode::REQUEST_TIMEOUT, "text/plain", "slow"),
-                Err(BodyError::CutShort) => reply::bad_request("cut short"),
+                Err(BodyError::TooLarge) => response::content_too_large(),
+                Err(BodyError::Busy) => response::service_unavailable(SHORT),
+                Err(BodyError::TooSlow) => response::plain(StatusCode::REQUEST_TIMEOUT, "text/plain", "slow"),
+                Err(BodyError::CutShort) => response::bad_request("cut short"),
             },
             "/peer" => said(peer.to_string()),
             "/panic" => panic!("a service that is broken"),
-            _ => reply::not_found(),
+            _ => response::not_found(),
         }
     }
 }
 
 /// A door that is served on a thread of its own.
-struct OpenDoor {
+struct TestServer {
     address: SocketAddr,
-    house: Arc<House>,
-    traffic: Traffic,
+    house: Arc<TestService>,
+    traffic: ServerMetrics,
     stop: watch::Sender<bool>,
     thread: JoinHandle<io::Result<()>>,
 }
 
-impl OpenDoor {
+impl TestServer {
     fn open() -> Self {
-        Self::with(Options::default(), 1)
+        Self::with(ServerOptions::default(), 1)
     }
 
-    fn with(options: Options, cores: usize) -> Self {
+    fn with(options: ServerOptions, cores: usize) -> Self {
         let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), cores).unwrap();
         let (address, traffic) = (listeners.local_addr(), listeners.traffic());
         let (stop, stopped) = watch::channel(false);
-        let house = Arc::new(House::new());
+        let house = Arc::new(TestService::new());
         let served = house.clone();
         let service = move |request, peer| served.clone().answer(request, peer);
-        let thread = std::thread::spawn(move || door::serve(listeners, &options, service, stopped));
+        let thread = std::thread::spawn(move || server::serve(listeners, &options, service, stopped));
         Self { address, house, traffic, stop, thread }
     }
 
@@ -251,8 +251,8 @@ impl Client {
     }
 }
 
-fn tag(document: &Document, coding: Coding) -> String {
-    document.coded(coding).etag.to_str().unwrap().to_owned()
+fn tag(document: &Representation, coding: ContentCoding) -> String {
+    document.body(coding).etag.to_str().unwrap().to_owned()
 }
 
 /// In which form a reader sends a tag back.
@@ -321,7 +321,7 @@ enum Asks {
 
 #[test]
 fn every_poll_gets_what_it_needs_and_nothing_that_it_has() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     // All on one connection: a wrong length anywhere would derail everything behind it.
     let mut client = door.client();
     let mut cells = 0;
@@ -329,7 +329,7 @@ fn every_poll_gets_what_it_needs_and_nothing_that_it_has() {
         let path = if matches!(form, Form::CommaInside) { "/comma" } else { "/plain" };
         let document = door.house.document(path).unwrap();
         for asks in [Asks::Tag, Asks::Date, Asks::Both] {
-            for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
+            for coding in [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Brotli] {
                 for method in ["GET", "HEAD"] {
                     for unchanged in [true, false] {
                         let lines = poll(form, asks, &tag(document, coding), coding, unchanged);
@@ -350,8 +350,14 @@ fn every_poll_gets_what_it_needs_and_nothing_that_it_has() {
     door.close().unwrap();
 }
 
-fn poll(form: Form, asks: Asks, tag: &str, coding: Coding, unchanged: bool) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("Accept-Encoding", coding.token().to_owned())];
+fn poll(
+    form: Form,
+    asks: Asks,
+    tag: &str,
+    coding: ContentCoding,
+    unchanged: bool,
+) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("Accept-Encoding", coding.as_str().to_owned())];
     let tags = if unchanged { form.held(tag) } else { form.not_held(tag) };
     let tag_lines = tags.into_iter().map(|line| ("If-None-Match", line));
     match asks {
@@ -370,7 +376,14 @@ fn poll(form: Form, asks: Asks, tag: &str, coding: Coding, unchanged: bool) -> V
     lines
 }
 
-fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unchanged: bool, cell: &str) {
+fn check(
+    answer: &Answer,
+    document: &Representation,
+    coding: ContentCoding,
+    method: &str,
+    unchanged: bool,
+    cell: &str,
+) {
     assert_eq!(answer.status, if unchanged { 304 } else { 200 }, "{cell}");
     // Rules C4, C6, C7.
     for (name, value) in [
@@ -388,8 +401,8 @@ fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unc
         assert_eq!(answer.header("content-length").or(answer.header("transfer-encoding")), None, "{cell}");
         return;
     }
-    let coded = document.coded(coding);
-    let content_encoding = (coding != Coding::Identity).then(|| coding.token());
+    let coded = document.body(coding);
+    let content_encoding = (coding != ContentCoding::Identity).then(|| coding.as_str());
     assert_eq!(answer.header("content-encoding"), content_encoding, "{cell}");
     assert_eq!(answer.header("content-type"), Some(RSS), "{cell}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{cell}");
@@ -402,7 +415,7 @@ fn check(answer: &Answer, document: &Document, coding: Coding, method: &str, unc
 
 #[test]
 fn a_head_is_told_exactly_what_a_get_is() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut client = door.client();
     for path in ["/plain", "/page", "/huge", "/nothing", "/peer"] {
         for codings in ["", "gzip", "br", "*;q=0"] {
@@ -420,7 +433,7 @@ fn a_head_is_told_exactly_what_a_get_is() {
 
 #[test]
 fn a_script_of_another_site_may_read_the_feed_its_tag_and_that_nothing_changed() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut client = door.client();
     let origin = ("Origin", "https://reader.example".to_owned());
     let whole = client.ask("GET", "/plain", std::slice::from_ref(&origin));
@@ -437,7 +450,7 @@ fn a_script_of_another_site_may_read_the_feed_its_tag_and_that_nothing_changed()
 
 #[test]
 fn in_a_page_for_people_nothing_runs_but_files_of_our_own() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let page = door.client().get("/page");
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none';") && policy.contains("script-src 'self';"), "{policy}");
@@ -450,7 +463,7 @@ fn in_a_page_for_people_nothing_runs_but_files_of_our_own() {
 
 #[test]
 fn what_cannot_be_done_is_said_with_the_reason_and_the_way_out() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut client = door.client();
     let post = client.ask("POST", "/plain", &[("Content-Length", "0".to_owned())]);
     assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
@@ -471,7 +484,7 @@ fn what_cannot_be_done_is_said_with_the_reason_and_the_way_out() {
 
 #[test]
 fn a_request_s_body_may_be_as_long_as_the_limit_and_no_longer() {
-    let door = OpenDoor::with(Options { body_bytes: 1000, ..Options::default() }, 1);
+    let door = TestServer::with(ServerOptions { max_body_bytes: 1000, ..ServerOptions::default() }, 1);
     let declared = |length: usize| {
         let head = format!("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
         door.client().send(&(head + &"x".repeat(length.min(1000)))).answer("POST")
@@ -494,8 +507,8 @@ fn a_request_s_body_may_be_as_long_as_the_limit_and_no_longer() {
 
 #[test]
 fn whoever_is_still_sending_too_much_reads_the_refusal_and_no_reset() {
-    let door = OpenDoor::open();
-    let length = 4 * Options::default().body_bytes;
+    let door = TestServer::open();
+    let length = 4 * ServerOptions::default().max_body_bytes;
     for encoding in [format!("Content-Length: {length}"), "Transfer-Encoding: chunked".to_owned()] {
         let mut client = door.client();
         let chunk = if encoding.starts_with('T') { format!("{length:x}\r\n") } else { String::new() };
@@ -507,20 +520,20 @@ fn whoever_is_still_sending_too_much_reads_the_refusal_and_no_reset() {
         assert_eq!(client.until_closed(), b"");
     }
     door.wait_until(|door| door.traffic.counts().open == 0);
-    assert_eq!(door.traffic.counts().cut_off, 0);
+    assert_eq!(door.traffic.counts().timed_out, 0);
     door.close().unwrap();
 }
 
 #[test]
 fn whoever_never_stops_sending_is_cut_off() {
-    let options = Options { header_timeout: SHORT, ..Options::default() };
-    let door = OpenDoor::with(options, 1);
+    let options = ServerOptions { header_timeout: SHORT, ..ServerOptions::default() };
+    let door = TestServer::with(options, 1);
     let mut client = door.client();
     client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n");
     assert_eq!(client.answer("POST").status, 413);
     while client.0.get_mut().write_all(b"x").is_ok() {}
     door.wait_until(|door| door.traffic.counts().open == 0);
-    assert_eq!(door.traffic.counts().cut_off, 1);
+    assert_eq!(door.traffic.counts().timed_out, 1);
     door.close().unwrap();
 }
 
@@ -528,12 +541,12 @@ fn whoever_never_stops_sending_is_cut_off() {
 fn a_body_that_drips_is_ended_and_one_that_is_sent_in_single_bytes_is_taken() {
     let head = "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let piece = "1\r\nx\r\n";
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let bytes = piece.repeat(10_000);
     assert_eq!(door.client().send(&format!("{head}{bytes}0\r\n\r\n")).answer("POST").body, b"10000");
     door.close().unwrap();
 
-    let door = OpenDoor::with(Options { header_timeout: SHORT, ..Options::default() }, 1);
+    let door = TestServer::with(ServerOptions { header_timeout: SHORT, ..ServerOptions::default() }, 1);
     let mut slow = door.client();
     slow.send(head);
     slow.0.get_ref().set_read_timeout(Some(SHORT / 10)).unwrap();
@@ -548,7 +561,7 @@ fn a_body_that_drips_is_ended_and_one_that_is_sent_in_single_bytes_is_taken() {
 
 #[test]
 fn so_many_bodies_come_in_at_a_time_and_the_next_is_told_to_come_again() {
-    let door = OpenDoor::with(Options { body_bytes: 1000, ..Options::default() }, 1);
+    let door = TestServer::with(ServerOptions { max_body_bytes: 1000, ..ServerOptions::default() }, 1);
     let head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
     let mut held: Vec<_> = (0..32).map(|_| door.client()).collect();
     for client in &mut held {
@@ -570,7 +583,7 @@ fn so_many_bodies_come_in_at_a_time_and_the_next_is_told_to_come_again() {
 
 #[test]
 fn a_refusal_that_leaves_a_body_unread_ends_the_connection_only_where_it_must() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut client = door.client();
     client.send("POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     assert_eq!(client.answer("POST").header("connection"), None);
@@ -589,7 +602,7 @@ fn a_refusal_that_leaves_a_body_unread_ends_the_connection_only_where_it_must() 
 
 #[test]
 fn a_request_has_one_valid_host_or_is_of_http_1_0() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     for (head, status) in [
         ("GET /plain HTTP/1.1\r\nHost: dakto.example:8080\r\n", 200),
         ("GET /plain HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
@@ -616,7 +629,7 @@ fn a_request_has_one_valid_host_or_is_of_http_1_0() {
 
 #[test]
 fn a_head_that_is_too_long_is_refused_and_one_of_a_browser_is_not() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let asked = |length: usize| {
         let head = format!("GET /plain HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(length));
         door.client().send(&head).line()
@@ -628,7 +641,7 @@ fn a_head_that_is_too_long_is_refused_and_one_of_a_browser_is_not() {
 
 #[test]
 fn requests_sent_in_one_breath_are_answered_in_their_order() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut client = door.client();
     let paths = ["/plain", "/nothing", "/comma", "/page", "/plain"];
     let breath: String = paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
@@ -646,7 +659,7 @@ fn requests_sent_in_one_breath_are_answered_in_their_order() {
 
 #[test]
 fn a_client_that_closes_its_sending_side_still_gets_its_answer() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut client = door.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     client.0.get_ref().shutdown(Shutdown::Write).unwrap();
@@ -659,7 +672,7 @@ fn a_client_that_closes_its_sending_side_still_gets_its_answer() {
 
 #[test]
 fn a_client_that_does_not_finish_its_head_is_cut_off() {
-    let door = OpenDoor::with(Options { header_timeout: SHORT, ..Options::default() }, 1);
+    let door = TestServer::with(ServerOptions { header_timeout: SHORT, ..ServerOptions::default() }, 1);
     // Silent from the beginning.
     assert_eq!(door.client().until_closed(), b"");
     // Stopped in the first head, or in the second.
@@ -668,37 +681,38 @@ fn a_client_that_does_not_finish_its_head_is_cut_off() {
     assert_eq!(client.get("/plain").status, 200);
     assert_eq!(client.send("GET /pl").until_closed(), b"");
     door.wait_until(|door| door.traffic.counts().open == 0);
-    assert_eq!(door.traffic.counts().cut_off, 3);
+    assert_eq!(door.traffic.counts().timed_out, 3);
     door.close().unwrap();
 }
 
 #[test]
 fn a_client_that_never_asks_again_is_let_go_but_not_before_the_idle_time() {
-    let options = Options { header_timeout: SHORT, idle_timeout: 3 * SHORT, ..Options::default() };
-    let door = OpenDoor::with(options, 1);
+    let options =
+        ServerOptions { header_timeout: SHORT, idle_timeout: 3 * SHORT, ..ServerOptions::default() };
+    let door = TestServer::with(options, 1);
     let mut client = door.client();
     let start = Instant::now();
     client.get("/plain");
     assert_eq!(client.until_closed(), b"");
     assert!(start.elapsed() >= 3 * SHORT, "idle is not a head that does not come: {:?}", start.elapsed());
-    assert_eq!(door.traffic.counts().cut_off, 0);
+    assert_eq!(door.traffic.counts().timed_out, 0);
     door.close().unwrap();
 }
 
 #[test]
 fn a_client_that_does_not_fetch_its_answer_is_cut_off() {
-    let options = Options { send_timeout: SHORT, ..Options::default() };
-    let door = OpenDoor::with(options, 1);
+    let options = ServerOptions { send_timeout: SHORT, ..ServerOptions::default() };
+    let door = TestServer::with(options, 1);
     let mut client = door.client();
     client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
-    door.wait_until(|door| door.traffic.counts().cut_off == 1 && door.traffic.counts().open == 0);
+    door.wait_until(|door| door.traffic.counts().timed_out == 1 && door.traffic.counts().open == 0);
     assert!(client.until_closed().len() < door.house.huge.identity.bytes.len());
     door.close().unwrap();
 }
 
 #[test]
 fn a_long_answer_arrives_whole_however_it_is_fetched_and_the_connection_goes_on() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     assert!(door.house.huge.file().is_some(), "the kernel takes it from a file");
     let mut client = door.client();
     for _ in 0..2 {
@@ -717,8 +731,8 @@ fn a_long_answer_arrives_whole_however_it_is_fetched_and_the_connection_goes_on(
 
 #[test]
 fn a_connection_of_great_age_is_closed_behind_its_answer() {
-    let options = Options { connection_age: SHORT, ..Options::default() };
-    let door = OpenDoor::with(options, 1);
+    let options = ServerOptions { max_connection_age: SHORT, ..ServerOptions::default() };
+    let door = TestServer::with(options, 1);
     let mut busy = door.client();
     busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     wait_for(&door.house.entered);
@@ -733,25 +747,27 @@ fn a_connection_of_great_age_is_closed_behind_its_answer() {
         (&b"through the gate"[..], Some("close"))
     );
     assert_eq!(busy.until_closed(), b"");
-    assert_eq!(door.traffic.counts().cut_off, 0);
+    assert_eq!(door.traffic.counts().timed_out, 0);
     door.close().unwrap();
 }
 
 #[test]
 fn whoever_does_not_come_to_an_end_is_cut_off_some_time_after_its_age() {
     let short = SHORT;
-    let door =
-        OpenDoor::with(Options { connection_age: short, send_timeout: short, ..Options::default() }, 1);
+    let door = TestServer::with(
+        ServerOptions { max_connection_age: short, send_timeout: short, ..ServerOptions::default() },
+        1,
+    );
     let mut client = door.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.until_closed(), b"");
-    assert_eq!(door.traffic.counts().cut_off, 1);
+    assert_eq!(door.traffic.counts().timed_out, 1);
     door.close().unwrap();
 }
 
 #[test]
 fn on_shutdown_a_running_answer_is_finished_and_nobody_new_is_taken() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut idle = door.client();
     idle.get("/plain");
     let mut busy = door.client();
@@ -771,8 +787,8 @@ fn on_shutdown_a_running_answer_is_finished_and_nobody_new_is_taken() {
 
 #[test]
 fn at_the_deadline_of_the_shutdown_the_rest_is_dropped() {
-    let options = Options { shutdown_deadline: SHORT, ..Options::default() };
-    let door = OpenDoor::with(options, 2);
+    let options = ServerOptions { shutdown_deadline: SHORT, ..ServerOptions::default() };
+    let door = TestServer::with(options, 2);
     let mut client = door.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     wait_for(&door.house.entered);
@@ -784,14 +800,14 @@ fn at_the_deadline_of_the_shutdown_the_rest_is_dropped() {
 
 #[test]
 fn a_door_whose_owner_is_gone_closes() {
-    let mut door = OpenDoor::open();
+    let mut door = TestServer::open();
     door.stop = watch::channel(false).0;
     door.ended().unwrap();
 }
 
 #[test]
 fn beyond_the_cap_a_client_waits_for_a_place_and_is_then_served() {
-    let door = OpenDoor::with(Options { max_connections: 2, ..Options::default() }, 1);
+    let door = TestServer::with(ServerOptions { max_connections: 2, ..ServerOptions::default() }, 1);
     let (mut first, mut second) = (door.client(), door.client());
     first.get("/plain");
     second.get("/plain");
@@ -817,7 +833,7 @@ fn beyond_the_cap_a_client_waits_for_a_place_and_is_then_served() {
 
 #[test]
 fn a_service_that_panics_loses_that_connection_and_no_other() {
-    let door = OpenDoor::open();
+    let door = TestServer::open();
     let mut other = door.client();
     other.get("/plain");
     assert_eq!(door.client().send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").until_closed(), b"");
@@ -829,7 +845,7 @@ fn a_service_that_panics_loses_that_connection_and_no_other() {
 
 #[test]
 fn several_cores_share_one_port_and_another_process_does_not() {
-    let door = OpenDoor::with(Options::default(), 3);
+    let door = TestServer::with(ServerOptions::default(), 3);
     let taken = Listeners::bind(door.address, 3).unwrap_err();
     assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
     let mut clients: Vec<_> = (0..60).map(|_| door.client()).collect();
@@ -856,7 +872,7 @@ mod hostile {
 
     #[test]
     fn no_request_however_odd_disturbs_the_next_client() {
-        let door = OpenDoor::open();
+        let door = TestServer::open();
         let strategy = (
             "(GET|HEAD|POST|OPTIONS|PRI|x|)",
             "(/plain|/|\\*|http://a/plain|/%|/ /|)",

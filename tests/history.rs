@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bantin::address::{Addresses, Format, Route, Scope, archive_path, feed_path};
 use bantin::article::{Article, ArticleId, Block};
 use bantin::channel::{Site, Slug};
-use bantin::feed::read_back;
-use bantin::press::{self, Archive, Document, Press, PrintedPage, Stand};
-use bantin::store::{self, FileSeen, LiveChoice, Origin, Store, Submission, Terms, Verdict, Withdrawal};
-use bantin::vietnam_time::{Clock, Moment, Stamp, VIETNAM, from_seconds};
+use bantin::feed::verify;
+use bantin::render::{self, ArchivePage, ArchiveRenderer, Renderer, Representation, SiteCache};
+use bantin::store::{
+    self, LiveFeedOptions, ScannedFile, Source, Store, Submission, SubmitOutcome, WithdrawOutcome,
+    WriteConditions,
+};
+use bantin::time::{Clock, DEFAULT_TIME_ZONE, PublishedAt, Timestamp, from_unix};
+use bantin::urls::{Format, Route, Scope, SiteUrls, archive_path, feed_path};
 use house::{Answer, House, Serving, article, until};
 use proptest::prelude::*;
 
@@ -21,11 +24,11 @@ const SITE: &str = "http://127.0.0.1:8080";
 
 /// What a reader understands of a feed.
 #[derive(Debug, Default)]
-struct Heard {
+struct ParsedFeed {
     /// Id, moment of the last change, title.
-    entries: Vec<(String, Moment, String)>,
+    entries: Vec<(String, Timestamp, String)>,
     /// Id, moment of the withdrawal.
-    withdrawn: Vec<(String, Moment)>,
+    withdrawn: Vec<(String, Timestamp)>,
     /// The path of the next older page.
     previous: Option<String>,
     current: Option<String>,
@@ -33,14 +36,14 @@ struct Heard {
     complete: bool,
 }
 
-fn read(format: Format, bytes: &[u8]) -> Heard {
+fn read(format: Format, bytes: &[u8]) -> ParsedFeed {
     match format {
         Format::Json => read_json(bytes),
         Format::Atom | Format::Rss => read_xml(std::str::from_utf8(bytes).unwrap()),
     }
 }
 
-fn moment(text: &str) -> Moment {
+fn moment(text: &str) -> Timestamp {
     chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
@@ -48,12 +51,12 @@ fn path_of(url: &str) -> String {
     url.strip_prefix(SITE).expect("a URL of this site").to_owned()
 }
 
-fn read_json(bytes: &[u8]) -> Heard {
+fn read_json(bytes: &[u8]) -> ParsedFeed {
     let feed: serde_json::Value = serde_json::from_slice(bytes).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
     let own = &feed["_bantin"];
-    Heard {
+    ParsedFeed {
         entries: list(&feed["items"])
             .iter()
             .map(|item| (text(&item["id"]), moment(&text(&item["date_modified"])), text(&item["title"])))
@@ -70,7 +73,7 @@ fn read_json(bytes: &[u8]) -> Heard {
 }
 
 /// Atom and RSS: what is asked for is named alike, or in one of them alone.
-fn read_xml(text: &str) -> Heard {
+fn read_xml(text: &str) -> ParsedFeed {
     let feed = roxmltree::Document::parse(text).unwrap();
     let root = feed.root_element();
     let head = if root.has_tag_name("rss") { root.first_element_child().unwrap() } else { root };
@@ -86,7 +89,7 @@ fn read_xml(text: &str) -> Heard {
     };
     assert_eq!(link("next-archive"), None);
     let children = |name: &'static str| head.children().filter(move |child| child.tag_name().name() == name);
-    Heard {
+    ParsedFeed {
         entries: (children("entry").chain(children("item")))
             .map(|entry| {
                 let updated = moment(&within(entry, &["updated"]));
@@ -105,11 +108,11 @@ fn read_xml(text: &str) -> Heard {
 
 /// A reader's copy of a channel: by id, the newest word on it and the title; none where it was withdrawn.
 #[derive(Debug, Default)]
-struct Mirror(HashMap<String, (Moment, Option<String>)>);
+struct Mirror(HashMap<String, (Timestamp, Option<String>)>);
 
 impl Mirror {
     /// The newer of `when` and `updated` wins (rule T1).
-    fn merge(&mut self, heard: Heard) {
+    fn merge(&mut self, heard: ParsedFeed) {
         let entries = heard.entries.into_iter().map(|(id, updated, title)| (id, updated, Some(title)));
         let withdrawn = heard.withdrawn.into_iter().map(|(id, when)| (id, when, None));
         for (id, at, title) in entries.chain(withdrawn) {
@@ -611,10 +614,10 @@ struct District {
     _folder: tempfile::TempDir,
     clock: Clock,
     store: Store,
-    press: Press,
-    stand: Stand,
-    archive: Archive,
-    addresses: Arc<Addresses>,
+    press: Renderer,
+    stand: SiteCache,
+    archive: ArchiveRenderer,
+    addresses: Arc<SiteUrls>,
     articles: Vec<Known>,
     saved: usize,
 }
@@ -630,28 +633,34 @@ struct Known {
 impl District {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let addresses = Arc::new(Addresses::new(SITE, "dakto.example,2023").unwrap());
-        let clock = Clock::standing_at(SEED + 1000);
-        let options = store::Options {
+        let addresses = Arc::new(SiteUrls::new(SITE, "dakto.example,2023").unwrap());
+        let clock = Clock::fixed(SEED + 1000);
+        let options = store::StoreOptions {
             url: format!("sqlite:{}", folder.path().join("bantin.db").display()),
             addresses: Arc::clone(&addresses),
             channels: Vec::new(),
-            zone: VIETNAM,
+            zone: DEFAULT_TIME_ZONE,
             clock: clock.clone(),
         };
         let store = Store::open(options).await.unwrap();
         let site = Site::new("Huyện Đăk Tô");
-        let live =
-            LiveChoice { items: 2, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
-        let options = press::Options {
+        let live = LiveFeedOptions {
+            items: 2,
+            window: 100,
+            archive_page: 4,
+            limit: 200,
+            bytes: 524_288,
+            whole: false,
+        };
+        let options = render::RenderOptions {
             site,
             addresses: Arc::clone(&addresses),
             channels: Vec::new(),
             live,
-            inspector: read_back,
+            verifier: verify,
         };
-        let (press, stand) = Press::new(store.clone(), options.clone(), Arc::default());
-        let archive = Archive::new(store.clone(), options);
+        let (press, stand) = Renderer::new(store.clone(), options.clone(), Arc::default());
+        let archive = ArchiveRenderer::new(store.clone(), options);
         let articles = vec![Known::default(); ARTICLES];
         Self { _folder: folder, clock, store, press, stand, archive, addresses, articles, saved: 0 }
     }
@@ -660,20 +669,20 @@ impl District {
         match event {
             Event::Saved(which, bits) => self.save(*which, *bits).await,
             Event::FileGone(which) => {
-                let gone = self.store.file_gone(&file(*which)).await.unwrap();
-                if matches!(gone, store::Departure::Withdrawn(_)) {
+                let gone = self.store.file_removed(&file(*which)).await.unwrap();
+                if matches!(gone, store::FileRemovalOutcome::Withdrawn(_)) {
                     self.articles[*which].lives = false;
                 }
             }
             Event::Withdrawn(which, erase) => {
                 let Some(id) = self.articles[*which].id.clone() else { return };
                 let withdrawal = self.store.withdraw(&id, None, *erase, "test").await.unwrap();
-                assert!(matches!(withdrawal, Withdrawal::Withdrawn(_) | Withdrawal::Already));
+                assert!(matches!(withdrawal, WithdrawOutcome::Withdrawn(_) | WithdrawOutcome::Already));
                 self.articles[*which].lives = false;
             }
             Event::Restored(which) => {
                 let Some(id) = self.articles[*which].id.clone() else { return };
-                if let store::Restoration::Restored(_) = self.store.restore(&id, "test").await.unwrap() {
+                if let store::RestoreOutcome::Restored(_) = self.store.restore(&id, "test").await.unwrap() {
                     self.articles[*which].lives = true;
                 }
             }
@@ -689,7 +698,7 @@ impl District {
             (0..CHANNELS.len()).filter(|bit| bits & (1 << bit) != 0).map(|bit| CHANNELS[bit]).collect();
         let article = Article {
             title: title.clone(),
-            stamp: Stamp::at(from_seconds(SEED - 60 * (which * 7 % ARTICLES) as i64)),
+            published: PublishedAt::exact(from_unix(SEED - 60 * (which * 7 % ARTICLES) as i64)),
             updated: None,
             summary: None,
             body: vec![Block::Lead { text: title.clone(), html: None }],
@@ -698,9 +707,9 @@ impl District {
             tags: Vec::new(),
             language: None,
             link: None,
-            pictures: Vec::new(),
+            images: Vec::new(),
         };
-        let seen = FileSeen {
+        let seen = ScannedFile {
             path: file(which),
             channel: slug(channels[0]),
             hash: self.saved.to_string(),
@@ -713,11 +722,11 @@ impl District {
             channels: channels.iter().map(|channel| slug(channel)).collect(),
             id: None,
             stem: slug(&format!("bai-{which}")),
-            origin: Origin::File { seen, renamed_from: None },
-            terms: Terms::default(),
+            source: Source::File { seen, renamed_from: None },
+            conditions: WriteConditions::default(),
         };
-        let accepted = self.store.take_in(submission).await.unwrap();
-        if accepted.verdict != Verdict::StaysWithdrawn {
+        let accepted = self.store.submit(submission).await.unwrap();
+        if accepted.outcome != SubmitOutcome::WithdrawnByOperator {
             self.articles[which] = Known { id: Some(accepted.id), lives: true, title, channels };
         }
     }
@@ -731,17 +740,17 @@ impl District {
         living.filter_map(|known| Some((known.id.as_ref()?.as_str(), known.title.as_str()))).collect()
     }
 
-    fn live(&self, scope: &Scope, format: Format) -> Option<Arc<Document>> {
-        self.stand.edition().document(&feed_path(scope.as_ref(), format)).cloned()
+    fn live(&self, scope: &Scope, format: Format) -> Option<Arc<Representation>> {
+        self.stand.current().document(&feed_path(scope.as_ref(), format)).cloned()
     }
 
     async fn walk(&self, format: Format, live: &[u8]) -> Mirror {
         let mut pages = HashMap::new();
         let mut heard = read(format, live);
         while let Some(path) = heard.previous {
-            let Route::Archive(scope, page, format) = self.addresses.route(&path) else { panic!("{path}") };
+            let Route::Archive(scope, page, format) = self.addresses.parse(&path) else { panic!("{path}") };
             let printed = self.archive.page(&scope, page, format).await.unwrap();
-            let PrintedPage::Page(document) = printed else { panic!("no page at {path}") };
+            let ArchivePage::Page(document) = printed else { panic!("no page at {path}") };
             heard = read(format, &document.identity.bytes);
             pages.insert(path, document.identity.bytes.to_vec());
         }
@@ -761,7 +770,7 @@ struct Portal {
     mirror: Mirror,
 }
 
-fn number_of(document: &Document) -> u64 {
+fn number_of(document: &Representation) -> u64 {
     let tag = document.identity.etag.to_str().unwrap();
     tag.split(['.', '-']).nth(1).unwrap().parse().unwrap()
 }
@@ -770,14 +779,14 @@ impl Portal {
     /// True where a part was enough.
     async fn poll(&mut self, district: &District) -> bool {
         let Some(whole) = district.live(&self.scope, self.format) else { return false };
-        let recent = district.stand.edition().recent(&self.scope).cloned().unwrap();
+        let recent = district.stand.current().live_feed(&self.scope).cloned().unwrap();
         let number = number_of(&whole);
         let held = self.held.replace(number);
         if held == Some(number) {
             return false;
         }
-        if let Some(base) = held.filter(|base| recent.covers(self.format, *base)) {
-            let part = recent.part(self.format, base, &whole).unwrap();
+        if let Some(base) = held.filter(|base| recent.has_delta_since(self.format, *base)) {
+            let part = recent.delta(self.format, base, &whole).unwrap();
             assert_eq!(part.identity.etag, whole.identity.etag);
             self.mirror.merge(read(self.format, &part.identity.bytes));
             return true;
@@ -807,7 +816,7 @@ proptest! {
                 if !matches!(event, Event::Polled) {
                     continue;
                 }
-                district.press.reprint().await.unwrap();
+                district.press.render_changes().await.unwrap();
                 for portal in &mut portals {
                     portal.poll(&district).await;
                     let (scope, format) = (&portal.scope, portal.format);

@@ -8,8 +8,8 @@ mod worst;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bantin::manuscript::{Options, read};
-use bantin::vietnam_time::VIETNAM;
+use bantin::parse::{ParseOptions, parse};
+use bantin::time::DEFAULT_TIME_ZONE;
 use proptest::prelude::*;
 use worst::{Worst, worst};
 
@@ -64,12 +64,12 @@ proptest! {
         const LENGTH: usize = 100_000;
         // The promise is 10 ms; a debug build takes ten times that, and a busy machine some more.
         let most = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 60 });
-        let options = Options { zone: VIETNAM, language: "vi".to_owned(), encoding: None };
+        let options = ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None };
         let text = format!("Huyện Đăk Tô phát động thi đua\n\n12/05/2023 17:39\n\n{}", part.repeat(LENGTH / part.len()));
         for name in ["a.txt", "a.md", "a.html"] {
             let once = || {
                 let before = Instant::now();
-                black_box(read(name, black_box(text.as_bytes()), &options));
+                black_box(parse(name, black_box(text.as_bytes()), &options));
                 before.elapsed()
             };
             // One run may be held up by another process; five hardly are.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use bantin::article::Block;
-use bantin::manuscript::{Encoding, Options, Reading, read};
-use bantin::vietnam_time::{VIETNAM, rfc3339};
+use bantin::parse::{Encoding, ParseOptions, ParseResult, parse};
+use bantin::time::{DEFAULT_TIME_ZONE, rfc3339};
 
 #[test]
 fn every_text_is_read_as_a_careful_person_reads_it() {
@@ -18,7 +18,7 @@ fn every_text_is_read_as_a_careful_person_reads_it() {
     settings.set_omit_expression(true);
     for path in files {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let reading = read(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
+        let reading = parse(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
         settings.bind(|| insta::assert_snapshot!(name.as_str(), told(&reading)));
     }
 }
@@ -28,14 +28,14 @@ fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
     let mut seen = 0;
     for path in manuscripts() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let reading = read(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
+        let reading = parse(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
         assert_eq!(
             reading.draft.is_none(),
             reading.findings.iter().any(|f| f.severity.as_str() == "error"),
             "{name}"
         );
         for finding in reading.findings.iter().filter(|finding| finding.severity.as_str() != "note") {
-            let (vietnamese, english) = (finding.complaint.vietnamese(), finding.complaint.english());
+            let (vietnamese, english) = (finding.kind.vietnamese(), finding.kind.english());
             assert!(vietnamese.contains("ãy "), "{name}: {vietnamese}");
             assert!(english.contains(';') || english.contains(", "), "{name}: {english}");
             seen += 1;
@@ -53,18 +53,18 @@ fn manuscripts() -> Vec<PathBuf> {
     files
 }
 
-fn options_for(name: &str) -> Options {
+fn options_for(name: &str) -> ParseOptions {
     let setting = name.split('.').nth(1).and_then(Encoding::from_setting);
-    Options { zone: VIETNAM, language: "vi".to_owned(), encoding: setting }
+    ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: setting }
 }
 
 /// Everything that came out of a file, to be read by people.
-fn told(reading: &Reading) -> String {
+fn told(reading: &ParseResult) -> String {
     let mut told = String::new();
     if let Some(draft) = &reading.draft {
         let article = &draft.article;
-        let moment = rfc3339(article.stamp.instant, VIETNAM);
-        let moment = if article.stamp.date_only { moment[..10].to_owned() } else { moment };
+        let moment = rfc3339(article.published.instant, DEFAULT_TIME_ZONE);
+        let moment = if article.published.date_only { moment[..10].to_owned() } else { moment };
         writeln!(told, "{}: {}", draft.lines.title, article.title).unwrap();
         writeln!(told, "{}: {moment}", draft.lines.stamp).unwrap();
         for (name, value) in [
@@ -74,7 +74,7 @@ fn told(reading: &Reading) -> String {
             ("summary", article.summary.clone()),
             ("language", article.language.clone()),
             ("link", article.link.clone()),
-            ("updated", article.updated.map(|moment| rfc3339(moment, VIETNAM))),
+            ("updated", article.updated.map(|moment| rfc3339(moment, DEFAULT_TIME_ZONE))),
             ("id", draft.id.as_ref().map(ToString::to_string)),
             ("channels", (!draft.channels.is_empty()).then(|| draft.channels.join(" + "))),
         ] {
@@ -86,7 +86,7 @@ fn told(reading: &Reading) -> String {
     }
     for finding in &reading.findings {
         let severity = finding.severity.as_str();
-        writeln!(told, "{severity} {}: {}", finding.line, finding.complaint.vietnamese()).unwrap();
+        writeln!(told, "{severity} {}: {}", finding.line, finding.kind.vietnamese()).unwrap();
     }
     told
 }
@@ -96,7 +96,7 @@ fn tell_block(block: &Block, told: &mut String) {
         Block::Lead { text, html } => writeln!(told, "[lead] {}", html.as_ref().unwrap_or(text)),
         Block::Paragraph { text } => writeln!(told, "[p] {text}"),
         Block::Heading { level, text } => writeln!(told, "[h{level}] {text}"),
-        Block::Caption { text, credit, printed, html } => {
+        Block::Caption { text, credit, raw: printed, html } => {
             let printed = html.as_ref().unwrap_or(printed);
             writeln!(told, "[caption] {text} | {credit:?} | {printed}")
         }

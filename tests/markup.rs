@@ -2,18 +2,22 @@
 //! over is told.
 
 use bantin::article::Block;
-use bantin::article::words::texts_of;
-use bantin::manuscript::{Options, Reading, read};
-use bantin::vietnam_time::VIETNAM;
+use bantin::article::words::block_texts;
+use bantin::parse::{ParseOptions, ParseResult, parse};
+use bantin::time::DEFAULT_TIME_ZONE;
 use proptest::prelude::*;
 
-fn reading(name: &str, text: &str) -> Reading {
-    read(name, text.as_bytes(), &Options { zone: VIETNAM, language: "vi".to_owned(), encoding: None })
+fn reading(name: &str, text: &str) -> ParseResult {
+    parse(
+        name,
+        text.as_bytes(),
+        &ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None },
+    )
 }
 
 const LEAD: &str = "Sáng nay đoàn công tác của huyện đã đến thăm các hộ dân trong xã và trao quà.";
 
-fn page(body: &str) -> Reading {
+fn page(body: &str) -> ParseResult {
     reading(
         "bai.html",
         &format!(
@@ -23,12 +27,12 @@ fn page(body: &str) -> Reading {
     )
 }
 
-fn markdown(body: &str) -> Reading {
+fn markdown(body: &str) -> ParseResult {
     reading("bai.md", &format!("# Đoàn công tác thăm xã Pô Kô\n\n12/05/2023 17:39\n\n{LEAD}\n\n{body}\n"))
 }
 
 /// The blocks below the lead as HTML, or their text.
-fn told(reading: &Reading) -> Vec<String> {
+fn told(reading: &ParseResult) -> Vec<String> {
     let draft = reading.draft.as_ref().unwrap_or_else(|| panic!("{:#?}", reading.findings));
     let block = |block: &Block| match block {
         Block::Html { html } | Block::Caption { html: Some(html), .. } => html.clone(),
@@ -36,14 +40,14 @@ fn told(reading: &Reading) -> Vec<String> {
         Block::List { ordered, items } => {
             format!("[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + "))
         }
-        block => texts_of(block).join(" | "),
+        block => block_texts(block).join(" | "),
     };
     draft.article.body.iter().skip(1).map(block).collect()
 }
 
-fn warnings(reading: &Reading) -> Vec<&'static str> {
+fn warnings(reading: &ParseResult) -> Vec<&'static str> {
     let graver = reading.findings.iter().filter(|finding| finding.severity.as_str() != "note");
-    graver.map(|finding| finding.complaint.code()).collect()
+    graver.map(|finding| finding.kind.code()).collect()
 }
 
 #[test]
@@ -310,12 +314,11 @@ fn write(parts: &[Part], shown: bool, html: &mut String, words: &mut (Vec<String
 }
 
 /// The words of the article below its lead, in order.
-fn words_of(reading: &Reading) -> Vec<String> {
+fn words_of(reading: &ParseResult) -> Vec<String> {
     let draft = reading.draft.as_ref().unwrap_or_else(|| panic!("{:#?}", reading.findings));
-    let text =
-        draft.article.body.iter().skip(1).flat_map(|block| {
-            texts_of(block).into_iter().map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
-        });
+    let text = draft.article.body.iter().skip(1).flat_map(|block| {
+        block_texts(block).into_iter().map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
+    });
     let text = text.collect::<Vec<_>>().join(" ");
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.starts_with("chữ"))
@@ -333,7 +336,7 @@ proptest! {
         // Markdown has no blank lines within raw HTML.
         for reading in [page(&html), markdown(&format!("<section>{html}</section>"))] {
             let published = words_of(&reading);
-            let told: String = reading.findings.iter().map(|finding| finding.complaint.english()).collect();
+            let told: String = reading.findings.iter().map(|finding| finding.kind.english()).collect();
             let is_told = |word: &&String| told.split(|c: char| !c.is_alphanumeric()).any(|told| told == **word);
             let missing: Vec<&String> = words.0.iter().filter(|word| !published.contains(word)).filter(|word| !is_told(word)).collect();
             prop_assert!(missing.is_empty(), "{missing:?} of {html}: {told}");

@@ -3,7 +3,7 @@
 mod house;
 
 use bantin::config::Config;
-use bantin::files::compare;
+use bantin::export::compare;
 use bantin::store::Store;
 use house::postgres::Schema;
 use house::{House, SEED, article, until};
@@ -152,7 +152,7 @@ async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_
     let copy = house.copied();
     let open = async |house: &House| {
         let config = Config::load(Some(&house.path("config.toml")), []).unwrap();
-        (Store::open(config.store).await.unwrap(), config.press)
+        (Store::open(config.store).await.unwrap(), config.render)
     };
     let (one, options) = open(&house).await;
     let (other, _) = open(&copy).await;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bantin::article::Block;
-use bantin::manuscript::{Draft, Encoding, Options, read};
-use bantin::vietnam_time::{VIETNAM, rfc3339};
+use bantin::parse::{Encoding, ParseOptions, ParsedArticle, parse};
+use bantin::time::{DEFAULT_TIME_ZONE, rfc3339};
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
@@ -29,7 +29,7 @@ fn judge(folder: &str, least: usize) {
     let mut tally: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let (mut wrong, mut doubtful) = (Vec::new(), 0);
     for (name, path, wanted) in &cases {
-        let reading = read(&file_name(path), &std::fs::read(path).unwrap(), &options_for(name));
+        let reading = parse(&file_name(path), &std::fs::read(path).unwrap(), &options_for(name));
         for field in compare(reading.draft.as_ref(), wanted) {
             if is_doubtful(wanted, field.name) {
                 doubtful += usize::from(!field.right);
@@ -66,9 +66,9 @@ fn field(name: &'static str, right: bool, got: impl std::fmt::Debug, want: impl 
     }
 }
 
-fn compare(draft: Option<&Draft>, wanted: &Value) -> Vec<Field> {
+fn compare(draft: Option<&ParsedArticle>, wanted: &Value) -> Vec<Field> {
     let published = wanted["published"].as_str();
-    let got = draft.map(|draft| rfc3339(draft.article.stamp.instant, VIETNAM));
+    let got = draft.map(|draft| rfc3339(draft.article.published.instant, DEFAULT_TIME_ZONE));
     let mut fields = vec![field("published", got.as_deref() == published, &got, published)];
     let Some(article) = draft.map(|draft| &draft.article) else { return fields };
     if let Some(title) = wanted["title"].as_str() {
@@ -90,7 +90,7 @@ fn compare(draft: Option<&Draft>, wanted: &Value) -> Vec<Field> {
     }
     if let Some(lead) = wanted["lead"].as_str().filter(|lead| !lead.is_empty()) {
         let begins = |text: &str| letters(text).chars().take(40).collect::<String>();
-        fields.push(field("lead", begins(article.lead()) == begins(lead), article.lead(), lead));
+        fields.push(field("lead", begins(article.excerpt()) == begins(lead), article.excerpt(), lead));
     }
     fields.extend(compare_body(&article.body, wanted));
     fields
@@ -101,7 +101,7 @@ fn compare_body(body: &[Block], wanted: &Value) -> Vec<Field> {
     let (mut captions, mut headings, mut text) = (Vec::new(), Vec::new(), String::new());
     for block in body {
         match block {
-            Block::Caption { printed, .. } => captions.push(letters(printed)),
+            Block::Caption { raw: printed, .. } => captions.push(letters(printed)),
             Block::Heading { text, .. } => headings.push(letters(text)),
             _ => {}
         }
@@ -150,7 +150,7 @@ fn compare_body(body: &[Block], wanted: &Value) -> Vec<Field> {
 fn shown(block: &Block) -> String {
     match block {
         Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => text.clone(),
-        Block::Caption { printed, .. } => printed.clone(),
+        Block::Caption { raw: printed, .. } => printed.clone(),
         Block::List { items, .. } => items.join(" "),
         Block::Table { rows } => rows.iter().flatten().cloned().collect::<Vec<_>>().join(" "),
         Block::Html { html } => {
@@ -178,9 +178,13 @@ fn file_name(path: &Path) -> String {
 }
 
 /// A text in an encoding of before Unicode is named for it, and its folder would be set to it.
-fn options_for(name: &str) -> Options {
+fn options_for(name: &str) -> ParseOptions {
     let encoding = ["tcvn3", "vni"].into_iter().find(|encoding| name.contains(encoding));
-    Options { zone: VIETNAM, language: "vi".to_owned(), encoding: encoding.and_then(Encoding::from_setting) }
+    ParseOptions {
+        zone: DEFAULT_TIME_ZONE,
+        language: "vi".to_owned(),
+        encoding: encoding.and_then(Encoding::from_setting),
+    }
 }
 
 fn cases(folder: &Path) -> Vec<(String, PathBuf, Value)> {

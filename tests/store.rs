@@ -4,23 +4,29 @@ mod house;
 
 use std::sync::Arc;
 
-use bantin::address::Addresses;
-use bantin::article::{Article, ArticleId, Block, Picture, words};
-use bantin::channel::{Channel, Slug, Standing};
+use bantin::article::{Article, ArticleId, Block, Image, words};
+use bantin::channel::{Channel, ChannelStatus, Slug};
 use bantin::store::{
-    Accepted, ArchiveView, ArticleVersion, Catalogue, CatalogueAsked, CatalogueFound, Change, ChangesAsked,
-    ChangesFound, ChangesPage, Departure, FileSeen, Found, Imported, Listing, LiveChoice, LiveView,
-    MonthState, Once, Options, Origin, PictureFound, Refusal, Restoration, Store, Submission, Terms, Verdict,
-    Withdrawal,
+    ArchivePageData, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleVersion, Change,
+    ChangesPage, ChangesQuery, ChangesResult, FileRemovalOutcome, IdempotencyKey, ImageLookup, ImportedFile,
+    LiveFeedData, LiveFeedOptions, MonthState, Refusal, RestoreOutcome, ScannedFile, SitemapEntry, Source,
+    Store, StoreOptions, Submission, SubmitOutcome, SubmitResult, WithdrawOutcome, WriteConditions,
 };
-use bantin::vietnam_time::{Clock, Month, Stamp, VIETNAM, from_seconds};
+use bantin::time::{Clock, DEFAULT_TIME_ZONE, Month, PublishedAt, from_unix};
+use bantin::urls::SiteUrls;
 use house::postgres::Schema;
 use sqlx::Connection as _;
 
 /// 12/05/2023 17:39 in Việt Nam.
 const SEED: i64 = 1_683_887_940;
-const CHOICE: LiveChoice =
-    LiveChoice { items: 30, window: 7 * 86_400, archive_page: 50, limit: 200, bytes: 524_288, whole: false };
+const CHOICE: LiveFeedOptions = LiveFeedOptions {
+    items: 30,
+    window: 7 * 86_400,
+    archive_page: 50,
+    limit: 200,
+    bytes: 524_288,
+    whole: false,
+};
 
 /// A place where a store lives, and can be opened again.
 struct Home {
@@ -43,7 +49,7 @@ impl Home {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, clock: Clock::standing_at(SEED + 1000) }
+        Self { place, clock: Clock::fixed(SEED + 1000) }
     }
 
     /// Another one on the same engine.
@@ -90,11 +96,11 @@ impl Home {
     }
 
     async fn open_with(&self, channels: Vec<Channel>) -> Store {
-        let options = Options {
+        let options = StoreOptions {
             url: self.url(),
-            addresses: Arc::new(Addresses::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
+            addresses: Arc::new(SiteUrls::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
             channels,
-            zone: VIETNAM,
+            zone: DEFAULT_TIME_ZONE,
             clock: self.clock.clone(),
         };
         Store::open(options).await.unwrap()
@@ -113,7 +119,7 @@ async fn no_commit_overtakes_another() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     for channel in ["xa-hoi", "kinh-te"] {
-        one.found_channel(&slug(channel), None).await.unwrap();
+        one.create_channel(&slug(channel), None).await.unwrap();
     }
     let mut stranger = sqlx::PgConnection::connect(&home.url()).await.unwrap();
     let mut held = stranger.begin().await.unwrap();
@@ -136,7 +142,10 @@ async fn no_commit_overtakes_another() {
     });
     assert!(in_time.await.is_err(), "the second was seen before the first");
     held.rollback().await.unwrap();
-    assert_eq!((first.await.unwrap(), second.await.unwrap()), (Verdict::Published(1), Verdict::Published(2)));
+    assert_eq!(
+        (first.await.unwrap(), second.await.unwrap()),
+        (SubmitOutcome::Published(1), SubmitOutcome::Published(2))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,11 +195,11 @@ async fn another_replica_is_heard_at_once() {
     let (one, two) = (home.open().await, home.open().await);
     let stop = tokio::sync::watch::Sender::new(false);
     let (following, stopped) = (two.clone(), stop.subscribe());
-    let follower = tokio::spawn(async move { following.follow(stopped).await });
+    let follower = tokio::spawn(async move { following.listen(stopped).await });
     let listens = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND \
                    query LIKE '%' || (SELECT id FROM log) || '%')";
     house::until("somebody to listen", || house::postgres::asked(listens, &home.url()));
-    let mut heard = two.announcements();
+    let mut heard = two.subscribe();
     take(&one, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     heard.wait_for(|announced| announced.head == 1).await.unwrap();
     // A connection that is cut is made again.
@@ -208,31 +217,31 @@ async fn another_replica_is_heard_at_once() {
 async fn one_replica_scans_at_a_time_and_another_after_it() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
-    assert!(one.may_scan().await.unwrap());
-    assert!(!two.may_scan().await.unwrap());
-    assert!(one.may_scan().await.unwrap(), "it is renewed");
-    one.leave().await.unwrap();
-    assert!(two.may_scan().await.unwrap());
+    assert!(one.acquire_scan_lease().await.unwrap());
+    assert!(!two.acquire_scan_lease().await.unwrap());
+    assert!(one.acquire_scan_lease().await.unwrap(), "it is renewed");
+    one.deregister().await.unwrap();
+    assert!(two.acquire_scan_lease().await.unwrap());
     // Of one that died nothing is heard any more.
     assert_eq!(home.alter("UPDATE lease SET until = until - 60").await, 1);
-    assert!(one.may_scan().await.unwrap());
+    assert!(one.acquire_scan_lease().await.unwrap());
     let alone = Home::sqlite();
     let (one, two) = (alone.open().await, alone.open().await);
-    assert!(one.may_scan().await.unwrap() && !two.may_scan().await.unwrap());
-    one.leave().await.unwrap();
-    assert!(two.may_scan().await.unwrap());
+    assert!(one.acquire_scan_lease().await.unwrap() && !two.acquire_scan_lease().await.unwrap());
+    one.deregister().await.unwrap();
+    assert!(two.acquire_scan_lease().await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_that_differ_know_of_each_other() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
-    assert_eq!(one.meet("1.0 a").await.unwrap(), Vec::<String>::new());
-    assert_eq!(two.meet("1.0 a").await.unwrap(), Vec::<String>::new());
-    assert_eq!(two.meet("1.1 a").await.unwrap(), ["1.0 a"]);
-    assert_eq!(one.meet("1.0 a").await.unwrap(), ["1.1 a"]);
-    two.leave().await.unwrap();
-    assert_eq!(one.meet("1.0 a").await.unwrap(), Vec::<String>::new());
+    assert_eq!(one.heartbeat("1.0 a").await.unwrap(), Vec::<String>::new());
+    assert_eq!(two.heartbeat("1.0 a").await.unwrap(), Vec::<String>::new());
+    assert_eq!(two.heartbeat("1.1 a").await.unwrap(), ["1.0 a"]);
+    assert_eq!(one.heartbeat("1.0 a").await.unwrap(), ["1.1 a"]);
+    two.deregister().await.unwrap();
+    assert_eq!(one.heartbeat("1.0 a").await.unwrap(), Vec::<String>::new());
 }
 
 /// Runs each story on each engine.
@@ -337,7 +346,7 @@ fn slug(text: &str) -> Slug {
 fn article(title: &str, stamp: i64) -> Article {
     Article {
         title: title.to_owned(),
-        stamp: Stamp::at(from_seconds(stamp)),
+        published: PublishedAt::exact(from_unix(stamp)),
         updated: None,
         summary: None,
         body: vec![Block::Lead { text: format!("{title} — đoạn mở đầu"), html: None }],
@@ -346,13 +355,13 @@ fn article(title: &str, stamp: i64) -> Article {
         tags: Vec::new(),
         language: None,
         link: None,
-        pictures: Vec::new(),
+        images: Vec::new(),
     }
 }
 
-fn seen(path: &str, hash: &str) -> FileSeen {
+fn seen(path: &str, hash: &str) -> ScannedFile {
     let channel = slug(path.split('/').next().unwrap());
-    FileSeen {
+    ScannedFile {
         path: path.to_owned(),
         channel,
         hash: hash.to_owned(),
@@ -371,8 +380,8 @@ fn file(path: &str, hash: &str, article: Article) -> Submission {
         channels: vec![seen.channel.clone()],
         id: None,
         stem: Slug::from_title(stem),
-        origin: Origin::File { seen, renamed_from: None },
-        terms: Terms::default(),
+        source: Source::File { seen, renamed_from: None },
+        conditions: WriteConditions::default(),
     }
 }
 
@@ -381,19 +390,19 @@ fn import(source: &str, place: &str, hash: &str, article: Article) -> Submission
     let channel = slug(place.split('/').next().unwrap());
     let file = file(place, hash, article);
     let (source, place, hash) = (source.to_owned(), place.to_owned(), hash.to_owned());
-    Submission { origin: Origin::Import(Imported { source, place, channel, hash }), ..file }
+    Submission { source: Source::Import(ImportedFile { source, place, channel, hash }), ..file }
 }
 
-async fn take(store: &Store, submission: Submission) -> (ArticleId, Verdict) {
-    let accepted = store.take_in(submission).await.unwrap();
-    (accepted.id, accepted.verdict)
+async fn take(store: &Store, submission: Submission) -> (ArticleId, SubmitOutcome) {
+    let accepted = store.submit(submission).await.unwrap();
+    (accepted.id, accepted.outcome)
 }
 
-async fn live(store: &Store, channel: &str) -> LiveView {
+async fn live(store: &Store, channel: &str) -> LiveFeedData {
     store.snapshot().await.unwrap().live(Some(&slug(channel)), CHOICE).await.unwrap()
 }
 
-fn titles(view: &LiveView) -> Vec<&str> {
+fn titles(view: &LiveFeedData) -> Vec<&str> {
     view.entries.iter().map(|entry| entry.article.title.as_str()).collect()
 }
 
@@ -401,27 +410,30 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
     let store = home.open().await;
     let (id, verdict) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Hội nghị", SEED))).await;
     assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/hoi-nghi");
-    assert_eq!(verdict, Verdict::Published(1));
+    assert_eq!(verdict, SubmitOutcome::Published(1));
     let entry = live(&store, "xa-hoi").await.entries.remove(0);
-    assert_eq!(entry.updated, from_seconds(SEED), "at first, updated is the stamp");
+    assert_eq!(entry.updated, from_unix(SEED), "at first, updated is the stamp");
 
     home.clock.advance(60);
     let (again, verdict) =
         take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SEED))).await;
-    assert_eq!((again, verdict), (id.clone(), Verdict::Corrected(2)));
+    assert_eq!((again, verdict), (id.clone(), SubmitOutcome::Corrected(2)));
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
-    assert_eq!(view.entries[0].updated, from_seconds(SEED + 1060));
+    assert_eq!(view.entries[0].updated, from_unix(SEED + 1060));
 
-    assert_eq!(store.file_gone("xa-hoi/hoi-nghi.txt").await.unwrap(), Departure::Withdrawn(3));
+    assert_eq!(store.file_removed("xa-hoi/hoi-nghi.txt").await.unwrap(), FileRemovalOutcome::Withdrawn(3));
     let view = live(&store, "xa-hoi").await;
     assert!(view.entries.is_empty());
     assert_eq!(view.tombstones[0].id, id);
     assert_eq!(view.tombstones[0].reason, None, "nobody gave a reason");
-    assert!(matches!(store.article(&view.tombstones[0].permalink).await.unwrap(), Found::Withdrawn(_)));
+    assert!(matches!(
+        store.article(&view.tombstones[0].permalink).await.unwrap(),
+        ArticleLookup::Withdrawn(_)
+    ));
 
     let (back, verdict) = take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SEED))).await;
-    assert_eq!((back, verdict), (id, Verdict::Restored(4)));
+    assert_eq!((back, verdict), (id, SubmitOutcome::Restored(4)));
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
     assert!(view.tombstones.is_empty());
@@ -432,7 +444,7 @@ async fn a_touched_article_is_no_revision(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    assert_eq!(verdict, Verdict::Unchanged);
+    assert_eq!(verdict, SubmitOutcome::Unchanged);
     assert_eq!(live(&store, "xa-hoi").await.state.number, 1);
 }
 
@@ -441,7 +453,7 @@ async fn a_change_of_white_space_or_unicode_form_is_no_revision(home: Home) {
     take(&store, file("xa-hoi/a.txt", "1", article("Hội nghị", SEED))).await;
     let other = article("Ho\u{302}\u{323}i  nghi\u{323} ", SEED);
     let (_, verdict) = take(&store, file("xa-hoi/a.txt", "2", other)).await;
-    assert_eq!(verdict, Verdict::Unchanged);
+    assert_eq!(verdict, SubmitOutcome::Unchanged);
 }
 
 async fn a_space_that_comes_or_goes_between_two_letters_is_a_correction(home: Home) {
@@ -449,45 +461,46 @@ async fn a_space_that_comes_or_goes_between_two_letters_is_a_correction(home: Ho
     let text = |lead: &str| Article {
         body: vec![
             Block::Lead { text: lead.to_owned(), html: None },
-            Block::Caption { text: lead.to_owned(), credit: None, printed: lead.to_owned(), html: None },
+            Block::Caption { text: lead.to_owned(), credit: None, raw: lead.to_owned(), html: None },
         ],
         ..article("Hội nghị", SEED)
     };
     take(&store, file("xa-hoi/a.txt", "0", text("phátđộng thi đua"))).await;
     for (hash, lead, verdict) in [
-        ("1", "phát động thi đua", Verdict::Corrected(2)),
-        ("2", "phát  động\u{a0}thi\nđua ", Verdict::Unchanged),
-        ("3", "phát động thiđua", Verdict::Corrected(3)),
-        ("4", "phát động , thiđua", Verdict::Corrected(4)),
+        ("1", "phát động thi đua", SubmitOutcome::Corrected(2)),
+        ("2", "phát  động\u{a0}thi\nđua ", SubmitOutcome::Unchanged),
+        ("3", "phát động thiđua", SubmitOutcome::Corrected(3)),
+        ("4", "phát động , thiđua", SubmitOutcome::Corrected(4)),
     ] {
         assert_eq!(take(&store, file("xa-hoi/a.txt", hash, text(lead))).await.1, verdict, "{lead}");
     }
     for (author, title, verdict) in [
-        ("Tấn Lộc", "Hộinghị", Verdict::Corrected(5)),
-        ("TấnLộc", "Hộinghị", Verdict::Corrected(6)),
-        ("Tấn  Lộc", "Hộinghị", Verdict::Corrected(7)),
-        ("Tấn Lộc", "Hộinghị", Verdict::Unchanged),
+        ("Tấn Lộc", "Hộinghị", SubmitOutcome::Corrected(5)),
+        ("TấnLộc", "Hộinghị", SubmitOutcome::Corrected(6)),
+        ("Tấn  Lộc", "Hộinghị", SubmitOutcome::Corrected(7)),
+        ("Tấn Lộc", "Hộinghị", SubmitOutcome::Unchanged),
     ] {
         let other = Article { authors: vec![author.to_owned()], ..article(title, SEED) };
         assert_eq!(take(&store, file("xa-hoi/a.txt", title, other)).await.1, verdict, "{author}");
     }
     // What was sent is corrected by sending it again: it is the same article, and says something new.
-    let (id, _) = take(&store, sent("Phátđộng", SEED, Terms::default())).await;
-    let again = Submission { stem: slug("phatdong"), ..sent("Phát động", SEED, Terms::default()) };
+    let (id, _) = take(&store, sent("Phátđộng", SEED, WriteConditions::default())).await;
+    let again =
+        Submission { stem: slug("phatdong"), ..sent("Phát động", SEED, WriteConditions::default()) };
     let again = Submission {
         article: Article { body: article("Phátđộng", SEED).body, ..again.article },
         ..again
     };
-    assert_eq!(take(&store, again).await, (id, Verdict::Corrected(9)));
+    assert_eq!(take(&store, again).await, (id, SubmitOutcome::Corrected(9)));
 }
 
 fn named(id: &str, submission: Submission) -> Submission {
     Submission { id: Some(ArticleId::new(id)), ..submission }
 }
 
-fn refused(submission: &Accepted) -> &Refusal {
-    match &submission.verdict {
-        Verdict::Refused(refusal) => refusal,
+fn refused(submission: &SubmitResult) -> &Refusal {
+    match &submission.outcome {
+        SubmitOutcome::Refused(refusal) => refusal,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -501,42 +514,52 @@ async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(ho
         file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SEED)),
         file("xa-hoi/sau.txt", "3", article("Sau", SEED)),
     ];
-    let answers = store.take_in_all(batch).await;
+    let answers = store.submit_all(batch).await;
     let verdicts: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap()).collect();
     let [before, holder, other, after] = verdicts[..] else { panic!() };
-    assert_eq!((&before.verdict, &holder.verdict), (&Verdict::Published(1), &Verdict::Published(2)));
+    assert_eq!(
+        (&before.outcome, &holder.outcome),
+        (&SubmitOutcome::Published(1), &SubmitOutcome::Published(2))
+    );
     let taken =
         Refusal::IdTaken { id: ArticleId::new(id("hoi-nghi")), holder: Some("xa-hoi/a.txt".to_owned()) };
-    assert_eq!((refused(other), &after.verdict), (&taken, &Verdict::Published(3)));
+    assert_eq!((refused(other), &after.outcome), (&taken, &SubmitOutcome::Published(3)));
     assert!(store.try_writing().await.is_ok());
     let refused_file = store.files().await.unwrap().remove(1);
-    assert_eq!((refused_file.seen.path.as_str(), refused_file.refused), ("xa-hoi/hoi-nghi.txt", true));
-    assert_eq!(store.file_gone("xa-hoi/truoc.txt").await.unwrap(), Departure::Withdrawn(4), "all goes on");
+    assert_eq!((refused_file.seen.path.as_str(), refused_file.rejected), ("xa-hoi/hoi-nghi.txt", true));
+    assert_eq!(
+        store.file_removed("xa-hoi/truoc.txt").await.unwrap(),
+        FileRemovalOutcome::Withdrawn(4),
+        "all goes on"
+    );
 
     let other_way = home.next_door();
     let store = other_way.open().await;
     take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SEED))).await;
     let late = named(&id("hoi-nghi"), file("xa-hoi/a.txt", "1", article("Giữ mã cũ", SEED)));
-    assert_eq!(take(&store, late).await.1, Verdict::Conflict { with: "xa-hoi/hoi-nghi.txt".to_owned() });
+    assert_eq!(
+        take(&store, late).await.1,
+        SubmitOutcome::Conflict { with: "xa-hoi/hoi-nghi.txt".to_owned() }
+    );
 
     // The same of an id with a number at its end, of an import, and of what is sent.
     take(&store, named(&id("hoi-nghi-2"), file("xa-hoi/b.txt", "4", article("Số 2", SEED)))).await;
     let second =
         Submission { stem: slug("hoi-nghi"), ..file("kinh-te/Hội nghị!.txt", "5", article("Hai", SEED)) };
-    assert!(matches!(take(&store, second).await.1, Verdict::Refused(Refusal::IdTaken { .. })));
+    assert!(matches!(take(&store, second).await.1, SubmitOutcome::Refused(Refusal::IdTaken { .. })));
     let second =
         Submission { stem: slug("hoi-nghi"), ..import("kho", "kinh-te/x.txt", "6", article("Ba", SEED)) };
-    assert!(matches!(take(&store, second).await.1, Verdict::Refused(Refusal::IdTaken { .. })));
-    let second = Submission { stem: slug("hoi-nghi"), ..sent("Bốn", SEED, Terms::default()) };
-    let answer = store.take_in(second).await.unwrap();
+    assert!(matches!(take(&store, second).await.1, SubmitOutcome::Refused(Refusal::IdTaken { .. })));
+    let second = Submission { stem: slug("hoi-nghi"), ..sent("Bốn", SEED, WriteConditions::default()) };
+    let answer = store.submit(second).await.unwrap();
     assert!(matches!(refused(&answer), Refusal::IdTaken { holder: None, .. }));
-    assert_eq!(store.announcements().borrow().head, 2);
+    assert_eq!(store.subscribe().borrow().head, 2);
 }
 
 /// n files of which any k are bad in any way: n − k are published, and each bad one says which it is.
 async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(home: Home) {
     let long = "ắ".repeat(1001);
-    let closed = Channel { standing: Standing::Closed { since: None }, ..Channel::new(slug("cu"), "Cũ") };
+    let closed = Channel { status: ChannelStatus::Closed { since: None }, ..Channel::new(slug("cu"), "Cũ") };
     let store = home.open_with(vec![closed]).await;
     type Spoil = fn(&str, Submission) -> Submission;
     let worst: [(&str, Spoil); 10] = [
@@ -559,7 +582,7 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
         ("Closed", |_, good| Submission { channels: vec![slug("cu"), slug("xa-hoi")], ..good }),
         ("Reserved", |_, good| Submission { channels: vec![slug("tim-kiem"), slug("xa-hoi")], ..good }),
         ("TooLong", |_, mut good| {
-            if let Origin::File { seen, .. } = &mut good.origin {
+            if let Source::File { seen, .. } = &mut good.source {
                 seen.path = format!("xa-hoi/{}/{}", "x".repeat(4000), seen.path);
             }
             good
@@ -576,11 +599,11 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
             batch.push(if is_bad { spoil(&long, good) } else { good });
             kinds.push(is_bad.then_some(kind));
         }
-        for (answer, kind) in store.take_in_all(batch).await.into_iter().zip(kinds) {
-            let verdict = answer.unwrap().verdict;
+        for (answer, kind) in store.submit_all(batch).await.into_iter().zip(kinds) {
+            let verdict = answer.unwrap().outcome;
             match (verdict, kind) {
-                (Verdict::Published(_), None) => published += 1,
-                (Verdict::Refused(refusal), Some(kind)) => {
+                (SubmitOutcome::Published(_), None) => published += 1,
+                (SubmitOutcome::Refused(refusal), Some(kind)) => {
                     assert!(format!("{refusal:?}").starts_with(kind), "{kind}: {refusal:?}");
                     assert!(!refusal.english().is_empty() && !refusal.vietnamese().is_empty());
                 }
@@ -589,7 +612,7 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
         }
     }
     assert!(published > 100);
-    assert_eq!(store.announcements().borrow().head, published);
+    assert_eq!(store.subscribe().borrow().head, published);
     let channels = store.snapshot().await.unwrap().channels().await.unwrap();
     assert!(channels.iter().all(|channel| channel.slug.as_str() != "tim-kiem"));
 }
@@ -604,15 +627,15 @@ async fn what_the_engine_does_not_keep_is_refused_alone(home: Home) {
         file("xa-hoi/d.txt", "4", article("D", SEED + 2)),
     ];
     let verdicts: Vec<_> =
-        store.take_in_all(batch).await.into_iter().map(|answer| answer.unwrap().verdict).collect();
-    let failed = Verdict::Refused(Refusal::Failed);
-    assert_eq!(verdicts, [Verdict::Published(2), failed.clone(), Verdict::Published(3)]);
+        store.submit_all(batch).await.into_iter().map(|answer| answer.unwrap().outcome).collect();
+    let failed = SubmitOutcome::Refused(Refusal::Failed);
+    assert_eq!(verdicts, [SubmitOutcome::Published(2), failed.clone(), SubmitOutcome::Published(3)]);
     assert!(store.try_writing().await.is_ok(), "the store itself is well");
     assert_eq!(home.alter("UPDATE article SET channels = '[' WHERE slug = 'b'").await, 1);
     assert_eq!(take(&store, file("xa-hoi/b.txt", "5", article("B, sửa", SEED + 1))).await.1, failed);
     assert_eq!(
         take(&store, file("xa-hoi/d.txt", "6", article("D, sửa", SEED + 2))).await.1,
-        Verdict::Corrected(4)
+        SubmitOutcome::Corrected(4)
     );
 }
 
@@ -626,23 +649,23 @@ async fn one_article_that_cannot_be_published_when_due_holds_up_no_other(home: H
     home.clock.advance(2000);
     let published = store.publish_due().await.unwrap();
     assert_eq!(
-        published.iter().map(|done| done.verdict.clone()).collect::<Vec<_>>(),
-        [Verdict::Published(1), Verdict::Published(2)]
+        published.iter().map(|done| done.outcome.clone()).collect::<Vec<_>>(),
+        [SubmitOutcome::Published(1), SubmitOutcome::Published(2)]
     );
     assert!(store.next_due().await.unwrap().unwrap() > home.clock.now(), "it is not tried without end");
 }
 
 /// Terms of somebody with a token of this name.
-fn by(token: &str) -> Terms {
-    Terms { token: Some(token.to_owned()), ..Terms::default() }
+fn by(token: &str) -> WriteConditions {
+    WriteConditions { token: Some(token.to_owned()), ..WriteConditions::default() }
 }
 
 /// A store with a token for each of two channels.
 async fn two_offices(home: &Home) -> Store {
     let store = home.open().await;
     for channel in ["xa-hoi", "kinh-te"] {
-        store.found_channel(&slug(channel), None).await.unwrap();
-        store.new_token(channel, Some(&[slug(channel)])).await.unwrap();
+        store.create_channel(&slug(channel), None).await.unwrap();
+        store.create_token(channel, Some(&[slug(channel)])).await.unwrap();
     }
     store
 }
@@ -653,39 +676,42 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
         |title, stamp, terms| Submission { channels: vec![slug("kinh-te")], ..sent(title, stamp, terms) };
     let (live_id, _) = take(&store, sent("Đã đăng", SEED, by("xa-hoi"))).await;
     let (waiting_id, verdict) = take(&store, sent("Hẹn giờ", SEED + 5000, by("xa-hoi"))).await;
-    assert!(matches!(verdict, Verdict::Waiting(_)));
+    assert!(matches!(verdict, SubmitOutcome::Scheduled(_)));
     let (gone_id, _) = take(&store, sent("Đã gỡ", SEED, by("xa-hoi"))).await;
     store.withdraw(&gone_id, None, false, "test").await.unwrap();
-    let head = store.announcements().borrow().head;
-    let there = |id: &ArticleId, terms: Terms| {
-        named(id.as_str(), theirs("Của tôi", SEED, Terms { must_exist: true, ..terms }))
+    let head = store.subscribe().borrow().head;
+    let there = |id: &ArticleId, terms: WriteConditions| {
+        named(id.as_str(), theirs("Của tôi", SEED, WriteConditions { must_exist: true, ..terms }))
     };
     // As a new article of that id, or as a correction; with a past date or one to come; with channels or without.
     for id in [&live_id, &waiting_id, &gone_id] {
         for submission in [
             named(id.as_str(), theirs("Của tôi", SEED, by("kinh-te"))),
             named(id.as_str(), theirs("Của tôi", SEED + 9000, by("kinh-te"))),
-            named(id.as_str(), theirs("Của tôi", SEED, Terms { must_be_new: true, ..by("kinh-te") })),
+            named(
+                id.as_str(),
+                theirs("Của tôi", SEED, WriteConditions { must_be_new: true, ..by("kinh-te") }),
+            ),
             there(id, by("kinh-te")),
             Submission { channels: Vec::new(), ..there(id, by("kinh-te")) },
         ] {
-            let answer = store.take_in(submission).await.unwrap();
+            let answer = store.submit(submission).await.unwrap();
             refused(&answer);
         }
         let refusal = store.withdraw_on_terms(id, None, true, "kinh-te", by("kinh-te")).await.unwrap();
-        assert!(matches!(refusal, Withdrawal::Refused(Refusal::NotYours(_)) | Withdrawal::Unknown));
+        assert!(matches!(refusal, WithdrawOutcome::Refused(Refusal::NotYours(_)) | WithdrawOutcome::Unknown));
     }
     // Neither may its own be put into another's channel, nor another's be taken away into its own.
     let (own, _) = take(&store, theirs("Của tôi", SEED, by("kinh-te"))).await;
     let both = Submission { channels: vec![slug("kinh-te"), slug("xa-hoi")], ..there(&own, by("kinh-te")) };
-    assert!(matches!(refused(&store.take_in(both).await.unwrap()), Refusal::NotYours(_)));
-    assert_eq!(store.announcements().borrow().head, head + 1);
+    assert!(matches!(refused(&store.submit(both).await.unwrap()), Refusal::NotYours(_)));
+    assert_eq!(store.subscribe().borrow().head, head + 1);
     home.clock.advance(5000);
     store.publish_due().await.unwrap();
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Hẹn giờ", "Đã đăng"]);
     // A token that is revoked while its request is under way writes nothing any more.
     store.revoke_token("kinh-te").await.unwrap();
-    let answer = store.take_in(theirs("Muộn", SEED, by("kinh-te"))).await.unwrap();
+    let answer = store.submit(theirs("Muộn", SEED, by("kinh-te"))).await.unwrap();
     assert_eq!(refused(&answer), &Refusal::Revoked);
 }
 
@@ -696,14 +722,14 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
     // By the id that another channel's article of tomorrow will get.
     for stem in ["hoi-nghi", "hoi-nghi-2", "x/y", "../channel/xa-hoi"] {
         let id = format!("tag:dakto.example,2023:2023-05-12/{stem}");
-        let answer = store.take_in(named(&id, theirs("Giữ chỗ", SEED))).await.unwrap();
+        let answer = store.submit(named(&id, theirs("Giữ chỗ", SEED))).await.unwrap();
         assert_eq!(refused(&answer), &Refusal::NotYourId(ArticleId::new(id)));
     }
     let own = "tag:dakto.example,2023:2023-05-12/cua-toi";
-    assert!(matches!(take(&store, named(own, theirs("Của tôi", SEED))).await.1, Verdict::Published(_)));
+    assert!(matches!(take(&store, named(own, theirs("Của tôi", SEED))).await.1, SubmitOutcome::Published(_)));
     assert!(matches!(
         take(&store, named("https://cu.vn/?p=1", theirs("Cũ", SEED))).await.1,
-        Verdict::Published(_)
+        SubmitOutcome::Published(_)
     ));
     // By the very same text, published first, withdrawn, or waiting.
     for (title, stamp) in [("Thông cáo", SEED), ("Thông báo", SEED), ("Hẹn giờ", SEED + 9000)] {
@@ -713,38 +739,47 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
         }
         let (id, verdict) = take(&store, sent(title, stamp, by("xa-hoi"))).await;
         assert_eq!(id.as_str(), format!("{squatter}-2"));
-        assert!(matches!(verdict, Verdict::Published(_) | Verdict::Waiting(_)), "{title}: {verdict:?}");
+        assert!(
+            matches!(verdict, SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)),
+            "{title}: {verdict:?}"
+        );
         let stem = Slug::from_title(title);
         let file = file(&format!("xa-hoi/{stem}.txt"), title, article(title, stamp));
         let (_, verdict) = take(&store, file).await;
-        assert!(matches!(verdict, Verdict::Published(_) | Verdict::Waiting(_)), "{title}: {verdict:?}");
+        assert!(
+            matches!(verdict, SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)),
+            "{title}: {verdict:?}"
+        );
     }
     // The key of one token is not another's.
     let once = |token: &str, title: &str, channel: &str| {
-        let once = Once { token: token.to_owned(), key: "k".to_owned(), request: title.to_owned() };
-        let terms = Terms { once: Some(once), ..by(token) };
+        let once = IdempotencyKey { token: token.to_owned(), key: "k".to_owned(), request: title.to_owned() };
+        let terms = WriteConditions { idempotency: Some(once), ..by(token) };
         Submission { channels: vec![slug(channel)], ..sent(title, SEED, terms) }
     };
     let (one, _) = take(&store, once("kinh-te", "Khóa", "kinh-te")).await;
     let (other, verdict) = take(&store, once("xa-hoi", "Khóa", "xa-hoi")).await;
-    assert!(one != other && matches!(verdict, Verdict::Published(_)));
+    assert!(one != other && matches!(verdict, SubmitOutcome::Published(_)));
 }
 
 async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
     let store = two_offices(&home).await;
     let (id, _) = take(&store, sent("Hội nghị", SEED, by("xa-hoi"))).await;
-    let terms =
-        || Terms { expected: Some(vec![ArticleVersion::Number(1)]), must_exist: true, ..by("xa-hoi") };
+    let terms = || WriteConditions {
+        expected: Some(vec![ArticleVersion::Number(1)]),
+        must_exist: true,
+        ..by("xa-hoi")
+    };
     let racing: Vec<_> = (0..50)
         .map(|racer| {
             let (store, id) = (store.clone(), id.clone());
             tokio::spawn(async move {
                 if racer % 2 == 0 {
                     let done = store.withdraw_on_terms(&id, None, false, "xa-hoi", terms()).await.unwrap();
-                    return matches!(done, Withdrawal::Withdrawn(_));
+                    return matches!(done, WithdrawOutcome::Withdrawn(_));
                 }
                 let edit = named(id.as_str(), sent(&format!("Bản {racer}"), SEED, terms()));
-                matches!(take(&store, edit).await.1, Verdict::Corrected(_))
+                matches!(take(&store, edit).await.1, SubmitOutcome::Corrected(_))
             })
         })
         .collect();
@@ -752,10 +787,10 @@ async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
     for racer in racing {
         done += usize::from(racer.await.unwrap());
     }
-    assert_eq!((done, store.announcements().borrow().head), (1, 2));
-    let foreign = Terms { expected: Some(Vec::new()), ..by("xa-hoi") };
+    assert_eq!((done, store.subscribe().borrow().head), (1, 2));
+    let foreign = WriteConditions { expected: Some(Vec::new()), ..by("xa-hoi") };
     let stale = store.withdraw_on_terms(&id, None, false, "xa-hoi", foreign).await.unwrap();
-    assert_eq!(stale, Withdrawal::Stale(2), "a tag of another log matches nothing");
+    assert_eq!(stale, WithdrawOutcome::Stale(2), "a tag of another log matches nothing");
 }
 
 async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
@@ -767,7 +802,7 @@ async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
         (first.entry.article.title.as_str(), &first.entry.channels[..]),
         ("Hẹn giờ", &[slug("xa-hoi")][..])
     );
-    let version = |version: &str| Terms {
+    let version = |version: &str| WriteConditions {
         expected: Some(vec![ArticleVersion::Scheduled(version.to_owned())]),
         must_exist: true,
         ..by("xa-hoi")
@@ -776,15 +811,21 @@ async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
         channels: Vec::new(),
         ..named(id.as_str(), sent(title, due, terms))
     };
-    assert!(matches!(take(&store, edit("Sửa", version(&first.version))).await.1, Verdict::Waiting(_)));
-    assert_eq!(take(&store, edit("Sửa nữa", version(&first.version))).await.1, Verdict::Stale(0));
+    assert!(matches!(
+        take(&store, edit("Sửa", version(&first.version))).await.1,
+        SubmitOutcome::Scheduled(_)
+    ));
+    assert_eq!(
+        take(&store, edit("Sửa nữa", version(&first.version))).await.1,
+        SubmitOutcome::VersionMismatch(0)
+    );
     let second = store.scheduled(&id).await.unwrap().unwrap();
     assert_eq!((second.entry.article.title.as_str(), &second.entry.channels), ("Sửa", &first.entry.channels));
-    let new = named(id.as_str(), sent("Mới", due, Terms { must_be_new: true, ..by("xa-hoi") }));
-    assert_eq!(take(&store, new).await.1, Verdict::Stale(0), "it is there already");
+    let new = named(id.as_str(), sent("Mới", due, WriteConditions { must_be_new: true, ..by("xa-hoi") }));
+    assert_eq!(take(&store, new).await.1, SubmitOutcome::VersionMismatch(0), "it is there already");
     let withdraw = async |terms| store.withdraw_on_terms(&id, None, false, "xa-hoi", terms).await.unwrap();
-    assert_eq!(withdraw(version(&first.version)).await, Withdrawal::Stale(0));
-    assert_eq!(withdraw(version(&second.version)).await, Withdrawal::NeverPublished);
+    assert_eq!(withdraw(version(&first.version)).await, WithdrawOutcome::Stale(0));
+    assert_eq!(withdraw(version(&second.version)).await, WithdrawOutcome::NeverPublished);
     assert_eq!(store.scheduled(&id).await.unwrap(), None);
     home.clock.advance(10_000);
     assert!(store.publish_due().await.unwrap().is_empty());
@@ -796,22 +837,22 @@ async fn a_reason_that_is_given_later_is_published(home: Home) {
     let withdraw = async |reason: Option<&str>| {
         store.withdraw(&id, reason.map(str::to_owned), false, "test").await.unwrap()
     };
-    assert_eq!(withdraw(None).await, Withdrawal::Withdrawn(2));
-    assert_eq!(withdraw(Some(" ")).await, Withdrawal::Already);
+    assert_eq!(withdraw(None).await, WithdrawOutcome::Withdrawn(2));
+    assert_eq!(withdraw(Some(" ")).await, WithdrawOutcome::Already);
     for (number, reason) in [(3, "nhầm"), (4, "sai số liệu")] {
-        assert_eq!(withdraw(Some(reason)).await, Withdrawal::ReasonChanged(number));
-        assert_eq!(withdraw(Some(reason)).await, Withdrawal::Already);
-        assert_eq!(withdraw(None).await, Withdrawal::Already, "no reason takes none away");
+        assert_eq!(withdraw(Some(reason)).await, WithdrawOutcome::ReasonChanged(number));
+        assert_eq!(withdraw(Some(reason)).await, WithdrawOutcome::Already);
+        assert_eq!(withdraw(None).await, WithdrawOutcome::Already, "no reason takes none away");
         let tombstones = live(&store, "xa-hoi").await.tombstones;
         assert_eq!((tombstones.len(), tombstones[0].reason.as_deref()), (1, Some(reason)));
     }
     let (other, _) = take(&store, file("xa-hoi/b.txt", "2", article("B", SEED))).await;
-    store.file_gone("xa-hoi/b.txt").await.unwrap();
+    store.file_removed("xa-hoi/b.txt").await.unwrap();
     let told = store.withdraw(&other, Some("trùng".to_owned()), false, "test").await.unwrap();
-    assert_eq!(told, Withdrawal::ReasonChanged(7), "also of what went with its file");
+    assert_eq!(told, WithdrawOutcome::ReasonChanged(7), "also of what went with its file");
     let long = store.withdraw(&other, Some("x".repeat(2001)), false, "test").await.unwrap();
-    assert!(matches!(long, Withdrawal::Refused(Refusal::TooLong(..))));
-    assert!(matches!(store.restore(&id, "test").await.unwrap(), Restoration::Restored(8)));
+    assert!(matches!(long, WithdrawOutcome::Refused(Refusal::TooLong(..))));
+    assert!(matches!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Restored(8)));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
 }
 
@@ -820,28 +861,32 @@ async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     home.clock.advance(86_400);
     let later = SEED + 86_400;
-    assert_eq!(take(&store, file("xa-hoi/a.txt", "2", article("A", later))).await.1, Verdict::Corrected(2));
+    assert_eq!(
+        take(&store, file("xa-hoi/a.txt", "2", article("A", later))).await.1,
+        SubmitOutcome::Corrected(2)
+    );
     let copy = take(&store, file("kinh-te/a.txt", "2", article("A", later))).await;
-    assert_eq!(copy, (id.clone(), Verdict::Moved(3)));
+    assert_eq!(copy, (id.clone(), SubmitOutcome::Moved(3)));
     let copy = take(&store, import("kho", "y-te/a.txt", "2", article("A", later))).await;
-    assert_eq!(copy, (id, Verdict::Moved(4)));
+    assert_eq!(copy, (id, SubmitOutcome::Moved(4)));
     // Of what was sent, by its stamp and text.
-    let (id, _) = take(&store, sent("B", SEED, Terms::default())).await;
-    take(&store, named(id.as_str(), sent("B", later, Terms::default()))).await;
-    let again = Submission { channels: vec![slug("kinh-te")], ..sent("B", later, Terms::default()) };
-    assert_eq!(take(&store, again).await, (id, Verdict::Moved(7)));
+    let (id, _) = take(&store, sent("B", SEED, WriteConditions::default())).await;
+    take(&store, named(id.as_str(), sent("B", later, WriteConditions::default()))).await;
+    let again =
+        Submission { channels: vec![slug("kinh-te")], ..sent("B", later, WriteConditions::default()) };
+    assert_eq!(take(&store, again).await, (id, SubmitOutcome::Moved(7)));
     // Another stem is another article, however equal the bytes are.
     assert!(matches!(
         take(&store, file("kinh-te/c.txt", "2", article("A", later))).await.1,
-        Verdict::Published(8)
+        SubmitOutcome::Published(8)
     ));
 }
 
 async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, sent("A", SEED, Terms::default())).await;
+    let (id, _) = take(&store, sent("A", SEED, WriteConditions::default())).await;
     let imported = import("kho", "kinh-te/a.txt", "1", article("A", SEED));
-    assert_eq!(take(&store, imported).await, (id, Verdict::Moved(2)));
+    assert_eq!(take(&store, imported).await, (id, SubmitOutcome::Moved(2)));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
 }
@@ -849,16 +894,19 @@ async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
 async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    take(&store, named(id.as_str(), sent("A, sửa", SEED, Terms::default()))).await;
-    assert_eq!(take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await, (id, Verdict::Moved(3)));
+    take(&store, named(id.as_str(), sent("A, sửa", SEED, WriteConditions::default()))).await;
+    assert_eq!(
+        take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await,
+        (id, SubmitOutcome::Moved(3))
+    );
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A, sửa"]);
     // Both files are edited, one after the other: what they say now is published once they agree.
     let edited = article("A mới", SEED);
     assert!(matches!(
         take(&store, file("xa-hoi/a.txt", "2", edited.clone())).await.1,
-        Verdict::Conflict { .. }
+        SubmitOutcome::Conflict { .. }
     ));
-    assert_eq!(take(&store, file("kinh-te/a.txt", "2", edited)).await.1, Verdict::Corrected(4));
+    assert_eq!(take(&store, file("kinh-te/a.txt", "2", edited)).await.1, SubmitOutcome::Corrected(4));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A mới"]);
 }
 
@@ -868,77 +916,80 @@ async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home:
         take(&before, file(&format!("{channel}/{stem}.txt"), stem, article(stem, SEED))).await;
     }
     before.close().await;
-    let channel = |name: &str, standing| Channel { standing, ..Channel::new(slug(name), name) };
+    let channel = |name: &str, standing| Channel { status: standing, ..Channel::new(slug(name), name) };
     let closed_on = chrono::NaiveDate::from_ymd_opt(2023, 5, 12);
     let store = home
         .open_with(vec![
-            channel("bau-cu", Standing::Closed { since: closed_on }),
-            channel("covid", Standing::Gone),
-            channel("dong", Standing::Closed { since: None }),
+            channel("bau-cu", ChannelStatus::Closed { since: closed_on }),
+            channel("covid", ChannelStatus::Removed),
+            channel("dong", ChannelStatus::Closed { since: None }),
         ])
         .await;
     let later = SEED + 86_400;
     home.clock.advance(2 * 86_400);
-    let head = store.announcements().borrow().head;
+    let head = store.subscribe().borrow().head;
     for (name, stamp) in [("bau-cu", later), ("covid", SEED), ("dong", SEED)] {
         let channels = vec![slug("xa-hoi"), slug(name)];
         for submission in [
             file(&format!("{name}/moi.txt"), "m", article("Mới", stamp)),
             import("kho", &format!("{name}/moi.txt"), "m", article("Mới", stamp)),
-            Submission { channels: vec![slug(name)], ..sent("Mới", stamp, Terms::default()) },
+            Submission { channels: vec![slug(name)], ..sent("Mới", stamp, WriteConditions::default()) },
             // By front matter.
             Submission { channels: channels.clone(), ..file("xa-hoi/moi.txt", "m", article("Mới", stamp)) },
         ] {
-            let answer = store.take_in(submission).await.unwrap();
+            let answer = store.submit(submission).await.unwrap();
             assert!(matches!(refused(&answer), Refusal::Closed { .. } | Refusal::Gone(_)), "{name}");
         }
     }
     // A command acts now, whatever stamp it sends.
     let sent_late =
-        Submission { channels: vec![slug("bau-cu")], ..sent("Lùi ngày", SEED, Terms::default()) };
-    assert!(matches!(refused(&store.take_in(sent_late).await.unwrap()), Refusal::Closed { .. }));
-    assert_eq!(store.announcements().borrow().head, head);
+        Submission { channels: vec![slug("bau-cu")], ..sent("Lùi ngày", SEED, WriteConditions::default()) };
+    assert!(matches!(refused(&store.submit(sent_late).await.unwrap()), Refusal::Closed { .. }));
+    assert_eq!(store.subscribe().borrow().head, head);
     // What lay there before the closing and is met only now is taken in.
     let old = file("bau-cu/cu.txt", "o", article("Cũ", SEED));
-    assert!(matches!(take(&store, old).await.1, Verdict::Published(_)));
+    assert!(matches!(take(&store, old).await.1, SubmitOutcome::Published(_)));
     // And what stands there is corrected, withdrawn and restored for ever.
     for (path, stem) in [("bau-cu/a.txt", "a"), ("covid/b.txt", "b"), ("dong/c.txt", "c")] {
         let (id, verdict) = take(&store, file(path, "2", article(&format!("{stem}, sửa"), later))).await;
-        assert!(matches!(verdict, Verdict::Corrected(_)), "{path}: {verdict:?}");
-        assert!(matches!(store.file_gone(path).await.unwrap(), Departure::Withdrawn(_)));
-        assert!(matches!(store.restore(&id, "test").await.unwrap(), Restoration::Restored(_)));
+        assert!(matches!(verdict, SubmitOutcome::Corrected(_)), "{path}: {verdict:?}");
+        assert!(matches!(store.file_removed(path).await.unwrap(), FileRemovalOutcome::Withdrawn(_)));
+        assert!(matches!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Restored(_)));
     }
 }
 
 async fn a_name_of_the_service_is_no_channel(home: Home) {
     let store = home.open().await;
-    store.found_channel(&slug("tim-kiem"), Some("Tìm kiếm")).await.unwrap();
+    store.create_channel(&slug("tim-kiem"), Some("Tìm kiếm")).await.unwrap();
     let front_matter = Submission {
         channels: vec![slug("tim-kiem"), slug("xa-hoi")],
         ..file("xa-hoi/b.txt", "1", article("Bài", SEED))
     };
-    let answer = store.take_in(front_matter).await.unwrap();
+    let answer = store.submit(front_matter).await.unwrap();
     assert_eq!(refused(&answer), &Refusal::Reserved(slug("tim-kiem")));
     assert_eq!(store.snapshot().await.unwrap().channels().await.unwrap(), []);
 }
 
-fn picture(name: &str) -> Picture {
-    Picture { name: name.to_owned(), media_type: "image/png".to_owned(), width: 1, height: 1, size: 3 }
+fn picture(name: &str) -> Image {
+    Image { name: name.to_owned(), media_type: "image/png".to_owned(), width: 1, height: 1, size: 3 }
 }
 
 async fn a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication(home: Home) {
     let store = home.open().await;
     let with = |names: &[&str]| Article {
-        pictures: names.iter().map(|name| picture(name)).collect(),
+        images: names.iter().map(|name| picture(name)).collect(),
         ..article("A", SEED)
     };
     let corrections = async |id: &ArticleId| store.snapshot().await.unwrap().corrections(id).await.unwrap();
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with(&[]))).await;
     home.clock.advance(4);
-    assert_eq!(take(&store, file("xa-hoi/a.txt", "1", with(&["a.png"]))).await.1, Verdict::Corrected(2));
+    assert_eq!(
+        take(&store, file("xa-hoi/a.txt", "1", with(&["a.png"]))).await.1,
+        SubmitOutcome::Corrected(2)
+    );
     let view = live(&store, "xa-hoi").await;
-    assert_eq!(view.entries[0].article.pictures.len(), 1, "readers get it");
-    assert_eq!(view.entries[0].updated, from_seconds(SEED), "and see no correction");
+    assert_eq!(view.entries[0].article.images.len(), 1, "readers get it");
+    assert_eq!(view.entries[0].updated, from_unix(SEED), "and see no correction");
     assert_eq!(view.state.number, 2, "the validators move");
     assert!(corrections(&id).await.is_empty());
     home.clock.advance(60);
@@ -953,14 +1004,14 @@ async fn a_move_is_no_correction(home: Home) {
     home.clock.advance(100);
     assert_eq!(
         take(&store, moved("xa-hoi/a.txt", "doi-song/a.txt", "1", article("A", SEED))).await.1,
-        Verdict::Moved(2)
+        SubmitOutcome::Moved(2)
     );
     let view = live(&store, "doi-song").await;
-    assert_eq!((view.entries[0].updated, view.state.updated), (from_seconds(SEED), home.clock.now()));
+    assert_eq!((view.entries[0].updated, view.state.updated), (from_unix(SEED), home.clock.now()));
     take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
     home.clock.advance(100);
-    assert_eq!(store.file_gone("kinh-te/a.txt").await.unwrap(), Departure::Moved(4));
-    assert_eq!(live(&store, "doi-song").await.entries[0].updated, from_seconds(SEED));
+    assert_eq!(store.file_removed("kinh-te/a.txt").await.unwrap(), FileRemovalOutcome::Moved(4));
+    assert_eq!(live(&store, "doi-song").await.entries[0].updated, from_unix(SEED));
     // Moved and corrected at once is corrected.
     home.clock.advance(100);
     take(&store, moved("doi-song/a.txt", "y-te/a.txt", "2", article("A, sửa", SEED))).await;
@@ -982,14 +1033,14 @@ async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home:
     let store = home.open().await;
     let (first, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let (second, verdict) = take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
-    assert_eq!((&second, verdict), (&first, Verdict::Moved(2)));
+    assert_eq!((&second, verdict), (&first, SubmitOutcome::Moved(2)));
     for channel in ["xa-hoi", "kinh-te"] {
         let view = live(&store, channel).await;
         assert_eq!(view.entries[0].id, first);
         assert_eq!(view.entries[0].channels, [slug("kinh-te"), slug("xa-hoi")]);
     }
     assert_eq!(store.snapshot().await.unwrap().live(None, CHOICE).await.unwrap().entries.len(), 1);
-    assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Moved(3));
+    assert_eq!(store.file_removed("xa-hoi/a.txt").await.unwrap(), FileRemovalOutcome::Moved(3));
     let view = live(&store, "xa-hoi").await;
     assert!(view.entries.is_empty() && view.tombstones.is_empty(), "it lives on elsewhere");
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
@@ -999,9 +1050,13 @@ async fn one_stem_in_two_channels_is_refused_where_the_bytes_differ(home: Home) 
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let (_, verdict) = take(&store, file("kinh-te/a.txt", "2", article("B", SEED))).await;
-    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
     let (_, verdict) = take(&store, file("xa-hoi/a.txt", "3", article("A mới", SEED))).await;
-    assert_eq!(verdict, Verdict::Corrected(2), "the refused file does not stand in the way of the good one");
+    assert_eq!(
+        verdict,
+        SubmitOutcome::Corrected(2),
+        "the refused file does not stand in the way of the good one"
+    );
     assert!(live(&store, "kinh-te").await.entries.is_empty());
 }
 
@@ -1009,17 +1064,17 @@ async fn a_move_leaves_no_tombstone_and_keeps_the_id(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let mut moved = file("kinh-te/b.txt", "1", article("A", SEED));
-    if let Origin::File { renamed_from, .. } = &mut moved.origin {
+    if let Source::File { renamed_from, .. } = &mut moved.source {
         *renamed_from = Some("xa-hoi/a.txt".to_owned());
     }
-    assert_eq!(take(&store, moved).await, (id.clone(), Verdict::Moved(2)));
+    assert_eq!(take(&store, moved).await, (id.clone(), SubmitOutcome::Moved(2)));
     let old = live(&store, "xa-hoi").await;
     assert!(old.entries.is_empty() && old.tombstones.is_empty());
     assert_eq!(old.state.number, 2, "the old channel's documents change");
     assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
-    assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Nothing);
+    assert_eq!(store.file_removed("xa-hoi/a.txt").await.unwrap(), FileRemovalOutcome::Nothing);
     let withdrawal = store.withdraw(&id, None, false, "test").await.unwrap();
-    assert_eq!(withdrawal, Withdrawal::Withdrawn(3));
+    assert_eq!(withdrawal, WithdrawOutcome::Withdrawn(3));
     let old = live(&store, "xa-hoi").await;
     assert!(old.tombstones.is_empty(), "what had left a channel is not withdrawn from it");
     assert_eq!(old.state.number, 2);
@@ -1029,31 +1084,34 @@ async fn withdrawn_by_command_is_stronger_than_any_file(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let reason = Some("sai thông tin".to_owned());
-    assert_eq!(store.withdraw(&id, reason.clone(), false, "test").await.unwrap(), Withdrawal::Withdrawn(2));
-    assert_eq!(store.withdraw(&id, reason, false, "test").await.unwrap(), Withdrawal::Already);
+    assert_eq!(
+        store.withdraw(&id, reason.clone(), false, "test").await.unwrap(),
+        WithdrawOutcome::Withdrawn(2)
+    );
+    assert_eq!(store.withdraw(&id, reason, false, "test").await.unwrap(), WithdrawOutcome::Already);
     let (_, touched) = take(&store, file("xa-hoi/a.txt", "2", article("A khác", SEED))).await;
-    assert_eq!(touched, Verdict::StaysWithdrawn);
+    assert_eq!(touched, SubmitOutcome::WithdrawnByOperator);
     let (_, copied) = take(&store, file("kinh-te/a.txt", "2", article("A khác", SEED))).await;
-    assert_eq!(copied, Verdict::StaysWithdrawn);
+    assert_eq!(copied, SubmitOutcome::WithdrawnByOperator);
     let view = live(&store, "xa-hoi").await;
     assert_eq!(view.tombstones[0].reason.as_deref(), Some("sai thông tin"));
-    assert_eq!(store.restore(&id, "test").await.unwrap(), Restoration::Restored(3));
-    assert_eq!(store.restore(&id, "test").await.unwrap(), Restoration::NotWithdrawn);
+    assert_eq!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Restored(3));
+    assert_eq!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::NotWithdrawn);
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
     let files = store.files().await.unwrap();
     assert!(files.iter().all(|file| file.seen.hash.is_empty()), "its files are read anew");
     let unknown = ArticleId::new("tag:nobody,2023:x");
-    assert_eq!(store.withdraw(&unknown, None, false, "test").await.unwrap(), Withdrawal::Unknown);
-    assert_eq!(store.restore(&unknown, "test").await.unwrap(), Restoration::Unknown);
+    assert_eq!(store.withdraw(&unknown, None, false, "test").await.unwrap(), WithdrawOutcome::Unknown);
+    assert_eq!(store.restore(&unknown, "test").await.unwrap(), RestoreOutcome::Unknown);
 }
 
 async fn a_file_that_comes_back_restores_its_article(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     take(&store, file("xa-hoi/a.txt", "2", article("A", SEED - 86_400))).await;
-    store.file_gone("xa-hoi/a.txt").await.unwrap();
+    store.file_removed("xa-hoi/a.txt").await.unwrap();
     let back = take(&store, file("xa-hoi/a.txt", "2", article("A", SEED - 86_400))).await;
-    assert_eq!(back, (id, Verdict::Restored(4)), "also when its day was corrected meanwhile");
+    assert_eq!(back, (id, SubmitOutcome::Restored(4)), "also when its day was corrected meanwhile");
 }
 
 async fn two_revisions_of_one_article_never_share_a_second(home: Home) {
@@ -1062,7 +1120,7 @@ async fn two_revisions_of_one_article_never_share_a_second(home: Home) {
         take(&store, file("xa-hoi/a.txt", hash, article(title, SEED))).await;
     }
     let view = live(&store, "xa-hoi").await;
-    assert_eq!(view.state.updated, from_seconds(SEED + 1002));
+    assert_eq!(view.state.updated, from_unix(SEED + 1002));
     assert_eq!(view.entries[0].updated, view.state.updated);
 }
 
@@ -1071,23 +1129,23 @@ async fn updated_never_goes_back_when_the_clock_does(home: Home) {
     take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     home.clock.advance(-50);
     take(&store, file("xa-hoi/b.txt", "1", article("B", SEED - 9000))).await;
-    assert_eq!(live(&store, "xa-hoi").await.state.updated, from_seconds(SEED + 1000));
+    assert_eq!(live(&store, "xa-hoi").await.state.updated, from_unix(SEED + 1000));
 }
 
 async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home) {
     let due = SEED + 5000;
     let store = home.open().await;
     let (id, verdict) = take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", due))).await;
-    assert_eq!(verdict, Verdict::Waiting(from_seconds(due)));
+    assert_eq!(verdict, SubmitOutcome::Scheduled(from_unix(due)));
     assert!(live(&store, "xa-hoi").await.entries.is_empty());
     store.close().await;
 
     let store = home.open().await;
-    assert_eq!(store.next_due().await.unwrap(), Some(from_seconds(due)));
+    assert_eq!(store.next_due().await.unwrap(), Some(from_unix(due)));
     assert!(store.publish_due().await.unwrap().is_empty(), "not yet");
     home.clock.advance(4000);
     let published = store.publish_due().await.unwrap();
-    assert_eq!((&published[0].id, &published[0].verdict), (&id, &Verdict::Published(1)));
+    assert_eq!((&published[0].id, &published[0].outcome), (&id, &SubmitOutcome::Published(1)));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Ngày mai"]);
     assert!(store.publish_due().await.unwrap().is_empty(), "once");
 }
@@ -1095,16 +1153,16 @@ async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home
 async fn a_waiting_article_whose_file_goes_was_never_there(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", SEED + 5000))).await;
-    assert_eq!(store.file_gone("xa-hoi/mai.txt").await.unwrap(), Departure::Nothing);
+    assert_eq!(store.file_removed("xa-hoi/mai.txt").await.unwrap(), FileRemovalOutcome::Nothing);
     home.clock.advance(10_000);
     assert!(store.publish_due().await.unwrap().is_empty());
-    assert_eq!(store.announcements().borrow().head, 0);
+    assert_eq!(store.subscribe().borrow().head, 0);
 }
 
 async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
     let store = home.open().await;
     let choice =
-        LiveChoice { items: 2, window: 3600, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
+        LiveFeedOptions { items: 2, window: 3600, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     for day in 0..6 {
         let path = format!("xa-hoi/bai-{day}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {day}"), SEED - 864_000 - day * 86_400))).await;
@@ -1125,29 +1183,35 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
 
 async fn the_window_is_shown_as_a_whole_or_not_at_all(home: Home) {
     let store = home.open().await;
-    let choice =
-        LiveChoice { items: 3, window: 86_400, archive_page: 6, limit: 40, bytes: 524_288, whole: false };
+    let choice = LiveFeedOptions {
+        items: 3,
+        window: 86_400,
+        archive_page: 6,
+        limit: 40,
+        bytes: 524_288,
+        whole: false,
+    };
     for number in 0..40 {
         let path = format!("xa-hoi/bai-{number}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {number}"), SEED - number * 60))).await;
     }
     let shown = async |choice| {
         let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
-        (titles(&view).iter().map(|title| (*title).to_owned()).collect::<Vec<_>>(), view.covered_from)
+        (titles(&view).iter().map(|title| (*title).to_owned()).collect::<Vec<_>>(), view.delta_floor)
     };
     // Forty revisions, 36 of them sealed.
     assert_eq!(shown(choice).await.0.len(), 40);
     let without = vec!["Bài 0", "Bài 1", "Bài 2", "Bài 36", "Bài 37", "Bài 38", "Bài 39"];
     let without = (without.into_iter().map(str::to_owned).collect::<Vec<_>>(), 36);
-    assert_eq!(shown(LiveChoice { limit: 39, ..choice }).await, without, "too many");
-    assert_eq!(shown(LiveChoice { bytes: 3000, ..choice }).await, without, "too long");
+    assert_eq!(shown(LiveFeedOptions { limit: 39, ..choice }).await, without, "too many");
+    assert_eq!(shown(LiveFeedOptions { bytes: 3000, ..choice }).await, without, "too long");
 }
 
 async fn another_process_is_heard(home: Home) {
     let (serving, commanding) = (home.open().await, home.open().await);
-    let heard = serving.announcements();
+    let heard = serving.subscribe();
     take(&commanding, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    serving.refresh().await.unwrap();
+    serving.poll_position().await.unwrap();
     assert_eq!(heard.borrow().head, 1);
     assert_eq!(live(&serving, "xa-hoi").await, live(&commanding, "xa-hoi").await);
 }
@@ -1160,7 +1224,7 @@ async fn many_writers_at_once_get_numbers_without_gaps(home: Home) {
             tokio::spawn(async move {
                 let path = format!("xa-hoi/bai-{number}.txt");
                 match take(&store, file(&path, "1", article("A", SEED - number))).await.1 {
-                    Verdict::Published(number) => number,
+                    SubmitOutcome::Published(number) => number,
                     other => panic!("{other:?}"),
                 }
             })
@@ -1180,7 +1244,7 @@ async fn a_reader_who_goes_on_behind_the_last_number_misses_none(home: Home) {
     let channels = ["xa-hoi", "kinh-te", "van-hoa"];
     let open = || home.open_with(channels.map(|name| Channel::new(slug(name), name.to_owned())).to_vec());
     let stores = [open().await, open().await, open().await];
-    stores[0].configured_as("three channels").await.unwrap();
+    stores[0].apply_config("three channels").await.unwrap();
     let scopes = [None, Some(channels[0]), Some(channels[1]), Some(channels[2])];
     let readers =
         scopes.map(|scope| (scope, tokio::spawn(numbers_as_they_come(stores[2].clone(), scope, 240))));
@@ -1192,8 +1256,8 @@ async fn a_reader_who_goes_on_behind_the_last_number_misses_none(home: Home) {
             tokio::spawn(async move {
                 let published = take(&one, file(&path, "1", article("A", stamp))).await.1;
                 let corrected = take(&other, file(&path, "2", article("A (sửa)", stamp))).await.1;
-                assert!(matches!(published, Verdict::Published(_)), "{published:?}");
-                assert!(matches!(corrected, Verdict::Corrected(_)), "{corrected:?}");
+                assert!(matches!(published, SubmitOutcome::Published(_)), "{published:?}");
+                assert!(matches!(corrected, SubmitOutcome::Corrected(_)), "{corrected:?}");
             })
         })
         .collect();
@@ -1230,8 +1294,8 @@ async fn erased_text_is_nowhere_and_cannot_be_restored(home: Home) {
     let secret = "số căn cước 062087001234";
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article(secret, SEED))).await;
     take(&store, file("xa-hoi/a.txt", "2", article("Đã sửa", SEED))).await;
-    assert_eq!(store.withdraw(&id, None, true, "test").await.unwrap(), Withdrawal::Withdrawn(3));
-    assert_eq!(store.restore(&id, "test").await.unwrap(), Restoration::Erased);
+    assert_eq!(store.withdraw(&id, None, true, "test").await.unwrap(), WithdrawOutcome::Withdrawn(3));
+    assert_eq!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Erased);
     assert_eq!(store.list(None, None, 10).await.unwrap()[0].title, "");
 }
 
@@ -1242,34 +1306,34 @@ async fn a_named_id_is_kept_and_a_second_file_of_that_id_is_refused(home: Home) 
         ..file(path, hash, article("A", SEED))
     };
     let (id, verdict) = take(&store, named("xa-hoi/a.txt", "1")).await;
-    assert_eq!((id.as_str(), verdict), ("tag:old.example,2010:4711", Verdict::Published(1)));
+    assert_eq!((id.as_str(), verdict), ("tag:old.example,2010:4711", SubmitOutcome::Published(1)));
     let (_, verdict) = take(&store, named("xa-hoi/b.txt", "2")).await;
-    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
 }
 
 async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     let store = home.open().await;
-    let picture = Picture {
+    let picture = Image {
         name: "0123456789abcdef0123456789abcdef.png".to_owned(),
         media_type: "image/png".to_owned(),
         width: 1,
         height: 1,
         size: 3,
     };
-    let found = async || store.picture(&picture.name).await.unwrap();
-    assert_eq!(found().await, PictureFound::Nothing);
-    store.keep_picture(&picture, vec![1, 2, 3]).await.unwrap();
-    assert_eq!(found().await, PictureFound::Gone, "nobody shows it yet");
-    let with_picture = Article { pictures: vec![picture.clone()], ..article("A", SEED) };
+    let found = async || store.image(&picture.name).await.unwrap();
+    assert_eq!(found().await, ImageLookup::NotFound);
+    store.put_image(&picture, vec![1, 2, 3]).await.unwrap();
+    assert_eq!(found().await, ImageLookup::Gone, "nobody shows it yet");
+    let with_picture = Article { images: vec![picture.clone()], ..article("A", SEED) };
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
-    assert!(matches!(found().await, PictureFound::Live { bytes, .. } if bytes == [1, 2, 3]));
+    assert!(matches!(found().await, ImageLookup::Live { bytes, .. } if bytes == [1, 2, 3]));
     store.withdraw(&id, None, false, "test").await.unwrap();
-    assert_eq!(found().await, PictureFound::Gone);
+    assert_eq!(found().await, ImageLookup::Gone);
     store.restore(&id, "test").await.unwrap();
-    assert!(matches!(found().await, PictureFound::Live { .. }));
+    assert!(matches!(found().await, ImageLookup::Live { .. }));
     // The same text in another channel, with no picture beside it, takes none away.
     take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
-    assert!(matches!(found().await, PictureFound::Live { .. }));
+    assert!(matches!(found().await, ImageLookup::Live { .. }));
     store.withdraw(&id, None, true, "test").await.unwrap();
     let blank = home.alter("UPDATE picture SET kept_at = 0 WHERE LENGTH(bytes) = 0").await;
     assert_eq!(blank, 1, "erased with its article");
@@ -1278,18 +1342,18 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
 async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
     let store = home.open().await;
     let channels = [slug("xa-hoi")];
-    let secret = store.new_token("Văn phòng", Some(&channels)).await.unwrap().unwrap();
-    assert_eq!(store.new_token("Văn phòng", None).await.unwrap(), None, "the name is taken");
+    let secret = store.create_token("Văn phòng", Some(&channels)).await.unwrap().unwrap();
+    assert_eq!(store.create_token("Văn phòng", None).await.unwrap(), None, "the name is taken");
     let other = home.open().await;
-    let token = other.token_of(&secret).await.unwrap().unwrap();
+    let token = other.authenticate(&secret).await.unwrap().unwrap();
     assert_eq!(token.name, "Văn phòng");
-    assert!(token.covers(&channels) && !token.covers(&[slug("xa-hoi"), slug("kinh-te")]));
-    assert_eq!(store.token_of("bantin_0").await.unwrap(), None);
+    assert!(token.allows(&channels) && !token.allows(&[slug("xa-hoi"), slug("kinh-te")]));
+    assert_eq!(store.authenticate("bantin_0").await.unwrap(), None);
     assert!(store.revoke_token("Văn phòng").await.unwrap());
     assert!(!store.revoke_token("Văn phòng").await.unwrap());
-    assert_eq!(other.token_of(&secret).await.unwrap(), None);
-    let everywhere = store.new_token("Tỉnh", None).await.unwrap().unwrap();
-    assert!(store.token_of(&everywhere).await.unwrap().unwrap().covers(&channels));
+    assert_eq!(other.authenticate(&secret).await.unwrap(), None);
+    let everywhere = store.create_token("Tỉnh", None).await.unwrap().unwrap();
+    assert!(store.authenticate(&everywhere).await.unwrap().unwrap().allows(&channels));
     let bytes = home.bytes();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("Văn phòng"), "its name is there");
@@ -1298,78 +1362,86 @@ async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
 }
 
 /// What somebody sends over HTTP or from a shell.
-fn sent(title: &str, stamp: i64, terms: Terms) -> Submission {
+fn sent(title: &str, stamp: i64, terms: WriteConditions) -> Submission {
     Submission {
         article: article(title, stamp),
         channels: vec![slug("xa-hoi")],
         id: None,
         stem: Slug::from_title(title),
-        origin: Origin::Command("Văn phòng".to_owned()),
-        terms,
+        source: Source::Command("Văn phòng".to_owned()),
+        conditions: terms,
     }
 }
 
 async fn a_retried_request_is_one_article_and_its_key_serves_no_other(home: Home) {
     let store = home.open().await;
-    let once = |request: &str| Terms {
-        once: Some(Once {
-            token: "Văn phòng".to_owned(), key: "k1".to_owned(), request: request.to_owned()
+    let once = |request: &str| WriteConditions {
+        idempotency: Some(IdempotencyKey {
+            token: "Văn phòng".to_owned(),
+            key: "k1".to_owned(),
+            request: request.to_owned(),
         }),
-        ..Terms::default()
+        ..WriteConditions::default()
     };
     let first = take(&store, sent("Hội nghị", SEED, once("a"))).await;
-    assert_eq!(first.1, Verdict::Published(1));
+    assert_eq!(first.1, SubmitOutcome::Published(1));
     assert_eq!(take(&store, sent("Hội nghị", SEED, once("a"))).await, first, "the very same answer");
-    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, Verdict::KeyReused);
+    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, SubmitOutcome::IdempotencyConflict);
     home.clock.advance(86_401);
-    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, Verdict::Published(2));
+    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, SubmitOutcome::Published(2));
 }
 
 async fn an_edit_of_what_was_changed_meanwhile_is_refused(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, sent("Hội nghị", SEED, Terms::default())).await;
+    let (id, _) = take(&store, sent("Hội nghị", SEED, WriteConditions::default())).await;
     let edit = |title: &str, expected| Submission {
         id: Some(id.clone()),
         channels: Vec::new(),
         ..sent(
             title,
             SEED,
-            Terms { expected: Some(vec![ArticleVersion::Number(expected)]), ..Terms::default() },
+            WriteConditions {
+                expected: Some(vec![ArticleVersion::Number(expected)]),
+                ..WriteConditions::default()
+            },
         )
     };
-    assert_eq!(take(&store, edit("Hội nghị A", 1)).await.1, Verdict::Corrected(2));
-    assert_eq!(take(&store, edit("Hội nghị B", 1)).await.1, Verdict::Stale(2));
+    assert_eq!(take(&store, edit("Hội nghị A", 1)).await.1, SubmitOutcome::Corrected(2));
+    assert_eq!(take(&store, edit("Hội nghị B", 1)).await.1, SubmitOutcome::VersionMismatch(2));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Hội nghị A"]);
     let new = Submission {
         id: Some(id.clone()),
-        ..sent("Hội nghị C", SEED, Terms { must_be_new: true, ..Terms::default() })
+        ..sent("Hội nghị C", SEED, WriteConditions { must_be_new: true, ..WriteConditions::default() })
     };
-    assert_eq!(take(&store, new).await.1, Verdict::Stale(2));
+    assert_eq!(take(&store, new).await.1, SubmitOutcome::VersionMismatch(2));
     let nobody = Submission { id: Some(ArticleId::new("tag:a,2023:b")), ..edit("X", 1) };
-    assert_eq!(take(&store, nobody).await.1, Verdict::Stale(0));
+    assert_eq!(take(&store, nobody).await.1, SubmitOutcome::VersionMismatch(0));
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 1, "nothing was minted for it");
 }
 
 async fn the_same_text_sent_twice_is_one_article(home: Home) {
     let store = home.open().await;
-    let (first, _) = take(&store, sent("Hội nghị", SEED, Terms::default())).await;
-    let again = take(&store, sent("Hội  nghị", SEED, Terms::default())).await;
-    assert_eq!(again, (first.clone(), Verdict::Unchanged));
-    let (other, _) = take(&store, sent("Hội nghị!", SEED, Terms::default())).await;
+    let (first, _) = take(&store, sent("Hội nghị", SEED, WriteConditions::default())).await;
+    let again = take(&store, sent("Hội  nghị", SEED, WriteConditions::default())).await;
+    assert_eq!(again, (first.clone(), SubmitOutcome::Unchanged));
+    let (other, _) = take(&store, sent("Hội nghị!", SEED, WriteConditions::default())).await;
     assert_eq!(other.as_str(), format!("{first}-2"));
 }
 
 async fn what_the_api_corrected_is_not_set_back_by_an_unchanged_file(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let edit = Submission { id: Some(id), channels: Vec::new(), ..sent("A, sửa", SEED, Terms::default()) };
-    assert_eq!(take(&store, edit).await.1, Verdict::Corrected(2));
+    let edit =
+        Submission {
+            id: Some(id), channels: Vec::new(), ..sent("A, sửa", SEED, WriteConditions::default())
+        };
+    assert_eq!(take(&store, edit).await.1, SubmitOutcome::Corrected(2));
     // The scan compares a file with what it scanned last; it submits only what has changed since.
     assert_eq!(store.files().await.unwrap()[0].seen.hash, "1");
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A, sửa"]);
 }
 
-async fn page(store: &Store, channel: &str, number: u64) -> Option<ArchiveView> {
+async fn page(store: &Store, channel: &str, number: u64) -> Option<ArchivePageData> {
     let scope = (!channel.is_empty()).then(|| slug(channel));
     store.snapshot().await.unwrap().archive(scope.as_ref(), number, 4).await.unwrap()
 }
@@ -1383,7 +1455,13 @@ async fn shown(store: &Store, channel: &str, number: u64) -> Vec<String> {
 }
 
 /// Publishes or corrects `kho/{stem}.txt` in these channels; the later the letter, the older the stamp.
-async fn put(home: &Home, store: &Store, stem: &str, title: &str, channels: &[&str]) -> (ArticleId, Verdict) {
+async fn put(
+    home: &Home,
+    store: &Store,
+    stem: &str,
+    title: &str,
+    channels: &[&str],
+) -> (ArticleId, SubmitOutcome) {
     home.clock.advance(10);
     let age = i64::from(stem.as_bytes()[0] - b'a') * 60;
     let path = format!("kho/{stem}.txt");
@@ -1398,16 +1476,16 @@ async fn a_sealed_page_shows_each_article_once_as_its_last_revision_in_it(home: 
     put(&home, &store, "b", "B", &["xa-hoi"]).await;
     put(&home, &store, "a", "A (sửa)", &["xa-hoi"]).await;
     home.clock.advance(10);
-    assert_eq!(store.file_gone("kho/b.txt").await.unwrap(), Departure::Withdrawn(4));
+    assert_eq!(store.file_removed("kho/b.txt").await.unwrap(), FileRemovalOutcome::Withdrawn(4));
     put(&home, &store, "a", "A (sửa nữa)", &["xa-hoi"]).await;
     for channel in ["xa-hoi", ""] {
         assert_eq!(shown(&store, channel, 1).await, ["A (sửa)", "†b"]);
         let page = page(&store, channel, 1).await.unwrap();
         assert_eq!(page.state.number, 4);
-        assert_eq!(page.state.updated, from_seconds(SEED + 1040));
+        assert_eq!(page.state.updated, from_unix(SEED + 1040));
         assert_eq!(page.state.last_modified, page.state.updated);
-        assert_eq!(page.entries[0].updated, from_seconds(SEED + 1030), "of the revision that is shown");
-        assert_eq!(page.tombstones[0].when, from_seconds(SEED + 1040));
+        assert_eq!(page.entries[0].updated, from_unix(SEED + 1030), "of the revision that is shown");
+        assert_eq!(page.tombstones[0].when, from_unix(SEED + 1040));
         assert_eq!(page.tombstones[0].reason, None);
     }
 }
@@ -1442,7 +1520,7 @@ async fn a_sealed_page_only_loses_and_only_what_departs(home: Home) {
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"], "it left the channel");
     let state = page(&store, "xa-hoi", 1).await.unwrap().state;
     assert_eq!((state.number, state.updated), (8, sealed.state.updated));
-    assert_eq!(state.last_modified, from_seconds(SEED + 1080));
+    assert_eq!(state.last_modified, from_unix(SEED + 1080));
 
     home.clock.advance(10);
     store.withdraw(&ids[2], Some("sai".to_owned()), true, "test").await.unwrap();
@@ -1492,9 +1570,9 @@ async fn a_tombstone_goes_when_its_article_lives_on_in_another_channel(home: Hom
     put(&home, &store, "a", "A", &["xa-hoi"]).await;
     put(&home, &store, "b", "B", &["xa-hoi"]).await;
     put(&home, &store, "c", "C", &["xa-hoi"]).await;
-    store.file_gone("kho/a.txt").await.unwrap();
+    store.file_removed("kho/a.txt").await.unwrap();
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["B", "C", "†a"]);
-    assert_eq!(put(&home, &store, "a", "A", &["kinh-te"]).await.1, Verdict::Restored(5));
+    assert_eq!(put(&home, &store, "a", "A", &["kinh-te"]).await.1, SubmitOutcome::Restored(5));
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["B", "C"]);
     assert_eq!(shown(&store, "", 1).await, ["B", "C", "†a"], "there it never left");
 }
@@ -1512,40 +1590,40 @@ async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
 async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
     let store = home.open().await;
     let choice =
-        LiveChoice { items: 1, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
+        LiveFeedOptions { items: 1, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     let live = async || store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     let mut ids = Vec::new();
     for stem in ["a", "b", "c", "d", "e"] {
         ids.push(put(&home, &store, stem, stem, &["xa-hoi"]).await.0);
     }
-    assert_eq!(live().await.covered_from, 0, "all of it lies within the window");
+    assert_eq!(live().await.delta_floor, 0, "all of it lies within the window");
     store.withdraw(&ids[3], None, false, "test").await.unwrap();
     let view = live().await;
-    assert_eq!((view.state.number, view.covered_from), (6, 0));
-    let numbers: Vec<_> = ids.iter().map(|id| view.changes[id]).collect();
+    assert_eq!((view.state.number, view.delta_floor), (6, 0));
+    let numbers: Vec<_> = ids.iter().map(|id| view.last_changes[id]).collect();
     assert_eq!(numbers, [1, 2, 3, 6, 5]);
 
     home.clock.advance(200);
     put(&home, &store, "a", "a (sửa)", &["xa-hoi"]).await;
-    assert_eq!(live().await.covered_from, 4, "the sealed page is older than the window");
+    assert_eq!(live().await.delta_floor, 4, "the sealed page is older than the window");
     put(&home, &store, "b", "b", &["kinh-te"]).await;
     put(&home, &store, "a", "a (sửa nữa)", &["xa-hoi"]).await;
-    assert_eq!(live().await.covered_from, 8, "who left is not told of");
+    assert_eq!(live().await.delta_floor, 8, "who left is not told of");
     put(&home, &store, "b", "b", &["xa-hoi"]).await;
-    assert_eq!(live().await.covered_from, 6, "who is back is; six is where the window begins");
+    assert_eq!(live().await.delta_floor, 6, "who is back is; six is where the window begins");
 
     home.clock.advance(1);
-    store.configured_as("another").await.unwrap();
-    assert_eq!(live().await.covered_from, 11, "what readers hold is worded otherwise");
+    store.apply_config("another").await.unwrap();
+    assert_eq!(live().await.delta_floor, 11, "what readers hold is worded otherwise");
     put(&home, &store, "c", "c (sửa)", &["xa-hoi"]).await;
     put(&home, &store, "d", "d", &["xa-hoi"]).await;
-    assert_eq!(live().await.covered_from, 11);
+    assert_eq!(live().await.delta_floor, 11);
 }
 
 async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
     let store = home.open().await;
     let choice =
-        LiveChoice { items: 1, window: 0, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
+        LiveFeedOptions { items: 1, window: 0, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     let live =
         async |choice| store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert!(live(choice).await.complete, "nothing is all there is");
@@ -1554,7 +1632,7 @@ async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
     }
     let view = live(choice).await;
     assert_eq!((view.complete, view.sealed_pages, view.entries.len()), (true, 0, 3));
-    assert!(!live(LiveChoice { limit: 2, ..choice }).await.complete);
+    assert!(!live(LiveFeedOptions { limit: 2, ..choice }).await.complete);
     put(&home, &store, "d", "d", &["xa-hoi"]).await;
     let view = live(choice).await;
     assert_eq!((view.complete, view.sealed_pages), (false, 1));
@@ -1562,9 +1640,9 @@ async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
 
 async fn behind(store: &Store, channel: Option<&str>, after: u64, limit: u32) -> ChangesPage {
     let channel = channel.map(slug);
-    let asked = ChangesAsked { channel, after, until: None, limit, bytes: usize::MAX };
+    let asked = ChangesQuery { channel, after, until: None, limit, bytes: usize::MAX };
     match store.changes(&asked).await.unwrap() {
-        ChangesFound::Page(page) => page,
+        ChangesResult::Page(page) => page,
         other => panic!("{other:?}"),
     }
 }
@@ -1580,7 +1658,7 @@ fn told(changes: &[Change]) -> Vec<String> {
 
 fn moved(from: &str, to: &str, hash: &str, article: Article) -> Submission {
     let mut moved = file(to, hash, article);
-    if let Origin::File { renamed_from, .. } = &mut moved.origin {
+    if let Source::File { renamed_from, .. } = &mut moved.source {
         *renamed_from = Some(from.to_owned());
     }
     moved
@@ -1610,10 +1688,10 @@ async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
         }
         assert_eq!(all, whole.changes, "{size} at a time");
     }
-    let asked = ChangesAsked { channel: None, after: 151, until: None, limit: 1, bytes: 1 };
-    assert_eq!(store.changes(&asked).await.unwrap(), ChangesFound::AboveHead { head: 150 });
-    let asked = ChangesAsked { after: 0, until: Some(100), limit: 1000, bytes: usize::MAX, channel: None };
-    let ChangesFound::Page(page) = store.changes(&asked).await.unwrap() else { panic!() };
+    let asked = ChangesQuery { channel: None, after: 151, until: None, limit: 1, bytes: 1 };
+    assert_eq!(store.changes(&asked).await.unwrap(), ChangesResult::BeyondHead { head: 150 });
+    let asked = ChangesQuery { after: 0, until: Some(100), limit: 1000, bytes: usize::MAX, channel: None };
+    let ChangesResult::Page(page) = store.changes(&asked).await.unwrap() else { panic!() };
     assert_eq!((page.changes.len(), page.next, page.head), (100, 100, 150));
 }
 
@@ -1631,8 +1709,8 @@ async fn a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log(home:
     assert_eq!(all.changes[2].channels, [slug("kinh-te")]);
     assert_eq!(behind(&store, Some("xa-hoi"), 3, 10).await.next, 4, "looked at up to the head");
     assert_eq!(behind(&store, Some("xa-hoi"), 0, 1).await.next, 1, "a full page ends with its last change");
-    let asked = ChangesAsked { channel: Some(slug("la")), after: 0, until: None, limit: 1, bytes: 1 };
-    assert_eq!(store.changes(&asked).await.unwrap(), ChangesFound::UnknownChannel);
+    let asked = ChangesQuery { channel: Some(slug("la")), after: 0, until: None, limit: 1, bytes: 1 };
+    assert_eq!(store.changes(&asked).await.unwrap(), ChangesResult::UnknownChannel);
 }
 
 async fn the_text_of_a_withdrawn_article_is_in_no_change(home: Home) {
@@ -1653,20 +1731,15 @@ async fn the_text_of_a_withdrawn_article_is_in_no_change(home: Home) {
     assert!(behind(&store, Some("xa-hoi"), 0, 10).await.changes.iter().all(|change| change.entry.is_none()));
 }
 
-async fn catalogue(store: &Store, asked: CatalogueAsked) -> Catalogue {
-    match store.catalogue(&asked).await.unwrap() {
-        CatalogueFound::Page(page) => page,
+async fn catalogue(store: &Store, asked: ArticleQuery) -> ArticlePage {
+    match store.query_articles(&asked).await.unwrap() {
+        ArticleQueryResult::Page(page) => page,
         other => panic!("{other:?}"),
     }
 }
 
-fn asked(words: Option<&str>) -> CatalogueAsked {
-    CatalogueAsked {
-        words: words.map(str::to_owned),
-        limit: 100,
-        bytes: usize::MAX,
-        ..CatalogueAsked::default()
-    }
+fn asked(words: Option<&str>) -> ArticleQuery {
+    ArticleQuery { words: words.map(str::to_owned), limit: 100, bytes: usize::MAX, ..ArticleQuery::default() }
 }
 
 /// The titles of all that the words find, newest first.
@@ -1718,29 +1791,29 @@ async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: H
     home.clock.advance(60);
     take(&store, file("xa-hoi/a.txt", "2", article("Phong trào thi đua mới", SEED))).await;
     let mut snapshot = store.snapshot().await.unwrap();
-    let months = snapshot.months(None, VIETNAM).await.unwrap().unwrap();
+    let months = snapshot.months(None, DEFAULT_TIME_ZONE).await.unwrap().unwrap();
     assert_eq!(months, [month(2023, 5), month(2021, 12)]);
-    let months = snapshot.months(Some(&slug("xa-hoi")), VIETNAM).await.unwrap().unwrap();
+    let months = snapshot.months(Some(&slug("xa-hoi")), DEFAULT_TIME_ZONE).await.unwrap().unwrap();
     assert_eq!(months, [month(2023, 5)]);
-    assert_eq!(snapshot.months(Some(&slug("la")), VIETNAM).await.unwrap(), None);
-    let slugs = |listing: Vec<Listing>| {
+    assert_eq!(snapshot.months(Some(&slug("la")), DEFAULT_TIME_ZONE).await.unwrap(), None);
+    let slugs = |listing: Vec<SitemapEntry>| {
         listing.into_iter().map(|listed| listed.permalink.slug.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(slugs(snapshot.listing(None, None, 10).await.unwrap()), ["a", "b", "cu"]);
-    assert_eq!(slugs(snapshot.listing(None, None, 1).await.unwrap()), ["a"]);
-    let (first, last) = (month(2021, 12).first_second(VIETNAM), month(2021, 12).last_second(VIETNAM));
-    assert_eq!(slugs(snapshot.listing(Some(first), Some(last), 10).await.unwrap()), ["cu"]);
+    assert_eq!(slugs(snapshot.sitemap_entries(None, None, 10).await.unwrap()), ["a", "b", "cu"]);
+    assert_eq!(slugs(snapshot.sitemap_entries(None, None, 1).await.unwrap()), ["a"]);
+    let (first, last) = (month(2021, 12).start(DEFAULT_TIME_ZONE), month(2021, 12).end(DEFAULT_TIME_ZONE));
+    assert_eq!(slugs(snapshot.sitemap_entries(Some(first), Some(last), 10).await.unwrap()), ["cu"]);
     assert_eq!(snapshot.corrections(&id).await.unwrap(), [home.clock.now()]);
     assert!(snapshot.corrections(&old).await.unwrap().is_empty());
     drop(snapshot);
-    let phrase = |text| CatalogueAsked { phrases: words::phrases(text), ..asked(Some(text)) };
+    let phrase = |text| ArticleQuery { phrases: words::quoted_phrases(text), ..asked(Some(text)) };
     assert_eq!(catalogue(&store, phrase("thi đua")).await.items.len(), 2);
     assert_eq!(catalogue(&store, phrase("\"thi đua\"")).await.items.len(), 1);
     // What has the words apart is read as well, and ends a page that is to read no more.
-    let bounded = CatalogueAsked { bytes: 1, ..phrase("\"đua nhau\"") };
+    let bounded = ArticleQuery { bytes: 1, ..phrase("\"đua nhau\"") };
     let page = catalogue(&store, bounded.clone()).await;
     assert!(page.items.len() == 1 && page.next.is_none(), "{page:?}");
-    let none = CatalogueAsked { bytes: 1, ..phrase("\"thi mới\"") };
+    let none = ArticleQuery { bytes: 1, ..phrase("\"thi mới\"") };
     assert!(catalogue(&store, none).await.items.is_empty());
 }
 
@@ -1755,29 +1828,33 @@ async fn whoever_makes_the_whole_site_learns_all_that_has_an_address(home: Home)
     let withdrawn_at = home.clock.now();
     store.withdraw(&b, None, false, "test").await.unwrap();
     let mut snapshot = store.snapshot().await.unwrap();
-    snapshot.take_your_time().await.unwrap();
+    snapshot.disable_timeouts().await.unwrap();
 
-    let roll = snapshot.roll(None, 10).await.unwrap();
+    let roll = snapshot.article_refs(None, 10).await.unwrap();
     let told: Vec<_> = roll.iter().map(|on| (on.id.clone(), on.is_live, on.number)).collect();
     assert_eq!(told, [(c, true, 3), (a.clone(), true, 1), (b.clone(), false, 4)]);
     assert_eq!((roll[2].at, roll[2].permalink.slug.as_str()), (withdrawn_at, "b"));
-    let behind: Vec<_> = snapshot.roll(Some(&a), 10).await.unwrap().into_iter().map(|on| on.id).collect();
+    let behind: Vec<_> =
+        snapshot.article_refs(Some(&a), 10).await.unwrap().into_iter().map(|on| on.id).collect();
     assert_eq!(behind, [b]);
-    assert_eq!(snapshot.roll(None, 2).await.unwrap().len(), 2);
+    assert_eq!(snapshot.article_refs(None, 2).await.unwrap().len(), 2);
 
     let (xa_hoi, kinh_te) = (slug("xa-hoi"), slug("kinh-te"));
-    assert_eq!(snapshot.newest_departure(Some(&xa_hoi)).await.unwrap(), 3);
-    assert_eq!(snapshot.newest_departure(Some(&kinh_te)).await.unwrap(), 0);
-    assert_eq!(snapshot.newest_departure(None).await.unwrap(), 4);
+    assert_eq!(snapshot.last_removal(Some(&xa_hoi)).await.unwrap(), 3);
+    assert_eq!(snapshot.last_removal(Some(&kinh_te)).await.unwrap(), 0);
+    assert_eq!(snapshot.last_removal(None).await.unwrap(), 4);
     let state = |year, month, articles, number| MonthState {
         month: Month::new(year, month).unwrap(),
         articles,
         number,
     };
-    let months = snapshot.month_states(None, VIETNAM).await.unwrap();
+    let months = snapshot.month_states(None, DEFAULT_TIME_ZONE).await.unwrap();
     assert_eq!(months, [state(2023, 5, 1, 1), state(2023, 4, 1, 3)]);
-    assert_eq!(snapshot.month_states(Some(&kinh_te), VIETNAM).await.unwrap(), [state(2023, 4, 1, 3)]);
-    assert_eq!(snapshot.newest_second().await.unwrap(), withdrawn_at);
+    assert_eq!(
+        snapshot.month_states(Some(&kinh_te), DEFAULT_TIME_ZONE).await.unwrap(),
+        [state(2023, 4, 1, 3)]
+    );
+    assert_eq!(snapshot.last_modified().await.unwrap(), withdrawn_at);
 }
 
 async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Home) {
@@ -1786,20 +1863,20 @@ async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Hom
     take(&store, file("xa-hoi/a.txt", "2", article("Lễ hội đua thuyền", SEED - 86_400))).await;
     assert!(finds(&store, "cong chieng").await.is_empty());
     assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
-    let in_channel = |channel| CatalogueAsked { channel: Some(slug(channel)), ..asked(Some("le hoi")) };
+    let in_channel = |channel| ArticleQuery { channel: Some(slug(channel)), ..asked(Some("le hoi")) };
     take(&store, file("kinh-te/b.txt", "2", article("Giá cà phê", SEED))).await;
     assert_eq!(catalogue(&store, in_channel("xa-hoi")).await.items.len(), 1);
     assert!(catalogue(&store, in_channel("kinh-te")).await.items.is_empty());
-    let la = CatalogueAsked { channel: Some(slug("la")), ..asked(None) };
-    assert_eq!(store.catalogue(&la).await.unwrap(), CatalogueFound::UnknownChannel);
+    let la = ArticleQuery { channel: Some(slug("la")), ..asked(None) };
+    assert_eq!(store.query_articles(&la).await.unwrap(), ArticleQueryResult::UnknownChannel);
 
     store.withdraw(&id, None, false, "test").await.unwrap();
     assert!(finds(&store, "dua thuyen").await.is_empty());
     assert_eq!(catalogue(&store, asked(None)).await.items.len(), 1);
-    assert!(matches!(store.article_named(&id).await.unwrap(), Found::Withdrawn(_)));
+    assert!(matches!(store.article_by_id(&id).await.unwrap(), ArticleLookup::Withdrawn(_)));
     store.restore(&id, "test").await.unwrap();
     assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
-    assert!(matches!(store.article_named(&id).await.unwrap(), Found::Live { .. }));
+    assert!(matches!(store.article_by_id(&id).await.unwrap(), ArticleLookup::Live { .. }));
     take(&store, file("xa-hoi/mai.txt", "1", article("Lễ hội ngày mai", SEED + 864_000))).await;
     assert!(finds(&store, "ngay mai").await.is_empty(), "what waits for its moment is nobody's yet");
 
@@ -1836,7 +1913,7 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
     for words in [None, Some("bai")] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let page = catalogue(&store, CatalogueAsked { after, limit: 7, ..asked(words) }).await;
+            let page = catalogue(&store, ArticleQuery { after, limit: 7, ..asked(words) }).await;
             seen.extend(page.items.into_iter().map(|item| item.entry.article.title));
             // Newer ones come in, and the one at which the page ended is corrected.
             let newer = article("Bài mới", SEED + 500);
@@ -1849,14 +1926,14 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
         let (_, old): (Vec<_>, Vec<_>) = seen.into_iter().partition(|title| title == "Bài mới");
         assert_eq!(old, all, "{words:?}");
     }
-    let at = |seconds| Some(from_seconds(SEED + seconds));
-    let range = CatalogueAsked { from: at(2), to: at(3), ..asked(None) };
+    let at = |seconds| Some(from_unix(SEED + seconds));
+    let range = ArticleQuery { from: at(2), to: at(3), ..asked(None) };
     let page = catalogue(&store, range.clone()).await;
     let titles: Vec<_> = page.items.iter().map(|item| item.entry.article.title.as_str()).collect();
     assert_eq!(titles, ["Bài 11", "Bài 10", "Bài 9", "Bài 8", "Bài 7", "Bài 6"]);
-    let found = catalogue(&store, CatalogueAsked { words: Some("bai".to_owned()), ..range }).await;
+    let found = catalogue(&store, ArticleQuery { words: Some("bai".to_owned()), ..range }).await;
     assert_eq!(found, page);
-    let exact = catalogue(&store, CatalogueAsked { from: at(0), to: at(0), limit: 3, ..asked(None) }).await;
+    let exact = catalogue(&store, ArticleQuery { from: at(0), to: at(0), limit: 3, ..asked(None) }).await;
     assert_eq!((exact.items.len(), exact.next), (3, None), "nothing follows a page that is exactly full");
 }
 
@@ -1867,12 +1944,12 @@ async fn a_page_ends_when_it_is_heavy_enough(home: Home) {
         long.body = vec![Block::Paragraph { text: "dài ".repeat(1000) }];
         take(&store, file(&format!("xa-hoi/bai-{number}.txt"), "1", long)).await;
     }
-    let changes = ChangesAsked { channel: None, after: 0, until: None, limit: 1000, bytes: 12_000 };
-    let ChangesFound::Page(page) = store.changes(&changes).await.unwrap() else { panic!() };
+    let changes = ChangesQuery { channel: None, after: 0, until: None, limit: 1000, bytes: 12_000 };
+    let ChangesResult::Page(page) = store.changes(&changes).await.unwrap() else { panic!() };
     assert_eq!((page.changes.len(), page.next, page.head), (3, 3, 10));
-    let first = catalogue(&store, CatalogueAsked { bytes: 12_000, ..asked(None) }).await;
+    let first = catalogue(&store, ArticleQuery { bytes: 12_000, ..asked(None) }).await;
     assert_eq!(first.items.len(), 3);
-    let rest = catalogue(&store, CatalogueAsked { after: first.next, ..asked(None) }).await;
+    let rest = catalogue(&store, ArticleQuery { after: first.next, ..asked(None) }).await;
     assert_eq!((rest.items.len(), rest.next), (7, None));
 }
 
@@ -1901,31 +1978,31 @@ async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {
 
 async fn only_what_changes_documents_moves_the_configuration(home: Home) {
     let store = home.open().await;
-    store.configured_as("one").await.unwrap();
+    store.apply_config("one").await.unwrap();
     let before =
-        (store.snapshot().await.unwrap().configured_at().await.unwrap(), *store.announcements().borrow());
+        (store.snapshot().await.unwrap().config_modified_at().await.unwrap(), *store.subscribe().borrow());
     home.clock.advance(100);
-    store.configured_as("one").await.unwrap();
+    store.apply_config("one").await.unwrap();
     assert_eq!(
-        (store.snapshot().await.unwrap().configured_at().await.unwrap(), *store.announcements().borrow()),
+        (store.snapshot().await.unwrap().config_modified_at().await.unwrap(), *store.subscribe().borrow()),
         before
     );
-    store.found_channel(&slug("dat-nguoi"), Some("Đất & Người")).await.unwrap();
-    assert_eq!(store.announcements().borrow().generation, before.1.generation);
+    store.create_channel(&slug("dat-nguoi"), Some("Đất & Người")).await.unwrap();
+    assert_eq!(store.subscribe().borrow().config_epoch, before.1.config_epoch);
     assert!(store.snapshot().await.unwrap().channels().await.unwrap().is_empty(), "nobody hears of it yet");
     put(&home, &store, "a", "a", &["dat-nguoi"]).await;
-    assert_eq!(store.announcements().borrow().generation, before.1.generation + 1);
+    assert_eq!(store.subscribe().borrow().config_epoch, before.1.config_epoch + 1);
     assert_eq!(
         store.snapshot().await.unwrap().channels().await.unwrap()[0].title.as_deref(),
         Some("Đất & Người")
     );
     assert_eq!(
-        store.snapshot().await.unwrap().configured_at().await.unwrap(),
+        store.snapshot().await.unwrap().config_modified_at().await.unwrap(),
         before.0,
         "a new channel changes no other's documents"
     );
     home.clock.advance(100);
-    store.found_channel(&slug("dat-nguoi"), Some("Đất và Người")).await.unwrap();
+    store.create_channel(&slug("dat-nguoi"), Some("Đất và Người")).await.unwrap();
     let now = home.clock.now();
     assert_eq!(live(&store, "dat-nguoi").await.state.last_modified, now);
 }
@@ -1934,37 +2011,41 @@ async fn a_second_import_corrects_the_articles_of_the_first(home: Home) {
     let store = home.open().await;
     let (id, verdict) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SEED))).await;
     assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/a", "named as a file of the folder would be");
-    assert_eq!(verdict, Verdict::Published(1));
+    assert_eq!(verdict, SubmitOutcome::Published(1));
     let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "2", article("A sửa", SEED))).await;
-    assert_eq!(again, (id.clone(), Verdict::Corrected(2)));
+    assert_eq!(again, (id.clone(), SubmitOutcome::Corrected(2)));
     let of_another_day = article("A sửa", SEED - 86_400);
     let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "3", of_another_day)).await;
-    assert_eq!(again, (id.clone(), Verdict::Corrected(3)), "its title tells that only its day was corrected");
+    assert_eq!(
+        again,
+        (id.clone(), SubmitOutcome::Corrected(3)),
+        "its title tells that only its day was corrected"
+    );
     let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "4", article("A nữa", SEED - 86_400))).await;
-    assert_eq!(again, (id.clone(), Verdict::Corrected(4)), "and it is known by its new day");
+    assert_eq!(again, (id.clone(), SubmitOutcome::Corrected(4)), "and it is known by its new day");
     let mut elsewhere = article("A nữa", SEED);
     elsewhere.source = Some("TTXVN".to_owned());
     let again = take(&store, import("cũ (2)", "xa-hoi/2019/a.txt", "5", elsewhere)).await;
-    assert_eq!(again, (id, Verdict::Corrected(5)), "also from an archive of another name");
+    assert_eq!(again, (id, SubmitOutcome::Corrected(5)), "also from an archive of another name");
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 1);
 }
 
 async fn an_import_of_what_was_imported_before_sets_nothing_back(home: Home) {
     let store = home.open().await;
     let first = import("cũ", "xa-hoi/a.txt", "1", article("A", SEED));
-    let Origin::Import(imported) = first.origin.clone() else { unreachable!() };
-    let other = Imported { hash: "2".to_owned(), ..imported.clone() };
-    assert_eq!(store.is_imported(std::slice::from_ref(&imported)).await.unwrap(), [false]);
+    let Source::Import(imported) = first.source.clone() else { unreachable!() };
+    let other = ImportedFile { hash: "2".to_owned(), ..imported.clone() };
+    assert_eq!(store.already_imported(std::slice::from_ref(&imported)).await.unwrap(), [false]);
     let (id, _) = take(&store, first.clone()).await;
-    assert_eq!(store.is_imported(&[imported.clone(), other]).await.unwrap(), [true, false]);
+    assert_eq!(store.already_imported(&[imported.clone(), other]).await.unwrap(), [true, false]);
     take(&store, file("xa-hoi/a.txt", "2", article("A sửa", SEED))).await;
-    assert_eq!(take(&store, first.clone()).await, (id.clone(), Verdict::Unchanged));
+    assert_eq!(take(&store, first.clone()).await, (id.clone(), SubmitOutcome::Unchanged));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A sửa"]);
     store.withdraw(&id, None, false, "test").await.unwrap();
-    assert_eq!(take(&store, first.clone()).await.1, Verdict::Unchanged);
+    assert_eq!(take(&store, first.clone()).await.1, SubmitOutcome::Unchanged);
     assert!(live(&store, "xa-hoi").await.entries.is_empty());
     store.restore(&id, "test").await.unwrap();
-    assert_eq!(store.is_imported(&[imported]).await.unwrap(), [false], "it is compared anew");
+    assert_eq!(store.already_imported(&[imported]).await.unwrap(), [false], "it is compared anew");
 }
 
 async fn no_scan_withdraws_what_was_imported(home: Home) {
@@ -1972,19 +2053,19 @@ async fn no_scan_withdraws_what_was_imported(home: Home) {
     let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
     assert!(store.files().await.unwrap().is_empty(), "no scan misses a file of it");
     let (same, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    assert_eq!((same, verdict), (id.clone(), Verdict::Unchanged));
-    assert_eq!(store.file_gone("xa-hoi/a.txt").await.unwrap(), Departure::Nothing);
+    assert_eq!((same, verdict), (id.clone(), SubmitOutcome::Unchanged));
+    assert_eq!(store.file_removed("xa-hoi/a.txt").await.unwrap(), FileRemovalOutcome::Nothing);
     take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
     assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
-    assert_eq!(store.file_gone("kinh-te/a.txt").await.unwrap(), Departure::Moved(3));
+    assert_eq!(store.file_removed("kinh-te/a.txt").await.unwrap(), FileRemovalOutcome::Moved(3));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
     assert!(live(&store, "kinh-te").await.entries.is_empty());
 
     take(&store, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
     take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
     assert_eq!(
-        store.file_gone("xa-hoi/b.txt").await.unwrap(),
-        Departure::Nothing,
+        store.file_removed("xa-hoi/b.txt").await.unwrap(),
+        FileRemovalOutcome::Nothing,
         "what was put away in the archive stays published"
     );
 }
@@ -1993,25 +2074,25 @@ async fn a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it(h
     let store = home.open().await;
     let (id, _) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SEED))).await;
     let same_text = take(&store, file("xa-hoi/a.txt", "2", article("A", SEED))).await;
-    assert_eq!(same_text, (id.clone(), Verdict::Unchanged), "no second article, whatever its bytes");
+    assert_eq!(same_text, (id.clone(), SubmitOutcome::Unchanged), "no second article, whatever its bytes");
     let corrected = take(&store, file("xa-hoi/a.txt", "3", article("A sửa", SEED))).await;
-    assert_eq!(corrected, (id.clone(), Verdict::Corrected(2)));
+    assert_eq!(corrected, (id.clone(), SubmitOutcome::Corrected(2)));
     let late = import("cũ", "xa-hoi/2019/a.txt", "4", article("A khác", SEED));
     let (_, verdict) = take(&store, late).await;
-    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() }, "the folder is nearer");
+    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() }, "the folder is nearer");
 
     take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
     let (_, verdict) = take(&store, file("kinh-te/b.txt", "2", article("Bài khác", SEED))).await;
-    assert_eq!(verdict, Verdict::Conflict { with: "cũ: xa-hoi/b.txt".to_owned() });
+    assert_eq!(verdict, SubmitOutcome::Conflict { with: "cũ: xa-hoi/b.txt".to_owned() });
     let (_, verdict) = take(&store, file("kinh-te/b.txt", "3", article("B", SEED))).await;
-    assert_eq!(verdict, Verdict::Moved(4), "it stands in both channels");
+    assert_eq!(verdict, SubmitOutcome::Moved(4), "it stands in both channels");
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 2);
 }
 
 async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_of_its_own(home: Home) {
     let store = home.open().await;
     let mut with_picture = article("A", SEED);
-    with_picture.pictures.push(Picture {
+    with_picture.images.push(Image {
         name: "abc.jpg".to_owned(),
         media_type: "image/jpeg".to_owned(),
         width: 4,
@@ -2020,19 +2101,19 @@ async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_o
     });
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
     let (_, verdict) = take(&store, import("cũ", "xa-hoi/a.txt", "2", article("A khác", SEED))).await;
-    assert_eq!(verdict, Verdict::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
     for (place, hash) in [("xa-hoi/a.txt", "1"), ("xa-hoi/sâu/a.txt", "3")] {
         let same = take(&store, import("cũ", place, hash, article("A", SEED))).await;
-        assert_eq!(same, (id.clone(), Verdict::Unchanged));
+        assert_eq!(same, (id.clone(), SubmitOutcome::Unchanged));
     }
-    assert_eq!(live(&store, "xa-hoi").await.entries[0].article.pictures.len(), 1, "the picture stays");
+    assert_eq!(live(&store, "xa-hoi").await.entries[0].article.images.len(), 1, "the picture stays");
 }
 
 async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
     let store = home.open().await;
     let (first, _) = take(&store, import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SEED))).await;
     let huyen = import("Huyền", "xa-hoi/1.txt", "2", article("Bài của Huyền", SEED));
-    let conflict = Verdict::Conflict { with: "Lộc: xa-hoi/1.txt".to_owned() };
+    let conflict = SubmitOutcome::Conflict { with: "Lộc: xa-hoi/1.txt".to_owned() };
     assert_eq!(take(&store, huyen.clone()).await, (first.clone(), conflict.clone()));
     let deeper = import("Lộc", "xa-hoi/sâu/1.txt", "3", article("Bài khác của Lộc", SEED));
     assert_eq!(take(&store, deeper).await.1, conflict);
@@ -2041,24 +2122,24 @@ async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
     // Another archive that is called the same, with its own first article of another day.
     let other = import("Lộc", "xa-hoi/1.txt", "4", article("Chuyện khác", SEED - 5 * 86_400));
     let (second, verdict) = take(&store, other.clone()).await;
-    assert_eq!(verdict, Verdict::Published(2));
+    assert_eq!(verdict, SubmitOutcome::Published(2));
     assert_ne!(first, second);
-    assert_eq!(take(&store, other).await, (second, Verdict::Unchanged));
+    assert_eq!(take(&store, other).await, (second, SubmitOutcome::Unchanged));
     let again = import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SEED));
-    assert_eq!(take(&store, again).await, (first.clone(), Verdict::Unchanged));
+    assert_eq!(take(&store, again).await, (first.clone(), SubmitOutcome::Unchanged));
     let corrected = import("Lộc", "xa-hoi/1.txt", "5", article("Bài của Tấn Lộc", SEED));
-    assert_eq!(take(&store, corrected).await, (first, Verdict::Corrected(3)));
+    assert_eq!(take(&store, corrected).await, (first, SubmitOutcome::Corrected(3)));
 }
 
 async fn an_import_into_a_second_channel_is_one_article_where_it_says_the_same(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
     let second = take(&store, import("cũ", "kinh-te/a.docx", "2", article("A", SEED))).await;
-    assert_eq!(second, (id.clone(), Verdict::Moved(2)));
+    assert_eq!(second, (id.clone(), SubmitOutcome::Moved(2)));
     let corrected = take(&store, import("cũ", "xa-hoi/a.txt", "3", article("A sửa", SEED))).await;
-    assert_eq!(corrected, (id.clone(), Verdict::Corrected(3)));
+    assert_eq!(corrected, (id.clone(), SubmitOutcome::Corrected(3)));
     let corrected = take(&store, import("cũ", "kinh-te/a.docx", "4", article("A sửa", SEED))).await;
-    assert_eq!(corrected, (id, Verdict::Unchanged));
+    assert_eq!(corrected, (id, SubmitOutcome::Unchanged));
     assert_eq!(live(&store, "kinh-te").await.entries, live(&store, "xa-hoi").await.entries);
 }
 
@@ -2066,12 +2147,12 @@ async fn an_import_brings_back_what_went_with_its_file_and_not_what_a_command_wi
     let store = home.open().await;
     let (gone, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
     let (withdrawn, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
-    store.file_gone("xa-hoi/a.txt").await.unwrap();
+    store.file_removed("xa-hoi/a.txt").await.unwrap();
     store.withdraw(&withdrawn, None, false, "test").await.unwrap();
     let back = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
-    assert_eq!(back, (gone, Verdict::Restored(5)));
+    assert_eq!(back, (gone, SubmitOutcome::Restored(5)));
     let stays = take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
-    assert_eq!(stays, (withdrawn, Verdict::StaysWithdrawn));
+    assert_eq!(stays, (withdrawn, SubmitOutcome::WithdrawnByOperator));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
 }
 
@@ -2080,11 +2161,11 @@ async fn an_imported_article_of_tomorrow_waits(home: Home) {
     let store = home.open().await;
     let tomorrow = import("cũ", "xa-hoi/mai.txt", "1", article("Ngày mai", due));
     let (id, verdict) = take(&store, tomorrow.clone()).await;
-    assert_eq!(verdict, Verdict::Waiting(from_seconds(due)));
-    assert_eq!(take(&store, tomorrow).await, (id.clone(), Verdict::Unchanged));
+    assert_eq!(verdict, SubmitOutcome::Scheduled(from_unix(due)));
+    assert_eq!(take(&store, tomorrow).await, (id.clone(), SubmitOutcome::Unchanged));
     home.clock.advance(5000);
     let published = store.publish_due().await.unwrap();
-    assert_eq!((&published[0].id, &published[0].verdict), (&id, &Verdict::Published(1)));
+    assert_eq!((&published[0].id, &published[0].outcome), (&id, &SubmitOutcome::Published(1)));
 }
 
 async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home: Home) {
@@ -2095,20 +2176,22 @@ async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home
         home.clock.advance(10);
         take(&store, file(path, "1", article(path, SEED - number as i64))).await;
     }
-    store.new_token("Văn phòng", Some(&[slug("xa-hoi")])).await.unwrap().unwrap();
-    store.file_gone("kinh-te/b.txt").await.unwrap();
+    store.create_token("Văn phòng", Some(&[slug("xa-hoi")])).await.unwrap().unwrap();
+    store.file_removed("kinh-te/b.txt").await.unwrap();
     let before = live(&store, "xa-hoi").await;
     store.close().await;
 
-    let renamed = Channel { was: vec![slug("xa-hoi")], ..Channel::new(slug("doi-song"), "Đời sống") };
+    let renamed =
+        Channel { former_slugs: vec![slug("xa-hoi")], ..Channel::new(slug("doi-song"), "Đời sống") };
     let parent = |members: &[&str]| Channel {
-        members: members.iter().map(|member| slug(member)).collect(),
+        includes: members.iter().map(|member| slug(member)).collect(),
         ..Channel::new(slug("tong-hop"), "Tổng hợp")
     };
     let store = home.open_with(vec![renamed.clone(), parent(&["doi-song", "kinh-te"])]).await;
-    store.configured_as("other names").await.unwrap();
+    store.apply_config("other names").await.unwrap();
     let known = store.snapshot().await.unwrap().channels().await.unwrap();
-    let names: Vec<_> = known.iter().map(|known| (known.slug.as_str(), known.founded_as.as_str())).collect();
+    let names: Vec<_> =
+        known.iter().map(|known| (known.slug.as_str(), known.original_slug.as_str())).collect();
     assert_eq!(
         names,
         [("doi-song", "xa-hoi"), ("kinh-te", "kinh-te"), ("tong-hop", "tong-hop"), ("y-te", "y-te")]
@@ -2129,12 +2212,12 @@ async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home
     take(&store, file("y-te/f.txt", "1", article("f", SEED))).await;
     assert_eq!(told(&behind(&store, Some("tong-hop"), 5, 100).await), [(6, "published")]);
     assert_eq!(titles(&live(&store, "tong-hop").await), ["xa-hoi/a.txt", "e", "xa-hoi/d.txt"]);
-    let log = store.log_of(Some(&slug("tong-hop")));
+    let log = store.log_id_for(Some(&slug("tong-hop")));
     store.close().await;
 
     let store = home.open_with(vec![renamed, parent(&["y-te"])]).await;
-    store.configured_as("other members").await.unwrap();
+    store.apply_config("other members").await.unwrap();
     assert_eq!(titles(&live(&store, "tong-hop").await), ["f", "y-te/c.txt"]);
-    assert_ne!(store.log_of(Some(&slug("tong-hop"))), log, "it does not go on from what it was");
+    assert_ne!(store.log_id_for(Some(&slug("tong-hop"))), log, "it does not go on from what it was");
     store.close().await;
 }

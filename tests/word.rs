@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bantin::article::words::texts_of;
+use bantin::article::words::block_texts;
 use bantin::article::{Article, Block};
-use bantin::manuscript::{Options, Reading, read};
-use bantin::vietnam_time::VIETNAM;
+use bantin::parse::{ParseOptions, ParseResult, parse};
+use bantin::time::DEFAULT_TIME_ZONE;
 
 /// What a document must give.
 struct Wanted {
@@ -109,14 +109,14 @@ fn a_word_document_is_published_as_word_shows_it() {
             .findings
             .iter()
             .filter(|finding| finding.severity.as_str() == "warning")
-            .map(|finding| finding.complaint.code())
+            .map(|finding| finding.kind.code())
             .collect();
         assert_eq!(warnings, wanted.warnings, "{name}: {:#?}", reading.findings);
     }
 }
 
-fn read_document(name: &str, bytes: &[u8]) -> Reading {
-    read(name, bytes, &Options { zone: VIETNAM, language: "vi".to_owned(), encoding: None })
+fn read_document(name: &str, bytes: &[u8]) -> ParseResult {
+    parse(name, bytes, &ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None })
 }
 
 /// Each block as a line.
@@ -127,7 +127,7 @@ fn told(article: &Article) -> Vec<String> {
         }
         Block::Html { html } => html.clone(),
         Block::Lead { html: Some(html), .. } => html.clone(),
-        block => texts_of(block).join(" | "),
+        block => block_texts(block).join(" | "),
     };
     article.body.iter().map(block).collect()
 }

@@ -4,8 +4,8 @@
 use std::hint::black_box;
 use std::io::{Cursor, Write};
 
-use bantin::manuscript::{Encoding, Options, Reading, read};
-use bantin::vietnam_time::VIETNAM;
+use bantin::parse::{Encoding, ParseOptions, ParseResult, parse};
+use bantin::time::DEFAULT_TIME_ZONE;
 use unicode_normalization::UnicodeNormalization;
 
 /// A file of which one part is repeated until it is long.
@@ -23,9 +23,10 @@ pub struct Worst {
 
 impl Worst {
     /// Reads it once.
-    pub fn read(&self) -> Reading {
-        let options = Options { zone: VIETNAM, language: "vi".to_owned(), encoding: self.encoding };
-        read(self.name, black_box(&self.bytes), &options)
+    pub fn read(&self) -> ParseResult {
+        let options =
+            ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: self.encoding };
+        parse(self.name, black_box(&self.bytes), &options)
     }
 
     fn text(name: &'static str, what: &'static str, text: String) -> Self {

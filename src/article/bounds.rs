@@ -116,7 +116,7 @@ impl Article {
             .or_else(|| Excess::in_characters("source", optional(&self.source)?, MAX_SOURCE_CHARS))
             .or_else(|| Excess::in_bytes("link", optional(&self.link)?, MAX_LINK_BYTES))
             .or_else(|| Excess::in_bytes("language", optional(&self.language)?, MAX_LANGUAGE_BYTES))
-            .or_else(|| Excess::in_entries("pictures", self.pictures.len(), MAX_PICTURES))
+            .or_else(|| Excess::in_entries("pictures", self.images.len(), MAX_PICTURES))
     }
 }
 

@@ -13,14 +13,14 @@ use super::{Article, Block};
 
 /// All words of an article, in reading order, one space between two: title, summary, text, authors, source,
 /// tags.
-pub fn of_article(article: &Article) -> String {
+pub fn index_text(article: &Article) -> String {
     let mut folded = String::with_capacity(4096);
     let mut fold = |text: &str| {
-        for word in folded_words(text) {
+        for word in tokenize(text) {
             if !folded.is_empty() {
                 folded.push(' ');
             }
-            folded.push_str(&word.folded);
+            folded.push_str(&word.normalized);
         }
     };
     each_text(article, &mut fold);
@@ -29,8 +29,8 @@ pub fn of_article(article: &Article) -> String {
 
 /// The words of a question, each once. Nothing in it is an operator: whatever is no letter and no digit only
 /// parts words.
-pub fn of_question(question: &str) -> Vec<String> {
-    let mut words: Vec<String> = folded_words(question).into_iter().map(|word| word.folded).collect();
+pub fn query_terms(question: &str) -> Vec<String> {
+    let mut words: Vec<String> = tokenize(question).into_iter().map(|word| word.normalized).collect();
     words.sort_unstable();
     words.dedup();
     words
@@ -38,11 +38,11 @@ pub fn of_question(question: &str) -> Vec<String> {
 
 /// The words of a question that must stand together, in this order: what it holds between quotation marks. A
 /// mark that is never closed holds nothing.
-pub fn phrases(question: &str) -> Vec<Vec<String>> {
+pub fn quoted_phrases(question: &str) -> Vec<Vec<String>> {
     const MARKS: [char; 5] = ['"', '“', '”', '«', '»'];
     let pieces: Vec<&str> = question.split(MARKS).collect();
     let quoted = pieces.iter().skip(1).step_by(2).take(pieces.len().saturating_sub(1) / 2);
-    let phrases = quoted.map(|piece| folded_words(piece).into_iter().map(|word| word.folded).collect());
+    let phrases = quoted.map(|piece| tokenize(piece).into_iter().map(|word| word.normalized).collect());
     phrases.filter(|words: &Vec<String>| words.len() > 1).collect()
 }
 
@@ -58,9 +58,9 @@ pub struct Exact {
 /// The words of a question that bear diacritics, each once. Who types them means these and no others.
 pub fn with_marks(question: &str) -> Vec<Exact> {
     let mut exact: Vec<Exact> = Vec::new();
-    for word in folded_words(question) {
-        let spelling = spelling(&question[word.place]);
-        let exactly = Exact { folded: word.folded, spelling };
+    for word in tokenize(question) {
+        let spelling = spelling(&question[word.range]);
+        let exactly = Exact { folded: word.normalized, spelling };
         if exactly.spelling != exactly.folded && !exact.contains(&exactly) {
             exact.push(exactly);
         }
@@ -80,9 +80,9 @@ pub fn held_exactly(article: &Article, exact: &[Exact]) -> Vec<Exact> {
         if missing.is_empty() {
             return;
         }
-        for word in folded_words(text) {
+        for word in tokenize(text) {
             missing.retain(|wanted| {
-                wanted.folded != word.folded || wanted.spelling != spelling(&text[word.place.clone()])
+                wanted.folded != word.normalized || wanted.spelling != spelling(&text[word.range.clone()])
             });
         }
     };
@@ -95,7 +95,7 @@ fn each_text(article: &Article, mut hand_out: impl FnMut(&str)) {
     hand_out(&article.title);
     article.summary.iter().for_each(|summary| hand_out(summary));
     for block in &article.body {
-        texts_of(block).iter().for_each(|text| hand_out(text));
+        block_texts(block).iter().for_each(|text| hand_out(text));
     }
     article.authors.iter().chain(&article.source).chain(&article.tags).for_each(|line| hand_out(line));
 }
@@ -119,11 +119,11 @@ fn spelling(word: &str) -> String {
 
 /// True where the words of `phrase` follow each other in one of the article's texts: the end of its title and the
 /// beginning of its lead are not together.
-pub fn has_phrase(article: &Article, phrase: &[String]) -> bool {
+pub fn contains_phrase(article: &Article, phrase: &[String]) -> bool {
     let mut found = false;
     each_text(article, |text| {
         if !found {
-            let words: Vec<String> = folded_words(text).into_iter().map(|word| word.folded).collect();
+            let words: Vec<String> = tokenize(text).into_iter().map(|word| word.normalized).collect();
             found = words.windows(phrase.len().max(1)).any(|together| together == phrase);
         }
     });
@@ -132,30 +132,35 @@ pub fn has_phrase(article: &Article, phrase: &[String]) -> bool {
 
 /// Where in `text` the words stand, in order and without overlap. Words of a phrase are found only together, and
 /// with what lies between them. A word among `exact` is found with its diacritics alone.
-pub fn places(text: &str, words: &[String], phrases: &[Vec<String>], exact: &[Exact]) -> Vec<Range<usize>> {
-    let all = folded_words(text);
+pub fn match_ranges(
+    text: &str,
+    words: &[String],
+    phrases: &[Vec<String>],
+    exact: &[Exact],
+) -> Vec<Range<usize>> {
+    let all = tokenize(text);
     let is_meant = |word: &Word| {
-        let mut spelled = exact.iter().filter(|wanted| wanted.folded == word.folded).peekable();
+        let mut spelled = exact.iter().filter(|wanted| wanted.folded == word.normalized).peekable();
         spelled.peek().is_none() || {
-            let written = spelling(&text[word.place.clone()]);
+            let written = spelling(&text[word.range.clone()]);
             spelled.any(|wanted| wanted.spelling == written)
         }
     };
     let alone = |word: &Word| {
-        words.contains(&word.folded)
-            && !phrases.iter().any(|phrase| phrase.contains(&word.folded))
+        words.contains(&word.normalized)
+            && !phrases.iter().any(|phrase| phrase.contains(&word.normalized))
             && is_meant(word)
     };
     let mut places: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while at < all.len() {
         let together = phrases.iter().filter(|phrase| {
-            let behind = all[at..].iter().map(|word| &word.folded);
+            let behind = all[at..].iter().map(|word| &word.normalized);
             phrase.iter().eq(behind.take(phrase.len()))
         });
         let length = together.map(Vec::len).max().unwrap_or(usize::from(alone(&all[at])));
         if length > 0 {
-            places.push(all[at].place.start..all[at + length - 1].place.end);
+            places.push(all[at].range.start..all[at + length - 1].range.end);
         }
         at += length.max(1);
     }
@@ -163,12 +168,12 @@ pub fn places(text: &str, words: &[String], phrases: &[Vec<String>], exact: &[Ex
 }
 
 /// The texts of a block in reading order, without markup.
-pub fn texts_of(block: &Block) -> Vec<Cow<'_, str>> {
+pub fn block_texts(block: &Block) -> Vec<Cow<'_, str>> {
     match block {
         Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => {
             vec![text.into()]
         }
-        Block::Caption { printed, .. } => vec![printed.into()],
+        Block::Caption { raw: printed, .. } => vec![printed.into()],
         Block::List { items, .. } => items.iter().map(Cow::from).collect(),
         Block::Table { rows } => rows.iter().flatten().map(Cow::from).collect(),
         Block::Html { html } => vec![text_of(html).into()],
@@ -179,27 +184,27 @@ pub fn texts_of(block: &Block) -> Vec<Cow<'_, str>> {
 #[derive(Debug, PartialEq, Eq)]
 struct Word {
     /// Lower-case, without diacritics.
-    folded: String,
+    normalized: String,
     /// Where in the text it stands, in bytes.
-    place: Range<usize>,
+    range: Range<usize>,
 }
 
 /// The words of `text` in order.
-fn folded_words(text: &str) -> Vec<Word> {
+fn tokenize(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::with_capacity(text.len() / 5);
     let mut inside = false;
     for (start, character) in text.char_indices() {
         let end = start + character.len_utf8();
-        fold(character, |folded| match folded {
+        fold_char(character, |folded| match folded {
             Some(letter) if inside => {
                 if let Some(word) = words.last_mut() {
-                    word.folded.push(letter);
-                    word.place.end = end;
+                    word.normalized.push(letter);
+                    word.range.end = end;
                 }
             }
             Some(letter) => {
                 inside = true;
-                words.push(Word { folded: letter.to_string(), place: start..end });
+                words.push(Word { normalized: letter.to_string(), range: start..end });
             }
             None => inside = false,
         });
@@ -208,14 +213,14 @@ fn folded_words(text: &str) -> Vec<Word> {
             && is_combining_mark(character)
             && let Some(word) = words.last_mut()
         {
-            word.place.end = end;
+            word.range.end = end;
         }
     }
     words
 }
 
 /// Hands out the letters and digits that `character` stands for, and none where it parts words.
-fn fold(character: char, mut hand_out: impl FnMut(Option<char>)) {
+fn fold_char(character: char, mut hand_out: impl FnMut(Option<char>)) {
     // What is plain already, as nearly all of a question is.
     if character.is_ascii() {
         return hand_out(character.is_ascii_alphanumeric().then(|| character.to_ascii_lowercase()));
@@ -255,7 +260,7 @@ fn text_of(html: &str) -> String {
             if !INLINE.contains(&name) {
                 text.push(' ');
             }
-            rest = behind_tag(tag);
+            rest = after_tag(tag);
         } else {
             // What the sanitiser writes as a reference (`&amp;`, `&lt;`, `&nbsp;`) is no letter.
             text.push(' ');
@@ -268,7 +273,7 @@ fn text_of(html: &str) -> String {
 }
 
 /// What follows a tag; a `>` between quotation marks does not end it.
-fn behind_tag(tag: &str) -> &str {
+fn after_tag(tag: &str) -> &str {
     let mut quote = None;
     for (at, byte) in tag.bytes().enumerate() {
         match (quote, byte) {
@@ -287,12 +292,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn folded(text: &str) -> String {
-        let words: Vec<String> = folded_words(text).into_iter().map(|word| word.folded).collect();
+        let words: Vec<String> = tokenize(text).into_iter().map(|word| word.normalized).collect();
         words.join(" ")
     }
 
     fn marked(text: &str, question: &str) -> Vec<String> {
-        let places = places(text, &of_question(question), &phrases(question), &[]);
+        let places = match_ranges(text, &query_terms(question), &quoted_phrases(question), &[]);
         places.into_iter().map(|place| text[place].to_owned()).collect()
     }
 
@@ -330,8 +335,8 @@ mod tests {
 
     #[test]
     fn nothing_in_a_question_is_an_operator() {
-        assert_eq!(of_question("\"dak to\" OR NOT(tô*) -x:y"), ["dak", "not", "or", "to", "x", "y"]);
-        assert!(of_question("\"*\" % _ ' ;--").is_empty());
+        assert_eq!(query_terms("\"dak to\" OR NOT(tô*) -x:y"), ["dak", "not", "or", "to", "x", "y"]);
+        assert!(query_terms("\"*\" % _ ' ;--").is_empty());
     }
 
     #[test]
@@ -354,7 +359,7 @@ mod tests {
     #[test]
     fn who_types_diacritics_means_these_words_and_no_others() {
         let exact = |question: &str, text: &str| {
-            let found = places(text, &of_question(question), &[], &with_marks(question));
+            let found = match_ranges(text, &query_terms(question), &[], &with_marks(question));
             found.into_iter().map(|place| text[place].to_owned()).collect::<Vec<_>>()
         };
         let text = "Đăk Tô, ĐĂK TÔ, Ða\u{306}k To\u{302}; đắc to, dak to, Đak Tổ";
@@ -376,7 +381,7 @@ mod tests {
             ("một hai", vec![]),
         ] {
             let found: Vec<_> = found.into_iter().map(words).collect();
-            assert_eq!(phrases(question), found, "{question}");
+            assert_eq!(quoted_phrases(question), found, "{question}");
         }
     }
 
@@ -399,7 +404,7 @@ mod tests {
         #[test]
         fn what_is_marked_is_a_part_of_the_text_in_order(text in any::<String>(), question in any::<String>()) {
             let mut end = 0;
-            for place in places(&text, &of_question(&question), &phrases(&question), &with_marks(&question)) {
+            for place in match_ranges(&text, &query_terms(&question), &quoted_phrases(&question), &with_marks(&question)) {
                 prop_assert!(end <= place.start && place.start < place.end && text.get(place.clone()).is_some());
                 end = place.end;
             }

@@ -13,15 +13,15 @@ pub struct Colour {
 
 /// Why a text is no colour for a site.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum NoSiteColour {
+pub enum InvalidColour {
     /// Not `#` and six hexadecimal digits.
     #[error("`{0}` is no colour: write it like `#8c1d18`")]
-    Form(String),
+    Syntax(String),
     /// Text in it cannot be read on a light page (WCAG 2.2, 1.4.3).
     #[error(
         "`{given}` is too pale for text on a light page (contrast {contrast:.1}, 4.5 is needed): take a darker one, like `{darker}`"
     )]
-    Pale {
+    LowContrast {
         /// What was written.
         given: Colour,
         /// The contrast that it would have.
@@ -33,11 +33,11 @@ pub enum NoSiteColour {
 
 impl Colour {
     /// The darkest ground on which light pages set text in the site's colour.
-    pub const LIGHT_GROUND: Self = Self::new(0xf1, 0xef, 0xe9);
+    pub const LIGHT_BACKGROUND: Self = Self::new(0xf1, 0xef, 0xe9);
     /// The lightest ground on which dark pages set text in the site's colour.
-    pub const DARK_GROUND: Self = Self::new(0x29, 0x27, 0x25);
+    pub const DARK_BACKGROUND: Self = Self::new(0x29, 0x27, 0x25);
     /// What small text needs (WCAG 2.2, 1.4.3, level AA).
-    const READABLE: f64 = 4.5;
+    const MIN_CONTRAST: f64 = 4.5;
 
     /// A colour of its three parts.
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
@@ -45,7 +45,7 @@ impl Colour {
     }
 
     /// Red, green, blue.
-    pub fn parts(self) -> [u8; 3] {
+    pub fn rgb(self) -> [u8; 3] {
         [self.red, self.green, self.blue]
     }
 
@@ -53,14 +53,14 @@ impl Colour {
     ///
     /// # Errors
     /// Where it is none, or text in it could not be read; the error proposes one that can.
-    pub fn for_site(text: &str) -> Result<Self, NoSiteColour> {
+    pub fn parse_accessible(text: &str) -> Result<Self, InvalidColour> {
         let given: Self = text.parse()?;
-        let contrast = given.contrast(Self::LIGHT_GROUND);
-        if contrast >= Self::READABLE {
+        let contrast = given.contrast(Self::LIGHT_BACKGROUND);
+        if contrast >= Self::MIN_CONTRAST {
             return Ok(given);
         }
-        let darker = given.towards(Self::new(0, 0, 0), Self::LIGHT_GROUND);
-        Err(NoSiteColour::Pale { given, contrast, darker })
+        let darker = given.mix_until_readable(Self::new(0, 0, 0), Self::LIGHT_BACKGROUND);
+        Err(InvalidColour::LowContrast { given, contrast, darker })
     }
 
     /// The same colour for dark pages: as it is where it can be read there, else lightened until it can.
@@ -73,7 +73,7 @@ impl Colour {
         };
         let tint = Self::new(bright(self.red), bright(self.green), bright(self.blue));
         let white = Self::new(0xff, 0xff, 0xff);
-        self.towards(tint, Self::DARK_GROUND).towards(white, Self::DARK_GROUND)
+        self.mix_until_readable(tint, Self::DARK_BACKGROUND).mix_until_readable(white, Self::DARK_BACKGROUND)
     }
 
     /// How well one can be told from the other: 1 to 21 (WCAG 2.2, "contrast ratio").
@@ -83,7 +83,7 @@ impl Colour {
     }
 
     /// As little of the way to `end` as makes it readable on `ground`.
-    fn towards(self, end: Self, ground: Self) -> Self {
+    fn mix_until_readable(self, end: Self, ground: Self) -> Self {
         const STEPS: u16 = 64;
         let mix = |from: u8, to: u8, step: u16| {
             let sum = u16::from(from) * (STEPS - step) + u16::from(to) * step;
@@ -96,7 +96,7 @@ impl Colour {
                 mix(self.blue, end.blue, step),
             )
         };
-        (0..STEPS).map(at).find(|colour| colour.contrast(ground) >= Self::READABLE).unwrap_or(end)
+        (0..STEPS).map(at).find(|colour| colour.contrast(ground) >= Self::MIN_CONTRAST).unwrap_or(end)
     }
 
     fn luminance(self) -> f64 {
@@ -122,10 +122,10 @@ impl fmt::Display for Colour {
 }
 
 impl FromStr for Colour {
-    type Err = NoSiteColour;
+    type Err = InvalidColour;
 
-    fn from_str(text: &str) -> Result<Self, NoSiteColour> {
-        let refuse = || NoSiteColour::Form(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, InvalidColour> {
+        let refuse = || InvalidColour::Syntax(text.to_owned());
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(refuse)?;
         if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(refuse());
@@ -153,18 +153,20 @@ mod tests {
     #[test]
     fn a_colour_that_cannot_be_read_is_refused_with_one_that_can() {
         for text in ["", "8c1d18", "#8c1d1", "#8c1d189", "#8c1d1g", "red", "#+c1d18", "#đỏ00"] {
-            assert!(matches!(Colour::for_site(text), Err(NoSiteColour::Form(_))), "{text}");
+            assert!(matches!(Colour::parse_accessible(text), Err(InvalidColour::Syntax(_))), "{text}");
         }
-        let Err(NoSiteColour::Pale { darker, .. }) = Colour::for_site("#ffcc00") else { panic!() };
-        assert_eq!(Colour::for_site(&darker.to_string()), Ok(darker));
-        assert_eq!(Colour::for_site("#8C1D18"), Ok(Colour::default()));
+        let Err(InvalidColour::LowContrast { darker, .. }) = Colour::parse_accessible("#ffcc00") else {
+            panic!()
+        };
+        assert_eq!(Colour::parse_accessible(&darker.to_string()), Ok(darker));
+        assert_eq!(Colour::parse_accessible("#8C1D18"), Ok(Colour::default()));
     }
 
     proptest! {
         #[test]
         fn on_dark_pages_every_colour_can_be_read(red: u8, green: u8, blue: u8) {
             let colour = Colour::new(red, green, blue).on_dark();
-            prop_assert!(colour.contrast(Colour::DARK_GROUND) >= Colour::READABLE);
+            prop_assert!(colour.contrast(Colour::DARK_BACKGROUND) >= Colour::MIN_CONTRAST);
         }
 
         #[test]

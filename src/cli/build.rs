@@ -6,49 +6,49 @@ use std::path::Path;
 use anyhow::bail;
 use serde_json::json;
 
-use super::{Arguments, Outcome, check, counted, moving, print_line};
+use super::{Arguments, Outcome, backup, check, counted, print_line};
 use crate::app::open_store;
 use crate::config::Config;
-use crate::files::{self, Headers, Report};
-use crate::http::reply::{Policies, headers_of_pages};
-use crate::ingest::{Scanner, Watching};
+use crate::export::{self, BuildReport, Headers};
+use crate::http::response::{CachePolicies, html_security_headers};
+use crate::ingest::{Scanner, WatchMode};
+use crate::logging::say;
 use crate::store::Store;
-use crate::telemetry::say;
 
 pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
     // Ids come into being here as well, and are for ever.
-    config.fit_to_serve()?;
-    if lies_in(folder, &config.ingest.path) {
+    config.validate_for_serving()?;
+    if contains_path(folder, &config.ingest.path) {
         bail!(
             "{} lies in the folder of articles, where its pages would be taken for articles",
             folder.display()
         );
     }
     let store = open_store(&config).await?;
-    let clean = take_in(&store, &config, arguments).await?;
-    let Policies { feeds, pages, pictures, assets } = Policies::of(config.press.site.max_age);
-    let options = files::Options {
+    let clean = scan_folder(&store, &config, arguments).await?;
+    let CachePolicies { feeds, pages, pictures, assets } = CachePolicies::new(config.render.site.max_age);
+    let options = export::ExportOptions {
         folder: folder.to_owned(),
-        press: config.press.clone(),
+        render: config.render.clone(),
         headers: Headers {
             feeds: feeds.text(),
             pages: pages.text(),
             pictures: pictures.text(),
             assets: assets.text(),
-            of_pages: headers_of_pages(),
+            of_pages: html_security_headers(),
         },
     };
-    let bar = moving::bar("documents", arguments);
-    let report = files::build(&store, &options, |done, total| moving::at_place(&bar, done, total)).await;
+    let bar = backup::progress_bar("documents", arguments);
+    let report = export::build(&store, &options, |done, total| backup::set_progress(&bar, done, total)).await;
     bar.finish_and_clear();
     store.close().await;
     let report = report?;
-    tell(&report, folder, arguments)?;
-    Ok(if clean && report.faults == 0 { Outcome::Done } else { Outcome::Findings })
+    print_report(&report, folder, arguments)?;
+    Ok(if clean && report.failures == 0 { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
 /// Also of a folder that is not there yet.
-fn lies_in(folder: &Path, other: &Path) -> bool {
+fn contains_path(folder: &Path, other: &Path) -> bool {
     let Ok(folder) = std::path::absolute(folder) else { return false };
     let there = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
     there.zip(other.canonicalize().ok()).is_some_and(|(there, other)| there.starts_with(other))
@@ -56,18 +56,18 @@ fn lies_in(folder: &Path, other: &Path) -> bool {
 
 /// What lies in the folder of articles first comes into the log, as by `bantin scan`; not where nobody is to look
 /// into it by himself. True where nothing was wrong with it.
-async fn take_in(store: &Store, config: &Config, arguments: &Arguments) -> anyhow::Result<bool> {
-    if config.ingest.watch == Watching::Off {
+async fn scan_folder(store: &Store, config: &Config, arguments: &Arguments) -> anyhow::Result<bool> {
+    if config.ingest.watch == WatchMode::Off {
         return Ok(true);
     }
-    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_still(false).await?;
+    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(false).await?;
     store.publish_due().await?;
-    check::print_findings_to_stderr(&report.findings, &config.ingest.path, arguments);
-    Ok(report.suspended.is_none() && report.refused_now == 0)
+    check::print_diagnostics_to_stderr(&report.findings, &config.ingest.path, arguments);
+    Ok(report.suspended_reason.is_none() && report.rejected_total == 0)
 }
 
-fn tell(report: &Report, folder: &Path, arguments: &Arguments) -> io::Result<()> {
-    let Report { number, documents, written, removed, faults, servers } = report;
+fn print_report(report: &BuildReport, folder: &Path, arguments: &Arguments) -> io::Result<()> {
+    let BuildReport { number, documents, written, removed, failures: faults, servers } = report;
     if arguments.json {
         let servers: Vec<_> = servers.iter().map(|server| server.path.display().to_string()).collect();
         let told = json!({
@@ -90,7 +90,7 @@ fn tell(report: &Report, folder: &Path, arguments: &Arguments) -> io::Result<()>
             "{faults} could not be made or removed: what lay there stays, and the log above says which, and why"
         );
     }
-    for files::Server { path, include, includes } in servers {
+    for export::Server { path, include, includes } in servers {
         say!("for a server: {}", path.display());
         if !includes {
             say!(

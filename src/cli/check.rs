@@ -1,6 +1,6 @@
 //! `bantin check`: reads config and articles, publishes nothing, says what is wrong and what to do.
 
-mod understood;
+mod report;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -10,23 +10,23 @@ use serde_json::{Value, json};
 
 use super::{Arguments, LONGEST_LINE, Lines, Outcome, counted};
 use crate::config::Config;
-use crate::ingest::{self, FileFinding, Inspected};
-use crate::manuscript::Severity;
-use crate::telemetry::{printable, say};
-use understood::Understood;
+use crate::ingest::{self, CheckedFile, FileDiagnostic};
+use crate::logging::{printable, say};
+use crate::parse::Severity;
+use report::ParsedReport;
 
 pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -> anyhow::Result<Outcome> {
     let root = if files.is_empty() { config.ingest.path.as_path() } else { Path::new("") };
-    let mut told = Told::new(root, &config.ingest, arguments)?;
-    if let Err(cause) = config.fit_to_serve() {
-        told.finding_of_config(cause.to_string())?;
+    let mut told = CheckReporter::new(root, &config.ingest, arguments)?;
+    if let Err(cause) = config.validate_for_serving() {
+        told.config_diagnostic(cause.to_string())?;
     }
     let now = config.store.clock.now();
     let read = if files.is_empty() {
-        ingest::inspect(&config.ingest, now, |seen| told.file(&seen))?
+        ingest::check_folder(&config.ingest, now, |seen| told.file(&seen))?
     } else {
         for file in files {
-            told.file(&ingest::inspect_file(&file.to_string_lossy(), &config.ingest, now))?;
+            told.file(&ingest::check_file(&file.to_string_lossy(), &config.ingest, now))?;
         }
         files.len() as u64
     };
@@ -40,27 +40,27 @@ pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -
             counted(warnings, "warning")
         );
     }
-    Ok(if errors + warnings == 0 { Outcome::Done } else { Outcome::Findings })
+    Ok(if errors + warnings == 0 { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
 /// Tells of one file after the other, and counts.
-struct Told<'a> {
+struct CheckReporter<'a> {
     root: &'a Path,
-    options: &'a ingest::Options,
+    options: &'a ingest::IngestOptions,
     verbose: bool,
     lines: Lines,
     errors: usize,
     warnings: usize,
 }
 
-impl<'a> Told<'a> {
-    fn new(root: &'a Path, options: &'a ingest::Options, arguments: &Arguments) -> io::Result<Self> {
+impl<'a> CheckReporter<'a> {
+    fn new(root: &'a Path, options: &'a ingest::IngestOptions, arguments: &Arguments) -> io::Result<Self> {
         let lines = Lines::new(arguments.json)?;
         Ok(Self { root, options, verbose: arguments.verbose, lines, errors: 0, warnings: 0 })
     }
 
-    fn finding_of_config(&mut self, text: String) -> io::Result<()> {
-        let finding = FileFinding {
+    fn config_diagnostic(&mut self, text: String) -> io::Result<()> {
+        let finding = FileDiagnostic {
             path: "config".to_owned(),
             line: 1,
             severity: Severity::Error,
@@ -68,31 +68,31 @@ impl<'a> Told<'a> {
             english: text,
         };
         let (path, findings) = ("config".to_owned(), vec![finding]);
-        let seen = Inspected { path, channel: None, reading: None, pictures: Vec::new(), findings };
-        self.tell(&seen, Path::new(""))
+        let seen = CheckedFile { path, channel: None, reading: None, pictures: Vec::new(), findings };
+        self.report(&seen, Path::new(""))
     }
 
-    fn file(&mut self, seen: &Inspected) -> io::Result<()> {
-        self.tell(seen, self.root)
+    fn file(&mut self, seen: &CheckedFile) -> io::Result<()> {
+        self.report(seen, self.root)
     }
 
     /// Plainly, a line for each finding; verbosely, what was understood of the file before them.
-    fn tell(&mut self, seen: &Inspected, root: &Path) -> io::Result<()> {
+    fn report(&mut self, seen: &CheckedFile, root: &Path) -> io::Result<()> {
         self.errors += count(&seen.findings, Severity::Error);
         self.warnings += count(&seen.findings, Severity::Warning);
-        let understood = Understood::of(seen, self.options).filter(|_| self.verbose);
+        let understood = ParsedReport::new(seen, self.options).filter(|_| self.verbose);
         match (self.lines.json, self.verbose) {
             (true, true) => {
                 let path = root.join(&seen.path).display().to_string();
                 let findings: Vec<_> = seen.findings.iter().map(|finding| as_json(root, finding)).collect();
-                let understood = understood.as_ref().map(Understood::as_json);
+                let understood = understood.as_ref().map(ParsedReport::as_json);
                 let file = json!({ "path": path, "understood": understood, "findings": findings });
                 return self.lines.line(|_| file.to_string());
             }
             (false, true) if seen.reading.is_some() => {
                 let path = root.join(&seen.path).display().to_string();
                 let path = printable(&path, LONGEST_LINE);
-                self.lines.line(|_| understood::for_people(&path, understood.as_ref()))?;
+                self.lines.line(|_| report::print_text(&path, understood.as_ref()))?;
             }
             _ => {}
         }
@@ -107,12 +107,16 @@ impl<'a> Told<'a> {
     }
 }
 
-fn count(findings: &[FileFinding], severity: Severity) -> usize {
+fn count(findings: &[FileDiagnostic], severity: Severity) -> usize {
     findings.iter().filter(|finding| finding.severity == severity).count()
 }
 
 /// Prints findings as `path:line: severity: message`, or as JSON. Notes only with `-v` or as JSON.
-pub(super) fn print_findings(findings: &[FileFinding], root: &Path, arguments: &Arguments) -> io::Result<()> {
+pub(super) fn print_diagnostics(
+    findings: &[FileDiagnostic],
+    root: &Path,
+    arguments: &Arguments,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if arguments.json {
         let findings: Vec<_> = findings.iter().map(|finding| as_json(root, finding)).collect();
@@ -127,7 +131,7 @@ pub(super) fn print_findings(findings: &[FileFinding], root: &Path, arguments: &
 }
 
 /// Prints findings of a command whose data is something else.
-pub(super) fn print_findings_to_stderr(findings: &[FileFinding], root: &Path, arguments: &Arguments) {
+pub(super) fn print_diagnostics_to_stderr(findings: &[FileDiagnostic], root: &Path, arguments: &Arguments) {
     let shown = findings.iter().filter(|f| f.severity != Severity::Note || arguments.verbose);
     for finding in shown.filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
         say!("{}", as_line(root, finding));
@@ -135,15 +139,15 @@ pub(super) fn print_findings_to_stderr(findings: &[FileFinding], root: &Path, ar
 }
 
 /// `path:line: severity: message (English message)`.
-pub(super) fn as_line(root: &Path, finding: &FileFinding) -> String {
-    let FileFinding { path, line, severity, vietnamese, english } = finding;
+pub(super) fn as_line(root: &Path, finding: &FileDiagnostic) -> String {
+    let FileDiagnostic { path, line, severity, vietnamese, english } = finding;
     let path = root.join(path).display().to_string();
     let message = format!("{vietnamese} ({english})");
     let (path, message) = (printable(&path, LONGEST_LINE), printable(&message, LONGEST_LINE));
     format!("{path}:{line}: {}: {message}", severity.as_str())
 }
 
-pub(super) fn as_json(root: &Path, finding: &FileFinding) -> Value {
+pub(super) fn as_json(root: &Path, finding: &FileDiagnostic) -> Value {
     let fields: BTreeMap<&str, Value> = BTreeMap::from([
         ("path", json!(root.join(&finding.path).display().to_string())),
         ("line", json!(finding.line)),

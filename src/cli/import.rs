@@ -12,38 +12,38 @@ use super::{Arguments, Outcome, check, counted};
 use crate::app::open_store;
 use crate::channel::Slug;
 use crate::config::Config;
-use crate::ingest::{FileFinding, Import, ImportReport, NotImportable, Order};
-use crate::manuscript::Severity;
-use crate::picture;
+use crate::image;
+use crate::ingest::{FileDiagnostic, Import, ImportError, ImportReport, ImportRequest};
+use crate::logging::say;
+use crate::parse::Severity;
 use crate::store::Store;
-use crate::telemetry::say;
 
 pub(super) async fn import(
     config: Config,
-    order: &Order,
+    order: &ImportRequest,
     dry_run: bool,
     arguments: &Arguments,
 ) -> anyhow::Result<Outcome> {
     // Every article that comes in gets an id for ever.
-    config.fit_to_serve()?;
+    config.validate_for_serving()?;
     let store = match dry_run {
         false => Some(open_store(&config).await?),
         true if Store::exists(&config.store) => Some(Store::open(config.store.clone()).await?),
         true => None,
     };
     let known = known_channels(&config, store.as_ref()).await?;
-    let import = Import::survey(order, &config.ingest, &known)?;
-    let about = About::new(&import, &known);
-    let mut told = Told::new(import.articles(), arguments)?;
+    let import = Import::plan(order, &config.ingest, &known)?;
+    let about = ImportSummary::new(&import, &known);
+    let mut told = ImportReporter::new(import.articles(), arguments)?;
     let mut failed = Ok(());
-    let tell = |report: &ImportReport, findings: Vec<FileFinding>| {
+    let tell = |report: &ImportReport, findings: Vec<FileDiagnostic>| {
         if failed.is_ok() {
             failed = told.batch(report, &findings);
         }
     };
     let report = match &store {
         Some(store) if !dry_run => import.run(store, tell).await?,
-        store => import.rehearse(store.as_ref(), config.store.clock.now(), tell).await?,
+        store => import.dry_run(store.as_ref(), config.store.clock.now(), tell).await?,
     };
     if let Some(store) = &store {
         store.close().await;
@@ -53,18 +53,18 @@ pub(super) async fn import(
     if !arguments.quiet {
         say!("{}", about.summary(&report, dry_run).trim_end());
     }
-    Ok(if report.refused == 0 { Outcome::Done } else { Outcome::Findings })
+    Ok(if report.rejected == 0 { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
 /// True where a command was given that cannot be meant, rather than one that failed.
-pub(super) fn is_not_understood(cause: &anyhow::Error) -> bool {
-    let refusal = cause.downcast_ref::<NotImportable>();
-    refusal.is_some_and(|refusal| !matches!(refusal, NotImportable::Unreadable { .. }))
+pub(super) fn is_usage_error(cause: &anyhow::Error) -> bool {
+    let refusal = cause.downcast_ref::<ImportError>();
+    refusal.is_some_and(|refusal| !matches!(refusal, ImportError::Unreadable { .. }))
 }
 
 async fn known_channels(config: &Config, store: Option<&Store>) -> anyhow::Result<BTreeSet<Slug>> {
     let mut known: BTreeSet<Slug> =
-        config.press.channels.iter().map(|channel| channel.slug.clone()).collect();
+        config.render.channels.iter().map(|channel| channel.slug.clone()).collect();
     if let Some(store) = store {
         known.extend(store.snapshot().await?.channels().await?.into_iter().map(|channel| channel.slug));
     }
@@ -72,12 +72,12 @@ async fn known_channels(config: &Config, store: Option<&Store>) -> anyhow::Resul
 }
 
 /// What is known of an import before it begins.
-struct About {
+struct ImportSummary {
     channels: Vec<String>,
     passed_over: Vec<String>,
 }
 
-impl About {
+impl ImportSummary {
     fn new(import: &Import, known: &BTreeSet<Slug>) -> Self {
         let channels = import.channels().map(|slug| {
             let new = if known.contains(slug) { "" } else { " (new)" };
@@ -86,7 +86,7 @@ impl About {
         let (mut pictures, mut passed_over) = (0, Vec::new());
         for (ending, count) in import.passed_over() {
             match ending {
-                _ if picture::is_picture_name(&format!("a.{ending}")) => pictures += count,
+                _ if image::is_image_name(&format!("a.{ending}")) => pictures += count,
                 "" => passed_over.push(format!("{count} of other kinds")),
                 "doc" | "rtf" | "odt" => passed_over.push(format!("{count} .{ending} (save them as .docx)")),
                 "zip" => passed_over.push(format!("{count} .zip (name them to import them)")),
@@ -100,8 +100,10 @@ impl About {
     }
 
     fn summary(&self, report: &ImportReport, dry_run: bool) -> String {
-        let ImportReport { files, published, corrected, moved, restored, unchanged, waiting, .. } = report;
-        let ImportReport { stay_withdrawn, acceptable, refused, .. } = report;
+        let ImportReport {
+            files, published, corrected, moved, restored, unchanged, scheduled: waiting, ..
+        } = report;
+        let ImportReport { still_withdrawn: stay_withdrawn, acceptable, rejected: refused, .. } = report;
         let files = counted(*files, "file");
         let mut summary = match dry_run {
             true => format!(
@@ -128,14 +130,14 @@ impl About {
 }
 
 /// Says what there is to say while it happens: memory does not grow with the number of complaints.
-struct Told<'a> {
+struct ImportReporter<'a> {
     arguments: &'a Arguments,
     progress: Progress,
     out: io::Stdout,
     first: bool,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ImportReporter<'a> {
     fn new(total: u64, arguments: &'a Arguments) -> io::Result<Self> {
         let mut out = io::stdout();
         if arguments.json {
@@ -144,7 +146,7 @@ impl<'a> Told<'a> {
         Ok(Self { arguments, progress: Progress::new(total, arguments.quiet), out, first: true })
     }
 
-    fn batch(&mut self, report: &ImportReport, findings: &[FileFinding]) -> io::Result<()> {
+    fn batch(&mut self, report: &ImportReport, findings: &[FileDiagnostic]) -> io::Result<()> {
         let Self { arguments, progress, out, first } = self;
         let mut lines = String::new();
         for finding in findings {
@@ -175,10 +177,10 @@ impl<'a> Told<'a> {
             "moved": report.moved,
             "restored": report.restored,
             "unchanged": report.unchanged,
-            "waiting": report.waiting,
-            "stay_withdrawn": report.stay_withdrawn,
+            "waiting": report.scheduled,
+            "stay_withdrawn": report.still_withdrawn,
             "acceptable": report.acceptable,
-            "refused": report.refused,
+            "refused": report.rejected,
         });
         let counts = counts.to_string();
         writeln!(self.out, "],\n {}", counts.trim_start_matches('{'))

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::remote::Remote;
 use super::{Arguments, Outcome, check, is_channel, print_line};
-use crate::address::article_path;
 use crate::app::open_store;
 use crate::article::ArticleId;
 use crate::channel::Slug;
 use crate::config::Config;
-use crate::ingest::{FileFinding, findings_of, reading_of};
-use crate::manuscript::Severity;
-use crate::store::{Accepted, Origin, Submission, Terms, Verdict};
-use crate::telemetry::say;
+use crate::ingest::{FileDiagnostic, diagnostics_of, parse_file};
+use crate::logging::say;
+use crate::parse::Severity;
+use crate::store::{Source, Submission, SubmitOutcome, SubmitResult, WriteConditions};
+use crate::urls::article_path;
 
 /// Publishes one file in one channel, or corrects the article of this id with it.
 pub(super) async fn publish(
@@ -28,11 +28,11 @@ pub(super) async fn publish(
 ) -> anyhow::Result<Outcome> {
     match remote.service()? {
         Some(service) => service.publish(file, channel, id, arguments),
-        None => publish_here(config, file, channel, id, arguments).await,
+        None => publish_local(config, file, channel, id, arguments).await,
     }
 }
 
-async fn publish_here(
+async fn publish_local(
     config: Config,
     file: &Path,
     channel: &Slug,
@@ -40,16 +40,16 @@ async fn publish_here(
     arguments: &Arguments,
 ) -> anyhow::Result<Outcome> {
     let path = file.display().to_string();
-    let reading = reading_of(Path::new(""), &path, &config.ingest.reading(Some(channel)))
+    let reading = parse_file(Path::new(""), &path, &config.ingest.parse_options(Some(channel)))
         .with_context(|| format!("reading {path}"))?;
-    let findings = findings_of(&path, &reading);
-    tell_findings(&findings, arguments);
+    let findings = diagnostics_of(&path, &reading);
+    print_diagnostics(&findings, arguments);
     let Some(draft) = reading.reading.draft else { bail!("{path} is no article and was not published") };
     let store = open_store(&config).await?;
     // As over HTTP: the channels that the article names come to the one that the command names.
-    let addresses = &config.press.addresses;
-    let mut channels = vec![addresses.present_name(channel.clone())];
-    channels.extend(draft.channels.iter().map(|name| addresses.channel_named(name)));
+    let addresses = &config.render.addresses;
+    let mut channels = vec![addresses.current_slug(channel.clone())];
+    channels.extend(draft.channels.iter().map(|name| addresses.resolve_channel(name)));
     channels.sort();
     channels.dedup();
     for channel in &channels {
@@ -61,40 +61,46 @@ async fn publish_here(
         channels,
         id: id.cloned().or(draft.id),
         stem: Slug::from_title(&stem),
-        origin: Origin::Command("command".to_owned()),
-        terms: Terms::default(),
+        source: Source::Command("command".to_owned()),
+        conditions: WriteConditions::default(),
     };
-    let accepted = store.take_in(submission).await?;
+    let accepted = store.submit(submission).await?;
     store.close().await;
-    let url = config.press.addresses.absolute(&article_path(&accepted.permalink));
-    tell(&accepted, &url, &findings, arguments)
+    let url = config.render.addresses.url(&article_path(&accepted.permalink));
+    print_outcome(&accepted, &url, &findings, arguments)
 }
 
 /// Notes too: what was left out of one article is to be seen by whoever publishes it.
-fn tell_findings(findings: &[FileFinding], arguments: &Arguments) {
+fn print_diagnostics(findings: &[FileDiagnostic], arguments: &Arguments) {
     for finding in findings.iter().filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
         say!("{}", check::as_line(Path::new(""), finding));
     }
 }
 
-fn tell(
-    accepted: &Accepted,
+fn print_outcome(
+    accepted: &SubmitResult,
     url: &str,
-    findings: &[FileFinding],
+    findings: &[FileDiagnostic],
     arguments: &Arguments,
 ) -> anyhow::Result<Outcome> {
     let id = &accepted.id;
-    let (word, number) = match &accepted.verdict {
-        Verdict::Published(number) => ("published", Some(*number)),
-        Verdict::Corrected(number) => ("corrected", Some(*number)),
-        Verdict::Moved(number) => ("moved", Some(*number)),
-        Verdict::Restored(number) => ("restored", Some(*number)),
-        Verdict::Unchanged => ("unchanged", None),
-        Verdict::Waiting(_) => ("waits for its time", None),
-        Verdict::StaysWithdrawn => bail!("{id} was withdrawn; `bantin restore {id}` brings it back"),
-        Verdict::Conflict { with } => bail!("{id} is the article of the file {with}; correct that file"),
-        Verdict::Stale(_) | Verdict::KeyReused => bail!("{id} was changed by somebody else meanwhile"),
-        Verdict::Refused(refusal) => bail!("{}", refusal.english()),
+    let (word, number) = match &accepted.outcome {
+        SubmitOutcome::Published(number) => ("published", Some(*number)),
+        SubmitOutcome::Corrected(number) => ("corrected", Some(*number)),
+        SubmitOutcome::Moved(number) => ("moved", Some(*number)),
+        SubmitOutcome::Restored(number) => ("restored", Some(*number)),
+        SubmitOutcome::Unchanged => ("unchanged", None),
+        SubmitOutcome::Scheduled(_) => ("waits for its time", None),
+        SubmitOutcome::WithdrawnByOperator => {
+            bail!("{id} was withdrawn; `bantin restore {id}` brings it back")
+        }
+        SubmitOutcome::Conflict { with } => {
+            bail!("{id} is the article of the file {with}; correct that file")
+        }
+        SubmitOutcome::VersionMismatch(_) | SubmitOutcome::IdempotencyConflict => {
+            bail!("{id} was changed by somebody else meanwhile")
+        }
+        SubmitOutcome::Refused(refusal) => bail!("{}", refusal.english()),
     };
     if arguments.json {
         let findings: Vec<Value> =

@@ -12,11 +12,11 @@ use ureq::http::header::LOCATION;
 use ureq::{Agent, Body, http::Response};
 
 use super::{Arguments, Outcome, print_line};
-use crate::address::api_article_path;
 use crate::article::ArticleId;
 use crate::channel::Slug;
-use crate::manuscript::{self, Form};
-use crate::telemetry::{printable, say};
+use crate::logging::{printable, say};
+use crate::parse::{self, FileFormat};
+use crate::urls::api_article_path;
 
 /// Where a running service is, and the token for it.
 #[derive(clap::Args, Clone)]
@@ -41,9 +41,9 @@ pub(super) struct Service {
 const TIMEOUT: Duration = Duration::from_secs(120);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// No service takes a longer body.
-const MAX_FILE: u64 = 64 << 20;
+const MAX_FILE_BYTES: u64 = 64 << 20;
 /// What is shown of an answer that is none of ours.
-const SHOWN: usize = 300;
+const MAX_SHOWN_CHARS: usize = 300;
 
 impl Remote {
     /// The service; none where the store here is meant.
@@ -73,13 +73,13 @@ impl Service {
         arguments: &Arguments,
     ) -> anyhow::Result<Outcome> {
         let name = file.display().to_string();
-        let media_type = match manuscript::form_of(&name) {
-            Some(Form::Text) => "text/plain; charset=utf-8",
-            Some(Form::Markdown) => "text/markdown; charset=utf-8",
-            Some(Form::Html) => "text/html; charset=utf-8",
-            Some(Form::Docx) | None => bail!("{name}: over HTTP send .txt, .md or .html"),
+        let media_type = match parse::format_from_name(&name) {
+            Some(FileFormat::Text) => "text/plain; charset=utf-8",
+            Some(FileFormat::Markdown) => "text/markdown; charset=utf-8",
+            Some(FileFormat::Html) => "text/html; charset=utf-8",
+            Some(FileFormat::Docx) | None => bail!("{name}: over HTTP send .txt, .md or .html"),
         };
-        let bytes = contents(file).with_context(|| format!("reading {name}"))?;
+        let bytes = read_input(file).with_context(|| format!("reading {name}"))?;
         let request = match id {
             Some(id) => self.agent.put(format!("{}{}", self.address, api_article_path(id))),
             None => self.agent.post(format!("{}/api/articles", self.address)),
@@ -89,9 +89,9 @@ impl Service {
             .header("Content-Type", media_type)
             .header("Authorization", format!("Bearer {}", self.secret))
             .send(&bytes);
-        let answered = self.answered(answer)?;
-        tell_findings(&name, &answered, arguments);
-        answered.done()
+        let answered = self.into_response(answer)?;
+        print_diagnostics(&name, &answered, arguments);
+        answered.require_success()
     }
 
     /// Withdraws an article.
@@ -111,20 +111,22 @@ impl Service {
         if erase {
             request = request.query("erase", "true");
         }
-        self.answered(request.call())?.done()
+        self.into_response(request.call())?.require_success()
     }
 
-    fn answered(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<Answered> {
+    fn into_response(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<RemoteResponse> {
         let mut answer = answer.with_context(|| format!("asking the service at {}", self.address))?;
         let status = answer.status();
         if status.is_redirection() {
-            bail!(self.redirect(status, answer.headers().get(LOCATION).and_then(|to| to.to_str().ok())));
+            bail!(
+                self.redirect_error(status, answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()))
+            );
         }
         let text = answer.body_mut().read_to_string().context("reading the service's answer")?;
-        Ok(Answered { status, json: serde_json::from_str(&text).unwrap_or_default(), text })
+        Ok(RemoteResponse { status, json: serde_json::from_str(&text).unwrap_or_default(), text })
     }
 
-    fn redirect(&self, status: StatusCode, location: Option<&str>) -> String {
+    fn redirect_error(&self, status: StatusCode, location: Option<&str>) -> String {
         let target = location
             .and_then(|location| url::Url::parse(&self.address).and_then(|base| base.join(location)).ok());
         let cure = match target {
@@ -141,39 +143,39 @@ impl Service {
     }
 }
 
-fn contents(file: &Path) -> io::Result<Vec<u8>> {
+fn read_input(file: &Path) -> io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("this is not a file"));
     }
     let mut bytes = Vec::new();
-    File::open(file)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
+    File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other("this is longer than any article"));
     }
     Ok(bytes)
 }
 
 /// What a service answered.
-struct Answered {
+struct RemoteResponse {
     status: StatusCode,
     text: String,
     /// Null where it is no JSON.
     json: Value,
 }
 
-impl Answered {
+impl RemoteResponse {
     /// Prints the answer; an error unless it says that the thing was done.
-    fn done(&self) -> anyhow::Result<Outcome> {
+    fn require_success(&self) -> anyhow::Result<Outcome> {
         let text = self.text.trim_end();
         if !self.status.is_success() {
-            bail!("the service answered {}: {}", self.status, shown(text));
+            bail!("the service answered {}: {}", self.status, shorten(text));
         }
         // A page of a proxy or of another program says 200 just as well.
         if !(self.json["id"].is_string() && self.json["outcome"].is_string()) {
             bail!(
                 "what answers there ({}) is not this program: nothing says that it was done: {}",
                 self.status,
-                shown(text)
+                shorten(text)
             );
         }
         print_line(text)?;
@@ -182,13 +184,13 @@ impl Answered {
 }
 
 /// The beginning of a text from outside, without what would steer a terminal.
-fn shown(text: &str) -> String {
-    printable(text, SHOWN).into_owned()
+fn shorten(text: &str) -> String {
+    printable(text, MAX_SHOWN_CHARS).into_owned()
 }
 
 /// What the service has to say about the article, in the form of `bantin check`.
-fn tell_findings(name: &str, answered: &Answered, arguments: &Arguments) {
-    let text = |finding: &Value, member: &str| shown(finding[member].as_str().unwrap_or_default());
+fn print_diagnostics(name: &str, answered: &RemoteResponse, arguments: &Arguments) {
+    let text = |finding: &Value, member: &str| shorten(finding[member].as_str().unwrap_or_default());
     for finding in answered.json["findings"].as_array().into_iter().flatten() {
         let severity = text(finding, "severity");
         if arguments.quiet && severity != "error" {

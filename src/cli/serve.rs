@@ -6,16 +6,16 @@ use tokio::sync::watch;
 use tracing::info;
 
 use super::{Outcome, counted};
-use crate::address::{Format, OPML_PATH, feed_path, page_path};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::Listeners;
-use crate::press;
+use crate::logging::{flush, say};
+use crate::render;
 use crate::store::Store;
-use crate::telemetry::{flush, say};
+use crate::urls::{Format, OPML_PATH, feed_path, page_path};
 
 pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome> {
-    config.fit_to_serve()?;
+    config.validate_for_serving()?;
     let stopped = signals()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // Bound before anything else runs: a port that is taken is said at once.
@@ -23,10 +23,10 @@ pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome
         .with_context(|| format!("listening on {} ([server] listen)", config.listen))?;
     let admin = Listeners::bind(config.admin, 1)
         .with_context(|| format!("listening on {} ([server] admin)", config.admin))?;
-    let greeting = Greeting {
+    let greeting = StartupBanner {
         listening: readers.local_addr().to_string(),
         admin: admin.local_addr().to_string(),
-        press: config.press.clone(),
+        renderer: config.render.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
     let ready = move |store: Store| {
@@ -85,20 +85,20 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
 const LISTED: usize = 12;
 
 /// What is said when the service is ready.
-struct Greeting {
+struct StartupBanner {
     listening: String,
     admin: String,
-    press: press::Options,
+    renderer: render::RenderOptions,
 }
 
-impl Greeting {
+impl StartupBanner {
     async fn text(&self, store: &Store) -> Result<String, crate::store::StoreError> {
-        let (articles, holding) = store.census().await?;
-        let mut channels = press::channels(&mut store.snapshot().await?, &self.press.channels).await?;
+        let (articles, holding) = store.count_live().await?;
+        let mut channels = render::channels(&mut store.snapshot().await?, &self.renderer.channels).await?;
         channels.retain(|channel| !channel.is_gone());
         let filled = channels.iter().filter(|channel| holding.contains(&channel.slug)).count();
-        let addresses = &self.press.addresses;
-        let feeds = Format::ALL.map(|format| addresses.absolute(&feed_path(None, format))).join("  ");
+        let addresses = &self.renderer.addresses;
+        let feeds = Format::ALL.map(|format| addresses.url(&feed_path(None, format))).join("  ");
         let mut text = format!(
             "\nbantin {} serves {} in {filled} of {} channels on {}\n\
              \x20 in a browser  {}\n\
@@ -108,11 +108,11 @@ impl Greeting {
             counted(articles, "article"),
             channels.len(),
             self.listening,
-            addresses.absolute(&page_path(None)),
-            addresses.absolute(OPML_PATH),
+            addresses.url(&page_path(None)),
+            addresses.url(OPML_PATH),
         );
         for channel in channels.iter().take(LISTED) {
-            let feed = addresses.absolute(&feed_path(Some(&channel.slug), Format::Rss));
+            let feed = addresses.url(&feed_path(Some(&channel.slug), Format::Rss));
             text.push_str(&format!("  {feed}  {}\n", channel.title));
         }
         if channels.len() > LISTED {

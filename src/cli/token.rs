@@ -8,9 +8,9 @@ use super::{Arguments, LONGEST_LINE, Lines, Outcome, print_line};
 use crate::app::open_store;
 use crate::channel::Slug;
 use crate::config::Config;
-use crate::press;
-use crate::telemetry::{printable, say};
-use crate::vietnam_time::rfc3339;
+use crate::logging::{printable, say};
+use crate::render;
+use crate::time::rfc3339;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
@@ -39,13 +39,13 @@ pub(super) async fn token(
     let store = open_store(&config).await?;
     match command {
         TokenCommand::New { name, channels } => {
-            let known = press::channels(&mut store.snapshot().await?, &config.press.channels).await?;
+            let known = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
             let unknown = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug));
             if let Some(slug) = unknown {
                 bail!("there is no channel `{slug}`; make its folder or name it in the config first");
             }
             let channels = (!channels.is_empty()).then_some(channels.as_slice());
-            match store.new_token(name, channels).await? {
+            match store.create_token(name, channels).await? {
                 Some(secret) => print_line(secret)?,
                 None => bail!("there is a token of the name `{name}`; choose another name"),
             }

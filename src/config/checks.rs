@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use chrono::NaiveDate;
 
-use super::settings::Limits;
-use super::{ConfigError, value};
-use crate::channel::{Channel, Standing};
+use super::schema::Limits;
+use super::{ConfigError, value_error};
+use crate::channel::{Channel, ChannelStatus};
 use crate::text::language_tag;
 
 /// The longest line of text that is shown everywhere, in bytes.
@@ -26,7 +26,7 @@ pub(super) fn line(key: &str, text: &str) -> Result<(), ConfigError> {
         _ if text.len() > LONGEST_LINE => "is too long: 1000 bytes at most",
         _ => return Ok(()),
     };
-    Err(value(key, reason.to_owned()))
+    Err(value_error(key, reason.to_owned()))
 }
 
 pub(super) fn language(key: &str, text: &str) -> Result<(), ConfigError> {
@@ -34,7 +34,7 @@ pub(super) fn language(key: &str, text: &str) -> Result<(), ConfigError> {
     if language_tag(text).is_some() && !text.eq_ignore_ascii_case("vn") {
         return Ok(());
     }
-    Err(value(
+    Err(value_error(
         key,
         format!("`{text}` is no language tag (BCP 47): write vi for Vietnamese, or like en, jra, vi-VN"),
     ))
@@ -45,14 +45,17 @@ pub(super) fn logo(key: &str, text: &str) -> Result<(), ConfigError> {
     if parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Ok(());
     }
-    Err(value(key, format!("`{text}` is no absolute URL: write it like https://huyen.example.vn/logo.png")))
+    Err(value_error(
+        key,
+        format!("`{text}` is no absolute URL: write it like https://huyen.example.vn/logo.png"),
+    ))
 }
 
 /// The date of a tag authority names a day that is past: the name must have been somebody's on it (RFC 4151 §2.1).
 pub(super) fn tag_authority(text: &str, today: NaiveDate) -> Result<(), ConfigError> {
     let refuse = |what: String| {
         let cure = "write a host name of yours and a year or day on which it was, like huyen.example.vn,2023";
-        Err(value("site.tag_authority", format!("`{text}` {what}: {cure}")))
+        Err(value_error("site.tag_authority", format!("`{text}` {what}: {cure}")))
     };
     let Some((name, date)) = text.split_once(',') else { return refuse("names no date".to_owned()) };
     let has_host = name.rsplit('@').next().is_some_and(|host| {
@@ -81,7 +84,7 @@ pub(super) fn limits(limits: &Limits) -> Result<(), ConfigError> {
             true => Ok(()),
             false => {
                 let reason = format!("{number} is out of range: {} to {}", range.start(), range.end());
-                Err(value(&format!("server.limits.{key}"), reason))
+                Err(value_error(&format!("server.limits.{key}"), reason))
             }
         };
     within("connections", limits.connections, 1..=MOST_CONNECTIONS)?;
@@ -95,7 +98,7 @@ pub(super) fn limits(limits: &Limits) -> Result<(), ConfigError> {
     ] {
         if span.0.is_zero() {
             let reason = "must be at least 1s; leave the key out for its default";
-            return Err(value(&format!("server.limits.{key}"), reason.to_owned()));
+            return Err(value_error(&format!("server.limits.{key}"), reason.to_owned()));
         }
     }
     Ok(())
@@ -104,9 +107,9 @@ pub(super) fn limits(limits: &Limits) -> Result<(), ConfigError> {
 /// `members` name channels that are configured: a slip would leave a channel empty without a word.
 pub(super) fn members_are_known(channel: &Channel, channels: &[Channel]) -> Result<(), ConfigError> {
     let key = format!("channel.{}.members", channel.slug);
-    for member in &channel.members {
+    for member in &channel.includes {
         let reason = match channels.iter().find(|other| other.slug == *member) {
-            Some(other) if other.standing == Standing::Gone => {
+            Some(other) if other.status == ChannelStatus::Removed => {
                 format!("`{member}` is gone; remove it here")
             }
             Some(_) => continue,
@@ -119,7 +122,7 @@ pub(super) fn members_are_known(channel: &Channel, channels: &[Channel]) -> Resu
                 )
             }
         };
-        return Err(value(&key, reason));
+        return Err(value_error(&key, reason));
     }
     Ok(())
 }
@@ -139,7 +142,7 @@ pub(super) fn authority_is_ones_own(
     if authority != sample {
         return Ok(());
     }
-    Err(value(
+    Err(value_error(
         "site.tag_authority",
         format!(
             "is still the sample `{sample}` while {public}. Ids are for ever: write a host name of yours and a date, \

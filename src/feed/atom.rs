@@ -10,32 +10,32 @@ use atom_syndication::{
 use chrono::{DateTime, Offset as _, TimeZone as _};
 
 use super::GENERATOR;
-use super::element::{self, Element, for_atom};
-use super::sheet::{Gone, Item, Sheet};
-use crate::address::Format;
-use crate::vietnam_time::{Moment, Zone, from_seconds, rfc3339};
+use super::extension::{self, Element, to_atom_extensions};
+use super::model::{DeletedItem, FeedModel, ItemModel};
+use crate::time::{Timestamp, Zone, from_unix, rfc3339};
+use crate::urls::Format;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 const FEED_END: &str = "</feed>";
 const ENTRY_START: &str = "<entry xmlns=\"http://www.w3.org/2005/Atom\">";
 
-pub(super) fn print(sheet: Sheet<'_>, zone: Zone) -> Vec<u8> {
-    let head = written(|config| head(&sheet, zone).write_with_config(Vec::new(), config));
+pub(super) fn render(sheet: FeedModel<'_>, zone: Zone) -> Vec<u8> {
+    let head = serialize(|config| head(&sheet, zone).write_with_config(Vec::new(), config));
     let open = head.strip_suffix(FEED_END).expect("the crate ends a feed with its end tag");
     let mut document = String::with_capacity(head.len() + 8192 * sheet.items.len());
     document.push_str(DECLARATION);
     document.push_str(open);
     for item in sheet.items {
         let language = item.language;
-        let entry = written(|config| entry(item, zone).write_with_config(Vec::new(), config));
-        push_entry(&mut document, &entry, language);
+        let entry = serialize(|config| entry(item, zone).write_with_config(Vec::new(), config));
+        write_entry(&mut document, &entry, language);
     }
     document.push_str(FEED_END);
     document.into_bytes()
 }
 
 /// The crate declares the namespace on an entry that is written alone; here the feed has declared it.
-fn push_entry(document: &mut String, entry: &str, language: Option<&str>) {
+fn write_entry(document: &mut String, entry: &str, language: Option<&str>) {
     let inside = entry.strip_prefix(ENTRY_START).expect("the crate starts an entry with its namespace");
     match language {
         // A language tag is letters, digits and hyphens: nothing to escape.
@@ -52,24 +52,24 @@ fn push_entry(document: &mut String, entry: &str, language: Option<&str>) {
 }
 
 /// A line for each element and no indentation.
-fn written(write: impl FnOnce(WriteConfig) -> Result<Vec<u8>, atom_syndication::Error>) -> String {
+fn serialize(write: impl FnOnce(WriteConfig) -> Result<Vec<u8>, atom_syndication::Error>) -> String {
     let config = WriteConfig { write_document_declaration: false, indent_size: Some(0) };
     let bytes = write(config).expect("writing into memory cannot fail");
     String::from_utf8(bytes).expect("made of strings alone")
 }
 
 /// The feed without its entries.
-fn head(sheet: &Sheet<'_>, zone: Zone) -> Feed {
-    let mut namespaces = vec![element::DUBLIN_CORE, element::HISTORY, element::MEDIA];
-    let mut extensions: Vec<Element> = sheet.marker.map(element::marker).into_iter().collect();
+fn head(sheet: &FeedModel<'_>, zone: Zone) -> Feed {
+    let mut namespaces = vec![extension::DUBLIN_CORE, extension::HISTORY, extension::MEDIA];
+    let mut extensions: Vec<Element> = sheet.marker.map(extension::history_marker).into_iter().collect();
     if !sheet.tombstones.is_empty() {
-        namespaces.push(element::TOMBSTONES);
+        namespaces.push(extension::TOMBSTONES);
         extensions.extend(sheet.tombstones.iter().map(|gone| tombstone(gone, zone)));
     }
     Feed {
         title: Text::plain(sheet.title.as_str()),
         id: sheet.id.clone(),
-        updated: moment(sheet.updated, zone),
+        updated: timestamp(sheet.updated, zone),
         authors: vec![person(&sheet.publisher)],
         generator: Some(Generator {
             value: GENERATOR.0.to_owned(),
@@ -81,16 +81,17 @@ fn head(sheet: &Sheet<'_>, zone: Zone) -> Feed {
         rights: sheet.rights.as_deref().map(Text::plain),
         subtitle: Some(Text::plain(sheet.description.as_str())),
         lang: sheet.language.map(str::to_owned),
-        namespaces: element::namespaces(&namespaces),
-        extensions: for_atom(extensions),
+        namespaces: extension::namespaces(&namespaces),
+        extensions: to_atom_extensions(extensions),
         ..Feed::default()
     }
 }
 
 /// Rules A1, H1, W1.
-fn links(sheet: &Sheet<'_>) -> Vec<Link> {
+fn links(sheet: &FeedModel<'_>) -> Vec<Link> {
     let feed = Format::Atom.media_type();
-    let mut links = vec![link("self", &sheet.this, feed), link("alternate", &sheet.page, "text/html")];
+    let mut links =
+        vec![link("self", &sheet.self_url, feed), link("alternate", &sheet.html_url, "text/html")];
     links.extend(sheet.links.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub, "") }));
     links.extend(sheet.links.current.as_deref().map(|current| link("current", current, feed)));
     links.extend(sheet.links.previous_archive.as_deref().map(|page| link("prev-archive", page, feed)));
@@ -106,18 +107,18 @@ fn link(rel: &str, href: &str, media_type: &str) -> Link {
     }
 }
 
-fn entry(item: Item<'_>, zone: Zone) -> Entry {
+fn entry(item: ItemModel<'_>, zone: Zone) -> Entry {
     let mut links = vec![link("alternate", &item.link, "text/html")];
     links.extend(item.pictures.first().map(|picture| Link {
         length: Some(picture.size.to_string()),
         ..link("enclosure", &picture.url, &picture.media_type)
     }));
-    let mut extensions: Vec<Element> = item.pictures.iter().map(element::media).collect();
+    let mut extensions: Vec<Element> = item.pictures.iter().map(extension::media).collect();
     extensions.extend(item.source.as_deref().map(|source| Element::new("dc:source").text(source)));
     Entry {
         title: Text::plain(item.title),
         id: item.id.into_owned(),
-        updated: moment(item.updated, zone),
+        updated: timestamp(item.updated, zone),
         // An entry without a byline is by the feed's author (rule A1).
         authors: item.authors.iter().map(|author| person(author)).collect(),
         categories: item
@@ -130,20 +131,20 @@ fn entry(item: Item<'_>, zone: Zone) -> Entry {
             })
             .collect(),
         links,
-        published: Some(moment(item.published, zone)),
+        published: Some(timestamp(item.published, zone)),
         summary: Some(item.lead).filter(|lead| !lead.is_empty()).map(Text::plain),
         content: Some(Content {
             content_type: Some("html".to_owned()),
             value: Some(item.html),
             ..Content::default()
         }),
-        extensions: for_atom(extensions),
+        extensions: to_atom_extensions(extensions),
         ..Entry::default()
     }
 }
 
 /// Rule T1.
-fn tombstone(gone: &Gone<'_>, zone: Zone) -> Element {
+fn tombstone(gone: &DeletedItem<'_>, zone: Zone) -> Element {
     Element::new("at:deleted-entry")
         .attribute("ref", gone.id.as_ref())
         .attribute("when", rfc3339(gone.when, zone))
@@ -158,9 +159,9 @@ fn person(name: &str) -> Person {
 ///
 /// NOTE: Sài Gòn was eight hours ahead until 1975, so no date is printed with an offset from before 1976. The
 /// instant is the same.
-fn moment(moment: Moment, zone: Zone) -> FixedDateTime {
+fn timestamp(moment: Timestamp, zone: Zone) -> FixedDateTime {
     const START_OF_1976: i64 = 189_302_400;
-    let then = from_seconds(moment.timestamp().max(START_OF_1976));
+    let then = from_unix(moment.timestamp().max(START_OF_1976));
     let offset = zone.offset_from_utc_datetime(&then.naive_utc()).fix();
-    DateTime::from_naive_utc_and_offset(from_seconds(moment.timestamp()).naive_utc(), offset)
+    DateTime::from_naive_utc_and_offset(from_unix(moment.timestamp()).naive_utc(), offset)
 }

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use super::sheet::{self, Marker, Sheet};
-use crate::vietnam_time::{Zone, rfc3339};
+use super::model::{self, FeedModel, HistoryMarker};
+use crate::time::{Zone, rfc3339};
 
-pub(super) fn print(sheet: &Sheet<'_>, zone: Zone) -> Vec<u8> {
+pub(super) fn render(sheet: &FeedModel<'_>, zone: Zone) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1024 + 8192 * sheet.items.len());
     // A line for each member and no indentation: a difference can be read, and costs next to nothing.
     let mut serializer = Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b""));
@@ -121,12 +121,12 @@ struct ItemExtension<'a> {
     source: &'a str,
 }
 
-fn feed<'a>(sheet: &'a Sheet<'_>, zone: Zone) -> Feed<'a> {
+fn feed<'a>(sheet: &'a FeedModel<'_>, zone: Zone) -> Feed<'a> {
     Feed {
         version: "https://jsonfeed.org/version/1.1",
         title: &sheet.title,
-        home_page_url: &sheet.page,
-        feed_url: &sheet.this,
+        home_page_url: &sheet.html_url,
+        feed_url: &sheet.self_url,
         description: &sheet.description,
         next_url: sheet.links.previous_archive.as_deref(),
         icon: sheet.logo.as_deref(),
@@ -138,8 +138,8 @@ fn feed<'a>(sheet: &'a Sheet<'_>, zone: Zone) -> Feed<'a> {
             updated: rfc3339(sheet.updated, zone),
             rights: sheet.rights.as_deref(),
             history: sheet.marker.map(|marker| match marker {
-                Marker::Archive => "archive",
-                Marker::Complete => "complete",
+                HistoryMarker::Archive => "archive",
+                HistoryMarker::Complete => "complete",
             }),
             current_url: sheet.links.current.as_deref(),
             deleted_items: sheet.tombstones.iter().map(|gone| deleted_item(gone, zone)).collect(),
@@ -148,11 +148,11 @@ fn feed<'a>(sheet: &'a Sheet<'_>, zone: Zone) -> Feed<'a> {
     }
 }
 
-fn deleted_item<'a>(gone: &'a sheet::Gone<'_>, zone: Zone) -> DeletedItem<'a> {
+fn deleted_item<'a>(gone: &'a model::DeletedItem<'_>, zone: Zone) -> DeletedItem<'a> {
     DeletedItem { id: &gone.id, date_deleted: rfc3339(gone.when, zone), comment: gone.reason.as_deref() }
 }
 
-fn item<'a>(entry: &'a sheet::Item<'_>, zone: Zone) -> Item<'a> {
+fn item<'a>(entry: &'a model::ItemModel<'_>, zone: Zone) -> Item<'a> {
     Item {
         id: &entry.id,
         url: &entry.link,
@@ -170,7 +170,7 @@ fn item<'a>(entry: &'a sheet::Item<'_>, zone: Zone) -> Item<'a> {
     }
 }
 
-fn attachment<'a>(picture: &'a sheet::Shown<'_>) -> Attachment<'a> {
+fn attachment<'a>(picture: &'a model::MediaItem<'_>) -> Attachment<'a> {
     Attachment {
         url: &picture.url,
         mime_type: &picture.media_type,

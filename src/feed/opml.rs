@@ -3,13 +3,13 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use crate::address::{self, Addresses, Format};
 use crate::channel::{Channel, Site};
-use crate::text::{language_tag, one_line};
+use crate::text::{language_tag, single_line};
+use crate::urls::{self, Format, SiteUrls};
 
 /// The list of `channels` but those that are gone, in their order (rule O1). The feed of everything is not in it: a reader that
 /// took the whole list would get each article twice.
-pub fn opml(site: &Site, addresses: &Addresses, channels: &[Channel]) -> Vec<u8> {
+pub fn opml(site: &Site, addresses: &SiteUrls, channels: &[Channel]) -> Vec<u8> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 0);
     write(&mut writer, site, addresses, channels).expect("writing into memory cannot fail");
     writer.into_inner()
@@ -18,14 +18,14 @@ pub fn opml(site: &Site, addresses: &Addresses, channels: &[Channel]) -> Vec<u8>
 fn write(
     writer: &mut Writer<Vec<u8>>,
     site: &Site,
-    addresses: &Addresses,
+    addresses: &SiteUrls,
     channels: &[Channel],
 ) -> std::io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
     writer.write_event(Event::Start(BytesStart::new("opml").with_attributes([("version", "2.0")])))?;
     writer.write_event(Event::Start(BytesStart::new("head")))?;
-    text_element(writer, "title", &one_line(&site.title))?;
-    text_element(writer, "ownerName", &one_line(&site.publisher))?;
+    text_element(writer, "title", &single_line(&site.title))?;
+    text_element(writer, "ownerName", &single_line(&site.publisher))?;
     writer.write_event(Event::End(BytesEnd::new("head")))?;
     writer.write_event(Event::Start(BytesStart::new("body")))?;
     for channel in channels.iter().filter(|channel| !channel.is_gone()) {
@@ -35,10 +35,10 @@ fn write(
     writer.write_event(Event::End(BytesEnd::new("opml")))
 }
 
-fn outline(site: &Site, addresses: &Addresses, channel: &Channel) -> BytesStart<'static> {
-    let title = one_line(&channel.title);
-    let feed = addresses.absolute(&address::feed_path(Some(&channel.slug), Format::Rss));
-    let page = addresses.absolute(&address::page_path(Some(&channel.slug)));
+fn outline(site: &Site, addresses: &SiteUrls, channel: &Channel) -> BytesStart<'static> {
+    let title = single_line(&channel.title);
+    let feed = addresses.url(&urls::feed_path(Some(&channel.slug), Format::Rss));
+    let page = addresses.url(&urls::page_path(Some(&channel.slug)));
     let mut outline = BytesStart::new("outline");
     outline.push_attribute(("text", title.as_ref()));
     outline.push_attribute(("title", title.as_ref()));

@@ -5,36 +5,36 @@ use ::rss::extension::dublincore::DublinCoreExtension;
 use ::rss::{Category, Channel, Enclosure, Guid, Image, Item};
 
 use super::GENERATOR;
-use super::element::{self, Element, for_rss};
-use super::sheet::{self, Sheet};
-use crate::address::Format;
+use super::extension::{self, Element, to_rss_extensions};
+use super::model::{self, FeedModel};
 use crate::channel::Site;
 use crate::text::escape_html;
-use crate::vietnam_time::{Zone, rfc822, rfc3339};
+use crate::time::{Zone, rfc822, rfc3339};
+use crate::urls::Format;
 
 /// RSS has no word for a withdrawal: the tombstones of the sheet are passed over (rule R8).
-pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
+pub(super) fn render(sheet: FeedModel<'_>, site: &Site) -> Vec<u8> {
     let namespaces = [
-        element::ATOM,
-        element::CONTENT,
-        element::DUBLIN_CORE,
-        element::HISTORY,
-        element::MEDIA,
-        element::SYNDICATION,
+        extension::ATOM,
+        extension::CONTENT,
+        extension::DUBLIN_CORE,
+        extension::HISTORY,
+        extension::MEDIA,
+        extension::SYNDICATION,
     ];
     // What is sealed is nothing to poll.
     let (pace, quiet_hours) = match sheet.marker {
-        Some(sheet::Marker::Archive) => (Vec::new(), [].as_slice()),
-        _ => (element::pace(site.max_age), site.quiet_hours.as_slice()),
+        Some(model::HistoryMarker::Archive) => (Vec::new(), [].as_slice()),
+        _ => (extension::syndication_period(site.max_age), site.skip_hours.as_slice()),
     };
     let channel = Channel {
         title: sheet.title.clone(),
-        link: sheet.page.clone(),
+        link: sheet.html_url.clone(),
         // Readers take it for HTML, as they take an item's.
         description: escape_html(&sheet.description).into_owned(),
         language: sheet.language.map(str::to_owned),
         copyright: sheet.rights.as_deref().map(str::to_owned),
-        last_build_date: Some(rfc822(sheet.updated, site.zone)),
+        last_build_date: Some(rfc822(sheet.updated, site.time_zone)),
         generator: Some(format!("{} {}", GENERATOR.0, GENERATOR.1)),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
         ttl: minutes(site.max_age),
@@ -43,39 +43,41 @@ pub(super) fn print(sheet: Sheet<'_>, site: &Site) -> Vec<u8> {
         image: sheet.logo.clone().map(|url| Image {
             url,
             title: sheet.title.clone(),
-            link: sheet.page.clone(),
+            link: sheet.html_url.clone(),
             ..Image::default()
         }),
         atom_ext: Some(AtomExtension { links: links(&sheet) }),
-        extensions: for_rss(sheet.marker.map(element::marker).into_iter().chain(pace).collect()),
-        namespaces: element::namespaces(&namespaces),
-        items: sheet.items.into_iter().map(|entry| item(entry, site.zone)).collect(),
+        extensions: to_rss_extensions(
+            sheet.marker.map(extension::history_marker).into_iter().chain(pace).collect(),
+        ),
+        namespaces: extension::namespaces(&namespaces),
+        items: sheet.items.into_iter().map(|entry| item(entry, site.time_zone)).collect(),
         ..Channel::default()
     };
     // A line for each element and no indentation: a difference can be read, and costs next to nothing.
     let document = channel.pretty_write_to(Vec::new(), b' ', 0).expect("writing into memory cannot fail");
-    hexadecimal(&String::from_utf8(document).expect("made of strings alone")).into_bytes()
+    use_hex_references(&String::from_utf8(document).expect("made of strings alone")).into_bytes()
 }
 
 /// The Best Practices Profile asks for `&` and `<` in plain text as hexadecimal references, because some
 /// readers resolve a title twice: `&amp;lt;` would become a tag there, and `&#x26;lt;` does not. The crate
 /// writes the named ones. What stands in CDATA is HTML and stays.
-fn hexadecimal(document: &str) -> String {
+fn use_hex_references(document: &str) -> String {
     const OPEN: &str = "<![CDATA[";
     const CLOSE: &str = "]]>";
     let mut written = String::with_capacity(document.len() + 1024);
     let mut rest = document;
     while let Some(start) = rest.find(OPEN) {
         let end = rest[start..].find(CLOSE).map_or(rest.len(), |length| start + length);
-        push_hexadecimal(&mut written, &rest[..start]);
+        push_hex_reference(&mut written, &rest[..start]);
         written.push_str(&rest[start..end]);
         rest = &rest[end..];
     }
-    push_hexadecimal(&mut written, rest);
+    push_hex_reference(&mut written, rest);
     written
 }
 
-fn push_hexadecimal(written: &mut String, markup: &str) {
+fn push_hex_reference(written: &mut String, markup: &str) {
     let mut rest = markup;
     while let Some(start) = rest.find('&') {
         written.push_str(&rest[..start]);
@@ -92,7 +94,7 @@ fn push_hexadecimal(written: &mut String, markup: &str) {
 }
 
 /// Rules R7, H1, W1.
-fn links(sheet: &Sheet<'_>) -> Vec<Link> {
+fn links(sheet: &FeedModel<'_>) -> Vec<Link> {
     let kind = Some(Format::Rss.media_type().to_owned());
     let link = |rel: &str, href: &str| Link {
         rel: rel.to_owned(),
@@ -100,21 +102,21 @@ fn links(sheet: &Sheet<'_>) -> Vec<Link> {
         mime_type: kind.clone(),
         ..Link::default()
     };
-    let mut links = vec![link("self", &sheet.this)];
+    let mut links = vec![link("self", &sheet.self_url)];
     links.extend(sheet.links.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub) }));
     links.extend(sheet.links.current.as_deref().map(|current| link("current", current)));
     links.extend(sheet.links.previous_archive.as_deref().map(|page| link("prev-archive", page)));
     links
 }
 
-fn item(entry: sheet::Item<'_>, zone: Zone) -> Item {
+fn item(entry: model::ItemModel<'_>, zone: Zone) -> Item {
     let enclosure = entry.pictures.first().map(|picture| Enclosure {
         url: picture.url.clone(),
         length: picture.size.to_string(),
         mime_type: picture.media_type.clone().into_owned(),
     });
     let mut extensions = vec![Element::new("atom:updated").text(rfc3339(entry.updated, zone))];
-    extensions.extend(entry.pictures.iter().map(element::media));
+    extensions.extend(entry.pictures.iter().map(extension::media));
     let owned = |lines: Vec<std::borrow::Cow<'_, str>>| lines.into_iter().map(Into::into).collect();
     Item {
         title: Some(entry.title.into_owned()),
@@ -132,7 +134,7 @@ fn item(entry: sheet::Item<'_>, zone: Zone) -> Item {
             .collect(),
         // Rule R10: one at most, so the other pictures are in Media RSS alone.
         enclosure,
-        extensions: for_rss(extensions),
+        extensions: to_rss_extensions(extensions),
         // Rule R5: never `author`, which wants an e-mail address.
         dublin_core_ext: Some(DublinCoreExtension {
             creators: owned(entry.authors),

@@ -1,10 +1,10 @@
 //! How long an entry makes a feed, and what stands in place of one that makes it too long.
 
-use super::Document;
-use super::sheet::{Category, Item, Shown, item, lead};
-use crate::address::{self, Addresses};
+use super::FeedInput;
+use super::model::{Category, ItemModel, MediaItem, item, lead};
 use crate::article::{Article, Block, Entry};
-use crate::text::{beginning, escape_html};
+use crate::text::{escape_html, truncate};
+use crate::urls::{self, SiteUrls};
 
 /// Title, addresses and texts of the feed itself, in bytes, where the operator did not write a novel.
 const HEAD: usize = 8192;
@@ -22,23 +22,23 @@ const LINE: usize = 120;
 const NAMES: usize = 10;
 
 /// At most so many bytes are added to a feed, in the longest of the three formats, by each entry of `document`.
-pub fn entry_bytes(document: &Document<'_>) -> Vec<usize> {
+pub fn entry_bytes(document: &FeedInput<'_>) -> Vec<usize> {
     document.entries.iter().map(|entry| item_bytes(&item(document, entry))).collect()
 }
 
 /// At most so many bytes does the feed hold beside its entries.
-pub fn head_bytes(document: &Document<'_>) -> usize {
+pub fn head_bytes(document: &FeedInput<'_>) -> usize {
     let tombstone = |gone: &crate::article::Tombstone| {
         TOMBSTONE + escaped(gone.id.as_str()) + gone.reason.as_deref().map_or(0, escaped)
     };
     HEAD + document.tombstones.iter().map(tombstone).sum::<usize>()
 }
 
-fn item_bytes(item: &Item<'_>) -> usize {
+fn item_bytes(item: &ItemModel<'_>) -> usize {
     let category = |category: &Category<'_>| {
         CATEGORY + escaped(&category.term) + escaped(&category.scheme) + escaped(&category.label)
     };
-    let picture = |picture: &Shown<'_>| {
+    let picture = |picture: &MediaItem<'_>| {
         let texts = [&picture.caption, &picture.credit].into_iter().flatten();
         PICTURE + 2 * escaped(&picture.url) + texts.map(|text| escaped(text)).sum::<usize>()
     };
@@ -66,16 +66,16 @@ fn escaped(text: &str) -> usize {
 }
 
 /// The same entry in a few lines: its lead, its first picture, and a link to its page in place of the whole text.
-pub fn summary(entry: &Entry, addresses: &Addresses) -> Entry {
+pub fn summary(entry: &Entry, addresses: &SiteUrls) -> Entry {
     let article = &entry.article;
-    let line = |text: &String| beginning(text, LINE).into_owned();
-    let lead = beginning(&lead(article), LEAD).into_owned();
-    let page = addresses.absolute(&address::article_path(&entry.permalink));
+    let line = |text: &String| truncate(text, LINE).into_owned();
+    let lead = truncate(&lead(article), LEAD).into_owned();
+    let page = addresses.url(&urls::article_path(&entry.permalink));
     let to_page =
         format!("<p lang=\"vi\" dir=\"ltr\"><a href=\"{}\">Xem toàn văn</a></p>", escape_html(&page));
     let caption = article.body.iter().find(|block| matches!(block, Block::Caption { .. }));
     let short = |block: &&Block| match block {
-        Block::Caption { printed, html, .. } => {
+        Block::Caption { raw: printed, html, .. } => {
             printed.len().max(html.as_deref().map_or(0, str::len)) < 2 * LEAD
         }
         _ => false,
@@ -88,8 +88,8 @@ pub fn summary(entry: &Entry, addresses: &Addresses) -> Entry {
         channels: entry.channels.clone(),
         updated: entry.updated,
         article: Article {
-            title: beginning(&article.title, TITLE).into_owned(),
-            stamp: article.stamp,
+            title: truncate(&article.title, TITLE).into_owned(),
+            published: article.published,
             updated: article.updated,
             summary: None,
             body: body.collect(),
@@ -98,7 +98,7 @@ pub fn summary(entry: &Entry, addresses: &Addresses) -> Entry {
             tags: article.tags.iter().take(NAMES).map(line).collect(),
             language: article.language.clone(),
             link: article.link.clone().filter(|link| link.len() < 4 * LEAD),
-            pictures: article.pictures.iter().take(1).cloned().collect(),
+            images: article.images.iter().take(1).cloned().collect(),
         },
     }
 }

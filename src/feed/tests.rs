@@ -9,22 +9,22 @@ use std::time::Duration;
 use roxmltree::Node;
 use serde_json::{Value, json};
 
-use super::samples::*;
+use super::fixtures::*;
 use super::*;
 use crate::article::{Article, ArticleId, Block};
 use crate::channel::Slug;
-use crate::text::{escape_html, one_line};
-use crate::vietnam_time::{Stamp, from_seconds};
+use crate::text::{escape_html, single_line};
+use crate::time::{PublishedAt, from_unix};
 
-const ARCHIVE: Part<'static> = Part::Archive { page: 2, previous: Some(1) };
-const COMPLETE: Part<'static> = Part::Live { previous_archive: Some(2), complete: true };
+const ARCHIVE: FeedKind<'static> = FeedKind::Archive { page: 2, previous: Some(1) };
+const COMPLETE: FeedKind<'static> = FeedKind::Live { previous_archive: Some(2), complete: true };
 
-fn printed(document: &Document<'_>, format: Format) -> String {
-    String::from_utf8(print(document, format)).unwrap()
+fn printed(document: &FeedInput<'_>, format: Format) -> String {
+    String::from_utf8(render(document, format)).unwrap()
 }
 
-fn json_of(document: &Document<'_>) -> Value {
-    serde_json::from_slice(&print(document, Format::Json)).unwrap()
+fn json_of(document: &FeedInput<'_>) -> Value {
+    serde_json::from_slice(&render(document, Format::Json)).unwrap()
 }
 
 /// The texts of all elements `name`, prefix left out, in order; attributes where `name` is `element@name`.
@@ -45,10 +45,10 @@ fn link(document: &str, relation: &str) -> Option<String> {
 }
 
 /// A document of one article by an ordinary office.
-fn world_of(article: Article) -> World {
-    let mut world = World::hostile();
+fn world_of(article: Article) -> Fixture {
+    let mut world = Fixture::hostile();
     world.site.title = "Báo Kon Tum".to_owned();
-    world.addresses = Addresses::new("https://example.vn", "kontum.vn,2023").unwrap();
+    world.addresses = SiteUrls::new("https://example.vn", "kontum.vn,2023").unwrap();
     world.tombstones.clear();
     world.entries = vec![entry("bai", article)];
     world
@@ -56,22 +56,22 @@ fn world_of(article: Article) -> World {
 
 #[test]
 fn whole_documents() {
-    let (world, empty) = (World::hostile(), World::empty());
+    let (world, empty) = (Fixture::hostile(), Fixture::empty());
     let hub = Some("https://example.vn/hub?a=1&b=2");
-    let live = Part::Live { previous_archive: Some(2), complete: false };
+    let live = FeedKind::Live { previous_archive: Some(2), complete: false };
     for (name, document) in [
-        ("live", Document { hub, ..world.document(live) }),
-        ("archive", Document { hub, ..world.document(ARCHIVE) }),
-        ("delta", Document { hub, entries: &world.entries[..1], ..world.document(Part::Delta) }),
+        ("live", FeedInput { hub, ..world.document(live) }),
+        ("archive", FeedInput { hub, ..world.document(ARCHIVE) }),
+        ("delta", FeedInput { hub, entries: &world.entries[..1], ..world.document(FeedKind::Delta) }),
         (
             "complete",
-            Document { entries: &world.entries[1..2], tombstones: &[], ..world.everything(COMPLETE) },
+            FeedInput { entries: &world.entries[1..2], tombstones: &[], ..world.everything(COMPLETE) },
         ),
         ("empty", empty.document(LIVE)),
     ] {
         for format in Format::ALL {
             let text = printed(&document, format);
-            assert_eq!(read_back(&document, format, text.as_bytes()), Ok(()), "{name} {format:?}");
+            assert_eq!(verify(&document, format, text.as_bytes()), Ok(()), "{name} {format:?}");
             insta::assert_snapshot!(format!("{name}.{}", format.name()), text);
         }
     }
@@ -81,10 +81,10 @@ fn whole_documents() {
 
 #[test]
 fn a_stranger_s_reader_sees_titles_and_texts_exactly_as_meant() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let document = world.document(LIVE);
     for format in Format::ALL {
-        let feed = feed_rs::parser::parse(print(&document, format).as_slice()).unwrap();
+        let feed = feed_rs::parser::parse(render(&document, format).as_slice()).unwrap();
         assert_eq!(feed.title.unwrap().content, "Đất & Người - Báo <Đất & Người> \"Kon Tum\"", "{format:?}");
         assert_eq!(feed.entries.len(), world.entries.len());
         let first = &feed.entries[0];
@@ -96,7 +96,7 @@ fn a_stranger_s_reader_sees_titles_and_texts_exactly_as_meant() {
             assert_eq!(read.id, meant.id.as_str());
             let html = read.content.as_ref().unwrap().body.as_deref().unwrap_or_default();
             assert_eq!(html.trim(), content_html(meant, &world.addresses).trim(), "{format:?}");
-            assert_eq!(read.published, Some(meant.article.stamp.instant));
+            assert_eq!(read.published, Some(meant.article.published.instant));
             assert_eq!(read.updated, Some(meant.updated), "{format:?} tells of the correction");
         }
         let authors: Vec<_> =
@@ -107,9 +107,9 @@ fn a_stranger_s_reader_sees_titles_and_texts_exactly_as_meant() {
 
 #[test]
 fn the_same_article_says_the_same_in_every_format() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let feeds = Format::ALL
-        .map(|format| feed_rs::parser::parse(print(&world.document(LIVE), format).as_slice()).unwrap());
+        .map(|format| feed_rs::parser::parse(render(&world.document(LIVE), format).as_slice()).unwrap());
     for feed in &feeds[1..] {
         for (one, other) in feeds[0].entries.iter().zip(&feed.entries) {
             assert_eq!(one.id, other.id);
@@ -123,9 +123,9 @@ fn the_same_article_says_the_same_in_every_format() {
 
 #[test]
 fn the_same_values_make_the_same_bytes() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     for format in Format::ALL {
-        assert_eq!(print(&world.document(LIVE), format), print(&World::hostile().document(LIVE), format));
+        assert_eq!(render(&world.document(LIVE), format), render(&Fixture::hostile().document(LIVE), format));
     }
 }
 
@@ -153,13 +153,13 @@ fn every_item_has_a_title_and_a_description_even_without_a_lead_r1_r8() {
 #[test]
 fn what_somebody_asks_for_is_text_in_each_place_of_each_format_r9() {
     const ASKED: &str = "<b onclick=\"x\">&amp; 'dak to'";
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let query = "q=%3Cb+onclick%3D%22x%22%3E%26amp%3B+%27dak+to%27";
-    let document = world.everything(Part::Search { words: ASKED, query });
+    let document = world.everything(FeedKind::Search { words: ASKED, query });
     let (rss, atom, json) =
         (printed(&document, Format::Rss), printed(&document, Format::Atom), json_of(&document));
     // Titles are plain text; a description in RSS is HTML; a subtitle of Atom says that it is text.
-    let title = format!("Tìm: {ASKED} - {}", one_line(&world.site.title));
+    let title = format!("Tìm: {ASKED} - {}", single_line(&world.site.title));
     for (place, read, meant) in [
         ("title", &all(&rss, "title")[0], title.clone()),
         ("title", &all(&atom, "title")[0], title.clone()),
@@ -176,16 +176,16 @@ fn what_somebody_asks_for_is_text_in_each_place_of_each_format_r9() {
     assert_eq!(json["description"], description_of(&world, ASKED).as_str());
 }
 
-fn description_of(world: &World, asked: &str) -> String {
-    format!("Tin, bài của {} tìm được với: {asked}", one_line(&world.site.title))
+fn description_of(world: &Fixture, asked: &str) -> String {
+    format!("Tin, bài của {} tìm được với: {asked}", single_line(&world.site.title))
 }
 
 #[test]
 fn a_channel_is_never_without_a_description_r1() {
     let world = world_of(article("a", vec![]));
     let descriptions =
-        |document: &Document<'_>| all(&printed(document, Format::Rss), "description")[0].clone();
-    let of = |slug: usize| Document { channel: world.channels.get(slug), ..world.everything(LIVE) };
+        |document: &FeedInput<'_>| all(&printed(document, Format::Rss), "description")[0].clone();
+    let of = |slug: usize| FeedInput { channel: world.channels.get(slug), ..world.everything(LIVE) };
     assert_eq!(descriptions(&of(0)), "Tin, bài chuyên mục Đất &amp; Người của Báo Kon Tum.");
     assert_eq!(descriptions(&of(1)), "Lễ hội &lt;cồng chiêng&gt; &amp; du lịch");
     assert_eq!(descriptions(&of(9)), "Tin, bài trong mọi chuyên mục của Báo Kon Tum.");
@@ -203,13 +203,13 @@ fn the_seed_s_moment_stands_in_every_format_to_the_minute_r2_a4() {
 #[test]
 fn a_fraction_of_a_second_is_not_printed_a4() {
     let mut article = article("a", vec![]);
-    article.stamp = Stamp::at(chrono::DateTime::from_timestamp(SEED, 999_999_999).unwrap());
+    article.published = PublishedAt::exact(chrono::DateTime::from_timestamp(SEED, 999_999_999).unwrap());
     let mut world = world_of(article);
     world.updated = chrono::DateTime::from_timestamp(SEED, 1).unwrap();
     for format in Format::ALL {
         let text = printed(&world.document(LIVE), format);
         assert!(!text.contains("17:39:00."), "{text}");
-        assert_eq!(read_back(&world.document(LIVE), format, text.as_bytes()), Ok(()));
+        assert_eq!(verify(&world.document(LIVE), format, text.as_bytes()), Ok(()));
     }
 }
 
@@ -225,7 +225,7 @@ fn a_text_from_right_to_left_says_so_and_what_is_added_to_it_does_not_a7() {
     assert_eq!(html, "<div lang=\"ar\" dir=\"rtl\">\n<p>نص عربي</p>\n</div>\n<p>Nguồn: Báo Kon Tum</p>\n");
     for format in Format::ALL {
         let text = printed(&world.document(LIVE), format);
-        assert_eq!(read_back(&world.document(LIVE), format, text.as_bytes()), Ok(()));
+        assert_eq!(verify(&world.document(LIVE), format, text.as_bytes()), Ok(()));
     }
     assert!(printed(&world.document(LIVE), Format::Atom).contains("<entry xml:lang=\"ar\">"));
 }
@@ -246,7 +246,7 @@ fn no_text_turns_round_what_stands_beside_it_r14() {
 
 #[test]
 fn an_empty_channel_is_as_old_as_it_is_r3_a3() {
-    let world = World::empty();
+    let world = Fixture::empty();
     let document = world.document(LIVE);
     let rss = printed(&document, Format::Rss);
     assert_eq!(all(&rss, "lastBuildDate"), ["Fri, 12 May 2023 17:39:00 +0700"]);
@@ -258,7 +258,7 @@ fn an_empty_channel_is_as_old_as_it_is_r3_a3() {
 
 #[test]
 fn the_id_is_the_same_everywhere_and_claims_to_be_no_address_r4_a2_j1() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let document = world.document(LIVE);
     let meant: Vec<_> = world.entries.iter().map(|entry| entry.id.as_str().to_owned()).collect();
     let rss = printed(&document, Format::Rss);
@@ -273,7 +273,7 @@ fn the_id_is_the_same_everywhere_and_claims_to_be_no_address_r4_a2_j1() {
 
 #[test]
 fn the_byline_is_dublin_core_s_creator_and_core_has_no_twin_r5_r6() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let rss = printed(&world.document(LIVE), Format::Rss);
     assert_eq!(all(&rss, "creator"), ["Minh & <Huyền>", "PHƯƠNG LAN/TTXVN", "Tấn Lộc"]);
     for twin in ["author", "date", "subject", "title@dc", "identifier"] {
@@ -283,9 +283,11 @@ fn the_byline_is_dublin_core_s_creator_and_core_has_no_twin_r5_r6() {
 
 #[test]
 fn every_document_names_the_address_that_it_is_served_at_r7_a1_j1() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let base = "https://example.vn/%C4%91%E1%BA%A5t&ng%C6%B0%E1%BB%9Di";
-    for (part, place) in [(LIVE, "dat-nguoi"), (ARCHIVE, "dat-nguoi/archive/2"), (Part::Delta, "dat-nguoi")] {
+    for (part, place) in
+        [(LIVE, "dat-nguoi"), (ARCHIVE, "dat-nguoi/archive/2"), (FeedKind::Delta, "dat-nguoi")]
+    {
         let document = world.document(part);
         let rss = printed(&document, Format::Rss);
         assert_eq!(link(&rss, "self"), Some(format!("{base}/{place}/rss.xml")));
@@ -300,8 +302,8 @@ fn every_document_names_the_address_that_it_is_served_at_r7_a1_j1() {
 fn a_caption_without_its_picture_stays_as_a_paragraph_r8() {
     let two_captions = vec![caption("Một", Some("TL"), "Một. Ảnh: TL"), caption("Hai", None, "Hai")];
     let mut article = article("a", two_captions);
-    article.pictures = vec![picture("1.jpg")];
-    let html = content_html(&entry("a", article), &World::hostile().addresses);
+    article.images = vec![picture("1.jpg")];
+    let html = content_html(&entry("a", article), &Fixture::hostile().addresses);
     assert!(html.contains("<figcaption>Một. Ảnh: TL</figcaption></figure>\n<p>Hai</p>\n"), "{html}");
 }
 
@@ -319,7 +321,7 @@ fn a_title_with_an_ampersand_is_escaped_once_r9() {
 fn an_item_has_one_enclosure_and_all_its_pictures_in_media_rss_r10_m1() {
     let mut article =
         article("a", vec![caption("Bản đồ", Some("VGP/Nhật Bắc"), "Bản đồ. Ảnh: VGP/Nhật Bắc")]);
-    article.pictures = vec![picture("1.jpg"), picture("2.jpg")];
+    article.images = vec![picture("1.jpg"), picture("2.jpg")];
     let world = world_of(article);
     for format in [Format::Rss, Format::Atom] {
         let text = printed(&world.document(LIVE), format);
@@ -359,7 +361,7 @@ fn a_picture_is_described_by_what_its_line_says_m1() {
         ("", None, "", None),
     ] {
         let mut article = article("a", vec![caption(text, credit, line)]);
-        article.pictures = vec![picture("1.jpg")];
+        article.images = vec![picture("1.jpg")];
         let world = world_of(article);
         let item = &json_of(&world.document(LIVE))["items"][0];
         assert_eq!(item["attachments"][0].get("title").and_then(Value::as_str), description, "{line}");
@@ -372,8 +374,8 @@ fn a_picture_is_described_by_what_its_line_says_m1() {
 #[test]
 fn a_picture_beyond_the_captions_is_shown_all_the_same_m1() {
     let mut article = article("a", vec![paragraph("Chữ")]);
-    article.pictures = vec![picture("1.jpg"), picture("2.jpg")];
-    let html = content_html(&entry("a", article), &Addresses::new("https://a.vn", "a.vn,2023").unwrap());
+    article.images = vec![picture("1.jpg"), picture("2.jpg")];
+    let html = content_html(&entry("a", article), &SiteUrls::new("https://a.vn", "a.vn,2023").unwrap());
     let figure = |n: u8| {
         format!(
             "<figure><img src=\"https://a.vn/media/{n}.jpg\" alt=\"\" width=\"1024\" height=\"683\"/></figure>\n"
@@ -384,7 +386,7 @@ fn a_picture_beyond_the_captions_is_shown_all_the_same_m1() {
 
 #[test]
 fn the_image_of_a_channel_bears_the_channel_s_title_and_link_r11() {
-    let mut world = World::hostile();
+    let mut world = Fixture::hostile();
     let rss = printed(&world.document(LIVE), Format::Rss);
     let titles = all(&rss, "title");
     assert_eq!(titles[0], titles[1], "channel and image");
@@ -417,7 +419,7 @@ fn a_link_is_absolute_and_leads_to_the_web_or_to_our_own_page_r12() {
 
 #[test]
 fn ttl_is_in_minutes_and_never_less_than_max_age_r13() {
-    let mut world = World::hostile();
+    let mut world = Fixture::hostile();
     for (seconds, ttl) in [(300, "5"), (301, "6"), (1, "1"), (86_400, "1440")] {
         world.site.max_age = Duration::from_secs(seconds);
         assert_eq!(all(&printed(&world.document(LIVE), Format::Rss), "ttl"), [ttl]);
@@ -464,7 +466,7 @@ fn what_is_no_language_tag_is_not_named_as_one_a7() {
 
 #[test]
 fn documents_are_declared_as_what_they_are_r14_r15() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     for format in [Format::Rss, Format::Atom] {
         assert!(
             printed(&world.document(LIVE), format)
@@ -501,10 +503,10 @@ fn an_entry_without_a_byline_is_by_the_publisher_a1() {
 
 #[test]
 fn the_feed_s_id_depends_on_neither_host_nor_format_nor_page_a2() {
-    let mut world = World::hostile();
+    let mut world = Fixture::hostile();
     let before = all(&printed(&world.document(LIVE), Format::Atom), "id")[0].clone();
-    world.addresses = Addresses::new("http://khac.vn", "dakto.kontum.vn,2023").unwrap();
-    for part in [LIVE, ARCHIVE, Part::Delta] {
+    world.addresses = SiteUrls::new("http://khac.vn", "dakto.kontum.vn,2023").unwrap();
+    for part in [LIVE, ARCHIVE, FeedKind::Delta] {
         assert_eq!(all(&printed(&world.document(part), Format::Atom), "id")[0], before);
     }
 }
@@ -545,7 +547,7 @@ fn a_printed_source_is_told_without_posing_as_a_feed_a6() {
 
 #[test]
 fn what_a_feed_says_of_itself_stands_before_its_first_entry_a8_h1() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let atom = printed(&world.document(ARCHIVE), Format::Atom);
     let rss = printed(&world.document(ARCHIVE), Format::Rss);
     let last = |text: &str, what: &str| text.rfind(what).unwrap_or_else(|| panic!("no {what}"));
@@ -561,16 +563,16 @@ fn what_a_feed_says_of_itself_stands_before_its_first_entry_a8_h1() {
 
 #[test]
 fn the_live_feed_and_the_pages_lead_to_each_other_h1_j2() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let base = "https://example.vn/%C4%91%E1%BA%A5t&ng%C6%B0%E1%BB%9Di/dat-nguoi";
-    let live = Part::Live { previous_archive: Some(7), complete: false };
-    let first = Part::Archive { page: 1, previous: None };
+    let live = FeedKind::Live { previous_archive: Some(7), complete: false };
+    let first = FeedKind::Archive { page: 1, previous: None };
     for (part, current, previous) in [
         (LIVE, false, None),
         (live, false, Some(7)),
         (ARCHIVE, true, Some(1)),
         (first, true, None),
-        (Part::Delta, true, None),
+        (FeedKind::Delta, true, None),
     ] {
         let document = world.document(part);
         for (format, file) in [(Format::Rss, "rss.xml"), (Format::Atom, "atom.xml")] {
@@ -579,18 +581,18 @@ fn the_live_feed_and_the_pages_lead_to_each_other_h1_j2() {
             let page = previous.map(|page: u64| format!("{base}/archive/{page}/{file}"));
             assert_eq!(link(&text, "prev-archive"), page, "{part:?}");
             assert_eq!(link(&text, "next-archive"), None);
-            assert_eq!(all(&text, "archive").len(), usize::from(matches!(part, Part::Archive { .. })));
+            assert_eq!(all(&text, "archive").len(), usize::from(matches!(part, FeedKind::Archive { .. })));
         }
         let json = json_of(&document);
         let page = previous.map(|page| format!("{base}/archive/{page}/feed.json"));
         assert_eq!(json.get("next_url").and_then(Value::as_str), page.as_deref());
-        assert_eq!(json["_bantin"].get("history").is_some(), matches!(part, Part::Archive { .. }));
+        assert_eq!(json["_bantin"].get("history").is_some(), matches!(part, FeedKind::Archive { .. }));
     }
 }
 
 #[test]
 fn what_is_complete_says_so_and_leads_nowhere_h3() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let document = world.document(COMPLETE);
     for format in [Format::Rss, Format::Atom] {
         let text = printed(&document, format);
@@ -604,18 +606,18 @@ fn what_is_complete_says_so_and_leads_nowhere_h3() {
 
 #[test]
 fn a_sealed_page_does_not_change_with_what_comes_after_it_h2() {
-    let mut world = World::hostile();
-    let before = Format::ALL.map(|format| print(&world.document(ARCHIVE), format));
+    let mut world = Fixture::hostile();
+    let before = Format::ALL.map(|format| render(&world.document(ARCHIVE), format));
     // Another channel, another article's channel, a hub: none of them is in this page.
     world.channels.push(channel("moi", "Mới", None));
-    let with_hub = Document { hub: Some("https://hub.vn"), ..world.document(ARCHIVE) };
-    assert_eq!(Format::ALL.map(|format| print(&with_hub, format)), before);
+    let with_hub = FeedInput { hub: Some("https://hub.vn"), ..world.document(ARCHIVE) };
+    assert_eq!(Format::ALL.map(|format| render(&with_hub, format)), before);
 }
 
 #[test]
 fn a_withdrawal_is_told_with_its_moment_and_its_reason_t1_d1() {
-    let world = World::hostile();
-    for part in [LIVE, ARCHIVE, Part::Delta] {
+    let world = Fixture::hostile();
+    for part in [LIVE, ARCHIVE, FeedKind::Delta] {
         let atom = printed(&world.document(part), Format::Atom);
         let ids: Vec<_> = world.tombstones.iter().map(|gone| gone.id.as_str().to_owned()).collect();
         assert_eq!(all(&atom, "deleted-entry@ref"), ids);
@@ -628,13 +630,13 @@ fn a_withdrawal_is_told_with_its_moment_and_its_reason_t1_d1() {
         assert_eq!(deleted[0]["comment"], "Đăng nhầm <ngày> & \"giờ\"");
         assert_eq!(deleted[1].get("comment"), None);
     }
-    let without = Document { tombstones: &[], ..world.document(LIVE) };
+    let without = FeedInput { tombstones: &[], ..world.document(LIVE) };
     assert!(!printed(&without, Format::Atom).contains("tombstones"), "no namespace without a use for it");
 }
 
 #[test]
 fn a_tombstone_points_at_the_very_id_that_the_entry_had_t1() {
-    let mut world = World::hostile();
+    let mut world = Fixture::hostile();
     let id = ArticleId::new(" urn:x:\ta\u{3}\r\nxa\u{303} ");
     world.entries[0].id = id.clone();
     world.tombstones[0].id = id;
@@ -644,10 +646,10 @@ fn a_tombstone_points_at_the_very_id_that_the_entry_had_t1() {
 
 #[test]
 fn the_hub_is_named_where_one_can_subscribe_w1_r7() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let hub = Some("https://hub.vn/?a&b");
-    for (part, named) in [(LIVE, hub), (Part::Delta, hub), (ARCHIVE, None)] {
-        let document = Document { hub, ..world.document(part) };
+    for (part, named) in [(LIVE, hub), (FeedKind::Delta, hub), (ARCHIVE, None)] {
+        let document = FeedInput { hub, ..world.document(part) };
         for format in [Format::Rss, Format::Atom] {
             assert_eq!(link(&printed(&document, format), "hub").as_deref(), named);
         }
@@ -662,7 +664,7 @@ fn the_hub_is_named_where_one_can_subscribe_w1_r7() {
 
 #[test]
 fn a_json_feed_has_all_that_is_required_j1() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let json = json_of(&world.document(LIVE));
     assert_eq!(json["version"], "https://jsonfeed.org/version/1.1");
     for member in ["title", "home_page_url", "feed_url", "language", "authors", "items"] {
@@ -679,7 +681,7 @@ fn a_json_feed_has_all_that_is_required_j1() {
 
 #[test]
 fn every_channel_is_an_outline_o1() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let text = String::from_utf8(opml(&world.site, &world.addresses, &world.channels)).unwrap();
     let base = "https://example.vn/%C4%91%E1%BA%A5t&ng%C6%B0%E1%BB%9Di";
     assert_eq!(all(&text, "outline@text"), ["Đất & Người", "Văn hóa - Thể thao - Du lịch"]);
@@ -709,6 +711,6 @@ fn every_kind_of_block_becomes_its_html() {
         // NFC over markup would melt the bracket with the stroke.
         (Block::Html { html: "<b>\u{338}</b>".into() }, "<b>\u{338}</b>\n"),
     ] {
-        assert_eq!(content_html(&entry("a", article("a", vec![block])), &World::hostile().addresses), html);
+        assert_eq!(content_html(&entry("a", article("a", vec![block])), &Fixture::hostile().addresses), html);
     }
 }

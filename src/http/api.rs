@@ -8,10 +8,10 @@
 
 mod articles;
 mod changes;
-mod json;
-mod parameters;
 mod problem;
-mod publish;
+mod query;
+mod views;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,20 +22,20 @@ use hyper::header::ETAG;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use super::body::Body;
+use super::body::ResponseBody;
 use super::coding::SHORT;
-use super::door::{BodyError, RequestBody};
-use super::negotiate::Accepted;
-use super::reply::{self, READ_ONLY, Reply};
-use super::service::Inner;
+use super::content_coding::AcceptEncoding;
+use super::handler::AppState;
+use super::response::{self, ALLOW_READ, HttpResponse};
+use super::server::{BodyError, RequestBody};
 use super::validity::Invalid;
-use crate::address::Addresses;
 use crate::article::ArticleId;
-use crate::press::Coding;
+use crate::render::ContentCoding;
+use crate::urls::SiteUrls;
 use problem::Problem;
 
-pub(super) use changes::Together;
-pub(super) use json::Frame;
+pub(super) use changes::SingleFlight;
+pub(super) use views::ViewContext;
 
 const OPENAPI: &str = include_str!("api/openapi.json");
 
@@ -48,7 +48,7 @@ enum Resource<'a> {
 }
 
 impl<'a> Resource<'a> {
-    fn at(segments: &[&'a str]) -> Option<Self> {
+    fn from_path(segments: &[&'a str]) -> Option<Self> {
         match *segments {
             ["changes"] => Some(Self::Changes),
             ["articles"] => Some(Self::Articles),
@@ -63,26 +63,26 @@ impl<'a> Resource<'a> {
         match self {
             Self::Articles => "GET, HEAD, POST, OPTIONS",
             Self::Article(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
-            Self::Changes | Self::Description => READ_ONLY,
+            Self::Changes | Self::Description => ALLOW_READ,
         }
     }
 }
 
 /// Answers a request for what lies at these segments below `/api`, percent-decoded.
 pub(super) async fn answer(
-    service: &Arc<Inner>,
+    service: &Arc<AppState>,
     request: Parts,
     body: RequestBody,
     segments: &[String],
-) -> Reply {
+) -> HttpResponse {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let accepted = match request.method {
-        Method::GET | Method::HEAD => Some(Accepted::of(&request.headers)),
+        Method::GET | Method::HEAD => Some(AcceptEncoding::from_headers(&request.headers)),
         _ => None,
     };
-    let answered = match Resource::at(&segments) {
-        Some(resource) => perform(service, request, body, &resource).await,
-        None => Err(Problem::no_such_resource()),
+    let answered = match Resource::from_path(&segments) {
+        Some(resource) => dispatch(service, request, body, &resource).await,
+        None => Err(Problem::not_found()),
     };
     let answered = match (answered, accepted) {
         (Ok(reply), Some(accepted)) => coded(service, accepted, reply).await,
@@ -91,35 +91,39 @@ pub(super) async fn answer(
     answered.unwrap_or_else(|problem| problem.reply(&service.addresses))
 }
 
-async fn perform(
-    service: &Arc<Inner>,
+async fn dispatch(
+    service: &Arc<AppState>,
     request: Parts,
     body: RequestBody,
     resource: &Resource<'_>,
-) -> Result<Reply, Problem> {
+) -> Result<HttpResponse, Problem> {
     match (resource, &request.method) {
-        (_, &Method::OPTIONS) => Ok(reply::options(resource.methods())),
+        (_, &Method::OPTIONS) => Ok(response::options(resource.methods())),
         (Resource::Changes, &Method::GET | &Method::HEAD) => changes::answer(service, &request, body).await,
-        (Resource::Articles, &Method::GET | &Method::HEAD) => articles::list(service, &request).await,
+        (Resource::Articles, &Method::GET | &Method::HEAD) => articles::article_list(service, &request).await,
         (Resource::Article(id), &Method::GET | &Method::HEAD) => {
             articles::one(service, request, ArticleId::new(*id)).await
         }
         (Resource::Description, &Method::GET | &Method::HEAD) => {
-            Ok(reply::data(StatusCode::OK, OPENAPI, None, None))
+            Ok(response::json(StatusCode::OK, OPENAPI, None, None))
         }
-        (Resource::Articles, &Method::POST) => publish::post(service, request, body).await,
-        (Resource::Article(id), &Method::PUT) => publish::put(service, request, body, id).await,
-        (Resource::Article(id), &Method::DELETE) => publish::delete(service, request, id).await,
+        (Resource::Articles, &Method::POST) => write::post(service, request, body).await,
+        (Resource::Article(id), &Method::PUT) => write::put(service, request, body, id).await,
+        (Resource::Article(id), &Method::DELETE) => write::delete(service, request, id).await,
         _ => Err(Problem::method_not_allowed(resource.methods())),
     }
 }
 
 /// The answer in a coding that the request takes. A document brings its codings along, and a stream is coded by whoever
 /// writes it.
-async fn coded(service: &Arc<Inner>, accepted: Accepted, reply: Reply) -> Result<Reply, Problem> {
+async fn coded(
+    service: &Arc<AppState>,
+    accepted: AcceptEncoding,
+    reply: HttpResponse,
+) -> Result<HttpResponse, Problem> {
     if reply.status() != StatusCode::OK
         || reply.headers().contains_key(ETAG)
-        || matches!(reply.body(), Body::Streamed(_))
+        || matches!(reply.body(), ResponseBody::Stream(_))
     {
         return Ok(reply);
     }
@@ -129,18 +133,18 @@ async fn coded(service: &Arc<Inner>, accepted: Accepted, reply: Reply) -> Result
     };
     let Some(coding) = accepted.coding(bytes.len() < SHORT) else { return Err(Problem::not_acceptable()) };
     let bytes = match coding {
-        Coding::Identity => bytes,
+        ContentCoding::Identity => bytes,
         _ => {
             let coding = service.blocking(move || coding.encode(&bytes)).await;
             coding.ok_or_else(Problem::unavailable)?.into()
         }
     };
-    Ok(reply::coded(Reply::from_parts(parts, Body::default()), coding, bytes))
+    Ok(response::coded(HttpResponse::from_parts(parts, ResponseBody::default()), coding, bytes))
 }
 
 /// 429: `wait` until the next turn.
-pub(super) fn too_often(addresses: &Addresses, wait: Duration) -> Reply {
-    Problem::too_often(wait).reply(addresses)
+pub(super) fn rate_limited(addresses: &SiteUrls, wait: Duration) -> HttpResponse {
+    Problem::rate_limited(wait).reply(addresses)
 }
 
 /// Whether programs ask for this path, without the prefix of the site: then every refusal is a problem detail.
@@ -149,12 +153,12 @@ pub(super) fn is_below(path: &str) -> bool {
 }
 
 /// 404 for a path below `/api` that names nothing.
-pub(super) fn no_such_resource(addresses: &Addresses) -> Reply {
-    Problem::no_such_resource().reply(addresses)
+pub(super) fn no_such_resource(addresses: &SiteUrls) -> HttpResponse {
+    Problem::not_found().reply(addresses)
 }
 
 /// The refusal of a request that is none.
-pub(super) fn invalid(addresses: &Addresses, invalid: Invalid) -> Reply {
+pub(super) fn invalid(addresses: &SiteUrls, invalid: Invalid) -> HttpResponse {
     let problem = match invalid {
         Invalid::Host => Problem::bad_request(Invalid::HOST.0, Invalid::HOST.1),
         Invalid::TooLarge => Problem::too_large(),
@@ -163,11 +167,11 @@ pub(super) fn invalid(addresses: &Addresses, invalid: Invalid) -> Reply {
 }
 
 /// The whole body of a request.
-async fn whole(body: RequestBody) -> Result<Bytes, Problem> {
+async fn read_body(body: RequestBody) -> Result<Bytes, Problem> {
     body.collect().await.map_err(|cause| match cause {
         BodyError::TooLarge => Problem::too_large(),
         BodyError::TooSlow => Problem::too_slow(),
-        BodyError::CutShort => Problem::cut_short(),
-        BodyError::Busy => Problem::busy(),
+        BodyError::CutShort => Problem::incomplete_body(),
+        BodyError::Busy => Problem::overloaded(),
     })
 }

@@ -12,23 +12,23 @@ use tokio::sync::mpsc;
 
 /// What is sent after the headers.
 #[derive(Debug)]
-pub enum Body {
+pub enum ResponseBody {
     /// All of it is there.
-    Whole(Full<Bytes>),
+    Full(Full<Bytes>),
     /// All of it is there, and in a file too.
-    Filed(Full<Bytes>, Filed),
+    Memfd(Full<Bytes>, MemfdBody),
     /// It comes in pieces.
-    Streamed(Pieces),
+    Stream(BodyStream),
 }
 
 /// Bytes that are in a file too, from its start.
 #[derive(Clone, Debug)]
-pub struct Filed {
+pub struct MemfdBody {
     bytes: Bytes,
     file: Arc<File>,
 }
 
-impl Filed {
+impl MemfdBody {
     /// Where `part` lies in the file; none where it is no part of these very bytes.
     pub fn position_of(&self, part: &[u8]) -> Option<u64> {
         let (from, start) = (self.bytes.as_ptr().addr(), part.as_ptr().addr());
@@ -44,13 +44,13 @@ impl Filed {
 
 /// The reading end of a body in pieces.
 #[derive(Debug)]
-pub struct Pieces {
-    pieces: mpsc::Receiver<Piece>,
+pub struct BodyStream {
+    pieces: mpsc::Receiver<StreamItem>,
     ended: bool,
 }
 
 #[derive(Debug)]
-enum Piece {
+enum StreamItem {
     Bytes(Bytes),
     /// NOTE: said aloud. A writer that merely goes away has failed, and the client must be able to tell half
     /// of an answer from all of it: without the end, the connection breaks off.
@@ -59,88 +59,88 @@ enum Piece {
 
 /// The writing end of a body in pieces. Dropped before [`Writer::end`], it breaks the answer off.
 #[derive(Debug)]
-pub struct Writer(mpsc::Sender<Piece>);
+pub struct BodySender(mpsc::Sender<StreamItem>);
 
 /// The answer broke off: whoever made it failed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the answer broke off")]
-pub struct BrokenOff;
+pub struct Aborted;
 
 /// The client has gone, and nobody reads what would be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unread;
+pub struct ReceiverClosed;
 
-impl Body {
+impl ResponseBody {
     /// A body that the kernel may take from `file`, which holds the same.
-    pub fn filed(bytes: Bytes, file: Arc<File>) -> Self {
-        Self::Filed(Full::new(bytes.clone()), Filed { bytes, file })
+    pub fn memfd(bytes: Bytes, file: Arc<File>) -> Self {
+        Self::Memfd(Full::new(bytes.clone()), MemfdBody { bytes, file })
     }
 
     /// The bytes and their file, where there is one.
-    pub fn in_file(&self) -> Option<&Filed> {
+    pub fn in_memfd(&self) -> Option<&MemfdBody> {
         match self {
-            Self::Filed(_, filed) => Some(filed),
-            Self::Whole(_) | Self::Streamed(_) => None,
+            Self::Memfd(_, filed) => Some(filed),
+            Self::Full(_) | Self::Stream(_) => None,
         }
     }
 
     /// A body that is written while it is sent. One piece waits at most, so that a slow client holds the writer
     /// back.
-    pub fn streamed() -> (Writer, Self) {
+    pub fn stream() -> (BodySender, Self) {
         let (sender, pieces) = mpsc::channel(1);
-        (Writer(sender), Self::Streamed(Pieces { pieces, ended: false }))
+        (BodySender(sender), Self::Stream(BodyStream { pieces, ended: false }))
     }
 }
 
-impl Writer {
+impl BodySender {
     /// Sends a piece, once there is room for it.
     ///
     /// # Errors
     /// Where the client has gone.
-    pub async fn write(&self, bytes: impl Into<Bytes>) -> Result<(), Unread> {
-        self.0.send(Piece::Bytes(bytes.into())).await.map_err(|_| Unread)
+    pub async fn send(&self, bytes: impl Into<Bytes>) -> Result<(), ReceiverClosed> {
+        self.0.send(StreamItem::Bytes(bytes.into())).await.map_err(|_| ReceiverClosed)
     }
 
     /// All is written.
     pub async fn end(self) {
-        let _ = self.0.send(Piece::End).await;
+        let _ = self.0.send(StreamItem::End).await;
     }
 }
 
-impl Default for Body {
+impl Default for ResponseBody {
     fn default() -> Self {
-        Self::Whole(Full::default())
+        Self::Full(Full::default())
     }
 }
 
-impl<T: Into<Bytes>> From<T> for Body {
+impl<T: Into<Bytes>> From<T> for ResponseBody {
     fn from(bytes: T) -> Self {
-        Self::Whole(Full::new(bytes.into()))
+        Self::Full(Full::new(bytes.into()))
     }
 }
 
-impl hyper::body::Body for Body {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = Aborted;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
-            Self::Whole(whole) | Self::Filed(whole, _) => {
+            Self::Full(whole) | Self::Memfd(whole, _) => {
                 Pin::new(whole).poll_frame(context).map_err(|never| match never {})
             }
-            Self::Streamed(Pieces { ended: true, .. }) => Poll::Ready(None),
-            Self::Streamed(body) => Poll::Ready(match ready!(body.pieces.poll_recv(context)) {
-                Some(Piece::Bytes(bytes)) => Some(Ok(Frame::data(bytes))),
-                Some(Piece::End) => {
+            Self::Stream(BodyStream { ended: true, .. }) => Poll::Ready(None),
+            Self::Stream(body) => Poll::Ready(match ready!(body.pieces.poll_recv(context)) {
+                Some(StreamItem::Bytes(bytes)) => Some(Ok(Frame::data(bytes))),
+                Some(StreamItem::End) => {
                     body.ended = true;
                     None
                 }
                 None => {
                     body.ended = true;
-                    Some(Err(BrokenOff))
+                    Some(Err(Aborted))
                 }
             }),
         }
@@ -148,15 +148,15 @@ impl hyper::body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(whole) | Self::Filed(whole, _) => whole.is_end_stream(),
-            Self::Streamed(body) => body.ended,
+            Self::Full(whole) | Self::Memfd(whole, _) => whole.is_end_stream(),
+            Self::Stream(body) => body.ended,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(whole) | Self::Filed(whole, _) => whole.size_hint(),
-            Self::Streamed(_) => SizeHint::default(),
+            Self::Full(whole) | Self::Memfd(whole, _) => whole.size_hint(),
+            Self::Stream(_) => SizeHint::default(),
         }
     }
 }
@@ -168,25 +168,25 @@ mod tests {
 
     #[tokio::test]
     async fn half_an_answer_is_never_taken_for_all_of_it() {
-        let (writer, body) = Body::streamed();
+        let (writer, body) = ResponseBody::stream();
         let writing = tokio::spawn(async move {
-            writer.write("một ").await.unwrap();
-            writer.write("hai").await.unwrap();
+            writer.send("một ").await.unwrap();
+            writer.send("hai").await.unwrap();
             writer.end().await;
         });
         assert_eq!(body.collect().await.unwrap().to_bytes(), "một hai");
         writing.await.unwrap();
 
-        let (writer, body) = Body::streamed();
-        let writing = tokio::spawn(async move { writer.write("một").await.unwrap() });
+        let (writer, body) = ResponseBody::stream();
+        let writing = tokio::spawn(async move { writer.send("một").await.unwrap() });
         assert!(body.collect().await.is_err());
         writing.await.unwrap();
     }
 
     #[tokio::test]
     async fn whoever_writes_for_nobody_is_told() {
-        let (writer, body) = Body::streamed();
+        let (writer, body) = ResponseBody::stream();
         drop(body);
-        assert_eq!(writer.write("một").await, Err(Unread));
+        assert_eq!(writer.send("một").await, Err(ReceiverClosed));
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::press::Coding;
+use crate::render::ContentCoding;
 
 /// What is shorter goes out as it is, in bytes: it fits into one packet anyway.
 pub const SHORT: usize = 1024;
@@ -24,12 +24,12 @@ pub enum Coder {
 
 impl Coder {
     /// A coder at its beginning.
-    pub fn new(coding: Coding) -> Self {
+    pub fn new(coding: ContentCoding) -> Self {
         const BUFFER: usize = 4096;
         match coding {
-            Coding::Identity => Self::Identity,
-            Coding::Gzip => Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(6)))),
-            Coding::Brotli => Self::Brotli(Box::new(CompressorWriter::new(Vec::new(), BUFFER, 5, 20))),
+            ContentCoding::Identity => Self::Identity,
+            ContentCoding::Gzip => Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(6)))),
+            ContentCoding::Brotli => Self::Brotli(Box::new(CompressorWriter::new(Vec::new(), BUFFER, 5, 20))),
         }
     }
 
@@ -65,11 +65,11 @@ mod tests {
     use proptest::prelude::*;
     use std::io::Read as _;
 
-    fn decoded(coding: Coding, bytes: &[u8]) -> Vec<u8> {
+    fn decoded(coding: ContentCoding, bytes: &[u8]) -> Vec<u8> {
         let mut reader: Box<dyn std::io::Read + '_> = match coding {
-            Coding::Identity => Box::new(bytes),
-            Coding::Gzip => Box::new(flate2::read::GzDecoder::new(bytes)),
-            Coding::Brotli => Box::new(brotli::Decompressor::new(bytes, 4096)),
+            ContentCoding::Identity => Box::new(bytes),
+            ContentCoding::Gzip => Box::new(flate2::read::GzDecoder::new(bytes)),
+            ContentCoding::Brotli => Box::new(brotli::Decompressor::new(bytes, 4096)),
         };
         let mut plain = Vec::new();
         reader.read_to_end(&mut plain).unwrap();
@@ -79,7 +79,7 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_are_decoded_to_what_they_were(pieces in proptest::collection::vec(".{1,40}", 0..8)) {
-            for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
+            for coding in [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Brotli] {
                 let mut coder = Coder::new(coding);
                 let mut sent: Vec<u8> =
                     pieces.iter().flat_map(|piece| coder.code(Bytes::from(piece.clone())).to_vec()).collect();

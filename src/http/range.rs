@@ -8,34 +8,34 @@ use std::ops::Range;
 use hyper::HeaderMap;
 use hyper::header::{IF_RANGE, RANGE};
 
-use crate::press::Document;
+use crate::render::Representation;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum RangeRequest {
     /// All of it: 200.
-    Whole,
+    Full,
     /// These bytes: 206.
-    Part(Range<u64>),
+    Partial(Range<u64>),
     /// Bytes that are not there: 416.
-    Nothing,
+    Unsatisfiable,
 }
 
-impl Asked {
+impl RangeRequest {
     /// Reads `Range`, and `If-Range` where it stands beside it.
-    pub fn of(headers: &HeaderMap, document: &Document) -> Self {
+    pub fn from_headers(headers: &HeaderMap, document: &Representation) -> Self {
         let length = document.identity.bytes.len() as u64;
         let mut lines = headers.get_all(RANGE).iter();
-        let (Some(line), None) = (lines.next(), lines.next()) else { return Self::Whole };
+        let (Some(line), None) = (lines.next(), lines.next()) else { return Self::Full };
         match line.to_str() {
-            Ok(text) if still_the_same(headers, document) => parse(text, length),
-            _ => Self::Whole,
+            Ok(text) if if_range_matches(headers, document) => parse(text, length),
+            _ => Self::Full,
         }
     }
 }
 
 /// RFC 9110 §13.1.5: a strong tag that is the document's, or the very date of its last change.
-fn still_the_same(headers: &HeaderMap, document: &Document) -> bool {
+fn if_range_matches(headers: &HeaderMap, document: &Representation) -> bool {
     let mut lines = headers.get_all(IF_RANGE).iter();
     match (lines.next(), lines.next()) {
         (None, _) => true,
@@ -44,12 +44,14 @@ fn still_the_same(headers: &HeaderMap, document: &Document) -> bool {
     }
 }
 
-fn parse(text: &str, length: u64) -> Asked {
+fn parse(text: &str, length: u64) -> RangeRequest {
     let spec = text.split_once('=').filter(|(unit, _)| unit.trim().eq_ignore_ascii_case("bytes"));
     let Some((first, last)) = spec.and_then(|(_, spec)| spec.trim().split_once('-')) else {
-        return Asked::Whole;
+        return RangeRequest::Full;
     };
-    let part = |start: u64, end: u64| if start < end { Asked::Part(start..end) } else { Asked::Nothing };
+    let part = |start: u64, end: u64| {
+        if start < end { RangeRequest::Partial(start..end) } else { RangeRequest::Unsatisfiable }
+    };
     match (position(first), position(last)) {
         // The last so many bytes.
         (Some(None), Some(Some(count))) => part(length.saturating_sub(count), length),
@@ -57,7 +59,7 @@ fn parse(text: &str, length: u64) -> Asked {
         (Some(Some(start)), Some(Some(last))) if start <= last => {
             part(start, length.min(last.saturating_add(1)))
         }
-        _ => Asked::Whole,
+        _ => RangeRequest::Full,
     }
 }
 
@@ -79,33 +81,33 @@ mod tests {
     #[test]
     fn each_form_of_a_range_has_its_answer() {
         for (text, asked) in [
-            ("bytes=0-99", Asked::Part(0..100)),
-            ("bytes=0-0", Asked::Part(0..1)),
-            ("bytes=900-", Asked::Part(900..1000)),
-            ("bytes=-100", Asked::Part(900..1000)),
-            ("bytes=-5000", Asked::Part(0..1000)),
-            ("bytes=990-99999999999999999999999", Asked::Part(990..1000)),
-            ("Bytes = 1 - 2 ", Asked::Part(1..3)),
-            ("bytes=1000-", Asked::Nothing),
-            ("bytes=5000-6000", Asked::Nothing),
-            ("bytes=-0", Asked::Nothing),
-            ("bytes=5-4", Asked::Whole),
-            ("bytes=-", Asked::Whole),
-            ("bytes=a-b", Asked::Whole),
-            ("bytes=0-1,5-6", Asked::Whole),
-            ("items=0-1", Asked::Whole),
-            ("0-1", Asked::Whole),
-            ("", Asked::Whole),
+            ("bytes=0-99", RangeRequest::Partial(0..100)),
+            ("bytes=0-0", RangeRequest::Partial(0..1)),
+            ("bytes=900-", RangeRequest::Partial(900..1000)),
+            ("bytes=-100", RangeRequest::Partial(900..1000)),
+            ("bytes=-5000", RangeRequest::Partial(0..1000)),
+            ("bytes=990-99999999999999999999999", RangeRequest::Partial(990..1000)),
+            ("Bytes = 1 - 2 ", RangeRequest::Partial(1..3)),
+            ("bytes=1000-", RangeRequest::Unsatisfiable),
+            ("bytes=5000-6000", RangeRequest::Unsatisfiable),
+            ("bytes=-0", RangeRequest::Unsatisfiable),
+            ("bytes=5-4", RangeRequest::Full),
+            ("bytes=-", RangeRequest::Full),
+            ("bytes=a-b", RangeRequest::Full),
+            ("bytes=0-1,5-6", RangeRequest::Full),
+            ("items=0-1", RangeRequest::Full),
+            ("0-1", RangeRequest::Full),
+            ("", RangeRequest::Full),
         ] {
             assert_eq!(parse(text, 1000), asked, "{text}");
         }
-        assert_eq!(parse("bytes=0-", 0), Asked::Nothing);
+        assert_eq!(parse("bytes=0-", 0), RangeRequest::Unsatisfiable);
     }
 
     proptest! {
         #[test]
         fn a_part_lies_within_the_picture(text in "(bytes=)?[0-9 ,=-]{0,12}", length in 0u64..50) {
-            if let Asked::Part(part) = parse(&text, length) {
+            if let RangeRequest::Partial(part) = parse(&text, length) {
                 prop_assert!(part.start < part.end && part.end <= length);
             }
         }

@@ -5,8 +5,8 @@ use std::net::Ipv6Addr;
 use hyper::header::HOST;
 use hyper::{HeaderMap, Request, Version};
 
-use super::door::RequestBody;
-use super::reply::{self, Reply};
+use super::response::{self, HttpResponse};
+use super::server::RequestBody;
 
 /// Why a request is refused before anybody looks at what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,10 @@ impl Invalid {
         ("Send exactly one valid Host header.", "Yêu cầu phải có đúng một dòng Host hợp lệ.");
 
     /// The answer for people.
-    pub fn reply(self) -> Reply {
+    pub fn reply(self) -> HttpResponse {
         match self {
-            Self::Host => reply::bad_request(Self::HOST.1),
-            Self::TooLarge => reply::content_too_large(),
+            Self::Host => response::bad_request(Self::HOST.1),
+            Self::TooLarge => response::content_too_large(),
         }
     }
 }

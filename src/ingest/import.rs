@@ -12,26 +12,26 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::Options;
-use super::bundle::{self, Bundle, Met};
-use super::inspect::findings_of;
-use super::scan::{FileFinding, FileReading, blocking, hash_of, noted, stem_of, unfit, verdict_finding};
-use crate::address::{Addresses, RESERVED};
+use super::IngestOptions;
+use super::check::diagnostics_of;
+use super::import_source::{self, ImportSource, WalkItem};
+use super::scan::{FileDiagnostic, ParsedFile, blocking, hash_of, noted, outcome_diagnostic, stem_of, unfit};
 use crate::channel::Slug;
-use crate::manuscript::{self, Draft, Encoding, Severity};
-use crate::store::{Imported, Origin, Store, StoreError, Submission, Terms, Verdict};
-use crate::vietnam_time::Moment;
+use crate::parse::{self, Encoding, ParsedArticle, Severity};
+use crate::store::{ImportedFile, Source, Store, StoreError, Submission, SubmitOutcome, WriteConditions};
+use crate::time::Timestamp;
+use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
 /// So many files are taken in together, with one flush of the log;
-const BATCH: usize = 256;
+const BATCH_FILES: usize = 256;
 /// and not many more bytes than this.
 const BATCH_BYTES: usize = 32 << 20;
 /// So many endings of files that are passed over are told apart.
-const ENDINGS: usize = 12;
+const KNOWN_EXTENSIONS: usize = 12;
 
 /// What is to be imported, and how.
 #[derive(Clone, Debug, Default)]
-pub struct Order {
+pub struct ImportRequest {
     /// Files, folders, zip archives.
     pub paths: Vec<PathBuf>,
     /// The channel of all; otherwise the folders at the top of each path name the channels.
@@ -42,7 +42,7 @@ pub struct Order {
 
 /// Why nothing at all is imported.
 #[derive(Debug, thiserror::Error)]
-pub enum NotImportable {
+pub enum ImportError {
     /// A path leads nowhere.
     #[error("cannot read {path}: {cause}")]
     Unreadable {
@@ -74,7 +74,7 @@ pub enum NotImportable {
          in the config ([[channel]] slug = \"{slug}\"); if the folders in it are, import {folder} itself, or an \
          archive of what is in it"
     )]
-    PerhapsNoChannel {
+    UnlikelyChannel {
         /// What was to be imported.
         path: String,
         /// The folder in it.
@@ -87,7 +87,7 @@ pub enum NotImportable {
         "{path} and the folder of articles {folder} lie in each other; what is there is published by `bantin \
          serve` and `bantin scan`"
     )]
-    InTheFolder {
+    InsideFolder {
         /// What was to be imported.
         path: String,
         /// The folder of articles.
@@ -121,28 +121,29 @@ pub struct ImportReport {
     /// Files that said nothing new.
     pub unchanged: u64,
     /// Articles whose stamp lies in the future.
-    pub waiting: u64,
+    pub scheduled: u64,
     /// Articles that a command withdrew and that stay withdrawn.
-    pub stay_withdrawn: u64,
+    pub still_withdrawn: u64,
     /// In a rehearsal, files that would be taken in.
     pub acceptable: u64,
     /// Files that were refused, and archives and folders that could not be gone through to the end.
-    pub refused: u64,
+    pub rejected: u64,
 }
 
 impl ImportReport {
-    fn count(&mut self, verdict: &Verdict) {
+    fn count(&mut self, verdict: &SubmitOutcome) {
         let counter = match verdict {
-            Verdict::Published(_) => &mut self.published,
-            Verdict::Corrected(_) => &mut self.corrected,
-            Verdict::Moved(_) => &mut self.moved,
-            Verdict::Restored(_) => &mut self.restored,
-            Verdict::Unchanged => &mut self.unchanged,
-            Verdict::Waiting(_) => &mut self.waiting,
-            Verdict::StaysWithdrawn => &mut self.stay_withdrawn,
-            Verdict::Conflict { .. } | Verdict::Stale(_) | Verdict::KeyReused | Verdict::Refused(_) => {
-                &mut self.refused
-            }
+            SubmitOutcome::Published(_) => &mut self.published,
+            SubmitOutcome::Corrected(_) => &mut self.corrected,
+            SubmitOutcome::Moved(_) => &mut self.moved,
+            SubmitOutcome::Restored(_) => &mut self.restored,
+            SubmitOutcome::Unchanged => &mut self.unchanged,
+            SubmitOutcome::Scheduled(_) => &mut self.scheduled,
+            SubmitOutcome::WithdrawnByOperator => &mut self.still_withdrawn,
+            SubmitOutcome::Conflict { .. }
+            | SubmitOutcome::VersionMismatch(_)
+            | SubmitOutcome::IdempotencyConflict
+            | SubmitOutcome::Refused(_) => &mut self.rejected,
         };
         *counter += 1;
     }
@@ -151,9 +152,9 @@ impl ImportReport {
 /// An import that was surveyed and may begin.
 #[derive(Debug)]
 pub struct Import {
-    bundles: Vec<Bundle>,
-    plan: Plan,
-    options: Options,
+    bundles: Vec<ImportSource>,
+    plan: ChannelMapping,
+    options: IngestOptions,
     articles: u64,
     channels: BTreeMap<Slug, Option<String>>,
     passed_over: BTreeMap<String, u64>,
@@ -165,15 +166,19 @@ impl Import {
     /// # Errors
     /// Where a path cannot be read, or it is in doubt into which channel something belongs: then nothing is
     /// imported.
-    pub fn survey(order: &Order, options: &Options, known: &BTreeSet<Slug>) -> Result<Self, NotImportable> {
-        let bundles = bundles(&order.paths, &options.path)?;
+    pub fn plan(
+        order: &ImportRequest,
+        options: &IngestOptions,
+        known: &BTreeSet<Slug>,
+    ) -> Result<Self, ImportError> {
+        let bundles = sources(&order.paths, &options.path)?;
         let addresses = Arc::clone(&options.addresses);
-        let channel = order.channel.clone().map(|channel| addresses.present_name(channel));
-        let plan = Plan { channel, encoding: order.encoding, addresses };
+        let channel = order.channel.clone().map(|channel| addresses.current_slug(channel));
+        let plan = ChannelMapping { channel, encoding: order.encoding, addresses };
         let (channels, passed_over) = (BTreeMap::new(), BTreeMap::new());
         let mut import = Self { bundles, plan, options: options.clone(), articles: 0, channels, passed_over };
         for bundle in import.bundles.clone() {
-            import.look_through(&bundle, known)?;
+            import.survey_channels(&bundle, known)?;
         }
         Ok(import)
     }
@@ -203,32 +208,32 @@ impl Import {
     pub async fn run(
         self,
         store: &Store,
-        tell: impl FnMut(&ImportReport, Vec<FileFinding>),
+        tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
         let channels = store.snapshot().await?.channels().await?;
         let known = channels.into_iter().map(|channel| channel.slug).collect();
-        self.go_through(Some(store), store.clock().now(), Some(known), tell).await
+        self.read_batches(Some(store), store.clock().now(), Some(known), tell).await
     }
 
     /// Reads everything and takes nothing in. With a store, what it holds already counts as unchanged.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn rehearse(
+    pub async fn dry_run(
         self,
         store: Option<&Store>,
-        now: Moment,
-        tell: impl FnMut(&ImportReport, Vec<FileFinding>),
+        now: Timestamp,
+        tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
-        self.go_through(store, now, None, tell).await
+        self.read_batches(store, now, None, tell).await
     }
 
-    async fn go_through(
+    async fn read_batches(
         self,
         store: Option<&Store>,
-        now: Moment,
+        now: Timestamp,
         known: Option<BTreeSet<Slug>>,
-        mut tell: impl FnMut(&ImportReport, Vec<FileFinding>),
+        mut tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
         let Self { bundles, plan, options, channels: titles, .. } = self;
         // One batch is read ahead while another is taken in.
@@ -236,9 +241,9 @@ impl Import {
         let planned = plan.clone();
         let reader = tokio::task::spawn_blocking(move || read_all(&bundles, &planned, &sender));
         let report = ImportReport::default();
-        let mut course = Course { store, known, titles, plan, options, now, report };
+        let mut course = ImportRun { store, known, titles, plan, options, now, report };
         while let Some(batch) = batches.recv().await {
-            let findings = course.take_in(batch).await?;
+            let findings = course.submit_batch(batch).await?;
             tell(&course.report, findings);
         }
         if let Err(failure) = reader.await {
@@ -247,15 +252,15 @@ impl Import {
         Ok(course.report)
     }
 
-    fn look_through(&mut self, bundle: &Bundle, known: &BTreeSet<Slug>) -> Result<(), NotImportable> {
+    fn survey_channels(&mut self, bundle: &ImportSource, known: &BTreeSet<Slug>) -> Result<(), ImportError> {
         // Whether a folder at the top holds articles itself.
         let mut tops: BTreeMap<String, bool> = BTreeMap::new();
         let mut stray = None;
         let _ = bundle.walk(&mut |met| {
             match met {
-                Met::Article(article) => {
+                WalkItem::Article(article) => {
                     self.articles += 1;
-                    let Some(place) = self.plan.place(&article.inner) else {
+                    let Some(place) = self.plan.target(&article.inner) else {
                         stray.get_or_insert(article.shown);
                         return ControlFlow::Continue(());
                     };
@@ -266,21 +271,21 @@ impl Import {
                     let title = place.top.filter(|top| Slug::parse(top).is_err()).map(str::to_owned);
                     self.channels.entry(place.channel).or_insert(title);
                 }
-                Met::Other(name) => self.pass_over(name),
-                Met::Trouble(_) => {}
+                WalkItem::Other(name) => self.skip(name),
+                WalkItem::Unreadable(_) => {}
             }
             ControlFlow::Continue(())
         });
-        let reserved = self.channels.keys().find(|slug| RESERVED.contains(&slug.as_str())).cloned();
+        let reserved = self.channels.keys().find(|slug| RESERVED_SLUGS.contains(&slug.as_str())).cloned();
         // Where some files lie in folders, the others are told one by one.
         let stray = stray.filter(|_| tops.is_empty());
-        let mut refusal = stray.map(|path| NotImportable::NoChannel { path });
-        refusal = refusal.or(reserved.map(|slug| NotImportable::Reserved { slug }));
+        let mut refusal = stray.map(|path| ImportError::NoChannel { path });
+        refusal = refusal.or(reserved.map(|slug| ImportError::Reserved { slug }));
         // Where several folders lie side by side they are channels; a single one may be the archive's own.
         let only = tops.pop_first().filter(|_| tops.is_empty());
-        let doubtful = only.map(|(top, itself)| (self.plan.addresses.channel_named(&top), top, itself));
+        let doubtful = only.map(|(top, itself)| (self.plan.addresses.resolve_channel(&top), top, itself));
         let doubtful = doubtful.filter(|(slug, _, itself)| !itself && !known.contains(slug));
-        refusal = refusal.or(doubtful.map(|(slug, folder, _)| NotImportable::PerhapsNoChannel {
+        refusal = refusal.or(doubtful.map(|(slug, folder, _)| ImportError::UnlikelyChannel {
             path: bundle.shown(),
             folder,
             slug,
@@ -288,24 +293,24 @@ impl Import {
         refusal.map_or(Ok(()), Err)
     }
 
-    fn pass_over(&mut self, name: &str) {
+    fn skip(&mut self, name: &str) {
         let ending = name.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
         let ending = ending.map_or_else(String::new, |(_, ending)| ending.to_lowercase());
-        let room = self.passed_over.len() < ENDINGS || self.passed_over.contains_key(&ending);
+        let room = self.passed_over.len() < KNOWN_EXTENSIONS || self.passed_over.contains_key(&ending);
         *self.passed_over.entry(if room { ending } else { String::new() }).or_default() += 1;
     }
 }
 
 /// How files are assigned and read.
 #[derive(Clone, Debug)]
-struct Plan {
+struct ChannelMapping {
     channel: Option<Slug>,
     encoding: Option<Encoding>,
-    addresses: Arc<Addresses>,
+    addresses: Arc<SiteUrls>,
 }
 
 /// Where a file belongs.
-struct Place<'a> {
+struct Target<'a> {
     channel: Slug,
     /// The folder that names the channel, where one does.
     top: Option<&'a str>,
@@ -313,42 +318,43 @@ struct Place<'a> {
     below: &'a str,
 }
 
-impl Plan {
+impl ChannelMapping {
     /// None for a file that lies in no folder while no channel was named for all.
-    fn place<'a>(&self, inner: &'a str) -> Option<Place<'a>> {
+    fn target<'a>(&self, inner: &'a str) -> Option<Target<'a>> {
         match &self.channel {
-            Some(channel) => Some(Place { channel: channel.clone(), top: None, below: inner }),
+            Some(channel) => Some(Target { channel: channel.clone(), top: None, below: inner }),
             None => {
                 let (top, below) = inner.split_once('/')?;
-                Some(Place { channel: self.addresses.channel_named(top), top: Some(top), below })
+                Some(Target { channel: self.addresses.resolve_channel(top), top: Some(top), below })
             }
         }
     }
 
-    fn reading(&self, channel: &Slug, options: &Options) -> manuscript::Options {
-        let of_channel = options.reading(Some(channel));
-        manuscript::Options { encoding: self.encoding.or(of_channel.encoding), ..of_channel }
+    fn parse_options(&self, channel: &Slug, options: &IngestOptions) -> parse::ParseOptions {
+        let of_channel = options.parse_options(Some(channel));
+        parse::ParseOptions { encoding: self.encoding.or(of_channel.encoding), ..of_channel }
     }
 }
 
 /// The bundles at these paths, each of a name of its own.
-fn bundles(paths: &[PathBuf], folder: &Path) -> Result<Vec<Bundle>, NotImportable> {
+fn sources(paths: &[PathBuf], folder: &Path) -> Result<Vec<ImportSource>, ImportError> {
     let folder = folder.canonicalize().ok();
-    let mut bundles: Vec<Bundle> = Vec::with_capacity(paths.len());
+    let mut bundles: Vec<ImportSource> = Vec::with_capacity(paths.len());
     for path in paths {
         let shown = || path.display().to_string();
-        let bundle = Bundle::at(path).map_err(|cause| NotImportable::Unreadable { path: shown(), cause })?;
+        let bundle =
+            ImportSource::open(path).map_err(|cause| ImportError::Unreadable { path: shown(), cause })?;
         if let Some(folder) = &folder
-            && (bundle.location.starts_with(folder) || holds(&bundle, folder))
+            && (bundle.location.starts_with(folder) || contains(&bundle, folder))
         {
             let folder = folder.display().to_string();
-            return Err(NotImportable::InTheFolder { path: shown(), folder });
+            return Err(ImportError::InsideFolder { path: shown(), folder });
         }
         let twin =
             bundles.iter().find(|other| other.source == bundle.source && other.location != bundle.location);
         if let Some(twin) = twin {
             let (one, other, name) = (twin.shown(), shown(), bundle.source);
-            return Err(NotImportable::SameName { one, other, name });
+            return Err(ImportError::SameName { one, other, name });
         }
         bundles.push(bundle);
     }
@@ -356,42 +362,45 @@ fn bundles(paths: &[PathBuf], folder: &Path) -> Result<Vec<Bundle>, NotImportabl
 }
 
 /// True for a folder that the folder of articles lies in.
-fn holds(bundle: &Bundle, folder: &Path) -> bool {
+fn contains(bundle: &ImportSource, folder: &Path) -> bool {
     bundle.is_folder() && folder.starts_with(&bundle.location)
 }
 
 /// A file on its way: its bytes, and where it belongs.
-struct Parcel {
+struct RawFile {
     shown: String,
-    imported: Imported,
+    imported: ImportedFile,
     bytes: Vec<u8>,
 }
 
 /// Something to say, and whether it costs an article file.
-struct Told {
-    finding: FileFinding,
+struct ImportDiagnostic {
+    finding: FileDiagnostic,
     of_article: bool,
 }
 
 /// Files that are taken in together.
 #[derive(Default)]
 struct Batch {
-    parcels: Vec<Parcel>,
-    findings: Vec<Told>,
+    parcels: Vec<RawFile>,
+    findings: Vec<ImportDiagnostic>,
     bytes: usize,
 }
 
 /// Reads all bundles into batches. It blocks, and ends early where nobody listens any more.
-fn read_all(bundles: &[Bundle], plan: &Plan, sender: &mpsc::Sender<Batch>) {
+fn read_all(bundles: &[ImportSource], plan: &ChannelMapping, sender: &mpsc::Sender<Batch>) {
     let mut batch = Batch::default();
     for bundle in bundles {
         let flow = bundle.walk(&mut |met| {
             match met {
-                Met::Article(article) => batch.add(article, bundle, plan),
-                Met::Trouble(finding) => batch.findings.push(Told { finding, of_article: false }),
-                Met::Other(_) => {}
+                WalkItem::Article(article) => batch.add(article, bundle, plan),
+                WalkItem::Unreadable(finding) => {
+                    batch.findings.push(ImportDiagnostic { finding, of_article: false })
+                }
+                WalkItem::Other(_) => {}
             }
-            let full = batch.parcels.len() + batch.findings.len() >= BATCH || batch.bytes >= BATCH_BYTES;
+            let full =
+                batch.parcels.len() + batch.findings.len() >= BATCH_FILES || batch.bytes >= BATCH_BYTES;
             if full && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
                 return ControlFlow::Break(());
             }
@@ -405,62 +414,67 @@ fn read_all(bundles: &[Bundle], plan: &Plan, sender: &mpsc::Sender<Batch>) {
 }
 
 impl Batch {
-    fn add(&mut self, mut article: bundle::Article<'_>, bundle: &Bundle, plan: &Plan) {
-        let placed = plan.place(&article.inner).map(|place| {
+    fn add(
+        &mut self,
+        mut article: import_source::SourceFile<'_>,
+        bundle: &ImportSource,
+        plan: &ChannelMapping,
+    ) {
+        let placed = plan.target(&article.inner).map(|place| {
             let whole = format!("{}/{}", place.channel, place.below);
             (place.channel, whole)
         });
         // None for a file beside the channels' folders.
         let Some((channel, place)) = placed else {
-            let finding = FileFinding::about(
+            let finding = FileDiagnostic::new(
                 &article.shown,
                 Severity::Error,
                 "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".to_owned(),
                 "lies in no channel; move it into a channel's folder".to_owned(),
             );
-            return self.findings.push(Told { finding, of_article: true });
+            return self.findings.push(ImportDiagnostic { finding, of_article: true });
         };
         match article.bytes() {
             Ok(bytes) => {
                 self.bytes += bytes.len();
                 let imported =
-                    Imported { source: bundle.source.clone(), place, channel, hash: hash_of(&bytes) };
-                self.parcels.push(Parcel { shown: article.shown, imported, bytes });
+                    ImportedFile { source: bundle.source.clone(), place, channel, hash: hash_of(&bytes) };
+                self.parcels.push(RawFile { shown: article.shown, imported, bytes });
             }
-            Err(finding) => self.findings.push(Told { finding, of_article: true }),
+            Err(finding) => self.findings.push(ImportDiagnostic { finding, of_article: true }),
         }
     }
 }
 
 /// An import under way.
-struct Course<'s> {
+struct ImportRun<'s> {
     store: Option<&'s Store>,
     /// The channels that there are, where articles are to be taken in; none in a rehearsal.
     known: Option<BTreeSet<Slug>>,
     /// What the channels are called that are founded.
     titles: BTreeMap<Slug, Option<String>>,
-    plan: Plan,
-    options: Options,
-    now: Moment,
+    plan: ChannelMapping,
+    options: IngestOptions,
+    now: Timestamp,
     report: ImportReport,
 }
 
-impl Course<'_> {
+impl ImportRun<'_> {
     /// Takes a batch in, and returns what there is to say of it.
-    async fn take_in(&mut self, batch: Batch) -> Result<Vec<FileFinding>, StoreError> {
+    async fn submit_batch(&mut self, batch: Batch) -> Result<Vec<FileDiagnostic>, StoreError> {
         let Batch { parcels, findings: told, .. } = batch;
         self.report.files += (parcels.len() + told.iter().filter(|told| told.of_article).count()) as u64;
-        let mut findings: Vec<FileFinding> = told.into_iter().map(|told| told.finding).collect();
+        let mut findings: Vec<FileDiagnostic> = told.into_iter().map(|told| told.finding).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        self.report.refused += errors as u64;
+        self.report.rejected += errors as u64;
         let parcels = self.unknown_of(parcels).await?;
         let (plan, options, now) = (self.plan.clone(), self.options.clone(), self.now);
         let mut letters = Vec::with_capacity(parcels.len());
-        for (letter, said) in blocking(move || understand(parcels, &plan, &options, now)).await {
+        for (letter, said) in blocking(move || parse_files(parcels, &plan, &options, now)).await {
             findings.extend(said);
             match letter {
                 Some(letter) => letters.push(letter),
-                None => self.report.refused += 1,
+                None => self.report.rejected += 1,
             }
         }
         findings.extend(self.submit(letters).await?);
@@ -468,48 +482,48 @@ impl Course<'_> {
     }
 
     /// Without what was imported before and has not changed.
-    async fn unknown_of(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Parcel>, StoreError> {
+    async fn unknown_of(&mut self, parcels: Vec<RawFile>) -> Result<Vec<RawFile>, StoreError> {
         let Some(store) = self.store else { return Ok(parcels) };
-        let files: Vec<Imported> = parcels.iter().map(|parcel| parcel.imported.clone()).collect();
-        let known = store.is_imported(&files).await?;
+        let files: Vec<ImportedFile> = parcels.iter().map(|parcel| parcel.imported.clone()).collect();
+        let known = store.already_imported(&files).await?;
         self.report.unchanged += known.iter().filter(|known| **known).count() as u64;
         Ok(parcels.into_iter().zip(known).filter(|(_, known)| !known).map(|(parcel, _)| parcel).collect())
     }
 
-    async fn submit(&mut self, letters: Vec<Letter>) -> Result<Vec<FileFinding>, StoreError> {
+    async fn submit(&mut self, letters: Vec<ParsedImport>) -> Result<Vec<FileDiagnostic>, StoreError> {
         let (Some(store), Some(known)) = (self.store, &mut self.known) else {
             self.report.acceptable += letters.len() as u64;
             return Ok(Vec::new());
         };
         let (mut paths, mut submissions) = (Vec::new(), Vec::new());
-        for Letter { shown, imported, draft } in letters {
+        for ParsedImport { shown, imported, draft } in letters {
             let title = self.titles.get(&imported.channel).and_then(Option::as_deref);
-            found(store, known, &imported.channel, title).await?;
+            find_record(store, known, &imported.channel, title).await?;
             let mut channels = vec![imported.channel.clone()];
             for named in &draft.channels {
-                let slug = self.options.addresses.channel_named(named);
+                let slug = self.options.addresses.resolve_channel(named);
                 let title = Slug::parse(named).is_err().then_some(named.as_str());
-                found(store, known, &slug, title).await?;
+                find_record(store, known, &slug, title).await?;
                 channels.push(slug);
             }
             channels.sort();
             channels.dedup();
             let stem = Slug::from_title(stem_of(&imported.place));
             let (article, id) = (draft.article, draft.id);
-            let (origin, terms) = (Origin::Import(imported), Terms::default());
-            submissions.push(Submission { article, channels, id, stem, origin, terms });
+            let (origin, terms) = (Source::Import(imported), WriteConditions::default());
+            submissions.push(Submission { article, channels, id, stem, source: origin, conditions: terms });
             paths.push(shown);
         }
-        let answers = store.take_in_all(submissions).await;
+        let answers = store.submit_all(submissions).await;
         let mut findings = Vec::new();
         for (path, answer) in paths.iter().zip(answers) {
             match noted(path, answer)? {
                 Ok(accepted) => {
-                    self.report.count(&accepted.verdict);
-                    findings.extend(verdict_finding(path, &accepted));
+                    self.report.count(&accepted.outcome);
+                    findings.extend(outcome_diagnostic(path, &accepted));
                 }
                 Err(finding) => {
-                    self.report.refused += 1;
+                    self.report.rejected += 1;
                     findings.push(*finding);
                 }
             }
@@ -519,47 +533,47 @@ impl Course<'_> {
 }
 
 /// An article on its way.
-struct Letter {
+struct ParsedImport {
     shown: String,
-    imported: Imported,
-    draft: Draft,
+    imported: ImportedFile,
+    draft: ParsedArticle,
 }
 
 /// Reads what is in the files, and sorts it by the printed stamp, so that the log is in the order of the news.
-fn understand(
-    parcels: Vec<Parcel>,
-    plan: &Plan,
-    options: &Options,
-    now: Moment,
-) -> Vec<(Option<Letter>, Vec<FileFinding>)> {
+fn parse_files(
+    parcels: Vec<RawFile>,
+    plan: &ChannelMapping,
+    options: &IngestOptions,
+    now: Timestamp,
+) -> Vec<(Option<ParsedImport>, Vec<FileDiagnostic>)> {
     let mut read: Vec<_> = parcels
         .into_iter()
         .map(|parcel| {
-            let Parcel { shown, imported, bytes } = parcel;
+            let RawFile { shown, imported, bytes } = parcel;
             let reading =
-                manuscript::read(&imported.place, &bytes, &plan.reading(&imported.channel, options));
-            let file = FileReading { hash: imported.hash.clone(), reading };
-            let mut findings = findings_of(&shown, &file);
+                parse::parse(&imported.place, &bytes, &plan.parse_options(&imported.channel, options));
+            let file = ParsedFile { hash: imported.hash.clone(), reading };
+            let mut findings = diagnostics_of(&shown, &file);
             let draft = file.reading.draft.as_ref();
             let unfit = draft.and_then(|draft| unfit(&shown, draft, &options.addresses, now));
             let draft = file.reading.draft.filter(|_| unfit.is_none());
             findings.extend(unfit);
-            (draft.map(|draft| Letter { shown, imported, draft }), findings)
+            (draft.map(|draft| ParsedImport { shown, imported, draft }), findings)
         })
         .collect();
-    read.sort_by_key(|(letter, _)| letter.as_ref().map(|letter| letter.draft.article.stamp.instant));
+    read.sort_by_key(|(letter, _)| letter.as_ref().map(|letter| letter.draft.article.published.instant));
     read
 }
 
 /// Founds a channel that is not there yet. One that is there keeps its title.
-async fn found(
+async fn find_record(
     store: &Store,
     known: &mut BTreeSet<Slug>,
     slug: &Slug,
     title: Option<&str>,
 ) -> Result<(), StoreError> {
     if known.insert(slug.clone()) {
-        store.found_channel(slug, title).await?;
+        store.create_channel(slug, title).await?;
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::open::read_named;
-use super::scan::FileFinding;
-use crate::manuscript::Severity;
+use super::scan::FileDiagnostic;
+use crate::parse::Severity;
 
 const MARK: &str = ".bantin-log";
 /// A log's id is shorter.
@@ -46,13 +46,13 @@ pub(super) fn mark(folder: &Path, log: &str) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn is_of_another_log(path: &Path, is_marked: bool) -> FileFinding {
+pub(super) fn is_of_another_log(path: &Path, is_marked: bool) -> FileDiagnostic {
     let path = path.display();
     let (vietnamese, english) = match is_marked {
         true => ("mang dấu của kho tin khác", "bears the mark of another log"),
         false => ("không mang dấu của kho tin này", "does not bear the mark of this log"),
     };
-    FileFinding::about(
+    FileDiagnostic::new(
         "",
         Severity::Error,
         format!(
@@ -66,9 +66,9 @@ pub(super) fn is_of_another_log(path: &Path, is_marked: bool) -> FileFinding {
     )
 }
 
-pub(super) fn cannot_be_marked(path: &Path, log: &str, cause: &io::Error) -> FileFinding {
+pub(super) fn cannot_be_marked(path: &Path, log: &str, cause: &io::Error) -> FileDiagnostic {
     let path = path.display();
-    FileFinding::about(
+    FileDiagnostic::new(
         "",
         Severity::Error,
         format!("không ghi được {MARK} vào {path} ({cause}); hãy tự ghi `{log}` vào tệp đó"),

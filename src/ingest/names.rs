@@ -6,9 +6,9 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::scan::FileFinding;
-use crate::manuscript::{self, Complaint, Severity};
-use crate::picture;
+use super::scan::FileDiagnostic;
+use crate::image;
+use crate::parse::{self, DiagnosticKind, Severity};
 
 /// What a file is, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +89,8 @@ pub(super) fn file_kind(name: &str) -> FileKind {
         return FileKind::Copy;
     }
     match name {
-        _ if manuscript::form_of(name).is_some() => FileKind::Article,
-        _ if picture::is_picture_name(name) => FileKind::Picture,
+        _ if parse::format_from_name(name).is_some() => FileKind::Article,
+        _ if image::is_image_name(name) => FileKind::Picture,
         _ => FileKind::Unread,
     }
 }
@@ -186,7 +186,7 @@ pub(super) fn is_document(name: &str) -> bool {
     ];
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     ending.is_some_and(|ending| DOCUMENTS.contains(&ending.as_str()) || ending == "mhtml")
-        || picture::unread_form(name).is_some()
+        || image::unread_form(name).is_some()
 }
 
 /// True for the folder into which a browser lays the pictures of a page that it saves, in any of its languages.
@@ -198,23 +198,23 @@ pub(super) fn is_of_a_saved_page(name: &str) -> bool {
 
 /// What there is to say of a file of this name that is not published. Of an article or a picture that were named
 /// where they cannot be meant it says so as well.
-pub(super) fn unread(path: &str, severity: Severity) -> FileFinding {
+pub(super) fn unread(path: &str, severity: Severity) -> FileDiagnostic {
     let name = super::scan::name_of(path);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     let complaint = match ending.as_deref() {
-        Some("doc" | "dot") => Complaint::OldWord,
-        _ => Complaint::NotAnArticle { name: name.to_owned() },
+        Some("doc" | "dot") => DiagnosticKind::LegacyDoc,
+        _ => DiagnosticKind::NotAnArticle { name: name.to_owned() },
     };
-    let (vietnamese, english) = match picture::unread_form(name) {
+    let (vietnamese, english) = match image::unread_form(name) {
         Some(refused) => (refused.vietnamese(), refused.english()),
         None => (complaint.vietnamese(), complaint.english()),
     };
-    FileFinding::about(path, severity, vietnamese, english)
+    FileDiagnostic::new(path, severity, vietnamese, english)
 }
 
 /// What there is to say of a copy that a program made.
-pub(super) fn copy(path: &str) -> FileFinding {
-    FileFinding::about(
+pub(super) fn copy(path: &str) -> FileDiagnostic {
+    FileDiagnostic::new(
         path,
         Severity::Warning,
         "tên cho thấy đây là bản sao (bản xung đột, bản lưu tạm) nên không đăng; hãy xóa, hoặc đổi tên nếu là bài riêng"
@@ -226,8 +226,8 @@ pub(super) fn copy(path: &str) -> FileFinding {
 }
 
 /// What there is to say of a folder that is called like those of systems.
-pub(super) fn system_folder(path: &str) -> FileFinding {
-    FileFinding::about(
+pub(super) fn system_folder(path: &str) -> FileDiagnostic {
+    FileDiagnostic::new(
         path,
         Severity::Warning,
         "tên giống thư mục hệ thống nên không phải là chuyên mục; hãy đổi tên nếu là chuyên mục".to_owned(),

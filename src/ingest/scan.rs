@@ -12,37 +12,37 @@ use tokio::time::Instant;
 use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::folder::{
-    FileState, Groups, Observed, ObservedFile, ObservedPicture, observe, observe_some, picture_paths,
+use super::check::diagnostics_of;
+use super::listing::{
+    FileState, FolderListing, Groups, ListedFile, ListedImage, image_paths, list_folder, observe_some,
 };
-use super::inspect::findings_of;
 use super::mark::{Marking, cannot_be_marked, is_of_another_log, mark, mark_of};
 use super::open::{open_below, open_named, read_all};
 use super::writers::{may_go_on, open_for_writing};
-use super::{ABSENT, GRACE, HELD_OPEN, Options, SETTLE, UNFINISHED};
-use crate::address::{Addresses, RESERVED};
-use crate::article::Picture;
+use super::{ABSENT, DEBOUNCE, HELD_OPEN, IngestOptions, REMOVAL_GRACE, UNFINISHED};
+use crate::article::Image;
 use crate::channel::Slug;
-use crate::manuscript::{self, Draft, Reading, Severity};
-use crate::picture::{self, Publishable};
+use crate::image::{self, StrippedImage};
+use crate::parse::{self, ParseResult, ParsedArticle, Severity};
 use crate::store::{
-    Accepted, Announcement, Departure, FileRecord, FileSeen, Origin, Store, StoreError, Submission, Terms,
-    Verdict,
+    FileRecord, FileRemovalOutcome, LogPosition, ScannedFile, Source, Store, StoreError, Submission,
+    SubmitOutcome, SubmitResult, WriteConditions,
 };
-use crate::vietnam_time::Moment;
+use crate::time::Timestamp;
+use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
 /// So many files are read and submitted together: one flush of the log for all of them.
-const CHUNK: usize = 256;
+const BATCH_SIZE: usize = 256;
 /// A file larger than this is no article.
-pub(super) const LARGEST: u64 = 16 << 20;
+pub(super) const MAX_ARTICLE_BYTES: u64 = 16 << 20;
 /// A stamp that lies further ahead is a slip of the pen.
-const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
+const MAX_FUTURE: chrono::TimeDelta = chrono::TimeDelta::days(366);
 /// A folder of at least so many articles of which more than a quarter is missing was emptied by accident.
-const FEW: usize = 8;
+const MASS_REMOVAL_THRESHOLD: usize = 8;
 
 /// What a scan did and found.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct ScanReport {
     /// Article files that lie in the folder.
     pub files: u64,
     /// New articles.
@@ -56,57 +56,57 @@ pub struct Report {
     /// Articles whose file is gone for good.
     pub withdrawn: u64,
     /// Articles taken in whose stamp lies in the future.
-    pub waiting: u64,
+    pub scheduled: u64,
     /// Files whose newest bytes are no article, all in all.
-    pub refused_now: u64,
+    pub rejected_total: u64,
     /// What is new to say since the last scan, by path and line.
-    pub findings: Vec<FileFinding>,
+    pub findings: Vec<FileDiagnostic>,
     /// Why files that are missing were not taken for withdrawn, where that is so.
-    pub suspended: Option<String>,
+    pub suspended_reason: Option<String>,
     /// True where a file has not yet held still for long enough.
     pub unsettled: bool,
     /// When there will be something to do without any event.
-    pub look_again_in: Option<Duration>,
+    pub next_scan_in: Option<Duration>,
     /// How long it took to find out what there is to do.
     pub looking: Duration,
 }
 
-impl Report {
+impl ScanReport {
     /// How many revisions came of the scan.
     pub fn revisions(&self) -> u64 {
         self.published + self.corrected + self.moved + self.restored + self.withdrawn
     }
 
-    fn count(&mut self, verdict: &Verdict) {
+    fn count(&mut self, verdict: &SubmitOutcome) {
         match verdict {
-            Verdict::Published(_) => self.published += 1,
-            Verdict::Corrected(_) => self.corrected += 1,
-            Verdict::Moved(_) => self.moved += 1,
-            Verdict::Restored(_) => self.restored += 1,
-            Verdict::Waiting(_) => self.waiting += 1,
-            Verdict::Unchanged
-            | Verdict::StaysWithdrawn
-            | Verdict::Conflict { .. }
-            | Verdict::Stale(_)
-            | Verdict::KeyReused
-            | Verdict::Refused(_) => {}
+            SubmitOutcome::Published(_) => self.published += 1,
+            SubmitOutcome::Corrected(_) => self.corrected += 1,
+            SubmitOutcome::Moved(_) => self.moved += 1,
+            SubmitOutcome::Restored(_) => self.restored += 1,
+            SubmitOutcome::Scheduled(_) => self.scheduled += 1,
+            SubmitOutcome::Unchanged
+            | SubmitOutcome::WithdrawnByOperator
+            | SubmitOutcome::Conflict { .. }
+            | SubmitOutcome::VersionMismatch(_)
+            | SubmitOutcome::IdempotencyConflict
+            | SubmitOutcome::Refused(_) => {}
         }
     }
 
     /// A file may not be all there yet.
     fn wait_for_text(&mut self, pause: Duration) {
         self.unsettled = true;
-        self.look_again(pause.max(Duration::from_millis(10)));
+        self.scan_again_in(pause.max(Duration::from_millis(10)));
     }
 
-    fn look_again(&mut self, pause: Duration) {
-        self.look_again_in = Some(self.look_again_in.map_or(pause, |earlier| earlier.min(pause)));
+    fn scan_again_in(&mut self, pause: Duration) {
+        self.next_scan_in = Some(self.next_scan_in.map_or(pause, |earlier| earlier.min(pause)));
     }
 }
 
 /// A finding, and the file that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileFinding {
+pub struct FileDiagnostic {
     /// Relative to the folder of articles.
     pub path: String,
     /// Counted from 1; 1 where the whole file is meant.
@@ -119,32 +119,32 @@ pub struct FileFinding {
     pub english: String,
 }
 
-impl FileFinding {
-    pub(super) fn about(path: &str, severity: Severity, vietnamese: String, english: String) -> Self {
+impl FileDiagnostic {
+    pub(super) fn new(path: &str, severity: Severity, vietnamese: String, english: String) -> Self {
         Self { path: path.to_owned(), line: 1, severity, vietnamese, english }
     }
 }
 
 /// A file's bytes, understood.
-pub struct FileReading {
+pub struct ParsedFile {
     /// Of the bytes, hexadecimal.
     pub hash: String,
     /// What the manuscript reader made of them, or why it got none.
-    pub reading: Reading,
+    pub reading: ParseResult,
 }
 
 /// Scans the folder; remembers between scans what is settling, what is missing and what was said.
 pub struct Scanner {
     store: Store,
-    options: Options,
+    options: IngestOptions,
     /// Files that did not hold still at the last look: how they were, and since when they have been so.
-    settling: HashMap<String, (ObservedFile, Instant)>,
+    settling: HashMap<String, (ListedFile, Instant)>,
     /// Files that stand for an article and were not seen, and since when.
     missing: HashMap<String, Instant>,
     /// Articles of which a picture was not seen, and since when.
     missing_pictures: HashMap<String, Instant>,
     /// What was said of each file, so that it is said once.
-    told: BTreeMap<String, Vec<FileFinding>>,
+    told: BTreeMap<String, Vec<FileDiagnostic>>,
     known_channels: HashSet<(Slug, Option<String>)>,
     /// True where refused files are worth another look: at the start, and when others came or went.
     retry_refused: bool,
@@ -153,21 +153,21 @@ pub struct Scanner {
     /// Files that events have shown to be held open for writing.
     written: HashSet<String>,
     /// What a scan saw that found nothing to do, and how far the log was.
-    quiet: Option<(u64, Announcement)>,
+    quiet: Option<(u64, LogPosition)>,
 }
 
 /// What a scan has to do.
 #[derive(Default)]
 struct Work {
     /// Settled files whose size or time is not that of the last scan, and for how long they have held still.
-    changed: Vec<(ObservedFile, Duration)>,
+    changed: Vec<(ListedFile, Duration)>,
     /// Present records that were not seen and were not seen at the last scan either.
     missing: Vec<String>,
 }
 
 impl Scanner {
     /// A scanner that has seen nothing yet.
-    pub fn new(store: Store, options: Options) -> Self {
+    pub fn new(store: Store, options: IngestOptions) -> Self {
         Self {
             store,
             options,
@@ -188,7 +188,7 @@ impl Scanner {
     ///
     /// # Errors
     /// Where the store fails; what was accepted before stays accepted, and the next scan goes on.
-    pub async fn scan(&mut self, confirm: bool) -> Result<Report, StoreError> {
+    pub async fn scan(&mut self, confirm: bool) -> Result<ScanReport, StoreError> {
         self.go_through(None, confirm).await
     }
 
@@ -197,9 +197,9 @@ impl Scanner {
     ///
     /// # Errors
     /// As [`Scanner::scan`].
-    pub(super) async fn look(&mut self, touched: &BTreeSet<String>) -> Result<Report, StoreError> {
+    pub(super) async fn look(&mut self, touched: &BTreeSet<String>) -> Result<ScanReport, StoreError> {
         // Only who has seen the whole folder may say that a file is gone.
-        if !self.suspended && self.missing.values().any(|since| since.elapsed() >= GRACE) {
+        if !self.suspended && self.missing.values().any(|since| since.elapsed() >= REMOVAL_GRACE) {
             return self.scan(false).await;
         }
         let mut groups = Groups::default();
@@ -217,32 +217,32 @@ impl Scanner {
     }
 
     /// Compares the folder, or only some files of it, with what the store remembers, and takes in the difference.
-    async fn go_through(&mut self, some: Option<Groups>, confirm: bool) -> Result<Report, StoreError> {
+    async fn go_through(&mut self, some: Option<Groups>, confirm: bool) -> Result<ScanReport, StoreError> {
         let _turn = self.store.scan_turn().await?;
         let started = Instant::now();
-        let mut report = Report::default();
-        let mut said: BTreeMap<String, Vec<FileFinding>> = BTreeMap::new();
+        let mut report = ScanReport::default();
+        let mut said: BTreeMap<String, Vec<FileDiagnostic>> = BTreeMap::new();
         let root = self.options.path.clone();
         let addresses = Arc::clone(&self.options.addresses);
         let wanted = some.clone();
         let observed = blocking(move || match &wanted {
             Some(groups) => observe_some(&root, &addresses, groups),
-            None => observe(&root, &addresses),
+            None => list_folder(&root, &addresses),
         });
         let observed = match observed.await {
             Ok(observed) => observed,
             Err(cause) => {
                 let reason = format!("the folder {} cannot be listed ({cause})", self.options.path.display());
-                return Ok(self.suspend(report, reason, folder_finding(&self.options.path, &cause)));
+                return Ok(self.suspend(report, reason, folder_diagnostic(&self.options.path, &cause)));
             }
         };
-        if let Some(finding) = self.is_not_ours(confirm).await? {
+        if let Some(finding) = self.check_log_marker(confirm).await? {
             return Ok(self.suspend(report, finding.english.clone(), finding));
         }
         report.files = observed.files.len() as u64;
         let before = (some.is_none() && !self.retry_refused).then(|| (fingerprint(&observed), self.head()));
         if before.is_some() && before == self.quiet {
-            report.refused_now = self.refused_now();
+            report.rejected_total = self.refused_now();
             report.looking = started.elapsed();
             return Ok(report);
         }
@@ -262,17 +262,17 @@ impl Scanner {
         let work = self.compare(&observed, &records, &mut report);
         report.looking = started.elapsed();
         let nothing_to_do =
-            work.changed.is_empty() && work.missing.is_empty() && report.look_again_in.is_none();
+            work.changed.is_empty() && work.missing.is_empty() && report.next_scan_in.is_none();
         self.quiet = before.filter(|_| nothing_to_do);
-        let gone = self.take_in(work, &observed, &records, &mut report, &mut said).await?;
+        let gone = self.submit_changed(work, &observed, &records, &mut report, &mut said).await?;
         match &some {
-            None => self.withdraw_gone(gone, &records, confirm, &mut report, &mut said).await?,
-            Some(_) => gone.iter().for_each(|path| report.look_again(self.grace_left(path))),
+            None => self.withdraw_missing(gone, &records, confirm, &mut report, &mut said).await?,
+            Some(_) => gone.iter().for_each(|path| report.scan_again_in(self.grace_left(path))),
         }
-        let of_pictures = observed.files.iter().flat_map(|file| &file.pictures).map(|p| p.path.clone());
+        let of_pictures = observed.files.iter().flat_map(|file| &file.images).map(|p| p.path.clone());
         let present: HashSet<String> =
             observed.files.iter().map(|file| file.path.clone()).chain(of_pictures).collect();
-        self.settle_accounts(&mut report, said, |path| match &some {
+        self.report_new_diagnostics(&mut report, said, |path| match &some {
             None => present.contains(path),
             Some(groups) => present.contains(path) || !groups.names(path),
         });
@@ -280,27 +280,27 @@ impl Scanner {
     }
 
     /// Takes nothing in and withdraws nothing, and says why.
-    fn suspend(&mut self, mut report: Report, reason: String, finding: FileFinding) -> Report {
+    fn suspend(&mut self, mut report: ScanReport, reason: String, finding: FileDiagnostic) -> ScanReport {
         self.missing.clear();
         self.quiet = None;
-        report.suspended = Some(reason);
-        report.look_again(ABSENT);
-        self.settle_accounts(&mut report, BTreeMap::from([(String::new(), vec![finding])]), |_| true);
+        report.suspended_reason = Some(reason);
+        report.scan_again_in(ABSENT);
+        self.report_new_diagnostics(&mut report, BTreeMap::from([(String::new(), vec![finding])]), |_| true);
         report
     }
 
-    fn head(&self) -> Announcement {
-        *self.store.announcements().borrow()
+    fn head(&self) -> LogPosition {
+        *self.store.subscribe().borrow()
     }
 
     /// How long a missing file may still come back, or turn up under another name.
     fn grace_left(&self, path: &str) -> Duration {
         let since = self.missing.get(path).copied().unwrap_or_else(Instant::now);
-        GRACE.saturating_sub(since.elapsed())
+        REMOVAL_GRACE.saturating_sub(since.elapsed())
     }
 
     /// Why this folder may not be the one of the log. None where all is well.
-    async fn is_not_ours(&self, confirm: bool) -> Result<Option<FileFinding>, StoreError> {
+    async fn check_log_marker(&self, confirm: bool) -> Result<Option<FileDiagnostic>, StoreError> {
         let (folder, log) = (self.options.path.clone(), self.store.log_id().to_owned());
         let found = blocking(move || mark_of(&folder)).await;
         let may_be_marked = match &found {
@@ -327,9 +327,9 @@ impl Scanner {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn scan_until_still(&mut self, confirm: bool) -> Result<Report, StoreError> {
+    pub async fn scan_until_stable(&mut self, confirm: bool) -> Result<ScanReport, StoreError> {
         let mut whole = self.scan(confirm).await?;
-        while let Some(pause) = whole.look_again_in.filter(|_| whole.suspended.is_none()) {
+        while let Some(pause) = whole.next_scan_in.filter(|_| whole.suspended_reason.is_none()) {
             tokio::time::sleep(pause).await;
             let next = self.scan(confirm).await?;
             whole.files = next.files;
@@ -338,12 +338,12 @@ impl Scanner {
             whole.moved += next.moved;
             whole.restored += next.restored;
             whole.withdrawn += next.withdrawn;
-            whole.waiting += next.waiting;
-            whole.refused_now = next.refused_now;
+            whole.scheduled += next.scheduled;
+            whole.rejected_total = next.rejected_total;
             whole.findings.extend(next.findings);
-            whole.suspended = next.suspended;
+            whole.suspended_reason = next.suspended_reason;
             whole.unsettled = next.unsettled;
-            whole.look_again_in = next.look_again_in;
+            whole.next_scan_in = next.next_scan_in;
         }
         Ok(whole)
     }
@@ -351,9 +351,9 @@ impl Scanner {
     /// Finds what has changed and what is missing. Touches nothing but its own memory.
     fn compare(
         &mut self,
-        observed: &Observed,
+        observed: &FolderListing,
         records: &HashMap<String, FileRecord>,
-        report: &mut Report,
+        report: &mut ScanReport,
     ) -> Work {
         let mut work = Work::default();
         let mut settling = HashMap::new();
@@ -363,23 +363,23 @@ impl Scanner {
                 record.present
                     && !record.seen.hash.is_empty()
                     && (record.seen.size, record.seen.modified) == (file.state.size, file.state.mark)
-                    && record.seen.pictures == file.pictures_as_seen()
-                    && !(retry && record.refused)
+                    && record.seen.pictures == file.image_fingerprint()
+                    && !(retry && record.rejected)
             });
             if unchanged {
                 self.missing_pictures.remove(&file.path);
                 continue;
             }
             if let Some(left) = self.picture_may_come_back(file, records.get(&file.path)) {
-                report.look_again(left);
+                report.scan_again_in(left);
                 continue;
             }
             let since = self.still_since(file);
             let still = since.map_or(HELD_OPEN, |since| since.elapsed());
             match since {
-                Some(since) if still < SETTLE => {
+                Some(since) if still < DEBOUNCE => {
                     settling.insert(file.path.clone(), (file.clone(), since));
-                    report.wait_for_text(SETTLE - still);
+                    report.wait_for_text(DEBOUNCE - still);
                 }
                 _ => work.changed.push((file.clone(), still)),
             }
@@ -390,7 +390,7 @@ impl Scanner {
     }
 
     /// Since when a file has been as it is; none where that is too long ago to count.
-    fn still_since(&self, file: &ObservedFile) -> Option<Instant> {
+    fn still_since(&self, file: &ListedFile) -> Option<Instant> {
         let changed = UNIX_EPOCH + Duration::from_nanos(u64::try_from(file.last_change()).unwrap_or(0));
         match SystemTime::now().duration_since(changed) {
             Ok(age) => Instant::now().checked_sub(age).filter(|_| age < HELD_OPEN),
@@ -403,19 +403,15 @@ impl Scanner {
     }
 
     /// A picture that is missing may be on its way back, as a file may: for how long that is waited for.
-    fn picture_may_come_back(
-        &mut self,
-        file: &ObservedFile,
-        record: Option<&FileRecord>,
-    ) -> Option<Duration> {
+    fn picture_may_come_back(&mut self, file: &ListedFile, record: Option<&FileRecord>) -> Option<Duration> {
         let record = record.filter(|record| record.present)?;
-        let here = |path: &str| file.pictures.iter().any(|picture| picture.path == path);
-        if picture_paths(&record.seen.pictures).all(here) {
+        let here = |path: &str| file.images.iter().any(|picture| picture.path == path);
+        if image_paths(&record.seen.pictures).all(here) {
             self.missing_pictures.remove(&file.path);
             return None;
         }
         let since = *self.missing_pictures.entry(file.path.clone()).or_insert_with(Instant::now);
-        let left = GRACE.saturating_sub(since.elapsed());
+        let left = REMOVAL_GRACE.saturating_sub(since.elapsed());
         if left.is_zero() {
             self.missing_pictures.remove(&file.path);
             return None;
@@ -423,7 +419,11 @@ impl Scanner {
         Some(left)
     }
 
-    fn note_missing(&mut self, observed: &Observed, records: &HashMap<String, FileRecord>) -> Vec<String> {
+    fn note_missing(
+        &mut self,
+        observed: &FolderListing,
+        records: &HashMap<String, FileRecord>,
+    ) -> Vec<String> {
         let seen: HashSet<&str> = observed.files.iter().map(|file| file.path.as_str()).collect();
         let hidden = |path: &str| {
             observed.trouble.iter().filter(|trouble| trouble.hides_files).any(|trouble| {
@@ -447,13 +447,13 @@ impl Scanner {
 
     /// Reads and submits what has changed, the oldest stamp first, so that the log is in the order of the
     /// news. Returns what is missing and was not renamed.
-    async fn take_in(
+    async fn submit_changed(
         &mut self,
         work: Work,
-        observed: &Observed,
+        observed: &FolderListing,
         records: &HashMap<String, FileRecord>,
-        report: &mut Report,
-        said: &mut BTreeMap<String, Vec<FileFinding>>,
+        report: &mut ScanReport,
+        said: &mut BTreeMap<String, Vec<FileDiagnostic>>,
     ) -> Result<Vec<String>, StoreError> {
         let mut gone = Gone::new(work.missing, records);
         let changed = self.without_what_is_written(work.changed, report).await;
@@ -462,19 +462,21 @@ impl Scanner {
         let mut articles = articles.into_iter();
         let (mut done, mut renamed) = (0, BTreeMap::new());
         while articles.len() > 0 {
-            let chunk: Vec<_> = articles.by_ref().take(CHUNK).collect();
+            let chunk: Vec<_> = articles.by_ref().take(BATCH_SIZE).collect();
             done += chunk.len();
             let mut submissions = Vec::new();
             for (file, reading) in self.read_again(chunk).await {
                 let record = records.get(&file.file.path);
                 let submission = match reading {
-                    Some(reading) => self.understand(&file, reading, record, &mut gone, report, said).await?,
+                    Some(reading) => {
+                        self.to_submission(&file, reading, record, &mut gone, report, said).await?
+                    }
                     None => {
-                        report.wait_for_text(SETTLE);
+                        report.wait_for_text(DEBOUNCE);
                         None
                     }
                 };
-                if let Some(Submission { origin: Origin::File { seen, renamed_from: Some(old) }, .. }) =
+                if let Some(Submission { source: Source::File { seen, renamed_from: Some(old) }, .. }) =
                     &submission
                     && let Some(before) = records.get(old).map(|record| &record.seen)
                     && before.channel != seen.channel
@@ -484,7 +486,7 @@ impl Scanner {
                 submissions.extend(submission);
             }
             self.submit(submissions, report, said).await?;
-            if total > CHUNK {
+            if total > BATCH_SIZE {
                 info!(done, total, "taking in the folder");
             }
         }
@@ -500,10 +502,10 @@ impl Scanner {
     /// Sets aside what somebody holds open for writing, for as long as that is waited for.
     async fn without_what_is_written(
         &mut self,
-        changed: Vec<(ObservedFile, Duration)>,
-        report: &mut Report,
-    ) -> Vec<(ObservedFile, Duration)> {
-        let young: Vec<&ObservedFile> =
+        changed: Vec<(ListedFile, Duration)>,
+        report: &mut ScanReport,
+    ) -> Vec<(ListedFile, Duration)> {
+        let young: Vec<&ListedFile> =
             changed.iter().filter(|(_, still)| *still < HELD_OPEN).map(|(file, _)| file).collect();
         let paths = young.iter().flat_map(|file| file.paths()).map(str::to_owned);
         let (root, paths) = (self.options.path.clone(), paths.collect::<Vec<_>>());
@@ -523,13 +525,13 @@ impl Scanner {
         });
         for (file, still) in written {
             self.keep_settling(file, still);
-            report.look_again(SETTLE.min(HELD_OPEN - still));
+            report.scan_again_in(DEBOUNCE.min(HELD_OPEN - still));
         }
         free
     }
 
     /// Looks at the file again later, and knows then for how long it has held still.
-    fn keep_settling(&mut self, file: ObservedFile, still: Duration) {
+    fn keep_settling(&mut self, file: ListedFile, still: Duration) {
         let since = Instant::now().checked_sub(still).unwrap_or_else(Instant::now);
         self.settling.insert(file.path.clone(), (file, since));
     }
@@ -539,26 +541,26 @@ impl Scanner {
     /// with.
     async fn read_first(
         &mut self,
-        changed: Vec<(ObservedFile, Duration)>,
+        changed: Vec<(ListedFile, Duration)>,
         records: &HashMap<String, FileRecord>,
-        report: &mut Report,
-        said: &mut BTreeMap<String, Vec<FileFinding>>,
+        report: &mut ScanReport,
+        said: &mut BTreeMap<String, Vec<FileDiagnostic>>,
     ) -> Result<Vec<Readable>, StoreError> {
         if changed.is_empty() {
             return Ok(Vec::new());
         }
-        let keep = changed.len() <= CHUNK;
+        let keep = changed.len() <= BATCH_SIZE;
         let options = self.options.clone();
         let changed: Vec<_> = changed
             .into_iter()
             .map(|(file, still)| {
-                let scanned = records.get(&file.path).filter(|record| record.present && !record.refused);
-                let scanned = scanned.filter(|record| record.seen.pictures == file.pictures_as_seen());
+                let scanned = records.get(&file.path).filter(|record| record.present && !record.rejected);
+                let scanned = scanned.filter(|record| record.seen.pictures == file.image_fingerprint());
                 (file, still, scanned.map(|record| record.seen.hash.clone()))
             })
             .collect();
         let read = blocking(move || {
-            let read = |(file, still, scanned): (ObservedFile, _, Option<String>)| {
+            let read = |(file, still, scanned): (ListedFile, _, Option<String>)| {
                 let first = first_reading(&options, &file, still, scanned.as_deref());
                 let first = match first {
                     First::Article(stamp, reading) => First::Article(stamp, reading.filter(|_| keep)),
@@ -578,7 +580,7 @@ impl Scanner {
                     report.wait_for_text(pause);
                 }
                 First::Failed(cause) => {
-                    said.entry(file.path.clone()).or_default().push(file_finding(&file.path, &cause));
+                    said.entry(file.path.clone()).or_default().push(file_diagnostic(&file.path, &cause));
                 }
             }
         }
@@ -590,18 +592,18 @@ impl Scanner {
     }
 
     /// What is in these files, where blocking is allowed. None for a file that changed since it was first read.
-    async fn read_again(&self, files: Vec<Readable>) -> Vec<(Readable, Option<FileReading>)> {
+    async fn read_again(&self, files: Vec<Readable>) -> Vec<(Readable, Option<ParsedFile>)> {
         let options = self.options.clone();
         blocking(move || {
             files
                 .into_iter()
                 .map(|mut readable| {
                     let reading = readable.reading.take().map(|reading| *reading).or_else(|| {
-                        let reading = options.reading(Some(&readable.file.channel));
+                        let reading = options.parse_options(Some(&readable.file.channel));
                         let (hash, bytes) = bytes_of(&options.path, &readable.file).ok()??;
-                        Some(FileReading {
+                        Some(ParsedFile {
                             hash,
-                            reading: manuscript::read(name_of(&readable.file.path), &bytes, &reading),
+                            reading: parse::parse(name_of(&readable.file.path), &bytes, &reading),
                         })
                     });
                     (readable, reading)
@@ -612,18 +614,18 @@ impl Scanner {
     }
 
     /// Turns what was read into a submission, or notes why there is none.
-    async fn understand(
+    async fn to_submission(
         &mut self,
         Readable { file, still, .. }: &Readable,
-        file_reading: FileReading,
+        file_reading: ParsedFile,
         record: Option<&FileRecord>,
         gone: &mut Gone,
-        report: &mut Report,
-        said: &mut BTreeMap<String, Vec<FileFinding>>,
+        report: &mut ScanReport,
+        said: &mut BTreeMap<String, Vec<FileDiagnostic>>,
     ) -> Result<Option<Submission>, StoreError> {
         let seen = file.seen(file_reading.hash.clone());
         let findings = said.entry(file.path.clone()).or_default();
-        findings.extend(findings_of(&file.path, &file_reading));
+        findings.extend(diagnostics_of(&file.path, &file_reading));
         let now = self.store.clock().now();
         let draft = file_reading.reading.draft.filter(|draft| {
             let unfit = unfit(&file.path, draft, &self.options.addresses, now);
@@ -632,10 +634,10 @@ impl Scanner {
             good
         });
         let Some(mut draft) = draft else {
-            said_of(&file.path, self.store.file_refused(seen).await, said)?;
+            said_of(&file.path, self.store.file_rejected(seen).await, said)?;
             return Ok(None);
         };
-        let (pictures, complaints) = self.keep_pictures(&file.pictures).await?;
+        let (pictures, complaints) = self.store_images(&file.images).await?;
         if !complaints.is_empty() && *still < UNFINISHED {
             // A picture may still be on its way, as a text may.
             said.remove(&file.path);
@@ -643,13 +645,13 @@ impl Scanner {
             report.wait_for_text(UNFINISHED - *still);
             return Ok(None);
         }
-        for picture in &file.pictures {
+        for picture in &file.images {
             said.entry(picture.path.clone()).or_default();
         }
         for complaint in complaints {
             said.entry(complaint.path.clone()).or_default().push(complaint);
         }
-        draft.article.pictures = pictures;
+        draft.article.images = pictures;
         let renamed_from = match record {
             Some(record) if record.present => None,
             // A file of this name was here before; only equal bytes make another file of this one.
@@ -665,19 +667,19 @@ impl Scanner {
 
     /// Takes the pictures of an article into the store, one at a time, for they may be large. One that cannot
     /// be published costs a complaint, not the article.
-    async fn keep_pictures(
+    async fn store_images(
         &self,
-        observed: &[ObservedPicture],
-    ) -> Result<(Vec<Picture>, Vec<FileFinding>), StoreError> {
+        observed: &[ListedImage],
+    ) -> Result<(Vec<Image>, Vec<FileDiagnostic>), StoreError> {
         let (mut kept, mut complaints) = (Vec::with_capacity(observed.len()), Vec::new());
         for seen in observed {
             let (root, path) = (self.options.path.clone(), seen.path.clone());
-            match blocking(move || picture_of(&root, &path)).await {
+            match blocking(move || read_image(&root, &path)).await {
                 Ok(publishable) => {
-                    let Publishable { name, media_type, width, height, bytes } = publishable;
+                    let StrippedImage { name, media_type, width, height, bytes } = publishable;
                     let (media_type, size) = (media_type.to_owned(), bytes.len() as u64);
-                    let picture = Picture { name, media_type, width, height, size };
-                    self.store.keep_picture(&picture, bytes).await?;
+                    let picture = Image { name, media_type, width, height, size };
+                    self.store.put_image(&picture, bytes).await?;
                     kept.push(picture);
                 }
                 Err(finding) => complaints.push(*finding),
@@ -688,15 +690,15 @@ impl Scanner {
 
     async fn submission(
         &mut self,
-        seen: FileSeen,
+        seen: ScannedFile,
         renamed_from: Option<String>,
-        draft: Draft,
+        draft: ParsedArticle,
     ) -> Result<Submission, StoreError> {
         let folder = seen.path.split('/').next().unwrap_or_default();
         self.found_channel(&seen.channel, title_of(folder)).await?;
         let mut channels = vec![seen.channel.clone()];
         for named in &draft.channels {
-            let slug = self.options.addresses.channel_named(named);
+            let slug = self.options.addresses.resolve_channel(named);
             if !self.known_channels.iter().any(|(known, _)| *known == slug) {
                 let title = Slug::parse(named).is_err().then(|| named.clone());
                 self.found_channel(&slug, title).await?;
@@ -706,15 +708,22 @@ impl Scanner {
         channels.sort();
         channels.dedup();
         let stem = Slug::from_title(stem_of(&seen.path));
-        let origin = Origin::File { seen, renamed_from };
-        let terms = Terms::default();
-        Ok(Submission { article: draft.article, channels, id: draft.id, stem, origin, terms })
+        let origin = Source::File { seen, renamed_from };
+        let terms = WriteConditions::default();
+        Ok(Submission {
+            article: draft.article,
+            channels,
+            id: draft.id,
+            stem,
+            source: origin,
+            conditions: terms,
+        })
     }
 
     async fn found_channel(&mut self, slug: &Slug, title: Option<String>) -> Result<(), StoreError> {
         let known = (slug.clone(), title);
         if !self.known_channels.contains(&known) {
-            self.store.found_channel(&known.0, known.1.as_deref()).await?;
+            self.store.create_channel(&known.0, known.1.as_deref()).await?;
             self.known_channels.insert(known);
         }
         Ok(())
@@ -723,40 +732,40 @@ impl Scanner {
     async fn submit(
         &mut self,
         submissions: Vec<Submission>,
-        report: &mut Report,
-        said: &mut BTreeMap<String, Vec<FileFinding>>,
+        report: &mut ScanReport,
+        said: &mut BTreeMap<String, Vec<FileDiagnostic>>,
     ) -> Result<(), StoreError> {
         let paths: Vec<String> = submissions.iter().map(path_of).collect();
-        let answers = self.store.take_in_all(submissions).await;
+        let answers = self.store.submit_all(submissions).await;
         for (path, answer) in paths.into_iter().zip(answers) {
             let Some(accepted) = said_of(&path, answer, said)? else { continue };
-            report.count(&accepted.verdict);
-            said.entry(path.clone()).or_default().extend(verdict_finding(&path, &accepted));
-            if matches!(accepted.verdict, Verdict::Moved(_) | Verdict::Corrected(_)) {
+            report.count(&accepted.outcome);
+            said.entry(path.clone()).or_default().extend(outcome_diagnostic(&path, &accepted));
+            if matches!(accepted.outcome, SubmitOutcome::Moved(_) | SubmitOutcome::Corrected(_)) {
                 self.retry_refused = true;
-                report.look_again(Duration::from_millis(10));
+                report.scan_again_in(Duration::from_millis(10));
             }
         }
         Ok(())
     }
 
     /// Withdraws what has been missing for the grace, unless so much is missing that it must be a mishap.
-    async fn withdraw_gone(
+    async fn withdraw_missing(
         &mut self,
         missing: Vec<String>,
         records: &HashMap<String, FileRecord>,
         confirm: bool,
-        report: &mut Report,
-        said: &mut BTreeMap<String, Vec<FileFinding>>,
+        report: &mut ScanReport,
+        said: &mut BTreeMap<String, Vec<FileDiagnostic>>,
     ) -> Result<(), StoreError> {
         let standing = records.values().filter(|record| record.present && record.article.is_some()).count();
-        if !confirm && standing >= FEW && missing.len() * 4 > standing {
+        if !confirm && standing >= MASS_REMOVAL_THRESHOLD && missing.len() * 4 > standing {
             let reason = format!(
                 "{} of {standing} articles' files are missing; nothing is withdrawn. If they were removed on \
                  purpose, run `bantin scan --confirm`",
                 missing.len()
             );
-            said.entry(String::new()).or_default().push(FileFinding::about(
+            said.entry(String::new()).or_default().push(FileDiagnostic::new(
                 "",
                 Severity::Error,
                 format!(
@@ -766,7 +775,7 @@ impl Scanner {
                 ),
                 reason.clone(),
             ));
-            report.suspended = Some(reason);
+            report.suspended_reason = Some(reason);
             self.suspended = true;
             return Ok(());
         }
@@ -774,26 +783,26 @@ impl Scanner {
         for path in missing {
             let left = self.grace_left(&path);
             if !left.is_zero() {
-                report.look_again(left);
+                report.scan_again_in(left);
                 continue;
             }
             self.missing.remove(&path);
             self.retry_refused = true;
-            report.look_again(Duration::from_millis(10));
-            match said_of(&path, self.store.file_gone(&path).await, said)? {
-                Some(Departure::Withdrawn(_)) => report.withdrawn += 1,
-                Some(Departure::Moved(_)) => report.moved += 1,
-                Some(Departure::Nothing) | None => {}
+            report.scan_again_in(Duration::from_millis(10));
+            match said_of(&path, self.store.file_removed(&path).await, said)? {
+                Some(FileRemovalOutcome::Withdrawn(_)) => report.withdrawn += 1,
+                Some(FileRemovalOutcome::Moved(_)) => report.moved += 1,
+                Some(FileRemovalOutcome::Nothing) | None => {}
             }
         }
         Ok(())
     }
 
     /// Says what is new, and forgets what was said of files that are not to be kept: they are gone.
-    fn settle_accounts(
+    fn report_new_diagnostics(
         &mut self,
-        report: &mut Report,
-        said: BTreeMap<String, Vec<FileFinding>>,
+        report: &mut ScanReport,
+        said: BTreeMap<String, Vec<FileDiagnostic>>,
         keep: impl Fn(&str) -> bool,
     ) {
         self.told.retain(|path, _| keep(path) || said.contains_key(path));
@@ -807,28 +816,29 @@ impl Scanner {
                 self.told.insert(path, findings);
             }
         }
-        report.refused_now = self.refused_now();
+        report.rejected_total = self.refused_now();
     }
 
     fn refused_now(&self) -> u64 {
-        let refused = |findings: &&Vec<FileFinding>| findings.iter().any(|f| f.severity == Severity::Error);
+        let refused =
+            |findings: &&Vec<FileDiagnostic>| findings.iter().any(|f| f.severity == Severity::Error);
         self.told.values().filter(refused).count() as u64
     }
 }
 
 /// A file that is to be understood.
 struct Readable {
-    file: ObservedFile,
+    file: ListedFile,
     /// For how long it has held still.
     still: Duration,
     /// What was read in it; none where there are too many files to keep that.
-    reading: Option<Box<FileReading>>,
+    reading: Option<Box<ParsedFile>>,
 }
 
 /// What the first reading of a changed file says.
 enum First {
     /// It is to be understood; its stamp, where there is one.
-    Article(Option<Moment>, Option<Box<FileReading>>),
+    Article(Option<Timestamp>, Option<Box<ParsedFile>>),
     /// Its bytes are those that were scanned before, of this hash.
     Known(String),
     /// It may not be all there yet.
@@ -837,10 +847,15 @@ enum First {
 }
 
 /// `scanned` is the hash under which the same file stands in the log.
-fn first_reading(options: &Options, file: &ObservedFile, still: Duration, scanned: Option<&str>) -> First {
+fn first_reading(
+    options: &IngestOptions,
+    file: &ListedFile,
+    still: Duration,
+    scanned: Option<&str>,
+) -> First {
     let (hash, bytes) = match bytes_of(&options.path, file) {
         Ok(Some(read)) => read,
-        Ok(None) => return First::Later(SETTLE),
+        Ok(None) => return First::Later(DEBOUNCE),
         Err(cause) => return First::Failed(cause),
     };
     if scanned == Some(hash.as_str()) {
@@ -850,14 +865,14 @@ fn first_reading(options: &Options, file: &ObservedFile, still: Duration, scanne
     if still < UNFINISHED && may_go_on(name, &bytes) {
         return First::Later(UNFINISHED - still);
     }
-    let reading = manuscript::read(name, &bytes, &options.reading(Some(&file.channel)));
-    let stamp = reading.draft.as_ref().map(|draft| draft.article.stamp.instant);
-    First::Article(stamp, Some(Box::new(FileReading { hash, reading })))
+    let reading = parse::parse(name, &bytes, &options.parse_options(Some(&file.channel)));
+    let stamp = reading.draft.as_ref().map(|draft| draft.article.published.instant);
+    First::Article(stamp, Some(Box::new(ParsedFile { hash, reading })))
 }
 
 /// The bytes of a file that has held still, and their hash; none where it does not any more, or is gone.
-fn bytes_of(root: &Path, file: &ObservedFile) -> io::Result<Option<(String, Vec<u8>)>> {
-    let read = open_below(root, Path::new(&file.path)).and_then(|opened| read_all(opened, LARGEST));
+fn bytes_of(root: &Path, file: &ListedFile) -> io::Result<Option<(String, Vec<u8>)>> {
+    let read = open_below(root, Path::new(&file.path)).and_then(|opened| read_all(opened, MAX_ARTICLE_BYTES));
     match read {
         Ok((bytes, metadata)) if FileState::of(&metadata) == file.state => Ok(Some((hash_of(&bytes), bytes))),
         Ok(_) => Ok(None),
@@ -887,7 +902,7 @@ impl Gone {
     }
 
     /// The missing file that is this new one under another name: by equal bytes, else by equal stem.
-    fn take(&mut self, seen: &FileSeen, by_stem_too: bool) -> Option<String> {
+    fn take(&mut self, seen: &ScannedFile, by_stem_too: bool) -> Option<String> {
         let stem: String = stem_of(&seen.path).nfc().collect();
         let missing = |paths: Option<&Vec<String>>| -> Vec<String> {
             paths.into_iter().flatten().filter(|path| self.paths.contains(*path)).cloned().collect()
@@ -908,10 +923,10 @@ impl Gone {
 pub(super) fn noted<T>(
     path: &str,
     answer: Result<T, StoreError>,
-) -> Result<Result<T, Box<FileFinding>>, StoreError> {
+) -> Result<Result<T, Box<FileDiagnostic>>, StoreError> {
     match answer {
         Ok(value) => Ok(Ok(value)),
-        Err(cause) if cause.is_of_one_write() => Ok(Err(Box::new(FileFinding::about(
+        Err(cause) if cause.is_of_one_write() => Ok(Err(Box::new(FileDiagnostic::new(
             path,
             Severity::Error,
             format!("kho tin không nhận tệp này ({cause}); các tệp khác vẫn được đăng"),
@@ -925,18 +940,18 @@ pub(super) fn noted<T>(
 fn said_of<T>(
     path: &str,
     answer: Result<T, StoreError>,
-    said: &mut BTreeMap<String, Vec<FileFinding>>,
+    said: &mut BTreeMap<String, Vec<FileDiagnostic>>,
 ) -> Result<Option<T>, StoreError> {
     let answer = noted(path, answer)?;
     Ok(answer.map_err(|finding| said.entry(path.to_owned()).or_default().push(*finding)).ok())
 }
 
 /// Changes with everything that a scan depends on in the folder.
-fn fingerprint(observed: &Observed) -> u64 {
+fn fingerprint(observed: &FolderListing) -> u64 {
     let mut hasher = DefaultHasher::new();
     for file in &observed.files {
         (&file.path, &file.state, file.channel.as_str()).hash(&mut hasher);
-        for picture in &file.pictures {
+        for picture in &file.images {
             (&picture.path, &picture.state).hash(&mut hasher);
         }
     }
@@ -950,14 +965,14 @@ fn fingerprint(observed: &Observed) -> u64 {
 ///
 /// # Errors
 /// Where it cannot be read, or is too large to be an article.
-pub fn reading_of(root: &Path, path: &str, options: &manuscript::Options) -> io::Result<FileReading> {
+pub fn parse_file(root: &Path, path: &str, options: &parse::ParseOptions) -> io::Result<ParsedFile> {
     let opened = match root.as_os_str().is_empty() {
         true => open_named(Path::new(path))?,
         false => open_below(root, Path::new(path))?,
     };
-    let (bytes, _) = read_all(opened, LARGEST)?;
+    let (bytes, _) = read_all(opened, MAX_ARTICLE_BYTES)?;
     let hash = hash_of(&bytes);
-    Ok(FileReading { hash, reading: manuscript::read(name_of(path), &bytes, options) })
+    Ok(ParsedFile { hash, reading: parse::parse(name_of(path), &bytes, options) })
 }
 
 /// Names a file's bytes.
@@ -969,25 +984,25 @@ pub(super) fn hash_of(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// A finding that says why it cannot be.
-pub(super) fn picture_of(root: &Path, path: &str) -> Result<Publishable, Box<FileFinding>> {
+pub(super) fn read_image(root: &Path, path: &str) -> Result<StrippedImage, Box<FileDiagnostic>> {
     let bytes =
-        open_below(root, Path::new(path)).and_then(|opened| read_all(opened, picture::MOST_BYTES as u64));
+        open_below(root, Path::new(path)).and_then(|opened| read_all(opened, image::MAX_BYTES as u64));
     let bytes = bytes.map_err(|cause| {
         let (vietnamese, english) = (
             format!("không đọc được ảnh ({cause}); bài đăng không có ảnh này"),
             format!("the picture cannot be read ({cause}); the article goes without it"),
         );
-        Box::new(FileFinding::about(path, Severity::Warning, vietnamese, english))
+        Box::new(FileDiagnostic::new(path, Severity::Warning, vietnamese, english))
     })?;
-    picture::publishable(bytes.0).map_err(|refused| {
-        Box::new(FileFinding::about(path, Severity::Warning, refused.vietnamese(), refused.english()))
+    image::strip_metadata(bytes.0).map_err(|refused| {
+        Box::new(FileDiagnostic::new(path, Severity::Warning, refused.vietnamese(), refused.english()))
     })
 }
 
 fn path_of(submission: &Submission) -> String {
-    match &submission.origin {
-        Origin::File { seen, .. } => seen.path.clone(),
-        Origin::Import(_) | Origin::Command(_) => String::new(),
+    match &submission.source {
+        Source::File { seen, .. } => seen.path.clone(),
+        Source::Import(_) | Source::Command(_) => String::new(),
     }
 }
 
@@ -1000,10 +1015,10 @@ pub(super) fn stem_of(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-pub(super) fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFinding> {
+pub(super) fn outcome_diagnostic(path: &str, accepted: &SubmitResult) -> Option<FileDiagnostic> {
     let id = &accepted.id;
-    match &accepted.verdict {
-        Verdict::Conflict { with } => Some(FileFinding::about(
+    match &accepted.outcome {
+        SubmitOutcome::Conflict { with } => Some(FileDiagnostic::new(
             path,
             Severity::Error,
             format!(
@@ -1013,7 +1028,7 @@ pub(super) fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFin
                 "is the same article as {with} (id {id}) with another text; make them equal or rename one"
             ),
         )),
-        Verdict::StaysWithdrawn => Some(FileFinding::about(
+        SubmitOutcome::WithdrawnByOperator => Some(FileDiagnostic::new(
             path,
             Severity::Warning,
             format!(
@@ -1023,30 +1038,35 @@ pub(super) fn verdict_finding(path: &str, accepted: &Accepted) -> Option<FileFin
                 "the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"
             ),
         )),
-        Verdict::Refused(refusal) => {
-            Some(FileFinding::about(path, Severity::Error, refusal.vietnamese(), refusal.english()))
+        SubmitOutcome::Refused(refusal) => {
+            Some(FileDiagnostic::new(path, Severity::Error, refusal.vietnamese(), refusal.english()))
         }
-        Verdict::Published(_)
-        | Verdict::Corrected(_)
-        | Verdict::Moved(_)
-        | Verdict::Restored(_)
-        | Verdict::Unchanged
-        | Verdict::Waiting(_)
+        SubmitOutcome::Published(_)
+        | SubmitOutcome::Corrected(_)
+        | SubmitOutcome::Moved(_)
+        | SubmitOutcome::Restored(_)
+        | SubmitOutcome::Unchanged
+        | SubmitOutcome::Scheduled(_)
         // A file sets no terms.
-        | Verdict::Stale(_)
-        | Verdict::KeyReused => None,
+        | SubmitOutcome::VersionMismatch(_)
+        | SubmitOutcome::IdempotencyConflict => None,
     }
 }
 
 /// Why a draft is not taken in, whatever the log holds.
-pub(super) fn unfit(path: &str, draft: &Draft, addresses: &Addresses, now: Moment) -> Option<FileFinding> {
-    too_far_ahead(path, draft, now).or_else(|| in_reserved_channel(path, draft, addresses))
+pub(super) fn unfit(
+    path: &str,
+    draft: &ParsedArticle,
+    addresses: &SiteUrls,
+    now: Timestamp,
+) -> Option<FileDiagnostic> {
+    too_far_in_future(path, draft, now).or_else(|| in_reserved_channel(path, draft, addresses))
 }
 
-fn in_reserved_channel(path: &str, draft: &Draft, addresses: &Addresses) -> Option<FileFinding> {
-    let named = draft.channels.iter().map(|named| addresses.channel_named(named));
-    let slug = named.into_iter().find(|slug| RESERVED.contains(&slug.as_str()))?;
-    Some(FileFinding::about(
+fn in_reserved_channel(path: &str, draft: &ParsedArticle, addresses: &SiteUrls) -> Option<FileDiagnostic> {
+    let named = draft.channels.iter().map(|named| addresses.resolve_channel(named));
+    let slug = named.into_iter().find(|slug| RESERVED_SLUGS.contains(&slug.as_str()))?;
+    Some(FileDiagnostic::new(
         path,
         Severity::Error,
         format!("`{slug}` ở dòng channels dành riêng cho hệ thống; hãy chọn chuyên mục khác"),
@@ -1060,11 +1080,11 @@ fn title_of(folder: &str) -> Option<String> {
 }
 
 /// What there is to say where all that lay in a channel's folder now lies in one of another name.
-fn folder_renamed(old: &Slug, seen: &FileSeen) -> FileFinding {
+fn folder_renamed(old: &Slug, seen: &ScannedFile) -> FileDiagnostic {
     let folder = seen.path.split('/').next().unwrap_or_default();
     let new = &seen.channel;
     let cure = format!("[[channel]] slug = \"{new}\", was = [\"{old}\"]");
-    FileFinding::about(
+    FileDiagnostic::new(
         folder,
         Severity::Warning,
         format!(
@@ -1079,22 +1099,22 @@ fn folder_renamed(old: &Slug, seen: &FileSeen) -> FileFinding {
 }
 
 /// The complaint about a stamp that is a slip of the pen.
-fn too_far_ahead(path: &str, draft: &Draft, now: Moment) -> Option<FileFinding> {
-    if draft.article.stamp.instant <= now + FURTHEST {
+fn too_far_in_future(path: &str, draft: &ParsedArticle, now: Timestamp) -> Option<FileDiagnostic> {
+    if draft.article.published.instant <= now + MAX_FUTURE {
         return None;
     }
-    let day = draft.article.stamp.instant.format("%d/%m/%Y");
-    let finding = FileFinding::about(
+    let day = draft.article.published.instant.format("%d/%m/%Y");
+    let finding = FileDiagnostic::new(
         path,
         Severity::Error,
         format!("ngày đăng {day} còn hơn một năm nữa mới tới; sửa lại ngày"),
         format!("the date {day} is more than a year ahead; correct it"),
     );
-    Some(FileFinding { line: draft.lines.stamp, ..finding })
+    Some(FileDiagnostic { line: draft.lines.stamp, ..finding })
 }
 
-pub(super) fn file_finding(path: &str, cause: &io::Error) -> FileFinding {
-    FileFinding::about(
+pub(super) fn file_diagnostic(path: &str, cause: &io::Error) -> FileDiagnostic {
+    FileDiagnostic::new(
         path,
         Severity::Error,
         format!("không đọc được tệp ({cause}); bản đã đăng trước đó vẫn giữ nguyên; kiểm tra quyền truy cập"),
@@ -1102,9 +1122,9 @@ pub(super) fn file_finding(path: &str, cause: &io::Error) -> FileFinding {
     )
 }
 
-fn folder_finding(path: &Path, cause: &io::Error) -> FileFinding {
+fn folder_diagnostic(path: &Path, cause: &io::Error) -> FileDiagnostic {
     let path = path.display();
-    FileFinding::about(
+    FileDiagnostic::new(
         "",
         Severity::Error,
         format!("không mở được thư mục bài viết {path} ({cause}); chưa rút bài nào; kiểm tra [folder] path"),

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::names::{FolderKind, folder_kind};
-use super::{HELD_OPEN, Watching};
+use super::{HELD_OPEN, WatchMode};
 
 /// Of so many files it is remembered that they were touched; where there are more, the whole folder was.
 const MOST_TOUCHED: usize = 10_000;
@@ -53,10 +53,10 @@ struct State {
 }
 
 impl Watch {
-    pub(super) fn new(path: &Path, watching: Watching) -> Self {
+    pub(super) fn new(path: &Path, watching: WatchMode) -> Self {
         let root = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let heard = Arc::new(Heard::default());
-        let watcher = (watching == Watching::Events).then(|| listen(root.clone(), Arc::clone(&heard)));
+        let watcher = (watching == WatchMode::Events).then(|| listen(root.clone(), Arc::clone(&heard)));
         let watcher = watcher.and_then(|watcher| {
             watcher
                 .inspect_err(|cause| warn!(path = %root.display(), %cause, "no file events; the folder is scanned by the slow beat"))

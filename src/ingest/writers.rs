@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::manuscript::{Form, form_of};
+use crate::parse::{FileFormat, format_from_name};
 
 /// Those of `files`, absolute and without links, that a process of this machine holds open for writing. Processes of
 /// other users are seen by root only, those of other machines by nobody.
@@ -37,13 +37,13 @@ fn writes(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
 pub(super) fn may_go_on(name: &str, bytes: &[u8]) -> bool {
     const PIECE: usize = 4096;
     let tail = &bytes[bytes.len().saturating_sub(2)..];
-    match form_of(name) {
-        Some(Form::Docx) => {
+    match format_from_name(name) {
+        Some(FileFormat::Docx) => {
             // The end of central directory record, before a comment of 64 KiB at most (APPNOTE 4.3.16).
             let end = &bytes[bytes.len().saturating_sub((1 << 16) + 22)..];
             !end.windows(4).any(|window| window == b"PK\x05\x06")
         }
-        Some(Form::Html) if bytes.trim_ascii_end().to_ascii_lowercase().ends_with(b"</html>") => false,
+        Some(FileFormat::Html) if bytes.trim_ascii_end().to_ascii_lowercase().ends_with(b"</html>") => false,
         // In UTF-16 the end of the line is one of two bytes.
         _ => !tail.contains(&b'\n') || bytes.len().is_multiple_of(PIECE),
     }

@@ -7,13 +7,13 @@
 //! with nothing else, and every living article is found once in its newest state: in the page that holds its
 //! newest revision, or in the live document where that revision is in no page yet.
 
-use super::database::{Row, Transaction, values};
-use super::intake::{EVERYTHING, from_json, read_permalink};
-use super::view::{configured_at, in_order};
-use super::{ArchiveView, ChannelState, StoreError};
+use super::engine::{Row, Transaction, values};
+use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
+use super::view::{config_modified_at, in_order};
+use super::{ArchivePageData, ChannelState, StoreError};
 use crate::article::{ArticleId, Entry, Tombstone};
 use crate::channel::Slug;
-use crate::vietnam_time::from_seconds;
+use crate::time::from_unix;
 
 /// The rows of a channel's log in a page that say how its articles stood when it was sealed. `$1` is the
 /// channel; `$2` the number before the page's first, `$3` its last.
@@ -46,7 +46,7 @@ macro_rules! sealed_at {
 }
 
 /// The newest of the departures that took an article out of the page.
-macro_rules! newest_loss {
+macro_rules! last_removal {
     () => {
         concat!(
             "SELECT COALESCE(MAX(d.number), 0), COALESCE(MAX(d.at), 0) FROM channel_revision c \
@@ -59,7 +59,7 @@ macro_rules! newest_loss {
 }
 
 /// What is left of the page.
-macro_rules! shown {
+macro_rules! visible_articles {
     () => {
         concat!(
             "SELECT a.id, a.day, a.slug, c.kind, r.at, r.updated, r.channels, r.content, r.reason \
@@ -73,7 +73,7 @@ macro_rules! shown {
 }
 
 /// The numbers of a page, the first and the last. None where there is no such page in any log.
-fn run_of(page: u64, page_size: u64) -> Option<(u64, u64)> {
+fn revision_range(page: u64, page_size: u64) -> Option<(u64, u64)> {
     let last = page.checked_mul(page_size.max(1)).filter(|last| (1..=i64::MAX as u64).contains(last))?;
     Some((last - page_size.max(1) + 1, last))
 }
@@ -84,16 +84,16 @@ pub(super) async fn state(
     page: u64,
     page_size: u64,
 ) -> Result<Option<ChannelState>, StoreError> {
-    let slug = channel.map_or(EVERYTHING, Slug::as_str);
-    let Some((first, last)) = run_of(page, page_size) else { return Ok(None) };
+    let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
+    let Some((first, last)) = revision_range(page, page_size) else { return Ok(None) };
     let Some(row) = reading.first(sealed_at!(), values![slug, last]).await? else { return Ok(None) };
-    let sealed_at = row.integer(0)?;
-    let loss = reading.one(newest_loss!(), values![slug, first - 1, last]).await?;
-    let changed_at = from_seconds(sealed_at.max(loss.integer(1)?));
+    let sealed_at = row.get_i64(0)?;
+    let loss = reading.one(last_removal!(), values![slug, first - 1, last]).await?;
+    let changed_at = from_unix(sealed_at.max(loss.get_i64(1)?));
     Ok(Some(ChannelState {
-        number: last.max(loss.number(0)?),
-        updated: from_seconds(sealed_at),
-        last_modified: changed_at.max(configured_at(reading).await?),
+        number: last.max(loss.get_u64(0)?),
+        updated: from_unix(sealed_at),
+        last_modified: changed_at.max(config_modified_at(reading).await?),
     }))
 }
 
@@ -102,56 +102,56 @@ pub(super) async fn page(
     channel: Option<&Slug>,
     page: u64,
     page_size: u64,
-) -> Result<Option<ArchiveView>, StoreError> {
+) -> Result<Option<ArchivePageData>, StoreError> {
     let Some(state) = state(reading, channel, page, page_size).await? else { return Ok(None) };
-    let Some((first, last)) = run_of(page, page_size) else { return Ok(None) };
-    let slug = channel.map_or(EVERYTHING, Slug::as_str);
-    let rows = reading.rows(shown!(), values![slug, first - 1, last]).await?;
+    let Some((first, last)) = revision_range(page, page_size) else { return Ok(None) };
+    let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
+    let rows = reading.rows(visible_articles!(), values![slug, first - 1, last]).await?;
     let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
-        match read_shown(row) {
-            Ok(Shown::Entry(entry)) => entries.push(*entry),
-            Ok(Shown::Tombstone(tombstone)) => tombstones.push(tombstone),
+        match read_sealed_item(row) {
+            Ok(SealedItem::Entry(entry)) => entries.push(*entry),
+            Ok(SealedItem::Tombstone(tombstone)) => tombstones.push(tombstone),
             // One damaged revision never takes a page down.
-            Err(StoreError::Corrupt(_)) => unreadable.push(ArticleId::new(row.text(0)?)),
+            Err(StoreError::Corrupt(_)) => unreadable.push(ArticleId::new(row.get_text(0)?)),
             Err(cause) => return Err(cause),
         }
     }
     in_order(&mut entries, &mut tombstones);
     unreadable.sort();
-    Ok(Some(ArchiveView { state, entries, tombstones, unreadable }))
+    Ok(Some(ArchivePageData { state, entries, tombstones, unreadable }))
 }
 
-enum Shown {
+enum SealedItem {
     Entry(Box<Entry>),
     Tombstone(Tombstone),
 }
 
-fn read_shown(row: &Row) -> Result<Shown, StoreError> {
-    let id = ArticleId::new(row.text(0)?);
-    let permalink = read_permalink(row.text(1)?, row.text(2)?)?;
-    if row.text(3)? == "withdrawn" {
-        let reason = row.optional_text(8)?.map(str::to_owned);
-        return Ok(Shown::Tombstone(Tombstone {
+fn read_sealed_item(row: &Row) -> Result<SealedItem, StoreError> {
+    let id = ArticleId::new(row.get_text(0)?);
+    let permalink = read_permalink(row.get_text(1)?, row.get_text(2)?)?;
+    if row.get_text(3)? == "withdrawn" {
+        let reason = row.get_optional_text(8)?.map(str::to_owned);
+        return Ok(SealedItem::Tombstone(Tombstone {
             id,
             permalink,
-            when: from_seconds(row.integer(4)?),
+            when: from_unix(row.get_i64(4)?),
             reason,
         }));
     }
-    Ok(Shown::Entry(Box::new(Entry {
+    Ok(SealedItem::Entry(Box::new(Entry {
         id,
         permalink,
-        channels: from_json(row.text(6)?)?,
-        updated: from_seconds(row.integer(5)?),
-        article: from_json(row.text(7)?)?,
+        channels: from_json(row.get_text(6)?)?,
+        updated: from_unix(row.get_i64(5)?),
+        article: from_json(row.get_text(7)?)?,
     })))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::database::Database;
+    use crate::store::engine::Database;
 
     /// However long the log is, each of these seeks and none walks a table.
     #[tokio::test]
@@ -162,11 +162,14 @@ mod tests {
         let mut reading = database.begin_read().await.unwrap();
         for (sql, parameters) in [
             (concat!("EXPLAIN QUERY PLAN ", sealed_at!()), values!["xa-hoi", 50_u64].as_slice()),
-            (concat!("EXPLAIN QUERY PLAN ", newest_loss!()), values!["xa-hoi", 0_u64, 50_u64].as_slice()),
-            (concat!("EXPLAIN QUERY PLAN ", shown!()), values!["xa-hoi", 0_u64, 50_u64].as_slice()),
+            (concat!("EXPLAIN QUERY PLAN ", last_removal!()), values!["xa-hoi", 0_u64, 50_u64].as_slice()),
+            (
+                concat!("EXPLAIN QUERY PLAN ", visible_articles!()),
+                values!["xa-hoi", 0_u64, 50_u64].as_slice(),
+            ),
         ] {
             let plan = reading.rows(sql, parameters).await.unwrap();
-            let steps: Vec<&str> = plan.iter().map(|row| row.text(3).unwrap()).collect();
+            let steps: Vec<&str> = plan.iter().map(|row| row.get_text(3).unwrap()).collect();
             assert!(
                 !steps.is_empty() && steps.iter().all(|step| !step.contains("SCAN")),
                 "{sql}: {steps:#?}"

@@ -1,45 +1,45 @@
 //! The log as a reader follows it: every revision behind a number, in order.
 
 use super::channels::is_public;
-use super::database::{Row, Transaction, values};
-use super::intake::{EVERYTHING, from_json, read_permalink};
-use super::{Change, ChangeKind, ChangesAsked, ChangesFound, ChangesPage, StoreError};
+use super::engine::{Row, Transaction, values};
+use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
+use super::{Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, StoreError};
 use crate::article::{ArticleId, Entry};
 use crate::channel::Slug;
-use crate::vietnam_time::from_seconds;
+use crate::time::from_unix;
 
 /// Rows that are read at a time.
-const STRIDE: u32 = 64;
+const BATCH_SIZE: u32 = 64;
 
 pub(super) async fn changes(
     reading: &mut Transaction,
-    asked: &ChangesAsked,
-) -> Result<ChangesFound, StoreError> {
-    let head = reading.one("SELECT head FROM log", &[]).await?.number(0)?;
+    asked: &ChangesQuery,
+) -> Result<ChangesResult, StoreError> {
+    let head = reading.one("SELECT head FROM log", &[]).await?.get_u64(0)?;
     if asked.after > head {
-        return Ok(ChangesFound::AboveHead { head });
+        return Ok(ChangesResult::BeyondHead { head });
     }
-    let channel = asked.channel.as_ref().map_or(EVERYTHING, Slug::as_str);
+    let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
     let known = reading
         .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![channel])
         .await?;
     if known.is_none() && asked.channel.is_some() {
-        return Ok(ChangesFound::UnknownChannel);
+        return Ok(ChangesResult::UnknownChannel);
     }
     let until = asked.until.unwrap_or(head).min(head);
     let mut page = ChangesPage { changes: Vec::new(), next: asked.after.min(until), head };
     let (mut left, mut bytes) = (asked.limit, 0);
     while left > 0 && bytes < asked.bytes {
-        let stride = left.min(STRIDE);
-        let rows = behind(reading, channel, page.next, until, stride).await?;
+        let stride = left.min(BATCH_SIZE);
+        let rows = revisions_after(reading, channel, page.next, until, stride).await?;
         for row in &rows {
-            bytes += row.optional_text(9)?.map_or(0, str::len);
+            bytes += row.get_optional_text(9)?.map_or(0, str::len);
             let change = read_change(row)?;
             page.next = change.number;
             page.changes.push(change);
             left -= 1;
             if bytes >= asked.bytes {
-                return Ok(ChangesFound::Page(page));
+                return Ok(ChangesResult::Page(page));
             }
         }
         if rows.len() < stride as usize {
@@ -48,10 +48,10 @@ pub(super) async fn changes(
             break;
         }
     }
-    Ok(ChangesFound::Page(page))
+    Ok(ChangesResult::Page(page))
 }
 
-async fn behind(
+async fn revisions_after(
     reading: &mut Transaction,
     channel: &str,
     after: u64,
@@ -72,22 +72,22 @@ async fn behind(
 }
 
 fn read_change(row: &Row) -> Result<Change, StoreError> {
-    let number = row.number(0)?;
-    let kind = row.text(1)?;
+    let number = row.get_u64(0)?;
+    let kind = row.get_text(1)?;
     let kind = ChangeKind::named(kind)
         .ok_or_else(|| StoreError::Corrupt(format!("`{kind}` is no kind of change")))?;
-    let id = ArticleId::new(row.text(2)?);
-    let channels: Vec<Slug> = from_json(row.text(4)?)?;
-    let content = row.optional_text(9)?;
+    let id = ArticleId::new(row.get_text(2)?);
+    let channels: Vec<Slug> = from_json(row.get_text(4)?)?;
+    let content = row.get_optional_text(9)?;
     let article = content.map(from_json).transpose();
     // One damaged article never takes the log down.
     let damaged = article.is_err();
     let entry = match article.ok().flatten() {
         Some(article) => Some(Box::new(Entry {
             id: id.clone(),
-            permalink: read_permalink(row.text(6)?, row.text(7)?)?,
+            permalink: read_permalink(row.get_text(6)?, row.get_text(7)?)?,
             channels: channels.clone(),
-            updated: from_seconds(row.integer(8)?),
+            updated: from_unix(row.get_i64(8)?),
             article,
         })),
         None => None,
@@ -96,9 +96,9 @@ fn read_change(row: &Row) -> Result<Change, StoreError> {
         number,
         kind,
         id,
-        at: from_seconds(row.integer(3)?),
+        at: from_unix(row.get_i64(3)?),
         channels,
-        reason: row.optional_text(5)?.map(str::to_owned),
+        reason: row.get_optional_text(5)?.map(str::to_owned),
         entry,
         damaged,
     })

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::StoreError;
-use super::database::values;
-use super::intake::{EVERYTHING, Intake, from_json, to_json};
+use super::engine::values;
+use super::log_writer::{ALL_CHANNELS, LogWriter, from_json, to_json};
 use crate::article::ArticleId;
-use crate::channel::{Channel, Slug, members_of};
+use crate::channel::{Channel, Slug, included_channels};
 
 /// What of a row of `channel` says that readers know of it: it has or had articles, it is configured (then it bears
 /// the name under which it was founded), or it is the view of everything. Any other waits for its first article.
@@ -21,10 +21,10 @@ macro_rules! is_public {
 pub(super) use is_public;
 
 /// Rows that are read at a time.
-const STRIDE: i64 = 512;
+const BATCH_SIZE: i64 = 512;
 
 /// Tables with a column that names one channel.
-const NAMED: [&str; 5] = [
+const CHANNELS_KEY: [&str; 5] = [
     "UPDATE channel SET slug = $2 WHERE slug = $1",
     "UPDATE channel_revision SET channel = $2 WHERE channel = $1",
     "UPDATE membership SET channel = $2 WHERE channel = $1",
@@ -34,7 +34,7 @@ const NAMED: [&str; 5] = [
 
 /// Lists of channels, as they stand in a column: the rows that hold a name, and the change of one row. A row
 /// is known by its key and by the list itself, so that equal keys (those of `import`) need no second column.
-const LISTED: [(&str, &str); 6] = [
+const CHANNEL_LISTS: [(&str, &str); 6] = [
     (
         "SELECT id, channels FROM article WHERE channels LIKE $1",
         "UPDATE article SET channels = $3 WHERE id = $1 AND channels = $2",
@@ -63,11 +63,11 @@ const LISTED: [(&str, &str); 6] = [
 
 /// The channels in which an article stands that was put into `channels`: these, and those of which one of
 /// them is a member. Sorted.
-pub(super) fn with_parents(channels: &[Slug], configured: &[Channel]) -> Vec<Slug> {
+pub(super) fn including_parents(channels: &[Slug], configured: &[Channel]) -> Vec<Slug> {
     let mut all = channels.to_vec();
-    let parents = configured.iter().filter(|channel| !channel.members.is_empty());
+    let parents = configured.iter().filter(|channel| !channel.includes.is_empty());
     for parent in parents {
-        let members = members_of(&parent.slug, configured);
+        let members = included_channels(&parent.slug, configured);
         if channels.iter().any(|channel| members.contains(channel)) {
             all.push(parent.slug.clone());
         }
@@ -78,24 +78,24 @@ pub(super) fn with_parents(channels: &[Slug], configured: &[Channel]) -> Vec<Slu
 }
 
 /// What a channel of channels is made of, in one line that changes when that does; empty for any other.
-pub(super) fn composition_of(channel: &Slug, configured: &[Channel]) -> String {
-    let members = members_of(channel, configured);
+pub(super) fn member_fingerprint(channel: &Slug, configured: &[Channel]) -> String {
+    let members = included_channels(channel, configured);
     if members.len() < 2 {
         return String::new();
     }
     members.iter().map(Slug::as_str).collect::<Vec<_>>().join(" ")
 }
 
-impl Intake<'_> {
+impl LogWriter<'_> {
     /// Brings the channels to what the configuration says of them.
-    pub(super) async fn arrange_channels(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn sync_channels(&mut self) -> Result<(), StoreError> {
         let configured = &self.options.channels;
         for channel in configured {
-            for was in &channel.was {
+            for was in &channel.former_slugs {
                 self.rename_channel(was, &channel.slug).await?;
             }
-            let first = channel.was.first().unwrap_or(&channel.slug);
-            self.found_channel(&channel.slug, None).await?;
+            let first = channel.former_slugs.first().unwrap_or(&channel.slug);
+            self.create_channel(&channel.slug, None).await?;
             let new = self
                 .transaction
                 .run(
@@ -108,7 +108,7 @@ impl Intake<'_> {
             }
         }
         self.forget_unused_channels().await?;
-        self.compose_channels().await
+        self.rebuild_aggregates().await
     }
 
     /// Channels that never had an article and are configured no more: nobody hears of them.
@@ -116,7 +116,7 @@ impl Intake<'_> {
         let unused =
             "SELECT slug FROM channel WHERE head = 0 AND founded_as <> '' AND slug <> '' ORDER BY slug";
         for row in self.transaction.rows(unused, &[]).await? {
-            let slug = row.text(0)?;
+            let slug = row.get_text(0)?;
             if !self.options.channels.iter().any(|channel| channel.slug.as_str() == slug) {
                 // NOTE: the row stays, for the title of a channel whose first article waits for its time.
                 self.transaction
@@ -144,10 +144,10 @@ impl Intake<'_> {
                 values![was.as_str()],
             )
             .await?;
-        for sql in NAMED {
+        for sql in CHANNELS_KEY {
             self.transaction.run(sql, values![was.as_str(), slug.as_str()]).await?;
         }
-        for (select, update) in LISTED {
+        for (select, update) in CHANNEL_LISTS {
             self.rename_in_lists(select, update, was, slug).await?;
         }
         Ok(())
@@ -162,13 +162,15 @@ impl Intake<'_> {
     ) -> Result<(), StoreError> {
         let rows = self.transaction.rows(select, values![format!("%\"{was}\"%")]).await?;
         for row in rows {
-            let mut channels: Vec<Slug> = from_json(row.text(1)?)?;
+            let mut channels: Vec<Slug> = from_json(row.get_text(1)?)?;
             for channel in channels.iter_mut().filter(|channel| *channel == was) {
                 channel.clone_from(slug);
             }
             channels.sort();
             channels.dedup();
-            self.transaction.run(update, values![row.text(0)?, row.text(1)?, to_json(&channels)?]).await?;
+            self.transaction
+                .run(update, values![row.get_text(0)?, row.get_text(1)?, to_json(&channels)?])
+                .await?;
         }
         Ok(())
     }
@@ -176,35 +178,35 @@ impl Intake<'_> {
     async fn channel_head(&mut self, slug: &Slug) -> Result<Option<u64>, StoreError> {
         let sql = "SELECT head FROM channel WHERE slug = $1";
         let row = self.transaction.first(sql, values![slug.as_str()]).await?;
-        row.map(|row| row.number(0)).transpose()
+        row.map(|row| row.get_u64(0)).transpose()
     }
 
     /// Reads the log of each channel of channels anew whose members are not those that it was read for.
-    async fn compose_channels(&mut self) -> Result<(), StoreError> {
+    async fn rebuild_aggregates(&mut self) -> Result<(), StoreError> {
         let rows = self
             .transaction
             .rows("SELECT slug, composition FROM channel WHERE slug <> '' ORDER BY slug", &[])
             .await?;
         for row in rows {
             let channel =
-                Slug::parse(row.text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
-            let composition = composition_of(&channel, &self.options.channels);
-            if composition != row.text(1)? {
-                self.compose_channel(&channel, &composition).await?;
+                Slug::parse(row.get_text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
+            let composition = member_fingerprint(&channel, &self.options.channels);
+            if composition != row.get_text(1)? {
+                self.rebuild_aggregate(&channel, &composition).await?;
             }
         }
         Ok(())
     }
 
     /// Reads off the log which of its revisions concern this channel, in their order.
-    async fn compose_channel(&mut self, channel: &Slug, composition: &str) -> Result<(), StoreError> {
+    async fn rebuild_aggregate(&mut self, channel: &Slug, composition: &str) -> Result<(), StoreError> {
         let slug = channel.as_str();
         for sql in
             ["DELETE FROM channel_revision WHERE channel = $1", "DELETE FROM membership WHERE channel = $1"]
         {
             self.transaction.run(sql, values![slug]).await?;
         }
-        let members = members_of(channel, &self.options.channels);
+        let members = included_channels(channel, &self.options.channels);
         let (mut number, mut head_at) = (0_u64, 0);
         // By article, whether it stood here after its last revision.
         let mut stood: HashMap<ArticleId, bool> = HashMap::new();
@@ -215,20 +217,20 @@ impl Intake<'_> {
                 .rows(
                     "SELECT number, article, kind, at, channels FROM revision WHERE number > $1 \
                      ORDER BY number LIMIT $2",
-                    values![below, STRIDE],
+                    values![below, BATCH_SIZE],
                 )
                 .await?;
             for row in &rows {
-                below = row.integer(0)?;
-                let id = ArticleId::new(row.text(1)?);
-                let channels: Vec<Slug> = from_json(row.text(4)?)?;
+                below = row.get_i64(0)?;
+                let id = ArticleId::new(row.get_text(1)?);
+                let channels: Vec<Slug> = from_json(row.get_text(4)?)?;
                 let stands = channels.iter().any(|channel| members.contains(channel));
                 let before = stood.insert(id.clone(), stands).unwrap_or_default();
                 if !stands && !before {
                     continue;
                 }
-                let kind = if stands { row.text(2)? } else { "left" };
-                (number, head_at) = (number + 1, row.integer(3)?);
+                let kind = if stands { row.get_text(2)? } else { "left" };
+                (number, head_at) = (number + 1, row.get_i64(3)?);
                 self.transaction
                     .run(
                         "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
@@ -237,7 +239,7 @@ impl Intake<'_> {
                     )
                     .await?;
             }
-            if rows.len() < usize::try_from(STRIDE).unwrap_or(usize::MAX) {
+            if rows.len() < usize::try_from(BATCH_SIZE).unwrap_or(usize::MAX) {
                 break;
             }
         }
@@ -246,7 +248,7 @@ impl Intake<'_> {
                 .run(
                     "INSERT INTO membership (channel, article, stamp, place) \
                      SELECT $1, article, stamp, place FROM membership WHERE channel = $2 AND article = $3",
-                    values![slug, EVERYTHING, id.as_str()],
+                    values![slug, ALL_CHANNELS, id.as_str()],
                 )
                 .await?;
         }

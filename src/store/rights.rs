@@ -14,7 +14,7 @@
 //! belongs to who brings it first. The operator may do everything: the folder, the commands, and tokens for all
 //! channels.
 
-use super::intake::Current;
+use super::log_writer::CurrentArticle;
 use super::{Refusal, Token};
 use crate::channel::Slug;
 
@@ -37,12 +37,12 @@ impl Rights {
 
     /// True where they reach to each of these channels.
     pub(super) fn cover(&self, channels: &[Slug]) -> bool {
-        self.0.as_ref().is_none_or(|token| token.covers(channels))
+        self.0.as_ref().is_none_or(|token| token.allows(channels))
     }
 
     /// Why an article that is there may not be written to. `addressed`: by its id alone, as something that the
     /// sender says is there.
-    pub(super) fn refusal(&self, current: &Current, addressed: bool) -> Option<Refusal> {
+    pub(super) fn refusal(&self, current: &CurrentArticle, addressed: bool) -> Option<Refusal> {
         let channels = current.concerned();
         if self.cover(&channels) {
             return None;

@@ -5,14 +5,14 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::database::{Row, Transaction, values};
-use super::intake::{from_json, to_json};
+use super::engine::{Row, Transaction, values};
+use super::log_writer::{from_json, to_json};
 use super::{Store, StoreError, random_text};
 use crate::channel::Slug;
-use crate::vietnam_time::{Moment, from_seconds};
+use crate::time::{Timestamp, from_unix};
 
 /// How many random letters and digits of five bits each a secret has.
-const LETTERS: usize = 32;
+const SECRET_LENGTH: usize = 32;
 
 /// Someone who may publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +22,14 @@ pub struct Token {
     /// The channels that it may publish in; all where none are named.
     pub channels: Option<Vec<Slug>>,
     /// When it was made.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
     /// When it was revoked, if it was.
-    pub revoked_at: Option<Moment>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 impl Token {
     /// True where it may publish in each of these channels.
-    pub fn covers(&self, channels: &[Slug]) -> bool {
+    pub fn allows(&self, channels: &[Slug]) -> bool {
         let Some(own) = &self.channels else { return true };
         channels.iter().all(|channel| own.contains(channel))
     }
@@ -40,12 +40,12 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine refuses.
-    pub async fn new_token(
+    pub async fn create_token(
         &self,
         name: &str,
         channels: Option<&[Slug]>,
     ) -> Result<Option<String>, StoreError> {
-        let secret = format!("bantin_{}", random_text(LETTERS)?);
+        let secret = format!("bantin_{}", random_text(SECRET_LENGTH)?);
         let channels = channels.map(to_json).transpose()?;
         let now = self.clock().now().timestamp();
         let mut writing = self.inner.database.begin_write().await?;
@@ -93,8 +93,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the engine does not answer: that is no word about the secret.
-    pub async fn token_of(&self, secret: &str) -> Result<Option<Token>, StoreError> {
-        let mut reading: Transaction = self.inner.database.begin_glance().await?;
+    pub async fn authenticate(&self, secret: &str) -> Result<Option<Token>, StoreError> {
+        let mut reading: Transaction = self.inner.database.begin_quick_read().await?;
         let row = reading
             .first(
                 "SELECT name, channels, created_at, revoked_at FROM token \
@@ -120,9 +120,9 @@ fn hash(secret: &str) -> String {
 
 fn read_token(row: &Row) -> Result<Token, StoreError> {
     Ok(Token {
-        name: row.text(0)?.to_owned(),
-        channels: row.optional_text(1)?.map(from_json).transpose()?,
-        created_at: from_seconds(row.integer(2)?),
-        revoked_at: row.optional_integer(3)?.map(from_seconds),
+        name: row.get_text(0)?.to_owned(),
+        channels: row.get_optional_text(1)?.map(from_json).transpose()?,
+        created_at: from_unix(row.get_i64(2)?),
+        revoked_at: row.get_optional_i64(3)?.map(from_unix),
     })
 }

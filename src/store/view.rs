@@ -3,16 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use super::channels::is_public;
-use super::database::{Row, Transaction, Value, values};
-use super::intake::{EVERYTHING, day_text, from_json, read_permalink, version_of};
+use super::engine::{Row, Transaction, Value, values};
+use super::log_writer::{ALL_CHANNELS, day_text, from_json, read_permalink, version_of};
 use super::{
-    Announcement, ChannelState, FileRecord, FileSeen, Found, Imported, KnownChannel, Listed, LiveChoice,
-    LiveView, PictureFound, Scheduled, StoreError,
+    ArticleLookup, ArticleSummary, ChannelRecord, ChannelState, FileRecord, ImageLookup, ImportedFile,
+    LiveFeedData, LiveFeedOptions, LogPosition, ScannedFile, Scheduled, StoreError,
 };
-use crate::address::Scope;
 use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
 use crate::channel::Slug;
-use crate::vietnam_time::{Moment, from_seconds};
+use crate::time::{Timestamp, from_unix};
+use crate::urls::Scope;
 
 /// Columns of an article, in the order in which [`read_state`] reads them.
 macro_rules! select_article {
@@ -25,30 +25,30 @@ macro_rules! select_article {
 }
 
 /// Rows of the log that are read at a time while a window is filled.
-const STRIDE: i64 = 512;
+const BATCH_SIZE: i64 = 512;
 /// A window of more changes than this is left out, however few the articles are that changed.
 const MOST_ROWS_OF_A_WINDOW: usize = 4096;
 /// Articles that are fetched with one statement.
-const FETCH: usize = 32;
+const FETCH_SIZE: usize = 32;
 
 pub(super) async fn live(
     reading: &mut Transaction,
     channel: Option<&Slug>,
-    choice: LiveChoice,
-) -> Result<LiveView, StoreError> {
-    let slug = channel.map_or(EVERYTHING, Slug::as_str);
-    let configured_at = configured_at(reading).await?;
+    choice: LiveFeedOptions,
+) -> Result<LiveFeedData, StoreError> {
+    let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
+    let configured_at = config_modified_at(reading).await?;
     let head = reading.first("SELECT head, head_at FROM channel WHERE slug = $1", values![slug]).await?;
     let state = match head {
-        Some(row) => state_of(row.number(0)?, row.integer(1)?, configured_at),
-        None => state_of(0, 0, configured_at),
+        Some(row) => channel_state(row.get_u64(0)?, row.get_i64(1)?, configured_at),
+        None => channel_state(0, 0, configured_at),
     };
     let mut chosen = choose(reading, slug, &state, configured_at, choice).await?;
     let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for (id, state) in fetch(reading, &chosen.ids).await? {
         match state {
-            Ok(Some(ArticleState::Live { entry, .. })) => entries.push(*entry),
-            Ok(Some(ArticleState::Withdrawn(tombstone))) => tombstones.push(tombstone),
+            Ok(Some(FetchedState::Live { entry, .. })) => entries.push(*entry),
+            Ok(Some(FetchedState::Withdrawn(tombstone))) => tombstones.push(tombstone),
             Ok(None) => {}
             // One damaged article never takes a channel down.
             Err(StoreError::Corrupt(_)) => {
@@ -60,42 +60,45 @@ pub(super) async fn live(
     }
     in_order(&mut entries, &mut tombstones);
     let sealed_pages = state.number / choice.archive_page.max(1);
-    let lasts =
-        sealed_pages == 0 || (choice.whole && living(reading, slug, choice.limit).await? == entries.len());
-    Ok(LiveView {
+    let lasts = sealed_pages == 0
+        || (choice.whole && newest_live(reading, slug, choice.limit).await? == entries.len());
+    Ok(LiveFeedData {
         state,
         entries,
         tombstones,
         unreadable,
         sealed_pages,
         complete: lasts && !chosen.misses,
-        covered_from: chosen.covered_from,
-        changes: chosen.changes,
+        delta_floor: chosen.covered_from,
+        last_changes: chosen.changes,
         abridged: false,
     })
 }
 
 /// The order of every document: the newest stamp first and the latest withdrawal first, equal ones by id.
 pub(super) fn in_order(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
-    entries
-        .sort_by(|a, b| b.article.stamp.instant.cmp(&a.article.stamp.instant).then_with(|| a.id.cmp(&b.id)));
+    entries.sort_by(|a, b| {
+        b.article.published.instant.cmp(&a.article.published.instant).then_with(|| a.id.cmp(&b.id))
+    });
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
 }
 
 /// A channel without a revision is as old as the configuration that made it (rule A3).
-fn state_of(number: u64, head_at: i64, configured_at: Moment) -> ChannelState {
-    let updated = if number == 0 { configured_at } else { from_seconds(head_at) };
+fn channel_state(number: u64, head_at: i64, configured_at: Timestamp) -> ChannelState {
+    let updated = if number == 0 { configured_at } else { from_unix(head_at) };
     ChannelState { number, updated, last_modified: updated.max(configured_at) }
 }
 
-pub(super) async fn states(reading: &mut Transaction) -> Result<HashMap<Scope, ChannelState>, StoreError> {
-    let configured_at = configured_at(reading).await?;
+pub(super) async fn channel_states(
+    reading: &mut Transaction,
+) -> Result<HashMap<Scope, ChannelState>, StoreError> {
+    let configured_at = config_modified_at(reading).await?;
     let rows = reading.rows("SELECT slug, head, head_at FROM channel", &[]).await?;
     rows.iter()
         .map(|row| {
-            let slug = row.text(0)?;
-            let scope = if slug == EVERYTHING { None } else { Some(read_slug(slug)?) };
-            Ok((scope, state_of(row.number(1)?, row.integer(2)?, configured_at)))
+            let slug = row.get_text(0)?;
+            let scope = if slug == ALL_CHANNELS { None } else { Some(read_slug(slug)?) };
+            Ok((scope, channel_state(row.get_u64(1)?, row.get_i64(2)?, configured_at)))
         })
         .collect()
 }
@@ -110,12 +113,12 @@ async fn choose(
     reading: &mut Transaction,
     slug: &str,
     state: &ChannelState,
-    configured_at: Moment,
-    choice: LiveChoice,
-) -> Result<Chosen, StoreError> {
+    configured_at: Timestamp,
+    choice: LiveFeedOptions,
+) -> Result<LiveSelection, StoreError> {
     let items = if choice.whole { u32::try_from(choice.limit).unwrap_or(u32::MAX) } else { choice.items };
     let sealed = state.number - state.number % choice.archive_page.max(1);
-    let mut chosen = Chosen { limit: choice.limit, ..Chosen::default() };
+    let mut chosen = LiveSelection { limit: choice.limit, ..LiveSelection::default() };
     let rows = reading
         .rows(
             "SELECT number, article, kind, at FROM channel_revision \
@@ -125,7 +128,7 @@ async fn choose(
         .await?;
     for row in &rows {
         chosen.see_configuration(row, configured_at)?;
-        if row.number(0)? > sealed {
+        if row.get_u64(0)? > sealed {
             chosen.see(row)?;
         }
     }
@@ -142,7 +145,7 @@ async fn choose(
 }
 
 #[derive(Clone, Default)]
-struct Chosen {
+struct LiveSelection {
     ids: Vec<ArticleId>,
     seen: HashSet<ArticleId>,
     limit: usize,
@@ -152,7 +155,7 @@ struct Chosen {
     misses: bool,
 }
 
-impl Chosen {
+impl LiveSelection {
     fn add(&mut self, id: ArticleId) {
         if self.seen.contains(&id) {
             return;
@@ -172,7 +175,7 @@ impl Chosen {
         slug: &str,
         sealed: u64,
         since: i64,
-        configured_at: Moment,
+        configured_at: Timestamp,
         bytes: u64,
     ) -> Result<bool, StoreError> {
         let (mut below, mut rows_read) = (sealed + 1, 0);
@@ -181,23 +184,23 @@ impl Chosen {
                 .rows(
                     "SELECT number, article, kind, at FROM channel_revision \
                      WHERE channel = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
-                    values![slug, below, STRIDE],
+                    values![slug, below, BATCH_SIZE],
                 )
                 .await?;
             for row in &rows {
                 self.see_configuration(row, configured_at)?;
-                if row.integer(3)? < since {
-                    self.cover_from(row.number(0)?);
-                    return self.fits(reading, slug, row.number(0)?, sealed, bytes).await;
+                if row.get_i64(3)? < since {
+                    self.cover_from(row.get_u64(0)?);
+                    return self.fits(reading, slug, row.get_u64(0)?, sealed, bytes).await;
                 }
                 self.see(row)?;
-                below = row.number(0)?;
+                below = row.get_u64(0)?;
             }
             rows_read += rows.len();
             if self.misses || rows_read > MOST_ROWS_OF_A_WINDOW {
                 return Ok(false);
             }
-            if rows.len() < STRIDE as usize {
+            if rows.len() < BATCH_SIZE as usize {
                 return self.fits(reading, slug, 0, sealed, bytes).await;
             }
         }
@@ -225,18 +228,18 @@ impl Chosen {
                 values![slug, low, sealed, bytes / 4],
             )
             .await?;
-        Ok(row.number(0)? <= bytes)
+        Ok(row.get_u64(0)? <= bytes)
     }
 
     /// Takes a row of the log, the newest first. Whoever left the channel is in it no more, whatever the
     /// older rows say.
     fn see(&mut self, row: &Row) -> Result<(), StoreError> {
-        let (number, id) = (row.number(0)?, ArticleId::new(row.text(1)?));
+        let (number, id) = (row.get_u64(0)?, ArticleId::new(row.get_text(1)?));
         if self.changes.contains_key(&id) {
             return Ok(());
         }
         self.changes.insert(id.clone(), number);
-        if row.text(2)? == "left" {
+        if row.get_text(2)? == "left" {
             self.seen.insert(id);
             self.cover_from(number);
         } else {
@@ -246,9 +249,9 @@ impl Chosen {
     }
 
     /// Whoever holds this number may hold it in the words of another configuration.
-    fn see_configuration(&mut self, row: &Row, configured_at: Moment) -> Result<(), StoreError> {
-        if row.integer(3)? < configured_at.timestamp() {
-            self.cover_from(row.number(0)? + 1);
+    fn see_configuration(&mut self, row: &Row, configured_at: Timestamp) -> Result<(), StoreError> {
+        if row.get_i64(3)? < configured_at.timestamp() {
+            self.cover_from(row.get_u64(0)? + 1);
         }
         Ok(())
     }
@@ -265,14 +268,14 @@ impl Chosen {
 }
 
 /// How many articles live in the channel; of more than `limit`, only that there are more.
-async fn living(reading: &mut Transaction, slug: &str, limit: usize) -> Result<usize, StoreError> {
+async fn newest_live(reading: &mut Transaction, slug: &str, limit: usize) -> Result<usize, StoreError> {
     let row = reading
         .one(
             "SELECT COUNT(*) FROM (SELECT 1 FROM membership WHERE channel = $1 LIMIT $2) living",
             values![slug, limit as u64 + 1],
         )
         .await?;
-    Ok(usize::try_from(row.number(0)?).unwrap_or(usize::MAX))
+    Ok(usize::try_from(row.get_u64(0)?).unwrap_or(usize::MAX))
 }
 
 async fn newest(reading: &mut Transaction, slug: &str, items: u32) -> Result<Vec<ArticleId>, StoreError> {
@@ -282,23 +285,23 @@ async fn newest(reading: &mut Transaction, slug: &str, items: u32) -> Result<Vec
             values![slug, i64::from(items)],
         )
         .await?;
-    rows.iter().map(|row| Ok(ArticleId::new(row.text(0)?))).collect()
+    rows.iter().map(|row| Ok(ArticleId::new(row.get_text(0)?))).collect()
 }
 
-enum ArticleState {
-    Live { entry: Box<Entry>, number: u64, at: Moment },
+enum FetchedState {
+    Live { entry: Box<Entry>, number: u64, at: Timestamp },
     Withdrawn(Tombstone),
 }
 
 /// An article's state, or why it cannot be read; none for one that waits for its moment.
-type Fetched = (ArticleId, Result<Option<ArticleState>, StoreError>);
+type Fetched = (ArticleId, Result<Option<FetchedState>, StoreError>);
 
 /// The states of these articles, in no order.
 async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<Fetched>, StoreError> {
     let mut states = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(FETCH) {
+    for chunk in ids.chunks(FETCH_SIZE) {
         let mut parameters: Vec<Value> = chunk.iter().map(|id| Value::from(id.as_str())).collect();
-        parameters.resize(FETCH, Value::Null);
+        parameters.resize(FETCH_SIZE, Value::Null);
         let rows = reading
             .rows(
                 select_article!(
@@ -310,53 +313,59 @@ async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<Fetch
             )
             .await?;
         for row in &rows {
-            states.push((ArticleId::new(row.text(0)?), read_state(row)));
+            states.push((ArticleId::new(row.get_text(0)?), read_state(row)));
         }
     }
     Ok(states)
 }
 
-fn read_state(row: &Row) -> Result<Option<ArticleState>, StoreError> {
-    let id = ArticleId::new(row.text(0)?);
-    let permalink = read_permalink(row.text(1)?, row.text(2)?)?;
-    match row.text(3)? {
+fn read_state(row: &Row) -> Result<Option<FetchedState>, StoreError> {
+    let id = ArticleId::new(row.get_text(0)?);
+    let permalink = read_permalink(row.get_text(1)?, row.get_text(2)?)?;
+    match row.get_text(3)? {
         "live" => {
-            let Some(content) = row.optional_text(8)? else {
+            let Some(content) = row.get_optional_text(8)? else {
                 return Err(StoreError::Corrupt(format!("the living article {id} has no content")));
             };
             let entry = Entry {
                 id,
                 permalink,
-                channels: from_json(row.text(7)?)?,
-                updated: from_seconds(row.integer(6)?),
+                channels: from_json(row.get_text(7)?)?,
+                updated: from_unix(row.get_i64(6)?),
                 article: from_json(content)?,
             };
-            let (number, at) = (row.number(4)?, from_seconds(row.integer(5)?));
-            Ok(Some(ArticleState::Live { entry: Box::new(entry), number, at }))
+            let (number, at) = (row.get_u64(4)?, from_unix(row.get_i64(5)?));
+            Ok(Some(FetchedState::Live { entry: Box::new(entry), number, at }))
         }
-        "withdrawn" if row.number(4)? > 0 => Ok(Some(ArticleState::Withdrawn(Tombstone {
+        "withdrawn" if row.get_u64(4)? > 0 => Ok(Some(FetchedState::Withdrawn(Tombstone {
             id,
             permalink,
-            when: from_seconds(row.integer(5)?),
-            reason: row.optional_text(9)?.map(str::to_owned),
+            when: from_unix(row.get_i64(5)?),
+            reason: row.get_optional_text(9)?.map(str::to_owned),
         }))),
         _ => Ok(None),
     }
 }
 
-pub(super) async fn article(reading: &mut Transaction, permalink: &Permalink) -> Result<Found, StoreError> {
+pub(super) async fn article(
+    reading: &mut Transaction,
+    permalink: &Permalink,
+) -> Result<ArticleLookup, StoreError> {
     let row = reading
         .first(
             select_article!("FROM article a WHERE a.day = $1 AND a.slug = $2"),
             values![day_text(permalink), permalink.slug.as_str()],
         )
         .await?;
-    found(row.as_ref())
+    find_article(row.as_ref())
 }
 
-pub(super) async fn article_named(reading: &mut Transaction, id: &ArticleId) -> Result<Found, StoreError> {
+pub(super) async fn article_by_id(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<ArticleLookup, StoreError> {
     let row = reading.first(select_article!("FROM article a WHERE a.id = $1"), values![id.as_str()]).await?;
-    found(row.as_ref())
+    find_article(row.as_ref())
 }
 
 pub(super) async fn scheduled(
@@ -371,26 +380,26 @@ pub(super) async fn scheduled(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let article: Article = from_json(row.text(3)?)?;
+    let article: Article = from_json(row.get_text(3)?)?;
     let entry = Entry {
         id: id.clone(),
-        permalink: read_permalink(row.text(0)?, row.text(1)?)?,
-        channels: from_json(row.text(2)?)?,
-        updated: article.stamp.instant,
+        permalink: read_permalink(row.get_text(0)?, row.get_text(1)?)?,
+        channels: from_json(row.get_text(2)?)?,
+        updated: article.published.instant,
         article,
     };
-    Ok(Some(Scheduled { entry, version: version_of(row.text(2)?, row.text(3)?) }))
+    Ok(Some(Scheduled { entry, version: version_of(row.get_text(2)?, row.get_text(3)?) }))
 }
 
-fn found(row: Option<&Row>) -> Result<Found, StoreError> {
+fn find_article(row: Option<&Row>) -> Result<ArticleLookup, StoreError> {
     Ok(match row.map(read_state).transpose()?.flatten() {
-        Some(ArticleState::Live { entry, number, at }) => Found::Live { entry, number, at },
-        Some(ArticleState::Withdrawn(tombstone)) => Found::Withdrawn(tombstone),
-        None => Found::Nothing,
+        Some(FetchedState::Live { entry, number, at }) => ArticleLookup::Live { entry, number, at },
+        Some(FetchedState::Withdrawn(tombstone)) => ArticleLookup::Withdrawn(tombstone),
+        None => ArticleLookup::NotFound,
     })
 }
 
-pub(super) async fn picture(reading: &mut Transaction, name: &str) -> Result<PictureFound, StoreError> {
+pub(super) async fn find_image(reading: &mut Transaction, name: &str) -> Result<ImageLookup, StoreError> {
     let row = reading
         .first(
             "SELECT media_type, kept_at, EXISTS (SELECT 1 FROM picture_use WHERE picture = name) \
@@ -398,15 +407,15 @@ pub(super) async fn picture(reading: &mut Transaction, name: &str) -> Result<Pic
             values![name],
         )
         .await?;
-    let Some(row) = row else { return Ok(PictureFound::Nothing) };
-    if !row.flag(2)? {
-        return Ok(PictureFound::Gone);
+    let Some(row) = row else { return Ok(ImageLookup::NotFound) };
+    if !row.get_bool(2)? {
+        return Ok(ImageLookup::Gone);
     }
     let bytes = reading.one("SELECT bytes FROM picture WHERE name = $1", values![name]).await?;
-    Ok(PictureFound::Live {
-        media_type: row.text(0)?.to_owned(),
-        bytes: bytes.bytes(0)?.to_owned(),
-        kept_at: from_seconds(row.integer(1)?),
+    Ok(ImageLookup::Live {
+        media_type: row.get_text(0)?.to_owned(),
+        bytes: bytes.get_bytes(0)?.to_owned(),
+        stored_at: from_unix(row.get_i64(1)?),
     })
 }
 
@@ -442,10 +451,13 @@ pub(super) async fn files_at(
 pub(super) async fn refused_files(reading: &mut Transaction) -> Result<Vec<String>, StoreError> {
     let rows =
         reading.rows("SELECT path FROM file WHERE present = 1 AND refused = 1 ORDER BY path", &[]).await?;
-    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    rows.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
 }
 
-pub(super) async fn is_imported(reading: &mut Transaction, file: &Imported) -> Result<bool, StoreError> {
+pub(super) async fn already_imported(
+    reading: &mut Transaction,
+    file: &ImportedFile,
+) -> Result<bool, StoreError> {
     let row = reading
         .first(
             "SELECT article FROM import WHERE source = $1 AND place = $2 AND hash = $3",
@@ -456,23 +468,23 @@ pub(super) async fn is_imported(reading: &mut Transaction, file: &Imported) -> R
 }
 
 fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
-    let channel = read_slug(row.text(1)?)?;
+    let channel = read_slug(row.get_text(1)?)?;
     Ok(FileRecord {
-        seen: FileSeen {
-            path: row.text(0)?.to_owned(),
+        seen: ScannedFile {
+            path: row.get_text(0)?.to_owned(),
             channel,
-            hash: row.text(2)?.to_owned(),
-            size: row.number(3)?,
-            modified: row.integer(4)?,
-            pictures: row.text(8)?.to_owned(),
+            hash: row.get_text(2)?.to_owned(),
+            size: row.get_u64(3)?,
+            modified: row.get_i64(4)?,
+            pictures: row.get_text(8)?.to_owned(),
         },
-        article: row.optional_text(5)?.map(ArticleId::new),
-        present: row.flag(6)?,
-        refused: row.flag(7)?,
+        article: row.get_optional_text(5)?.map(ArticleId::new),
+        present: row.get_bool(6)?,
+        rejected: row.get_bool(7)?,
     })
 }
 
-pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChannel>, StoreError> {
+pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<ChannelRecord>, StoreError> {
     let rows = reading
         .rows(
             concat!(
@@ -485,43 +497,43 @@ pub(super) async fn channels(reading: &mut Transaction) -> Result<Vec<KnownChann
         .await?;
     rows.iter()
         .map(|row| {
-            let slug = read_slug(row.text(0)?)?;
-            let founded_as = row.text(3)?;
-            Ok(KnownChannel {
-                founded_as: if founded_as.is_empty() { slug.clone() } else { read_slug(founded_as)? },
+            let slug = read_slug(row.get_text(0)?)?;
+            let founded_as = row.get_text(3)?;
+            Ok(ChannelRecord {
+                original_slug: if founded_as.is_empty() { slug.clone() } else { read_slug(founded_as)? },
                 slug,
-                title: row.optional_text(1)?.map(str::to_owned),
-                head: row.number(2)?,
+                title: row.get_optional_text(1)?.map(str::to_owned),
+                head: row.get_u64(2)?,
             })
         })
         .collect()
 }
 
-pub(super) async fn configured_at(reading: &mut Transaction) -> Result<Moment, StoreError> {
-    Ok(from_seconds(reading.one("SELECT configured_at FROM log", &[]).await?.integer(0)?))
+pub(super) async fn config_modified_at(reading: &mut Transaction) -> Result<Timestamp, StoreError> {
+    Ok(from_unix(reading.one("SELECT configured_at FROM log", &[]).await?.get_i64(0)?))
 }
 
-pub(super) async fn announcement(reading: &mut Transaction) -> Result<Announcement, StoreError> {
+pub(super) async fn announcement(reading: &mut Transaction) -> Result<LogPosition, StoreError> {
     let row = reading.one("SELECT head, generation FROM log", &[]).await?;
-    Ok(Announcement { head: row.number(0)?, generation: row.number(1)? })
+    Ok(LogPosition { head: row.get_u64(0)?, config_epoch: row.get_u64(1)? })
 }
 
-pub(super) async fn channels_at(reading: &mut Transaction) -> Result<Moment, StoreError> {
+pub(super) async fn channels_modified_at(reading: &mut Transaction) -> Result<Timestamp, StoreError> {
     let row = reading.one("SELECT channels_at, configured_at FROM log", &[]).await?;
-    Ok(from_seconds(row.integer(0)?.max(row.integer(1)?)))
+    Ok(from_unix(row.get_i64(0)?.max(row.get_i64(1)?)))
 }
 
-pub(super) async fn next_due(reading: &mut Transaction) -> Result<Option<Moment>, StoreError> {
+pub(super) async fn next_due(reading: &mut Transaction) -> Result<Option<Timestamp>, StoreError> {
     let rows = reading.rows("SELECT due FROM waiting ORDER BY due LIMIT 1", &[]).await?;
-    rows.first().map(|row| Ok(from_seconds(row.integer(0)?))).transpose()
+    rows.first().map(|row| Ok(from_unix(row.get_i64(0)?))).transpose()
 }
 
-pub(super) async fn list(
+pub(super) async fn list_articles(
     reading: &mut Transaction,
     channel: Option<&Slug>,
-    after: Option<&Listed>,
+    after: Option<&ArticleSummary>,
     limit: u32,
-) -> Result<Vec<Listed>, StoreError> {
+) -> Result<Vec<ArticleSummary>, StoreError> {
     // Without a start: before everything, which no stamp and no id comes before.
     let (stamp, id) = after.map_or((i64::MAX, ""), |last| (last.stamp.timestamp(), last.id.as_str()));
     let rows = reading
@@ -536,17 +548,17 @@ pub(super) async fn list(
     rows.iter().map(read_listed).collect()
 }
 
-fn read_listed(row: &Row) -> Result<Listed, StoreError> {
-    let title = match row.optional_text(5)? {
+fn read_listed(row: &Row) -> Result<ArticleSummary, StoreError> {
+    let title = match row.get_optional_text(5)? {
         Some(content) => from_json::<Article>(content)?.title,
         None => String::new(),
     };
-    Ok(Listed {
-        id: ArticleId::new(row.text(0)?),
-        state: row.text(1)?.to_owned(),
-        number: row.number(2)?,
-        stamp: from_seconds(row.integer(3)?),
-        channels: from_json(row.text(4)?)?,
+    Ok(ArticleSummary {
+        id: ArticleId::new(row.get_text(0)?),
+        state: row.get_text(1)?.to_owned(),
+        number: row.get_u64(2)?,
+        stamp: from_unix(row.get_i64(3)?),
+        channels: from_json(row.get_text(4)?)?,
         title,
     })
 }

@@ -13,21 +13,21 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The article that the project began with.
-pub const SEED: &str =
+pub const SAMPLE_ARTICLE: &str =
     include_str!("../../feeds/xa-hoi/huyen-dak-to-phat-dong-phong-trao-thi-dua-nam-2023.txt");
 
 /// Nothing that a story waits for takes longer, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A folder with a config, a folder of articles and a store.
-pub struct House {
+pub struct TestSite {
     folder: tempfile::TempDir,
     variables: HashMap<&'static str, String>,
     /// Who runs the program, where that is not who runs the story.
     user: Option<u32>,
 }
 
-impl House {
+impl TestSite {
     /// An empty house.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -82,9 +82,9 @@ impl House {
     }
 
     /// Waits until the folder was scanned once more, from the beginning to the end.
-    pub fn scanned(&self, serving: &Serving) {
+    pub fn scanned(&self, serving: &RunningServer) {
         let before = serving.metric("bantin_scans_total");
-        until("two more scans", || {
+        wait_until("two more scans", || {
             // A file that is passed over by its name is an event all the same.
             let _ = std::fs::write(self.path("feeds/.nudge"), "");
             serving.metric("bantin_scans_total") >= before + 2
@@ -117,8 +117,8 @@ impl House {
     }
 
     /// Starts `bantin serve` and waits until it is ready.
-    pub fn serve(&self) -> Serving {
-        Serving::of(self.command(&["serve"]))
+    pub fn serve(&self) -> RunningServer {
+        RunningServer::of(self.command(&["serve"]))
     }
 
     /// A command of the program, to be started.
@@ -150,11 +150,11 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// A small disk of its own.
-pub struct Disk {
+pub struct TmpfsDisk {
     folder: tempfile::TempDir,
 }
 
-impl Disk {
+impl TmpfsDisk {
     /// Mounts one of so many megabytes.
     ///
     /// NOTE: a story that may not mount one fails. One that is passed over says nothing about full disks.
@@ -188,7 +188,7 @@ impl Disk {
     }
 }
 
-impl Drop for Disk {
+impl Drop for TmpfsDisk {
     fn drop(&mut self) {
         // One that was never mounted cannot be taken away either.
         let _ = as_root("umount").arg("--lazy").arg(self.path()).stderr(Stdio::null()).status();
@@ -207,14 +207,14 @@ pub fn as_root(program: &str) -> Command {
 }
 
 /// A running service. Dropped, it is killed.
-pub struct Serving {
+pub struct RunningServer {
     child: Child,
     readers: SocketAddr,
     admin: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
 }
 
-impl Serving {
+impl RunningServer {
     /// Starts this command, which ends as `bantin serve`, and waits until the service is ready.
     pub fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -239,7 +239,7 @@ impl Serving {
                 later.lock().unwrap().push(line);
             }
         });
-        Serving { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
+        RunningServer { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
     }
 
     /// Where readers ask.
@@ -253,28 +253,34 @@ impl Serving {
     }
 
     /// Asks for a path with GET.
-    pub fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, &[])
+    pub fn get(&self, path: &str) -> HttpResponse {
+        self.request("GET", path, &[])
     }
 
     /// Asks for a path.
-    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-        ask(self.readers, method, path, headers)
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
+        request(self.readers, method, path, headers)
     }
 
     /// Sends a body.
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn request_with_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> HttpResponse {
         exchange(self.readers, method, path, headers, Some(body))
     }
 
     /// Asks the operator's listener.
-    pub fn operator(&self, path: &str) -> Answer {
-        ask(self.admin, "GET", path, &[])
+    pub fn admin(&self, path: &str) -> HttpResponse {
+        request(self.admin, "GET", path, &[])
     }
 
     /// The value of a metric.
     pub fn metric(&self, name: &str) -> u64 {
-        let page = self.operator("/metrics").text();
+        let page = self.admin("/metrics").text();
         let line = page.lines().find(|line| line.split(' ').next() == Some(name));
         let line = line.unwrap_or_else(|| panic!("no metric {name} in\n{page}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
@@ -299,7 +305,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -308,13 +314,13 @@ impl Drop for Serving {
 
 /// An answer as it came over the wire.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpResponse {
     /// The value of a header that stands once at most.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -340,12 +346,18 @@ impl Answer {
 }
 
 /// One request on a connection of its own.
-pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
     exchange(address, method, path, headers, None)
 }
 
 /// One request with a body, on a connection of its own.
-pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> HttpResponse {
     exchange(address, method, path, headers, Some(body))
 }
 
@@ -355,7 +367,7 @@ fn exchange(
     path: &str,
     headers: &[(&str, &str)],
     body: Option<&[u8]>,
-) -> Answer {
+) -> HttpResponse {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     if headers.iter().all(|(name, _)| *name != "Host") {
@@ -380,7 +392,7 @@ fn exchange(
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let mut answer = Answer { status, headers, body: answer[end + 4..].to_vec() };
+    let mut answer = HttpResponse { status, headers, body: answer[end + 4..].to_vec() };
     if answer.header("transfer-encoding") == Some("chunked") && method != "HEAD" {
         answer.body = joined(&answer.body);
     }
@@ -402,8 +414,8 @@ fn joined(mut chunks: &[u8]) -> Vec<u8> {
 }
 
 /// Waits until something is so, looking again and again.
-pub fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while !so() {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));

@@ -31,7 +31,7 @@ impl Schema {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("story_{}_{number}", std::process::id());
         let schema = Self { server: server(), name };
-        let order: bool = asked("'b' < 'C'", &schema.server);
+        let order: bool = query("'b' < 'C'", &schema.server);
         assert!(
             order,
             "this cluster orders texts by their bytes, which proves nothing; start it by tests/postgres"
@@ -54,7 +54,7 @@ impl Schema {
     pub fn text(&self) -> String {
         let all = "(SELECT string_agg(query_to_xml(format('SELECT * FROM %I', table_name), true, false, '')::text, '') \
                    FROM information_schema.tables WHERE table_schema = current_schema())";
-        asked(all, &self.url())
+        query(all, &self.url())
     }
 
     /// Runs statements, and returns how many rows they touched.
@@ -68,7 +68,7 @@ impl Drop for Schema {
         let (server, name) = (self.server.clone(), self.name.clone());
         let sql = format!("SET lock_timeout = '20s'; DROP SCHEMA {name} CASCADE");
         // A story that has failed already must not fail twice.
-        let dropped = apart(async move {
+        let dropped = read_committed(async move {
             let mut connection = PgConnection::connect(&server).await?;
             connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await
         });
@@ -79,12 +79,12 @@ impl Drop for Schema {
 }
 
 /// What somebody does in a transaction that stays open until this is dropped, and is taken back then.
-pub struct Held {
+pub struct HeldLock {
     release: Option<mpsc::Sender<()>>,
     holder: Option<JoinHandle<()>>,
 }
 
-impl Held {
+impl HeldLock {
     /// Does it.
     pub fn new(url: &str, sql: &'static str) -> Self {
         let (url, (release, released), (done, is_done)) = (url.to_owned(), mpsc::channel(), mpsc::channel());
@@ -104,7 +104,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         self.release = None;
         let _ = self.holder.take().map(JoinHandle::join);
@@ -113,7 +113,7 @@ impl Drop for Held {
 
 fn execute(url: &str, sql: &str) -> u64 {
     let (url, sql) = (url.to_owned(), sql.to_owned());
-    let done = apart(async move {
+    let done = read_committed(async move {
         let mut connection = PgConnection::connect(&url).await?;
         connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await
     });
@@ -121,12 +121,12 @@ fn execute(url: &str, sql: &str) -> u64 {
 }
 
 /// The value of an expression.
-pub fn asked<T>(expression: &str, url: &str) -> T
+pub fn query<T>(expression: &str, url: &str) -> T
 where
     T: Send + Unpin + 'static + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     let (url, sql) = (url.to_owned(), format!("SELECT {expression}"));
-    let answer = apart(async move {
+    let answer = read_committed(async move {
         let mut connection = PgConnection::connect(&url).await?;
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await
     });
@@ -134,7 +134,7 @@ where
 }
 
 /// Runs it to its end on a thread and a runtime of its own, wherever the caller stands.
-fn apart<T: Send + 'static>(
+fn read_committed<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, sqlx::Error> {
     let run = move || {

@@ -8,10 +8,10 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::article::{Entry, Picture, Tombstone};
+use crate::article::{Entry, Image, Tombstone};
 use crate::channel::{Channel, FormerPublisher, Site};
-use crate::text::{escape_html, one_line};
-use crate::vietnam_time::{Moment, VIETNAM};
+use crate::text::{escape_html, single_line};
+use crate::time::{DEFAULT_TIME_ZONE, Timestamp};
 
 /// Characters that matter to one of the formats, and any other.
 fn any_text() -> impl Strategy<Value = String> {
@@ -65,8 +65,8 @@ fn any_text() -> impl Strategy<Value = String> {
     vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-fn moment() -> impl Strategy<Value = Moment> {
-    (631_152_000_i64..4_102_444_800).prop_map(from_seconds)
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (631_152_000_i64..4_102_444_800).prop_map(from_unix)
 }
 
 fn block() -> impl Strategy<Value = Block> {
@@ -77,7 +77,7 @@ fn block() -> impl Strategy<Value = Block> {
         (any_text(), option::of(any_text()), any_text()).prop_map(|(text, credit, printed)| Block::Caption {
             text,
             credit,
-            printed,
+            raw,
             html: None,
         }),
         (any::<bool>(), vec(any_text(), 0..3)).prop_map(|(ordered, items)| Block::List { ordered, items }),
@@ -89,10 +89,9 @@ fn block() -> impl Strategy<Value = Block> {
     ]
 }
 
-fn picture() -> impl Strategy<Value = Picture> {
-    (any_text(), any_text(), any::<(u32, u32, u64)>()).prop_map(
-        |(name, media_type, (width, height, size))| Picture { name, media_type, width, height, size },
-    )
+fn picture() -> impl Strategy<Value = Image> {
+    (any_text(), any_text(), any::<(u32, u32, u64)>())
+        .prop_map(|(name, media_type, (width, height, size))| Image { name, media_type, width, height, size })
 }
 
 prop_compose! {
@@ -108,8 +107,8 @@ prop_compose! {
         link in option::of(prop_oneof![any_text(), any_text().prop_map(|text| format!("https://a.vn/{text}"))]),
         pictures in vec(picture(), 0..3),
     ) -> Article {
-        let stamp = Stamp::at(instant);
-        Article { title, stamp, updated: None, summary, body, authors, source, tags, language, link, pictures }
+        let stamp = PublishedAt::exact(instant);
+        Article { title, published, updated: None, summary, body, authors, source, tags, language, link, images }
     }
 }
 
@@ -140,7 +139,7 @@ prop_compose! {
         let former_publishers = former.into_iter().map(|name| FormerPublisher { name, until }).collect();
         let max_age = Duration::from_secs(seconds.into());
         let colour = Default::default();
-        Site { title, language, zone: VIETNAM, publisher, former_publishers, rights, logo, colour, max_age, quiet_hours }
+        Site { title, language, time_zone: DEFAULT_TIME_ZONE, publisher, former_publishers, rights, logo, colour, max_age, skip_hours }
     }
 }
 
@@ -151,22 +150,22 @@ prop_compose! {
         entries in vec(any_entry(), 0..4),
         tombstones in vec(any_tombstone(), 0..3),
         updated in moment(),
-    ) -> World {
+    ) -> Fixture {
         let slugs = ["dat-nguoi", "van-hoa"];
         let named = channels.iter().zip(slugs);
         let channels = named.map(|((title, words), slug)| channel(slug, title, words.as_deref())).collect();
-        let addresses = Addresses::new("https://example.vn/a&b", "a.vn,2023").unwrap();
-        World { site, addresses, channels, entries, tombstones, updated }
+        let addresses = SiteUrls::new("https://example.vn/a&b", "a.vn,2023").unwrap();
+        Fixture { site, addresses, channels, entries, tombstones, updated }
     }
 }
 
-fn any_part() -> impl Strategy<Value = Part<'static>> {
+fn any_part() -> impl Strategy<Value = FeedKind<'static>> {
     prop_oneof![
         (option::of(1_u64..), any::<bool>())
-            .prop_map(|(previous_archive, complete)| Part::Live { previous_archive, complete }),
-        (1_u64.., option::of(1_u64..)).prop_map(|(page, previous)| Part::Archive { page, previous }),
-        Just(Part::Delta),
-        Just(Part::Search {
+            .prop_map(|(previous_archive, complete)| FeedKind::Live { previous_archive, complete }),
+        (1_u64.., option::of(1_u64..)).prop_map(|(page, previous)| FeedKind::Archive { page, previous }),
+        Just(FeedKind::Delta),
+        Just(FeedKind::Search {
             words: "“đăk tô” <b> & c",
             query: "q=%22%C4%91%C4%83k%22+%3Cb%3E&from=2023-05-12"
         }),
@@ -262,10 +261,10 @@ proptest! {
     fn any_text_in_any_field_reads_back_equal_r14(world in any_world(), part in any_part(), hub in option::of(any_text())) {
         let hub = hub.as_deref();
         for document in [world.document(part), world.everything(part)] {
-            let document = Document { hub, ..document };
+            let document = FeedInput { hub, ..document };
             for format in Format::ALL {
                 let text = printed(&document, format);
-                prop_assert_eq!(read_back(&document, format, text.as_bytes()), Ok(()), "{}", text);
+                prop_assert_eq!(verify(&document, format, text.as_bytes()), Ok(()), "{}", text);
                 prop_assert!(only_xml_characters(&text), "{:?} {}", format, text);
                 if format != Format::Json {
                     roxmltree::Document::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
@@ -276,9 +275,9 @@ proptest! {
                 for (read, meant) in feed.entries.iter().zip(&world.entries) {
                     let title = read.title.as_ref().map_or("", |title| title.content.as_str());
                     // This reader trims white space of every kind.
-                    let meant_title = one_line(&meant.article.title);
+                    let meant_title = single_line(&meant.article.title);
                     prop_assert_eq!(title.trim(), meant_title.trim(), "{}", text);
-                    prop_assert_eq!(read.published, Some(meant.article.stamp.instant));
+                    prop_assert_eq!(read.published, Some(meant.article.published.instant));
                 }
             }
         }
@@ -287,7 +286,7 @@ proptest! {
     #[test]
     fn no_feed_is_longer_than_it_is_reckoned_r10(world in any_world(), part in any_part()) {
         let document = world.document(part);
-        let head = head_bytes(&Document { entries: &[], ..document });
+        let head = head_bytes(&FeedInput { entries: &[], ..document });
         let reckoned = head + entry_bytes(&document).iter().sum::<usize>();
         for format in Format::ALL {
             let bytes = printed(&document, format).len();
@@ -302,19 +301,19 @@ proptest! {
         long.article.summary = long.article.summary.map(|summary| summary.repeat(times));
         long.article.body = long.article.body.iter().cycle().take(long.article.body.len() * 20).cloned().collect();
         long.article.authors = long.article.authors.iter().cycle().take(long.article.authors.len() * 20).cloned().collect();
-        let world = World::hostile();
-        let world = World { entries: vec![summary(&long, &world.addresses)], ..world };
+        let world = Fixture::hostile();
+        let world = Fixture { entries: vec![summary(&long, &world.addresses)], ..world };
         let document = world.document(LIVE);
         prop_assert!(entry_bytes(&document)[0] < 100_000);
         for format in Format::ALL {
             let text = printed(&document, format);
-            prop_assert_eq!(read_back(&document, format, text.as_bytes()), Ok(()), "{}", text);
+            prop_assert_eq!(verify(&document, format, text.as_bytes()), Ok(()), "{}", text);
         }
     }
 
     #[test]
     fn nothing_in_the_html_runs_whatever_was_written(entry in any_entry()) {
-        let html = content_html(&entry, &Addresses::new("https://example.vn/a&b", "a.vn,2023").unwrap());
+        let html = content_html(&entry, &SiteUrls::new("https://example.vn/a&b", "a.vn,2023").unwrap());
         prop_assert!(only_xml_characters(&html));
         check_html(&html);
     }
@@ -324,7 +323,7 @@ proptest! {
         let text = String::from_utf8(opml(&world.site, &world.addresses, &world.channels)).unwrap();
         prop_assert!(only_xml_characters(&text));
         check_with_quick_xml(&text);
-        let titles: Vec<_> = world.channels.iter().map(|channel: &Channel| one_line(&channel.title).into_owned()).collect();
+        let titles: Vec<_> = world.channels.iter().map(|channel: &Channel| single_line(&channel.title).into_owned()).collect();
         prop_assert_eq!(all(&text, "outline@text"), titles);
     }
 }

@@ -7,16 +7,16 @@ use proptest::sample::select;
 use super::*;
 
 /// Prints, changes the first `from` into `to`, and reads back.
-fn fault(document: &Document<'_>, format: Format, from: &str, to: &str) -> Fault {
+fn fault(document: &FeedInput<'_>, format: Format, from: &str, to: &str) -> VerifyError {
     let text = printed(document, format);
     let changed = text.replacen(from, to, 1);
     assert_ne!(text, changed, "{from:?} does not stand in {format:?}");
-    read_back(document, format, changed.as_bytes()).expect_err(&format!("{from:?} → {to:?} in {format:?}"))
+    verify(document, format, changed.as_bytes()).expect_err(&format!("{from:?} → {to:?} in {format:?}"))
 }
 
 #[test]
 fn a_document_that_says_anything_else_is_held_back() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let document = world.document(ARCHIVE);
     for (format, from, to, reason) in [
         (Format::Rss, "encoding=\"utf-8\"", "encoding=\"latin1\"", "declare UTF-8"),
@@ -101,7 +101,7 @@ fn a_document_that_says_anything_else_is_held_back() {
 
 #[test]
 fn the_fault_names_the_article_so_that_the_office_can_find_it() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let fault = fault(&world.document(LIVE), Format::Atom, "<title>Huyện Đăk Tô", "<title>Huyện");
     assert_eq!(fault.article.as_ref(), Some(&world.entries[1].id));
     assert!(fault.to_string().starts_with("tag:dakto.kontum.vn,2023:2023-05-12/thi-dua: the title reads"));
@@ -109,7 +109,7 @@ fn the_fault_names_the_article_so_that_the_office_can_find_it() {
 
 #[test]
 fn an_entry_that_cannot_be_read_at_all_is_named_too() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     for (format, from, to) in [
         (Format::Rss, "<pubDate>Fri, 12 May", "<pubDate>12 May"),
         (Format::Atom, "<content type=\"html\">", "<content>"),
@@ -137,7 +137,7 @@ fn html_that_could_run_is_held_back_even_if_the_sanitiser_let_it_pass() {
         let world = world_of(article("a", vec![Block::Html { html: html.to_owned() }]));
         let document = world.document(LIVE);
         for format in Format::ALL {
-            let fault = read_back(&document, format, &print(&document, format)).expect_err(html);
+            let fault = verify(&document, format, &render(&document, format)).expect_err(html);
             assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id), "{html}");
         }
     }
@@ -154,24 +154,24 @@ fn html_that_cannot_run_is_let_through() {
         let world = world_of(article("a", vec![Block::Html { html: html.to_owned() }]));
         let document = world.document(LIVE);
         for format in Format::ALL {
-            assert_eq!(read_back(&document, format, &print(&document, format)), Ok(()), "{html}");
+            assert_eq!(verify(&document, format, &render(&document, format)), Ok(()), "{html}");
         }
     }
 }
 
 #[test]
 fn a_document_of_other_articles_is_not_taken_for_this_one() {
-    let world = World::hostile();
+    let world = Fixture::hostile();
     let document = world.document(LIVE);
-    let fewer = Document { entries: &world.entries[1..], ..document };
+    let fewer = FeedInput { entries: &world.entries[1..], ..document };
     let mut turned = world.entries.clone();
     turned.reverse();
     for format in Format::ALL {
-        for other in [fewer, Document { entries: &turned, ..document }, world.everything(LIVE)] {
-            assert!(read_back(&document, format, &print(&other, format)).is_err(), "{format:?}");
+        for other in [fewer, FeedInput { entries: &turned, ..document }, world.everything(LIVE)] {
+            assert!(verify(&document, format, &render(&other, format)).is_err(), "{format:?}");
         }
-        assert!(read_back(&document, format, b"").is_err());
-        assert!(read_back(&document, format, b"\xff\xfe").is_err());
+        assert!(verify(&document, format, b"").is_err());
+        assert!(verify(&document, format, b"\xff\xfe").is_err());
     }
 }
 
@@ -219,7 +219,7 @@ proptest! {
         let document = world.document(LIVE);
         for format in Format::ALL {
             // Let through or held back, but always with the article's name.
-            if let Err(fault) = read_back(&document, format, &print(&document, format)) {
+            if let Err(fault) = verify(&document, format, &render(&document, format)) {
                 prop_assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id));
             }
         }
@@ -227,16 +227,16 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_judge_fall_over(cut in 0_usize..4000, put in vec(any::<u8>(), 0..8)) {
-        let world = World::hostile();
+        let world = Fixture::hostile();
         let document = world.document(ARCHIVE);
         for format in Format::ALL {
-            let mut bytes = print(&document, format);
+            let mut bytes = render(&document, format);
             let whole = bytes.clone();
             let place = cut.min(bytes.len());
             bytes.splice(place..(place + put.len()).min(whole.len()), put.clone());
             // What changed nothing that is compared may pass; nothing may panic.
-            let _ = read_back(&document, format, &bytes);
-            prop_assert_eq!(read_back(&document, format, &whole), Ok(()));
+            let _ = verify(&document, format, &bytes);
+            prop_assert_eq!(verify(&document, format, &whole), Ok(()));
         }
     }
 }

@@ -20,56 +20,56 @@ use serde::Serialize;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, watch};
 use tracing::error;
 
-use super::super::body::{Body, Writer};
+use super::super::body::{BodySender, ResponseBody};
 use super::super::coding::Coder;
-use super::super::door::RequestBody;
-use super::super::negotiate::Accepted;
-use super::super::reply::{self, Reply};
-use super::super::service::Inner;
+use super::super::content_coding::AcceptEncoding;
+use super::super::handler::AppState;
+use super::super::response::{self, HttpResponse};
+use super::super::server::RequestBody;
 use super::articles::line;
-use super::json;
-use super::parameters::Parameters;
 use super::problem::Problem;
-use crate::press::Coding;
-use crate::store::{Announcement, ChangesAsked, ChangesFound, ChangesPage, StoreError};
+use super::query::QueryParams;
+use super::views;
+use crate::render::ContentCoding;
+use crate::store::{ChangesPage, ChangesQuery, ChangesResult, LogPosition, StoreError};
 
 /// Changes on the longest page, and on one that says nothing of its length.
-const MOST: u64 = 1000;
+const MAX_LIMIT: u64 = 1000;
 /// A page ends early rather than be much longer than this.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// What a stream holds in memory at a time: so many changes, or not much more than so many bytes.
-const STRIDE: u32 = 64;
-const STRIDE_BYTES: usize = 256 * 1024;
+const BATCH_SIZE: u32 = 64;
+const BATCH_BYTES: usize = 256 * 1024;
 /// The longest time for which an answer is held back. Proxies commonly give up after 60 s.
-const LONGEST_HOLD: Duration = Duration::from_secs(50);
+const MAX_WAIT: Duration = Duration::from_secs(50);
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Form {
+enum OutputFormat {
     /// One object.
     Json,
     /// A change on each line.
     Ndjson,
 }
 
-struct Question {
-    asked: ChangesAsked,
-    form: Form,
+struct ChangesRequest {
+    query: ChangesQuery,
+    format: OutputFormat,
     /// NDJSON to the end.
     all: bool,
-    hold: Duration,
+    wait: Duration,
 }
 
 /// What was read for a question, printed.
 #[derive(Clone)]
-enum Outcome {
-    Page(Printed),
-    AboveHead(u64),
+enum ReadOutcome {
+    Page(EncodedPage),
+    BeyondHead(u64),
     UnknownChannel,
 }
 
 #[derive(Clone)]
-struct Printed {
+struct EncodedPage {
     body: Bytes,
     is_empty: bool,
     next: u64,
@@ -77,58 +77,70 @@ struct Printed {
 }
 
 /// Answers `GET /api/changes`.
-pub async fn answer(service: &Arc<Inner>, request: &Parts, body: RequestBody) -> Result<Reply, Problem> {
-    let question = Question::read(service, request)?;
+pub async fn answer(
+    service: &Arc<AppState>,
+    request: &Parts,
+    body: RequestBody,
+) -> Result<HttpResponse, Problem> {
+    let question = ChangesRequest::parse(service, request)?;
     // Before the first reading, so that nothing which happens behind it is missed.
-    let heard = service.store.announcements();
-    let mut printed = settle(service, &question.asked, read(service, &question.asked, question.form).await)?;
-    if printed.is_empty && !question.hold.is_zero() {
-        printed = hold(service, &question, printed, heard, body).await?;
+    let heard = service.store.subscribe();
+    let mut printed =
+        into_page(service, &question.query, read(service, &question.query, question.format).await)?;
+    if printed.is_empty && !question.wait.is_zero() {
+        printed = long_poll(service, &question, printed, heard, body).await?;
     }
-    let log = &service.store.log_of(question.asked.channel.as_ref());
-    let media_type = question.form.media_type();
+    let log = &service.store.log_id_for(question.query.channel.as_ref());
+    let media_type = question.format.media_type();
     if question.all && printed.next < printed.head {
         let head = printed.head;
-        let coding = Accepted::of(&request.headers).coding(false).ok_or_else(Problem::not_acceptable)?;
+        let coding = AcceptEncoding::from_headers(&request.headers)
+            .coding(false)
+            .ok_or_else(Problem::not_acceptable)?;
         let body = stream(service, question, printed, coding)?;
-        return Ok(reply::coded(reply::changes(media_type, log, head, Body::default()), coding, body));
+        return Ok(response::coded(
+            response::changes(media_type, log, head, ResponseBody::default()),
+            coding,
+            body,
+        ));
     }
-    Ok(reply::changes(media_type, log, printed.next, printed.body))
+    Ok(response::changes(media_type, log, printed.next, printed.body))
 }
 
-impl Question {
-    fn read(service: &Arc<Inner>, request: &Parts) -> Result<Self, Problem> {
+impl ChangesRequest {
+    fn parse(service: &Arc<AppState>, request: &Parts) -> Result<Self, Problem> {
         let parameters =
-            Parameters::read(request.uri.query(), &["after", "channel", "limit", "log", "wait"])?;
-        let form = Form::asked_for(&request.headers);
+            QueryParams::parse(request.uri.query(), &["after", "channel", "limit", "log", "wait"])?;
+        let form = OutputFormat::from_request(&request.headers);
         let limit = parameters.number("limit", 1)?;
-        let all = form == Form::Ndjson && limit.is_none();
-        let (stride, bytes) = if all { (u64::from(STRIDE), STRIDE_BYTES) } else { (MOST, PAGE_BYTES) };
-        let hold = Duration::from_secs(parameters.number("wait", 0)?.unwrap_or(0)).min(LONGEST_HOLD);
+        let all = form == OutputFormat::Ndjson && limit.is_none();
+        let (stride, bytes) =
+            if all { (u64::from(BATCH_SIZE), BATCH_BYTES) } else { (MAX_LIMIT, PAGE_BYTES) };
+        let hold = Duration::from_secs(parameters.number("wait", 0)?.unwrap_or(0)).min(MAX_WAIT);
         let channel = parameters.channel(&service.addresses)?;
-        let log = service.store.log_of(channel.as_ref());
+        let log = service.store.log_id_for(channel.as_ref());
         let question = Self {
-            asked: ChangesAsked {
+            query: ChangesQuery {
                 channel,
                 after: parameters.number("after", 0)?.unwrap_or(0),
                 until: None,
                 limit: u32::try_from(limit.unwrap_or(stride).min(stride)).unwrap_or(u32::MAX),
                 bytes,
             },
-            form,
+            format: form,
             all,
-            hold,
+            wait: hold,
         };
         match parameters.text("log") {
-            Some(given) if given != log => Err(begin_anew(service, &question.asked)),
+            Some(given) if given != log => Err(log_reset(service, &question.query)),
             _ => Ok(question),
         }
     }
 }
 
-impl Form {
+impl OutputFormat {
     /// NDJSON where `Accept` names it and does not like JSON better; JSON in all other cases.
-    fn asked_for(headers: &HeaderMap) -> Self {
+    fn from_request(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
         let (mut json, mut ndjson) = (0.0, 0.0);
         for member in lines.flat_map(|line| line.split(',')) {
@@ -153,43 +165,51 @@ impl Form {
     }
 }
 
-fn begin_anew(service: &Arc<Inner>, asked: &ChangesAsked) -> Problem {
+fn log_reset(service: &Arc<AppState>, asked: &ChangesQuery) -> Problem {
     let (store, channel) = (&service.store, asked.channel.as_ref());
-    let head = store.announcements().borrow().head;
-    Problem::begin_anew(&service.addresses, &store.log_of(channel), channel, head)
+    let head = store.subscribe().borrow().head;
+    Problem::log_reset(&service.addresses, &store.log_id_for(channel), channel, head)
 }
 
-fn settle(service: &Arc<Inner>, asked: &ChangesAsked, outcome: Option<Outcome>) -> Result<Printed, Problem> {
+fn into_page(
+    service: &Arc<AppState>,
+    asked: &ChangesQuery,
+    outcome: Option<ReadOutcome>,
+) -> Result<EncodedPage, Problem> {
     match outcome {
-        Some(Outcome::Page(printed)) => Ok(printed),
-        Some(Outcome::AboveHead(head)) => {
+        Some(ReadOutcome::Page(printed)) => Ok(printed),
+        Some(ReadOutcome::BeyondHead(head)) => {
             let channel = asked.channel.as_ref();
-            Err(Problem::begin_anew(&service.addresses, &service.store.log_of(channel), channel, head))
+            Err(Problem::log_reset(&service.addresses, &service.store.log_id_for(channel), channel, head))
         }
-        Some(Outcome::UnknownChannel) => Err(Problem::unknown_channel()),
-        None => Err(Problem::busy()),
+        Some(ReadOutcome::UnknownChannel) => Err(Problem::unknown_channel()),
+        None => Err(Problem::overloaded()),
     }
 }
 
-async fn read(service: &Arc<Inner>, asked: &ChangesAsked, form: Form) -> Option<Outcome> {
+async fn read(service: &Arc<AppState>, asked: &ChangesQuery, form: OutputFormat) -> Option<ReadOutcome> {
     let asked = asked.clone();
-    service.with_store(async move |inner| print(&inner, &asked, form).await).await
+    service.run_with_store(async move |inner| encode(&inner, &asked, form).await).await
 }
 
-async fn print(inner: &Inner, asked: &ChangesAsked, form: Form) -> Result<Outcome, StoreError> {
+async fn encode(
+    inner: &AppState,
+    asked: &ChangesQuery,
+    form: OutputFormat,
+) -> Result<ReadOutcome, StoreError> {
     let page = match inner.store.changes(asked).await? {
-        ChangesFound::Page(page) => page,
-        ChangesFound::AboveHead { head } => return Ok(Outcome::AboveHead(head)),
-        ChangesFound::UnknownChannel => return Ok(Outcome::UnknownChannel),
+        ChangesResult::Page(page) => page,
+        ChangesResult::BeyondHead { head } => return Ok(ReadOutcome::BeyondHead(head)),
+        ChangesResult::UnknownChannel => return Ok(ReadOutcome::UnknownChannel),
     };
     for change in page.changes.iter().filter(|change| change.damaged) {
         error!(article = %change.id, number = change.number, "the store holds this revision damaged");
     }
     let body = match form {
-        Form::Json => page_of(inner, &inner.store.log_of(asked.channel.as_ref()), &page)?,
-        Form::Ndjson => lines_of(inner, &page)?,
+        OutputFormat::Json => page_of(inner, &inner.store.log_id_for(asked.channel.as_ref()), &page)?,
+        OutputFormat::Ndjson => lines_of(inner, &page)?,
     };
-    Ok(Outcome::Page(Printed {
+    Ok(ReadOutcome::Page(EncodedPage {
         body: body.into(),
         is_empty: page.changes.is_empty(),
         next: page.next,
@@ -197,38 +217,38 @@ async fn print(inner: &Inner, asked: &ChangesAsked, form: Form) -> Result<Outcom
     }))
 }
 
-fn page_of(inner: &Inner, log: &str, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
+fn page_of(inner: &AppState, log: &str, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
     #[derive(Serialize)]
     struct Page<'a> {
         log: &'a str,
-        changes: Vec<json::Change<'a>>,
+        changes: Vec<views::ChangeView<'a>>,
         next: u64,
     }
-    let changes = page.changes.iter().map(|change| json::change(inner.frame(), change)).collect();
+    let changes = page.changes.iter().map(|change| views::change(inner.frame(), change)).collect();
     line(&Page { log, changes, next: page.next })
 }
 
-fn lines_of(inner: &Inner, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
+fn lines_of(inner: &AppState, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
     let mut lines = Vec::new();
     for change in &page.changes {
-        lines.extend(line(&json::change(inner.frame(), change))?);
+        lines.extend(line(&views::change(inner.frame(), change))?);
     }
     Ok(lines)
 }
 
 /// Waits for a change; ends without one at the time limit, at the end of the service, and where the client has
 /// gone. `empty` is what was read before.
-async fn hold(
-    service: &Arc<Inner>,
-    question: &Question,
-    empty: Printed,
-    mut heard: watch::Receiver<Announcement>,
+async fn long_poll(
+    service: &Arc<AppState>,
+    question: &ChangesRequest,
+    empty: EncodedPage,
+    mut heard: watch::Receiver<LogPosition>,
     body: RequestBody,
-) -> Result<Printed, Problem> {
-    let Ok(_place) = service.waiting.try_acquire() else { return Err(Problem::busy()) };
+) -> Result<EncodedPage, Problem> {
+    let Ok(_place) = service.waiting.try_acquire() else { return Err(Problem::overloaded()) };
     let mut stop = service.stopping.clone();
-    let time = tokio::time::sleep(question.hold);
-    let hung_up = body.hung_up();
+    let time = tokio::time::sleep(question.wait);
+    let hung_up = body.client_disconnected();
     tokio::pin!(time, hung_up);
     let mut last = empty;
     loop {
@@ -241,10 +261,10 @@ async fn hold(
                 Err(_) => return Ok(last),
             },
         };
-        let asked = ChangesAsked { after: last.next, ..question.asked.clone() };
-        let shared = service.together.cell(head, &asked, question.form);
-        let outcome = shared.get_or_init(|| read(service, &asked, question.form)).await.clone();
-        last = settle(service, &asked, outcome)?;
+        let asked = ChangesQuery { after: last.next, ..question.query.clone() };
+        let shared = service.single_flight.entry(head, &asked, question.format);
+        let outcome = shared.get_or_init(|| read(service, &asked, question.format)).await.clone();
+        last = into_page(service, &asked, outcome)?;
         if !last.is_empty {
             return Ok(last);
         }
@@ -253,27 +273,27 @@ async fn hold(
 
 /// Those who ask the same when the log has grown, and their one answer.
 #[derive(Default)]
-pub struct Together(Mutex<Answers>);
+pub struct SingleFlight(Mutex<Answers>);
 
 #[derive(Default)]
 struct Answers {
     /// The highest head at which anybody woke.
     head: u64,
-    by_question: HashMap<(ChangesAsked, Form), Weak<Shared>>,
+    by_request: HashMap<(ChangesQuery, OutputFormat), Weak<Shared>>,
 }
 
-type Shared = OnceCell<Option<Outcome>>;
+type Shared = OnceCell<Option<ReadOutcome>>;
 
-impl Together {
+impl SingleFlight {
     /// Where the answer to this question lies, or will lie, read when the log's head was `head` or above. It is
     /// forgotten with the last who asks.
-    fn cell(&self, head: u64, asked: &ChangesAsked, form: Form) -> Arc<Shared> {
+    fn entry(&self, head: u64, asked: &ChangesQuery, form: OutputFormat) -> Arc<Shared> {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if head > answers.head {
             answers.head = head;
-            answers.by_question.clear();
+            answers.by_request.clear();
         }
-        let cell = answers.by_question.entry((asked.clone(), form)).or_default();
+        let cell = answers.by_request.entry((asked.clone(), form)).or_default();
         cell.upgrade().unwrap_or_else(|| {
             let shared = Arc::new(Shared::new());
             *cell = Arc::downgrade(&shared);
@@ -283,23 +303,28 @@ impl Together {
 }
 
 /// Goes on from `first` to the head that it was read at.
-fn stream(service: &Arc<Inner>, question: Question, first: Printed, coding: Coding) -> Result<Body, Problem> {
-    let permit = Arc::clone(&service.streaming).try_acquire_owned().map_err(|_| Problem::busy())?;
-    let (writer, body) = Body::streamed();
+fn stream(
+    service: &Arc<AppState>,
+    question: ChangesRequest,
+    first: EncodedPage,
+    coding: ContentCoding,
+) -> Result<ResponseBody, Problem> {
+    let permit = Arc::clone(&service.streaming).try_acquire_owned().map_err(|_| Problem::overloaded())?;
+    let (writer, body) = ResponseBody::stream();
     let coder = Coder::new(coding);
     service.spawn(write_all(Arc::clone(service), question, first, coder, writer, permit));
     Ok(body)
 }
 
 async fn write_all(
-    service: Arc<Inner>,
-    question: Question,
-    first: Printed,
+    service: Arc<AppState>,
+    question: ChangesRequest,
+    first: EncodedPage,
     mut coder: Coder,
-    writer: Writer,
+    writer: BodySender,
     _permit: OwnedSemaphorePermit,
 ) {
-    let Question { mut asked, form, .. } = question;
+    let ChangesRequest { query: mut asked, format: form, .. } = question;
     asked.until = Some(first.head);
     let mut printed = first;
     loop {
@@ -308,20 +333,20 @@ async fn write_all(
             let coded = service.blocking(move || (coder.code(piece), coder)).await;
             let Some((piece, rest)) = coded else { return };
             coder = rest;
-            if writer.write(piece).await.is_err() {
+            if writer.send(piece).await.is_err() {
                 return;
             }
         }
         if asked.until == Some(printed.next) {
             let last = coder.end();
-            if last.is_empty() || writer.write(last).await.is_ok() {
+            if last.is_empty() || writer.send(last).await.is_ok() {
                 writer.end().await;
             }
             return;
         }
         asked.after = printed.next;
         // Whatever else is found, the answer breaks off, and the reader asks again from its last number.
-        let Some(Outcome::Page(next)) = read(&service, &asked, form).await else { return };
+        let Some(ReadOutcome::Page(next)) = read(&service, &asked, form).await else { return };
         printed = next;
     }
 }
@@ -334,31 +359,38 @@ mod tests {
     #[test]
     fn a_change_a_line_is_for_those_who_name_it() {
         for (accept, form) in [
-            ("", Form::Json),
-            ("*/*", Form::Json),
-            ("application/json", Form::Json),
-            ("text/html", Form::Json),
-            ("application/x-ndjson", Form::Ndjson),
-            ("Application/X-NDJSON; charset=utf-8", Form::Ndjson),
-            ("application/json;q=0.5, application/x-ndjson", Form::Ndjson),
-            ("application/json, application/x-ndjson;q=0.9", Form::Json),
-            ("application/x-ndjson;q=0", Form::Json),
-            ("application/x-ndjson;q=x", Form::Json),
+            ("", OutputFormat::Json),
+            ("*/*", OutputFormat::Json),
+            ("application/json", OutputFormat::Json),
+            ("text/html", OutputFormat::Json),
+            ("application/x-ndjson", OutputFormat::Ndjson),
+            ("Application/X-NDJSON; charset=utf-8", OutputFormat::Ndjson),
+            ("application/json;q=0.5, application/x-ndjson", OutputFormat::Ndjson),
+            ("application/json, application/x-ndjson;q=0.9", OutputFormat::Json),
+            ("application/x-ndjson;q=0", OutputFormat::Json),
+            ("application/x-ndjson;q=x", OutputFormat::Json),
         ] {
             let value = HeaderValue::from_str(accept).unwrap();
-            assert_eq!(Form::asked_for(&HeaderMap::from_iter([(ACCEPT, value)])), form, "{accept}");
+            assert_eq!(
+                OutputFormat::from_request(&HeaderMap::from_iter([(ACCEPT, value)])),
+                form,
+                "{accept}"
+            );
         }
     }
 
     #[test]
     fn only_who_asks_the_same_at_the_same_head_shares_an_answer() {
-        let together = Together::default();
-        let asked = |after| ChangesAsked { channel: None, after, until: None, limit: 1, bytes: 1 };
-        let cell = together.cell(5, &asked(4), Form::Json);
-        assert!(Arc::ptr_eq(&cell, &together.cell(5, &asked(4), Form::Json)));
-        assert!(Arc::ptr_eq(&cell, &together.cell(4, &asked(4), Form::Json)), "a late waker takes the newer");
-        assert!(!Arc::ptr_eq(&cell, &together.cell(5, &asked(4), Form::Ndjson)));
-        assert!(!Arc::ptr_eq(&cell, &together.cell(5, &asked(3), Form::Json)));
-        assert!(!Arc::ptr_eq(&cell, &together.cell(6, &asked(4), Form::Json)));
+        let together = SingleFlight::default();
+        let asked = |after| ChangesQuery { channel: None, after, until: None, limit: 1, bytes: 1 };
+        let cell = together.entry(5, &asked(4), OutputFormat::Json);
+        assert!(Arc::ptr_eq(&cell, &together.entry(5, &asked(4), OutputFormat::Json)));
+        assert!(
+            Arc::ptr_eq(&cell, &together.entry(4, &asked(4), OutputFormat::Json)),
+            "a late waker takes the newer"
+        );
+        assert!(!Arc::ptr_eq(&cell, &together.entry(5, &asked(4), OutputFormat::Ndjson)));
+        assert!(!Arc::ptr_eq(&cell, &together.entry(5, &asked(3), OutputFormat::Json)));
+        assert!(!Arc::ptr_eq(&cell, &together.entry(6, &asked(4), OutputFormat::Json)));
     }
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::reply::{self, Reply};
-use crate::address::{Addresses, CHANGES_PATH, OPENAPI_PATH};
+use super::super::response::{self, HttpResponse};
 use crate::article::{ArticleId, Tombstone};
 use crate::channel::Slug;
-use crate::manuscript::{Finding, TEXT_FIELD};
+use crate::parse::{Diagnostic, TEXT_FIELD};
 use crate::store::Refusal;
-use crate::vietnam_time::{Zone, rfc3339};
+use crate::time::{Zone, rfc3339};
+use crate::urls::{CHANGES_PATH, OPENAPI_PATH, SiteUrls};
 
 /// A refusal. Nothing was changed.
 #[derive(Clone, Debug)]
@@ -33,19 +33,19 @@ pub(super) struct Problem {
 }
 
 /// A finding as it stands in an answer.
-pub(super) fn finding(finding: &Finding) -> Value {
+pub(super) fn diagnostic_json(finding: &Diagnostic) -> Value {
     json!({
         "line": finding.line,
         "severity": finding.severity.as_str(),
-        "code": finding.complaint.code(),
-        "message": finding.complaint.english(),
-        "message_vi": finding.complaint.vietnamese(),
+        "code": finding.kind.code(),
+        "message": finding.kind.english(),
+        "message_vi": finding.kind.vietnamese(),
     })
 }
 
 /// A finding about a field of an article that came as JSON; only of the text a line can be named.
-pub(super) fn finding_of_field(field: &str, of: &Finding) -> Value {
-    let mut told = finding(of);
+pub(super) fn field_diagnostic(field: &str, of: &Diagnostic) -> Value {
+    let mut told = diagnostic_json(of);
     told["field"] = field.into();
     if field != TEXT_FIELD {
         told["line"] = Value::Null;
@@ -78,9 +78,9 @@ impl Problem {
     }
 
     /// The answer.
-    pub(super) fn reply(self, addresses: &Addresses) -> Reply {
+    pub(super) fn reply(self, addresses: &SiteUrls) -> HttpResponse {
         let mut body = json!({
-            "type": addresses.absolute(&format!("{OPENAPI_PATH}#/x-problems/{}", self.code)),
+            "type": addresses.url(&format!("{OPENAPI_PATH}#/x-problems/{}", self.code)),
             "code": self.code,
             "title": self.title.0,
             "title_vi": self.title.1,
@@ -91,15 +91,15 @@ impl Problem {
         for (name, value) in self.members {
             body[name] = value;
         }
-        let reply = reply::problem(self.status, body.to_string());
+        let reply = response::problem(self.status, body.to_string());
         match (self.methods, self.wait) {
-            (Some(methods), _) => reply::allowing(reply, methods),
-            (None, Some(wait)) => reply::after(reply, wait),
+            (Some(methods), _) => response::with_allow(reply, methods),
+            (None, Some(wait)) => response::with_retry_after(reply, wait),
             (None, None) => reply,
         }
     }
 
-    pub(super) fn no_such_resource() -> Self {
+    pub(super) fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "not-found",
@@ -167,7 +167,7 @@ impl Problem {
 
     /// The number that a reader stored is of another log, or not reached yet: the store was replaced, or set
     /// back to a backup. With the way to begin anew.
-    pub(super) fn begin_anew(addresses: &Addresses, log: &str, channel: Option<&Slug>, head: u64) -> Self {
+    pub(super) fn log_reset(addresses: &SiteUrls, log: &str, channel: Option<&Slug>, head: u64) -> Self {
         let channel = channel.map(|channel| format!("&channel={channel}")).unwrap_or_default();
         Self::new(
             StatusCode::GONE,
@@ -182,7 +182,7 @@ impl Problem {
         )
         .with("log", log)
         .with("head", head)
-        .with("begin", addresses.absolute(&format!("{CHANGES_PATH}?after=0&log={log}{channel}")))
+        .with("begin", addresses.url(&format!("{CHANGES_PATH}?after=0&log={log}{channel}")))
     }
 
     pub(super) fn not_acceptable() -> Self {
@@ -198,7 +198,7 @@ impl Problem {
     }
 
     /// A question that cannot be answered now.
-    pub(super) fn busy() -> Self {
+    pub(super) fn overloaded() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
@@ -222,7 +222,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn no_token() -> Self {
+    pub(super) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "no-token",
@@ -234,7 +234,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn not_your_channel(channels: &str) -> Self {
+    pub(super) fn channel_forbidden(channels: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "not-your-channel",
@@ -261,8 +261,8 @@ impl Problem {
     }
 
     /// With the time until it may be asked again.
-    pub(super) fn too_often(wait: Duration) -> Self {
-        let seconds = reply::whole_seconds(wait);
+    pub(super) fn rate_limited(wait: Duration) -> Self {
+        let seconds = response::whole_seconds(wait);
         let problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-often",
@@ -293,7 +293,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn cut_short() -> Self {
+    pub(super) fn incomplete_body() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "cut-short",
@@ -335,7 +335,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn unsupported_type(found: &str) -> Self {
+    pub(super) fn unsupported_media_type(found: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-type",
@@ -370,7 +370,7 @@ impl Problem {
     }
 
     /// A manuscript with errors; each is named with its line.
-    pub(super) fn manuscript(findings: Vec<Value>) -> Self {
+    pub(super) fn unreadable_article(findings: Vec<Value>) -> Self {
         let problem = Self::unprocessable(
             "The article has errors; see `findings`. Nothing was changed.",
             "Bài viết có lỗi; xem `findings`. Chưa có gì thay đổi.",
@@ -390,7 +390,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn exists(id: &ArticleId) -> Self {
+    pub(super) fn already_exists(id: &ArticleId) -> Self {
         Self::taken(
             format!("The article {id} is there already; correct it with PUT."),
             format!("Đã có bài {id}; dùng PUT để sửa."),
@@ -420,10 +420,10 @@ impl Problem {
         let (english, vietnamese) = (sentence(&refusal.english()), sentence(&refusal.vietnamese()));
         match refusal {
             Refusal::UnknownArticle => Self::unknown_article(id),
-            Refusal::Revoked => Self::no_token(),
+            Refusal::Revoked => Self::unauthorized(),
             Refusal::NotYours(channels) => {
                 let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
-                Self::not_your_channel(&names.join(", "))
+                Self::channel_forbidden(&names.join(", "))
             }
             Refusal::NotYourId(_) => Self::not_your_id(english, vietnamese),
             Refusal::Closed { channel, .. } | Refusal::Gone(channel) => Self::closed_channel(channel),
@@ -436,7 +436,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn changed_meanwhile(number: u64) -> Self {
+    pub(super) fn version_mismatch(number: u64) -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "changed-meanwhile",
@@ -455,7 +455,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn key_reused() -> Self {
+    pub(super) fn idempotency_conflict() -> Self {
         Self::unprocessable(
             "This Idempotency-Key was used for another request within the last day.",
             "Idempotency-Key này đã dùng cho một yêu cầu khác trong vòng một ngày.",
@@ -470,37 +470,37 @@ mod tests {
     #[test]
     fn every_kind_of_problem_is_described_as_it_is_told() {
         let id = ArticleId::new("tag:x");
-        let addresses = Addresses::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
+        let addresses = SiteUrls::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
         let day = chrono::NaiveDate::default();
         let permalink = crate::article::Permalink { day, slug: Slug::from_title("bài") };
-        let when = crate::vietnam_time::from_seconds(0);
+        let when = crate::time::from_unix(0);
         let tombstone = Tombstone { id: id.clone(), permalink, when, reason: None };
         let problems = [
-            Problem::no_such_resource(),
+            Problem::not_found(),
             Problem::method_not_allowed("GET"),
             Problem::parameter("x", "", ""),
             Problem::unknown_channel(),
-            Problem::gone(&tombstone, crate::vietnam_time::VIETNAM),
-            Problem::begin_anew(&addresses, "x", None, 0),
+            Problem::gone(&tombstone, crate::time::DEFAULT_TIME_ZONE),
+            Problem::log_reset(&addresses, "x", None, 0),
             Problem::closed_channel(&Slug::from_title("x")),
-            Problem::too_often(Duration::from_secs(1)),
+            Problem::rate_limited(Duration::from_secs(1)),
             Problem::not_acceptable(),
-            Problem::busy(),
+            Problem::overloaded(),
             Problem::unavailable(),
             Problem::unknown_article(&id),
-            Problem::no_token(),
-            Problem::not_your_channel(""),
+            Problem::unauthorized(),
+            Problem::channel_forbidden(""),
             Problem::too_large(),
-            Problem::cut_short(),
+            Problem::incomplete_body(),
             Problem::too_slow(),
             Problem::coded_body(""),
             Problem::bad_request("", ""),
-            Problem::unsupported_type(""),
+            Problem::unsupported_media_type(""),
             Problem::unprocessable("", ""),
             Problem::withdrawn(&id),
-            Problem::exists(&id),
+            Problem::already_exists(&id),
             Problem::not_your_id(String::new(), String::new()),
-            Problem::changed_meanwhile(0),
+            Problem::version_mismatch(0),
         ];
         let written = include_str!("problem.rs").split("mod tests").next().unwrap();
         assert_eq!(problems.len(), written.matches("Self::new(").count(), "one is missing here");

@@ -1,0 +1,292 @@
+//! The keys of the configuration, as they are written, and the types of their values.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::channel::{Colour, InvalidColour, Slug};
+use crate::parse::Encoding;
+use crate::time::Zone;
+
+/// Writes each section twice: here, as it must be when all layers are merged, and in [`partial`], as a single
+/// layer may be, with every key left out that it does not set.
+macro_rules! sections {
+    ($($name:ident { $($key:ident: $kind:ty,)* } maybe { $($optional:ident: $optional_kind:ty,)* })*) => {
+        $(#[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            $(pub(super) $key: $kind,)*
+            $(pub(super) $optional: Option<$optional_kind>,)*
+        })*
+
+        /// The keys of each section, without those of sections within it.
+        const SECTIONS: &[(&str, &[&str])] = &[
+            $((stringify!($name), &[$(stringify!($key),)* $(stringify!($optional),)*]),)*
+        ];
+
+        /// What one layer may hold.
+        pub(super) mod partial {
+            use super::*;
+
+            $(#[derive(Deserialize)]
+            #[serde(deny_unknown_fields)]
+            #[expect(dead_code, reason = "read only to be checked")]
+            pub(in super::super) struct $name {
+                $($key: Option<$kind>,)*
+                $($optional: Option<$optional_kind>,)*
+            })*
+        }
+    };
+}
+
+sections! {
+    Settings {
+        site: Site,
+        server: Server,
+        store: Store,
+        folder: Folder,
+        feed: Feed,
+    } maybe {
+        channel: Vec<Channel>,
+    }
+    Site {
+        title: String,
+        url: String,
+        tag_authority: String,
+        language: String,
+        time_zone: Zone,
+        publisher: String,
+        colour: ColourSetting,
+    } maybe {
+        former_publisher: Vec<FormerPublisher>,
+        rights: String,
+        logo: String,
+    }
+    FormerPublisher {
+        name: String,
+        until: DateSetting,
+    } maybe {}
+    Server {
+        listen: Listen,
+        admin: Listen,
+        access_log: bool,
+        limits: Limits,
+    } maybe {
+        trusted_proxies: Vec<NetworkSetting>,
+    }
+    Limits {
+        connections: usize,
+        header_timeout: DurationSetting,
+        idle_timeout: DurationSetting,
+        send_timeout: DurationSetting,
+        connection_age: DurationSetting,
+        head: usize,
+        body: usize,
+        shutdown: DurationSetting,
+    } maybe {
+        requests_per_minute: NonZeroU32,
+        writes_per_minute: NonZeroU32,
+    }
+    Store {
+        url: String,
+    } maybe {}
+    Folder {
+        path: PathBuf,
+        watch: WatchSetting,
+    } maybe {
+        encoding: EncodingSetting,
+    }
+    Feed {
+        items: u32,
+        window: DurationSetting,
+        archive_page: u64,
+        max_bytes: u64,
+        max_age: DurationSetting,
+    } maybe {
+        skip_hours: Vec<u8>,
+    }
+    Channel {
+        slug: Slug,
+    } maybe {
+        title: String,
+        description: String,
+        was: Vec<Slug>,
+        closed: ClosedSetting,
+        gone: bool,
+        members: Vec<Slug>,
+        encoding: EncodingSetting,
+    }
+}
+
+/// All keys that have a value of their own: `server.limits.head`. Those of channels have none.
+pub(super) fn keys() -> Vec<String> {
+    let sections = [
+        ("site", "Site"),
+        ("server", "Server"),
+        ("server.limits", "Limits"),
+        ("store", "Store"),
+        ("folder", "Folder"),
+        ("feed", "Feed"),
+    ];
+    let of = |name: &str| SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
+    let keys =
+        sections.iter().flat_map(|(path, name)| of(name).iter().map(move |key| format!("{path}.{key}")));
+    keys.filter(|key| key != "server.limits").collect()
+}
+
+/// An address and a port: `127.0.0.1:8080`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Listen(pub(super) SocketAddr);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = |_| {
+            format!("`{text}` is no address with a port: write 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
+        };
+        text.parse().map(Self).map_err(wrong)
+    }
+}
+
+/// One address or a network of them: `127.0.0.1`, `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct NetworkSetting(pub(super) IpNet);
+
+impl TryFrom<String> for NetworkSetting {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let one = text.parse::<IpAddr>().map(IpNet::from).ok();
+        let network = one.or_else(|| text.parse().ok());
+        network
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no address or network, like 127.0.0.1 or 10.0.0.0/8"))
+    }
+}
+
+/// Whether a channel is closed, or since which day: `true`, `2024-12-31`, `"31/12/2024"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged, expecting = "true, false, or the day since which it is closed, like 2024-12-31")]
+pub(super) enum ClosedSetting {
+    Yes(bool),
+    Since(DateSetting),
+}
+
+/// A day as TOML writes it or as people do: `2025-07-01`, `"01/07/2025"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "RawDate")]
+pub(super) struct DateSetting(pub(super) NaiveDate);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawDate {
+    Toml(toml::value::Datetime),
+    Text(String),
+}
+
+impl TryFrom<RawDate> for DateSetting {
+    type Error = String;
+
+    fn try_from(text: RawDate) -> Result<Self, String> {
+        let text = match text {
+            RawDate::Toml(moment) => moment.to_string(),
+            RawDate::Text(text) => text,
+        };
+        let read =
+            ["%Y-%m-%d", "%d/%m/%Y"].iter().find_map(|form| NaiveDate::parse_from_str(&text, form).ok());
+        read.map(Self)
+            .ok_or_else(|| format!("`{text}` is no day: write it like 2025-07-01 or \"01/07/2025\""))
+    }
+}
+
+/// An encoding by its word: `"tcvn3"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct EncodingSetting(pub(super) Encoding);
+
+impl TryFrom<String> for EncodingSetting {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Encoding::from_setting(&word).map(Self).ok_or_else(|| {
+            let known = Encoding::ALL.map(Encoding::as_str).join(", ");
+            format!("`{word}` is no encoding that is known here; there are: {known}")
+        })
+    }
+}
+
+/// A colour in which text can be read: `"#8c1d18"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct ColourSetting(pub(super) Colour);
+
+impl TryFrom<String> for ColourSetting {
+    type Error = InvalidColour;
+
+    fn try_from(text: String) -> Result<Self, InvalidColour> {
+        Colour::parse_accessible(&text).map(Self)
+    }
+}
+
+/// How changes in the folder are noticed.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WatchSetting {
+    Events,
+    Poll,
+    Off,
+}
+
+/// A duration as people write it: `90`, `"90s"`, `"5m"`, `"2h"`, `"7d"`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "RawDuration")]
+pub(super) struct DurationSetting(pub(super) Duration);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawDuration {
+    Seconds(u64),
+    Text(String),
+}
+
+impl DurationSetting {
+    /// Ten years; clocks cannot count on for ever.
+    const LONGEST: u64 = 3650 * 86_400;
+
+    fn of(seconds: u64) -> Result<Self, String> {
+        match seconds {
+            0..=Self::LONGEST => Ok(Self(Duration::from_secs(seconds))),
+            _ => Err(format!("{seconds} seconds are too long: \"3650d\" at most")),
+        }
+    }
+}
+
+impl TryFrom<RawDuration> for DurationSetting {
+    type Error = String;
+
+    fn try_from(text: RawDuration) -> Result<Self, String> {
+        let text = match text {
+            RawDuration::Seconds(seconds) => return Self::of(seconds),
+            RawDuration::Text(text) => text,
+        };
+        let wrong = || format!("`{text}` is no duration: write a number and s, m, h or d, like \"5m\"");
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let number: u64 = digits.parse().map_err(|_| wrong())?;
+        let unit = match text[digits.len()..].trim() {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return Err(wrong()),
+        };
+        number.checked_mul(unit).ok_or_else(wrong).and_then(Self::of)
+    }
+}

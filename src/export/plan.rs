@@ -1,0 +1,289 @@
+//! What the site consists of at one state of the log: each document with its file, its date, and a key that names
+//! all that it is made of. Where key and date are those of the last build, nobody needs to print it.
+
+use sha2::{Digest as _, Sha256};
+
+use super::output_dir::{META_DIR, Manifest};
+use crate::article::Permalink;
+use crate::render::{self, MonthExtent, PageRequest, RenderContext};
+use crate::store::{ChannelState, MonthState, Snapshot, StoreError};
+use crate::time::Timestamp;
+use crate::urls::{
+    Format, OPML_PATH, Scope, Sitemap, archive_path, article_path, asset_path, feed_path, media_path,
+    month_path, months_path, page_path, search_path, sitemap_path,
+};
+
+/// The page for addresses that lead nowhere; static servers know it by this name.
+pub(super) const NOT_FOUND: &str = "404.html";
+/// The page for those that lead nowhere any more and have no page of their own.
+pub(super) const GONE_PAGE: &str = "410.html";
+/// Names that are read from the store at a time.
+const BATCH_SIZE: u32 = 1000;
+
+/// A document on the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PlannedFile {
+    /// Its path below the folder.
+    pub file: String,
+    pub key: String,
+    pub modified: Timestamp,
+    pub output: Output,
+}
+
+/// Which document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// What pages stand on, by its path.
+    Asset(String),
+    /// For addresses that lead nowhere.
+    NotFound,
+    /// For addresses that lead nowhere any more.
+    Gone,
+    /// In place of the search, which files cannot do.
+    NoSearch,
+    Image(String),
+    /// An article's page, or what stands there once it is withdrawn.
+    Article(Permalink),
+    Archive(Scope, u64, Format),
+    /// What the press keeps printed of each channel, by its path.
+    Live(String),
+    OnDemand(PageRequest),
+}
+
+impl Output {
+    /// True for what leads people and readers on to other documents: it is written last, so that nothing is named
+    /// before it is there.
+    pub(super) fn is_entry_point(&self) -> bool {
+        matches!(self, Self::Live(..) | Self::OnDemand(_))
+    }
+}
+
+/// The states of all channels that are served, everything last.
+pub(super) type States = Vec<(Scope, ChannelState)>;
+
+/// Reads how far each channel that is served has come.
+pub(super) async fn states(snapshot: &mut Snapshot, setting: &RenderContext) -> Result<States, StoreError> {
+    let known = snapshot.channel_states().await?;
+    let configured_at = snapshot.config_modified_at().await?;
+    let none = ChannelState { number: 0, updated: configured_at, last_modified: configured_at };
+    let served = setting.channels().iter().filter(|channel| !channel.is_gone());
+    let scopes = served.map(|channel| Some(channel.slug.clone())).chain([None]);
+    Ok(scopes.map(|scope| (scope.clone(), known.get(&scope).copied().unwrap_or(none))).collect())
+}
+
+/// Lists every document. `before` saves questions: what a key says there is known, and need not be asked.
+pub(super) async fn plan(
+    snapshot: &mut Snapshot,
+    setting: &RenderContext,
+    states: &States,
+    before: &Manifest,
+) -> Result<Vec<PlannedFile>, StoreError> {
+    let mut plan = assets(setting);
+    let at = setting.channels_at();
+    images(snapshot, &mut plan).await?;
+    articles(snapshot, at, &mut plan).await?;
+    for (scope, state) in states {
+        archive(snapshot, setting, scope, *state, before, &mut plan).await?;
+        months(snapshot, setting, scope, *state, &mut plan).await?;
+        plan.extend(live(scope, *state, at));
+    }
+    Ok(plan)
+}
+
+/// The files of what all pages stand on.
+pub(super) fn assets(setting: &RenderContext) -> Vec<PlannedFile> {
+    let at = setting.channels_at();
+    let planned = |file, what| PlannedFile { file, key: modified_at(at), modified: at, output: what };
+    let documents = render::asset_paths(setting).into_iter();
+    let documents = documents.map(|path| planned(output_path(&path), Output::Asset(path)));
+    let pages = [
+        planned(NOT_FOUND.to_owned(), Output::NotFound),
+        planned(tombstone_path(GONE_PAGE), Output::Gone),
+        planned(output_path(&search_path(None, "")), Output::NoSearch),
+    ];
+    documents.chain(pages).collect()
+}
+
+/// True for what pages refer to by the hash of its bytes.
+pub(super) fn is_asset(file: &str) -> bool {
+    format!("/{file}").starts_with(&asset_path(""))
+}
+
+/// The files of what the press keeps printed of a channel.
+pub(super) fn live(scope: &Scope, state: ChannelState, channels_at: Timestamp) -> Vec<PlannedFile> {
+    let key = format!("{}.{}.{}", state.number, state.updated.timestamp(), state.last_modified.timestamp());
+    let of = |path: String, at| {
+        let file = output_path(&path);
+        PlannedFile { file, key: key.clone(), modified: at, output: Output::Live(path) }
+    };
+    let feeds = Format::ALL.map(|format| of(feed_path(scope.as_ref(), format), state.last_modified));
+    let page = of(page_path(scope.as_ref()), state.last_modified.max(channels_at));
+    let mut files: Vec<PlannedFile> = feeds.into_iter().chain([page]).collect();
+    if scope.is_none() {
+        let opml = PlannedFile { key: modified_at(channels_at), ..of(OPML_PATH.to_owned(), channels_at) };
+        files.push(opml);
+    }
+    files
+}
+
+async fn images(snapshot: &mut Snapshot, plan: &mut Vec<PlannedFile>) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        let pictures = snapshot.image_refs(&after, BATCH_SIZE).await?;
+        let Some(last) = pictures.last() else { return Ok(()) };
+        after.clone_from(&last.name);
+        plan.extend(pictures.into_iter().map(|picture| PlannedFile {
+            file: output_path(&media_path(&picture.name)),
+            // The name is made of the bytes.
+            key: "picture".to_owned(),
+            modified: picture.stored_at,
+            output: Output::Image(picture.name),
+        }));
+    }
+}
+
+async fn articles(
+    snapshot: &mut Snapshot,
+    channels_at: Timestamp,
+    plan: &mut Vec<PlannedFile>,
+) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let articles = snapshot.article_refs(after.as_ref(), BATCH_SIZE).await?;
+        let Some(last) = articles.last() else { return Ok(()) };
+        after = Some(last.id.clone());
+        plan.extend(articles.into_iter().map(|article| {
+            let file = output_path(&article_path(&article.permalink));
+            PlannedFile {
+                file: if article.is_live { file } else { tombstone_path(&file) },
+                key: article.number.to_string(),
+                modified: article.at.max(channels_at),
+                output: Output::Article(article.permalink),
+            }
+        }));
+    }
+}
+
+async fn archive(
+    snapshot: &mut Snapshot,
+    setting: &RenderContext,
+    scope: &Scope,
+    state: ChannelState,
+    before: &Manifest,
+    plan: &mut Vec<PlannedFile>,
+) -> Result<(), StoreError> {
+    let size = setting.page_size();
+    // Of the last build: how far the channel had come. Its sealed pages change only with a departure since.
+    let known_to = before.key(&output_path(&feed_path(scope.as_ref(), Format::Rss))).and_then(number_of);
+    let departed = snapshot.last_removal(scope.as_ref()).await?;
+    let stands = known_to.filter(|known| departed <= *known).unwrap_or(0) / size;
+    for page in 1..=state.number / size {
+        let files =
+            Format::ALL.map(|format| (format, output_path(&archive_path(scope.as_ref(), page, format))));
+        let known = before.files.get(&files[0].1).filter(|made| page <= stands && !made.key.is_empty());
+        let (key, at) = match known {
+            Some(made) => (made.key.clone(), made.modified),
+            None => match snapshot.archive_state(scope.as_ref(), page, size).await? {
+                Some(state) => {
+                    (format!("{}.{}", state.number, state.last_modified.timestamp()), state.last_modified)
+                }
+                None => continue,
+            },
+        };
+        plan.extend(files.into_iter().map(|(format, file)| {
+            let what = Output::Archive(scope.clone(), page, format);
+            PlannedFile { file, key: key.clone(), modified: at, output: what }
+        }));
+    }
+    Ok(())
+}
+
+async fn months(
+    snapshot: &mut Snapshot,
+    setting: &RenderContext,
+    scope: &Scope,
+    state: ChannelState,
+    plan: &mut Vec<PlannedFile>,
+) -> Result<(), StoreError> {
+    let months = snapshot.month_states(scope.as_ref(), setting.zone()).await?;
+    let at = state.last_modified.max(setting.channels_at());
+    let mut add = |path: String, key: String, asked: PageRequest| {
+        plan.push(PlannedFile {
+            file: output_path(&path),
+            key,
+            modified: at,
+            output: Output::OnDemand(asked),
+        });
+    };
+    let all =
+        months.iter().fold(Sha256::new(), |hash, month| hash.chain_update(format!("{:?}", month.month)));
+    let all: String = all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    add(months_path(scope.as_ref()), all, PageRequest::Months(scope.clone()));
+    for (place, MonthState { month, articles, number }) in months.iter().enumerate() {
+        let beside = |place: Option<usize>| {
+            let month = place.and_then(|place| months.get(place)).map(|state| state.month);
+            month.map_or("-".to_owned(), |month| format!("{}/{}", month.year, month.month))
+        };
+        // The page leads on to the months before and behind it.
+        let key = format!("{articles}.{number}.{}.{}", beside(place.checked_sub(1)), beside(Some(place + 1)));
+        let asked = PageRequest::Month(scope.clone(), *month, MonthExtent::Whole);
+        add(month_path(scope.as_ref(), *month), key, asked);
+        if scope.is_none() {
+            let sitemap = Sitemap::Month(*month);
+            add(sitemap_path(sitemap), format!("{articles}.{number}"), PageRequest::Sitemap(sitemap));
+        }
+    }
+    if scope.is_none() {
+        for (sitemap, key) in
+            [(Sitemap::Index, state.number.to_string()), (Sitemap::Pages, modified_at(setting.channels_at()))]
+        {
+            add(sitemap_path(sitemap), key, PageRequest::Sitemap(sitemap));
+        }
+    }
+    Ok(())
+}
+
+fn modified_at(at: Timestamp) -> String {
+    at.timestamp().to_string()
+}
+
+/// The number in the key of a live feed.
+fn number_of(key: &str) -> Option<u64> {
+    key.split('.').next()?.parse().ok()
+}
+
+/// The file of a path: of one that ends with a slash, the index of that folder; of one without an ending, a page.
+pub(super) fn output_path(path: &str) -> String {
+    let path = path.trim_start_matches('/');
+    let name = path.rsplit('/').next().unwrap_or_default();
+    match () {
+        () if name.is_empty() => format!("{path}index.html"),
+        () if name.contains('.') => path.to_owned(),
+        () => format!("{path}.html"),
+    }
+}
+
+/// Where the page lies that says that something was withdrawn: out of reach but for the server, which answers 410
+/// with it.
+pub(super) fn tombstone_path(file: &str) -> String {
+    format!("{META_DIR}/gone/{file}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_a_file_that_static_servers_find() {
+        for (path, file) in [
+            ("/", "index.html"),
+            ("/xa-hoi/", "xa-hoi/index.html"),
+            ("/xa-hoi/rss.xml", "xa-hoi/rss.xml"),
+            ("/bai-viet/2023/05/12/hoi-nghi", "bai-viet/2023/05/12/hoi-nghi.html"),
+            ("/tim-kiem", "tim-kiem.html"),
+            ("/theo-thang/2023/05/", "theo-thang/2023/05/index.html"),
+        ] {
+            assert_eq!(output_path(path), file);
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! What servers must be told so that the files are answered as the service answers: types, validators, codings, how
+//! long what is kept, where old addresses lead. A configuration each for nginx and for Caddy, made of the same
+//! values as the service's own headers.
+//!
+//! Of each there are two files: what a build knows, written anew each time, and a server around it, written once. That
+//! one is the operator's: certificates stand in it.
+//!
+//! All stand beside this file as they are written, with a word between two `@` where something is filled in: a
+//! line or several, each as far in as the word.
+
+use std::borrow::Cow;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::output_dir::{self, META_DIR};
+use super::plan::GONE_PAGE;
+use super::{BuildError, ExportOptions, Headers, Server};
+use crate::channel::{Channel, Slug};
+use crate::feed;
+use crate::html;
+use crate::render::{OPML_MEDIA_TYPE, RenderContext};
+use crate::urls::{FORMAT_ALIASES, Format, OPML_PATH, search_path};
+
+const NGINX: &str = include_str!("nginx.include");
+const NGINX_SERVER: &str = include_str!("nginx.conf");
+const CADDY: &str = include_str!("caddy.include");
+const CADDY_SITE: &str = include_str!("Caddyfile");
+
+/// The types of files by their endings; those of feeds go by their names.
+const TYPES: [(&str, &str); 11] = [
+    ("html", html::MEDIA_TYPE),
+    ("xml", html::SITEMAP_MEDIA_TYPE),
+    ("txt", "text/plain; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("ico", "image/vnd.microsoft.icon"),
+    ("jpg", "image/jpeg"),
+    ("png", "image/png"),
+    ("webp", "image/webp"),
+    ("gif", "image/gif"),
+];
+/// What is not a page.
+const NO_PAGE: &str = r"\.(xml|json|txt|css|js|svg|ico|jpg|png|webp|gif)$";
+
+/// Writes beside the folder what has changed, and the servers where there are none.
+pub(super) fn write(
+    root: &Path,
+    setting: &RenderContext,
+    options: &ExportOptions,
+) -> Result<Vec<Server>, BuildError> {
+    let Some(name) = root.file_name() else { return Ok(Vec::new()) };
+    let served = ServerConfig::new(root, setting.channels(), options);
+    let beside = |ending: &str| {
+        let mut name = name.to_owned();
+        name.push(ending);
+        root.with_file_name(name)
+    };
+    let (nginx, caddy) = (beside(".nginx.include"), beside(".caddy.include"));
+    let servers = [
+        (beside(".nginx.conf"), served.nginx_server(&nginx), &nginx),
+        (beside(".Caddyfile"), served.caddy_site(&caddy), &caddy),
+    ];
+    for (path, text) in [(&nginx, served.nginx()), (&caddy, served.caddy())] {
+        if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+            continue;
+        }
+        put(path, &text)?;
+    }
+    let server = |(path, text, include): (PathBuf, String, &PathBuf)| {
+        let includes = match fs::read(&path) {
+            Ok(there) => includes(&there, include),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => put(&path, &text).map(|()| true)?,
+            Err(cause) => return Err(BuildError::File { path, cause }),
+        };
+        Ok(Server { path, include: include.clone(), includes })
+    };
+    servers.into_iter().map(server).collect()
+}
+
+fn put(path: &Path, text: &str) -> Result<(), BuildError> {
+    output_dir::replace(path, text.as_bytes())
+        .map_err(|cause| BuildError::File { path: path.to_owned(), cause })
+}
+
+/// True where a configuration names the file, by whichever path.
+fn includes(configuration: &[u8], file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    configuration.windows(name.len()).any(|text| text == name)
+}
+
+/// All that a configuration is made of.
+struct ServerConfig<'a> {
+    root: String,
+    host: String,
+    port: u16,
+    encrypted: bool,
+    for_this_machine: bool,
+    /// The path under which the site lies, empty or `/…`.
+    prefix: String,
+    /// Former names of channels, and the present ones.
+    renamed: Vec<(&'a Slug, &'a Slug)>,
+    gone: Vec<&'a Slug>,
+    headers: &'a Headers,
+}
+
+impl<'a> ServerConfig<'a> {
+    fn new(root: &Path, channels: &'a [Channel], options: &'a ExportOptions) -> Self {
+        let addresses = &options.render.addresses;
+        // It was read as a URL when the configuration was.
+        let url = url::Url::parse(addresses.site_url()).ok();
+        let url = url.as_ref();
+        let (gone, served): (Vec<_>, Vec<_>) = channels.iter().partition(|channel| channel.is_gone());
+        let renamed =
+            served.iter().flat_map(|channel| channel.former_slugs.iter().map(|was| (was, &channel.slug)));
+        let gone = gone.iter().flat_map(|channel| channel.former_slugs.iter().chain([&channel.slug]));
+        Self {
+            root: root.display().to_string(),
+            host: url.and_then(url::Url::host_str).unwrap_or("localhost").to_owned(),
+            port: url.and_then(url::Url::port_or_known_default).unwrap_or(80),
+            encrypted: url.is_some_and(|url| url.scheme() == "https"),
+            for_this_machine: addresses.is_loopback(),
+            prefix: addresses.path(""),
+            renamed: renamed.collect(),
+            gone: gone.collect(),
+            headers: &options.headers,
+        }
+    }
+
+    fn nginx(&self) -> String {
+        let Self { prefix, headers, gone, renamed, .. } = self;
+        let variable = |place: usize| format!("$bantin_of_pages_{place}");
+        let of_pages = headers.of_pages.iter().enumerate().flat_map(|(place, (name, value))| {
+            let variable = variable(place);
+            [
+                format!("set {variable} \"{value}\";"),
+                format!("if ($uri ~ \"{NO_PAGE}\") {{ set {variable} \"\"; }}"),
+                format!("add_header {name} {variable} always;"),
+            ]
+        });
+        let absent =
+            headers.of_pages.iter().map(|(name, value)| format!("add_header {name} \"{value}\" always;"));
+        let kept = self.kept().map(|(_, pattern, kept)| {
+            format!("if ($uri ~ \"{pattern}\") {{ set $bantin_kept \"{kept}\"; }}")
+        });
+        let gone = gone.iter().map(|slug| {
+            format!(
+                "location ~ \"^/{slug}(/|$)\" {{ error_page 410 /{META_DIR}/gone/{GONE_PAGE}; return 410; }}"
+            )
+        });
+        let there = |file: &str, target: &str| {
+            format!("    if (-f $document_root{file}) {{ return 301 {prefix}{target}$is_args$args; }}")
+        };
+        let renamed = renamed.iter().enumerate().flat_map(|(place, (was, slug))| {
+            let feeds = aliases().flat_map(|(format, names)| {
+                let feed = format!("/{slug}/{}", format.file_name());
+                leading(&format!("^/{was}/{names}/?$"), there(&feed, &feed))
+            });
+            let (page, file) = (format!("bantin_page_{place}"), format!("bantin_file_{place}"));
+            let pages = leading(
+                &format!("^/{was}(?<{page}>(?:/[a-z0-9/-]*[a-z0-9-])?)(?:/|/index\\.html)?$"),
+                there(&format!("/{slug}${page}/index.html"), &format!("/{slug}${page}/")),
+            );
+            let files = leading(
+                &format!("^/{was}(?<{file}>/[a-z0-9/-]+\\.[a-z]+)$"),
+                there(&format!("/{slug}${file}"), &format!("/{slug}${file}")),
+            );
+            feeds.chain(pages).chain(files).collect::<Vec<_>>()
+        });
+        let aliases = aliases().flat_map(|(format, names)| {
+            let scope = format!("bantin_{}", format.name());
+            let feed = format!("${scope}/{}", format.file_name());
+            leading(&format!("^(?<{scope}>(?:/[a-z0-9-]+)?)/{names}/?$"), there(&feed, &feed))
+        });
+        let by_name = by_slug().map(|(name, media_type)| {
+            format!("location ~ \"/{}$\" {{ types {{ }} default_type \"{media_type}\"; }}", literally(name))
+        });
+        let decoded = literally(&self.decoded_prefix());
+        let prefixed = (!prefix.is_empty()).then(|| format!("rewrite \"^{decoded}(?:/(.*))?$\" /$1;\n"));
+        fill_template(
+            NGINX,
+            &[
+                ("ROOT", quoted(&self.root)),
+                ("API", format!("(?:{})?/(?:api|tim-kiem)(?:[/?]| )", literally(prefix))),
+                ("SEARCH", search_path(None, "")),
+                ("ALIASES", lines(aliases)),
+                (
+                    "TYPES",
+                    lines(TYPES.iter().map(|(ending, media_type)| format!("\"{media_type}\" {ending};"))),
+                ),
+                ("PREFIX", prefixed.unwrap_or_default()),
+                ("BASE", prefix.clone()),
+                ("PAGES", headers.pages.clone()),
+                ("KEPT", lines(kept)),
+                ("OF_PAGES", lines(of_pages)),
+                ("ABSENT_PAGE", lines(absent)),
+                ("GONE", lines(gone)),
+                ("RENAMED", lines(renamed)),
+                ("BY_NAME", lines(by_name)),
+            ],
+        )
+    }
+
+    /// As both see it in a path.
+    fn decoded_prefix(&self) -> Cow<'_, str> {
+        percent_encoding::percent_decode_str(&self.prefix).decode_utf8_lossy()
+    }
+
+    fn nginx_server(&self, include: &Path) -> String {
+        fill_template(
+            NGINX_SERVER,
+            &[
+                ("LISTEN", self.listen()),
+                ("HOST", self.host.clone()),
+                ("INCLUDE", quoted(&include.display().to_string())),
+            ],
+        )
+    }
+
+    fn listen(&self) -> String {
+        let port = self.port;
+        match (self.encrypted, self.for_this_machine, self.host.starts_with('[')) {
+            (true, ..) => lines(
+                [
+                    "listen 80;",
+                    "# Where nginx speaks TLS itself:",
+                    "# listen 443 ssl;",
+                    "# ssl_certificate …;",
+                    "# ssl_certificate_key …;",
+                ]
+                .map(str::to_owned),
+            ),
+            (false, false, _) => format!("listen {port};"),
+            // Nobody else is to be served.
+            (false, true, false) => format!("listen 127.0.0.1:{port};"),
+            (false, true, true) => format!("listen [::1]:{port};"),
+        }
+    }
+
+    fn caddy_site(&self, include: &Path) -> String {
+        let Self { host, port, .. } = self;
+        let scheme = if self.encrypted { "https" } else { "http" };
+        fill_template(
+            CADDY_SITE,
+            &[
+                ("SITE", format!("{scheme}://{host}:{port}")),
+                ("BASE", literally(&self.decoded_prefix())),
+                ("INCLUDE", quoted(&include.display().to_string())),
+            ],
+        )
+    }
+
+    fn caddy(&self) -> String {
+        let Self { root, prefix, headers, gone, renamed, .. } = self;
+        let kept = self.kept().into_iter().flat_map(|(name, pattern, kept)| {
+            [format!("@{name} path_regexp {pattern}"), format!("header @{name} Cache-Control \"{kept}\"")]
+        });
+        let of_pages =
+            headers.of_pages.iter().map(|(name, value)| format!("header @page {name} \"{value}\""));
+        let absent = headers.of_pages.iter().map(|(name, value)| format!("{name} \"{value}\""));
+        let by_ending = TYPES.iter().map(|(ending, media_type)| (format!("\\.{ending}$"), *media_type));
+        let by_name = by_slug().map(|(name, media_type)| (format!("/{}$", literally(name)), media_type));
+        let types = by_ending.chain(by_name).enumerate().flat_map(|(place, (pattern, media_type))| {
+            [
+                format!("@type{place} path_regexp {pattern}"),
+                format!("header @type{place} Content-Type \"{media_type}\""),
+            ]
+        });
+        let gone = gone.iter().flat_map(|slug| {
+            [format!("@gone-{slug} path_regexp ^/{slug}(/|$)"), format!("error @gone-{slug} 410")]
+        });
+        let there = |name: &str, pattern: &str, file: &str, target: &str| {
+            [
+                format!("@{name} path_regexp {name} {pattern}"),
+                format!("route @{name} {{"),
+                format!("\t@{name}_there file {file}"),
+                format!("\tredir @{name}_there {prefix}{target}{{vars.bantin_query}} 301"),
+                "\terror 404".to_owned(),
+                "}".to_owned(),
+            ]
+        };
+        let renamed = renamed.iter().enumerate().flat_map(|(place, (was, slug))| {
+            let feeds = aliases().flat_map(|(format, names)| {
+                let feed = format!("/{slug}/{}", format.file_name());
+                let name = format!("{}_{place}", format.name());
+                there(&name, &format!("^/{was}/{names}/?$"), &feed, &feed)
+            });
+            let (page, file) = (format!("page_{place}"), format!("file_{place}"));
+            let pages = there(
+                &page,
+                &format!("^/{was}((?:/[a-z0-9/-]*[a-z0-9-])?)(?:/|/index\\.html)?$"),
+                &format!("/{slug}{{re.{page}.1}}/index.html"),
+                &format!("/{slug}{{re.{page}.1}}/"),
+            );
+            let target = format!("/{slug}{{re.{file}.1}}");
+            let files = there(&file, &format!("^/{was}(/[a-z0-9/-]+\\.[a-z]+)$"), &target, &target);
+            feeds.chain(pages).chain(files).collect::<Vec<_>>()
+        });
+        let aliases = aliases().flat_map(|(format, names)| {
+            let name = format.name();
+            let feed = format!("{{re.{name}.1}}/{}", format.file_name());
+            there(name, &format!("^((?:/[a-z0-9-]+)?)/{names}/?$"), &feed, &feed)
+        });
+        fill_template(
+            CADDY,
+            &[
+                ("SEARCH", search_path(None, "")),
+                ("ALIASES", lines(aliases)),
+                ("ROOT", quoted(root)),
+                ("GONE_ROOT", quoted(&format!("{root}/{META_DIR}/gone"))),
+                (
+                    "PREFIX",
+                    if prefix.is_empty() { String::new() } else { format!("uri strip_prefix {prefix}\n") },
+                ),
+                ("BASE", prefix.clone()),
+                ("PAGES", headers.pages.clone()),
+                ("PAGE_TYPE", html::MEDIA_TYPE.to_owned()),
+                ("NO_PAGE", NO_PAGE.to_owned()),
+                ("KEPT", lines(kept)),
+                ("OF_PAGES", lines(of_pages)),
+                ("ABSENT_PAGE", lines(absent)),
+                ("TYPES", lines(types)),
+                ("GONE", lines(gone)),
+                ("RENAMED", lines(renamed)),
+            ],
+        )
+    }
+
+    /// What is kept how long, by path: name, pattern, `Cache-Control`.
+    fn kept(&self) -> [(&'static str, &'static str, &str); 4] {
+        let Headers { feeds, pictures, assets, .. } = self.headers;
+        [
+            ("live", r"^(/[a-z0-9-]+)?/(rss\.xml|atom\.xml|feed\.json)$", feeds),
+            ("data", r"^/(opml\.xml|robots\.txt|favicon\.ico)$", feeds),
+            ("pictures", "^/media/", pictures),
+            ("assets", "^/assets/", assets),
+        ]
+    }
+}
+
+/// The types of what is known by its name and not by its ending.
+fn by_slug() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let feeds = Format::ALL.into_iter().map(|format| (format.file_name(), feed::media_type(format)));
+    feeds.chain([(OPML_PATH.trim_start_matches('/'), OPML_MEDIA_TYPE)])
+}
+
+/// The names by which other software knows a feed, as one group of a pattern for each form.
+fn aliases() -> impl Iterator<Item = (Format, String)> {
+    Format::ALL.into_iter().filter_map(|format| {
+        let names = FORMAT_ALIASES.iter().filter(|(_, of)| *of == format).map(|(name, _)| literally(name));
+        let names = names.collect::<Vec<_>>().join("|");
+        (!names.is_empty()).then(|| (format, format!("(?:{names})")))
+    })
+}
+
+/// A location of nginx that leads on where something is.
+fn leading(pattern: &str, condition: String) -> [String; 4] {
+    [format!("location ~ \"{pattern}\" {{"), condition, "    return 404;".to_owned(), "}".to_owned()]
+}
+
+fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// Puts each value in the place of its word. A line that holds nothing but the word goes where the value is empty.
+fn fill_template(template: &str, words: &[(&str, String)]) -> String {
+    let mut text = String::with_capacity(2 * template.len());
+    for line in template.lines() {
+        let bare = line.trim_start();
+        let indent = &line[..line.len() - bare.len()];
+        let whole = words
+            .iter()
+            .find(|(word, _)| bare.strip_prefix('@').and_then(|rest| rest.strip_suffix('@')) == Some(word));
+        let filled = match whole {
+            Some((_, value)) => value.clone(),
+            None => words
+                .iter()
+                .fold(bare.to_owned(), |line, (word, value)| line.replace(&format!("@{word}@"), value)),
+        };
+        if whole.is_some() && filled.is_empty() {
+            continue;
+        }
+        for line in filled.split('\n') {
+            if !line.is_empty() {
+                text.push_str(indent);
+                text.push_str(line);
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A text in a regular expression, as it is.
+fn literally(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_punctuation() && !matches!(character, '/' | '-' | '_' | '%') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A path as both write it.
+fn quoted(path: &str) -> String {
+    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_filled_in_as_far_in_as_it_stands_and_an_empty_one_leaves_no_line() {
+        let words =
+            [("ROOT", "/srv/a".to_owned()), ("GONE", String::new()), ("KEPT", "one;\ntwo;".to_owned())];
+        let text = fill_template("server {\n    root @ROOT@/@ROOT@;\n    @GONE@\n    @KEPT@\n}\n", &words);
+        assert_eq!(text, "server {\n    root /srv/a//srv/a;\n    one;\n    two;\n}\n");
+    }
+
+    #[test]
+    fn no_word_is_left_over_and_all_that_a_configuration_names_is_in_it() {
+        let (doi_song, xa_hoi, covid) =
+            ["doi-song", "xa-hoi", "covid"].map(|slug| Slug::parse(slug).unwrap()).into();
+        let headers = Headers {
+            feeds: "public, max-age=300".to_owned(),
+            pages: "no-cache".to_owned(),
+            pictures: "public, max-age=86400".to_owned(),
+            assets: "immutable".to_owned(),
+            of_pages: vec![("Referrer-Policy", "no-referrer".to_owned())],
+        };
+        let served = ServerConfig {
+            root: "/srv/bản tin \"1\"".to_owned(),
+            host: "example.vn".to_owned(),
+            port: 443,
+            encrypted: true,
+            for_this_machine: false,
+            prefix: "/ban.tin".to_owned(),
+            renamed: vec![(&xa_hoi, &doi_song)],
+            gone: vec![&covid],
+            headers: &headers,
+        };
+        let include = Path::new("/srv/bản tin.include");
+        let no_word_left = |text: &str| {
+            let left: Vec<&str> = text.split('@').filter(|word| is_a_word(word)).collect();
+            assert!(left.is_empty(), "{left:?}");
+        };
+        for text in [served.nginx(), served.caddy()] {
+            no_word_left(&text);
+            for named in ["\"/srv/bản tin \\\"1\\\"\"", "/ban.tin", "doi-song", "covid", "no-referrer"] {
+                assert!(text.contains(named), "{named} is missing in\n{text}");
+            }
+        }
+        for text in [served.nginx_server(include), served.caddy_site(include)] {
+            no_word_left(&text);
+            assert!(text.contains("example.vn") && text.contains("\"/srv/bản tin.include\""), "{text}");
+            assert!(includes(text.as_bytes(), include));
+        }
+        assert!(served.nginx().contains("rewrite \"^/ban\\.tin(?:/(.*))?$\" /$1;"));
+    }
+
+    fn is_a_word(text: &str) -> bool {
+        text.len() > 2 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    }
+}

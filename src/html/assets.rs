@@ -1,0 +1,157 @@
+//! What the pages look like: the stylesheet, the one script, and the icon, in the site's colour.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::channel::{Colour, Site};
+use crate::urls::{ICON_PATH, asset_path};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("copy.js");
+
+/// A file that pages refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Where it is served. The name holds a hash of the bytes, but for the icon's old name.
+    pub path: String,
+    /// For `Content-Type`.
+    pub media_type: &'static str,
+    /// What is served.
+    pub bytes: Vec<u8>,
+}
+
+impl Asset {
+    fn fingerprinted(ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
+        let hash = Sha256::digest(&bytes);
+        let mut name = String::with_capacity(24);
+        for byte in &hash[..8] {
+            let _ = write!(name, "{byte:02x}");
+        }
+        Self { path: asset_path(&format!("{name}.{ending}")), media_type, bytes }
+    }
+}
+
+/// All files of the pages of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteAssets {
+    /// The stylesheet.
+    pub style: Asset,
+    /// The script of the copy button.
+    pub script: Asset,
+    /// The icon as a drawing.
+    pub icon: Asset,
+    /// The icon as old browsers ask for it.
+    pub favicon_ico: Asset,
+}
+
+impl SiteAssets {
+    /// The look of a site. Same site, same bytes.
+    pub fn new(site: &Site) -> Self {
+        let colour = site.colour;
+        let style = format!(":root{{--site:{colour};--site-on-dark:{}}}\n{STYLE}", colour.on_dark());
+        Self {
+            style: Asset::fingerprinted("css", "text/css; charset=utf-8", style.into_bytes()),
+            script: Asset::fingerprinted("js", "text/javascript; charset=utf-8", SCRIPT.into()),
+            icon: Asset::fingerprinted("svg", "image/svg+xml", drawing(colour).into_bytes()),
+            favicon_ico: Asset {
+                path: ICON_PATH.to_owned(),
+                media_type: "image/vnd.microsoft.icon",
+                bytes: icon(colour),
+            },
+        }
+    }
+
+    /// Each of them.
+    pub fn assets(self) -> [Asset; 4] {
+        [self.style, self.script, self.icon, self.favicon_ico]
+    }
+}
+
+/// A sheet with a headline and lines of text. The numbers are pixels of a square of 32.
+const ICON_LINES: [[usize; 4]; 3] = [[8, 8, 24, 13], [8, 16, 24, 18], [8, 21, 19, 23]];
+
+fn drawing(colour: Colour) -> String {
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">\
+         <rect width=\"32\" height=\"32\" rx=\"6\" fill=\"{colour}\"/><g fill=\"#fff\">"
+    );
+    for [left, top, right, bottom] in ICON_LINES {
+        let (width, height) = (right - left, bottom - top);
+        let _ = write!(svg, "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>");
+    }
+    svg.push_str("</g></svg>");
+    svg
+}
+
+/// The same in the one form that every browser takes: an ICO file with one uncompressed picture.
+fn icon(colour: Colour) -> Vec<u8> {
+    const SIDE: usize = 32;
+    const PIXELS: usize = SIDE * SIDE * 4;
+    const MASK: usize = SIDE * SIDE / 8;
+    const HEAD: usize = 40;
+    let mut bytes = Vec::with_capacity(6 + 16 + HEAD + PIXELS + MASK);
+    let mut number =
+        |value: usize, width: usize| bytes.extend_from_slice(&(value as u64).to_le_bytes()[..width]);
+    // One icon in this file.
+    for value in [0, 1, 1] {
+        number(value, 2);
+    }
+    for (value, width) in
+        [(SIDE, 1), (SIDE, 1), (0, 2), (1, 2), (32, 2), (HEAD + PIXELS + MASK, 4), (6 + 16, 4)]
+    {
+        number(value, width);
+    }
+    // The height counts the mask as well.
+    for (value, width) in
+        [(HEAD, 4), (SIDE, 4), (2 * SIDE, 4), (1, 2), (32, 2), (0, 4), (PIXELS + MASK, 4), (0, 8), (0, 8)]
+    {
+        number(value, width);
+    }
+    let [red, green, blue] = colour.rgb();
+    // From the bottom line to the top one.
+    for y in (0..SIDE).rev() {
+        for x in 0..SIDE {
+            let on_a_line = |[left, top, right, bottom]: [usize; 4]| {
+                (left..right).contains(&x) && (top..bottom).contains(&y)
+            };
+            bytes.extend_from_slice(&match () {
+                () if is_outside_corner(x, y) => [0, 0, 0, 0],
+                () if ICON_LINES.into_iter().any(on_a_line) => [255, 255, 255, 255],
+                () => [blue, green, red, 255],
+            });
+        }
+    }
+    bytes.resize(bytes.len() + MASK, 0);
+    bytes
+}
+
+/// The corners are round, with a radius of 6.
+fn is_outside_corner(x: usize, y: usize) -> bool {
+    // Twice the distance of the pixel's middle from the middle of the circle.
+    let from_circle = |at: usize| 11_usize.saturating_sub(2 * at.min(31 - at));
+    from_circle(x).pow(2) + from_circle(y).pow(2) > 144
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_icon_is_a_picture_that_is_whole() {
+        let bytes = icon(Colour::default());
+        assert_eq!(bytes.len(), 6 + 16 + 40 + 4096 + 128);
+        assert_eq!(bytes[..6], [0, 0, 1, 0, 1, 0]);
+        let pixel = |x: usize, y: usize| &bytes[62 + ((31 - y) * 32 + x) * 4..][..4];
+        assert_eq!(pixel(0, 0), [0, 0, 0, 0]);
+        assert_eq!(pixel(0, 16), [0x18, 0x1d, 0x8c, 255]);
+        assert_eq!(pixel(10, 10), [255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn the_grounds_of_the_stylesheet_are_those_that_colours_are_checked_on() {
+        for ground in [Colour::LIGHT_BACKGROUND, Colour::DARK_BACKGROUND] {
+            assert!(STYLE.contains(&format!("--surface:{ground}")), "{ground}");
+        }
+    }
+}

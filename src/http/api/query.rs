@@ -1,0 +1,179 @@
+//! The parameters of a question, read strictly: a slip of the pen is an error and not another question.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+
+use super::problem::Problem;
+use crate::channel::Slug;
+use crate::time::{Timestamp, Zone};
+use crate::urls::SiteUrls;
+
+/// What stands behind the `?`.
+pub struct QueryParams(Vec<(String, String)>);
+
+/// Which end of a span of time a parameter names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeEnd {
+    /// A day means its first second.
+    Start,
+    /// A day means its last second.
+    End,
+}
+
+impl QueryParams {
+    /// Reads the query of a request. Only what is `known` may stand in it, and each once.
+    pub fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let mut read: Vec<(String, String)> = Vec::new();
+        for (name, value) in pairs.into_owned() {
+            if !known.contains(&name.as_str()) {
+                let known = known.join(", ");
+                return Err(Problem::parameter(
+                    &name,
+                    format!("there is no such parameter; there are: {known}"),
+                    format!("không có tham số này; chỉ có: {known}"),
+                ));
+            }
+            if read.iter().any(|(other, _)| *other == name) {
+                return Err(Problem::parameter(&name, "it stands here twice", "tham số được ghi hai lần"));
+            }
+            read.push((name, value));
+        }
+        Ok(Self(read))
+    }
+
+    /// The value of a parameter, as it was given.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A number in decimal digits; one that is beyond all bounds is the highest there is.
+    pub fn number(&self, name: &str, lowest: u64) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = if digits { Some(text.parse().unwrap_or(u64::MAX)) } else { None };
+        match number.filter(|number| *number >= lowest) {
+            Some(number) => Ok(Some(number)),
+            None => Err(Problem::parameter(
+                name,
+                format!("it must be a whole number, {lowest} or more"),
+                format!("phải là số nguyên từ {lowest} trở lên"),
+            )),
+        }
+    }
+
+    /// The present name of a channel, which need not exist.
+    pub fn channel(&self, addresses: &SiteUrls) -> Result<Option<Slug>, Problem> {
+        let Some(text) = self.text("channel") else { return Ok(None) };
+        match Slug::parse(text) {
+            Ok(slug) => Ok(Some(addresses.current_slug(slug))),
+            Err(_) => Err(Problem::parameter(
+                "channel",
+                "it must be a channel's name as in addresses, like xa-hoi",
+                "phải là tên chuyên mục như trong địa chỉ, ví dụ xa-hoi",
+            )),
+        }
+    }
+
+    /// A day (`2023-05-12`) or a moment (`2023-05-12T17:39`, with seconds and an offset where they are
+    /// wanted); `zone` is that of days, and of moments without an offset.
+    pub fn timestamp(&self, name: &str, end: RangeEnd, zone: Zone) -> Result<Option<Timestamp>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match parse_timestamp(text, end, zone) {
+            Some(moment) => Ok(Some(moment)),
+            None => Err(Problem::parameter(
+                name,
+                "it must be a day like 2023-05-12, or a moment like 2023-05-12T17:39:00+07:00",
+                "phải là ngày như 2023-05-12, hoặc thời điểm như 2023-05-12T17:39:00+07:00",
+            )),
+        }
+    }
+}
+
+fn parse_timestamp(text: &str, end: RangeEnd, zone: Zone) -> Option<Timestamp> {
+    let local = |moment: NaiveDateTime| {
+        zone.from_local_datetime(&moment).earliest().map(|moment| moment.with_timezone(&Utc))
+    };
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if let (10, Ok(day)) = (text.len(), NaiveDate::parse_from_str(text, "%Y-%m-%d")) {
+        return match end {
+            RangeEnd::Start => local(day.and_time(NaiveTime::MIN)),
+            RangeEnd::End => {
+                let next = local(day.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN))?;
+                Some(next - TimeDelta::seconds(1))
+            }
+        };
+    }
+    // A plus sign that was not percent-encoded arrives as a space.
+    let text = text.replace(' ', "+");
+    if let Ok(moment) = DateTime::parse_from_rfc3339(&text) {
+        return Some(moment.with_timezone(&Utc));
+    }
+    let forms = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+    forms.iter().find_map(|form| NaiveDateTime::parse_from_str(&text, form).ok()).and_then(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{DEFAULT_TIME_ZONE, rfc3339};
+    use proptest::prelude::*;
+
+    #[test]
+    fn days_and_moments_are_those_of_the_site() {
+        let day = "2023-05-12";
+        for (text, end, told) in [
+            (day, RangeEnd::Start, "2023-05-12T00:00:00+07:00"),
+            (day, RangeEnd::End, "2023-05-12T23:59:59+07:00"),
+            ("2023-05-12T17:39", RangeEnd::Start, "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:05", RangeEnd::End, "2023-05-12T17:39:05+07:00"),
+            ("2023-05-12T17:39:00+07:00", RangeEnd::End, "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00 07:00", RangeEnd::End, "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T10:39:00Z", RangeEnd::Start, "2023-05-12T17:39:00+07:00"),
+        ] {
+            assert_eq!(
+                rfc3339(parse_timestamp(text, end, DEFAULT_TIME_ZONE).unwrap(), DEFAULT_TIME_ZONE),
+                told,
+                "{text}"
+            );
+        }
+        for wrong in
+            ["", "12/05/2023", "2023-5-12", "2023-02-30", "2023", "now", "-1", "+2023-05-12", "2023-05-12T"]
+        {
+            assert_eq!(parse_timestamp(wrong, RangeEnd::Start, DEFAULT_TIME_ZONE), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_all_bounds_is_a_number() {
+        let read = |query: &str| QueryParams::parse(Some(query), &["after"]).unwrap().number("after", 1).ok();
+        assert_eq!(read("after=7"), Some(Some(7)));
+        assert_eq!(read("after=99999999999999999999999"), Some(Some(u64::MAX)));
+        assert_eq!(read(""), Some(None));
+        for wrong in ["after=", "after=0", "after=-1", "after=%2B1", "after=1.0", "after=1e3", "after=٣"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_an_error() {
+        assert!(QueryParams::parse(Some("afetr=1"), &["after"]).is_err());
+        assert!(QueryParams::parse(Some("after=1&after=1"), &["after"]).is_err());
+        assert!(QueryParams::parse(Some("&&"), &["after"]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_read_or_refused(query in any::<String>()) {
+            if let Ok(parameters) = QueryParams::parse(Some(&query), &["a", ""]) {
+                let _ = (parameters.number("a", 0), parameters.timestamp("", RangeEnd::End, DEFAULT_TIME_ZONE));
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_moment_or_none(text in "[0-9]{0,6}[-+ T:0-9Z.]{0,24}") {
+            parse_timestamp(&text, RangeEnd::End, DEFAULT_TIME_ZONE);
+        }
+    }
+}

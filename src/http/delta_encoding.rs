@@ -1,0 +1,154 @@
+//! Does the reader want only what is new? `A-IM: feed` (RFC 3229 §10.5.3), rule D1.
+//!
+//! Pure. Nothing is asked for without `If-None-Match`: its tags say what the reader holds. A header that
+//! cannot be read costs its reader a full answer and nothing else.
+
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
+
+use super::content_coding;
+use super::preconditions::{EntityTag, EntityTags};
+use crate::render::is_abridged;
+
+/// Which instance manipulations a request takes.
+const A_IM: HeaderName = HeaderName::from_static("a-im");
+/// Entries that are new or changed, in a document of the same form.
+const FEED: &[u8] = b"feed";
+
+/// A request for what is new.
+#[derive(Clone, Debug)]
+pub struct DeltaRequest<'request> {
+    held: EntityTags<'request>,
+}
+
+impl<'request> DeltaRequest<'request> {
+    /// None where the request does not ask for a part, or does not say what it holds.
+    pub fn from_headers(headers: &'request HeaderMap) -> Option<Self> {
+        let mut lines = headers.get_all(A_IM).iter().peekable();
+        lines.peek()?;
+        if !lines.any(accepts_feed) {
+            return None;
+        }
+        EntityTags::from_headers(headers, IF_NONE_MATCH).map(|held| Self { held })
+    }
+
+    /// The numbers of the editions that the reader holds of a document of this log, in the order of the tags.
+    pub fn held_versions(&self, log: &str) -> impl Iterator<Item = u64> {
+        self.held.iter().filter_map(move |tag| match tag {
+            // A proxy that compresses makes a tag weak: the reader holds the same articles.
+            EntityTag::Strong(opaque) | EntityTag::Weak(opaque) if is_abridged(opaque) => None,
+            EntityTag::Strong(opaque) | EntityTag::Weak(opaque) => parse_log_version(opaque, log),
+            EntityTag::Any | EntityTag::Invalid => None,
+        })
+    }
+}
+
+/// One line of the list: names in any case, each with a weight of its own, of which zero refuses.
+fn accepts_feed(line: &HeaderValue) -> bool {
+    line.as_bytes().split(|&byte| byte == b',').any(|member| {
+        let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(FEED));
+        named && !parts.any(content_coding::is_q_zero)
+    })
+}
+
+/// The number in one of our own tags, `{log}.{number}-{hash}-{coding}`, whatever a proxy hung on behind.
+pub(super) fn parse_log_version(opaque: &[u8], log: &str) -> Option<u64> {
+    let text = std::str::from_utf8(opaque).ok()?;
+    let (number, rest) = text.strip_prefix(log)?.strip_prefix('.')?.split_once('-')?;
+    let (hash, coding) = rest.split_once('-')?;
+    let plain =
+        number.bytes().all(|byte| byte.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
+    let hexadecimal = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (plain && hexadecimal && !coding.is_empty()).then(|| number.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn headers(lines: &[(HeaderName, &str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    fn asked(a_im: &str) -> bool {
+        DeltaRequest::from_headers(&headers(&[(A_IM, a_im), (IF_NONE_MATCH, "\"x\"")])).is_some()
+    }
+
+    fn bases(tags: &str) -> Vec<u64> {
+        let headers = headers(&[(A_IM, "feed"), (IF_NONE_MATCH, tags)]);
+        DeltaRequest::from_headers(&headers).unwrap().held_versions("k3f9").collect()
+    }
+
+    #[test]
+    fn a_part_is_asked_for_by_name_in_any_place_of_the_list_and_in_any_case() {
+        for (a_im, wanted) in [
+            ("feed", true),
+            ("Feed", true),
+            ("vcdiff, feed", true),
+            ("vcdiff;q=0.5 , FEED ; q=0.1, gzip", true),
+            (",,feed,", true),
+            ("feed;q=1", true),
+            ("feed;x=0", true),
+            ("feed;q=0", false),
+            ("feed ; Q=0.000", false),
+            ("feeds", false),
+            ("vcdiff", false),
+            ("x=feed", false),
+            ("\"feed\"", false),
+            ("*", false),
+            ("", false),
+        ] {
+            assert_eq!(asked(a_im), wanted, "{a_im}");
+        }
+        let twice = headers(&[(A_IM, "vcdiff"), (A_IM, "feed"), (IF_NONE_MATCH, "\"x\"")]);
+        assert!(DeltaRequest::from_headers(&twice).is_some(), "several lines are one list");
+    }
+
+    #[test]
+    fn who_does_not_say_what_it_holds_asks_for_no_part() {
+        assert!(DeltaRequest::from_headers(&headers(&[(A_IM, "feed")])).is_none());
+        assert!(DeltaRequest::from_headers(&headers(&[(IF_NONE_MATCH, "\"x\"")])).is_none());
+    }
+
+    #[test]
+    fn the_number_is_read_from_our_own_tags_alone() {
+        for (tags, numbers) in [
+            ("\"k3f9.7-0123456789abcdef-gzip\"", vec![7]),
+            ("W/\"k3f9.7-0123456789abcdef-br\"", vec![7]),
+            ("\"k3f9.0-0123456789abcdef-identity\"", vec![0]),
+            ("\"k3f9.7-0123456789abcdef-identity-gzip\"", vec![7]),
+            ("\"k3f9.7-0123456789abcdef-gzip\", \"x\", \"k3f9.12-0123456789abcdef-br\"", vec![7, 12]),
+            ("\"k3f9.7-0123456789abcdef-abridged-gzip\"", vec![]),
+            ("\"other.7-0123456789abcdef-gzip\"", vec![]),
+            ("\"k3f9x.7-0123456789abcdef-gzip\"", vec![]),
+            ("\"k3f9.07-0123456789abcdef-gzip\"", vec![]),
+            ("\"k3f9.+7-0123456789abcdef-gzip\"", vec![]),
+            ("\"k3f9.-0123456789abcdef-gzip\"", vec![]),
+            ("\"k3f9.7\"", vec![]),
+            ("\"k3f9.7-0123-gzip\"", vec![]),
+            ("\"k3f9.7-0123456789abcdef-\"", vec![]),
+            ("\"k3f9.18446744073709551616-0123456789abcdef-gzip\"", vec![]),
+            ("k3f9.7-0123456789abcdef-gzip", vec![]),
+            ("*", vec![]),
+        ] {
+            assert_eq!(bases(tags), numbers, "{tags}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_harm(
+            a_im in proptest::collection::vec(any::<u8>(), 0..60),
+            tags in proptest::collection::vec(any::<u8>(), 0..80),
+        ) {
+            if let (Ok(a_im), Ok(tags)) = (HeaderValue::from_bytes(&a_im), HeaderValue::from_bytes(&tags)) {
+                let headers = HeaderMap::from_iter([(A_IM, a_im), (IF_NONE_MATCH, tags)]);
+                if let Some(asked) = DeltaRequest::from_headers(&headers) {
+                    asked.held_versions("k3f9").for_each(drop);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! JPEG (ITU-T T.81) with what JFIF, Adobe and the ICC put into it.
+//!
+//! Written by hand: the containers that crates offer take everything from the first scan on as one piece, so
+//! that comments between the scans of a progressive picture and all that stands behind its end would stay.
+
+use std::collections::BTreeMap;
+
+use super::byte_reader::ByteReader;
+use super::orientation::Orientation;
+use super::{Dimensions, FormatError, Stripped, icc};
+
+/// Baseline, extended sequential, progressive: what browsers show.
+const SOF0: u8 = 0xC0;
+const SOF2: u8 = 0xC2;
+const DHT: u8 = 0xC4;
+const JPG: u8 = 0xC8;
+const DAC: u8 = 0xCC;
+const SOF15: u8 = 0xCF;
+const RST0: u8 = 0xD0;
+const RST7: u8 = 0xD7;
+const SOI: u8 = 0xD8;
+const EOI: u8 = 0xD9;
+const SOS: u8 = 0xDA;
+const DQT: u8 = 0xDB;
+const DNL: u8 = 0xDC;
+const DRI: u8 = 0xDD;
+const APP0: u8 = 0xE0;
+const APP1: u8 = 0xE1;
+const APP2: u8 = 0xE2;
+const APP14: u8 = 0xEE;
+const APP15: u8 = 0xEF;
+const COM: u8 = 0xFE;
+
+/// Copies the tables, the frame and the scans; writes anew, in an order of its own, what of the application
+/// segments matters to the look of the picture.
+pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
+    let mut reader = ByteReader::new(bytes);
+    let mut look = AppSegments::default();
+    let mut frame: Option<Dimensions> = None;
+    let mut body = Vec::with_capacity(bytes.len());
+    let mut scans = 0_u32;
+    if reader.array()? != [0xFF, SOI] {
+        return Err(FormatError::Damaged("it does not begin like a JPEG"));
+    }
+    loop {
+        let marker = marker(&mut reader)?;
+        if marker == EOI {
+            break;
+        }
+        let segment = segment(&mut reader, marker)?;
+        match marker {
+            SOF0..=SOF15 if !matches!(marker, DHT | JPG | DAC) => {
+                if frame.replace(frame_size(marker, segment)?).is_some() {
+                    return Err(FormatError::Damaged("it holds two pictures in one"));
+                }
+                copy(&mut body, marker, segment);
+            }
+            SOS => {
+                if frame.is_none() {
+                    return Err(FormatError::Damaged("its pixels come before its size"));
+                }
+                scans += 1;
+                copy(&mut body, marker, segment);
+                body.extend_from_slice(scan(&mut reader));
+            }
+            DHT | DQT | DRI => copy(&mut body, marker, segment),
+            // What comes behind the first pixels has no say in how they are shown.
+            APP0..=APP15 if scans == 0 => look.note(marker, segment),
+            APP0..=APP15 | COM | DNL | DAC => {}
+            _ => return Err(FormatError::Damaged("it holds a segment of no known kind")),
+        }
+    }
+    let size = frame.filter(|_| scans > 0).ok_or(FormatError::Damaged("it holds no pixels"))?;
+    let mut clean = vec![0xFF, SOI];
+    look.write(&mut clean);
+    clean.append(&mut body);
+    clean.extend([0xFF, EOI]);
+    Ok(Stripped { size: Orientation::oriented_size(look.orientation, size), bytes: clean })
+}
+
+/// The next marker. Any number of 0xFF may stand before it (T.81 §B.1.1.2).
+fn marker(reader: &mut ByteReader<'_>) -> Result<u8, FormatError> {
+    if reader.byte()? != 0xFF {
+        return Err(FormatError::Damaged("a segment does not begin where the one before it ends"));
+    }
+    loop {
+        match reader.byte()? {
+            0xFF => {}
+            marker => return Ok(marker),
+        }
+    }
+}
+
+/// What a marker is followed by, without the length before it.
+fn segment<'a>(reader: &mut ByteReader<'a>, marker: u8) -> Result<&'a [u8], FormatError> {
+    if matches!(marker, 0..=0xBF | RST0..=SOI) {
+        return Err(FormatError::Damaged("a marker stands where none may stand"));
+    }
+    let length = usize::from(reader.u16_be()?);
+    let length =
+        length.checked_sub(2).ok_or(FormatError::Damaged("a segment is shorter than its own length"))?;
+    reader.take(length)
+}
+
+/// The entropy-coded data behind the head of a scan, restart markers included, up to the next other marker
+/// or the end of the file.
+fn scan<'a>(reader: &mut ByteReader<'a>) -> &'a [u8] {
+    let data = reader.rest();
+    let mut at = 0;
+    while let Some(found) = data[at..].iter().position(|byte| *byte == 0xFF) {
+        let first = at + found;
+        let run = data[first..].iter().take_while(|byte| **byte == 0xFF).count();
+        match data.get(first + run) {
+            // A 0xFF of the data is followed by 0.
+            Some(0 | RST0..=RST7) => at = first + run + 1,
+            Some(_) => {
+                *reader = ByteReader::new(&data[first..]);
+                return &data[..first];
+            }
+            None => break,
+        }
+    }
+    *reader = ByteReader::new(&[]);
+    data
+}
+
+/// The size as stored, of a frame that browsers show.
+fn frame_size(marker: u8, segment: &[u8]) -> Result<Dimensions, FormatError> {
+    if !(SOF0..=SOF2).contains(&marker) {
+        return Err(FormatError::NotDisplayable("arithmetic, lossless or hierarchical coding"));
+    }
+    let mut reader = ByteReader::new(segment);
+    let damaged = |_| FormatError::Damaged("the head of its frame is too short");
+    let precision = reader.byte().map_err(damaged)?;
+    let height = reader.u16_be().map_err(damaged)?;
+    let width = reader.u16_be().map_err(damaged)?;
+    let components = reader.byte().map_err(damaged)?;
+    if precision != 8 {
+        return Err(FormatError::NotDisplayable("more than eight bits for a colour"));
+    }
+    if !matches!(components, 1 | 3 | 4) || reader.rest().len() != 3 * usize::from(components) {
+        return Err(FormatError::Damaged("the number of its colours is wrong"));
+    }
+    if height == 0 {
+        return Err(FormatError::NotDisplayable("a height that is told only behind the pixels"));
+    }
+    Dimensions::new(width.into(), height.into())
+}
+
+fn copy(to: &mut Vec<u8>, marker: u8, segment: &[u8]) {
+    let length = u16::try_from(segment.len() + 2).unwrap_or(u16::MAX);
+    to.extend([0xFF, marker]);
+    to.extend(length.to_be_bytes());
+    to.extend_from_slice(segment);
+}
+
+/// What the application segments say about how the pixels are shown.
+#[derive(Default)]
+struct AppSegments<'a> {
+    /// Version and density of JFIF; the first counts.
+    jfif: Option<[u8; 12]>,
+    /// The first counts, as in browsers.
+    orientation: Option<Orientation>,
+    exif_seen: bool,
+    profile: IccChunks<'a>,
+    /// How Adobe's programs mixed the colours; the last counts, as in libjpeg.
+    adobe: Option<[u8; 12]>,
+}
+
+impl<'a> AppSegments<'a> {
+    fn note(&mut self, marker: u8, segment: &'a [u8]) {
+        if marker == APP0 && segment.starts_with(b"JFIF\0") && segment.len() >= 14 {
+            self.jfif = self.jfif.or(segment.first_chunk().copied());
+        } else if marker == APP1 && !self.exif_seen {
+            if let Some(exif) = segment.strip_prefix(b"Exif\0") {
+                self.exif_seen = true;
+                self.orientation = exif.get(1..).and_then(Orientation::from_exif);
+            }
+        } else if marker == APP14 && segment.starts_with(b"Adobe") {
+            self.adobe = segment.first_chunk().copied().or(self.adobe);
+        } else if marker == APP2
+            && let Some(part) = segment.strip_prefix(b"ICC_PROFILE\0")
+        {
+            self.profile.note(part);
+        }
+    }
+
+    fn write(&self, to: &mut Vec<u8>) {
+        if let Some(jfif) = self.jfif {
+            // The two zeros: the thumbnail is 0 wide and 0 high.
+            copy(to, APP0, &[&jfif[..], &[0, 0]].concat());
+        }
+        if let Some(orientation) = self.orientation {
+            copy(to, APP1, &[b"Exif\0\0", &orientation.to_exif()[..]].concat());
+        }
+        self.profile.write(to);
+        if let Some(adobe) = self.adobe {
+            copy(to, APP14, &adobe);
+        }
+    }
+}
+
+/// A colour profile, cut into numbered segments (ICC.1 §B.4).
+#[derive(Default)]
+struct IccChunks<'a> {
+    total: Option<u8>,
+    parts: BTreeMap<u8, &'a [u8]>,
+    /// A number twice, or another total: then browsers take none of it.
+    broken: bool,
+}
+
+impl<'a> IccChunks<'a> {
+    fn note(&mut self, segment: &'a [u8]) {
+        let [number, total, part @ ..] = segment else {
+            self.broken = true;
+            return;
+        };
+        self.broken |= self.parts.insert(*number, part).is_some();
+        self.broken |= *self.total.get_or_insert(*total) != *total;
+    }
+
+    fn write(&self, to: &mut Vec<u8>) {
+        let Some(total) = self.total else { return };
+        let whole = !self.broken && self.parts.keys().copied().eq(1..=total);
+        if !whole || !icc::is_profile(&self.parts.values().copied().collect::<Vec<_>>().concat()) {
+            return;
+        }
+        for (number, part) in &self.parts {
+            copy(to, APP2, &[b"ICC_PROFILE\0", &[*number, total][..], part].concat());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Looks at articles as a scan would, and changes nothing: what `check` tells before anything is published.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::IngestOptions;
+use super::listing::list_folder;
+use super::names::unread;
+use super::scan::{
+    FileDiagnostic, ParsedFile, file_diagnostic, name_of, parse_file, read_image, stem_of, unfit,
+};
+use crate::article::ArticleId;
+use crate::channel::Slug;
+use crate::parse::{self, Severity};
+use crate::time::{Timestamp, Zone, local_date};
+
+/// What was seen at one path.
+pub struct CheckedFile {
+    /// Relative to the folder of articles; as it was given for a file that was named.
+    pub path: String,
+    /// The channel in whose folder it lies.
+    pub channel: Option<Slug>,
+    /// What was read in it; none for what is no article file, or cannot be read.
+    pub reading: Option<ParsedFile>,
+    /// The names of the pictures that lie beside it and can be published, in the order of their numbers.
+    pub pictures: Vec<String>,
+    /// By line.
+    pub findings: Vec<FileDiagnostic>,
+}
+
+/// Looks at all articles of the folder and the pictures beside them, by path, and hands each to `tell`. `now` is what stamps are far ahead of.
+/// Returns how many article files there are.
+///
+/// # Errors
+/// Where the folder cannot be listed, and what `tell` fails with.
+pub fn check_folder(
+    options: &IngestOptions,
+    now: Timestamp,
+    mut tell: impl FnMut(CheckedFile) -> io::Result<()>,
+) -> io::Result<u64> {
+    let observed = list_folder(&options.path, &options.addresses)?;
+    let mut beside: Vec<FileDiagnostic> =
+        observed.trouble.iter().map(|trouble| trouble.finding.clone()).collect();
+    beside.extend(observed.orphans.iter().map(|path| orphan_image(path)));
+    beside.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut beside = beside.into_iter().peekable();
+    let mut taken = BTreeMap::new();
+    for file in &observed.files {
+        while let Some(finding) = beside.next_if(|finding| finding.path < file.path) {
+            tell(not_an_article(finding))?;
+        }
+        let mut seen = read_file(&options.path, &file.path, Some(file.channel.clone()), options, now);
+        seen.findings.extend(find_duplicate(&mut taken, &seen, options.time_zone));
+        seen.findings.sort_by_key(|finding| finding.line);
+        for picture in &file.images {
+            match read_image(&options.path, &picture.path) {
+                Ok(_) => seen.pictures.push(name_of(&picture.path).to_owned()),
+                Err(finding) => seen.findings.push(*finding),
+            }
+        }
+        tell(seen)?;
+    }
+    for finding in beside {
+        tell(not_an_article(finding))?;
+    }
+    Ok(observed.files.len() as u64)
+}
+
+/// Looks at one file, wherever it lies; not at the pictures beside it.
+pub fn check_file(path: &str, options: &IngestOptions, now: Timestamp) -> CheckedFile {
+    let channel = options.channel_of(Path::new(path));
+    read_file(Path::new(""), path, channel, options, now)
+}
+
+/// What the manuscript reader said of a file.
+pub fn diagnostics_of(path: &str, reading: &ParsedFile) -> Vec<FileDiagnostic> {
+    let finding = |finding: &parse::Diagnostic| FileDiagnostic {
+        path: path.to_owned(),
+        line: finding.line,
+        severity: finding.severity,
+        vietnamese: finding.kind.vietnamese(),
+        english: finding.kind.english(),
+    };
+    reading.reading.findings.iter().map(finding).collect()
+}
+
+fn read_file(
+    root: &Path,
+    path: &str,
+    channel: Option<Slug>,
+    options: &IngestOptions,
+    now: Timestamp,
+) -> CheckedFile {
+    if parse::format_from_name(path).is_none() {
+        return not_an_article(unread(path, Severity::Error));
+    }
+    let (reading, findings) = match parse_file(root, path, &options.parse_options(channel.as_ref())) {
+        Ok(reading) => {
+            let mut findings = diagnostics_of(path, &reading);
+            let draft = reading.reading.draft.as_ref();
+            findings.extend(draft.and_then(|draft| unfit(path, draft, &options.addresses, now)));
+            (Some(reading), findings)
+        }
+        Err(cause) => (None, vec![file_diagnostic(path, &cause)]),
+    };
+    CheckedFile { path: path.to_owned(), channel, reading, pictures: Vec::new(), findings }
+}
+
+fn not_an_article(finding: FileDiagnostic) -> CheckedFile {
+    let path = finding.path.clone();
+    CheckedFile { path, channel: None, reading: None, pictures: Vec::new(), findings: vec![finding] }
+}
+
+/// A picture that no article owns, most often by a slip in its name.
+fn orphan_image(path: &str) -> FileDiagnostic {
+    FileDiagnostic {
+        path: path.to_owned(),
+        line: 1,
+        severity: Severity::Warning,
+        vietnamese:
+            "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; đặt tên ảnh theo tên tệp \
+                     bài (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
+                .to_owned(),
+        english: "no article has this picture's name, so it is not published; name it after the article's \
+                  file (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
+            .to_owned(),
+    }
+}
+
+/// Two files of one id, or of one stem and one day, with different bytes.
+fn find_duplicate(
+    taken: &mut BTreeMap<String, (String, String)>,
+    seen: &CheckedFile,
+    zone: Zone,
+) -> Option<FileDiagnostic> {
+    let reading = seen.reading.as_ref()?;
+    let draft = reading.reading.draft.as_ref()?;
+    let day = local_date(draft.article.published.instant, zone);
+    let stem: String = stem_of(name_of(&seen.path)).nfc().collect();
+    let name = match &draft.id {
+        Some(id) => ArticleId::as_str(id).to_owned(),
+        None => format!("{day}/{stem}"),
+    };
+    let (other, hash) = match taken.get(&name) {
+        Some(other) => other.clone(),
+        None => {
+            taken.insert(name, (seen.path.clone(), reading.hash.clone()));
+            return None;
+        }
+    };
+    (hash != reading.hash).then(|| FileDiagnostic {
+        path: seen.path.clone(),
+        line: 1,
+        severity: Severity::Error,
+        vietnamese: format!(
+            "trùng bài với {other} (cùng tên, cùng ngày hoặc cùng mã) nhưng nội dung khác; sửa cho giống nhau \
+             hoặc đổi tên một tệp, ví dụ {}-2",
+            Slug::from_title(&stem)
+        ),
+        english: format!(
+            "is the same article as {other} (same name and day, or same id) with another text; make them \
+             equal or rename one"
+        ),
+    })
+}

@@ -1,0 +1,437 @@
+//! Looks at the folder: which files lie in which channel, of what size and time. Reads no file.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::{self, DirEntry, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::names::{self, FileKind, FolderKind};
+use super::scan::{FileDiagnostic, stem_of};
+use crate::channel::Slug;
+use crate::image;
+use crate::parse::Severity;
+use crate::store::ScannedFile;
+use crate::urls::{RESERVED_SLUGS, SiteUrls};
+
+/// One look at the folder.
+#[derive(Debug, Default)]
+pub struct FolderListing {
+    /// The article files, by path in byte order.
+    pub files: Vec<ListedFile>,
+    /// The channels for which there is a folder, empty ones too; with a title where the folder's name is one.
+    pub channels: Vec<(Slug, Option<String>)>,
+    /// What was passed over and should not have been there.
+    pub trouble: Vec<FolderIssue>,
+    /// Pictures that lie beside no article of their name, by path.
+    pub orphans: Vec<String>,
+}
+
+/// A file that may hold an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Relative to the folder of articles, with `/` between the parts.
+    pub path: String,
+    /// Of the folder that it lies in.
+    pub channel: Slug,
+    /// How it is.
+    pub state: FileState,
+    /// The pictures beside it, in the order of their numbers.
+    pub images: Vec<ListedImage>,
+}
+
+/// A file that may hold a picture of an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedImage {
+    /// Relative to the folder of articles.
+    pub path: String,
+    /// How it is.
+    pub state: FileState,
+}
+
+/// What tells a changed file from one that was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileState {
+    /// In bytes.
+    pub size: u64,
+    /// Made of the times at which the content (mtime) and the file (ctime) were last changed. A program may set the
+    /// first back, so that an edit of the same length would not show; nobody sets the second.
+    pub mark: i64,
+    /// When the content was last changed, in nanoseconds since 1970.
+    pub changed: i64,
+}
+
+impl FileState {
+    /// Of what was looked at.
+    pub fn of(metadata: &Metadata) -> Self {
+        let nanoseconds =
+            |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        let content = nanoseconds(metadata.mtime(), metadata.mtime_nsec());
+        let file = nanoseconds(metadata.ctime(), metadata.ctime_nsec());
+        Self { size: metadata.len(), mark: content ^ file.rotate_left(32), changed: content }
+    }
+}
+
+/// Files that belong together: an article, its pictures, and what may be another form of it. By folder.
+#[derive(Clone, Debug, Default)]
+pub struct Groups(BTreeMap<String, Group>);
+
+#[derive(Clone, Debug, Default)]
+struct Group {
+    names: HashSet<String>,
+    /// In NFC.
+    stems: HashSet<String>,
+}
+
+impl Groups {
+    /// Adds the files that belong to the one at this path. What lies in no channel's folder belongs to nothing.
+    pub fn add(&mut self, path: &str) {
+        let Some((folder, name)) = path.split_once('/') else { return };
+        let group = self.0.entry(folder.to_owned()).or_default();
+        if !group.names.insert(name.to_owned()) {
+            return;
+        }
+        group.stems.insert(stem_of(name).nfc().collect());
+        group.stems.extend(image::owner_candidates(name).into_iter().map(|owner| owner.stem));
+    }
+
+    /// True where one of the files was at this path.
+    pub fn names(&self, path: &str) -> bool {
+        let (folder, name) = path.split_once('/').unwrap_or_default();
+        self.0.get(folder).is_some_and(|group| group.names.contains(name))
+    }
+
+    /// All paths that were added.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.0
+            .iter()
+            .flat_map(|(folder, group)| group.names.iter().map(move |name| format!("{folder}/{name}")))
+    }
+}
+
+impl Group {
+    fn holds(&self, name: &str) -> bool {
+        self.names.contains(name)
+            || self.stems.contains(&stem_of(name).nfc().collect::<String>())
+            || image::owner_candidates(name).iter().any(|owner| self.stems.contains(&owner.stem))
+    }
+}
+
+impl ListedFile {
+    /// Names, sizes and times of the pictures: changes when they do.
+    pub fn image_fingerprint(&self) -> String {
+        self.images.iter().map(|p| format!("{}\t{}\t{}\n", p.path, p.state.size, p.state.mark)).collect()
+    }
+
+    /// The paths of the text and of the pictures.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.path.as_str()).chain(self.images.iter().map(|picture| picture.path.as_str()))
+    }
+
+    /// The file as the store remembers it, where its bytes are of this hash.
+    pub fn seen(&self, hash: String) -> ScannedFile {
+        ScannedFile {
+            path: self.path.clone(),
+            channel: self.channel.clone(),
+            hash,
+            size: self.state.size,
+            modified: self.state.mark,
+            pictures: self.image_fingerprint(),
+        }
+    }
+
+    /// The last time that the text or a picture was changed, in nanoseconds since 1970.
+    pub fn last_change(&self) -> i64 {
+        self.images.iter().map(|picture| picture.state.changed).fold(self.state.changed, i64::max)
+    }
+}
+
+/// The paths of the pictures in what [`ObservedFile::pictures_as_seen`] wrote.
+pub fn image_paths(seen: &str) -> impl Iterator<Item = &str> {
+    seen.lines().filter_map(|line| line.split('\t').next())
+}
+
+/// Something in the folder that is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderIssue {
+    /// What is wrong and what to do.
+    pub finding: FileDiagnostic,
+    /// True where the files behind it cannot be seen: nothing may be concluded from their absence.
+    pub hides_files: bool,
+}
+
+/// Looks at all channels' folders below `root`.
+///
+/// # Errors
+/// Where `root` itself cannot be listed.
+pub fn list_folder(root: &Path, addresses: &SiteUrls) -> io::Result<FolderListing> {
+    // SECURITY: a link is followed only to where this path leads, never out of the folder.
+    let real_root = root.canonicalize()?;
+    let mut observed = FolderListing::default();
+    for (name, entry) in listed(&real_root, |_| true)? {
+        let Some(name) = observed.shown_name(name, "") else { continue };
+        let metadata = match metadata_of(&real_root, &entry) {
+            Ok(Some(metadata)) => metadata,
+            otherwise => {
+                observed.not_seen(name, otherwise.map(|_| ()));
+                continue;
+            }
+        };
+        match (metadata.is_dir(), names::folder_kind(&name), names::file_kind(&name)) {
+            (true, FolderKind::Channel, _) => {
+                observed.channel(&real_root, &entry.path(), &name, addresses, &|_| true);
+            }
+            (true, FolderKind::Copy, _) | (false, _, FileKind::Copy) => observed.tell(names::copy(&name)),
+            (true, FolderKind::System, _) => observed.tell(names::system_folder(&name)),
+            (false, _, FileKind::Article | FileKind::Picture) => observed.tell(lies_in_no_channel(&name)),
+            (false, _, FileKind::Unread) if names::is_document(&name) => {
+                observed.tell(names::unread(&name, Severity::Warning));
+            }
+            _ => {}
+        }
+    }
+    observed.files.sort_by(|a, b| a.path.cmp(&b.path));
+    observed.channels.sort();
+    // Two folders may name one channel (`xa-hoi`, `Xã hội`): the one that is a title names it.
+    observed.channels.reverse();
+    observed.channels.dedup_by(|a, b| a.0 == b.0);
+    observed.channels.reverse();
+    Ok(observed)
+}
+
+/// Looks at some files only: the same as [`observe`] would say of them.
+///
+/// # Errors
+/// Where `root` itself cannot be found.
+pub fn observe_some(root: &Path, addresses: &SiteUrls, groups: &Groups) -> io::Result<FolderListing> {
+    let real_root = root.canonicalize()?;
+    let mut observed = FolderListing::default();
+    for (name, group) in &groups.0 {
+        let folder = real_root.join(name);
+        if names::folder_kind(name) != FolderKind::Channel {
+            continue;
+        }
+        match metadata_within(&real_root, &folder) {
+            Ok(Some(metadata)) if metadata.is_dir() => {
+                observed.channel(&real_root, &folder, name, addresses, &|name| group.holds(name));
+            }
+            Ok(Some(_)) => {}
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            otherwise => observed.not_seen(name.clone(), otherwise.map(|_| ())),
+        }
+    }
+    observed.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(observed)
+}
+
+impl FolderListing {
+    fn channel(
+        &mut self,
+        root: &Path,
+        folder: &Path,
+        name: &str,
+        addresses: &SiteUrls,
+        wanted: &dyn Fn(&str) -> bool,
+    ) {
+        let written = Slug::from_title(name);
+        if RESERVED_SLUGS.contains(&written.as_str()) {
+            return self.warn(
+                name,
+                format!("tên `{written}` dành riêng cho hệ thống; đổi tên thư mục"),
+                format!("`{written}` is an address of the service; rename the folder"),
+            );
+        }
+        let title = (written.as_str() != name).then(|| name.nfc().collect());
+        let slug = addresses.current_slug(written);
+        self.channels.push((slug.clone(), title));
+        let entries = match listed(folder, wanted) {
+            Ok(entries) => entries,
+            Err(cause) => return self.trouble.push(unreadable(name.to_owned(), &cause)),
+        };
+        let (mut files, mut pictures) = (Vec::new(), Vec::new());
+        for (file, entry) in entries {
+            let Some(file) = self.shown_name(file, name) else { continue };
+            let path = format!("{name}/{file}");
+            let metadata = match metadata_of(root, &entry) {
+                Ok(Some(metadata)) => metadata,
+                otherwise => {
+                    self.not_seen(path, otherwise.map(|_| ()));
+                    continue;
+                }
+            };
+            if metadata.is_dir() {
+                self.folder_in_channel(&path, &file);
+                continue;
+            }
+            let state = FileState::of(&metadata);
+            match names::file_kind(&file) {
+                FileKind::Ignored => {}
+                FileKind::Copy => self.tell(names::copy(&path)),
+                FileKind::Unread => self.tell(names::unread(&path, Severity::Warning)),
+                FileKind::Article | FileKind::Picture if !metadata.is_file() => self.warn(
+                    &path,
+                    "không phải là tệp thường nên bị bỏ qua; hãy chép chính tệp vào đây".to_owned(),
+                    "is not a regular file and is passed over; copy the file itself here".to_owned(),
+                ),
+                FileKind::Article => {
+                    let (channel, pictures) = (slug.clone(), Vec::new());
+                    files.push(ListedFile { path, channel, state, images: pictures });
+                }
+                FileKind::Picture => pictures.push((file, ListedImage { path, state })),
+            }
+        }
+        self.orphans.extend(assign_images(pictures, &mut files));
+        self.files.extend(files);
+    }
+
+    fn folder_in_channel(&mut self, path: &str, name: &str) {
+        if names::folder_kind(name) == FolderKind::Ignored {
+            return;
+        }
+        if names::is_of_a_saved_page(name) {
+            return self.warn(
+                path,
+                "ảnh của trang web đã lưu không được đăng; hãy chép ảnh ra cạnh bài và đặt tên theo tên tệp bài \
+                 (bai.html → bai-1.jpg, bai-2.jpg)"
+                    .to_owned(),
+                "the pictures of a saved page are not published; lay them beside the article and name them after it \
+                 (bai.html → bai-1.jpg, bai-2.jpg)"
+                    .to_owned(),
+            );
+        }
+        self.warn(
+            path,
+            "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác".to_owned(),
+            "a folder inside a channel is no channel; move it beside the other channels".to_owned(),
+        );
+    }
+
+    fn tell(&mut self, finding: FileDiagnostic) {
+        self.trouble.push(FolderIssue { finding, hides_files: false });
+    }
+
+    fn warn(&mut self, path: &str, vietnamese: String, english: String) {
+        self.tell(FileDiagnostic::new(path, Severity::Warning, vietnamese, english));
+    }
+
+    /// What there is to say of an entry that could not be looked at, or that leads out of the folder.
+    fn not_seen(&mut self, path: String, looked: io::Result<()>) {
+        match looked {
+            Ok(()) => self.warn(
+                &path,
+                "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; chép tệp vào đây".to_owned(),
+                "this link leads out of the folder of articles and is passed over; copy the file here"
+                    .to_owned(),
+            ),
+            // Between the listing and the look it was taken away: the next scan knows.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => self.trouble.push(unreadable(path, &cause)),
+        }
+    }
+
+    /// The name of an entry; none where it is not UTF-8, or nobody needs to hear of it.
+    fn shown_name(&mut self, name: OsString, folder: &str) -> Option<String> {
+        let name = match name.into_string() {
+            Ok(name) => name,
+            Err(name) => {
+                self.warn(
+                    &Path::new(folder).join(name).to_string_lossy(),
+                    "tên tệp không phải UTF-8; đặt lại tên".to_owned(),
+                    "the name is not UTF-8; rename it".to_owned(),
+                );
+                return None;
+            }
+        };
+        let ignored =
+            names::file_kind(&name) == FileKind::Ignored && names::folder_kind(&name) == FolderKind::Ignored;
+        (!ignored).then_some(name)
+    }
+}
+
+fn lies_in_no_channel(path: &str) -> FileDiagnostic {
+    FileDiagnostic::new(
+        path,
+        Severity::Warning,
+        "tệp không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".to_owned(),
+        "this file lies in no channel; move it into a channel's folder".to_owned(),
+    )
+}
+
+/// Gives each picture to the article of its stem. Returns the paths of those that belong to none.
+fn assign_images(pictures: Vec<(String, ListedImage)>, files: &mut [ListedFile]) -> Vec<String> {
+    let mut by_stem: HashMap<String, usize> = HashMap::new();
+    for (index, file) in files.iter().enumerate() {
+        by_stem.entry(stem_of(&file.path).nfc().collect()).or_insert(index);
+    }
+    let mut owned: HashMap<usize, Vec<(u32, ListedImage)>> = HashMap::new();
+    let mut orphans = Vec::new();
+    for (name, seen) in pictures {
+        // The likelier owner first: `hop-dan-1.jpg` is of the article `hop-dan-1` where there is one.
+        let owner = image::owner_candidates(&name)
+            .into_iter()
+            .find_map(|owner| Some((*by_stem.get(&owner.stem)?, owner.number)));
+        match owner {
+            Some((index, number)) => owned.entry(index).or_default().push((number, seen)),
+            None => orphans.push(seen.path),
+        }
+    }
+    for (index, mut pictures) in owned {
+        pictures.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.path.cmp(&other.path)));
+        files[index].images = pictures.into_iter().map(|(_, picture)| picture).collect();
+    }
+    orphans
+}
+
+/// The metadata of what an entry leads to; none where that lies outside the folder.
+fn metadata_of(root: &Path, entry: &DirEntry) -> io::Result<Option<Metadata>> {
+    if entry.file_type()?.is_symlink() {
+        metadata_within(root, &entry.path())
+    } else {
+        entry.metadata().map(Some)
+    }
+}
+
+/// The metadata of what lies at a path; none where a link leads outside the folder.
+pub(super) fn metadata_within(root: &Path, path: &Path) -> io::Result<Option<Metadata>> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_symlink() {
+        return Ok(Some(metadata));
+    }
+    let target = path.canonicalize().map_err(|cause| match cause.kind() {
+        // The link is there: it is not to be taken for something that was taken away.
+        io::ErrorKind::NotFound => io::Error::other("the link leads nowhere"),
+        _ => cause,
+    })?;
+    if target.starts_with(root) { fs::metadata(target).map(Some) } else { Ok(None) }
+}
+
+/// The entries of a folder, by name. A name that is not UTF-8 is always one of them.
+fn listed(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_none_or(&wanted) {
+            entries.push((name, entry));
+        }
+    }
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(entries)
+}
+
+pub(super) fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(listed(folder, |_| true)?.into_iter().map(|(_, entry)| entry.path()).collect())
+}
+
+fn unreadable(path: String, cause: &io::Error) -> FolderIssue {
+    let finding = FileDiagnostic::new(
+        &path,
+        Severity::Error,
+        format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
+        format!("cannot be read ({cause}); check its permissions"),
+    );
+    FolderIssue { finding, hides_files: true }
+}

@@ -1,0 +1,274 @@
+//! Lines under pictures: what is shown, and who took it.
+//!
+//! A caption is known by its credit (`Ảnh: TL`, `Ảnh Nguyễn Ban`, `(Ảnh: VGP/Nhật Bắc).`) or by its number
+//! (`Ảnh 1: …`). A line that shows neither cannot be told from a paragraph and stays one.
+
+use super::normalise::{exceeds_chars, word_count};
+
+/// A caption, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caption {
+    pub text: String,
+    pub credit: Option<String>,
+}
+
+/// Reads a line as a caption.
+pub(super) fn read(line: &str) -> Option<Caption> {
+    const LONGEST: usize = 480;
+    if exceeds_chars(line, LONGEST) {
+        return None;
+    }
+    numbered(line).or_else(|| credited(line)).or_else(|| plain(line))
+}
+
+/// `Quang cảnh buổi giao ban`: a few words open captions and little else.
+fn plain(line: &str) -> Option<Caption> {
+    let opens = ["Quang cảnh ", "Toàn cảnh ", "Trong ảnh", "Ảnh trên", "Ảnh dưới"]
+        .into_iter()
+        .any(|word| line.starts_with(word));
+    (opens && word_count(line) <= 12).then(|| Caption { text: line.to_owned(), credit: None })
+}
+
+/// `Ảnh 1: Quang cảnh Hội nghị`, `Hình 2. Đường vào làng`.
+fn numbered(line: &str) -> Option<Caption> {
+    let rest = ["Ảnh ", "ẢNH ", "Hình ", "HÌNH "].into_iter().find_map(|word| line.strip_prefix(word))?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits == 0 || digits > 3 {
+        return None;
+    }
+    let text = rest[digits..].trim_start().strip_prefix([':', '.', '-', '–'])?.trim();
+    Some(credited(text).unwrap_or_else(|| Caption { text: text.to_owned(), credit: None }))
+}
+
+fn credited(line: &str) -> Option<Caption> {
+    markers(line).into_iter().rev().find_map(|marker| taken_at(line, marker))
+}
+
+/// Where the word stands, and where it ends.
+#[derive(Clone, Copy)]
+struct Marker {
+    start: usize,
+    end: usize,
+    capital: bool,
+}
+
+fn markers(line: &str) -> Vec<Marker> {
+    const WORDS: [(&str, bool); 5] =
+        [("Ảnh", true), ("ẢNH", true), ("ảnh", false), ("Photo", true), ("Hình", true)];
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let at = |start: usize| {
+        let (word, capital) = WORDS.into_iter().find(|(word, _)| line[start..].starts_with(word))?;
+        let end = start + word.len();
+        let whole = apart(line[..start].chars().next_back()) && apart(line[end..].chars().next());
+        whole.then_some(Marker { start, end, capital })
+    };
+    // NOTE: asked of every line; one pass is much less than a search for each word.
+    let starts = line.char_indices().filter(|(_, c)| matches!(c, 'Ả' | 'ả' | 'P' | 'H'));
+    starts.filter_map(|(start, _)| at(start)).collect()
+}
+
+fn taken_at(line: &str, marker: Marker) -> Option<Caption> {
+    let before = line[..marker.start].trim_end();
+    let behind = line[marker.end..].trim_start();
+    let (before, of_source) = match strip_word(before, &["Nguồn", "nguồn"]) {
+        Some(shorter) => (shorter, true),
+        None => (before, false),
+    };
+    let in_brackets = before.ends_with(['(', '[']);
+    let starts_a_sentence = before.is_empty()
+        || in_brackets
+        || before.ends_with(['.', '!', '?', '…', '-', '–', '—', '|', '/', '"', '”', '»', ')', ';']);
+    let colon = behind.strip_prefix(':').map(str::trim);
+    let credit_raw = match colon {
+        Some(credit) if marker.capital || in_brackets || of_source => credit,
+        None if marker.capital && starts_a_sentence => behind,
+        _ => return None,
+    };
+    if !starts_a_sentence && !of_source {
+        return None;
+    }
+    let credit =
+        credit_raw.trim_matches(|c: char| c.is_whitespace() || ")];.,".contains(c) && !c.is_alphanumeric());
+    let credit = restore_initial(credit, credit_raw);
+    let text = before.trim_end_matches(|c: char| c.is_whitespace() || "([-–—|/;".contains(c)).to_owned();
+    if is_prose_before(&text) {
+        return None;
+    }
+    if is_illustration(&credit) {
+        let text = if text.is_empty() { line.trim_matches(['(', ')', '[', ']']).to_owned() } else { text };
+        return Some(Caption { text, credit: None });
+    }
+    // Alone behind `Ảnh:` may stand what is shown as well; then only a name or an office is a credit.
+    let office = ["Phòng ", "Báo ", "Ban ", "Trung tâm ", "Cổng ", "Đài ", "Công an "]
+        .iter()
+        .any(|word| credit.starts_with(word));
+    if is_credit(&credit, colon.is_some() && (!before.is_empty() || office)) {
+        return Some(Caption { text, credit: Some(credit) });
+    }
+    // `Ảnh: Quang cảnh Hội nghị.` tells what is shown, not who took it.
+    let told = colon.is_some() && before.is_empty() && word_count(&credit) >= 3 && word_count(&credit) <= 40;
+    told.then(|| Caption { text: credit_raw.to_owned(), credit: None })
+}
+
+/// The text before a credit is a caption's: a sentence or two, not a paragraph of the article.
+fn is_prose_before(text: &str) -> bool {
+    word_count(text) > 70
+}
+
+/// `P.V.` keeps the full stop that belongs to it.
+fn restore_initial(credit: &str, raw: &str) -> String {
+    let dotted = raw.trim_end().ends_with('.')
+        && credit.rsplit(' ').next().is_some_and(|word| word.contains('.') && word.len() <= 4);
+    if dotted { format!("{credit}.") } else { credit.to_owned() }
+}
+
+fn is_illustration(credit: &str) -> bool {
+    matches!(credit.to_lowercase().as_str(), "minh họa" | "minh hoạ" | "minh họa từ internet" | "")
+}
+
+/// A name or an agency, and not a sentence.
+fn is_credit(text: &str, colon: bool) -> bool {
+    const PHRASES: [&str; 12] = [
+        "tư liệu",
+        "tl",
+        "internet",
+        "sưu tầm",
+        "nhân vật",
+        "do ",
+        "chụp",
+        "cắt từ",
+        "cơ sở",
+        "đơn vị",
+        "minh họa",
+        "st",
+    ];
+    let lower = text.to_lowercase();
+    if text.is_empty() || word_count(text) > 8 || text.contains(". ") && word_count(text) > 5 {
+        return false;
+    }
+    let giver = [" cung cấp", " chụp", " gửi", " sưu tầm"].iter().any(|end| colon && lower.ends_with(end));
+    let domain =
+        word_count(text) == 1 && text.contains('.') && lower.ends_with(|c: char| c.is_ascii_lowercase());
+    if giver || domain || PHRASES.iter().any(|phrase| lower.starts_with(phrase)) {
+        return true;
+    }
+    let is_capital =
+        |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_alphabetic());
+    let capitals = text.split_whitespace().filter(is_capital).count();
+    let first = text.chars().next().is_some_and(char::is_uppercase) || text.contains("://");
+    // A colon vouches for a department (`Ảnh: Phòng Văn hóa`); without one it must look like a name.
+    first
+        && (capitals == word_count(text)
+            || colon && word_count(text) <= 6 && capitals * 2 >= word_count(text))
+}
+
+/// `[Ảnh] …`, `[Video] …`: a title that says what kind of report stands below it.
+pub(super) fn is_kind_of_report(title: &str) -> bool {
+    const KINDS: [&str; 8] =
+        ["[Ảnh]", "[ẢNH]", "[Photo]", "[Chùm ảnh]", "[Video]", "[VIDEO]", "[Infographic]", "[Podcast]"];
+    KINDS.iter().any(|kind| title.starts_with(kind))
+}
+
+/// A title below which pictures follow each other.
+pub(super) fn is_photo_report(title: &str) -> bool {
+    let title = title.trim_start_matches(['[', '(']).to_lowercase();
+    ["ảnh]", "ảnh)", "photo]", "ảnh: ", "chùm ảnh", "phóng sự ảnh"].iter().any(|mark| title.starts_with(mark))
+}
+
+/// `Đồng chí …, Chủ tịch UBND xã phát biểu tại buổi lễ`: who is shown, and doing what.
+pub(super) fn shows_people(line: &str) -> bool {
+    const WHO: [&str; 21] = [
+        "Đồng chí ",
+        "Các đồng chí ",
+        "Ông ",
+        "Bà ",
+        "Anh ",
+        "Chị ",
+        "Cụ ",
+        "Em ",
+        "Cô ",
+        "Thầy ",
+        "Các đại biểu ",
+        "Đại biểu ",
+        "Lãnh đạo ",
+        "Chủ tịch ",
+        "Phó Chủ tịch ",
+        "Bí thư ",
+        "Phó Bí thư ",
+        "Đoàn ",
+        "Trưởng ",
+        "Phó ",
+        "Đại diện ",
+    ];
+    const WHERE: [&str; 12] = [
+        " tại ",
+        " ở buổi ",
+        " phát biểu",
+        " trao ",
+        " tặng ",
+        " chụp ảnh",
+        " kiểm tra ",
+        " thăm ",
+        " cắt băng",
+        " bên ",
+        " tham quan ",
+        " ký ",
+    ];
+    (6..=30).contains(&word_count(line))
+        && WHO.iter().any(|who| line.starts_with(who))
+        && WHERE.iter().any(|doing| line.contains(doing))
+}
+
+fn strip_word<'text>(text: &'text str, wanted: &[&str]) -> Option<&'text str> {
+    wanted.iter().find_map(|word| text.strip_suffix(word)).map(str::trim_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_crediting_a_picture_is_taken_apart() {
+        for (line, text, credit) in [
+            ("Quang cảnh Hội nghị. Ảnh: TL", "Quang cảnh Hội nghị.", Some("TL")),
+            ("Đường vào làng. Ảnh: T.SỸ", "Đường vào làng.", Some("T.SỸ")),
+            ("Bà con thu hoạch cà phê. Ảnh Nguyễn Ban", "Bà con thu hoạch cà phê.", Some("Nguyễn Ban")),
+            ("Các đại biểu dự họp. Ảnh: VGP/Nhật Bắc", "Các đại biểu dự họp.", Some("VGP/Nhật Bắc")),
+            ("Các đại biểu dự họp - Ảnh: VGP/Quang Hiếu", "Các đại biểu dự họp", Some("VGP/Quang Hiếu")),
+            ("Các đại biểu dự họp (Ảnh: VGP/Nhật Bắc).", "Các đại biểu dự họp", Some("VGP/Nhật Bắc")),
+            ("Các đại biểu dự họp (ảnh: Minh Quang)", "Các đại biểu dự họp", Some("Minh Quang")),
+            ("Ảnh minh họa", "Ảnh minh họa", None),
+            ("Ruộng bậc thang. (Ảnh minh họa)", "Ruộng bậc thang.", None),
+            ("Ảnh: Quang cảnh hội nghị sơ kết.", "Quang cảnh hội nghị sơ kết.", None),
+            ("Ảnh: Đường vào làng Đăk Rô", "Đường vào làng Đăk Rô", None),
+            ("Ảnh: Hà Nam", "", Some("Hà Nam")),
+            ("Ảnh 2: Trao quà cho học sinh. Ảnh: P.V", "Trao quà cho học sinh.", Some("P.V")),
+            ("Ảnh : Phòng Văn hóa", "", Some("Phòng Văn hóa")),
+            ("Lễ hội mừng lúa mới. ẢNH: ĐỨC HÙNG", "Lễ hội mừng lúa mới.", Some("ĐỨC HÙNG")),
+            ("Cánh đồng mía (Nguồn ảnh: Internet)", "Cánh đồng mía", Some("Internet")),
+            (
+                "Người dân qua cầu mới. Ảnh: Nhà trường cung cấp",
+                "Người dân qua cầu mới.",
+                Some("Nhà trường cung cấp"),
+            ),
+            ("Cầu dân sinh tháng 3-2018 - Ảnh: daklam.vn", "Cầu dân sinh tháng 3-2018", Some("daklam.vn")),
+        ] {
+            let caption = Caption { text: text.to_owned(), credit: credit.map(str::to_owned) };
+            assert_eq!(read(line), Some(caption), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_and_bylines_that_speak_of_pictures_are_no_captions() {
+        for line in [
+            "Bài, ảnh: Đức Hùng",
+            "Tin, ảnh: B.NG",
+            "Tin bài, ảnh: Việt Anh, Minh Quang",
+            "Triển lãm trưng bày hơn 100 bức ảnh: cuộc sống, con người và thiên nhiên Tây Nguyên.",
+            "Ông A Nhôi cho biết: Ảnh hưởng của bão số 4 làm hư hại nhiều nhà dân.",
+            "Cuộc thi ảnh đẹp du lịch năm 2023",
+        ] {
+            assert_eq!(read(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,705 @@
+//! A Word document into pieces: what Word shows. Lines are paragraphs, counted from 1 through tables and all.
+
+mod fields;
+mod formula;
+mod numbering;
+mod package;
+mod styles;
+mod symbols;
+mod table;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use roxmltree::{Document, Node};
+
+use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
+use super::encoding::Encoding;
+use super::inline::{self, InlineBuilder, SafeUrl, ScriptPosition, Tag};
+use super::normalise::{Normalizer, fold};
+use super::structure::{Kind, Piece};
+use super::vietnamese_encodings;
+use crate::time::Zone;
+use fields::Fields;
+use numbering::{Label, Mark, Numbering};
+use package::{Package, Relations, attribute, child, value};
+use styles::{Letters, Style, Styles};
+
+const MAX_DEPTH: usize = 64;
+
+/// What a document holds.
+pub(super) struct Content {
+    pub pieces: Vec<Piece>,
+    /// Foot- and endnotes, each with its number: they follow the text.
+    pub notes: Vec<Piece>,
+}
+
+/// Reads the document. `None` where it was refused.
+///
+/// `encoding` is what its letters were typed in, where the font made Vietnamese of Latin ones.
+pub(super) fn content(
+    bytes: &[u8],
+    encoding: Option<Encoding>,
+    zone: Zone,
+    cleaner: &mut Normalizer,
+    findings: &mut Diagnostics,
+) -> Option<Content> {
+    match read(bytes, encoding, zone, cleaner, findings) {
+        Ok(content) => Some(content),
+        Err(complaint) => {
+            findings.error(1, complaint);
+            None
+        }
+    }
+}
+
+fn read(
+    bytes: &[u8],
+    encoding: Option<Encoding>,
+    zone: Zone,
+    cleaner: &mut Normalizer,
+    findings: &mut Diagnostics,
+) -> Result<Content, DiagnosticKind> {
+    if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
+        return Err(DiagnosticKind::LegacyDoc);
+    }
+    let mut package = Package::open(bytes)?;
+    let main = package.main_part()?;
+    let relations = package.relations_of(&main)?;
+    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
+    // A part is found by what it is to the document, or where Word puts it.
+    let mut related = |kind: &str| -> Result<(String, Relations), DiagnosticKind> {
+        let named = relations.values().find(|relation| relation.kind == kind && !relation.external);
+        let name = named.map_or_else(|| format!("{folder}/{kind}.xml"), |relation| relation.target.clone());
+        Ok((package.part(&name)?.unwrap_or_default(), package.relations_of(&name)?))
+    };
+    let (styles, _) = related("styles")?;
+    let (numbering, _) = related("numbering")?;
+    let (footnotes, of_footnotes) = related("footnotes")?;
+    let (endnotes, of_endnotes) = related("endnotes")?;
+    let document = package.part(&main)?.unwrap_or_default();
+    let tree = package::parse(&document)?;
+    let Some(body) = child(tree.root_element(), "body") else {
+        return Err(DiagnosticKind::WrongFormat { form: "docx" });
+    };
+    // Without its notes a document is one all the same.
+    let (footnotes, endnotes) = (package::parse(&footnotes).ok(), package::parse(&endnotes).ok());
+    let encoding = encoding.filter(|encoding| matches!(encoding, Encoding::Tcvn3 | Encoding::Vni));
+    let holds_unicode = encoding.is_some()
+        && tree
+            .descendants()
+            .any(|node| node.is_text() && node.text().is_some_and(vietnamese_encodings::is_unicode));
+    let styles = Styles::read(&styles);
+    let numbering = Numbering::read(&numbering, &styles);
+    let mut flow = InlineBuilder::new(cleaner, findings);
+    let mut walker = DocxReader {
+        flow: &mut flow,
+        fields: Fields::of(&tree),
+        styles,
+        numbering,
+        relations: &relations,
+        zone,
+        encoding,
+        holds_unicode,
+        paragraph: 0,
+        goes_on: false,
+        lists: Vec::new(),
+        boxes: Vec::new(),
+        table_style: None,
+        hidden: String::new(),
+        notes: Vec::new(),
+        mark: None,
+    };
+    walker.blocks(body, 0)?;
+    walker.end_of_story();
+    let pieces = walker.flow.take_pieces();
+    let notes = std::mem::take(&mut walker.notes);
+    for (name, tree, relations) in
+        [("footnote", &footnotes, &of_footnotes), ("endnote", &endnotes, &of_endnotes)]
+    {
+        if let Some(tree) = tree {
+            walker.relations = relations;
+            walker.fields = Fields::of(tree);
+            walker.notes_of(name, tree, &notes)?;
+        }
+    }
+    let notes = walker.flow.take_pieces();
+    if flow.is_overflowing() {
+        return Err(DiagnosticKind::TooComplex { limit: inline::MOST_OUTPUT });
+    }
+    flow.finish();
+    Ok(Content { pieces, notes })
+}
+
+/// A reference to a foot- or endnote, in the order of the text.
+struct Note {
+    name: &'static str,
+    id: String,
+    line: usize,
+}
+
+struct DocxReader<'d, 'w, 'c, 'f> {
+    flow: &'w mut InlineBuilder<'c, 'f>,
+    fields: Fields,
+    styles: Styles,
+    numbering: Numbering,
+    relations: &'d Relations,
+    zone: Zone,
+    /// Of the old ones alone.
+    encoding: Option<Encoding>,
+    /// Where an encoding is set: letters that it has no place for.
+    holds_unicode: bool,
+    paragraph: usize,
+    /// The mark of the paragraph before was deleted or hidden: the next one goes on with it.
+    goes_on: bool,
+    /// The lists that are open, the outermost first.
+    lists: Vec<OpenList>,
+    /// Text boxes that hang on the paragraph: they follow it.
+    boxes: Vec<Node<'d, 'd>>,
+    table_style: Option<Style>,
+    /// Text of the paragraph that Word does not show.
+    hidden: String,
+    notes: Vec<Note>,
+    /// The number of the note that begins.
+    mark: Option<usize>,
+}
+
+struct OpenList {
+    level: usize,
+    family: String,
+    tag: Tag,
+    last: i32,
+}
+
+impl<'d> DocxReader<'d, '_, '_, '_> {
+    fn blocks(&mut self, parent: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
+        if depth > MAX_DEPTH {
+            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
+        }
+        for node in parent.children() {
+            match node.tag_name().name() {
+                "p" => self.paragraph(node, depth)?,
+                "tbl" => self.table(node, depth)?,
+                "altChunk" | "subDoc" => self.leave_out(Part::Document, ""),
+                "AlternateContent" => {
+                    if let Some(chosen) = chosen(node) {
+                        self.blocks(chosen, depth + 1)?;
+                    }
+                }
+                "oMathPara" | "oMath" => self.formula(node, depth + 1)?,
+                // What was deleted or moved away is not there.
+                "del" | "moveFrom" | "sdtPr" | "sdtEndPr" | "sectPr" | "tblPr" | "tcPr" | "trPr" => {}
+                _ => self.blocks(node, depth + 1)?,
+            }
+            if self.flow.is_overflowing() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn notes_of(&mut self, name: &str, tree: &'d Document<'d>, notes: &[Note]) -> Result<(), DiagnosticKind> {
+        let nodes = tree.root_element().children().filter(|node| node.tag_name().name() == name);
+        let by_id: HashMap<&str, Node<'d, 'd>> =
+            nodes.filter_map(|node| Some((attribute(node, "id")?, node))).collect();
+        for (index, note) in notes.iter().enumerate().filter(|(_, note)| note.name == name) {
+            let Some(node) = by_id.get(note.id.as_str()) else { continue };
+            self.paragraph = note.line.saturating_sub(1);
+            self.mark = Some(index + 1);
+            self.blocks(*node, 0)?;
+            self.end_of_story();
+        }
+        Ok(())
+    }
+
+    /// Ends what may go on from paragraph to paragraph.
+    fn end_of_story(&mut self) {
+        self.flow.close(Kind::Line);
+        self.goes_on = false;
+        self.close_lists(0);
+    }
+
+    fn paragraph(&mut self, node: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
+        self.paragraph += 1;
+        let properties = child(node, "pPr");
+        let style = self.style_of(properties);
+        let goes_on = std::mem::take(&mut self.goes_on);
+        let mark = properties.and_then(|properties| child(properties, "rPr"));
+        let mark_letters = self.styles.letters(self.table_style.as_ref(), &style, &Letters::of(mark), None);
+        let is_mark_shown = mark_letters.hidden != Some(true);
+        let is_mark_gone = !is_mark_shown
+            || mark.is_some_and(|mark| child(mark, "del").or(child(mark, "moveFrom")).is_some());
+        let mut kind = kind_of(properties, &style);
+        self.flow.quoted = style.names.iter().any(|name| name == "quote" || name == "intense quote");
+        let shows_text = self.shows_text(node, &style);
+        // A paragraph of nothing but hidden letters has no number either.
+        let label =
+            if goes_on || is_mark_gone && !shows_text { None } else { self.label_of(properties, &style) };
+        match label {
+            Some(label) if kind == Kind::Line => {
+                self.number(label, self.is_followed_by_an_entry(node));
+            }
+            label => {
+                if !goes_on && shows_text {
+                    self.close_lists(0);
+                }
+                if let Some(Label { mark: Mark::Number { written, .. } | Mark::Written(written), .. }) = label
+                    && !written.is_empty()
+                {
+                    self.flow.text(&format!("{written} "), self.paragraph);
+                }
+            }
+        }
+        if let Some(number) = self.mark.take() {
+            self.note_number(number);
+            self.flow.text(" ", self.paragraph);
+        }
+        if !self.lists.is_empty() {
+            kind = Kind::Line;
+        }
+        self.runs(node, &style, &kind, depth)?;
+        let hidden = fold(&std::mem::take(&mut self.hidden));
+        if !hidden.is_empty() {
+            let text = self.flow.cell(&hidden, self.paragraph);
+            self.flow.findings.note(self.paragraph, DiagnosticKind::HiddenText { text });
+        }
+        if is_mark_gone {
+            self.goes_on = !self.flow.is_blank();
+            if !is_mark_shown {
+                // Hidden, it still parts two words.
+                self.flow.text(" ", self.paragraph);
+            }
+        } else {
+            self.flow.close(kind);
+        }
+        self.flow.quoted = false;
+        for drawing in std::mem::take(&mut self.boxes) {
+            self.end_of_story();
+            self.blocks(drawing, depth + 1)?;
+            self.end_of_story();
+        }
+        Ok(())
+    }
+
+    fn style_of(&self, properties: Option<Node<'_, '_>>) -> Style {
+        let named = properties.and_then(|properties| value(properties, "pStyle"));
+        match named {
+            Some(name) => self.styles.get(name).cloned().unwrap_or_else(|| Style {
+                names: vec![name.to_lowercase()],
+                ..self.styles.paragraph.clone()
+            }),
+            None => self.styles.paragraph.clone(),
+        }
+    }
+
+    /// Whether there is a run that is not hidden.
+    fn shows_text(&self, paragraph: Node<'_, '_>, style: &Style) -> bool {
+        paragraph.descendants().filter(|node| node.tag_name().name() == "r").any(|run| {
+            let properties = child(run, "rPr");
+            let of_run = properties.and_then(|properties| value(properties, "rStyle"));
+            let letters =
+                self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
+            letters.hidden != Some(true) && child(run, "t").is_some()
+        })
+    }
+
+    /// The list of a paragraph and its level in it: its own, or that of its style.
+    fn list_of(&self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<(String, usize)> {
+        let (own, level) = properties.map(styles::number_of).unwrap_or_default();
+        let name = properties.and_then(|properties| value(properties, "pStyle")).unwrap_or_default();
+        let by_style = own.is_none();
+        let list =
+            own.or_else(|| style.number.0.clone()).filter(|list| list != "0" && self.numbering.has(list))?;
+        let of_style =
+            || if by_style { self.numbering.level_of_style(&list, name).or(style.number.1) } else { None };
+        let level = level.or_else(of_style).unwrap_or_default();
+        Some((list, level))
+    }
+
+    fn label_of(&mut self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<Label> {
+        let (list, level) = self.list_of(properties, style)?;
+        self.numbering.next(&list, level)
+    }
+
+    fn is_followed_by_an_entry(&self, paragraph: Node<'_, '_>) -> bool {
+        let next = paragraph.next_siblings().skip(1).find(Node::is_element);
+        next.is_some_and(|next| {
+            let properties = child(next, "pPr");
+            // What stands in something may be an entry.
+            next.tag_name().name() != "p" || self.list_of(properties, &self.style_of(properties)).is_some()
+        })
+    }
+
+    /// Opens the entry of a list, or writes the label where HTML has no such list. A number that stands alone is
+    /// that of a section, and is written out too.
+    fn number(&mut self, label: Label, is_followed: bool) {
+        let (tag, number) = match label.mark {
+            Mark::Number { written, .. } if !is_followed && self.lists.is_empty() => {
+                return self.flow.text(&format!("{written} "), self.paragraph);
+            }
+            Mark::Number { number, style, .. } => {
+                (Tag::Numbers { first: number, style, reversed: false }, number)
+            }
+            Mark::Bullet => (Tag::Bullets, 0),
+            Mark::Written(written) => {
+                self.close_lists(0);
+                if !written.is_empty() {
+                    self.flow.text(&format!("{written} "), self.paragraph);
+                }
+                return;
+            }
+        };
+        let deeper = self.lists.iter().filter(|list| list.level <= label.level).count();
+        self.close_lists(deeper);
+        let same_kind = |open: &OpenList| match (&open.tag, &tag) {
+            (Tag::Numbers { style: open, .. }, Tag::Numbers { style, .. }) => open == style,
+            (open, tag) => open == tag,
+        };
+        let follows = |open: &OpenList| {
+            open.family == label.family
+                && same_kind(open)
+                && (tag == Tag::Bullets || open.last.checked_add(1) == Some(number))
+        };
+        match self.lists.last_mut().filter(|open| open.level == label.level) {
+            Some(open) if follows(open) => {
+                open.last = number;
+                self.flow.shut();
+            }
+            other => {
+                if other.is_some() {
+                    self.close_lists(self.lists.len() - 1);
+                }
+                self.flow.open(tag.clone(), self.paragraph);
+                self.lists.push(OpenList { level: label.level, family: label.family, tag, last: number });
+            }
+        }
+        self.flow.open(Tag::Item { value: None }, self.paragraph);
+    }
+
+    /// Closes all lists but so many.
+    fn close_lists(&mut self, kept: usize) {
+        while self.lists.len() > kept {
+            self.lists.pop();
+            self.flow.shut();
+            self.flow.shut();
+        }
+    }
+
+    fn runs(
+        &mut self,
+        parent: Node<'d, 'd>,
+        style: &Style,
+        kind: &Kind,
+        depth: usize,
+    ) -> Result<(), DiagnosticKind> {
+        if depth > MAX_DEPTH {
+            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
+        }
+        for node in parent.children() {
+            match node.tag_name().name() {
+                "r" => self.run(node, style, kind, depth + 1)?,
+                "hyperlink" => {
+                    let before = self.flow.style.link.clone();
+                    let address = self.target_of(node);
+                    self.link_to(address.as_deref());
+                    self.runs(node, style, kind, depth + 1)?;
+                    self.flow.style.link = before;
+                }
+                "fldSimple" => {
+                    let before = self.flow.style.link.clone();
+                    let address = fields::hyperlink(attribute(node, "instr").unwrap_or_default());
+                    if address.is_some() {
+                        self.link_to(address.as_deref());
+                    }
+                    self.runs(node, style, kind, depth + 1)?;
+                    self.flow.style.link = before;
+                }
+                "oMath" | "oMathPara" => self.formula(node, depth + 1)?,
+                "AlternateContent" => {
+                    if let Some(chosen) = chosen(node) {
+                        self.runs(chosen, style, kind, depth + 1)?;
+                    }
+                }
+                "subDoc" | "altChunk" => self.leave_out(Part::Document, ""),
+                "drawing" | "pict" | "object" => self.graphic(node, depth + 1)?,
+                // What was deleted or moved away is not there.
+                "del" | "moveFrom" | "pPr" | "rPr" | "sdtPr" | "sdtEndPr" => {}
+                _ => self.runs(node, style, kind, depth + 1)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Where an element leads by its identifier, or to a place in the document.
+    fn target_of(&self, node: Node<'_, '_>) -> Option<String> {
+        let relation = self.relations.get(attribute(node, "id")?)?;
+        let place = attribute(node, "anchor").map(|place| format!("#{place}")).unwrap_or_default();
+        Some(format!("{}{place}", relation.target))
+    }
+
+    fn link_to(&mut self, target: Option<&str>) {
+        let link = target.and_then(|target| SafeUrl::of(target, None));
+        if let Some(target) =
+            target.filter(|target| link.is_none() && !target.is_empty() && !target.starts_with('#'))
+        {
+            let target = target.chars().take(200).collect();
+            self.flow.findings.warn(self.paragraph, DiagnosticKind::LinkDropped { target });
+        }
+        self.flow.style.link = link;
+    }
+
+    fn run(
+        &mut self,
+        run: Node<'d, 'd>,
+        style: &Style,
+        kind: &Kind,
+        depth: usize,
+    ) -> Result<(), DiagnosticKind> {
+        if depth > MAX_DEPTH {
+            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
+        }
+        let properties = child(run, "rPr");
+        let of_run = properties.and_then(|properties| value(properties, "rStyle"));
+        let letters = self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
+        let before = self.flow.style.clone();
+        self.flow.style.strong = letters.strong == Some(true);
+        self.flow.style.emphasis = letters.emphasis == Some(true);
+        self.flow.style.struck |= letters.struck == Some(true);
+        self.flow.style.raised = letters.raised.flatten();
+        let hidden = letters.hidden == Some(true);
+        for node in run.children().filter(Node::is_element) {
+            let name = node.tag_name().name();
+            if name == "fldChar" {
+                self.field(node);
+                continue;
+            }
+            if name == "instrText" {
+                self.fields.add(node.text().unwrap_or_default());
+                continue;
+            }
+            if self.fields.is_in_instruction() {
+                continue;
+            }
+            if hidden {
+                self.hidden.extend(node.text());
+                continue;
+            }
+            self.run_part(node, letters.font.as_deref(), style, kind, depth)?;
+        }
+        // A link by a field begins in one run and ends in another.
+        let link = self.flow.style.link.take();
+        self.flow.style = inline::InlineStyle { link, ..before };
+        Ok(())
+    }
+
+    fn run_part(
+        &mut self,
+        node: Node<'d, 'd>,
+        font: Option<&str>,
+        style: &Style,
+        kind: &Kind,
+        depth: usize,
+    ) -> Result<(), DiagnosticKind> {
+        let line = self.paragraph;
+        match node.tag_name().name() {
+            "t" => self.letters(node.text().unwrap_or_default(), font.unwrap_or_default()),
+            "tab" | "ptab" => self.flow.text(" ", line),
+            "noBreakHyphen" => self.flow.text("-", line),
+            "softHyphen" => self.flow.text("\u{ad}", line),
+            "br" | "cr" => self.flow.line_break(kind),
+            "sym" => {
+                let code = attribute(node, "char").and_then(|code| u32::from_str_radix(code, 16).ok());
+                self.symbol(attribute(node, "font").unwrap_or_default(), code.unwrap_or_default());
+            }
+            "footnoteReference" => self.note(node, "footnote"),
+            "endnoteReference" => self.note(node, "endnote"),
+            "ruby" => {
+                if let Some(base) = child(node, "rubyBase") {
+                    self.runs(base, style, kind, depth + 1)?;
+                }
+                if let Some(reading) = child(node, "rt") {
+                    self.flow.text(" (", line);
+                    self.runs(reading, style, kind, depth + 1)?;
+                    self.flow.text(")", line);
+                }
+            }
+            "pict" | "drawing" | "object" => self.graphic(node, depth)?,
+            "contentPart" => self.leave_out(Part::Drawing, ""),
+            "AlternateContent" => {
+                for part in
+                    chosen(node).into_iter().flat_map(|chosen| chosen.children()).filter(Node::is_element)
+                {
+                    if part.tag_name().name() == "r" {
+                        self.run(part, style, kind, depth + 1)?;
+                    } else {
+                        self.run_part(part, font, style, kind, depth + 1)?;
+                    }
+                }
+            }
+            "oMath" | "oMathPara" => self.formula(node, depth + 1)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, node: Node<'_, '_>) {
+        match attribute(node, "fldCharType") {
+            Some("begin") => self.fields.begin(node.id(), self.flow.style.link.clone()),
+            Some("separate") => {
+                if let Some(address) = self.fields.separate().and_then(fields::hyperlink) {
+                    self.link_to(Some(&address));
+                }
+            }
+            Some("end") => {
+                if let Some(ended) = self.fields.end() {
+                    if let Some((font, code)) = ended.symbol() {
+                        self.symbol(&font, code);
+                    }
+                    self.flow.style.link = ended.link_before;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The number of a note where the text refers to it. The number is its own: one series for all.
+    fn note(&mut self, node: Node<'_, '_>, name: &'static str) {
+        let id = attribute(node, "id").unwrap_or_default().to_owned();
+        self.notes.push(Note { name, id, line: self.paragraph });
+        // A mark that the author chose follows as text.
+        if !matches!(attribute(node, "customMarkFollows"), Some("1" | "true" | "on")) {
+            self.note_number(self.notes.len());
+        }
+    }
+
+    fn note_number(&mut self, number: usize) {
+        let before = self.flow.style.clone();
+        self.flow.style =
+            inline::InlineStyle { raised: Some(ScriptPosition::Sup), ..inline::InlineStyle::default() };
+        self.flow.text(&number.to_string(), self.paragraph);
+        self.flow.style = before;
+    }
+
+    /// Text as it was meant. Old documents are mended in new fonts, so that one which holds Unicode as well is
+    /// judged run by run.
+    fn letters(&mut self, text: &str, font: &str) {
+        let is_of_a_picture_font = |c: char| ('\u{F020}'..='\u{F0FF}').contains(&c);
+        let is_pictures = matches!(
+            font.trim().to_lowercase().as_str(),
+            "symbol" | "wingdings" | "wingdings 2" | "wingdings 3" | "webdings"
+        );
+        if is_pictures || text.contains(is_of_a_picture_font) {
+            for character in text.chars() {
+                if is_of_a_picture_font(character) || is_pictures && !character.is_whitespace() {
+                    self.symbol(font, u32::from(character));
+                } else {
+                    self.flow.text(character.encode_utf8(&mut [0; 4]), self.paragraph);
+                }
+            }
+            return;
+        }
+        let text = as_meant(text, self.encoding, self.holds_unicode);
+        self.flow.text(&text, self.paragraph);
+    }
+
+    fn symbol(&mut self, font: &str, code: u32) {
+        match symbols::sign(font, code) {
+            Some(sign) => self.flow.text(sign.encode_utf8(&mut [0; 4]), self.paragraph),
+            None => self.leave_out(Part::Symbol, &format!("{font} {code:X}")),
+        }
+    }
+
+    /// Captions are often set in text boxes. What cannot be published is told.
+    fn graphic(&mut self, drawing: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
+        if depth > MAX_DEPTH {
+            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
+        }
+        for node in drawing.children().filter(Node::is_element) {
+            match node.tag_name().name() {
+                "docPr" if matches!(attribute(node, "hidden"), Some("1" | "true")) => return Ok(()),
+                "AlternateContent" => {
+                    if let Some(chosen) = chosen(node) {
+                        self.graphic(chosen, depth + 1)?;
+                    }
+                }
+                // NOTE: boxes within it are found by its own runs; to look for them here as well would double them.
+                "txbxContent" => self.boxes.push(node),
+                "blip" | "imagedata" => {
+                    let described = drawing.ancestors().take(8).find_map(|node| {
+                        let about = child(node, "docPr")?;
+                        attribute(about, "descr")
+                            .or(attribute(about, "title"))
+                            .filter(|text| !text.trim().is_empty())
+                    });
+                    let file = attribute(node, "embed").or(attribute(node, "link")).or(attribute(node, "id"));
+                    let file =
+                        file.and_then(|id| self.relations.get(id)).map(|relation| relation.target.as_str());
+                    let name = described
+                        .or(file.and_then(|file| file.rsplit('/').next()))
+                        .unwrap_or_default()
+                        .to_owned();
+                    self.leave_out(Part::Picture, &name);
+                }
+                "chart" | "relIds" => self.leave_out(Part::Drawing, ""),
+                "OLEObject" => self.leave_out(Part::Object, attribute(node, "ProgID").unwrap_or_default()),
+                "textpath" => {
+                    let text = attribute(node, "string").unwrap_or_default();
+                    self.flow.text(&format!(" {text} "), self.paragraph);
+                }
+                // The letters of a drawing.
+                "t" => self.flow.text(&format!(" {} ", node.text().unwrap_or_default()), self.paragraph),
+                _ => self.graphic(node, depth + 1)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out(&mut self, part: Part, name: &str) {
+        self.flow.leave_out(part, name, self.paragraph);
+    }
+}
+
+/// One of several forms of the same thing: the new one, unless all that can be read stands in the old one.
+fn chosen<'a, 'i>(alternatives: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    let choice = alternatives.children().find(|node| node.tag_name().name() == "Choice");
+    let fallback = alternatives.children().find(|node| node.tag_name().name() == "Fallback");
+    let says_something = |node: &Node<'_, '_>| {
+        node.descendants()
+            .any(|node| matches!(node.tag_name().name(), "t" | "blip" | "imagedata" | "sym" | "txbxContent"))
+    };
+    choice.filter(says_something).or(fallback).or(choice)
+}
+
+/// What the paragraph is by its style and its level in the outline.
+fn kind_of(properties: Option<Node<'_, '_>>, style: &Style) -> Kind {
+    let own = properties
+        .and_then(|properties| value(properties, "outlineLvl"))
+        .and_then(|level| level.parse().ok());
+    for name in &style.names {
+        match name.as_str() {
+            "title" => return Kind::Heading(1),
+            "caption" => return Kind::Caption,
+            _ => {}
+        }
+        let level = name.strip_prefix("heading").and_then(|level| level.trim().parse::<u8>().ok());
+        if let Some(level @ 1..=6) = level {
+            return Kind::Heading(level);
+        }
+    }
+    match own.or(style.outline) {
+        Some(level @ 0..=5) => Kind::Heading(level + 1),
+        _ => Kind::Line,
+    }
+}
+
+/// Text of an old font in Unicode.
+fn as_meant(text: &str, encoding: Option<Encoding>, holds_unicode: bool) -> Cow<'_, str> {
+    let Some(encoding) = encoding.filter(|_| !text.is_ascii() && !vietnamese_encodings::is_unicode(text))
+    else {
+        return Cow::Borrowed(text);
+    };
+    let read = vietnamese_encodings::decode(text, encoding);
+    let is_old = !holds_unicode
+        || vietnamese_encodings::vietnamese_share(&read) > vietnamese_encodings::vietnamese_share(text);
+    if is_old { Cow::Owned(read) } else { Cow::Borrowed(text) }
+}

@@ -1,0 +1,212 @@
+//! The parts of a Word document, and how they refer to each other.
+//!
+//! SECURITY: the archive may be a bomb, so every part is read up to a limit and no further, and only the parts that
+//! are asked for.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{Cursor, Read};
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use super::super::diagnostic::DiagnosticKind;
+
+/// The text of a long book is some 10 MB of XML.
+const MOST_XML: u64 = 24 * 1024 * 1024;
+const MOST_NODES: u32 = 1_000_000;
+
+pub(super) struct Package<'b> {
+    archive: zip::ZipArchive<Cursor<&'b [u8]>>,
+    /// Where each part lies, by its name as [`plain_name`] has it.
+    places: HashMap<String, usize>,
+}
+
+/// Where the identifiers in a part lead.
+pub(super) type Relations = HashMap<String, Relation>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Relation {
+    /// The last word of its type: `hyperlink`, `image`, `footnotes` …
+    pub kind: String,
+    /// An address where it is external, else the name of a part.
+    pub target: String,
+    pub external: bool,
+}
+
+impl<'b> Package<'b> {
+    pub(super) fn open(bytes: &'b [u8]) -> Result<Self, DiagnosticKind> {
+        let archive =
+            zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| match bytes.starts_with(b"PK") {
+                true => DiagnosticKind::Damaged { form: "docx" },
+                false => DiagnosticKind::WrongFormat { form: "docx" },
+            })?;
+        // In the order of the archive, which is that of their places.
+        let names = archive.file_names().enumerate();
+        let places = names.filter_map(|(place, name)| Some((plain_name(&name.ok()?), place))).collect();
+        Ok(Self { archive, places })
+    }
+
+    /// The name of the part that holds the text.
+    pub(super) fn main_part(&mut self) -> Result<String, DiagnosticKind> {
+        let relations = self.relations_of("")?;
+        let mut named: Vec<String> = relations
+            .into_values()
+            .filter(|relation| relation.kind == "officeDocument" && !relation.external)
+            .map(|relation| relation.target)
+            .collect();
+        named.extend(self.main_part_by_its_type()?);
+        named.push("word/document.xml".to_owned());
+        let found = named.into_iter().find(|name| self.places.contains_key(name));
+        found.ok_or(DiagnosticKind::WrongFormat { form: "docx" })
+    }
+
+    fn main_part_by_its_type(&mut self) -> Result<Option<String>, DiagnosticKind> {
+        let types = self.part("[Content_Types].xml")?.unwrap_or_default();
+        let Ok(tree) = parse(&types) else { return Ok(None) };
+        let is_main = |node: &Node<'_, '_>| {
+            let content_type = attribute(*node, "ContentType").unwrap_or_default();
+            content_type.contains("word") && content_type.ends_with("main+xml")
+        };
+        let main = tree.descendants().find(is_main).and_then(|node| attribute(node, "PartName"));
+        Ok(main.map(plain_name))
+    }
+
+    /// The text of a part; none where the archive has no such part.
+    pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, DiagnosticKind> {
+        let Some(bytes) = self.bytes(name, MOST_XML)? else { return Ok(None) };
+        decoded(bytes).map(Some)
+    }
+
+    /// The bytes of a part, `most` of them.
+    fn bytes(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiagnosticKind> {
+        let damaged = |_| DiagnosticKind::Damaged { form: "docx" };
+        let Some(place) = self.places.get(&plain_name(name)).copied() else { return Ok(None) };
+        let file = self.archive.by_index(place).map_err(|_| DiagnosticKind::Damaged { form: "docx" })?;
+        let mut bytes = Vec::new();
+        file.take(most + 1).read_to_end(&mut bytes).map_err(damaged)?;
+        if bytes.len() as u64 > most {
+            return Err(DiagnosticKind::TooLarge { limit: most });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Where the identifiers in a part lead; those of the package itself for an empty name.
+    pub(super) fn relations_of(&mut self, part: &str) -> Result<Relations, DiagnosticKind> {
+        let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
+        let xml = self.part(&format!("{folder}/_rels/{name}.rels"))?.unwrap_or_default();
+        let Ok(tree) = parse(&xml) else { return Ok(Relations::new()) };
+        let relation = |node: Node<'_, '_>| {
+            let kind = attribute(node, "Type").unwrap_or_default().rsplit('/').next()?.to_owned();
+            let external =
+                attribute(node, "TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("external"));
+            let target = attribute(node, "Target")?;
+            let is_address = external || kind == "hyperlink" || target.contains("://");
+            let target = if is_address { target.to_owned() } else { resolve(folder, target) };
+            Some((attribute(node, "Id")?.to_owned(), Relation { kind, target, external }))
+        };
+        Ok(tree.descendants().filter_map(relation).collect())
+    }
+}
+
+/// Small letters, slashes, none in front: programs write names in many ways.
+fn plain_name(name: &str) -> String {
+    name.replace('\\', "/").trim_start_matches('/').to_lowercase()
+}
+
+/// The name of a part as seen from a folder.
+fn resolve(folder: &str, target: &str) -> String {
+    let target = target.replace('\\', "/");
+    let whole = if target.starts_with('/') { target } else { format!("{folder}/{target}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    plain_name(&parts.join("/"))
+}
+
+/// XML in UTF-8 or UTF-16.
+fn decoded(bytes: Vec<u8>) -> Result<String, DiagnosticKind> {
+    let by_mark = encoding_rs::Encoding::for_bom(&bytes).map(|(encoding, _)| encoding);
+    let wide = by_mark.filter(|encoding| *encoding != encoding_rs::UTF_8).or(match bytes.get(..2) {
+        Some([b'<', 0]) => Some(encoding_rs::UTF_16LE),
+        Some([0, b'<']) => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    });
+    match wide {
+        Some(encoding) => Ok(encoding.decode(&bytes).0.into_owned()),
+        None => String::from_utf8(bytes).map_err(|_| DiagnosticKind::Damaged { form: "docx" }),
+    }
+}
+
+pub(super) fn parse(xml: &str) -> Result<Document<'_>, DiagnosticKind> {
+    check_tags(xml)?;
+    let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
+    Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
+        .map_err(|_| DiagnosticKind::Damaged { form: "docx" })
+}
+
+/// SECURITY: the parser compares each attribute of a tag with all before it, and each namespace with all that are
+/// in force there. Word writes some thirty of both at the top, and two or three to a picture.
+fn check_tags(xml: &str) -> Result<(), DiagnosticKind> {
+    const MOST: usize = 100;
+    const BYTES_TO_A_NAMESPACE: usize = 200;
+    let most_declared = MOST + xml.len() / BYTES_TO_A_NAMESPACE;
+    let (mut prefixes, mut declared) = (HashSet::new(), 0);
+    let mut rest = xml;
+    while let Some(start) = rest.find('<') {
+        rest = &rest[start + 1..];
+        let closed_by = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")]
+            .into_iter()
+            .find_map(|(open, close)| Some((rest.strip_prefix(open)?, close)));
+        if let Some((inside, close)) = closed_by {
+            rest = inside.split_once(close).map_or("", |(_, behind)| behind);
+            continue;
+        }
+        let mut attributes = 0;
+        while let Some(at) = rest.find(['>', '"', '\'']) {
+            let (before, sign) = (&rest[..at], rest.as_bytes()[at]);
+            rest = &rest[at + 1..];
+            if sign == b'>' {
+                break;
+            }
+            attributes += 1;
+            let space = |c: char| c.is_ascii_whitespace();
+            let name = before.trim_end_matches(|c| c == '=' || space(c)).rsplit(space).next();
+            if let Some(prefix) = name.and_then(|name| name.strip_prefix("xmlns")) {
+                declared += 1;
+                prefixes.insert(prefix);
+            }
+            rest = rest.split_once(char::from(sign)).map_or("", |(_, behind)| behind);
+        }
+        if attributes > MOST || prefixes.len() > MOST || declared > most_declared {
+            return Err(DiagnosticKind::TooComplex { limit: MOST });
+        }
+    }
+    Ok(())
+}
+
+/// By local name: the prefix of the namespace is the writer's choice.
+pub(super) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.attributes().find(|attribute| attribute.name() == name).map(|attribute| attribute.value())
+}
+
+/// The first child of that name.
+pub(super) fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    node.children().find(|child| child.tag_name().name() == name)
+}
+
+/// The `val` of the first child of that name.
+pub(super) fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    attribute(child(node, name)?, "val")
+}
+
+/// Whether a property is on; none where it is not named.
+pub(super) fn switch(node: Node<'_, '_>, name: &str) -> Option<bool> {
+    let property = child(node, name)?;
+    Some(!matches!(attribute(property, "val"), Some("0" | "false" | "off" | "none")))
+}

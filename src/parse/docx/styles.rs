@@ -1,0 +1,160 @@
+//! What the styles of a document do to its text.
+
+use std::collections::HashMap;
+
+use roxmltree::Node;
+
+use super::super::inline::ScriptPosition;
+use super::package::{attribute, child, parse, switch, value};
+
+/// Properties of letters; none where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Letters {
+    pub strong: Option<bool>,
+    pub emphasis: Option<bool>,
+    pub struck: Option<bool>,
+    pub hidden: Option<bool>,
+    pub raised: Option<Option<ScriptPosition>>,
+    pub font: Option<String>,
+}
+
+impl Letters {
+    /// Those that stand directly in `rPr`: what a tracked change replaced stands deeper.
+    pub(super) fn of(properties: Option<Node<'_, '_>>) -> Self {
+        let Some(properties) = properties else { return Self::default() };
+        let either = |one: &str, other: &str| match (switch(properties, one), switch(properties, other)) {
+            (None, None) => None,
+            (one, other) => Some(one == Some(true) || other == Some(true)),
+        };
+        let raised = value(properties, "vertAlign").map(|align| match align {
+            "superscript" => Some(ScriptPosition::Sup),
+            "subscript" => Some(ScriptPosition::Sub),
+            _ => None,
+        });
+        let fonts = child(properties, "rFonts");
+        let font = fonts.and_then(|fonts| attribute(fonts, "ascii").or(attribute(fonts, "hAnsi")));
+        Self {
+            strong: switch(properties, "b"),
+            emphasis: switch(properties, "i"),
+            struck: either("strike", "dstrike"),
+            hidden: either("vanish", "webHidden"),
+            raised,
+            font: font.map(str::to_owned),
+        }
+    }
+
+    /// Over those of `base`.
+    fn over(self, base: &Self) -> Self {
+        Self {
+            strong: self.strong.or(base.strong),
+            emphasis: self.emphasis.or(base.emphasis),
+            struck: self.struck.or(base.struck),
+            hidden: self.hidden.or(base.hidden),
+            raised: self.raised.or(base.raised),
+            font: self.font.or_else(|| base.font.clone()),
+        }
+    }
+}
+
+/// What a style says, with what it is based on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Style {
+    pub letters: Letters,
+    /// The identifier of a list, and the level in it.
+    pub number: (Option<String>, Option<usize>),
+    /// 0 for the highest level of headings, 9 for text.
+    pub outline: Option<u8>,
+    /// Its name in English whatever the language of Word and those of the styles that it is based on, in small
+    /// letters.
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Styles {
+    by_id: HashMap<String, Style>,
+    /// Of the document.
+    defaults: Letters,
+    /// Of paragraphs that name none.
+    pub paragraph: Style,
+}
+
+impl Styles {
+    pub(super) fn read(xml: &str) -> Self {
+        let Ok(tree) = parse(xml) else { return Self::default() };
+        let defaults = tree.descendants().find(|node| node.tag_name().name() == "rPrDefault");
+        let defaults = Letters::of(defaults.and_then(|node| child(node, "rPr")));
+        let nodes: HashMap<&str, Node<'_, '_>> = tree
+            .root_element()
+            .children()
+            .filter(|node| node.tag_name().name() == "style")
+            .filter_map(|style| Some((attribute(style, "styleId")?, style)))
+            .collect();
+        let by_id: HashMap<String, Style> =
+            nodes.iter().map(|(id, style)| ((*id).to_owned(), with_bases(*style, &nodes))).collect();
+        let is_default = |style: &&Node<'_, '_>| {
+            attribute(**style, "type") == Some("paragraph")
+                && matches!(attribute(**style, "default"), Some("1" | "true" | "on"))
+        };
+        let paragraph = nodes.values().find(is_default).map(|style| with_bases(*style, &nodes));
+        Self { by_id, defaults, paragraph: paragraph.unwrap_or_default() }
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Style> {
+        self.by_id.get(id)
+    }
+
+    /// What the letters of a run look like. A property that two styles switch on is off again (ISO 29500-1, 17.7.3);
+    /// what the run itself says goes before all.
+    pub(super) fn letters(
+        &self,
+        table: Option<&Style>,
+        paragraph: &Style,
+        run: &Letters,
+        of_run: Option<&str>,
+    ) -> Letters {
+        let character =
+            of_run.and_then(|id| self.get(id)).map(|style| style.letters.clone()).unwrap_or_default();
+        let none = Letters::default();
+        let table = table.map_or(&none, |style| &style.letters);
+        let toggled = |of: fn(&Letters) -> Option<bool>| {
+            let by_styles = [table, &paragraph.letters, &character]
+                .into_iter()
+                .fold(false, |on, letters| on ^ of(letters).unwrap_or_default());
+            Some(of(run).unwrap_or(by_styles || of(&self.defaults).unwrap_or_default()))
+        };
+        let plain = run.clone().over(&character).over(&paragraph.letters).over(table).over(&self.defaults);
+        Letters {
+            strong: toggled(|letters| letters.strong),
+            emphasis: toggled(|letters| letters.emphasis),
+            struck: toggled(|letters| letters.struck),
+            hidden: toggled(|letters| letters.hidden),
+            ..plain
+        }
+    }
+}
+
+fn with_bases(style: Node<'_, '_>, all: &HashMap<&str, Node<'_, '_>>) -> Style {
+    const MOST_BASES: usize = 12;
+    let mut whole = Style::default();
+    let mut at = Some(style);
+    for _ in 0..MOST_BASES {
+        let Some(node) = at else { break };
+        whole.letters = whole.letters.over(&Letters::of(child(node, "rPr")));
+        if let Some(properties) = child(node, "pPr") {
+            let (list, level) = number_of(properties);
+            whole.number = (whole.number.0.or(list), whole.number.1.or(level));
+            let outline = value(properties, "outlineLvl").and_then(|level| level.parse().ok());
+            whole.outline = whole.outline.or(outline);
+        }
+        whole.names.extend(value(node, "name").map(str::to_lowercase));
+        at = value(node, "basedOn").and_then(|base| all.get(base)).copied();
+    }
+    whole
+}
+
+/// The list that a paragraph or a style belongs to, and its level.
+pub(super) fn number_of(properties: Node<'_, '_>) -> (Option<String>, Option<usize>) {
+    let Some(number) = child(properties, "numPr") else { return (None, None) };
+    let level = value(number, "ilvl").and_then(|level| level.parse().ok());
+    (value(number, "numId").map(str::to_owned), level)
+}

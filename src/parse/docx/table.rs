@@ -1,0 +1,214 @@
+//! Tables: rows and cells as Word shows them, merged ones too.
+
+use std::collections::HashMap;
+
+use roxmltree::Node;
+
+use super::super::diagnostic::DiagnosticKind;
+use super::super::inline::Tag;
+use super::super::normalise::fold;
+use super::super::table_shape::{self, Shape};
+use super::package::{attribute, child, switch, value};
+use super::{DocxReader, MAX_DEPTH};
+
+/// A cell and what it spans.
+struct Cell<'d> {
+    /// None where Word leaves the place empty.
+    node: Option<Node<'d, 'd>>,
+    columns: u16,
+    rows: u16,
+}
+
+struct Row<'d> {
+    cells: Vec<Cell<'d>>,
+    head: bool,
+    /// What is merged into a cell above.
+    covered: Vec<Node<'d, 'd>>,
+}
+
+impl<'d> DocxReader<'d, '_, '_, '_> {
+    /// A table of data stays one; a table around pictures, of one column or for layout is its cells.
+    pub(super) fn table(&mut self, table: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
+        self.end_of_story();
+        let style = child(table, "tblPr").and_then(|properties| value(properties, "tblStyle"));
+        let style = style.and_then(|id| self.styles.get(id)).cloned();
+        let before = std::mem::replace(&mut self.table_style, style);
+        let result = self.styled_table(table, depth);
+        self.table_style = before;
+        result
+    }
+
+    fn styled_table(&mut self, table: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
+        let rows = rows_of(table, depth)?;
+        let is_nested = table.descendants().skip(1).any(|node| node.tag_name().name() == "tbl");
+        if is_nested || self.shape_of(&rows) != Shape::Data {
+            for row in &rows {
+                for cell in row.cells.iter().filter_map(|cell| cell.node) {
+                    self.cell(cell, depth)?;
+                }
+                self.pass_over(row);
+            }
+            return Ok(());
+        }
+        self.flow.open(Tag::Table, self.paragraph + 1);
+        for row in &rows {
+            self.flow.open(Tag::Row, self.paragraph + 1);
+            for cell in &row.cells {
+                let tag = Tag::Cell { head: row.head, columns: cell.columns, rows: cell.rows };
+                self.flow.open(tag, self.paragraph + 1);
+                if let Some(node) = cell.node {
+                    self.cell(node, depth)?;
+                }
+                self.flow.shut();
+            }
+            self.flow.shut();
+            self.pass_over(row);
+        }
+        self.flow.shut();
+        Ok(())
+    }
+
+    /// Lists end with their cell.
+    fn cell(&mut self, cell: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
+        self.end_of_story();
+        self.blocks(cell, depth + 1)?;
+        self.end_of_story();
+        Ok(())
+    }
+
+    /// Counts the paragraphs that a merged cell covers; Word shows none of them.
+    fn pass_over(&mut self, row: &Row<'_>) {
+        for cell in &row.covered {
+            self.paragraph += cell.descendants().filter(|node| node.tag_name().name() == "p").count();
+            let text = fold(&text_of(*cell));
+            if !text.is_empty() {
+                let text = self.flow.cell(&text, self.paragraph);
+                self.flow.findings.note(self.paragraph, DiagnosticKind::HiddenText { text });
+            }
+        }
+    }
+
+    fn shape_of(&self, rows: &[Row<'_>]) -> Shape {
+        let has_picture = |cell: &Cell<'_>| {
+            cell.node.is_some_and(|node| {
+                node.descendants().any(|node| matches!(node.tag_name().name(), "drawing" | "pict"))
+            })
+        };
+        let text = |cell: &Cell<'_>| cell.node.map(|node| fold(&text_of(node))).unwrap_or_default();
+        let judged: Vec<table_shape::Row> = rows
+            .iter()
+            .map(|row| table_shape::Row {
+                texts: row.cells.iter().map(text).collect(),
+                has_picture: row.cells.iter().any(has_picture),
+            })
+            .collect();
+        table_shape::of(&judged, rows.iter().any(|row| row.head), self.zone)
+    }
+}
+
+/// The rows, with those in content controls, without those that were deleted or are hidden.
+fn rows_of<'d>(table: Node<'d, 'd>, depth: usize) -> Result<Vec<Row<'d>>, DiagnosticKind> {
+    let mut nodes = Vec::new();
+    collect(table, "tr", depth, &mut nodes)?;
+    let is_there = |row: &Node<'_, '_>| {
+        child(*row, "trPr").is_none_or(|properties| {
+            child(properties, "del").is_none() && switch(properties, "hidden") != Some(true)
+        })
+    };
+    let mut rows: Vec<Row<'d>> = Vec::new();
+    // The cell that reaches down in each column, by its row and its place in it.
+    let mut open: HashMap<usize, (usize, usize)> = HashMap::new();
+    for node in nodes.into_iter().filter(is_there) {
+        let properties = child(node, "trPr");
+        let number = |name: &str| {
+            properties.and_then(|node| value(node, name)).and_then(|text| text.parse::<u16>().ok())
+        };
+        let head = properties.and_then(|node| switch(node, "tblHeader")) == Some(true);
+        let mut row = Row { cells: Vec::new(), head, covered: Vec::new() };
+        let mut column = 0;
+        if let Some(columns) = number("gridBefore").filter(|columns| *columns > 0) {
+            let columns = columns.min(MOST_COLUMNS);
+            row.cells.push(Cell { node: None, columns, rows: 1 });
+            column += usize::from(columns);
+        }
+        let mut cells = Vec::new();
+        collect(node, "tc", depth, &mut cells)?;
+        for cell in cells {
+            let properties = child(cell, "tcPr");
+            if properties.is_some_and(|node| child(node, "cellDel").is_some()) {
+                continue;
+            }
+            let merge = |name: &str| {
+                let merge = properties.and_then(|node| child(node, name))?;
+                Some(attribute(merge, "val") == Some("restart"))
+            };
+            let columns =
+                properties.and_then(|node| value(node, "gridSpan")).and_then(|text| text.parse().ok());
+            let columns: u16 = columns.unwrap_or(1).clamp(1, MOST_COLUMNS);
+            if merge("hMerge") == Some(false)
+                && let Some(before) = row.cells.last_mut()
+            {
+                before.columns = before.columns.saturating_add(columns).min(MOST_COLUMNS);
+                row.covered.push(cell);
+                column += usize::from(columns);
+                continue;
+            }
+            match merge("vMerge") {
+                Some(false) if open.contains_key(&column) => {
+                    let (above, place) = open[&column];
+                    let reaches = &mut rows[above].cells[place].rows;
+                    *reaches = reaches.saturating_add(1);
+                    row.covered.push(cell);
+                }
+                merge => {
+                    open.remove(&column);
+                    if merge == Some(true) {
+                        open.insert(column, (rows.len(), row.cells.len()));
+                    }
+                    row.cells.push(Cell { node: Some(cell), columns, rows: 1 });
+                }
+            }
+            column += usize::from(columns);
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Browsers take no more.
+const MOST_COLUMNS: u16 = 1000;
+
+/// The rows of a table or the cells of a row, through what may stand around them.
+fn collect<'d>(
+    parent: Node<'d, 'd>,
+    name: &str,
+    depth: usize,
+    found: &mut Vec<Node<'d, 'd>>,
+) -> Result<(), DiagnosticKind> {
+    if depth > MAX_DEPTH {
+        return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
+    }
+    for node in parent.children().filter(Node::is_element) {
+        match node.tag_name().name() {
+            known if known == name => found.push(node),
+            "sdt" | "sdtContent" | "customXml" | "ins" | "moveTo" | "smartTag" => {
+                collect(node, name, depth + 1, found)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The text of a cell, good enough to judge it by.
+fn text_of(cell: Node<'_, '_>) -> String {
+    let mut text = String::new();
+    for node in cell.descendants() {
+        match node.tag_name().name() {
+            "t" => text.push_str(node.text().unwrap_or_default()),
+            "p" | "tab" | "br" => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}

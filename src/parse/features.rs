@@ -1,0 +1,486 @@
+//! What can be seen of a line: its words, its form, its neighbours. Nothing is decided here.
+
+use super::boilerplate;
+use super::byline::{self, Byline};
+use super::caption::{self, Caption};
+use super::diagnostic::DiagnosticKind;
+use super::facts::{Fact, Facts};
+use super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, is_prose, word_count};
+use super::stamp::{self, Found, Label, Printed, Refusal};
+use super::structure::{Kind, Piece};
+use crate::time::{PublishedAt, Zone};
+
+/// A date on a line.
+#[derive(Debug)]
+pub(super) enum Dated {
+    Found(Box<Found>),
+    Refused(Box<Refusal>),
+    /// With the title that it is glued to.
+    Glued(String, Box<Found>),
+}
+
+impl Dated {
+    pub(super) fn stamp(&self) -> Option<PublishedAt> {
+        match self {
+            Self::Found(found) | Self::Glued(_, found) => Some(found.stamp),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// A line with what can be seen of it.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub facts: Facts,
+    pub words: usize,
+    pub date: Option<Dated>,
+    pub credit: Option<Byline>,
+    pub caption: Option<Caption>,
+    pub tags: Option<Vec<String>>,
+    /// The words for comparison; empty for a long line.
+    pub key: String,
+}
+
+/// A title is looked for so far down.
+const TOP: usize = 60;
+
+/// A page is understood down to this line. What goes on beyond it is a list or a table without end.
+pub(super) const MOST_LINES: usize = 2_000;
+
+/// Looks at all lines of a page. `given` is a title that is known from elsewhere.
+pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Line> {
+    let (pieces, rest) = pieces.split_at(pieces.len().min(MOST_LINES));
+    let mut lines: Vec<Line> = pieces.iter().map(|piece| line(piece, zone)).collect();
+    if let Some(first) = lines.first_mut() {
+        first.facts.add(Fact::First);
+    }
+    if let Some(given) = given.map(comparison_key) {
+        lines.iter_mut().take(TOP).for_each(|line| line.facts.set(Fact::GivenTitle, line.key == given));
+    }
+    glued(pieces, &mut lines, zone);
+    neighbours(pieces, &mut lines);
+    repeats(&mut lines);
+    cells(&mut lines);
+    dates(&mut lines);
+    named_beside_the_date(&mut lines);
+    runs(pieces, &mut lines);
+    below(&mut lines);
+    whole_page(&mut lines);
+    lines.extend(rest.iter().map(plain_line));
+    lines
+}
+
+/// What is cheap to see: the shape, and whether it is a caption.
+fn plain_line(piece: &Piece) -> Line {
+    let mut line = Line { words: word_count(&piece.text), ..Line::default() };
+    line.facts.set(Fact::Close, !piece.gap);
+    match piece.kind {
+        Kind::Heading(1) => line.facts.add(Fact::HeadingOne),
+        Kind::Heading(_) => line.facts.add(Fact::Heading),
+        Kind::Item { .. } => line.facts.add(Fact::Item),
+        Kind::Whole(_) => line.facts.add(Fact::Table),
+        Kind::Columns(_) => line.facts.add(Fact::Columns),
+        Kind::Line | Kind::Caption => {}
+    }
+    if !line.facts.has(Fact::Table) {
+        line.shape(&piece.text);
+    }
+    if !line.facts.any(&[Fact::HeadingOne, Fact::Heading, Fact::Item, Fact::Table]) {
+        let whole = || Caption { text: piece.text.clone(), credit: None };
+        line.caption = caption::read(&piece.text).or_else(|| (piece.kind == Kind::Caption).then(whole));
+        line.facts.set(Fact::Caption, line.caption.is_some());
+    }
+    line
+}
+
+fn line(piece: &Piece, zone: Zone) -> Line {
+    let text = piece.text.as_str();
+    let mut line = plain_line(piece);
+    if line.facts.has(Fact::Table) {
+        return line;
+    }
+    line.facts.set(Fact::Cell, text.ends_with('|') || text.starts_with('|'));
+    if !line.facts.has(Fact::Cell) {
+        line.printed(stamp::read(text, zone));
+    }
+    if exceeds_chars(text, 200) {
+        return line;
+    }
+    line.key = comparison_key(text);
+    if line.date.is_some() {
+        line.caption = None;
+        line.facts.remove(Fact::Caption);
+        return line;
+    }
+    line.tags = boilerplate::tags(text, &line.key);
+    line.facts.set(Fact::Tags, line.tags.is_some());
+    line.facts.set(Fact::DatedHeadline, boilerplate::is_dated_headline(text));
+    if line.tags.is_none() {
+        if let Some(known) = boilerplate::known(text, &line.key) {
+            line.facts.add(known);
+        }
+        if line.caption.is_none() && !line.facts.any(&[Fact::HeadingOne, Fact::Heading, Fact::Item]) {
+            line.credited(text);
+        }
+    }
+    line
+}
+
+impl Line {
+    fn shape(&mut self, text: &str) {
+        let facts = &mut self.facts;
+        let asks = text.ends_with('?') && self.words <= 30;
+        let ends = ends_a_sentence(text);
+        let stop = ends && !text.ends_with([')', ']', '?', '’', '\'', '»']) || text.ends_with([',', ';']);
+        let ticker = facts.has(Fact::Columns) && !ends;
+        let prose = is_prose(text) && !asks && !ticker;
+        facts.set(Fact::Prose, prose);
+        facts.set(Fact::LongProse, prose && stop && self.words > 45);
+        facts.set(Fact::Stop, stop);
+        if !stop && !prose {
+            facts.add(match self.words {
+                0 | 1 => Fact::OneWord,
+                2 | 3 => Fact::Short,
+                4..=40 => Fact::Headline,
+                _ => Fact::Long,
+            });
+        }
+        if prose && !text.starts_with(char::is_lowercase) {
+            // A line of dots parts the sayings that some sites print above everything.
+            facts.set(Fact::Dots, text.contains("......"));
+            return facts.set(Fact::Recital, is_recital(text));
+        }
+        facts.set(Fact::GoesOn, text.starts_with(char::is_lowercase) && self.words >= 2);
+        facts.set(
+            Fact::Capitals,
+            !text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase),
+        );
+        let english = |b: u8| b.is_ascii_alphabetic() || b == b' ' || b == b'\'';
+        facts.set(Fact::English, self.words >= 3 && text.bytes().all(english));
+        facts.set(Fact::Number, text.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b)));
+        facts.set(Fact::Clock, is_clock(text));
+        facts.set(Fact::Media, text.starts_with('[') && caption::is_kind_of_report(text));
+        facts.set(Fact::Dots, text.contains("......"));
+        facts.set(Fact::Recital, is_recital(text));
+    }
+
+    fn printed(&mut self, printed: Printed) {
+        let facts = &mut self.facts;
+        let label = match &printed {
+            Printed::Nothing => return,
+            Printed::Refused(refusal) => {
+                let relative = matches!(refusal.complaint, DiagnosticKind::DateRelative { .. });
+                facts.add(if relative { Fact::Relative } else { Fact::Refused });
+                refusal.label
+            }
+            Printed::Date(found) => {
+                facts.set(Fact::Time, !found.stamp.date_only);
+                facts.set(Fact::Dressed, found.dressed);
+                facts.set(Fact::Place, found.stamp.date_only && !found.beside.is_empty() && !found.dressed);
+                facts.set(Fact::InMenu, found.beside.contains('|'));
+                found.label
+            }
+        };
+        facts.add(match label {
+            Some(Label::Published) => Fact::Published,
+            Some(Label::Updated) => Fact::Updated,
+            None => Fact::Dated,
+        });
+        self.date = match printed {
+            Printed::Date(found) => Some(Dated::Found(found)),
+            Printed::Refused(refusal) => Some(Dated::Refused(refusal)),
+            Printed::Nothing => None,
+        };
+    }
+
+    fn credited(&mut self, text: &str) {
+        use Fact::{Box, Document, End, Initials, Letterhead, Name, Section, Signature, Site, Tool};
+        // NOTE: an office in capitals looks like a name; what it is stands in its words.
+        let known = self.facts.any(&[Signature, Letterhead, Document, Section, Site, Tool, End, Box]);
+        let Some((fact, byline)) = byline::credit(text) else { return };
+        if !known || !matches!(fact, Name | Initials) {
+            self.facts.add(fact);
+            self.facts.set(Fact::Department, fact == Name && byline::is_department(text));
+            self.credit = Some(byline);
+        }
+    }
+
+    fn is_date(&self) -> bool {
+        self.facts.any(&[Fact::Dated, Fact::Published, Fact::Updated])
+    }
+
+    /// Of the form that a title may have.
+    fn is_open(&self) -> bool {
+        self.date.is_none() && self.facts.any(&[Fact::OneWord, Fact::Short, Fact::Headline, Fact::Long])
+    }
+
+    /// Printed by a site or an office, and no title.
+    fn is_of_the_site(&self) -> bool {
+        use Fact::{
+            Box, Columns, End, File, Item, LabelledAuthor, Letterhead, Section, Site, Symbols, Table, Tool,
+        };
+        self.facts.any(&[
+            Site,
+            Tool,
+            Section,
+            Letterhead,
+            File,
+            Symbols,
+            End,
+            Box,
+            Item,
+            Table,
+            Columns,
+            LabelledAuthor,
+        ])
+    }
+
+    /// A paragraph of the text.
+    fn is_paragraph(&self) -> bool {
+        let text = self.facts.has(Fact::Prose) && !self.facts.any(&[Fact::Dots, Fact::Site, Fact::Tool]);
+        text || self.facts.has(Fact::Table)
+    }
+}
+
+fn is_recital(text: &str) -> bool {
+    const OPENINGS: [&str; 5] = ["Căn cứ ", "Xét ", "Theo đề nghị ", "Kính gửi", "Thực hiện "];
+    OPENINGS.iter().any(|opening| text.starts_with(opening))
+}
+
+/// `09:47 (GMT +7)`: a time without a day.
+fn is_clock(text: &str) -> bool {
+    let time = text.len() <= 24 && text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(':');
+    time && text.chars().all(|c| c.is_ascii_digit() || " :()+".contains(c) || c.is_ascii_uppercase())
+}
+
+/// A date glued to a title, looked for among the first lines. One in brackets counts where the page has no other.
+fn glued(pieces: &[Piece], lines: &mut [Line], zone: Zone) {
+    let other = lines.iter().take(TOP).any(Line::is_date);
+    for (piece, line) in pieces.iter().zip(lines.iter_mut()).take(TOP) {
+        let open =
+            line.date.is_none() && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item, Fact::Stop]);
+        if !open || piece.text.bytes().filter(u8::is_ascii_digit).count() < 6 {
+            continue;
+        }
+        let Some((title, found)) = stamp::read_glued(&piece.text, zone) else { continue };
+        let bracketed = found.stamp.date_only && found.label.is_none() && piece.text.ends_with(')');
+        if !bracketed || !other {
+            line.facts.add(Fact::Glued);
+            line.facts.set(Fact::Time, !found.stamp.date_only);
+            line.date = Some(Dated::Glued(title, Box::new(found)));
+        }
+    }
+}
+
+fn neighbours(pieces: &[Piece], lines: &mut [Line]) {
+    // A list above everything is a menu.
+    let menu = lines.iter().take_while(|line| line.facts.has(Fact::Item)).count();
+    if menu >= 3 {
+        lines[..menu].iter_mut().for_each(|line| line.facts.add(Fact::Site));
+    }
+    for index in 1..lines.len() {
+        let (above, below) = lines.split_at_mut(index);
+        let (above, line) = (&mut above[index - 1], &mut below[0]);
+        let (text_above, piece) = (&pieces[index - 1].text, &pieces[index]);
+        let plain = |kind: &Kind| matches!(kind, Kind::Line);
+        let close = !piece.gap && plain(&piece.kind) && plain(&pieces[index - 1].kind);
+        let runs_on =
+            close && (above.is_open() && !above.facts.has(Fact::OneWord) || text_above.ends_with(','));
+        let unfinished = above.words >= 3 && ends_unfinished(text_above);
+        let goes_on = runs_on && (line.facts.has(Fact::GoesOn) || unfinished);
+        line.facts.remove(Fact::GoesOn);
+        line.facts.set(Fact::GoesOn, goes_on);
+        let capitals = line.facts.has(Fact::Capitals) && above.facts.has(Fact::Capitals);
+        line.facts.set(Fact::CapitalsBelowCapitals, runs_on && capitals);
+        line.facts.set(Fact::PartOfSeries, above.facts.has(Fact::Headline) && is_part_of_series(&piece.text));
+        let below_kind = close && above.facts.has(Fact::Capitals) && line.facts.has(Fact::Headline);
+        let subject = above.facts.has(Fact::Document) && (below_kind || line.key.starts_with("về "));
+        line.facts.set(Fact::Subject, subject && !line.facts.has(Fact::Recital));
+        let tags = above.facts.has(Fact::BelowTags) || above.tags.as_ref().is_some_and(Vec::is_empty);
+        line.facts.set(Fact::BelowTags, tags && !line.facts.has(Fact::Prose));
+        above.facts.set(Fact::ClockBelow, line.facts.has(Fact::Clock));
+        above.facts.set(Fact::DateBelow, above.is_open() && line.date.is_some());
+    }
+}
+
+/// Ends with a word that wants another.
+fn ends_unfinished(text: &str) -> bool {
+    const WORDS: [&str; 14] =
+        ["trong", "và", "của", "các", "cho", "về", "tại", "ở", "với", "từ", "những", "do", "CÁC", "CỦA"];
+    text.rsplit(' ').next().is_some_and(|last| WORDS.contains(&last))
+}
+
+/// `Bài 1: …`, `Kỳ cuối: …`: the title of the part, below that of the series.
+fn is_part_of_series(line: &str) -> bool {
+    let Some((label, rest)) = line.split_once([':', '.']).filter(|(label, _)| label.len() <= 16) else {
+        return false;
+    };
+    let label = comparison_key(label);
+    let number = ["bài ", "kỳ ", "phần ", "tập "].into_iter().find_map(|word| label.strip_prefix(word));
+    let counts =
+        |number: &str| number == "cuối" || number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
+    !rest.trim().is_empty() && number.is_some_and(counts)
+}
+
+/// Letters alone, so that other quotation marks and a picture's number make no difference.
+fn letters(key: &str) -> String {
+    let text = key.rsplit_once("ảnh ").filter(|(_, number)| number.bytes().all(|b| b.is_ascii_digit()));
+    text.map_or(key, |(text, _)| text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// A table of which each cell fell on a line of its own: short lines with running numbers and dates among them. No date
+/// in it is the article's, and no name its author.
+fn cells(lines: &mut [Line]) {
+    let mut index = 0;
+    while index < lines.len() {
+        let is_cell =
+            |line: &Line| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
+        let run = lines[index..].iter().take_while(|line| is_cell(line)).count();
+        let table = &mut lines[index..index + run];
+        let numbers = table.iter().filter(|line| line.facts.has(Fact::Number)).count();
+        if numbers >= 2 {
+            let first = table.iter().position(|line| line.facts.has(Fact::Number)).unwrap_or_default();
+            // The heads of the columns stand above the first row.
+            for line in &mut table[first.saturating_sub(4).max(1)..] {
+                line.facts.set(Fact::Cell, line.date.is_some() || line.facts.has(Fact::Number));
+                if line.credit.take().is_some() {
+                    [Fact::Name, Fact::Initials, Fact::Department]
+                        .iter()
+                        .for_each(|fact| line.facts.remove(*fact));
+                }
+            }
+        }
+        index += run.max(1);
+    }
+}
+
+/// Lines that say what a headline above the text said, and paragraphs printed twice.
+fn repeats(lines: &mut [Line]) {
+    let (mut said, mut above, mut text_began) = (Vec::new(), String::new(), false);
+    for (index, line) in lines.iter_mut().enumerate() {
+        let prose = line.facts.has(Fact::Prose);
+        line.facts.set(Fact::Twice, prose && !line.key.is_empty() && line.key == above);
+        above.clone_from(&line.key);
+        text_began |= prose;
+        let picture = line.key.ends_with(|c: char| c.is_ascii_digit()) && line.key.contains("ảnh ");
+        if line.key.is_empty() || !picture && (text_began || index >= TOP || !line.is_open()) {
+            continue;
+        }
+        let letters = letters(&line.key);
+        let known = said.iter().position(|other| *other == letters);
+        if let Some(at) = known {
+            line.facts.add(if picture { Fact::Twice } else { Fact::Repeats });
+            if picture {
+                line.caption = None;
+                line.facts.remove(Fact::Caption);
+            } else {
+                said.swap_remove(at);
+            }
+        }
+        if !picture && !text_began {
+            said.push(letters);
+        }
+    }
+}
+
+/// What dates are to each other, and to the text above them.
+fn dates(lines: &mut [Line]) {
+    let day = |line: &Line| line.date.as_ref().and_then(Dated::stamp).map(|stamp| stamp.instant.date_naive());
+    let days: Vec<_> = lines.iter().enumerate().filter_map(|(at, line)| Some((at, day(line)?))).collect();
+    // NOTE: a page of dates is a table or a list; there is no need to compare them all.
+    if days.len() <= 12 {
+        for (at, day) in &days {
+            let agrees = days.iter().any(|(other, same)| other != at && same == day);
+            lines[*at].facts.set(Fact::Agrees, agrees);
+        }
+    }
+    let mut paragraphs = 0;
+    for line in lines {
+        line.facts.set(Fact::Far, paragraphs > 2);
+        line.facts.set(Fact::BelowProse, paragraphs > 0);
+        if paragraphs > 0 {
+            line.facts.remove(Fact::DateBelow);
+        }
+        paragraphs += usize::from(line.is_paragraph());
+    }
+}
+
+/// The authors beside the date once more.
+fn named_beside_the_date(lines: &mut [Line]) {
+    let found = lines.iter().filter_map(|line| match &line.date {
+        Some(Dated::Found(found)) => Some(&found.authors),
+        _ => None,
+    });
+    let authors: Vec<String> = found.flatten().take(6).map(|author| comparison_key(author)).collect();
+    for line in lines.iter_mut().filter(|line| line.date.is_none() && line.credit.is_none()) {
+        if authors.contains(&line.key) {
+            line.credit = Some(Byline::default());
+            line.facts.add(Fact::Initials);
+        }
+    }
+}
+
+/// Names that the text announces, below a colon or an open sentence or in a long run of them; and short lines in a
+/// block without empty lines between them.
+fn runs(pieces: &[Piece], lines: &mut [Line]) {
+    let is_name = |line: &Line| line.facts.has(Fact::Name);
+    let mut index = 0;
+    while index < lines.len() {
+        let run = lines[index..].iter().take_while(|line| is_name(line)).count();
+        let open = index.checked_sub(1).is_some_and(|above| {
+            let (line, text) = (&lines[above], pieces[above].text.as_str());
+            let sentence = line.words > 8 && line.is_open() && line.caption.is_none();
+            text.ends_with(':') || line.words <= 3 && line.key.starts_with("người ") || sentence
+        });
+        let announced = run >= 5 || run > 0 && open;
+        lines[index..index + run].iter_mut().for_each(|line| line.facts.set(Fact::Announced, announced));
+        index += run.max(1);
+    }
+    let is_verse = |line: &Line| {
+        let signed = line.facts.any(&[Fact::Caption, Fact::Document, Fact::Subject, Fact::Signature]);
+        line.words <= 12 && line.date.is_none() && !signed && !line.is_of_the_site()
+    };
+    let mut index = 0;
+    while index < lines.len() {
+        let close = |offset: usize| offset == 0 || lines[index + offset].facts.has(Fact::Close);
+        let run =
+            lines[index..].iter().enumerate().take_while(|(at, line)| is_verse(line) && close(*at)).count();
+        lines[index..index + run].iter_mut().for_each(|line| line.facts.set(Fact::Verse, run >= 3));
+        index += run.max(1);
+    }
+}
+
+/// What stands below a line.
+fn below(lines: &mut [Line]) {
+    let (mut prose, mut signed) = (0, false);
+    for line in lines.iter_mut().rev() {
+        line.facts.set(Fact::ProseBelow, prose >= 1);
+        line.facts.set(Fact::MuchProseBelow, prose >= 3);
+        line.facts.set(Fact::SignedBelow, signed);
+        prose += usize::from(line.facts.has(Fact::Prose));
+        let name = line.facts.has(Fact::Name) && !line.facts.has(Fact::Announced);
+        signed |= name || line.facts.any(&[Fact::LabelledAuthor, Fact::Source, Fact::Initials]);
+    }
+}
+
+/// Facts of the page, which every line shares.
+fn whole_page(lines: &mut [Line]) {
+    let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
+    let is_title = |line: &Line| !line.is_date() && !line.is_of_the_site();
+    let more = [Fact::GoesOn, Fact::CapitalsBelowCapitals, Fact::PartOfSeries];
+    let head = lines.iter().take(4).enumerate();
+    let titles = head.take_while(|(at, line)| is_title(line) && (*at == 0 || line.facts.any(&more))).count();
+    let glued = lines.first().is_some_and(|line| line.facts.has(Fact::Glued));
+    let dated = titles > 0 && lines.get(titles).is_some_and(Line::is_date);
+    if dated && !glued {
+        lines[0].facts.add(Fact::CleanTitle);
+        lines[titles].facts.add(Fact::CleanDate);
+    }
+    let mut signing = false;
+    for line in lines {
+        signing = official && !line.facts.has(Fact::Prose) && (signing || line.facts.has(Fact::Signature));
+        line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
+        line.facts.set(Fact::Official, official);
+        line.facts.set(Fact::CleanForm, dated || glued);
+    }
+}

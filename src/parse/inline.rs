@@ -1,0 +1,339 @@
+//! Marked-up text into pieces: runs of text with their marks are gathered until their block ends.
+//!
+//! A paragraph keeps HTML only where plain text would lose something: a link, a raised letter, a stressed
+//! word. Lists, tables and their like become whole blocks. All HTML is written by the sanitiser.
+
+mod safe_html;
+
+use std::ops::Range;
+
+use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
+
+use super::normalise::{Normalizer, fold, to_nfc};
+use super::structure::{Kind, Piece};
+use crate::article::Block;
+
+#[cfg(test)]
+pub(super) use safe_html::parsed_and_cleaned;
+pub(super) use safe_html::{
+    Inline, InlineStyle, Node, NumberStyle, SafeUrl, ScriptPosition, Tag, extend_quotation,
+};
+
+/// Gathers runs and cuts them into pieces.
+pub(super) struct InlineBuilder<'c, 'f> {
+    cleaner: &'c mut Normalizer,
+    pub findings: &'f mut Diagnostics,
+    pub pieces: Vec<Piece>,
+    pub style: InlineStyle,
+    /// Whether the text stands in a quotation.
+    pub quoted: bool,
+    /// The text of the open block.
+    text: String,
+    runs: Vec<Run>,
+    /// What is struck through in it.
+    struck: String,
+    /// The blocks of a list or a table that are open, the outermost first.
+    open: Vec<Open>,
+    /// What cannot be published, each kind once: its line, the first name, how many there are.
+    left_out: Vec<(Part, usize, String, usize)>,
+    line: usize,
+    gap: bool,
+    output: usize,
+}
+
+/// A part of the open block's text that is marked in one way.
+struct Run {
+    range: Range<usize>,
+    style: InlineStyle,
+}
+
+struct Open {
+    tag: Tag,
+    line: usize,
+    children: Vec<Node>,
+}
+
+/// More than this is no article; it stops markup that grows when it is read.
+pub(super) const MOST_OUTPUT: usize = 8 * 1024 * 1024;
+
+impl<'c, 'f> InlineBuilder<'c, 'f> {
+    pub(super) fn new(cleaner: &'c mut Normalizer, findings: &'f mut Diagnostics) -> Self {
+        Self {
+            cleaner,
+            findings,
+            pieces: Vec::new(),
+            style: InlineStyle::default(),
+            quoted: false,
+            text: String::new(),
+            runs: Vec::new(),
+            struck: String::new(),
+            open: Vec::new(),
+            left_out: Vec::new(),
+            line: 1,
+            gap: true,
+            output: 0,
+        }
+    }
+
+    /// Adds text that begins on `line`, in the style that is set.
+    pub(super) fn text(&mut self, raw: &str, line: usize) {
+        if self.style.struck {
+            return self.strike(raw, line);
+        }
+        if self.runs.is_empty() {
+            if raw.trim().is_empty() {
+                return;
+            }
+            let blank = raw.len() - raw.trim_start().len();
+            self.line = line + raw[..blank].matches('\n').count();
+        }
+        let start = self.text.len();
+        let clean = self.cleaner.text(raw, line, self.findings);
+        let mut style = self.style.clone();
+        match style.raised.and_then(|raised| raised.in_plain_text(&clean)) {
+            Some(raised) => {
+                style.raised = None;
+                self.text.push_str(&raised);
+            }
+            None => self.text.push_str(&clean),
+        }
+        let end = self.text.len();
+        self.output += end - start;
+        match self.runs.last_mut() {
+            Some(last) if last.style == style => last.range.end = end,
+            _ => self.runs.push(Run { range: start..end, style }),
+        }
+    }
+
+    /// Leaves out what is struck through; the words on either side stay apart.
+    fn strike(&mut self, raw: &str, line: usize) {
+        if self.runs.is_empty() && self.struck.is_empty() {
+            self.line = line;
+        }
+        self.struck.push_str(raw);
+        if raw.starts_with(char::is_whitespace) || raw.ends_with(char::is_whitespace) {
+            self.style.struck = false;
+            self.text(" ", line);
+            self.style.struck = true;
+        }
+    }
+
+    /// A line ends within its block.
+    pub(super) fn line_break(&mut self, kind: &Kind) {
+        if matches!(kind, Kind::Heading(_)) && self.open.is_empty() {
+            return self.text(" ", self.line);
+        }
+        self.close(kind.clone());
+        self.gap = false;
+    }
+
+    /// A paragraph ends.
+    pub(super) fn close(&mut self, kind: Kind) {
+        let gap = std::mem::replace(&mut self.gap, true);
+        self.tell_of_struck_text();
+        if self.runs.is_empty() {
+            return;
+        }
+        self.link_addresses();
+        // Marks may have come together that stood in different runs.
+        let text = fold(&to_nfc(&self.text));
+        if !text.is_empty() {
+            let html = self.loses_something(&kind, text.len()).then(|| self.inline());
+            match self.open.last_mut() {
+                Some(open) => open.children.push(Node::Text { text, html }),
+                None => self.pieces.push(Piece { line: self.line, gap, kind, text, html }),
+            }
+        }
+        self.text.clear();
+        self.runs.clear();
+    }
+
+    fn inline(&mut self) -> Inline {
+        let runs = self.runs.iter().map(|run| (&self.text[run.range.clone()], &run.style));
+        let html = Inline::of(runs, self.quoted && self.open.is_empty());
+        self.output += html.as_str().len();
+        html
+    }
+
+    /// Addresses that are typed out lead there.
+    fn link_addresses(&mut self) {
+        if !self.text.contains("://") && !self.text.contains("www.") {
+            return;
+        }
+        let mut runs = Vec::with_capacity(self.runs.len());
+        for run in std::mem::take(&mut self.runs) {
+            let addresses = match run.style.link {
+                Some(_) => Vec::new(),
+                None => SafeUrl::all_in(&self.text[run.range.clone()]),
+            };
+            let (start, mut done) = (run.range.start, run.range.start);
+            for (range, address) in addresses {
+                let range = start + range.start..start + range.end;
+                runs.push(Run { range: done..range.start, style: run.style.clone() });
+                done = range.end;
+                runs.push(Run { range, style: InlineStyle { link: Some(address), ..run.style.clone() } });
+            }
+            runs.push(Run { range: done..run.range.end, style: run.style });
+        }
+        runs.retain(|run| !run.range.is_empty());
+        self.runs = runs;
+    }
+
+    /// A link or a raised letter always; stress only where it tells one part from the rest, since pages set whole
+    /// paragraphs in bold, and headings and captions by rule.
+    fn loses_something(&self, kind: &Kind, length: usize) -> bool {
+        let trimmed = |run: &Run| self.text[run.range.clone()].trim().len();
+        let is_stressed = |run: &&Run| run.style.strong || run.style.emphasis;
+        let stressed: usize = self.runs.iter().filter(is_stressed).map(trimmed).sum();
+        let is_marked =
+            |run: &Run| run.style.raised.is_some() || run.style.link.is_some() && trimmed(run) > 0;
+        let is_text = *kind == Kind::Line || !self.open.is_empty();
+        self.runs.iter().any(is_marked)
+            || is_text && stressed > 0 && stressed * 10 < length * 9
+            || self.quoted && *kind == Kind::Line && self.open.is_empty()
+    }
+
+    fn tell_of_struck_text(&mut self) {
+        let text = fold(&std::mem::take(&mut self.struck));
+        if !text.is_empty() {
+            let text = self.cleaner.single_line(&text, self.line, self.findings);
+            self.findings.warn(self.line, DiagnosticKind::StruckText { text });
+        }
+    }
+
+    /// A list, a table or a block within one begins.
+    pub(super) fn open(&mut self, tag: Tag, line: usize) {
+        self.close(Kind::Line);
+        self.open.push(Open { tag, line, children: Vec::new() });
+    }
+
+    /// The block that was opened last ends.
+    pub(super) fn shut(&mut self) {
+        self.close(Kind::Line);
+        let Some(Open { tag, line, children }) = self.open.pop() else { return };
+        self.whole(Node::Element { tag, children }, line);
+    }
+
+    /// Text whose white space has a meaning.
+    pub(super) fn preformatted(&mut self, raw: &str, line: usize) {
+        self.close(Kind::Line);
+        let text = raw.replace('\r', "\n");
+        let text = text.trim_matches('\n').trim_end();
+        let text = self.cleaner.text(text, line, self.findings).into_owned();
+        if !text.trim().is_empty() {
+            self.whole(Node::Preformatted(text), line);
+        }
+    }
+
+    fn whole(&mut self, node: Node, line: usize) {
+        if let Some(open) = self.open.last_mut() {
+            open.children.push(node);
+        } else if let Some(block) = block_of(&node) {
+            self.output += length_of(&block);
+            self.pieces.push(Piece {
+                line,
+                gap: true,
+                kind: Kind::Whole(block),
+                text: String::new(),
+                html: None,
+            });
+        }
+    }
+
+    /// Text as it stands in a cell or an attribute.
+    pub(super) fn cell(&mut self, raw: &str, line: usize) -> String {
+        self.cleaner.single_line(raw, line, self.findings)
+    }
+
+    /// Remembers what cannot be published.
+    pub(super) fn leave_out(&mut self, part: Part, name: &str, line: usize) {
+        if let Some((.., count)) = self.left_out.iter_mut().find(|(known, ..)| *known == part) {
+            *count += 1;
+            return;
+        }
+        let name = self.cell(name, line);
+        self.left_out.push((part, line, name, 1));
+    }
+
+    /// Whether the paragraph has no text yet.
+    pub(super) fn is_blank(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The pieces so far.
+    pub(super) fn take_pieces(&mut self) -> Vec<Piece> {
+        self.close(Kind::Line);
+        std::mem::take(&mut self.pieces)
+    }
+
+    /// The rest of the pieces. Tells what was left out.
+    pub(super) fn finish(mut self) -> Vec<Piece> {
+        let pieces = self.take_pieces();
+        for (what, line, name, count) in self.left_out {
+            self.findings.warn(line, DiagnosticKind::NotCarried { what, name, count });
+        }
+        pieces
+    }
+
+    /// True once more came out than an article can hold.
+    pub(super) fn is_overflowing(&self) -> bool {
+        self.output > MOST_OUTPUT
+    }
+}
+
+/// The block that says all of it, as plain as can be; none where there is no text.
+fn block_of(node: &Node) -> Option<Block> {
+    if !has_text(node) {
+        return None;
+    }
+    Some(plain_block(node).unwrap_or_else(|| Block::Html { html: safe_html::write(node) }))
+}
+
+fn has_text(node: &Node) -> bool {
+    match node {
+        Node::Text { .. } | Node::Preformatted(_) => true,
+        Node::Element { children, .. } => children.iter().any(has_text),
+    }
+}
+
+/// A flat list or table without marks; none for every other block.
+fn plain_block(node: &Node) -> Option<Block> {
+    let Node::Element { tag, children } = node else { return None };
+    let line = |node: &Node| match node {
+        Node::Element { tag: Tag::Item { value: None }, children } => plain_line(children),
+        Node::Element { tag: Tag::Cell { head: false, columns: 1, rows: 1 }, children } => {
+            plain_line(children)
+        }
+        _ => None,
+    };
+    match tag {
+        Tag::Bullets | Tag::Numbers { first: 1, style: NumberStyle::Decimal, reversed: false } => {
+            let items = children.iter().map(line).collect::<Option<_>>()?;
+            Some(Block::List { ordered: *tag != Tag::Bullets, items })
+        }
+        Tag::Table => {
+            let row = |node: &Node| match node {
+                Node::Element { tag: Tag::Row, children } => {
+                    children.iter().map(line).collect::<Option<Vec<_>>>()
+                }
+                _ => None,
+            };
+            let mut rows = children.iter().map(row).collect::<Option<Vec<_>>>()?;
+            rows.retain(|row| row.iter().any(|cell| !cell.is_empty()));
+            Some(Block::Table { rows })
+        }
+        _ => None,
+    }
+}
+
+fn plain_line(children: &[Node]) -> Option<String> {
+    match children {
+        [] => Some(String::new()),
+        [Node::Text { text, html: None }] => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn length_of(block: &Block) -> usize {
+    crate::article::words::block_texts(block).iter().map(|text| text.len()).sum()
+}

@@ -1,0 +1,695 @@
+//! The sanitiser: the one place that writes the HTML of an article.
+//!
+//! Nothing that a file holds is passed on as markup. What it means was read into values that can hold no more
+//! than a feed may carry: plain text, a few marks, an address of a vetted kind, lists, tables and quotations. From
+//! these the HTML is written anew, with everything escaped, so that a second parse has nothing left to find.
+//! SECURITY: the fields of [`Inline`] and [`Address`] stay private: that is what makes the rule hold.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::super::normalise::{fold, is_xml_character};
+
+/// An absolute web or mail address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct SafeUrl(Rc<str>);
+
+impl SafeUrl {
+    /// Made whole against `base`; none for what a feed cannot carry (rule R12).
+    pub(in super::super) fn of(target: &str, base: Option<&url::Url>) -> Option<Self> {
+        const LONGEST: usize = 2000;
+        let target = target.trim();
+        if target.is_empty() || target.len() > LONGEST || target.starts_with('#') {
+            return None;
+        }
+        let url = match url::Url::parse(target) {
+            Ok(url) => url,
+            Err(_) => base?.join(target).ok()?,
+        };
+        let good = match url.scheme() {
+            "http" | "https" => url.host_str().is_some(),
+            "mailto" => true,
+            _ => false,
+        };
+        let text = url.as_str();
+        (good && text.len() <= LONGEST && text.chars().all(is_xml_character)).then(|| Self(Rc::from(text)))
+    }
+
+    pub(in super::super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The addresses that stand in a text as such, in order: `https://…`, `http://…`, `www.…`.
+    pub(in super::super) fn all_in(text: &str) -> Vec<(Range<usize>, Self)> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        // NOTE: sought by one letter, so that the text is gone through once whatever stands in it.
+        let mut at = 0;
+        while let Some(next) = text[at..].find([':', 'w']) {
+            at += next;
+            let start = if text[at..].starts_with("://") {
+                at - text[from..at].bytes().rev().take_while(u8::is_ascii_alphabetic).count()
+            } else if text[at..].starts_with("www.") {
+                at
+            } else {
+                at += 1;
+                continue;
+            };
+            let end = end_of_address(text, at);
+            let inside_a_word = text[..start].ends_with(|c: char| c.is_alphanumeric() || "@._-/".contains(c));
+            let printed = &text[start..end];
+            let whole = if printed.starts_with("www.") {
+                Some(format!("http://{printed}"))
+            } else {
+                let scheme = printed.split("://").next().unwrap_or_default();
+                matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https").then(|| printed.to_owned())
+            };
+            let address = whole.filter(|_| !inside_a_word).and_then(|whole| {
+                let url = url::Url::parse(&whole).ok()?;
+                let has_a_domain =
+                    url.host_str().is_some_and(|host| host.trim_end_matches('.').contains('.'));
+                has_a_domain.then(|| Self::of(&whole, None)).flatten()
+            });
+            if let Some(address) = address {
+                found.push((start..end, address));
+            }
+            from = end.max(at + 3);
+            at = from;
+        }
+        found
+    }
+}
+
+/// Where an address that holds `at` ends: before white space and quotes, and before what ends a sentence or closes
+/// a bracket that it does not open.
+fn end_of_address(text: &str, at: usize) -> usize {
+    let ends = |c: char| c.is_whitespace() || c.is_control() || "<>\"“”‘’«»|`".contains(c);
+    let length = text[at..].find(ends).unwrap_or(text.len() - at);
+    let mut address = &text[at..at + length];
+    let mut unopened = address.matches(')').count().saturating_sub(address.matches('(').count());
+    while let Some(last) = address.chars().next_back() {
+        let is_cut = match last {
+            ')' if unopened > 0 => {
+                unopened -= 1;
+                true
+            }
+            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '…' | ']' | '}' | '*' => true,
+            _ => false,
+        };
+        if !is_cut {
+            break;
+        }
+        address = &address[..address.len() - last.len_utf8()];
+    }
+    at + address.len()
+}
+
+/// Letters above or below the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum ScriptPosition {
+    Sub,
+    Sup,
+}
+
+impl ScriptPosition {
+    /// The same letters raised in plain text (`m²`, `H₂O`), where Unicode has all of them.
+    pub(in super::super) fn in_plain_text(self, text: &str) -> Option<String> {
+        const PLAIN: &str = "0123456789+-=()n";
+        const RAISED: [&str; 2] = ["₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙ", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ"];
+        let raised = RAISED[usize::from(self == Self::Sup)];
+        text.chars().map(|c| raised.chars().nth(PLAIN.find(c)?)).collect()
+    }
+}
+
+/// How a run of text is marked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct InlineStyle {
+    pub strong: bool,
+    pub emphasis: bool,
+    pub raised: Option<ScriptPosition>,
+    pub link: Option<SafeUrl>,
+    /// Struck through: such text is told of and left out.
+    pub struck: bool,
+}
+
+/// A line of text with its marks, safe to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Inline {
+    html: String,
+    links: Vec<SafeUrl>,
+    quoted: bool,
+}
+
+impl Inline {
+    /// Runs of text, each with its marks; in a quotation or not.
+    pub(in super::super) fn of<'a>(
+        runs: impl Iterator<Item = (&'a str, &'a InlineStyle)>,
+        quoted: bool,
+    ) -> Self {
+        let mut html = String::new();
+        let mut links = Vec::new();
+        let mut link: Option<&SafeUrl> = None;
+        for (text, style) in runs {
+            if style.link.as_ref() != link {
+                if link.is_some() {
+                    html.push_str("</a>");
+                }
+                if let Some(target) = &style.link {
+                    html.push_str("<a href=\"");
+                    push_attribute(&mut html, target.as_str());
+                    html.push_str("\">");
+                    links.push(target.clone());
+                }
+                link = style.link.as_ref();
+            }
+            push_marked(&mut html, text, style);
+        }
+        if link.is_some() {
+            html.push_str("</a>");
+        }
+        Self { html: fold(&html), links, quoted }
+    }
+
+    /// Plain text in which addresses stand; none where none does.
+    pub(in super::super) fn of_addresses_in(text: &str) -> Option<Self> {
+        let addresses = SafeUrl::all_in(text);
+        if addresses.is_empty() {
+            return None;
+        }
+        let plain = InlineStyle::default();
+        let mut runs = Vec::new();
+        let mut done = 0;
+        for (range, link) in addresses {
+            runs.push((&text[done..range.start], plain.clone()));
+            done = range.end;
+            runs.push((&text[range], InlineStyle { link: Some(link), ..InlineStyle::default() }));
+        }
+        runs.push((&text[done..], plain));
+        Some(Self::of(runs.iter().map(|(text, style)| (*text, style)), false))
+    }
+
+    /// The text as it stands within a block: marks and links, no blocks.
+    pub(in super::super) fn as_str(&self) -> &str {
+        &self.html
+    }
+
+    /// As a paragraph, in its quotation.
+    pub(in super::super) fn paragraph(&self) -> String {
+        let html = &self.html;
+        if self.quoted { format!("{QUOTE}<p>{html}</p>{UNQUOTE}") } else { format!("<p>{html}</p>") }
+    }
+
+    /// As a sub-heading; 2 is the highest.
+    pub(in super::super) fn heading(&self, level: u8) -> String {
+        let level = level.clamp(2, 6);
+        format!("<h{level}>{}</h{level}>", self.html)
+    }
+
+    /// Where its links lead.
+    pub(in super::super) fn links(&self) -> &[SafeUrl] {
+        &self.links
+    }
+}
+
+const QUOTE: &str = "<blockquote>";
+const UNQUOTE: &str = "</blockquote>";
+
+/// Adds a paragraph to the quotation that `html` is; false where not both are quoted.
+///
+/// NOTE: written in place, since a quotation may have thousands of paragraphs.
+pub(in super::super) fn extend_quotation(html: &mut String, next: &str) -> bool {
+    let Some(next) = next.strip_prefix(QUOTE).filter(|_| html.ends_with(UNQUOTE)) else { return false };
+    html.truncate(html.len() - UNQUOTE.len());
+    html.push_str(next);
+    true
+}
+
+/// A block of a list, a table and their like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Tag {
+    Bullets,
+    Numbers {
+        first: i32,
+        style: NumberStyle,
+        reversed: bool,
+    },
+    /// `value` where the number is not the next.
+    Item {
+        value: Option<i32>,
+    },
+    Table,
+    TableCaption,
+    Row,
+    /// So many columns wide and rows high; no rows: down to the last.
+    Cell {
+        head: bool,
+        columns: u16,
+        rows: u16,
+    },
+    Definitions,
+    Term,
+    Definition,
+}
+
+/// How the entries of a list are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum NumberStyle {
+    Decimal,
+    LowerLetter,
+    UpperLetter,
+    LowerRoman,
+    UpperRoman,
+}
+
+impl NumberStyle {
+    /// By the value of HTML's `type`.
+    pub(in super::super) fn of_type(value: &str) -> Self {
+        match value.trim() {
+            "a" => Self::LowerLetter,
+            "A" => Self::UpperLetter,
+            "i" => Self::LowerRoman,
+            "I" => Self::UpperRoman,
+            _ => Self::Decimal,
+        }
+    }
+
+    fn type_attribute(self) -> &'static str {
+        match self {
+            Self::Decimal => "",
+            Self::LowerLetter => " type=\"a\"",
+            Self::UpperLetter => " type=\"A\"",
+            Self::LowerRoman => " type=\"i\"",
+            Self::UpperRoman => " type=\"I\"",
+        }
+    }
+}
+
+/// What a [`Tag`] holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Node {
+    /// A paragraph or a line: its plain text, and its marks where it has any.
+    Text {
+        text: String,
+        html: Option<Inline>,
+    },
+    /// Text whose white space has a meaning.
+    Preformatted(String),
+    Element {
+        tag: Tag,
+        children: Vec<Node>,
+    },
+}
+
+/// Writes a whole block.
+pub(super) fn write(node: &Node) -> String {
+    let mut html = String::new();
+    push_node(&mut html, node);
+    html
+}
+
+fn push_node(html: &mut String, node: &Node) {
+    match node {
+        Node::Text { html: Some(inline), .. } => html.push_str(&inline.html),
+        Node::Text { text, html: None } => push_text(html, text),
+        Node::Preformatted(text) => {
+            html.push_str("<pre>");
+            push_text(html, text);
+            html.push_str("</pre>");
+        }
+        Node::Element { tag, children } => push_element(html, tag, children),
+    }
+}
+
+fn push_element(html: &mut String, tag: &Tag, children: &[Node]) {
+    let (open, close) = tags_of(tag);
+    html.push_str(&open);
+    match tag {
+        Tag::Bullets | Tag::Numbers { .. } => {
+            for child in children {
+                push_wrapped(html, child, "li", |tag| matches!(tag, Tag::Item { .. }));
+            }
+        }
+        Tag::Definitions => {
+            for child in children {
+                push_wrapped(html, child, "dd", |tag| matches!(tag, Tag::Term | Tag::Definition));
+            }
+        }
+        Tag::Table => {
+            let is =
+                |child: &&Node, wanted: &Tag| matches!(child, Node::Element { tag, .. } if tag == wanted);
+            children
+                .iter()
+                .filter(|child| is(child, &Tag::TableCaption))
+                .for_each(|child| push_node(html, child));
+            html.push_str("<tbody>");
+            children.iter().filter(|child| is(child, &Tag::Row)).for_each(|child| push_node(html, child));
+            html.push_str("</tbody>");
+        }
+        _ => push_lines(html, children),
+    }
+    html.push_str(close);
+}
+
+fn push_wrapped(html: &mut String, child: &Node, name: &str, fits: impl Fn(&Tag) -> bool) {
+    let is_bare = !matches!(child, Node::Element { tag, .. } if fits(tag));
+    if is_bare {
+        html.push_str(&format!("<{name}>"));
+    }
+    push_node(html, child);
+    if is_bare {
+        html.push_str(&format!("</{name}>"));
+    }
+}
+
+/// Lines of text, one below the other, with the blocks between them.
+fn push_lines(html: &mut String, children: &[Node]) {
+    let mut below_text = false;
+    for child in children {
+        let is_text = matches!(child, Node::Text { .. });
+        if is_text && below_text {
+            html.push_str("<br>");
+        }
+        push_node(html, child);
+        below_text = is_text;
+    }
+}
+
+fn tags_of(tag: &Tag) -> (String, &'static str) {
+    match tag {
+        Tag::Bullets => ("<ul>".to_owned(), "</ul>"),
+        Tag::Numbers { first, style, reversed } => {
+            let start = if *first == 1 { String::new() } else { format!(" start=\"{first}\"") };
+            let reversed = if *reversed { " reversed=\"\"" } else { "" };
+            (format!("<ol{reversed}{start}{}>", style.type_attribute()), "</ol>")
+        }
+        Tag::Item { value: None } => ("<li>".to_owned(), "</li>"),
+        Tag::Item { value: Some(value) } => (format!("<li value=\"{value}\">"), "</li>"),
+        Tag::Table => ("<table>".to_owned(), "</table>"),
+        Tag::TableCaption => ("<caption>".to_owned(), "</caption>"),
+        Tag::Row => ("<tr>".to_owned(), "</tr>"),
+        Tag::Cell { head, columns, rows } => {
+            let span = |name: &str, count: u16| match count {
+                1 => String::new(),
+                _ => format!(" {name}=\"{count}\""),
+            };
+            let (name, close) = if *head { ("th", "</th>") } else { ("td", "</td>") };
+            (format!("<{name}{}{}>", span("colspan", *columns), span("rowspan", *rows)), close)
+        }
+        Tag::Definitions => ("<dl>".to_owned(), "</dl>"),
+        Tag::Term => ("<dt>".to_owned(), "</dt>"),
+        Tag::Definition => ("<dd>".to_owned(), "</dd>"),
+    }
+}
+
+fn push_marked(html: &mut String, text: &str, style: &InlineStyle) {
+    let raised = style.raised.map(|raised| match raised {
+        ScriptPosition::Sub => ("<sub>", "</sub>"),
+        ScriptPosition::Sup => ("<sup>", "</sup>"),
+    });
+    let marks = [
+        style.strong.then_some(("<strong>", "</strong>")),
+        style.emphasis.then_some(("<em>", "</em>")),
+        raised,
+    ];
+    let marks = if text.trim().is_empty() { [None; 3] } else { marks };
+    for (open, _) in marks.iter().flatten() {
+        html.push_str(open);
+    }
+    push_text(html, text);
+    for (_, close) in marks.iter().rev().flatten() {
+        html.push_str(close);
+    }
+}
+
+fn push_text(html: &mut String, text: &str) {
+    push_escaped(html, text, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        _ => None,
+    });
+}
+
+fn push_attribute(html: &mut String, text: &str) {
+    push_escaped(html, text, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'"' => Some("&quot;"),
+        _ => None,
+    });
+}
+
+fn push_escaped(html: &mut String, text: &str, reference: impl Fn(u8) -> Option<&'static str>) {
+    let mut done = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if let Some(reference) = reference(byte) {
+            html.push_str(&text[done..at]);
+            html.push_str(reference);
+            done = at + 1;
+        }
+    }
+    html.push_str(&text[done..]);
+}
+
+/// What a sanitiser that parses leaves of the HTML; tests hold that it is all of it.
+#[cfg(test)]
+pub(in super::super) fn parsed_and_cleaned(html: &str) -> String {
+    use std::collections::{HashMap, HashSet};
+    let mut builder = ammonia::Builder::empty();
+    builder
+        .tags(HashSet::from([
+            "a",
+            "blockquote",
+            "br",
+            "caption",
+            "dd",
+            "dl",
+            "dt",
+            "em",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "strong",
+            "sub",
+            "sup",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "tr",
+            "ul",
+        ]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("ol", HashSet::from(["reversed", "start", "type"])),
+            ("li", HashSet::from(["value"])),
+            ("td", HashSet::from(["colspan", "rowspan"])),
+            ("th", HashSet::from(["colspan", "rowspan"])),
+        ]))
+        .clean_content_tags(HashSet::from(["script", "style"]))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(ammonia::UrlRelative::Deny)
+        .link_rel(None);
+    builder.clean(html).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn addresses_that_run_or_lead_nowhere_are_no_links() {
+        let base = url::Url::parse("https://dakto.vn/tin/bai.html").unwrap();
+        for (target, wanted) in [
+            ("https://dakto.vn/a?b=1&c=2", Some("https://dakto.vn/a?b=1&c=2")),
+            ("/tep/kh.pdf", Some("https://dakto.vn/tep/kh.pdf")),
+            ("//dakto.vn/a", Some("https://dakto.vn/a")),
+            ("mailto:ubnd@dakto.vn", Some("mailto:ubnd@dakto.vn")),
+            ("javascript:alert(1)", None),
+            (" JaVa\tScript:alert(1)", None),
+            ("vbscript:x", None),
+            ("data:text/html,x", None),
+            ("#dau-trang", None),
+            ("", None),
+        ] {
+            let address = SafeUrl::of(target, Some(&base));
+            assert_eq!(address.as_ref().map(SafeUrl::as_str), wanted, "{target}");
+        }
+        assert_eq!(SafeUrl::of("/tep/kh.pdf", None), None);
+    }
+
+    #[test]
+    fn an_address_that_stands_in_a_text_ends_where_the_sentence_does() {
+        for (text, wanted) in [
+            ("Xem https://dakto.vn/kh.", vec![("https://dakto.vn/kh", "https://dakto.vn/kh")]),
+            ("(tại http://dakto.vn/a_(b)), và", vec![("http://dakto.vn/a_(b)", "http://dakto.vn/a_(b)")]),
+            (
+                "Trang www.dakto.vn; HTTPS://a.vn/?x=1&y=2!",
+                vec![
+                    ("www.dakto.vn", "http://www.dakto.vn/"),
+                    ("HTTPS://a.vn/?x=1&y=2", "https://a.vn/?x=1&y=2"),
+                ],
+            ),
+            (
+                "“https://dakto.vn/tin-tức”",
+                vec![("https://dakto.vn/tin-tức", "https://dakto.vn/tin-t%E1%BB%A9c")],
+            ),
+            ("ubnd@www.dakto.vn, javascript://a.vn, ftp://a.vn, http://localhost, xhttp://, ://", vec![]),
+        ] {
+            let found: Vec<(String, String)> = SafeUrl::all_in(text)
+                .into_iter()
+                .map(|(range, address)| (text[range].to_owned(), address.as_str().to_owned()))
+                .collect();
+            let wanted: Vec<(String, String)> =
+                wanted.into_iter().map(|(text, target)| (text.to_owned(), target.to_owned())).collect();
+            assert_eq!(found, wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn markup_in_a_text_or_an_address_is_text() {
+        let link = SafeUrl::of("mailto:a\"><script>x</script>@b.vn?subject='&lt;", None);
+        assert!(link.is_some());
+        let linked = InlineStyle { link, raised: Some(ScriptPosition::Sup), ..InlineStyle::default() };
+        let html = Inline::of(
+            [("</p><script>x</script>", &InlineStyle::default()), ("a < b & \"c\" &lt;", &linked)]
+                .into_iter(),
+            false,
+        )
+        .paragraph();
+        assert_eq!(
+            html,
+            "<p>&lt;/p&gt;&lt;script&gt;x&lt;/script&gt;\
+             <a href=\"mailto:a&quot;&gt;&lt;script&gt;x&lt;/script&gt;@b.vn?subject='&amp;lt;\">\
+             <sup>a &lt; b &amp; \"c\" &amp;lt;</sup></a></p>"
+        );
+        assert_eq!(parsed_and_cleaned(&html), html);
+    }
+
+    #[test]
+    fn the_sanitiser_of_the_tests_does_find_what_must_not_pass() {
+        for (html, clean) in [
+            ("<p onclick=\"x()\">A<script>alert(1)</script></p>", "<p>A</p>"),
+            ("<a href=\"javascript:x()\">A</a>", "<a>A</a>"),
+            ("<a href=\"/b\">A</a>", "<a>A</a>"),
+            ("<iframe src=\"https://x.vn\"></iframe>B", "B"),
+            ("<p><p>A", "<p></p><p>A</p>"),
+            ("<p>Đất & Người</p>", "<p>Đất &amp; Người</p>"),
+        ] {
+            assert_eq!(parsed_and_cleaned(html), clean, "{html}");
+        }
+    }
+
+    fn styles() -> impl Strategy<Value = InlineStyle> {
+        let target = prop_oneof![
+            Just("https://dakto.vn/a?b=1&c=<d>\"'".to_owned()),
+            r"(https?:|mailto:|javascript:|//|\\|/)?\PC{0,16}",
+            r#"(https?://|mailto:)[ -~]{0,24}"#,
+            r#"(https?://a\.vn[/?#]|mailto:)[<>"'&;`{}|\\^%a ]{0,24}"#,
+        ];
+        let raised =
+            prop_oneof![Just(None), Just(Some(ScriptPosition::Sub)), Just(Some(ScriptPosition::Sup))];
+        (any::<bool>(), any::<bool>(), raised, proptest::option::of(target)).prop_map(
+            |(strong, emphasis, raised, target)| {
+                let base = url::Url::parse("https://dakto.vn/tin/").unwrap();
+                let link = target.and_then(|target| SafeUrl::of(&target, Some(&base)));
+                InlineStyle { strong, emphasis, raised, link, struck: false }
+            },
+        )
+    }
+
+    /// Text as the cleaner leaves it, with as much markup in it as will fit.
+    fn texts() -> impl Strategy<Value = String> {
+        let text = prop_oneof![
+            r#"(<|>|&|"|'|=|/|!|-|\[|p|a|script|style|href|svg|math|lt;|#60;|#x3c|amp|nbsp;| ){0,12}"#,
+            r"\PC{0,12}",
+            proptest::collection::vec(any::<char>(), 0..12)
+                .prop_map(|letters| letters.into_iter().collect::<String>()),
+        ];
+        text.prop_map(|text| text.chars().filter(|c| is_xml_character(*c)).collect())
+    }
+
+    /// Whole blocks as the readers of the forms hand them over.
+    fn blocks() -> impl Strategy<Value = Node> {
+        let text = || {
+            (texts(), styles()).prop_map(|(text, style)| {
+                let html = (style != InlineStyle::default())
+                    .then(|| Inline::of([(text.as_str(), &style)].into_iter(), false));
+                // NOTE: an empty line is never handed over.
+                Node::Text { text: fold(&format!("x{text}")), html }
+            })
+        };
+        let element = |tag: Tag, children: Vec<Node>| Node::Element { tag, children };
+        let item = move |value, children| element(Tag::Item { value }, children);
+        let number = || {
+            prop_oneof![
+                Just(NumberStyle::Decimal),
+                Just(NumberStyle::UpperRoman),
+                Just(NumberStyle::LowerLetter),
+            ]
+        };
+        let leaf = prop_oneof![text(), "x[ a<>&\n\"]{0,12}".prop_map(Node::Preformatted),];
+        let list = (any::<i32>(), any::<bool>(), number(), proptest::collection::vec(leaf, 0..4)).prop_map(
+            move |(first, reversed, style, children)| {
+                let tag = Tag::Numbers { first, style, reversed };
+                element(tag, children.into_iter().map(|child| item(Some(first), vec![child])).collect())
+            },
+        );
+        let nested = (text(), list.clone())
+            .prop_map(move |(text, list)| element(Tag::Bullets, vec![item(None, vec![text, list])]));
+        let cell = (any::<bool>(), any::<u16>(), any::<u16>(), proptest::collection::vec(text(), 0..3))
+            .prop_map(move |(head, columns, rows, children)| {
+                element(Tag::Cell { head, columns, rows }, children)
+            });
+        let table =
+            proptest::collection::vec(proptest::collection::vec(cell, 0..3), 0..3).prop_map(move |rows| {
+                element(Tag::Table, rows.into_iter().map(|cells| element(Tag::Row, cells)).collect())
+            });
+        let terms = (text(), text()).prop_map(move |(term, meaning)| {
+            element(
+                Tag::Definitions,
+                vec![element(Tag::Term, vec![term]), element(Tag::Definition, vec![meaning])],
+            )
+        });
+        prop_oneof![list, nested, table, terms]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn a_parser_finds_nothing_to_clean(
+            runs in proptest::collection::vec((texts(), styles()), 0..8),
+            quoted in any::<bool>(),
+        ) {
+            let inline = Inline::of(runs.iter().map(|(text, style)| (text.as_str(), style)), quoted);
+            for html in [inline.paragraph(), inline.heading(3)] {
+                prop_assert_eq!(&parsed_and_cleaned(&html), &html);
+            }
+        }
+
+        #[test]
+        fn a_parser_finds_nothing_to_clean_in_whole_blocks(node in blocks()) {
+            let html = write(&node);
+            prop_assert_eq!(&parsed_and_cleaned(&html), &html);
+        }
+
+        #[test]
+        fn an_address_in_a_text_is_a_part_of_it(text in r"(https?://|www\.|a\.vn|[ ().,;:/@]|\PC){0,24}") {
+            let mut end = 0;
+            for (range, _) in SafeUrl::all_in(&text) {
+                prop_assert!(end <= range.start && range.start < range.end);
+                prop_assert!(!text[range.clone()].contains(char::is_whitespace));
+                end = range.end;
+            }
+        }
+    }
+}

@@ -1,0 +1,681 @@
+//! The date of publication as it is printed: one line in, one instant or one refusal out.
+//!
+//! The day comes first, always; `yyyy-mm-dd` is the one other order. A line counts as a stamp only where
+//! nothing is left over that a stamp cannot hold, so that a date within a sentence is never taken for one.
+//! A line that means to be a stamp and cannot be read is refused with its reason: there is no guess, no
+//! "now", no month first. Weekdays are checked and only warned about.
+
+mod glued;
+mod reading;
+
+use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+
+pub(super) use glued::read_glued;
+use reading::{Flaw, Reader, Reading};
+
+use super::boilerplate::{is_counter_row, is_section};
+use super::byline::{self, Byline};
+use super::diagnostic::DiagnosticKind;
+use super::normalise::word_count;
+use crate::time::{OnTheClock, PublishedAt, Timestamp, Zone, on_the_clock, start_of_day};
+
+/// What a line says about the date of publication.
+#[derive(Debug)]
+pub(super) enum Printed {
+    /// It is no stamp.
+    Nothing,
+    /// A date.
+    Date(Box<Found>),
+    /// It is a stamp that cannot be taken.
+    Refused(Box<Refusal>),
+}
+
+/// A date that was read.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub stamp: PublishedAt,
+    pub label: Option<Label>,
+    /// Words beside the date that do not belong to it: a section's name, a place.
+    pub beside: String,
+    /// Authors named on the same line.
+    pub authors: Vec<String>,
+    /// A weekday, a zone or a section stands on the line as well: what a site prints and nobody types.
+    pub dressed: bool,
+    /// The part of the line that tells of an update, where the line tells of both.
+    pub update: Option<String>,
+    /// To be warned about.
+    pub doubts: Vec<DiagnosticKind>,
+}
+
+/// A date that was not taken, and why.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub complaint: DiagnosticKind,
+    pub label: Option<Label>,
+}
+
+/// The word before a date that tells what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// `Ngày đăng` and its kin.
+    Published,
+    /// `Cập nhật` and its kin.
+    Updated,
+}
+
+impl Found {
+    /// True where the line held the date and nothing beside it.
+    pub(super) fn is_bare(&self) -> bool {
+        self.beside.is_empty() && self.authors.is_empty()
+    }
+}
+
+/// Reads a line. `zone` is the zone of a stamp without one of its own.
+pub(super) fn read(line: &str, zone: Zone) -> Printed {
+    // A stamp is a short line; this keeps the cost of a long one to nothing.
+    const LONGEST: usize = 240;
+    if line.len() > LONGEST || line.is_empty() {
+        return Printed::Nothing;
+    }
+    // `1/1/23` has four digits; fewer are a date only in words such as `5 phút trước`.
+    let digits = line.bytes().filter(u8::is_ascii_digit).take(4).count();
+    if digits < 4 && !has_relative_sign(line) {
+        return Printed::Nothing;
+    }
+    let lower = line.to_lowercase();
+    let has_words = lower.chars().any(char::is_alphabetic);
+    let labels = if has_words { labels_in(&lower) } else { Vec::new() };
+    let Some((first, _)) = labels.first() else {
+        return if digits < 4 {
+            relative(line, &lower, None).unwrap_or(Printed::Nothing)
+        } else {
+            read_part(line, &lower, None, zone)
+        };
+    };
+    read_labelled(line, &lower, &labels, first.start, zone)
+}
+
+/// One of these is in every relative date, whatever the case of its first letter.
+const RELATIVE_SIGNS: [&str; 10] =
+    ["ôm nay", "ôm qua", "ôm kia", "ừa xong", "ới đây", "áng nay", "iều nay", "rước", "ago", "day"];
+
+/// NOTE: asked of every line, most of which are short; one pass is much less than a search for each sign.
+fn has_relative_sign(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    bytes.iter().enumerate().any(|(at, first)| {
+        matches!(first, 0xC3 | 0xE1 | b'a' | b'd' | b'i' | b'r')
+            && RELATIVE_SIGNS.iter().any(|sign| bytes[at..].starts_with(sign.as_bytes()))
+    })
+}
+
+const RELATIVE: [&str; 9] =
+    ["hôm nay", "hôm qua", "hôm kia", "vừa xong", "mới đây", "sáng nay", "chiều nay", "today", "yesterday"];
+
+/// In the order of trial: the longer before what they begin with.
+const LABELS: [(&str, Label); 30] = [
+    ("ngày cập nhật", Label::Updated),
+    ("cập nhật lần cuối", Label::Updated),
+    ("lần cập nhật cuối", Label::Updated),
+    ("cập nhật lúc", Label::Updated),
+    ("cập nhật ngày", Label::Updated),
+    ("cập nhật", Label::Updated),
+    ("ngày sửa", Label::Updated),
+    ("sửa lần cuối", Label::Updated),
+    ("sửa đổi lần cuối", Label::Updated),
+    ("last updated", Label::Updated),
+    ("updated", Label::Updated),
+    ("thời gian đăng", Label::Published),
+    ("ngày giờ đăng", Label::Published),
+    ("ngày đăng tải", Label::Published),
+    ("ngày đăng tin", Label::Published),
+    ("ngày đăng bài", Label::Published),
+    ("ngày đăng", Label::Published),
+    ("đăng ngày", Label::Published),
+    ("đăng lúc", Label::Published),
+    ("đã đăng", Label::Published),
+    ("đăng tải", Label::Published),
+    ("được đăng", Label::Published),
+    ("ngày xuất bản", Label::Published),
+    ("xuất bản lúc", Label::Published),
+    ("xuất bản ngày", Label::Published),
+    ("xuất bản", Label::Published),
+    ("ngày phát hành", Label::Published),
+    ("published", Label::Published),
+    ("posted on", Label::Published),
+    ("date posted", Label::Published),
+];
+
+/// The bytes that a label begins with.
+const LABEL_STARTS: [bool; 256] = {
+    let mut starts = [false; 256];
+    let mut rank = 0;
+    while rank < LABELS.len() {
+        starts[LABELS[rank].0.as_bytes()[0] as usize] = true;
+        rank += 1;
+    }
+    starts
+};
+
+type LabelSpan = (std::ops::Range<usize>, Label);
+
+/// All labels of a line in their order, none within another.
+fn labels_in(lower: &str) -> Vec<LabelSpan> {
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let mut phrases: Vec<(usize, LabelSpan)> = Vec::new();
+    let mut before = None;
+    for (start, character) in lower.char_indices() {
+        // NOTE: asked of every letter of every line with a number: the first byte decides nearly always.
+        if apart(before.replace(character)) && LABEL_STARTS[usize::from(lower.as_bytes()[start])] {
+            phrases.extend(
+                phrases_at(lower, start).filter(|(_, (span, _))| apart(lower[span.end..].chars().next())),
+            );
+        }
+    }
+    phrases.sort_by_key(|(rank, _)| *rank);
+    let mut found: Vec<LabelSpan> = Vec::new();
+    for (_, (phrase, label)) in phrases {
+        if found.iter().all(|(span, _)| phrase.end <= span.start || phrase.start >= span.end) {
+            found.push((phrase, label));
+        }
+    }
+    found.sort_by_key(|(span, _)| span.start);
+    found
+}
+
+/// The labels that begin at `start`, with their rank in the order of trial.
+fn phrases_at(lower: &str, start: usize) -> impl Iterator<Item = (usize, LabelSpan)> {
+    let rest = &lower.as_bytes()[start..];
+    let ranked =
+        LABELS.iter().enumerate().filter(move |(_, (phrase, _))| rest.starts_with(phrase.as_bytes()));
+    ranked.map(move |(rank, (phrase, label))| (rank, (start..start + phrase.len(), *label)))
+}
+
+/// A line with labels: the part behind each is read for itself, and publication beats update.
+fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zone: Zone) -> Printed {
+    // NOTE: lower-casing may change lengths in other scripts; then the line is no label of ours.
+    if line.len() != lower.len() || !line.is_char_boundary(first) {
+        return Printed::Nothing;
+    }
+    // A counter before the label has numbers of its own.
+    let prefix = bare(&line[..first]).trim_end_matches('.');
+    let prefix = if is_counter_row(&prefix.to_lowercase()) { "" } else { prefix };
+    if word_count(prefix) > 5 || prefix.contains(|c: char| c.is_ascii_digit()) && labels.len() == 1 {
+        // A date before the label as well: `12/05/2023 17:39 | Cập nhật: 13/05/2023`.
+        return read_before_label(line, lower, first, &labels[0], zone);
+    }
+    let mut parts = Vec::new();
+    for (index, (span, label)) in labels.iter().enumerate() {
+        let end = labels.get(index + 1).map_or(line.len(), |(next, _)| next.start);
+        let (Some(text), Some(text_lower)) = (line.get(span.end..end), lower.get(span.end..end)) else {
+            return Printed::Nothing;
+        };
+        parts.push((
+            line.get(span.start..end).unwrap_or(text),
+            read_part(text, text_lower, Some(*label), zone),
+            *label,
+        ));
+    }
+    let update =
+        parts.iter().find(|(_, _, label)| *label == Label::Updated).map(|(text, ..)| bare(text).to_owned());
+    let chosen = parts.iter().position(|(_, _, label)| *label == Label::Published).unwrap_or(0);
+    let several = parts.len() > 1;
+    match parts.swap_remove(chosen).1 {
+        Printed::Date(mut found) => {
+            if several && found.label == Some(Label::Published) {
+                found.update = update;
+            }
+            match byline::beside_a_date(prefix) {
+                Some(byline) => found.authors.splice(..0, byline.authors).for_each(drop),
+                None => found.beside = join(prefix, &found.beside),
+            }
+            Printed::Date(found)
+        }
+        other => other,
+    }
+}
+
+fn read_before_label(line: &str, lower: &str, first: usize, label: &LabelSpan, zone: Zone) -> Printed {
+    let (Some(text), Some(text_lower)) = (line.get(..first), lower.get(..first)) else {
+        return Printed::Nothing;
+    };
+    let Printed::Date(mut found) = read_part(text, text_lower, None, zone) else { return Printed::Nothing };
+    if label.1 == Label::Updated {
+        found.update = Some(bare(&line[first..]).to_owned());
+    }
+    Printed::Date(found)
+}
+
+/// Reads what can hold one date: a whole line, or the part behind a label.
+fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Printed {
+    let refuse = |complaint: fn(String) -> DiagnosticKind| {
+        Printed::Refused(Box::new(Refusal { complaint: complaint(bare(text).to_owned()), label }))
+    };
+    if let Some(refused) = relative(text, lower, label) {
+        return refused;
+    }
+    let reading = Reader::new(text).run();
+    let unknown = word_count(reading.before) + word_count(reading.after);
+    let date = match (&reading.date, label) {
+        (Some(date), _) if reading.dates == 1 => date,
+        (Some(_), _) => return Printed::Nothing,
+        (None, Some(_)) if reading.numbers > 0 && word_count(text) <= 8 && unknown <= 2 => {
+            return refuse(|text| DiagnosticKind::DateUnreadable { text });
+        }
+        (None, None) if reading.time.is_some() && reading.day_and_month && unknown == 0 => {
+            return refuse(|text| DiagnosticKind::DateWithoutYear { text });
+        }
+        (None, _) => return Printed::Nothing,
+    };
+    let Some(company) = Company::of(&reading, label.is_some()) else { return Printed::Nothing };
+    let date = match date {
+        Ok(date) => *date,
+        Err(Flaw::Impossible) => return refuse(|text| DiagnosticKind::DateImpossible { text }),
+        Err(Flaw::MonthFirst) => return refuse(|text| DiagnosticKind::DateMonthFirst { text }),
+        Err(Flaw::TooOld) => return refuse(|text| DiagnosticKind::DateTooOld { text }),
+        Err(Flaw::ShortYear) => return refuse(|text| DiagnosticKind::DateShortYear { text }),
+    };
+    if reading.half_unclear {
+        return refuse(|text| DiagnosticKind::AmbiguousAmPm { text });
+    }
+    if reading.numbers > 0 || reading.times > 1 {
+        return refuse(|text| DiagnosticKind::DateUnreadable { text });
+    }
+    match reading.time {
+        Some(Err(())) => refuse(|text| DiagnosticKind::TimeImpossible { text }),
+        Some(Ok(time)) => finish(&reading, company, date, Some(time), label, zone)
+            .unwrap_or_else(|| refuse(|text| DiagnosticKind::TimeImpossible { text })),
+        None => finish(&reading, company, date, None, label, zone)
+            .unwrap_or_else(|| refuse(|text| DiagnosticKind::DateImpossible { text })),
+    }
+}
+
+fn relative(text: &str, lower: &str, label: Option<Label>) -> Option<Printed> {
+    let complaint = || DiagnosticKind::DateRelative { text: bare(text).to_owned() };
+    is_relative(lower).then(|| Printed::Refused(Box::new(Refusal { complaint: complaint(), label })))
+}
+
+/// `5 phút trước`, `Hôm qua, 12:30`: what a page shows in place of a date.
+fn is_relative(lower: &str) -> bool {
+    const UNITS: [&str; 8] = ["giây", "phút", "giờ", "tiếng", "ngày", "tuần", "tháng", "năm"];
+    let text = bare(lower);
+    if word_count(text) > 6 {
+        return false;
+    }
+    let starts = RELATIVE
+        .iter()
+        .any(|word| text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic)));
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let ago = parts.last().is_some_and(|last| matches!(*last, "trước" | "ago"))
+        && parts.iter().any(|part| UNITS.contains(part) || matches!(*part, "minutes" | "hours" | "days"))
+        && text.starts_with(|c: char| c.is_ascii_digit() || parts[0] == "khoảng" || parts[0] == "cách");
+    starts && (word_count(text) <= 2 || text.contains(|c: char| c.is_ascii_digit())) || ago
+}
+
+/// The words beside a date, once each of them is explained.
+struct Company {
+    authors: Vec<String>,
+    beside: String,
+    section: bool,
+}
+
+impl Company {
+    /// `None` where words are left over that no stamp has: then the line is a sentence or a headline with a date in
+    /// it. Explained are a section's name, a place or a few words set apart by a mark, authors, and an author's label.
+    fn of(reading: &Reading<'_>, labelled: bool) -> Option<Self> {
+        let (before, after) = (reading.before, reading.after);
+        let mut company = Self { authors: Vec::new(), beside: String::new(), section: false };
+        for (text, apart, most) in [(before, reading.before_apart, 2), (after, reading.after_apart, 4)] {
+            // NOTE: `Hà Nội, ngày …` is a place, where a comma parts it from the day.
+            let place = text == before && reading.before_comma && reading.time.is_none();
+            let people = || byline::beside_a_date(text).filter(|_| !place);
+            if text.is_empty() {
+            } else if is_section(text) {
+                company.section = true;
+                company.beside = join(&company.beside, text);
+            } else if let Some(Byline { authors, .. }) = people() {
+                company.authors.extend(authors);
+            } else if word_count(text) == 1 && !text.chars().any(char::is_lowercase)
+                || apart && word_count(text) <= 6
+                || labelled && word_count(text) <= most
+            {
+                company.beside = join(&company.beside, bare(text));
+            } else {
+                return None;
+            }
+        }
+        let explained = reading.numbers == 0 || before.is_empty() && after.is_empty();
+        explained.then_some(company)
+    }
+}
+
+fn finish(
+    reading: &Reading<'_>,
+    company: Company,
+    date: NaiveDate,
+    time: Option<NaiveTime>,
+    label: Option<Label>,
+    zone: Zone,
+) -> Option<Printed> {
+    let local = date.and_time(time.unwrap_or(NaiveTime::MIN));
+    let mut doubts = Vec::new();
+    let offset = reading.offset.filter(|_| time.is_some());
+    let instant = match offset {
+        Some(offset) => with_offset(local, offset, zone, &mut doubts)?,
+        // A day begins when it begins, wherever the clocks are put forward at midnight.
+        None if time.is_none() => start_of_day(date, zone),
+        None => match on_the_clock(local, zone) {
+            OnTheClock::Once(moment) => moment,
+            OnTheClock::Twice(earlier) => {
+                let taken = earlier.with_timezone(&zone).format("%H:%M %d/%m/%Y %:z").to_string();
+                doubts.push(DiagnosticKind::TimeTwice { taken });
+                earlier
+            }
+            OnTheClock::Never => return None,
+        },
+    };
+    if let Some((printed, weekday)) = reading.weekday.clone()
+        && weekday != date.weekday().num_days_from_monday()
+    {
+        doubts.push(DiagnosticKind::WeekdayWrong { printed, date });
+    }
+    let stamp = PublishedAt { instant, date_only: time.is_none() };
+    let dressed = reading.weekday.is_some() || reading.offset.is_some() || company.section;
+    let Company { authors, beside, .. } = company;
+    Some(Printed::Date(Box::new(Found { stamp, label, beside, authors, dressed, update: None, doubts })))
+}
+
+fn with_offset(
+    local: NaiveDateTime,
+    minutes: i32,
+    zone: Zone,
+    doubts: &mut Vec<DiagnosticKind>,
+) -> Option<Timestamp> {
+    let offset = FixedOffset::east_opt(minutes * 60)?;
+    let instant = offset.from_local_datetime(&local).single()?.to_utc();
+    let there = instant.with_timezone(&zone);
+    if there.offset().fix() != offset {
+        let local = there.format("%H:%M %d/%m/%Y").to_string();
+        doubts.push(DiagnosticKind::OffsetForeign { offset: offset.to_string(), local });
+    }
+    Some(instant)
+}
+
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || "|-–—:,;•·/[](){}'".contains(c))
+}
+
+fn join(left: &str, right: &str) -> String {
+    match (left.is_empty(), right.is_empty()) {
+        (_, true) => left.to_owned(),
+        (true, _) => right.to_owned(),
+        _ => format!("{left} | {right}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{DEFAULT_TIME_ZONE, rfc3339};
+    use proptest::prelude::*;
+
+    fn found(line: &str) -> Found {
+        match read(line, DEFAULT_TIME_ZONE) {
+            Printed::Date(found) => *found,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn refused(line: &str) -> &'static str {
+        match read(line, DEFAULT_TIME_ZONE) {
+            Printed::Refused(refusal) => refusal.complaint.code(),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_printed_form_has_its_instant() {
+        for (line, instant) in [
+            ("12/05/2023 17:39", "2023-05-12T17:39:00+07:00"),
+            ("Ngày đăng: 08/07/2024  11:38", "2024-07-08T11:38:00+07:00"),
+            ("Thứ ba - 27/06/2023 10:14", "2023-06-27T10:14:00+07:00"),
+            ("Thứ Tư, 04/03/2026-08:48", "2026-03-04T08:48:00+07:00"),
+            ("21:48 | 28/06/2020", "2020-06-28T21:48:00+07:00"),
+            ("00:00 17/09/2018", "2018-09-17T00:00:00+07:00"),
+            ("Cập nhật: Thứ ba, 19/5/2015 | 3:31:20 PM", "2015-05-19T15:31:20+07:00"),
+            ("Ngày đăng 24/03/2025 | 07:09  | Lượt truy cập: 36", "2025-03-24T07:09:00+07:00"),
+            ("Thứ Sáu, 21/02/2020, 18:38 [GMT+7]", "2020-02-21T18:38:00+07:00"),
+            ("07-09-2025, 06:00 (GMT+7)", "2025-09-07T06:00:00+07:00"),
+            ("Thứ tư, 22/10/2025, 19:25 (GMT+7)", "2025-10-22T19:25:00+07:00"),
+            ("Thứ tư, 06:00, 04/09/2024", "2024-09-04T06:00:00+07:00"),
+            ("Thứ 6, 21/03/2025 | 15:45", "2025-03-21T15:45:00+07:00"),
+            ("T6, 21/03/2025 15:45", "2025-03-21T15:45:00+07:00"),
+            ("2025-04-22 21:48:00", "2025-04-22T21:48:00+07:00"),
+            ("20/10/2020, 17:16", "2020-10-20T17:16:00+07:00"),
+            ("08:22, 12/02/2025", "2025-02-12T08:22:00+07:00"),
+            ("06:36:53 03/01/2022", "2022-01-03T06:36:53+07:00"),
+            ("17:39' - 12/05/2023", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 UTC+7", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 lúc 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 | 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 05:39 CH", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 05:39 SA", "2023-05-12T05:39:00+07:00"),
+            ("12/05/2023 12:00 SA", "2023-05-12T00:00:00+07:00"),
+            ("12/05/2023 12:00 CH", "2023-05-12T12:00:00+07:00"),
+            ("12/05/2023 12:05:07 AM", "2023-05-12T00:05:07+07:00"),
+            ("12/05/2023 5:39 p.m.", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 CH", "2023-05-12T17:39:00+07:00"),
+            ("17:39 12.05.2023", "2023-05-12T17:39:00+07:00"),
+            ("17:39 12-05-2023", "2023-05-12T17:39:00+07:00"),
+            ("17:39-12/05/2023", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00+07", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00+0700", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00+07:00", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T17:39:00.123+07:00", "2023-05-12T17:39:00+07:00"),
+            ("9 Tháng 1 2015 lúc 15:08", "2015-01-09T15:08:00+07:00"),
+            ("17h39 ngày 12/5/2023", "2023-05-12T17:39:00+07:00"),
+            ("17 giờ 39 phút, ngày 12 tháng 5 năm 2023", "2023-05-12T17:39:00+07:00"),
+            ("8h ngày 12/5/2023", "2023-05-12T08:00:00+07:00"),
+            ("8g30, 12/5/2023", "2023-05-12T08:30:00+07:00"),
+            ("Đăng lúc: 17:39 12/05/2023", "2023-05-12T17:39:00+07:00"),
+            ("Thứ Sáu, ngày 12/05/2023, 17:39 (GMT+07:00)", "2023-05-12T17:39:00+07:00"),
+            ("12-05-2023 | 17:39 | 1.234 lượt xem", "2023-05-12T17:39:00+07:00"),
+            ("17:39 12/05/2023 | 0 bình luận", "2023-05-12T17:39:00+07:00"),
+            ("Được đăng: Thứ sáu, 12 Tháng 5 2023 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 (Thứ Sáu) 17:39", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 ICT", "2023-05-12T17:39:00+07:00"),
+            ("12/05/2023 17:39 (giờ Việt Nam)", "2023-05-12T17:39:00+07:00"),
+            ("Friday, 12 May 2023 17:39", "2023-05-12T17:39:00+07:00"),
+            ("Fri, 12 May 2023 17:39:00 +0700", "2023-05-12T17:39:00+07:00"),
+        ] {
+            let found = found(line);
+            assert_eq!(rfc3339(found.stamp.instant, DEFAULT_TIME_ZONE), instant, "{line}");
+            assert!(!found.stamp.date_only, "{line}");
+            assert_eq!(found.doubts, [], "{line}");
+            assert!(found.is_bare(), "{line}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_alone_stays_a_day() {
+        for (line, day) in [
+            ("15/11/2025", "2025-11-15"),
+            ("18-07-2019", "2019-07-18"),
+            ("12 - 05 - 2023", "2023-05-12"),
+            ("19 Tháng 8, 2025", "2025-08-19"),
+            ("12 Tháng Mười Hai 2023", "2023-12-12"),
+            ("12 Tháng Mười 2023", "2023-10-12"),
+            ("12 tháng năm năm 2023", "2023-05-12"),
+            ("ngày 12 tháng Năm, 2023", "2023-05-12"),
+            ("ngày 4 tháng tư năm 2023", "2023-04-04"),
+            ("Thứ Năm, ngày 8 tháng 1 năm 2015", "2015-01-08"),
+            ("Chủ Nhật, 11 tháng 6, 2023 (GMT+7)", "2023-06-11"),
+            ("Chủ nhật, 11/6/2023", "2023-06-11"),
+            ("2023-05-12", "2023-05-12"),
+            ("12 May 2023", "2023-05-12"),
+            ("29/02/2024", "2024-02-29"),
+            ("Tháng Ba 12, 2018", "2018-03-12"),
+            ("tháng 3 12, 2018", "2018-03-12"),
+        ] {
+            let found = found(line);
+            assert_eq!(
+                rfc3339(found.stamp.instant, DEFAULT_TIME_ZONE),
+                format!("{day}T00:00:00+07:00"),
+                "{line}"
+            );
+            assert!(found.stamp.date_only, "{line}");
+            assert_eq!(found.doubts, [], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_section_or_a_place_may_stand_before_the_date() {
+        for (line, beside, day) in [
+            ("Xã hội - 07/01/2022", "Xã hội", "2022-01-07"),
+            ("Đất & Người - 07/01/2022", "Đất & Người", "2022-01-07"),
+            ("Hà Nội, ngày 22 tháng 11 năm 2002", "Hà Nội", "2002-11-22"),
+            ("Xã hội | Ngày đăng: 07/01/2022", "Xã hội", "2022-01-07"),
+            ("Ngày đăng: 07/01/2022 | Xã hội", "Xã hội", "2022-01-07"),
+        ] {
+            let found = found(line);
+            assert_eq!(found.beside, beside, "{line}");
+            assert_eq!(rfc3339(found.stamp.instant, DEFAULT_TIME_ZONE)[..10], *day, "{line}");
+        }
+        assert_eq!(found("Ngày đăng: 07/01/2022 - Tác giả: Trang Lê").authors, ["Trang Lê"]);
+    }
+
+    #[test]
+    fn authors_may_stand_on_the_line_of_the_date() {
+        for (line, authors) in [
+            ("HÀ MINH - LÊ SƠN 12/03/2018 09:15", &["HÀ MINH", "LÊ SƠN"][..]),
+            ("Hà Minh - 09:15, 12/03/2018", &["Hà Minh"]),
+            ("Hà Minh - Lê Sơn| 12/03/2018 09:15", &["Hà Minh", "Lê Sơn"]),
+            ("Thứ hai, 09:15, 12/03/2018 Hà Minh/Đài xã Hà Minh/Đài xã", &["Hà Minh/Đài xã"]),
+            ("Đăng bởi Hà Minh lúc 12/03/2018 09:15", &["Hà Minh"]),
+            ("Người đăng: Hà Minh | 12/03/2018", &["Hà Minh"]),
+            ("12/03/2018 09:15 - Hà Minh", &["Hà Minh"]),
+            ("Xã hội 12-03-2018", &[]),
+            ("Kon Tum - 12/03/2018", &[]),
+            ("Thời sự Thứ hai, 12/3/2018, 09:15 (GMT+7)", &[]),
+            ("Số lượt xem: 30. Ngày cập nhật: 12/03/2018", &[]),
+        ] {
+            let found = found(line);
+            assert_eq!(found.authors, authors, "{line}");
+            assert_eq!(rfc3339(found.stamp.instant, DEFAULT_TIME_ZONE)[..10], *"2018-03-12", "{line}");
+        }
+    }
+
+    #[test]
+    fn publication_beats_update_on_one_line() {
+        let both = found("Ngày đăng: 12/05/2023 17:39 | Cập nhật: 13/05/2023 08:00");
+        assert_eq!(rfc3339(both.stamp.instant, DEFAULT_TIME_ZONE), "2023-05-12T17:39:00+07:00");
+        assert_eq!(both.label, Some(Label::Published));
+        assert_eq!(both.update.as_deref(), Some("Cập nhật: 13/05/2023 08:00"));
+        let behind = found("12/05/2023 17:39 (Cập nhật lúc 13/05/2023 08:00)");
+        assert_eq!(rfc3339(behind.stamp.instant, DEFAULT_TIME_ZONE), "2023-05-12T17:39:00+07:00");
+    }
+
+    #[test]
+    fn what_cannot_be_a_date_is_refused_with_its_reason() {
+        for (line, code) in [
+            ("31/02/2023 17:39", "date-impossible"),
+            ("29/02/2023", "date-impossible"),
+            ("00/05/2023", "date-impossible"),
+            ("32 tháng 1 năm 2023", "date-impossible"),
+            ("2023-13-05", "date-impossible"),
+            ("2023-31-05", "date-impossible"),
+            ("05/23/2023 5:39 PM", "date-month-first"),
+            ("May 12, 2023", "date-month-first"),
+            ("12/05/23 17:39", "date-short-year"),
+            ("12-5-23", "date-short-year"),
+            ("12/05/1789", "date-too-old"),
+            ("31/12/1989 10:00", "date-too-old"),
+            ("12/05/2023 25:00", "time-impossible"),
+            ("12/05/2023 17:60", "time-impossible"),
+            ("12/05/2023 24:00", "time-impossible"),
+            ("12/05/2023 17:39 SA", "time-impossible"),
+            ("12/05/2023 00:15 PM", "time-impossible"),
+            ("5h39 chiều 12/05/2023", "time-half-unclear"),
+            ("17.39 12/05/2023", "date-unreadable"),
+            ("12/05/2023 17:39 45", "date-unreadable"),
+            ("12/05 17:39", "date-without-year"),
+            ("Ngày đăng: 12/05", "date-unreadable"),
+            ("5 phút trước", "date-relative"),
+            ("2 giờ trước", "date-relative"),
+            ("3 ngày trước", "date-relative"),
+            ("Hôm qua", "date-relative"),
+            ("Hôm qua, 12:30", "date-relative"),
+            ("Hôm nay lúc 08:15", "date-relative"),
+            ("Cập nhật: 5 phút trước", "date-relative"),
+            ("Đăng lúc: Hôm qua", "date-relative"),
+        ] {
+            assert_eq!(refused(line), code, "{line}");
+        }
+    }
+
+    #[test]
+    fn dates_within_text_are_no_stamps() {
+        for line in [
+            "Chiều 12/5",
+            "Chiều 12/5, UBND huyện Đăk Tô tổ chức Hội nghị.",
+            "9/2/1913-9/2/2023",
+            "47/53",
+            "41/QĐ-CTUB ngày 30/03/2004",
+            "Quyết định số 41/QĐ-CTUB ngày 30/03/2004 của Ủy ban",
+            "Thông báo lịch tiếp công dân ngày 12/05/2023",
+            "Huyện Đăk Tô ra quân ngày 12/05/2023",
+            "https://dakto.kontum.vn/2023/05/12/bai",
+            "Điện thoại: 0260.3831.234",
+            "Từ 12/05/2023 đến 15/05/2023",
+            "12/05/2023 - 15/05/2023",
+            "Hội nghị tổng kết (12/05/2023)",
+            "Năm 2023",
+            "Năm năm trước, nơi đây còn là rừng.",
+            "Hôm qua, tại thị trấn Đăk Tô đã diễn ra lễ hội mừng lúa mới.",
+            "",
+            "Tấn Lộc",
+        ] {
+            assert!(
+                matches!(read(line, DEFAULT_TIME_ZONE), Printed::Nothing),
+                "{line}: {:?}",
+                read(line, DEFAULT_TIME_ZONE)
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_weekday_and_a_foreign_offset_are_warned_about() {
+        let weekday = found("Thứ Hai, 12/05/2023 17:39");
+        assert_eq!(weekday.doubts[0].code(), "weekday-wrong");
+        assert!(weekday.doubts[0].vietnamese().contains("thứ Sáu"), "{}", weekday.doubts[0].vietnamese());
+        for (line, instant) in [
+            ("2023-05-12T10:39:00Z", "2023-05-12T17:39:00+07:00"),
+            ("2023-05-12T10:39:00-05:00", "2023-05-12T22:39:00+07:00"),
+            ("12/05/2023 17:39 GMT", "2023-05-13T00:39:00+07:00"),
+            ("12/05/2023 17:39 (GMT+9)", "2023-05-12T15:39:00+07:00"),
+        ] {
+            let found = found(line);
+            assert_eq!(rfc3339(found.stamp.instant, DEFAULT_TIME_ZONE), instant, "{line}");
+            assert_eq!(found.doubts[0].code(), "offset-foreign", "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line in r"(?:[0-9]{1,4}|[/\-.:,| ()+\[\]]|lúc|ngày |tháng |năm |Thứ |Hai|CH|SA|GMT|T|Z|h|Ngày đăng|Cập nhật|trước|İ|ß|\PC){0,24}") {
+            let _ = read(&line, DEFAULT_TIME_ZONE);
+            let _ = read_glued(&line, DEFAULT_TIME_ZONE);
+        }
+
+        #[test]
+        fn no_date_comes_out_that_is_not_printed(line in r"(?:[0-9]{1,4}|[/\-.:,| ]|lúc |ngày |tháng |năm |Thứ ){3,12}") {
+            if let Printed::Date(found) = read(&line, DEFAULT_TIME_ZONE) {
+                let local = found.stamp.instant.with_timezone(&DEFAULT_TIME_ZONE);
+                let numbers: Vec<u32> =
+                    line.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect();
+                for part in [local.day(), local.month(), local.year() as u32] {
+                    prop_assert!(numbers.contains(&part), "{} from {}", part, line);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! From the lines of a page to an article: the roles of the lines, and the draft that they make.
+//!
+//! `features` says what can be seen of each line, `layout` reads the roles of all of them at once by the table in
+//! `weights`, and here they become the title, the date, the credits and the text. What is left out is told.
+
+mod compose;
+mod unfold;
+
+use std::collections::HashSet;
+
+use super::byline::Byline;
+use super::diagnostic::{DiagnosticKind, Diagnostics};
+use super::facts::Fact;
+use super::features::{self, Dated, Line};
+use super::front_matter::FrontMatter;
+use super::inline::Inline;
+use super::layout::{self, Given, Layout, Source};
+use super::normalise::{ends_a_sentence, exceeds_chars};
+use super::stamp::{self, Found, Label, Printed};
+use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
+use super::{ParsedArticle, SourceLines};
+use crate::article::words::block_texts;
+use crate::article::{Article, Block};
+use crate::time::{PublishedAt, Zone};
+
+/// A line or paragraph of a file, in reading order; its text is clean and on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub line: usize,
+    /// An empty line stood before it, or the markup sets it apart.
+    pub gap: bool,
+    pub kind: Kind,
+    pub text: String,
+    /// The text with its marks and links, where plain text would lose something.
+    pub html: Option<Inline>,
+}
+
+/// What the form of the file says about a piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing: a line of text.
+    Line,
+    /// A line of which the parts are set wide apart; `text` is all of it.
+    Columns(Vec<String>),
+    /// A heading of a level.
+    Heading(u8),
+    /// An entry of a list.
+    Item { ordered: bool },
+    /// A caption by markup.
+    Caption,
+    /// A list, a table and their like, as the markup gives them; `text` is empty.
+    Whole(Block),
+}
+
+impl Piece {
+    /// Tells of the links in a piece of which only the text is kept.
+    pub(super) fn tell_of_links(&self, findings: &mut Diagnostics) {
+        for link in self.html.iter().flat_map(Inline::links) {
+            findings.note(self.line, DiagnosticKind::LinkAsText { target: link.as_str().to_owned() });
+        }
+    }
+
+    /// Its text for people, also of a table.
+    fn shown(&self) -> String {
+        match &self.kind {
+            Kind::Whole(block) => block_texts(block).join(" | "),
+            _ => self.text.clone(),
+        }
+    }
+}
+
+/// What markup names outright; the printed text goes before it.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    /// A title with its line.
+    pub title: Option<(usize, String)>,
+    /// A date with its line.
+    pub stamp: Option<(usize, String)>,
+}
+
+/// Makes the draft. `None` where a finding says why.
+pub(super) fn draft(
+    pieces: Vec<Piece>,
+    matter: FrontMatter,
+    hints: &Hints,
+    zone: Zone,
+    site_language: &str,
+    findings: &mut Diagnostics,
+) -> Option<ParsedArticle> {
+    let pieces = unfold::unfolded(pieces, zone);
+    let from_head = || hints.title.as_ref().map(|(_, title)| title.as_str());
+    let lines = features::lines(&pieces, matter.title.as_deref().or_else(from_head), zone);
+    let source = matter.title.as_ref().map(|_| Source::FrontMatter);
+    let source = source.or(hints.title.as_ref().map(|_| Source::PageHead));
+    let layout = layout::layout(&lines, Given { title: source, date: matter.names_a_date });
+    let page = Page { pieces: &pieces, lines: &lines, layout: &layout, zone };
+
+    let dated = page.date(&matter, hints, findings);
+    let titled = page.title(&matter, hints, findings);
+    if titled.text.is_empty() {
+        findings.error(titled.line, DiagnosticKind::TitleMissing);
+    }
+    page.tell_of_other_dates(findings);
+    page.tell_of_dropped_lines(findings);
+    let body = page.body(findings);
+    if body.blocks.is_empty() && !pieces.is_empty() {
+        findings.warn(titled.line, DiagnosticKind::TextMissing);
+    }
+    let stamp = dated.stamp.filter(|_| !titled.text.is_empty())?;
+    if exceeds_chars(&titled.text, 250) {
+        findings.warn(titled.line, DiagnosticKind::TitleLong { characters: titled.text.chars().count() });
+    }
+    let places = SourceLines {
+        title: titled.line,
+        stamp: dated.line,
+        lead: body.lead_line,
+        authors: matter.line_of("authors").map_or(body.author_lines, |line| vec![line]),
+        captions: body.caption_lines,
+    };
+    let mut known: HashSet<String> = matter.tags.iter().cloned().collect();
+    let mut tags = matter.tags;
+    tags.extend(body.tags.into_iter().filter(|tag| known.insert(tag.clone())));
+    let article = Article {
+        title: titled.text,
+        published: stamp,
+        updated: matter.updated,
+        summary: matter.summary,
+        body: body.blocks,
+        authors: matter.authors.unwrap_or(body.authors),
+        source: matter.source.or(body.source),
+        tags,
+        language: matter.language.filter(|language| language != site_language),
+        link: matter.link,
+        images: Vec::new(),
+    };
+    Some(ParsedArticle { article, id: matter.id, channels: matter.channels, lines: places })
+}
+
+struct Page<'p> {
+    pieces: &'p [Piece],
+    lines: &'p [Line],
+    layout: &'p Layout,
+    zone: Zone,
+}
+
+struct PrintedDate {
+    stamp: Option<PublishedAt>,
+    line: usize,
+}
+
+struct Title {
+    text: String,
+    line: usize,
+}
+
+#[derive(Default)]
+struct Body {
+    blocks: Vec<Block>,
+    authors: Vec<String>,
+    author_lines: Vec<usize>,
+    source: Option<String>,
+    tags: Vec<String>,
+    lead_line: Option<usize>,
+    caption_lines: Vec<usize>,
+}
+
+impl Body {
+    fn credit(&mut self, byline: &Byline, line: usize) {
+        // Beyond this they are no authors, and looking for repeats would cost.
+        const MOST_AUTHORS: usize = 50;
+        if !byline.authors.is_empty() {
+            self.author_lines.push(line);
+        }
+        for author in &byline.authors {
+            if self.authors.len() < MOST_AUTHORS && !self.authors.contains(author) {
+                self.authors.push(author.clone());
+            }
+        }
+        if let Some(source) = &byline.source {
+            self.source.get_or_insert_with(|| source.clone());
+        }
+    }
+}
+
+impl<'p> Page<'p> {
+    fn role(&self, index: usize) -> Role {
+        layout::role(self.layout.states[index])
+    }
+
+    fn text(&self, index: usize) -> &'p str {
+        &self.pieces[index].text
+    }
+
+    fn line(&self, index: usize) -> usize {
+        self.pieces[index].line
+    }
+
+    fn has(&self, index: usize, fact: Fact) -> bool {
+        self.lines[index].facts.has(fact)
+    }
+
+    fn date(&self, matter: &FrontMatter, hints: &Hints, findings: &mut Diagnostics) -> PrintedDate {
+        if matter.names_a_date {
+            return PrintedDate { stamp: matter.published, line: matter.line_of("published").unwrap_or(1) };
+        }
+        let nothing = |line| PrintedDate { stamp: None, line };
+        let Some(at) = self.layout.date else {
+            return self.hinted(hints, findings).unwrap_or_else(|| {
+                self.refuse_without_date(findings);
+                nothing(1)
+            });
+        };
+        let line = self.line(at);
+        match self.lines[at].date.as_ref() {
+            Some(Dated::Refused(refusal)) => {
+                // A page that shows `2 giờ trước` may say the date itself in its markup.
+                if self.has(at, Fact::Relative)
+                    && let Some(dated) = self.hinted(hints, findings)
+                {
+                    return dated;
+                }
+                findings.error(line, refusal.complaint.clone());
+                nothing(line)
+            }
+            Some(Dated::Found(found) | Dated::Glued(_, found)) => {
+                if self.layout.date_margin < SURE_OF_DATE || self.heads_a_diary(at, found) {
+                    if let Some(dated) = self.hinted(hints, findings) {
+                        return dated;
+                    }
+                    self.refuse_doubtful_date(at, findings);
+                    return nothing(line);
+                }
+                self.tell_of_date(found, at, matter.title.is_some(), findings);
+                PrintedDate { stamp: Some(found.stamp), line }
+            }
+            None => nothing(line),
+        }
+    }
+
+    /// A day alone, and others alone within the text: each may head a part of it.
+    fn heads_a_diary(&self, at: usize, found: &Found) -> bool {
+        let is_day = |found: &Found| {
+            found.stamp.date_only && found.label.is_none() && found.is_bare() && !found.dressed
+        };
+        let alike =
+            |index: usize| matches!(&self.lines[index].date, Some(Dated::Found(other)) if is_day(other));
+        is_day(found)
+            && (at + 1..self.lines.len())
+                .any(|index| self.role(index) == Role::Text && !self.has(index, Fact::Cell) && alike(index))
+    }
+
+    fn hinted(&self, hints: &Hints, findings: &mut Diagnostics) -> Option<PrintedDate> {
+        let (line, printed) = hints.stamp.as_ref()?;
+        let Printed::Date(found) = stamp::read(printed, self.zone) else { return None };
+        for doubt in found.doubts {
+            findings.warn(*line, doubt);
+        }
+        Some(PrintedDate { stamp: Some(found.stamp), line: *line })
+    }
+
+    /// No line is the date. One that may be meant is named.
+    fn refuse_without_date(&self, findings: &mut Diagnostics) {
+        let is_open = |index: usize| self.lines[index].date.is_some() && self.role(index) != Role::OtherNews;
+        let Some(index) = (0..self.lines.len()).find(|index| is_open(*index)) else {
+            let line = self.layout.title.map_or(1, |title| self.line(title));
+            return findings.error(line, DiagnosticKind::DateMissing);
+        };
+        let text = self.text(index).to_owned();
+        let above = self.layout.title.is_none_or(|title| index < title);
+        let complaint = if above {
+            DiagnosticKind::OnlyPageClock { text }
+        } else {
+            DiagnosticKind::DateNotBelowTitle { text }
+        };
+        findings.error(self.line(index), complaint);
+    }
+
+    fn refuse_doubtful_date(&self, at: usize, findings: &mut Diagnostics) {
+        let text = self.text(at).to_owned();
+        let complaint = match self.layout.other_date {
+            Some(other) => DiagnosticKind::DateInDoubt {
+                text,
+                line: self.line(other),
+                other: self.text(other).to_owned(),
+            },
+            None if self.layout.title.is_some_and(|title| at < title) => {
+                DiagnosticKind::OnlyPageClock { text }
+            }
+            None => DiagnosticKind::DateNotBelowTitle { text },
+        };
+        findings.error(self.line(at), complaint);
+    }
+
+    fn tell_of_date(&self, found: &Found, at: usize, titled: bool, findings: &mut Diagnostics) {
+        let line = self.line(at);
+        for doubt in &found.doubts {
+            findings.warn(line, doubt.clone());
+        }
+        if !found.beside.is_empty() {
+            findings.note(line, DiagnosticKind::ExtraTextOnDateLine { text: found.beside.clone() });
+        }
+        if let Some(text) = &found.update {
+            findings.note(line, DiagnosticKind::DateOfUpdate { text: text.clone() });
+        }
+        let above = self.layout.title.is_none_or(|title| at < title);
+        if found.label.is_none() && !titled && above {
+            findings.warn(line, DiagnosticKind::DateAboveTitle { text: self.text(at).to_owned() });
+        }
+    }
+
+    fn title(&self, matter: &FrontMatter, hints: &Hints, findings: &mut Diagnostics) -> Title {
+        let printed = self.layout.title.map(|at| self.printed_title(at, findings));
+        if let Some(given) = &matter.title {
+            let line = matter.line_of("title").or(printed.map(|title| title.line)).unwrap_or(1);
+            return Title { text: given.clone(), line };
+        }
+        let hinted = || hints.title.clone().map(|(line, text)| Title { text, line });
+        printed.or_else(hinted).unwrap_or(Title { text: String::new(), line: 1 })
+    }
+
+    fn printed_title(&self, at: usize, findings: &mut Diagnostics) -> Title {
+        self.pieces[at].tell_of_links(findings);
+        let line = self.line(at);
+        if let Some(Dated::Glued(title, _)) = &self.lines[at].date
+            && self.role(at) == Role::TitleAndDate
+        {
+            return Title { text: title.clone(), line };
+        }
+        let mut text = self.text(at).to_owned();
+        for more in (at + 1..self.lines.len()).take_while(|index| self.role(*index) == Role::TitleMore) {
+            self.pieces[more].tell_of_links(findings);
+            text.push_str(if self.has(more, Fact::PartOfSeries) { " - " } else { " " });
+            text.push_str(self.text(more));
+        }
+        if self.layout.title_margin < SURE_OF_TITLE && matches!(self.pieces[at].kind, Kind::Line) {
+            findings.warn(line, DiagnosticKind::UnsureTitle { title: text.clone() });
+        }
+        Title { text, line }
+    }
+
+    /// Updates, the page's clock, dates of other articles.
+    fn tell_of_other_dates(&self, findings: &mut Diagnostics) {
+        let chosen = self.layout.date;
+        for index in (0..self.lines.len()).filter(|index| self.role(*index) == Role::OtherDate) {
+            let (line, text) = (self.line(index), self.text(index).to_owned());
+            let label = match &self.lines[index].date {
+                Some(Dated::Found(found)) => found.label,
+                Some(Dated::Refused(refusal)) => refusal.label,
+                _ => None,
+            };
+            let stamp = |index: usize| self.lines[index].date.as_ref().and_then(Dated::stamp);
+            let clock = matches!(self.layout.states[index], State::TopClock);
+            match chosen {
+                _ if label == Some(Label::Updated) => {
+                    findings.note(line, DiagnosticKind::DateOfUpdate { text })
+                }
+                _ if self.has(index, Fact::Relative) => findings.note(line, DiagnosticKind::Dropped { text }),
+                _ if clock => findings.note(line, DiagnosticKind::PageClockIgnored { text }),
+                Some(at) if stamp(at) != stamp(index) => {
+                    let chosen = self.text(at).to_owned();
+                    findings.warn(line, DiagnosticKind::SecondDate { text, chosen });
+                }
+                _ => findings.note(line, DiagnosticKind::DroppedRepeat { text }),
+            }
+        }
+    }
+
+    fn tell_of_dropped_lines(&self, findings: &mut Diagnostics) {
+        const SINGLY: usize = 100;
+        let mut below = 0;
+        for index in 0..self.lines.len() {
+            let (line, text) = (self.line(index), || self.pieces[index].shown());
+            match self.role(index) {
+                Role::Boilerplate | Role::Footer | Role::End
+                    if self.lines[index].tags.as_ref().is_some_and(|tags| !tags.is_empty()) => {}
+                Role::Boilerplate
+                    if self.has(index, Fact::Prose)
+                        && !self.lines[index].facts.any(&[Fact::Site, Fact::Tool])
+                        && self.layout.title.is_some_and(|title| index < title) =>
+                {
+                    findings.warn(line, DiagnosticKind::TextAboveTitle { text: text() });
+                }
+                Role::Boilerplate | Role::Footer | Role::End => {
+                    findings.note(line, DiagnosticKind::Dropped { text: text() })
+                }
+                Role::Text if self.lines[index].facts.any(&[Fact::End, Fact::Box]) => {
+                    findings.warn(line, DiagnosticKind::KeptAfterEnd { heading: text() });
+                }
+                Role::Repeat => findings.note(line, DiagnosticKind::DroppedRepeat { text: text() }),
+                Role::OtherNews => {
+                    below += 1;
+                    if below <= SINGLY {
+                        findings.note(line, DiagnosticKind::Dropped { text: text() });
+                    } else {
+                        let last_line = self.line(self.lines.len() - 1);
+                        let count = self.lines.len() - index;
+                        findings.note(line, DiagnosticKind::DroppedMore { count, last_line });
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn body(&self, findings: &mut Diagnostics) -> Body {
+        let mut body = Body::default();
+        if let Some(at) = self.layout.date
+            && let Some(Dated::Found(found) | Dated::Glued(_, found)) = &self.lines[at].date
+        {
+            body.credit(&Byline { authors: found.authors.clone(), source: None }, self.line(at));
+        }
+        let mut kept = Vec::new();
+        for index in 0..self.lines.len() {
+            match self.role(index) {
+                Role::Byline | Role::Credit => self.take_credit(index, &mut body, findings),
+                Role::Text | Role::BelowByline => kept.push(index),
+                // Place and day below a letter are a part of it.
+                Role::Date
+                    if self.layout.states[index] == State::DateLast && self.has(index, Fact::Place) =>
+                {
+                    kept.push(index)
+                }
+                Role::Boilerplate | Role::Footer | Role::End => {
+                    body.tags.extend(self.lines[index].tags.iter().flatten().cloned())
+                }
+                _ => {}
+            }
+        }
+        self.tell_of_a_possible_name(&kept, body.author_lines.is_empty() && body.source.is_none(), findings);
+        compose::compose(self, body, &kept, findings)
+    }
+
+    fn take_credit(&self, index: usize, body: &mut Body, findings: &mut Diagnostics) {
+        let Some(credit) = &self.lines[index].credit else { return };
+        let (line, byline) = (self.line(index), credit);
+        self.pieces[index].tell_of_links(findings);
+        let other = byline
+            .source
+            .as_ref()
+            .is_some_and(|source| body.source.as_ref().is_some_and(|known| known != source));
+        if other && byline.authors.is_empty() {
+            findings.note(line, DiagnosticKind::SecondSource { text: self.text(index).to_owned() });
+        }
+        body.credit(byline, line);
+    }
+
+    /// The last line is short, no sentence, and not known to be a name: it stays, and somebody should look.
+    fn tell_of_a_possible_name(&self, kept: &[usize], unsigned: bool, findings: &mut Diagnostics) {
+        let Some(last) = kept.last().copied().filter(|_| unsigned && kept.len() > 1) else { return };
+        let (line, text) = (&self.lines[last], self.text(last));
+        let short = line.words <= 6
+            && !exceeds_chars(text, 60)
+            && !text.starts_with(['(', '['])
+            && !ends_a_sentence(text);
+        if short && self.pieces[last].kind == Kind::Line && line.date.is_none() && line.caption.is_none() {
+            findings.warn(self.line(last), DiagnosticKind::PossibleByline { text: text.to_owned() });
+        }
+    }
+}

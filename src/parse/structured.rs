@@ -1,0 +1,548 @@
+//! Articles that say themselves what is title, date and text: fields, and documents with markup that come over HTTP.
+//!
+//! NOTE: nothing here looks for boilerplate. A line `Bình luận` in the text is text; every piece of it becomes a block.
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::blocks;
+use super::byline::{self, Byline};
+use super::caption::{self, Caption};
+use super::diagnostic::{Diagnostic, DiagnosticKind, Diagnostics};
+use super::front_matter::{self, FrontMatter};
+use super::normalise::{Normalizer, comparison_key, exceeds_chars};
+use super::stamp::{self, Printed};
+use super::structure::{Hints, Kind, Piece};
+use super::{FileFormat, ParseOptions, ParseResult, ParsedArticle, SourceLines, html, markdown, text_of};
+use crate::article::{Article, Block};
+use crate::time::{PublishedAt, Zone};
+
+/// What came out of fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldsReading {
+    /// Missing exactly where a finding is an error.
+    pub draft: Option<ParsedArticle>,
+    /// Each with the name of the field that it is about. Of `text` the line counts from 1 in that field; of every
+    /// other field it means nothing.
+    pub findings: Vec<(String, Diagnostic)>,
+}
+
+/// The field that holds the text, as Markdown. The others are the keys of the front matter without `encoding`.
+pub const TEXT_FIELD: &str = "text";
+
+/// Reads an article from named fields, of which `null` is one that is not there. Every field that does not fit is a
+/// finding of its own.
+pub fn read_fields(fields: &[(String, Value)], options: &ParseOptions) -> FieldsReading {
+    let mut of_keys = Diagnostics::default();
+    let text = fields.iter().find(|(name, _)| name == TEXT_FIELD).map(|(_, value)| value);
+    // The number of a field stands for its line, and leads back to its name.
+    let keys = fields.iter().enumerate().filter(|(_, (name, value))| name != TEXT_FIELD && !value.is_null());
+    let values = keys.map(|(index, (name, value))| (name.as_str(), value_of(value), index + 1));
+    let mut cleaner = Normalizer::new(&options.language);
+    let mut matter = front_matter::from_values(values, options.zone, &mut cleaner, &mut of_keys);
+    for (_, line) in &mut matter.lines {
+        *line = 1;
+    }
+    let mut of_text = Diagnostics::default();
+    let draft = match text {
+        Some(Value::String(text)) => {
+            let language = matter.language.as_deref().unwrap_or(&options.language);
+            let mut cleaner = Normalizer::new(language);
+            let pieces = markdown::pieces(text, 1, options.zone, &mut cleaner, &mut of_text);
+            tell_of_unused_addresses(text, 1, &mut of_text);
+            cleaner.finish(&mut of_text);
+            pieces.and_then(|pieces| draft_of_fields(&pieces, matter, options, &mut of_text))
+        }
+        _ => None,
+    };
+    let failed = of_keys.has_errors() || of_text.has_errors();
+    let name_of = |finding: &Diagnostic| {
+        fields.get(finding.line - 1).map_or_else(String::new, |(name, _)| name.clone())
+    };
+    let of_keys = of_keys.into_sorted().into_iter().map(|finding| (name_of(&finding), finding));
+    let of_text = of_text.into_sorted().into_iter().map(|finding| (TEXT_FIELD.to_owned(), finding));
+    FieldsReading { draft: draft.filter(|_| !failed), findings: of_keys.chain(of_text).collect() }
+}
+
+/// The same value in the language of the front matter; a value that it has no use for is one of the wrong type there.
+fn value_of(value: &Value) -> DeValue<'_> {
+    match value {
+        Value::String(text) => DeValue::String(text.as_str().into()),
+        Value::Array(values) => {
+            DeValue::Array(values.iter().map(|value| Spanned::new(0..0, value_of(value))).collect())
+        }
+        _ => DeValue::Boolean(false),
+    }
+}
+
+fn draft_of_fields(
+    pieces: &[Piece],
+    matter: FrontMatter,
+    options: &ParseOptions,
+    findings: &mut Diagnostics,
+) -> Option<ParsedArticle> {
+    let mut body = Body::default();
+    pieces.iter().for_each(|piece| body.add(piece));
+    if body.blocks.is_empty() {
+        findings.warn(1, DiagnosticKind::TextMissing);
+    }
+    let (title, stamp) = (matter.title.clone()?, matter.published?);
+    Some(draft(
+        title,
+        stamp,
+        Credits::default(),
+        body,
+        matter,
+        SourceLines { title: 1, stamp: 1, ..SourceLines::default() },
+        options,
+    ))
+}
+
+/// Reads Markdown or HTML in which title, date and text stand where the markup says: the title is that of the front
+/// matter, the first heading of the first level, or the first line; the date is that of the front matter, or stands
+/// right below the title; all the rest is text. Only names at the foot are taken for the authors, where none are given.
+///
+/// A web page with menus and scripts of its site says none of this: the article in it is looked for, as in a file.
+pub fn read_document(form: FileFormat, bytes: &[u8], options: &ParseOptions) -> ParseResult {
+    let mut findings = Diagnostics::default();
+    let draft = match document(form, bytes, options, &mut findings) {
+        Document::Read(draft) => draft.map(|draft| *draft),
+        Document::PageOfASite => {
+            return super::parse(&format!("article.{}", form.extension()), bytes, options);
+        }
+    };
+    let draft = draft.filter(|_| !findings.has_errors());
+    ParseResult { draft, findings: findings.into_sorted() }
+}
+
+enum Document {
+    Read(Option<Box<ParsedArticle>>),
+    PageOfASite,
+}
+
+fn document(form: FileFormat, bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -> Document {
+    let read = |draft: Option<ParsedArticle>| Document::Read(draft.map(Box::new));
+    let Some(text) = text_of(form, bytes, options, findings) else { return read(None) };
+    let split = front_matter::split(&text, findings);
+    if findings.has_errors() {
+        return read(None);
+    }
+    let mut at_head = Normalizer::new(&options.language);
+    let matter = match split.toml {
+        Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
+        None => FrontMatter::default(),
+    };
+    let mut cleaner = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
+    let (rest, line) = (split.rest, split.rest_line);
+    let pieces = match form {
+        FileFormat::Html => match html::pieces_as_written(rest, line, options.zone, &mut cleaner, findings) {
+            html::AsWritten::PageOfASite => return Document::PageOfASite,
+            html::AsWritten::Pieces(pieces) => pieces,
+        },
+        _ => {
+            tell_of_unused_addresses(rest, line, findings);
+            markdown::pieces(rest, line, options.zone, &mut cleaner, findings)
+                .map(|pieces| (pieces, Hints::default()))
+        }
+    };
+    cleaner.finish(findings);
+    let Some((pieces, hints)) = pieces else { return read(None) };
+    if pieces.is_empty() && matter.lines.is_empty() {
+        findings.error(1, DiagnosticKind::Empty);
+        return read(None);
+    }
+    read(draft_of_document(&pieces, matter, &hints, options, findings))
+}
+
+fn draft_of_document(
+    pieces: &[Piece],
+    matter: FrontMatter,
+    hints: &Hints,
+    options: &ParseOptions,
+    findings: &mut Diagnostics,
+) -> Option<ParsedArticle> {
+    let titled = title_of(pieces, &matter, hints, findings);
+    let dated = date_of(pieces, &titled, &matter, hints, options.zone, findings);
+    let taken = [titled.at, dated.at];
+    let mut text: Vec<&Piece> = pieces
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !taken.contains(&Some(*index)))
+        .map(|(_, piece)| piece)
+        .collect();
+    let mut credits = Credits { authors: dated.authors, ..Credits::default() };
+    if matter.authors.is_none() {
+        credits.take_from_foot(&mut text);
+    }
+    let mut body = Body::default();
+    text.iter().for_each(|piece| body.add(piece));
+    if body.blocks.is_empty() {
+        findings.warn(titled.line, DiagnosticKind::TextMissing);
+    }
+    if titled.text.as_deref().is_none_or(str::is_empty) {
+        findings.error(titled.line, DiagnosticKind::TitleMissing);
+    }
+    let (title, stamp) = (titled.text?, dated.stamp?);
+    if exceeds_chars(&title, 250) {
+        findings.warn(titled.line, DiagnosticKind::TitleLong { characters: title.chars().count() });
+    }
+    let places = SourceLines { title: titled.line, stamp: dated.line, ..SourceLines::default() };
+    Some(draft(title, stamp, credits, body, matter, places, options))
+}
+
+/// `[name]: address` shows nothing by itself: who did not mean it as Markdown would miss the line.
+fn tell_of_unused_addresses(text: &str, first_line: usize, findings: &mut Diagnostics) {
+    // Beyond this they are a list of links for a program.
+    const MOST: usize = 100;
+    let parser = pulldown_cmark::Parser::new(text);
+    let definitions = parser.reference_definitions();
+    let mut spans: Vec<(&str, std::ops::Range<usize>)> =
+        definitions.iter().map(|(name, definition)| (name, definition.span.clone())).collect();
+    spans.sort_by_key(|(_, span)| span.start);
+    let lower = text.to_lowercase();
+    for (name, span) in spans.into_iter().take(MOST) {
+        if lower.matches(&format!("[{}]", name.to_lowercase())).nth(1).is_none() {
+            let line = first_line + text[..span.start].matches('\n').count();
+            findings.note(line, DiagnosticKind::Dropped { text: text[span].trim().to_owned() });
+        }
+    }
+}
+
+struct Titled {
+    text: Option<String>,
+    line: usize,
+    /// The piece that it was read from.
+    at: Option<usize>,
+}
+
+fn title_of(pieces: &[Piece], matter: &FrontMatter, hints: &Hints, findings: &mut Diagnostics) -> Titled {
+    let heading = pieces.iter().position(|piece| piece.kind == Kind::Heading(1));
+    if let Some(title) = &matter.title {
+        // The same title as a heading is no second one.
+        let repeated = heading.filter(|at| comparison_key(&pieces[*at].text) == comparison_key(title));
+        if let Some(at) = repeated {
+            findings.note(pieces[at].line, DiagnosticKind::DroppedRepeat { text: pieces[at].text.clone() });
+        }
+        let line = matter.line_of("title").unwrap_or(1);
+        return Titled { text: Some(title.clone()), line, at: repeated };
+    }
+    let could_be = |piece: &Piece| matches!(piece.kind, Kind::Line | Kind::Heading(_));
+    let hinted = || hints.title.as_ref().filter(|_| heading.is_none());
+    let at = match hinted() {
+        Some((_, title)) => {
+            pieces.iter().position(|piece| comparison_key(&piece.text) == comparison_key(title))
+        }
+        None => heading.or_else(|| pieces.iter().position(could_be).filter(|at| *at == 0)),
+    };
+    match (at, hinted()) {
+        (Some(at), _) => {
+            pieces[at].tell_of_links(findings);
+            Titled { text: Some(pieces[at].text.clone()), line: pieces[at].line, at: Some(at) }
+        }
+        (None, Some((line, title))) => Titled { text: Some(title.clone()), line: *line, at: None },
+        (None, None) => Titled { text: None, line: 1, at: None },
+    }
+}
+
+struct Dated {
+    stamp: Option<PublishedAt>,
+    line: usize,
+    at: Option<usize>,
+    authors: Vec<String>,
+}
+
+/// Below the title stand at most a few lines before the date: a lead, a section.
+const NEAR_THE_TITLE: usize = 3;
+
+fn date_of(
+    pieces: &[Piece],
+    titled: &Titled,
+    matter: &FrontMatter,
+    hints: &Hints,
+    zone: Zone,
+    findings: &mut Diagnostics,
+) -> Dated {
+    let nowhere = |stamp, line| Dated { stamp, line, at: None, authors: Vec::new() };
+    if matter.names_a_date {
+        return nowhere(matter.published, matter.line_of("published").unwrap_or(1));
+    }
+    let below = titled.at.map_or(0, |at| at + 1);
+    let above = titled.at.and_then(|at| at.checked_sub(1));
+    let near = below..pieces.len().min(below + NEAR_THE_TITLE);
+    for at in near.chain(above) {
+        let piece = &pieces[at];
+        match stamp::read(&piece.text, zone) {
+            Printed::Date(found) => {
+                for doubt in found.doubts {
+                    findings.warn(piece.line, doubt);
+                }
+                if !found.beside.is_empty() {
+                    findings.note(piece.line, DiagnosticKind::ExtraTextOnDateLine { text: found.beside });
+                }
+                if let Some(text) = found.update {
+                    findings.note(piece.line, DiagnosticKind::DateOfUpdate { text });
+                }
+                return Dated {
+                    stamp: Some(found.stamp),
+                    line: piece.line,
+                    at: Some(at),
+                    authors: found.authors,
+                };
+            }
+            Printed::Refused(refusal) if at == below => {
+                findings.error(piece.line, refusal.complaint);
+                return nowhere(None, piece.line);
+            }
+            Printed::Refused(_) | Printed::Nothing => {}
+        }
+    }
+    if let Some((line, printed)) = &hints.stamp
+        && let Printed::Date(found) = stamp::read(printed, zone)
+    {
+        return nowhere(Some(found.stamp), *line);
+    }
+    findings.error(titled.line, DiagnosticKind::DateMissing);
+    nowhere(None, titled.line)
+}
+
+/// Who wrote it, and where it was taken from.
+#[derive(Default)]
+struct Credits {
+    authors: Vec<String>,
+    source: Option<String>,
+}
+
+impl Credits {
+    /// Takes the names below the text. A longer run of names is a list of people in it.
+    fn take_from_foot(&mut self, text: &mut Vec<&Piece>) {
+        const MOST_LINES: usize = 2;
+        let credit = |piece: &&Piece| {
+            let found = || byline::credit(&piece.text).map(|(_, byline)| byline);
+            (piece.kind == Kind::Line).then(found).flatten()
+        };
+        let found: Vec<Byline> = text.iter().rev().map_while(credit).take(MOST_LINES + 1).collect();
+        if found.is_empty() || found.len() > MOST_LINES || found.len() >= text.len() {
+            return;
+        }
+        text.truncate(text.len() - found.len());
+        for byline in found.into_iter().rev() {
+            self.authors.extend(byline.authors);
+            self.source = self.source.take().or(byline.source);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Body {
+    blocks: Vec<Block>,
+    lead_line: Option<usize>,
+    caption_lines: Vec<usize>,
+}
+
+impl Body {
+    /// Turns a piece into a block.
+    fn add(&mut self, piece: &Piece) {
+        let block = match &piece.kind {
+            Kind::Whole(block) => block.clone(),
+            Kind::Heading(level) => blocks::heading(piece, *level),
+            Kind::Item { ordered } => return blocks::push_item(&mut self.blocks, *ordered, piece),
+            Kind::Caption => {
+                self.caption_lines.push(piece.line);
+                let plain = || Caption { text: piece.text.clone(), credit: None };
+                blocks::caption(piece, caption::read(&piece.text).unwrap_or_else(plain))
+            }
+            Kind::Line | Kind::Columns(_) if self.lead_line.is_none() => {
+                self.lead_line = Some(piece.line);
+                blocks::lead(piece)
+            }
+            Kind::Line | Kind::Columns(_) => blocks::paragraph(piece),
+        };
+        blocks::push(&mut self.blocks, block);
+    }
+}
+
+fn draft(
+    title: String,
+    stamp: PublishedAt,
+    credits: Credits,
+    body: Body,
+    matter: FrontMatter,
+    places: SourceLines,
+    options: &ParseOptions,
+) -> ParsedArticle {
+    let article = Article {
+        title,
+        published: stamp,
+        updated: matter.updated,
+        summary: matter.summary,
+        body: body.blocks,
+        authors: matter.authors.unwrap_or(credits.authors),
+        source: matter.source.or(credits.source),
+        tags: matter.tags,
+        language: matter.language.filter(|language| *language != options.language),
+        link: matter.link,
+        images: Vec::new(),
+    };
+    let places = SourceLines { lead: body.lead_line, captions: body.caption_lines, ..places };
+    ParsedArticle { article, id: matter.id, channels: matter.channels, lines: places }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn options() -> ParseOptions {
+        ParseOptions { zone: crate::time::DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None }
+    }
+
+    fn fields(text: &str) -> Vec<(String, Value)> {
+        let field = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+        vec![field("title", "Đăk Tô"), field("published", "12/05/2023 17:39"), field("text", text)]
+    }
+
+    /// Every text that an article shows, in order.
+    fn shown(draft: &ParsedArticle) -> Vec<String> {
+        let texts = draft.article.body.iter().flat_map(|block| match block {
+            Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => {
+                vec![text.clone()]
+            }
+            Block::Caption { raw: printed, .. } => vec![printed.clone()],
+            Block::List { items, .. } => items.clone(),
+            Block::Table { rows } => rows.concat(),
+            Block::Html { html } => vec![html.clone()],
+        });
+        texts.collect()
+    }
+
+    /// Lines that pages of web sites have around their articles, and which an office may write in one.
+    const SUSPICIOUS: [&str; 10] = [
+        "Bình luận",
+        "Tin khác",
+        "Vào Cài đặt > Tài khoản > Đổi mật khẩu.",
+        "Tags: an ninh, trật tự",
+        "Trang chủ",
+        "Ảnh: Tấn Lộc",
+        "In bài viết",
+        "13/05/2023 08:00",
+        "./.",
+        "Về trang trước",
+    ];
+
+    #[test]
+    fn a_line_that_could_be_of_a_web_page_is_text_where_the_text_is_named() {
+        let lines: Vec<&str> = ["Đoạn mở đầu."].into_iter().chain(SUSPICIOUS).chain(["Đoạn cuối."]).collect();
+        let reading = read_fields(&fields(&lines.join("\n\n")), &options());
+        assert_eq!(shown(&reading.draft.unwrap()), lines);
+        for title in [
+            "# Đăk Tô\n\n12/05/2023 17:39",
+            "Đăk Tô\n\n12/05/2023 17:39",
+            "+++\ntitle = \"Đăk Tô\"\npublished = \"12/05/2023 17:39\"\n+++",
+        ] {
+            let text = format!("{title}\n\n{}\n", lines.join("\n\n"));
+            let reading = read_document(FileFormat::Markdown, text.as_bytes(), &options());
+            let draft = reading.draft.unwrap_or_else(|| panic!("{title}: {:?}", reading.findings));
+            assert_eq!(
+                (draft.article.title.as_str(), shown(&draft)),
+                ("Đăk Tô", lines.iter().map(|line| (*line).to_owned()).collect())
+            );
+        }
+        let paragraphs: String =
+            lines.iter().map(|line| format!("<p>{}</p>", line.replace('>', "&gt;"))).collect();
+        for page in [
+            format!("<h1>Đăk Tô</h1><p>12/05/2023 17:39</p>{paragraphs}"),
+            format!(
+                "<!DOCTYPE html><html><head><title>Đăk Tô</title></head><body><div class=comment><h1>Đăk Tô</h1><time>12/05/2023 17:39</time>{paragraphs}</div></body></html>"
+            ),
+        ] {
+            let reading = read_document(FileFormat::Html, page.as_bytes(), &options());
+            let draft = reading.draft.unwrap_or_else(|| panic!("{page}: {:?}", reading.findings));
+            assert_eq!(shown(&draft), lines, "{page}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_site_is_read_like_a_file() {
+        let page = "<html><head><script src=\"a.js\"></script></head><body><nav><a href=/>Trang chủ</a></nav>\
+                    <h1>Huyện Đăk Tô họp giao ban</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu của bài viết hôm nay, \
+                    dài hơn một tiêu đề.</p><p>Đoạn hai của bài viết hôm nay, dài hơn một tiêu đề.</p></body></html>";
+        let reading = read_document(FileFormat::Html, page.as_bytes(), &options());
+        assert_eq!(reading, super::parse::parse("article.html", page.as_bytes(), &options()));
+        assert!(!shown(&reading.draft.unwrap()).contains(&"Trang chủ".to_owned()));
+    }
+
+    #[test]
+    fn an_address_that_no_link_uses_is_told_of() {
+        let reading =
+            read_fields(&fields("Xem [ghi].\n\n[ghi]: http://a.vn\n[Ảnh]: http://b.vn"), &options());
+        let told: Vec<_> =
+            reading.findings.iter().map(|(_, finding)| (finding.line, finding.kind.code())).collect();
+        assert_eq!(told.last(), Some(&(4, "dropped")), "{told:?}");
+        assert!(!told.contains(&(3, "dropped")), "{told:?}");
+    }
+
+    #[test]
+    fn a_finding_names_its_field() {
+        let mut wrong = fields("Đoạn mở đầu.");
+        wrong[1].1 = "31/02/2023".into();
+        wrong.push(("tags".to_owned(), Value::from(3)));
+        wrong.push(("titel".to_owned(), Value::from("A")));
+        wrong.push(("source".to_owned(), Value::Null));
+        let reading = read_fields(&wrong, &options());
+        assert_eq!(reading.draft, None);
+        let told: Vec<_> =
+            reading.findings.iter().map(|(field, finding)| (field.as_str(), finding.kind.code())).collect();
+        assert_eq!(
+            told,
+            [
+                ("published", "date-impossible"),
+                ("tags", "front-matter-wrong-type"),
+                ("titel", "front-matter-unknown-key"),
+            ]
+        );
+    }
+
+    #[test]
+    fn names_below_a_document_are_its_authors_unless_they_are_given() {
+        let read =
+            |text: &str| read_document(FileFormat::Markdown, text.as_bytes(), &options()).draft.unwrap();
+        let draft = read("# Đăk Tô\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n\nTấn Lộc\n");
+        assert_eq!((draft.article.authors, draft.article.body.len()), (vec!["Tấn Lộc".to_owned()], 1));
+        let given = read(
+            "+++\nauthors = [\"Lê An\"]\n+++\n# Đăk Tô\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n\nTấn Lộc\n",
+        );
+        assert_eq!((given.article.authors.clone(), given.article.body.len()), (vec!["Lê An".to_owned()], 2));
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_of_a_named_text_is_published(
+            lines in proptest::collection::vec(
+                prop_oneof![proptest::sample::select(&SUSPICIOUS[..]).prop_map(str::to_owned), "[A-ZĐÊ][a-zđêộ]{1,8}( [a-zđêộ]{1,8}){0,9}[.:?!]?"],
+                1..20,
+            )
+        ) {
+            let reading = read_fields(&fields(&lines.join("\n\n")), &options());
+            prop_assert_eq!(shown(&reading.draft.unwrap()), lines);
+        }
+
+        #[test]
+        fn a_title_of_any_characters_is_one_line_or_refused(title in any::<String>()) {
+            let mut fields = fields("Đoạn mở đầu.");
+            fields[0].1 = title.as_str().into();
+            let reading = read_fields(&fields, &options());
+            match reading.draft {
+                Some(draft) => prop_assert!(!draft.article.title.contains(['\n', '\r']) && !draft.article.title.is_empty()),
+                None => prop_assert!(reading.findings.iter().any(|(field, _)| field == "title")),
+            }
+        }
+
+        #[test]
+        fn any_document_is_read_or_refused(text in any::<String>()) {
+            for form in [FileFormat::Markdown, FileFormat::Html] {
+                read_document(form, text.as_bytes(), &options());
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Whether a table holds data, or puts text and pictures in their places.
+
+use super::normalise::{exceeds_chars, word_count};
+use super::stamp::{self, Printed};
+use crate::time::Zone;
+
+/// A row as it is judged.
+pub(super) struct Row {
+    /// What its cells say.
+    pub texts: Vec<String>,
+    pub has_picture: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Data,
+    /// Pictures with what is said of them.
+    Pictures,
+    /// Cells that are read one after the other.
+    Layout,
+}
+
+/// Judges a table. `has_heads`: cells are marked as heads of columns or rows.
+pub(super) fn of(rows: &[Row], has_heads: bool, zone: Zone) -> Shape {
+    let filled = |row: &Row| row.texts.iter().filter(|text| !text.is_empty()).count();
+    let with_picture = rows.iter().filter(|row| row.has_picture).count();
+    let of_data = rows.iter().filter(|row| !row.has_picture && filled(row) >= 2).count();
+    if with_picture > 0 && of_data <= with_picture {
+        return Shape::Pictures;
+    }
+    let is_single_column = rows.iter().all(|row| row.texts.len() < 2);
+    if is_single_column && !has_heads || is_layout(rows, zone) { Shape::Layout } else { Shape::Data }
+}
+
+/// Paragraphs in its cells, the head of an official letter, or one row with the date of the article.
+fn is_layout(rows: &[Row], zone: Zone) -> bool {
+    let texts = || rows.iter().flat_map(|row| &row.texts);
+    let is_date =
+        |text: &String| !exceeds_chars(text, 120) && !matches!(stamp::read(text, zone), Printed::Nothing);
+    let filled = rows.iter().filter(|row| row.texts.iter().any(|text| !text.is_empty())).count();
+    texts().any(|text| word_count(text) > 80 || is_letterhead(text)) || filled == 1 && texts().any(is_date)
+}
+
+/// The words that stand at the head of every official letter.
+fn is_letterhead(text: &str) -> bool {
+    const MOTTO: [&str; 2] = ["cộng hòa xã hội chủ nghĩa", "cộng hoà xã hội chủ nghĩa"];
+    const LONGEST: usize = 600;
+    text.len() <= LONGEST && {
+        let lower = text.to_lowercase();
+        MOTTO.iter().any(|motto| lower.contains(motto))
+    }
+}

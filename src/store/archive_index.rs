@@ -1,0 +1,100 @@
+//! What the pages for people ask beside the catalogue: the months, the addresses of all articles, the corrections of
+//! one. Every question is bounded by its answer, not by the archive.
+
+use super::article_query::{Gone, first_sort_key, served, timestamp_of};
+use super::channels::is_public;
+use super::engine::{Transaction, values};
+use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
+use super::{SitemapEntry, StoreError};
+use crate::article::{Article, ArticleId};
+use crate::channel::Slug;
+use crate::time::{Month, Timestamp, Zone, from_unix};
+
+/// Two hundred years of months.
+const MAX_MONTHS: usize = 2400;
+/// Corrections that are told of one article.
+const MAX_CORRECTIONS: i64 = 20;
+
+pub(super) async fn months(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    zone: Zone,
+    gone: &Gone,
+) -> Result<Option<Vec<Month>>, StoreError> {
+    let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
+    let known = reading
+        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![slug])
+        .await?;
+    if known.is_none() && channel.is_some() {
+        return Ok(None);
+    }
+    let (mut months, mut below) = (Vec::new(), i64::MAX);
+    // From article to article over the index, a month at each step.
+    while months.len() < MAX_MONTHS {
+        let row = reading
+            .first(
+                concat!(
+                    "SELECT a.place FROM membership a WHERE a.channel = $1 AND a.place < $2 AND ",
+                    served!("$3", "a.article"),
+                    " ORDER BY a.place DESC LIMIT 1"
+                ),
+                values![slug, below, gone.as_str()],
+            )
+            .await?;
+        let Some(place) = row.map(|row| row.get_i64(0)).transpose()? else { break };
+        let month = Month::containing(timestamp_of(place), zone);
+        below = first_sort_key(month.start(zone)).min(place);
+        months.push(month);
+    }
+    Ok(Some(months))
+}
+
+pub(super) async fn sitemap_entries(
+    reading: &mut Transaction,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    limit: u32,
+) -> Result<Vec<SitemapEntry>, StoreError> {
+    let lowest = from.map_or(i64::MIN, first_sort_key);
+    let above = to.map_or(i64::MAX, |to| first_sort_key(from_unix(to.timestamp() + 1)));
+    let rows = reading
+        .rows(
+            // Few articles have a link, and only of those the text is read.
+            "SELECT day, slug, updated, channels, CASE WHEN content LIKE '%\"link\":%' THEN content ELSE '' END \
+             FROM article WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT $3",
+            values![lowest, above, i64::from(limit)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let permalink = read_permalink(row.get_text(0)?, row.get_text(1)?)?;
+            let link = match row.get_text(4)? {
+                "" => None,
+                content => from_json::<Article>(content)?.link,
+            };
+            Ok(SitemapEntry {
+                permalink,
+                updated: from_unix(row.get_i64(2)?),
+                channels: from_json(row.get_text(3)?)?,
+                link,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn corrections(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<Vec<Timestamp>, StoreError> {
+    let rows = reading
+        .rows(
+            // Whatever moved `updated` on: neither a mere move to another channel nor a picture that came a
+            // moment after its text.
+            "SELECT at FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
+             (SELECT p.updated FROM revision p WHERE p.article = r.article AND p.number < r.number \
+             ORDER BY p.number DESC LIMIT 1) ORDER BY number DESC LIMIT $2",
+            values![id.as_str(), MAX_CORRECTIONS],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(from_unix(row.get_i64(0)?))).collect()
+}

@@ -1,0 +1,404 @@
+//! The living articles, newest first, and the search in them.
+//!
+//! Each has a *place*: a number that orders all of them by their stamps and belongs to one alone. A page of
+//! the list goes on behind a place, whatever was published, corrected or withdrawn meanwhile.
+
+use super::channels::is_public;
+use super::engine::{Database, Row, Transaction, values};
+use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
+use super::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, StoreError, Total};
+use crate::article::{Article, ArticleId, Entry, words};
+use crate::channel::{Channel, Slug};
+use crate::time::{Month, Timestamp, Zone, from_unix};
+
+/// Rows that are read at a time.
+const BATCH_SIZE: usize = 64;
+/// Places within one second.
+const KEYS_PER_SECOND: i64 = 1 << 20;
+/// Articles of an older store that are filled in with one commit.
+const FULL_PAGE: i64 = 256;
+
+/// Articles, the newest that answer a question, among which those that hold its words just as they are typed come
+/// first.
+const RANKED: i64 = 500;
+/// What is longer than this, as it is stored, is not read for its rank alone, in bytes.
+const RANKED_BYTES: usize = 256 * 1024;
+/// Counted further, a question would cost too much.
+const COUNTED: i64 = 10_000;
+/// Added to a place where the page before ended among those that come first. Greater than any place.
+const AMONG_FIRST: i64 = 1 << 61;
+
+/// The channels that are gone, in the form in which the engines take them. What stands in no other channel is in no
+/// list.
+pub(super) struct Gone(String);
+
+impl Gone {
+    pub(super) fn among(channels: &[Channel]) -> Self {
+        let gone = channels.iter().filter(|channel| channel.is_gone());
+        let names: String = gone.map(|channel| format!("|{}|", channel.slug)).collect();
+        Self(names)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn holds(&self, channel: &str) -> bool {
+        !channel.is_empty() && self.0.contains(&format!("|{channel}|"))
+    }
+}
+
+/// True of an article that stands in a channel which is served.
+macro_rules! served {
+    ($gone:literal, $article:literal) => {
+        concat!(
+            "(",
+            $gone,
+            " = '' OR EXISTS (SELECT 1 FROM membership v WHERE v.article = ",
+            $article,
+            " AND v.channel <> '' AND ",
+            $gone,
+            " NOT LIKE '%|' || v.channel || '|%'))"
+        )
+    };
+}
+pub(super) use served;
+
+/// Where and for what the engine looks.
+struct Search<'a> {
+    /// Folded; none where everything is found.
+    words: Option<Vec<String>>,
+    channel: &'a str,
+    lowest: i64,
+    /// Behind the highest place.
+    above: i64,
+    gone: &'a Gone,
+}
+
+pub(super) async fn query_articles(
+    reading: &mut Transaction,
+    asked: &ArticleQuery,
+    gone: &Gone,
+) -> Result<ArticleQueryResult, StoreError> {
+    let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
+    let known = reading
+        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![channel])
+        .await?;
+    if (known.is_none() && asked.channel.is_some()) || gone.holds(channel) {
+        return Ok(ArticleQueryResult::UnknownChannel);
+    }
+    let search = Search {
+        words: asked.words.as_deref().map(words::query_terms),
+        channel,
+        lowest: asked.from.map_or(i64::MIN, first_sort_key),
+        above: asked.to.map_or(i64::MAX, |to| first_sort_key(to).saturating_add(KEYS_PER_SECOND)),
+        gone,
+    };
+    let mut found = ArticlePage { items: Vec::new(), next: None, damaged: Vec::new(), total: None };
+    if search.words.as_ref().is_some_and(Vec::is_empty) {
+        found.total = Some(Total { number: 0, at_least: false });
+        return Ok(ArticleQueryResult::Page(found));
+    }
+    let exact = asked.words.as_deref().map(words::with_marks).unwrap_or_default();
+    let ranking = if exact.is_empty() && (asked.phrases.is_empty() || !asked.counted) {
+        Ranking::default()
+    } else {
+        rank(reading, &search, asked, &exact).await?
+    };
+    if asked.counted {
+        found.total = Some(match asked.phrases.is_empty() {
+            true => count(reading, &search).await?,
+            false => ranking.total,
+        });
+    }
+    let behind = asked.after.unwrap_or(i64::MAX);
+    let (among_first, below) = match behind {
+        i64::MAX => (i64::MAX, search.above),
+        place if place >= AMONG_FIRST / 2 => (place - AMONG_FIRST, search.above),
+        place => (i64::MIN, place.min(search.above)),
+    };
+    let mut left = asked.limit as usize;
+    for place in ranking.first.iter().copied().filter(|place| *place < among_first).take(left) {
+        left -= 1;
+        found.next = Some(place + AMONG_FIRST);
+        let row = reading.first(ONE, values![place]).await?;
+        if let Some(row) = row {
+            found.take(&row)?;
+        }
+    }
+    let more_follow = ranking
+        .first
+        .iter()
+        .any(|place| *place < among_first && found.next.is_some_and(|next| *place < next - AMONG_FIRST));
+    if left == 0 && !found.items.is_empty() {
+        // The page is full of what comes first; whatever is not among it comes behind.
+        let others = ranking.total.at_least || ranking.total.number as usize > ranking.first.len();
+        found.next = found.next.filter(|_| more_follow || others);
+        return Ok(ArticleQueryResult::Page(found));
+    }
+    found.next = None;
+    list(reading, &search, asked, &ranking.first, below, left, &mut found).await?;
+    Ok(ArticleQueryResult::Page(found))
+}
+
+/// Adds up to `left` articles at places below `below` to what was found, but for those at the places `shown`.
+async fn list(
+    reading: &mut Transaction,
+    search: &Search<'_>,
+    asked: &ArticleQuery,
+    shown: &[i64],
+    mut below: i64,
+    mut left: usize,
+    found: &mut ArticlePage,
+) -> Result<(), StoreError> {
+    let mut bytes = 0;
+    loop {
+        // One more than asked for tells whether there is a next page.
+        let stride = left.min(BATCH_SIZE) + 1;
+        let rows = page(reading, search, below, stride as i64).await?;
+        let more = rows.len() == stride;
+        for row in rows.iter().take(stride - 1) {
+            below = row.get_i64(0)?;
+            if shown.contains(&below) {
+                continue;
+            }
+            // What has the words but not together is counted as well: it was read.
+            bytes += row.get_optional_text(6)?.map_or(0, str::len);
+            match read_item(row) {
+                Ok(item) if !contains_phrases(&item, &asked.phrases) => {}
+                Ok(item) => {
+                    left -= 1;
+                    found.items.push(item);
+                }
+                // One damaged article never takes the list down.
+                Err(StoreError::Corrupt(_)) => {
+                    left -= 1;
+                    found.damaged.push(ArticleId::new(row.get_text(1)?));
+                }
+                Err(cause) => return Err(cause),
+            }
+            if bytes >= asked.bytes || left == 0 {
+                left = 0;
+                break;
+            }
+        }
+        if !more && left > 0 {
+            return Ok(());
+        }
+        if left == 0 {
+            let is_last = below == rows.last().map_or(below, |row| row.get_i64(0).unwrap_or(below));
+            found.next = (!is_last).then_some(below);
+            return Ok(());
+        }
+    }
+}
+
+impl ArticlePage {
+    fn take(&mut self, row: &Row) -> Result<(), StoreError> {
+        match read_item(row) {
+            Ok(item) => self.items.push(item),
+            Err(StoreError::Corrupt(_)) => self.damaged.push(ArticleId::new(row.get_text(1)?)),
+            Err(cause) => return Err(cause),
+        }
+        Ok(())
+    }
+}
+
+/// What was learned from the newest articles that answer a question.
+struct Ranking {
+    /// The places of those that come first, the highest first.
+    first: Vec<i64>,
+    /// How many of them have the phrases of the question.
+    total: Total,
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Self { first: Vec::new(), total: Total { number: 0, at_least: true } }
+    }
+}
+
+/// Reads the newest articles that answer the question.
+async fn rank(
+    reading: &mut Transaction,
+    search: &Search<'_>,
+    asked: &ArticleQuery,
+    exact: &[words::Exact],
+) -> Result<Ranking, StoreError> {
+    let mut ranking = Ranking { first: Vec::new(), total: Total { number: 0, at_least: false } };
+    let (mut below, mut read) = (search.above, 0);
+    loop {
+        let rows = page(reading, search, below, BATCH_SIZE as i64).await?;
+        for row in &rows {
+            below = row.get_i64(0)?;
+            // Nobody waits for the rank of a whole book.
+            let long = row.get_optional_text(6)?.is_some_and(|content| content.len() > RANKED_BYTES);
+            let item = read_item(row).ok();
+            if !item.as_ref().is_none_or(|item| contains_phrases(item, &asked.phrases)) {
+                continue;
+            }
+            ranking.total.number += 1;
+            let matches = |item: &ArticleRow| words::has_exactly(&item.entry.article, exact);
+            if !long && !exact.is_empty() && item.as_ref().is_some_and(matches) {
+                ranking.first.push(below);
+            }
+        }
+        read += rows.len() as i64;
+        if rows.len() < BATCH_SIZE {
+            return Ok(ranking);
+        }
+        if read >= RANKED {
+            ranking.total.at_least = true;
+            return Ok(ranking);
+        }
+    }
+}
+
+async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, StoreError> {
+    let Search { channel, lowest, above, gone, .. } = search;
+    let row = match &search.words {
+        Some(words) => {
+            reading.count_found(words, channel, *lowest, *above, COUNTED + 1, gone.as_str()).await?
+        }
+        None => {
+            reading
+                .one(
+                    concat!(
+                        "SELECT COUNT(*) FROM (SELECT 1 FROM membership m WHERE m.channel = $1 \
+                         AND m.place < $2 AND m.place >= $3 AND ",
+                        served!("$5", "m.article"),
+                        " LIMIT $4) counted"
+                    ),
+                    values![*channel, *above, *lowest, COUNTED + 1, gone.as_str()],
+                )
+                .await?
+        }
+    };
+    let number = row.get_u64(0)?;
+    let most = COUNTED.unsigned_abs();
+    Ok(Total { number: number.min(most), at_least: number > most })
+}
+
+const ONE: &str = "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
+                   FROM article a WHERE a.place = $1";
+
+/// The articles at places below `below`, the highest place first.
+async fn page(
+    reading: &mut Transaction,
+    search: &Search<'_>,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let Search { channel, lowest, gone, .. } = search;
+    match &search.words {
+        None => {
+            reading
+                .rows(
+                    concat!(
+                        "SELECT m.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
+                         FROM membership m JOIN article a ON a.id = m.article \
+                         WHERE m.channel = $1 AND m.place < $2 AND m.place >= $3 AND ",
+                        served!("$5", "a.id"),
+                        " ORDER BY m.place DESC LIMIT $4"
+                    ),
+                    values![*channel, below, *lowest, limit, gone.as_str()],
+                )
+                .await
+        }
+        Some(words) => reading.search(words, channel, *lowest, below, limit, gone.as_str()).await,
+    }
+}
+
+fn contains_phrases(item: &ArticleRow, phrases: &[Vec<String>]) -> bool {
+    phrases.iter().all(|phrase| words::contains_phrase(&item.entry.article, phrase))
+}
+
+fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
+    let content = row.get_optional_text(6)?;
+    let content =
+        content.ok_or_else(|| StoreError::Corrupt("a living article without content".to_owned()))?;
+    Ok(ArticleRow {
+        entry: Entry {
+            id: ArticleId::new(row.get_text(1)?),
+            permalink: read_permalink(row.get_text(2)?, row.get_text(3)?)?,
+            channels: from_json(row.get_text(4)?)?,
+            updated: from_unix(row.get_i64(5)?),
+            article: from_json(content)?,
+        },
+        number: row.get_u64(7)?,
+    })
+}
+
+/// The lowest place of a second.
+pub(super) fn first_sort_key(moment: Timestamp) -> i64 {
+    moment.timestamp().saturating_mul(KEYS_PER_SECOND)
+}
+
+/// The lowest place of a month, and the lowest behind it.
+pub(super) fn sort_key_range(month: Month, zone: Zone) -> (i64, i64) {
+    (first_sort_key(month.start(zone)), first_sort_key(month.end(zone)).saturating_add(KEYS_PER_SECOND))
+}
+
+/// The second of a place.
+pub(super) fn timestamp_of(place: i64) -> Timestamp {
+    from_unix(place.div_euclid(KEYS_PER_SECOND))
+}
+
+/// The place of an article whose stamp is `stamp`: the one that it has, where its stamp has not moved.
+pub(super) async fn sort_key(
+    transaction: &mut Transaction,
+    id: &ArticleId,
+    stamp: i64,
+) -> Result<i64, StoreError> {
+    let first = first_sort_key(from_unix(stamp));
+    let beyond = first.saturating_add(KEYS_PER_SECOND);
+    let row = transaction
+        .one(
+            "SELECT (SELECT place FROM article WHERE id = $1 AND place >= $2 AND place < $3), \
+             (SELECT MAX(place) FROM article WHERE place >= $2 AND place < $3)",
+            values![id.as_str(), first, beyond],
+        )
+        .await?;
+    if let Some(place) = row.get_optional_i64(0)? {
+        return Ok(place);
+    }
+    let place = row.get_optional_i64(1)?.map_or(first, |last| last + 1);
+    if place < beyond {
+        Ok(place)
+    } else {
+        Err(StoreError::Corrupt("a million articles bear the same second".to_owned()))
+    }
+}
+
+/// Gives place and words to the articles that a program without them has left.
+pub(super) async fn fill(database: &Database) -> Result<(), StoreError> {
+    loop {
+        let mut writing = database.begin_write().await?;
+        let rows = writing
+            .rows(
+                "SELECT id, stamp, content FROM article WHERE state = 'live' AND place IS NULL \
+                 ORDER BY stamp, id LIMIT $1",
+                values![FULL_PAGE],
+            )
+            .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &rows {
+            let id = ArticleId::new(row.get_text(0)?);
+            let place = sort_key(&mut writing, &id, row.get_i64(1)?).await?;
+            let article = row.get_optional_text(2)?.and_then(|content| from_json::<Article>(content).ok());
+            let folded = article.as_ref().map(words::index_text).unwrap_or_default();
+            writing
+                .run(
+                    "UPDATE article SET place = $2, folded = $3 WHERE id = $1",
+                    values![id.as_str(), place, folded],
+                )
+                .await?;
+            writing
+                .run("UPDATE membership SET place = $2 WHERE article = $1", values![id.as_str(), place])
+                .await?;
+        }
+        writing.commit().await?;
+    }
+}

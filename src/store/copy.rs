@@ -1,0 +1,191 @@
+//! A whole log in one piece: to another engine, into a backup, and back from it.
+//!
+//! Everything is read from one state of the log and written in one transaction, so that what is to be filled is
+//! empty or whole, whenever the power goes.
+
+use sqlx::AssertSqlSafe;
+
+use super::engine::{Row, Transaction, Value, values};
+use super::{LOG_ID_LENGTH, Store, StoreError, random_text, view};
+
+/// What the log consists of: each table behind those that it refers to, its key, and how many rows are taken at a
+/// time.
+const TABLES: [(&str, &str, usize); 13] = [
+    ("log", "singleton", 1),
+    ("revision", "number", 100),
+    ("article", "id", 100),
+    ("waiting", "article", 100),
+    ("channel", "slug", 100),
+    ("channel_revision", "channel, number", 500),
+    ("membership", "channel, article", 500),
+    ("file", "path", 200),
+    ("picture", "name", 4),
+    ("picture_use", "picture, article", 500),
+    ("token", "name", 100),
+    ("idempotency", "token, key", 100),
+    ("import", "source, place, article", 200),
+];
+
+/// What is not of the log: who is there at this moment, and how the schema came about.
+const NOT_COPIED: [&str; 3] = ["replica", "lease", "_sqlx_migrations"];
+
+/// What a filled store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyMode {
+    /// The same log in another place: ids, numbers and validators go on. The other one must not grow any more.
+    Move,
+    /// A picture of the log, to be kept. It may go on growing meanwhile.
+    Backup,
+    /// Another log, which begins like this one: its numbers are never taken for those of this one, and a reader
+    /// who holds later ones starts anew.
+    Restore,
+}
+
+impl Store {
+    /// Fills `to`, which must hold nothing, with everything that is here, and closes it. `tell` hears how many
+    /// rows are done, and of how many.
+    ///
+    /// # Errors
+    /// Where an engine fails, `to` holds something, or a log that is moved has grown meanwhile; `to` is as empty
+    /// as before then.
+    pub async fn copy_to(
+        &self,
+        to: Store,
+        filled: CopyMode,
+        mut tell: impl FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
+        let mut reading = self.inner.database.begin_read().await?;
+        reading.disable_timeouts().await?;
+        let mut writing = to.inner.database.begin_write().await?;
+        writing.disable_timeouts().await?;
+        only_known_tables(&mut reading).await?;
+        is_empty(&mut writing).await?;
+        writing.run("DELETE FROM log", &[]).await?;
+        let mut total = 0;
+        for (table, ..) in TABLES {
+            total += count(&mut reading, table).await?;
+        }
+        let mut done = 0;
+        for (table, key, stride) in TABLES {
+            let table = Table::load(&mut reading, &mut writing, table, key, stride).await?;
+            let mut last = None;
+            loop {
+                let rows = table.read(&mut reading, last.as_deref()).await?;
+                if rows.is_empty() {
+                    break;
+                }
+                done += rows.len() as u64;
+                last = rows.last().map(|row| table.key_of(row));
+                table.write(&mut writing, rows).await?;
+                tell(done, total);
+            }
+        }
+        drop(reading);
+        match filled {
+            CopyMode::Backup => {}
+            CopyMode::Move => self.verify_unchanged(&mut writing).await?,
+            CopyMode::Restore => {
+                // Whoever asks by date alone must not take an older state for the one that he has.
+                let now = self.clock().now().timestamp();
+                let sql = "UPDATE log SET id = $1, configured_at = $2, generation = generation + 1";
+                writing.run(sql, values![random_text(LOG_ID_LENGTH)?, now]).await?;
+            }
+        }
+        writing.rebuild_search_index().await?;
+        writing.commit().await?;
+        to.close().await;
+        Ok(())
+    }
+
+    async fn verify_unchanged(&self, copy: &mut Transaction) -> Result<(), StoreError> {
+        let here = self.snapshot().await?.position().await?;
+        if here == view::announcement(copy).await? {
+            return Ok(());
+        }
+        Err(StoreError::NotCopyable("it has grown meanwhile: stop `bantin serve` first".to_owned()))
+    }
+}
+
+/// A table that came after this list must not be left behind in silence.
+async fn only_known_tables(reading: &mut Transaction) -> Result<(), StoreError> {
+    for table in reading.tables().await? {
+        let known = TABLES.iter().any(|(name, ..)| *name == table) || NOT_COPIED.contains(&table.as_str());
+        if !known {
+            return Err(StoreError::Corrupt(format!("the table {table} is of a newer program")));
+        }
+    }
+    Ok(())
+}
+
+async fn is_empty(writing: &mut Transaction) -> Result<(), StoreError> {
+    for (table, ..) in TABLES.iter().filter(|(table, ..)| *table != "log") {
+        if count(writing, table).await? > 0 {
+            return Err(StoreError::NotCopyable("what is to be filled holds something already".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+async fn count(reading: &mut Transaction, table: &str) -> Result<u64, StoreError> {
+    let rows = reading.rows(AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")), &[]).await?;
+    rows.first().map_or(Ok(0), |row| row.get_u64(0))
+}
+
+/// How a table is read and written. Names of tables and columns come from the schema alone.
+struct Table {
+    name: &'static str,
+    columns: Vec<String>,
+    key: &'static str,
+    key_columns: Vec<usize>,
+    stride: usize,
+}
+
+impl Table {
+    async fn load(
+        reading: &mut Transaction,
+        writing: &mut Transaction,
+        name: &'static str,
+        key: &'static str,
+        stride: usize,
+    ) -> Result<Self, StoreError> {
+        let (mut columns, mut others) = (reading.columns(name).await?, writing.columns(name).await?);
+        columns.sort();
+        others.sort();
+        if columns != others {
+            return Err(StoreError::Corrupt(format!("the engines do not agree on the columns of {name}")));
+        }
+        let place = |part: &str| columns.iter().position(|column| column == part);
+        let key_columns = key.split(", ").filter_map(place).collect();
+        Ok(Self { name, columns, key, key_columns, stride })
+    }
+
+    async fn read(&self, reading: &mut Transaction, after: Option<&[Value]>) -> Result<Vec<Row>, StoreError> {
+        let Self { name, key, stride, .. } = self;
+        let columns = self.columns.join(", ");
+        let behind = match after {
+            None => String::new(),
+            Some(after) => format!("WHERE ({key}) > ({})", placeholders(0, after.len())),
+        };
+        let sql = format!("SELECT {columns} FROM {name} {behind} ORDER BY {key} LIMIT {stride}");
+        reading.rows(AssertSqlSafe(sql), after.unwrap_or_default()).await
+    }
+
+    fn key_of(&self, row: &Row) -> Vec<Value> {
+        self.key_columns.iter().filter_map(|column| row.0.get(*column).cloned()).collect()
+    }
+
+    async fn write(&self, writing: &mut Transaction, rows: Vec<Row>) -> Result<(), StoreError> {
+        let width = self.columns.len();
+        let lines: Vec<String> =
+            (0..rows.len()).map(|line| format!("({})", placeholders(line * width, width))).collect();
+        let sql =
+            format!("INSERT INTO {} ({}) VALUES {}", self.name, self.columns.join(", "), lines.join(", "));
+        let values: Vec<Value> = rows.into_iter().flat_map(|row| row.0).collect();
+        writing.run(AssertSqlSafe(sql), &values).await.map(|_| ())
+    }
+}
+
+/// `$3, $4`.
+fn placeholders(before: usize, count: usize) -> String {
+    (1..=count).map(|place| format!("${}", before + place)).collect::<Vec<_>>().join(", ")
+}

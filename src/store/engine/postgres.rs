@@ -1,0 +1,582 @@
+//! A PostgreSQL server that several machines share.
+//!
+//! The log grows under the lock of its one row, taken before anything is read and held until the commit: the
+//! next writer, on whatever machine, goes on from what this one has made visible, so that no number is ever seen
+//! before a smaller one. Nothing is waited for without end. A server that does not answer is left alone for a
+//! second at a time, in which every question is refused at once.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow,
+    PgTypeInfo,
+};
+use sqlx::{Column as _, Connection as _, Executor as _, Row as _};
+use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
+use tokio::sync::watch;
+
+use super::super::article_query::served;
+use super::{MigrationFile, Row, StoreError, Value, migrator};
+
+/// How long a connection is waited for, the making of one included.
+const ACQUIRE: Duration = Duration::from_secs(1);
+/// What a write may wait for at each step, the lock of the log included: who asks for it is told within two
+/// seconds.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(1800);
+/// So many bytes of a statement are given another [`PATIENCE`].
+const SLOW_WRITE_BYTES: usize = 4 << 20;
+/// The longest that a question may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(12);
+/// A server that did not answer is left alone for so long.
+const BREAKER_PAUSE: Duration = Duration::from_secs(1);
+/// A connection that hears nothing is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// At the start, the server is given so long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READERS: u32 = 8;
+
+pub(super) const MIGRATIONS: [MigrationFile; 4] = [
+    (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
+    (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
+    (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
+    (30, "rules", include_str!("../migrations/postgres/0030_rules.sql")),
+];
+
+/// By the index, which holds words cut to a length, then by the whole words.
+macro_rules! bounded_connect {
+    () => {
+        concat!(
+            "FROM article a WHERE search_keys(a.folded) @> search_keys($1) \
+             AND string_to_array(a.folded, ' ') @> string_to_array($1, ' ') \
+             AND a.place < $2 AND a.place >= $3 AND ($4 = '' OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) AND ",
+            served!("$6", "a.id")
+        )
+    };
+}
+pub(super) const SEARCH: &str = concat!(
+    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
+    bounded_connect!(),
+    " ORDER BY a.place DESC LIMIT $5"
+);
+pub(super) const COUNT_FOUND: &str =
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", bounded_connect!(), " LIMIT $5) counted");
+
+pub(super) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
+     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+pub(super) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_schema.columns \
+     WHERE table_schema = current_schema() AND table_name = $1";
+
+/// What the engine understands behind the `?`, beside `options[NAME]`. What it does not, it would pass over.
+const PARAMETERS: [&str; 19] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "options[",
+];
+
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// See [`super::check_url`].
+///
+/// SECURITY: a parameter that is passed over, such as `sslmod=verify-full`, may leave the connection open to others.
+pub(super) fn check_url(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text)
+        .map_err(|cause| format!("is no URL ({cause}): write postgres://USER:PASSWORD@HOST/DATABASE"))?;
+    for (name, value) in url.query_pairs() {
+        if matches!(&*name, "sslmode" | "ssl-mode") && !SSL_MODES.contains(&&*value) {
+            return Err(format!("`{value}` is no sslmode; there are: {}", SSL_MODES.join(", ")));
+        }
+        let is_option = name.starts_with("options[") && name.ends_with(']');
+        if !is_option && (name == "options[" || !PARAMETERS.contains(&&*name)) {
+            let known = PARAMETERS.join(", ");
+            return Err(format!("`{name}` is no parameter of a PostgreSQL URL; there are: {known}NAME]"));
+        }
+    }
+    text.parse::<PgConnectOptions>().map(|_| ()).map_err(|cause| cause.to_string())
+}
+
+/// The lock under which the log grows. Of rows, not of the table: readers are not held up.
+const LOCK: &str = "SELECT head FROM log FOR UPDATE";
+const NOTIFY: &str = "SELECT pg_notify('bantin_' || id, head || ' ' || generation) FROM log";
+
+/// The server, and how it is.
+pub(in super::super) struct PgServer {
+    options: PgConnectOptions,
+    pools: RwLock<Arc<PgPools>>,
+    away: CircuitBreaker,
+}
+
+/// Connections of one age. They are thrown away together when one of them turns out to be dead.
+struct PgPools {
+    writer: PgPool,
+    readers: PgPool,
+    /// Turns true when the server was found to be silent: then nobody goes on waiting for it.
+    given_up: watch::Sender<bool>,
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TxKind {
+    /// One unchanging state of the log.
+    Read,
+    /// The log grows.
+    LogWrite,
+    /// Something beside the log is noted.
+    SideWrite,
+}
+
+impl PgServer {
+    /// Finds the server, brings the schema up to date, and opens connections as they are needed.
+    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+        let bare: PgConnectOptions = url.parse()?;
+        migrate(&bare).await?;
+        let options = bare.options([
+            // NOTE: an answer that says "accepted" must mean that it is on disk, whatever the cluster's default.
+            ("synchronous_commit", "on"),
+            ("lock_timeout", "1500ms"),
+            ("statement_timeout", "10s"),
+            // A writer that dies without a word does not hold the log for longer.
+            ("idle_in_transaction_session_timeout", "5s"),
+            ("tcp_keepalives_idle", "5"),
+            ("tcp_keepalives_interval", "2"),
+            ("tcp_keepalives_count", "3"),
+        ]);
+        let pools = RwLock::new(Arc::new(PgPools::new(&options)));
+        Ok(Self { options, pools, away: CircuitBreaker::new() })
+    }
+
+    pub(super) async fn begin_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        self.begin(TxKind::LogWrite).await
+    }
+
+    pub(super) async fn begin_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        self.begin(TxKind::Read).await
+    }
+
+    pub(super) async fn begin_quick_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        Ok(PostgresTransaction { patience: WRITE_TIMEOUT, ..self.begin(TxKind::Read).await? })
+    }
+
+    /// A transaction that may write, and does not wait for those that write to the log.
+    pub(in super::super) async fn begin_side_write(
+        self: &Arc<Self>,
+    ) -> Result<super::Transaction, StoreError> {
+        self.begin(TxKind::SideWrite).await.map(super::Transaction::Postgres)
+    }
+
+    /// The notices that this log's writers give, on a connection of its own.
+    pub(in super::super) async fn listen(&self, log_id: &str) -> Result<NotificationListener, StoreError> {
+        let pool = new_pool(&self.options, 1);
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(&format!("bantin_{log_id}")).await?;
+        Ok(NotificationListener(listener))
+    }
+
+    pub(super) async fn close(&self) {
+        let pools = self.pools();
+        let closing = async {
+            pools.readers.close().await;
+            pools.writer.close().await;
+        };
+        // A server that does not answer does not keep the process.
+        let _ = tokio::time::timeout(WRITE_TIMEOUT, closing).await;
+    }
+
+    async fn begin(self: &Arc<Self>, purpose: TxKind) -> Result<PostgresTransaction, StoreError> {
+        if !self.away.allows_attempt() {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        }
+        let started = Instant::now();
+        let mut pools = self.pools();
+        let mut begun = bounded(WRITE_TIMEOUT, self.try_begin(&pools, purpose)).await;
+        // A connection that the server has closed meanwhile is found out when it is used. A new one tells
+        // whether the server is there.
+        if begun.as_ref().is_err_and(is_lost) && started.elapsed() < WRITE_TIMEOUT / 4 {
+            pools = self.renew(&pools);
+            let left = WRITE_TIMEOUT.saturating_sub(started.elapsed());
+            begun = bounded(left, self.try_begin(&pools, purpose)).await;
+        }
+        match begun {
+            Ok(transaction) => {
+                self.away.record_success();
+                Ok(transaction)
+            }
+            Err(cause) => {
+                let without_any =
+                    matches!(cause, sqlx::Error::PoolTimedOut) && pools.new(purpose).size() == 0;
+                if is_lost(&cause) || without_any {
+                    self.is_unreachable(&pools);
+                }
+                Err(StoreError::Unavailable(cause))
+            }
+        }
+    }
+
+    async fn try_begin(
+        self: &Arc<Self>,
+        pools: &Arc<PgPools>,
+        purpose: TxKind,
+    ) -> Result<PostgresTransaction, sqlx::Error> {
+        let begin = match purpose {
+            TxKind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            // Behind the lock each statement must see what the last writer has committed.
+            TxKind::LogWrite | TxKind::SideWrite => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        };
+        let mut inner = pools.new(purpose).begin_with(begin).await?;
+        if purpose == TxKind::LogWrite {
+            inner.execute(LOCK).await?;
+        }
+        let patience = if purpose == TxKind::Read { READ_TIMEOUT } else { WRITE_TIMEOUT };
+        let (server, pools) = (Arc::clone(self), Arc::clone(pools));
+        Ok(PostgresTransaction { inner, purpose, patience, server, pools })
+    }
+
+    fn pools(&self) -> Arc<PgPools> {
+        Arc::clone(&self.pools.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// New connections in place of these, unless somebody has replaced them already.
+    fn renew(&self, dead: &Arc<PgPools>) -> Arc<PgPools> {
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&pools, dead) {
+            *pools = Arc::new(PgPools::new(&self.options));
+        }
+        Arc::clone(&pools)
+    }
+
+    fn is_unreachable(&self, dead: &Arc<PgPools>) {
+        self.renew(dead);
+        self.away.record_failure();
+        dead.given_up.send_replace(true);
+    }
+}
+
+impl PgPools {
+    fn new(options: &PgConnectOptions) -> Self {
+        Self {
+            writer: new_pool(options, 2),
+            readers: new_pool(options, READERS),
+            given_up: watch::Sender::new(false),
+        }
+    }
+
+    fn new(&self, purpose: TxKind) -> &PgPool {
+        if purpose == TxKind::Read { &self.readers } else { &self.writer }
+    }
+
+    /// The same as [`bounded`]; a question, which may take long, is given up as soon as anybody has found the server
+    /// silent.
+    async fn bounded<T>(
+        &self,
+        purpose: TxKind,
+        patience: Duration,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        if purpose != TxKind::Read {
+            return bounded(patience, work).await;
+        }
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            biased;
+            answer = bounded(patience, work) => answer,
+            _ = given_up.wait_for(|given_up| *given_up) => Err(is_timeout()),
+        }
+    }
+}
+
+fn new_pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        // A dead one is found out by its first use, within bounds; a look beforehand has none.
+        .test_before_acquire(false)
+        .connect_lazy_with(options.clone())
+}
+
+/// Replicas that start together wait for each other here: the migrator holds an advisory lock.
+async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    // A pool would only say that it has waited in vain.
+    bounded_connect(options).await?.close().await?;
+    let alone = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options.clone());
+    let connection = alone.await?;
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&connection).await?;
+    if encoding != "UTF8" {
+        let told = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
+        return Err(StoreError::Corrupt(told));
+    }
+    migrator(&MIGRATIONS).run(&connection).await?;
+    connection.close().await;
+    Ok(())
+}
+
+/// The first connection. A server that is starting itself is waited for.
+async fn bounded_connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let server = || format!("{}:{}", options.get_host(), options.get_port());
+    let began = Instant::now();
+    loop {
+        let left = CONNECT_TIMEOUT.saturating_sub(began.elapsed());
+        match bounded(left, PgConnection::connect_with(options)).await {
+            Ok(connection) => return Ok(connection),
+            Err(cause) if is_lost(&cause) && left > BREAKER_PAUSE => {
+                tokio::time::sleep(BREAKER_PAUSE / 4).await
+            }
+            Err(cause) => return Err(StoreError::Unreachable { server: server(), cause }),
+        }
+    }
+}
+
+/// Ends what takes too long; a connection in which it happened is of no use any more.
+async fn bounded<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(is_timeout()))
+}
+
+fn is_timeout() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"))
+}
+
+/// True where the connection is gone, or what is at its other end may not write any more.
+fn is_lost(cause: &sqlx::Error) -> bool {
+    match cause {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(told) => told.code().is_some_and(|code| {
+            // Shutdown, crash, start-up; no connection; too many of them; idle for too long; now a standby.
+            code.starts_with("57P") || code.starts_with("08") || ["53300", "25P03", "25006"].contains(&&*code)
+        }),
+        _ => false,
+    }
+}
+
+/// Whether the server answers. While it does not, one caller a second finds out if it does again.
+struct CircuitBreaker {
+    away: AtomicBool,
+    /// In milliseconds since `began`.
+    ask_again: AtomicU64,
+    began: Instant,
+}
+
+impl CircuitBreaker {
+    fn new() -> Self {
+        Self { away: AtomicBool::new(false), ask_again: AtomicU64::new(0), began: Instant::now() }
+    }
+
+    fn allows_attempt(&self) -> bool {
+        if !self.away.load(Ordering::Acquire) {
+            return true;
+        }
+        let (now, then) = (self.now(), self.ask_again.load(Ordering::Acquire));
+        let next = now + BREAKER_PAUSE.as_millis() as u64;
+        now >= then
+            && self.ask_again.compare_exchange(then, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    fn record_failure(&self) {
+        self.ask_again.store(self.now() + BREAKER_PAUSE.as_millis() as u64, Ordering::Release);
+        self.away.store(true, Ordering::Release);
+    }
+
+    fn record_success(&self) {
+        self.away.store(false, Ordering::Release);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+pub(in super::super) struct PostgresTransaction {
+    inner: sqlx::Transaction<'static, Postgres>,
+    purpose: TxKind,
+    /// How long each statement is waited for.
+    patience: Duration,
+    server: Arc<PgServer>,
+    pools: Arc<PgPools>,
+}
+
+impl PostgresTransaction {
+    pub(super) async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
+        self.patience = Duration::from_secs(86_400);
+        for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
+            let set = format!("SET LOCAL {setting} = 0");
+            self.run(sqlx::AssertSqlSafe(set), &[]).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn rows(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let patience = self.patience(values);
+        let asking = bind(sql, values).fetch_all(&mut *self.inner);
+        let answer = self.pools.bounded(self.purpose, patience, asking).await;
+        self.checked(answer)?.iter().map(read).collect()
+    }
+
+    pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
+        let patience = self.patience(values);
+        let asking = bind(sql, values).execute(&mut *self.inner);
+        let answer = self.pools.bounded(self.purpose, patience, asking).await;
+        Ok(self.checked(answer)?.rows_affected())
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.purpose == TxKind::LogWrite {
+            self.rows(NOTIFY, &[]).await?;
+        }
+        let patience = self.patience(&[]);
+        let Self { inner, server, pools, .. } = self;
+        let answer = bounded(patience, inner.commit()).await;
+        check_timeout(&server, &pools, answer)
+    }
+
+    fn patience(&self, values: &[Value]) -> Duration {
+        let bytes = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Null | Value::Integer(_) => 0,
+        };
+        let heavy = values.iter().map(bytes).sum::<usize>() / SLOW_WRITE_BYTES;
+        self.patience * (1 + u32::try_from(heavy).unwrap_or(u32::MAX))
+    }
+
+    /// A connection that was lost is not waited for again: who asks for a write is told within two seconds.
+    fn checked<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        if answer.as_ref().is_err_and(is_lost) {
+            self.patience = Duration::ZERO;
+        }
+        check_timeout(&self.server, &self.pools, answer)
+    }
+}
+
+/// Remembers what an answer says of the server.
+fn check_timeout<T>(
+    server: &PgServer,
+    pools: &Arc<PgPools>,
+    answer: Result<T, sqlx::Error>,
+) -> Result<T, StoreError> {
+    if let Err(cause) = &answer
+        && is_lost(cause)
+    {
+        match cause {
+            sqlx::Error::Io(silent) if silent.kind() == std::io::ErrorKind::TimedOut => {
+                server.is_unreachable(pools)
+            }
+            // This one connection may have been cut; the next one tells more.
+            _ => {
+                server.renew(pools);
+            }
+        }
+    }
+    Ok(answer?)
+}
+
+/// What is heard of the log.
+pub(in super::super) enum Notification {
+    /// It has come so far: its head and its generation.
+    Changed(u64, u64),
+    /// The connection was lost and is there again; what was said meanwhile was missed.
+    Reconnected,
+}
+
+/// A connection that hears what other replicas have written.
+pub(in super::super) struct NotificationListener(PgListener);
+
+impl NotificationListener {
+    /// The next notice.
+    pub(in super::super) async fn next(&mut self) -> Result<Notification, StoreError> {
+        loop {
+            match tokio::time::timeout(KEEPALIVE, self.0.try_recv()).await {
+                Ok(Ok(Some(notice))) => {
+                    let mut numbers = notice.payload().split(' ').map(str::parse);
+                    if let (Some(Ok(head)), Some(Ok(generation))) = (numbers.next(), numbers.next()) {
+                        return Ok(Notification::Changed(head, generation));
+                    }
+                }
+                Ok(Ok(None)) => return Ok(Notification::Reconnected),
+                Ok(Err(cause)) => return Err(cause.into()),
+                // A connection may have died without a word.
+                Err(_) => {
+                    bounded(WRITE_TIMEOUT, self.0.execute("SELECT 1")).await?;
+                }
+            }
+        }
+    }
+}
+
+/// A null of whatever type its place has.
+struct Untyped;
+
+impl Type<Postgres> for Untyped {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Untyped {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
+
+fn bind(sql: impl SqlSafeStr, values: &[Value]) -> sqlx::query::Query<'_, Postgres, PgArguments> {
+    values.iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Null => query.bind(Untyped),
+        Value::Integer(number) => query.bind(*number),
+        Value::Text(text) => query.bind(text.as_str()),
+        Value::Bytes(bytes) => query.bind(bytes.as_slice()),
+    })
+}
+
+fn read(row: &PgRow) -> Result<Row, StoreError> {
+    let value = |index: usize| -> Result<Value, StoreError> {
+        let raw = row.try_get_raw(index)?;
+        let kind = raw.type_info();
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        match kind.name() {
+            "INT8" => Ok(Value::Integer(row.try_get(index)?)),
+            "INT4" => Ok(Value::Integer(row.try_get::<i32, _>(index)?.into())),
+            "BOOL" => Ok(Value::from(row.try_get::<bool, _>(index)?)),
+            "TEXT" | "VARCHAR" | "NAME" => Ok(Value::Text(row.try_get(index)?)),
+            "BYTEA" => Ok(Value::Bytes(row.try_get(index)?)),
+            // The nothing that `pg_notify` answers.
+            "VOID" => Ok(Value::Null),
+            other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
+        }
+    };
+    (0..row.len()).map(value).collect::<Result<_, _>>().map(Row)
+}

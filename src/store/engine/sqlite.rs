@@ -1,0 +1,220 @@
+//! One file of this machine.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
+
+use super::super::article_query::served;
+use super::place::Place;
+use super::{MigrationFile, Row, StoreError, Value, migrator};
+
+/// How long a statement waits for another process that writes (`bantin withdraw` beside `serve`).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a free connection before the store counts as unavailable.
+const ACQUIRE: Duration = Duration::from_secs(2);
+/// How long another process's scan is waited for before it is looked again.
+const TURN: Duration = Duration::from_millis(25);
+const READERS: u32 = 8;
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
+pub(super) const MIGRATIONS: [MigrationFile; 9] = [
+    (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
+    (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
+    (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
+    (5, "publishing", include_str!("../migrations/sqlite/0005_publishing.sql")),
+    (7, "archive", include_str!("../migrations/sqlite/0007_archive.sql")),
+    (10, "import", include_str!("../migrations/sqlite/0010_import.sql")),
+    (11, "channels", include_str!("../migrations/sqlite/0011_channels.sql")),
+    (21, "membership", include_str!("../migrations/sqlite/0021_membership.sql")),
+    (30, "rules", include_str!("../migrations/sqlite/0030_rules.sql")),
+];
+
+/// NOTE: CROSS JOIN: the index of words leads, which gives places in order and stops at the limit.
+macro_rules! found {
+    () => {
+        concat!(
+            "FROM search s CROSS JOIN article a ON a.place = s.rowid \
+             WHERE search MATCH $1 AND s.rowid < $2 AND s.rowid >= $3 AND ($4 = '' OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) AND ",
+            served!("$6", "a.id")
+        )
+    };
+}
+pub(super) const SEARCH: &str = concat!(
+    "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
+    found!(),
+    " ORDER BY s.rowid DESC LIMIT $5"
+);
+pub(super) const COUNT_FOUND: &str =
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
+
+pub(super) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
+     AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
+pub(super) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
+
+/// The words, each as FTS5 takes a string.
+pub(super) fn numbered_parameters(words: &[String]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
+}
+
+/// One connection writes, several read: that is what WAL allows.
+pub(in super::super) struct SqliteFile {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    place: Arc<Place>,
+}
+
+impl SqliteFile {
+    /// Opens or creates the database file at `path`, with its folder, and brings its schema up to date.
+    pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
+        let place = Arc::new(Place::create(Path::new(path))?);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            // It is there. One that vanishes later must not be begun anew.
+            .create_if_missing(false)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an article that was
+            // acknowledged would be gone after a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            // What is taken out is overwritten: an erased text must not lie about in the file.
+            .pragma("secure_delete", "ON")
+            // Nothing is written but beside the database: the rest of the machine may be read-only.
+            .pragma("temp_store", "MEMORY")
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = |connections| {
+            let place = Arc::clone(&place);
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .after_connect(move |_, _| {
+                    // Another file that lies there by now is another log.
+                    let is_the_same = place.check().map_err(sqlx::Error::Io);
+                    Box::pin(std::future::ready(is_the_same))
+                })
+        };
+        let writer = pool(1).connect_with(options.clone()).await?;
+        migrator(&MIGRATIONS).run(&writer).await?;
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Self { writer, readers, place })
+    }
+
+    /// Whether what is written now would be there after a restart.
+    pub(super) fn in_place(&self) -> Result<(), StoreError> {
+        self.place.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
+    }
+
+    /// See [`Place::elect`].
+    pub(in super::super) fn elect(&self) -> Result<bool, StoreError> {
+        self.in_place()?;
+        self.place.elect().map_err(lock_failed)
+    }
+
+    pub(in super::super) fn resign(&self) {
+        self.place.resign();
+    }
+
+    /// Waits for scans of other processes, and keeps them waiting for as long as what is returned lives.
+    pub(in super::super) async fn turn(&self) -> Result<File, StoreError> {
+        loop {
+            self.in_place()?;
+            if let Some(turn) = self.place.try_turn().map_err(lock_failed)? {
+                return Ok(turn);
+            }
+            tokio::time::sleep(TURN).await;
+        }
+    }
+
+    pub(super) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
+        self.in_place()?;
+        let begun = match self.writer.begin_with(BEGIN_WRITE).await {
+            // On a full disk SQLite ends a transaction by itself, which this connection has not noticed and never
+            // will.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.place.reconnected();
+                self.writer.begin_with(BEGIN_WRITE).await
+            }
+            begun => begun,
+        };
+        Ok(SqliteTransaction { inner: begun?, written_to: Some(Arc::clone(&self.place)) })
+    }
+
+    pub(super) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
+        Ok(SqliteTransaction { inner: self.readers.begin().await?, written_to: None })
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn lock_failed(cause: std::io::Error) -> StoreError {
+    StoreError::Unavailable(sqlx::Error::Io(cause))
+}
+
+pub(in super::super) struct SqliteTransaction {
+    inner: sqlx::Transaction<'static, Sqlite>,
+    /// Of one that may write.
+    written_to: Option<Arc<Place>>,
+}
+
+impl SqliteTransaction {
+    pub(super) async fn rows(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = bind(sql, values).fetch_all(&mut *self.inner).await?;
+        rows.iter().map(read).collect()
+    }
+
+    pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
+        Ok(bind(sql, values).execute(&mut *self.inner).await?.rows_affected())
+    }
+
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        self.inner.commit().await?;
+        // NOTE: behind the commit too. What went to a file that was deleted meanwhile must not be acknowledged.
+        match self.written_to {
+            Some(place) => place.check().map_err(|cause| StoreError::NoWrites(cause.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn bind(sql: impl SqlSafeStr, values: &[Value]) -> sqlx::query::Query<'_, Sqlite, SqliteArguments> {
+    values.iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Null => query.bind(None::<i64>),
+        Value::Integer(number) => query.bind(*number),
+        Value::Text(text) => query.bind(text.as_str()),
+        Value::Bytes(bytes) => query.bind(bytes.as_slice()),
+    })
+}
+
+fn read(row: &SqliteRow) -> Result<Row, StoreError> {
+    let value = |index: usize| -> Result<Value, StoreError> {
+        let raw = row.try_get_raw(index)?;
+        let kind = raw.type_info();
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        match kind.name() {
+            "INTEGER" => Ok(Value::Integer(row.try_get(index)?)),
+            "TEXT" => Ok(Value::Text(row.try_get(index)?)),
+            "BLOB" => Ok(Value::Bytes(row.try_get(index)?)),
+            other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
+        }
+    };
+    (0..row.len()).map(value).collect::<Result<_, _>>().map(Row)
+}
