@@ -60,6 +60,7 @@ pub struct Article {
     /// Plain text on one line; never empty.
     pub title: String,
     /// The printed date of publication.
+    #[serde(rename = "stamp")]
     pub published: PublishedAt,
     /// A moment of correction that the author named; counts only if later than the last revision's.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "chrono::serde::ts_seconds_option")]
@@ -86,7 +87,7 @@ pub struct Article {
     pub link: Option<String>,
     /// The pictures that lay beside the text, in the order of their numbers. The n-th caption in `body`
     /// belongs to the n-th picture.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "pictures", default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
 }
 
@@ -152,8 +153,9 @@ pub enum Block {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credit: Option<String>,
         /// The line as it was printed, for an article whose picture is missing.
+        #[serde(rename = "printed")]
         raw: String,
-        /// `printed` with its links and marks, where it has any: HTML of the sanitiser, without a block.
+        /// `raw` with its links and marks, where it has any: HTML of the sanitiser, without a block.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },

@@ -96,7 +96,7 @@ pub fn render(document: &FeedInput<'_>, format: Format) -> Vec<u8> {
     }
 }
 
-/// The value of `Content-Type` for a feed (rule R15). JSON is always UTF-8 and takes no charset (RFC 8259 §11).
+/// The value of `PageContent-Type` for a feed (rule R15). JSON is always UTF-8 and takes no charset (RFC 8259 §11).
 pub fn media_type(format: Format) -> &'static str {
     match format {
         Format::Rss => "application/rss+xml; charset=utf-8",

@@ -1,13 +1,13 @@
 //! Answers requests: the door that takes connections, and the rules of RFC 9110 and 9111 in pure functions.
 //!
-//! An answer to a document is made in three steps, each a value: [`negotiate`] says which codings the
-//! request takes, [`conditional`] gives the verdict, [`reply`] writes it down. None of them waits, reads a
-//! clock or copies the document. Who holds an older copy of a feed may ask for what is new alone ([`delta`]).
-//! [`door`] holds the sockets and every limit on them; [`traffic`] counts. What programs ask for below `/api`
+//! An answer to a document is made in three steps, each a value: [`content_coding`] says which codings the
+//! request takes, [`preconditions`] gives the verdict, [`response`] writes it down. None of them waits, reads a
+//! clock or copies the document. Who holds an older copy of a feed may ask for what is new alone ([`delta_encoding`]).
+//! [`server`] holds the sockets and every limit on them; [`metrics`] counts. What programs ask for below `/api`
 //! is answered from the store, within bounds.
 //!
-//! Only [`reply`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
-//! reader to prove anything (rule C7); who asks too often is told when to come again ([`Gate`]). Ranges are served of pictures alone
+//! Only [`response`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
+//! reader to prove anything (rule C7); who asks too often is told when to come again ([`RateLimitLayer`]). Ranges are served of pictures alone
 //! ([`range`]): a feed is small and changes as a whole.
 
 mod api;

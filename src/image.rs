@@ -61,7 +61,7 @@ pub struct StrippedImage {
 ///
 /// # Errors
 /// Where the file is none of the four types, cut short, damaged, of a kind that browsers do not show, or
-/// larger than [`MOST_BYTES`] or [`MOST_PIXELS`].
+/// larger than [`MAX_BYTES`] or [`MAX_PIXELS`].
 pub fn strip_metadata(bytes: Vec<u8>) -> Result<StrippedImage, ImageError> {
     if bytes.len() > MAX_BYTES {
         return Err(ImageError::TooManyBytes { bytes: bytes.len() });
@@ -143,7 +143,7 @@ struct Stripped {
     bytes: Vec<u8>,
 }
 
-/// In pixels; neither is 0, and both together are within [`MOST_PIXELS`].
+/// In pixels; neither is 0, and both together are within [`MAX_PIXELS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Dimensions {
     width: u32,

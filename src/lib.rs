@@ -7,28 +7,28 @@
 //! computed from the log, the configuration and the program's version, and from nothing else.
 //!
 //! # The floors
-//! A room is one name below. It names rooms on lower floors only, never its own; `tests/floors.rs` keeps it.
+//! A room is one name below. It names rooms on lower floors only, never its own; `tests/layering.rs` keeps it.
 //!
 //! | floor | rooms | what they do |
 //! |---|---|---|
 //! | 8 main | [`cli`] | the command line; `main.rs` stands outside |
 //! | 7 wiring | [`app`] | builds and runs the whole: all wiring, all spawning |
 //! | 6 choices | [`config`] | composes each room's own options; nobody below imports it |
-//! | 5 doors | [`http`], [`files`] | route, negotiate, judge preconditions, reply; the whole site as files |
-//! | 3 movers | [`ingest`], [`press`] | folder to log; log to documents; neither knows the other |
+//! | 5 doors | [`http`], [`export`] | route, negotiate, judge preconditions, reply; the whole site as files |
+//! | 3 movers | [`ingest`], [`render`] | folder to log; log to documents; neither knows the other |
 //! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
-//! | 1 makers | [`manuscript`], [`picture`], [`feed`], [`pages`] | pure: no I/O, no async, no clock |
-//! | 0 words | [`article`], [`channel`], [`address`], [`vietnam_time`], [`text`], [`telemetry`] | what the rooms speak of |
+//! | 1 makers | [`parse`], [`image`], [`feed`], [`html`] | pure: no I/O, no async, no clock |
+//! | 0 words | [`article`], [`channel`], [`urls`], [`time`], [`text`], [`logging`] | what the rooms speak of |
 //!
 //! # The walk, from a file to a 304
 //! 1. Someone saves `feeds/xa-hoi/hoi-nghi.txt`. An event or the slow beat wakes [`ingest`]; the scan is the
 //!    truth, the event only a hint.
-//! 2. [`manuscript::read`] turns bytes into a draft plus findings with line numbers.
+//! 2. [`parse::read`] turns bytes into a draft plus findings with line numbers.
 //! 3. [`store::Store::take_in`] appends to the log in one transaction: published, corrected, unchanged ….
 //! 4. The store announces the new number, to other replicas as well; a tick heals a lost notice and hears other
 //!    processes.
-//! 5. [`press::Press`] reprints the channels that changed: build, read back with an independent parser,
-//!    compress once, hash, swap into the [`press::Stand`].
+//! 5. [`render::Renderer`] reprints the channels that changed: build, read back with an independent parser,
+//!    compress once, hash, swap into the [`render::SiteCache`].
 //! 6. [`http`]: route, edition in memory, preconditions, 304. No store, no compression, no allocation of the
 //!    document.
 //!
@@ -43,7 +43,7 @@
 //!   is renamed bears its new name in it, and an erased text is blanked.
 //! - A site of files is of one state of the log; nothing in it is named before it is there, and nothing is written
 //!   that has not changed.
-//! - Only [`http::reply`] writes headers. No link or id comes from the `Host` header.
+//! - Only [`http::response`] writes headers. No link or id comes from the `Host` header.
 //! - Untrusted XML is never given to the `rss` or `atom_syndication` readers, which overflow the stack on
 //!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.
 //! - Only [`app`] spawns long tasks; all end on shutdown; one that dies ends the process.

@@ -3,8 +3,8 @@
 //!
 //! No request for a feed waits for anything here, but for one: where several processes share the log, who would be sent
 //! a whole document waits within a bound for what the log is known to hold and the press is about to print
-//! ([`Progress`]). What is too much to keep is printed when it is asked for: an article's page, a sealed page of the log
-//! ([`Archive`]), what is new in a feed ([`Recent`]), a search, a month, a sitemap ([`Desk`]); or when all of it is, from
+//! ([`RenderProgress`]). What is too much to keep is printed when it is asked for: an article's page, a sealed page of the log
+//! ([`ArchiveRenderer`]), what is new in a feed ([`LiveFeed`]), a search, a month, a sitemap ([`OnDemandRenderer`]); or when all of it is, from
 //! one state of the log. A document is a function of the log, the configuration and the program's version; the press
 //! reads no clock but to pace itself.
 
@@ -67,7 +67,7 @@ pub struct RenderOptions {
     pub channels: Vec<Channel>,
     /// What a live feed shows.
     pub live: LiveFeedOptions,
-    /// The judge of what was printed: [`feed::read_back`].
+    /// The judge of what was printed: [`feed::verify`].
     pub verifier: Verifier,
 }
 

@@ -294,6 +294,7 @@ pub struct SubmitResult {
     /// Its page.
     pub permalink: Permalink,
     /// What was done.
+    #[serde(rename = "verdict")]
     pub outcome: SubmitOutcome,
 }
 
@@ -311,8 +312,10 @@ pub enum SubmitOutcome {
     /// Nothing that a reader could see is different: no revision.
     Unchanged,
     /// Taken in durably; published at this moment, which its stamp names.
+    #[serde(rename = "Waiting")]
     Scheduled(Timestamp),
     /// It was withdrawn by command, and only a command restores it.
+    #[serde(rename = "StaysWithdrawn")]
     WithdrawnByOperator,
     /// Another file stands for the same article and says something else. Nothing was changed.
     Conflict {
@@ -321,8 +324,10 @@ pub enum SubmitOutcome {
     },
     /// The article has another number than the sender expected, or is there where it should be new. Nothing
     /// was changed.
+    #[serde(rename = "Stale")]
     VersionMismatch(u64),
     /// The key was used for another request within the last day. Nothing was changed.
+    #[serde(rename = "KeyReused")]
     IdempotencyConflict,
     /// This submission alone cannot be taken in. Nothing was changed.
     Refused(Refusal),
@@ -422,7 +427,7 @@ pub struct LiveFeedData {
     /// not shown, because it left the channel, is damaged or is too long ago; or the configuration did.
     pub delta_floor: u64,
     /// The channel's number of the newest revision of each article that changed lately; of all above
-    /// `covered_from`.
+    /// `delta_floor`.
     pub last_changes: HashMap<ArticleId, u64>,
     /// True where articles stand here with their summary that would stand in full if there were fewer of them. The
     /// store never does that.
@@ -1021,7 +1026,7 @@ impl Store {
     }
 
     /// Tells the store what the documents depend on beside the log. A new fingerprint moves
-    /// `Last-Modified` everywhere. The channels are brought to what the options say of them: founded, renamed
+    /// `End-Modified` everywhere. The channels are brought to what the options say of them: founded, renamed
     /// with all that they hold, and channels of channels read off the log.
     ///
     /// # Errors
@@ -1337,7 +1342,7 @@ impl Snapshot {
         site_index::images(&mut self.reading, after, limit).await
     }
 
-    /// What a channel has in each of its months, as [`Snapshot::months`]; of everything, without a channel.
+    /// What a channel has in each of its months, as [`Snapshot::archive`]; of everything, without a channel.
     ///
     /// # Errors
     /// Where the engine does not answer.

@@ -9,7 +9,7 @@ use bantin::time::{PublishedAt, from_unix};
 use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;
 
-const SEED: i64 = 1_683_887_940;
+const SAMPLE_ARTICLE: i64 = 1_683_887_940;
 
 fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
@@ -32,7 +32,7 @@ fn channel() -> Channel {
 fn full() -> Article {
     Article {
         title: "Đất & Người: <b>1 < 2 ]]> \u{3}👨‍👩‍👧\r\u{fffe}".to_owned(),
-        published: PublishedAt::exact(from_unix(SEED)),
+        published: PublishedAt::exact(from_unix(SAMPLE_ARTICLE)),
         updated: None,
         summary: Some("Tóm tắt & <b>".to_owned()),
         body: vec![
@@ -77,7 +77,13 @@ fn picture(name: &str) -> Image {
 fn entry(name: &str, article: Article) -> Entry {
     let permalink = Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug: slug(name) };
     let id = ArticleId::new(format!("tag:kontum.vn,2023:2023-05-12/{name}"));
-    Entry { id, permalink, channels: vec![slug("dat-nguoi")], updated: from_unix(SEED + 60), article }
+    Entry {
+        id,
+        permalink,
+        channels: vec![slug("dat-nguoi")],
+        updated: from_unix(SAMPLE_ARTICLE + 60),
+        article,
+    }
 }
 
 fn tombstones() -> Vec<Tombstone> {
@@ -100,7 +106,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         channels: &channels,
         entries: &entries,
         tombstones: &tombstones,
-        updated: from_unix(SEED + 60),
+        updated: from_unix(SAMPLE_ARTICLE + 60),
         kind: FeedKind::Live { previous_archive: Some(2), complete: false },
         hub: Some("https://example.vn/hub?a&b"),
     };

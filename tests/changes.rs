@@ -1,6 +1,6 @@
 //! The reading side of `/api`, with the real program: what is new since a number, and the articles.
 
-mod house;
+mod support;
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -8,18 +8,18 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use house::{Answer, House, SEED, Serving, article, until};
 use serde_json::Value;
+use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const CHANGES: &str = "/api/changes";
 const ARTICLES: &str = "/api/articles";
 const NDJSON: [(&str, &str); 1] = [("Accept", "application/x-ndjson")];
 
-fn json(answer: &Answer) -> Value {
+fn json(answer: &HttpResponse) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|cause| panic!("{cause}: {}", answer.text()))
 }
 
-fn ask(serving: &Serving, path: &str) -> Value {
+fn request(serving: &RunningServer, path: &str) -> Value {
     let answer = serving.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
@@ -36,12 +36,12 @@ fn told(page: &Value) -> Vec<String> {
 }
 
 /// The objects of an answer in NDJSON, one a line.
-fn lines(answer: &Answer) -> Vec<Value> {
+fn lines(answer: &HttpResponse) -> Vec<Value> {
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"), "{}", answer.text());
     answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn head(serving: &Serving) -> u64 {
+fn head(serving: &RunningServer) -> u64 {
     serving.metric("bantin_log_head")
 }
 
@@ -60,17 +60,17 @@ fn dated(title: &str) -> String {
 
 #[test]
 fn every_change_comes_exactly_once_across_pages_and_restarts() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let (mut stored, mut seen) = ("after=0".to_owned(), Vec::new());
     for round in 0..3 {
         let serving = house.serve();
         for number in 0..4 {
             house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}, lần {round}")));
         }
-        until("the round", || head(&serving) == 1 + 4 * (round + 1));
+        wait_until("the round", || head(&serving) == 1 + 4 * (round + 1));
         loop {
-            let page = ask(&serving, &format!("{CHANGES}?limit=3&{stored}"));
+            let page = request(&serving, &format!("{CHANGES}?limit=3&{stored}"));
             stored = format!("after={}&log={}", page["next"], page["log"].as_str().unwrap());
             if page["changes"].as_array().unwrap().is_empty() {
                 break;
@@ -93,8 +93,8 @@ fn every_change_comes_exactly_once_across_pages_and_restarts() {
 
 #[test]
 fn a_change_says_all_that_a_mirror_needs() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
     let answer = serving.get(CHANGES);
     let page = json(&answer);
@@ -129,31 +129,31 @@ fn a_change_says_all_that_a_mirror_needs() {
     assert!(html.starts_with("<p>Chiều 12/5") && !html.contains("Tấn Lộc"), "{html}");
     let one = serving.get(&path_of(id));
     assert_eq!(json(&one), *article, "an article has one form");
-    assert_eq!(ask(&serving, ARTICLES)["articles"][0], *article);
-    let again = serving.ask("GET", &path_of(id), &[("If-None-Match", &one.etag())]);
+    assert_eq!(request(&serving, ARTICLES)["articles"][0], *article);
+    let again = serving.request("GET", &path_of(id), &[("If-None-Match", &one.etag())]);
     assert_eq!((again.status, again.body.len()), (304, 0));
-    let changed = serving.ask("GET", &path_of(id), &[("If-Match", "\"another\"")]);
+    let changed = serving.request("GET", &path_of(id), &[("If-Match", "\"another\"")]);
     assert_eq!((changed.status, json(&changed)["code"].as_str()), (412, Some("changed-meanwhile")));
 }
 
 #[test]
 fn of_one_channel_it_is_told_who_left_it() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
     house.write("kinh-te/b.txt", dated("Bài B"));
-    until("the second article", || head(&serving) == 2);
+    wait_until("the second article", || head(&serving) == 2);
     house.rename("xa-hoi/a.txt", "kinh-te/a.txt");
-    until("the move", || head(&serving) == 3);
-    let society = ask(&serving, &format!("{CHANGES}?channel=xa-hoi"));
+    wait_until("the move", || head(&serving) == 3);
+    let society = request(&serving, &format!("{CHANGES}?channel=xa-hoi"));
     assert_eq!(told(&society), ["1 published Bài A", "3 left Bài A"]);
     assert_eq!(society["changes"][1]["channels"], serde_json::json!(["kinh-te"]));
     assert_eq!(society["next"], 3);
-    let economy = ask(&serving, &format!("{CHANGES}?channel=kinh-te"));
+    let economy = request(&serving, &format!("{CHANGES}?channel=kinh-te"));
     assert_eq!(told(&economy), ["2 published Bài B", "3 moved Bài A"]);
     house.write("kinh-te/b.txt", dated("Bài B (sửa)"));
-    until("the correction", || head(&serving) == 4);
-    let quiet = ask(&serving, &format!("{CHANGES}?channel=xa-hoi&after=3"));
+    wait_until("the correction", || head(&serving) == 4);
+    let quiet = request(&serving, &format!("{CHANGES}?channel=xa-hoi&after=3"));
     assert_eq!((told(&quiet).len(), &quiet["next"]), (0, &Value::from(4)), "what is another's was looked at");
     let unknown = serving.get(&format!("{CHANGES}?channel=the-thao"));
     assert_eq!((unknown.status, json(&unknown)["code"].as_str()), (404, Some("unknown-channel")));
@@ -161,12 +161,12 @@ fn of_one_channel_it_is_told_who_left_it() {
 
 #[test]
 fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/mat.txt", dated("Chuyện bí mật"));
     house.write("xa-hoi/con.txt", dated("Chuyện còn lại"));
     let serving = house.serve();
     house.write("xa-hoi/mat.txt", dated("Chuyện bí mật (sửa)"));
-    until("the correction", || head(&serving) == 3);
+    wait_until("the correction", || head(&serving) == 3);
     let id = id_of("mat");
     let everywhere = [
         CHANGES.to_owned(),
@@ -179,14 +179,14 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
         assert!(serving.get(path).text().contains("bí mật"), "{path}");
     }
     house.ok(&["withdraw", &id, "--reason", "có thông tin cá nhân"]);
-    until("the withdrawal", || head(&serving) == 4);
+    wait_until("the withdrawal", || head(&serving) == 4);
     for path in &everywhere {
         for accept in [&[] as &[_], &NDJSON] {
-            assert!(!serving.ask("GET", path, accept).text().contains("bí mật"), "{path}");
+            assert!(!serving.request("GET", path, accept).text().contains("bí mật"), "{path}");
         }
     }
-    assert!(ask(&serving, &format!("{ARTICLES}?q=bi+mat"))["articles"].as_array().unwrap().is_empty());
-    let page = ask(&serving, CHANGES);
+    assert!(request(&serving, &format!("{ARTICLES}?q=bi+mat"))["articles"].as_array().unwrap().is_empty());
+    let page = request(&serving, CHANGES);
     let mut of_it = page["changes"].as_array().unwrap().iter().filter(|change| change["id"] == id.as_str());
     assert!(of_it.clone().all(|change| change["article"].is_null()), "{page:#}");
     assert_eq!(of_it.next_back().unwrap()["reason"], "có thông tin cá nhân");
@@ -197,12 +197,12 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
     assert_eq!(problem["reason"], "có thông tin cá nhân");
 
     house.ok(&["restore", &id]);
-    until("the return", || head(&serving) == 5);
+    wait_until("the return", || head(&serving) == 5);
     for path in &everywhere {
         assert!(serving.get(path).text().contains("bí mật"), "{path}");
     }
     house.ok(&["withdraw", &id, "--reason", "xóa hẳn", "--erase"]);
-    until("the erasure", || head(&serving) == 6);
+    wait_until("the erasure", || head(&serving) == 6);
     for path in &everywhere {
         assert!(!serving.get(path).text().contains("bí mật"), "{path}");
     }
@@ -210,10 +210,10 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
 
 #[test]
 fn a_number_of_another_log_leads_to_a_beginning_and_not_to_silence() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
-    let log = ask(&serving, CHANGES)["log"].as_str().unwrap().to_owned();
+    let log = request(&serving, CHANGES)["log"].as_str().unwrap().to_owned();
     for question in ["after=0&log=khac", "after=2", "after=1&log=", "after=99999999999999999999999&wait=30"] {
         let answer = serving.get(&format!("{CHANGES}?{question}"));
         let problem = json(&answer);
@@ -221,15 +221,15 @@ fn a_number_of_another_log_leads_to_a_beginning_and_not_to_silence() {
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         assert_eq!((problem["log"].as_str(), &problem["head"]), (Some(log.as_str()), &Value::from(1)));
         let begin = problem["begin"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap();
-        assert_eq!(told(&ask(&serving, begin)).len(), 1);
+        assert_eq!(told(&request(&serving, begin)).len(), 1);
     }
-    assert_eq!(told(&ask(&serving, &format!("{CHANGES}?after=1&log={log}"))).len(), 0);
+    assert_eq!(told(&request(&serving, &format!("{CHANGES}?after=1&log={log}"))).len(), 0);
 }
 
 #[test]
 fn a_question_that_is_not_understood_is_said_to_be_so_in_both_languages() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
     for (path, status, code) in [
         ("/api/changes?after=-1", 400, "bad-parameter"),
@@ -260,14 +260,14 @@ fn a_question_that_is_not_understood_is_said_to_be_so_in_both_languages() {
     let long = serving.get(&format!("/api/articles?q={}", "a".repeat(201)));
     assert_eq!((long.status, json(&long)["parameter"].as_str()), (400, Some("q")));
     for path in [CHANGES, ARTICLES, &path_of("x"), "/api/openapi.json"] {
-        let refused = serving.ask("PATCH", path, &[]);
+        let refused = serving.request("PATCH", path, &[]);
         assert_eq!((refused.status, json(&refused)["code"].as_str()), (405, Some("method-not-allowed")));
-        let options = serving.ask("OPTIONS", path, &[("Origin", "https://cong.example")]);
+        let options = serving.request("OPTIONS", path, &[("Origin", "https://cong.example")]);
         assert_eq!(options.status, 204);
         assert_eq!(options.header("allow"), refused.header("allow"), "{path}");
         assert_eq!(options.header("access-control-allow-origin"), Some("*"));
     }
-    let head = serving.ask("HEAD", CHANGES, &[]);
+    let head = serving.request("HEAD", CHANGES, &[]);
     let get = serving.get(CHANGES);
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.header("content-length"));
@@ -275,29 +275,29 @@ fn a_question_that_is_not_understood_is_said_to_be_so_in_both_languages() {
 
 #[test]
 fn a_waiting_question_is_answered_by_the_change_and_else_in_time() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
     let start = Instant::now();
-    let nothing = ask(&serving, &format!("{CHANGES}?after=1&wait=1"));
+    let nothing = request(&serving, &format!("{CHANGES}?after=1&wait=1"));
     assert!(start.elapsed() >= Duration::from_secs(1));
     assert_eq!((told(&nothing).len(), &nothing["next"]), (0, &Value::from(1)));
     let at_once = Instant::now();
-    assert_eq!(told(&ask(&serving, &format!("{CHANGES}?wait=50"))).len(), 1, "there is something");
+    assert_eq!(told(&request(&serving, &format!("{CHANGES}?wait=50"))).len(), 1, "there is something");
     assert!(at_once.elapsed() < Duration::from_secs(40));
 
     std::thread::scope(|scope| {
         let waiting = |question: &'static str, accept: &'static [(&str, &str)]| {
             let serving = &serving;
             scope.spawn(move || {
-                let answer = serving.ask("GET", &format!("{CHANGES}?{question}"), accept);
+                let answer = serving.request("GET", &format!("{CHANGES}?{question}"), accept);
                 (answer, Instant::now())
             })
         };
         let all = waiting("after=1&wait=50", &[]);
         let in_lines = waiting("after=1&wait=50", &NDJSON);
         let of_economy = waiting("after=1&wait=50&channel=xa-hoi", &[]);
-        until("all of them wait", || serving.metric("bantin_connections_open") >= 3);
+        wait_until("all of them wait", || serving.metric("bantin_connections_open") >= 3);
         house.write("kinh-te/b.txt", dated("Bài B"));
         let (answer, answered) = all.join().unwrap();
         let seen = Instant::now();
@@ -315,7 +315,7 @@ fn a_waiting_question_is_answered_by_the_change_and_else_in_time() {
 }
 
 /// Sends a question and leaves the answer to be read.
-fn question(serving: &Serving, path: &str) -> TcpStream {
+fn question(serving: &RunningServer, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(serving.address()).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
@@ -330,16 +330,16 @@ fn answer_to(mut stream: TcpStream) -> String {
 
 #[test]
 fn whoever_waits_is_let_go_at_the_end_and_whoever_has_gone_takes_no_place() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
     let path = format!("{CHANGES}?after=1&wait=50");
     let before = serving.metric("bantin_connections_open");
     let gone: Vec<_> = (0..20).map(|_| question(&serving, &path)).collect();
-    until("they wait", || serving.metric("bantin_connections_open") >= before + 20);
+    wait_until("they wait", || serving.metric("bantin_connections_open") >= before + 20);
     let start = Instant::now();
     drop(gone);
-    until("their places are free", || serving.metric("bantin_connections_open") < before + 20);
+    wait_until("their places are free", || serving.metric("bantin_connections_open") < before + 20);
     assert!(start.elapsed() < Duration::from_secs(40), "long before their time");
 
     // Whoever closes the sending side only, like a pipe into nc, is answered with what there is.
@@ -348,7 +348,7 @@ fn whoever_waits_is_let_go_at_the_end_and_whoever_has_gone_takes_no_place() {
     assert!(answer_to(half).contains("\"changes\":[],\"next\":1}"));
 
     let waiting = question(&serving, &path);
-    until("it waits", || serving.metric("bantin_connections_open") > before);
+    wait_until("it waits", || serving.metric("bantin_connections_open") > before);
     let start = Instant::now();
     assert!(serving.stop(), "an orderly end");
     assert!(start.elapsed() < Duration::from_secs(8), "without waiting for those who wait");
@@ -365,15 +365,15 @@ fn a_thousand_may_wait_at_once_and_cost_nothing() {
         ..limit
     };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
     let path = format!("{CHANGES}?after=1&wait=50");
     let waiting: Vec<_> = (0..WAITING).map(|_| question(&serving, &path)).collect();
-    until("a thousand wait", || serving.metric("bantin_connections_open") >= WAITING as u64);
+    wait_until("a thousand wait", || serving.metric("bantin_connections_open") >= WAITING as u64);
     let used = cpu_ticks(&serving);
     let start = Instant::now();
-    assert_eq!(ask(&serving, &format!("{CHANGES}?after=1&wait=1"))["next"], 1, "another may still ask");
+    assert_eq!(request(&serving, &format!("{CHANGES}?after=1&wait=1"))["next"], 1, "another may still ask");
     let (ticks, ticks_passed) = (cpu_ticks(&serving) - used, start.elapsed().as_millis() / 10);
     assert!(
         ticks * 5 <= u64::try_from(ticks_passed).unwrap(),
@@ -390,7 +390,7 @@ fn a_thousand_may_wait_at_once_and_cost_nothing() {
 }
 
 /// Of all threads of the service, in hundredths of a second.
-fn cpu_ticks(serving: &Serving) -> u64 {
+fn cpu_ticks(serving: &RunningServer) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", serving.pid())).unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
@@ -398,33 +398,33 @@ fn cpu_ticks(serving: &Serving) -> u64 {
 
 #[test]
 fn a_change_a_line_goes_to_the_end_and_is_the_same_as_in_pages() {
-    let house = House::new();
+    let house = TestSite::new();
     for number in 0..300 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
     }
     let serving = house.serve();
-    until("all are there", || head(&serving) == 300);
-    let page = ask(&serving, CHANGES);
+    wait_until("all are there", || head(&serving) == 300);
+    let page = request(&serving, CHANGES);
     for question in ["", "?channel=xa-hoi"] {
-        let streamed = serving.ask("GET", &format!("{CHANGES}{question}"), &NDJSON);
+        let streamed = serving.request("GET", &format!("{CHANGES}{question}"), &NDJSON);
         assert_eq!(streamed.header("bantin-next"), Some("300"));
         assert_eq!(streamed.header("transfer-encoding"), Some("chunked"), "not in memory as a whole");
         assert_eq!(Value::from(lines(&streamed)), page["changes"], "{question}");
     }
-    let limited = serving.ask("GET", &format!("{CHANGES}?limit=100&after=50"), &NDJSON);
+    let limited = serving.request("GET", &format!("{CHANGES}?limit=100&after=50"), &NDJSON);
     assert_eq!(lines(&limited).len(), 100);
     assert_eq!(limited.header("bantin-next"), Some("150"));
-    assert_eq!(ask(&serving, &format!("{CHANGES}?limit=7"))["next"], 7);
-    let beyond = ask(&serving, &format!("{CHANGES}?limit=100000"));
+    assert_eq!(request(&serving, &format!("{CHANGES}?limit=7"))["next"], 7);
+    let beyond = request(&serving, &format!("{CHANGES}?limit=100000"));
     assert_eq!(beyond["changes"].as_array().unwrap().len(), 300, "clamped, not refused");
-    let head = serving.ask("HEAD", CHANGES, &NDJSON);
+    let head = serving.request("HEAD", CHANGES, &NDJSON);
     assert_eq!((head.status, head.body.len(), head.header("bantin-next")), (200, 0, Some("300")));
-    let last = serving.ask("GET", &format!("{CHANGES}?after=300"), &NDJSON);
+    let last = serving.request("GET", &format!("{CHANGES}?after=300"), &NDJSON);
     assert_eq!((lines(&last).len(), last.header("bantin-next")), (0, Some("300")));
 }
 
 /// The text of an answer in whichever coding it came.
-fn decoded(answer: &Answer) -> String {
+fn decoded(answer: &HttpResponse) -> String {
     let mut reader: Box<dyn std::io::Read + '_> = match answer.header("content-encoding") {
         None => Box::new(&*answer.body),
         Some("gzip") => Box::new(flate2::read::GzDecoder::new(&*answer.body)),
@@ -438,7 +438,7 @@ fn decoded(answer: &Answer) -> String {
 
 #[test]
 fn what_is_long_goes_out_compressed_to_those_who_take_it() {
-    let house = House::new();
+    let house = TestSite::new();
     for number in 0..70 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
     }
@@ -453,7 +453,7 @@ fn what_is_long_goes_out_compressed_to_those_who_take_it() {
         ("/api/openapi.json", &[]),
         (&path, &[]),
     ] {
-        let plain = serving.ask("GET", path, more);
+        let plain = serving.request("GET", path, more);
         assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{path}");
         for (accepted, coding) in [
             ("gzip", Some("gzip")),
@@ -464,7 +464,7 @@ fn what_is_long_goes_out_compressed_to_those_who_take_it() {
             ("gzip, *;q=0", Some("gzip")),
         ] {
             let headers = [more, &[("Accept-Encoding", accepted)]].concat();
-            let answer = serving.ask("GET", path, &headers);
+            let answer = serving.request("GET", path, &headers);
             let place = format!("{path} {accepted}");
             assert_eq!((answer.status, answer.header("content-encoding")), (200, coding), "{place}");
             assert!(answer.header("vary").unwrap().contains("Accept-Encoding"), "{place}");
@@ -473,23 +473,23 @@ fn what_is_long_goes_out_compressed_to_those_who_take_it() {
                 coding.is_none() || answer.body.len() * 2 < plain.body.len() || path.contains("tag"),
                 "{place}"
             );
-            let head = serving.ask("HEAD", path, &headers);
+            let head = serving.request("HEAD", path, &headers);
             assert_eq!(head.header("content-encoding"), coding, "{place}");
             assert_eq!(head.header("content-length"), answer.header("content-length"), "{place}");
         }
-        let refused = serving.ask("GET", path, &[more, &[("Accept-Encoding", "*;q=0")]].concat());
+        let refused = serving.request("GET", path, &[more, &[("Accept-Encoding", "*;q=0")]].concat());
         assert_eq!(refused.status, 406, "{path}");
     }
-    let short = serving.ask("GET", "/api/changes?after=70", &[("Accept-Encoding", "gzip")]);
+    let short = serving.request("GET", "/api/changes?after=70", &[("Accept-Encoding", "gzip")]);
     assert_eq!((short.status, short.header("content-encoding")), (200, None));
     assert_eq!(short.header("vary"), Some("Accept, Accept-Encoding"));
 }
 
 /// Titles that a question to the list finds, over all its pages.
-fn found(serving: &Serving, question: &str) -> Vec<String> {
+fn found(serving: &RunningServer, question: &str) -> Vec<String> {
     let (mut titles, mut after) = (Vec::new(), String::new());
     loop {
-        let page = ask(serving, &format!("{ARTICLES}?{question}{after}"));
+        let page = request(serving, &format!("{ARTICLES}?{question}{after}"));
         let articles = page["articles"].as_array().unwrap();
         titles.extend(articles.iter().map(|article| article["title"].as_str().unwrap().to_owned()));
         match page["next"].as_str() {
@@ -501,7 +501,7 @@ fn found(serving: &Serving, question: &str) -> Vec<String> {
 
 #[test]
 fn articles_are_listed_newest_first_by_channel_and_by_time() {
-    let house = House::new();
+    let house = TestSite::new();
     for day in 10..16 {
         let channel = if day % 2 == 0 { "xa-hoi" } else { "kinh-te" };
         let text = article(&format!("Ngày {day}"), &format!("{day}/05/2023 00:30"), "Đoạn mở đầu.");
@@ -523,8 +523,8 @@ fn articles_are_listed_newest_first_by_channel_and_by_time() {
 
 #[test]
 fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/ha.txt", article("Đắk Hà được mùa", "14/05/2023 08:00", "Cà phê “được giá”."));
     let serving = house.serve();
     let seed = "Huyện Đăk Tô phát động phong trào thi đua năm 2023";
@@ -563,13 +563,13 @@ type Question<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
 
 #[test]
 fn the_description_is_true_of_the_running_service() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/go.txt", dated("Bài bị gỡ"));
     let serving = house.serve();
     house.ok(&["withdraw", &id_of("go"), "--reason", "nhầm"]);
-    until("the withdrawal", || head(&serving) == 3);
-    let description = ask(&serving, "/api/openapi.json");
+    wait_until("the withdrawal", || head(&serving) == 3);
+    let description = request(&serving, "/api/openapi.json");
     let one = path_of("tag:dakto.example,2023:2023-05-12/thi-dua");
     let etag = serving.get(&one).etag();
     let gone = path_of(&id_of("go"));
@@ -602,7 +602,7 @@ fn the_description_is_true_of_the_running_service() {
     ];
     let mut met = BTreeMap::new();
     for (path, method, address, headers) in asked {
-        let answer = serving.ask(method, address, headers);
+        let answer = serving.request(method, address, headers);
         let operation = match *method {
             // What is not there is described with what is.
             "DELETE" | "PATCH" => "get".to_owned(),
@@ -673,11 +673,11 @@ fn the_cron_line_of_the_readme_takes_each_change_once() {
     let readme = include_str!("../README.md");
     let line = readme.lines().find(|line| line.contains("/api/changes?") && line.starts_with("* * * * * "));
     let line = line.expect("the README shows a cron line").strip_prefix("* * * * * ").unwrap();
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let mut serving = house.serve();
     let folder = tempfile::tempdir().unwrap();
-    let run = |serving: &Serving| {
+    let run = |serving: &RunningServer| {
         // As cron reads it, in a folder of its own, against this service.
         let line = line
             .replace("\\%", "%")
@@ -695,7 +695,7 @@ fn the_cron_line_of_the_readme_takes_each_change_once() {
     assert!(run(&serving));
     assert_eq!(taken(), [1], "nothing new");
     house.write("xa-hoi/b.txt", dated("Bài B"));
-    until("the second article", || head(&serving) == 2);
+    wait_until("the second article", || head(&serving) == 2);
     assert!(serving.stop());
     serving = house.serve();
     assert!(run(&serving));

@@ -1,28 +1,28 @@
 //! Channels over time, with the real program: renamed, closed, gone, made of others; and a publisher that took
 //! another name.
 
-mod house;
+mod support;
 
 use std::collections::BTreeSet;
 
-use house::{Answer, House, SEED, Serving, article, until};
+use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 /// A house whose config says this of its channels, and of all else what it always says.
-fn house(channels: &str) -> House {
-    let house = House::new();
+fn house(channels: &str) -> TestSite {
+    let house = TestSite::new();
     configure(&house, channels);
     house
 }
 
-fn configure(house: &House, channels: &str) {
+fn configure(house: &TestSite, channels: &str) {
     let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
     let site = config.split("[[channel]]").next().unwrap();
     std::fs::write(house.path("config.toml"), format!("{site}{channels}")).unwrap();
 }
 
-fn write(house: &House, channel: &str, numbers: std::ops::Range<u32>) {
+fn write(house: &TestSite, channel: &str, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let stamp = format!("12/05/2023 {:02}:{:02}", number / 60, number % 60);
         let text = article(&format!("Bài {channel} {number}"), &stamp, "Đoạn mở đầu của bài.");
@@ -31,7 +31,7 @@ fn write(house: &House, channel: &str, numbers: std::ops::Range<u32>) {
 }
 
 /// The titles in a JSON feed and in all the pages before it, each once.
-fn titles(serving: &Serving, channel: &str) -> BTreeSet<String> {
+fn titles(serving: &RunningServer, channel: &str) -> BTreeSet<String> {
     let mut titles = BTreeSet::new();
     let mut next = Some(format!("/{channel}/feed.json"));
     while let Some(path) = next.take() {
@@ -45,7 +45,7 @@ fn titles(serving: &Serving, channel: &str) -> BTreeSet<String> {
     titles
 }
 
-fn location(answer: &Answer) -> &str {
+fn location(answer: &HttpResponse) -> &str {
     assert_eq!(answer.status, 301, "{}", answer.text());
     answer.header("location").unwrap()
 }
@@ -132,7 +132,8 @@ fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
     let headers = [("Authorization", bearer.as_str()), PLAIN];
     let text = article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu.");
-    let refused = serving.send("POST", "/api/articles?channel=bau-cu", &headers, text.as_bytes());
+    let refused =
+        serving.request_with_body("POST", "/api/articles?channel=bau-cu", &headers, text.as_bytes());
     assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("closed-channel")));
     // Nor by any other road. What names the channel in its front matter names it too.
     let late = article("Bài muộn", "13/07/2023 08:00", "Đoạn mở đầu.");
@@ -144,7 +145,7 @@ fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
     house.write("bau-cu/muon.txt", &late);
     house.write("mo/ten.md", by_name);
     house.write("mo/tot.txt", article("Bài tốt", "13/07/2023 08:00", "Đoạn mở đầu."));
-    until("the good one", || serving.get("/mo/rss.xml").text().contains("Bài tốt"));
+    wait_until("the good one", || serving.get("/mo/rss.xml").text().contains("Bài tốt"));
     house.scanned(&serving);
     let (stock, file) = (house.path("kho"), house.path("ten.md"));
     for command in
@@ -157,10 +158,10 @@ fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
     assert_eq!(serving.metric("bantin_log_head"), 61);
     let path = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fbai-bau-cu-7";
     let edit = article("Bài 7, sửa", "12/05/2023 00:07", "Đoạn mở đầu của bài.");
-    assert_eq!(serving.send("PUT", path, &headers, edit.as_bytes()).status, 200);
-    until("the correction", || serving.get("/bau-cu/rss.xml").text().contains("Bài 7, sửa"));
-    assert_eq!(serving.send("DELETE", path, &headers, b"").status, 200);
-    until("the withdrawal", || !serving.get("/bau-cu/rss.xml").text().contains("Bài 7, sửa"));
+    assert_eq!(serving.request_with_body("PUT", path, &headers, edit.as_bytes()).status, 200);
+    wait_until("the correction", || serving.get("/bau-cu/rss.xml").text().contains("Bài 7, sửa"));
+    assert_eq!(serving.request_with_body("DELETE", path, &headers, b"").status, 200);
+    wait_until("the withdrawal", || !serving.get("/bau-cu/rss.xml").text().contains("Bài 7, sửa"));
     assert_eq!(serving.get("/bau-cu/rss.xml").text().matches("<item>").count(), 59);
 }
 
@@ -226,7 +227,7 @@ fn a_channel_of_channels_holds_what_its_members_hold_from_the_first_article_on()
     };
     configure(&house, &combined("\"xa-hoi\", \"kinh-te\""));
     let serving = house.serve();
-    let of = |serving: &Serving, channels: &[&str]| -> BTreeSet<String> {
+    let of = |serving: &RunningServer, channels: &[&str]| -> BTreeSet<String> {
         channels.iter().flat_map(|channel| titles(serving, channel)).collect()
     };
     assert_eq!(titles(&serving, "tong-hop"), of(&serving, &["xa-hoi", "kinh-te"]));
@@ -238,7 +239,7 @@ fn a_channel_of_channels_holds_what_its_members_hold_from_the_first_article_on()
     house.remove("xa-hoi/bai-xa-hoi-3.txt");
     house.rename("xa-hoi/bai-xa-hoi-4.txt", "y-te/bai-xa-hoi-4.txt");
     house.rename("y-te/bai-y-te-5.txt", "kinh-te/bai-y-te-5.txt");
-    until("the changes", || {
+    wait_until("the changes", || {
         let told = titles(&serving, "tong-hop");
         told.contains("Bài kinh-te 30")
             && told.contains("Bài y-te 5")
@@ -300,7 +301,7 @@ fn what_a_former_publisher_published_keeps_its_name() {
 #[test]
 fn what_a_feed_says_of_its_pace_follows_the_config_and_agrees_with_itself() {
     let house =
-        House::new().with("BANTIN_FEED__MAX_AGE", "10m").with("BANTIN_FEED__SKIP_HOURS", "[23, 0, 1, 5]");
+        TestSite::new().with("BANTIN_FEED__MAX_AGE", "10m").with("BANTIN_FEED__SKIP_HOURS", "[23, 0, 1, 5]");
     write(&house, "xa-hoi", 0..1);
     let serving = house.serve();
     let answer = serving.get("/xa-hoi/rss.xml");
@@ -316,12 +317,12 @@ fn what_a_feed_says_of_its_pace_follows_the_config_and_agrees_with_itself() {
 
 #[test]
 fn who_asks_too_often_is_told_when_to_come_again_and_others_are_not_disturbed() {
-    let house = House::new()
+    let house = TestSite::new()
         .with("BANTIN_SERVER__LIMITS__REQUESTS_PER_MINUTE", "20")
         .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     write(&house, "xa-hoi", 0..1);
     let serving = house.serve();
-    let ask = |path: &str, client: &str| serving.ask("GET", path, &[("X-Forwarded-For", client)]);
+    let ask = |path: &str, client: &str| serving.request("GET", path, &[("X-Forwarded-For", client)]);
     assert!((0..20).all(|_| ask("/xa-hoi/rss.xml", "203.0.113.1").status == 200));
     let refused = ask("/xa-hoi/rss.xml", "203.0.113.1");
     assert_eq!(refused.status, 429);
@@ -334,33 +335,33 @@ fn who_asks_too_often_is_told_when_to_come_again_and_others_are_not_disturbed() 
 
 #[test]
 fn each_request_is_noted_with_its_client_where_the_operator_asks_for_it_and_never_else() {
-    let asked = |house: House| {
+    let asked = |house: TestSite| {
         let serving = house.serve();
-        serving.ask("GET", "/xa-hoi/rss.xml?x=1", &[("X-Forwarded-For", "203.0.113.7")]);
+        serving.request("GET", "/xa-hoi/rss.xml?x=1", &[("X-Forwarded-For", "203.0.113.7")]);
         serving.get("/bai-viet/");
-        until("the answers to be counted", || serving.metric("bantin_scans_total") > 0);
+        wait_until("the answers to be counted", || serving.metric("bantin_scans_total") > 0);
         serving
     };
-    let noting = House::new()
+    let noting = TestSite::new()
         .with("BANTIN_SERVER__ACCESS_LOG", "true")
         .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     let serving = asked(noting);
-    until("both lines", || serving.log().lines().filter(|line| line.contains("asked")).count() == 2);
+    wait_until("both lines", || serving.log().lines().filter(|line| line.contains("asked")).count() == 2);
     let log = serving.log();
     let line = log.lines().find(|line| line.contains("203.0.113.7")).unwrap();
     assert!(line.contains("method=GET address=/xa-hoi/rss.xml?x=1 status=200 bytes="), "{line}");
     assert!(log.contains("client=127.0.0.1 method=GET address=/bai-viet/ status=404"), "{log}");
-    assert!(!asked(House::new()).log().contains("asked"));
+    assert!(!asked(TestSite::new()).log().contains("asked"));
 }
 
 #[test]
 fn a_token_writes_so_often_as_the_operator_allows() {
-    let house = House::new().with("BANTIN_SERVER__LIMITS__WRITES_PER_MINUTE", "2");
+    let house = TestSite::new().with("BANTIN_SERVER__LIMITS__WRITES_PER_MINUTE", "2");
     write(&house, "xa-hoi", 0..1);
     let serving = house.serve();
     let post = |bearer: &str, number: u32| {
         let text = article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu.");
-        serving.send(
+        serving.request_with_body(
             "POST",
             "/api/articles?channel=xa-hoi",
             &[("Authorization", bearer), PLAIN],
@@ -377,8 +378,8 @@ fn a_token_writes_so_often_as_the_operator_allows() {
 
 #[test]
 fn an_address_leads_on_only_where_something_is_and_means_the_same_however_it_is_encoded() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
     for (path, target) in [
         ("/xa-hoi", "/xa-hoi/"),
@@ -397,7 +398,7 @@ fn an_address_leads_on_only_where_something_is_and_means_the_same_however_it_is_
         let answer = serving.get(path);
         assert_eq!((answer.status, answer.header("location")), (301, Some(target)), "{path}");
         assert_eq!(serving.get(target.split('?').next().unwrap()).status, 200, "{target}");
-        assert_eq!(serving.ask("HEAD", path, &[("If-None-Match", "*")]).status, 301, "{path}");
+        assert_eq!(serving.request("HEAD", path, &[("If-None-Match", "*")]).status, 301, "{path}");
     }
     for path in [
         "/abc",
@@ -418,5 +419,5 @@ fn an_address_leads_on_only_where_something_is_and_means_the_same_however_it_is_
     }
     assert_eq!(serving.get("/xa%2Dhoi/rss%2Exml").body, serving.get("/xa-hoi/rss.xml").body);
     let tag = serving.get("/xa-hoi/rss.xml").etag();
-    assert_eq!(serving.ask("GET", "/xa%2Dhoi/rss%2Exml", &[("If-None-Match", &tag)]).status, 304);
+    assert_eq!(serving.request("GET", "/xa%2Dhoi/rss%2Exml", &[("If-None-Match", &tag)]).status, 304);
 }

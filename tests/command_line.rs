@@ -1,18 +1,18 @@
 //! The commands beside `serve`, with the real program.
 
-mod house;
+mod support;
 
-use house::{House, SEED, article};
+use support::{SAMPLE_ARTICLE, TestSite, article};
 
-fn seeded() -> House {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn seeded() -> TestSite {
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house
 }
 
 #[test]
 fn a_mistyped_key_is_shown_with_line_and_caret() {
-    let house = House::new();
+    let house = TestSite::new();
     std::fs::write(house.path("config.toml"), "[site]\ntitle = \"A\"\ntag_autority = \"a.vn,2023\"\n")
         .unwrap();
     let output = house.run(&["config"]);
@@ -25,10 +25,10 @@ fn a_mistyped_key_is_shown_with_line_and_caret() {
 
 #[test]
 fn a_wrong_variable_is_named() {
-    let house = House::new().with("BANTIN_SERVER__LISTEN", "somewhere");
+    let house = TestSite::new().with("BANTIN_SERVER__LISTEN", "somewhere");
     let told = String::from_utf8(house.run(&["config"]).stderr).unwrap();
     assert!(told.contains("BANTIN_SERVER__LISTEN=somewhere"), "{told}");
-    let house = House::new().with("BANTIN_SERVR__LISTEN", "127.0.0.1:1");
+    let house = TestSite::new().with("BANTIN_SERVR__LISTEN", "127.0.0.1:1");
     let told = String::from_utf8(house.run(&["config"]).stderr).unwrap();
     assert!(told.contains("BANTIN_SERVR__LISTEN") && told.contains("servr"), "{told}");
 }
@@ -55,7 +55,7 @@ fn variables_of_others_are_let_be_and_a_slip_in_one_of_ours_is_told() {
         ("BANTIN_", "x"),
         ("BANTINX", "x"),
     ];
-    let house = others.into_iter().fold(House::new(), |house, (name, value)| house.with(name, value));
+    let house = others.into_iter().fold(TestSite::new(), |house, (name, value)| house.with(name, value));
     assert!(house.ok(&["config"]).contains("server.listen = \"127.0.0.1:0\""));
     for (slip, meant) in [
         ("BANTIN_SERVER_LISTEN", "BANTIN_SERVER__LISTEN"),
@@ -65,7 +65,7 @@ fn variables_of_others_are_let_be_and_a_slip_in_one_of_ours_is_told() {
         ("BANTIN_SERVER_LIMITS_BODY", "BANTIN_SERVER__LIMITS__BODY"),
         ("BANTIN_SITE_TAG_AUTHORITY", "BANTIN_SITE__TAG_AUTHORITY"),
     ] {
-        let refused = House::new().with(slip, "postgres://a:bi-mat@b/c").run(&["config"]);
+        let refused = TestSite::new().with(slip, "postgres://a:bi-mat@b/c").run(&["config"]);
         let told = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(1), "{slip}");
         assert!(told.contains(slip) && told.contains(meant) && !told.contains("bi-mat"), "{told}");
@@ -85,7 +85,7 @@ fn a_list_of_a_channel_that_is_not_there_is_an_error() {
 
 #[test]
 fn config_says_what_is_in_force_and_from_where() {
-    let house = House::new().with("BANTIN_FEED__ITEMS", "12");
+    let house = TestSite::new().with("BANTIN_FEED__ITEMS", "12");
     let shown = house.ok(&["config"]);
     let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned();
     assert!(line("feed.items = 12 ").ends_with("# BANTIN_FEED__ITEMS"), "{shown}");
@@ -97,7 +97,7 @@ fn config_says_what_is_in_force_and_from_where() {
 
 #[test]
 fn a_password_is_never_printed() {
-    let house = House::new().with("BANTIN_STORE__URL", "postgres://bantin:secret@db/bantin");
+    let house = TestSite::new().with("BANTIN_STORE__URL", "postgres://bantin:secret@db/bantin");
     let output = house.run(&["list"]);
     let told = format!(
         "{}{}{}",
@@ -110,7 +110,7 @@ fn a_password_is_never_printed() {
 
 #[test]
 fn the_sample_authority_does_not_go_public() {
-    let house = House::new();
+    let house = TestSite::new();
     std::fs::write(house.path("config.toml"), "[site]\nurl = \"https://dakto.example.vn\"\n").unwrap();
     let output = house.run(&["serve"]);
     assert_eq!(output.status.code(), Some(1));
@@ -124,7 +124,7 @@ fn check_names_file_line_and_cure_and_publishes_nothing() {
     assert_eq!(house.run(&["check"]).status.code(), Some(0));
     house.write("xa-hoi/hong.txt", article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu."));
     house.write("xa-hoi/trong.txt", "");
-    house.write("kinh-te/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+    house.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
     let output = house.run(&["check"]);
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -203,7 +203,7 @@ fn an_article_is_named_by_its_id_its_address_or_its_file() {
 
 #[test]
 fn an_hour_that_the_clocks_show_twice_is_told_and_one_that_they_never_show_is_refused() {
-    let house = House::new().with("BANTIN_SITE__TIME_ZONE", "Europe/Berlin");
+    let house = TestSite::new().with("BANTIN_SITE__TIME_ZONE", "Europe/Berlin");
     house.write("xa-hoi/hai-lan.txt", article("Giờ có hai lần", "29/10/2023 02:30", "Đoạn mở đầu."));
     house.write("xa-hoi/khong-co.txt", article("Giờ không có", "26/03/2023 02:30", "Đoạn mở đầu."));
     house.write("xa-hoi/ngay.txt", article("Giờ thường", "29/10/2023 03:30", "Đoạn mở đầu."));
@@ -224,9 +224,9 @@ fn a_command_on_an_article_begins_no_log() {
 
 #[test]
 fn usage_that_is_not_understood_exits_2() {
-    assert_eq!(House::new().run(&["publsh"]).status.code(), Some(2));
-    assert_eq!(House::new().run(&["--help"]).status.code(), Some(0));
-    assert!(House::new().ok(&["completions", "bash"]).contains("_bantin"));
+    assert_eq!(TestSite::new().run(&["publsh"]).status.code(), Some(2));
+    assert_eq!(TestSite::new().run(&["--help"]).status.code(), Some(0));
+    assert!(TestSite::new().ok(&["completions", "bash"]).contains("_bantin"));
 }
 
 #[test]
@@ -239,10 +239,10 @@ fn publish_takes_an_article_in_that_no_file_stands_for() {
     let id = house.ok(&arguments);
     assert_eq!(id.trim(), "tag:dakto.example,2023:2023-05-13/moi");
     assert_eq!(house.ok(&arguments), id, "the same again is the same article");
-    house::until("the article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới"));
+    support::wait_until("the article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới"));
     std::fs::write(&file, article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
     house.ok(&[&arguments[..], &["--id", id.trim()]].concat());
-    house::until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"));
+    support::wait_until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"));
     house.scanned(&serving);
     assert!(serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"), "no scan takes it away");
     let unknown = house.run(&["publish", file.to_str().unwrap(), "--channel", "xa-hoj"]);
@@ -270,7 +270,7 @@ fn a_token_s_secret_is_printed_alone_and_once() {
 
 #[test]
 fn a_database_that_cannot_be_reached_is_named_with_its_cause_and_without_its_password() {
-    let house = House::new().with("BANTIN_STORE__URL", "postgres://bantin:bi-mat@127.0.0.1:1/bantin");
+    let house = TestSite::new().with("BANTIN_STORE__URL", "postgres://bantin:bi-mat@127.0.0.1:1/bantin");
     let refused = house.run(&["list"]);
     assert_eq!(refused.status.code(), Some(1));
     let told = String::from_utf8(refused.stderr).unwrap();

@@ -1,35 +1,35 @@
 //! The whole life of a folder of articles, with the real program.
 
-mod house;
+mod support;
 
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use house::{House, SEED, Serving, article, until};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
-fn seeded() -> House {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn seeded() -> TestSite {
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house
 }
 
-fn ids(serving: &Serving, path: &str) -> Vec<String> {
+fn ids(serving: &RunningServer, path: &str) -> Vec<String> {
     let feed = feed_rs::parser::parse(serving.get(path).body.as_slice()).unwrap();
     feed.entries.into_iter().map(|entry| entry.id).collect()
 }
 
 /// None at all while the channel is not there yet.
-fn ids_or_none(serving: &Serving, path: &str) -> Vec<String> {
+fn ids_or_none(serving: &RunningServer, path: &str) -> Vec<String> {
     if serving.get(path).status == 200 { ids(serving, path) } else { Vec::new() }
 }
 
-fn head(serving: &Serving) -> u64 {
+fn head(serving: &RunningServer) -> u64 {
     serving.metric("bantin_log_head")
 }
 
@@ -44,9 +44,9 @@ fn a_renamed_file_is_the_same_article() {
     let before = ids(&serving, RSS);
     house.rename("xa-hoi/thi-dua.txt", "xa-hoi/phat-dong-thi-dua.txt");
     house.scanned(&serving);
-    house.write("xa-hoi/phat-dong-thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
-    until("the correction", || head(&serving) == 2);
-    until("the feed", || serving.get(RSS).text().contains("năm 2024"));
+    house.write("xa-hoi/phat-dong-thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    wait_until("the correction", || head(&serving) == 2);
+    wait_until("the feed", || serving.get(RSS).text().contains("năm 2024"));
     assert_eq!(ids(&serving, RSS), before);
     assert!(house.ok(&["list"]).contains(" live "), "{}", house.ok(&["list"]));
 }
@@ -57,8 +57,8 @@ fn a_file_that_becomes_markdown_is_the_same_article() {
     let serving = house.serve();
     let before = ids(&serving, RSS);
     house.remove("xa-hoi/thi-dua.txt");
-    house.write("xa-hoi/thi-dua.md", SEED.replace("năm 2023", "năm 2024"));
-    until("the correction", || head(&serving) == 2);
+    house.write("xa-hoi/thi-dua.md", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    wait_until("the correction", || head(&serving) == 2);
     assert_eq!(ids(&serving, RSS), before);
 }
 
@@ -68,8 +68,8 @@ fn a_move_to_another_channel_is_one_revision_without_a_tombstone() {
     let serving = house.serve();
     let before = ids(&serving, RSS);
     house.rename("xa-hoi/thi-dua.txt", "kinh-te/thi-dua.txt");
-    until("the move", || head(&serving) == 2);
-    until("the new channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
+    wait_until("the move", || head(&serving) == 2);
+    wait_until("the new channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
     assert!(ids(&serving, RSS).is_empty());
     assert!(!serving.get("/xa-hoi/atom.xml").text().contains("deleted-entry"));
     assert_eq!(serving.get("/bai-viet/2023/05/12/thi-dua").status, 200, "the permalink stays");
@@ -80,20 +80,20 @@ fn a_move_to_another_channel_is_one_revision_without_a_tombstone() {
 fn one_article_lies_in_two_channels_and_two_texts_of_it_are_an_error_naming_both() {
     let house = seeded();
     let serving = house.serve();
-    house.write("kinh-te/thi-dua.txt", SEED);
+    house.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE);
     let before = ids(&serving, RSS);
-    until("the second channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
+    wait_until("the second channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
     assert_eq!((ids(&serving, RSS), head(&serving)), (before, 2));
 
-    let corrected = SEED.replace("năm 2023", "năm 2024");
+    let corrected = SAMPLE_ARTICLE.replace("năm 2023", "năm 2024");
     house.write("kinh-te/thi-dua.txt", &corrected);
-    until("the error", || serving.metric("bantin_files_refused") == 1);
+    wait_until("the error", || serving.metric("bantin_files_refused") == 1);
     let log = serving.log();
     assert!(log.contains("path=kinh-te/thi-dua.txt") && log.contains("xa-hoi/thi-dua.txt ("), "{log}");
     assert!(!serving.get("/kinh-te/rss.xml").text().contains("năm 2024"));
     house.write("xa-hoi/thi-dua.txt", &corrected);
-    until("both equal again", || serving.get("/kinh-te/rss.xml").text().contains("thi đua năm 2024"));
-    until("no error", || serving.metric("bantin_files_refused") == 0);
+    wait_until("both equal again", || serving.get("/kinh-te/rss.xml").text().contains("thi đua năm 2024"));
+    wait_until("no error", || serving.metric("bantin_files_refused") == 0);
     assert!(serving.get(RSS).text().contains("thi đua năm 2024"));
 }
 
@@ -102,13 +102,13 @@ fn another_article_of_that_name_and_day_does_not_harm_the_first() {
     let house = seeded();
     let serving = house.serve();
     let before = serving.get(RSS).etag();
-    house.write("kinh-te/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
-    until("the error", || serving.metric("bantin_files_refused") == 1);
+    house.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    wait_until("the error", || serving.metric("bantin_files_refused") == 1);
     assert_eq!(serving.get(RSS).etag(), before);
     house.rename("kinh-te/thi-dua.txt", "kinh-te/thi-dua-kinh-te.txt");
-    until("the cure", || serving.metric("bantin_files_refused") == 0);
+    wait_until("the cure", || serving.metric("bantin_files_refused") == 0);
     let its_own = ["tag:dakto.example,2023:2023-05-12/thi-dua-kinh-te"];
-    until("the article", || ids_or_none(&serving, "/kinh-te/rss.xml") == its_own);
+    wait_until("the article", || ids_or_none(&serving, "/kinh-te/rss.xml") == its_own);
     assert_eq!(serving.get(RSS).etag(), before);
 }
 
@@ -119,7 +119,7 @@ fn gone_and_back_within_the_grace_is_nothing() {
     let before = serving.get(RSS).etag();
     house.remove("xa-hoi/thi-dua.txt");
     house.scanned(&serving);
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
 }
@@ -130,10 +130,10 @@ fn gone_and_back_beyond_the_grace_is_a_withdrawal_and_a_restoration_under_one_id
     let serving = house.serve();
     let before = ids(&serving, RSS);
     house.remove("xa-hoi/thi-dua.txt");
-    until("the withdrawal", || head(&serving) == 2);
-    house.write("xa-hoi/thi-dua.txt", SEED);
-    until("the restoration", || head(&serving) == 3);
-    until("the feed", || ids(&serving, RSS) == before);
+    wait_until("the withdrawal", || head(&serving) == 2);
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    wait_until("the restoration", || head(&serving) == 3);
+    wait_until("the feed", || ids(&serving, RSS) == before);
 }
 
 #[test]
@@ -142,18 +142,18 @@ fn a_folder_that_is_gone_withdraws_nothing_and_is_said() {
     let serving = house.serve();
     let before = serving.get(RSS).etag();
     std::fs::rename(house.path("feeds"), house.path("away")).unwrap();
-    until("the complaint", || serving.log().contains("cannot be listed"));
+    wait_until("the complaint", || serving.log().contains("cannot be listed"));
     house.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before.clone(), 1));
     std::fs::rename(house.path("away"), house.path("feeds")).unwrap();
     house.write("xa-hoi/moi.txt", short(1));
-    until("the new article", || serving.get(RSS).etag() != before);
+    wait_until("the new article", || serving.get(RSS).etag() != before);
     assert_eq!(head(&serving), 2);
 }
 
 #[test]
 fn a_folder_that_was_suddenly_emptied_withdraws_nothing_until_it_is_confirmed() {
-    let house = House::new();
+    let house = TestSite::new();
     for number in 0..8 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
     }
@@ -161,15 +161,15 @@ fn a_folder_that_was_suddenly_emptied_withdraws_nothing_until_it_is_confirmed() 
     for number in 0..3 {
         house.remove(&format!("xa-hoi/bai-{number}.txt"));
     }
-    until("the complaint", || serving.log().contains("scan --confirm"));
+    wait_until("the complaint", || serving.log().contains("scan --confirm"));
     let output = house.run(&["scan"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("--confirm"));
     assert_eq!((ids(&serving, RSS).len(), head(&serving)), (8, 8));
     house.ok(&["scan", "--confirm"]);
-    until("the withdrawals", || ids(&serving, RSS).len() == 5);
+    wait_until("the withdrawals", || ids(&serving, RSS).len() == 5);
     house.remove("xa-hoi/bai-3.txt");
-    until("a withdrawal as ever", || ids(&serving, RSS).len() == 4);
+    wait_until("a withdrawal as ever", || ids(&serving, RSS).len() == 4);
 }
 
 #[test]
@@ -179,9 +179,9 @@ fn an_editor_that_writes_a_temporary_file_and_renames_it_makes_one_correction() 
     let before = ids(&serving, RSS);
     for (temporary, text) in [(".thi-dua.txt.swp", "năm 2024"), ("thi-dua.txt~", "năm 2025")] {
         let at = head(&serving);
-        house.write(&format!("xa-hoi/{temporary}"), SEED.replace("năm 2023", text));
+        house.write(&format!("xa-hoi/{temporary}"), SAMPLE_ARTICLE.replace("năm 2023", text));
         house.rename(&format!("xa-hoi/{temporary}"), "xa-hoi/thi-dua.txt");
-        until("the correction", || head(&serving) == at + 1);
+        wait_until("the correction", || head(&serving) == at + 1);
     }
     assert_eq!((ids(&serving, RSS), head(&serving)), (before, 3));
 }
@@ -191,7 +191,7 @@ fn a_share_without_events_is_looked_at_again_and_again() {
     let house = seeded().with("BANTIN_FOLDER__WATCH", "poll");
     let serving = house.serve();
     house.write("xa-hoi/moi.txt", short(1));
-    until("the new article", || head(&serving) == 2);
+    wait_until("the new article", || head(&serving) == 2);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_folder_that_is_not_watched_is_scanned_by_cron() {
     let before = serving.metric("bantin_scans_total");
     house.write("xa-hoi/moi.txt", short(1));
     house.ok(&["scan"]);
-    until("the new article", || ids(&serving, RSS).len() == 2);
+    wait_until("the new article", || ids(&serving, RSS).len() == 2);
     assert_eq!(serving.metric("bantin_scans_total"), before);
 }
 
@@ -212,11 +212,11 @@ fn a_future_stamp_waits_over_a_restart_and_is_published_when_its_time_comes() {
     let due = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M:%S").to_string();
     house.write("xa-hoi/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
-    until("it is taken in", || house.ok(&["list"]).contains("waiting"));
+    wait_until("it is taken in", || house.ok(&["list"]).contains("waiting"));
     assert!(!serving.get(RSS).text().contains("Bài hẹn giờ"));
     serving.kill();
     let serving = house.serve();
-    until("its time", || serving.get(RSS).text().contains("Bài hẹn giờ"));
+    wait_until("its time", || serving.get(RSS).text().contains("Bài hẹn giờ"));
     assert!(chrono::Utc::now() >= due - chrono::TimeDelta::seconds(1), "not before its time");
     assert_eq!(head(&serving), 2);
 }
@@ -251,7 +251,7 @@ fn a_link_is_followed_inside_the_folder_and_never_out_of_it() {
 
 #[test]
 fn names_in_nfd_and_names_in_vietnamese_are_channels_and_articles() {
-    let house = House::new();
+    let house = TestSite::new();
     let nfd = "Va\u{306}n ho\u{301}a - The\u{302}\u{309} thao - Du li\u{323}ch";
     house.write(&format!("{nfd}/le\u{302}\u{303} ho\u{323}\u{302}i.txt"), short(1));
     house.write("Đất & Người/Nghề dệt ở Đăk Tô.txt", short(2));
@@ -275,15 +275,15 @@ fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
     // A loop of links cannot be read by anybody, not even by root.
     std::fs::remove_file(&path).unwrap();
     symlink("thi-dua.txt", &path).unwrap();
-    until("the complaint", || serving.log().contains("path=xa-hoi/thi-dua.txt"));
+    wait_until("the complaint", || serving.log().contains("path=xa-hoi/thi-dua.txt"));
     house.scanned(&serving);
     let monstrous = std::fs::File::create(house.path("feeds/xa-hoi/lon.txt")).unwrap();
     monstrous.set_len(20 << 20).unwrap();
     drop(monstrous);
-    until("the other complaint", || serving.log().contains("path=xa-hoi/lon.txt"));
+    wait_until("the other complaint", || serving.log().contains("path=xa-hoi/lon.txt"));
     // Longer than the grace: what cannot be seen is not gone.
     let since = Instant::now();
-    until("the grace is over", || since.elapsed() > Duration::from_secs(6));
+    wait_until("the grace is over", || since.elapsed() > Duration::from_secs(6));
     house.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
 }
@@ -313,8 +313,8 @@ fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
         let text = article(&format!("Bài số {number}"), &stamp, &format!("Đoạn mở đầu của bài {number}."));
         house.write(&format!("{channel}/bai-{number}.txt"), text);
     }
-    until("all articles", || head(&serving) == 10_001);
-    until("the last of them in the feed", || serving.get("/rss.xml").text().contains("28 Dec 2022"));
+    wait_until("all articles", || head(&serving) == 10_001);
+    wait_until("the last of them in the feed", || serving.get("/rss.xml").text().contains("28 Dec 2022"));
     let reprints = serving.metric("bantin_reprints_total") - before;
     assert!(reprints < 60, "{reprints} reprints");
     assert!(serving.log().contains("taking in the folder"), "a progress line");
@@ -327,7 +327,7 @@ fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
 /// Lets so much time go by. For what must not happen there is no condition to wait for.
 fn pass(time: Duration) {
     let since = Instant::now();
-    until("time goes by", || since.elapsed() > time);
+    wait_until("time goes by", || since.elapsed() > time);
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn half_an_article_is_not_published_while_somebody_writes_it() {
     assert_eq!(head(&serving), 1, "it is held open");
     file.write_all(second.as_bytes()).unwrap();
     drop(file);
-    until("the article", || head(&serving) == 2);
+    wait_until("the article", || head(&serving) == 2);
     house.scanned(&serving);
     assert!(serving.get(RSS).text().contains("Đoạn thứ hai"));
     assert_eq!(head(&serving), 2);
@@ -363,7 +363,7 @@ fn a_text_that_is_cut_within_a_line_is_waited_for_and_one_without_an_end_of_line
     file.write_all(second.as_bytes()).unwrap();
     drop(file);
     house.write("xa-hoi/khong-het-dong.txt", short(2).trim_end());
-    until("both articles", || head(&serving) == 3);
+    wait_until("both articles", || head(&serving) == 3);
     house.scanned(&serving);
     assert_eq!((ids(&serving, RSS).len(), head(&serving)), (3, 3), "and no correction");
 }
@@ -420,7 +420,7 @@ fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
     for number in 0..5 {
         house.write(&format!("xa-hoi/moi-{number}.txt"), short(number));
         let since = Instant::now();
-        until("the new article", || head(&serving) == 2 + u64::from(number));
+        wait_until("the new article", || head(&serving) == 2 + u64::from(number));
         assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
     }
     house.scanned(&serving);
@@ -428,7 +428,7 @@ fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
     assert_eq!(log.matches("bi-mat").count(), 1, "{log}");
     assert!(!log.contains("no file events"), "{log}");
     std::fs::set_permissions(house.path("feeds/bi-mat"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    until("what was locked", || ids_or_none(&serving, "/bi-mat/rss.xml").len() == 1);
+    wait_until("what was locked", || ids_or_none(&serving, "/bi-mat/rss.xml").len() == 1);
 }
 
 #[test]
@@ -509,7 +509,7 @@ fn an_edit_of_the_same_length_is_seen_though_the_time_was_set_back() {
         house.ok(&["scan"]);
         let path = house.path("feeds/xa-hoi/thi-dua.txt");
         let before = std::fs::metadata(&path).unwrap().modified().unwrap();
-        house.write("xa-hoi/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
+        house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
         house.ok(&["scan"]);
         assert!(house.ok(&["render", "xa-hoi", "rss"]).contains("năm 2024"));
@@ -536,7 +536,7 @@ fn an_empty_folder_is_no_channel_and_leaves_no_trace() {
         assert_eq!(serving.get(path).status, 404, "{path}");
     }
     house.write("Du lịch/thac.txt", short(1));
-    until("the channel", || ids_or_none(&serving, "/du-lich/rss.xml").len() == 1);
+    wait_until("the channel", || ids_or_none(&serving, "/du-lich/rss.xml").len() == 1);
     assert!(serving.get("/opml.xml").text().contains("text=\"Du lịch\""));
 }
 
@@ -549,7 +549,7 @@ fn a_channel_whose_folder_is_renamed_keeps_its_articles_and_the_office_hears_of_
     let serving = house.serve();
     let before = ids(&serving, "/tin-cu/rss.xml");
     std::fs::rename(house.path("feeds/tin-cu"), house.path("feeds/Tin mới")).unwrap();
-    until("the moves", || ids_or_none(&serving, "/tin-moi/rss.xml") == before);
+    wait_until("the moves", || ids_or_none(&serving, "/tin-moi/rss.xml") == before);
     assert_eq!(head(&serving), 21, "each article was moved, and nothing else");
     let log = serving.log();
     assert!(log.contains("was = [\"tin-cu\"]") || log.contains("was = [\\\"tin-cu\\\"]"), "{log}");
@@ -577,7 +577,7 @@ fn of_many_files_of_which_some_are_bad_in_any_way_all_others_are_published() {
     let ways = (1_u32..12, prop::collection::vec(0_usize..10, 0..8));
     let mut runner = TestRunner::new(ProptestConfig { cases: 8, ..ProptestConfig::default() });
     let outcome = runner.run(&ways, |(good, bad_kinds)| {
-        let house = House::new();
+        let house = TestSite::new();
         for number in 0..good {
             house.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
         }

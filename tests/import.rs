@@ -1,12 +1,12 @@
 //! Old articles come in with one command, and `check` says what was understood of them: with the real program.
 
-mod house;
+mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Output;
 
-use house::{House, SEED, article, until};
+use support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
@@ -19,7 +19,7 @@ fn latin(text: &str) -> Vec<u8> {
 }
 
 /// Writes a file beside the house's own folder of articles.
-fn lay(house: &House, path: &str, bytes: impl AsRef<[u8]>) {
+fn lay(house: &TestSite, path: &str, bytes: impl AsRef<[u8]>) {
     let path = house.path(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
@@ -31,7 +31,7 @@ fn dated(number: u32) -> String {
     article(&title, &format!("{day:02}/05/2019 08:{minute:02}"), &format!("Đoạn mở đầu của bài {number}."))
 }
 
-fn archive(house: &House, path: &str, entries: &[(&str, &[u8])]) {
+fn archive(house: &TestSite, path: &str, entries: &[(&str, &[u8])]) {
     let mut archive = zip::ZipWriter::new(std::fs::File::create(house.path(path)).unwrap());
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, bytes) in entries {
@@ -41,7 +41,7 @@ fn archive(house: &House, path: &str, entries: &[(&str, &[u8])]) {
     archive.finish().unwrap();
 }
 
-fn import(house: &House, arguments: &[&str]) -> Output {
+fn import(house: &TestSite, arguments: &[&str]) -> Output {
     let arguments: Vec<String> = arguments
         .iter()
         .map(|argument| match house.path(argument).exists() {
@@ -63,13 +63,13 @@ fn counts(output: &Output) -> serde_json::Value {
 }
 
 /// All articles but for the moment of their revisions.
-fn listed(house: &House) -> serde_json::Value {
+fn listed(house: &TestSite) -> serde_json::Value {
     serde_json::from_str(&house.ok(&["list", "--json"])).unwrap()
 }
 
 #[test]
 fn folders_name_the_channels_and_every_form_comes_in() {
-    let house = House::new();
+    let house = TestSite::new();
     lay(&house, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
     lay(&house, "cũ/Đất & Người/le-hoi.md", dated(2));
     lay(
@@ -95,7 +95,7 @@ fn folders_name_the_channels_and_every_form_comes_in() {
 
 #[test]
 fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_once_it_is_cured() {
-    let house = House::new();
+    let house = TestSite::new();
     for number in 0..20 {
         lay(&house, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
     }
@@ -125,7 +125,7 @@ fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_o
 
 #[test]
 fn an_archive_is_the_same_source_packed_or_not() {
-    let house = House::new();
+    let house = TestSite::new();
     lay(&house, "cũ/xa-hoi/a.txt", dated(1));
     lay(&house, "cũ/xa-hoi/b.txt", dated(2));
     assert!(import(&house, &["cũ"]).status.success());
@@ -153,7 +153,7 @@ fn an_archive_is_the_same_source_packed_or_not() {
 
 #[test]
 fn where_the_channel_is_in_doubt_nothing_is_imported() {
-    let house = House::new();
+    let house = TestSite::new();
     lay(&house, "cũ/bai.txt", dated(1));
     lay(&house, "kho/bai-cu/xa-hoi/bai.txt", dated(1));
     lay(&house, "api/api/bai.txt", dated(1));
@@ -185,7 +185,7 @@ fn where_the_channel_is_in_doubt_nothing_is_imported() {
 
 #[test]
 fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
-    let house = House::new();
+    let house = TestSite::new();
     let (blank, good) = (vec![b' '; 15 << 20], dated(1));
     let large: Vec<u8> = (0..17 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     archive(
@@ -219,7 +219,7 @@ fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
 
 #[test]
 fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
-    let house = House::new();
+    let house = TestSite::new();
     let words: Vec<String> =
         (0..4000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> 3)).collect();
     let mut archive = zip::ZipWriter::new(std::fs::File::create(house.path("chung.zip")).unwrap());
@@ -237,7 +237,7 @@ fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
 
 #[test]
 fn a_rehearsal_reads_all_and_begins_no_log() {
-    let house = House::new();
+    let house = TestSite::new();
     lay(&house, "cũ/xa-hoi/a.txt", dated(1));
     lay(&house, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
     let output = import(&house, &["cũ", "--dry-run"]);
@@ -255,7 +255,7 @@ fn a_rehearsal_reads_all_and_begins_no_log() {
 #[test]
 fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     const FILES: u32 = 3000;
-    let (killed, whole) = (House::new(), House::new());
+    let (killed, whole) = (TestSite::new(), TestSite::new());
     for house in [&killed, &whole] {
         for number in 0..FILES {
             lay(house, &format!("cũ/xa-hoi/{}/bai-{number}.txt", number % 7), dated(number));
@@ -267,7 +267,7 @@ fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
         let mut child = killed.start(&["import", &path, "-q"]);
         let log = killed.path("data/bantin.db-wal");
         // The log beside the store grows with every batch that is on the disk.
-        until("some batches", || std::fs::metadata(&log).is_ok_and(|log| log.len() > round * 600_000));
+        wait_until("some batches", || std::fs::metadata(&log).is_ok_and(|log| log.len() > round * 600_000));
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -283,28 +283,28 @@ fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     assert_eq!(listed(&killed), listed(&whole), "ids, numbers and all");
 }
 
-fn articles(house: &House) -> u32 {
+fn articles(house: &TestSite) -> u32 {
     let output = house.run(&["list"]);
     String::from_utf8_lossy(&output.stdout).lines().count() as u32
 }
 
 #[test]
 fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/chi-o-day.txt", dated(9));
     let serving = house.serve();
     lay(&house, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&house, "cũ/xa-hoi/thi-dua.txt", SEED);
+    lay(&house, "cũ/xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     assert!(import(&house, &["cũ"]).status.success());
-    until("the imported article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài số 1 "));
+    wait_until("the imported article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài số 1 "));
     house.scanned(&serving);
     // What was put away in the archive stays; so does what was never in the folder.
     house.remove("xa-hoi/thi-dua.txt");
     house.remove("xa-hoi/chi-o-day.txt");
     house.write("xa-hoi/a.txt", dated(1).replace("Tấn Lộc", "Minh Hà"));
-    until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Minh Hà"));
-    until("what was only in the folder", || house.ok(&["list"]).contains("  withdrawn "));
+    wait_until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Minh Hà"));
+    wait_until("what was only in the folder", || house.ok(&["list"]).contains("  withdrawn "));
     house.scanned(&serving);
     let list = house.ok(&["list"]);
     assert_eq!((list.lines().count(), list.matches("  live ").count()), (3, 2), "{list}");
@@ -313,7 +313,7 @@ fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
 
 #[test]
 fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
-    let house = House::new();
+    let house = TestSite::new();
     let in_days =
         |days: i64| (chrono::Utc::now() + chrono::TimeDelta::days(days)).format("%d/%m/%Y 08:00").to_string();
     lay(&house, "cũ/xa-hoi/mai.txt", article("Bài của ngày kia", &in_days(3), "Đoạn mở đầu của bài."));
@@ -326,7 +326,7 @@ fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
 
 #[test]
 fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("kinh-te/giao-ban.txt", latin(TCVN3));
     house.write("van-hoa/giao-ban-2.txt", latin(&format!("+++\nencoding = \"tcvn3\"\n+++\n{TCVN3}")));
     let refused = house.run(&["scan"]);
@@ -353,8 +353,8 @@ fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
 
 #[test]
 fn check_tells_what_was_understood_of_every_file() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
     house.write("xa-hoi/ngay.txt", dated(1).replace(" 08:01", ""));
     house.write("goc.txt", dated(2));
@@ -396,7 +396,7 @@ fn check_tells_what_was_understood_of_every_file() {
 
 #[test]
 fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead() {
-    let house = House::new();
+    let house = TestSite::new();
     lay(&house, "ngoài/xa.txt", article("Bài của năm sau nữa", "12/05/2093", "Đoạn mở đầu của bài."));
     let (far, none) = (house.path("ngoài/xa.txt"), house.path("ngoài/khong-co.txt"));
     let output = house.run(&["check", none.to_str().unwrap(), far.to_str().unwrap()]);
@@ -409,7 +409,7 @@ fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead
 
 #[test]
 fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
-    let house = House::new();
+    let house = TestSite::new();
     let mut entries = Vec::new();
     for number in 0..4000 {
         entries.push((format!("xa-hoi/bai-{number}.txt"), dated(number)));

@@ -1,7 +1,7 @@
 //! What an operator may rely on: whatever becomes of the log's reader, of signals and of names from strangers, the
 //! work goes on.
 
-mod house;
+mod support;
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,8 +10,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use house::{Answer, House, SEED, Serving, article, as_root, ask, until};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, request, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -22,7 +22,7 @@ struct Unheard {
 }
 
 impl Unheard {
-    fn new(house: &House, stderr: impl Into<Stdio>) -> Self {
+    fn new(house: &TestSite, stderr: impl Into<Stdio>) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -34,15 +34,15 @@ impl Unheard {
             .spawn()
             .unwrap();
         let mut service = Self { child, address };
-        until("the service", || {
+        wait_until("the service", || {
             assert_eq!(service.child.try_wait().unwrap(), None, "the service has ended");
-            TcpStream::connect(address).is_ok() && ask(address, "GET", "/healthz", &[]).status == 200
+            TcpStream::connect(address).is_ok() && request(address, "GET", "/healthz", &[]).status == 200
         });
         service
     }
 
     fn shows(&self, title: &str) -> bool {
-        ask(self.address, "GET", RSS, &[]).text().contains(title)
+        request(self.address, "GET", RSS, &[]).text().contains(title)
     }
 
     fn ends_well(mut self) {
@@ -74,9 +74,9 @@ fn without_reader() -> Stdio {
     writer.into()
 }
 
-fn seeded() -> House {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn seeded() -> TestSite {
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house
 }
 
@@ -86,10 +86,10 @@ fn a_service_whose_log_cannot_be_written_goes_on() {
     for sink in sinks {
         let house = seeded();
         let service = Unheard::new(&house, sink());
-        until("the first article", || service.shows("thi đua"));
+        wait_until("the first article", || service.shows("thi đua"));
         house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
         house.write("xa-hoi/hong.txt", "không có ngày");
-        until("the article", || service.shows("Bài mới"));
+        wait_until("the article", || service.shows("Bài mới"));
         service.ends_well();
     }
 }
@@ -102,10 +102,10 @@ fn a_service_whose_log_is_not_read_any_more_goes_on() {
     let long = format!("/xa-hoi/khong/{}", "a".repeat(2000));
     // Much more than a pipe and the queue before it hold.
     for _ in 0..1200 {
-        assert_eq!(ask(service.address, "GET", &long, &[]).status, 404);
+        assert_eq!(request(service.address, "GET", &long, &[]).status, 404);
     }
     house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the article", || service.shows("Bài mới"));
+    wait_until("the article", || service.shows("Bài mới"));
     service.ends_well();
 }
 
@@ -148,7 +148,7 @@ fn a_command_whose_data_nobody_takes_ends_quietly_and_one_that_cannot_write_it_s
     let house = seeded();
     house.ok(&["scan"]);
     house.write("xa-hoi/hong.txt", "không có ngày");
-    fs::write(house.path("cu.txt"), SEED).unwrap();
+    fs::write(house.path("cu.txt"), SAMPLE_ARTICLE).unwrap();
     for arguments in [
         &["list"][..],
         &["list", "--json"],
@@ -185,7 +185,7 @@ fn signals_that_ask_for_nothing_do_no_harm() {
     for name in ["HUP", "USR1", "USR2", "PIPE", "ALRM", "XFSZ"] {
         signal(serving.pid(), name);
     }
-    until("the note", || {
+    wait_until("the note", || {
         let log = serving.log();
         ["SIGHUP", "SIGUSR1", "SIGUSR2"].iter().all(|name| log.contains(&format!("{name} is ignored")))
     });
@@ -202,7 +202,7 @@ fn no_name_forges_a_line_of_the_log() {
     let serving = house.serve();
     let long = format!("/a%0Ab\u{202e}{}", "a".repeat(30_000));
     assert!(serving.get(&long).status >= 400);
-    until("the lines", || {
+    wait_until("the lines", || {
         let log = serving.log();
         log.contains("ERROR forged\\r\\u{1b}") && log.contains("bytes)")
     });
@@ -236,26 +236,26 @@ fn the_first_lines_agree_with_themselves() {
             article(&format!("Bài số {number}"), "13/05/2023 08:00", "Đoạn mở đầu."),
         );
     }
-    let serving: Serving = house.serve();
-    until("the end of the list", || serving.log().contains("and 2 more"));
+    let serving: RunningServer = house.serve();
+    wait_until("the end of the list", || serving.log().contains("and 2 more"));
     assert!(serving.log().contains("serves 14 articles in 14 of 14 channels on "));
 }
 
-fn bearer(house: &House) -> String {
+fn bearer(house: &TestSite) -> String {
     format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim())
 }
 
-fn publish(serving: &Serving, bearer: &str, title: &str) -> Answer {
+fn publish(serving: &RunningServer, bearer: &str, title: &str) -> HttpResponse {
     let text = article(title, "13/05/2023 08:00", &format!("Đoạn mở đầu của {title}."));
     let headers = [("Authorization", bearer), ("Content-Type", "text/plain; charset=utf-8")];
-    serving.send("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes())
+    serving.request_with_body("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes())
 }
 
-fn items(serving: &Serving) -> usize {
+fn items(serving: &RunningServer) -> usize {
     serving.get(RSS).text().matches("<item>").count()
 }
 
-fn in_the_database(house: &House, sql: &'static str) {
+fn in_the_database(house: &TestSite, sql: &'static str) {
     let url = format!("sqlite:{}", house.path("data/bantin.db").display());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -295,14 +295,14 @@ fn a_service_that_may_write_nothing_but_its_state_publishes() {
     let mut command = as_root("unshare");
     command.args(["--mount", "sh", "-c", ALMOST_ALL_READ_ONLY, "sh"]).arg(&state).arg(&program);
     command.arg("serve").arg("--config").arg(&config).env_remove("RUST_LOG");
-    let serving = Serving::of(command);
+    let serving = RunningServer::of(command);
     assert!(serving.get(RSS).text().contains("thi đua"), "{}", serving.log());
     for number in 0..3 {
         assert_eq!(publish(&serving, &bearer, &format!("Bài {number}")).status, 201, "{}", serving.log());
     }
     // Enough for one write to outgrow what is kept in memory at first.
     house.write("xa-hoi/dai.txt", article("Bài dài", "13/05/2023 08:00", &"Đoạn dài. ".repeat(100_000)));
-    until("the long one", || serving.get(RSS).text().contains("Bài dài"));
+    wait_until("the long one", || serving.get(RSS).text().contains("Bài dài"));
     assert!(!house.path("feeds/.bantin-log").exists(), "a folder that cannot be written bears no mark");
     assert!(serving.stop());
 }
@@ -337,21 +337,21 @@ fn nothing_is_acknowledged_while_the_database_file_is_not_the_one_that_is_open()
         let bearer = bearer(&house);
         let serving = house.serve();
         assert_eq!(publish(&serving, &bearer, "Bài trước").status, 201);
-        until("the article", || items(&serving) == 2);
+        wait_until("the article", || items(&serving) == 2);
         let data = house.path("data");
         lose(&data);
         let refused = publish(&serving, &bearer, "Bài mất");
         assert_eq!(refused.status, 503, "{}", refused.text());
         house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-        until("the word of it", || {
+        wait_until("the word of it", || {
             serving.get("/readyz").json()["writes"] == "unavailable"
                 && serving.log().contains("was deleted, moved or replaced")
         });
         assert_eq!(items(&serving), 2, "what is known is served on");
         assert!(!data.join("bantin.db").exists() || !away(&data).exists(), "nothing is begun anew");
         bring_back(&data);
-        until("the writes", || publish(&serving, &bearer, "Bài sau").status == 201);
-        until("all of them", || items(&serving) == 4);
+        wait_until("the writes", || publish(&serving, &bearer, "Bài sau").status == 201);
+        wait_until("all of them", || items(&serving) == 4);
         serving.kill();
         assert_eq!(items(&house.serve()), 4, "and they are there for good");
     }
@@ -388,7 +388,7 @@ fn a_deleted_database_takes_no_writes_and_a_start_without_it_begins_no_log() {
 
 #[test]
 fn a_database_of_another_log_takes_nothing_from_the_folder_until_somebody_confirms_it() {
-    let (house, other) = (seeded(), House::new());
+    let (house, other) = (seeded(), TestSite::new());
     house.ok(&["scan"]);
     other.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
     other.ok(&["scan"]);
@@ -455,11 +455,11 @@ fn of_two_services_on_one_database_one_scans_and_the_other_takes_over() {
     assert_eq!((ids.lines().count(), ids.matches("/p0").count()), (11, 10), "{ids}");
     one.kill();
     house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the other to scan", || two.get(RSS).text().contains("Bài mới"));
+    wait_until("the other to scan", || two.get(RSS).text().contains("Bài mới"));
     let third = house.serve();
     assert!(two.stop());
     house.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
-    until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
+    wait_until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
 }
 
 #[test]
@@ -506,8 +506,8 @@ fn a_log_of_the_future_takes_no_writes_until_the_clock_is_right() {
     let text = article("Bài gửi", "13/05/2023 08:00", "Đoạn mở đầu.");
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
     let answer =
-        house::send(service.address, "POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
+        support::send(service.address, "POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
     assert_eq!(answer.status, 503, "{}", answer.text());
     in_the_database(&house, "UPDATE log SET head_at = head_at - 315360000");
-    until("the article", || service.shows("Bài nữa"));
+    wait_until("the article", || service.shows("Bài nữa"));
 }

@@ -1,21 +1,21 @@
 //! Publishing over HTTP, with the real program.
 
-mod house;
+mod support;
 
-use house::{Answer, House, SEED, Serving, article, until};
+use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 struct Office {
-    house: House,
-    serving: Serving,
+    house: TestSite,
+    serving: RunningServer,
     bearer: String,
 }
 
 fn office() -> Office {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     std::fs::create_dir(house.path("feeds/kinh-te")).unwrap();
     let serving = house.serve();
     let secret = house.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
@@ -23,13 +23,19 @@ fn office() -> Office {
 }
 
 impl Office {
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+    fn request_with_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> HttpResponse {
         let headers = [&[("Authorization", self.bearer.as_str())], headers].concat();
-        self.serving.send(method, path, &headers, body.as_ref())
+        self.serving.request_with_body(method, path, &headers, body.as_ref())
     }
 
-    fn post(&self, query: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
-        self.send("POST", &format!("/api/articles?{query}"), headers, body)
+    fn post(&self, query: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> HttpResponse {
+        self.request_with_body("POST", &format!("/api/articles?{query}"), headers, body)
     }
 
     fn shown(&self) -> String {
@@ -41,8 +47,8 @@ fn new_article() -> String {
     article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.")
 }
 
-/// The path of an article's resource, from its `Location`.
-fn resource(answer: &Answer) -> String {
+/// The path of an article's resource, from its `SitemapUrl`.
+fn resource(answer: &HttpResponse) -> String {
     answer.header("location").unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned()
 }
 
@@ -57,22 +63,22 @@ fn an_article_is_published_corrected_and_withdrawn_over_http() {
     assert_eq!((&body["number"], &body["published"]), (&2.into(), &"2023-05-13T08:00:00+07:00".into()));
     let path = resource(&made);
     assert_eq!(path, "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-13%2Fbai-moi");
-    until("the article", || office.shown().contains("Bài mới"));
+    wait_until("the article", || office.shown().contains("Bài mới"));
 
     let edit = article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.");
     let tag = made.etag();
-    let corrected = office.send("PUT", &path, &[PLAIN, ("If-Match", &tag)], &edit);
+    let corrected = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &tag)], &edit);
     assert_eq!((corrected.status, &corrected.json()["number"]), (200, &3.into()), "{}", corrected.text());
-    let stale = office.send("PUT", &path, &[PLAIN, ("If-Match", &tag)], new_article());
+    let stale = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &tag)], new_article());
     assert_eq!(stale.status, 412);
-    until("the correction", || office.shown().contains("Bài mới, sửa"));
+    wait_until("the correction", || office.shown().contains("Bài mới, sửa"));
     office.house.scanned(&office.serving);
     assert!(office.shown().contains("Bài mới, sửa"), "no file stands for it, and it stays");
 
-    let gone = office.send("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
+    let gone = office.request_with_body("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
     assert_eq!((gone.status, &gone.json()["outcome"]), (200, &"withdrawn".into()), "{}", gone.text());
-    until("the withdrawal", || !office.shown().contains("Bài mới, sửa"));
-    assert_eq!(office.send("PUT", &path, &[PLAIN], new_article()).status, 409);
+    wait_until("the withdrawal", || !office.shown().contains("Bài mới, sửa"));
+    assert_eq!(office.request_with_body("PUT", &path, &[PLAIN], new_article()).status, 409);
     assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 409);
 }
 
@@ -80,21 +86,28 @@ fn an_article_is_published_corrected_and_withdrawn_over_http() {
 fn no_write_works_without_a_valid_token_for_its_channels() {
     let office = office();
     let path = "/api/articles?channel=xa-hoi";
-    let nobody = office.serving.send("POST", path, &[PLAIN], new_article().as_bytes());
+    let nobody = office.serving.request_with_body("POST", path, &[PLAIN], new_article().as_bytes());
     assert_eq!((nobody.status, nobody.header("content-type")), (401, Some("application/problem+json")));
     assert_eq!(nobody.header("www-authenticate"), Some("Bearer realm=\"bantin\""));
     let headers = [PLAIN, ("Authorization", "Bearer bantin_0123456789")];
-    assert_eq!(office.serving.send("POST", path, &headers, new_article().as_bytes()).status, 401);
+    assert_eq!(
+        office.serving.request_with_body("POST", path, &headers, new_article().as_bytes()).status,
+        401
+    );
     assert_eq!(office.post("channel=kinh-te", &[PLAIN], new_article()).status, 403);
     assert_eq!(office.post("channel=xa-hoi&channel=kinh-te", &[PLAIN], new_article()).status, 403);
     let everywhere = office.house.ok(&["token", "new", "Tỉnh"]);
     let headers = [PLAIN, ("Authorization", &format!("Bearer {}", everywhere.trim()))];
-    let made =
-        office.serving.send("POST", "/api/articles?channel=kinh-te", &headers, new_article().as_bytes());
+    let made = office.serving.request_with_body(
+        "POST",
+        "/api/articles?channel=kinh-te",
+        &headers,
+        new_article().as_bytes(),
+    );
     assert_eq!(made.status, 201, "a new token is valid at once");
     let other = resource(&made);
-    assert_eq!(office.send("PUT", &other, &[PLAIN], SEED).status, 403);
-    assert_eq!(office.send("DELETE", &other, &[], "").status, 403);
+    assert_eq!(office.request_with_body("PUT", &other, &[PLAIN], SAMPLE_ARTICLE).status, 403);
+    assert_eq!(office.request_with_body("DELETE", &other, &[], "").status, 403);
     office.house.ok(&["token", "revoke", "Văn phòng"]);
     assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 401);
 }
@@ -107,9 +120,9 @@ fn a_retry_is_one_article() {
     let again = office.post("channel=xa-hoi", &headers, new_article());
     assert_eq!((first.status, again.status), (201, 201));
     assert_eq!(first.json(), again.json());
-    let other = office.post("channel=xa-hoi", &headers, SEED);
+    let other = office.post("channel=xa-hoi", &headers, SAMPLE_ARTICLE);
     assert_eq!(other.status, 422, "{}", other.text());
-    until("the article", || office.shown().contains("Bài mới"));
+    wait_until("the article", || office.shown().contains("Bài mới"));
     assert_eq!(office.serving.metric("bantin_log_head"), 2);
 }
 
@@ -128,7 +141,7 @@ fn every_form_is_read_and_a_bad_one_is_refused_with_its_line() {
     let markdown = "+++\ntitle = \"Từ Markdown\"\npublished = \"14/05/2023 10:00\"\n+++\n\nĐoạn mở đầu.\n";
     let markdown = office.post("channel=xa-hoi", &[("Content-Type", "text/markdown")], markdown);
     assert_eq!(markdown.status, 201, "{}", markdown.text());
-    until("both", || {
+    wait_until("both", || {
         let shown = office.shown();
         shown.contains("Từ Markdown") && shown.contains("biểu mẫu")
     });
@@ -158,7 +171,7 @@ fn every_form_is_read_and_a_bad_one_is_refused_with_its_line() {
 }
 
 /// The text of a published article, without its marks.
-fn text_of(office: &Office, made: &Answer) -> String {
+fn text_of(office: &Office, made: &HttpResponse) -> String {
     let html = office.serving.get(&resource(made)).json()["content_html"].as_str().unwrap().to_owned();
     html.replace("</p>", "\n").replace("</h2>", "\n").replace("<p>", "").replace("<h2>", "")
 }
@@ -241,7 +254,8 @@ fn whoever_writes_is_told_what_was_left_out() {
     };
     let made = office.post("channel=xa-hoi", &[PLAIN], &page);
     assert!(made.status == 201 && dropped(&made.json()), "{}", made.text());
-    let corrected = office.send("PUT", &resource(&made), &[PLAIN], page.replace("mở đầu", "đầu"));
+    let corrected =
+        office.request_with_body("PUT", &resource(&made), &[PLAIN], page.replace("mở đầu", "đầu"));
     assert!(corrected.status == 200 && dropped(&corrected.json()), "{}", corrected.text());
     std::fs::write(office.house.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
     let file = office.house.path("trang.txt");
@@ -261,7 +275,7 @@ fn whoever_writes_is_told_what_was_left_out() {
 #[test]
 fn a_dry_run_tells_what_was_understood_and_changes_nothing() {
     let office = office();
-    let answer = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], SEED);
+    let answer = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], SAMPLE_ARTICLE);
     assert_eq!(answer.status, 200);
     let told = answer.json();
     assert_eq!(told["understood"]["title"], "Huyện Đăk Tô phát động phong trào thi đua năm 2023");
@@ -285,7 +299,7 @@ fn a_future_stamp_is_accepted_and_waits() {
 }
 
 /// An article of a day to come in the channel `xa-hoi`, and its resource.
-fn scheduled(office: &Office) -> (Answer, String) {
+fn scheduled(office: &Office) -> (HttpResponse, String) {
     let due = chrono::Utc::now() + chrono::TimeDelta::days(2);
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
     let made = office.post("channel=xa-hoi", &[PLAIN], article("Hẹn giờ", &stamp, "Đoạn mở đầu."));
@@ -298,7 +312,7 @@ fn scheduled(office: &Office) -> (Answer, String) {
 fn a_scheduled_article_is_read_changed_and_removed_by_its_own_office_and_unknown_to_all_others() {
     let office = office();
     let (made, path) = scheduled(&office);
-    let read = office.send("GET", &path, &[], "");
+    let read = office.request_with_body("GET", &path, &[], "");
     assert_eq!((read.status, read.etag()), (200, made.etag()), "{}", read.text());
     assert_eq!((&read.json()["title"], &read.json()["state"]), (&"Hẹn giờ".into(), &"waiting".into()));
     assert_eq!(read.header("cache-control"), Some("no-store"));
@@ -310,35 +324,39 @@ fn a_scheduled_article_is_read_changed_and_removed_by_its_own_office_and_unknown
     let past = article("Lộ tin", "12/05/2023 08:00", "Đoạn mở đầu.");
     assert_eq!(office.serving.get(&path).status, 404, "it is under embargo");
     for method in ["GET", "PUT", "DELETE"] {
-        let answer = office.serving.send(method, &path, &headers, past.as_bytes());
+        let answer = office.serving.request_with_body(method, &path, &headers, past.as_bytes());
         assert_eq!((answer.status, answer.json()["code"].as_str()), (404, Some("unknown-article")));
     }
     assert_eq!(
-        office.serving.send("PUT", &format!("{path}?dry_run=true"), &headers, past.as_bytes()).status,
+        office
+            .serving
+            .request_with_body("PUT", &format!("{path}?dry_run=true"), &headers, past.as_bytes())
+            .status,
         404
     );
     let id = made.json()["id"].as_str().unwrap().to_owned();
     let fields = serde_json::json!({ "id": id, "title": "A", "published": "12/05/2023", "text": "B." });
     let taking = [("Content-Type", "application/json"), headers[1]];
     let body = fields.to_string();
-    let taken = office.serving.send("POST", "/api/articles?channel=kinh-te", &taking, body.as_bytes());
+    let taken =
+        office.serving.request_with_body("POST", "/api/articles?channel=kinh-te", &taking, body.as_bytes());
     assert_eq!((taken.status, taken.json()["code"].as_str()), (403, Some("not-your-id")), "{}", taken.text());
-    assert_eq!(office.send("GET", &path, &[], "").json()["title"], "Hẹn giờ");
+    assert_eq!(office.request_with_body("GET", &path, &[], "").json()["title"], "Hẹn giờ");
 
     let stamp = read.json()["published"].as_str().unwrap().to_owned();
     let edit =
         serde_json::json!({ "title": "Hẹn giờ, sửa", "published": stamp, "text": "Đoạn." }).to_string();
     let json = ("Content-Type", "application/json");
     let tag = read.etag();
-    let edited = office.send("PUT", &path, &[json, ("If-Match", &tag)], &edit);
+    let edited = office.request_with_body("PUT", &path, &[json, ("If-Match", &tag)], &edit);
     assert_eq!(edited.status, 202, "{}", edited.text());
-    let stale = office.send("DELETE", &path, &[("If-Match", &tag)], "");
+    let stale = office.request_with_body("DELETE", &path, &[("If-Match", &tag)], "");
     assert_eq!(stale.status, 412);
     assert!(!stale.text().contains("number 0") && !stale.text().contains("số 0"), "{}", stale.text());
     let list = format!("\"x\", {}", edited.etag());
-    let removed = office.send("DELETE", &path, &[("If-Match", &list)], "");
+    let removed = office.request_with_body("DELETE", &path, &[("If-Match", &list)], "");
     assert_eq!(removed.json()["outcome"], "will not be published", "{}", removed.text());
-    assert_eq!(office.send("GET", &path, &[], "").status, 404);
+    assert_eq!(office.request_with_body("GET", &path, &[], "").status, 404);
     assert_eq!(office.serving.metric("bantin_log_head"), 1, "nothing of it was ever published");
 }
 
@@ -348,12 +366,12 @@ fn a_tag_of_another_log_says_where_the_article_is_and_matches_nothing() {
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     for tag in ["\"x\"", "\"khac.2\"", "W/\"x.2\"", "\"0\"", "nonsense"] {
         for method in ["PUT", "DELETE"] {
-            let answer = office.send(method, &path, &[PLAIN, ("If-Match", tag)], new_article());
+            let answer = office.request_with_body(method, &path, &[PLAIN, ("If-Match", tag)], new_article());
             assert_eq!(answer.status, 412, "{method} {tag}");
             assert!(answer.text().contains("at number 2 now"), "{}", answer.text());
         }
     }
-    assert_eq!(office.send("DELETE", &path, &[("If-Match", "*")], "").status, 200);
+    assert_eq!(office.request_with_body("DELETE", &path, &[("If-Match", "*")], "").status, 200);
 }
 
 #[test]
@@ -365,10 +383,10 @@ fn of_fifty_who_delete_one_version_one_does() {
         let racer = |number: usize| {
             let (office, path, tag) = (&office, &path, &tag);
             scope.spawn(move || match number % 2 {
-                0 => office.send("DELETE", path, &[("If-Match", tag)], "").status,
+                0 => office.request_with_body("DELETE", path, &[("If-Match", tag)], "").status,
                 _ => {
                     let edit = article(&format!("Bản {number}"), "13/05/2023 08:00", "Đoạn mở đầu.");
-                    office.send("PUT", path, &[PLAIN, ("If-Match", tag)], edit).status
+                    office.request_with_body("PUT", path, &[PLAIN, ("If-Match", tag)], edit).status
                 }
             })
         };
@@ -385,15 +403,15 @@ fn the_reason_that_was_given_last_is_published() {
     let office = office();
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     let id = "tag:dakto.example,2023:2023-05-13/bai-moi";
-    assert_eq!(office.send("DELETE", &path, &[], "").status, 200);
+    assert_eq!(office.request_with_body("DELETE", &path, &[], "").status, 200);
     office.house.ok(&["withdraw", id, "--reason", "Sai số liệu"]);
-    until("the reason", || office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
-    let again = office.send("DELETE", &format!("{path}?reason=Tr%C3%B9ng"), &[], "");
+    wait_until("the reason", || office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
+    let again = office.request_with_body("DELETE", &format!("{path}?reason=Tr%C3%B9ng"), &[], "");
     assert_eq!(again.json()["outcome"], "reason changed");
-    until("the other", || office.serving.get("/xa-hoi/atom.xml").text().contains("Trùng"));
+    wait_until("the other", || office.serving.get("/xa-hoi/atom.xml").text().contains("Trùng"));
     assert!(!office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
     office.house.remove("xa-hoi/thi-dua.txt");
-    until("the withdrawal", || !office.shown().contains("thi-dua"));
+    wait_until("the withdrawal", || !office.shown().contains("thi-dua"));
     for path in ["/xa-hoi/atom.xml", "/api/changes?after=0", "/bai-viet/2023/05/12/thi-dua"] {
         assert!(!office.serving.get(path).text().contains("file-removed"), "{path}");
     }
@@ -405,7 +423,7 @@ fn what_one_article_is_refused_for_is_a_problem_of_its_own_and_never_503() {
     let holder = "+++\ntitle = \"Giữ mã cũ\"\npublished = \"13/05/2023\"\n\
                   id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
     office.house.write("xa-hoi/a.md", holder);
-    until("the holder", || office.shown().contains("Giữ mã cũ"));
+    wait_until("the holder", || office.shown().contains("Giữ mã cũ"));
     let taken = office.post("channel=xa-hoi", &[PLAIN], new_article());
     assert_eq!((taken.status, taken.json()["code"].as_str()), (409, Some("exists")), "{}", taken.text());
     let json = [("Content-Type", "application/json")];
@@ -425,7 +443,7 @@ fn what_one_article_is_refused_for_is_a_problem_of_its_own_and_never_503() {
         let answer = with(name, value);
         assert_eq!(answer.status, 422, "{name}: {}", answer.text());
     }
-    assert_eq!(office.serving.operator("/readyz").status, 200);
+    assert_eq!(office.serving.admin("/readyz").status, 200);
     assert_eq!(office.serving.metric("bantin_log_head"), 2);
 }
 
@@ -441,9 +459,9 @@ fn the_commands_do_the_same_against_a_running_service() {
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
     let told = office.house.ok(&[&publish[..], &there].concat());
     let id = serde_json::from_str::<serde_json::Value>(&told).unwrap()["id"].as_str().unwrap().to_owned();
-    until("the article", || office.shown().contains("Bài mới"));
+    wait_until("the article", || office.shown().contains("Bài mới"));
     office.house.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
-    until("the withdrawal", || !office.shown().contains("Bài mới"));
+    wait_until("the withdrawal", || !office.shown().contains("Bài mới"));
     let refused = office.house.run(&[&publish[..], &there].concat());
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
@@ -488,7 +506,7 @@ fn whatever_goes_wrong_below_the_api_is_a_problem_detail() {
         ("GET", article, vec![("Accept-Encoding", "*;q=0")], "", 406),
     ];
     for (method, path, headers, body, status) in cases {
-        let answer = office.send(method, path, &headers, body);
+        let answer = office.request_with_body(method, path, &headers, body);
         let place = format!("{method} {path} {headers:?}");
         assert_eq!(answer.status, status, "{place}");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{place}");
@@ -568,11 +586,12 @@ fn the_page_of_an_article_is_as_new_as_the_log_and_costs_little_to_ask_for_again
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     let page = "/bai-viet/2023/05/13/bai-moi";
     let unchanged = |tag: &str, coding: &str| {
-        office.serving.ask("GET", page, &[("If-None-Match", tag), ("Accept-Encoding", coding)]).status == 304
+        office.serving.request("GET", page, &[("If-None-Match", tag), ("Accept-Encoding", coding)]).status
+            == 304
     };
     let mut tags = Vec::new();
     for coding in ["identity", "gzip", "br"].repeat(2) {
-        let shown = office.serving.ask("GET", page, &[("Accept-Encoding", coding)]);
+        let shown = office.serving.request("GET", page, &[("Accept-Encoding", coding)]);
         assert_eq!(shown.status, 200);
         assert!(unchanged(&shown.etag(), coding));
         tags.push(shown.etag());
@@ -581,18 +600,18 @@ fn the_page_of_an_article_is_as_new_as_the_log_and_costs_little_to_ask_for_again
     // Each answer to a write is followed by the page that it left.
     for round in 0..5 {
         let edit = new_article().replace("mở đầu", &format!("mở đầu thứ {round}"));
-        assert_eq!(office.send("PUT", &resource(&made), &[PLAIN], edit).status, 200);
+        assert_eq!(office.request_with_body("PUT", &resource(&made), &[PLAIN], edit).status, 200);
         assert!(office.serving.get(page).text().contains(&format!("mở đầu thứ {round}")), "{round}");
     }
     assert!(!unchanged(&tags[1], "gzip"));
-    assert_eq!(office.send("DELETE", &resource(&made), &[], "").status, 200);
+    assert_eq!(office.request_with_body("DELETE", &resource(&made), &[], "").status, 200);
     assert_eq!(office.serving.get(page).status, 410);
     assert_eq!(office.serving.get("/bai-viet/2023/05/13/khong-co").status, 404);
 }
 
 #[test]
 fn health_is_told_however_often_it_is_asked() {
-    let house = House::new();
+    let house = TestSite::new();
     let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
     let limits = "[server.limits]\nrequests_per_minute = 2\n[[channel]]";
     std::fs::write(house.path("config.toml"), config.replace("[[channel]]", limits)).unwrap();
@@ -600,7 +619,7 @@ fn health_is_told_however_often_it_is_asked() {
     for path in ["/healthz", "/readyz"].repeat(20) {
         let answer = serving.get(path);
         assert!(matches!(answer.status, 200 | 503), "{path} {}", answer.status);
-        assert_eq!(serving.operator(path).status, answer.status);
+        assert_eq!(serving.admin(path).status, answer.status);
     }
     let told: Vec<u16> = (0..3).map(|_| serving.get("/api/articles").status).collect();
     assert_eq!(told, [200, 200, 429]);
@@ -624,7 +643,7 @@ fn something_else(answer: &'static str) -> std::net::SocketAddr {
 
 #[test]
 fn a_command_says_done_only_where_the_service_did_it() {
-    let house = House::new();
+    let house = TestSite::new();
     std::fs::write(house.path("token"), "bantin_0123456789").unwrap();
     std::fs::write(house.path("moi.txt"), new_article()).unwrap();
     let (file, token) = (house.path("moi.txt"), house.path("token"));
@@ -715,12 +734,12 @@ fn the_description_is_true_of_what_writes() {
     ];
     let mut operations = std::collections::BTreeSet::new();
     for (path, method, address, headers, body, status) in asked {
-        let answer = office.send(method, &address, &headers, body);
+        let answer = office.request_with_body(method, &address, &headers, body);
         assert_eq!(answer.status, status, "{method} {address}: {}", answer.text());
         described(&description, path, method, &answer);
         operations.insert((path, method));
     }
-    let nobody = office.serving.send("POST", &to("channel=xa-hoi"), &[PLAIN], new.as_bytes());
+    let nobody = office.serving.request_with_body("POST", &to("channel=xa-hoi"), &[PLAIN], new.as_bytes());
     assert_eq!(nobody.status, 401);
     described(&description, post, "POST", &nobody);
     let all = description["paths"].as_object().unwrap().values();
@@ -730,7 +749,7 @@ fn the_description_is_true_of_what_writes() {
     assert_eq!(writing.count(), operations.len(), "each operation was tried");
 }
 
-fn described(description: &serde_json::Value, path: &str, method: &str, answer: &Answer) {
+fn described(description: &serde_json::Value, path: &str, method: &str, answer: &HttpResponse) {
     let place = format!("{method} {path} {}", answer.status);
     let operation = &description["paths"][path][method.to_lowercase()];
     let response = &operation["responses"][answer.status.to_string()];

@@ -1,7 +1,7 @@
 //! Several processes that share one log on PostgreSQL: what readers and offices may rely on, whichever they meet,
 //! and whatever happens to one of them or to the database.
 
-mod house;
+mod support;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use house::postgres::{Held, Schema};
-use house::{Answer, Disk, House, SEED, Serving, article, until};
+use support::postgres::{HeldLock, Schema};
+use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, TmpfsDisk, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 /// So long at most a replica keeps a reader waiting for what it is about to print.
@@ -21,18 +21,18 @@ const HELD_BACK: Duration = Duration::from_millis(500);
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 /// A house whose log is in this schema, and whose folder is that of another one, where one is given.
-fn replica(url: &str, folder: Option<&House>) -> House {
-    let house = House::new().with("BANTIN_STORE__URL", url).with("BANTIN_FOLDER__WATCH", "poll");
+fn replica(url: &str, folder: Option<&TestSite>) -> TestSite {
+    let house = TestSite::new().with("BANTIN_STORE__URL", url).with("BANTIN_FOLDER__WATCH", "poll");
     match folder {
         Some(other) => house.with("BANTIN_FOLDER__PATH", other.path("feeds").display().to_string()),
         None => house,
     }
 }
 
-fn publish(serving: &Serving, bearer: &str, title: &str) -> Answer {
+fn publish(serving: &RunningServer, bearer: &str, title: &str) -> HttpResponse {
     let text = article(title, "13/05/2023 08:00", &format!("Đoạn mở đầu của {title}."));
     let headers = [("Authorization", bearer), PLAIN];
-    serving.send("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes())
+    serving.request_with_body("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes())
 }
 
 #[test]
@@ -45,26 +45,27 @@ fn a_change_on_one_is_at_once_in_the_feeds_of_all_with_the_same_bytes_and_valida
     for number in 0..5 {
         let title = format!("Bài {number}");
         let (to, from) = if number % 2 == 0 { (&first, &second) } else { (&second, &first) };
-        until("both to be alike", || first.get(RSS).etag() == second.get(RSS).etag());
+        wait_until("both to be alike", || first.get(RSS).etag() == second.get(RSS).etag());
         assert_eq!(publish(to, &bearer, &title).status, 201);
         let accepted = Instant::now();
-        until("the article on the other", || from.get(RSS).text().contains(&title));
+        wait_until("the article on the other", || from.get(RSS).text().contains(&title));
         slowest = slowest.max(accepted.elapsed());
     }
     println!("the slowest of five changes was on the other replica after {slowest:?}");
     // The tick would find it as well, but after a second.
     assert!(slowest < Duration::from_millis(900), "{slowest:?}");
-    until("both to be alike", || first.get("/rss.xml").etag() == second.get("/rss.xml").etag());
+    wait_until("both to be alike", || first.get("/rss.xml").etag() == second.get("/rss.xml").etag());
     for path in ["/rss.xml", "/atom.xml", "/feed.json", RSS, "/", "/xa-hoi/", "/opml.xml", "/sitemap.xml"] {
         for coding in ["identity", "gzip", "br"] {
-            let ask = |serving: &Serving| serving.ask("GET", path, &[("Accept-Encoding", coding)]);
+            let ask = |serving: &RunningServer| serving.request("GET", path, &[("Accept-Encoding", coding)]);
             let (here, there) = (ask(&first), ask(&second));
             assert_eq!((here.status, &here.body), (there.status, &there.body), "{path} {coding}");
             for header in ["etag", "last-modified", "cache-control", "vary", "content-type"] {
                 assert_eq!(here.header(header), there.header(header), "{path} {coding} {header}");
             }
             if let Some(tag) = here.header("etag") {
-                let again = second.ask("GET", path, &[("Accept-Encoding", coding), ("If-None-Match", tag)]);
+                let again =
+                    second.request("GET", path, &[("Accept-Encoding", coding), ("If-None-Match", tag)]);
                 assert_eq!(again.status, 304, "{path} {coding}");
             }
         }
@@ -83,12 +84,12 @@ fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it
     let tag = before.etag();
     let timed = |headers: &[(&str, &str)]| {
         let began = Instant::now();
-        (serving.ask("GET", RSS, headers), began.elapsed())
+        (serving.request("GET", RSS, headers), began.elapsed())
     };
     // It is told of a change and cannot read it.
-    let held = Held::new(&schema.url(), "LOCK TABLE channel IN ACCESS EXCLUSIVE MODE");
+    let held = HeldLock::new(&schema.url(), "LOCK TABLE channel IN ACCESS EXCLUSIVE MODE");
     let told = "SELECT pg_notify('bantin_' || id, head + 1 || ' ' || generation) FROM log";
-    until("a reader to be kept waiting", || {
+    wait_until("a reader to be kept waiting", || {
         schema.execute(told);
         let (answer, waited) = timed(&[]);
         assert_eq!((answer.status, answer.etag(), &answer.body), (200, tag.clone(), &before.body));
@@ -99,11 +100,11 @@ fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it
         waited >= HELD_BACK
     });
     // Once the press has tried in vain, nobody waits for it.
-    until("nobody to be kept waiting", || timed(&[]).1 < HELD_BACK / 2);
+    wait_until("nobody to be kept waiting", || timed(&[]).1 < HELD_BACK / 2);
     drop(held);
-    until("the writes to be taken again", || publish(&serving, &bearer, "Bài sau").status == 201);
-    until("the article", || serving.get(RSS).text().contains("Bài sau"));
-    until("nobody to be kept waiting again", || timed(&[]).1 < HELD_BACK / 2);
+    wait_until("the writes to be taken again", || publish(&serving, &bearer, "Bài sau").status == 201);
+    wait_until("the article", || serving.get(RSS).text().contains("Bài sau"));
+    wait_until("nobody to be kept waiting again", || timed(&[]).1 < HELD_BACK / 2);
 }
 
 #[test]
@@ -111,9 +112,9 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
     let schema = Schema::new();
     let one = replica(&schema.url(), None);
     let two = replica(&schema.url(), Some(&one));
-    one.write("xa-hoi/thi-dua.txt", SEED);
+    one.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let scanning = one.serve();
-    until("the first article", || scanning.get(RSS).text().contains("thi đua"));
+    wait_until("the first article", || scanning.get(RSS).text().contains("thi đua"));
     let waiting = two.serve();
     assert!(waiting.get(RSS).text().contains("thi đua"));
     assert_eq!(waiting.metric("bantin_scans_total"), 0, "one scans at a time");
@@ -121,7 +122,7 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
     scanning.kill();
     let died = Instant::now();
     one.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the other to scan", || waiting.get(RSS).text().contains("Bài mới"));
+    wait_until("the other to scan", || waiting.get(RSS).text().contains("Bài mới"));
     let moved = died.elapsed();
     println!("the scan had moved, and its first article was published, after {moved:?}");
     assert!(moved < Duration::from_secs(10), "{moved:?}");
@@ -130,14 +131,14 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
     let third = one.serve();
     assert!(waiting.stop());
     one.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
-    until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
+    wait_until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
 }
 
 #[test]
 fn a_folder_without_the_mark_of_the_log_withdraws_and_publishes_nothing() {
     let schema = Schema::new();
     let right = replica(&schema.url(), None);
-    right.write("xa-hoi/thi-dua.txt", SEED);
+    right.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     right.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
     right.ok(&["scan"]);
     let mark = std::fs::read_to_string(right.path("feeds/.bantin-log")).unwrap();
@@ -161,7 +162,7 @@ fn a_folder_without_the_mark_of_the_log_withdraws_and_publishes_nothing() {
     right.ok(&["scan"]);
     assert!(!right.ok(&["render", "xa-hoi", "rss"]).contains("Bài mới"));
     let moved = replica(&schema.url(), None);
-    moved.write("xa-hoi/thi-dua.txt", SEED);
+    moved.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     moved.ok(&["scan", "--confirm"]);
     assert_eq!(std::fs::read_to_string(moved.path("feeds/.bantin-log")).unwrap(), mark);
     assert!(moved.ok(&["render", "xa-hoi", "rss"]).contains("thi đua"));
@@ -173,10 +174,10 @@ fn a_replica_of_another_configuration_is_warned_of() {
     let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
     let two = two.with("BANTIN_SITE__TITLE", "Xã Đăk Tô");
     let (first, second) = (one.serve(), two.serve());
-    let warned = |serving: &Serving| serving.log().contains("another version or configuration");
-    until("the warnings", || warned(&first) && warned(&second));
+    let warned = |serving: &RunningServer| serving.log().contains("another version or configuration");
+    wait_until("the warnings", || warned(&first) && warned(&second));
     assert!(second.stop());
-    until("the end of the warning", || first.log().contains("all replicas serve alike"));
+    wait_until("the end of the warning", || first.log().contains("all replicas serve alike"));
 }
 
 /// A PostgreSQL of a story's own, to be stopped and started.
@@ -229,10 +230,10 @@ impl Drop for Cluster {
 fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_come_again() {
     let cluster = Cluster::new();
     let house = replica(&cluster.url, None);
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
     let serving = house.serve();
-    until("the first article", || serving.get(RSS).text().contains("thi đua"));
+    wait_until("the first article", || serving.get(RSS).text().contains("thi đua"));
     let paths = ["/rss.xml", "/atom.xml", "/feed.json", RSS, "/", "/xa-hoi/", "/opml.xml"];
     let before = paths.map(|path| serving.get(path));
     for (round, stop) in ["--kill", "--stop"].into_iter().enumerate() {
@@ -249,7 +250,7 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
             assert_eq!(answer.status, 503, "{}", answer.text());
             assert!(answer.header("retry-after").is_some());
         }
-        until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
+        wait_until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
         let ready = serving.get("/readyz");
         assert_eq!((ready.status, &ready.json()["store"]), (200, &"unavailable".into()));
         sent_in_pieces(&serving, &bearer);
@@ -257,15 +258,15 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
             for (path, before) in paths.iter().zip(&before) {
                 let after = serving.get(path);
                 assert_eq!((after.etag(), after.body), (before.etag(), before.body.clone()), "{path}");
-                let again = serving.ask("GET", path, &[("If-None-Match", &before.etag())]);
+                let again = serving.request("GET", path, &[("If-None-Match", &before.etag())]);
                 assert_eq!(again.status, 304, "{path}");
             }
         }
         cluster.told("--start");
-        until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
+        wait_until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
         let title = format!("Sau lần {round}");
-        until("a write", || publish(&serving, &bearer, &title).status < 300);
-        until("the article", || serving.get(RSS).text().contains(&title));
+        wait_until("a write", || publish(&serving, &bearer, &title).status < 300);
+        wait_until("the article", || serving.get(RSS).text().contains(&title));
         assert_eq!(
             serving.get(RSS).text().matches("<item>").count(),
             shown + 1,
@@ -275,14 +276,14 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
     // Connections that are cut, all at once, cost at most a moment.
     let cut = "(SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name <> 'x' AND \
                pid <> pg_backend_pid() AND datname = 'postgres')";
-    assert!(house::postgres::asked::<i64>(cut, &cluster.url) > 0);
-    until("a write", || publish(&serving, &bearer, "Sau khi bị cắt").status < 300);
-    until("the article", || serving.get(RSS).text().contains("Sau khi bị cắt"));
+    assert!(support::postgres::query::<i64>(cut, &cluster.url) > 0);
+    wait_until("a write", || publish(&serving, &bearer, "Sau khi bị cắt").status < 300);
+    wait_until("the article", || serving.get(RSS).text().contains("Sau khi bị cắt"));
     assert!(serving.stop());
 }
 
 /// Who sends the article a while after the head of his request is told as well, and not cut off.
-fn sent_in_pieces(serving: &Serving, bearer: &str) {
+fn sent_in_pieces(serving: &RunningServer, bearer: &str) {
     let text = article("Bài gửi sau", "13/05/2023 08:00", "Đoạn mở đầu.");
     let mut stream = TcpStream::connect(serving.address()).unwrap();
     let length = text.len();
@@ -312,11 +313,12 @@ struct Said {
 
 impl Said {
     /// Publishes; true where it was accepted.
-    fn write(&mut self, serving: &Serving, bearer: &str, title: &str, text: &str) -> bool {
+    fn write(&mut self, serving: &RunningServer, bearer: &str, title: &str, text: &str) -> bool {
         let body = article(title, "13/05/2023 08:00", text);
         let began = Instant::now();
         let headers = [("Authorization", bearer), PLAIN];
-        let answer = serving.send("POST", "/api/articles?channel=xa-hoi", &headers, body.as_bytes());
+        let answer =
+            serving.request_with_body("POST", "/api/articles?channel=xa-hoi", &headers, body.as_bytes());
         match answer.status {
             201 => self.accepted.push(title.to_owned()),
             503 => {
@@ -331,11 +333,11 @@ impl Said {
 }
 
 /// Asks for what is served from memory, and finds it as it was.
-fn unchanged(serving: &Serving, before: &[(&str, Answer)]) {
+fn unchanged(serving: &RunningServer, before: &[(&str, HttpResponse)]) {
     for (path, before) in before {
         let after = serving.get(path);
         assert_eq!((after.status, after.etag(), &after.body), (200, before.etag(), &before.body), "{path}");
-        let again = serving.ask("GET", path, &[("If-None-Match", &before.etag())]);
+        let again = serving.request("GET", path, &[("If-None-Match", &before.etag())]);
         assert_eq!(again.status, 304, "{path}");
     }
     assert_eq!(serving.get("/readyz").status, 200);
@@ -346,7 +348,7 @@ const TOLD_WITHIN: Duration = Duration::from_millis(2500);
 
 #[test]
 fn while_the_disk_of_the_database_is_full_what_is_live_is_served_and_writes_are_taken_once_there_is_room() {
-    let disk = Disk::new(112);
+    let disk = TmpfsDisk::new(112);
     let cluster = Cluster::below(disk.path());
     // Where it had no room left for its own log, the server has ended, and is started as any other.
     told_on_a_full_disk(&disk, &cluster.url, || cluster.told("--start"));
@@ -354,16 +356,16 @@ fn while_the_disk_of_the_database_is_full_what_is_live_is_served_and_writes_are_
 
 #[test]
 fn the_same_holds_where_the_log_is_a_file() {
-    let disk = Disk::new(8);
+    let disk = TmpfsDisk::new(8);
     told_on_a_full_disk(&disk, &format!("sqlite:{}/bantin.db", disk.path().display()), || {});
 }
 
-fn told_on_a_full_disk(disk: &Disk, url: &str, start: impl Fn()) {
+fn told_on_a_full_disk(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
     let house = replica(url, None);
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
     let serving = house.serve();
-    until("the first article", || serving.get(RSS).text().contains("thi đua"));
+    wait_until("the first article", || serving.get(RSS).text().contains("thi đua"));
     // Nothing in it repeats itself, so that it takes the room that it takes.
     let bulk = |number: u64| {
         let words = (number * 600..).take(600).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -377,8 +379,8 @@ fn told_on_a_full_disk(disk: &Disk, url: &str, start: impl Fn()) {
             let number = numbers.next().unwrap();
             said.write(&serving, &bearer, &format!("Bài {number}"), &bulk(number))
         };
-        until("the disk to be full", || !write(&mut said));
-        until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
+        wait_until("the disk to be full", || !write(&mut said));
+        wait_until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
         let before = ["/rss.xml", "/atom.xml", RSS, "/", "/opml.xml"].map(|path| (path, serving.get(path)));
         for _ in 0..6 {
             assert!(!write(&mut said), "there is no room");
@@ -386,10 +388,10 @@ fn told_on_a_full_disk(disk: &Disk, url: &str, start: impl Fn()) {
         }
         disk.make_room();
         start();
-        until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
+        wait_until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
         let title = format!("Sau lần {round}");
-        until("a write", || said.write(&serving, &bearer, &title, "Đoạn mở đầu."));
-        until("the article", || serving.get(RSS).text().contains(&title));
+        wait_until("a write", || said.write(&serving, &bearer, &title, "Đoạn mở đầu."));
+        wait_until("the article", || serving.get(RSS).text().contains(&title));
     }
     assert!(said.slowest_refusal < TOLD_WITHIN, "{:?}", said.slowest_refusal);
     println!("{} refused, the slowest after {:?}", said.refused, said.slowest_refusal);
@@ -450,7 +452,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, line: &(Mutex<bool>, Condvar)) 
 #[test]
 fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_within_two_seconds() {
     let schema = Schema::new();
-    let server = house::postgres::server();
+    let server = support::postgres::server();
     let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
     let line = Line::to(address);
     let house =
@@ -460,8 +462,8 @@ fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_wi
     let mut all = Said::default();
     for round in 0..3 {
         let title = format!("Sau lần {round}");
-        until("a write", || all.write(&serving, &bearer, &title, "Đoạn mở đầu."));
-        until("the article", || serving.get(RSS).text().contains(&title));
+        wait_until("a write", || all.write(&serving, &bearer, &title, "Đoạn mở đầu."));
+        wait_until("the article", || serving.get(RSS).text().contains(&title));
         // It falls silent in the middle of their writing.
         let (ended, accepted) = (AtomicBool::new(false), AtomicUsize::new(0));
         let said = std::thread::scope(|scope| {
@@ -481,16 +483,18 @@ fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_wi
                     said
                 })
             });
-            until("some writes", || accepted.load(Ordering::Relaxed) > 20);
+            wait_until("some writes", || accepted.load(Ordering::Relaxed) > 20);
             line.is_drawn(true);
-            until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
+            wait_until("the state to be known", || serving.get("/readyz").json()["writes"] == "unavailable");
             let before =
                 ["/rss.xml", "/atom.xml", RSS, "/", "/opml.xml"].map(|path| (path, serving.get(path)));
             for _ in 0..20 {
                 unchanged(&serving, &before);
             }
             line.is_drawn(false);
-            until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
+            wait_until("the writes to be taken again", || {
+                serving.get("/readyz").json()["writes"] == "available"
+            });
             ended.store(true, Ordering::Relaxed);
             writers.map(|writer| writer.join().unwrap())
         });
@@ -578,7 +582,7 @@ fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_eith
     let houses = [replica(&schema.url(), None), replica(&schema.url(), None)];
     let bearer = houses[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();
     let mut replicas = houses.each_ref().map(|house| Some(house.serve()));
-    let addresses = || replicas.iter().flatten().map(Serving::address).collect::<Vec<_>>();
+    let addresses = || replicas.iter().flatten().map(RunningServer::address).collect::<Vec<_>>();
     let balancer = Balancer::new(addresses());
     let (address, ended) = (balancer.address, Arc::new(AtomicBool::new(false)));
     // Some send what they hold, and others, as simple jobs do, remember nothing.
@@ -638,10 +642,10 @@ fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_eith
         std::thread::sleep(Duration::from_millis(300 + random % 700));
         let which = (random / 1000 + round) as usize % 2;
         replicas[which].take().unwrap().kill();
-        *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(Serving::address).collect();
+        *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(RunningServer::address).collect();
         std::thread::sleep(Duration::from_millis(200));
         replicas[which] = Some(houses[which].serve());
-        *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(Serving::address).collect();
+        *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(RunningServer::address).collect();
     }
     std::thread::sleep(Duration::from_millis(500));
     ended.store(true, Ordering::Relaxed);
@@ -657,7 +661,7 @@ fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_eith
         );
     }
     let count = listed.lines().count() as u64;
-    until("both to have all of it", || {
+    wait_until("both to have all of it", || {
         replicas.iter().flatten().all(|serving| number_of(&serving.get(RSS).etag()) == count)
     });
 }

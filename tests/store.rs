@@ -1,6 +1,6 @@
 //! What the log promises, told once and held by every engine that the store stands on.
 
-mod house;
+mod support;
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use bantin::store::{
 };
 use bantin::time::{Clock, DEFAULT_TIME_ZONE, Month, PublishedAt, from_unix};
 use bantin::urls::SiteUrls;
-use house::postgres::Schema;
 use sqlx::Connection as _;
+use support::postgres::Schema;
 
 /// 12/05/2023 17:39 in Việt Nam.
-const SEED: i64 = 1_683_887_940;
+const SAMPLE_ARTICLE: i64 = 1_683_887_940;
 const CHOICE: LiveFeedOptions = LiveFeedOptions {
     items: 30,
     window: 7 * 86_400,
@@ -49,7 +49,7 @@ impl Home {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, clock: Clock::fixed(SEED + 1000) }
+        Self { place, clock: Clock::fixed(SAMPLE_ARTICLE + 1000) }
     }
 
     /// Another one on the same engine.
@@ -126,14 +126,15 @@ async fn no_commit_overtakes_another() {
     let row = "SELECT head FROM channel WHERE slug = 'xa-hoi' FOR UPDATE";
     sqlx::query(row).execute(&mut *held).await.unwrap();
     let writing = one.clone();
-    let first =
-        tokio::spawn(async move { take(&writing, file("xa-hoi/a.txt", "1", article("A", SEED))).await.1 });
+    let first = tokio::spawn(async move {
+        take(&writing, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await.1
+    });
     // It has its number, and stands before the channel that is held.
     let stands = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE \
                   'UPDATE channel SET head%' AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'channel'::regclass))";
-    house::until("the first writer to be held up", || house::postgres::asked(stands, &home.url()));
+    support::wait_until("the first writer to be held up", || support::postgres::query(stands, &home.url()));
     // Of another minute: articles of one stamp would wait for each other's place in the list as well.
-    let (writing, later) = (two.clone(), article("B", SEED + 60));
+    let (writing, later) = (two.clone(), article("B", SAMPLE_ARTICLE + 60));
     let second = tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", later)).await.1 });
     let in_time = tokio::time::timeout(std::time::Duration::from_millis(400), async {
         while numbers_behind(&two, 0).await.is_empty() {
@@ -171,7 +172,7 @@ async fn order_is_by_bytes_whatever_the_locale() {
         let store = home.open().await;
         let named = |id: &str| Submission {
             id: Some(ArticleId::new(format!("tag:{id}"))),
-            ..file(&format!("xa-hoi/{id}.txt"), id, article("A", SEED))
+            ..file(&format!("xa-hoi/{id}.txt"), id, article("A", SAMPLE_ARTICLE))
         };
         for id in ["đ", "b", "C", "a-b", "ab", "B"] {
             take(&store, named(id)).await;
@@ -198,16 +199,16 @@ async fn another_replica_is_heard_at_once() {
     let follower = tokio::spawn(async move { following.listen(stopped).await });
     let listens = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND \
                    query LIKE '%' || (SELECT id FROM log) || '%')";
-    house::until("somebody to listen", || house::postgres::asked(listens, &home.url()));
+    support::wait_until("somebody to listen", || support::postgres::query(listens, &home.url()));
     let mut heard = two.subscribe();
-    take(&one, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&one, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     heard.wait_for(|announced| announced.head == 1).await.unwrap();
     // A connection that is cut is made again.
     let cut = "(SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND \
                query LIKE '%' || (SELECT id FROM log) || '%')";
-    assert!(house::postgres::asked::<bool>(cut, &home.url()));
-    house::until("somebody to listen again", || house::postgres::asked(listens, &home.url()));
-    take(&one, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
+    assert!(support::postgres::query::<bool>(cut, &home.url()));
+    support::wait_until("somebody to listen again", || support::postgres::query(listens, &home.url()));
+    take(&one, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
     heard.wait_for(|announced| announced.head == 2).await.unwrap();
     stop.send_replace(true);
     follower.await.unwrap();
@@ -408,19 +409,20 @@ fn titles(view: &LiveFeedData) -> Vec<&str> {
 
 async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(home: Home) {
     let store = home.open().await;
-    let (id, verdict) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Hội nghị", SEED))).await;
+    let (id, verdict) =
+        take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Hội nghị", SAMPLE_ARTICLE))).await;
     assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/hoi-nghi");
     assert_eq!(verdict, SubmitOutcome::Published(1));
     let entry = live(&store, "xa-hoi").await.entries.remove(0);
-    assert_eq!(entry.updated, from_unix(SEED), "at first, updated is the stamp");
+    assert_eq!(entry.updated, from_unix(SAMPLE_ARTICLE), "at first, updated is the stamp");
 
     home.clock.advance(60);
     let (again, verdict) =
-        take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SEED))).await;
+        take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SAMPLE_ARTICLE))).await;
     assert_eq!((again, verdict), (id.clone(), SubmitOutcome::Corrected(2)));
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
-    assert_eq!(view.entries[0].updated, from_unix(SEED + 1060));
+    assert_eq!(view.entries[0].updated, from_unix(SAMPLE_ARTICLE + 1060));
 
     assert_eq!(store.file_removed("xa-hoi/hoi-nghi.txt").await.unwrap(), FileRemovalOutcome::Withdrawn(3));
     let view = live(&store, "xa-hoi").await;
@@ -432,7 +434,8 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
         ArticleLookup::Withdrawn(_)
     ));
 
-    let (back, verdict) = take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SEED))).await;
+    let (back, verdict) =
+        take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SAMPLE_ARTICLE))).await;
     assert_eq!((back, verdict), (id, SubmitOutcome::Restored(4)));
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
@@ -442,16 +445,16 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
 
 async fn a_touched_article_is_no_revision(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(verdict, SubmitOutcome::Unchanged);
     assert_eq!(live(&store, "xa-hoi").await.state.number, 1);
 }
 
 async fn a_change_of_white_space_or_unicode_form_is_no_revision(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/a.txt", "1", article("Hội nghị", SEED))).await;
-    let other = article("Ho\u{302}\u{323}i  nghi\u{323} ", SEED);
+    take(&store, file("xa-hoi/a.txt", "1", article("Hội nghị", SAMPLE_ARTICLE))).await;
+    let other = article("Ho\u{302}\u{323}i  nghi\u{323} ", SAMPLE_ARTICLE);
     let (_, verdict) = take(&store, file("xa-hoi/a.txt", "2", other)).await;
     assert_eq!(verdict, SubmitOutcome::Unchanged);
 }
@@ -463,7 +466,7 @@ async fn a_space_that_comes_or_goes_between_two_letters_is_a_correction(home: Ho
             Block::Lead { text: lead.to_owned(), html: None },
             Block::Caption { text: lead.to_owned(), credit: None, raw: lead.to_owned(), html: None },
         ],
-        ..article("Hội nghị", SEED)
+        ..article("Hội nghị", SAMPLE_ARTICLE)
     };
     take(&store, file("xa-hoi/a.txt", "0", text("phátđộng thi đua"))).await;
     for (hash, lead, verdict) in [
@@ -480,15 +483,17 @@ async fn a_space_that_comes_or_goes_between_two_letters_is_a_correction(home: Ho
         ("Tấn  Lộc", "Hộinghị", SubmitOutcome::Corrected(7)),
         ("Tấn Lộc", "Hộinghị", SubmitOutcome::Unchanged),
     ] {
-        let other = Article { authors: vec![author.to_owned()], ..article(title, SEED) };
+        let other = Article { authors: vec![author.to_owned()], ..article(title, SAMPLE_ARTICLE) };
         assert_eq!(take(&store, file("xa-hoi/a.txt", title, other)).await.1, verdict, "{author}");
     }
     // What was sent is corrected by sending it again: it is the same article, and says something new.
-    let (id, _) = take(&store, sent("Phátđộng", SEED, WriteConditions::default())).await;
-    let again =
-        Submission { stem: slug("phatdong"), ..sent("Phát động", SEED, WriteConditions::default()) };
+    let (id, _) = take(&store, sent("Phátđộng", SAMPLE_ARTICLE, WriteConditions::default())).await;
     let again = Submission {
-        article: Article { body: article("Phátđộng", SEED).body, ..again.article },
+        stem: slug("phatdong"),
+        ..sent("Phát động", SAMPLE_ARTICLE, WriteConditions::default())
+    };
+    let again = Submission {
+        article: Article { body: article("Phátđộng", SAMPLE_ARTICLE).body, ..again.article },
         ..again
     };
     assert_eq!(take(&store, again).await, (id, SubmitOutcome::Corrected(9)));
@@ -509,10 +514,10 @@ async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(ho
     let id = |stem: &str| format!("tag:dakto.example,2023:2023-05-12/{stem}");
     let store = home.open().await;
     let batch = vec![
-        file("xa-hoi/truoc.txt", "0", article("Trước", SEED)),
-        named(&id("hoi-nghi"), file("xa-hoi/a.txt", "1", article("Giữ mã cũ", SEED))),
-        file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SEED)),
-        file("xa-hoi/sau.txt", "3", article("Sau", SEED)),
+        file("xa-hoi/truoc.txt", "0", article("Trước", SAMPLE_ARTICLE)),
+        named(&id("hoi-nghi"), file("xa-hoi/a.txt", "1", article("Giữ mã cũ", SAMPLE_ARTICLE))),
+        file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SAMPLE_ARTICLE)),
+        file("xa-hoi/sau.txt", "3", article("Sau", SAMPLE_ARTICLE)),
     ];
     let answers = store.submit_all(batch).await;
     let verdicts: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap()).collect();
@@ -535,22 +540,27 @@ async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(ho
 
     let other_way = home.next_door();
     let store = other_way.open().await;
-    take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SEED))).await;
-    let late = named(&id("hoi-nghi"), file("xa-hoi/a.txt", "1", article("Giữ mã cũ", SEED)));
+    take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SAMPLE_ARTICLE))).await;
+    let late = named(&id("hoi-nghi"), file("xa-hoi/a.txt", "1", article("Giữ mã cũ", SAMPLE_ARTICLE)));
     assert_eq!(
         take(&store, late).await.1,
         SubmitOutcome::Conflict { with: "xa-hoi/hoi-nghi.txt".to_owned() }
     );
 
     // The same of an id with a number at its end, of an import, and of what is sent.
-    take(&store, named(&id("hoi-nghi-2"), file("xa-hoi/b.txt", "4", article("Số 2", SEED)))).await;
-    let second =
-        Submission { stem: slug("hoi-nghi"), ..file("kinh-te/Hội nghị!.txt", "5", article("Hai", SEED)) };
+    take(&store, named(&id("hoi-nghi-2"), file("xa-hoi/b.txt", "4", article("Số 2", SAMPLE_ARTICLE)))).await;
+    let second = Submission {
+        stem: slug("hoi-nghi"),
+        ..file("kinh-te/Hội nghị!.txt", "5", article("Hai", SAMPLE_ARTICLE))
+    };
+    assert!(matches!(take(&store, second).await.1, SubmitOutcome::Refused(Refusal::IdTaken { .. })));
+    let second = Submission {
+        stem: slug("hoi-nghi"),
+        ..import("kho", "kinh-te/x.txt", "6", article("Ba", SAMPLE_ARTICLE))
+    };
     assert!(matches!(take(&store, second).await.1, SubmitOutcome::Refused(Refusal::IdTaken { .. })));
     let second =
-        Submission { stem: slug("hoi-nghi"), ..import("kho", "kinh-te/x.txt", "6", article("Ba", SEED)) };
-    assert!(matches!(take(&store, second).await.1, SubmitOutcome::Refused(Refusal::IdTaken { .. })));
-    let second = Submission { stem: slug("hoi-nghi"), ..sent("Bốn", SEED, WriteConditions::default()) };
+        Submission { stem: slug("hoi-nghi"), ..sent("Bốn", SAMPLE_ARTICLE, WriteConditions::default()) };
     let answer = store.submit(second).await.unwrap();
     assert!(matches!(refused(&answer), Refusal::IdTaken { holder: None, .. }));
     assert_eq!(store.subscribe().borrow().head, 2);
@@ -563,10 +573,13 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
     let store = home.open_with(vec![closed]).await;
     type Spoil = fn(&str, Submission) -> Submission;
     let worst: [(&str, Spoil); 10] = [
-        ("TooFarAhead", |_, good| Submission { article: article("Năm sau", SEED + 400 * 86_400), ..good }),
+        ("TooFarAhead", |_, good| Submission {
+            article: article("Năm sau", SAMPLE_ARTICLE + 400 * 86_400),
+            ..good
+        }),
         ("UnfitId", |_, good| named("không phải mã", good)),
         ("TooLong", |_, good| named(&format!("tag:a,2023:{}", "x".repeat(70_000)), good)),
-        ("TooLong", |long, good| Submission { article: article(long, SEED), ..good }),
+        ("TooLong", |long, good| Submission { article: article(long, SAMPLE_ARTICLE), ..good }),
         ("TooLong", |long, mut good| {
             good.article.tags.push(long.to_owned());
             good
@@ -594,7 +607,8 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
         let mut kinds = Vec::new();
         for (index, (kind, spoil)) in worst.iter().enumerate() {
             let stem = format!("{mask}-{index}");
-            let good = file(&format!("xa-hoi/{stem}.txt"), &stem, article(&format!("Bài {stem}"), SEED));
+            let good =
+                file(&format!("xa-hoi/{stem}.txt"), &stem, article(&format!("Bài {stem}"), SAMPLE_ARTICLE));
             let is_bad = mask >> index & 1 == 1;
             batch.push(if is_bad { spoil(&long, good) } else { good });
             kinds.push(is_bad.then_some(kind));
@@ -619,12 +633,12 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
 
 async fn what_the_engine_does_not_keep_is_refused_alone(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.alter("CREATE UNIQUE INDEX harsh ON article (stamp)").await;
     let batch = vec![
-        file("xa-hoi/b.txt", "2", article("B", SEED + 1)),
-        file("xa-hoi/c.txt", "3", article("C", SEED)),
-        file("xa-hoi/d.txt", "4", article("D", SEED + 2)),
+        file("xa-hoi/b.txt", "2", article("B", SAMPLE_ARTICLE + 1)),
+        file("xa-hoi/c.txt", "3", article("C", SAMPLE_ARTICLE)),
+        file("xa-hoi/d.txt", "4", article("D", SAMPLE_ARTICLE + 2)),
     ];
     let verdicts: Vec<_> =
         store.submit_all(batch).await.into_iter().map(|answer| answer.unwrap().outcome).collect();
@@ -632,16 +646,21 @@ async fn what_the_engine_does_not_keep_is_refused_alone(home: Home) {
     assert_eq!(verdicts, [SubmitOutcome::Published(2), failed.clone(), SubmitOutcome::Published(3)]);
     assert!(store.try_writing().await.is_ok(), "the store itself is well");
     assert_eq!(home.alter("UPDATE article SET channels = '[' WHERE slug = 'b'").await, 1);
-    assert_eq!(take(&store, file("xa-hoi/b.txt", "5", article("B, sửa", SEED + 1))).await.1, failed);
     assert_eq!(
-        take(&store, file("xa-hoi/d.txt", "6", article("D, sửa", SEED + 2))).await.1,
+        take(&store, file("xa-hoi/b.txt", "5", article("B, sửa", SAMPLE_ARTICLE + 1))).await.1,
+        failed
+    );
+    assert_eq!(
+        take(&store, file("xa-hoi/d.txt", "6", article("D, sửa", SAMPLE_ARTICLE + 2))).await.1,
         SubmitOutcome::Corrected(4)
     );
 }
 
 async fn one_article_that_cannot_be_published_when_due_holds_up_no_other(home: Home) {
     let store = home.open().await;
-    for (stem, due) in [("a", SEED + 2000), ("b", SEED + 2001), ("c", SEED + 2002)] {
+    for (stem, due) in
+        [("a", SAMPLE_ARTICLE + 2000), ("b", SAMPLE_ARTICLE + 2001), ("c", SAMPLE_ARTICLE + 2002)]
+    {
         take(&store, file(&format!("xa-hoi/{stem}.txt"), stem, article(stem, due))).await;
     }
     let damage = "UPDATE waiting SET content = '{' WHERE article LIKE '%/a'";
@@ -674,23 +693,23 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
     let store = two_offices(&home).await;
     let theirs =
         |title, stamp, terms| Submission { channels: vec![slug("kinh-te")], ..sent(title, stamp, terms) };
-    let (live_id, _) = take(&store, sent("Đã đăng", SEED, by("xa-hoi"))).await;
-    let (waiting_id, verdict) = take(&store, sent("Hẹn giờ", SEED + 5000, by("xa-hoi"))).await;
+    let (live_id, _) = take(&store, sent("Đã đăng", SAMPLE_ARTICLE, by("xa-hoi"))).await;
+    let (waiting_id, verdict) = take(&store, sent("Hẹn giờ", SAMPLE_ARTICLE + 5000, by("xa-hoi"))).await;
     assert!(matches!(verdict, SubmitOutcome::Scheduled(_)));
-    let (gone_id, _) = take(&store, sent("Đã gỡ", SEED, by("xa-hoi"))).await;
+    let (gone_id, _) = take(&store, sent("Đã gỡ", SAMPLE_ARTICLE, by("xa-hoi"))).await;
     store.withdraw(&gone_id, None, false, "test").await.unwrap();
     let head = store.subscribe().borrow().head;
     let there = |id: &ArticleId, terms: WriteConditions| {
-        named(id.as_str(), theirs("Của tôi", SEED, WriteConditions { must_exist: true, ..terms }))
+        named(id.as_str(), theirs("Của tôi", SAMPLE_ARTICLE, WriteConditions { must_exist: true, ..terms }))
     };
     // As a new article of that id, or as a correction; with a past date or one to come; with channels or without.
     for id in [&live_id, &waiting_id, &gone_id] {
         for submission in [
-            named(id.as_str(), theirs("Của tôi", SEED, by("kinh-te"))),
-            named(id.as_str(), theirs("Của tôi", SEED + 9000, by("kinh-te"))),
+            named(id.as_str(), theirs("Của tôi", SAMPLE_ARTICLE, by("kinh-te"))),
+            named(id.as_str(), theirs("Của tôi", SAMPLE_ARTICLE + 9000, by("kinh-te"))),
             named(
                 id.as_str(),
-                theirs("Của tôi", SEED, WriteConditions { must_be_new: true, ..by("kinh-te") }),
+                theirs("Của tôi", SAMPLE_ARTICLE, WriteConditions { must_be_new: true, ..by("kinh-te") }),
             ),
             there(id, by("kinh-te")),
             Submission { channels: Vec::new(), ..there(id, by("kinh-te")) },
@@ -702,7 +721,7 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
         assert!(matches!(refusal, WithdrawOutcome::Refused(Refusal::NotYours(_)) | WithdrawOutcome::Unknown));
     }
     // Neither may its own be put into another's channel, nor another's be taken away into its own.
-    let (own, _) = take(&store, theirs("Của tôi", SEED, by("kinh-te"))).await;
+    let (own, _) = take(&store, theirs("Của tôi", SAMPLE_ARTICLE, by("kinh-te"))).await;
     let both = Submission { channels: vec![slug("kinh-te"), slug("xa-hoi")], ..there(&own, by("kinh-te")) };
     assert!(matches!(refused(&store.submit(both).await.unwrap()), Refusal::NotYours(_)));
     assert_eq!(store.subscribe().borrow().head, head + 1);
@@ -711,7 +730,7 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Hẹn giờ", "Đã đăng"]);
     // A token that is revoked while its request is under way writes nothing any more.
     store.revoke_token("kinh-te").await.unwrap();
-    let answer = store.submit(theirs("Muộn", SEED, by("kinh-te"))).await.unwrap();
+    let answer = store.submit(theirs("Muộn", SAMPLE_ARTICLE, by("kinh-te"))).await.unwrap();
     assert_eq!(refused(&answer), &Refusal::Revoked);
 }
 
@@ -722,17 +741,22 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
     // By the id that another channel's article of tomorrow will get.
     for stem in ["hoi-nghi", "hoi-nghi-2", "x/y", "../channel/xa-hoi"] {
         let id = format!("tag:dakto.example,2023:2023-05-12/{stem}");
-        let answer = store.submit(named(&id, theirs("Giữ chỗ", SEED))).await.unwrap();
+        let answer = store.submit(named(&id, theirs("Giữ chỗ", SAMPLE_ARTICLE))).await.unwrap();
         assert_eq!(refused(&answer), &Refusal::NotYourId(ArticleId::new(id)));
     }
     let own = "tag:dakto.example,2023:2023-05-12/cua-toi";
-    assert!(matches!(take(&store, named(own, theirs("Của tôi", SEED))).await.1, SubmitOutcome::Published(_)));
     assert!(matches!(
-        take(&store, named("https://cu.vn/?p=1", theirs("Cũ", SEED))).await.1,
+        take(&store, named(own, theirs("Của tôi", SAMPLE_ARTICLE))).await.1,
+        SubmitOutcome::Published(_)
+    ));
+    assert!(matches!(
+        take(&store, named("https://cu.vn/?p=1", theirs("Cũ", SAMPLE_ARTICLE))).await.1,
         SubmitOutcome::Published(_)
     ));
     // By the very same text, published first, withdrawn, or waiting.
-    for (title, stamp) in [("Thông cáo", SEED), ("Thông báo", SEED), ("Hẹn giờ", SEED + 9000)] {
+    for (title, stamp) in
+        [("Thông cáo", SAMPLE_ARTICLE), ("Thông báo", SAMPLE_ARTICLE), ("Hẹn giờ", SAMPLE_ARTICLE + 9000)]
+    {
         let (squatter, _) = take(&store, theirs(title, stamp)).await;
         if title == "Thông báo" {
             store.withdraw_on_terms(&squatter, None, false, "kinh-te", by("kinh-te")).await.unwrap();
@@ -755,7 +779,7 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
     let once = |token: &str, title: &str, channel: &str| {
         let once = IdempotencyKey { token: token.to_owned(), key: "k".to_owned(), request: title.to_owned() };
         let terms = WriteConditions { idempotency: Some(once), ..by(token) };
-        Submission { channels: vec![slug(channel)], ..sent(title, SEED, terms) }
+        Submission { channels: vec![slug(channel)], ..sent(title, SAMPLE_ARTICLE, terms) }
     };
     let (one, _) = take(&store, once("kinh-te", "Khóa", "kinh-te")).await;
     let (other, verdict) = take(&store, once("xa-hoi", "Khóa", "xa-hoi")).await;
@@ -764,7 +788,7 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
 
 async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
     let store = two_offices(&home).await;
-    let (id, _) = take(&store, sent("Hội nghị", SEED, by("xa-hoi"))).await;
+    let (id, _) = take(&store, sent("Hội nghị", SAMPLE_ARTICLE, by("xa-hoi"))).await;
     let terms = || WriteConditions {
         expected: Some(vec![ArticleVersion::Number(1)]),
         must_exist: true,
@@ -778,7 +802,7 @@ async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
                     let done = store.withdraw_on_terms(&id, None, false, "xa-hoi", terms()).await.unwrap();
                     return matches!(done, WithdrawOutcome::Withdrawn(_));
                 }
-                let edit = named(id.as_str(), sent(&format!("Bản {racer}"), SEED, terms()));
+                let edit = named(id.as_str(), sent(&format!("Bản {racer}"), SAMPLE_ARTICLE, terms()));
                 matches!(take(&store, edit).await.1, SubmitOutcome::Corrected(_))
             })
         })
@@ -795,7 +819,7 @@ async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
 
 async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
     let store = two_offices(&home).await;
-    let due = SEED + 5000;
+    let due = SAMPLE_ARTICLE + 5000;
     let (id, _) = take(&store, sent("Hẹn giờ", due, by("xa-hoi"))).await;
     let first = store.scheduled(&id).await.unwrap().unwrap();
     assert_eq!(
@@ -833,7 +857,7 @@ async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
 
 async fn a_reason_that_is_given_later_is_published(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let withdraw = async |reason: Option<&str>| {
         store.withdraw(&id, reason.map(str::to_owned), false, "test").await.unwrap()
     };
@@ -846,7 +870,7 @@ async fn a_reason_that_is_given_later_is_published(home: Home) {
         let tombstones = live(&store, "xa-hoi").await.tombstones;
         assert_eq!((tombstones.len(), tombstones[0].reason.as_deref()), (1, Some(reason)));
     }
-    let (other, _) = take(&store, file("xa-hoi/b.txt", "2", article("B", SEED))).await;
+    let (other, _) = take(&store, file("xa-hoi/b.txt", "2", article("B", SAMPLE_ARTICLE))).await;
     store.file_removed("xa-hoi/b.txt").await.unwrap();
     let told = store.withdraw(&other, Some("trùng".to_owned()), false, "test").await.unwrap();
     assert_eq!(told, WithdrawOutcome::ReasonChanged(7), "also of what went with its file");
@@ -858,9 +882,9 @@ async fn a_reason_that_is_given_later_is_published(home: Home) {
 
 async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(86_400);
-    let later = SEED + 86_400;
+    let later = SAMPLE_ARTICLE + 86_400;
     assert_eq!(
         take(&store, file("xa-hoi/a.txt", "2", article("A", later))).await.1,
         SubmitOutcome::Corrected(2)
@@ -870,7 +894,7 @@ async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
     let copy = take(&store, import("kho", "y-te/a.txt", "2", article("A", later))).await;
     assert_eq!(copy, (id, SubmitOutcome::Moved(4)));
     // Of what was sent, by its stamp and text.
-    let (id, _) = take(&store, sent("B", SEED, WriteConditions::default())).await;
+    let (id, _) = take(&store, sent("B", SAMPLE_ARTICLE, WriteConditions::default())).await;
     take(&store, named(id.as_str(), sent("B", later, WriteConditions::default()))).await;
     let again =
         Submission { channels: vec![slug("kinh-te")], ..sent("B", later, WriteConditions::default()) };
@@ -884,8 +908,8 @@ async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
 
 async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, sent("A", SEED, WriteConditions::default())).await;
-    let imported = import("kho", "kinh-te/a.txt", "1", article("A", SEED));
+    let (id, _) = take(&store, sent("A", SAMPLE_ARTICLE, WriteConditions::default())).await;
+    let imported = import("kho", "kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE));
     assert_eq!(take(&store, imported).await, (id, SubmitOutcome::Moved(2)));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
@@ -893,15 +917,15 @@ async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
 
 async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    take(&store, named(id.as_str(), sent("A, sửa", SEED, WriteConditions::default()))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    take(&store, named(id.as_str(), sent("A, sửa", SAMPLE_ARTICLE, WriteConditions::default()))).await;
     assert_eq!(
-        take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await,
+        take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await,
         (id, SubmitOutcome::Moved(3))
     );
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A, sửa"]);
     // Both files are edited, one after the other: what they say now is published once they agree.
-    let edited = article("A mới", SEED);
+    let edited = article("A mới", SAMPLE_ARTICLE);
     assert!(matches!(
         take(&store, file("xa-hoi/a.txt", "2", edited.clone())).await.1,
         SubmitOutcome::Conflict { .. }
@@ -913,7 +937,7 @@ async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {
 async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home: Home) {
     let before = home.open().await;
     for (channel, stem) in [("bau-cu", "a"), ("covid", "b"), ("dong", "c")] {
-        take(&before, file(&format!("{channel}/{stem}.txt"), stem, article(stem, SEED))).await;
+        take(&before, file(&format!("{channel}/{stem}.txt"), stem, article(stem, SAMPLE_ARTICLE))).await;
     }
     before.close().await;
     let channel = |name: &str, standing| Channel { status: standing, ..Channel::new(slug(name), name) };
@@ -925,10 +949,10 @@ async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home:
             channel("dong", ChannelStatus::Closed { since: None }),
         ])
         .await;
-    let later = SEED + 86_400;
+    let later = SAMPLE_ARTICLE + 86_400;
     home.clock.advance(2 * 86_400);
     let head = store.subscribe().borrow().head;
-    for (name, stamp) in [("bau-cu", later), ("covid", SEED), ("dong", SEED)] {
+    for (name, stamp) in [("bau-cu", later), ("covid", SAMPLE_ARTICLE), ("dong", SAMPLE_ARTICLE)] {
         let channels = vec![slug("xa-hoi"), slug(name)];
         for submission in [
             file(&format!("{name}/moi.txt"), "m", article("Mới", stamp)),
@@ -942,12 +966,14 @@ async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home:
         }
     }
     // A command acts now, whatever stamp it sends.
-    let sent_late =
-        Submission { channels: vec![slug("bau-cu")], ..sent("Lùi ngày", SEED, WriteConditions::default()) };
+    let sent_late = Submission {
+        channels: vec![slug("bau-cu")],
+        ..sent("Lùi ngày", SAMPLE_ARTICLE, WriteConditions::default())
+    };
     assert!(matches!(refused(&store.submit(sent_late).await.unwrap()), Refusal::Closed { .. }));
     assert_eq!(store.subscribe().borrow().head, head);
     // What lay there before the closing and is met only now is taken in.
-    let old = file("bau-cu/cu.txt", "o", article("Cũ", SEED));
+    let old = file("bau-cu/cu.txt", "o", article("Cũ", SAMPLE_ARTICLE));
     assert!(matches!(take(&store, old).await.1, SubmitOutcome::Published(_)));
     // And what stands there is corrected, withdrawn and restored for ever.
     for (path, stem) in [("bau-cu/a.txt", "a"), ("covid/b.txt", "b"), ("dong/c.txt", "c")] {
@@ -963,7 +989,7 @@ async fn a_name_of_the_service_is_no_channel(home: Home) {
     store.create_channel(&slug("tim-kiem"), Some("Tìm kiếm")).await.unwrap();
     let front_matter = Submission {
         channels: vec![slug("tim-kiem"), slug("xa-hoi")],
-        ..file("xa-hoi/b.txt", "1", article("Bài", SEED))
+        ..file("xa-hoi/b.txt", "1", article("Bài", SAMPLE_ARTICLE))
     };
     let answer = store.submit(front_matter).await.unwrap();
     assert_eq!(refused(&answer), &Refusal::Reserved(slug("tim-kiem")));
@@ -978,7 +1004,7 @@ async fn a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication
     let store = home.open().await;
     let with = |names: &[&str]| Article {
         images: names.iter().map(|name| picture(name)).collect(),
-        ..article("A", SEED)
+        ..article("A", SAMPLE_ARTICLE)
     };
     let corrections = async |id: &ArticleId| store.snapshot().await.unwrap().corrections(id).await.unwrap();
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with(&[]))).await;
@@ -989,7 +1015,7 @@ async fn a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication
     );
     let view = live(&store, "xa-hoi").await;
     assert_eq!(view.entries[0].article.images.len(), 1, "readers get it");
-    assert_eq!(view.entries[0].updated, from_unix(SEED), "and see no correction");
+    assert_eq!(view.entries[0].updated, from_unix(SAMPLE_ARTICLE), "and see no correction");
     assert_eq!(view.state.number, 2, "the validators move");
     assert!(corrections(&id).await.is_empty());
     home.clock.advance(60);
@@ -1000,21 +1026,21 @@ async fn a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication
 
 async fn a_move_is_no_correction(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(100);
     assert_eq!(
-        take(&store, moved("xa-hoi/a.txt", "doi-song/a.txt", "1", article("A", SEED))).await.1,
+        take(&store, moved("xa-hoi/a.txt", "doi-song/a.txt", "1", article("A", SAMPLE_ARTICLE))).await.1,
         SubmitOutcome::Moved(2)
     );
     let view = live(&store, "doi-song").await;
-    assert_eq!((view.entries[0].updated, view.state.updated), (from_unix(SEED), home.clock.now()));
-    take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    assert_eq!((view.entries[0].updated, view.state.updated), (from_unix(SAMPLE_ARTICLE), home.clock.now()));
+    take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(100);
     assert_eq!(store.file_removed("kinh-te/a.txt").await.unwrap(), FileRemovalOutcome::Moved(4));
-    assert_eq!(live(&store, "doi-song").await.entries[0].updated, from_unix(SEED));
+    assert_eq!(live(&store, "doi-song").await.entries[0].updated, from_unix(SAMPLE_ARTICLE));
     // Moved and corrected at once is corrected.
     home.clock.advance(100);
-    take(&store, moved("doi-song/a.txt", "y-te/a.txt", "2", article("A, sửa", SEED))).await;
+    take(&store, moved("doi-song/a.txt", "y-te/a.txt", "2", article("A, sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(live(&store, "y-te").await.entries[0].updated, home.clock.now());
     let corrections = store.snapshot().await.unwrap().corrections(&id).await.unwrap();
     assert_eq!(corrections, [home.clock.now()]);
@@ -1022,17 +1048,19 @@ async fn a_move_is_no_correction(home: Home) {
 
 async fn another_article_of_that_day_and_stem_gets_its_own_id(home: Home) {
     let store = home.open().await;
-    let (first, _) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Một", SEED))).await;
-    let (second, _) = take(&store, file("xa-hoi/hội nghị.txt", "2", article("Hai", SEED + 60))).await;
+    let (first, _) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Một", SAMPLE_ARTICLE))).await;
+    let (second, _) =
+        take(&store, file("xa-hoi/hội nghị.txt", "2", article("Hai", SAMPLE_ARTICLE + 60))).await;
     assert_eq!(second.as_str(), format!("{first}-2"));
-    let (next_day, _) = take(&store, file("xa-hoi/Hội nghị!.txt", "3", article("Ba", SEED + 86_400))).await;
+    let (next_day, _) =
+        take(&store, file("xa-hoi/Hội nghị!.txt", "3", article("Ba", SAMPLE_ARTICLE + 86_400))).await;
     assert_eq!(next_day.as_str(), "tag:dakto.example,2023:2023-05-13/hoi-nghi");
 }
 
 async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home: Home) {
     let store = home.open().await;
-    let (first, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let (second, verdict) = take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    let (first, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let (second, verdict) = take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!((&second, verdict), (&first, SubmitOutcome::Moved(2)));
     for channel in ["xa-hoi", "kinh-te"] {
         let view = live(&store, channel).await;
@@ -1048,10 +1076,10 @@ async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home:
 
 async fn one_stem_in_two_channels_is_refused_where_the_bytes_differ(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let (_, verdict) = take(&store, file("kinh-te/a.txt", "2", article("B", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let (_, verdict) = take(&store, file("kinh-te/a.txt", "2", article("B", SAMPLE_ARTICLE))).await;
     assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
-    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "3", article("A mới", SEED))).await;
+    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "3", article("A mới", SAMPLE_ARTICLE))).await;
     assert_eq!(
         verdict,
         SubmitOutcome::Corrected(2),
@@ -1062,8 +1090,8 @@ async fn one_stem_in_two_channels_is_refused_where_the_bytes_differ(home: Home) 
 
 async fn a_move_leaves_no_tombstone_and_keeps_the_id(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let mut moved = file("kinh-te/b.txt", "1", article("A", SEED));
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let mut moved = file("kinh-te/b.txt", "1", article("A", SAMPLE_ARTICLE));
     if let Source::File { renamed_from, .. } = &mut moved.source {
         *renamed_from = Some("xa-hoi/a.txt".to_owned());
     }
@@ -1082,16 +1110,16 @@ async fn a_move_leaves_no_tombstone_and_keeps_the_id(home: Home) {
 
 async fn withdrawn_by_command_is_stronger_than_any_file(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let reason = Some("sai thông tin".to_owned());
     assert_eq!(
         store.withdraw(&id, reason.clone(), false, "test").await.unwrap(),
         WithdrawOutcome::Withdrawn(2)
     );
     assert_eq!(store.withdraw(&id, reason, false, "test").await.unwrap(), WithdrawOutcome::Already);
-    let (_, touched) = take(&store, file("xa-hoi/a.txt", "2", article("A khác", SEED))).await;
+    let (_, touched) = take(&store, file("xa-hoi/a.txt", "2", article("A khác", SAMPLE_ARTICLE))).await;
     assert_eq!(touched, SubmitOutcome::WithdrawnByOperator);
-    let (_, copied) = take(&store, file("kinh-te/a.txt", "2", article("A khác", SEED))).await;
+    let (_, copied) = take(&store, file("kinh-te/a.txt", "2", article("A khác", SAMPLE_ARTICLE))).await;
     assert_eq!(copied, SubmitOutcome::WithdrawnByOperator);
     let view = live(&store, "xa-hoi").await;
     assert_eq!(view.tombstones[0].reason.as_deref(), Some("sai thông tin"));
@@ -1107,33 +1135,33 @@ async fn withdrawn_by_command_is_stronger_than_any_file(home: Home) {
 
 async fn a_file_that_comes_back_restores_its_article(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    take(&store, file("xa-hoi/a.txt", "2", article("A", SEED - 86_400))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("A", SAMPLE_ARTICLE - 86_400))).await;
     store.file_removed("xa-hoi/a.txt").await.unwrap();
-    let back = take(&store, file("xa-hoi/a.txt", "2", article("A", SEED - 86_400))).await;
+    let back = take(&store, file("xa-hoi/a.txt", "2", article("A", SAMPLE_ARTICLE - 86_400))).await;
     assert_eq!(back, (id, SubmitOutcome::Restored(4)), "also when its day was corrected meanwhile");
 }
 
 async fn two_revisions_of_one_article_never_share_a_second(home: Home) {
     let store = home.open().await;
     for (hash, title) in [("1", "A"), ("2", "B"), ("3", "C")] {
-        take(&store, file("xa-hoi/a.txt", hash, article(title, SEED))).await;
+        take(&store, file("xa-hoi/a.txt", hash, article(title, SAMPLE_ARTICLE))).await;
     }
     let view = live(&store, "xa-hoi").await;
-    assert_eq!(view.state.updated, from_unix(SEED + 1002));
+    assert_eq!(view.state.updated, from_unix(SAMPLE_ARTICLE + 1002));
     assert_eq!(view.entries[0].updated, view.state.updated);
 }
 
 async fn updated_never_goes_back_when_the_clock_does(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(-50);
-    take(&store, file("xa-hoi/b.txt", "1", article("B", SEED - 9000))).await;
-    assert_eq!(live(&store, "xa-hoi").await.state.updated, from_unix(SEED + 1000));
+    take(&store, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE - 9000))).await;
+    assert_eq!(live(&store, "xa-hoi").await.state.updated, from_unix(SAMPLE_ARTICLE + 1000));
 }
 
 async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home) {
-    let due = SEED + 5000;
+    let due = SAMPLE_ARTICLE + 5000;
     let store = home.open().await;
     let (id, verdict) = take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", due))).await;
     assert_eq!(verdict, SubmitOutcome::Scheduled(from_unix(due)));
@@ -1152,7 +1180,7 @@ async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home
 
 async fn a_waiting_article_whose_file_goes_was_never_there(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", SEED + 5000))).await;
+    take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", SAMPLE_ARTICLE + 5000))).await;
     assert_eq!(store.file_removed("xa-hoi/mai.txt").await.unwrap(), FileRemovalOutcome::Nothing);
     home.clock.advance(10_000);
     assert!(store.publish_due().await.unwrap().is_empty());
@@ -1165,7 +1193,11 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
         LiveFeedOptions { items: 2, window: 3600, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
     for day in 0..6 {
         let path = format!("xa-hoi/bai-{day}.txt");
-        take(&store, file(&path, "1", article(&format!("Bài {day}"), SEED - 864_000 - day * 86_400))).await;
+        take(
+            &store,
+            file(&path, "1", article(&format!("Bài {day}"), SAMPLE_ARTICLE - 864_000 - day * 86_400)),
+        )
+        .await;
         home.clock.advance(86_400);
     }
     // Six revisions: four sealed, two in the tail (the oldest stamps), and the two newest stamps.
@@ -1174,7 +1206,7 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
     // Two corrections seal the second page; the window still shows what they changed.
     for (hash, day) in [("2", 2), ("2", 3)] {
         let path = format!("xa-hoi/bai-{day}.txt");
-        let stamp = SEED - 864_000 - day * 86_400;
+        let stamp = SAMPLE_ARTICLE - 864_000 - day * 86_400;
         take(&store, file(&path, hash, article(&format!("Bài {day} (sửa)"), stamp))).await;
     }
     let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
@@ -1193,7 +1225,7 @@ async fn the_window_is_shown_as_a_whole_or_not_at_all(home: Home) {
     };
     for number in 0..40 {
         let path = format!("xa-hoi/bai-{number}.txt");
-        take(&store, file(&path, "1", article(&format!("Bài {number}"), SEED - number * 60))).await;
+        take(&store, file(&path, "1", article(&format!("Bài {number}"), SAMPLE_ARTICLE - number * 60))).await;
     }
     let shown = async |choice| {
         let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
@@ -1210,7 +1242,7 @@ async fn the_window_is_shown_as_a_whole_or_not_at_all(home: Home) {
 async fn another_process_is_heard(home: Home) {
     let (serving, commanding) = (home.open().await, home.open().await);
     let heard = serving.subscribe();
-    take(&commanding, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    take(&commanding, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     serving.poll_position().await.unwrap();
     assert_eq!(heard.borrow().head, 1);
     assert_eq!(live(&serving, "xa-hoi").await, live(&commanding, "xa-hoi").await);
@@ -1223,7 +1255,7 @@ async fn many_writers_at_once_get_numbers_without_gaps(home: Home) {
             let store = if number % 2 == 0 { one.clone() } else { two.clone() };
             tokio::spawn(async move {
                 let path = format!("xa-hoi/bai-{number}.txt");
-                match take(&store, file(&path, "1", article("A", SEED - number))).await.1 {
+                match take(&store, file(&path, "1", article("A", SAMPLE_ARTICLE - number))).await.1 {
                     SubmitOutcome::Published(number) => number,
                     other => panic!("{other:?}"),
                 }
@@ -1250,7 +1282,7 @@ async fn a_reader_who_goes_on_behind_the_last_number_misses_none(home: Home) {
         scopes.map(|scope| (scope, tokio::spawn(numbers_as_they_come(stores[2].clone(), scope, 240))));
     let writers: Vec<_> = (0..120)
         .map(|number: usize| {
-            let stamp = SEED - 60 * number as i64;
+            let stamp = SAMPLE_ARTICLE - 60 * number as i64;
             let (one, other) = (stores[number % 2].clone(), stores[(number + 1) % 2].clone());
             let path = format!("{}/bai-{number}.txt", channels[number % 3]);
             tokio::spawn(async move {
@@ -1292,8 +1324,8 @@ async fn numbers_as_they_come(store: Store, channel: Option<&str>, last: u64) ->
 async fn erased_text_is_nowhere_and_cannot_be_restored(home: Home) {
     let store = home.open().await;
     let secret = "số căn cước 062087001234";
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article(secret, SEED))).await;
-    take(&store, file("xa-hoi/a.txt", "2", article("Đã sửa", SEED))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article(secret, SAMPLE_ARTICLE))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("Đã sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(store.withdraw(&id, None, true, "test").await.unwrap(), WithdrawOutcome::Withdrawn(3));
     assert_eq!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Erased);
     assert_eq!(store.list(None, None, 10).await.unwrap()[0].title, "");
@@ -1303,7 +1335,7 @@ async fn a_named_id_is_kept_and_a_second_file_of_that_id_is_refused(home: Home) 
     let store = home.open().await;
     let named = |path, hash| Submission {
         id: Some(ArticleId::new("tag:old.example,2010:4711")),
-        ..file(path, hash, article("A", SEED))
+        ..file(path, hash, article("A", SAMPLE_ARTICLE))
     };
     let (id, verdict) = take(&store, named("xa-hoi/a.txt", "1")).await;
     assert_eq!((id.as_str(), verdict), ("tag:old.example,2010:4711", SubmitOutcome::Published(1)));
@@ -1324,7 +1356,7 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     assert_eq!(found().await, ImageLookup::NotFound);
     store.put_image(&picture, vec![1, 2, 3]).await.unwrap();
     assert_eq!(found().await, ImageLookup::Gone, "nobody shows it yet");
-    let with_picture = Article { images: vec![picture.clone()], ..article("A", SEED) };
+    let with_picture = Article { images: vec![picture.clone()], ..article("A", SAMPLE_ARTICLE) };
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
     assert!(matches!(found().await, ImageLookup::Live { bytes, .. } if bytes == [1, 2, 3]));
     store.withdraw(&id, None, false, "test").await.unwrap();
@@ -1332,7 +1364,7 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     store.restore(&id, "test").await.unwrap();
     assert!(matches!(found().await, ImageLookup::Live { .. }));
     // The same text in another channel, with no picture beside it, takes none away.
-    take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert!(matches!(found().await, ImageLookup::Live { .. }));
     store.withdraw(&id, None, true, "test").await.unwrap();
     let blank = home.alter("UPDATE picture SET kept_at = 0 WHERE LENGTH(bytes) = 0").await;
@@ -1383,23 +1415,30 @@ async fn a_retried_request_is_one_article_and_its_key_serves_no_other(home: Home
         }),
         ..WriteConditions::default()
     };
-    let first = take(&store, sent("Hội nghị", SEED, once("a"))).await;
+    let first = take(&store, sent("Hội nghị", SAMPLE_ARTICLE, once("a"))).await;
     assert_eq!(first.1, SubmitOutcome::Published(1));
-    assert_eq!(take(&store, sent("Hội nghị", SEED, once("a"))).await, first, "the very same answer");
-    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, SubmitOutcome::IdempotencyConflict);
+    assert_eq!(
+        take(&store, sent("Hội nghị", SAMPLE_ARTICLE, once("a"))).await,
+        first,
+        "the very same answer"
+    );
+    assert_eq!(
+        take(&store, sent("Khác", SAMPLE_ARTICLE, once("b"))).await.1,
+        SubmitOutcome::IdempotencyConflict
+    );
     home.clock.advance(86_401);
-    assert_eq!(take(&store, sent("Khác", SEED, once("b"))).await.1, SubmitOutcome::Published(2));
+    assert_eq!(take(&store, sent("Khác", SAMPLE_ARTICLE, once("b"))).await.1, SubmitOutcome::Published(2));
 }
 
 async fn an_edit_of_what_was_changed_meanwhile_is_refused(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, sent("Hội nghị", SEED, WriteConditions::default())).await;
+    let (id, _) = take(&store, sent("Hội nghị", SAMPLE_ARTICLE, WriteConditions::default())).await;
     let edit = |title: &str, expected| Submission {
         id: Some(id.clone()),
         channels: Vec::new(),
         ..sent(
             title,
-            SEED,
+            SAMPLE_ARTICLE,
             WriteConditions {
                 expected: Some(vec![ArticleVersion::Number(expected)]),
                 ..WriteConditions::default()
@@ -1411,7 +1450,11 @@ async fn an_edit_of_what_was_changed_meanwhile_is_refused(home: Home) {
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Hội nghị A"]);
     let new = Submission {
         id: Some(id.clone()),
-        ..sent("Hội nghị C", SEED, WriteConditions { must_be_new: true, ..WriteConditions::default() })
+        ..sent(
+            "Hội nghị C",
+            SAMPLE_ARTICLE,
+            WriteConditions { must_be_new: true, ..WriteConditions::default() },
+        )
     };
     assert_eq!(take(&store, new).await.1, SubmitOutcome::VersionMismatch(2));
     let nobody = Submission { id: Some(ArticleId::new("tag:a,2023:b")), ..edit("X", 1) };
@@ -1421,20 +1464,21 @@ async fn an_edit_of_what_was_changed_meanwhile_is_refused(home: Home) {
 
 async fn the_same_text_sent_twice_is_one_article(home: Home) {
     let store = home.open().await;
-    let (first, _) = take(&store, sent("Hội nghị", SEED, WriteConditions::default())).await;
-    let again = take(&store, sent("Hội  nghị", SEED, WriteConditions::default())).await;
+    let (first, _) = take(&store, sent("Hội nghị", SAMPLE_ARTICLE, WriteConditions::default())).await;
+    let again = take(&store, sent("Hội  nghị", SAMPLE_ARTICLE, WriteConditions::default())).await;
     assert_eq!(again, (first.clone(), SubmitOutcome::Unchanged));
-    let (other, _) = take(&store, sent("Hội nghị!", SEED, WriteConditions::default())).await;
+    let (other, _) = take(&store, sent("Hội nghị!", SAMPLE_ARTICLE, WriteConditions::default())).await;
     assert_eq!(other.as_str(), format!("{first}-2"));
 }
 
 async fn what_the_api_corrected_is_not_set_back_by_an_unchanged_file(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let edit =
-        Submission {
-            id: Some(id), channels: Vec::new(), ..sent("A, sửa", SEED, WriteConditions::default())
-        };
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let edit = Submission {
+        id: Some(id),
+        channels: Vec::new(),
+        ..sent("A, sửa", SAMPLE_ARTICLE, WriteConditions::default())
+    };
     assert_eq!(take(&store, edit).await.1, SubmitOutcome::Corrected(2));
     // The scan compares a file with what it scanned last; it submits only what has changed since.
     assert_eq!(store.files().await.unwrap()[0].seen.hash, "1");
@@ -1465,7 +1509,7 @@ async fn put(
     home.clock.advance(10);
     let age = i64::from(stem.as_bytes()[0] - b'a') * 60;
     let path = format!("kho/{stem}.txt");
-    let submission = file(&path, title, article(title, SEED - age));
+    let submission = file(&path, title, article(title, SAMPLE_ARTICLE - age));
     let channels = channels.iter().map(|channel| slug(channel)).collect();
     take(store, Submission { channels, ..submission }).await
 }
@@ -1482,10 +1526,14 @@ async fn a_sealed_page_shows_each_article_once_as_its_last_revision_in_it(home: 
         assert_eq!(shown(&store, channel, 1).await, ["A (sửa)", "†b"]);
         let page = page(&store, channel, 1).await.unwrap();
         assert_eq!(page.state.number, 4);
-        assert_eq!(page.state.updated, from_unix(SEED + 1040));
+        assert_eq!(page.state.updated, from_unix(SAMPLE_ARTICLE + 1040));
         assert_eq!(page.state.last_modified, page.state.updated);
-        assert_eq!(page.entries[0].updated, from_unix(SEED + 1030), "of the revision that is shown");
-        assert_eq!(page.tombstones[0].when, from_unix(SEED + 1040));
+        assert_eq!(
+            page.entries[0].updated,
+            from_unix(SAMPLE_ARTICLE + 1030),
+            "of the revision that is shown"
+        );
+        assert_eq!(page.tombstones[0].when, from_unix(SAMPLE_ARTICLE + 1040));
         assert_eq!(page.tombstones[0].reason, None);
     }
 }
@@ -1520,7 +1568,7 @@ async fn a_sealed_page_only_loses_and_only_what_departs(home: Home) {
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"], "it left the channel");
     let state = page(&store, "xa-hoi", 1).await.unwrap().state;
     assert_eq!((state.number, state.updated), (8, sealed.state.updated));
-    assert_eq!(state.last_modified, from_unix(SEED + 1080));
+    assert_eq!(state.last_modified, from_unix(SAMPLE_ARTICLE + 1080));
 
     home.clock.advance(10);
     store.withdraw(&ids[2], Some("sai".to_owned()), true, "test").await.unwrap();
@@ -1668,7 +1716,8 @@ async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
     let store = home.open().await;
     for number in 0..150 {
         let path = format!("xa-hoi/bai-{}.txt", number % 100);
-        take(&store, file(&path, &number.to_string(), article(&format!("Bài {number}"), SEED))).await;
+        take(&store, file(&path, &number.to_string(), article(&format!("Bài {number}"), SAMPLE_ARTICLE)))
+            .await;
     }
     let whole = behind(&store, None, 0, 1000).await;
     assert_eq!(
@@ -1697,10 +1746,10 @@ async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
 
 async fn a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log(home: Home) {
     let store = home.open().await;
-    take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    take(&store, file("kinh-te/b.txt", "2", article("B", SEED))).await;
-    take(&store, moved("xa-hoi/a.txt", "kinh-te/a.txt", "1", article("A", SEED))).await;
-    take(&store, file("kinh-te/a.txt", "3", article("A (sửa)", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    take(&store, file("kinh-te/b.txt", "2", article("B", SAMPLE_ARTICLE))).await;
+    take(&store, moved("xa-hoi/a.txt", "kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    take(&store, file("kinh-te/a.txt", "3", article("A (sửa)", SAMPLE_ARTICLE))).await;
     assert_eq!(told(&behind(&store, Some("xa-hoi"), 0, 10).await.changes), ["1 published A", "3 left A"]);
     let economy = behind(&store, Some("kinh-te"), 0, 10).await;
     assert_eq!(told(&economy.changes), ["2 published B", "3 moved A", "4 corrected A (sửa)"]);
@@ -1715,8 +1764,8 @@ async fn a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log(home:
 
 async fn the_text_of_a_withdrawn_article_is_in_no_change(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    take(&store, file("xa-hoi/a.txt", "2", article("A (sửa)", SEED))).await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("A (sửa)", SAMPLE_ARTICLE))).await;
     store.withdraw(&id, Some("nhầm".to_owned()), false, "test").await.unwrap();
     let page = behind(&store, None, 0, 10).await;
     assert_eq!(told(&page.changes), ["1 published -", "2 corrected -", "3 withdrawn -"]);
@@ -1750,9 +1799,9 @@ async fn finds(store: &Store, words: &str) -> Vec<String> {
 
 async fn words_are_found_without_diacritics_and_whatever_stands_between_them(home: Home) {
     let store = home.open().await;
-    let text = article("Huyện Ða\u{306}k Tô phát động “thi đua”", SEED);
+    let text = article("Huyện Ða\u{306}k Tô phát động “thi đua”", SAMPLE_ARTICLE);
     take(&store, file("xa-hoi/a.txt", "1", text)).await;
-    take(&store, file("xa-hoi/b.txt", "2", article("Đắk Hà đón khách", SEED + 60))).await;
+    take(&store, file("xa-hoi/b.txt", "2", article("Đắk Hà đón khách", SAMPLE_ARTICLE + 60))).await;
     for (words, found) in [
         ("dak to", 1),
         ("Đăk Tô", 1),
@@ -1785,11 +1834,13 @@ async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: H
     let store = home.open().await;
     let month = |year, month| Month::new(year, month).unwrap();
     let april_in_utc = 1_682_874_000; // 00:00 on 1 May in Việt Nam.
-    let (old, _) = take(&store, file("kinh-te/cu.txt", "1", article("Tin cũ", SEED - 500 * 86_400))).await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("Phong trào thi đua", SEED))).await;
+    let (old, _) =
+        take(&store, file("kinh-te/cu.txt", "1", article("Tin cũ", SAMPLE_ARTICLE - 500 * 86_400))).await;
+    let (id, _) =
+        take(&store, file("xa-hoi/a.txt", "1", article("Phong trào thi đua", SAMPLE_ARTICLE))).await;
     take(&store, file("xa-hoi/b.txt", "1", article("Đua nhau thi", april_in_utc))).await;
     home.clock.advance(60);
-    take(&store, file("xa-hoi/a.txt", "2", article("Phong trào thi đua mới", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("Phong trào thi đua mới", SAMPLE_ARTICLE))).await;
     let mut snapshot = store.snapshot().await.unwrap();
     let months = snapshot.months(None, DEFAULT_TIME_ZONE).await.unwrap().unwrap();
     assert_eq!(months, [month(2023, 5), month(2021, 12)]);
@@ -1819,9 +1870,9 @@ async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: H
 
 async fn whoever_makes_the_whole_site_learns_all_that_has_an_address(home: Home) {
     let store = home.open().await;
-    let (a, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let (b, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SEED - 60))).await;
-    let (c, _) = take(&store, file("kinh-te/c.txt", "1", article("C", SEED - 40 * 86_400))).await;
+    let (a, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let (b, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE - 60))).await;
+    let (c, _) = take(&store, file("kinh-te/c.txt", "1", article("C", SAMPLE_ARTICLE - 40 * 86_400))).await;
     // Never published, so nothing stands at its address.
     take(&store, file("kinh-te/mai.txt", "1", article("Mai", home.clock.now().timestamp() + 3600))).await;
     home.clock.advance(60);
@@ -1859,12 +1910,13 @@ async fn whoever_makes_the_whole_site_learns_all_that_has_an_address(home: Home)
 
 async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("Lễ hội cồng chiêng", SEED))).await;
-    take(&store, file("xa-hoi/a.txt", "2", article("Lễ hội đua thuyền", SEED - 86_400))).await;
+    let (id, _) =
+        take(&store, file("xa-hoi/a.txt", "1", article("Lễ hội cồng chiêng", SAMPLE_ARTICLE))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("Lễ hội đua thuyền", SAMPLE_ARTICLE - 86_400))).await;
     assert!(finds(&store, "cong chieng").await.is_empty());
     assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
     let in_channel = |channel| ArticleQuery { channel: Some(slug(channel)), ..asked(Some("le hoi")) };
-    take(&store, file("kinh-te/b.txt", "2", article("Giá cà phê", SEED))).await;
+    take(&store, file("kinh-te/b.txt", "2", article("Giá cà phê", SAMPLE_ARTICLE))).await;
     assert_eq!(catalogue(&store, in_channel("xa-hoi")).await.items.len(), 1);
     assert!(catalogue(&store, in_channel("kinh-te")).await.items.is_empty());
     let la = ArticleQuery { channel: Some(slug("la")), ..asked(None) };
@@ -1877,7 +1929,7 @@ async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Hom
     store.restore(&id, "test").await.unwrap();
     assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
     assert!(matches!(store.article_by_id(&id).await.unwrap(), ArticleLookup::Live { .. }));
-    take(&store, file("xa-hoi/mai.txt", "1", article("Lễ hội ngày mai", SEED + 864_000))).await;
+    take(&store, file("xa-hoi/mai.txt", "1", article("Lễ hội ngày mai", SAMPLE_ARTICLE + 864_000))).await;
     assert!(finds(&store, "ngay mai").await.is_empty(), "what waits for its moment is nobody's yet");
 
     store.withdraw(&id, None, true, "test").await.unwrap();
@@ -1906,7 +1958,7 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
     let store = home.open().await;
     // Three share each second.
     for number in 0..30 {
-        let text = article(&format!("Bài {number}"), SEED + number / 3);
+        let text = article(&format!("Bài {number}"), SAMPLE_ARTICLE + number / 3);
         take(&store, file(&format!("xa-hoi/bai-{number}.txt"), "1", text)).await;
     }
     let all: Vec<_> = (0..30).rev().map(|number| format!("Bài {number}")).collect();
@@ -1916,7 +1968,7 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
             let page = catalogue(&store, ArticleQuery { after, limit: 7, ..asked(words) }).await;
             seen.extend(page.items.into_iter().map(|item| item.entry.article.title));
             // Newer ones come in, and the one at which the page ended is corrected.
-            let newer = article("Bài mới", SEED + 500);
+            let newer = article("Bài mới", SAMPLE_ARTICLE + 500);
             take(&store, file(&format!("xa-hoi/moi-{}.txt", seen.len()), "1", newer)).await;
             after = page.next;
             if after.is_none() {
@@ -1926,7 +1978,7 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
         let (_, old): (Vec<_>, Vec<_>) = seen.into_iter().partition(|title| title == "Bài mới");
         assert_eq!(old, all, "{words:?}");
     }
-    let at = |seconds| Some(from_unix(SEED + seconds));
+    let at = |seconds| Some(from_unix(SAMPLE_ARTICLE + seconds));
     let range = ArticleQuery { from: at(2), to: at(3), ..asked(None) };
     let page = catalogue(&store, range.clone()).await;
     let titles: Vec<_> = page.items.iter().map(|item| item.entry.article.title.as_str()).collect();
@@ -1940,7 +1992,7 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
 async fn a_page_ends_when_it_is_heavy_enough(home: Home) {
     let store = home.open().await;
     for number in 0..10 {
-        let mut long = article(&format!("Bài {number}"), SEED + number);
+        let mut long = article(&format!("Bài {number}"), SAMPLE_ARTICLE + number);
         long.body = vec![Block::Paragraph { text: "dài ".repeat(1000) }];
         take(&store, file(&format!("xa-hoi/bai-{number}.txt"), "1", long)).await;
     }
@@ -1957,7 +2009,7 @@ async fn a_store_of_an_older_program_is_searched_as_well(home: Home) {
     let store = home.open().await;
     for number in 0..3 {
         let path = format!("xa-hoi/bai-{number}.txt");
-        take(&store, file(&path, "1", article(&format!("Bài {number} Đăk Tô"), SEED))).await;
+        take(&store, file(&path, "1", article(&format!("Bài {number} Đăk Tô"), SAMPLE_ARTICLE))).await;
     }
     let expected = catalogue(&store, asked(None)).await;
     store.close().await;
@@ -2009,21 +2061,23 @@ async fn only_what_changes_documents_moves_the_configuration(home: Home) {
 
 async fn a_second_import_corrects_the_articles_of_the_first(home: Home) {
     let store = home.open().await;
-    let (id, verdict) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SEED))).await;
+    let (id, verdict) =
+        take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/a", "named as a file of the folder would be");
     assert_eq!(verdict, SubmitOutcome::Published(1));
-    let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "2", article("A sửa", SEED))).await;
+    let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "2", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(again, (id.clone(), SubmitOutcome::Corrected(2)));
-    let of_another_day = article("A sửa", SEED - 86_400);
+    let of_another_day = article("A sửa", SAMPLE_ARTICLE - 86_400);
     let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "3", of_another_day)).await;
     assert_eq!(
         again,
         (id.clone(), SubmitOutcome::Corrected(3)),
         "its title tells that only its day was corrected"
     );
-    let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "4", article("A nữa", SEED - 86_400))).await;
+    let again =
+        take(&store, import("cũ", "xa-hoi/2019/a.txt", "4", article("A nữa", SAMPLE_ARTICLE - 86_400))).await;
     assert_eq!(again, (id.clone(), SubmitOutcome::Corrected(4)), "and it is known by its new day");
-    let mut elsewhere = article("A nữa", SEED);
+    let mut elsewhere = article("A nữa", SAMPLE_ARTICLE);
     elsewhere.source = Some("TTXVN".to_owned());
     let again = take(&store, import("cũ (2)", "xa-hoi/2019/a.txt", "5", elsewhere)).await;
     assert_eq!(again, (id, SubmitOutcome::Corrected(5)), "also from an archive of another name");
@@ -2032,13 +2086,13 @@ async fn a_second_import_corrects_the_articles_of_the_first(home: Home) {
 
 async fn an_import_of_what_was_imported_before_sets_nothing_back(home: Home) {
     let store = home.open().await;
-    let first = import("cũ", "xa-hoi/a.txt", "1", article("A", SEED));
+    let first = import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE));
     let Source::Import(imported) = first.source.clone() else { unreachable!() };
     let other = ImportedFile { hash: "2".to_owned(), ..imported.clone() };
     assert_eq!(store.already_imported(std::slice::from_ref(&imported)).await.unwrap(), [false]);
     let (id, _) = take(&store, first.clone()).await;
     assert_eq!(store.already_imported(&[imported.clone(), other]).await.unwrap(), [true, false]);
-    take(&store, file("xa-hoi/a.txt", "2", article("A sửa", SEED))).await;
+    take(&store, file("xa-hoi/a.txt", "2", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(take(&store, first.clone()).await, (id.clone(), SubmitOutcome::Unchanged));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A sửa"]);
     store.withdraw(&id, None, false, "test").await.unwrap();
@@ -2050,19 +2104,19 @@ async fn an_import_of_what_was_imported_before_sets_nothing_back(home: Home) {
 
 async fn no_scan_withdraws_what_was_imported(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert!(store.files().await.unwrap().is_empty(), "no scan misses a file of it");
-    let (same, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let (same, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!((same, verdict), (id.clone(), SubmitOutcome::Unchanged));
     assert_eq!(store.file_removed("xa-hoi/a.txt").await.unwrap(), FileRemovalOutcome::Nothing);
-    take(&store, file("kinh-te/a.txt", "1", article("A", SEED))).await;
+    take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
     assert_eq!(store.file_removed("kinh-te/a.txt").await.unwrap(), FileRemovalOutcome::Moved(3));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
     assert!(live(&store, "kinh-te").await.entries.is_empty());
 
-    take(&store, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
-    take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
+    take(&store, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
+    take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
     assert_eq!(
         store.file_removed("xa-hoi/b.txt").await.unwrap(),
         FileRemovalOutcome::Nothing,
@@ -2072,26 +2126,26 @@ async fn no_scan_withdraws_what_was_imported(home: Home) {
 
 async fn a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SEED))).await;
-    let same_text = take(&store, file("xa-hoi/a.txt", "2", article("A", SEED))).await;
+    let (id, _) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let same_text = take(&store, file("xa-hoi/a.txt", "2", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(same_text, (id.clone(), SubmitOutcome::Unchanged), "no second article, whatever its bytes");
-    let corrected = take(&store, file("xa-hoi/a.txt", "3", article("A sửa", SEED))).await;
+    let corrected = take(&store, file("xa-hoi/a.txt", "3", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(corrected, (id.clone(), SubmitOutcome::Corrected(2)));
-    let late = import("cũ", "xa-hoi/2019/a.txt", "4", article("A khác", SEED));
+    let late = import("cũ", "xa-hoi/2019/a.txt", "4", article("A khác", SAMPLE_ARTICLE));
     let (_, verdict) = take(&store, late).await;
     assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() }, "the folder is nearer");
 
-    take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
-    let (_, verdict) = take(&store, file("kinh-te/b.txt", "2", article("Bài khác", SEED))).await;
+    take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
+    let (_, verdict) = take(&store, file("kinh-te/b.txt", "2", article("Bài khác", SAMPLE_ARTICLE))).await;
     assert_eq!(verdict, SubmitOutcome::Conflict { with: "cũ: xa-hoi/b.txt".to_owned() });
-    let (_, verdict) = take(&store, file("kinh-te/b.txt", "3", article("B", SEED))).await;
+    let (_, verdict) = take(&store, file("kinh-te/b.txt", "3", article("B", SAMPLE_ARTICLE))).await;
     assert_eq!(verdict, SubmitOutcome::Moved(4), "it stands in both channels");
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 2);
 }
 
 async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_of_its_own(home: Home) {
     let store = home.open().await;
-    let mut with_picture = article("A", SEED);
+    let mut with_picture = article("A", SAMPLE_ARTICLE);
     with_picture.images.push(Image {
         name: "abc.jpg".to_owned(),
         media_type: "image/jpeg".to_owned(),
@@ -2100,10 +2154,11 @@ async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_o
         size: 9,
     });
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
-    let (_, verdict) = take(&store, import("cũ", "xa-hoi/a.txt", "2", article("A khác", SEED))).await;
+    let (_, verdict) =
+        take(&store, import("cũ", "xa-hoi/a.txt", "2", article("A khác", SAMPLE_ARTICLE))).await;
     assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
     for (place, hash) in [("xa-hoi/a.txt", "1"), ("xa-hoi/sâu/a.txt", "3")] {
-        let same = take(&store, import("cũ", place, hash, article("A", SEED))).await;
+        let same = take(&store, import("cũ", place, hash, article("A", SAMPLE_ARTICLE))).await;
         assert_eq!(same, (id.clone(), SubmitOutcome::Unchanged));
     }
     assert_eq!(live(&store, "xa-hoi").await.entries[0].article.images.len(), 1, "the picture stays");
@@ -2111,53 +2166,54 @@ async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_o
 
 async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
     let store = home.open().await;
-    let (first, _) = take(&store, import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SEED))).await;
-    let huyen = import("Huyền", "xa-hoi/1.txt", "2", article("Bài của Huyền", SEED));
+    let (first, _) =
+        take(&store, import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SAMPLE_ARTICLE))).await;
+    let huyen = import("Huyền", "xa-hoi/1.txt", "2", article("Bài của Huyền", SAMPLE_ARTICLE));
     let conflict = SubmitOutcome::Conflict { with: "Lộc: xa-hoi/1.txt".to_owned() };
     assert_eq!(take(&store, huyen.clone()).await, (first.clone(), conflict.clone()));
-    let deeper = import("Lộc", "xa-hoi/sâu/1.txt", "3", article("Bài khác của Lộc", SEED));
+    let deeper = import("Lộc", "xa-hoi/sâu/1.txt", "3", article("Bài khác của Lộc", SAMPLE_ARTICLE));
     assert_eq!(take(&store, deeper).await.1, conflict);
     assert_eq!(take(&store, huyen).await.1, conflict, "also when it is tried again");
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Bài của Lộc"]);
     // Another archive that is called the same, with its own first article of another day.
-    let other = import("Lộc", "xa-hoi/1.txt", "4", article("Chuyện khác", SEED - 5 * 86_400));
+    let other = import("Lộc", "xa-hoi/1.txt", "4", article("Chuyện khác", SAMPLE_ARTICLE - 5 * 86_400));
     let (second, verdict) = take(&store, other.clone()).await;
     assert_eq!(verdict, SubmitOutcome::Published(2));
     assert_ne!(first, second);
     assert_eq!(take(&store, other).await, (second, SubmitOutcome::Unchanged));
-    let again = import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SEED));
+    let again = import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SAMPLE_ARTICLE));
     assert_eq!(take(&store, again).await, (first.clone(), SubmitOutcome::Unchanged));
-    let corrected = import("Lộc", "xa-hoi/1.txt", "5", article("Bài của Tấn Lộc", SEED));
+    let corrected = import("Lộc", "xa-hoi/1.txt", "5", article("Bài của Tấn Lộc", SAMPLE_ARTICLE));
     assert_eq!(take(&store, corrected).await, (first, SubmitOutcome::Corrected(3)));
 }
 
 async fn an_import_into_a_second_channel_is_one_article_where_it_says_the_same(home: Home) {
     let store = home.open().await;
-    let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let second = take(&store, import("cũ", "kinh-te/a.docx", "2", article("A", SEED))).await;
+    let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let second = take(&store, import("cũ", "kinh-te/a.docx", "2", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(second, (id.clone(), SubmitOutcome::Moved(2)));
-    let corrected = take(&store, import("cũ", "xa-hoi/a.txt", "3", article("A sửa", SEED))).await;
+    let corrected = take(&store, import("cũ", "xa-hoi/a.txt", "3", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(corrected, (id.clone(), SubmitOutcome::Corrected(3)));
-    let corrected = take(&store, import("cũ", "kinh-te/a.docx", "4", article("A sửa", SEED))).await;
+    let corrected = take(&store, import("cũ", "kinh-te/a.docx", "4", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(corrected, (id, SubmitOutcome::Unchanged));
     assert_eq!(live(&store, "kinh-te").await.entries, live(&store, "xa-hoi").await.entries);
 }
 
 async fn an_import_brings_back_what_went_with_its_file_and_not_what_a_command_withdrew(home: Home) {
     let store = home.open().await;
-    let (gone, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SEED))).await;
-    let (withdrawn, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SEED))).await;
+    let (gone, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let (withdrawn, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
     store.file_removed("xa-hoi/a.txt").await.unwrap();
     store.withdraw(&withdrawn, None, false, "test").await.unwrap();
-    let back = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SEED))).await;
+    let back = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(back, (gone, SubmitOutcome::Restored(5)));
-    let stays = take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SEED))).await;
+    let stays = take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
     assert_eq!(stays, (withdrawn, SubmitOutcome::WithdrawnByOperator));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
 }
 
 async fn an_imported_article_of_tomorrow_waits(home: Home) {
-    let due = SEED + 5000;
+    let due = SAMPLE_ARTICLE + 5000;
     let store = home.open().await;
     let tomorrow = import("cũ", "xa-hoi/mai.txt", "1", article("Ngày mai", due));
     let (id, verdict) = take(&store, tomorrow.clone()).await;
@@ -2174,7 +2230,7 @@ async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home
         ["xa-hoi/a.txt", "kinh-te/b.txt", "y-te/c.txt", "xa-hoi/d.txt"].into_iter().enumerate()
     {
         home.clock.advance(10);
-        take(&store, file(path, "1", article(path, SEED - number as i64))).await;
+        take(&store, file(path, "1", article(path, SAMPLE_ARTICLE - number as i64))).await;
     }
     store.create_token("Văn phòng", Some(&[slug("xa-hoi")])).await.unwrap().unwrap();
     store.file_removed("kinh-te/b.txt").await.unwrap();
@@ -2208,8 +2264,8 @@ async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home
     };
     let page = behind(&store, Some("tong-hop"), 0, 100).await;
     assert_eq!(told(&page), [(1, "published"), (2, "published"), (4, "published"), (5, "withdrawn")]);
-    take(&store, file("kinh-te/e.txt", "1", article("e", SEED))).await;
-    take(&store, file("y-te/f.txt", "1", article("f", SEED))).await;
+    take(&store, file("kinh-te/e.txt", "1", article("e", SAMPLE_ARTICLE))).await;
+    take(&store, file("y-te/f.txt", "1", article("f", SAMPLE_ARTICLE))).await;
     assert_eq!(told(&behind(&store, Some("tong-hop"), 5, 100).await), [(6, "published")]);
     assert_eq!(titles(&live(&store, "tong-hop").await), ["xa-hoi/a.txt", "e", "xa-hoi/d.txt"]);
     let log = store.log_id_for(Some(&slug("tong-hop")));

@@ -1,6 +1,6 @@
 //! Text as it is searched: lower-case words without diacritics, so that `dak to` finds `Đăk Tô`.
 //!
-//! Pure. Articles, questions and the words that are marked on a page go through the same gate, [`folded_words`];
+//! Pure. Articles, questions and the words that are marked on a page go through the same gate, [`tokenize`];
 //! nothing else decides what a word is, no engine and no locale.
 
 use std::borrow::Cow;

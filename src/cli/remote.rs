@@ -89,7 +89,7 @@ impl Service {
             .header("Content-Type", media_type)
             .header("Authorization", format!("Bearer {}", self.secret))
             .send(&bytes);
-        let answered = self.into_response(answer)?;
+        let answered = self.response(answer)?;
         print_diagnostics(&name, &answered, arguments);
         answered.require_success()
     }
@@ -111,10 +111,10 @@ impl Service {
         if erase {
             request = request.query("erase", "true");
         }
-        self.into_response(request.call())?.require_success()
+        self.response(request.call())?.require_success()
     }
 
-    fn into_response(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<RemoteResponse> {
+    fn response(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<RemoteResponse> {
         let mut answer = answer.with_context(|| format!("asking the service at {}", self.address))?;
         let status = answer.status();
         if status.is_redirection() {

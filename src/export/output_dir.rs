@@ -5,7 +5,7 @@
 //! keys: wherever a build is cut off, the next one knows what may be there and makes it anew.
 //!
 //! A file gets its name only when its bytes are on disk, so that no power cut leaves half of one under it: files are
-//! written under passing names ([`Folder::stage`]), brought to disk together, and then renamed ([`Folder::publish`]).
+//! written under passing names ([`OutputDir::stage`]), brought to disk together, and then renamed ([`OutputDir::write`]).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -412,7 +412,7 @@ mod tests {
         #[test]
         fn what_is_remembered_is_read_again(
             files in proptest::collection::btree_map("[a-z0-9./-]{1,40}", made(), 0..8),
-            generation in any::<u64>(),
+            config_epoch in any::<u64>(),
         ) {
             let epoch = BuildInputs { version: "0.1.0".to_owned(), log: "k3f9".to_owned(), config_epoch };
             let manifest = Manifest { epoch, files };

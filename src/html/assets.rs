@@ -15,7 +15,7 @@ const SCRIPT: &str = include_str!("copy.js");
 pub struct Asset {
     /// Where it is served. The name holds a hash of the bytes, but for the icon's old name.
     pub path: String,
-    /// For `Content-Type`.
+    /// For `PageContent-Type`.
     pub media_type: &'static str,
     /// What is served.
     pub bytes: Vec<u8>,

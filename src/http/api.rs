@@ -4,7 +4,7 @@
 //! Reading needs nothing, and never shows what is not public: an article that waits for its moment, or the text
 //! of one that was withdrawn. No write works without a bearer token of the store. A refusal is a problem detail
 //! (RFC 9457) in English and Vietnamese, with the line where a manuscript is at fault. An article has one form
-//! ([`json`]) wherever it stands.
+//! ([`views`]) wherever it stands.
 
 mod articles;
 mod changes;

@@ -57,7 +57,7 @@ enum StreamItem {
     End,
 }
 
-/// The writing end of a body in pieces. Dropped before [`Writer::end`], it breaks the answer off.
+/// The writing end of a body in pieces. Dropped before [`BodySender::end`], it breaks the answer off.
 #[derive(Debug)]
 pub struct BodySender(mpsc::Sender<StreamItem>);
 

@@ -49,7 +49,7 @@ pub struct EntityTags<'request> {
     more_in: Option<(&'request HeaderMap, HeaderName)>,
 }
 
-/// One member of a [`TagList`].
+/// One member of a [`EntityTags`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntityTag<'request> {
     /// `*`: whatever there is.

@@ -1,11 +1,11 @@
 //! The answers as they go out. Nobody else writes a header.
 //!
-//! [`document`] answers a request for a printed document entire: codings, preconditions, 200, 304, 406, 412,
+//! [`representation`] answers a request for a printed document entire: codings, preconditions, 200, 304, 406, 412,
 //! HEAD and OPTIONS. Its headers are values that were printed before; on its way it allocates nothing of
 //! the document's size, takes no lock and logs nothing. The other functions are the short answers: pages in
 //! Vietnamese for the people who meet them.
 //!
-//! `Content-Length` and `Date` are written by hyper, the one from the body, the other from its clock. A HEAD
+//! `PageContent-Length` and `Date` are written by hyper, the one from the body, the other from its clock. A HEAD
 //! is answered with the very answer to GET: hyper keeps the body back, so the two cannot come to differ.
 
 use std::ops::Range;
@@ -142,7 +142,7 @@ pub fn evaluate(headers: &HeaderMap, document: &Representation, now: Timestamp) 
     Preconditions::from_headers(headers).evaluate(document, &choices, now)
 }
 
-/// The same as [`document`] for whoever knows the [`verdict`] already.
+/// The same as [`representation`] for whoever knows the [`verdict`] already.
 pub fn from_decision(
     verdict: Option<Decision>,
     method: &Method,
@@ -249,7 +249,7 @@ pub fn is_browser_navigation(headers: &HeaderMap) -> bool {
     headers.iter().any(|(name, value)| *name == SEC_FETCH_DEST && value.as_bytes() == b"document")
 }
 
-/// The answer to a request for a picture: as [`document`], and in parts where a part is asked for.
+/// The answer to a request for a picture: as [`representation`], and in parts where a part is asked for.
 pub fn image(
     method: &Method,
     headers: HeaderMap,
@@ -505,7 +505,7 @@ pub fn changes(
     reply
 }
 
-/// 301 to `target`, a path or an absolute URL made by [`crate::address`]. Kept for a day: an old name may be
+/// 301 to `target`, a path or an absolute URL made by [`crate::urls`]. Kept for a day: an old name may be
 /// given back, and a browser would keep a bare 301 for ever.
 pub fn moved_permanently(target: &str) -> HttpResponse {
     let Ok(location) = HeaderValue::from_str(target) else { return not_found() };

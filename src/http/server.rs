@@ -52,7 +52,7 @@ pub struct RequestBody {
 /// Why the body of a request did not come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is longer than [`Options::body_bytes`].
+    /// It is longer than [`Options::max_body_bytes`].
     TooLarge,
     /// After [`Options::header_timeout`] it came at less than [`MIN_BODY_RATE`] on average.
     TooSlow,

@@ -81,7 +81,7 @@ pub fn owner_candidates(file_name: &str) -> Vec<ImageOwner> {
 /// `stem-n`; nothing where it is no picture of it. The two are compared in NFC.
 ///
 /// The caller decides about `stem-1.jpg` where there is an article `stem-1` as well: it then belongs to that
-/// one alone ([`possible_owners`]). Two files may have one place (`stem.jpg`, `stem.png`); their order is
+/// one alone ([`owner_candidates`]). Two files may have one place (`stem.jpg`, `stem.png`); their order is
 /// that of their names.
 pub fn belongs_to(file_name: &str, article_stem: &str) -> Option<u32> {
     let stem: String = article_stem.nfc().collect();

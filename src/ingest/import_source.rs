@@ -77,7 +77,7 @@ struct Rejection {
 impl SourceFile<'_> {
     /// Reads the file.
     pub(super) fn bytes(&mut self) -> Result<Vec<u8>, FileDiagnostic> {
-        (self.read)().map_err(|refusal| refusal.from_io(&self.shown))
+        (self.read)().map_err(|refusal| refusal.io_error(&self.shown))
     }
 }
 
@@ -304,7 +304,7 @@ fn inner_path(name: &str) -> Option<String> {
 }
 
 fn rejection(visit: &mut Visitor<'_>, shown: &str, refusal: &Rejection) -> ControlFlow<()> {
-    visit(WalkItem::Unreadable(refusal.from_io(shown)))
+    visit(WalkItem::Unreadable(refusal.io_error(shown)))
 }
 
 impl Rejection {
@@ -312,7 +312,7 @@ impl Rejection {
         Self { severity: Severity::Error, vietnamese: vietnamese.into(), english: english.into() }
     }
 
-    fn from_io(&self, shown: &str) -> FileDiagnostic {
+    fn io_error(&self, shown: &str) -> FileDiagnostic {
         FileDiagnostic::new(shown, self.severity, self.vietnamese.clone(), self.english.clone())
     }
 

@@ -149,7 +149,7 @@ impl ListedFile {
     }
 }
 
-/// The paths of the pictures in what [`ObservedFile::pictures_as_seen`] wrote.
+/// The paths of the pictures in what [`ListedFile::image_fingerprint`] wrote.
 pub fn image_paths(seen: &str) -> impl Iterator<Item = &str> {
     seen.lines().filter_map(|line| line.split('\t').next())
 }

@@ -469,7 +469,7 @@ impl Scanner {
                 let record = records.get(&file.file.path);
                 let submission = match reading {
                     Some(reading) => {
-                        self.to_submission(&file, reading, record, &mut gone, report, said).await?
+                        self.prepare_submission(&file, reading, record, &mut gone, report, said).await?
                     }
                     None => {
                         report.wait_for_text(DEBOUNCE);
@@ -614,7 +614,7 @@ impl Scanner {
     }
 
     /// Turns what was read into a submission, or notes why there is none.
-    async fn to_submission(
+    async fn prepare_submission(
         &mut self,
         Readable { file, still, .. }: &Readable,
         file_reading: ParsedFile,

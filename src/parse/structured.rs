@@ -468,7 +468,7 @@ mod tests {
                     <h1>Huyện Đăk Tô họp giao ban</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu của bài viết hôm nay, \
                     dài hơn một tiêu đề.</p><p>Đoạn hai của bài viết hôm nay, dài hơn một tiêu đề.</p></body></html>";
         let reading = read_document(FileFormat::Html, page.as_bytes(), &options());
-        assert_eq!(reading, super::parse::parse("article.html", page.as_bytes(), &options()));
+        assert_eq!(reading, crate::parse::parse("article.html", page.as_bytes(), &options()));
         assert!(!shown(&reading.draft.unwrap()).contains(&"Trang chủ".to_owned()));
     }
 

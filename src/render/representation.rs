@@ -35,7 +35,7 @@ impl ContentCoding {
         }
     }
 
-    /// The token of `Content-Encoding`, and the end of the ETag.
+    /// The token of `PageContent-Encoding`, and the end of the ETag.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -98,7 +98,7 @@ pub struct Representation {
     pub media_type: HeaderValue,
     /// The second of the channel's newest revision, or of the last change of configuration.
     pub last_modified: Timestamp,
-    /// The same as `Last-Modified` says it (RFC 9110 §5.6.7), written once for all answers.
+    /// The same as `End-Modified` says it (RFC 9110 §5.6.7), written once for all answers.
     pub last_modified_text: HeaderValue,
     /// The bytes as they are.
     pub identity: EncodedBody,

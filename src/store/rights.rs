@@ -5,7 +5,7 @@
 //! - A write to an article that is there (published, waiting or withdrawn) needs the right to every channel in
 //!   which it stands, stood or is to stand, and to every channel that it is put into.
 //! - Of an article that was never published, a token without that right learns nothing: it is unknown.
-//! - An id that the service itself may mint some day is not for a token to give ([`Refusal::NotYourId`]): whoever
+//! - An id that the service itself may mint some day is not for a token to give ([`Rejection::NotYourId`]): whoever
 //!   held the predictable id of tomorrow's article would keep it out.
 //! - A sender's text is only ever taken for an article that the sender has a right to. The same title on the same
 //!   day in another channel is another article with an address of its own.

@@ -74,7 +74,7 @@ fn block() -> impl Strategy<Value = Block> {
         any_text().prop_map(|text| Block::Lead { text, html: None }),
         any_text().prop_map(|text| Block::Paragraph { text }),
         (any::<u8>(), any_text()).prop_map(|(level, text)| Block::Heading { level, text }),
-        (any_text(), option::of(any_text()), any_text()).prop_map(|(text, credit, printed)| Block::Caption {
+        (any_text(), option::of(any_text()), any_text()).prop_map(|(text, credit, raw)| Block::Caption {
             text,
             credit,
             raw,
@@ -105,9 +105,9 @@ prop_compose! {
         tags in vec(any_text(), 0..3),
         language in option::of(prop_oneof![any_text(), Just("jra".to_owned())]),
         link in option::of(prop_oneof![any_text(), any_text().prop_map(|text| format!("https://a.vn/{text}"))]),
-        pictures in vec(picture(), 0..3),
+        images in vec(picture(), 0..3),
     ) -> Article {
-        let stamp = PublishedAt::exact(instant);
+        let published = PublishedAt::exact(instant);
         Article { title, published, updated: None, summary, body, authors, source, tags, language, link, images }
     }
 }
@@ -134,7 +134,7 @@ prop_compose! {
         seconds in any::<u32>(),
         former in option::of(any_text()),
         until in moment(),
-        quiet_hours in prop::sample::subsequence((0..24).collect::<Vec<u8>>(), 0..=24),
+        skip_hours in prop::sample::subsequence((0..24).collect::<Vec<u8>>(), 0..=24),
     ) -> Site {
         let former_publishers = former.into_iter().map(|name| FormerPublisher { name, until }).collect();
         let max_age = Duration::from_secs(seconds.into());

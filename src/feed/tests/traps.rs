@@ -51,7 +51,7 @@ fn both_writers_pass_a_control_character_through() {
     assert!(rss::Channel { title: title.to_owned(), ..rss::Channel::default() }.to_string().contains(title));
 }
 
-/// Closed by `vietnam_time::rfc822`.
+/// Closed by `time::rfc822`.
 #[test]
 fn rss_takes_any_text_for_a_date() {
     let item = rss::Item { pub_date: Some("hôm qua".to_owned()), ..rss::Item::default() };

@@ -3,7 +3,7 @@
 //! Nothing that a file holds is passed on as markup. What it means was read into values that can hold no more
 //! than a feed may carry: plain text, a few marks, an address of a vetted kind, lists, tables and quotations. From
 //! these the HTML is written anew, with everything escaped, so that a second parse has nothing left to find.
-//! SECURITY: the fields of [`Inline`] and [`Address`] stay private: that is what makes the rule hold.
+//! SECURITY: the fields of [`Inline`] and [`SafeUrl`] stay private: that is what makes the rule hold.
 
 use std::ops::Range;
 use std::rc::Rc;

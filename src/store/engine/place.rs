@@ -85,7 +85,7 @@ impl Place {
         *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
     }
 
-    /// Takes the right to scan, where no other process has it, and keeps it until [`Place::resign`] or the end of the
+    /// Takes the right to scan, where no other process has it, and keeps it until [`Target::resign`] or the end of the
     /// process, however that comes.
     pub(super) fn elect(&self) -> io::Result<bool> {
         let path = self.lock_file("-scanner");

@@ -224,7 +224,7 @@ impl PgServer {
             }
             Err(cause) => {
                 let without_any =
-                    matches!(cause, sqlx::Error::PoolTimedOut) && pools.new(purpose).size() == 0;
+                    matches!(cause, sqlx::Error::PoolTimedOut) && pools.select(purpose).size() == 0;
                 if is_lost(&cause) || without_any {
                     self.is_unreachable(&pools);
                 }
@@ -243,7 +243,7 @@ impl PgServer {
             // Behind the lock each statement must see what the last writer has committed.
             TxKind::LogWrite | TxKind::SideWrite => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
-        let mut inner = pools.new(purpose).begin_with(begin).await?;
+        let mut inner = pools.select(purpose).begin_with(begin).await?;
         if purpose == TxKind::LogWrite {
             inner.execute(LOCK).await?;
         }
@@ -281,7 +281,7 @@ impl PgPools {
         }
     }
 
-    fn new(&self, purpose: TxKind) -> &PgPool {
+    fn select(&self, purpose: TxKind) -> &PgPool {
         if purpose == TxKind::Read { &self.readers } else { &self.writer }
     }
 

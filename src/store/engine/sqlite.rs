@@ -113,7 +113,7 @@ impl SqliteFile {
         self.place.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
     }
 
-    /// See [`Place::elect`].
+    /// See [`Target::elect`].
     pub(in super::super) fn elect(&self) -> Result<bool, StoreError> {
         self.in_place()?;
         self.place.elect().map_err(lock_failed)

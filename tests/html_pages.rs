@@ -1,8 +1,8 @@
 //! The pages for people over HTTP, with the real program: what is sent to whom, how it is kept, and what bounds it.
 
-mod house;
+mod support;
 
-use house::{House, SEED, Serving, article, until};
+use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 /// What a browser sends when a person opens an address.
 const PERSON: [(&str, &str); 3] =
@@ -14,14 +14,14 @@ const FEEDS: [(&str, &str); 3] = [
 ];
 const HTML: Option<&str> = Some("text/html; charset=utf-8");
 
-fn seeded() -> House {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn seeded() -> TestSite {
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house
 }
 
 /// The titles of a page of results.
-fn found(serving: &Serving, query: &str) -> Vec<String> {
+fn found(serving: &RunningServer, query: &str) -> Vec<String> {
     let answer = serving.get(&format!("/tim-kiem?{query}"));
     assert_eq!((answer.status, answer.header("content-type")), (200, HTML), "{query}");
     let page = answer.text().replace("<mark>", "").replace("</mark>", "");
@@ -39,7 +39,7 @@ fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
         let feed = serving.get(path);
         assert_eq!((feed.status, feed.header("content-type")), (200, Some(media_type)));
         assert_eq!(feed.header("vary"), Some("Accept-Encoding, Sec-Fetch-Dest"));
-        let page = serving.ask("GET", path, &PERSON);
+        let page = serving.request("GET", path, &PERSON);
         assert_eq!((page.status, page.header("content-type")), (200, HTML));
         assert_eq!(page.header("cache-control"), Some("private, no-store"));
         assert_eq!(page.header("vary"), feed.header("vary"), "a cache keeps the two apart");
@@ -48,9 +48,9 @@ fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
         // The browser holds the feed, because a script has fetched it: the person is not sent back to that.
         let etag = feed.etag();
         let held = [PERSON.as_slice(), &[("If-None-Match", &etag)]].concat();
-        assert_eq!(serving.ask("GET", path, &held).header("content-type"), HTML);
+        assert_eq!(serving.request("GET", path, &held).header("content-type"), HTML);
         assert_eq!(
-            serving.ask("HEAD", path, &PERSON).header("content-length"),
+            serving.request("HEAD", path, &PERSON).header("content-length"),
             page.header("content-length")
         );
         for headers in [
@@ -58,10 +58,10 @@ fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
             &[("Accept", "text/html")],
             &[("Sec-Fetch-Dest", "image")],
         ] {
-            assert_eq!(serving.ask("GET", path, headers).body, feed.body, "{headers:?}");
+            assert_eq!(serving.request("GET", path, headers).body, feed.body, "{headers:?}");
         }
         let source = format!("{path}?xml");
-        assert_eq!(serving.ask("GET", &source, &PERSON).body, feed.body);
+        assert_eq!(serving.request("GET", &source, &PERSON).body, feed.body);
         let by_reader = serving.get(&source);
         assert_eq!((&by_reader.body, by_reader.header("content-type")), (&feed.body, Some(media_type)));
     }
@@ -137,7 +137,7 @@ fn a_search_counts_the_whole_result_and_lists_a_channel_or_a_span_of_days_withou
 
 #[test]
 fn who_types_diacritics_finds_just_these_words_first_and_marked() {
-    let house = House::new();
+    let house = TestSite::new();
     for number in 10..33 {
         let text = article(&format!("Bài {number} ở đắc to"), "14/05/2023 08:00", "Lời dẫn: dak to.");
         house.write(&format!("xa-hoi/bai-{number}.txt"), text);
@@ -164,7 +164,7 @@ fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
     let house = seeded();
     let serving = house.serve();
     for path in ["/khong-co/gi/", "/bai-viet/2023/05/12/khong-co"] {
-        let page = serving.ask("GET", path, &PERSON);
+        let page = serving.request("GET", path, &PERSON);
         assert_eq!(page.status, 404);
         assert!(page.text().contains("Trang chủ") && !page.text().contains("aria-current"), "{path}");
     }
@@ -173,7 +173,7 @@ fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
 
 #[test]
 fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
-    let house = House::new();
+    let house = TestSite::new();
     let home = "https://baokontum.example/xa-hoi/bai-goc.html";
     let text = article("Bài dẫn lại", "12/05/2023 08:00", "Lời dẫn.");
     house.write("xa-hoi/dan-lai.txt", format!("+++\nlink = \"{home}\"\n+++\n{text}"));
@@ -192,7 +192,7 @@ fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
 
 #[test]
 fn a_text_from_right_to_left_turns_nothing_round_but_itself() {
-    let house = House::new();
+    let house = TestSite::new();
     let text = article("مرحبا", "12/05/2023 08:00", "نص عربي");
     house.write("xa-hoi/a-rap.txt", format!("+++\nlanguage = \"ar\"\n+++\n{text}"));
     house.write(
@@ -237,20 +237,20 @@ fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
         (1, "Tìm: \"thi dua\" - Huyện Đăk Tô")
     );
     house.write("xa-hoi/khac.txt", article("Bài không liên quan", "14/05/2023 08:00", "Lời dẫn."));
-    until("the other article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài không liên quan"));
-    let again = serving.ask("GET", path, &[("If-None-Match", &feed.etag())]);
+    wait_until("the other article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài không liên quan"));
+    let again = serving.request("GET", path, &[("If-None-Match", &feed.etag())]);
     assert_eq!(again.status, 304, "the feed of everything has changed, this one has not");
     house.write("xa-hoi/moi.txt", article("Thi đua mùa mới", "15/05/2023 08:00", "Lời dẫn."));
-    until("the new article", || serving.get(path).text().contains("Thi đua mùa mới"));
+    wait_until("the new article", || serving.get(path).text().contains("Thi đua mùa mới"));
     for format in ["atom.xml", "feed.json"] {
         assert_eq!(serving.get(&path.replace("rss.xml", format)).status, 200, "{format}");
     }
-    let opened = serving.ask("GET", path, &PERSON);
+    let opened = serving.request("GET", path, &PERSON);
     assert_eq!(
         (opened.header("content-type"), opened.header("cache-control")),
         (HTML, Some("private, no-store"))
     );
-    let source = serving.ask("GET", &format!("{path}&xml"), &PERSON).text();
+    let source = serving.request("GET", &format!("{path}&xml"), &PERSON).text();
     assert!(source.starts_with("<?xml"), "{source}");
 }
 
@@ -261,7 +261,9 @@ fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting()
     let address = serving.address();
     let answers: Vec<_> = std::thread::scope(|scope| {
         let ask = |number: usize| {
-            scope.spawn(move || house::ask(address, "GET", &format!("/tim-kiem?q=thi+dua+{number}"), &[]))
+            scope.spawn(move || {
+                support::request(address, "GET", &format!("/tim-kiem?q=thi+dua+{number}"), &[])
+            })
         };
         let asking: Vec<_> = (0..300).map(ask).collect();
         assert_eq!(serving.get("/xa-hoi/rss.xml").status, 200);
@@ -309,7 +311,7 @@ fn older_articles_are_found_by_month_and_part_by_part() {
     }
     let page = serving.get("/theo-thang/2023/05/");
     assert!(page.text().contains("Thứ Sáu 12/05/2023") && page.text().contains("← Tháng 3 năm 2022"));
-    let again = serving.ask("GET", "/theo-thang/2023/05/", &[("If-None-Match", &page.etag())]);
+    let again = serving.request("GET", "/theo-thang/2023/05/", &[("If-None-Match", &page.etag())]);
     assert_eq!(again.status, 304);
     for path in ["/theo-thang/2023/06/", "/khong-co/theo-thang/", "/theo-thang/2023/05/?sau=x"] {
         assert_eq!(serving.get(path).status, 404, "{path}");
@@ -392,7 +394,7 @@ fn an_article_says_of_itself_what_machines_ask_for() {
 
 #[test]
 fn the_longest_pages_stay_below_fifty_thousand_bytes() {
-    let house = House::new();
+    let house = TestSite::new();
     let (long, lead) = ("Tiêu đề rất dài ".repeat(30), "Lời dẫn của bài này cũng rất dài. ".repeat(60));
     for number in 0..150 {
         let title = format!("{number} {}", long.trim());
@@ -410,5 +412,5 @@ fn the_longest_pages_stay_below_fifty_thousand_bytes() {
         assert_eq!(page.status, 200);
         assert!(page.body.len() < 50_000, "{path}: {}", page.body.len());
     }
-    assert!(serving.ask("GET", "/rss.xml", &PERSON).body.len() < 50_000);
+    assert!(serving.request("GET", "/rss.xml", &PERSON).body.len() < 50_000);
 }

@@ -1,19 +1,19 @@
 //! The whole walk, from a saved file to a 304, with the real program.
 
-mod house;
+mod support;
 
-use house::{House, SEED, Serving, article, until};
+use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 const ATOM: &str = "/xa-hoi/atom.xml";
 
-fn seeded() -> House {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn seeded() -> TestSite {
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house
 }
 
-fn titles(serving: &Serving, path: &str) -> Vec<String> {
+fn titles(serving: &RunningServer, path: &str) -> Vec<String> {
     let answer = serving.get(path);
     assert_eq!(answer.status, 200, "{path}");
     let feed = feed_rs::parser::parse(answer.body.as_slice()).unwrap();
@@ -51,11 +51,11 @@ fn nothing_new_costs_nothing() {
         vec![("If-None-Match", format!("\"other\", W/{}", first.etag()))],
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let answer = serving.ask("GET", RSS, &headers);
+        let answer = serving.request("GET", RSS, &headers);
         assert_eq!((answer.status, answer.body.len()), (304, 0));
         assert_eq!(answer.etag(), first.etag());
     }
-    let head = serving.ask("HEAD", RSS, &[]);
+    let head = serving.request("HEAD", RSS, &[]);
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), first.header("content-length"));
 }
@@ -65,19 +65,19 @@ fn a_saved_file_appears_is_corrected_and_is_withdrawn() {
     let house = seeded();
     let serving = house.serve();
     house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới."));
-    until("the new article", || titles(&serving, RSS).len() == 2);
+    wait_until("the new article", || titles(&serving, RSS).len() == 2);
     assert_eq!(titles(&serving, RSS)[0], "Bài mới");
     let page = "/bai-viet/2023/05/13/moi";
     assert_eq!(serving.get(page).status, 200);
 
     let mut validators = vec![serving.get(RSS).etag()];
     house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the correction", || titles(&serving, RSS)[0] == "Bài mới (sửa)");
+    wait_until("the correction", || titles(&serving, RSS)[0] == "Bài mới (sửa)");
     validators.push(serving.get(RSS).etag());
     assert!(serving.get(page).text().contains("Bài mới (sửa)"));
 
     house.remove("xa-hoi/moi.txt");
-    until("the withdrawal", || titles(&serving, RSS).len() == 1);
+    wait_until("the withdrawal", || titles(&serving, RSS).len() == 1);
     validators.push(serving.get(RSS).etag());
     validators.dedup();
     assert_eq!(validators.len(), 3, "they move with a correction and with a withdrawal");
@@ -88,7 +88,7 @@ fn a_saved_file_appears_is_corrected_and_is_withdrawn() {
     assert_eq!(serving.get("/bai-viet/2023/05/13/chua-co").status, 404);
 
     house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the return", || titles(&serving, RSS).len() == 2);
+    wait_until("the return", || titles(&serving, RSS).len() == 2);
     assert!(!serving.get(ATOM).text().contains("at:deleted-entry"));
     assert_eq!(serving.get(page).status, 200);
 }
@@ -102,7 +102,7 @@ fn validators_move_with_their_own_channel_and_stay_when_another_changes() {
     let all = serving.get("/rss.xml").etag();
     // Back-dated: it arrives now and lies in the past.
     house.write("kinh-te/cu.txt", article("Tin cũ", "01/02/2010 08:00", "Một tin cũ được đưa lên."));
-    until("the back-dated arrival", || titles(&serving, "/kinh-te/rss.xml").len() == 2);
+    wait_until("the back-dated arrival", || titles(&serving, "/kinh-te/rss.xml").len() == 2);
     assert_ne!(serving.get("/kinh-te/rss.xml").etag(), economy);
     assert_ne!(serving.get("/rss.xml").etag(), all);
     assert_eq!(serving.get(RSS).etag(), society);
@@ -113,9 +113,9 @@ fn a_touched_file_changes_nothing() {
     let house = seeded();
     let serving = house.serve();
     let before = serving.get(RSS).etag();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.scanned(&serving);
-    house.write("xa-hoi/thi-dua.txt", SEED.replace('\n', "\r\n"));
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace('\n', "\r\n"));
     house.scanned(&serving);
     assert_eq!(serving.get(RSS).etag(), before);
     assert_eq!(serving.metric("bantin_log_head"), 1);
@@ -138,7 +138,7 @@ fn half_an_article_is_never_shown() {
         assert!(!rss.contains("Bài dài"), "{rss}");
     }
     drop(file);
-    until("the whole article", || titles(&serving, RSS).len() == 2);
+    wait_until("the whole article", || titles(&serving, RSS).len() == 2);
     assert!(serving.get(RSS).text().contains("HẾT"));
     assert_eq!(serving.metric("bantin_log_head"), 2, "it was published once, whole");
 }
@@ -151,14 +151,14 @@ fn a_bad_date_is_said_with_its_line_and_the_last_good_version_stays() {
     let before = serving.get(RSS).etag();
     house.write("xa-hoi/tot.txt", article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu."));
     house.write("xa-hoi/khong-ngay.txt", "Không có ngày\n\nĐoạn mở đầu.\n");
-    until("both complaints", || serving.metric("bantin_files_refused") == 2);
+    wait_until("both complaints", || serving.metric("bantin_files_refused") == 2);
     let log = serving.log();
     assert!(log.contains("path=xa-hoi/tot.txt line=3"), "{log}");
     assert!(log.contains("path=xa-hoi/khong-ngay.txt"), "{log}");
     assert_eq!(serving.get(RSS).etag(), before, "the others and the last good version are unharmed");
 
     house.write("xa-hoi/tot.txt", article("Bài tốt, đã sửa", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the cure", || titles(&serving, RSS)[0] == "Bài tốt, đã sửa");
+    wait_until("the cure", || titles(&serving, RSS)[0] == "Bài tốt, đã sửa");
     assert_eq!(serving.metric("bantin_files_refused"), 1);
 }
 
@@ -167,7 +167,7 @@ fn what_was_shown_survives_kill_9() {
     let house = seeded();
     let serving = house.serve();
     house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-    until("the new article", || titles(&serving, RSS).len() == 2);
+    wait_until("the new article", || titles(&serving, RSS).len() == 2);
     let before = serving.get(RSS);
     serving.kill();
     // The log alone must know it: the folder is away when the service starts again.
@@ -183,10 +183,10 @@ fn same_log_same_bytes_over_a_restart_a_copied_store_and_a_second_process() {
     house.write("Đất & Người/det.txt", article("Dệt <thổ cẩm>", "01/02/2023", "Nghề dệt & ]]> 🧵."));
     let serving = house.serve();
     let paths = [RSS, ATOM, "/xa-hoi/feed.json", "/dat-nguoi/atom.xml", "/rss.xml", "/opml.xml", "/"];
-    let documents = |serving: &Serving| {
+    let documents = |serving: &RunningServer| {
         paths.map(|path| {
             ["identity", "gzip", "br"].map(|coding| {
-                let answer = serving.ask("GET", path, &[("Accept-Encoding", coding)]);
+                let answer = serving.request("GET", path, &[("Accept-Encoding", coding)]);
                 assert_eq!(answer.status, 200, "{path}");
                 (path, answer.etag(), answer.header("last-modified").unwrap().to_owned(), answer.body)
             })
@@ -194,7 +194,7 @@ fn same_log_same_bytes_over_a_restart_a_copied_store_and_a_second_process() {
     };
     house.scanned(&serving);
     // While the second of the last change runs, Last-Modified names the one before it.
-    until("the second is over", || {
+    wait_until("the second is over", || {
         let answer = serving.get("/rss.xml");
         let date = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
         date("date") > date("last-modified") + std::time::Duration::from_secs(1)
@@ -216,20 +216,20 @@ fn a_withdrawal_by_command_is_heard_by_the_running_service_and_is_stronger_than_
     let serving = house.serve();
     let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
     house.ok(&["withdraw", id, "--reason", "Sai thông tin"]);
-    until("the withdrawal", || titles(&serving, RSS).is_empty());
+    wait_until("the withdrawal", || titles(&serving, RSS).is_empty());
     let atom = serving.get(ATOM).text();
     assert!(atom.contains("Sai thông tin"), "{atom}");
     assert_eq!(serving.get("/bai-viet/2023/05/12/thi-dua").status, 410);
 
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.scanned(&serving);
-    house.write("xa-hoi/thi-dua.txt", SEED.replace("năm 2023", "năm 2024"));
-    until("the warning", || serving.log().contains("bantin restore"));
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    wait_until("the warning", || serving.log().contains("bantin restore"));
     assert!(titles(&serving, RSS).is_empty(), "it does not return when its file is touched");
 
     house.ok(&["restore", id]);
-    until("the return", || titles(&serving, RSS).len() == 1);
-    until("the text of the file", || titles(&serving, RSS)[0].contains("năm 2024"));
+    wait_until("the return", || titles(&serving, RSS).len() == 1);
+    wait_until("the text of the file", || titles(&serving, RSS)[0].contains("năm 2024"));
     let unknown = house.run(&["withdraw", "tag:nobody,2023:x"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
@@ -244,7 +244,7 @@ fn pages_for_people_name_their_feeds() {
     assert!(page.contains("17:39, thứ Sáu 12/05/2023"), "{page}");
     let article = serving.get("/bai-viet/2023/05/12/thi-dua");
     assert!(article.text().contains("Quang cảnh Hội nghị. Ảnh: TL"), "{}", article.text());
-    let again = serving.ask("GET", "/bai-viet/2023/05/12/thi-dua", &[("If-None-Match", &article.etag())]);
+    let again = serving.request("GET", "/bai-viet/2023/05/12/thi-dua", &[("If-None-Match", &article.etag())]);
     assert_eq!(again.status, 304);
     for (path, target) in
         [("/feed", "/rss.xml"), ("/feed/", "/rss.xml"), ("/index.xml", "/rss.xml"), ("/xa-hoi/feed/", RSS)]
@@ -271,8 +271,8 @@ fn health_and_readiness_are_told_on_both_listeners() {
     let ready = serving.get("/readyz");
     assert_eq!(ready.status, 200);
     assert!(ready.text().contains("\"writes\":\"available\""));
-    assert_eq!(serving.operator("/readyz").status, 200);
+    assert_eq!(serving.admin("/readyz").status, 200);
     assert_eq!(serving.metric("bantin_log_head"), 1);
-    let refused = serving.ask("POST", RSS, &[("Content-Length", "0")]);
+    let refused = serving.request("POST", RSS, &[("Content-Length", "0")]);
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
 }

@@ -1,21 +1,21 @@
 //! A whole log on the move: backups, what is restored from them, and the way to another engine and back.
 
-mod house;
+mod support;
 
 use bantin::config::Config;
 use bantin::export::compare;
 use bantin::store::Store;
-use house::postgres::Schema;
-use house::{House, SEED, article, until};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use support::postgres::Schema;
+use support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const FEEDS: [&str; 6] =
     ["/rss.xml", "/atom.xml", "/feed.json", "/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json"];
 
 /// A house with a past: articles of several channels and days, one corrected, one withdrawn, one waiting, pages
 /// sealed, a picture.
-fn lived_in(house: &House) {
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn lived_in(house: &TestSite) {
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     for number in 0..60 {
         let title = format!("Bài số {number} của xã Đăk Trăm");
         let stamp = format!("{:02}/04/2023 08:{:02}", number % 28 + 1, number);
@@ -34,20 +34,20 @@ fn lived_in(house: &House) {
 }
 
 /// What readers are given: each feed's bytes and tag.
-fn given(house: &House) -> Vec<(String, Vec<u8>)> {
+fn given(house: &TestSite) -> Vec<(String, Vec<u8>)> {
     let serving = house.serve();
     let given = FEEDS.iter().map(|path| serving.get(path));
     given.map(|answer| (answer.etag(), answer.body)).collect()
 }
 
-fn without_folder(house: House) -> House {
+fn without_folder(house: TestSite) -> TestSite {
     // Nothing but the log speaks.
     house.with("BANTIN_FOLDER__WATCH", "off")
 }
 
 #[test]
 fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
-    let house = House::new();
+    let house = TestSite::new();
     lived_in(&house);
     let before = given(&house);
     let schema = Schema::new();
@@ -84,7 +84,7 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
 #[test]
 fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log() {
     for schemas in [None, Some((Schema::new(), Schema::new()))] {
-        let mut house = House::new();
+        let mut house = TestSite::new();
         if let Some((from, _)) = &schemas {
             house = house.with("BANTIN_STORE__URL", from.url());
         }
@@ -99,15 +99,15 @@ fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log(
         let refused = house.run(&["backup", file]);
         assert_eq!(refused.status.code(), Some(1), "no backup is written over");
         house.write("xa-hoi/sau.txt", article("Sau khi sao lưu", "12/05/2023 20:00", "Đoạn mở đầu."));
-        until("the newer article", || serving.get("/rss.xml").text().contains("Sau khi sao lưu"));
+        wait_until("the newer article", || serving.get("/rss.xml").text().contains("Sau khi sao lưu"));
         serving.stop();
         let kept = std::fs::read(file).unwrap();
 
         let full = house.run(&["restore-backup", file]);
         assert_eq!(full.status.code(), Some(1), "no log is written over");
         let restored = match &schemas {
-            Some((_, to)) => House::new().with("BANTIN_STORE__URL", to.url()),
-            None => House::new(),
+            Some((_, to)) => TestSite::new().with("BANTIN_STORE__URL", to.url()),
+            None => TestSite::new(),
         };
         let restored = without_folder(restored);
         restored.ok(&["restore-backup", file]);
@@ -124,7 +124,7 @@ fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log(
             );
             // Who asks by date alone, and may hold what came after the backup, is told anew.
             let since = before.header("last-modified").unwrap().to_owned();
-            let asked = serving.ask("GET", path, &[("If-Modified-Since", &since)]);
+            let asked = serving.request("GET", path, &[("If-Modified-Since", &since)]);
             assert_eq!(asked.status, 200, "{path}");
         }
     }
@@ -132,11 +132,11 @@ fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log(
 
 #[test]
 fn a_log_that_grows_is_not_moved_and_a_backup_that_is_none_is_refused() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.ok(&["scan"]);
     std::fs::write(house.path("none.db"), "no database").unwrap();
-    let refused = House::new().run(&["restore-backup", house.path("none.db").to_str().unwrap()]);
+    let refused = TestSite::new().run(&["restore-backup", house.path("none.db").to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1));
     let nowhere = format!("sqlite:{}", house.path("nowhere.db").display());
     let file = format!("sqlite:{}", house.path("data/bantin.db").display());
@@ -147,10 +147,10 @@ fn a_log_that_grows_is_not_moved_and_a_backup_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_differs() {
-    let house = House::new();
+    let house = TestSite::new();
     lived_in(&house);
     let copy = house.copied();
-    let open = async |house: &House| {
+    let open = async |house: &TestSite| {
         let config = Config::load(Some(&house.path("config.toml")), []).unwrap();
         (Store::open(config.store).await.unwrap(), config.render)
     };
@@ -175,8 +175,8 @@ async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_
 #[test]
 fn what_a_killed_backup_left_is_taken_away_and_one_that_runs_is_left_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.ok(&["scan"]);
     let (abandoned, running) = (house.path(".bantin-backupAAAAAA"), house.path(".bantin-backupBBBBBB"));
     for folder in [&abandoned, &running] {
@@ -193,7 +193,7 @@ fn what_a_killed_backup_left_is_taken_away_and_one_that_runs_is_left_alone() {
 
 #[test]
 fn a_migration_that_was_killed_while_it_compared_is_repeated() {
-    let house = House::new();
+    let house = TestSite::new();
     lived_in(&house);
     let url = |name: &str| format!("sqlite:{}", house.path(name).display());
     let (from, to) = (url("data/bantin.db"), url("data/to.db"));

@@ -1,10 +1,10 @@
 //! Pictures beside their articles, from the folder to a range request, with the real program.
 
-mod house;
+mod support;
 
 use std::io::Cursor;
 
-use house::{House, Serving, article, until};
+use support::{RunningServer, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -23,7 +23,7 @@ fn with_captions() -> String {
 }
 
 /// The paths of the pictures that a feed names in `media:content`, in order.
-fn pictures(serving: &Serving) -> Vec<String> {
+fn pictures(serving: &RunningServer) -> Vec<String> {
     let rss = serving.get(RSS).text();
     let document = roxmltree::Document::parse(&rss).unwrap();
     let contents =
@@ -34,7 +34,7 @@ fn pictures(serving: &Serving) -> Vec<String> {
 
 #[test]
 fn a_picture_is_in_all_formats_and_goes_when_its_article_goes() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/bai.txt", with_captions());
     house.write("xa-hoi/bai-1.png", png(40, 30, 200));
     house.write("xa-hoi/bai-2.png", png(60, 20, 100));
@@ -69,15 +69,15 @@ fn a_picture_is_in_all_formats_and_goes_when_its_article_goes() {
     assert_eq!((decoded.width(), decoded.height()), (40, 30));
 
     house.remove("xa-hoi/bai.txt");
-    until("the withdrawal", || serving.get(&paths[0]).status == 410);
+    wait_until("the withdrawal", || serving.get(&paths[0]).status == 410);
     assert_eq!(serving.get(&paths[1]).status, 410);
     house.write("xa-hoi/bai.txt", with_captions());
-    until("the return", || serving.get(&paths[0]).status == 200);
+    wait_until("the return", || serving.get(&paths[0]).status == 200);
 }
 
 #[test]
 fn a_picture_is_served_with_validators_ranges_and_a_day_of_caching() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/bai.txt", with_captions());
     house.write("xa-hoi/bai.png", png(80, 80, 10));
     let serving = house.serve();
@@ -86,38 +86,38 @@ fn a_picture_is_served_with_validators_ranges_and_a_day_of_caching() {
     assert!(whole.header("cache-control").unwrap().contains("max-age=86400"));
     assert_eq!(whole.header("accept-ranges"), Some("bytes"));
     let etag = whole.etag();
-    let same = serving.ask("GET", path, &[("If-None-Match", &etag)]);
+    let same = serving.request("GET", path, &[("If-None-Match", &etag)]);
     assert_eq!((same.status, same.body.len()), (304, 0));
-    let part = serving.ask("GET", path, &[("Range", "bytes=10-19")]);
+    let part = serving.request("GET", path, &[("Range", "bytes=10-19")]);
     assert_eq!((part.status, part.body.as_slice()), (206, &whole.body[10..20]));
     let range = format!("bytes 10-19/{}", whole.body.len());
     assert_eq!(part.header("content-range"), Some(range.as_str()));
     assert_eq!(part.header("content-length"), Some("10"));
     assert_eq!(part.etag(), etag);
-    let stale = serving.ask("GET", path, &[("Range", "bytes=10-19"), ("If-Range", "\"other\"")]);
+    let stale = serving.request("GET", path, &[("Range", "bytes=10-19"), ("If-Range", "\"other\"")]);
     assert_eq!((stale.status, stale.body.len()), (200, whole.body.len()));
-    let fresh = serving.ask("GET", path, &[("Range", "bytes=-5"), ("If-Range", &etag)]);
+    let fresh = serving.request("GET", path, &[("Range", "bytes=-5"), ("If-Range", &etag)]);
     assert_eq!((fresh.status, fresh.body.len()), (206, 5));
-    let beyond = serving.ask("GET", path, &[("Range", "bytes=99999-")]);
+    let beyond = serving.request("GET", path, &[("Range", "bytes=99999-")]);
     let unsatisfied = format!("bytes */{}", whole.body.len());
     assert_eq!((beyond.status, beyond.header("content-range")), (416, Some(unsatisfied.as_str())));
-    let head = serving.ask("HEAD", path, &[("Range", "bytes=0-1")]);
+    let head = serving.request("HEAD", path, &[("Range", "bytes=0-1")]);
     assert_eq!((head.status, head.header("content-length")), (200, whole.header("content-length")));
     assert_eq!(serving.get("/media/0123456789abcdef0123456789abcdef.png").status, 404);
 }
 
 #[test]
 fn a_picture_that_comes_later_or_is_replaced_corrects_the_article() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/bai.txt", with_captions());
     let serving = house.serve();
     assert!(pictures(&serving).is_empty());
     assert!(serving.get(RSS).text().contains("Quang cảnh Hội nghị. Ảnh: TL"), "the caption stays as text");
     house.write("xa-hoi/bai.png", png(40, 30, 1));
-    until("the picture", || pictures(&serving).len() == 1);
+    wait_until("the picture", || pictures(&serving).len() == 1);
     let first = pictures(&serving).remove(0);
     house.write("xa-hoi/bai.png", png(40, 30, 2));
-    until("the other picture", || pictures(&serving) != [first.clone()]);
+    wait_until("the other picture", || pictures(&serving) != [first.clone()]);
     assert_eq!(serving.get(&first).status, 410);
     let at = serving.metric("bantin_log_head");
     house.write("xa-hoi/bai.png", png(40, 30, 2));
@@ -129,12 +129,12 @@ fn a_picture_that_comes_later_or_is_replaced_corrects_the_article() {
     house.scanned(&serving);
     assert_eq!(serving.metric("bantin_log_head"), at, "gone and back within the grace");
     house.remove("xa-hoi/bai.png");
-    until("the article without it", || pictures(&serving).is_empty());
+    wait_until("the article without it", || pictures(&serving).is_empty());
 }
 
 #[test]
 fn what_is_no_picture_costs_a_complaint_and_not_the_article() {
-    let house = House::new();
+    let house = TestSite::new();
     house.write("xa-hoi/bai.txt", with_captions());
     house.write("xa-hoi/bai.jpg", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>");
     house.write("xa-hoi/bia.png", png(4, 4, 4));

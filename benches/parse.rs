@@ -1,10 +1,10 @@
 //! How long it takes to read an article file: the sample that the office wrote, ordinary long texts, and texts made
 //! to be slow.
 //!
-//! `cargo bench --bench manuscript` prints them all, the slowest last; `cargo bench --bench manuscript -- table`
+//! `cargo bench --bench parse` prints them all, the slowest last; `cargo bench --bench parse -- table`
 //! those of which the name says so. No 100 kB may take longer than 10 ms on one core.
 
-#[path = "manuscript/worst.rs"]
+#[path = "parse/worst.rs"]
 mod worst;
 
 use std::hint::black_box;

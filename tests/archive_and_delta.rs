@@ -1,7 +1,7 @@
 //! The portals' side of the door: walking a channel's archive to its end, and being sent what is new alone.
 //! Stories with the real program, and one property over random histories.
 
-mod house;
+mod support;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use bantin::store::{
 };
 use bantin::time::{Clock, DEFAULT_TIME_ZONE, PublishedAt, Timestamp, from_unix};
 use bantin::urls::{Format, Route, Scope, SiteUrls, archive_path, feed_path};
-use house::{Answer, House, Serving, article, until};
 use proptest::prelude::*;
+use support::{HttpResponse, RunningServer, TestSite, article, wait_until};
 
 const SITE: &str = "http://127.0.0.1:8080";
 
@@ -145,16 +145,16 @@ fn walk(format: Format, live: &[u8], mut get: impl FnMut(&str) -> Vec<u8>) -> (M
     (mirror, pages)
 }
 
-fn paged() -> House {
-    House::new().with("BANTIN_FEED__ARCHIVE_PAGE", "4").with("BANTIN_FEED__ITEMS", "3")
+fn paged() -> TestSite {
+    TestSite::new().with("BANTIN_FEED__ARCHIVE_PAGE", "4").with("BANTIN_FEED__ITEMS", "3")
 }
 
 /// Pages as above, and nothing in the live feed for the sole reason that it changed lately.
-fn forgetful() -> House {
+fn forgetful() -> TestSite {
     paged().with("BANTIN_FEED__WINDOW", "0s")
 }
 
-fn write(house: &House, stem: &str, title: &str) {
+fn write(house: &TestSite, stem: &str, title: &str) {
     let day = 10 + stem.len() % 10;
     let text = article(title, &format!("{day}/05/2023 08:00"), &format!("Đoạn mở đầu của {title}."));
     house.write(&format!("xa-hoi/{stem}.txt"), text);
@@ -163,16 +163,16 @@ fn write(house: &House, stem: &str, title: &str) {
 const STEMS: [&str; 7] = ["mot", "hai", "bai-ba", "bai-bon", "bai-nam", "bai-so-sau", "bai-so-bay"];
 
 /// Waits until the channel's feed stands at this number.
-fn at_number(serving: &Serving, number: u64) {
+fn at_number(serving: &RunningServer, number: u64) {
     let wanted = format!(".{number}-");
-    until(&wanted, || {
+    wait_until(&wanted, || {
         let answer = serving.get("/xa-hoi/rss.xml");
         answer.status == 200 && answer.etag().contains(&wanted)
     });
 }
 
 /// Publishes the first so many of the stems, one after the other.
-fn publish(house: &House, serving: &Serving, stems: &[&str], first: u64) {
+fn publish(house: &TestSite, serving: &RunningServer, stems: &[&str], first: u64) {
     for (stem, number) in stems.iter().zip(first..) {
         write(house, stem, &format!("Bài <{stem}> & số {number}"));
         at_number(serving, number);
@@ -183,15 +183,15 @@ fn path(format: Format) -> String {
     format!("/xa-hoi/{}", format.file_name())
 }
 
-fn get(serving: &Serving, path: &str) -> Vec<u8> {
+fn get(serving: &RunningServer, path: &str) -> Vec<u8> {
     let answer = serving.get(path);
     assert_eq!(answer.status, 200, "{path}");
     answer.body
 }
 
 /// Asks for what is new since the copy that bears this tag.
-fn what_is_new(serving: &Serving, path: &str, tag: &str) -> Answer {
-    serving.ask("GET", path, &[("A-IM", "feed"), ("If-None-Match", tag)])
+fn what_is_new(serving: &RunningServer, path: &str, tag: &str) -> HttpResponse {
+    serving.request("GET", path, &[("A-IM", "feed"), ("If-None-Match", tag)])
 }
 
 #[test]
@@ -238,14 +238,14 @@ fn a_sealed_page_stays_as_it_is_when_corrected_and_not_when_withdrawn() {
     write(&house, "mot", "Bài một (sửa)");
     at_number(&serving, 5);
     publish(&house, &serving, &STEMS[4..], 6);
-    let date = |answer: &Answer, name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
-    until("the second of the last change is over", || {
+    let date = |answer: &HttpResponse, name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+    wait_until("the second of the last change is over", || {
         let answer = serving.get(page);
         date(&answer, "date") > date(&answer, "last-modified") + Duration::from_secs(1)
     });
     let modified = serving.get(page).header("last-modified").unwrap().to_owned();
     for (name, value) in [("If-None-Match", before.etag()), ("If-Modified-Since", modified)] {
-        let answer = serving.ask("GET", page, &[(name, &value), ("A-IM", "feed")]);
+        let answer = serving.request("GET", page, &[(name, &value), ("A-IM", "feed")]);
         assert_eq!((answer.status, answer.body.len()), (304, 0), "{name}");
         assert_eq!(answer.etag(), before.etag());
     }
@@ -253,7 +253,7 @@ fn a_sealed_page_stays_as_it_is_when_corrected_and_not_when_withdrawn() {
 
     house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai"]);
     at_number(&serving, 9);
-    let after = serving.ask("GET", page, &[("If-None-Match", &before.etag()), ("A-IM", "feed")]);
+    let after = serving.request("GET", page, &[("If-None-Match", &before.etag()), ("A-IM", "feed")]);
     assert_eq!(after.status, 200, "there is no part of a page");
     assert!(after.etag().contains(".9-"), "{}", after.etag());
     let text = after.text();
@@ -307,15 +307,15 @@ fn only_sealed_pages_are_there_and_each_at_one_address() {
     }
     let page = "/xa-hoi/archive/1/rss.xml";
     for coding in ["gzip", "br", "identity"] {
-        let whole = serving.ask("GET", page, &[("Accept-Encoding", coding)]);
-        let head = serving.ask("HEAD", page, &[("Accept-Encoding", coding)]);
+        let whole = serving.request("GET", page, &[("Accept-Encoding", coding)]);
+        let head = serving.request("HEAD", page, &[("Accept-Encoding", coding)]);
         assert!(whole.etag().ends_with(&format!("-{coding}\"")), "{}", whole.etag());
         assert_eq!((head.status, head.body.len()), (200, 0));
         for name in ["etag", "content-length", "content-type", "cache-control", "vary", "last-modified"] {
             assert_eq!(head.header(name), whole.header(name), "{name}");
         }
     }
-    let refused = serving.ask("POST", page, &[("Content-Length", "0")]);
+    let refused = serving.request("POST", page, &[("Content-Length", "0")]);
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
 }
 
@@ -365,7 +365,7 @@ fn who_holds_an_older_copy_is_sent_what_is_new_and_how_to_call_the_whole() {
 
         let again = what_is_new(&serving, &path, &part.etag());
         assert_eq!((again.status, again.body.len()), (304, 0), "nothing has changed since");
-        let head = serving.ask("HEAD", &path, &[("A-IM", "feed"), ("If-None-Match", tag)]);
+        let head = serving.request("HEAD", &path, &[("A-IM", "feed"), ("If-None-Match", tag)]);
         assert_eq!((head.status, head.body.len()), (226, 0));
         assert_eq!(head.header("content-length"), part.header("content-length"));
     }
@@ -380,9 +380,9 @@ fn a_part_is_compressed_like_the_whole_and_known_by_the_whole_s_tag() {
     publish(&house, &serving, &STEMS[3..], 4);
     for coding in ["gzip", "br"] {
         let headers = [("Accept-Encoding", coding), ("A-IM", "feed"), ("If-None-Match", held.as_str())];
-        let part = serving.ask("GET", "/xa-hoi/atom.xml", &headers);
+        let part = serving.request("GET", "/xa-hoi/atom.xml", &headers);
         assert_eq!((part.status, part.header("content-encoding")), (226, Some(coding)));
-        let whole = serving.ask("GET", "/xa-hoi/atom.xml", &[("Accept-Encoding", coding)]);
+        let whole = serving.request("GET", "/xa-hoi/atom.xml", &[("Accept-Encoding", coding)]);
         assert_eq!(part.etag(), whole.etag());
         let mut plain = Vec::new();
         if coding == "gzip" {
@@ -429,9 +429,9 @@ fn a_copy_that_a_part_would_not_complete_is_answered_in_full() {
         ("feed", hash.to_owned(), 200),
     ] {
         let headers = [("A-IM", a_im), ("If-None-Match", tags.as_str())];
-        assert_eq!(serving.ask("GET", "/xa-hoi/rss.xml", &headers).status, status, "{a_im} with {tags}");
+        assert_eq!(serving.request("GET", "/xa-hoi/rss.xml", &headers).status, status, "{a_im} with {tags}");
     }
-    let unsaid = serving.ask("GET", "/xa-hoi/rss.xml", &[("A-IM", "feed")]);
+    let unsaid = serving.request("GET", "/xa-hoi/rss.xml", &[("A-IM", "feed")]);
     assert_eq!((unsaid.status, unsaid.header("im")), (200, None), "who does not say what it holds");
     let elsewhere = what_is_new(&serving, "/xa-hoi/", &held);
     assert_eq!(elsewhere.status, 200, "a page for people is no feed");
@@ -491,7 +491,7 @@ fn a_copy_from_before_a_restart_is_good_and_one_of_another_configuration_is_not(
     // The next second: a configuration of the same second as the copy would be as old as the copy.
     let page = "/xa-hoi/archive/1/atom.xml";
     let start = std::time::SystemTime::now();
-    until("the next second", || start.elapsed().unwrap() > Duration::from_millis(1100));
+    wait_until("the next second", || start.elapsed().unwrap() > Duration::from_millis(1100));
     let serving = house.with("BANTIN_SITE__TITLE", "Xã Đăk Tô").serve();
     assert_eq!(what_is_new(&serving, "/xa-hoi/atom.xml", &held).status, 200);
     assert!(String::from_utf8(get(&serving, page)).unwrap().contains("Xã Đăk Tô"));
@@ -500,7 +500,7 @@ fn a_copy_from_before_a_restart_is_good_and_one_of_another_configuration_is_not(
 // ---- the property
 
 /// 12/05/2023 17:39 in Việt Nam.
-const SEED: i64 = 1_683_887_940;
+const SAMPLE_ARTICLE: i64 = 1_683_887_940;
 const ARTICLES: usize = 9;
 const CHANNELS: [&str; 3] = ["xa-hoi", "kinh-te", "van-hoa"];
 
@@ -510,7 +510,7 @@ fn long(title: &str, paragraphs: usize) -> String {
     article(title, "12/05/2023 08:00", &text.repeat(paragraphs))
 }
 
-fn assert_below_the_bound(serving: &Serving, bytes: usize) {
+fn assert_below_the_bound(serving: &RunningServer, bytes: usize) {
     for format in Format::ALL {
         let feed = get(serving, &path(format));
         assert!(feed.len() <= bytes, "{format:?}: {}", feed.len());
@@ -551,7 +551,7 @@ fn an_article_too_long_for_a_feed_stands_in_it_with_its_summary_and_a_link_r10()
 
 #[test]
 fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d1() {
-    let house = House::new();
+    let house = TestSite::new();
     for number in 10..40 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 200 + number));
     }
@@ -566,7 +566,7 @@ fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d
     for number in 16..40 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 3));
     }
-    until("the articles to be corrected", || {
+    wait_until("the articles to be corrected", || {
         let whole = what_is_new(&serving, "/xa-hoi/atom.xml", &tag);
         assert!(matches!(whole.status, 200 | 304), "{}: no part", whole.status);
         let text = String::from_utf8_lossy(&whole.body).into_owned();
@@ -575,7 +575,9 @@ fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d
     // From an edition in which everything stands in full, one does.
     let tag = serving.get("/xa-hoi/atom.xml").etag();
     house.write("xa-hoi/moi.txt", long("Bài mới", 3));
-    until("the new article to be told of", || what_is_new(&serving, "/xa-hoi/atom.xml", &tag).status == 226);
+    wait_until("the new article to be told of", || {
+        what_is_new(&serving, "/xa-hoi/atom.xml", &tag).status == 226
+    });
 }
 
 fn slug(text: &str) -> Slug {
@@ -634,7 +636,7 @@ impl District {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let addresses = Arc::new(SiteUrls::new(SITE, "dakto.example,2023").unwrap());
-        let clock = Clock::fixed(SEED + 1000);
+        let clock = Clock::fixed(SAMPLE_ARTICLE + 1000);
         let options = store::StoreOptions {
             url: format!("sqlite:{}", folder.path().join("bantin.db").display()),
             addresses: Arc::clone(&addresses),
@@ -698,7 +700,7 @@ impl District {
             (0..CHANNELS.len()).filter(|bit| bits & (1 << bit) != 0).map(|bit| CHANNELS[bit]).collect();
         let article = Article {
             title: title.clone(),
-            published: PublishedAt::exact(from_unix(SEED - 60 * (which * 7 % ARTICLES) as i64)),
+            published: PublishedAt::exact(from_unix(SAMPLE_ARTICLE - 60 * (which * 7 % ARTICLES) as i64)),
             updated: None,
             summary: None,
             body: vec![Block::Lead { text: title.clone(), html: None }],
@@ -881,7 +883,7 @@ impl Follower {
         Self { way, mirror: Mirror::default(), etag: None, log, next: 0, titles }
     }
 
-    fn poll(&mut self, serving: &Serving) {
+    fn poll(&mut self, serving: &RunningServer) {
         match self.way {
             Way::Feeds(format) => self.poll_feed(serving, format, &[]),
             Way::Deltas => self.poll_feed(serving, Format::Atom, &[("A-IM", "feed")]),
@@ -889,14 +891,14 @@ impl Follower {
         }
     }
 
-    fn poll_feed(&mut self, serving: &Serving, format: Format, headers: &[(&str, &str)]) {
+    fn poll_feed(&mut self, serving: &RunningServer, format: Format, headers: &[(&str, &str)]) {
         let path = feed_path(Some(&slug("xa-hoi")), format);
         let held = self.etag.clone().unwrap_or_default();
         let mut headers = headers.to_vec();
         if self.etag.is_some() {
             headers.push(("If-None-Match", &held));
         }
-        let answer = serving.ask("GET", &path, &headers);
+        let answer = serving.request("GET", &path, &headers);
         match answer.status {
             304 => return,
             226 => self.mirror.merge(read(format, &answer.body)),
@@ -920,7 +922,7 @@ impl Follower {
         self.titles = titles.into_iter().map(|(id, title)| (id.to_owned(), title.to_owned())).collect();
     }
 
-    fn poll_changes(&mut self, serving: &Serving) {
+    fn poll_changes(&mut self, serving: &RunningServer) {
         loop {
             let log = if self.log.is_empty() { String::new() } else { format!("&log={}", self.log) };
             let page =
@@ -950,7 +952,7 @@ proptest! {
     /// that come by when they like.
     #[test]
     fn whoever_mirrors_a_district_ends_equal_by_feeds_by_deltas_and_by_changes(turns in prop::collection::vec(turn(), 30..70)) {
-        let house = House::new()
+        let house = TestSite::new()
             .with("BANTIN_FEED__ITEMS", "2")
             .with("BANTIN_FEED__ARCHIVE_PAGE", "4")
             .with("BANTIN_FEED__WINDOW", "2s");
@@ -967,19 +969,19 @@ proptest! {
             let text = article(&title, "12/05/2023 17:39", "Đoạn mở đầu.");
             match turn {
                 Turn::Published => {
-                    let made = serving.send("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
+                    let made = serving.request_with_body("POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
                     prop_assert_eq!(made.status, 201);
                     let path = path_of(made.header("location").unwrap());
                     living.push((made.json()["id"].as_str().unwrap().to_owned(), path, title));
                 }
                 Turn::Corrected(which) if !living.is_empty() => {
                     let article = which % living.len();
-                    prop_assert_eq!(serving.send("PUT", &living[article].1, &headers, text.as_bytes()).status, 200);
+                    prop_assert_eq!(serving.request_with_body("PUT", &living[article].1, &headers, text.as_bytes()).status, 200);
                     living[article].2 = title;
                 }
                 Turn::Withdrawn(which) if !living.is_empty() => {
                     let (_, path, _) = living.swap_remove(which % living.len());
-                    prop_assert_eq!(serving.send("DELETE", &path, &headers, b"").status, 200);
+                    prop_assert_eq!(serving.request_with_body("DELETE", &path, &headers, b"").status, 200);
                 }
                 Turn::Corrected(_) | Turn::Withdrawn(_) => {}
                 Turn::Killed => {
@@ -991,7 +993,7 @@ proptest! {
         }
         let meant: BTreeMap<String, String> = living.into_iter().map(|(id, _, title)| (id, title)).collect();
         for portal in &mut portals {
-            until(&format!("the copy made by {:?} to be the district", portal.way), || {
+            wait_until(&format!("the copy made by {:?} to be the district", portal.way), || {
                 portal.poll(&serving);
                 portal.titles == meant
             });

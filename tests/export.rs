@@ -1,6 +1,6 @@
 //! The whole site as files: what a build promises to readers, to operators, and to whoever serves it.
 
-mod house;
+mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,14 +12,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use house::{Answer, House, SEED, Serving, article, ask, until};
+use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, request, wait_until};
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
 
 /// A house with a past: articles of several channels and months, one corrected, one withdrawn, one moved, pages
 /// sealed, a picture.
-fn lived_in(house: House) -> House {
-    house.write("xa-hoi/thi-dua.txt", SEED);
+fn lived_in(house: TestSite) -> TestSite {
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     for number in 0..70 {
         let title = format!("Bài số {number} của xã “Đăk Trăm” & lân cận <1>");
         let (day, month, hour, minute) = (number % 28 + 1, 3 + number % 2, 8 + number / 60, number % 60);
@@ -38,7 +38,7 @@ fn lived_in(house: House) -> House {
 }
 
 /// A build into a folder of the house; what it said.
-fn built(house: &House, folder: &str) -> serde_json::Value {
+fn built(house: &TestSite, folder: &str) -> serde_json::Value {
     let out = house.path(folder);
     serde_json::from_str(&house.ok(&["build", "--json", "--out", out.to_str().unwrap()])).unwrap()
 }
@@ -94,7 +94,7 @@ fn address(file: &str) -> Option<String> {
 
 #[test]
 fn the_files_are_what_the_service_serves_byte_for_byte_and_bear_its_dates() {
-    let house = lived_in(House::new());
+    let house = lived_in(TestSite::new());
     let report = built(&house, "public");
     assert_eq!(report["written"], report["documents"]);
     let root = house.path("public");
@@ -144,9 +144,9 @@ fn the_files_are_what_the_service_serves_byte_for_byte_and_bear_its_dates() {
 
 #[test]
 fn the_same_log_gives_the_same_files_from_whichever_store() {
-    let house = lived_in(House::new()).with("BANTIN_FOLDER__WATCH", "off");
+    let house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     built(&house, "public");
-    let schema = house::postgres::Schema::new();
+    let schema = support::postgres::Schema::new();
     let file = format!("sqlite:{}", house.path("data/bantin.db").display());
     house.ok(&["migrate", "--from", &file, "--to", &schema.url()]);
     let house = house.with("BANTIN_STORE__URL", schema.url());
@@ -177,7 +177,7 @@ fn unbrotli(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_second_build_writes_what_changed_and_nothing_else_and_is_no_other_than_a_fresh_one() {
-    let house = lived_in(House::new());
+    let house = lived_in(TestSite::new());
     built(&house, "public");
     let root = house.path("public");
     let again = built(&house, "public");
@@ -230,7 +230,7 @@ fn a_second_build_writes_what_changed_and_nothing_else_and_is_no_other_than_a_fr
 
 #[test]
 fn each_change_moves_the_date_of_a_feed_however_soon_it_follows() {
-    let house = House::new().with("BANTIN_FOLDER__WATCH", "off");
+    let house = TestSite::new().with("BANTIN_FOLDER__WATCH", "off");
     let root = house.path("public");
     let mut dates = Vec::new();
     for number in 0..4 {
@@ -245,7 +245,7 @@ fn each_change_moves_the_date_of_a_feed_however_soon_it_follows() {
 
 #[test]
 fn a_build_that_is_killed_at_any_moment_is_made_good_by_the_next() {
-    let mut house = lived_in(House::new()).with("BANTIN_FOLDER__WATCH", "off");
+    let mut house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     let root = house.path("public");
     let noted = |root: &Path| fs::metadata(root.join(".bantin/manifest")).map(|manifest| manifest.ino()).ok();
     let mut cut_off = 0;
@@ -260,7 +260,7 @@ fn a_build_that_is_killed_at_any_moment_is_made_good_by_the_next() {
         let before = noted(&root);
         let mut building = house.start(&["build", "--out", root.to_str().unwrap()]);
         if round > 0 {
-            until("the build to begin", || noted(&root) != before);
+            wait_until("the build to begin", || noted(&root) != before);
         }
         std::thread::sleep(Duration::from_millis(round * 12));
         let _ = building.kill();
@@ -298,7 +298,7 @@ impl Ext4 {
     fn mount(&self) {
         fs::create_dir_all(self.path("")).unwrap();
         let options = "loop,data=writeback,noauto_da_alloc,commit=1";
-        done(house::as_root("mount").args(["-o", options]).arg(self.image()).arg(self.path("")));
+        done(support::as_root("mount").args(["-o", options]).arg(self.image()).arg(self.path("")));
     }
 
     fn image(&self) -> PathBuf {
@@ -314,7 +314,7 @@ impl Ext4 {
         fs::File::create(self.path("committed")).unwrap().sync_all().unwrap();
         let cut = Self { folder: tempfile::tempdir().unwrap() };
         let mut image = fs::read(self.image()).unwrap();
-        until("the disk to be still", || {
+        wait_until("the disk to be still", || {
             let before = std::mem::replace(&mut image, fs::read(self.image()).unwrap());
             before == image
         });
@@ -326,7 +326,7 @@ impl Ext4 {
 
 impl Drop for Ext4 {
     fn drop(&mut self) {
-        let _ = house::as_root("umount").arg("--lazy").arg(self.path("")).stderr(Stdio::null()).status();
+        let _ = support::as_root("umount").arg("--lazy").arg(self.path("")).stderr(Stdio::null()).status();
     }
 }
 
@@ -337,7 +337,7 @@ fn done(command: &mut Command) {
 
 #[test]
 fn a_power_cut_at_any_moment_leaves_no_torn_file_and_nothing_named_that_is_not_there() {
-    let house = lived_in(House::new()).with("BANTIN_FOLDER__WATCH", "off");
+    let house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     let disk = Ext4::new();
     let root = disk.path("public");
     let (mut states, mut cuts, mut looked) = (Vec::new(), 0, 0);
@@ -408,7 +408,7 @@ fn assert_whole(disk: &Ext4, states: &[BTreeMap<String, Vec<u8>>]) -> usize {
 
 #[test]
 fn whoever_reads_while_it_is_built_finds_all_that_a_feed_names() {
-    let house = lived_in(House::new()).with("BANTIN_FOLDER__WATCH", "off");
+    let house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     built(&house, "public");
     let root = house.path("public");
     let ended = AtomicBool::new(false);
@@ -447,8 +447,8 @@ fn whoever_reads_while_it_is_built_finds_all_that_a_feed_names() {
 
 #[test]
 fn nothing_of_somebody_else_s_is_written_over_and_two_builds_never_meet() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let mine = house.path("mine");
     fs::create_dir(&mine).unwrap();
     fs::write(mine.join("index.html"), "trang của tôi").unwrap();
@@ -477,8 +477,8 @@ fn nothing_of_somebody_else_s_is_written_over_and_two_builds_never_meet() {
 
 #[test]
 fn a_build_takes_in_the_folder_first_and_says_what_is_wrong_in_it() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/sai.txt", article("Bài sai ngày", "31/02/2023 08:00", "Đoạn mở đầu."));
     let out = house.path("public");
     let run = house.run(&["build", "--out", out.to_str().unwrap()]);
@@ -498,8 +498,8 @@ fn a_build_takes_in_the_folder_first_and_says_what_is_wrong_in_it() {
 
 #[test]
 fn a_server_block_is_the_operator_s_once_it_is_written() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new();
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     built(&house, "public");
     let public = house.path("public");
     let at = |ending: &str| PathBuf::from(format!("{}{ending}", public.display()));
@@ -528,7 +528,7 @@ fn a_server_block_is_the_operator_s_once_it_is_written() {
 
 #[test]
 fn what_has_too_long_a_name_gets_a_shorter_one_and_what_cannot_be_written_stops_nothing_else() {
-    let house = House::new();
+    let house = TestSite::new();
     let text = |title: &str| article(title, "13/05/2023 08:00", "Đoạn mở đầu.");
     let (word, words) = ("d".repeat(248), "thi-đua-".repeat(27));
     house.write(&format!("xa-hoi/{word}.txt"), text("Tên dài một từ"));
@@ -570,7 +570,7 @@ struct Server {
 }
 
 impl Server {
-    fn nginx(house: &House, site: &str, port: u16) -> Self {
+    fn nginx(house: &TestSite, site: &str, port: u16) -> Self {
         let folder = house.path("nginx");
         fs::create_dir(&folder).unwrap();
         let at = folder.display();
@@ -588,7 +588,7 @@ impl Server {
         Self::start(command, &folder, port)
     }
 
-    fn caddy(house: &House, site: &str, port: u16) -> Self {
+    fn caddy(house: &TestSite, site: &str, port: u16) -> Self {
         let folder = house.path("caddy");
         fs::create_dir(&folder).unwrap();
         let import = house.path(&format!("{site}.Caddyfile"));
@@ -607,7 +607,7 @@ impl Server {
         let mut child =
             command.spawn().expect("a server is missing: apt-get install nginx caddy, or run tests/run");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        until("the server to listen", || {
+        wait_until("the server to listen", || {
             let told = || fs::read_to_string(home.join("told"));
             assert!(child.try_wait().unwrap().is_none(), "{:?}", told());
             std::net::TcpStream::connect(address).is_ok()
@@ -615,13 +615,13 @@ impl Server {
         Self { child, address }
     }
 
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
         let host = self.address.to_string();
-        ask(self.address, method, path, &[headers, &[("Host", &host)]].concat())
+        request(self.address, method, path, &[headers, &[("Host", &host)]].concat())
     }
 
-    fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, &[])
+    fn get(&self, path: &str) -> HttpResponse {
+        self.request("GET", path, &[])
     }
 }
 
@@ -646,9 +646,9 @@ fn caddy_answers_from_the_files_as_the_service_does() {
     answers_as_the_service_does(Server::caddy);
 }
 
-fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
+fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     let port = free_port();
-    let house = lived_in(House::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}")));
+    let house = lived_in(TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}")));
     built(&house, "public");
     let server = server(&house, "public", port);
     let serving = house.serve();
@@ -658,7 +658,7 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
         for coding in ["identity", "gzip"] {
             let headers = [("Accept-Encoding", coding)];
             let (here, there) =
-                (serving.ask("GET", &address, &headers), server.ask("GET", &address, &headers));
+                (serving.request("GET", &address, &headers), server.request("GET", &address, &headers));
             assert_eq!((here.status, there.status), (200, 200), "{address}");
             for name in [
                 "content-type",
@@ -674,7 +674,7 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
             {
                 assert_eq!(here.header(name), there.header(name), "{address} {coding} {name}");
             }
-            let plain = |answer: &Answer| match answer.header("content-encoding") {
+            let plain = |answer: &HttpResponse| match answer.header("content-encoding") {
                 Some("gzip") => gunzip(&answer.body),
                 _ => answer.body.clone(),
             };
@@ -688,7 +688,7 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
     }
     assert!(compared > 200, "{compared}");
     let two = ["identity", "gzip"]
-        .map(|coding| server.ask("GET", "/rss.xml", &[("Accept-Encoding", coding)]).etag());
+        .map(|coding| server.request("GET", "/rss.xml", &[("Accept-Encoding", coding)]).etag());
     assert_ne!(two[0], two[1], "a tag for each coding");
 
     for (path, status, location) in [
@@ -737,16 +737,16 @@ fn answers_as_the_service_does(server: fn(&House, &str, u16) -> Server) {
     house.write("xa-hoi/moi.txt", article("Bài mới nhất", "13/05/2023 08:00", "Đoạn mở đầu."));
     house.ok(&["scan"]);
     built(&house, "public");
-    let answer = server.ask("GET", "/xa-hoi/rss.xml", &[("If-None-Match", &before.etag())]);
+    let answer = server.request("GET", "/xa-hoi/rss.xml", &[("If-None-Match", &before.etag())]);
     assert!(answer.status == 200 && answer.text().contains("Bài mới nhất"));
     let since = [("If-Modified-Since", before.header("last-modified").unwrap())];
-    assert_eq!(server.ask("GET", "/xa-hoi/rss.xml", &since).status, 200);
+    assert_eq!(server.request("GET", "/xa-hoi/rss.xml", &since).status, 200);
     let other = server.get("/dat-nguoi/rss.xml");
-    assert_eq!(server.ask("GET", "/dat-nguoi/rss.xml", &[("If-None-Match", &other.etag())]).status, 304);
+    assert_eq!(server.request("GET", "/dat-nguoi/rss.xml", &[("If-None-Match", &other.etag())]).status, 304);
 }
 
 /// Whatever somebody puts into a path, none of it comes back in a header, and nobody is led away.
-fn hostile_paths_lead_nowhere(serving: &Serving, server: &Server) {
+fn hostile_paths_lead_nowhere(serving: &RunningServer, server: &Server) {
     let (long, deep) = (format!("/{}", "a".repeat(6000)), "/a".repeat(3000));
     for path in [
         "/xa-hoi%0d%0aSet-Cookie:%20a=b",
@@ -797,12 +797,12 @@ fn hostile_paths_lead_nowhere(serving: &Serving, server: &Server) {
 
 /// Both answer with this status, lead to the same place, and show the same where they lead nowhere else.
 fn led_alike(
-    serving: &Serving,
+    serving: &RunningServer,
     server: &Server,
     path: &str,
     status: u16,
     location: Option<&str>,
-) -> (Answer, Answer) {
+) -> (HttpResponse, HttpResponse) {
     let (here, there) = (serving.get(path), server.get(path));
     assert_eq!((here.status, there.status), (status, status), "{path}");
     assert_eq!((here.header("location"), there.header("location")), (location, location), "{path}");
@@ -811,7 +811,7 @@ fn led_alike(
 }
 
 /// Rules C1, C2 and C4, as the service keeps them.
-fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &Answer) {
+fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &HttpResponse) {
     let (tag, date) = (whole.etag(), whole.header("last-modified").unwrap());
     let listed = format!("\"x,y\", W/{tag}");
     for (headers, status) in [
@@ -826,7 +826,7 @@ fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &Answ
         (vec![("If-None-Match", "\"x\""), ("If-Modified-Since", date)], 200),
     ] {
         let asked = [headers.as_slice(), &[("Accept-Encoding", coding)]].concat();
-        let answer = server.ask("GET", address, &asked);
+        let answer = server.request("GET", address, &asked);
         assert_eq!(answer.status, status, "{address} {coding} {headers:?}");
         if status == 304 {
             assert!(answer.body.is_empty());
@@ -838,7 +838,7 @@ fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &Answ
             assert!(dated.is_none() || dated == whole.header("last-modified"), "{address} {headers:?}");
         }
     }
-    let head = server.ask("HEAD", address, &[("Accept-Encoding", coding)]);
+    let head = server.request("HEAD", address, &[("Accept-Encoding", coding)]);
     assert_eq!((head.status, head.etag(), head.body.len()), (200, tag, 0), "{address}");
 }
 
@@ -852,10 +852,10 @@ fn caddy_leads_old_addresses_on_below_a_path_of_the_site_as_well() {
     leads_old_addresses_on(Server::caddy);
 }
 
-fn leads_old_addresses_on(server: fn(&House, &str, u16) -> Server) {
+fn leads_old_addresses_on(server: fn(&TestSite, &str, u16) -> Server) {
     let port = free_port();
-    let house = House::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}/bantin"));
-    house.write("xa-hoi/thi-dua.txt", SEED);
+    let house = TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}/bantin"));
+    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("covid/cu.txt", article("Bài cũ", "13/05/2021 08:00", "Đoạn mở đầu."));
     house.ok(&["scan"]);
     let mut config = fs::read_to_string(house.path("config.toml")).unwrap();
