@@ -28,11 +28,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::app::open_store;
-use crate::article::ArticleId;
-use crate::channel::Slug;
 use crate::config::{Config, EffectiveValue};
 use crate::ingest::{ImportRequest, Marking, ScanReport, Scanner};
 use crate::logging::{self, Verbosity, printable, say};
+use crate::model::{ArticleId, Slug};
 use crate::parse::Encoding;
 use crate::render;
 use crate::store::{ArticleLookup, ArticleSummary, RestoreOutcome, Store, WithdrawOutcome};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 
-use crate::channel::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
+use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
 use crate::time::{Clock, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 use crate::{feed, http, ingest, render, store};

@@ -24,8 +24,7 @@ pub use opml::opml;
 pub use size::{entry_bytes, head_bytes, summary};
 pub use verify::{VerifyError, verify};
 
-use crate::article::{Entry, Tombstone};
-use crate::channel::{Channel, Site};
+use crate::model::{Channel, Entry, Site, Tombstone};
 pub use crate::text::{http_url, xml_safe};
 use crate::time::Timestamp;
 use crate::urls::{Format, SiteUrls};

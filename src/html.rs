@@ -1,7 +1,7 @@
 //! The pages that people meet: home, a channel, an article, its absence; the months, the search; and what
 //! crawlers and browsers ask for beside them. HTML from values, nothing else.
 //!
-//! Every text is escaped by the template; the one thing taken as it is is [`Block::Html`](crate::article::Block),
+//! Every text is escaped by the template; the one thing taken as it is is [`Block::Html`](crate::model::Block),
 //! which the sanitiser has let through. Links within the site are paths, so that a page works wherever it is
 //! opened; what others take along (canonical links, feeds, Open Graph) is absolute. No page needs a script, and
 //! none holds one: the only one there is, for the copy button, is a file like the stylesheet. A page is bounded by

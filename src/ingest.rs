@@ -28,7 +28,7 @@ use tokio::sync::watch as channel;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::channel::Slug;
+use crate::model::Slug;
 use crate::parse::{self, Encoding};
 use crate::store::Store;
 use crate::time::Zone;

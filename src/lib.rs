@@ -18,7 +18,7 @@
 //! | 3 movers | [`ingest`], [`render`] | folder to log; log to documents; neither knows the other |
 //! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
 //! | 1 makers | [`parse`], [`image`], [`feed`], [`html`] | pure: no I/O, no async, no clock |
-//! | 0 words | [`article`], [`channel`], [`urls`], [`time`], [`text`], [`logging`] | what the rooms speak of |
+//! | 0 words | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`logging`] | what the rooms speak of |
 //!
 //! # The walk, from a file to a 304
 //! 1. Someone saves `feeds/xa-hoi/hoi-nghi.txt`. An event or the slow beat wakes [`ingest`]; the scan is the
@@ -52,8 +52,6 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout))]
 
 pub mod app;
-pub mod article;
-pub mod channel;
 pub mod cli;
 pub mod config;
 pub mod export;
@@ -63,8 +61,11 @@ pub mod http;
 pub mod image;
 pub mod ingest;
 pub mod logging;
+pub mod message;
+pub mod model;
 pub mod parse;
 pub mod render;
+pub mod search_text;
 pub mod store;
 pub mod text;
 pub mod time;

@@ -32,7 +32,7 @@ mod table_shape;
 mod vietnamese_encodings;
 mod weights;
 
-use crate::article::{Article, ArticleId};
+use crate::model::{Article, ArticleId};
 use crate::time::Zone;
 
 pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, FRONT_MATTER_KEYS, Part, Severity};

@@ -30,10 +30,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
-use crate::article::{ArticleId, Entry, Tombstone};
-use crate::channel::{Channel, Site, Slug};
 use crate::feed::{self, FeedKind, VerifyError};
 use crate::html;
+use crate::model::{ArticleId, Channel, Entry, Site, Slug, Tombstone};
 use crate::store::{ChannelState, LiveFeedData, LiveFeedOptions, LogPosition, Snapshot, Store, StoreError};
 use crate::time::{Timestamp, Zone};
 use crate::urls::{Format, OPML_PATH, Scope, SiteUrls, feed_path, page_path};

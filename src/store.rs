@@ -29,8 +29,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::article::{Article, ArticleId, Entry, Image, Permalink, Tombstone};
-use crate::channel::{Channel, Slug};
+use crate::model::{Article, ArticleId, Channel, Entry, Image, Permalink, Slug, Tombstone};
 use crate::time::{Clock, Month, Timestamp, Zone, from_unix};
 use crate::urls::{Scope, SiteUrls};
 
@@ -635,7 +634,7 @@ pub struct ArticleQuery {
     /// Words that must all be in the article, in any order, with or without diacritics. A text without a
     /// single word finds nothing; without a text, everything is found.
     pub words: Option<String>,
-    /// Of these words, some that must stand together, as [`words::phrases`](crate::article::words::phrases) gives
+    /// Of these words, some that must stand together, as [`quoted_phrases`](crate::search_text::quoted_phrases) gives
     /// them.
     pub phrases: Vec<Vec<String>>,
     /// Of one channel; of everything, without one.

@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::article::{ArticleId, Permalink};
-use crate::channel::{Channel, Slug};
+use crate::model::{ArticleId, Channel, Permalink, Slug};
 use crate::time::Month;
 
 /// The form of a feed.
@@ -581,7 +580,7 @@ fn is_tag_authority(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::ChannelStatus;
+    use crate::model::ChannelStatus;
 
     fn slug(text: &str) -> Slug {
         Slug::parse(text).unwrap()

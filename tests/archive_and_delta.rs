@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bantin::article::{Article, ArticleId, Block};
-use bantin::channel::{Site, Slug};
 use bantin::feed::verify;
+use bantin::model::{Article, ArticleId, Block, Site, Slug};
 use bantin::render::{self, ArchivePage, ArchiveRenderer, Renderer, Representation, SiteCache};
 use bantin::store::{
     self, LiveFeedOptions, ScannedFile, Source, Store, Submission, SubmitOutcome, WithdrawOutcome,

@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
-use bantin::article::{Article, ArticleId, Block, Entry, Image, Permalink, Tombstone};
-use bantin::channel::{Channel, Site, Slug};
 use bantin::feed::{self, FeedInput, FeedKind};
+use bantin::model::{Article, ArticleId, Block, Channel, Entry, Image, Permalink, Site, Slug, Tombstone};
 use bantin::time::{PublishedAt, from_unix};
 use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;

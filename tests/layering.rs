@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and its floor, as the map in `src/lib.rs` draws them.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("cli", 8),
     ("app", 7),
     ("config", 6),
@@ -18,8 +18,9 @@ const FLOORS: [(&str, u8); 19] = [
     ("image", 1),
     ("feed", 1),
     ("html", 1),
-    ("article", 0),
-    ("channel", 0),
+    ("model", 0),
+    ("search_text", 0),
+    ("message", 0),
     ("urls", 0),
     ("time", 0),
     ("text", 0),

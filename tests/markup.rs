@@ -1,9 +1,9 @@
 //! What a browser shows of HTML and Markdown is in the article: every word once, in order. What cannot be carried
 //! over is told.
 
-use bantin::article::Block;
-use bantin::article::words::block_texts;
+use bantin::model::Block;
 use bantin::parse::{ParseOptions, ParseResult, parse};
+use bantin::search_text::block_texts;
 use bantin::time::DEFAULT_TIME_ZONE;
 use proptest::prelude::*;
 

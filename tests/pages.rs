@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bantin::article::Block;
+use bantin::model::Block;
 use bantin::parse::{Encoding, ParseOptions, ParsedArticle, parse};
 use bantin::time::{DEFAULT_TIME_ZONE, rfc3339};
 use serde_json::Value;

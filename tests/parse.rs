@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use bantin::article::Block;
+use bantin::model::Block;
 use bantin::parse::{Encoding, ParseOptions, ParseResult, parse};
 use bantin::time::{DEFAULT_TIME_ZONE, rfc3339};
 

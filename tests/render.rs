@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bantin::article::{Article, Block, Permalink};
-use bantin::channel::{Site, Slug};
 use bantin::feed::{self, VerifyError};
+use bantin::model::{Article, Block, Permalink, Site, Slug};
 use bantin::render::{
     ArticlePage, ArticlePages, RenderCounters, RenderOptions, Renderer, Representation, SiteCache, Verifier,
 };

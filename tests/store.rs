@@ -4,8 +4,8 @@ mod support;
 
 use std::sync::Arc;
 
-use bantin::article::{Article, ArticleId, Block, Image, words};
-use bantin::channel::{Channel, ChannelStatus, Slug};
+use bantin::model::{Article, ArticleId, Block, Channel, ChannelStatus, Image, Slug};
+use bantin::search_text;
 use bantin::store::{
     ArchivePageData, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleVersion, Change,
     ChangesPage, ChangesQuery, ChangesResult, FileRemovalOutcome, IdempotencyKey, ImageLookup, ImportedFile,
@@ -1857,7 +1857,7 @@ async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: H
     assert_eq!(snapshot.corrections(&id).await.unwrap(), [home.clock.now()]);
     assert!(snapshot.corrections(&old).await.unwrap().is_empty());
     drop(snapshot);
-    let phrase = |text| ArticleQuery { phrases: words::quoted_phrases(text), ..asked(Some(text)) };
+    let phrase = |text| ArticleQuery { phrases: search_text::quoted_phrases(text), ..asked(Some(text)) };
     assert_eq!(catalogue(&store, phrase("thi đua")).await.items.len(), 2);
     assert_eq!(catalogue(&store, phrase("\"thi đua\"")).await.items.len(), 1);
     // What has the words apart is read as well, and ends a page that is to read no more.

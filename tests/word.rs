@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bantin::article::words::block_texts;
-use bantin::article::{Article, Block};
+use bantin::model::{Article, Block};
 use bantin::parse::{ParseOptions, ParseResult, parse};
+use bantin::search_text::block_texts;
 use bantin::time::DEFAULT_TIME_ZONE;
 
 /// What a document must give.

@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::{Arguments, Outcome, check, counted};
 use crate::app::open_store;
-use crate::channel::Slug;
 use crate::config::Config;
 use crate::image;
 use crate::ingest::{FileDiagnostic, Import, ImportError, ImportReport, ImportRequest};
 use crate::logging::say;
+use crate::model::Slug;
 use crate::parse::Severity;
 use crate::store::Store;
 

@@ -12,9 +12,8 @@ use ureq::http::header::LOCATION;
 use ureq::{Agent, Body, http::Response};
 
 use super::{Arguments, Outcome, print_line};
-use crate::article::ArticleId;
-use crate::channel::Slug;
 use crate::logging::{printable, say};
+use crate::model::{ArticleId, Slug};
 use crate::parse::{self, FileFormat};
 use crate::urls::api_article_path;
 

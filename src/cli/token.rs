@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{Arguments, LONGEST_LINE, Lines, Outcome, print_line};
 use crate::app::open_store;
-use crate::channel::Slug;
 use crate::config::Config;
 use crate::logging::{printable, say};
+use crate::model::Slug;
 use crate::render;
 use crate::time::rfc3339;
 

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::schema::Limits;
 use super::{ConfigError, value_error};
-use crate::channel::{Channel, ChannelStatus};
+use crate::model::{Channel, ChannelStatus};
 use crate::text::language_tag;
 
 /// The longest line of text that is shown everywhere, in bytes.

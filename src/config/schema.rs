@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::channel::{Colour, InvalidColour, Slug};
+use crate::model::{Colour, InvalidColour, Slug};
 use crate::parse::Encoding;
 use crate::time::Zone;
 

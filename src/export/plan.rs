@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::output_dir::{META_DIR, Manifest};
-use crate::article::Permalink;
+use crate::model::Permalink;
 use crate::render::{self, MonthExtent, PageRequest, RenderContext};
 use crate::store::{ChannelState, MonthState, Snapshot, StoreError};
 use crate::time::Timestamp;

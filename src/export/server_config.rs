@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use super::output_dir::{self, META_DIR};
 use super::plan::GONE_PAGE;
 use super::{BuildError, ExportOptions, Headers, Server};
-use crate::channel::{Channel, Slug};
 use crate::feed;
 use crate::html;
+use crate::model::{Channel, Slug};
 use crate::render::{OPML_MEDIA_TYPE, RenderContext};
 use crate::urls::{FORMAT_ALIASES, Format, OPML_PATH, search_path};
 

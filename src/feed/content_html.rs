@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::article::{Block, Entry, Image};
+use crate::model::{Block, Entry, Image};
 use crate::text::{direction, escape_html, identifier, language_tag, single_line, xml_safe, xml_safe_nfc};
 use crate::urls::{self, SiteUrls};
 

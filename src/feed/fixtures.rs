@@ -5,8 +5,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use super::{FeedInput, FeedKind};
-use crate::article::{Article, ArticleId, Block, Entry, Image, Permalink, Tombstone};
-use crate::channel::{Channel, Site, Slug};
+use crate::model::{Article, ArticleId, Block, Channel, Entry, Image, Permalink, Site, Slug, Tombstone};
 use crate::time::{DEFAULT_TIME_ZONE, PublishedAt, Timestamp, from_unix};
 use crate::urls::SiteUrls;
 

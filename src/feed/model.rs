@@ -5,8 +5,7 @@ use std::borrow::Cow;
 
 use super::content_html::{content_html, image_url};
 use super::{FeedInput, FeedKind};
-use crate::article::{Article, Block, Entry, Image, Tombstone};
-use crate::channel::{ChannelStatus, Site};
+use crate::model::{Article, Block, ChannelStatus, Entry, Image, Site, Tombstone};
 use crate::text::{http_url, identifier, language_tag, single_line, xml_safe_nfc};
 use crate::time::Timestamp;
 use crate::urls::{self, Format, SiteUrls};

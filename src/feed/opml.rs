@@ -3,7 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use crate::channel::{Channel, Site};
+use crate::model::{Channel, Site};
 use crate::text::{language_tag, single_line};
 use crate::urls::{self, Format, SiteUrls};
 

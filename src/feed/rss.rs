@@ -7,7 +7,7 @@ use ::rss::{Category, Channel, Enclosure, Guid, Image, Item};
 use super::GENERATOR;
 use super::extension::{self, Element, to_rss_extensions};
 use super::model::{self, FeedModel};
-use crate::channel::Site;
+use crate::model::Site;
 use crate::text::escape_html;
 use crate::time::{Zone, rfc822, rfc3339};
 use crate::urls::Format;

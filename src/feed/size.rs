@@ -2,7 +2,7 @@
 
 use super::FeedInput;
 use super::model::{Category, ItemModel, MediaItem, item, lead};
-use crate::article::{Article, Block, Entry};
+use crate::model::{Article, Block, Entry};
 use crate::text::{escape_html, truncate};
 use crate::urls::{self, SiteUrls};
 
@@ -28,7 +28,7 @@ pub fn entry_bytes(document: &FeedInput<'_>) -> Vec<usize> {
 
 /// At most so many bytes does the feed hold beside its entries.
 pub fn head_bytes(document: &FeedInput<'_>) -> usize {
-    let tombstone = |gone: &crate::article::Tombstone| {
+    let tombstone = |gone: &crate::model::Tombstone| {
         TOMBSTONE + escaped(gone.id.as_str()) + gone.reason.as_deref().map_or(0, escaped)
     };
     HEAD + document.tombstones.iter().map(tombstone).sum::<usize>()

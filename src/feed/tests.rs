@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use super::fixtures::*;
 use super::*;
-use crate::article::{Article, ArticleId, Block};
-use crate::channel::Slug;
+use crate::model::{Article, ArticleId, Block, Slug};
 use crate::text::{escape_html, single_line};
 use crate::time::{PublishedAt, from_unix};
 

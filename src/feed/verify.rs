@@ -11,7 +11,7 @@ mod xml;
 use std::fmt;
 
 use super::{FeedInput, FeedKind};
-use crate::article::{ArticleId, Block, Entry};
+use crate::model::{ArticleId, Block, Entry};
 use crate::text::{identifier, single_line, xml_safe, xml_safe_nfc};
 use crate::time::Timestamp;
 use crate::urls::{self, Format};

@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::{PageContext, PageMeta};
 use super::text::{clean, direction, language_tag, truncate};
-use crate::article::Entry;
-use crate::channel::{Channel, Slug};
+use crate::model::{Channel, Entry, Slug};
 use crate::time::{Month, PublishedAt, format_vi, local_date, rfc3339};
 use crate::urls::{article_path, month_path, months_path, page_path};
 

@@ -7,8 +7,7 @@ use super::layout::{PageContext, PageMeta, linked_data};
 use super::subscribe::{self, FeedTarget};
 use super::teaser::{MAX_SUMMARY, datetime_attribute, image, time, time_element};
 use super::text::{clean, direction, http_url, language_tag, truncate, xml_safe};
-use crate::article::{Article, Block, Entry, Image, Tombstone};
-use crate::channel::Slug;
+use crate::model::{Article, Block, Entry, Image, Slug, Tombstone};
 use crate::time::{Month, Timestamp, rfc3339};
 use crate::urls::{article_path, media_path, month_path, page_path, search_path};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::channel::{Colour, Site};
+use crate::model::{Colour, Site};
 use crate::urls::{ICON_PATH, asset_path};
 
 const STYLE: &str = include_str!("style.css");

@@ -7,8 +7,7 @@ use super::subscribe::{self, FeedTarget};
 use super::teaser::{TeaserOptions, teaser};
 use super::text::clean;
 use super::{HOME_ITEMS_PER_CHANNEL, MAX_LISTED};
-use crate::article::Entry;
-use crate::channel::{Channel, ChannelStatus};
+use crate::model::{Channel, ChannelStatus, Entry};
 use crate::urls::{Format, Scope, months_path, page_path};
 
 /// Articles beside the first one.

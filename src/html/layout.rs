@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::assets::SiteAssets;
 use super::text::clean;
-use crate::channel::{Channel, Site, Slug};
+use crate::model::{Channel, Site, Slug};
 use crate::urls::{Format, OPML_PATH, SiteUrls, feed_path, months_path, page_path, search_path};
 
 /// What all pages of a site share.

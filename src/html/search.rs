@@ -10,8 +10,8 @@ use super::layout::{PageContext, PageMeta, format_title};
 use super::subscribe::{self, FeedTarget, feed_page_path};
 use super::teaser::time;
 use super::text::{clean, direction, language_tag, truncate};
-use crate::article::{Article, Entry, words};
-use crate::channel::Slug;
+use crate::model::{Article, Entry, Slug};
+use crate::search_text;
 use crate::urls::{Format, article_path, search_path};
 
 /// Characters of an article that are shown around the words that were found.
@@ -214,20 +214,20 @@ struct Highlighter {
     words: Vec<String>,
     phrases: Vec<Vec<String>>,
     /// Those that the article holds just as they were typed: these places are meant, and no others.
-    exact: Vec<words::Exact>,
+    exact: Vec<search_text::Exact>,
 }
 
 impl Highlighter {
     fn of(question: &str, article: &Article) -> Self {
         Self {
-            words: words::query_terms(question),
-            phrases: words::quoted_phrases(question),
-            exact: words::held_exactly(article, &words::with_marks(question)),
+            words: search_text::query_terms(question),
+            phrases: search_text::quoted_phrases(question),
+            exact: search_text::held_exactly(article, &search_text::with_marks(question)),
         }
     }
 
     fn places(&self, text: &str) -> Vec<Range<usize>> {
-        words::match_ranges(text, &self.words, &self.phrases, &self.exact)
+        search_text::match_ranges(text, &self.words, &self.phrases, &self.exact)
     }
 
     /// The text with its found words marked.
@@ -247,14 +247,15 @@ impl Highlighter {
 
 /// A piece of the text with as many of the words as stand together; the lead where they stand in the title alone.
 fn snippet(article: &Article, marked: &Highlighter) -> String {
-    let texts = article.summary.iter().map(Cow::from).chain(article.body.iter().flat_map(words::block_texts));
+    let texts =
+        article.summary.iter().map(Cow::from).chain(article.body.iter().flat_map(search_text::block_texts));
     let mut best: Option<(usize, Cow<'_, str>, usize)> = None;
     for text in texts {
         let places = marked.places(&text);
         let Some(first) = places.first() else { continue };
         // Different words count, not the same one again and again.
         let mut different: Vec<Vec<String>> =
-            places.iter().map(|place| words::query_terms(&text[place.clone()])).collect();
+            places.iter().map(|place| search_text::query_terms(&text[place.clone()])).collect();
         different.sort_unstable();
         different.dedup();
         if best.as_ref().is_none_or(|(count, ..)| different.len() > *count) {
@@ -295,8 +296,8 @@ mod tests {
 
     fn marked(question: &str) -> Highlighter {
         Highlighter {
-            words: words::query_terms(question),
-            phrases: words::quoted_phrases(question),
+            words: search_text::query_terms(question),
+            phrases: search_text::quoted_phrases(question),
             exact: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::PageContext;
 use super::text::{clean, direction, language_tag, truncate};
-use crate::article::{Entry, Image};
+use crate::model::{Entry, Image};
 use crate::time::{PublishedAt, Timestamp, Zone, format_vi, local_date, rfc3339};
 use crate::urls::{article_path, media_path};
 

@@ -29,7 +29,7 @@ use super::handler::AppState;
 use super::response::{self, ALLOW_READ, HttpResponse};
 use super::server::{BodyError, RequestBody};
 use super::validity::Invalid;
-use crate::article::ArticleId;
+use crate::model::ArticleId;
 use crate::render::ContentCoding;
 use crate::urls::SiteUrls;
 use problem::Problem;

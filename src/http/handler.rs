@@ -22,8 +22,7 @@ use super::preconditions::{Decision, client_newer_tag};
 use super::response::{self, ALLOW_READ, CachePolicies, CachePolicy, HttpResponse};
 use super::server::RequestBody;
 use super::validity::{self, Invalid};
-use crate::article::Permalink;
-use crate::channel::Channel;
+use crate::model::{Channel, Permalink};
 use crate::render::{
     self, ArchivePage, ArchiveRenderer, ArticlePage, ArticlePages, LiveFeed, OnDemandRenderer,
     RenderProgress, RenderedSite, Representation, RepresentationKind, SiteCache,

@@ -12,12 +12,12 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::handler::{AppState, QUEUE_TIMEOUT, RETRY_AFTER};
 use super::response::{self, HttpResponse};
-use crate::article::words;
-use crate::channel::Slug;
 use crate::html::{self, SearchOutcome, SearchQuery};
+use crate::model::Slug;
 use crate::render::{
     LiveFeed, LogVersion, MonthExtent, PageRequest, Rendered, Representation, decode_cursor,
 };
+use crate::search_text;
 use crate::urls::{Format, Route, SiteUrls};
 
 /// Requests at a time that the store works for here.
@@ -166,7 +166,7 @@ impl PageQuery {
         if question.words.chars().count() > MAX_QUERY_CHARS {
             question.words = question.words.chars().take(MAX_QUERY_CHARS).collect();
             wrong = Some("Câu hỏi dài quá: xin rút còn nhiều nhất 200 ký tự.");
-        } else if words::query_terms(&question.words).len() > MAX_QUERY_WORDS {
+        } else if search_text::query_terms(&question.words).len() > MAX_QUERY_WORDS {
             wrong = Some("Nhiều từ quá: xin rút còn nhiều nhất 16 từ.");
         }
         match self.text("channel").map(Slug::parse).transpose() {

@@ -12,8 +12,7 @@ use super::names::unread;
 use super::scan::{
     FileDiagnostic, ParsedFile, file_diagnostic, name_of, parse_file, read_image, stem_of, unfit,
 };
-use crate::article::ArticleId;
-use crate::channel::Slug;
+use crate::model::{ArticleId, Slug};
 use crate::parse::{self, Severity};
 use crate::time::{Timestamp, Zone, local_date};
 

@@ -16,7 +16,7 @@ use super::IngestOptions;
 use super::check::diagnostics_of;
 use super::import_source::{self, ImportSource, WalkItem};
 use super::scan::{FileDiagnostic, ParsedFile, blocking, hash_of, noted, outcome_diagnostic, stem_of, unfit};
-use crate::channel::Slug;
+use crate::model::Slug;
 use crate::parse::{self, Encoding, ParsedArticle, Severity};
 use crate::store::{ImportedFile, Source, Store, StoreError, Submission, SubmitOutcome, WriteConditions};
 use crate::time::Timestamp;

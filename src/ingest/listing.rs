@@ -11,8 +11,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::names::{self, FileKind, FolderKind};
 use super::scan::{FileDiagnostic, stem_of};
-use crate::channel::Slug;
 use crate::image;
+use crate::model::Slug;
 use crate::parse::Severity;
 use crate::store::ScannedFile;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};

@@ -20,9 +20,8 @@ use super::mark::{Marking, cannot_be_marked, is_of_another_log, mark, mark_of};
 use super::open::{open_below, open_named, read_all};
 use super::writers::{may_go_on, open_for_writing};
 use super::{ABSENT, DEBOUNCE, HELD_OPEN, IngestOptions, REMOVAL_GRACE, UNFINISHED};
-use crate::article::Image;
-use crate::channel::Slug;
 use crate::image::{self, StrippedImage};
+use crate::model::{Image, Slug};
 use crate::parse::{self, ParseResult, ParsedArticle, Severity};
 use crate::store::{
     FileRecord, FileRemovalOutcome, LogPosition, ScannedFile, Source, Store, StoreError, Submission,

@@ -3,7 +3,7 @@
 use super::caption::Caption;
 use super::inline::{Inline, extend_quotation};
 use super::structure::{Kind, Piece};
-use crate::article::Block;
+use crate::model::Block;
 
 /// The opening paragraph.
 pub(super) fn lead(piece: &Piece) -> Block {

@@ -9,7 +9,7 @@ use super::diagnostic::{DiagnosticKind, Diagnostics, ExpectedValue, FRONT_MATTER
 use super::encoding::Encoding;
 use super::normalise::Normalizer;
 use super::stamp::{self, Printed};
-use crate::article::ArticleId;
+use crate::model::ArticleId;
 use crate::text::language_tag;
 use crate::time::{PublishedAt, Timestamp, Zone};
 

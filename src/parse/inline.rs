@@ -11,7 +11,7 @@ use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 
 use super::normalise::{Normalizer, fold, to_nfc};
 use super::structure::{Kind, Piece};
-use crate::article::Block;
+use crate::model::Block;
 
 #[cfg(test)]
 pub(super) use safe_html::parsed_and_cleaned;
@@ -335,5 +335,5 @@ fn plain_line(children: &[Node]) -> Option<String> {
 }
 
 fn length_of(block: &Block) -> usize {
-    crate::article::words::block_texts(block).iter().map(|text| text.len()).sum()
+    crate::search_text::block_texts(block).iter().map(|text| text.len()).sum()
 }

@@ -4,7 +4,7 @@
 use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::normalise::{Normalizer, ends_a_sentence, fold, word_count};
 use super::structure::{Kind, Piece};
-use crate::article::Block;
+use crate::model::Block;
 
 /// Cuts a text that begins on `first_line` of its file.
 pub(super) fn pieces(

@@ -19,8 +19,8 @@ use super::normalise::{ends_a_sentence, exceeds_chars};
 use super::stamp::{self, Found, Label, Printed};
 use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
 use super::{ParsedArticle, SourceLines};
-use crate::article::words::block_texts;
-use crate::article::{Article, Block};
+use crate::model::{Article, Block};
+use crate::search_text::block_texts;
 use crate::time::{PublishedAt, Zone};
 
 /// A line or paragraph of a file, in reading order; its text is clean and on one line.

@@ -15,7 +15,7 @@ use super::normalise::{Normalizer, comparison_key, exceeds_chars};
 use super::stamp::{self, Printed};
 use super::structure::{Hints, Kind, Piece};
 use super::{FileFormat, ParseOptions, ParseResult, ParsedArticle, SourceLines, html, markdown, text_of};
-use crate::article::{Article, Block};
+use crate::model::{Article, Block};
 use crate::time::{PublishedAt, Zone};
 
 /// What came out of fields.

@@ -285,7 +285,7 @@ fn a_long_list_of_people_at_the_end_is_text_and_not_authors() {
 
 mod properties {
     use super::*;
-    use crate::article::Block;
+    use crate::model::Block;
     use proptest::prelude::*;
 
     /// Lines as they occur, in any order, with rubbish between.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::cache::{Cache, Weigh};
 use super::{LogVersion, RenderContext, RenderOptions, Representation, blocking};
-use crate::article::Permalink;
-use crate::channel::Channel;
 use crate::html;
+use crate::model::{Channel, Permalink};
 use crate::store::{ArticleLookup, Snapshot, Store, StoreError};
 use crate::time::Timestamp;
 

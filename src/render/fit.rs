@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::slice;
 
 use super::{RenderContext, live_input};
-use crate::article::Entry;
 use crate::feed;
+use crate::model::Entry;
 use crate::store::LiveFeedData;
 use crate::urls::Scope;
 

@@ -12,10 +12,9 @@ use tracing::error;
 
 use super::lru::LruCache;
 use super::{LogVersion, RenderContext, Representation, name};
-use crate::article::{ArticleId, Entry, Tombstone};
-use crate::channel::Channel;
 use crate::feed::{self, FeedKind};
 use crate::html;
+use crate::model::{ArticleId, Channel, Entry, Tombstone};
 use crate::store::LiveFeedData;
 use crate::urls::{Format, Scope};
 

@@ -8,10 +8,10 @@ use tracing::error;
 
 use super::cache::{Cache, Weigh};
 use super::{LogVersion, RenderContext, RenderOptions, Representation, blocking};
-use crate::article::{Entry, words};
-use crate::channel::{Slug, included_channels};
 use crate::feed::{self, FeedKind};
 use crate::html::{self, MonthPage, SearchOutcome, SearchQuery, SitemapUrl};
+use crate::model::{Entry, Slug, included_channels};
+use crate::search_text;
 use crate::store::{ArticleQuery, ArticleQueryResult, SitemapEntry, Snapshot, Store, StoreError};
 use crate::time::{Month, Timestamp, start_of_day};
 use crate::urls::{Format, Scope, Sitemap, page_path};
@@ -216,7 +216,7 @@ async fn search(
     let zone = sheet.setting.options.site.time_zone;
     let asked = ArticleQuery {
         words: Some(question.words.clone()).filter(|words| !words.is_empty()),
-        phrases: words::quoted_phrases(&question.words),
+        phrases: search_text::quoted_phrases(&question.words),
         channel: question.channel.clone(),
         from: question.from.map(|day| start_of_day(day, zone)),
         to: question

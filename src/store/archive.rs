@@ -11,8 +11,7 @@ use super::engine::{Row, Transaction, values};
 use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
 use super::view::{config_modified_at, in_order};
 use super::{ArchivePageData, ChannelState, StoreError};
-use crate::article::{ArticleId, Entry, Tombstone};
-use crate::channel::Slug;
+use crate::model::{ArticleId, Entry, Slug, Tombstone};
 use crate::time::from_unix;
 
 /// The rows of a channel's log in a page that say how its articles stood when it was sealed. `$1` is the

@@ -6,8 +6,7 @@ use super::channels::is_public;
 use super::engine::{Transaction, values};
 use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
 use super::{SitemapEntry, StoreError};
-use crate::article::{Article, ArticleId};
-use crate::channel::Slug;
+use crate::model::{Article, ArticleId, Slug};
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
 /// Two hundred years of months.

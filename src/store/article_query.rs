@@ -7,8 +7,8 @@ use super::channels::is_public;
 use super::engine::{Database, Row, Transaction, values};
 use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
 use super::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, StoreError, Total};
-use crate::article::{Article, ArticleId, Entry, words};
-use crate::channel::{Channel, Slug};
+use crate::model::{Article, ArticleId, Channel, Entry, Slug};
+use crate::search_text;
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
 /// Rows that are read at a time.
@@ -88,7 +88,7 @@ pub(super) async fn query_articles(
         return Ok(ArticleQueryResult::UnknownChannel);
     }
     let search = Search {
-        words: asked.words.as_deref().map(words::query_terms),
+        words: asked.words.as_deref().map(search_text::query_terms),
         channel,
         lowest: asked.from.map_or(i64::MIN, first_sort_key),
         above: asked.to.map_or(i64::MAX, |to| first_sort_key(to).saturating_add(KEYS_PER_SECOND)),
@@ -99,7 +99,7 @@ pub(super) async fn query_articles(
         found.total = Some(Total { number: 0, at_least: false });
         return Ok(ArticleQueryResult::Page(found));
     }
-    let exact = asked.words.as_deref().map(words::with_marks).unwrap_or_default();
+    let exact = asked.words.as_deref().map(search_text::with_marks).unwrap_or_default();
     let ranking = if exact.is_empty() && (asked.phrases.is_empty() || !asked.counted) {
         Ranking::default()
     } else {
@@ -223,7 +223,7 @@ async fn rank(
     reading: &mut Transaction,
     search: &Search<'_>,
     asked: &ArticleQuery,
-    exact: &[words::Exact],
+    exact: &[search_text::Exact],
 ) -> Result<Ranking, StoreError> {
     let mut ranking = Ranking { first: Vec::new(), total: Total { number: 0, at_least: false } };
     let (mut below, mut read) = (search.above, 0);
@@ -238,7 +238,7 @@ async fn rank(
                 continue;
             }
             ranking.total.number += 1;
-            let matches = |item: &ArticleRow| words::has_exactly(&item.entry.article, exact);
+            let matches = |item: &ArticleRow| search_text::has_exactly(&item.entry.article, exact);
             if !long && !exact.is_empty() && item.as_ref().is_some_and(matches) {
                 ranking.first.push(below);
             }
@@ -310,7 +310,7 @@ async fn page(
 }
 
 fn contains_phrases(item: &ArticleRow, phrases: &[Vec<String>]) -> bool {
-    phrases.iter().all(|phrase| words::contains_phrase(&item.entry.article, phrase))
+    phrases.iter().all(|phrase| search_text::contains_phrase(&item.entry.article, phrase))
 }
 
 fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
@@ -388,7 +388,7 @@ pub(super) async fn fill(database: &Database) -> Result<(), StoreError> {
             let id = ArticleId::new(row.get_text(0)?);
             let place = sort_key(&mut writing, &id, row.get_i64(1)?).await?;
             let article = row.get_optional_text(2)?.and_then(|content| from_json::<Article>(content).ok());
-            let folded = article.as_ref().map(words::index_text).unwrap_or_default();
+            let folded = article.as_ref().map(search_text::index_text).unwrap_or_default();
             writing
                 .run(
                     "UPDATE article SET place = $2, folded = $3 WHERE id = $1",

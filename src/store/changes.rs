@@ -4,8 +4,7 @@ use super::channels::is_public;
 use super::engine::{Row, Transaction, values};
 use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
 use super::{Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, StoreError};
-use crate::article::{ArticleId, Entry};
-use crate::channel::Slug;
+use crate::model::{ArticleId, Entry, Slug};
 use crate::time::from_unix;
 
 /// Rows that are read at a time.

@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::StoreError;
 use super::engine::values;
 use super::log_writer::{ALL_CHANNELS, LogWriter, from_json, to_json};
-use crate::article::ArticleId;
-use crate::channel::{Channel, Slug, included_channels};
+use crate::model::{ArticleId, Channel, Slug, included_channels};
 
 /// What of a row of `channel` says that readers know of it: it has or had articles, it is configured (then it bears
 /// the name under which it was founded), or it is the view of everything. Any other waits for its first article.

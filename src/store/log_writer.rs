@@ -17,9 +17,9 @@ use super::{
     Source, StoreError, StoreOptions, Submission, SubmitOutcome, SubmitResult, WithdrawOutcome,
     WriteConditions,
 };
-use crate::article::bounds::{self, Excess};
-use crate::article::{Article, ArticleId, Permalink, words};
-use crate::channel::{ChannelStatus, Slug};
+use crate::model::bounds::{self, Excess};
+use crate::model::{Article, ArticleId, ChannelStatus, Permalink, Slug};
+use crate::search_text;
 use crate::time::{Timestamp, local_date};
 use crate::urls::RESERVED_SLUGS;
 
@@ -1048,7 +1048,7 @@ impl LogWriter<'_> {
             return Ok((None, None));
         };
         let place = article_query::sort_key(self.transaction, id, revision.stamp).await?;
-        Ok((Some(place), Some(words::index_text(&from_json(content)?))))
+        Ok((Some(place), Some(search_text::index_text(&from_json(content)?))))
     }
 
     /// Which pictures a living article shows; a withdrawn one shows none.

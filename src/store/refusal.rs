@@ -3,8 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::article::ArticleId;
-use crate::channel::Slug;
+use crate::model::{ArticleId, Slug};
 
 /// Why a write is refused. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

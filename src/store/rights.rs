@@ -16,7 +16,7 @@
 
 use super::log_writer::CurrentArticle;
 use super::{Refusal, Token};
-use crate::channel::Slug;
+use crate::model::Slug;
 
 /// The rights of who asks for a write.
 pub(super) struct Rights(Option<Token>);

@@ -6,8 +6,7 @@ use super::article_query::Gone;
 use super::engine::{Transaction, values};
 use super::log_writer::{ALL_CHANNELS, read_permalink};
 use super::{ArticleRef, ImageRef, MonthState, StoreError};
-use crate::article::ArticleId;
-use crate::channel::Slug;
+use crate::model::{ArticleId, Slug};
 use crate::time::{Timestamp, Zone, from_unix};
 
 pub(super) async fn articles(

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::engine::{Row, Transaction, values};
 use super::log_writer::{from_json, to_json};
 use super::{Store, StoreError, random_text};
-use crate::channel::Slug;
+use crate::model::Slug;
 use crate::time::{Timestamp, from_unix};
 
 /// How many random letters and digits of five bits each a secret has.

@@ -9,8 +9,7 @@ use super::{
     ArticleLookup, ArticleSummary, ChannelRecord, ChannelState, FileRecord, ImageLookup, ImportedFile,
     LiveFeedData, LiveFeedOptions, LogPosition, ScannedFile, Scheduled, StoreError,
 };
-use crate::article::{Article, ArticleId, Entry, Permalink, Tombstone};
-use crate::channel::Slug;
+use crate::model::{Article, ArticleId, Entry, Permalink, Slug, Tombstone};
 use crate::time::{Timestamp, from_unix};
 use crate::urls::Scope;
 

@@ -16,8 +16,7 @@ use super::{
     FileRemovalOutcome, Inner, Refusal, RestoreOutcome, ScannedFile, Store, StoreError, Submission,
     SubmitOutcome, SubmitResult, WithdrawOutcome, WriteConditions,
 };
-use crate::article::ArticleId;
-use crate::channel::Slug;
+use crate::model::{ArticleId, Slug};
 
 /// So many writes share one commit at most, so that the first of them does not wait for ever.
 const MAX_BATCH: usize = 256;

@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::article::{Article, Block};
-use crate::channel::Slug;
 use crate::ingest::{self, CheckedFile};
+use crate::model::{Article, Block, Slug};
 use crate::parse::{Diagnostic, DiagnosticKind, ParsedArticle};
 use crate::time::{Zone, rfc3339};
 

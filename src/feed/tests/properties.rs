@@ -8,8 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::article::{Entry, Image, Tombstone};
-use crate::channel::{Channel, FormerPublisher, Site};
+use crate::model::{Channel, Entry, FormerPublisher, Image, Site, Tombstone};
 use crate::text::{escape_html, single_line};
 use crate::time::{DEFAULT_TIME_ZONE, Timestamp};
 

@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::query::{QueryParams, RangeEnd};
 use super::views::{self, ViewContext};
 use super::write;
-use crate::article::ArticleId;
+use crate::model::ArticleId;
 use crate::render::{LogVersion, Representation, decode_cursor, encode_cursor};
 use crate::store::{ArticleLookup, ArticleQuery, ArticleQueryResult, StoreError};
 
@@ -129,7 +129,7 @@ fn parse_query(service: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQu
     let limit = parameters.number("limit", 1)?.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     Ok(ArticleQuery {
         words: words.map(str::to_owned),
-        phrases: words.map(crate::article::words::quoted_phrases).unwrap_or_default(),
+        phrases: words.map(crate::search_text::quoted_phrases).unwrap_or_default(),
         channel: parameters.channel(&service.addresses)?,
         from: parameters.timestamp("from", RangeEnd::Start, service.render_options.site.time_zone)?,
         to: parameters.timestamp("to", RangeEnd::End, service.render_options.site.time_zone)?,

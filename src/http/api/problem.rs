@@ -10,8 +10,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::response::{self, HttpResponse};
-use crate::article::{ArticleId, Tombstone};
-use crate::channel::Slug;
+use crate::model::{ArticleId, Slug, Tombstone};
 use crate::parse::{Diagnostic, TEXT_FIELD};
 use crate::store::Refusal;
 use crate::time::{Zone, rfc3339};
@@ -472,7 +471,7 @@ mod tests {
         let id = ArticleId::new("tag:x");
         let addresses = SiteUrls::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
         let day = chrono::NaiveDate::default();
-        let permalink = crate::article::Permalink { day, slug: Slug::from_title("bài") };
+        let permalink = crate::model::Permalink { day, slug: Slug::from_title("bài") };
         let when = crate::time::from_unix(0);
         let tombstone = Tombstone { id: id.clone(), permalink, when, reason: None };
         let problems = [

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 
 use super::problem::Problem;
-use crate::channel::Slug;
+use crate::model::Slug;
 use crate::time::{Timestamp, Zone};
 use crate::urls::SiteUrls;
 

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::article::Entry;
-use crate::channel::{Site, Slug};
 use crate::feed;
+use crate::model::{Entry, Site, Slug};
 use crate::store;
 use crate::time::rfc3339;
 use crate::urls::{SiteUrls, article_path};

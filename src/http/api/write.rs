@@ -21,8 +21,7 @@ use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
 use super::problem::{self, Problem};
 use super::read_body;
-use crate::article::{ArticleId, Permalink};
-use crate::channel::Slug;
+use crate::model::{ArticleId, Permalink, Slug};
 use crate::parse::{self, FileFormat, ParsedArticle};
 use crate::render;
 use crate::store::{

@@ -8,7 +8,7 @@ use super::super::facts::Fact;
 use super::super::features::Dated;
 use super::super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, word_count};
 use super::{Body, Kind, Page, Piece};
-use crate::article::Block;
+use crate::model::Block;
 
 /// Turns the pieces that are the text into blocks.
 pub(super) fn compose(page: &Page<'_>, body: Body, kept: &[usize], findings: &mut Diagnostics) -> Body {

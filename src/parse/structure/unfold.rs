@@ -8,7 +8,7 @@ use super::super::features::MOST_LINES;
 use super::super::normalise::{comparison_key, word_count};
 use super::super::stamp::{self, Printed};
 use super::{Kind, Piece};
-use crate::article::Block;
+use crate::model::Block;
 use crate::time::Zone;
 
 /// A head is looked for so far down.

@@ -1,21 +1,10 @@
-//! Channels and the site that they belong to: what an operator configures and every document shows.
-//!
-//! A channel is known by its [`Slug`]; its title is what people see. Titles hold `&`, `-` and diacritics
-//! (`Văn hóa - Thể thao - Du lịch`), slugs are ASCII.
-
-mod colour;
+//! Slugs: the names of channels and articles in URLs.
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
-
-use crate::time::{DEFAULT_TIME_ZONE, Timestamp, Zone};
-
-pub use colour::{Colour, InvalidColour};
 
 /// A name in an address: `a-z`, `0-9` and inner hyphens, never empty.
 ///
@@ -122,163 +111,9 @@ impl From<Slug> for String {
     }
 }
 
-/// One section of the site.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Channel {
-    /// Its name in addresses.
-    pub slug: Slug,
-    /// The name that it bore when it was founded: its feeds are known by it for ever (rule A2).
-    pub original_slug: Slug,
-    /// What people see, as written.
-    pub title: String,
-    /// One sentence for feed readers; made of the titles where none was given.
-    pub description: Option<String>,
-    /// The names that it bore before, whose addresses lead here (rule C8).
-    pub former_slugs: Vec<Slug>,
-    /// Whether it goes on.
-    pub status: ChannelStatus,
-    /// The channels whose articles stand in this one too, beside its own.
-    pub includes: Vec<Slug>,
-}
-
-/// Whether a channel goes on (rule C8).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ChannelStatus {
-    /// It takes articles.
-    #[default]
-    Open,
-    /// It takes no new articles; what it has is served, corrected and withdrawn as ever.
-    Closed {
-        /// The day on which it was closed, in the zone of the site, where that was told.
-        since: Option<NaiveDate>,
-    },
-    /// Its addresses answer 410. Its articles stand where they stood.
-    Removed,
-}
-
-impl Channel {
-    /// An open channel without a past.
-    pub fn new(slug: Slug, title: impl Into<String>) -> Self {
-        Self {
-            original_slug: slug.clone(),
-            slug,
-            title: title.into(),
-            description: None,
-            former_slugs: Vec::new(),
-            status: ChannelStatus::Open,
-            includes: Vec::new(),
-        }
-    }
-
-    /// True where it takes new articles.
-    pub fn is_open(&self) -> bool {
-        self.status == ChannelStatus::Open
-    }
-
-    /// True where its addresses answer 410.
-    pub fn is_gone(&self) -> bool {
-        self.status == ChannelStatus::Removed
-    }
-}
-
-/// All channels whose articles stand in `parent`, itself included, through members of members; sorted.
-pub fn included_channels(parent: &Slug, channels: &[Channel]) -> Vec<Slug> {
-    let mut found = vec![parent.clone()];
-    let mut looked_at = 0;
-    while let Some(slug) = found.get(looked_at).cloned() {
-        looked_at += 1;
-        let named =
-            channels.iter().filter(|channel| channel.slug == slug).flat_map(|channel| &channel.includes);
-        for member in named {
-            if !found.contains(member) {
-                found.push(member.clone());
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// The publisher, and all that every document of the site says alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
-    /// The name of the site: plain text.
-    pub title: String,
-    /// BCP 47, normally `vi`.
-    pub language: String,
-    /// The zone in which every date is read and printed.
-    pub time_zone: Zone,
-    /// Who publishes: the Atom author of a feed.
-    pub publisher: String,
-    /// Who published before, the earliest first.
-    pub former_publishers: Vec<FormerPublisher>,
-    /// The copyright line.
-    pub rights: Option<String>,
-    /// Absolute URL of a GIF, JPEG or PNG of at most 144×400 (rule R11).
-    pub logo: Option<String>,
-    /// Of headings and links on the pages for people.
-    pub colour: Colour,
-    /// How long readers may keep a feed without asking: `Cache-Control: max-age` and RSS `ttl` alike.
-    pub max_age: Duration,
-    /// The hours of the day, from 0 to 23 in GMT and sorted, in which nothing is published as a rule: RSS
-    /// `skipHours` (rule R13).
-    pub skip_hours: Vec<u8>,
-}
-
-/// The name under which the site published until it took another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FormerPublisher {
-    /// Its name.
-    pub name: String,
-    /// The first moment at which it was that no more.
-    pub until: Timestamp,
-}
-
-impl Site {
-    /// A site in Vietnamese that says no more of itself than its title, which is its publisher's too.
-    pub fn new(title: impl Into<String>) -> Self {
-        let title = title.into();
-        Self {
-            publisher: title.clone(),
-            title,
-            language: "vi".to_owned(),
-            time_zone: DEFAULT_TIME_ZONE,
-            former_publishers: Vec::new(),
-            rights: None,
-            logo: None,
-            colour: Colour::default(),
-            max_age: Duration::from_secs(300),
-            skip_hours: Vec::new(),
-        }
-    }
-
-    /// Who published what bears this stamp.
-    pub fn publisher_at(&self, stamp: Timestamp) -> &str {
-        let former = self.former_publishers.iter().find(|former| stamp < former.until);
-        former.map_or(self.publisher.as_str(), |former| former.name.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_members_of_members_are_members_and_a_circle_ends() {
-        let slug = |text: &str| Slug::parse(text).unwrap();
-        let channel = |name: &str, members: &[&str]| Channel {
-            includes: members.iter().map(|member| slug(member)).collect(),
-            ..Channel::new(slug(name), name)
-        };
-        let channels =
-            [channel("all", &["news", "life"]), channel("news", &["b", "a"]), channel("life", &["all"])];
-        let names = |parent| {
-            included_channels(&slug(parent), &channels).iter().map(Slug::to_string).collect::<Vec<_>>()
-        };
-        assert_eq!(names("all"), ["a", "all", "b", "life", "news"]);
-        assert_eq!(names("news"), ["a", "b", "news"]);
-        assert_eq!(names("a"), ["a"]);
-    }
 
     #[test]
     fn names_that_need_care_become_plain_slugs() {

@@ -4,15 +4,12 @@
 //! XML 1.0 forbids once it came through the manuscript reader; the makers of documents do not rely on it.
 //! What an article is *called* ([`ArticleId`], [`Permalink`]) is minted once by the store and never changes.
 
-pub mod bounds;
-pub mod words;
-
 use std::fmt;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::channel::Slug;
+use super::Slug;
 use crate::time::{PublishedAt, Timestamp};
 
 /// The permanent name of an article, in every channel and format: a tag URI (RFC 4151), or what the front

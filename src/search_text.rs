@@ -9,7 +9,7 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-use super::{Article, Block};
+use crate::model::{Article, Block};
 
 /// All words of an article, in reading order, one space between two: title, summary, text, authors, source,
 /// tags.

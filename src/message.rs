@@ -1,0 +1,26 @@
+//! Messages in both languages of the program: Vietnamese for the editorial office, English for logs and the command
+//! line.
+
+use std::fmt;
+
+/// One message in two languages. [`Display`](fmt::Display) shows the English text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// For the editorial office.
+    pub vietnamese: String,
+    /// For operators.
+    pub english: String,
+}
+
+impl Message {
+    /// A message with the same content in both languages.
+    pub fn new(vietnamese: impl Into<String>, english: impl Into<String>) -> Self {
+        Self { vietnamese: vietnamese.into(), english: english.into() }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.english)
+    }
+}

@@ -1,0 +1,14 @@
+//! The data model: articles, channels and the site.
+
+pub mod article;
+pub mod bounds;
+pub mod channel;
+pub mod colour;
+pub mod site;
+pub mod slug;
+
+pub use article::{Article, ArticleId, Block, Entry, Image, Permalink, Tombstone};
+pub use channel::{Channel, ChannelStatus, included_channels};
+pub use colour::{Colour, InvalidColour};
+pub use site::{FormerPublisher, Site};
+pub use slug::{InvalidSlug, Slug};
