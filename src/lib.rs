@@ -1,54 +1,55 @@
-//! *bản tin* (bulletin): takes the articles of a Vietnamese district, commune or province as they are
-//! written and publishes them as RSS, Atom and JSON feeds, one channel per section.
+//! *bản tin* (bulletin): publishes the articles of a Vietnamese district, commune or province, as the office
+//! writes them, as RSS, Atom and JSON feeds and HTML pages, with one channel per section.
 //!
-//! **One numbered log of changes; everything that leaves the house is a function of it.** An article is
-//! published, corrected, moved, withdrawn or restored; each of these is a revision with the next number and
-//! its time. A channel is a view of the log with numbers of its own. Every feed, page and validator is
-//! computed from the log, the configuration and the program's version, and from nothing else.
+//! **There is one numbered log of changes, and all output is a function of it.** An article is published,
+//! corrected, moved, withdrawn or restored. Each change is a revision with the next number and its time. A channel
+//! is a filtered view of the log with its own numbers. Every feed, page and validator is computed from the log, the
+//! configuration and the program version, and from nothing else.
 //!
-//! # The floors
-//! A room is one name below. It names rooms on lower floors only, never its own; `tests/layering.rs` keeps it.
+//! # Layers
+//! A module imports only from lower layers, never from its own; the modules of layer 0 may use each other.
+//! `tests/layering.rs` checks this, and that no two files import each other.
 //!
-//! | floor | rooms | what they do |
+//! | layer | modules | responsibility |
 //! |---|---|---|
-//! | 8 main | [`cli`] | the command line; `main.rs` stands outside |
-//! | 7 wiring | [`app`] | builds and runs the whole: all wiring, all spawning |
-//! | 6 choices | [`config`] | composes each room's own options; nobody below imports it |
-//! | 5 doors | [`http`], [`export`] | route, negotiate, judge preconditions, reply; the whole site as files |
-//! | 3 movers | [`ingest`], [`render`] | folder to log; log to documents; neither knows the other |
-//! | 2 keeper | [`store`] | the log, one concrete type over a private enum of engines |
-//! | 1 makers | [`parse`], [`image`], [`feed`], [`html`] | pure: no I/O, no async, no clock |
-//! | 0 words | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`logging`] | what the rooms speak of |
+//! | 8 entry | [`cli`] | the command line |
+//! | 7 wiring | [`app`] | connects all modules and supervises the tasks |
+//! | 6 configuration | [`config`] | reads and checks the settings, builds the options of each module |
+//! | 5 output | [`http`], [`export`] | the HTTP server; the static site |
+//! | 3 work | [`ingest`], [`render`] | article folder to log; log to encoded documents; neither knows the other |
+//! | 2 storage | [`store`] | the log, in SQLite or PostgreSQL |
+//! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
+//! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`logging`] | shared data types and helpers |
 //!
-//! # The walk, from a file to a 304
-//! 1. Someone saves `feeds/xa-hoi/hoi-nghi.txt`. An event or the slow beat wakes [`ingest`]; the scan is the
-//!    truth, the event only a hint.
-//! 2. [`parse::read`] turns bytes into a draft plus findings with line numbers.
-//! 3. [`store::Store::take_in`] appends to the log in one transaction: published, corrected, unchanged ….
-//! 4. The store announces the new number, to other replicas as well; a tick heals a lost notice and hears other
-//!    processes.
-//! 5. [`render::Renderer`] reprints the channels that changed: build, read back with an independent parser,
-//!    compress once, hash, swap into the [`render::SiteCache`].
-//! 6. [`http`]: route, edition in memory, preconditions, 304. No store, no compression, no allocation of the
-//!    document.
+//! # From a file to a 304
+//! 1. An editor saves `feeds/xa-hoi/hoi-nghi.txt`. A file event or the periodic rescan wakes [`ingest`]. Only the
+//!    scan decides what changed; an event is a hint.
+//! 2. [`parse::parse`] turns the bytes into an article and diagnostics with line numbers.
+//! 3. [`store::Store::submit`] appends to the log in one transaction.
+//! 4. The store notifies this process and the other replicas of the new log position. Polling covers a lost
+//!    notification.
+//! 5. [`render::Renderer`] renders the channels that changed: build, verify with an independent parser, compress
+//!    once, hash, swap into the [`render::SiteCache`].
+//! 6. [`http`] routes the request, finds the rendered document in memory, evaluates the preconditions and answers
+//!    304. It does not touch the store, compress, or copy the document.
 //!
-//! # What holds always
-//! - A GET for a live feed, for what is new in it, or for a channel's page never touches the store once its
-//!   edition is printed. What people ask for beside it (an article, a month, a search)
-//!   reads it within bounds, and once while nothing in it changes.
-//! - On a log that several processes share, a whole answer waits for the press to print what was heard of, within a
-//!   bound; a 304 never does, and a log in a file never.
-//! - Makers do no I/O and read no clock: same articles, same bytes.
-//! - An article enters only through the store's intake; what a revision says is never rewritten. A channel that
-//!   is renamed bears its new name in it, and an erased text is blanked.
-//! - A site of files is of one state of the log; nothing in it is named before it is there, and nothing is written
-//!   that has not changed.
-//! - Only [`http::response`] writes headers. No link or id comes from the `Host` header.
-//! - Untrusted XML is never given to the `rss` or `atom_syndication` readers, which overflow the stack on
-//!   some 28 KB of nesting; `feed-rs` and `roxmltree` read.
-//! - Only [`app`] spawns long tasks; all end on shutdown; one that dies ends the process.
+//! # Invariants
+//! - A GET for a live feed, for a delta of one or for a channel page never reads the store once the document is
+//!   rendered. Other pages (an article, a month, a search) read it within limits, and once while nothing in the log
+//!   changes.
+//! - On a shared log, a full response waits a bounded time until the renderer has caught up with the announced
+//!   position. A 304 never waits, and neither does any response of a log in a file.
+//! - Layer 1 does no I/O and reads no clock: the same articles give the same bytes.
+//! - Articles enter only through the write queue of the store. A stored revision is never changed, with two
+//!   exceptions: a renamed channel gets its new name in it, and the text of an erased article is blanked.
+//! - A static site shows one state of the log. A link is written after its target, and only changed files are
+//!   written.
+//! - Only [`http::response`] writes headers. No link and no id is made from the `Host` header.
+//! - SECURITY: untrusted XML is never given to the `rss` or `atom_syndication` parsers, which overflow the stack at
+//!   some 28 KB of nesting. `feed-rs` and `roxmltree` parse it.
+//! - Only [`app`] spawns long-running tasks. All of them end on shutdown, and if one fails the process ends.
 
-// NOTE: `println!` and its like panic where nobody reads; the command line has words of its own for it.
+// NOTE: `println!` and its kind panic when the reader is gone; the command line has its own functions for output.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout))]
 
 pub mod app;
