@@ -27,7 +27,7 @@ const BOXES: &str = "\
     tin liên quan | tin, bài liên quan | tin bài liên quan | bài liên quan | bài viết liên quan | \
     các tin liên quan | tin mới | tin mới nhất | bài viết mới | bài viết mới nhất | tin nổi bật | \
     tin tiêu điểm | tiêu điểm | đọc tiếp | đọc thêm | xem thêm | đọc nhiều nhất | đọc nhiều | \
-    xem nhiều | nổi bật | có liên quan | bài mới | tin nóng";
+    xem nhiều | tin nóng";
 
 /// Buttons.
 const TOOLS: &str = "\
@@ -78,7 +78,7 @@ const SECTIONS: &str = "\
 
 /// Kinds of official document.
 const DOCUMENTS: &str = "\
-    thông báo | kế hoạch | quyết định | báo cáo | công văn | giấy mời | chỉ thị | nghị quyết | \
+    thông báo | kế hoạch | quyết định | quyết nghị | báo cáo | công văn | giấy mời | chỉ thị | nghị quyết | \
     hướng dẫn | tờ trình | lịch | chương trình | công điện | thư ngỏ | quy ước | quy định | quy chế | \
     nội quy | thư mời | lời kêu gọi | công bố";
 
@@ -102,6 +102,21 @@ static KNOWN: LazyLock<HashMap<&str, Fact>> = LazyLock::new(|| {
     ];
     tables.iter().flat_map(|(table, known)| table.split(" | ").map(|line| (line, *known))).collect()
 });
+
+/// True where a test holds for one of the phrases of a list.
+pub(super) fn any_of(phrases: &str, test: impl FnMut(&str) -> bool) -> bool {
+    phrases.split(" | ").any(test)
+}
+
+/// Begins with the whole words of a phrase.
+pub(super) fn opens(line: &str, phrase: &str) -> bool {
+    line.strip_prefix(phrase).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
+/// Has the whole words of a phrase behind its first word.
+pub(super) fn says(line: &str, phrase: &str) -> bool {
+    line.match_indices(phrase).any(|(at, _)| line[..at].ends_with(' ') && opens(&line[at..], phrase))
+}
 
 /// What the words of a line tell, where they tell something. `key` is the line as `compared` has it.
 pub(super) fn known(line: &str, key: &str) -> Option<Fact> {
@@ -167,13 +182,14 @@ pub(super) fn is_dated_headline(line: &str) -> bool {
 
 /// The keywords of a line that gives them; none of them where only their heading stands there.
 pub(super) fn tags(line: &str, key: &str) -> Option<Vec<String>> {
-    const NAMES: [&str; 6] = ["tags", "tag", "từ khóa", "từ khoá", "thẻ", "chủ đề"];
+    const NAMES: &str = "tags | tag | từ khóa | từ khoá | thẻ | chủ đề";
     const LONGEST: usize = 6;
     if key == "tags" || key == "tag" || key == "từ khóa" {
         return Some(Vec::new());
     }
     let (name, list) = line.split_once(':').filter(|(name, _)| name.len() <= 12)?;
-    if !NAMES.contains(&comparison_key(name).as_str()) {
+    let label = comparison_key(name);
+    if !any_of(NAMES, |name| name == label) {
         return None;
     }
     let separator: &[char] = if list.contains([',', ';']) { &[',', ';'] } else { &['|', '#'] };
@@ -200,7 +216,7 @@ fn is_macro(line: &str) -> bool {
 
 /// The name of a picture's file or of an icon, which stands where the page showed the picture.
 fn is_file(line: &str, count: usize) -> bool {
-    const PICTURES: [&str; 7] = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".jfif", ".svg"];
+    const PICTURES: &str = ".jpg | .jpeg | .png | .gif | .webp | .jfif | .svg";
     if count > 2 || !line.is_ascii() || line.len() < 6 {
         return false;
     }
@@ -208,7 +224,7 @@ fn is_file(line: &str, count: usize) -> bool {
     let numbered = line[first.len()..].bytes().all(|b| b == b' ' || b.is_ascii_digit());
     let plain = first.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let joints = first.bytes().filter(|b| b"-_".contains(b)).count();
-    let picture = PICTURES.iter().any(|ending| first.to_ascii_lowercase().ends_with(ending));
+    let picture = any_of(PICTURES, |ending| first.to_ascii_lowercase().ends_with(ending));
     let letters = first.bytes().any(|b| b.is_ascii_lowercase());
     numbered && plain && letters && (picture || joints >= 2 || first.contains('_'))
 }
@@ -241,27 +257,18 @@ fn is_letter_size(key: &str) -> bool {
 
 /// What a page asks its readers to do: `Theo dõi … trên`, `Trở lại …`, `Copy link thành công`, `>> Tin khác`.
 fn is_prompt(line: &str, key: &str, count: usize) -> bool {
-    const OPENINGS: [&str; 12] = [
-        "copy link",
-        "sao chép",
-        "trở lại ",
-        "trở về ",
-        "quay lại ",
-        "chia sẻ lên ",
-        "chia sẻ qua ",
-        "in trang ",
-        "về trang ",
-        "bấm vào đây",
-        "gửi bài viết ",
-        "đọc bài viết ",
-    ];
+    const OPENINGS: &str = "\
+        copy link | sao chép | trở lại | trở về | quay lại | chia sẻ lên | chia sẻ qua | in trang | \
+        về trang | bấm vào đây | gửi bài viết | đọc bài viết";
     let follow = key.starts_with("theo dõi ") && (key.ends_with(" trên") || key.contains("google news"));
     let arrow = line.starts_with(">>") || line.starts_with("=>") || line.starts_with("» ");
     let call = line.ends_with(':')
         && (key.starts_with("mọi ") || key.starts_with("tin, bài") || key.starts_with("thư từ"))
         && key.contains("gửi");
-    let opened = count <= 5 && OPENINGS.iter().any(|opening| key.starts_with(opening));
-    (follow && count <= 9) || arrow || call || opened && !line.ends_with(['.', '!', '?'])
+    let tool = |word: &str| KNOWN.get(word) == Some(&Fact::Tool);
+    let row = (2..=6).contains(&count) && key.split_whitespace().all(tool);
+    let opened = count <= 5 && any_of(OPENINGS, |opening| opens(key, opening));
+    (follow && count <= 9) || row || arrow || call || opened && !line.ends_with(['.', '!', '?'])
 }
 
 fn is_signature(line: &str, key: &str, count: usize) -> bool {
@@ -273,54 +280,27 @@ fn is_signature(line: &str, key: &str, count: usize) -> bool {
             || key.starts_with("nơi nhận"))
         || count <= 6
             && (capitals() || !line.chars().any(char::is_uppercase))
-            && OFFICES
-                .split(" | ")
-                .any(|office| key.strip_prefix(office).is_some_and(|rest| rest.starts_with(' ')))
+            && any_of(OFFICES, |office| key != office && opens(key, office))
 }
 
 /// The head of a page or a document that names its office, and the number of the document.
 fn is_letterhead(line: &str, key: &str, count: usize) -> bool {
-    const OFFICES: [&str; 22] = [
-        "ủy ban nhân dân",
-        "uỷ ban nhân dân",
-        "ubnd",
-        "ban nhân dân",
-        "hội đồng nhân dân",
-        "hđnd",
-        "đài phát thanh",
-        "cộng hòa xã hội",
-        "cộng hoà xã hội",
-        "hòa xã hội",
-        "hoà xã hội",
-        "độc lập",
-        "huyện",
-        "tỉnh",
-        "xã",
-        "phường",
-        "thị xã",
-        "thị trấn",
-        "thành phố",
-        "sở",
-        "phòng",
-        "ban",
-    ];
+    const OFFICES: &str = "ủy ban nhân dân | uỷ ban nhân dân | ubnd | ban nhân dân | hội đồng nhân dân | hđnd | đài phát thanh | cộng hòa xã hội | cộng hoà xã hội | hòa xã hội | hoà xã hội | độc lập | huyện | tỉnh | \
+        xã | phường | thị xã | thị trấn | thành phố | sở | phòng | ban | báo | đài | tạp chí";
     let number = (key.starts_with("số:") || key.starts_with("số ")) && count <= 4 && line.contains('/');
     let bare_number = count == 1
         && line.contains('/')
         && line.starts_with(|c: char| c.is_ascii_digit())
         && line.contains('-')
         && line.chars().any(char::is_uppercase);
-    let longest =
-        if key.contains("ban nhân dân") || key.starts_with("đài ") || key.contains("xã hội chủ nghĩa")
-        {
-            10
-        } else {
-            5
-        };
+    let longest = if key.contains("nhân dân") || key.starts_with("đài ") || key.contains("xã hội chủ nghĩa")
+    {
+        10
+    } else {
+        5
+    };
     let capitals = count <= longest && !line.chars().any(char::is_lowercase);
-    let office = OFFICES
-        .iter()
-        .any(|office| key.strip_prefix(office).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
+    let office = any_of(OFFICES, |office| opens(key, office));
     let state = key.starts_with("cộng hòa xã hội chủ") || key.starts_with("cộng hoà xã hội chủ");
     let motto = (key.starts_with("độc lập") && key.contains("hạnh phúc") || state) && count <= 8;
     let split = capitals && matches!(key, "ủy" | "uỷ" | "cộng" | "số");
@@ -328,31 +308,24 @@ fn is_letterhead(line: &str, key: &str, count: usize) -> bool {
 }
 
 fn is_menu(line: &str, key: &str, count: usize) -> bool {
-    const OPENINGS: [&str; 9] = [
-        "cổng thông tin điện tử ",
-        "trang thông tin điện tử ",
-        "cổng ttđt ",
-        "chào mừng bạn đến với ",
-        "chào mừng quý vị đến với ",
-        "đường dây nóng",
-        "hotline",
-        "bản quyền",
-        "giấy phép ",
-    ];
+    const OPENINGS: &str = "\
+        cổng thông tin điện tử | trang thông tin điện tử | cổng ttđt | chào mừng bạn đến với | \
+        chào mừng quý vị đến với | đường dây nóng | hotline | bản quyền | cơ quan của | \
+        cơ quan ngôn luận | tiếng nói của | giấy phép";
     let arrows = [" > ", " » ", " › ", " \\", "\\ "].iter().any(|arrow| line.contains(arrow));
     let home = key.starts_with("trang chủ") && line.contains(['|', '/', '\\', '>', '»', '›', ',']);
     let degrees = line.contains(['°', '*']) && line.contains('%') && count <= 5;
-    let opened = OPENINGS.iter().any(|opening| key.starts_with(opening)) && count <= 14;
+    let opened = any_of(OPENINGS, |opening| opens(key, opening)) && count <= 14;
     arrows && !line.ends_with(['.', '!', '?', ':']) || home || degrees || opened
 }
 
 /// An address line or an attached file.
 fn is_contact(line: &str, key: &str) -> bool {
-    const NAMES: [&str; 9] =
-        ["điện thoại", "đt", "email", "e-mail", "địa chỉ", "website", "fax", "tệp đính kèm", "đính kèm"];
-    const FILES: [&str; 8] = [".pdf", ".doc", ".docx", ".xls", ".xlsx", ".zip", ".rar", ".ppt"];
-    let named = key.split_once(':').is_some_and(|(name, _)| NAMES.contains(&name.trim()));
-    !exceeds_chars(line, 160) && (named || FILES.iter().any(|ending| key.ends_with(ending)))
+    const NAMES: &str = "\
+        điện thoại | đt | email | e-mail | địa chỉ | website | fax | tệp đính kèm | đính kèm";
+    const FILES: &str = ".pdf | .doc | .docx | .xls | .xlsx | .zip | .rar | .ppt";
+    let named = key.split_once(':').is_some_and(|(name, _)| any_of(NAMES, |known| known == name.trim()));
+    !exceeds_chars(line, 160) && (named || any_of(FILES, |ending| key.ends_with(ending)))
 }
 
 #[cfg(test)]

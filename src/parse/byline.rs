@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::boilerplate::is_section;
+use super::boilerplate::{any_of, is_section, opens};
 use super::facts::Fact;
 use super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, word_count};
 
@@ -77,7 +77,9 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
         return Some(Byline { authors: Vec::new(), source: Some(line.to_owned()) });
     }
     let byline = split_names(line);
+    // A stop that belongs to no initial ends a sentence.
     let good = !byline.authors.is_empty()
+        && without_final_stop(line) == line
         && byline.authors.len() <= 6
         && byline.authors.iter().all(|name| is_name(name));
     good.then_some(byline)
@@ -85,8 +87,8 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
 
 /// Authors beside a date: whole names or initials, and no section and no place.
 pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
-    const LEADS: [&str; 8] =
-        ["người đăng", "đăng bởi", "viết bởi", "tác giả", "người viết", "phóng viên", "bởi", "by"];
+    const LEADS: &str = "\
+        người đăng | đăng bởi | viết bởi | tác giả | người viết | phóng viên | bởi | by";
     let text = text.trim_matches(|c: char| c.is_whitespace() || "|-–—:,;•·/()[]".contains(c));
     let half = text.len() / 2;
     // NOTE: a page that prints the author for wide and for narrow screens leaves the name twice.
@@ -96,7 +98,7 @@ pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
     let text = if twice { &text[..half] } else { text };
     let lower = text.to_lowercase();
     let lead =
-        LEADS.into_iter().find_map(|lead| lower.starts_with(lead).then(|| text.get(lead.len()..)).flatten());
+        LEADS.split(" | ").find_map(|lead| lower.starts_with(lead).then(|| text.get(lead.len()..)).flatten());
     let labelled = lead.filter(|rest| rest.starts_with([':', ' ']));
     let names = labelled.unwrap_or(text).trim_matches(|c: char| c.is_whitespace() || "|-–:".contains(c));
     if twice {
@@ -110,8 +112,8 @@ pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
     };
     let whole = |name: &String| (2..=4).contains(&word_count(name)) && is_name(name) || signed(name);
     // `I. Từ 5h00` opens with capitals as well.
-    const TIMES: [&str; 10] = ["Từ", "Đến", "Sáng", "Chiều", "Tối", "Trưa", "Hôm", "Ngày", "Lúc", "Tháng"];
-    if names.split_whitespace().any(|word| TIMES.contains(&word)) {
+    const TIMES: &str = "Từ | Đến | Sáng | Chiều | Tối | Trưa | Hôm | Ngày | Lúc | Tháng";
+    if names.split_whitespace().any(|word| any_of(TIMES, |time| time == word)) {
         return None;
     }
     let good = byline.authors.iter().all(|name| labelled.is_some() || whole(name)) && !is_section(text);
@@ -174,7 +176,7 @@ fn is_phrase(label: &str) -> bool {
         người thực hiện | nhóm thực hiện | t h | th | tổng hợp | biên soạn | phóng viên | nhóm phóng viên | pv | \
         nhóm pv | cộng tác viên | ctv | by | author | người đưa tin | cộng tác";
     let label = label_words(label).join(" ");
-    PHRASES.split(" | ").any(|phrase| phrase == label)
+    any_of(PHRASES, |phrase| phrase == label)
 }
 
 /// `BT`, `T.H`: two or three capital letters.
@@ -185,13 +187,13 @@ fn is_abbreviation(label: &str) -> bool {
 
 /// The words of a label: `Tin, bài và ảnh`, `Bài – Ảnh`, or one of the phrases.
 fn is_label(label: &str) -> bool {
-    const THINGS: [&str; 10] = ["tin", "bài", "ảnh", "hình", "video", "clip", "viết", "và", "đồ", "họa"];
+    const THINGS: &str = "tin | bài | ảnh | hình | video | clip | viết | và | đồ | họa";
     let parts = label_words(label);
     if parts.is_empty() || parts.len() > 7 || label.contains(|c: char| c.is_ascii_digit()) {
         return false;
     }
     is_phrase(label)
-        || parts.iter().all(|part| THINGS.contains(&part.as_str()))
+        || parts.iter().all(|part| any_of(THINGS, |thing| thing == part))
             && parts.iter().any(|part| matches!(part.as_str(), "tin" | "bài"))
 }
 
@@ -268,7 +270,7 @@ fn is_name(name: &str) -> bool {
         return false;
     }
     let lower = name.to_lowercase();
-    !is_section(&lower) && !NO_NAMES.split(" | ").any(|other| other == lower)
+    !is_section(&lower) && !any_of(NO_NAMES, |other| other == lower)
 }
 
 fn is_name_word(word: &str) -> bool {
@@ -282,30 +284,11 @@ fn is_name_word(word: &str) -> bool {
 
 /// An office that signs as author.
 pub(super) fn is_department(line: &str) -> bool {
-    const BEGINNINGS: [&str; 20] = [
-        "phòng ",
-        "ban ",
-        "văn phòng ",
-        "trung tâm ",
-        "tổ ",
-        "đoàn ",
-        "công an ",
-        "sở ",
-        "ubnd ",
-        "đài ",
-        "bộ phận ",
-        "hội ",
-        "hạt ",
-        "trường ",
-        "tòa soạn",
-        "toà soạn",
-        "cổng ttđt",
-        "huyện đoàn",
-        "thị đoàn",
-        "vp ",
-    ];
+    const BEGINNINGS: &str = "\
+        phòng | ban | văn phòng | trung tâm | tổ | đoàn | công an | sở | ubnd | đài | bộ phận | hội | \
+        hạt | trường | tòa soạn | toà soạn | cổng ttđt | huyện đoàn | thị đoàn | vp";
     let lower = line.to_lowercase();
-    let starts = BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning));
+    let starts = any_of(BEGINNINGS, |beginning| opens(&lower, beginning));
     let capital = line.chars().next().is_some_and(char::is_uppercase);
     let named =
         line.split_whitespace().skip(1).any(|word| word.chars().next().is_some_and(char::is_uppercase));

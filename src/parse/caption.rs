@@ -3,6 +3,7 @@
 //! A caption is known by its credit (`Ảnh: TL`, `Ảnh Nguyễn Ban`, `(Ảnh: VGP/Nhật Bắc).`) or by its number
 //! (`Ảnh 1: …`). A line that shows neither cannot be told from a paragraph and stays one.
 
+use super::boilerplate::{any_of, opens, says};
 use super::normalise::{exceeds_chars, word_count};
 
 /// A caption, taken apart.
@@ -128,20 +129,8 @@ fn is_illustration(credit: &str) -> bool {
 
 /// A name or an agency, and not a sentence.
 fn is_credit(text: &str, colon: bool) -> bool {
-    const PHRASES: [&str; 12] = [
-        "tư liệu",
-        "tl",
-        "internet",
-        "sưu tầm",
-        "nhân vật",
-        "do ",
-        "chụp",
-        "cắt từ",
-        "cơ sở",
-        "đơn vị",
-        "minh họa",
-        "st",
-    ];
+    const PHRASES: &str = "\
+        tư liệu | tl | internet | sưu tầm | nhân vật | do | chụp | cắt từ | cơ sở | đơn vị | minh họa | st";
     let lower = text.to_lowercase();
     if text.is_empty() || word_count(text) > 8 || text.contains(". ") && word_count(text) > 5 {
         return false;
@@ -149,7 +138,7 @@ fn is_credit(text: &str, colon: bool) -> bool {
     let giver = [" cung cấp", " chụp", " gửi", " sưu tầm"].iter().any(|end| colon && lower.ends_with(end));
     let domain =
         word_count(text) == 1 && text.contains('.') && lower.ends_with(|c: char| c.is_ascii_lowercase());
-    if giver || domain || PHRASES.iter().any(|phrase| lower.starts_with(phrase)) {
+    if giver || domain || any_of(PHRASES, |phrase| opens(&lower, phrase)) {
         return true;
     }
     let is_capital =
@@ -164,9 +153,9 @@ fn is_credit(text: &str, colon: bool) -> bool {
 
 /// `[Ảnh] …`, `[Video] …`: a title that says what kind of report stands below it.
 pub(super) fn is_kind_of_report(title: &str) -> bool {
-    const KINDS: [&str; 8] =
-        ["[Ảnh]", "[ẢNH]", "[Photo]", "[Chùm ảnh]", "[Video]", "[VIDEO]", "[Infographic]", "[Podcast]"];
-    KINDS.iter().any(|kind| title.starts_with(kind))
+    const KINDS: &str = "\
+        [Ảnh] | [ẢNH] | [Photo] | [Chùm ảnh] | [Video] | [VIDEO] | [Infographic] | [Podcast]";
+    any_of(KINDS, |kind| title.starts_with(kind))
 }
 
 /// A title below which pictures follow each other.
@@ -177,46 +166,15 @@ pub(super) fn is_photo_report(title: &str) -> bool {
 
 /// `Đồng chí …, Chủ tịch UBND xã phát biểu tại buổi lễ`: who is shown, and doing what.
 pub(super) fn shows_people(line: &str) -> bool {
-    const WHO: [&str; 21] = [
-        "Đồng chí ",
-        "Các đồng chí ",
-        "Ông ",
-        "Bà ",
-        "Anh ",
-        "Chị ",
-        "Cụ ",
-        "Em ",
-        "Cô ",
-        "Thầy ",
-        "Các đại biểu ",
-        "Đại biểu ",
-        "Lãnh đạo ",
-        "Chủ tịch ",
-        "Phó Chủ tịch ",
-        "Bí thư ",
-        "Phó Bí thư ",
-        "Đoàn ",
-        "Trưởng ",
-        "Phó ",
-        "Đại diện ",
-    ];
-    const WHERE: [&str; 12] = [
-        " tại ",
-        " ở buổi ",
-        " phát biểu",
-        " trao ",
-        " tặng ",
-        " chụp ảnh",
-        " kiểm tra ",
-        " thăm ",
-        " cắt băng",
-        " bên ",
-        " tham quan ",
-        " ký ",
-    ];
+    const WHO: &str = "\
+        Đồng chí | Các đồng chí | Ông | Bà | Anh | Chị | Cụ | Em | Cô | Thầy | Các đại biểu | Đại biểu | \
+        Lãnh đạo | Chủ tịch | Phó Chủ tịch | Bí thư | Phó Bí thư | Đoàn | Trưởng | Phó | Đại diện";
+    const WHERE: &str = "\
+        tại | ở buổi | phát biểu | trao | tặng | chụp ảnh | kiểm tra | thăm | cắt băng | bên | \
+        tham quan | ký";
     (6..=30).contains(&word_count(line))
-        && WHO.iter().any(|who| line.starts_with(who))
-        && WHERE.iter().any(|doing| line.contains(doing))
+        && any_of(WHO, |who| opens(line, who))
+        && any_of(WHERE, |doing| says(line, doing))
 }
 
 fn strip_word<'text>(text: &'text str, wanted: &[&str]) -> Option<&'text str> {

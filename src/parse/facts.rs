@@ -39,8 +39,9 @@ facts! {
     // Where to write to; `Tags:`, and a line right below that heading; other news with its date in brackets.
     Contact Tags BelowTags DatedHeadline
 
-    // Credits: by a label, a source, letters, the shape of a name, an office; a name that the text announces.
-    LabelledAuthor Source Initials Name Department Announced
+    // Credits: by a label, a source, letters, the shape of a name; several names; an office; a name that the text
+    // announces.
+    LabelledAuthor Source Initials Name Names Department Announced
 
     // A date: by its label, or without one.
     Published Updated Dated

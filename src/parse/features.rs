@@ -45,12 +45,13 @@ pub(super) struct Line {
 const TOP: usize = 60;
 
 /// A page is understood down to this line. What goes on beyond it is a list or a table without end.
-pub(super) const MOST_LINES: usize = 2_000;
+pub(super) const MOST_LINES: usize = 1_000;
 
 /// Looks at all lines of a page. `given` is a title that is known from elsewhere.
 pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Line> {
     let (pieces, rest) = pieces.split_at(pieces.len().min(MOST_LINES));
-    let mut lines: Vec<Line> = pieces.iter().map(|piece| line(piece, zone)).collect();
+    let mut lines: Vec<Line> = Vec::with_capacity(pieces.len() + rest.len());
+    lines.extend(pieces.iter().map(|piece| line(piece, zone)));
     if let Some(first) = lines.first_mut() {
         first.facts.add(Fact::First);
     }
@@ -146,8 +147,7 @@ impl Line {
             });
         }
         if prose && !text.starts_with(char::is_lowercase) {
-            // A line of dots parts the sayings that some sites print above everything.
-            facts.set(Fact::Dots, text.contains("......"));
+            facts.set(Fact::Dots, has_dots(text));
             return facts.set(Fact::Recital, is_recital(text));
         }
         facts.set(Fact::GoesOn, text.starts_with(char::is_lowercase) && self.words >= 2);
@@ -160,7 +160,7 @@ impl Line {
         facts.set(Fact::Number, text.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b)));
         facts.set(Fact::Clock, is_clock(text));
         facts.set(Fact::Media, text.starts_with('[') && caption::is_kind_of_report(text));
-        facts.set(Fact::Dots, text.contains("......"));
+        facts.set(Fact::Dots, has_dots(text));
         facts.set(Fact::Recital, is_recital(text));
     }
 
@@ -200,6 +200,7 @@ impl Line {
         let Some((fact, byline)) = byline::credit(text) else { return };
         if !known || !matches!(fact, Name | Initials) {
             self.facts.add(fact);
+            self.facts.set(Fact::Names, fact == Name && byline.authors.len() > 1);
             self.facts.set(Fact::Department, fact == Name && byline::is_department(text));
             self.credit = Some(byline);
         }
@@ -240,6 +241,11 @@ impl Line {
         let text = self.facts.has(Fact::Prose) && !self.facts.any(&[Fact::Dots, Fact::Site, Fact::Tool]);
         text || self.facts.has(Fact::Table)
     }
+}
+
+/// A row of dots parts the sayings that some sites print above everything.
+fn has_dots(text: &str) -> bool {
+    text.len() > 6 && text.contains("......")
 }
 
 fn is_recital(text: &str) -> bool {
@@ -429,7 +435,8 @@ fn runs(pieces: &[Piece], lines: &mut [Line]) {
         let run = lines[index..].iter().take_while(|line| is_name(line)).count();
         let open = index.checked_sub(1).is_some_and(|above| {
             let (line, text) = (&lines[above], pieces[above].text.as_str());
-            let sentence = line.words > 8 && line.is_open() && line.caption.is_none();
+            let within = line.facts.has(Fact::BelowProse);
+            let sentence = within && line.words > 8 && line.is_open() && line.caption.is_none();
             text.ends_with(':') || line.words <= 3 && line.key.starts_with("người ") || sentence
         });
         let announced = run >= 5 || run > 0 && open;
@@ -466,7 +473,13 @@ fn below(lines: &mut [Line]) {
 /// Facts of the page, which every line shares.
 fn whole_page(lines: &mut [Line]) {
     let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
-    let is_title = |line: &Line| !line.is_date() && !line.is_of_the_site();
+    // Words of a site head an article as well, where a sentence stands right below the date.
+    let sentence = lines.get(2).is_some_and(|line| line.facts.any(&[Fact::Prose, Fact::Stop]));
+    let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool];
+    let is_title = |line: &Line| {
+        !line.is_date()
+            && (!line.is_of_the_site() || sentence && line.facts.any(&words) && line.key.len() > 2)
+    };
     let more = [Fact::GoesOn, Fact::CapitalsBelowCapitals, Fact::PartOfSeries];
     let head = lines.iter().take(4).enumerate();
     let titles = head.take_while(|(at, line)| is_title(line) && (*at == 0 || line.facts.any(&more))).count();
@@ -476,11 +489,20 @@ fn whole_page(lines: &mut [Line]) {
         lines[0].facts.add(Fact::CleanTitle);
         lines[titles].facts.add(Fact::CleanDate);
     }
-    let mut signing = false;
+    let (mut signing, mut signed) = (false, false);
     for line in lines {
         signing = official && !line.facts.has(Fact::Prose) && (signing || line.facts.has(Fact::Signature));
         line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
         line.facts.set(Fact::Official, official);
         line.facts.set(Fact::CleanForm, dated || glued);
+        signed |= line.credit.is_some() && !line.facts.has(Fact::Announced);
+        signed &= !line.facts.has(Fact::Prose);
+        // Between the lead and the byline of the clean form the words of a site are the author's.
+        let within = line.facts.has(Fact::BelowProse) && line.facts.has(Fact::ProseBelow) && !signed;
+        if within && line.facts.has(Fact::CleanForm) {
+            use Fact::{Box, End, File, Letterhead, Section, Signature, Site, Symbols, Tags, Tool};
+            let words = [End, Box, Tool, Site, Section, Letterhead, Signature, File, Symbols, Tags];
+            words.into_iter().for_each(|fact| line.facts.remove(fact));
+        }
     }
 }

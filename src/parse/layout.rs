@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use super::facts::Fact;
 use super::features::{Dated, Line, MOST_LINES};
 use super::weights::{
-    BY_STATE, EMISSIONS, NOT_THE_GIVEN_TITLE, Role, STARTS, STATES, Seen, State, TRANSITIONS, WITHOUT_TEXT,
-    WITHOUT_TITLE,
+    BY_STATE, EMISSIONS, NEVER, NOT_THE_GIVEN_TITLE, Role, STARTS, STATES, Seen, State, TRANSITIONS,
+    WITHOUT_TEXT, WITHOUT_TITLE,
 };
 
 /// What is known before the page is looked at.
@@ -58,6 +58,9 @@ struct Edge {
 /// The table, turned so that it is read by facts.
 struct Table {
     base: [i32; Role::COUNT],
+    /// The roles that need one of their facts.
+    needy: [bool; Role::COUNT],
+    needs: Vec<Vec<(usize, i32)>>,
     roles: Vec<Vec<(usize, i32)>>,
     states: Vec<Vec<(usize, i32)>>,
     /// All of them, and below the head of a page those within the text.
@@ -68,15 +71,18 @@ struct Table {
 const HEAD: usize = 200;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut base = [0; Role::COUNT];
-    let (mut roles, mut states) = (vec![Vec::new(); Fact::ALL.len()], vec![Vec::new(); Fact::ALL.len()]);
-    for (role, worth, weights) in EMISSIONS {
-        base[*role as usize] = *worth;
-        weights.iter().for_each(|(fact, weight)| roles[*fact as usize].push((*role as usize, *weight)));
+    let (mut base, mut needy) = ([0; Role::COUNT], [false; Role::COUNT]);
+    let by_fact = || vec![Vec::new(); Fact::ALL.len()];
+    let (mut needs, mut roles, mut states) = (by_fact(), by_fact(), by_fact());
+    let turn = |weights: &[(Fact, i32)], to: usize, table: &mut Vec<Vec<(usize, i32)>>| {
+        weights.iter().for_each(|(fact, weight)| table[*fact as usize].push((to, *weight)));
+    };
+    for (role, worth, needed, weights) in EMISSIONS {
+        (base[*role as usize], needy[*role as usize]) = (*worth, !needed.is_empty());
+        turn(needed, *role as usize, &mut needs);
+        turn(weights, *role as usize, &mut roles);
     }
-    for (state, weights) in BY_STATE {
-        weights.iter().for_each(|(fact, weight)| states[*fact as usize].push((*state as usize, *weight)));
-    }
+    BY_STATE.iter().for_each(|(state, weights)| turn(weights, *state as usize, &mut states));
     let edges = |within_text: bool| {
         let pairs = TRANSITIONS.iter().flat_map(|(from, to, worth)| {
             from.iter().flat_map(move |from| to.iter().map(move |to| (*from as usize, *to as usize, *worth)))
@@ -87,7 +93,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             .map(|(from, to, worth)| Edge { from, to, worth })
             .collect()
     };
-    Table { base, roles, states, edges: [edges(false), edges(true)] }
+    Table { base, needy, needs, roles, states, edges: [edges(false), edges(true)] }
 });
 
 impl Table {
@@ -113,7 +119,9 @@ pub(super) fn layout(lines: &[Line], given: Given) -> Layout {
     let chosen =
         |is_chosen: &dyn Fn(usize) -> bool| states.iter().position(|state| is_chosen(*state as usize));
     let (title, date) = (chosen(&is_title), chosen(&is_date));
-    let other_titles = (0..lines.len().min(HEAD)).filter(|index| Some(*index) != title);
+    let says_the_same = |index: usize| title.is_some_and(|title| lines[title].key == lines[index].key);
+    let other_titles =
+        (0..lines.len().min(HEAD)).filter(|index| Some(*index) != title && !says_the_same(*index));
     let other_title = other_titles.map(|index| page.best(index, is_title)).max().unwrap_or(WORST);
     let day = |index: usize| {
         lines[index].date.as_ref().and_then(Dated::stamp).map(|stamp| stamp.instant.date_naive())
@@ -165,8 +173,12 @@ impl Worths<'_> {
 fn emissions(line: &Line, given: Given) -> Scores {
     let table = &*TABLE;
     let mut roles = table.base;
+    let mut needed: [i32; Role::COUNT] = table.needy.map(|needy| if needy { NEVER } else { 0 });
     let mut scores = [0; COUNT];
     for fact in line.facts.iter() {
+        table.needs[fact as usize]
+            .iter()
+            .for_each(|(role, weight)| needed[*role] = needed[*role].max(*weight));
         table.roles[fact as usize].iter().for_each(|(role, weight)| roles[*role] += weight);
         table.states[fact as usize].iter().for_each(|(state, weight)| scores[*state] += weight);
     }
@@ -175,7 +187,8 @@ fn emissions(line: &Line, given: Given) -> Scores {
     {
         roles[Role::Title as usize] += NOT_THE_GIVEN_TITLE[usize::from(source == Source::PageHead)];
     }
-    scores.iter_mut().zip(STATES).for_each(|(score, (_, role, _))| *score += roles[*role as usize]);
+    let worth = |role: Role| roles[role as usize] + needed[role as usize];
+    scores.iter_mut().zip(STATES).for_each(|(score, (_, role, _))| *score += worth(*role));
     scores
 }
 

@@ -57,7 +57,7 @@ fn columns(line: &str) -> Vec<String> {
     const MOST: usize = 8;
     const WIDE: [&str; 3] = ["\t", "    ", "\u{a0}\u{a0}\u{a0}\u{a0}"];
     let trimmed = line.trim();
-    if !WIDE.iter().any(|wide| trimmed.contains(wide)) {
+    if trimmed.len() < 3 || !WIDE.iter().any(|wide| trimmed.contains(wide)) {
         return Vec::new();
     }
     let parts = WIDE.iter().fold(trimmed.to_owned(), |text, wide| text.replace(wide, "\t"));

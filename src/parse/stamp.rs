@@ -324,21 +324,22 @@ impl Company {
     fn of(reading: &Reading<'_>, labelled: bool) -> Option<Self> {
         let (before, after) = (reading.before, reading.after);
         let mut company = Self { authors: Vec::new(), beside: String::new(), section: false };
-        for (text, apart, most) in [(before, reading.before_apart, 2), (after, reading.after_apart, 4)] {
+        let before_parts = before.split('|').map(|part| (part, true, reading.before_apart, 2));
+        let after_parts = after.split('|').map(|part| (part, false, reading.after_apart, 4));
+        for (text, is_before, apart, most) in before_parts.chain(after_parts) {
+            let text = bare(text);
             // NOTE: `Hà Nội, ngày …` is a place, where a comma parts it from the day.
-            let place = text == before && reading.before_comma && reading.time.is_none();
+            let place = is_before && reading.before_comma && reading.time.is_none();
             let people = || byline::beside_a_date(text).filter(|_| !place);
+            let code = word_count(text) == 1 && !text.chars().any(char::is_lowercase);
             if text.is_empty() {
             } else if is_section(text) {
                 company.section = true;
                 company.beside = join(&company.beside, text);
             } else if let Some(Byline { authors, .. }) = people() {
                 company.authors.extend(authors);
-            } else if word_count(text) == 1 && !text.chars().any(char::is_lowercase)
-                || apart && word_count(text) <= 6
-                || labelled && word_count(text) <= most
-            {
-                company.beside = join(&company.beside, bare(text));
+            } else if code || apart && word_count(text) <= 6 || labelled && word_count(text) <= most {
+                company.beside = join(&company.beside, text);
             } else {
                 return None;
             }

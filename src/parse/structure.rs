@@ -100,7 +100,7 @@ pub(super) fn draft(
     if titled.text.is_empty() {
         findings.error(titled.line, DiagnosticKind::TitleMissing);
     }
-    page.tell_of_other_dates(findings);
+    page.tell_of_other_dates(dated.stamp.is_some(), findings);
     page.tell_of_dropped_lines(findings);
     let body = page.body(findings);
     if body.blocks.is_empty() && !pieces.is_empty() {
@@ -303,7 +303,8 @@ impl<'p> Page<'p> {
             findings.note(line, DiagnosticKind::DateOfUpdate { text: text.clone() });
         }
         let above = self.layout.title.is_none_or(|title| at < title);
-        if found.label.is_none() && !titled && above {
+        // In an official document the place and the day stand above what it is.
+        if found.label.is_none() && !titled && above && !self.has(at, Fact::Official) {
             findings.warn(line, DiagnosticKind::DateAboveTitle { text: self.text(at).to_owned() });
         }
     }
@@ -339,7 +340,7 @@ impl<'p> Page<'p> {
     }
 
     /// Updates, the page's clock, dates of other articles.
-    fn tell_of_other_dates(&self, findings: &mut Diagnostics) {
+    fn tell_of_other_dates(&self, one_was_taken: bool, findings: &mut Diagnostics) {
         let chosen = self.layout.date;
         for index in (0..self.lines.len()).filter(|index| self.role(*index) == Role::OtherDate) {
             let (line, text) = (self.line(index), self.text(index).to_owned());
@@ -356,7 +357,11 @@ impl<'p> Page<'p> {
                 }
                 _ if self.has(index, Fact::Relative) => findings.note(line, DiagnosticKind::Dropped { text }),
                 _ if clock => findings.note(line, DiagnosticKind::PageClockIgnored { text }),
+                // Where none was taken, the refusal names both.
                 Some(at) if stamp(at) != stamp(index) => {
+                    if !one_was_taken {
+                        continue;
+                    }
                     let chosen = self.text(at).to_owned();
                     findings.warn(line, DiagnosticKind::SecondDate { text, chosen });
                 }

@@ -11,7 +11,7 @@ pub(in crate::parse) fn read_glued(line: &str, zone: Zone) -> Option<(String, Fo
     labelled(line, zone).or_else(|| behind(line, zone)).or_else(|| before(line, zone))
 }
 
-const TRIMMED: &str = "(-–|,•";
+const TRIMMED: &str = "([-–|,•";
 
 fn title_of(text: &str, least: usize) -> Option<String> {
     let title = text.trim_matches(|c: char| c.is_whitespace() || TRIMMED.contains(c));
@@ -38,14 +38,14 @@ fn behind(line: &str, zone: Zone) -> Option<(String, Found)> {
         let starts = character.is_ascii_digit()
             && previous
                 .is_some_and(|previous: char| !previous.is_ascii_digit() && !"/-.:,".contains(previous));
-        let bracketed = previous == Some('(') && line.ends_with(')');
-        let glued = previous.is_some_and(|previous| !previous.is_whitespace() && previous != '(');
+        let bracketed = matches!(previous, Some('(' | '[')) && line.ends_with([')', ']']);
+        let glued = previous.is_some_and(|previous| !previous.is_whitespace() && !"([".contains(previous));
         previous = Some(character);
         if !starts {
             continue;
         }
         let (text, tail) = (&line[..at], &line[at..]);
-        let tail = if bracketed { tail.trim_end_matches(')') } else { tail };
+        let tail = if bracketed { tail.trim_end_matches([')', ']']) } else { tail };
         let Printed::Date(found) = read(tail, zone) else { continue };
         if !found.is_bare() || found.label.is_some() {
             continue;
@@ -68,7 +68,7 @@ fn before(line: &str, zone: Zone) -> Option<(String, Found)> {
     let colon = line.char_indices().take(24).find(|(_, c)| *c == ':')?.0;
     let end = colon + 3;
     let (stamp, text) = (line.get(..end)?, line.get(end..)?);
-    let title = title_of(text, 4).filter(|_| text.starts_with(char::is_alphanumeric))?;
+    let title = title_of(text, 4)?;
     let Printed::Date(found) = read(stamp, zone) else { return None };
     (found.is_bare() && !found.stamp.date_only).then_some((title, *found))
 }

@@ -15,9 +15,12 @@ use crate::time::Zone;
 const TOP: usize = 60;
 
 /// The pieces one below the other.
-pub(super) fn unfolded(mut pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
-    let beyond = pieces.split_off(pieces.len().min(MOST_LINES));
-    let mut unfolded: Vec<Piece> = Vec::with_capacity(pieces.len() + beyond.len());
+pub(super) fn unfolded(pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
+    // NOTE: no page is as long; to move all its lines would be felt.
+    if pieces.len() > MOST_LINES {
+        return pieces;
+    }
+    let mut unfolded: Vec<Piece> = Vec::with_capacity(pieces.len());
     for (index, piece) in pieces.into_iter().enumerate() {
         match &piece.kind {
             Kind::Columns(columns) if are_parts_of_a_page(columns, index < TOP, zone) => {
@@ -37,9 +40,7 @@ pub(super) fn unfolded(mut pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
             _ => unfolded.push(piece),
         }
     }
-    let mut joined = with_values(unfolded, zone);
-    joined.extend(beyond);
-    joined
+    with_values(unfolded, zone)
 }
 
 fn push_apart(parts: &[String], piece: &Piece, unfolded: &mut Vec<Piece>) {

@@ -1,0 +1,270 @@
+//! Pages composed of what sites print, in any order that a site could print it, with invented text: the fields are found
+//! again or the page is refused, never with a wrong date. And articles of the clean form: every paragraph comes back.
+
+use bantin::model::Block;
+use bantin::parse::{ParseOptions, ParsedArticle, parse};
+use bantin::time::DEFAULT_TIME_ZONE;
+use chrono::{Datelike, Timelike};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+const SYLLABLES: [&str; 40] = [
+    "nước",
+    "làng",
+    "đường",
+    "trâu",
+    "lúa",
+    "suối",
+    "rừng",
+    "chợ",
+    "thôn",
+    "bản",
+    "nhà",
+    "rông",
+    "cầu",
+    "mưa",
+    "nắng",
+    "gùi",
+    "nương",
+    "rẫy",
+    "sông",
+    "núi",
+    "gạo",
+    "muối",
+    "bếp",
+    "khói",
+    "chiêng",
+    "trống",
+    "áo",
+    "khăn",
+    "dệt",
+    "gốm",
+    "men",
+    "đá",
+    "cát",
+    "đò",
+    "bến",
+    "vườn",
+    "chè",
+    "tiêu",
+    "mía",
+    "sắn",
+];
+
+const FAMILY: [&str; 6] = ["Đinh", "Rơ Lan", "Sùng", "Vàng", "Lương", "Hồ"];
+const GIVEN: [&str; 8] = ["Thiên", "Mẫn", "Páo", "Nhi", "Bảo Thoa", "Hữu Khôi", "Duyệt", "Ngọc Sen"];
+
+/// What sites print above and beside their articles, and below them.
+const ABOVE: [&str; 9] = [
+    "Trang chủ",
+    "Trang chủ > Tin tức > Xã hội",
+    "Xã hội",
+    "Kinh tế",
+    "Banner",
+    "Liên hệ",
+    "Kon Tum 24°C/70%",
+    "Đăng nhập",
+    "Trang chủ | Giới thiệu | Liên hệ",
+];
+const TOOLS: [&str; 8] = [
+    "Bản in",
+    "Lượt xem: 87",
+    "A- A A+",
+    "Chia sẻ",
+    "Gửi email",
+    "Mặc định Cỡ chữ",
+    "253 lần xem",
+    "Theo dõi Bản tin trên",
+];
+const BELOW: [&str; 6] = ["Trả lời", "[Trở về]", "Lượt xem: 1.234", "Copy link", "Về đầu trang", "Chia sẻ"];
+const ENDS: [&str; 5] = ["Chuyên mục khác", "Tin cùng chuyên mục", "CÁC TIN KHÁC", "Tin đã đưa", "Bình luận"];
+
+fn phrase(words: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    vec(select(&SYLLABLES[..]), words).prop_map(|words| {
+        let text = words.join(" ");
+        let first = text.chars().next().unwrap_or_default().to_uppercase().to_string();
+        first + text.get(text.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default()
+    })
+}
+
+fn sentence() -> impl Strategy<Value = String> {
+    (phrase(10..40), select(&[".", ".", ".", "!", "…"][..])).prop_map(|(text, stop)| text + stop)
+}
+
+fn name() -> impl Strategy<Value = String> {
+    (select(&FAMILY[..]), select(&GIVEN[..])).prop_map(|(family, given)| format!("{family} {given}"))
+}
+
+/// Day, month, year, hour, minute.
+type Moment = (u32, u32, i32, u32, u32);
+
+fn moment() -> impl Strategy<Value = Moment> {
+    (1..=28u32, 1..=12u32, 2005..=2025i32, 0..24u32, 0..60u32)
+}
+
+const FORMS: usize = 6;
+
+fn printed(form: usize, (day, month, year, hour, minute): Moment) -> String {
+    match form {
+        0 => format!("{day:02}/{month:02}/{year} {hour:02}:{minute:02}"),
+        1 => format!("{hour:02}:{minute:02}, {day:02}/{month:02}/{year}"),
+        2 => format!("Ngày đăng: {day:02}/{month:02}/{year}  {hour:02}:{minute:02}"),
+        3 => format!("{day} Tháng {month} {year} lúc {hour:02}:{minute:02}"),
+        4 => format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:00"),
+        _ => format!("Đăng lúc: {hour:02}:{minute:02} {day:02}/{month:02}/{year} | Lượt xem: 36"),
+    }
+}
+
+fn is_the_moment(draft: &ParsedArticle, (day, month, year, hour, minute): Moment) -> bool {
+    let local = draft.article.published.instant.with_timezone(&DEFAULT_TIME_ZONE);
+    (local.day(), local.month(), local.year(), local.hour(), local.minute())
+        == (day, month, year, hour, minute)
+}
+
+fn read_text(lines: &[String], blank: bool) -> Option<ParsedArticle> {
+    let options = ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None };
+    parse("bai.txt", lines.join(if blank { "\n\n" } else { "\n" }).as_bytes(), &options).draft
+}
+
+fn text_of(draft: &ParsedArticle) -> String {
+    let mut text = String::new();
+    for block in &draft.article.body {
+        match block {
+            Block::Lead { text: line, .. }
+            | Block::Paragraph { text: line }
+            | Block::Heading { text: line, .. } => text.push_str(line),
+            Block::Caption { raw: printed, .. } => text.push_str(printed),
+            Block::List { items, .. } => text.push_str(&items.join("\n")),
+            Block::Table { rows } => rows.iter().for_each(|row| text.push_str(&row.join(" "))),
+            Block::Html { html } => text.push_str(html),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[derive(Clone, Debug)]
+struct Page {
+    title: String,
+    stamp: (usize, Moment),
+    paragraphs: Vec<String>,
+    author: Option<String>,
+    above: Vec<&'static str>,
+    tools: Vec<&'static str>,
+    below: Vec<&'static str>,
+    end: Option<(&'static str, Vec<String>)>,
+    clock: Option<Moment>,
+    update: Option<Moment>,
+    /// Title then date, date then title, or the lead between them.
+    order: usize,
+    blank: bool,
+}
+
+fn page() -> impl Strategy<Value = Page> {
+    let head =
+        (phrase(5..14), (0..FORMS, moment()), vec(select(&ABOVE[..]), 0..4), vec(select(&TOOLS[..]), 0..4));
+    let body = (vec(sentence(), 2..6), option::of(name()), vec(select(&BELOW[..]), 0..3));
+    let end = option::of((select(&ENDS[..]), vec(phrase(5..12), 1..5)));
+    let dates = (option::weighted(0.3, moment()), option::weighted(0.3, moment()), 0..3usize, any::<bool>());
+    (head, body, end, dates).prop_map(|(head, body, end, dates)| Page {
+        title: head.0,
+        stamp: head.1,
+        above: head.2,
+        tools: head.3,
+        paragraphs: body.0,
+        author: body.1,
+        below: body.2,
+        end,
+        clock: dates.0,
+        update: dates.1,
+        order: dates.2,
+        blank: dates.3,
+    })
+}
+
+impl Page {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.clock.map(|clock| printed(0, clock)));
+        lines.extend(self.above.iter().map(|line| (*line).to_owned()));
+        let (title, stamp) = (self.title.clone(), printed(self.stamp.0, self.stamp.1));
+        match self.order {
+            0 => lines.extend([title, stamp]),
+            1 => lines.extend([stamp, title]),
+            _ => lines.extend([title, self.paragraphs[0].clone(), stamp]),
+        }
+        if self.order == 0 {
+            lines.extend(
+                self.update.map(|(day, month, year, ..)| format!("Cập nhật: {day:02}/{month:02}/{year}")),
+            );
+            lines.extend(self.tools.iter().map(|line| (*line).to_owned()));
+        }
+        lines.extend(self.paragraphs.iter().skip(usize::from(self.order == 2)).cloned());
+        lines.extend(self.author.clone());
+        lines.extend(self.below.iter().map(|line| (*line).to_owned()));
+        if let Some((heading, news)) = &self.end {
+            lines.push((*heading).to_owned());
+            lines.extend(news.iter().cloned());
+        }
+        lines
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_a_site_prints_is_found_again_or_refused_and_no_date_is_wrong(page in page()) {
+        let lines = page.lines();
+        let Some(draft) = read_text(&lines, page.blank) else { return Ok(()) };
+        prop_assert!(is_the_moment(&draft, page.stamp.1), "{}\n{:?}", lines.join("\n"), draft.article);
+        prop_assert_eq!(&draft.article.title, &page.title, "{}", lines.join("\n"));
+        let text = text_of(&draft);
+        for paragraph in &page.paragraphs {
+            prop_assert!(text.contains(paragraph), "{paragraph} is lost of\n{}", lines.join("\n"));
+        }
+    }
+
+    #[test]
+    fn a_page_with_its_date_below_its_title_is_not_refused(page in page()) {
+        let page = Page { order: 0, clock: None, update: None, ..page };
+        let lines = page.lines();
+        let draft = read_text(&lines, page.blank);
+        prop_assert!(draft.is_some(), "{}", lines.join("\n"));
+        let draft = draft.unwrap();
+        prop_assert_eq!(&draft.article.authors, &page.author.iter().cloned().collect::<Vec<_>>(), "{}", lines.join("\n"));
+    }
+
+    /// Whatever stands between the lead and the byline of the clean form is the author's.
+    #[test]
+    fn an_article_of_the_clean_form_comes_back_whole(
+        title in phrase(4..14),
+        stamp in (0..FORMS, moment()),
+        lead in sentence(),
+        text in vec((sentence(), option::weighted(0.4, any::<Index>())), 1..8),
+        author in option::of(name()),
+    ) {
+        let odd: Vec<String> = [&ABOVE[..], &TOOLS, &BELOW, &ENDS].concat().iter().map(|line| (*line).to_owned())
+            .chain(["Tags: nước, làng".to_owned(), "Vào Cài đặt > Tài khoản".to_owned(), ">> Xem ở dưới".to_owned()])
+            .collect();
+        let mut lines = vec![title.clone(), printed(stamp.0, stamp.1), lead];
+        for (sentence, heading) in text {
+            lines.extend(heading.map(|index| index.get(&odd).clone()));
+            lines.push(sentence);
+        }
+        let written = lines[2..].to_vec();
+        lines.extend(author.clone());
+        let draft = read_text(&lines, true);
+        prop_assert!(draft.is_some(), "{}", lines.join("\n"));
+        let draft = draft.unwrap();
+        prop_assert!(is_the_moment(&draft, stamp.1));
+        prop_assert_eq!(&draft.article.title, &title);
+        prop_assert_eq!(&draft.article.authors, &author.into_iter().collect::<Vec<_>>(), "{}", lines.join("\n"));
+        let text = text_of(&draft);
+        for line in written {
+            prop_assert!(text.contains(&line), "{line} is lost of\n{}", lines.join("\n"));
+        }
+    }
+}
