@@ -106,6 +106,50 @@ fn each_link_leads_to_a_file_and_a_heading_that_exist() {
 }
 
 #[test]
+fn each_path_that_is_named_exists() {
+    let mut named = 0;
+    for (document, text) in documents() {
+        let prose = prose(&text);
+        let spans = prose.split('`').skip(1).step_by(2);
+        for path in spans
+            .filter(|span| ["src/", "tests/", "docs/", "benches/"].iter().any(|top| span.starts_with(top)))
+        {
+            assert!(root().join(path).exists(), "{}: {path}", document.display());
+            named += 1;
+        }
+    }
+    assert!(named > 30, "{named}");
+}
+
+#[test]
+fn each_dependency_has_a_licence_that_is_accepted() {
+    let accepted: toml::Table = document("deny.toml").parse().unwrap();
+    let accepted: Vec<&str> =
+        accepted["licenses"]["allow"].as_array().unwrap().iter().filter_map(toml::Value::as_str).collect();
+    let mut cargo = Command::new(env!("CARGO"));
+    let metadata = cargo
+        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.unwrap().stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages {
+        let expression = package["license"].as_str().unwrap_or_default();
+        let is_listed = |licence: &str| accepted.contains(&licence.trim_matches(['(', ')', ' ']));
+        // What is in parentheses is a choice between licences, and they are nested no deeper.
+        let is_accepted = match expression.contains('(') {
+            true => expression.split(" AND ").all(|choice| choice.split(" OR ").any(is_listed)),
+            false => expression
+                .split(" OR ")
+                .flat_map(|part| part.split('/'))
+                .any(|all| all.split(" AND ").all(is_listed)),
+        };
+        assert!(is_accepted, "{}: {expression}", package["name"]);
+    }
+}
+
+#[test]
 fn the_readme_fits_on_a_page() {
     for path in ["README.md", "README.vi.md"] {
         assert!(document(path).lines().count() <= 150, "{path}");
