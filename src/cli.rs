@@ -42,16 +42,16 @@ use crate::urls::{Format, Route};
 #[derive(Parser)]
 #[command(name = "bantin", version, max_term_width = 100)]
 struct Arguments {
-    /// The config file; `config.toml` in the working folder where none is named
+    /// Config file [default: ./config.toml]
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// Print data as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// Say only what went wrong
+    /// Only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say each step
+    /// More detail
     #[arg(short, long, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -60,116 +60,116 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the feeds and watch the folder of articles
+    /// Serve the site and watch the articles folder
     Serve,
-    /// Read config and articles and say what is wrong with them; publishes nothing
+    /// Validate the configuration and the articles; publishes nothing
     Check {
-        /// Articles to read; all in the folder where none is named
+        /// Articles to check [default: all in the articles folder]
         files: Vec<PathBuf>,
     },
-    /// Print a document as it would be served now
+    /// Print a feed as it would be served now
     Render {
-        /// The channel's slug; `-` for the feed of everything
+        /// The channel's slug, or `-` for the feed of all channels
         channel: String,
-        /// The form of the feed
+        /// Format of the feed
         format: FormatArgument,
     },
-    /// Scan the folder once and publish what has changed, for cron
+    /// Scan the articles folder once and publish what changed, for cron
     Scan {
-        /// Withdraw missing articles even where the folder was suddenly emptied
+        /// Accept this folder and log as belonging together, and withdraw missing articles even if there are many
         #[arg(long)]
         confirm: bool,
     },
-    /// List the articles, the newest first
+    /// List all articles, newest first
     List {
-        /// Only those of this channel
+        /// Only articles of this channel
         #[arg(long, value_name = "SLUG")]
         channel: Option<Slug>,
-        /// At most so many
+        /// Maximum number of articles
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
-    /// Publish one file in a channel, here or on a running service
+    /// Publish one file, here or on a running service
     Publish {
-        /// The article: .txt, .md, .html or .docx
+        /// Article file: .txt, .md, .html or .docx
         file: PathBuf,
         /// The channel's slug
         #[arg(long, value_name = "SLUG")]
         channel: Slug,
-        /// Correct the article of this id instead of publishing a new one
+        /// Correct the article with this id instead of publishing a new one
         #[arg(long, value_name = "ID")]
         id: Option<String>,
         #[command(flatten)]
         remote: remote::Remote,
     },
-    /// Publish many old articles at once; run it again after an interruption or a correction
+    /// Publish many old articles at once; can be repeated after an interruption or a correction
     Import {
-        /// Files, folders with all below them, and zip archives
+        /// Files, directories (with all subdirectories) and zip archives
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// The channel of all of them; otherwise the folders at the top of each PATH name the channels
+        /// The channel of all articles [default: the directories at the top of each PATH are the channels]
         #[arg(long, value_name = "SLUG")]
         channel: Option<Slug>,
-        /// The encoding of old text files: tcvn3, vni, windows-1258, utf-16, utf-8
+        /// Encoding of text files that are not Unicode: tcvn3, vni, windows-1258, utf-16, utf-8
         #[arg(long, value_name = "NAME", value_parser = encoding)]
         encoding: Option<Encoding>,
-        /// Read everything and say what would be refused; publish nothing
+        /// Read everything and report what would be rejected; publishes nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Write the whole site as files, for nginx, Caddy or a CDN; only what changed since the last time
+    /// Write the whole site as static files for nginx, Caddy or a CDN; only what changed since the last build
     Build {
-        /// The folder; of a `bantin build` before, or empty, or not there yet
+        /// Output directory; created if missing. An existing one must be empty or from an earlier build
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
     /// Withdraw an article; only `restore` brings it back
     Withdraw {
-        /// Its id, as `list` shows it; or the address of its page, or its file
+        /// The article's id (as `list` shows it), page address or file
         id: String,
-        /// Why, for readers
+        /// Reason, shown to readers
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// Blank its stored text as well, for ever
+        /// Also blank the stored text; cannot be undone
         #[arg(long)]
         erase: bool,
         #[command(flatten)]
         remote: remote::Remote,
     },
-    /// Bring a withdrawn article back
+    /// Restore a withdrawn article
     Restore {
-        /// Its id, as `list` shows it; or the address of its page, or its file
+        /// The article's id (as `list` shows it), page address or file
         id: String,
     },
-    /// Write the whole log into one file, also while it is served
+    /// Write the whole log to one file, also while it is served
     Backup {
-        /// The file; must not be there yet
+        /// Backup file; must not exist yet
         file: PathBuf,
     },
-    /// Fill the configured store, which must be empty, from a backup; it begins a new log
+    /// Fill the configured store, which must be empty, from a backup, as a new log
     RestoreBackup {
-        /// A file that `backup` has written
+        /// Backup file
         file: PathBuf,
     },
-    /// Move the log to another store and compare every document; stop serving first
+    /// Move the log to another store and compare every document; stop the service first
     Migrate {
-        /// Where the log is, like sqlite:data/bantin.db
+        /// Current store, such as sqlite:data/bantin.db
         #[arg(long, value_name = "URL")]
         from: String,
-        /// Where it is to be, like postgres://bantin@db.example/bantin; must be empty
+        /// New store, such as postgres://bantin@db.example/bantin; must be empty
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Make, list and revoke the tokens that open the publishing API
+    /// Create, list and revoke tokens for the publishing API
     Token {
         #[command(subcommand)]
         command: token::TokenCommand,
     },
-    /// Show the configuration that is in force, and where each value comes from
+    /// Show the effective configuration and where each value comes from
     Config,
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions {
-        /// The shell
+        /// Shell
         shell: Shell,
     },
 }
@@ -241,7 +241,7 @@ fn print_line(line: impl std::fmt::Display) -> io::Result<()> {
 
 fn encoding(word: &str) -> Result<Encoding, String> {
     let known = || Encoding::ALL.map(Encoding::as_str).join(", ");
-    Encoding::from_setting(word).ok_or_else(|| format!("there are: {}", known()))
+    Encoding::from_setting(word).ok_or_else(|| format!("accepted values: {}", known()))
 }
 
 impl Arguments {
@@ -315,7 +315,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     let mut config = config;
     let mut _scratch = None;
     if preview {
-        let folder = Scratch::new(&std::env::temp_dir()).context("making a temporary folder")?;
+        let folder = Scratch::new(&std::env::temp_dir()).context("creating a temporary directory")?;
         // There is no log yet, and printing must not begin one: the folder is taken into a passing store.
         config.store.url = format!("sqlite:{}", folder.path().join("preview.db").display());
         config.ingest.marking = Marking::None;
@@ -323,7 +323,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     }
     let store = open_store(&config).await?;
     if preview {
-        say!("bantin: nothing is published yet; this is a preview of the folder");
+        say!("bantin: nothing is published yet; this is a preview of the articles folder");
         Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(false).await?;
     }
     if let Some(slug) = &scope {
@@ -342,7 +342,7 @@ async fn is_channel(store: &Store, config: &Config, slug: &Slug) -> anyhow::Resu
         return Ok(());
     }
     let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
-    bail!("there is no channel `{slug}`; there are: {}", known.join(", "))
+    bail!("unknown channel `{slug}`; known channels: {}", known.join(", "))
 }
 
 async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -365,8 +365,7 @@ async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyho
 
 fn summary(report: &ScanReport) -> String {
     format!(
-        "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} waiting for their time, \
-         {} refused",
+        "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} scheduled, {} rejected",
         counted(report.files, "file"),
         report.published,
         report.corrected,
@@ -478,9 +477,9 @@ async fn withdraw(
         }
         WithdrawOutcome::Already => (true, "was withdrawn before"),
         WithdrawOutcome::NeverPublished => (true, "will not be published"),
-        WithdrawOutcome::Unknown => (false, "is not known; `bantin list` shows all"),
+        WithdrawOutcome::Unknown => (false, "is unknown; `bantin list` shows all articles"),
         WithdrawOutcome::Refused(refusal) => bail!("{}", refusal.english()),
-        WithdrawOutcome::Stale(_) => (false, "was changed by somebody else meanwhile"),
+        WithdrawOutcome::Stale(_) => (false, "was changed by somebody else in the meantime"),
     };
     if done { print_outcome(arguments, id, word, None) } else { bail!("{id} {word}") }
 }
@@ -494,8 +493,8 @@ async fn restore(config: Config, named: &str, arguments: &Arguments) -> anyhow::
         RestoreOutcome::Restored(number) => print_outcome(arguments, id, "restored", Some(number)),
         RestoreOutcome::Waiting => print_outcome(arguments, id, "waits for its time again", None),
         RestoreOutcome::NotWithdrawn => print_outcome(arguments, id, "is not withdrawn", None),
-        RestoreOutcome::Erased => bail!("the text of {id} was erased; publish it anew under another name"),
-        RestoreOutcome::Unknown => bail!("{id} is not known; `bantin list` shows all"),
+        RestoreOutcome::Erased => bail!("the text of {id} was erased; publish it again under another name"),
+        RestoreOutcome::Unknown => bail!("{id} is unknown; `bantin list` shows all articles"),
     }
 }
 
@@ -544,7 +543,7 @@ fn print_outcome(
 /// Opens a store that is there: a command on an article must not begin a log by a slip in the config.
 async fn open_existing_store(config: &Config) -> anyhow::Result<Store> {
     if !Store::exists(&config.store) {
-        bail!("there is no log at {} yet; `bantin serve` or `bantin scan` begins one", config.store.url);
+        bail!("there is no log at {} yet; `bantin serve` or `bantin scan` creates one", config.store.url);
     }
     open_store(config).await
 }

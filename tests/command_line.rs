@@ -79,7 +79,7 @@ fn a_list_of_a_channel_that_is_not_there_is_an_error() {
     for arguments in [&["list", "--channel", "khong-co"][..], &["list", "--channel", "khong-co", "--json"]] {
         let refused = house.run(arguments);
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
-        assert!(String::from_utf8(refused.stderr).unwrap().contains("there are: xa-hoi"));
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("known channels: xa-hoi"));
     }
 }
 
@@ -197,7 +197,7 @@ fn an_article_is_named_by_its_id_its_address_or_its_file() {
     }
     for unknown in ["/bai-viet/2023/05/12/khong-co", "khong-co.txt", "tag:a,2023:b"] {
         let refused = house.run(&["withdraw", unknown]);
-        assert!(String::from_utf8(refused.stderr).unwrap().contains("is not known"), "{unknown}");
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("is unknown"), "{unknown}");
     }
 }
 
@@ -246,7 +246,7 @@ fn publish_takes_an_article_in_that_no_file_stands_for() {
     house.scanned(&serving);
     assert!(serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"), "no scan takes it away");
     let unknown = house.run(&["publish", file.to_str().unwrap(), "--channel", "xa-hoj"]);
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no channel `xa-hoj`"));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("unknown channel `xa-hoj`"));
     std::fs::write(&file, "Không có ngày\n\nĐoạn mở đầu.\n").unwrap();
     let refused = house.run(&arguments);
     assert_eq!(refused.status.code(), Some(1));

@@ -1,13 +1,13 @@
 //! The documentation tells the truth: its links lead somewhere, its commands exist, its examples run.
 
-mod house;
+mod support;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use house::{House, SEED, Serving, article, until};
+use support::{RunningServer, SEED, TestSite, article, until};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -182,7 +182,7 @@ fn words_of(command: &str) -> Vec<String> {
 
 #[test]
 fn each_command_that_is_shown_is_one_of_the_program() {
-    let house = House::new();
+    let site = TestSite::new();
     let mut tried = 0;
     for (path, text) in documents() {
         let (shell, inline) = (blocks(&text, "sh").join("\n"), prose(&text));
@@ -190,7 +190,7 @@ fn each_command_that_is_shown_is_one_of_the_program() {
         for command in shell.lines().chain(spans).filter_map(|line| line.strip_prefix("bantin ")) {
             let words = words_of(command);
             let words: Vec<&str> = words.iter().map(|word| value_for(word)).collect();
-            let output = house.command(&[]).args(&words).arg("--help").output().unwrap();
+            let output = site.command(&[]).args(&words).arg("--help").output().unwrap();
             let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.success(), "{}: bantin {}\n{complaint}", path.display(), words.join(" "));
             tried += 1;
@@ -201,7 +201,7 @@ fn each_command_that_is_shown_is_one_of_the_program() {
 
 #[test]
 fn each_command_of_the_program_is_explained() {
-    let help = House::new().ok(&["--help"]);
+    let help = TestSite::new().ok(&["--help"]);
     let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let names =
         commands.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
@@ -265,16 +265,16 @@ fn the_samples_of_configurations_are_read() {
     let mut tried = 0;
     for (path, text) in documents() {
         for sample in blocks(&text, "toml") {
-            let house = House::new();
+            let site = TestSite::new();
             if sample.starts_with("+++") {
                 let sample = sample
                     .replace("channels = [\"kinh-te\"]", "channels = []")
                     .replace("encoding = \"tcvn3\"", "");
-                house.write("xa-hoi/a.txt", format!("{sample}\nĐoạn mở đầu.\n\nNội dung.\n"));
-                house.ok(&["check"]);
+                site.write("xa-hoi/a.txt", format!("{sample}\nĐoạn mở đầu.\n\nNội dung.\n"));
+                site.ok(&["check"]);
             } else {
-                std::fs::write(house.path("config.toml"), &sample).unwrap();
-                house.ok(&["config"]);
+                std::fs::write(site.path("config.toml"), &sample).unwrap();
+                site.ok(&["config"]);
             }
             tried += 1;
             assert!(!sample.is_empty(), "{}", path.display());
@@ -285,7 +285,7 @@ fn the_samples_of_configurations_are_read() {
 
 #[test]
 fn the_problem_codes_and_requests_of_the_api_are_listed() {
-    let serving = House::new().serve();
+    let serving = TestSite::new().serve();
     let description = serving.get("/api/openapi.json").json();
     let text = document("docs/api.md");
     let problems = description["x-problems"].as_object().unwrap();
@@ -302,11 +302,11 @@ fn the_problem_codes_and_requests_of_the_api_are_listed() {
 
 #[test]
 fn the_examples_of_the_api_publish_correct_and_withdraw() {
-    let house = House::new();
-    house.write("xa-hoi/thi-dua.txt", SEED);
-    house.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
-    let serving = house.serve();
-    let secret = house.ok(&["token", "new", "vanphong"]).trim().to_owned();
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SEED);
+    site.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
+    let serving = site.serve();
+    let secret = site.ok(&["token", "new", "vanphong"]).trim().to_owned();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hoi-nghi.txt");
     let id = "tag%3Adakto.example%2C2023%3A2023-05-13%2Fhoi-nghi";
@@ -355,7 +355,7 @@ impl Mirror {
     }
 
     /// Polls once, and tells the titles in the copy.
-    fn poll(&self, serving: &Serving) -> BTreeSet<String> {
+    fn poll(&self, serving: &RunningServer) -> BTreeSet<String> {
         let path = self.folder.path().join("copy.json");
         // The addresses in the feed are those of `site.url`; whatever it asks for reaches this service.
         let output = Command::new("python3")
@@ -375,16 +375,16 @@ impl Mirror {
 
 #[test]
 fn the_mirror_follows_publication_correction_withdrawal_restoration_and_moves() {
-    let house = House::new()
+    let site = TestSite::new()
         .with("BANTIN_FEED__ARCHIVE_PAGE", "3")
         .with("BANTIN_FEED__ITEMS", "2")
         .with("BANTIN_FEED__WINDOW", "1h");
     for number in 1..=9 {
         let text = article(&format!("Bài {number}"), &format!("1{number}/05/2023 08:00"), "Đoạn mở đầu.");
-        house.write(&format!("xa-hoi/bai-so-{number}.txt"), text);
+        site.write(&format!("xa-hoi/bai-so-{number}.txt"), text);
     }
-    house.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
-    let serving = house.serve();
+    site.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
+    let serving = site.serve();
     let (society, economy) = (Mirror::of("xa-hoi"), Mirror::of("kinh-te"));
     let all = |changes: &[(&str, &str)]| {
         let titles = (1..=9).map(|number| format!("Bài {number}"));
@@ -399,15 +399,15 @@ fn the_mirror_follows_publication_correction_withdrawal_restoration_and_moves() 
     };
     assert_eq!(society.poll(&serving), all(&[]), "the archive too");
     assert_eq!(society.poll(&serving), all(&[]), "nothing new");
-    house.write("xa-hoi/bai-so-2.txt", article("Bài 2 (sửa)", "12/05/2023 08:00", "Đoạn mở đầu."));
+    site.write("xa-hoi/bai-so-2.txt", article("Bài 2 (sửa)", "12/05/2023 08:00", "Đoạn mở đầu."));
     follows(&society, all(&[("Bài 2", "Bài 2 (sửa)")]), "the correction");
     let id = "tag:dakto.example,2023:2023-05-13/bai-so-3";
-    house.ok(&["withdraw", id, "--reason", "đăng nhầm"]);
+    site.ok(&["withdraw", id, "--reason", "đăng nhầm"]);
     follows(&society, all(&[("Bài 2", "Bài 2 (sửa)"), ("Bài 3", "")]), "the withdrawal");
-    house.ok(&["restore", id]);
+    site.ok(&["restore", id]);
     follows(&society, all(&[("Bài 2", "Bài 2 (sửa)")]), "the restoration");
     assert_eq!(economy.poll(&serving), BTreeSet::from(["Giá cà phê".to_owned()]));
-    house.rename("xa-hoi/bai-so-5.txt", "kinh-te/bai-so-5.txt");
+    site.rename("xa-hoi/bai-so-5.txt", "kinh-te/bai-so-5.txt");
     follows(&society, all(&[("Bài 2", "Bài 2 (sửa)"), ("Bài 5", "")]), "the move");
     follows(&economy, BTreeSet::from(["Giá cà phê".to_owned(), "Bài 5".to_owned()]), "the arrival");
     assert_eq!(

@@ -104,7 +104,7 @@ fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_o
     assert_eq!(first.status.code(), Some(1));
     let line = told(&first);
     assert!(line.contains("cũ/xa-hoi/hong.txt:3: error: "), "{line}");
-    assert!(line.contains("21 files: 20 published, ") && line.contains(" 1 refused\n"), "{line}");
+    assert!(line.contains("21 files: 20 published, ") && line.contains(" 1 rejected\n"), "{line}");
     let before = listed(&house);
 
     let again = import(&house, &["cũ", "--json"]);
@@ -207,7 +207,7 @@ fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
         "bom.zip!xa-hoi/lon.txt:1: error: ",
         "ngoai.txt:1: error: ",
         " 1 published",
-        " 3 refused",
+        " 3 rejected",
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
@@ -243,13 +243,13 @@ fn a_rehearsal_reads_all_and_begins_no_log() {
     let output = import(&house, &["cũ", "--dry-run"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        told(&output).contains("2 files: 1 would be taken in, 0 are there already, 1 would be refused"),
+        told(&output).contains("2 files: 1 would be accepted, 0 exist already, 1 would be rejected"),
         "{}",
         told(&output)
     );
     assert!(!house.path("data").exists());
     import(&house, &["cũ"]);
-    assert!(told(&import(&house, &["cũ", "--dry-run"])).contains("0 would be taken in, 1 are there already"));
+    assert!(told(&import(&house, &["cũ", "--dry-run"])).contains("0 would be accepted, 1 exist already"));
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
     let output = import(&house, &["cũ"]);
     assert_eq!(output.status.code(), Some(1));
     let told = told(&output);
-    assert!(told.contains("1 waiting for their time") && told.contains("xa.txt:3: error: "), "{told}");
+    assert!(told.contains("1 scheduled") && told.contains("xa.txt:3: error: "), "{told}");
 }
 
 #[test]

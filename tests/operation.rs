@@ -187,7 +187,7 @@ fn signals_that_ask_for_nothing_do_no_harm() {
     }
     wait_until("the note", || {
         let log = serving.log();
-        ["SIGHUP", "SIGUSR1", "SIGUSR2"].iter().all(|name| log.contains(&format!("{name} is ignored")))
+        ["SIGHUP", "SIGUSR1", "SIGUSR2"].iter().all(|name| log.contains(&format!("{name} ignored")))
     });
     assert_eq!(serving.get(RSS).status, 200);
     assert!(serving.stop(), "and it still ends in order");

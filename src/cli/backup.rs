@@ -18,7 +18,7 @@ use crate::store::{CopyMode, Store, StoreOptions};
 /// Writes the log as it is now into a file, which is there whole or not at all.
 pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -> anyhow::Result<Outcome> {
     if file.exists() {
-        bail!("{} is there already", file.display());
+        bail!("{} already exists", file.display());
     }
     let store = open_existing_store(&config).await?;
     let folder = &folder_of(file);
@@ -33,7 +33,7 @@ pub(super) async fn backup(config: Config, file: &Path, arguments: &Arguments) -
     fs::rename(&unfinished, file).with_context(|| format!("writing {}", file.display()))?;
     File::open(folder)?.sync_all()?;
     if !arguments.quiet {
-        say!("{} holds the log {}", file.display(), store.log_id());
+        say!("{} contains the log {}", file.display(), store.log_id());
     }
     Ok(Outcome::Done)
 }
@@ -43,7 +43,7 @@ pub(super) async fn restore(config: Config, file: &Path, arguments: &Arguments) 
     // A copy: opening a file of an older program brings it up to date, and a backup stays as it was written.
     // It lies beside the store: nothing else of the machine need be writable.
     let beside = config.store.url.strip_prefix("sqlite:").map_or_else(std::env::temp_dir, folder_of);
-    let scratch = Scratch::new(&beside).context("making a temporary folder")?;
+    let scratch = Scratch::new(&beside).context("creating a temporary directory")?;
     let copy = scratch.path().join("backup.db");
     fs::copy(file, &copy).with_context(|| format!("reading {}", file.display()))?;
     let backup = Store::open(at(&config.store, &copy)).await?;
@@ -62,7 +62,7 @@ pub(super) async fn restore(config: Config, file: &Path, arguments: &Arguments) 
             store.log_id()
         );
         if store.is_shared() || mark_of(&config.ingest.path).is_some() {
-            say!("now run `bantin scan --confirm`, so that the folder of articles is known as this log's");
+            say!("now run `bantin scan --confirm` to mark the articles folder as belonging to this log");
         }
     }
     store.close().await;
@@ -96,16 +96,13 @@ pub(super) async fn migrate(
         export::compare(&source, &target, &config.render, |done, total| set_progress(&compared, done, total))
             .await;
     compared.finish_and_clear();
-    let documents = documents.context("the log is copied, but what leaves the stores is not the same")?;
+    let documents =
+        documents.context("the log was copied, but the two stores do not render the same documents")?;
     if !arguments.quiet {
-        say!(
-            "moved the log {}: {} compared, all alike byte for byte",
-            target.log_id(),
-            counted(documents, "document")
-        );
+        say!("moved the log {}: {} compared, all identical", target.log_id(), counted(documents, "document"));
         say!("now set [store] url to the new address");
         if target.is_shared() {
-            say!("and run `bantin scan --confirm`, so that the folder of articles is known as this log's");
+            say!("and run `bantin scan --confirm` to mark the articles folder as belonging to this log");
         }
     }
     source.close().await;

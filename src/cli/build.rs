@@ -20,7 +20,7 @@ pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) 
     config.validate_for_serving()?;
     if contains_path(folder, &config.ingest.path) {
         bail!(
-            "{} lies in the folder of articles, where its pages would be taken for articles",
+            "{} is inside the articles folder, where its pages would be read as articles; choose another directory",
             folder.display()
         );
     }
@@ -80,21 +80,19 @@ fn print_report(report: &BuildReport, folder: &Path, arguments: &Arguments) -> i
         return Ok(());
     }
     say!(
-        "{} in {}, as of number {number}: {written} written, {removed} removed, {} as before",
+        "{} in {}, as of number {number}: {written} written, {removed} removed, {} unchanged",
         counted(*documents, "document"),
         folder.display(),
         documents.saturating_sub(written + faults)
     );
     if *faults > 0 {
-        say!(
-            "{faults} could not be made or removed: what lay there stays, and the log above says which, and why"
-        );
+        say!("{faults} could not be written or removed; the old version stays. The log above names them");
     }
     for export::Server { path, include, includes } in servers {
-        say!("for a server: {}", path.display());
+        say!("server configuration: {}", path.display());
         if !includes {
             say!(
-                "  it does not include {}: include it there, or take the file away and build anew",
+                "  it does not include {}: add the include, or delete the file and build again",
                 include.display()
             );
         }

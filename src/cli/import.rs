@@ -87,7 +87,7 @@ impl ImportSummary {
         for (ending, count) in import.passed_over() {
             match ending {
                 _ if image::is_image_name(&format!("a.{ending}")) => pictures += count,
-                "" => passed_over.push(format!("{count} of other kinds")),
+                "" => passed_over.push(format!("{count} of other types")),
                 "doc" | "rtf" | "odt" => passed_over.push(format!("{count} .{ending} (save them as .docx)")),
                 "zip" => passed_over.push(format!("{count} .zip (name them to import them)")),
                 _ => passed_over.push(format!("{count} .{ending}")),
@@ -107,23 +107,25 @@ impl ImportSummary {
         let files = counted(*files, "file");
         let mut summary = match dry_run {
             true => format!(
-                "{files}: {acceptable} would be taken in, {unchanged} are there already, {refused} would \
-                 be refused; nothing was published\n"
+                "{files}: {acceptable} would be accepted, {unchanged} exist already, {refused} would \
+                 be rejected; nothing was published\n"
             ),
             false => format!(
                 "{files}: {published} published, {corrected} corrected, {moved} moved, {restored} \
-                 restored, {unchanged} unchanged, {waiting} waiting for their time, {stay_withdrawn} stay \
-                 withdrawn, {refused} refused\n"
+                 restored, {unchanged} unchanged, {waiting} scheduled, {stay_withdrawn} stay \
+                 withdrawn, {refused} rejected\n"
             ),
         };
         if !self.channels.is_empty() {
             summary.push_str(&format!("channels: {}\n", self.channels.join(", ")));
         }
         if !self.passed_over.is_empty() {
-            summary.push_str(&format!("passed over: {}\n", self.passed_over.join(", ")));
+            summary.push_str(&format!("skipped: {}\n", self.passed_over.join(", ")));
         }
         if *refused > 0 {
-            summary.push_str("what was refused is listed above; correct it and run the same command again\n");
+            summary.push_str(
+                "rejected articles are listed above; correct them and run the same command again\n",
+            );
         }
         summary
     }

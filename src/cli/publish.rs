@@ -43,7 +43,9 @@ async fn publish_local(
         .with_context(|| format!("reading {path}"))?;
     let findings = diagnostics_of(&path, &reading);
     print_diagnostics(&findings, arguments);
-    let Some(draft) = reading.reading.draft else { bail!("{path} is no article and was not published") };
+    let Some(draft) = reading.reading.draft else {
+        bail!("{path} is not a valid article and was not published")
+    };
     let store = open_store(&config).await?;
     // As over HTTP: the channels that the article names come to the one that the command names.
     let addresses = &config.render.addresses;
@@ -94,10 +96,10 @@ fn print_outcome(
             bail!("{id} was withdrawn; `bantin restore {id}` brings it back")
         }
         SubmitOutcome::Conflict { with } => {
-            bail!("{id} is the article of the file {with}; correct that file")
+            bail!("{id} belongs to the file {with}; correct that file")
         }
         SubmitOutcome::VersionMismatch(_) | SubmitOutcome::IdempotencyConflict => {
-            bail!("{id} was changed by somebody else meanwhile")
+            bail!("{id} was changed by somebody else in the meantime")
         }
         SubmitOutcome::Refused(refusal) => bail!("{}", refusal.english()),
     };

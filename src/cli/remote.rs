@@ -20,10 +20,10 @@ use crate::urls::api_article_path;
 /// Where a running service is, and the token for it.
 #[derive(clap::Args, Clone)]
 pub(super) struct Remote {
-    /// Do it on the service at this address instead of in the store here
+    /// Address of a running service to send the change to, instead of the local store
     #[arg(long, value_name = "URL", requires = "token_file")]
     to: Option<String>,
-    /// The file that holds the token's secret and nothing else
+    /// File that contains only the token's secret
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -76,7 +76,7 @@ impl Service {
             Some(FileFormat::Text) => "text/plain; charset=utf-8",
             Some(FileFormat::Markdown) => "text/markdown; charset=utf-8",
             Some(FileFormat::Html) => "text/html; charset=utf-8",
-            Some(FileFormat::Docx) | None => bail!("{name}: over HTTP send .txt, .md or .html"),
+            Some(FileFormat::Docx) | None => bail!("{name}: only .txt, .md and .html can be sent over HTTP"),
         };
         let bytes = read_input(file).with_context(|| format!("reading {name}"))?;
         let request = match id {
@@ -114,7 +114,7 @@ impl Service {
     }
 
     fn response(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<RemoteResponse> {
-        let mut answer = answer.with_context(|| format!("asking the service at {}", self.address))?;
+        let mut answer = answer.with_context(|| format!("connecting to the service at {}", self.address))?;
         let status = answer.status();
         if status.is_redirection() {
             bail!(
@@ -132,24 +132,24 @@ impl Service {
             Some(target) => {
                 let path = target.path().find("/api/").map_or("", |end| &target.path()[..end]);
                 format!(
-                    "it answers {status} and names {target}; repeat the command with `--to {}{path}`",
+                    "the service redirects ({status}) to {target}; repeat the command with `--to {}{path}`",
                     target.origin().ascii_serialization()
                 )
             }
-            None => format!("it answers {status} and names no other address"),
+            None => format!("it redirects ({status}) without an address"),
         };
-        format!("nothing was done: the service is not at {}: {cure}", self.address)
+        format!("nothing was changed: the service is not at {}: {cure}", self.address)
     }
 }
 
 fn read_input(file: &Path) -> io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("this is not a file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
     File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other("this is longer than any article"));
+        return Err(io::Error::other("file too large for an article"));
     }
     Ok(bytes)
 }
@@ -172,7 +172,7 @@ impl RemoteResponse {
         // A page of a proxy or of another program says 200 just as well.
         if !(self.json["id"].is_string() && self.json["outcome"].is_string()) {
             bail!(
-                "what answers there ({}) is not this program: nothing says that it was done: {}",
+                "unexpected answer ({}), probably not from bantin; nothing confirms the change: {}",
                 self.status,
                 shorten(text)
             );

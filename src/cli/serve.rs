@@ -34,7 +34,7 @@ pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome
             match greeting.text(&store).await {
                 Ok(text) if !quiet => say!("{text}"),
                 Ok(_) => {}
-                Err(cause) => tracing::warn!(%cause, "the store does not answer"),
+                Err(cause) => tracing::warn!(%cause, "store unavailable"),
             }
         });
     };
@@ -58,7 +58,7 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
                 info!(
-                    "{name} is ignored; SIGTERM ends the service, and the configuration is read at the start"
+                    "{name} ignored; use SIGTERM to stop the service, and restart it to reload the configuration"
                 );
             }
         });
@@ -75,7 +75,7 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
                 flush();
                 std::process::exit(1);
             }
-            info!("stopping; running answers are finished first");
+            info!("stopping; finishing running responses");
         }
     });
     Ok(stopped)
@@ -102,7 +102,7 @@ impl StartupBanner {
         let mut text = format!(
             "\nbantin {} serves {} in {filled} of {} channels on {}\n\
              \x20 in a browser  {}\n\
-             \x20 everything    {feeds}\n\
+             \x20 all articles  {feeds}\n\
              \x20 all channels  {}\n",
             env!("CARGO_PKG_VERSION"),
             counted(articles, "article"),

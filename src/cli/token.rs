@@ -14,19 +14,19 @@ use crate::time::rfc3339;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Make a token; its secret is printed on stdout, once, and is stored nowhere
+    /// Create a token; its secret is printed once and stored only as a hash
     New {
-        /// Whom it is for; each revision remembers this name
+        /// Name of the token's owner; recorded with each revision
         name: String,
-        /// The channels that it may publish in, by slug; all where none are named
+        /// Slugs of the channels the token may write to [default: all]
         #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
         channels: Vec<Slug>,
     },
-    /// List the tokens, without their secrets
+    /// List tokens, without their secrets
     List,
-    /// Revoke a token at once, also on a running service
+    /// Revoke a token; takes effect at once, also on a running service
     Revoke {
-        /// Whom it was for
+        /// Name of the token
         name: String,
     },
 }
@@ -42,12 +42,12 @@ pub(super) async fn token(
             let known = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
             let unknown = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug));
             if let Some(slug) = unknown {
-                bail!("there is no channel `{slug}`; make its folder or name it in the config first");
+                bail!("unknown channel `{slug}`; create its folder or add it to the config first");
             }
             let channels = (!channels.is_empty()).then_some(channels.as_slice());
             match store.create_token(name, channels).await? {
                 Some(secret) => print_line(secret)?,
-                None => bail!("there is a token of the name `{name}`; choose another name"),
+                None => bail!("token `{name}` already exists; choose another name"),
             }
         }
         TokenCommand::List => {
@@ -79,10 +79,10 @@ pub(super) async fn token(
         }
         TokenCommand::Revoke { name } => {
             if !store.revoke_token(name).await? {
-                bail!("there is no valid token of the name `{name}`; `bantin token list` shows all");
+                bail!("no valid token `{name}`; `bantin token list` shows all");
             }
             if !arguments.quiet {
-                say!("{name} is revoked");
+                say!("{name} revoked");
             }
         }
     }
