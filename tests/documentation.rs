@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{RunningServer, SEED, TestSite, article, until};
+use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -303,7 +303,7 @@ fn the_problem_codes_and_requests_of_the_api_are_listed() {
 #[test]
 fn the_examples_of_the_api_publish_correct_and_withdraw() {
     let site = TestSite::new();
-    site.write("xa-hoi/thi-dua.txt", SEED);
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     site.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
     let serving = site.serve();
     let secret = site.ok(&["token", "new", "vanphong"]).trim().to_owned();
@@ -395,7 +395,7 @@ fn the_mirror_follows_publication_correction_withdrawal_restoration_and_moves() 
         titles.filter(|title| !title.is_empty()).collect::<BTreeSet<_>>()
     };
     let follows = |mirror: &Mirror, expected: BTreeSet<String>, what: &str| {
-        until(what, || mirror.poll(&serving) == expected);
+        wait_until(what, || mirror.poll(&serving) == expected);
     };
     assert_eq!(society.poll(&serving), all(&[]), "the archive too");
     assert_eq!(society.poll(&serving), all(&[]), "nothing new");
