@@ -553,7 +553,10 @@ fn what_has_too_long_a_name_gets_a_shorter_one_and_what_cannot_be_written_stops_
     let run = house.run(&["build", "--out", root.to_str().unwrap()]);
     let told = String::from_utf8(run.stderr).unwrap();
     assert_eq!(run.status.code(), Some(1), "{told}");
-    assert!(told.contains("bai-viet/2023/05/13/ngan.html") && told.contains("1 could not be written"), "{told}");
+    assert!(
+        told.contains("bai-viet/2023/05/13/ngan.html") && told.contains("1 could not be written"),
+        "{told}"
+    );
     assert!(root.join("bai-viet/2023/05/13/moi.html").exists());
     assert!(fs::read_to_string(root.join("rss.xml")).unwrap().contains("Bài mới"));
     // Once it is out of the way, the page is made.
