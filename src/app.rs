@@ -87,7 +87,7 @@ impl App {
         let stop = watch::Sender::new(false);
         let mut tasks = Tasks { set: JoinSet::new(), stop: stop.clone() };
         let metrics = Metrics {
-            server: readers.traffic(),
+            server: readers.metrics(),
             ingest: Arc::clone(&self.ingest_counters),
             renderer: Arc::clone(&self.render_counters),
             store: self.store.clone(),
@@ -99,7 +99,7 @@ impl App {
             Arc::clone(&self.health),
             ServiceLimits {
                 // The other places are left to those who want an answer now.
-                waiting: self.config.server.max_connections / 2,
+                max_waiting: self.config.server.max_connections / 2,
                 writes_per_minute: self.config.middleware.writes_per_minute,
             },
             stop.subscribe(),

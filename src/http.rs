@@ -1,30 +1,39 @@
-//! Answers requests: the door that takes connections, and the rules of RFC 9110 and 9111 in pure functions.
+//! The HTTP layer: an HTTP/1.1 server, and the rules of RFC 9110 and 9111 as pure functions.
 //!
-//! An answer to a document is made in three steps, each a value: [`content_coding`] says which codings the
-//! request takes, [`preconditions`] gives the verdict, [`response`] writes it down. None of them waits, reads a
-//! clock or copies the document. Who holds an older copy of a feed may ask for what is new alone ([`delta_encoding`]).
-//! [`server`] holds the sockets and every limit on them; [`metrics`] counts. What programs ask for below `/api`
-//! is answered from the store, within bounds.
+//! A document is answered in three steps, each a value: [`content_coding`] finds the codings that the request
+//! accepts, [`preconditions`] decides, and [`response`] writes the headers. None of them waits, reads a clock
+//! or copies the document. A client that holds an older copy of a feed can ask for the new entries only
+//! ([`delta_encoding`]). [`server`] owns the sockets and enforces every limit on them; [`metrics`] counts.
+//! Requests below `/api` are answered from the store, within limits.
 //!
-//! Only [`response`] writes headers. Nothing here looks at the `Host` header (rule C9), sets a cookie or asks a
-//! reader to prove anything (rule C7); who asks too often is told when to come again ([`RateLimitLayer`]). Ranges are served of pictures alone
-//! ([`range`]): a feed is small and changes as a whole.
+//! Only [`response`] writes headers. Nothing here uses the `Host` header (feed rule C9), sets a cookie or
+//! challenges a reader (feed rule C7). A client that sends too many requests gets 429 and `Retry-After`
+//! ([`RateLimitLayer`]). Byte ranges are served for images only ([`range`]): a feed is small and changes as a
+//! whole.
 
 mod api;
-pub mod body;
+mod client_ip;
 mod coding;
 pub mod content_coding;
 pub mod delta_encoding;
+pub mod entity_tag;
 mod handler;
+mod health;
+mod keyed_limiter;
 pub mod metrics;
 mod middleware;
 mod on_demand;
 pub mod preconditions;
+mod qvalue;
 pub mod range;
 pub mod response;
 pub mod server;
+mod single_flight;
+mod state;
 pub mod validity;
 
-pub use handler::{AdminHandler, Health, ServiceLimits, SiteHandler};
-pub use middleware::{KeyedLimiter, MiddlewareOptions as GateOptions, RateLimitLayer};
+pub use handler::SiteHandler;
+pub use health::{AdminHandler, Health};
+pub use middleware::{MiddlewareOptions as GateOptions, RateLimitLayer};
 pub use server::{Listeners, ServerOptions as DoorOptions};
+pub use state::ServiceLimits;

@@ -346,12 +346,14 @@ fn each_request_is_noted_with_its_client_where_the_operator_asks_for_it_and_neve
         .with("BANTIN_SERVER__ACCESS_LOG", "true")
         .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     let serving = asked(noting);
-    wait_until("both lines", || serving.log().lines().filter(|line| line.contains("asked")).count() == 2);
+    wait_until("both lines", || {
+        serving.log().lines().filter(|line| line.contains("request answered")).count() == 2
+    });
     let log = serving.log();
     let line = log.lines().find(|line| line.contains("203.0.113.7")).unwrap();
     assert!(line.contains("method=GET address=/xa-hoi/rss.xml?x=1 status=200 bytes="), "{line}");
     assert!(log.contains("client=127.0.0.1 method=GET address=/bai-viet/ status=404"), "{log}");
-    assert!(!asked(TestSite::new()).log().contains("asked"));
+    assert!(!asked(TestSite::new()).log().contains("request answered"));
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl TestServer {
 
     fn with(options: ServerOptions, cores: usize) -> Self {
         let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), cores).unwrap();
-        let (address, traffic) = (listeners.local_addr(), listeners.traffic());
+        let (address, traffic) = (listeners.local_addr(), listeners.metrics());
         let (stop, stopped) = watch::channel(false);
         let house = Arc::new(TestService::new());
         let served = house.clone();

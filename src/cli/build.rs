@@ -26,7 +26,8 @@ pub(super) async fn build(config: Config, folder: &Path, arguments: &Arguments) 
     }
     let store = open_store(&config).await?;
     let clean = scan_folder(&store, &config, arguments).await?;
-    let CachePolicies { feeds, pages, pictures, assets } = CachePolicies::new(config.render.site.max_age);
+    let CachePolicies { feeds, pages, images: pictures, assets } =
+        CachePolicies::new(config.render.site.max_age);
     let options = export::ExportOptions {
         folder: folder.to_owned(),
         render: config.render.clone(),

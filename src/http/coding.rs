@@ -1,4 +1,5 @@
-//! Answers that are coded while they are made (RFC 9110 §8.4): those of `/api`, which nobody asks for twice.
+//! Content coding of responses that are generated on the fly (RFC 9110 §8.4): those of `/api`, which are not
+//! cached.
 
 use std::io::Write as _;
 
@@ -9,12 +10,12 @@ use flate2::write::GzEncoder;
 
 use crate::render::ContentCoding;
 
-/// What is shorter goes out as it is, in bytes: it fits into one packet anyway.
-pub const SHORT: usize = 1024;
+/// Shorter responses, in bytes, are not compressed: they fit into one packet anyway.
+pub const MIN_COMPRESSED_BYTES: usize = 1024;
 
-/// Codes an answer piece by piece. Whoever has read a piece can decode all of it.
-pub enum Coder {
-    /// As it is.
+/// Encodes a response chunk by chunk. After each chunk, the client can decode everything sent so far.
+pub enum Encoder {
+    /// Uncompressed.
     Identity,
     /// gzip.
     Gzip(Box<GzEncoder<Vec<u8>>>),
@@ -22,8 +23,8 @@ pub enum Coder {
     Brotli(Box<CompressorWriter<Vec<u8>>>),
 }
 
-impl Coder {
-    /// A coder at its beginning.
+impl Encoder {
+    /// A new encoder.
     pub fn new(coding: ContentCoding) -> Self {
         const BUFFER: usize = 4096;
         match coding {
@@ -33,28 +34,28 @@ impl Coder {
         }
     }
 
-    /// The next piece, coded. Takes some milliseconds for a large one.
-    pub fn code(&mut self, piece: Bytes) -> Bytes {
+    /// Encodes the next chunk. Takes some milliseconds for a large one.
+    pub fn encode(&mut self, chunk: Bytes) -> Bytes {
         const IN_MEMORY: &str = "writing into memory cannot fail";
         match self {
-            Self::Identity => piece,
-            Self::Gzip(coder) => {
-                coder.write_all(&piece).and_then(|()| coder.flush()).expect(IN_MEMORY);
-                std::mem::take(coder.get_mut()).into()
+            Self::Identity => chunk,
+            Self::Gzip(encoder) => {
+                encoder.write_all(&chunk).and_then(|()| encoder.flush()).expect(IN_MEMORY);
+                std::mem::take(encoder.get_mut()).into()
             }
-            Self::Brotli(coder) => {
-                coder.write_all(&piece).and_then(|()| coder.flush()).expect(IN_MEMORY);
-                std::mem::take(coder.get_mut()).into()
+            Self::Brotli(encoder) => {
+                encoder.write_all(&chunk).and_then(|()| encoder.flush()).expect(IN_MEMORY);
+                std::mem::take(encoder.get_mut()).into()
             }
         }
     }
 
-    /// What stands behind the last piece.
-    pub fn end(self) -> Bytes {
+    /// The end of the encoded stream.
+    pub fn finish(self) -> Bytes {
         match self {
             Self::Identity => Bytes::new(),
-            Self::Gzip(coder) => coder.finish().expect("writing into memory cannot fail").into(),
-            Self::Brotli(coder) => coder.into_inner().into(),
+            Self::Gzip(encoder) => encoder.finish().expect("writing into memory cannot fail").into(),
+            Self::Brotli(encoder) => encoder.into_inner().into(),
         }
     }
 }
@@ -78,13 +79,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_are_decoded_to_what_they_were(pieces in proptest::collection::vec(".{1,40}", 0..8)) {
+        fn encoded_chunks_decode_to_the_original(chunks in proptest::collection::vec(".{1,40}", 0..8)) {
             for coding in [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Brotli] {
-                let mut coder = Coder::new(coding);
+                let mut encoder = Encoder::new(coding);
                 let mut sent: Vec<u8> =
-                    pieces.iter().flat_map(|piece| coder.code(Bytes::from(piece.clone())).to_vec()).collect();
-                sent.extend(coder.end());
-                prop_assert_eq!(decoded(coding, &sent), pieces.concat().into_bytes());
+                    chunks.iter().flat_map(|chunk| encoder.encode(Bytes::from(chunk.clone())).to_vec()).collect();
+                sent.extend(encoder.finish());
+                prop_assert_eq!(decoded(coding, &sent), chunks.concat().into_bytes());
             }
         }
     }

@@ -1,13 +1,14 @@
-//! Which coding an answer goes out in: `Accept-Encoding` (RFC 9110 §12.5.3), rule C6.
+//! Content coding of a response: `Accept-Encoding` (RFC 9110 §12.5.3), feed rule C6.
 //!
-//! Pure. What cannot be read is passed over, member by member; it never refuses a reader its feed.
+//! Pure. Invalid members are ignored; they never cause an error.
 
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
+use super::qvalue::{self, QValue};
 use crate::render::{ContentCoding, Representation};
 
-/// How gladly a request takes each coding. Nothing is refused but by a weight of zero.
+/// The weight of each coding. Only a weight of zero rejects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptEncoding {
     brotli: QValue,
@@ -15,65 +16,54 @@ pub struct AcceptEncoding {
     identity: QValue,
 }
 
-/// The codings of one document that a request takes, the one to send first. Empty where nothing fits: 406.
+/// The codings of one document that the request accepts, best first. Empty if none: 406.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RankedCodings {
     codings: [ContentCoding; 3],
     count: usize,
 }
 
-/// A weight in half thousandths, so that there is room for [`Weight::LAST`] below the least that can be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct QValue(u16);
-
-impl QValue {
-    const NEVER: Self = Self(0);
-    /// Taken, but after everything that was asked for by name.
-    const LAST: Self = Self(1);
-    const FULL: Self = Self(2000);
-}
-
 impl AcceptEncoding {
-    /// Reads all `Accept-Encoding` lines as one list. The first word on a coding counts; `x-gzip` is gzip
-    /// (RFC 9110 §8.4.1.3).
+    /// Parses all `Accept-Encoding` lines as one list. The first member for a coding counts; `x-gzip` means
+    /// gzip (RFC 9110 §8.4.1.3).
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut lines = headers.get_all(ACCEPT_ENCODING).iter().peekable();
         if lines.peek().is_none() {
-            // RFC 9110 §12.5.3 rule 1: without the field every coding will do. Who does not ask for
-            // compression may not know what to do with it, so identity is sent; a tag of another coding
-            // still counts as something that the reader can hold.
-            return Self { brotli: QValue::LAST, gzip: QValue::LAST, identity: QValue::FULL };
+            // RFC 9110 §12.5.3 rule 1: without the header, every coding is acceptable. Such a client may not
+            // be able to decompress, so identity is sent; the tag of another coding still counts in
+            // preconditions.
+            return Self { brotli: QValue::LAST_RESORT, gzip: QValue::LAST_RESORT, identity: QValue::ONE };
         }
-        let mut said = ParsedHeader::default();
+        let mut parsed = ParsedHeader::default();
         for member in lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {
-            said.parse_member(member);
+            parsed.parse_member(member);
         }
-        said.accepted()
+        parsed.accepted()
     }
 
-    /// The codings that the request takes, by weight; on equal weight the smaller document first, and br
-    /// before gzip before identity where even that is equal.
+    /// The accepted codings by weight. For equal weights the smaller body comes first, then br before gzip
+    /// before identity.
     pub fn ranked(self, document: &Representation) -> RankedCodings {
         let length = |coding| document.body(coding).bytes.len();
         let mut codings = [ContentCoding::Brotli, ContentCoding::Gzip, ContentCoding::Identity];
         codings.sort_by(|&left, &right| {
             self.weight(right).cmp(&self.weight(left)).then_with(|| length(left).cmp(&length(right)))
         });
-        let count = codings.iter().filter(|&&coding| self.weight(coding) > QValue::NEVER).count();
+        let count = codings.iter().filter(|&&coding| self.weight(coding) > QValue::ZERO).count();
         RankedCodings { codings, count }
     }
 
-    /// The coding for something that is not coded yet, and so short that it need not be where `is_short`; none where
-    /// nothing fits.
+    /// The coding for a body that is not encoded yet; a short one is sent as identity if possible. None if
+    /// nothing is acceptable.
     pub fn coding(self, is_short: bool) -> Option<ContentCoding> {
         let (mut codings, plain) = (
             [ContentCoding::Brotli, ContentCoding::Gzip, ContentCoding::Identity],
-            self.identity > QValue::NEVER,
+            self.identity > QValue::ZERO,
         );
         codings.sort_by_key(|coding| std::cmp::Reverse(self.weight(*coding)));
         match codings[0] {
             _ if is_short && plain => Some(ContentCoding::Identity),
-            best => (self.weight(best) > QValue::NEVER).then_some(best),
+            best => (self.weight(best) > QValue::ZERO).then_some(best),
         }
     }
 
@@ -93,7 +83,7 @@ impl RankedCodings {
     }
 }
 
-/// What was said by name, before the rules fill in the rest.
+/// The weights given by name, before the defaults are filled in.
 #[derive(Default)]
 struct ParsedHeader {
     brotli: Option<QValue>,
@@ -104,8 +94,8 @@ struct ParsedHeader {
 
 impl ParsedHeader {
     fn parse_member(&mut self, member: &[u8]) {
-        let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-        let place = match parts.next().unwrap_or_default() {
+        let (name, weight) = qvalue::member(member);
+        let slot = match name {
             name if name.eq_ignore_ascii_case(b"br") => &mut self.brotli,
             name if name.eq_ignore_ascii_case(b"gzip") => &mut self.gzip,
             name if name.eq_ignore_ascii_case(b"x-gzip") => &mut self.gzip,
@@ -113,60 +103,21 @@ impl ParsedHeader {
             b"*" => &mut self.any,
             _ => return,
         };
-        let weight = match parts.find_map(quality_value) {
-            Some(value) => parse_weight(value),
-            None => Some(QValue::FULL),
-        };
-        if let (None, Some(weight)) = (*place, weight) {
-            *place = Some(weight);
+        if let (None, Some(weight)) = (*slot, weight) {
+            *slot = Some(weight);
         }
     }
 
     fn accepted(self) -> AcceptEncoding {
         let or_any = |named: Option<QValue>, otherwise| named.or(self.any).unwrap_or(otherwise);
         AcceptEncoding {
-            brotli: or_any(self.brotli, QValue::NEVER),
-            gzip: or_any(self.gzip, QValue::NEVER),
-            // RFC 9110 §12.5.3 rule 2: refused only by `identity;q=0`, or by `*;q=0` where it is not named.
-            identity: or_any(self.identity, QValue::LAST),
+            brotli: or_any(self.brotli, QValue::ZERO),
+            gzip: or_any(self.gzip, QValue::ZERO),
+            // RFC 9110 §12.5.3 rule 2: identity is rejected only by `identity;q=0`, or by `*;q=0` if it is
+            // not named.
+            identity: or_any(self.identity, QValue::LAST_RESORT),
         }
     }
-}
-
-/// True of a parameter `q=0`, in whichever list of weights.
-pub(super) fn is_q_zero(parameter: &[u8]) -> bool {
-    quality_value(parameter).and_then(parse_weight) == Some(QValue::NEVER)
-}
-
-/// The value of a parameter `q=…`.
-fn quality_value(parameter: &[u8]) -> Option<&[u8]> {
-    let at = parameter.iter().position(|&byte| byte == b'=')?;
-    let (name, value) = (&parameter[..at], &parameter[at + 1..]);
-    name.trim_ascii_end().eq_ignore_ascii_case(b"q").then(|| value.trim_ascii_start())
-}
-
-/// RFC 9110 §12.4.2: `0` or `1` with up to three decimals, at most one.
-fn parse_weight(value: &[u8]) -> Option<QValue> {
-    let (whole, decimals) = match value {
-        [whole] => (whole, &[][..]),
-        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
-        _ => return None,
-    };
-    let whole = match whole {
-        b'0' => 0,
-        b'1' => 1000,
-        _ => return None,
-    };
-    let mut thousandths = whole;
-    let mut place = 100;
-    for digit in decimals {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        thousandths += u16::from(digit - b'0') * place;
-        place /= 10;
-    }
-    (thousandths <= 1000).then_some(QValue(thousandths * 2))
 }
 
 #[cfg(test)]
@@ -187,7 +138,7 @@ mod tests {
         )
     }
 
-    /// Long enough that br is smaller than gzip, and gzip than the text.
+    /// Long enough for br to be smaller than gzip, and gzip than identity.
     fn feed() -> Representation {
         document("Huyện Đăk Tô phát động phong trào thi đua. ".repeat(50))
     }
@@ -203,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_are_chosen_by_weight_and_identity_stays_possible_unless_refused() {
+    fn codings_are_ranked_by_weight_and_identity_is_last_unless_rejected() {
         let feed = feed();
         let rules: &[(&[&str], &str)] = &[
             (&[], "identity br gzip"),
@@ -230,7 +181,7 @@ mod tests {
             (&["deflate, zstd"], "identity"),
             // Several lines are one list.
             (&["gzip;q=0.3", "br;q=0.2"], "gzip br identity"),
-            // The first word on a coding counts.
+            // The first member for a coding counts.
             (&["gzip;q=0", "gzip"], "identity"),
         ];
         for (lines, expected) in rules {
@@ -239,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_cannot_be_read_is_passed_over_and_the_others_count() {
+    fn an_invalid_member_is_ignored() {
         let feed = feed();
         for nonsense in [
             "br;q=2",
@@ -263,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_short_goes_out_as_it_is_unless_that_is_refused() {
+    fn a_short_body_is_not_compressed_unless_identity_is_rejected() {
         for (line, long, short) in [
             ("gzip, br", "br", "identity"),
             ("gzip, br;q=0.9", "gzip", "identity"),
@@ -284,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn on_equal_weight_the_smaller_goes_out() {
+    fn for_equal_weights_the_smaller_body_is_sent() {
         let mut short = document("Đăk Tô".to_owned());
         assert!(short.identity.bytes.len() < short.brotli.bytes.len());
         assert_eq!(chosen(&["gzip, br, identity"], &short), "identity br gzip");
@@ -295,7 +246,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_header_leads_to_a_choice_without_repetition(
+        fn any_header_gives_each_coding_at_most_once(
             lines in proptest::collection::vec(proptest::collection::vec(32_u8..=255, 0..60), 0..4)
         ) {
             let lines: Vec<Vec<u8>> =
@@ -305,12 +256,6 @@ mod tests {
             for (index, coding) in choices.as_slice().iter().enumerate() {
                 prop_assert!(!choices.as_slice()[..index].contains(coding));
             }
-        }
-
-        #[test]
-        fn a_weight_reads_as_its_number(thousandths in 0_u16..=1000) {
-            let text = format!("{:.3}", f64::from(thousandths) / 1000.0);
-            prop_assert_eq!(parse_weight(text.as_bytes()), Some(QValue(thousandths * 2)));
         }
     }
 }

@@ -1,28 +1,28 @@
-//! Does the reader want only what is new? `A-IM: feed` (RFC 3229 §10.5.3), rule D1.
+//! Requests for the new entries only: `A-IM: feed` (RFC 3229 §10.5.3), feed rule D1.
 //!
-//! Pure. Nothing is asked for without `If-None-Match`: its tags say what the reader holds. A header that
-//! cannot be read costs its reader a full answer and nothing else.
+//! Pure. Needs `If-None-Match`, whose tags name the client's copy. An invalid header costs its client a full
+//! response and nothing else.
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
 
-use super::content_coding;
-use super::preconditions::{EntityTag, EntityTags};
+use super::entity_tag::{EntityTag, EntityTags, document_version};
+use super::qvalue::{self, QValue};
 use crate::render::is_abridged;
 
-/// Which instance manipulations a request takes.
+/// The instance manipulations that a request accepts.
 const A_IM: HeaderName = HeaderName::from_static("a-im");
-/// Entries that are new or changed, in a document of the same form.
+/// New or changed entries, in a document of the same format.
 const FEED: &[u8] = b"feed";
 
-/// A request for what is new.
+/// A request for a delta.
 #[derive(Clone, Debug)]
 pub struct DeltaRequest<'request> {
     held: EntityTags<'request>,
 }
 
 impl<'request> DeltaRequest<'request> {
-    /// None where the request does not ask for a part, or does not say what it holds.
+    /// None if the request does not ask for a delta, or does not name its copy.
     pub fn from_headers(headers: &'request HeaderMap) -> Option<Self> {
         let mut lines = headers.get_all(A_IM).iter().peekable();
         lines.peek()?;
@@ -32,35 +32,21 @@ impl<'request> DeltaRequest<'request> {
         EntityTags::from_headers(headers, IF_NONE_MATCH).map(|held| Self { held })
     }
 
-    /// The numbers of the editions that the reader holds of a document of this log, in the order of the tags.
+    /// The versions of this log that the client holds, in the order of the tags.
     pub fn held_versions(&self, log: &str) -> impl Iterator<Item = u64> {
         self.held.iter().filter_map(move |tag| match tag {
-            // A proxy that compresses makes a tag weak: the reader holds the same articles.
+            // A proxy that compresses makes a tag weak: the client holds the same articles.
             EntityTag::Strong(opaque) | EntityTag::Weak(opaque) if is_abridged(opaque) => None,
-            EntityTag::Strong(opaque) | EntityTag::Weak(opaque) => parse_log_version(opaque, log),
+            EntityTag::Strong(opaque) | EntityTag::Weak(opaque) => document_version(opaque, log),
             EntityTag::Any | EntityTag::Invalid => None,
         })
     }
 }
 
-/// One line of the list: names in any case, each with a weight of its own, of which zero refuses.
+/// True if one line of the list names `feed` with a weight other than zero.
 fn accepts_feed(line: &HeaderValue) -> bool {
-    line.as_bytes().split(|&byte| byte == b',').any(|member| {
-        let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(FEED));
-        named && !parts.any(content_coding::is_q_zero)
-    })
-}
-
-/// The number in one of our own tags, `{log}.{number}-{hash}-{coding}`, whatever a proxy hung on behind.
-pub(super) fn parse_log_version(opaque: &[u8], log: &str) -> Option<u64> {
-    let text = std::str::from_utf8(opaque).ok()?;
-    let (number, rest) = text.strip_prefix(log)?.strip_prefix('.')?.split_once('-')?;
-    let (hash, coding) = rest.split_once('-')?;
-    let plain =
-        number.bytes().all(|byte| byte.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
-    let hexadecimal = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (plain && hexadecimal && !coding.is_empty()).then(|| number.parse().ok()).flatten()
+    qvalue::members(line.as_bytes())
+        .any(|(name, weight)| name.eq_ignore_ascii_case(FEED) && weight != Some(QValue::ZERO))
 }
 
 #[cfg(test)]
@@ -107,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_say_what_it_holds_asks_for_no_part() {
+    fn without_a_named_copy_there_is_no_delta_request() {
         assert!(DeltaRequest::from_headers(&headers(&[(A_IM, "feed")])).is_none());
         assert!(DeltaRequest::from_headers(&headers(&[(IF_NONE_MATCH, "\"x\"")])).is_none());
     }
 
     #[test]
-    fn the_number_is_read_from_our_own_tags_alone() {
+    fn the_version_is_read_from_our_own_tags_only() {
         for (tags, numbers) in [
             ("\"k3f9.7-0123456789abcdef-gzip\"", vec![7]),
             ("W/\"k3f9.7-0123456789abcdef-br\"", vec![7]),
@@ -139,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_harm(
+        fn any_header_bytes_are_handled(
             a_im in proptest::collection::vec(any::<u8>(), 0..60),
             tags in proptest::collection::vec(any::<u8>(), 0..80),
         ) {

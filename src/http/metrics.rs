@@ -1,33 +1,33 @@
-//! What passed through the door, counted.
+//! Counters of requests and connections.
 //!
-//! Every core counts on a cache line of its own, so that no request waits for another core's counter; a
-//! reader of the metrics adds them up.
+//! Each worker has its own cache line, so that no request waits for another worker's counter. Reading adds them
+//! up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::StatusCode;
 
-/// The counters of a door. Clones count together.
+/// The counters of a server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct ServerMetrics(Arc<[WorkerMetrics]>);
 
-/// What was counted since the door was opened.
+/// The totals since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MetricsSnapshot {
-    /// Answers by class of their status: 1xx, 2xx, 3xx, 4xx, 5xx.
+    /// Responses by status class: 1xx, 2xx, 3xx, 4xx, 5xx.
     pub answers: [u64; 5],
-    /// Answers with status 304, which are in `answers` too.
+    /// Responses with status 304; also included in `answers`.
     pub not_modified: u64,
-    /// Connections taken.
+    /// Accepted connections.
     pub connections: u64,
-    /// Connections open now.
+    /// Currently open connections.
     pub open: u64,
-    /// Connections that were cut off because they took too long.
+    /// Connections aborted by a timeout.
     pub timed_out: u64,
 }
 
-/// The counters of one core.
+/// The counters of one worker.
 // Two cache lines: processors fetch them in pairs.
 #[repr(align(128))]
 #[derive(Debug, Default)]
@@ -40,16 +40,16 @@ pub(super) struct WorkerMetrics {
 }
 
 impl ServerMetrics {
-    /// Counters for so many cores.
-    pub(super) fn new(cores: usize) -> Self {
-        Self((0..cores).map(|_| WorkerMetrics::default()).collect())
+    /// Counters for `workers` threads.
+    pub(super) fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| WorkerMetrics::default()).collect())
     }
 
-    pub(super) fn shard(&self, core: usize) -> &WorkerMetrics {
-        &self.0[core]
+    pub(super) fn shard(&self, worker: usize) -> &WorkerMetrics {
+        &self.0[worker]
     }
 
-    /// The sums of all cores. Each number is right by itself; between two of them a request may pass.
+    /// The sums over all workers. Each number is exact; a request may happen between two of them.
     pub fn counts(&self) -> MetricsSnapshot {
         let mut sum = MetricsSnapshot::default();
         for shard in self.0.iter() {
@@ -57,11 +57,11 @@ impl ServerMetrics {
                 *total += counter.load(Ordering::Relaxed);
             }
             sum.not_modified += shard.not_modified.load(Ordering::Relaxed);
-            // Closed before taken, so that the difference is never below zero.
+            // `closed` is read before `connections`, so that the difference is never negative.
             let closed = shard.closed.load(Ordering::Acquire);
-            let taken = shard.connections.load(Ordering::Acquire);
-            sum.connections += taken;
-            sum.open += taken - closed;
+            let accepted = shard.connections.load(Ordering::Acquire);
+            sum.connections += accepted;
+            sum.open += accepted - closed;
             sum.timed_out += shard.timed_out.load(Ordering::Relaxed);
         }
         sum
@@ -92,7 +92,7 @@ impl WorkerMetrics {
     }
 }
 
-/// NOTE: a load and a store, not one locked addition: each shard has one writer, its core.
+/// NOTE: a load and a store instead of an atomic addition: each shard has one writer, its worker.
 fn add_one(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
 }
@@ -102,15 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cores_count_apart_and_are_added_up() {
-        let traffic = ServerMetrics::new(2);
-        traffic.shard(0).opened();
-        traffic.shard(0).answered(StatusCode::OK);
-        traffic.shard(1).opened();
-        traffic.shard(1).answered(StatusCode::NOT_MODIFIED);
-        traffic.shard(1).answered(StatusCode::SERVICE_UNAVAILABLE);
-        traffic.shard(1).timed_out();
-        traffic.shard(1).closed();
+    fn workers_count_separately_and_are_summed() {
+        let metrics = ServerMetrics::new(2);
+        metrics.shard(0).opened();
+        metrics.shard(0).answered(StatusCode::OK);
+        metrics.shard(1).opened();
+        metrics.shard(1).answered(StatusCode::NOT_MODIFIED);
+        metrics.shard(1).answered(StatusCode::SERVICE_UNAVAILABLE);
+        metrics.shard(1).timed_out();
+        metrics.shard(1).closed();
         let expected = MetricsSnapshot {
             answers: [0, 1, 1, 0, 1],
             not_modified: 1,
@@ -118,6 +118,6 @@ mod tests {
             open: 1,
             timed_out: 1,
         };
-        assert_eq!(traffic.counts(), expected);
+        assert_eq!(metrics.counts(), expected);
     }
 }

@@ -1,8 +1,8 @@
-//! What people ask for that is not printed beforehand: a search, a month, a sitemap; and a feed that a person opens.
+//! Pages that are rendered on demand: search, months and sitemaps; and the HTML view of a feed.
 //!
-//! SECURITY: whoever asks here costs the store work, so everything is bounded. A question has a longest length and so
-//! many words; a page shows so many articles and reads so many bytes; what was asked before costs nothing; so many
-//! are served at a time and so many wait, and everybody else is told to come again.
+//! SECURITY: each of these requests costs the store work, so everything is bounded: the length and the number
+//! of words of a query, the number of articles and bytes of a page, and the number of requests that are
+//! rendered or waiting. Others get 503. Repeated requests are answered from a cache.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 
-use super::handler::{AppState, QUEUE_TIMEOUT, RETRY_AFTER};
 use super::response::{self, HttpResponse};
+use super::state::{AppState, QUEUE_TIMEOUT, RETRY_AFTER};
 use crate::html::{self, SearchOutcome, SearchQuery};
 use crate::model::Slug;
 use crate::render::{
@@ -20,124 +20,120 @@ use crate::render::{
 use crate::search_text;
 use crate::urls::{Format, Route, SiteUrls};
 
-/// Requests at a time that the store works for here.
-pub(super) const MAX_ON_DEMAND: usize = 2;
-/// Requests at a time that are served or wait for it.
-pub(super) const MAX_QUEUED: usize = 32;
-/// The longest question, in characters.
+/// Maximum length of a query in characters.
 const MAX_QUERY_CHARS: usize = 200;
-/// The most words of a question.
+/// Maximum number of words of a query.
 const MAX_QUERY_WORDS: usize = 16;
 
-/// Answers a request for what the desk prints.
-pub(super) async fn handle(service: &Arc<AppState>, request: Parts, route: Route) -> HttpResponse {
+/// Answers a request for an on-demand page.
+pub(super) async fn handle(state: &Arc<AppState>, request: Parts, route: Route) -> HttpResponse {
     let query = PageQuery::parse(request.uri.query());
-    let for_a_person = response::is_browser_navigation(&request.headers);
-    let asked = match route {
+    let is_browser = response::is_browser_navigation(&request.headers);
+    let page_request = match route {
         Route::Months(scope) => PageRequest::Months(scope),
         Route::Month(scope, month) => match query.cursor("sau") {
             Ok(after) => PageRequest::Month(scope, month, MonthExtent::After(after)),
-            Err(_) => return service.not_found(&request.headers),
+            Err(_) => return state.not_found(&request.headers),
         },
         Route::Sitemap(sitemap) => PageRequest::Sitemap(sitemap),
-        Route::Search => match query.question(&service.addresses) {
+        Route::Search => match query.search_query(&state.urls) {
             Ok((question, after)) if question != SearchQuery::default() => {
                 PageRequest::Search { question, after, opened: None }
             }
-            Ok((question, _)) => return search_form(service, &request.headers, &question, None).await,
+            Ok((question, _)) => return search_form(state, &request.headers, &question, None).await,
             Err((question, why)) => {
-                return search_form(service, &request.headers, &question, Some(why)).await;
+                return search_form(state, &request.headers, &question, Some(why)).await;
             }
         },
-        Route::SearchFeed(format) => match query.question(&service.addresses) {
+        Route::SearchFeed(format) => match query.search_query(&state.urls) {
             Ok((question, _)) if question == SearchQuery::default() => {
-                return search_form(service, &request.headers, &question, Some(NO_WORDS)).await;
+                return search_form(state, &request.headers, &question, Some(NO_WORDS)).await;
             }
-            Ok((question, after)) if for_a_person && !wants_raw(&request) => {
+            Ok((question, after)) if is_browser && !wants_raw(&request) => {
                 PageRequest::Search { question, after, opened: Some(format) }
             }
             Ok((question, _)) => PageRequest::SearchFeed(question, format),
             Err((question, why)) => {
-                return search_form(service, &request.headers, &question, Some(why)).await;
+                return search_form(state, &request.headers, &question, Some(why)).await;
             }
         },
-        _ => return service.not_found(&request.headers),
+        _ => return state.not_found(&request.headers),
     };
-    let opened = matches!(asked, PageRequest::Search { opened: Some(_), .. });
-    let feed = matches!(asked, PageRequest::SearchFeed(..));
-    match into_response(service, asked).await {
+    let opened = matches!(page_request, PageRequest::Search { opened: Some(_), .. });
+    let feed = matches!(page_request, PageRequest::SearchFeed(..));
+    match render(state, page_request).await {
         Some(Rendered::Page(document)) if opened => response::feed_as_html(&request.headers, &document),
-        Some(Rendered::Page(document)) if feed && for_a_person => {
+        Some(Rendered::Page(document)) if feed && is_browser => {
             response::feed_source(&request.headers, &document)
         }
         Some(Rendered::Page(document)) => {
-            let policy = if feed { &service.feeds } else { &service.pages };
-            response::representation(&request.method, request.headers, &document, policy, service.clock.now())
+            let policy = if feed { &state.feeds } else { &state.pages };
+            response::representation(&request.method, request.headers, &document, policy, state.clock.now())
         }
-        Some(Rendered::NotFound) => service.not_found(&request.headers),
+        Some(Rendered::NotFound) => state.not_found(&request.headers),
         Some(Rendered::Failed) => response::internal_error(),
         None => response::service_unavailable(RETRY_AFTER),
     }
 }
 
-/// From the desk; none where too much is asked of it, or the store does not answer.
-async fn into_response(service: &Arc<AppState>, asked: PageRequest) -> Option<Rendered> {
-    if let Some(laid) = service.on_demand.cached(&asked) {
-        return Some(laid);
+/// Renders a page or takes it from the cache. None if the queue is full or the store fails.
+async fn render(state: &Arc<AppState>, page_request: PageRequest) -> Option<Rendered> {
+    if let Some(page) = state.on_demand.cached(&page_request) {
+        return Some(page);
     }
-    let _place = service.search_queue.try_acquire().ok()?;
-    let _turn = tokio::time::timeout(QUEUE_TIMEOUT, service.served.acquire()).await.ok()?.ok()?;
-    // Of many who ask the same at once, the first has it printed.
-    if let Some(laid) = service.on_demand.cached(&asked) {
-        return Some(laid);
+    let _queued = state.render_queue.try_acquire().ok()?;
+    let _permit = tokio::time::timeout(QUEUE_TIMEOUT, state.render_permits.acquire()).await.ok()?.ok()?;
+    // Of several identical requests, only the first is rendered.
+    if let Some(page) = state.on_demand.cached(&page_request) {
+        return Some(page);
     }
-    service.run_with_store(async move |service| service.on_demand.render(asked).await).await
+    state.run_with_store(async move |state| state.on_demand.render(page_request).await).await
 }
 
-/// The page of a feed that a person has opened.
+/// The HTML view of a feed.
 pub(super) async fn feed_as_html(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     headers: &HeaderMap,
-    recent: Arc<LiveFeed>,
+    feed: Arc<LiveFeed>,
     format: Format,
 ) -> HttpResponse {
-    match service.blocking(move || recent.as_html(format)).await {
+    match state.blocking(move || feed.as_html(format)).await {
         Some(page) => response::feed_as_html(headers, &page),
         None => response::internal_error(),
     }
 }
 
-/// `?xml` asks for the feed as it is, also where a person asks.
+/// True if the query has the parameter `xml`: the source of the feed is wanted, also in a browser.
 pub(super) fn wants_raw(request: &Parts) -> bool {
     request.uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "xml"))
 }
 
-/// The search page without an answer: nothing was asked, or nothing that can be answered.
+/// The search page without results: the query is empty or invalid.
 async fn search_form(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     headers: &HeaderMap,
     question: &SearchQuery,
-    refused: Option<&'static str>,
+    error: Option<&'static str>,
 ) -> HttpResponse {
-    let (question, inner) = (question.clone(), Arc::clone(service));
-    let Some(channels) = service.channels() else { return response::service_unavailable(RETRY_AFTER) };
-    let page = service.blocking(move || {
-        let frame = html::PageContext::new(&inner.render_options.site, &inner.addresses, &channels);
-        let answer = refused.map_or(SearchOutcome::NotAsked, SearchOutcome::Invalid);
-        let page = html::search(&frame, &question, answer, None);
-        let version = LogVersion { log: inner.store.log_id().to_owned(), number: 0 };
-        Representation::encode(html::MEDIA_TYPE, page, &version, inner.clock.now())
+    let (question, shared) = (question.clone(), Arc::clone(state));
+    let Some(channels) = state.channels() else { return response::service_unavailable(RETRY_AFTER) };
+    let page = state.blocking(move || {
+        let context = html::PageContext::new(&shared.render_options.site, &shared.urls, &channels);
+        let answer = error.map_or(SearchOutcome::NotAsked, SearchOutcome::Invalid);
+        let page = html::search(&context, &question, answer, None);
+        let version = LogVersion { log: shared.store.log_id().to_owned(), number: 0 };
+        Representation::encode(html::MEDIA_TYPE, page, &version, shared.clock.now())
     });
-    let status = if refused.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     match page.await {
-        Some(page) => response::substitute(status, headers, &page, &service.pages),
+        Some(page) => response::substitute(status, headers, &page, &state.pages),
         None => response::internal_error(),
     }
 }
 
 const NO_WORDS: &str = "Hãy ghi từ cần tìm hoặc chuyên mục vào địa chỉ của nguồn tin, ví dụ ?q=dak+to.";
 
-/// What stands behind the `?`. What is not known here is passed over: links that people share bring all sorts along.
+/// The query string. Unknown parameters are ignored: shared links contain all kinds of them.
 struct PageQuery(Vec<(String, String)>);
 
 type InvalidQuery = (SearchQuery, &'static str);
@@ -147,7 +143,7 @@ impl PageQuery {
         Self(url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
     }
 
-    /// The first value of a parameter. A form sends empty ones where nothing was filled in.
+    /// The first value of a parameter. Empty values are ignored, because a form sends them for empty fields.
     fn text(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(given, _)| given == name)?;
         Some(value.trim()).filter(|value| !value.is_empty())
@@ -157,43 +153,43 @@ impl PageQuery {
         self.text(name).map(|cursor| decode_cursor(cursor).ok_or(())).transpose()
     }
 
-    /// The question, and the place behind which it goes on; or as much of it as was understood, and what is wrong.
-    fn question(&self, addresses: &SiteUrls) -> Result<(SearchQuery, Option<i64>), InvalidQuery> {
+    /// The query and the cursor; or as much of the query as is valid, and the error.
+    fn search_query(&self, addresses: &SiteUrls) -> Result<(SearchQuery, Option<i64>), InvalidQuery> {
         let mut question = SearchQuery::default();
-        let mut wrong = None;
-        let typed = self.text("q").unwrap_or_default();
-        question.words = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut error = None;
+        let words = self.text("q").unwrap_or_default();
+        question.words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         if question.words.chars().count() > MAX_QUERY_CHARS {
             question.words = question.words.chars().take(MAX_QUERY_CHARS).collect();
-            wrong = Some("Câu hỏi dài quá: xin rút còn nhiều nhất 200 ký tự.");
+            error = Some("Nội dung tìm kiếm quá dài. Hãy rút ngắn còn tối đa 200 ký tự.");
         } else if search_text::query_terms(&question.words).len() > MAX_QUERY_WORDS {
-            wrong = Some("Nhiều từ quá: xin rút còn nhiều nhất 16 từ.");
+            error = Some("Nội dung tìm kiếm có quá nhiều từ. Hãy rút còn tối đa 16 từ.");
         }
         match self.text("channel").map(Slug::parse).transpose() {
             Ok(channel) => question.channel = channel.map(|slug| addresses.current_slug(slug)),
-            Err(_) => wrong = Some("Không có chuyên mục mang tên này."),
+            Err(_) => error = Some("Không có chuyên mục này."),
         }
         for (name, day) in [("from", &mut question.from), ("to", &mut question.to)] {
             match self.text(name).map(parse_day).transpose() {
                 Ok(given) => *day = given,
-                Err(()) => wrong = Some("Ngày không đọc được: xin viết như 12/05/2023."),
+                Err(()) => error = Some("Ngày không hợp lệ. Hãy ghi theo dạng 12/05/2023."),
             }
         }
         if question.from.zip(question.to).is_some_and(|(from, to)| from > to) {
-            wrong = Some("Ngày bắt đầu ở sau ngày kết thúc.");
+            error = Some("Ngày bắt đầu sau ngày kết thúc. Hãy chọn lại.");
         }
         let after = self.cursor("after").unwrap_or_else(|()| {
-            wrong = Some("Địa chỉ này không đúng: xin tìm lại từ đầu.");
+            error = Some("Địa chỉ này không đúng. Hãy tìm lại từ đầu.");
             None
         });
-        match wrong {
-            Some(wrong) => Err((question, wrong)),
+        match error {
+            Some(error) => Err((question, error)),
             None => Ok((question, after)),
         }
     }
 }
 
-/// `2023-05-12`, as browsers send it, or `12/05/2023`, as people type it where the browser has no calendar.
+/// `2023-05-12`, as browsers send it, or `12/05/2023`, as people type it in browsers without a date picker.
 fn parse_day(text: &str) -> Result<NaiveDate, ()> {
     let day = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"]
         .iter()
@@ -212,16 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_read_as_people_and_browsers_send_it() {
+    fn a_query_is_parsed_as_browsers_and_people_write_it() {
         let day = |day| NaiveDate::from_ymd_opt(2023, 5, day);
-        let question = |query| PageQuery::parse(Some(query)).question(&addresses()).unwrap().0;
+        let question = |query| PageQuery::parse(Some(query)).search_query(&addresses()).unwrap().0;
         let full = question("q=+thi++%C4%91ua&channel=xa-hoi&from=2023-05-12&to=13%2F5%2F2023&utm_source=x");
         assert_eq!((full.words.as_str(), full.from, full.to), ("thi đua", day(12), day(13)));
         assert_eq!(full.channel, Slug::parse("xa-hoi").ok());
         assert_eq!(question("q=&channel=&from=&to="), SearchQuery::default());
         let long = format!("q={}", "a".repeat(MAX_QUERY_CHARS + 1));
         let wordy = format!("q={}", (0..=MAX_QUERY_WORDS).map(|n| format!("t{n}+")).collect::<String>());
-        for wrong in [
+        for error in [
             "q=a&channel=Xã hội",
             "q=a&from=2023-02-30",
             "q=a&from=05/13/2023",
@@ -230,15 +226,15 @@ mod tests {
             &long,
             &wordy,
         ] {
-            assert!(PageQuery::parse(Some(wrong)).question(&addresses()).is_err(), "{wrong}");
+            assert!(PageQuery::parse(Some(error)).search_query(&addresses()).is_err(), "{error}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_query_is_a_question_or_refused(query in any::<String>()) {
-            if let Ok((question, _)) = PageQuery::parse(Some(&query)).question(&addresses()) {
-                let again = PageQuery::parse(Some(&question.query())).question(&addresses());
+        fn any_query_string_is_accepted_or_rejected(query in any::<String>()) {
+            if let Ok((question, _)) = PageQuery::parse(Some(&query)).search_query(&addresses()) {
+                let again = PageQuery::parse(Some(&question.query())).search_query(&addresses());
                 prop_assert_eq!(again.ok().map(|(again, _)| again), Some(question));
             }
         }

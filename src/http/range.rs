@@ -1,7 +1,6 @@
-//! Which part of a picture a request asks for: RFC 9110 §14, in the one unit `bytes`.
+//! Byte ranges of images (RFC 9110 §14).
 //!
-//! Pure. What cannot be understood is answered whole, as §14.2 wants it. Of several ranges none is served:
-//! whoever asks for them takes the whole picture, too.
+//! Pure. An invalid range gets the full image, as §14.2 requires. So does a list of several ranges.
 
 use std::ops::Range;
 
@@ -10,19 +9,19 @@ use hyper::header::{IF_RANGE, RANGE};
 
 use crate::render::Representation;
 
-/// What a request asks for.
+/// The requested part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeRequest {
-    /// All of it: 200.
+    /// The full image: 200.
     Full,
     /// These bytes: 206.
     Partial(Range<u64>),
-    /// Bytes that are not there: 416.
+    /// Beyond the end: 416.
     Unsatisfiable,
 }
 
 impl RangeRequest {
-    /// Reads `Range`, and `If-Range` where it stands beside it.
+    /// Reads `Range` and `If-Range`.
     pub fn from_headers(headers: &HeaderMap, document: &Representation) -> Self {
         let length = document.identity.bytes.len() as u64;
         let mut lines = headers.get_all(RANGE).iter();
@@ -34,7 +33,7 @@ impl RangeRequest {
     }
 }
 
-/// RFC 9110 §13.1.5: a strong tag that is the document's, or the very date of its last change.
+/// RFC 9110 §13.1.5: the document's strong tag, or its exact last-modified date.
 fn if_range_matches(headers: &HeaderMap, document: &Representation) -> bool {
     let mut lines = headers.get_all(IF_RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -53,7 +52,7 @@ fn parse(text: &str, length: u64) -> RangeRequest {
         if start < end { RangeRequest::Partial(start..end) } else { RangeRequest::Unsatisfiable }
     };
     match (position(first), position(last)) {
-        // The last so many bytes.
+        // The last `count` bytes.
         (Some(None), Some(Some(count))) => part(length.saturating_sub(count), length),
         (Some(Some(start)), Some(None)) => part(start, length),
         (Some(Some(start)), Some(Some(last))) if start <= last => {
@@ -63,8 +62,8 @@ fn parse(text: &str, length: u64) -> RangeRequest {
     }
 }
 
-/// A number, or nothing where none stands; none at all where something else does. A number that no file is as
-/// long as counts as the largest.
+/// `Some(None)` if the text is empty, `None` if it is not a number. A number that overflows counts as the
+/// maximum.
 fn position(text: &str) -> Option<Option<u64>> {
     let text = text.trim();
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -79,8 +78,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_form_of_a_range_has_its_answer() {
-        for (text, asked) in [
+    fn each_kind_of_range_is_parsed() {
+        for (text, expected) in [
             ("bytes=0-99", RangeRequest::Partial(0..100)),
             ("bytes=0-0", RangeRequest::Partial(0..1)),
             ("bytes=900-", RangeRequest::Partial(900..1000)),
@@ -99,14 +98,14 @@ mod tests {
             ("0-1", RangeRequest::Full),
             ("", RangeRequest::Full),
         ] {
-            assert_eq!(parse(text, 1000), asked, "{text}");
+            assert_eq!(parse(text, 1000), expected, "{text}");
         }
         assert_eq!(parse("bytes=0-", 0), RangeRequest::Unsatisfiable);
     }
 
     proptest! {
         #[test]
-        fn a_part_lies_within_the_picture(text in "(bytes=)?[0-9 ,=-]{0,12}", length in 0u64..50) {
+        fn a_range_lies_within_the_image(text in "(bytes=)?[0-9 ,=-]{0,12}", length in 0u64..50) {
             if let RangeRequest::Partial(part) = parse(&text, length) {
                 prop_assert!(part.start < part.end && part.end <= length);
             }

@@ -1,4 +1,4 @@
-//! What no request may be, whatever it asks for: without one valid `Host`, or with a body longer than is taken.
+//! Checks that apply to every request: exactly one valid `Host`, and a body within the limit.
 
 use std::net::Ipv6Addr;
 
@@ -8,12 +8,12 @@ use hyper::{HeaderMap, Request, Version};
 use super::response::{self, HttpResponse};
 use super::server::RequestBody;
 
-/// Why a request is refused before anybody looks at what it asks for.
+/// Why a request is rejected before routing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalid {
     /// RFC 9112 §3.2: exactly one valid `Host`, or none from HTTP/1.0.
     Host,
-    /// The body is longer than the limit, by its own declaration.
+    /// `Content-Length` exceeds the limit.
     TooLarge,
 }
 
@@ -22,7 +22,7 @@ impl Invalid {
     pub const HOST: (&'static str, &'static str) =
         ("Send exactly one valid Host header.", "Yêu cầu phải có đúng một dòng Host hợp lệ.");
 
-    /// The answer for people.
+    /// The response as a page.
     pub fn reply(self) -> HttpResponse {
         match self {
             Self::Host => response::bad_request(Self::HOST.1),
@@ -34,7 +34,7 @@ impl Invalid {
 /// Checks a request.
 ///
 /// # Errors
-/// Where it is to be refused.
+/// If the request must be rejected.
 pub fn check(request: &Request<RequestBody>) -> Result<(), Invalid> {
     if !has_valid_host(request.version(), request.headers()) {
         return Err(Invalid::Host);
@@ -42,10 +42,10 @@ pub fn check(request: &Request<RequestBody>) -> Result<(), Invalid> {
     if request.body().is_declared_too_large() { Err(Invalid::TooLarge) } else { Ok(()) }
 }
 
-/// NOTE: the value decides about nothing but this (rule C9). A request whose line names a host of its own has to bring
-/// the header all the same (RFC 9112 §3.2.2).
+/// NOTE: the value is used for nothing else (feed rule C9). A request with an absolute URI needs the header
+/// as well (RFC 9112 §3.2.2).
 fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {
-    // A walk and no look-up, which would hash: a poll has few headers.
+    // Iterates instead of a lookup, which would hash: a poll has few headers.
     let mut hosts = headers.iter().filter(|(name, _)| **name == HOST).map(|(_, value)| value.as_bytes());
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => is_host(host),
@@ -54,7 +54,7 @@ fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {
     }
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2). Empty where the target has no authority.
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2). Empty if the target has no authority.
 fn is_host(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     if let Some(literal) = text.strip_prefix('[') {
@@ -72,7 +72,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && (text.is_empty() || text.parse::<u16>().is_ok())
 }
 
-/// `reg-name`; every IPv4 address is one.
+/// `reg-name`, which includes IPv4 addresses.
 fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {

@@ -1,4 +1,4 @@
-//! The articles: one by its id, and the list of all that are published, newest first, with the search in it.
+//! One article by its id, and the list of published articles, newest first, with search.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use hyper::http::request::Parts;
 use serde::Serialize;
 use tracing::error;
 
-use super::super::handler::{AppState, QUEUE_TIMEOUT};
 use super::super::response::{self, HttpResponse};
+use super::super::state::{AppState, QUEUE_TIMEOUT};
 use super::problem::Problem;
 use super::query::{QueryParams, RangeEnd};
 use super::views::{self, ViewContext};
@@ -18,26 +18,26 @@ use crate::render::{LogVersion, Representation, decode_cursor, encode_cursor};
 use crate::store::{ArticleLookup, ArticleQuery, ArticleQueryResult, StoreError};
 
 const MEDIA_TYPE: &str = "application/json";
-/// Articles on a page that says nothing of its length.
+/// Default number of articles on a page.
 const DEFAULT_LIMIT: u64 = 50;
-/// Articles on the longest page.
+/// Maximum number of articles on a page.
 const MAX_LIMIT: u64 = 1000;
-/// A page ends early rather than be much longer than this.
+/// Soft limit of a page in bytes.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// The longest question, in characters.
+/// Maximum length of a query in characters.
 const MAX_QUERY_CHARS: usize = 200;
 
-/// An article by its id, with validators: `ETag` is of the log's number and the bytes. One that waits for its moment
-/// is shown to whoever may publish in its channels.
-pub async fn one(service: &Arc<AppState>, request: Parts, id: ArticleId) -> Result<HttpResponse, Problem> {
+/// Returns an article with validators; its `ETag` contains the log number and a hash of the bytes. A
+/// scheduled article is shown to tokens that may publish in its channels.
+pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result<HttpResponse, Problem> {
     QueryParams::parse(request.uri.query(), &[])?;
-    let zone = service.render_options.site.time_zone;
+    let zone = state.render_options.site.time_zone;
     let name = id.clone();
-    match service.run_with_store(async move |inner| found(&inner, &name).await).await {
+    match state.run_with_store(async move |state| load(&state, &name).await).await {
         Some(Outcome::Encoded(document, number)) => {
-            let now = service.clock.now();
+            let now = state.clock.now();
             let reply =
-                response::representation(&request.method, request.headers, &document, &service.pages, now);
+                response::representation(&request.method, request.headers, &document, &state.pages, now);
             match reply.status() {
                 StatusCode::NOT_ACCEPTABLE => Err(Problem::not_acceptable()),
                 StatusCode::PRECONDITION_FAILED => Err(Problem::version_mismatch(number)),
@@ -45,11 +45,11 @@ pub async fn one(service: &Arc<AppState>, request: Parts, id: ArticleId) -> Resu
             }
         }
         Some(Outcome::Other(ArticleLookup::Withdrawn(tombstone))) => Err(Problem::gone(&tombstone, zone)),
-        Some(Outcome::Other(_)) => match write::scheduled(service, &request, &id).await? {
+        Some(Outcome::Other(_)) => match write::scheduled(state, &request, &id).await? {
             Some(scheduled) => {
-                let body = line(&views::scheduled(service.frame(), &scheduled.entry));
+                let body = line(&views::scheduled(ViewContext::new(&state), &scheduled.entry));
                 let body = body.map_err(|_| Problem::unavailable())?;
-                let tag = write::tag_of(service, &scheduled);
+                let tag = write::tag_of(state, &scheduled);
                 Ok(response::json(StatusCode::OK, body, None, Some(&tag)))
             }
             None => Err(Problem::unknown_article(&id)),
@@ -59,46 +59,46 @@ pub async fn one(service: &Arc<AppState>, request: Parts, id: ArticleId) -> Resu
 }
 
 enum Outcome {
-    /// With the number of its revision.
+    /// With its revision number.
     Encoded(Box<Representation>, u64),
     Other(ArticleLookup),
 }
 
-async fn found(inner: &AppState, id: &ArticleId) -> Result<Outcome, StoreError> {
-    let (entry, number, at) = match inner.store.article_by_id(id).await? {
+async fn load(state: &AppState, id: &ArticleId) -> Result<Outcome, StoreError> {
+    let (entry, number, at) = match state.store.article_by_id(id).await? {
         ArticleLookup::Live { entry, number, at } => (entry, number, at),
         other => return Ok(Outcome::Other(other)),
     };
-    let version = LogVersion { log: inner.store.log_id().to_owned(), number };
-    let bytes = line(&views::article(inner.frame(), &entry, number))?;
-    let printed =
+    let version = LogVersion { log: state.store.log_id().to_owned(), number };
+    let bytes = line(&views::article(ViewContext::new(state), &entry, number))?;
+    let encoded =
         tokio::task::spawn_blocking(move || Representation::encode(MEDIA_TYPE, bytes, &version, at)).await;
-    match printed {
+    match encoded {
         Ok(document) => Ok(Outcome::Encoded(Box::new(document), number)),
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),
     }
 }
 
-/// A page of the list.
+/// The JSON of one page.
 #[derive(Serialize)]
 struct ArticleListJson<'a> {
     articles: Vec<views::ArticleView<'a>>,
-    /// For `after` of the next page; null on the last.
+    /// The `after` of the next page; null on the last.
     next: Option<String>,
 }
 
-/// The published articles, newest stamp first, or those among them that a question finds.
-pub async fn article_list(service: &Arc<AppState>, request: &Parts) -> Result<HttpResponse, Problem> {
-    let asked = parse_query(service, request.uri.query())?;
-    let searching = match asked.words {
+/// Returns the published articles, newest first, or those that match a search.
+pub async fn article_list(state: &Arc<AppState>, request: &Parts) -> Result<HttpResponse, Problem> {
+    let query = parse_query(state, request.uri.query())?;
+    let search_permit = match query.words {
         Some(_) => {
-            let turn = tokio::time::timeout(QUEUE_TIMEOUT, service.searching.acquire()).await;
-            Some(turn.map_err(|_| Problem::overloaded())?)
+            let permit = tokio::time::timeout(QUEUE_TIMEOUT, state.search_permits.acquire()).await;
+            Some(permit.map_err(|_| Problem::overloaded())?)
         }
         None => None,
     };
-    let page = service.run_with_store(async move |inner| page(&inner, &asked).await).await;
-    drop(searching);
+    let page = state.run_with_store(async move |state| page(&state, &query).await).await;
+    drop(search_permit);
     match page {
         Some(Some(bytes)) => Ok(response::json(StatusCode::OK, bytes, None, None)),
         Some(None) => Err(Problem::unknown_channel()),
@@ -106,7 +106,7 @@ pub async fn article_list(service: &Arc<AppState>, request: &Parts) -> Result<Ht
     }
 }
 
-fn parse_query(service: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQuery, Problem> {
+fn parse_query(state: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQuery, Problem> {
     let parameters = QueryParams::parse(query, &["q", "channel", "from", "to", "limit", "after"])?;
     let words = parameters.text("q").filter(|words| !words.trim().is_empty());
     if words.is_some_and(|words| words.chars().count() > MAX_QUERY_CHARS) {
@@ -130,9 +130,9 @@ fn parse_query(service: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQu
     Ok(ArticleQuery {
         words: words.map(str::to_owned),
         phrases: words.map(crate::search_text::quoted_phrases).unwrap_or_default(),
-        channel: parameters.channel(&service.addresses)?,
-        from: parameters.timestamp("from", RangeEnd::Start, service.render_options.site.time_zone)?,
-        to: parameters.timestamp("to", RangeEnd::End, service.render_options.site.time_zone)?,
+        channel: parameters.channel(&state.urls)?,
+        from: parameters.timestamp("from", RangeEnd::Start, state.render_options.site.time_zone)?,
+        to: parameters.timestamp("to", RangeEnd::End, state.render_options.site.time_zone)?,
         after,
         limit: u32::try_from(limit).unwrap_or(u32::MAX),
         bytes: PAGE_BYTES,
@@ -140,18 +140,18 @@ fn parse_query(service: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQu
     })
 }
 
-/// None where there is no such channel.
-async fn page(inner: &AppState, asked: &ArticleQuery) -> Result<Option<Vec<u8>>, StoreError> {
-    let found = match inner.store.query_articles(asked).await? {
-        ArticleQueryResult::Page(found) => found,
+/// None if the channel does not exist.
+async fn page(state: &AppState, query: &ArticleQuery) -> Result<Option<Vec<u8>>, StoreError> {
+    let result = match state.store.query_articles(query).await? {
+        ArticleQueryResult::Page(page) => page,
         ArticleQueryResult::UnknownChannel => return Ok(None),
     };
-    for article in &found.damaged {
-        error!(%article, "the store holds this article damaged; it is left out");
+    for article in &result.damaged {
+        error!(%article, "this article is damaged in the store; it is omitted");
     }
-    let frame: ViewContext<'_> = inner.frame();
-    let articles = found.items.iter().map(|item| views::article(frame, &item.entry, item.number)).collect();
-    line(&ArticleListJson { articles, next: found.next.map(encode_cursor) }).map(Some)
+    let frame: ViewContext<'_> = ViewContext::new(state);
+    let articles = result.items.iter().map(|item| views::article(frame, &item.entry, item.number)).collect();
+    line(&ArticleListJson { articles, next: result.next.map(encode_cursor) }).map(Some)
 }
 
 /// JSON on one line.

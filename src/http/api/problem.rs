@@ -1,8 +1,8 @@
-//! Why a request was refused: problem details (RFC 9457), in English and in Vietnamese.
+//! Errors of the API: problem details (RFC 9457) in English and Vietnamese.
 //!
-//! `type` is the address at which `/api/openapi.json` describes this kind of problem, and `code` its name for
-//! programs; `title` and `detail` are English, `title_vi` and `detail_vi` say the same in Vietnamese, for the
-//! office. Further members depend on the kind.
+//! `type` is the URL at which `/api/openapi.json` describes this kind of problem, and `code` its name for
+//! programs. `title` and `detail` are English, `title_vi` and `detail_vi` Vietnamese. Further members depend
+//! on the kind.
 
 use std::time::Duration;
 
@@ -10,53 +10,65 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::response::{self, HttpResponse};
+use super::super::server::BodyError;
 use crate::model::{ArticleId, Slug, Tombstone};
 use crate::parse::{Diagnostic, TEXT_FIELD};
 use crate::store::Refusal;
 use crate::time::{Zone, rfc3339};
 use crate::urls::{CHANGES_PATH, OPENAPI_PATH, SiteUrls};
 
-/// A refusal. Nothing was changed.
+/// An error response. The request has changed nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     title: (&'static str, &'static str),
     detail: Box<(String, String)>,
-    /// What this kind of problem tells beside.
+    /// The additional members of this kind.
     members: Vec<(&'static str, Value)>,
-    /// For `Allow`.
+    /// The value of `Allow`.
     methods: Option<&'static str>,
-    /// For `Retry-After`.
+    /// The value of `Retry-After`.
     wait: Option<Duration>,
 }
 
-/// A finding as it stands in an answer.
-pub(super) fn diagnostic_json(finding: &Diagnostic) -> Value {
+/// A diagnostic as JSON.
+pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
     json!({
-        "line": finding.line,
-        "severity": finding.severity.as_str(),
-        "code": finding.kind.code(),
-        "message": finding.kind.english(),
-        "message_vi": finding.kind.vietnamese(),
+        "line": diagnostic.line,
+        "severity": diagnostic.severity.as_str(),
+        "code": diagnostic.kind.code(),
+        "message": diagnostic.kind.english(),
+        "message_vi": diagnostic.kind.vietnamese(),
     })
 }
 
-/// A finding about a field of an article that came as JSON; only of the text a line can be named.
+/// A diagnostic about a field of an article sent as JSON. Only diagnostics about the text have a line.
 pub(super) fn field_diagnostic(field: &str, of: &Diagnostic) -> Value {
-    let mut told = diagnostic_json(of);
-    told["field"] = field.into();
+    let mut entry = diagnostic_json(of);
+    entry["field"] = field.into();
     if field != TEXT_FIELD {
-        told["line"] = Value::Null;
+        entry["line"] = Value::Null;
     }
-    told
+    entry
 }
 
-/// A message of the log as a sentence.
+/// Makes a log message a sentence.
 fn sentence(message: &str) -> String {
     let mut letters = message.trim_end_matches('.').chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     format!("{}.", first.chain(letters).collect::<String>())
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::too_large(),
+            BodyError::TooSlow => Self::too_slow(),
+            BodyError::CutShort => Self::incomplete_body(),
+            BodyError::Busy => Self::overloaded(),
+        }
+    }
 }
 
 impl Problem {
@@ -70,16 +82,16 @@ impl Problem {
         Self { status, code, title, detail, members: Vec::new(), methods: None, wait: None }
     }
 
-    /// The same with a further member.
+    /// Adds a member.
     fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.members.push((name, value.into()));
         self
     }
 
-    /// The answer.
-    pub(super) fn reply(self, addresses: &SiteUrls) -> HttpResponse {
+    /// The response.
+    pub(super) fn reply(self, urls: &SiteUrls) -> HttpResponse {
         let mut body = json!({
-            "type": addresses.url(&format!("{OPENAPI_PATH}#/x-problems/{}", self.code)),
+            "type": urls.url(&format!("{OPENAPI_PATH}#/x-problems/{}", self.code)),
             "code": self.code,
             "title": self.title.0,
             "title_vi": self.title.1,
@@ -110,7 +122,7 @@ impl Problem {
         )
     }
 
-    /// `methods` are those that there are.
+    /// `methods` are the allowed ones.
     pub(super) fn method_not_allowed(methods: &'static str) -> Self {
         let problem = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -121,7 +133,7 @@ impl Problem {
         Self { methods: Some(methods), ..problem }
     }
 
-    /// A parameter of the query.
+    /// An invalid query parameter.
     pub(super) fn parameter(
         name: &str,
         english: impl std::fmt::Display,
@@ -148,7 +160,7 @@ impl Problem {
         )
     }
 
-    /// An article that cannot be read, with when and why.
+    /// A withdrawn article, with date and reason.
     pub(super) fn gone(tombstone: &Tombstone, zone: Zone) -> Self {
         Self::new(
             StatusCode::GONE,
@@ -164,9 +176,9 @@ impl Problem {
         .with("reason", tombstone.reason.clone())
     }
 
-    /// The number that a reader stored is of another log, or not reached yet: the store was replaced, or set
-    /// back to a backup. With the way to begin anew.
-    pub(super) fn log_reset(addresses: &SiteUrls, log: &str, channel: Option<&Slug>, head: u64) -> Self {
+    /// The number that the client stored is from another log, or not reached yet: the store was replaced or
+    /// restored from a backup. Contains the URL to start over.
+    pub(super) fn log_reset(urls: &SiteUrls, log: &str, channel: Option<&Slug>, head: u64) -> Self {
         let channel = channel.map(|channel| format!("&channel={channel}")).unwrap_or_default();
         Self::new(
             StatusCode::GONE,
@@ -181,7 +193,7 @@ impl Problem {
         )
         .with("log", log)
         .with("head", head)
-        .with("begin", addresses.url(&format!("{CHANGES_PATH}?after=0&log={log}{channel}")))
+        .with("begin", urls.url(&format!("{CHANGES_PATH}?after=0&log={log}{channel}")))
     }
 
     pub(super) fn not_acceptable() -> Self {
@@ -196,7 +208,7 @@ impl Problem {
         )
     }
 
-    /// A question that cannot be answered now.
+    /// A read that cannot be served now.
     pub(super) fn overloaded() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -259,7 +271,7 @@ impl Problem {
         )
     }
 
-    /// With the time until it may be asked again.
+    /// Retry after `wait`.
     pub(super) fn rate_limited(wait: Duration) -> Self {
         let seconds = response::whole_seconds(wait);
         let problem = Self::new(
@@ -359,7 +371,7 @@ impl Problem {
         )
     }
 
-    /// A field of an article, or what stands for it in another form.
+    /// An invalid field of an article.
     pub(super) fn field(
         name: &str,
         english: impl std::fmt::Display,
@@ -368,7 +380,7 @@ impl Problem {
         Self::unprocessable(format!("{name}: {english}"), format!("{name}: {vietnamese}")).with("field", name)
     }
 
-    /// A manuscript with errors; each is named with its line.
+    /// An article with errors, each with its line.
     pub(super) fn unreadable_article(findings: Vec<Value>) -> Self {
         let problem = Self::unprocessable(
             "The article has errors; see `findings`. Nothing was changed.",
@@ -414,7 +426,7 @@ impl Problem {
         )
     }
 
-    /// What the store refused, of the article of this id.
+    /// The error for an article that the store rejected.
     pub(super) fn refused(refusal: &Refusal, id: &ArticleId) -> Self {
         let (english, vietnamese) = (sentence(&refusal.english()), sentence(&refusal.vietnamese()));
         match refusal {
@@ -441,7 +453,7 @@ impl Problem {
             "changed-meanwhile",
             ("Changed meanwhile", "Bài đã thay đổi"),
             match number {
-                // It waits for its moment, and has no number.
+                // A scheduled article has no number.
                 0 => (
                     "The article is not the one that If-Match names; read it again and edit that.".to_owned(),
                     "Bài hiện không còn là bản mà If-Match nêu; hãy đọc lại rồi sửa trên bản đó.".to_owned(),
@@ -467,9 +479,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_problem_is_described_as_it_is_told() {
+    fn every_problem_is_described_in_openapi() {
         let id = ArticleId::new("tag:x");
-        let addresses = SiteUrls::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
+        let urls = SiteUrls::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
         let day = chrono::NaiveDate::default();
         let permalink = crate::model::Permalink { day, slug: Slug::from_title("bài") };
         let when = crate::time::from_unix(0);
@@ -480,7 +492,7 @@ mod tests {
             Problem::parameter("x", "", ""),
             Problem::unknown_channel(),
             Problem::gone(&tombstone, crate::time::DEFAULT_TIME_ZONE),
-            Problem::log_reset(&addresses, "x", None, 0),
+            Problem::log_reset(&urls, "x", None, 0),
             Problem::closed_channel(&Slug::from_title("x")),
             Problem::rate_limited(Duration::from_secs(1)),
             Problem::not_acceptable(),
@@ -502,18 +514,22 @@ mod tests {
             Problem::version_mismatch(0),
         ];
         let written = include_str!("problem.rs").split("mod tests").next().unwrap();
-        assert_eq!(problems.len(), written.matches("Self::new(").count(), "one is missing here");
-        let description: Value = serde_json::from_str(super::super::OPENAPI).unwrap();
+        assert_eq!(
+            problems.len(),
+            written.matches("Self::new(").count(),
+            "a problem is missing in this list"
+        );
+        let description: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
         let mut described = description["x-problems"].as_object().unwrap().clone();
         for problem in &problems {
-            let told = &described[problem.code];
-            assert_eq!(told["status"], problem.status.as_u16(), "{}", problem.code);
+            let entry = &described[problem.code];
+            assert_eq!(entry["status"], problem.status.as_u16(), "{}", problem.code);
             assert_eq!(
-                (&told["title"], &told["title_vi"]),
+                (&entry["title"], &entry["title_vi"]),
                 (&problem.title.0.into(), &problem.title.1.into())
             );
         }
         described.retain(|code, _| problems.iter().all(|problem| problem.code != code));
-        assert!(described.is_empty(), "nobody tells {described:?}");
+        assert!(described.is_empty(), "described but never sent: {described:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The parameters of a question, read strictly: a slip of the pen is an error and not another question.
+//! Query parameters, parsed strictly: a typo is an error and not a different query.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 
@@ -7,10 +7,10 @@ use crate::model::Slug;
 use crate::time::{Timestamp, Zone};
 use crate::urls::SiteUrls;
 
-/// What stands behind the `?`.
+/// The parsed query string.
 pub struct QueryParams(Vec<(String, String)>);
 
-/// Which end of a span of time a parameter names.
+/// Which end of a time range a parameter names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeEnd {
     /// A day means its first second.
@@ -20,7 +20,7 @@ pub enum RangeEnd {
 }
 
 impl QueryParams {
-    /// Reads the query of a request. Only what is `known` may stand in it, and each once.
+    /// Parses a query string. Only `known` parameters are allowed, each at most once.
     pub fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let mut read: Vec<(String, String)> = Vec::new();
@@ -41,12 +41,12 @@ impl QueryParams {
         Ok(Self(read))
     }
 
-    /// The value of a parameter, as it was given.
+    /// The value of a parameter, unchanged.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// A number in decimal digits; one that is beyond all bounds is the highest there is.
+    /// A number in decimal digits of at least `lowest`; one that overflows counts as the maximum.
     pub fn number(&self, name: &str, lowest: u64) -> Result<Option<u64>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -61,21 +61,21 @@ impl QueryParams {
         }
     }
 
-    /// The present name of a channel, which need not exist.
-    pub fn channel(&self, addresses: &SiteUrls) -> Result<Option<Slug>, Problem> {
+    /// The current slug of a channel, which need not exist.
+    pub fn channel(&self, urls: &SiteUrls) -> Result<Option<Slug>, Problem> {
         let Some(text) = self.text("channel") else { return Ok(None) };
         match Slug::parse(text) {
-            Ok(slug) => Ok(Some(addresses.current_slug(slug))),
+            Ok(slug) => Ok(Some(urls.current_slug(slug))),
             Err(_) => Err(Problem::parameter(
                 "channel",
-                "it must be a channel's name as in addresses, like xa-hoi",
+                "it must be a channel's name as in urls, like xa-hoi",
                 "phải là tên chuyên mục như trong địa chỉ, ví dụ xa-hoi",
             )),
         }
     }
 
-    /// A day (`2023-05-12`) or a moment (`2023-05-12T17:39`, with seconds and an offset where they are
-    /// wanted); `zone` is that of days, and of moments without an offset.
+    /// A day (`2023-05-12`) or a time (`2023-05-12T17:39`, optionally with seconds and an offset). `zone`
+    /// applies to days, and to times without an offset.
     pub fn timestamp(&self, name: &str, end: RangeEnd, zone: Zone) -> Result<Option<Timestamp>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         match parse_timestamp(text, end, zone) {
@@ -121,9 +121,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn days_and_moments_are_those_of_the_site() {
+    fn days_and_times_use_the_time_zone_of_the_site() {
         let day = "2023-05-12";
-        for (text, end, told) in [
+        for (text, end, expected) in [
             (day, RangeEnd::Start, "2023-05-12T00:00:00+07:00"),
             (day, RangeEnd::End, "2023-05-12T23:59:59+07:00"),
             ("2023-05-12T17:39", RangeEnd::Start, "2023-05-12T17:39:00+07:00"),
@@ -134,7 +134,7 @@ mod tests {
         ] {
             assert_eq!(
                 rfc3339(parse_timestamp(text, end, DEFAULT_TIME_ZONE).unwrap(), DEFAULT_TIME_ZONE),
-                told,
+                expected,
                 "{text}"
             );
         }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_all_bounds_is_a_number() {
+    fn an_overflowing_number_is_the_maximum() {
         let read = |query: &str| QueryParams::parse(Some(query), &["after"]).unwrap().number("after", 1).ok();
         assert_eq!(read("after=7"), Some(Some(7)));
         assert_eq!(read("after=99999999999999999999999"), Some(Some(u64::MAX)));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_an_error() {
+    fn unknown_and_repeated_parameters_are_errors() {
         assert!(QueryParams::parse(Some("afetr=1"), &["after"]).is_err());
         assert!(QueryParams::parse(Some("after=1&after=1"), &["after"]).is_err());
         assert!(QueryParams::parse(Some("&&"), &["after"]).is_ok());
@@ -165,14 +165,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_query_is_read_or_refused(query in any::<String>()) {
+        fn any_query_string_is_accepted_or_rejected(query in any::<String>()) {
             if let Ok(parameters) = QueryParams::parse(Some(&query), &["a", ""]) {
                 let _ = (parameters.number("a", 0), parameters.timestamp("", RangeEnd::End, DEFAULT_TIME_ZONE));
             }
         }
 
         #[test]
-        fn any_text_is_a_moment_or_none(text in "[0-9]{0,6}[-+ T:0-9Z.]{0,24}") {
+        fn any_text_is_a_time_or_none(text in "[0-9]{0,6}[-+ T:0-9Z.]{0,24}") {
             parse_timestamp(&text, RangeEnd::End, DEFAULT_TIME_ZONE);
         }
     }

@@ -1,35 +1,42 @@
-//! The one form of an article for programs, and of a change that tells of it.
+//! The JSON form of an article, and of a change.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::super::state::AppState;
 use crate::feed;
 use crate::model::{Entry, Site, Slug};
 use crate::store;
 use crate::time::rfc3339;
 use crate::urls::{SiteUrls, article_path};
 
-/// What the forms depend on beside the log.
+/// What the JSON depends on besides the log.
 #[derive(Clone, Copy)]
 pub struct ViewContext<'a> {
     pub site: &'a Site,
-    pub addresses: &'a SiteUrls,
+    pub urls: &'a SiteUrls,
 }
 
-/// An article. Members are printed in this order; one without a value is `null` and never left out.
+impl<'a> ViewContext<'a> {
+    pub fn new(state: &'a AppState) -> Self {
+        Self { site: &state.render_options.site, urls: &state.urls }
+    }
+}
+
+/// An article. Members are written in this order; a missing value is `null`, never omitted.
 #[derive(Serialize)]
 pub struct ArticleView<'a> {
     id: &'a str,
-    /// Its page here.
+    /// The URL of its page on this site.
     url: String,
-    /// Where it stands on the publisher's own site.
+    /// Its URL on the publisher's own site.
     external_url: Option<String>,
-    /// Of its revision, in the log.
+    /// The number of its revision in the log.
     number: u64,
     state: State,
     published: String,
-    /// Only a day was printed; the time in `published` is then 00:00.
+    /// Only a day is known; the time in `published` is then 00:00.
     date_only: bool,
     updated: String,
     title: Cow<'a, str>,
@@ -41,12 +48,12 @@ pub struct ArticleView<'a> {
     tags: Vec<Cow<'a, str>>,
     /// BCP 47.
     language: &'a str,
-    /// The publication that it was taken over from.
+    /// The publication that it was reprinted from.
     source: Option<Cow<'a, str>>,
     pictures: Vec<ImageView<'a>>,
 }
 
-/// How an article stands. What readers without a token see is always live.
+/// The state of an article. Without a token only live articles are visible.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
@@ -65,7 +72,7 @@ struct ImageView<'a> {
     credit: Option<Cow<'a, str>>,
 }
 
-/// A change. `article` is null where it is withdrawn by now.
+/// A change. `article` is null if it has been withdrawn since.
 #[derive(Serialize)]
 pub struct ChangeView<'a> {
     number: u64,
@@ -74,25 +81,25 @@ pub struct ChangeView<'a> {
     at: String,
     channels: &'a [Slug],
     article: Option<ArticleView<'a>>,
-    /// Of a withdrawal only.
+    /// Only for withdrawals.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
 
-/// The article as it waits to be published: it has no number yet.
-pub fn scheduled<'a>(frame: ViewContext<'a>, entry: &'a Entry) -> ArticleView<'a> {
-    ArticleView { state: State::Waiting, ..article(frame, entry, 0) }
+/// A scheduled article. It has no number yet.
+pub fn scheduled<'a>(context: ViewContext<'a>, entry: &'a Entry) -> ArticleView<'a> {
+    ArticleView { state: State::Waiting, ..article(context, entry, 0) }
 }
 
-/// The article as revision `number` left it.
-pub fn article<'a>(frame: ViewContext<'a>, entry: &'a Entry, number: u64) -> ArticleView<'a> {
-    let ViewContext { site, addresses } = frame;
+/// An article as of revision `number`.
+pub fn article<'a>(context: ViewContext<'a>, entry: &'a Entry, number: u64) -> ArticleView<'a> {
+    let ViewContext { site, urls } = context;
     let article = &entry.article;
     let lines = |texts: &'a [String]| texts.iter().map(|text| feed::xml_safe(text)).collect();
     ArticleView {
         id: entry.id.as_str(),
-        url: addresses.url(&article_path(&entry.permalink)),
-        // SECURITY: a `javascript:` address from an article's front matter becomes nobody's link.
+        url: urls.url(&article_path(&entry.permalink)),
+        // SECURITY: a `javascript:` URL in an article's front matter never becomes a link.
         external_url: article.link.as_deref().and_then(feed::http_url),
         number,
         state: State::Live,
@@ -101,37 +108,37 @@ pub fn article<'a>(frame: ViewContext<'a>, entry: &'a Entry, number: u64) -> Art
         updated: rfc3339(entry.updated, site.time_zone),
         title: feed::xml_safe(&article.title),
         summary: feed::xml_safe(article.excerpt()),
-        content_html: feed::content_html(entry, addresses),
+        content_html: feed::content_html(entry, urls),
         authors: lines(&article.authors),
         channels: &entry.channels,
         tags: lines(&article.tags),
         language: article.language.as_deref().unwrap_or(&site.language),
         source: article.source.as_deref().map(feed::xml_safe),
-        pictures: feed::media_items(article, addresses).into_iter().map(image).collect(),
+        pictures: feed::media_items(article, urls).into_iter().map(image).collect(),
     }
 }
 
-fn image(shown: feed::MediaItem<'_>) -> ImageView<'_> {
+fn image(item: feed::MediaItem<'_>) -> ImageView<'_> {
     ImageView {
-        url: shown.url,
-        media_type: shown.media_type,
-        width: shown.width,
-        height: shown.height,
-        size: shown.size,
-        caption: shown.caption,
-        credit: shown.credit,
+        url: item.url,
+        media_type: item.media_type,
+        width: item.width,
+        height: item.height,
+        size: item.size,
+        caption: item.caption,
+        credit: item.credit,
     }
 }
 
-/// The change.
-pub fn change<'a>(frame: ViewContext<'a>, change: &'a store::Change) -> ChangeView<'a> {
+/// A change of the log.
+pub fn change<'a>(context: ViewContext<'a>, change: &'a store::Change) -> ChangeView<'a> {
     ChangeView {
         number: change.number,
         kind: change.kind.name(),
         id: change.id.as_str(),
-        at: rfc3339(change.at, frame.site.time_zone),
+        at: rfc3339(change.at, context.site.time_zone),
         channels: &change.channels,
-        article: change.entry.as_deref().map(|entry| article(frame, entry, change.number)),
+        article: change.entry.as_deref().map(|entry| article(context, entry, change.number)),
         reason: change.reason.as_deref(),
     }
 }

@@ -1,8 +1,8 @@
 //! Publish, correct and withdraw over HTTP: `POST`, `PUT` and `DELETE` on articles.
 //!
-//! The order of a request: who asks, what it is written in, what is understood of it, where it may stand, and
-//! then one transaction of the store, which alone decides: on the token's rights, on `If-Match` and on the write
-//! together. An answer of success means that it is on disk.
+//! A write is handled in this order: authenticate, check the content type, parse, check the channels, then
+//! one transaction of the store, which decides on the token's rights, on `If-Match` and on the write
+//! together. A success response means that the article is stored durably.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,12 +15,11 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::super::handler::AppState;
-use super::super::preconditions::{EntityTag, EntityTags};
+use super::super::entity_tag::{self, EntityTag, EntityTags};
 use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
+use super::super::state::AppState;
 use super::problem::{self, Problem};
-use super::read_body;
 use crate::model::{ArticleId, Permalink, Slug};
 use crate::parse::{self, FileFormat, ParsedArticle};
 use crate::render;
@@ -31,93 +30,91 @@ use crate::store::{
 use crate::time::{Zone, rfc3339};
 use crate::urls::{SiteUrls, api_article_path, article_path};
 
-/// A stamp that lies further ahead is a slip of the pen.
+/// A date further in the future is taken for a typo.
 const MAX_FUTURE: chrono::TimeDelta = chrono::TimeDelta::days(366);
-/// No sensible key is longer.
+/// Maximum length of an `Idempotency-Key`.
 const MAX_KEY_BYTES: usize = 255;
 
 pub(super) async fn post(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     request: Parts,
     body: RequestBody,
 ) -> Result<HttpResponse, Problem> {
-    let token = authenticate(service, &request).await?;
-    let incoming = ParsedWrite::parse(service, &request, body).await?;
-    let once = idempotency_key(&request, &incoming.body, &token)?;
-    if incoming.options.dry_run {
-        return Ok(incoming.dry_run_response(service.render_options.site.time_zone));
+    let token = authenticate(state, &request).await?;
+    let parsed = ParsedWrite::parse(state, &request, body).await?;
+    let idempotency = idempotency_key(&request, &parsed.body, &token)?;
+    if parsed.options.dry_run {
+        return Ok(parsed.dry_run_response(state.render_options.site.time_zone));
     }
-    let draft = incoming.draft()?;
-    let channels = incoming.channels(draft);
+    let draft = parsed.draft()?;
+    let channels = parsed.channels(draft);
     if channels.is_empty() {
         return Err(Problem::unprocessable(
             "Name a channel: `?channel=SLUG`, or `channels` in the article.",
             "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
         ));
     }
-    known_channels(service, &channels).await?;
-    let terms = WriteConditions { must_be_new: true, idempotency: once, ..WriteConditions::default() };
-    let accepted = submit(service, draft, channels, draft.id.clone(), token, terms).await?;
-    match accepted.outcome {
-        SubmitOutcome::VersionMismatch(_) => Err(Problem::already_exists(&accepted.id)),
-        _ => submit_response(service, accepted, &incoming, StatusCode::CREATED).await,
+    known_channels(state, &channels).await?;
+    let conditions =
+        WriteConditions { must_be_new: true, idempotency: idempotency, ..WriteConditions::default() };
+    let submitted = submit(state, draft, channels, draft.id.clone(), token, conditions).await?;
+    match submitted.outcome {
+        SubmitOutcome::VersionMismatch(_) => Err(Problem::already_exists(&submitted.id)),
+        _ => submit_response(state, submitted, &parsed, StatusCode::CREATED).await,
     }
 }
 
 pub(super) async fn put(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     request: Parts,
     body: RequestBody,
     id: &str,
 ) -> Result<HttpResponse, Problem> {
-    let token = authenticate(service, &request).await?;
+    let token = authenticate(state, &request).await?;
     let id = ArticleId::new(id);
-    // The store judges this again with the write itself. Here it is for a dry run, and for who need not send more.
-    may_edit(service, &token, &id).await?;
-    let incoming = ParsedWrite::parse(service, &request, body).await?;
-    let terms = WriteConditions {
-        expected: if_match(service, &request),
+    // The store checks this again within the write. Here it serves dry runs, and rejects a request before its
+    // body is read.
+    may_edit(state, &token, &id).await?;
+    let parsed = ParsedWrite::parse(state, &request, body).await?;
+    let conditions = WriteConditions {
+        expected: if_match(state, &request),
         must_exist: true,
-        idempotency: idempotency_key(&request, &incoming.body, &token)?,
+        idempotency: idempotency_key(&request, &parsed.body, &token)?,
         ..WriteConditions::default()
     };
-    if incoming.options.dry_run {
-        return Ok(incoming.dry_run_response(service.render_options.site.time_zone));
+    if parsed.options.dry_run {
+        return Ok(parsed.dry_run_response(state.render_options.site.time_zone));
     }
-    let draft = incoming.draft()?;
+    let draft = parsed.draft()?;
     if draft.id.as_ref().is_some_and(|named| *named != id) {
         return Err(Problem::unprocessable(
             "The article names another id than the address does.",
             "Bài viết ghi mã khác với địa chỉ.",
         ));
     }
-    let channels = incoming.channels(draft);
-    known_channels(service, &channels).await?;
-    let accepted = submit(service, draft, channels, Some(id), token, terms).await?;
-    match accepted.outcome {
+    let channels = parsed.channels(draft);
+    known_channels(state, &channels).await?;
+    let submitted = submit(state, draft, channels, Some(id), token, conditions).await?;
+    match submitted.outcome {
         SubmitOutcome::VersionMismatch(number) => Err(Problem::version_mismatch(number)),
-        _ => submit_response(service, accepted, &incoming, StatusCode::OK).await,
+        _ => submit_response(state, submitted, &parsed, StatusCode::OK).await,
     }
 }
 
-pub(super) async fn delete(
-    service: &Arc<AppState>,
-    request: Parts,
-    id: &str,
-) -> Result<HttpResponse, Problem> {
-    let token = authenticate(service, &request).await?;
+pub(super) async fn delete(state: &Arc<AppState>, request: Parts, id: &str) -> Result<HttpResponse, Problem> {
+    let token = authenticate(state, &request).await?;
     let WriteParams { reason, erase, .. } = WriteParams::parse(&request)?;
     let author = token.name.clone();
-    let terms = WriteConditions {
+    let conditions = WriteConditions {
         token: Some(token.name),
-        expected: if_match(service, &request),
+        expected: if_match(state, &request),
         ..WriteConditions::default()
     };
     let id = ArticleId::new(id);
     let name = id.clone();
-    let withdrawal = service
-        .run_with_store(async move |service| {
-            service.store.withdraw_on_terms(&name, reason, erase, &author, terms).await
+    let withdrawal = state
+        .run_with_store(async move |state| {
+            state.store.withdraw_on_terms(&name, reason, erase, &author, conditions).await
         })
         .await;
     let (number, outcome) = match withdrawal.ok_or_else(Problem::unavailable)? {
@@ -127,61 +124,60 @@ pub(super) async fn delete(
         WithdrawOutcome::NeverPublished => (None, "will not be published"),
         WithdrawOutcome::Unknown => return Err(Problem::unknown_article(&id)),
         WithdrawOutcome::Stale(number) => return Err(Problem::version_mismatch(number)),
-        WithdrawOutcome::Refused(refusal) => return Err(Problem::refused(&refusal, &id)),
+        WithdrawOutcome::Refused(rejection) => return Err(Problem::refused(&rejection, &id)),
     };
     let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
     Ok(response::json(StatusCode::OK, body.to_string(), None, None))
 }
 
-/// An article that waits for its moment, for whoever may publish in its channels: where it is readable, changeable
-/// and removable until then. None for anybody else, as where there is none.
+/// A scheduled article, for tokens that may publish in its channels. For all others it does not exist.
 ///
-/// SECURITY: it is under embargo, and so is that it is there.
+/// SECURITY: the article is under embargo, and so is its existence.
 pub(super) async fn scheduled(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     request: &Parts,
     id: &ArticleId,
 ) -> Result<Option<Scheduled>, Problem> {
     if !request.headers.contains_key(AUTHORIZATION) {
         return Ok(None);
     }
-    let token = authenticate(service, request).await?;
-    scheduled_for(service, &token, id).await
+    let token = authenticate(state, request).await?;
+    scheduled_for(state, &token, id).await
 }
 
 async fn scheduled_for(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     token: &Token,
     id: &ArticleId,
 ) -> Result<Option<Scheduled>, Problem> {
     let id = id.clone();
-    let scheduled = service.run_with_store(async move |service| service.store.scheduled(&id).await).await;
+    let scheduled = state.run_with_store(async move |state| state.store.scheduled(&id).await).await;
     let scheduled = scheduled.ok_or_else(Problem::unavailable)?;
     Ok(scheduled.filter(|scheduled| token.allows(&scheduled.entry.channels)))
 }
 
-/// The tag of a scheduled article.
-pub(super) fn tag_of(service: &Arc<AppState>, scheduled: &Scheduled) -> String {
-    format!("\"{}.0-{}\"", service.store.log_id(), scheduled.version)
+/// The `ETag` of a scheduled article.
+pub(super) fn tag_of(state: &Arc<AppState>, scheduled: &Scheduled) -> String {
+    format!("\"{}.0-{}\"", state.store.log_id(), scheduled.version)
 }
 
-/// There is an article of this id that the token may change.
-async fn may_edit(service: &Arc<AppState>, token: &Token, id: &ArticleId) -> Result<(), Problem> {
-    match find_article(service, id).await? {
+/// Checks that an article of this id exists and that the token may change it.
+async fn may_edit(state: &Arc<AppState>, token: &Token, id: &ArticleId) -> Result<(), Problem> {
+    match find_article(state, id).await? {
         ArticleLookup::Live { entry, .. } if token.allows(&entry.channels) => Ok(()),
         ArticleLookup::Live { entry, .. } => {
             Err(Problem::refused(&Refusal::NotYours(entry.channels.clone()), id))
         }
         ArticleLookup::Withdrawn(_) => Err(Problem::withdrawn(id)),
-        ArticleLookup::NotFound => match scheduled_for(service, token, id).await? {
+        ArticleLookup::NotFound => match scheduled_for(state, token, id).await? {
             Some(_) => Ok(()),
             None => Err(Problem::unknown_article(id)),
         },
     }
 }
 
-/// Whose token the request bears.
-async fn authenticate(service: &Arc<AppState>, request: &Parts) -> Result<Token, Problem> {
+/// The token of the request.
+async fn authenticate(state: &Arc<AppState>, request: &Parts) -> Result<Token, Problem> {
     let mut lines = request.headers.get_all(AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return Err(Problem::unauthorized()) };
     let secret = line
@@ -191,18 +187,19 @@ async fn authenticate(service: &Arc<AppState>, request: &Parts) -> Result<Token,
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, secret)| secret.trim().to_owned())
         .ok_or_else(Problem::unauthorized)?;
-    // SECURITY: a store that is away is no word about the token: 503, never 401.
-    let token = service.run_with_store(async move |service| service.store.authenticate(&secret).await).await;
+    // SECURITY: an unavailable store says nothing about the token: 503, never 401.
+    let token = state.run_with_store(async move |state| state.store.authenticate(&secret).await).await;
     let token = token.ok_or_else(Problem::unavailable)?.ok_or_else(Problem::unauthorized)?;
-    service.writers.check(&token.name).map_err(Problem::rate_limited)?;
+    state.write_limiter.check(&token.name).map_err(Problem::rate_limited)?;
     Ok(token)
 }
 
-/// The channels exist. Whether the token covers them, and whether they take new articles, the store judges.
-async fn known_channels(service: &Arc<AppState>, channels: &[Slug]) -> Result<(), Problem> {
-    let known = service
-        .run_with_store(async |service| {
-            render::channels(&mut service.store.snapshot().await?, &service.render_options.channels).await
+/// Checks that the channels exist. The store checks whether the token covers them and whether they accept new
+/// articles.
+async fn known_channels(state: &Arc<AppState>, channels: &[Slug]) -> Result<(), Problem> {
+    let known = state
+        .run_with_store(async |state| {
+            render::channels(&mut state.store.snapshot().await?, &state.render_options.channels).await
         })
         .await;
     let known = known.ok_or_else(Problem::unavailable)?;
@@ -217,34 +214,34 @@ async fn known_channels(service: &Arc<AppState>, channels: &[Slug]) -> Result<()
     ))
 }
 
-/// An article as it was sent, and what was understood of it.
+/// An article as sent and as parsed.
 struct ParsedWrite {
     options: WriteParams,
-    addresses: Arc<SiteUrls>,
+    urls: Arc<SiteUrls>,
     body: Bytes,
     draft: Option<ParsedArticle>,
-    /// What there is to say about the article, as it stands in answers.
+    /// The diagnostics as JSON.
     diagnostics: Vec<Value>,
-    /// Why the article is refused although it could be read.
+    /// The reason to reject an article that could be parsed.
     rejection: Option<Problem>,
 }
 
 impl ParsedWrite {
-    async fn parse(service: &Arc<AppState>, request: &Parts, body: RequestBody) -> Result<Self, Problem> {
+    async fn parse(state: &Arc<AppState>, request: &Parts, body: RequestBody) -> Result<Self, Problem> {
         let options = WriteParams::parse(request)?;
-        let form = BodyFormat::from_content_type(request)?;
-        let body = read_body(body).await?;
-        let reading_options = parse::ParseOptions {
-            zone: service.render_options.site.time_zone,
-            language: service.render_options.site.language.clone(),
+        let format = BodyFormat::from_content_type(request)?;
+        let body = body.collect().await?;
+        let parse_options = parse::ParseOptions {
+            zone: state.render_options.site.time_zone,
+            language: state.render_options.site.language.clone(),
             encoding: None,
         };
         let sent = body.clone();
-        let reading = service.blocking(move || form.parse(&sent, &reading_options)).await;
+        let reading = state.blocking(move || format.parse(&sent, &parse_options)).await;
         let (draft, findings) = reading.ok_or_else(Problem::unavailable)??;
-        let furthest = service.clock.now() + MAX_FUTURE;
-        let too_far = |draft: &ParsedArticle| draft.article.published.instant > furthest;
-        let refusal = draft.as_ref().is_some_and(too_far).then(|| {
+        let latest = state.clock.now() + MAX_FUTURE;
+        let too_far = |draft: &ParsedArticle| draft.article.published.instant > latest;
+        let rejection = draft.as_ref().is_some_and(too_far).then(|| {
             Problem::unprocessable(
                 "The date is more than a year ahead; correct it.",
                 "Ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại.",
@@ -252,33 +249,33 @@ impl ParsedWrite {
         });
         Ok(Self {
             options,
-            addresses: Arc::clone(&service.addresses),
+            urls: Arc::clone(&state.urls),
             body,
             draft,
             diagnostics: findings,
-            rejection: refusal,
+            rejection: rejection,
         })
     }
 
     fn draft(&self) -> Result<&ParsedArticle, Problem> {
         match (&self.draft, &self.rejection) {
             (Some(draft), None) => Ok(draft),
-            (Some(_), Some(refusal)) => Err(refusal.clone()),
+            (Some(_), Some(rejection)) => Err(rejection.clone()),
             (None, _) => Err(Problem::unreadable_article(self.diagnostics.clone())),
         }
     }
 
-    /// The channels that the request and the article name, sorted, each once.
+    /// The channels named by the request and the article, sorted and deduplicated.
     fn channels(&self, draft: &ParsedArticle) -> Vec<Slug> {
-        let asked = self.options.channels.iter().map(|slug| self.addresses.current_slug(slug.clone()));
-        let named = draft.channels.iter().map(|name| self.addresses.resolve_channel(name));
+        let asked = self.options.channels.iter().map(|slug| self.urls.current_slug(slug.clone()));
+        let named = draft.channels.iter().map(|name| self.urls.resolve_channel(name));
         let mut channels: Vec<Slug> = asked.chain(named).collect();
         channels.sort();
         channels.dedup();
         channels
     }
 
-    /// The answer to a dry run.
+    /// The response to a dry run.
     fn dry_run_response(&self, zone: Zone) -> HttpResponse {
         let understood = self.draft.as_ref().map(|draft| {
             let article = &draft.article;
@@ -303,7 +300,7 @@ impl ParsedWrite {
     }
 }
 
-/// The parameters of a write.
+/// The query parameters of a write.
 #[derive(Default)]
 struct WriteParams {
     channels: Vec<Slug>,
@@ -347,7 +344,7 @@ fn flag(name: &str, value: &str) -> Result<bool, Problem> {
     }
 }
 
-/// How the body is written.
+/// The format of the body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyFormat {
     Text,
@@ -380,7 +377,7 @@ impl BodyFormat {
         }
     }
 
-    /// Reads a body. Only a plain text does not say what in it is the title, the date and the text.
+    /// Parses a body. Only plain text does not mark its title, date and text.
     fn parse(
         self,
         body: &[u8],
@@ -401,14 +398,14 @@ impl BodyFormat {
     }
 }
 
-/// The fields of an article as JSON: the keys of the front matter, and the text.
+/// The fields of an article sent as JSON: the front matter keys and the text.
 fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_map(Members).and_then(|members| json.end().map(|()| members));
     let fields = read.map_err(|cause| {
         Problem::unprocessable(format!("The JSON is wrong: {cause}."), format!("JSON không hợp lệ: {cause}."))
     })?;
-    // JSON is always Unicode.
+    // JSON is always Unicode, so `encoding` is not a field.
     let known =
         || parse::FRONT_MATTER_KEYS.into_iter().filter(|key| *key != "encoding").chain([parse::TEXT_FIELD]);
     if let Some((unknown, _)) = fields.iter().find(|(name, _)| known().all(|known| known != name)) {
@@ -428,7 +425,7 @@ fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
     Ok(fields)
 }
 
-/// The members of a JSON object in their order. One that stands there twice is refused: which of them is meant?
+/// The members of a JSON object in order. A duplicate is rejected, because it is ambiguous.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
@@ -450,7 +447,7 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// The `Idempotency-Key`, bound to all that the request asks for.
+/// The `Idempotency-Key`, bound to a hash of the request.
 fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Option<IdempotencyKey>, Problem> {
     let mut lines = request.headers.get_all("idempotency-key").iter();
     let line = match (lines.next(), lines.next()) {
@@ -481,35 +478,33 @@ fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Optio
     Ok(Some(IdempotencyKey { token: token.name.clone(), key: key.to_owned(), request }))
 }
 
-/// The versions that `If-Match` asks for: those that tags of this log name. Any other tag matches nothing (RFC 9110
-/// §13.1.1), and none is asked for where `*` is, or the header is missing.
-fn if_match(service: &Arc<AppState>, request: &Parts) -> Option<Vec<ArticleVersion>> {
+/// The versions in `If-Match` that are tags of this log. Other tags match nothing (RFC 9110 §13.1.1). None if
+/// the header is missing or contains `*`.
+fn if_match(state: &Arc<AppState>, request: &Parts) -> Option<Vec<ArticleVersion>> {
     let tags: Vec<_> = EntityTags::from_headers(&request.headers, IF_MATCH)?.iter().collect();
     let version = |tag: &EntityTag<'_>| {
         let EntityTag::Strong(opaque) = tag else { return None };
-        let rest =
-            std::str::from_utf8(opaque).ok()?.strip_prefix(service.store.log_id())?.strip_prefix('.')?;
-        match rest.strip_prefix("0-") {
-            Some(version) => Some(ArticleVersion::Scheduled(version.to_owned())),
-            None => rest.split('-').next()?.parse().ok().map(ArticleVersion::Number),
+        match entity_tag::split_log_tag(opaque, state.store.log_id())? {
+            (0, Some(version)) => Some(ArticleVersion::Scheduled(version.to_owned())),
+            (number, _) => Some(ArticleVersion::Number(number)),
         }
     };
     (!tags.contains(&EntityTag::Any)).then(|| tags.iter().filter_map(version).collect())
 }
 
-async fn find_article(service: &Arc<AppState>, id: &ArticleId) -> Result<ArticleLookup, Problem> {
+async fn find_article(state: &Arc<AppState>, id: &ArticleId) -> Result<ArticleLookup, Problem> {
     let id = id.clone();
-    let found = service.run_with_store(async move |service| service.store.article_by_id(&id).await).await;
+    let found = state.run_with_store(async move |state| state.store.article_by_id(&id).await).await;
     found.ok_or_else(Problem::unavailable)
 }
 
 async fn submit(
-    service: &Arc<AppState>,
+    state: &Arc<AppState>,
     draft: &ParsedArticle,
     channels: Vec<Slug>,
     id: Option<ArticleId>,
     token: Token,
-    terms: WriteConditions,
+    conditions: WriteConditions,
 ) -> Result<SubmitResult, Problem> {
     let submission = Submission {
         article: draft.article.clone(),
@@ -517,60 +512,60 @@ async fn submit(
         id,
         stem: Slug::from_title(&draft.article.title),
         source: Source::Command(token.name.clone()),
-        conditions: WriteConditions { token: Some(token.name), ..terms },
+        conditions: WriteConditions { token: Some(token.name), ..conditions },
     };
-    let accepted = service.run_with_store(async move |service| service.store.submit(submission).await).await;
-    let accepted = accepted.ok_or_else(Problem::unavailable)?;
-    match accepted.outcome {
-        SubmitOutcome::WithdrawnByOperator => Err(Problem::withdrawn(&accepted.id)),
+    let submitted = state.run_with_store(async move |state| state.store.submit(submission).await).await;
+    let submitted = submitted.ok_or_else(Problem::unavailable)?;
+    match submitted.outcome {
+        SubmitOutcome::WithdrawnByOperator => Err(Problem::withdrawn(&submitted.id)),
         SubmitOutcome::IdempotencyConflict => Err(Problem::idempotency_conflict()),
-        SubmitOutcome::Refused(refusal) => Err(Problem::refused(&refusal, &accepted.id)),
-        _ => Ok(accepted),
+        SubmitOutcome::Refused(rejection) => Err(Problem::refused(&rejection, &submitted.id)),
+        _ => Ok(submitted),
     }
 }
 
-/// Says what was done. `fresh` is the status where the log has grown.
+/// The response to a successful write. `changed_status` applies if the log has grown.
 async fn submit_response(
-    service: &Arc<AppState>,
-    accepted: SubmitResult,
-    incoming: &ParsedWrite,
-    fresh: StatusCode,
+    state: &Arc<AppState>,
+    submitted: SubmitResult,
+    parsed: &ParsedWrite,
+    changed_status: StatusCode,
 ) -> Result<HttpResponse, Problem> {
-    let SubmitResult { id, permalink, outcome: verdict } = accepted;
+    let SubmitResult { id, permalink, outcome: verdict } = submitted;
     let (status, outcome, number) = match verdict {
-        SubmitOutcome::Published(number) => (fresh, "published", Some(number)),
-        SubmitOutcome::Corrected(number) => (fresh, "corrected", Some(number)),
-        SubmitOutcome::Moved(number) => (fresh, "moved", Some(number)),
-        SubmitOutcome::Restored(number) => (fresh, "restored", Some(number)),
+        SubmitOutcome::Published(number) => (changed_status, "published", Some(number)),
+        SubmitOutcome::Corrected(number) => (changed_status, "corrected", Some(number)),
+        SubmitOutcome::Moved(number) => (changed_status, "moved", Some(number)),
+        SubmitOutcome::Restored(number) => (changed_status, "restored", Some(number)),
         SubmitOutcome::Scheduled(_) => (StatusCode::ACCEPTED, "waiting", None),
-        _ => (StatusCode::OK, "unchanged", current_number(service, &permalink).await?),
+        _ => (StatusCode::OK, "unchanged", current_number(state, &permalink).await?),
     };
-    let addresses = &service.addresses;
-    let published = incoming.draft()?.article.published.instant;
+    let urls = &state.urls;
+    let published = parsed.draft()?.article.published.instant;
     let body = json!({
         "id": id.as_str(),
-        "url": addresses.url(&article_path(&permalink)),
+        "url": urls.url(&article_path(&permalink)),
         "number": number,
-        "published": rfc3339(published, service.render_options.site.time_zone),
+        "published": rfc3339(published, state.render_options.site.time_zone),
         "outcome": outcome,
-        "findings": incoming.diagnostics,
+        "findings": parsed.diagnostics,
     });
-    let location = addresses.url(&api_article_path(&id));
+    let location = urls.url(&api_article_path(&id));
     let etag = match (number, status) {
-        (Some(number), _) => Some(format!("\"{}.{number}\"", service.store.log_id())),
+        (Some(number), _) => Some(format!("\"{}.{number}\"", state.store.log_id())),
         (None, StatusCode::ACCEPTED) => {
             let name = id.clone();
-            let scheduled = service.run_with_store(async move |service| service.store.scheduled(&name).await);
-            scheduled.await.flatten().map(|scheduled| tag_of(service, &scheduled))
+            let scheduled = state.run_with_store(async move |state| state.store.scheduled(&name).await);
+            scheduled.await.flatten().map(|scheduled| tag_of(state, &scheduled))
         }
         (None, _) => None,
     };
     Ok(response::json(status, body.to_string(), Some(&location), etag.as_deref()))
 }
 
-async fn current_number(service: &Arc<AppState>, permalink: &Permalink) -> Result<Option<u64>, Problem> {
+async fn current_number(state: &Arc<AppState>, permalink: &Permalink) -> Result<Option<u64>, Problem> {
     let permalink = permalink.clone();
-    let found = service.run_with_store(async move |service| service.store.article(&permalink).await).await;
+    let found = state.run_with_store(async move |state| state.store.article(&permalink).await).await;
     Ok(match found.ok_or_else(Problem::unavailable)? {
         ArticleLookup::Live { number, .. } => Some(number),
         ArticleLookup::Withdrawn(_) | ArticleLookup::NotFound => None,

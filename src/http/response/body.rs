@@ -1,4 +1,4 @@
-//! The body of an answer: in memory, or made while it is sent.
+//! Response bodies: in memory, in a file, or streamed.
 
 use std::fs::File;
 use std::pin::Pin;
@@ -7,21 +7,25 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
+
+/// A response.
+pub type HttpResponse = Response<ResponseBody>;
 
 /// What is sent after the headers.
 #[derive(Debug)]
 pub enum ResponseBody {
-    /// All of it is there.
+    /// Complete, in memory.
     Full(Full<Bytes>),
-    /// All of it is there, and in a file too.
+    /// Complete, in memory and in a file.
     Memfd(Full<Bytes>, MemfdBody),
-    /// It comes in pieces.
+    /// Written while it is sent.
     Stream(BodyStream),
 }
 
-/// Bytes that are in a file too, from its start.
+/// Bytes that are also in a file, from its start.
 #[derive(Clone, Debug)]
 pub struct MemfdBody {
     bytes: Bytes,
@@ -29,11 +33,11 @@ pub struct MemfdBody {
 }
 
 impl MemfdBody {
-    /// Where `part` lies in the file; none where it is no part of these very bytes.
+    /// The offset of `part` in the file; none unless it is a slice of these very bytes.
     pub fn position_of(&self, part: &[u8]) -> Option<u64> {
-        let (from, start) = (self.bytes.as_ptr().addr(), part.as_ptr().addr());
-        let inside = start >= from && start + part.len() <= from + self.bytes.len() && !part.is_empty();
-        inside.then(|| (start - from) as u64)
+        let (base, start) = (self.bytes.as_ptr().addr(), part.as_ptr().addr());
+        let inside = start >= base && start + part.len() <= base + self.bytes.len() && !part.is_empty();
+        inside.then(|| (start - base) as u64)
     }
 
     /// The file.
@@ -42,41 +46,41 @@ impl MemfdBody {
     }
 }
 
-/// The reading end of a body in pieces.
+/// The receiving end of a streamed body.
 #[derive(Debug)]
 pub struct BodyStream {
-    pieces: mpsc::Receiver<StreamItem>,
+    chunks: mpsc::Receiver<StreamItem>,
     ended: bool,
 }
 
 #[derive(Debug)]
 enum StreamItem {
     Bytes(Bytes),
-    /// NOTE: said aloud. A writer that merely goes away has failed, and the client must be able to tell half
-    /// of an answer from all of it: without the end, the connection breaks off.
+    /// NOTE: sent explicitly. A writer that is just dropped has failed, and the client must be able to tell a
+    /// truncated response from a complete one: without this item, the connection is aborted.
     End,
 }
 
-/// The writing end of a body in pieces. Dropped before [`BodySender::end`], it breaks the answer off.
+/// The sending end of a streamed body. Dropping it before [`BodySender::end`] aborts the response.
 #[derive(Debug)]
 pub struct BodySender(mpsc::Sender<StreamItem>);
 
-/// The answer broke off: whoever made it failed.
+/// The response was aborted because its writer failed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the answer broke off")]
+#[error("the response was aborted")]
 pub struct Aborted;
 
-/// The client has gone, and nobody reads what would be written.
+/// The client has disconnected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiverClosed;
 
 impl ResponseBody {
-    /// A body that the kernel may take from `file`, which holds the same.
+    /// A body that the kernel may read from `file`, which holds the same bytes.
     pub fn memfd(bytes: Bytes, file: Arc<File>) -> Self {
         Self::Memfd(Full::new(bytes.clone()), MemfdBody { bytes, file })
     }
 
-    /// The bytes and their file, where there is one.
+    /// The bytes and their file, if there is one.
     pub fn in_memfd(&self) -> Option<&MemfdBody> {
         match self {
             Self::Memfd(_, filed) => Some(filed),
@@ -84,24 +88,24 @@ impl ResponseBody {
         }
     }
 
-    /// A body that is written while it is sent. One piece waits at most, so that a slow client holds the writer
-    /// back.
+    /// A body that is written while it is sent. At most one chunk is buffered, so that a slow client slows
+    /// the writer down.
     pub fn stream() -> (BodySender, Self) {
-        let (sender, pieces) = mpsc::channel(1);
-        (BodySender(sender), Self::Stream(BodyStream { pieces, ended: false }))
+        let (sender, chunks) = mpsc::channel(1);
+        (BodySender(sender), Self::Stream(BodyStream { chunks, ended: false }))
     }
 }
 
 impl BodySender {
-    /// Sends a piece, once there is room for it.
+    /// Sends a chunk, as soon as the buffer has space.
     ///
     /// # Errors
-    /// Where the client has gone.
+    /// If the client has disconnected.
     pub async fn send(&self, bytes: impl Into<Bytes>) -> Result<(), ReceiverClosed> {
         self.0.send(StreamItem::Bytes(bytes.into())).await.map_err(|_| ReceiverClosed)
     }
 
-    /// All is written.
+    /// Marks the body as complete.
     pub async fn end(self) {
         let _ = self.0.send(StreamItem::End).await;
     }
@@ -128,11 +132,11 @@ impl hyper::body::Body for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
-            Self::Full(whole) | Self::Memfd(whole, _) => {
-                Pin::new(whole).poll_frame(context).map_err(|never| match never {})
+            Self::Full(full) | Self::Memfd(full, _) => {
+                Pin::new(full).poll_frame(context).map_err(|never| match never {})
             }
             Self::Stream(BodyStream { ended: true, .. }) => Poll::Ready(None),
-            Self::Stream(body) => Poll::Ready(match ready!(body.pieces.poll_recv(context)) {
+            Self::Stream(body) => Poll::Ready(match ready!(body.chunks.poll_recv(context)) {
                 Some(StreamItem::Bytes(bytes)) => Some(Ok(Frame::data(bytes))),
                 Some(StreamItem::End) => {
                     body.ended = true;
@@ -148,14 +152,14 @@ impl hyper::body::Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Full(whole) | Self::Memfd(whole, _) => whole.is_end_stream(),
+            Self::Full(full) | Self::Memfd(full, _) => full.is_end_stream(),
             Self::Stream(body) => body.ended,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Full(whole) | Self::Memfd(whole, _) => whole.size_hint(),
+            Self::Full(full) | Self::Memfd(full, _) => full.size_hint(),
             Self::Stream(_) => SizeHint::default(),
         }
     }
@@ -167,7 +171,7 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     #[tokio::test]
-    async fn half_an_answer_is_never_taken_for_all_of_it() {
+    async fn a_truncated_body_is_an_error() {
         let (writer, body) = ResponseBody::stream();
         let writing = tokio::spawn(async move {
             writer.send("một ").await.unwrap();
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_writes_for_nobody_is_told() {
+    async fn the_writer_notices_a_disconnected_client() {
         let (writer, body) = ResponseBody::stream();
         drop(body);
         assert_eq!(writer.send("một").await, Err(ReceiverClosed));

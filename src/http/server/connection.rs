@@ -1,0 +1,190 @@
+//! The state of one connection, and its time limits.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use tokio::sync::Notify;
+
+use super::limits::ServerOptions;
+use crate::http::metrics::{ServerMetrics, WorkerMetrics};
+use crate::http::response::MemfdBody;
+
+/// What the connections of one worker thread share.
+pub(super) struct WorkerState {
+    pub(super) options: ServerOptions,
+    metrics: ServerMetrics,
+    index: usize,
+    /// The time of the last sweep. Precise enough for the limits, and cheap to read.
+    pub(super) clock: Cell<Instant>,
+    pub(super) open_connections: Cell<usize>,
+    /// Bytes of request bodies that are being received now.
+    pub(super) body_memory: Cell<usize>,
+    /// Notified when a connection has ended.
+    pub(super) connection_closed: Notify,
+}
+
+impl WorkerState {
+    pub(super) fn new(options: ServerOptions, metrics: ServerMetrics, index: usize) -> Self {
+        Self {
+            options,
+            metrics,
+            index,
+            clock: Cell::new(Instant::now()),
+            open_connections: Cell::new(0),
+            body_memory: Cell::new(0),
+            connection_closed: Notify::new(),
+        }
+    }
+
+    pub(super) fn metrics(&self) -> &WorkerMetrics {
+        self.metrics.shard(self.index)
+    }
+}
+
+/// What a connection is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum CloseCommand {
+    Continue,
+    /// Close after the running response.
+    Close,
+    Abort,
+}
+
+/// What a connection is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The headers of a request: partly received, or the first request.
+    Head { since: Instant },
+    /// The service. Bytes received meanwhile belong to the request body.
+    Answer,
+    /// The next request; before that, the client that reads the response.
+    Idle { since: Instant },
+}
+
+/// What the worker knows about one connection, and the command to it.
+pub(super) struct ConnectionState {
+    pub(super) worker: Rc<WorkerState>,
+    since: Instant,
+    pub(super) phase: Cell<Phase>,
+    /// Since when the client has not read any of the pending bytes.
+    blocked_since: Cell<Option<Instant>>,
+    /// The unread rest of the body of the last request.
+    pub(super) unread: RefCell<Option<Incoming>>,
+    /// True if the client may still be sending a body that is not read.
+    pub(super) still_sending: Cell<bool>,
+    /// True while a response is held back that is useless after the client has disconnected.
+    pub(super) held_back: Cell<bool>,
+    /// True once the client has closed its sending side. Checked only while a response is held back.
+    pub(super) disconnected: Cell<bool>,
+    pub(super) command: Cell<CloseCommand>,
+    waker: RefCell<Option<Waker>>,
+    /// The response body that is being sent, if the kernel can read it from a file.
+    pub(super) sending: RefCell<Option<MemfdBody>>,
+}
+
+impl ConnectionState {
+    pub(super) fn new(worker: Rc<WorkerState>) -> Rc<Self> {
+        let now = Instant::now();
+        worker.open_connections.set(worker.open_connections.get() + 1);
+        worker.metrics().opened();
+        Rc::new(Self {
+            worker,
+            since: now,
+            phase: Cell::new(Phase::Head { since: now }),
+            blocked_since: Cell::new(None),
+            unread: RefCell::new(None),
+            still_sending: Cell::new(false),
+            held_back: Cell::new(false),
+            disconnected: Cell::new(false),
+            command: Cell::new(CloseCommand::Continue),
+            waker: RefCell::new(None),
+            sending: RefCell::new(None),
+        })
+    }
+
+    pub(super) fn check(&self, now: Instant) {
+        let command = self.overdue(now);
+        if command == CloseCommand::Abort && self.command.get() != CloseCommand::Abort {
+            self.worker.metrics().timed_out();
+        }
+        self.command(command);
+    }
+
+    /// The command that the time limits require now.
+    pub(super) fn overdue(&self, now: Instant) -> CloseCommand {
+        let options = &self.worker.options;
+        let elapsed = |since| now.duration_since(since);
+        // hyper has this long to close after it was asked to.
+        let abort_after = |limit: Duration, grace: Duration| limit.saturating_add(grace);
+        let by = |elapsed, close, abort| match elapsed {
+            elapsed if elapsed > abort => CloseCommand::Abort,
+            elapsed if elapsed > close => CloseCommand::Close,
+            _ => CloseCommand::Continue,
+        };
+        let by_age = by(
+            elapsed(self.since),
+            options.max_connection_age,
+            abort_after(options.max_connection_age, options.send_timeout),
+        );
+        let by_phase = match (self.blocked_since.get(), self.phase.get()) {
+            (Some(since), _) => by(elapsed(since), options.send_timeout, options.send_timeout),
+            (None, Phase::Head { since }) => {
+                by(elapsed(since), options.header_timeout, options.header_timeout)
+            }
+            (None, Phase::Idle { since }) => by(
+                elapsed(since),
+                options.idle_timeout,
+                abort_after(options.idle_timeout, options.header_timeout),
+            ),
+            (None, Phase::Answer) => CloseCommand::Continue,
+        };
+        by_age.max(by_phase)
+    }
+
+    /// Commands only become more severe.
+    pub(super) fn command(&self, command: CloseCommand) {
+        if command > self.command.get() {
+            self.command.set(command);
+            if let Some(waker) = self.waker.borrow().as_ref() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    pub(super) fn wake_with(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+            *kept = Some(waker.clone());
+        }
+    }
+
+    pub(super) fn on_read(&self) {
+        if let Phase::Idle { .. } = self.phase.get() {
+            self.phase.set(Phase::Head { since: self.worker.clock.get() });
+        }
+    }
+
+    pub(super) fn on_write(&self) {
+        self.blocked_since.set(None);
+        if self.phase.get() != Phase::Answer {
+            self.phase.set(Phase::Idle { since: self.worker.clock.get() });
+        }
+    }
+
+    pub(super) fn on_write_blocked(&self) {
+        if self.blocked_since.get().is_none() {
+            self.blocked_since.set(Some(self.worker.clock.get()));
+        }
+    }
+}
+
+impl Drop for ConnectionState {
+    fn drop(&mut self) {
+        self.worker.open_connections.set(self.worker.open_connections.get() - 1);
+        self.worker.metrics().closed();
+        self.worker.connection_closed.notify_one();
+    }
+}

@@ -1,0 +1,198 @@
+//! What all request handlers share.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tracing::{debug, error};
+
+use super::health::{Health, is_ready};
+use super::keyed_limiter::KeyedLimiter;
+use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
+use super::single_flight::SingleFlight;
+use crate::model::Channel;
+use crate::render::{self, ArchiveRenderer, ArticlePages, OnDemandRenderer, RenderProgress, SiteCache};
+use crate::store::{LogPosition, Store, StoreError};
+use crate::time::Clock;
+use crate::urls::SiteUrls;
+
+/// Concurrent reads of the store. Other requests wait, up to [`QUEUE_TIMEOUT`].
+const MAX_CONCURRENT_READS: usize = 32;
+/// Concurrent full-text searches, the most expensive reads.
+const MAX_CONCURRENT_SEARCHES: usize = 2;
+/// Concurrent streamed responses.
+const MAX_STREAMS: usize = 64;
+pub(super) const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+/// `Retry-After` of a 503.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Searches, months and sitemaps that are rendered concurrently.
+const MAX_ON_DEMAND: usize = 2;
+/// Requests for them that are being rendered or are waiting.
+const MAX_QUEUED: usize = 32;
+
+/// Limits of the handler.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceLimits {
+    /// Maximum number of clients that wait for a change (long polling).
+    pub max_waiting: usize,
+    /// Maximum number of writes per minute and token; unlimited if none.
+    pub writes_per_minute: Option<NonZeroU32>,
+}
+
+pub(super) struct AppState {
+    pub(super) site_cache: SiteCache,
+    pub(super) progress: watch::Receiver<RenderProgress>,
+    pub(super) announced: watch::Receiver<LogPosition>,
+    pub(super) store: Store,
+    pub(super) render_options: render::RenderOptions,
+    pub(super) archive: ArchiveRenderer,
+    pub(super) articles: ArticlePages,
+    pub(super) urls: Arc<SiteUrls>,
+    pub(super) health: Arc<Health>,
+    pub(super) feeds: CachePolicy,
+    pub(super) pages: CachePolicy,
+    pub(super) images: CachePolicy,
+    pub(super) assets: CachePolicy,
+    pub(super) on_demand: OnDemandRenderer,
+    pub(super) read_permits: Semaphore,
+    pub(super) search_permits: Semaphore,
+    /// Permits for requests that wait for the on-demand renderer, and for those that it serves.
+    pub(super) render_queue: Semaphore,
+    pub(super) render_permits: Semaphore,
+    pub(super) stream_permits: Arc<Semaphore>,
+    pub(super) waiters: Semaphore,
+    /// Keyed by the name of the token.
+    pub(super) write_limiter: KeyedLimiter<String>,
+    pub(super) single_flight: SingleFlight,
+    /// True during shutdown.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// The runtime for reading the store; the server's own threads only answer from memory.
+    pub(super) runtime: Handle,
+    pub(super) clock: Clock,
+}
+
+impl AppState {
+    pub(super) fn new(
+        site_cache: SiteCache,
+        store: Store,
+        render_options: render::RenderOptions,
+        health: Arc<Health>,
+        limits: ServiceLimits,
+        stopping: watch::Receiver<bool>,
+    ) -> Arc<Self> {
+        let CachePolicies { feeds, pages, images, assets } = CachePolicies::new(render_options.site.max_age);
+        Arc::new(Self {
+            progress: site_cache.progress(),
+            announced: store.subscribe(),
+            site_cache,
+            clock: store.clock().clone(),
+            archive: ArchiveRenderer::new(store.clone(), render_options.clone()),
+            articles: ArticlePages::new(store.clone(), render_options.clone()),
+            on_demand: OnDemandRenderer::new(store.clone(), render_options.clone()),
+            store,
+            urls: Arc::clone(&render_options.addresses),
+            render_options,
+            health,
+            feeds,
+            pages,
+            images,
+            assets,
+            read_permits: Semaphore::new(MAX_CONCURRENT_READS),
+            render_queue: Semaphore::new(MAX_QUEUED),
+            render_permits: Semaphore::new(MAX_ON_DEMAND),
+            search_permits: Semaphore::new(MAX_CONCURRENT_SEARCHES),
+            stream_permits: Arc::new(Semaphore::new(MAX_STREAMS)),
+            waiters: Semaphore::new(limits.max_waiting.min(Semaphore::MAX_PERMITS)),
+            write_limiter: KeyedLimiter::per_minute(limits.writes_per_minute),
+            single_flight: SingleFlight::default(),
+            stopping,
+            runtime: Handle::current(),
+        })
+    }
+
+    /// The announced position of the log if this replica has not rendered it yet. Only for a store that
+    /// several processes share; with a single process, clients see the versions in order anyway.
+    pub(super) fn pending_position(&self) -> Option<LogPosition> {
+        if !self.store.is_shared() || !is_ready(&self.health) {
+            return None;
+        }
+        let (announced, progress) = (*self.announced.borrow(), *self.progress.borrow());
+        (!progress.failing && !progress.rendered.includes(&announced)).then_some(announced)
+    }
+
+    /// Waits until the renderer has reached this position of the log; false if it fails or takes longer than
+    /// `timeout`.
+    pub(super) async fn wait_until_rendered(&self, log: LogPosition, timeout: Duration) -> bool {
+        let mut progress = self.progress.clone();
+        let reached = progress.wait_for(|progress| progress.failing || progress.rendered.includes(&log));
+        matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(progress)) if progress.rendered.includes(&log))
+    }
+
+    /// 404 in the site's layout.
+    pub(super) fn not_found(&self, headers: &hyper::HeaderMap) -> HttpResponse {
+        match self.site_cache.current().not_found() {
+            Some(page) => response::substitute(StatusCode::NOT_FOUND, headers, page, &self.pages),
+            None => response::not_found(),
+        }
+    }
+
+    /// 410 in the site's layout.
+    pub(super) fn gone(&self, headers: &hyper::HeaderMap) -> HttpResponse {
+        match self.site_cache.current().gone() {
+            Some(page) => response::substitute(StatusCode::GONE, headers, page, &self.pages),
+            None => response::gone(),
+        }
+    }
+
+    /// All channels as of the current version of the site; none before the first rendering.
+    pub(super) fn channels(&self) -> Option<Arc<Vec<Channel>>> {
+        self.site_cache.current().live_feed(&None).map(|recent| recent.channels())
+    }
+
+    /// Reads or writes the store on the background runtime, within the limits. None if the queue is full or
+    /// the store fails; the cause is logged and never sent to the client.
+    pub(super) async fn run_with_store<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> Option<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let state = Arc::clone(self);
+        let working = self.runtime.spawn(async move {
+            let permit = tokio::time::timeout(QUEUE_TIMEOUT, state.read_permits.acquire());
+            let Ok(Ok(_permit)) = permit.await else { return None };
+            Some(work(Arc::clone(&state)).await)
+        });
+        match working.await.ok().flatten()? {
+            Ok(answer) => Some(answer),
+            // While the store is unavailable, the maintenance loop has logged that already.
+            Err(cause) if !self.health.store.load(Ordering::Acquire) => {
+                debug!(%cause, "the store failed");
+                None
+            }
+            Err(cause) => {
+                error!(%cause, "the store failed");
+                None
+            }
+        }
+    }
+
+    /// Spawns a task on the background runtime. It must end by itself when its receiver is gone.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
+    /// Runs `work` on a blocking thread; none if it panicked.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        self.runtime.spawn_blocking(work).await.ok()
+    }
+}
