@@ -49,21 +49,6 @@ const KNOWN_CIRCLES: &[(&str, &str)] = &[
     ("render", "render/live_feed"),
     ("render", "render/site_cache"),
     ("render", "render/static_assets"),
-    ("store", "store/archive"),
-    ("store", "store/archive_index"),
-    ("store", "store/article_query"),
-    ("store", "store/changes"),
-    ("store", "store/channels"),
-    ("store", "store/engine"),
-    ("store", "store/site_index"),
-    ("store", "store/view"),
-    ("store", "store/write_queue"),
-    ("store/channels", "store/log_writer"),
-    ("store/article_query", "store/log_writer"),
-    ("store/engine", "store/engine/postgres"),
-    ("store/engine", "store/engine/sqlite"),
-    ("store/log_writer", "store/rights"),
-    ("store/log_writer", "store/token"),
 ];
 
 #[test]

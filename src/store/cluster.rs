@@ -11,7 +11,9 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::engine::{Notification, SqliteFile, values};
-use super::{LogPosition, Store, StoreError};
+use super::error::StoreError;
+use super::feed_data::LogPosition;
+use super::handle::Store;
 
 /// After the connection that hears was lost.
 const RETRY: Duration = Duration::from_secs(1);
@@ -32,7 +34,7 @@ macro_rules! now {
 impl Store {
     /// True where processes on other machines may share the log.
     pub fn is_shared(&self) -> bool {
-        self.inner.database.shared().is_some()
+        self.core.database.shared().is_some()
     }
 
     /// Announces what other replicas write as soon as they have, until `shutdown` turns true. A notice that is
@@ -45,7 +47,7 @@ impl Store {
     }
 
     async fn listen_forever(&self) {
-        let Some(server) = self.inner.database.shared() else { return std::future::pending().await };
+        let Some(server) = self.core.database.shared() else { return std::future::pending().await };
         let mut told = false;
         loop {
             let cause = match server.listen(self.log_id()).await {
@@ -60,7 +62,7 @@ impl Store {
                     loop {
                         match hearing.next().await {
                             Ok(Notification::Changed(head, generation)) => {
-                                self.publish_position(LogPosition { head, config_epoch: generation });
+                                self.core.publish_position(LogPosition { head, config_epoch: generation });
                             }
                             Ok(Notification::Reconnected) => {
                                 let _ = self.poll_position().await;
@@ -87,14 +89,13 @@ impl Store {
         let met = self.record_presence(fingerprint).await;
         // Where this cannot be noted, nothing can: the server is away, or its disk is full.
         if met.is_err() {
-            self.inner.writable.store(false, Ordering::Release);
+            self.core.writable.store(false, Ordering::Release);
         }
         met
     }
 
     async fn record_presence(&self, fingerprint: &str) -> Result<Vec<String>, StoreError> {
-        let Some(server) = self.inner.database.shared() else { return Ok(Vec::new()) };
-        let mut noting = server.begin_side_write().await?;
+        let Some(mut noting) = self.core.database.begin_side_write().await? else { return Ok(Vec::new()) };
         noting
             .run(
                 concat!(
@@ -102,7 +103,7 @@ impl Store {
                     now!(),
                     ") ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, seen = excluded.seen"
                 ),
-                values![self.inner.replica.as_str(), fingerprint],
+                values![self.core.replica.as_str(), fingerprint],
             )
             .await?;
         noting
@@ -128,10 +129,9 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer: then nobody may take himself for the one.
     pub async fn acquire_scan_lease(&self) -> Result<bool, StoreError> {
-        let Some(server) = self.inner.database.shared() else {
-            return self.inner.database.file().map_or(Ok(true), SqliteFile::elect);
+        let Some(mut noting) = self.core.database.begin_side_write().await? else {
+            return self.core.database.file().map_or(Ok(true), SqliteFile::elect);
         };
-        let mut noting = server.begin_side_write().await?;
         let taken = noting
             .run(
                 concat!(
@@ -141,7 +141,7 @@ impl Store {
                      WHERE lease.holder = excluded.holder OR lease.until < ",
                     now!()
                 ),
-                values![self.inner.replica.as_str(), LEASE_DURATION],
+                values![self.core.replica.as_str(), LEASE_DURATION],
             )
             .await?;
         noting.commit().await?;
@@ -155,7 +155,7 @@ impl Store {
     /// # Errors
     /// Where locks cannot be had.
     pub async fn scan_turn(&self) -> Result<Option<File>, StoreError> {
-        match self.inner.database.file() {
+        match self.core.database.file() {
             Some(file) => file.turn().await.map(Some),
             None => Ok(None),
         }
@@ -166,13 +166,12 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer; others notice after some seconds.
     pub async fn deregister(&self) -> Result<(), StoreError> {
-        if let Some(file) = self.inner.database.file() {
+        if let Some(file) = self.core.database.file() {
             file.resign();
         }
-        let Some(server) = self.inner.database.shared() else { return Ok(()) };
-        let mut noting = server.begin_side_write().await?;
+        let Some(mut noting) = self.core.database.begin_side_write().await? else { return Ok(()) };
         for sql in ["DELETE FROM lease WHERE holder = $1", "DELETE FROM replica WHERE id = $1"] {
-            noting.run(sql, values![self.inner.replica.as_str()]).await?;
+            noting.run(sql, values![self.core.replica.as_str()]).await?;
         }
         noting.commit().await
     }

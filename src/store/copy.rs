@@ -5,8 +5,12 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::core::LOG_ID_LENGTH;
 use super::engine::{Row, Transaction, Value, values};
-use super::{LOG_ID_LENGTH, Store, StoreError, random_text, view};
+use super::error::StoreError;
+use super::handle::Store;
+use super::random::random_text;
+use super::read::log_state;
 
 /// What the log consists of: each table behind those that it refers to, its key, and how many rows are taken at a
 /// time.
@@ -54,9 +58,9 @@ impl Store {
         filled: CopyMode,
         mut tell: impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
+        let mut reading = self.core.database.begin_read().await?;
         reading.disable_timeouts().await?;
-        let mut writing = to.inner.database.begin_write().await?;
+        let mut writing = to.core.database.begin_write().await?;
         writing.disable_timeouts().await?;
         only_known_tables(&mut reading).await?;
         is_empty(&mut writing).await?;
@@ -99,7 +103,7 @@ impl Store {
 
     async fn verify_unchanged(&self, copy: &mut Transaction) -> Result<(), StoreError> {
         let here = self.snapshot().await?.position().await?;
-        if here == view::announcement(copy).await? {
+        if here == log_state::announcement(copy).await? {
             return Ok(());
         }
         Err(StoreError::NotCopyable("it has grown meanwhile: stop `bantin serve` first".to_owned()))

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::model::bounds::Excess;
 use crate::model::{ArticleId, Slug};
 
 /// Why a write is refused. Nothing was changed.
@@ -123,4 +124,9 @@ impl Refusal {
 
 fn joined(channels: &[Slug]) -> String {
     channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The refusal of a field that is too long.
+pub(crate) fn too_long(excess: Excess) -> Refusal {
+    Refusal::TooLong(excess.to_string(), excess.vietnamese())
 }

@@ -5,10 +5,12 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::engine::{Row, Transaction, values};
-use super::log_writer::{from_json, to_json};
-use super::{Store, StoreError, random_text};
 use crate::model::Slug;
+use crate::store::engine::{Row, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::random::random_text;
+use crate::store::rows::{from_json, hex, to_json};
 use crate::time::{Timestamp, from_unix};
 
 /// How many random letters and digits of five bits each a secret has.
@@ -48,7 +50,7 @@ impl Store {
         let secret = format!("bantin_{}", random_text(SECRET_LENGTH)?);
         let channels = channels.map(to_json).transpose()?;
         let now = self.clock().now().timestamp();
-        let mut writing = self.inner.database.begin_write().await?;
+        let mut writing = self.core.database.begin_write().await?;
         let made = writing
             .run(
                 "INSERT INTO token (name, hash, channels, created_at) VALUES ($1, $2, $3, $4) \
@@ -66,7 +68,7 @@ impl Store {
     /// Where the engine refuses.
     pub async fn revoke_token(&self, name: &str) -> Result<bool, StoreError> {
         let now = self.clock().now().timestamp();
-        let mut writing = self.inner.database.begin_write().await?;
+        let mut writing = self.core.database.begin_write().await?;
         let revoked = writing
             .run(
                 "UPDATE token SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL",
@@ -82,7 +84,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer.
     pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        let mut reading = self.inner.database.begin_read().await?;
+        let mut reading = self.core.database.begin_read().await?;
         let rows = reading
             .rows("SELECT name, channels, created_at, revoked_at FROM token ORDER BY name", &[])
             .await?;
@@ -94,7 +96,7 @@ impl Store {
     /// # Errors
     /// Where the engine does not answer: that is no word about the secret.
     pub async fn authenticate(&self, secret: &str) -> Result<Option<Token>, StoreError> {
-        let mut reading: Transaction = self.inner.database.begin_quick_read().await?;
+        let mut reading: Transaction = self.core.database.begin_quick_read().await?;
         let row = reading
             .first(
                 "SELECT name, channels, created_at, revoked_at FROM token \
@@ -107,15 +109,18 @@ impl Store {
 }
 
 /// The valid token of this name.
-pub(super) async fn valid(transaction: &mut Transaction, name: &str) -> Result<Option<Token>, StoreError> {
+pub(crate) async fn valid_token(
+    transaction: &mut Transaction,
+    name: &str,
+) -> Result<Option<Token>, StoreError> {
     let sql =
         "SELECT name, channels, created_at, revoked_at FROM token WHERE name = $1 AND revoked_at IS NULL";
     let row = transaction.first(sql, values![name]).await?;
     row.map(|row| read_token(&row)).transpose()
 }
 
-fn hash(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+pub(crate) fn hash(secret: &str) -> String {
+    hex(&Sha256::digest(secret.as_bytes()))
 }
 
 fn read_token(row: &Row) -> Result<Token, StoreError> {

@@ -13,13 +13,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::StoreError;
+use crate::store::error::StoreError;
 
 /// Device and inode.
 type Identity = (u64, u64);
 
 /// The place of an open database file.
-pub(super) struct Place {
+pub(crate) struct Place {
     database: PathBuf,
     identity: Identity,
     /// The log of SQLite and the index of it; known once there is a connection.
@@ -33,7 +33,7 @@ impl Place {
     /// Creates the file and its folder where there are none, for their owner alone.
     ///
     /// SECURITY: the file holds what is withdrawn, what waits for its time, and hashes of tokens.
-    pub(super) fn create(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, StoreError> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// Whether the files are still those that are open.
-    pub(super) fn check(&self) -> io::Result<()> {
+    pub(crate) fn check(&self) -> io::Result<()> {
         let lost = |path: &Path| {
             Err(io::Error::other(format!(
                 "{} was deleted, moved or replaced by another file. Put it back, or restart the service",
@@ -81,13 +81,13 @@ impl Place {
     }
 
     /// The files beside are made anew when the only connection is.
-    pub(super) fn reconnected(&self) {
+    pub(crate) fn reconnected(&self) {
         *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
     }
 
     /// Takes the right to scan, where no other process has it, and keeps it until [`Target::resign`] or the end of the
     /// process, however that comes.
-    pub(super) fn elect(&self) -> io::Result<bool> {
+    pub(crate) fn elect(&self) -> io::Result<bool> {
         let path = self.lock_file("-scanner");
         let mut held = self.election.lock().unwrap_or_else(PoisonError::into_inner);
         if held.as_ref().is_some_and(|held| is_at(held, &path)) {
@@ -97,12 +97,12 @@ impl Place {
         Ok(held.is_some())
     }
 
-    pub(super) fn resign(&self) {
+    pub(crate) fn resign(&self) {
         *self.election.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The lock under which one scan runs at a time, of whatever process; none while another has it.
-    pub(super) fn try_turn(&self) -> io::Result<Option<File>> {
+    pub(crate) fn try_turn(&self) -> io::Result<Option<File>> {
         try_lock(&self.lock_file("-scan"))
     }
 

@@ -5,7 +5,6 @@
 //! before a smaller one. Nothing is waited for without end. A server that does not answer is left alone for a
 //! second at a time, in which every question is refused at once.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -20,8 +19,11 @@ use sqlx::{Column as _, Connection as _, Executor as _, Row as _};
 use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
 use tokio::sync::watch;
 
-use super::super::article_query::served;
-use super::{MigrationFile, Row, StoreError, Value, migrator};
+use super::circuit_breaker::{BREAKER_PAUSE, CircuitBreaker};
+use super::migrations::{MigrationFile, migrator};
+use super::value::{Row, Value};
+use crate::store::error::StoreError;
+use crate::store::sql::served;
 
 /// How long a connection is waited for, the making of one included.
 const ACQUIRE: Duration = Duration::from_secs(1);
@@ -32,15 +34,13 @@ const WRITE_TIMEOUT: Duration = Duration::from_millis(1800);
 const SLOW_WRITE_BYTES: usize = 4 << 20;
 /// The longest that a question may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(12);
-/// A server that did not answer is left alone for so long.
-const BREAKER_PAUSE: Duration = Duration::from_secs(1);
 /// A connection that hears nothing is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// At the start, the server is given so long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 8;
 
-pub(super) const MIGRATIONS: [MigrationFile; 4] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 4] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -59,69 +59,25 @@ macro_rules! bounded_connect {
         )
     };
 }
-pub(super) const SEARCH: &str = concat!(
+pub(crate) const SEARCH: &str = concat!(
     "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
     bounded_connect!(),
     " ORDER BY a.place DESC LIMIT $5"
 );
-pub(super) const COUNT_FOUND: &str =
+pub(crate) const COUNT_FOUND: &str =
     concat!("SELECT COUNT(*) FROM (SELECT 1 ", bounded_connect!(), " LIMIT $5) counted");
 
-pub(super) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
+pub(crate) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
-pub(super) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_schema.columns \
+pub(crate) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_schema.columns \
      WHERE table_schema = current_schema() AND table_name = $1";
-
-/// What the engine understands behind the `?`, beside `options[NAME]`. What it does not, it would pass over.
-const PARAMETERS: [&str; 19] = [
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "statement-cache-capacity",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-    "options[",
-];
-
-const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
-/// See [`super::check_url`].
-///
-/// SECURITY: a parameter that is passed over, such as `sslmod=verify-full`, may leave the connection open to others.
-pub(super) fn check_url(text: &str) -> Result<(), String> {
-    let url = url::Url::parse(text)
-        .map_err(|cause| format!("is no URL ({cause}): write postgres://USER:PASSWORD@HOST/DATABASE"))?;
-    for (name, value) in url.query_pairs() {
-        if matches!(&*name, "sslmode" | "ssl-mode") && !SSL_MODES.contains(&&*value) {
-            return Err(format!("`{value}` is no sslmode; there are: {}", SSL_MODES.join(", ")));
-        }
-        let is_option = name.starts_with("options[") && name.ends_with(']');
-        if !is_option && (name == "options[" || !PARAMETERS.contains(&&*name)) {
-            let known = PARAMETERS.join(", ");
-            return Err(format!("`{name}` is no parameter of a PostgreSQL URL; there are: {known}NAME]"));
-        }
-    }
-    text.parse::<PgConnectOptions>().map(|_| ()).map_err(|cause| cause.to_string())
-}
 
 /// The lock under which the log grows. Of rows, not of the table: readers are not held up.
 const LOCK: &str = "SELECT head FROM log FOR UPDATE";
 const NOTIFY: &str = "SELECT pg_notify('bantin_' || id, head || ' ' || generation) FROM log";
 
 /// The server, and how it is.
-pub(in super::super) struct PgServer {
+pub(crate) struct PgServer {
     options: PgConnectOptions,
     pools: RwLock<Arc<PgPools>>,
     away: CircuitBreaker,
@@ -148,7 +104,7 @@ enum TxKind {
 
 impl PgServer {
     /// Finds the server, brings the schema up to date, and opens connections as they are needed.
-    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let bare: PgConnectOptions = url.parse()?;
         migrate(&bare).await?;
         let options = bare.options([
@@ -166,34 +122,32 @@ impl PgServer {
         Ok(Self { options, pools, away: CircuitBreaker::new() })
     }
 
-    pub(super) async fn begin_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+    pub(crate) async fn begin_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
         self.begin(TxKind::LogWrite).await
     }
 
-    pub(super) async fn begin_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+    pub(crate) async fn begin_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
         self.begin(TxKind::Read).await
     }
 
-    pub(super) async fn begin_quick_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+    pub(crate) async fn begin_quick_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
         Ok(PostgresTransaction { patience: WRITE_TIMEOUT, ..self.begin(TxKind::Read).await? })
     }
 
     /// A transaction that may write, and does not wait for those that write to the log.
-    pub(in super::super) async fn begin_side_write(
-        self: &Arc<Self>,
-    ) -> Result<super::Transaction, StoreError> {
-        self.begin(TxKind::SideWrite).await.map(super::Transaction::Postgres)
+    pub(crate) async fn begin_side_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
+        self.begin(TxKind::SideWrite).await
     }
 
     /// The notices that this log's writers give, on a connection of its own.
-    pub(in super::super) async fn listen(&self, log_id: &str) -> Result<NotificationListener, StoreError> {
+    pub(crate) async fn listen(&self, log_id: &str) -> Result<NotificationListener, StoreError> {
         let pool = new_pool(&self.options, 1);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(&format!("bantin_{log_id}")).await?;
         Ok(NotificationListener(listener))
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let pools = self.pools();
         let closing = async {
             pools.readers.close().await;
@@ -378,44 +332,7 @@ fn is_lost(cause: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the server answers. While it does not, one caller a second finds out if it does again.
-struct CircuitBreaker {
-    away: AtomicBool,
-    /// In milliseconds since `began`.
-    ask_again: AtomicU64,
-    began: Instant,
-}
-
-impl CircuitBreaker {
-    fn new() -> Self {
-        Self { away: AtomicBool::new(false), ask_again: AtomicU64::new(0), began: Instant::now() }
-    }
-
-    fn allows_attempt(&self) -> bool {
-        if !self.away.load(Ordering::Acquire) {
-            return true;
-        }
-        let (now, then) = (self.now(), self.ask_again.load(Ordering::Acquire));
-        let next = now + BREAKER_PAUSE.as_millis() as u64;
-        now >= then
-            && self.ask_again.compare_exchange(then, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-
-    fn record_failure(&self) {
-        self.ask_again.store(self.now() + BREAKER_PAUSE.as_millis() as u64, Ordering::Release);
-        self.away.store(true, Ordering::Release);
-    }
-
-    fn record_success(&self) {
-        self.away.store(false, Ordering::Release);
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-pub(in super::super) struct PostgresTransaction {
+pub(crate) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
     purpose: TxKind,
     /// How long each statement is waited for.
@@ -425,7 +342,7 @@ pub(in super::super) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    pub(super) async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
         self.patience = Duration::from_secs(86_400);
         for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
             let set = format!("SET LOCAL {setting} = 0");
@@ -434,7 +351,7 @@ impl PostgresTransaction {
         Ok(())
     }
 
-    pub(super) async fn rows(
+    pub(crate) async fn rows(
         &mut self,
         sql: impl SqlSafeStr,
         values: &[Value],
@@ -445,14 +362,14 @@ impl PostgresTransaction {
         self.checked(answer)?.iter().map(read).collect()
     }
 
-    pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
+    pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         let patience = self.patience(values);
         let asking = bind(sql, values).execute(&mut *self.inner);
         let answer = self.pools.bounded(self.purpose, patience, asking).await;
         Ok(self.checked(answer)?.rows_affected())
     }
 
-    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         if self.purpose == TxKind::LogWrite {
             self.rows(NOTIFY, &[]).await?;
         }
@@ -504,7 +421,7 @@ fn check_timeout<T>(
 }
 
 /// What is heard of the log.
-pub(in super::super) enum Notification {
+pub(crate) enum Notification {
     /// It has come so far: its head and its generation.
     Changed(u64, u64),
     /// The connection was lost and is there again; what was said meanwhile was missed.
@@ -512,11 +429,11 @@ pub(in super::super) enum Notification {
 }
 
 /// A connection that hears what other replicas have written.
-pub(in super::super) struct NotificationListener(PgListener);
+pub(crate) struct NotificationListener(PgListener);
 
 impl NotificationListener {
     /// The next notice.
-    pub(in super::super) async fn next(&mut self) -> Result<Notification, StoreError> {
+    pub(crate) async fn next(&mut self) -> Result<Notification, StoreError> {
         loop {
             match tokio::time::timeout(KEEPALIVE, self.0.try_recv()).await {
                 Ok(Ok(Some(notice))) => {

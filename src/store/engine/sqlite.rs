@@ -11,9 +11,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
 
-use super::super::article_query::served;
+use super::migrations::{MigrationFile, migrator};
 use super::place::Place;
-use super::{MigrationFile, Row, StoreError, Value, migrator};
+use super::value::{Row, Value};
+use crate::store::error::StoreError;
+use crate::store::sql::served;
 
 /// How long a statement waits for another process that writes (`bantin withdraw` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,7 +26,7 @@ const TURN: Duration = Duration::from_millis(25);
 const READERS: u32 = 8;
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
-pub(super) const MIGRATIONS: [MigrationFile; 9] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -47,25 +49,25 @@ macro_rules! found {
         )
     };
 }
-pub(super) const SEARCH: &str = concat!(
+pub(crate) const SEARCH: &str = concat!(
     "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
     found!(),
     " ORDER BY s.rowid DESC LIMIT $5"
 );
-pub(super) const COUNT_FOUND: &str =
+pub(crate) const COUNT_FOUND: &str =
     concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
 
-pub(super) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
+pub(crate) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
-pub(super) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
+pub(crate) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
 
 /// The words, each as FTS5 takes a string.
-pub(super) fn numbered_parameters(words: &[String]) -> String {
+pub(crate) fn numbered_parameters(words: &[String]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
 }
 
 /// One connection writes, several read: that is what WAL allows.
-pub(in super::super) struct SqliteFile {
+pub(crate) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
     place: Arc<Place>,
@@ -73,7 +75,7 @@ pub(in super::super) struct SqliteFile {
 
 impl SqliteFile {
     /// Opens or creates the database file at `path`, with its folder, and brings its schema up to date.
-    pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(path: &str) -> Result<Self, StoreError> {
         let place = Arc::new(Place::create(Path::new(path))?);
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -109,22 +111,22 @@ impl SqliteFile {
     }
 
     /// Whether what is written now would be there after a restart.
-    pub(super) fn in_place(&self) -> Result<(), StoreError> {
+    pub(crate) fn in_place(&self) -> Result<(), StoreError> {
         self.place.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
     }
 
     /// See [`Target::elect`].
-    pub(in super::super) fn elect(&self) -> Result<bool, StoreError> {
+    pub(crate) fn elect(&self) -> Result<bool, StoreError> {
         self.in_place()?;
         self.place.elect().map_err(lock_failed)
     }
 
-    pub(in super::super) fn resign(&self) {
+    pub(crate) fn resign(&self) {
         self.place.resign();
     }
 
     /// Waits for scans of other processes, and keeps them waiting for as long as what is returned lives.
-    pub(in super::super) async fn turn(&self) -> Result<File, StoreError> {
+    pub(crate) async fn turn(&self) -> Result<File, StoreError> {
         loop {
             self.in_place()?;
             if let Some(turn) = self.place.try_turn().map_err(lock_failed)? {
@@ -134,7 +136,7 @@ impl SqliteFile {
         }
     }
 
-    pub(super) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
+    pub(crate) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
         self.in_place()?;
         let begun = match self.writer.begin_with(BEGIN_WRITE).await {
             // On a full disk SQLite ends a transaction by itself, which this connection has not noticed and never
@@ -149,11 +151,11 @@ impl SqliteFile {
         Ok(SqliteTransaction { inner: begun?, written_to: Some(Arc::clone(&self.place)) })
     }
 
-    pub(super) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
+    pub(crate) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
         Ok(SqliteTransaction { inner: self.readers.begin().await?, written_to: None })
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -163,14 +165,14 @@ fn lock_failed(cause: std::io::Error) -> StoreError {
     StoreError::Unavailable(sqlx::Error::Io(cause))
 }
 
-pub(in super::super) struct SqliteTransaction {
+pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
     /// Of one that may write.
     written_to: Option<Arc<Place>>,
 }
 
 impl SqliteTransaction {
-    pub(super) async fn rows(
+    pub(crate) async fn rows(
         &mut self,
         sql: impl SqlSafeStr,
         values: &[Value],
@@ -179,11 +181,11 @@ impl SqliteTransaction {
         rows.iter().map(read).collect()
     }
 
-    pub(super) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
+    pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         Ok(bind(sql, values).execute(&mut *self.inner).await?.rows_affected())
     }
 
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.inner.commit().await?;
         // NOTE: behind the commit too. What went to a file that was deleted meanwhile must not be acknowledged.
         match self.written_to {

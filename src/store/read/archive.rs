@@ -7,11 +7,14 @@
 //! with nothing else, and every living article is found once in its newest state: in the page that holds its
 //! newest revision, or in the live document where that revision is in no page yet.
 
-use super::engine::{Row, Transaction, values};
-use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
-use super::view::{config_modified_at, in_order};
-use super::{ArchivePageData, ChannelState, StoreError};
 use crate::model::{ArticleId, Entry, Slug, Tombstone};
+use crate::store::engine::{Row, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::feed_data::{ArchivePageData, ChannelState};
+use crate::store::read::live_feed::in_order;
+use crate::store::read::log_state::config_modified_at;
+use crate::store::rows::{from_json, read_permalink};
+use crate::store::sql::ALL_CHANNELS;
 use crate::time::from_unix;
 
 /// The rows of a channel's log in a page that say how its articles stood when it was sealed. `$1` is the
@@ -77,7 +80,7 @@ fn revision_range(page: u64, page_size: u64) -> Option<(u64, u64)> {
     Some((last - page_size.max(1) + 1, last))
 }
 
-pub(super) async fn state(
+pub(crate) async fn state(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     page: u64,
@@ -96,7 +99,7 @@ pub(super) async fn state(
     }))
 }
 
-pub(super) async fn page(
+pub(crate) async fn page(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     page: u64,

@@ -5,19 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::StoreError;
-use super::engine::values;
-use super::log_writer::{ALL_CHANNELS, LogWriter, from_json, to_json};
-use crate::model::{ArticleId, Channel, Slug, included_channels};
-
-/// What of a row of `channel` says that readers know of it: it has or had articles, it is configured (then it bears
-/// the name under which it was founded), or it is the view of everything. Any other waits for its first article.
-macro_rules! is_public {
-    () => {
-        "(head > 0 OR founded_as <> '' OR slug = '')"
-    };
-}
-pub(super) use is_public;
+use crate::model::{ArticleId, Slug, included_channels};
+use crate::store::aggregate::member_fingerprint;
+use crate::store::engine::values;
+use crate::store::error::StoreError;
+use crate::store::rows::{from_json, to_json};
+use crate::store::sql::{ALL_CHANNELS, is_public};
+use crate::store::write::log_writer::LogWriter;
+use crate::urls::RESERVED_SLUGS;
 
 /// Rows that are read at a time.
 const BATCH_SIZE: i64 = 512;
@@ -60,34 +55,58 @@ const CHANNEL_LISTS: [(&str, &str); 6] = [
     ),
 ];
 
-/// The channels in which an article stands that was put into `channels`: these, and those of which one of
-/// them is a member. Sorted.
-pub(super) fn including_parents(channels: &[Slug], configured: &[Channel]) -> Vec<Slug> {
-    let mut all = channels.to_vec();
-    let parents = configured.iter().filter(|channel| !channel.includes.is_empty());
-    for parent in parents {
-        let members = included_channels(&parent.slug, configured);
-        if channels.iter().any(|channel| members.contains(channel)) {
-            all.push(parent.slug.clone());
-        }
-    }
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// What a channel of channels is made of, in one line that changes when that does; empty for any other.
-pub(super) fn member_fingerprint(channel: &Slug, configured: &[Channel]) -> String {
-    let members = included_channels(channel, configured);
-    if members.len() < 2 {
-        return String::new();
-    }
-    members.iter().map(Slug::as_str).collect::<Vec<_>>().join(" ")
-}
-
 impl LogWriter<'_> {
+    /// Remembers the title of a channel, and makes room for it where it is not there. Nobody hears of it before its
+    /// first article, unless it is configured.
+    pub(crate) async fn create_channel(
+        &mut self,
+        slug: &Slug,
+        title: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if RESERVED_SLUGS.contains(&slug.as_str()) {
+            // What names it is refused; it must not shadow the service's own address all the same.
+            return Ok(());
+        }
+        self.ensure_channel(slug.as_str()).await?;
+        let Some(title) = title else { return Ok(()) };
+        let renamed = self
+            .transaction
+            .run(
+                "UPDATE channel SET title = $2 WHERE slug = $1 AND (title IS NULL OR title <> $2)",
+                values![slug.as_str(), title],
+            )
+            .await?;
+        let sql = concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!());
+        if renamed > 0 && self.transaction.first(sql, values![slug.as_str()]).await?.is_some() {
+            let now = self.options.clock.now().timestamp();
+            self.transaction
+                .run("UPDATE log SET generation = generation + 1, configured_at = $1", values![now])
+                .await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn ensure_channel(&mut self, slug: &str) -> Result<(), StoreError> {
+        self.transaction
+            .run(
+                "INSERT INTO channel (slug, head, head_at) VALUES ($1, 0, 0) ON CONFLICT (slug) DO NOTHING",
+                values![slug],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// The list of channels is another one from now on.
+    pub(crate) async fn note_new_channel(&mut self) -> Result<(), StoreError> {
+        let now = self.options.clock.now().timestamp();
+        self.transaction
+            .run("UPDATE log SET generation = generation + 1, channels_at = $1", values![now])
+            .await
+            .map(|_| ())
+    }
+
     /// Brings the channels to what the configuration says of them.
-    pub(super) async fn sync_channels(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn sync_channels(&mut self) -> Result<(), StoreError> {
         let configured = &self.options.channels;
         for channel in configured {
             for was in &channel.former_slugs {
@@ -255,6 +274,22 @@ impl LogWriter<'_> {
             .run(
                 "UPDATE channel SET head = $2, head_at = $3, composition = $4 WHERE slug = $1",
                 values![slug, number, head_at, composition],
+            )
+            .await
+            .map(|_| ())
+    }
+}
+
+impl LogWriter<'_> {
+    /// Applies the configured channels, and records the fingerprint of the configuration.
+    pub(crate) async fn apply_config(&mut self, fingerprint: &str) -> Result<(), StoreError> {
+        self.sync_channels().await?;
+        let now = self.options.clock.now().timestamp();
+        self.transaction
+            .run(
+                "UPDATE log SET configuration = $1, configured_at = $2, generation = generation + 1 \
+                 WHERE configuration <> $1",
+                values![fingerprint, now],
             )
             .await
             .map(|_| ())

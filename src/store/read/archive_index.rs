@@ -1,12 +1,13 @@
-//! What the pages for people ask beside the catalogue: the months, the addresses of all articles, the corrections of
-//! one. Every question is bounded by its answer, not by the archive.
+//! Months, sitemap entries and corrections.
 
-use super::article_query::{Gone, first_sort_key, served, timestamp_of};
-use super::channels::is_public;
-use super::engine::{Transaction, values};
-use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
-use super::{SitemapEntry, StoreError};
 use crate::model::{Article, ArticleId, Slug};
+use crate::store::engine::{Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::queries::SitemapEntry;
+use crate::store::removed_channels::Gone;
+use crate::store::rows::{channel_exists, from_json, read_permalink};
+use crate::store::sort_key::{first_sort_key, timestamp_of};
+use crate::store::sql::{ALL_CHANNELS, served};
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
 /// Two hundred years of months.
@@ -14,17 +15,14 @@ const MAX_MONTHS: usize = 2400;
 /// Corrections that are told of one article.
 const MAX_CORRECTIONS: i64 = 20;
 
-pub(super) async fn months(
+pub(crate) async fn months(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     zone: Zone,
     gone: &Gone,
 ) -> Result<Option<Vec<Month>>, StoreError> {
     let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
-    let known = reading
-        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![slug])
-        .await?;
-    if known.is_none() && channel.is_some() {
+    if !channel_exists(reading, channel).await? {
         return Ok(None);
     }
     let (mut months, mut below) = (Vec::new(), i64::MAX);
@@ -48,7 +46,7 @@ pub(super) async fn months(
     Ok(Some(months))
 }
 
-pub(super) async fn sitemap_entries(
+pub(crate) async fn sitemap_entries(
     reading: &mut Transaction,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -81,7 +79,7 @@ pub(super) async fn sitemap_entries(
         .collect()
 }
 
-pub(super) async fn corrections(
+pub(crate) async fn corrections(
     reading: &mut Transaction,
     id: &ArticleId,
 ) -> Result<Vec<Timestamp>, StoreError> {

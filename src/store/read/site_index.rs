@@ -2,14 +2,18 @@
 //!
 //! These questions read names and numbers, never a text, so that asking for everything stays cheap.
 
-use super::article_query::Gone;
-use super::engine::{Transaction, values};
-use super::log_writer::{ALL_CHANNELS, read_permalink};
-use super::{ArticleRef, ImageRef, MonthState, StoreError};
 use crate::model::{ArticleId, Slug};
-use crate::time::{Timestamp, Zone, from_unix};
+use crate::store::engine::{Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::queries::{ArticleRef, ImageRef, MonthState};
+use crate::store::read::archive_index;
+use crate::store::removed_channels::Gone;
+use crate::store::rows::read_permalink;
+use crate::store::sort_key::sort_key_range;
+use crate::store::sql::ALL_CHANNELS;
+use crate::time::{Zone, from_unix};
 
-pub(super) async fn articles(
+pub(crate) async fn articles(
     reading: &mut Transaction,
     after: Option<&ArticleId>,
     limit: u32,
@@ -34,7 +38,7 @@ pub(super) async fn articles(
         .collect()
 }
 
-pub(super) async fn images(
+pub(crate) async fn images(
     reading: &mut Transaction,
     after: &str,
     limit: u32,
@@ -51,17 +55,17 @@ pub(super) async fn images(
         .collect()
 }
 
-pub(super) async fn months(
+pub(crate) async fn months(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     zone: Zone,
     gone: &Gone,
 ) -> Result<Vec<MonthState>, StoreError> {
     let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
-    let months = super::archive_index::months(reading, channel, zone, gone).await?.unwrap_or_default();
+    let months = archive_index::months(reading, channel, zone, gone).await?.unwrap_or_default();
     let mut states = Vec::with_capacity(months.len());
     for month in months {
-        let (first, beyond) = super::article_query::sort_key_range(month, zone);
+        let (first, beyond) = sort_key_range(month, zone);
         let row = reading
             .one(
                 "SELECT COUNT(*), COALESCE(MAX(a.number), 0) FROM membership m \
@@ -72,24 +76,4 @@ pub(super) async fn months(
         states.push(MonthState { month, articles: row.get_u64(0)?, number: row.get_u64(1)? });
     }
     Ok(states)
-}
-
-/// The channel's number of the newest revision by which an article departed from it; 0 where none has.
-pub(super) async fn last_removal(
-    reading: &mut Transaction,
-    channel: Option<&Slug>,
-) -> Result<u64, StoreError> {
-    let row = reading
-        .one(
-            "SELECT COALESCE(MAX(number), 0) FROM channel_revision \
-             WHERE channel = $1 AND kind IN ('left', 'withdrawn')",
-            values![channel.map_or(ALL_CHANNELS, Slug::as_str)],
-        )
-        .await?;
-    row.get_u64(0)
-}
-
-pub(super) async fn last_modified(reading: &mut Transaction) -> Result<Timestamp, StoreError> {
-    let row = reading.one("SELECT head_at, configured_at, channels_at FROM log", &[]).await?;
-    Ok(from_unix(row.get_i64(0)?.max(row.get_i64(1)?).max(row.get_i64(2)?)))
 }

@@ -3,20 +3,19 @@
 //! Each has a *place*: a number that orders all of them by their stamps and belongs to one alone. A page of
 //! the list goes on behind a place, whatever was published, corrected or withdrawn meanwhile.
 
-use super::channels::is_public;
-use super::engine::{Database, Row, Transaction, values};
-use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
-use super::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, StoreError, Total};
-use crate::model::{Article, ArticleId, Channel, Entry, Slug};
+use crate::model::{ArticleId, Entry, Slug};
 use crate::search_text;
-use crate::time::{Month, Timestamp, Zone, from_unix};
+use crate::store::engine::{Row, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::queries::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, Total};
+use crate::store::removed_channels::Gone;
+use crate::store::rows::{channel_exists, from_json, read_permalink};
+use crate::store::sort_key::{KEYS_PER_SECOND, first_sort_key};
+use crate::store::sql::{ALL_CHANNELS, served};
+use crate::time::from_unix;
 
 /// Rows that are read at a time.
 const BATCH_SIZE: usize = 64;
-/// Places within one second.
-const KEYS_PER_SECOND: i64 = 1 << 20;
-/// Articles of an older store that are filled in with one commit.
-const FULL_PAGE: i64 = 256;
 
 /// Articles, the newest that answer a question, among which those that hold its words just as they are typed come
 /// first.
@@ -27,42 +26,6 @@ const RANKED_BYTES: usize = 256 * 1024;
 const COUNTED: i64 = 10_000;
 /// Added to a place where the page before ended among those that come first. Greater than any place.
 const AMONG_FIRST: i64 = 1 << 61;
-
-/// The channels that are gone, in the form in which the engines take them. What stands in no other channel is in no
-/// list.
-pub(super) struct Gone(String);
-
-impl Gone {
-    pub(super) fn among(channels: &[Channel]) -> Self {
-        let gone = channels.iter().filter(|channel| channel.is_gone());
-        let names: String = gone.map(|channel| format!("|{}|", channel.slug)).collect();
-        Self(names)
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn holds(&self, channel: &str) -> bool {
-        !channel.is_empty() && self.0.contains(&format!("|{channel}|"))
-    }
-}
-
-/// True of an article that stands in a channel which is served.
-macro_rules! served {
-    ($gone:literal, $article:literal) => {
-        concat!(
-            "(",
-            $gone,
-            " = '' OR EXISTS (SELECT 1 FROM membership v WHERE v.article = ",
-            $article,
-            " AND v.channel <> '' AND ",
-            $gone,
-            " NOT LIKE '%|' || v.channel || '|%'))"
-        )
-    };
-}
-pub(super) use served;
 
 /// Where and for what the engine looks.
 struct Search<'a> {
@@ -75,16 +38,13 @@ struct Search<'a> {
     gone: &'a Gone,
 }
 
-pub(super) async fn query_articles(
+pub(crate) async fn query_articles(
     reading: &mut Transaction,
     asked: &ArticleQuery,
     gone: &Gone,
 ) -> Result<ArticleQueryResult, StoreError> {
     let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
-    let known = reading
-        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![channel])
-        .await?;
-    if (known.is_none() && asked.channel.is_some()) || gone.holds(channel) {
+    if !channel_exists(reading, asked.channel.as_ref()).await? || gone.holds(channel) {
         return Ok(ArticleQueryResult::UnknownChannel);
     }
     let search = Search {
@@ -327,78 +287,4 @@ fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
         },
         number: row.get_u64(7)?,
     })
-}
-
-/// The lowest place of a second.
-pub(super) fn first_sort_key(moment: Timestamp) -> i64 {
-    moment.timestamp().saturating_mul(KEYS_PER_SECOND)
-}
-
-/// The lowest place of a month, and the lowest behind it.
-pub(super) fn sort_key_range(month: Month, zone: Zone) -> (i64, i64) {
-    (first_sort_key(month.start(zone)), first_sort_key(month.end(zone)).saturating_add(KEYS_PER_SECOND))
-}
-
-/// The second of a place.
-pub(super) fn timestamp_of(place: i64) -> Timestamp {
-    from_unix(place.div_euclid(KEYS_PER_SECOND))
-}
-
-/// The place of an article whose stamp is `stamp`: the one that it has, where its stamp has not moved.
-pub(super) async fn sort_key(
-    transaction: &mut Transaction,
-    id: &ArticleId,
-    stamp: i64,
-) -> Result<i64, StoreError> {
-    let first = first_sort_key(from_unix(stamp));
-    let beyond = first.saturating_add(KEYS_PER_SECOND);
-    let row = transaction
-        .one(
-            "SELECT (SELECT place FROM article WHERE id = $1 AND place >= $2 AND place < $3), \
-             (SELECT MAX(place) FROM article WHERE place >= $2 AND place < $3)",
-            values![id.as_str(), first, beyond],
-        )
-        .await?;
-    if let Some(place) = row.get_optional_i64(0)? {
-        return Ok(place);
-    }
-    let place = row.get_optional_i64(1)?.map_or(first, |last| last + 1);
-    if place < beyond {
-        Ok(place)
-    } else {
-        Err(StoreError::Corrupt("a million articles bear the same second".to_owned()))
-    }
-}
-
-/// Gives place and words to the articles that a program without them has left.
-pub(super) async fn fill(database: &Database) -> Result<(), StoreError> {
-    loop {
-        let mut writing = database.begin_write().await?;
-        let rows = writing
-            .rows(
-                "SELECT id, stamp, content FROM article WHERE state = 'live' AND place IS NULL \
-                 ORDER BY stamp, id LIMIT $1",
-                values![FULL_PAGE],
-            )
-            .await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in &rows {
-            let id = ArticleId::new(row.get_text(0)?);
-            let place = sort_key(&mut writing, &id, row.get_i64(1)?).await?;
-            let article = row.get_optional_text(2)?.and_then(|content| from_json::<Article>(content).ok());
-            let folded = article.as_ref().map(search_text::index_text).unwrap_or_default();
-            writing
-                .run(
-                    "UPDATE article SET place = $2, folded = $3 WHERE id = $1",
-                    values![id.as_str(), place, folded],
-                )
-                .await?;
-            writing
-                .run("UPDATE membership SET place = $2 WHERE article = $1", values![id.as_str(), place])
-                .await?;
-        }
-        writing.commit().await?;
-    }
 }

@@ -14,35 +14,39 @@
 //! belongs to who brings it first. The operator may do everything: the folder, the commands, and tokens for all
 //! channels.
 
-use super::log_writer::CurrentArticle;
-use super::{Refusal, Token};
 use crate::model::Slug;
+use crate::store::error::StoreError;
+use crate::store::refusal::Refusal;
+use crate::store::submission::WriteConditions;
+use crate::store::token::{Token, valid_token};
+use crate::store::write::current::CurrentArticle;
+use crate::store::write::log_writer::LogWriter;
 
 /// The rights of who asks for a write.
-pub(super) struct Rights(Option<Token>);
+pub(crate) struct Rights(Option<Token>);
 
 impl Rights {
-    pub(super) fn of_the_operator() -> Self {
+    pub(crate) fn of_the_operator() -> Self {
         Self(None)
     }
 
-    pub(super) fn of(token: Token) -> Self {
+    pub(crate) fn of(token: Token) -> Self {
         Self(Some(token))
     }
 
     /// True where they reach to all channels.
-    pub(super) fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         self.0.as_ref().is_none_or(|token| token.channels.is_none())
     }
 
     /// True where they reach to each of these channels.
-    pub(super) fn cover(&self, channels: &[Slug]) -> bool {
+    pub(crate) fn cover(&self, channels: &[Slug]) -> bool {
         self.0.as_ref().is_none_or(|token| token.allows(channels))
     }
 
     /// Why an article that is there may not be written to. `addressed`: by its id alone, as something that the
     /// sender says is there.
-    pub(super) fn refusal(&self, current: &CurrentArticle, addressed: bool) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, current: &CurrentArticle, addressed: bool) -> Option<Refusal> {
         let channels = current.concerned();
         if self.cover(&channels) {
             return None;
@@ -52,5 +56,13 @@ impl Rights {
             (false, true) => Refusal::UnknownArticle,
             (false, false) => Refusal::NotYourId(current.id.clone()),
         })
+    }
+}
+
+impl LogWriter<'_> {
+    /// Whose rights count; none where the token is not valid any more.
+    pub(crate) async fn rights(&mut self, terms: &WriteConditions) -> Result<Option<Rights>, StoreError> {
+        let Some(name) = &terms.token else { return Ok(Some(Rights::of_the_operator())) };
+        Ok(valid_token(self.transaction, name).await?.map(Rights::of))
     }
 }

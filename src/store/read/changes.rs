@@ -1,16 +1,17 @@
-//! The log as a reader follows it: every revision behind a number, in order.
+//! The changes of the log after a number, in order.
 
-use super::channels::is_public;
-use super::engine::{Row, Transaction, values};
-use super::log_writer::{ALL_CHANNELS, from_json, read_permalink};
-use super::{Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, StoreError};
 use crate::model::{ArticleId, Entry, Slug};
+use crate::store::engine::{Row, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::queries::{Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult};
+use crate::store::rows::{channel_exists, from_json, read_permalink};
+use crate::store::sql::ALL_CHANNELS;
 use crate::time::from_unix;
 
 /// Rows that are read at a time.
 const BATCH_SIZE: u32 = 64;
 
-pub(super) async fn changes(
+pub(crate) async fn changes(
     reading: &mut Transaction,
     asked: &ChangesQuery,
 ) -> Result<ChangesResult, StoreError> {
@@ -19,10 +20,7 @@ pub(super) async fn changes(
         return Ok(ChangesResult::BeyondHead { head });
     }
     let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
-    let known = reading
-        .first(concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!()), values![channel])
-        .await?;
-    if known.is_none() && asked.channel.is_some() {
+    if !channel_exists(reading, asked.channel.as_ref()).await? {
         return Ok(ChangesResult::UnknownChannel);
     }
     let until = asked.until.unwrap_or(head).min(head);
@@ -73,7 +71,7 @@ async fn revisions_after(
 fn read_change(row: &Row) -> Result<Change, StoreError> {
     let number = row.get_u64(0)?;
     let kind = row.get_text(1)?;
-    let kind = ChangeKind::named(kind)
+    let kind = ChangeKind::parse(kind)
         .ok_or_else(|| StoreError::Corrupt(format!("`{kind}` is no kind of change")))?;
     let id = ArticleId::new(row.get_text(2)?);
     let channels: Vec<Slug> = from_json(row.get_text(4)?)?;

@@ -1,0 +1,44 @@
+//! Stops asking a server that does not answer.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a server that did not answer is left alone.
+pub(crate) const BREAKER_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether the server answers. While it does not, one caller a second finds out if it does again.
+pub(crate) struct CircuitBreaker {
+    away: AtomicBool,
+    /// In milliseconds since `began`.
+    ask_again: AtomicU64,
+    began: Instant,
+}
+
+impl CircuitBreaker {
+    pub(crate) fn new() -> Self {
+        Self { away: AtomicBool::new(false), ask_again: AtomicU64::new(0), began: Instant::now() }
+    }
+
+    pub(crate) fn allows_attempt(&self) -> bool {
+        if !self.away.load(Ordering::Acquire) {
+            return true;
+        }
+        let (now, then) = (self.now(), self.ask_again.load(Ordering::Acquire));
+        let next = now + BREAKER_PAUSE.as_millis() as u64;
+        now >= then
+            && self.ask_again.compare_exchange(then, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    pub(crate) fn record_failure(&self) {
+        self.ask_again.store(self.now() + BREAKER_PAUSE.as_millis() as u64, Ordering::Release);
+        self.away.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn record_success(&self) {
+        self.away.store(false, Ordering::Release);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,47 @@
+//! Validates a PostgreSQL URL.
+
+use sqlx::postgres::PgConnectOptions;
+
+/// What the engine understands behind the `?`, beside `options[NAME]`. What it does not, it would pass over.
+const PARAMETERS: [&str; 19] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "options[",
+];
+
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// See [`super::check_url`].
+///
+/// SECURITY: a parameter that is passed over, such as `sslmod=verify-full`, may leave the connection open to others.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text)
+        .map_err(|cause| format!("is no URL ({cause}): write postgres://USER:PASSWORD@HOST/DATABASE"))?;
+    for (name, value) in url.query_pairs() {
+        if matches!(&*name, "sslmode" | "ssl-mode") && !SSL_MODES.contains(&&*value) {
+            return Err(format!("`{value}` is no sslmode; there are: {}", SSL_MODES.join(", ")));
+        }
+        let is_option = name.starts_with("options[") && name.ends_with(']');
+        if !is_option && (name == "options[" || !PARAMETERS.contains(&&*name)) {
+            let known = PARAMETERS.join(", ");
+            return Err(format!("`{name}` is no parameter of a PostgreSQL URL; there are: {known}NAME]"));
+        }
+    }
+    text.parse::<PgConnectOptions>().map(|_| ()).map_err(|cause| cause.to_string())
+}

@@ -1,0 +1,117 @@
+//! The handle that callers hold: opening, closing, the position of the log and the health of writes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::watch;
+
+use crate::model::Slug;
+use crate::store::aggregate::member_fingerprint;
+use crate::store::core::{Core, StoreOptions};
+use crate::store::engine::{sqlite_path, values};
+use crate::store::error::StoreError;
+use crate::store::feed_data::LogPosition;
+use crate::store::write::queue::WriteQueue;
+use crate::time::Clock;
+
+/// Free space that a writable store needs, in bytes.
+const PROBE_BYTES: usize = 128 << 10;
+
+/// The store. Clones share one database.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) core: Arc<Core>,
+    pub(crate) writes: Arc<WriteQueue>,
+}
+
+impl Store {
+    /// Opens the store, and creates the database file, its folder and the log if they do not exist.
+    ///
+    /// # Errors
+    /// If no engine supports the URL, the folder cannot be created, or the engine fails.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        let core = Arc::new(Core::open(options).await?);
+        core.poll_position().await?;
+        Ok(Self { writes: Arc::new(WriteQueue::new(Arc::clone(&core))), core })
+    }
+
+    /// Reads the position of the log and announces it: recovers from a lost notification, and sees what other
+    /// processes wrote.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn poll_position(&self) -> Result<LogPosition, StoreError> {
+        self.core.poll_position().await
+    }
+
+    /// True where there is a store already. Opening one that is not there begins a new log. A database on a
+    /// server somebody has created, so it is there.
+    pub fn exists(options: &StoreOptions) -> bool {
+        sqlite_path(&options.url).is_none_or(|path| Path::new(path).exists())
+    }
+
+    /// The id of the log: numbers of another log mean nothing here.
+    pub fn log_id(&self) -> &str {
+        &self.core.log_id
+    }
+
+    /// True where nothing was ever published in the log.
+    pub fn is_empty(&self) -> bool {
+        self.core.position.borrow().head == 0
+    }
+
+    /// The name of the log in whose numbers a channel is followed. That of a channel of channels is another
+    /// one for other members: what it was does not lead to what it is.
+    pub fn log_id_for(&self, channel: Option<&Slug>) -> String {
+        let composition = channel.map(|channel| member_fingerprint(channel, &self.core.options.channels));
+        match composition.filter(|composition| !composition.is_empty()) {
+            Some(composition) => format!("{}-{:08x}", self.log_id(), crc32fast::hash(composition.as_bytes())),
+            None => self.log_id().to_owned(),
+        }
+    }
+
+    /// The clock that the store sets moments by.
+    pub fn clock(&self) -> &Clock {
+        &self.core.options.clock
+    }
+
+    /// Hears of every new number, also of those that other processes made once [`Store::refresh`] saw them.
+    pub fn subscribe(&self) -> watch::Receiver<LogPosition> {
+        self.core.position.subscribe()
+    }
+
+    /// Whether a write would be taken. Where the last one was not, tries again with one that changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
+        let in_place = self.core.database.in_place();
+        if in_place.is_err() {
+            self.core.writable.store(false, Ordering::Release);
+        }
+        in_place?;
+        if !self.core.writable.load(Ordering::Acquire) {
+            self.probe_write().await?;
+            self.core.writable.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        // As much as an article takes, and down to the disk: one that is full has room for a number.
+        let mut bulk = vec![0; PROBE_BYTES];
+        getrandom::fill(&mut bulk)
+            .map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
+        let mut writing = self.core.begin_append().await?;
+        let sql = "INSERT INTO picture (name, media_type, bytes, kept_at) VALUES ('', '', $1, 0)";
+        writing.run(sql, values![bulk.as_slice()]).await?;
+        writing.run("DELETE FROM picture WHERE name = ''", &[]).await?;
+        writing.commit().await
+    }
+
+    /// Closes the connections; what was acknowledged is on disk already.
+    pub async fn close(&self) {
+        self.core.database.close().await;
+    }
+}

@@ -1,0 +1,11 @@
+//! Random identifiers.
+
+use crate::store::error::StoreError;
+
+/// So many letters and digits without look-alikes, of five random bits each.
+pub(crate) fn random_text(length: usize) -> Result<String, StoreError> {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut random = vec![0u8; length];
+    getrandom::fill(&mut random).map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
+    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+}

@@ -1,0 +1,14 @@
+//! The reads. Each query sees one consistent state of the log.
+
+mod api;
+mod archive;
+mod archive_index;
+mod article_list;
+mod articles;
+mod changes;
+mod channels;
+mod files;
+mod live_feed;
+pub(crate) mod log_state;
+mod site_index;
+pub(crate) mod snapshot;

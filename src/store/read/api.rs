@@ -1,0 +1,160 @@
+//! The reads of [`Store`].
+
+use crate::model::{ArticleId, Permalink, Slug};
+use crate::store::engine::Row;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::queries::{
+    ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, ChangesQuery, ChangesResult, ImageLookup,
+};
+use crate::store::read::snapshot::Snapshot;
+use crate::store::read::{articles, changes, files};
+use crate::store::removed_channels::Gone;
+use crate::store::submission::{FileRecord, ImportedFile, Scheduled};
+use crate::time::Timestamp;
+
+impl Store {
+    /// The moment at which the next waiting article is due.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut reading = self.core.database.begin_quick_read().await?;
+        articles::next_due(&mut reading).await
+    }
+
+    /// For each, whether an import has taken in these very bytes from this very place before.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn already_imported(&self, files: &[ImportedFile]) -> Result<Vec<bool>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let mut known = Vec::with_capacity(files.len());
+        for file in files {
+            known.push(files::already_imported(&mut reading, file).await?);
+        }
+        Ok(known)
+    }
+
+    /// All files of the folder ever seen, by path.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::files(&mut reading).await
+    }
+
+    /// What is known of the files at these paths.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn files_at(&self, paths: &[String]) -> Result<Vec<FileRecord>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::files_at(&mut reading, paths).await
+    }
+
+    /// The paths of the files that lie in the folder and whose bytes are no article.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn refused_files(&self) -> Result<Vec<String>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::refused_files(&mut reading).await
+    }
+
+    /// What stands at a picture's address, by its name.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn image(&self, name: &str) -> Result<ImageLookup, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::find_image(&mut reading, name).await
+    }
+
+    /// One unchanging state of the log, to ask several questions of.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let reading = self.core.database.begin_read().await?;
+        Ok(Snapshot { reading, gone: Gone::among(&self.core.options.channels) })
+    }
+
+    /// What stands at an article's address.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn article(&self, permalink: &Permalink) -> Result<ArticleLookup, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        articles::article(&mut reading, permalink).await
+    }
+
+    /// What is known of an article by its name.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn article_by_id(&self, id: &ArticleId) -> Result<ArticleLookup, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        articles::article_by_id(&mut reading, id).await
+    }
+
+    /// The article of this name, where it waits for its first publication.
+    ///
+    /// SECURITY: it is under embargo. Who asks must have the right to its channels ([`Token::covers`]).
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn scheduled(&self, id: &ArticleId) -> Result<Option<Scheduled>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        articles::scheduled(&mut reading, id).await
+    }
+
+    /// The log behind a number, in order. Its cost depends on what is returned, not on where in the log it
+    /// lies.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn changes(&self, asked: &ChangesQuery) -> Result<ChangesResult, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        changes::changes(&mut reading, asked).await
+    }
+
+    /// The living articles, newest first, or those among them that hold certain words.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn query_articles(&self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        self.snapshot().await?.query_articles(asked).await
+    }
+
+    /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
+    /// channel where one is given.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn list(
+        &self,
+        channel: Option<&Slug>,
+        after: Option<&ArticleSummary>,
+        limit: u32,
+    ) -> Result<Vec<ArticleSummary>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        articles::list_articles(&mut reading, channel, after, limit).await
+    }
+
+    /// How many articles are live, and the channels that hold any, by slug.
+    ///
+    /// # Errors
+    /// Where the engine does not answer.
+    pub async fn count_live(&self) -> Result<(u64, Vec<Slug>), StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let articles = reading.one("SELECT COUNT(*) FROM article WHERE state = 'live'", &[]).await?;
+        let channels = reading
+            .rows("SELECT DISTINCT channel FROM membership WHERE channel <> '' ORDER BY channel", &[])
+            .await?;
+        let slug =
+            |row: &Row| Slug::parse(row.get_text(0)?).map_err(|cause| StoreError::Corrupt(cause.to_string()));
+        Ok((articles.get_u64(0)?, channels.iter().map(slug).collect::<Result<_, _>>()?))
+    }
+}

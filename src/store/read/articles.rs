@@ -1,0 +1,173 @@
+//! Single articles, and the list for the operator.
+
+use crate::model::{Article, ArticleId, Entry, Permalink, Slug, Tombstone};
+use crate::store::engine::{Row, Transaction, Value, values};
+use crate::store::error::StoreError;
+use crate::store::queries::{ArticleLookup, ArticleSummary};
+use crate::store::rows::{day_text, from_json, read_permalink, version_of};
+use crate::store::submission::Scheduled;
+use crate::time::{Timestamp, from_unix};
+
+/// Articles that are fetched with one statement.
+const FETCH_SIZE: usize = 32;
+
+/// Columns of an article, in the order in which [`read_state`] reads them.
+macro_rules! select_article {
+    ($rest:literal) => {
+        concat!(
+            "SELECT a.id, a.day, a.slug, a.state, a.number, a.at, a.updated, a.channels, a.content, a.reason ",
+            $rest
+        )
+    };
+}
+
+pub(crate) enum FetchedState {
+    Live { entry: Box<Entry>, number: u64, at: Timestamp },
+    Withdrawn(Tombstone),
+}
+
+/// An article's state, or why it cannot be read; none for one that waits for its moment.
+pub(crate) type Fetched = (ArticleId, Result<Option<FetchedState>, StoreError>);
+
+/// The states of these articles, in no order.
+pub(crate) async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<Fetched>, StoreError> {
+    let mut states = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(FETCH_SIZE) {
+        let mut parameters: Vec<Value> = chunk.iter().map(|id| Value::from(id.as_str())).collect();
+        parameters.resize(FETCH_SIZE, Value::Null);
+        let rows = reading
+            .rows(
+                select_article!(
+                    "FROM article a WHERE a.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+                     $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+                     $31, $32)"
+                ),
+                &parameters,
+            )
+            .await?;
+        for row in &rows {
+            states.push((ArticleId::new(row.get_text(0)?), read_state(row)));
+        }
+    }
+    Ok(states)
+}
+
+fn read_state(row: &Row) -> Result<Option<FetchedState>, StoreError> {
+    let id = ArticleId::new(row.get_text(0)?);
+    let permalink = read_permalink(row.get_text(1)?, row.get_text(2)?)?;
+    match row.get_text(3)? {
+        "live" => {
+            let Some(content) = row.get_optional_text(8)? else {
+                return Err(StoreError::Corrupt(format!("the living article {id} has no content")));
+            };
+            let entry = Entry {
+                id,
+                permalink,
+                channels: from_json(row.get_text(7)?)?,
+                updated: from_unix(row.get_i64(6)?),
+                article: from_json(content)?,
+            };
+            let (number, at) = (row.get_u64(4)?, from_unix(row.get_i64(5)?));
+            Ok(Some(FetchedState::Live { entry: Box::new(entry), number, at }))
+        }
+        "withdrawn" if row.get_u64(4)? > 0 => Ok(Some(FetchedState::Withdrawn(Tombstone {
+            id,
+            permalink,
+            when: from_unix(row.get_i64(5)?),
+            reason: row.get_optional_text(9)?.map(str::to_owned),
+        }))),
+        _ => Ok(None),
+    }
+}
+
+pub(crate) async fn article(
+    reading: &mut Transaction,
+    permalink: &Permalink,
+) -> Result<ArticleLookup, StoreError> {
+    let row = reading
+        .first(
+            select_article!("FROM article a WHERE a.day = $1 AND a.slug = $2"),
+            values![day_text(permalink), permalink.slug.as_str()],
+        )
+        .await?;
+    find_article(row.as_ref())
+}
+
+pub(crate) async fn article_by_id(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<ArticleLookup, StoreError> {
+    let row = reading.first(select_article!("FROM article a WHERE a.id = $1"), values![id.as_str()]).await?;
+    find_article(row.as_ref())
+}
+
+pub(crate) async fn scheduled(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<Option<Scheduled>, StoreError> {
+    let row = reading
+        .first(
+            "SELECT a.day, a.slug, w.channels, w.content FROM article a JOIN waiting w ON w.article = a.id \
+             WHERE a.id = $1 AND a.state = 'waiting'",
+            values![id.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let article: Article = from_json(row.get_text(3)?)?;
+    let entry = Entry {
+        id: id.clone(),
+        permalink: read_permalink(row.get_text(0)?, row.get_text(1)?)?,
+        channels: from_json(row.get_text(2)?)?,
+        updated: article.published.instant,
+        article,
+    };
+    Ok(Some(Scheduled { entry, version: version_of(row.get_text(2)?, row.get_text(3)?) }))
+}
+
+fn find_article(row: Option<&Row>) -> Result<ArticleLookup, StoreError> {
+    Ok(match row.map(read_state).transpose()?.flatten() {
+        Some(FetchedState::Live { entry, number, at }) => ArticleLookup::Live { entry, number, at },
+        Some(FetchedState::Withdrawn(tombstone)) => ArticleLookup::Withdrawn(tombstone),
+        None => ArticleLookup::NotFound,
+    })
+}
+
+pub(crate) async fn next_due(reading: &mut Transaction) -> Result<Option<Timestamp>, StoreError> {
+    let rows = reading.rows("SELECT due FROM waiting ORDER BY due LIMIT 1", &[]).await?;
+    rows.first().map(|row| Ok(from_unix(row.get_i64(0)?))).transpose()
+}
+
+pub(crate) async fn list_articles(
+    reading: &mut Transaction,
+    channel: Option<&Slug>,
+    after: Option<&ArticleSummary>,
+    limit: u32,
+) -> Result<Vec<ArticleSummary>, StoreError> {
+    // Without a start: before everything, which no stamp and no id comes before.
+    let (stamp, id) = after.map_or((i64::MAX, ""), |last| (last.stamp.timestamp(), last.id.as_str()));
+    let rows = reading
+        .rows(
+            "SELECT id, state, number, stamp, channels, content FROM article \
+             WHERE (stamp < $1 OR (stamp = $1 AND id > $2)) \
+             AND (CAST($3 AS TEXT) IS NULL OR channels LIKE '%\"' || $3 || '\"%') \
+             ORDER BY stamp DESC, id LIMIT $4",
+            values![stamp, id, channel.map(Slug::as_str), i64::from(limit)],
+        )
+        .await?;
+    rows.iter().map(read_listed).collect()
+}
+
+fn read_listed(row: &Row) -> Result<ArticleSummary, StoreError> {
+    let title = match row.get_optional_text(5)? {
+        Some(content) => from_json::<Article>(content)?.title,
+        None => String::new(),
+    };
+    Ok(ArticleSummary {
+        id: ArticleId::new(row.get_text(0)?),
+        state: row.get_text(1)?.to_owned(),
+        number: row.get_u64(2)?,
+        stamp: from_unix(row.get_i64(3)?),
+        channels: from_json(row.get_text(4)?)?,
+        title,
+    })
+}

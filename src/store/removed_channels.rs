@@ -1,0 +1,23 @@
+//! Removed channels.
+
+use crate::model::Channel;
+
+/// The channels that are gone, in the form in which the engines take them. What stands in no other channel is in no
+/// list.
+pub(crate) struct Gone(String);
+
+impl Gone {
+    pub(crate) fn among(channels: &[Channel]) -> Self {
+        let gone = channels.iter().filter(|channel| channel.is_gone());
+        let names: String = gone.map(|channel| format!("|{}|", channel.slug)).collect();
+        Self(names)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn holds(&self, channel: &str) -> bool {
+        !channel.is_empty() && self.0.contains(&format!("|{channel}|"))
+    }
+}

@@ -1,0 +1,87 @@
+//! The sort key of an article: a number that orders all articles by publication date and is unique.
+
+use crate::model::{Article, ArticleId};
+use crate::search_text;
+use crate::store::engine::{Database, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::rows::from_json;
+use crate::time::{Month, Timestamp, Zone, from_unix};
+
+/// Places within one second.
+pub(crate) const KEYS_PER_SECOND: i64 = 1 << 20;
+/// Articles of an older store that are filled in with one commit.
+const FULL_PAGE: i64 = 256;
+
+/// The lowest place of a second.
+pub(crate) fn first_sort_key(moment: Timestamp) -> i64 {
+    moment.timestamp().saturating_mul(KEYS_PER_SECOND)
+}
+
+/// The lowest place of a month, and the lowest behind it.
+pub(crate) fn sort_key_range(month: Month, zone: Zone) -> (i64, i64) {
+    (first_sort_key(month.start(zone)), first_sort_key(month.end(zone)).saturating_add(KEYS_PER_SECOND))
+}
+
+/// The second of a place.
+pub(crate) fn timestamp_of(place: i64) -> Timestamp {
+    from_unix(place.div_euclid(KEYS_PER_SECOND))
+}
+
+/// The place of an article whose stamp is `stamp`: the one that it has, where its stamp has not moved.
+pub(crate) async fn sort_key(
+    transaction: &mut Transaction,
+    id: &ArticleId,
+    stamp: i64,
+) -> Result<i64, StoreError> {
+    let first = first_sort_key(from_unix(stamp));
+    let beyond = first.saturating_add(KEYS_PER_SECOND);
+    let row = transaction
+        .one(
+            "SELECT (SELECT place FROM article WHERE id = $1 AND place >= $2 AND place < $3), \
+             (SELECT MAX(place) FROM article WHERE place >= $2 AND place < $3)",
+            values![id.as_str(), first, beyond],
+        )
+        .await?;
+    if let Some(place) = row.get_optional_i64(0)? {
+        return Ok(place);
+    }
+    let place = row.get_optional_i64(1)?.map_or(first, |last| last + 1);
+    if place < beyond {
+        Ok(place)
+    } else {
+        Err(StoreError::Corrupt("a million articles bear the same second".to_owned()))
+    }
+}
+
+/// Gives place and words to the articles that a program without them has left.
+pub(crate) async fn fill(database: &Database) -> Result<(), StoreError> {
+    loop {
+        let mut writing = database.begin_write().await?;
+        let rows = writing
+            .rows(
+                "SELECT id, stamp, content FROM article WHERE state = 'live' AND place IS NULL \
+                 ORDER BY stamp, id LIMIT $1",
+                values![FULL_PAGE],
+            )
+            .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &rows {
+            let id = ArticleId::new(row.get_text(0)?);
+            let place = sort_key(&mut writing, &id, row.get_i64(1)?).await?;
+            let article = row.get_optional_text(2)?.and_then(|content| from_json::<Article>(content).ok());
+            let folded = article.as_ref().map(search_text::index_text).unwrap_or_default();
+            writing
+                .run(
+                    "UPDATE article SET place = $2, folded = $3 WHERE id = $1",
+                    values![id.as_str(), place, folded],
+                )
+                .await?;
+            writing
+                .run("UPDATE membership SET place = $2 WHERE article = $1", values![id.as_str(), place])
+                .await?;
+        }
+        writing.commit().await?;
+    }
+}

@@ -1,0 +1,16 @@
+//! The writes: how the log grows. Every write runs in one transaction.
+
+mod api;
+mod append;
+mod channels;
+mod comparison;
+mod current;
+mod files;
+mod idempotency;
+mod identity;
+mod log_writer;
+pub(crate) mod queue;
+mod rights;
+mod schedule;
+mod submit;
+mod withdraw;

@@ -1,0 +1,156 @@
+//! The writes of [`Store`]. Each runs in the write queue and returns after the commit.
+
+use crate::model::{ArticleId, Image, Slug};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::outcome::{FileRemovalOutcome, RestoreOutcome, SubmitResult, WithdrawOutcome};
+use crate::store::submission::{ScannedFile, Submission, WriteConditions};
+use crate::store::write::queue::PendingWrite;
+
+impl Store {
+    /// Publishes, corrects, moves or restores an article, or finds it unchanged.
+    ///
+    /// # Errors
+    /// If the database fails. The article was not accepted then.
+    pub async fn submit(&self, submission: Submission) -> Result<SubmitResult, StoreError> {
+        self.queue_submission(submission).committed().await
+    }
+
+    /// Submits many articles in this order, with as few flushes as possible. Returns a result for each.
+    pub async fn submit_all(&self, submissions: Vec<Submission>) -> Vec<Result<SubmitResult, StoreError>> {
+        let queued: Vec<_> =
+            submissions.into_iter().map(|submission| self.queue_submission(submission)).collect();
+        let mut results = Vec::with_capacity(queued.len());
+        for pending in queued {
+            results.push(pending.committed().await);
+        }
+        results
+    }
+
+    fn queue_submission(&self, submission: Submission) -> PendingWrite<SubmitResult> {
+        self.writes.push(move |log| Box::pin(async move { log.submit_or_refuse(&submission).await }))
+    }
+
+    /// Publishes the scheduled articles that are due. Returns the results, the earliest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn publish_due(&self) -> Result<Vec<SubmitResult>, StoreError> {
+        self.writes.push(|log| Box::pin(log.publish_due())).committed().await
+    }
+
+    /// Withdraws an article by command. Only [`Store::restore`] undoes this. With `erase`, the stored text of every
+    /// revision is deleted. The reason is published; a later reason replaces an earlier one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn withdraw(
+        &self,
+        id: &ArticleId,
+        reason: Option<String>,
+        erase: bool,
+        author: &str,
+    ) -> Result<WithdrawOutcome, StoreError> {
+        self.withdraw_on_terms(id, reason, erase, author, WriteConditions::default()).await
+    }
+
+    /// Withdraws an article if the conditions hold. They are checked in the transaction that withdraws it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn withdraw_on_terms(
+        &self,
+        id: &ArticleId,
+        reason: Option<String>,
+        erase: bool,
+        author: &str,
+        terms: WriteConditions,
+    ) -> Result<WithdrawOutcome, StoreError> {
+        let (id, author) = (id.clone(), author.to_owned());
+        let pending = self.writes.push(move |log| {
+            Box::pin(async move { log.withdraw(&id, reason.as_deref(), erase, &author, &terms).await })
+        });
+        pending.committed().await
+    }
+
+    /// Restores a withdrawn article, no matter who withdrew it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn restore(&self, id: &ArticleId, author: &str) -> Result<RestoreOutcome, StoreError> {
+        let (id, author) = (id.clone(), author.to_owned());
+        let pending = self.writes.push(move |log| Box::pin(async move { log.restore(&id, &author).await }));
+        pending.committed().await
+    }
+
+    /// Records that a file was removed. Its article is withdrawn without a reason, unless another file holds it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn file_removed(&self, path: &str) -> Result<FileRemovalOutcome, StoreError> {
+        let path = path.to_owned();
+        let pending = self.writes.push(move |log| Box::pin(async move { log.file_removed(&path).await }));
+        pending.committed().await
+    }
+
+    /// Records that these bytes of a file are not an article. The last valid version stays published.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn file_rejected(&self, seen: ScannedFile) -> Result<(), StoreError> {
+        let pending = self.writes.push(move |log| Box::pin(async move { log.file_rejected(&seen).await }));
+        pending.committed().await
+    }
+
+    /// Records new sizes and times of files whose bytes did not change, with as few flushes as possible.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn files_touched(&self, seen: Vec<ScannedFile>) -> Result<(), StoreError> {
+        let queue = |seen: ScannedFile| {
+            self.writes.push(move |log| Box::pin(async move { log.file_touched(&seen).await }))
+        };
+        let queued: Vec<_> = seen.into_iter().map(queue).collect();
+        for pending in queued {
+            pending.committed().await?;
+        }
+        Ok(())
+    }
+
+    /// Creates a channel if it does not exist, and sets its title if one is given.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn create_channel(&self, slug: &Slug, title: Option<&str>) -> Result<(), StoreError> {
+        let (slug, title) = (slug.clone(), title.map(str::to_owned));
+        let pending = self
+            .writes
+            .push(move |log| Box::pin(async move { log.create_channel(&slug, title.as_deref()).await }));
+        pending.committed().await
+    }
+
+    /// Applies the configuration. A new fingerprint, a hash of everything else that documents depend on, advances
+    /// `Last-Modified` everywhere. Channels are created and renamed as the options say, and the logs of channels
+    /// that include others are rebuilt if their members changed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn apply_config(&self, fingerprint: &str) -> Result<(), StoreError> {
+        let fingerprint = fingerprint.to_owned();
+        let pending =
+            self.writes.push_config(move |log| Box::pin(async move { log.apply_config(&fingerprint).await }));
+        pending.committed().await
+    }
+
+    /// Stores the bytes of an image under its content-based name. It is served once an article shows it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn put_image(&self, image: &Image, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let (name, media_type) = (image.name.clone(), image.media_type.clone());
+        let pending = self
+            .writes
+            .push(move |log| Box::pin(async move { log.put_image(&name, &media_type, &bytes).await }));
+        pending.committed().await
+    }
+}

@@ -1,0 +1,184 @@
+//! Appends a revision to the log and to every channel that it concerns.
+
+use crate::model::{Article, ArticleId, Slug};
+use crate::search_text;
+use crate::store::aggregate::including_parents;
+use crate::store::engine::values;
+use crate::store::error::StoreError;
+use crate::store::queries::ChangeKind;
+use crate::store::rows::{from_json, to_json};
+use crate::store::sort_key::sort_key;
+use crate::store::sql::ALL_CHANNELS;
+use crate::store::write::current::{ArticleStatus, CurrentArticle, state_columns};
+use crate::store::write::log_writer::LogWriter;
+
+/// A revision about to be written.
+pub(crate) struct NewRevision<'a> {
+    pub(crate) kind: ChangeKind,
+    pub(crate) channels: Vec<Slug>,
+    pub(crate) content: Option<String>,
+    /// The instant of the printed stamp, in seconds.
+    pub(crate) stamp: i64,
+    /// The moment of correction that the author named.
+    pub(crate) named_update: Option<i64>,
+    /// False where the article says what it said before: it moved, or its pictures have arrived (rule A3).
+    pub(crate) is_correction: bool,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) author: &'a str,
+    /// How the article stands after it.
+    pub(crate) state: ArticleStatus,
+}
+
+impl LogWriter<'_> {
+    /// Writes the next revision, here and in every channel that holds the article before or after it.
+    pub(crate) async fn append(
+        &mut self,
+        current: &CurrentArticle,
+        revision: NewRevision<'_>,
+    ) -> Result<u64, StoreError> {
+        let log = self.transaction.one("SELECT head, head_at FROM log", &[]).await?;
+        let number = log.get_u64(0)? + 1;
+        // Never earlier than its predecessor, and never in one second with the article's last revision.
+        let at = self.options.clock.now().timestamp().max(log.get_i64(1)?).max(current.at + 1);
+        let updated = updated_by(&revision, current, at);
+        let channels = to_json(&revision.channels)?;
+        self.transaction.run("UPDATE log SET head = $1, head_at = $2", values![number, at]).await?;
+        self.transaction
+            .run(
+                "INSERT INTO revision \
+                 (number, article, kind, at, updated, channels, content, reason, author) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                values![
+                    number,
+                    current.id.as_str(),
+                    revision.kind.name(),
+                    at,
+                    updated,
+                    channels.as_str(),
+                    // What was withdrawn is kept once, with the article, for `restore`.
+                    revision.content.as_deref().filter(|_| revision.kind != ChangeKind::Withdrawn),
+                    revision.reason,
+                    revision.author
+                ],
+            )
+            .await?;
+        let (state, withdrawn_by) = state_columns(revision.state);
+        let (place, folded) = self.index(&current.id, &revision).await?;
+        self.transaction
+            .run(
+                "UPDATE article SET state = $2, number = $3, at = $4, updated = $5, stamp = $6, \
+                 channels = $7, content = $8, reason = $9, withdrawn_by = $10, place = $11, folded = $12 \
+                 WHERE id = $1",
+                values![
+                    current.id.as_str(),
+                    state,
+                    number,
+                    at,
+                    updated,
+                    revision.stamp,
+                    channels.as_str(),
+                    revision.content.as_deref(),
+                    revision.reason,
+                    withdrawn_by,
+                    place,
+                    folded
+                ],
+            )
+            .await?;
+        self.append_to_channels(current, &revision, number, at, place).await?;
+        self.link_images(&current.id, &revision).await?;
+        Ok(number)
+    }
+
+    /// Where a living article stands in the list, and what it is found by; a withdrawn one has neither.
+    async fn index(
+        &mut self,
+        id: &ArticleId,
+        revision: &NewRevision<'_>,
+    ) -> Result<(Option<i64>, Option<String>), StoreError> {
+        let Some(content) = revision.content.as_deref().filter(|_| revision.state == ArticleStatus::Live)
+        else {
+            return Ok((None, None));
+        };
+        let place = sort_key(self.transaction, id, revision.stamp).await?;
+        Ok((Some(place), Some(search_text::index_text(&from_json(content)?))))
+    }
+
+    /// Which pictures a living article shows; a withdrawn one shows none.
+    async fn link_images(&mut self, id: &ArticleId, revision: &NewRevision<'_>) -> Result<(), StoreError> {
+        self.transaction.run("DELETE FROM picture_use WHERE article = $1", values![id.as_str()]).await?;
+        let Some(content) = revision.content.as_deref().filter(|_| revision.state == ArticleStatus::Live)
+        else {
+            return Ok(());
+        };
+        for picture in from_json::<Article>(content)?.images {
+            self.transaction
+                .run(
+                    "INSERT INTO picture_use (picture, article) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                    values![picture.name, id.as_str()],
+                )
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn append_to_channels(
+        &mut self,
+        current: &CurrentArticle,
+        revision: &NewRevision<'_>,
+        number: u64,
+        at: i64,
+        place: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let id = current.id.as_str();
+        self.transaction.run("DELETE FROM membership WHERE article = $1", values![id]).await?;
+        let (before, after) = (
+            including_parents(&current.channels, &self.options.channels),
+            including_parents(&revision.channels, &self.options.channels),
+        );
+        let after: Vec<&str> = after.iter().map(Slug::as_str).chain([ALL_CHANNELS]).collect();
+        let left = before.iter().map(Slug::as_str).filter(|slug| !after.contains(slug));
+        let touched: Vec<(&str, &str)> = (after.iter().map(|slug| (*slug, revision.kind.name())))
+            .chain(left.map(|slug| (slug, "left")))
+            .collect();
+        for (channel, kind) in touched {
+            self.ensure_channel(channel).await?;
+            let grown =
+                "UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1 RETURNING head, founded_as";
+            let row = self.transaction.one(grown, values![channel, at]).await?;
+            if row.get_u64(0)? == 1 && row.get_text(1)?.is_empty() && channel != ALL_CHANNELS {
+                self.note_new_channel().await?;
+            }
+            self.transaction
+                .run(
+                    "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
+                     SELECT slug, head, $2, $3, $4, $5 FROM channel WHERE slug = $1",
+                    values![channel, number, id, kind, at],
+                )
+                .await?;
+            if let Some(place) = place.filter(|_| kind != "left") {
+                self.transaction
+                    .run(
+                        "INSERT INTO membership (channel, article, stamp, place) VALUES ($1, $2, $3, $4)",
+                        values![channel, id, revision.stamp, place],
+                    )
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When the article was last changed in the eyes of a reader (rule A3): its stamp at first, then the `at` of
+/// each revision that corrects, withdraws or restores it. What the author named counts only where it keeps the order.
+fn updated_by(revision: &NewRevision<'_>, current: &CurrentArticle, at: i64) -> i64 {
+    let (base, before) = match revision.kind {
+        ChangeKind::Published => (revision.stamp, revision.stamp),
+        _ if !revision.is_correction => (current.updated, current.updated),
+        _ => (at, current.updated),
+    };
+    match revision.named_update {
+        Some(named) if named > before && named <= at => named,
+        _ => base,
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether two versions of an article are the same to readers.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::model::Article;
+use crate::store::error::StoreError;
+use crate::store::rows::{from_json, to_json};
+use crate::store::write::current::CurrentArticle;
+
+/// What was last published of an article, where it can be read.
+pub(crate) fn text_of(current: &CurrentArticle) -> Option<Article> {
+    from_json(current.content.as_deref()?).ok()
+}
+
+/// The same title but for spaces: a title in which one was missing names the same article.
+pub(crate) fn same_title(current: &CurrentArticle, article: &Article) -> bool {
+    text_of(current).is_some_and(|before| without_spaces(&before.title) == without_spaces(&article.title))
+}
+
+/// The same text but for spaces and pictures. This tells *which* article is meant, however its spaces were
+/// corrected; whether it says something new, [`reads_alike`] tells.
+pub(crate) fn is_about_the_same(current: &CurrentArticle, article: &Article) -> bool {
+    let standing = current.standing().and_then(|content| from_json::<Article>(content).ok());
+    let folded = |article: &Article| bare(article).map(|text| without_spaces(&text));
+    standing.is_some_and(|before| matches!((folded(&before), folded(article)), (Ok(a), Ok(b)) if a == b))
+}
+
+fn without_spaces(text: &str) -> String {
+    text.nfc().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// Equal to readers; which pictures lay beside the text is not asked.
+pub(crate) fn same_content(current: &CurrentArticle, article: &Article) -> bool {
+    let before = text_of(current).map(|before| bare(&before));
+    matches!((before, bare(article)), (Some(Ok(before)), Ok(after)) if reads_alike(&before, &after))
+}
+
+/// The article as it is stored, without its pictures.
+fn bare(article: &Article) -> Result<String, StoreError> {
+    to_json(&Article { images: Vec::new(), ..article.clone() })
+}
+
+/// Equal but for the Unicode form and the *amount* of white space between two words. A space that appears or
+/// disappears between two letters is a correction.
+pub(crate) fn reads_alike(before: &str, after: &str) -> bool {
+    use serde_json::Value;
+    fn folded(value: Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let text: String = text.nfc().collect();
+                Value::String(text.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+            Value::Array(values) => Value::Array(values.into_iter().map(folded).collect()),
+            Value::Object(members) => {
+                Value::Object(members.into_iter().map(|(name, value)| (name, folded(value))).collect())
+            }
+            other => other,
+        }
+    }
+    let read = |text: &str| serde_json::from_str::<Value>(text).map(folded);
+    before == after || matches!((read(before), read(after)), (Ok(before), Ok(after)) if before == after)
+}

@@ -1,0 +1,169 @@
+//! The state of an article before a write.
+
+use crate::model::{ArticleId, Permalink, Slug};
+use crate::store::engine::{Row, values};
+use crate::store::error::StoreError;
+use crate::store::rows::{day_text, from_json, read_permalink, version_of};
+use crate::store::submission::ArticleVersion;
+use crate::store::write::log_writer::LogWriter;
+
+/// The state of an article before a change.
+#[derive(Clone, Debug)]
+pub(crate) struct CurrentArticle {
+    pub(crate) id: ArticleId,
+    pub(crate) permalink: Permalink,
+    pub(crate) state: ArticleStatus,
+    pub(crate) number: u64,
+    pub(crate) at: i64,
+    pub(crate) updated: i64,
+    /// Those that hold it, or held it until it was withdrawn; none before its first publication.
+    pub(crate) channels: Vec<Slug>,
+    pub(crate) content: Option<String>,
+    /// What waits to be published.
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// A text that waits for its moment, and the channels that it is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) channels: Vec<Slug>,
+    pub(crate) content: String,
+    pub(crate) version: String,
+}
+
+impl CurrentArticle {
+    /// The channels that a write to this article concerns: where it stands, stood or is to stand.
+    pub(crate) fn concerned(&self) -> Vec<Slug> {
+        let planned = self.waiting.iter().flat_map(|waiting| &waiting.channels);
+        let mut channels: Vec<Slug> = self.channels.iter().chain(planned).cloned().collect();
+        channels.sort();
+        channels.dedup();
+        channels
+    }
+
+    /// False while nobody could have read it.
+    pub(crate) fn was_published(&self) -> bool {
+        self.number > 0
+    }
+
+    /// True where the article is in one of these versions; also where none is asked for.
+    pub(crate) fn is_as_expected(&self, expected: Option<&[ArticleVersion]>) -> bool {
+        expected.is_none_or(|versions| {
+            versions.iter().any(|version| match version {
+                ArticleVersion::Number(number) => self.was_published() && *number == self.number,
+                ArticleVersion::Scheduled(version) => {
+                    !self.was_published()
+                        && self.waiting.as_ref().is_some_and(|waiting| waiting.version == *version)
+                }
+            })
+        })
+    }
+
+    /// What readers see, or will see first.
+    pub(crate) fn standing(&self) -> Option<&str> {
+        let waiting = self.waiting.as_ref().map(|waiting| waiting.content.as_str());
+        if self.was_published() { self.content.as_deref() } else { waiting }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ArticleStatus {
+    /// Its stamp lies in the future; it has no revision.
+    Waiting,
+    Live,
+    /// Its file is gone; a file brings it back.
+    WithdrawnWithItsFile,
+    /// Only a command brings it back.
+    WithdrawnByCommand,
+}
+
+/// The columns of an article that [`read_current`] reads.
+macro_rules! select_current {
+    ($which:literal) => {
+        concat!(
+            "SELECT a.id, a.day, a.slug, a.state, a.withdrawn_by, a.number, a.at, a.updated, a.channels, \
+             a.content, w.channels, w.content \
+             FROM article a LEFT JOIN waiting w ON w.article = a.id ",
+            $which
+        )
+    };
+}
+
+impl LogWriter<'_> {
+    pub(crate) async fn current(&mut self, id: &ArticleId) -> Result<Option<CurrentArticle>, StoreError> {
+        let sql = select_current!("WHERE a.id = $1");
+        let row = self.transaction.first(sql, values![id.as_str()]).await?;
+        row.map(|row| read_current(&row)).transpose()
+    }
+
+    pub(crate) async fn article_at(
+        &mut self,
+        permalink: &Permalink,
+    ) -> Result<Option<CurrentArticle>, StoreError> {
+        let sql = select_current!("WHERE a.day = $1 AND a.slug = $2");
+        let row = self.transaction.first(sql, values![day_text(permalink), permalink.slug.as_str()]).await?;
+        row.map(|row| read_current(&row)).transpose()
+    }
+
+    pub(crate) async fn set_state(&mut self, id: &ArticleId, state: ArticleStatus) -> Result<(), StoreError> {
+        let (state, withdrawn_by) = state_columns(state);
+        self.transaction
+            .run(
+                "UPDATE article SET state = $2, withdrawn_by = $3 WHERE id = $1",
+                values![id.as_str(), state, withdrawn_by],
+            )
+            .await
+            .map(|_| ())
+    }
+}
+
+pub(crate) fn state_columns(state: ArticleStatus) -> (&'static str, Option<&'static str>) {
+    match state {
+        ArticleStatus::Waiting => ("waiting", None),
+        ArticleStatus::Live => ("live", None),
+        ArticleStatus::WithdrawnWithItsFile => ("withdrawn", Some("file")),
+        ArticleStatus::WithdrawnByCommand => ("withdrawn", Some("command")),
+    }
+}
+
+fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
+    let state = match (row.get_text(3)?, row.get_optional_text(4)?) {
+        ("waiting", _) => ArticleStatus::Waiting,
+        ("live", _) => ArticleStatus::Live,
+        ("withdrawn", Some("file")) => ArticleStatus::WithdrawnWithItsFile,
+        _ => ArticleStatus::WithdrawnByCommand,
+    };
+    Ok(CurrentArticle {
+        id: ArticleId::new(row.get_text(0)?),
+        permalink: read_permalink(row.get_text(1)?, row.get_text(2)?)?,
+        state,
+        number: row.get_u64(5)?,
+        at: row.get_i64(6)?,
+        updated: row.get_i64(7)?,
+        channels: from_json(row.get_text(8)?)?,
+        content: row.get_optional_text(9)?.map(str::to_owned),
+        waiting: match (row.get_optional_text(10)?, row.get_optional_text(11)?) {
+            (Some(channels), Some(content)) => Some(Waiting {
+                version: version_of(channels, content),
+                channels: from_json(channels)?,
+                content: content.to_owned(),
+            }),
+            _ => None,
+        },
+    })
+}
+
+/// A new article before it is taken in.
+pub(crate) fn fresh(id: ArticleId, permalink: Permalink) -> CurrentArticle {
+    CurrentArticle {
+        id,
+        permalink,
+        state: ArticleStatus::Waiting,
+        number: 0,
+        at: 0,
+        updated: 0,
+        channels: Vec::new(),
+        content: None,
+        waiting: None,
+    }
+}

@@ -1,0 +1,200 @@
+//! Group commit: all writes that wait at one moment are committed together, with one flush.
+//!
+//! The first write starts a batch; those that arrive while it runs go into the next one. A caller gets its result
+//! only after the commit. A write that fails undoes its own changes and leaves the others of its batch alone.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::store::core::Core;
+use crate::store::error::StoreError;
+use crate::store::write::log_writer::LogWriter;
+
+/// Writes that share one commit at most, so that the first one does not wait too long.
+const MAX_BATCH: usize = 256;
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+type Work<T> = Box<dyn for<'w> FnOnce(&'w mut LogWriter<'_>) -> BoxFuture<'w, Result<T, StoreError>> + Send>;
+
+/// A queued write with a result of any type.
+trait QueuedWrite: Send {
+    /// True if the write may append revisions.
+    fn appends(&self) -> bool;
+    /// Runs the write and keeps its result.
+    fn run<'w>(&'w mut self, writer: &'w mut LogWriter<'_>) -> BoxFuture<'w, ()>;
+    /// Why the write failed, if it did.
+    fn error(&self) -> Option<&StoreError>;
+    /// Sends the result to the caller, or the error of the commit.
+    fn reply(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct TypedWrite<T> {
+    appends: bool,
+    work: Option<Work<T>>,
+    result: Result<T, StoreError>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send> QueuedWrite for TypedWrite<T> {
+    fn appends(&self) -> bool {
+        self.appends
+    }
+
+    fn run<'w>(&'w mut self, writer: &'w mut LogWriter<'_>) -> BoxFuture<'w, ()> {
+        Box::pin(async move {
+            if let Some(work) = self.work.take() {
+                self.result = work(writer).await;
+            }
+        })
+    }
+
+    fn error(&self) -> Option<&StoreError> {
+        self.result.as_ref().err()
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), StoreError>) {
+        let _ = self.reply.send(committed.and(self.result));
+    }
+}
+
+/// The queue of writes.
+pub(crate) struct WriteQueue {
+    core: Arc<Core>,
+    state: Mutex<QueueState>,
+}
+
+#[derive(Default)]
+struct QueueState {
+    pending: VecDeque<Box<dyn QueuedWrite>>,
+    running: bool,
+}
+
+impl WriteQueue {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core, state: Mutex::default() }
+    }
+
+    /// Queues a write that may append revisions, after all that were queued before.
+    pub(crate) fn push<T, W>(self: &Arc<Self>, work: W) -> PendingWrite<T>
+    where
+        T: Send + 'static,
+        W: for<'w> FnOnce(&'w mut LogWriter<'_>) -> BoxFuture<'w, Result<T, StoreError>> + Send + 'static,
+    {
+        self.enqueue(true, Box::new(work))
+    }
+
+    /// Queues a write that appends no revision. It is done even if the log cannot grow.
+    pub(crate) fn push_config<W>(self: &Arc<Self>, work: W) -> PendingWrite<()>
+    where
+        W: for<'w> FnOnce(&'w mut LogWriter<'_>) -> BoxFuture<'w, Result<(), StoreError>> + Send + 'static,
+    {
+        self.enqueue(false, Box::new(work))
+    }
+
+    fn enqueue<T: Send + 'static>(self: &Arc<Self>, appends: bool, work: Work<T>) -> PendingWrite<T> {
+        let (reply, replied) = oneshot::channel();
+        let write = TypedWrite { appends, work: Some(work), result: Err(crashed()), reply };
+        let starts = {
+            let mut state = self.state();
+            state.pending.push_back(Box::new(write));
+            !std::mem::replace(&mut state.running, true)
+        };
+        if starts {
+            // A separate task: a caller that is cancelled must not cancel the batch of others.
+            self.core.runtime.spawn(commit_batches(Arc::clone(self)));
+        }
+        PendingWrite(replied)
+    }
+
+    /// The next writes to share a commit. None ends the run.
+    fn next_batch(&self) -> Option<Vec<Box<dyn QueuedWrite>>> {
+        let mut state = self.state();
+        if state.pending.is_empty() {
+            state.running = false;
+            return None;
+        }
+        let count = state.pending.len().min(MAX_BATCH);
+        Some(state.pending.drain(..count).collect())
+    }
+
+    fn state(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A queued write. Its result is there after the commit.
+pub(crate) struct PendingWrite<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> PendingWrite<T> {
+    pub(crate) async fn committed(self) -> Result<T, StoreError> {
+        self.0.await.unwrap_or_else(|_| Err(crashed()))
+    }
+}
+
+fn crashed() -> StoreError {
+    StoreError::Unavailable(sqlx::Error::WorkerCrashed)
+}
+
+/// Ends a run that panicked: callers get an error, and the next write starts a new run.
+struct RunGuard<'a>(&'a WriteQueue);
+
+impl Drop for RunGuard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut state = self.0.state();
+            state.running = false;
+            state.pending.clear();
+        }
+    }
+}
+
+async fn commit_batches(queue: Arc<WriteQueue>) {
+    let _guard = RunGuard(&queue);
+    let core = &queue.core;
+    while let Some(mut batch) = queue.next_batch() {
+        match commit(core, &mut batch).await {
+            Ok(()) => {
+                // A full disk may reject some writes and accept smaller ones.
+                let failed =
+                    batch.iter().any(|write| matches!(write.error(), Some(StoreError::Unavailable(_))));
+                core.writable.store(!failed, Ordering::Release);
+                let _ = core.poll_position().await;
+                batch.into_iter().for_each(|write| write.reply(Ok(())));
+            }
+            Err(cause) => {
+                core.writable.store(false, Ordering::Release);
+                for write in batch {
+                    write.reply(Err(match &cause {
+                        StoreError::NoWrites(reason) => StoreError::NoWrites(reason.clone()),
+                        cause => StoreError::Unavailable(sqlx::Error::Protocol(cause.to_string())),
+                    }));
+                }
+            }
+        }
+    }
+}
+
+/// Runs all writes in one transaction and commits it. A write that fails undoes its own changes only.
+async fn commit(core: &Core, batch: &mut [Box<dyn QueuedWrite>]) -> Result<(), StoreError> {
+    // Configuration does not depend on the order of the log. A log that accepts no revisions can still be opened.
+    let appends = batch.iter().any(|write| write.appends());
+    let mut transaction = match appends {
+        true => core.begin_append().await?,
+        false => core.database.begin_write().await?,
+    };
+    let mut writer = LogWriter { transaction: &mut transaction, options: &core.options };
+    for write in batch {
+        writer.begin_one().await?;
+        write.run(&mut writer).await;
+        if write.error().is_some() {
+            writer.undo_one().await?;
+        }
+        writer.end_one().await?;
+    }
+    transaction.commit().await
+}

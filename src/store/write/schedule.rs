@@ -1,0 +1,84 @@
+//! Articles that are published later.
+
+use tracing::error;
+
+use crate::model::{ArticleId, Slug};
+use crate::store::engine::{Row, values};
+use crate::store::error::StoreError;
+use crate::store::outcome::{SubmitOutcome, SubmitResult};
+use crate::store::rows::{from_json, to_json};
+use crate::store::write::current::CurrentArticle;
+use crate::store::write::log_writer::LogWriter;
+use crate::store::write::submit::submit_result;
+use crate::time::Timestamp;
+
+/// A due article that cannot be published is retried after this many seconds.
+const POSTPONED: i64 = 3600;
+
+impl LogWriter<'_> {
+    pub(crate) async fn publish_due(&mut self) -> Result<Vec<SubmitResult>, StoreError> {
+        let now = self.options.clock.now().timestamp();
+        let due = self
+            .transaction
+            .rows(
+                "SELECT w.article, w.channels, w.content, w.author FROM waiting w \
+                 JOIN article a ON a.id = w.article \
+                 WHERE w.due <= $1 AND (a.state <> 'withdrawn' OR a.withdrawn_by = 'file') \
+                 ORDER BY w.due, w.article LIMIT 256",
+                values![now],
+            )
+            .await?;
+        let mut published = Vec::with_capacity(due.len());
+        for row in due {
+            self.transaction.run("SAVEPOINT one_due", &[]).await?;
+            match self.publish_one(&row).await {
+                Ok(accepted) => published.extend(accepted),
+                // One that cannot be published holds up no other. Nothing of it is lost.
+                Err(cause) if cause.is_of_one_write() => {
+                    let id = row.get_text(0)?;
+                    error!(%id, %cause, "its time has come, and it cannot be published; tried again in an hour");
+                    self.transaction.run("ROLLBACK TO SAVEPOINT one_due", &[]).await?;
+                    let sql = "UPDATE waiting SET due = $2 WHERE article = $1";
+                    self.transaction.run(sql, values![id, now.saturating_add(POSTPONED)]).await?;
+                }
+                Err(cause) => return Err(cause),
+            }
+            self.transaction.run("RELEASE SAVEPOINT one_due", &[]).await?;
+        }
+        Ok(published)
+    }
+
+    /// Publishes a row of what is due.
+    async fn publish_one(&mut self, row: &Row) -> Result<Option<SubmitResult>, StoreError> {
+        let id = ArticleId::new(row.get_text(0)?);
+        let Some(current) = self.current(&id).await? else { return Ok(None) };
+        let article = from_json(row.get_text(2)?)?;
+        let channels = from_json(row.get_text(1)?)?;
+        let verdict = self.apply(&current, &article, channels, row.get_text(3)?, true).await?;
+        self.unschedule(&id).await?;
+        Ok(Some(submit_result(&current, verdict)))
+    }
+
+    pub(crate) async fn schedule(
+        &mut self,
+        current: &CurrentArticle,
+        due: Timestamp,
+        channels: &[Slug],
+        content: &str,
+        author: &str,
+    ) -> Result<SubmitOutcome, StoreError> {
+        self.transaction
+            .run(
+                "INSERT INTO waiting (article, due, channels, content, author) \
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
+                 channels = excluded.channels, content = excluded.content, author = excluded.author",
+                values![current.id.as_str(), due.timestamp(), to_json(channels)?, content, author],
+            )
+            .await?;
+        Ok(SubmitOutcome::Scheduled(due))
+    }
+
+    pub(crate) async fn unschedule(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        self.transaction.run("DELETE FROM waiting WHERE article = $1", values![id.as_str()]).await.map(|_| ())
+    }
+}

@@ -1,0 +1,328 @@
+//! What a submitted article does to the log.
+
+use std::borrow::Cow;
+
+use tracing::error;
+
+use crate::model::bounds::Excess;
+use crate::model::{Article, ChannelStatus, Permalink, Slug, bounds};
+use crate::store::engine::values;
+use crate::store::error::StoreError;
+use crate::store::outcome::{SubmitOutcome, SubmitResult};
+use crate::store::queries::ChangeKind;
+use crate::store::refusal::{Refusal, too_long};
+use crate::store::rows::{from_json, to_json};
+use crate::store::submission::{ImportedFile, Source, Submission};
+use crate::store::write::append::NewRevision;
+use crate::store::write::comparison::{reads_alike, same_content};
+use crate::store::write::current::{ArticleStatus, CurrentArticle, fresh};
+use crate::store::write::files::{FOLDER, IMPORT};
+use crate::store::write::identity::Match;
+use crate::store::write::log_writer::LogWriter;
+use crate::time::{Timestamp, local_date};
+use crate::urls::RESERVED_SLUGS;
+
+/// An image that arrives this many seconds after its article was published belongs to the publication: saving both
+/// may take the grace period of five seconds, and a scan takes a moment more.
+const COMPLETION: i64 = 15;
+/// A publication date further ahead than this is treated as a typing error.
+const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
+
+impl LogWriter<'_> {
+    /// Submits an article. One that the engine cannot keep is refused alone; the rest of its batch is written.
+    pub(crate) async fn submit_or_refuse(
+        &mut self,
+        submission: &Submission,
+    ) -> Result<SubmitResult, StoreError> {
+        match self.submit(submission).await {
+            Err(cause) if cause.is_of_one_write() => {
+                self.undo_one().await?;
+                let refused = self.not_accepted(submission, SubmitOutcome::Refused(Refusal::Failed));
+                error!(id = %refused.id, %cause, "cannot store this article; the other articles of the batch are stored");
+                Ok(refused)
+            }
+            result => result,
+        }
+    }
+
+    pub(crate) async fn submit(&mut self, submission: &Submission) -> Result<SubmitResult, StoreError> {
+        let Some(once) = &submission.conditions.idempotency else { return self.submit_new(submission).await };
+        if let Some(answer) = self.stored_result(once).await? {
+            return Ok(answer);
+        }
+        let accepted = self.submit_new(submission).await?;
+        // A refusal may have been cured by the time of the retry.
+        if !matches!(
+            accepted.outcome,
+            SubmitOutcome::VersionMismatch(_)
+                | SubmitOutcome::WithdrawnByOperator
+                | SubmitOutcome::Conflict { .. }
+                | SubmitOutcome::IdempotencyConflict
+                | SubmitOutcome::Refused(_)
+        ) {
+            self.store_result(once, &accepted).await?;
+        }
+        Ok(accepted)
+    }
+
+    async fn submit_new(&mut self, submission: &Submission) -> Result<SubmitResult, StoreError> {
+        if let Source::File { seen, renamed_from: Some(old) } = &submission.source {
+            self.rename_file(old, seen).await?;
+        }
+        if let Some(refusal) = unfit(submission, self.options.clock.now()) {
+            return self.refused(submission, None, refusal).await;
+        }
+        let Some(rights) = self.rights(&submission.conditions).await? else {
+            return self.refused(submission, None, Refusal::Revoked).await;
+        };
+        if !rights.cover(&submission.channels) {
+            let refusal = Refusal::NotYours(submission.channels.clone());
+            return self.refused(submission, None, refusal).await;
+        }
+        if let Source::Import(imported) = &submission.source
+            && let Some(current) = self.imported_unchanged(imported).await?
+        {
+            return Ok(submit_result(&current, SubmitOutcome::Unchanged));
+        }
+        let (current, is_there) = match self.identify(submission, &rights).await? {
+            Match::Known(current) => (*current, true),
+            Match::New(id, permalink) => (fresh(id, permalink), false),
+            Match::Conflict(current, with) => {
+                if let Source::File { seen, .. } = &submission.source {
+                    self.file_rejected(seen).await?;
+                }
+                return Ok(submit_result(&current, SubmitOutcome::Conflict { with }));
+            }
+            Match::Refused(refusal) => return self.refused(submission, None, refusal).await,
+        };
+        let terms = &submission.conditions;
+        let refusal = match is_there {
+            true => rights.refusal(&current, terms.must_exist),
+            false => terms.must_exist.then_some(Refusal::UnknownArticle),
+        };
+        if let Some(refusal) = refusal {
+            return self.refused(submission, Some(&current), refusal).await;
+        }
+        if !current.is_as_expected(terms.expected.as_deref()) || (terms.must_be_new && is_there) {
+            return Ok(submit_result(&current, SubmitOutcome::VersionMismatch(current.number)));
+        }
+        let mut channels = submission.channels.clone();
+        if channels.is_empty() {
+            channels = current.concerned();
+        }
+        if let Some(refusal) = self.shut_channel(submission, &channels, &current) {
+            return self.refused(submission, Some(&current), refusal).await;
+        }
+        if !is_there && !self.reserve(&current, submission).await? {
+            let refusal = self.taken(&current.id, &submission.source).await?;
+            return self.refused(submission, Some(&current), refusal).await;
+        }
+        let article = self.effective_article(submission, &current).await?;
+        let author = match &submission.source {
+            Source::Command(author) => author.as_str(),
+            Source::File { seen, .. } => {
+                self.upsert_file(seen, Some(&current.id), &submission.channels, false).await?;
+                FOLDER
+            }
+            Source::Import(imported) => {
+                if self.channels_of_sources(&current.id).await?.is_empty() {
+                    // What was sent stays where it was sent to.
+                    channels.extend(current.concerned());
+                }
+                self.upsert_import(imported, &current.id, &submission.channels).await?;
+                IMPORT
+            }
+        };
+        let by_file = !matches!(submission.source, Source::Command(_));
+        if by_file {
+            channels.extend(self.channels_of_sources(&current.id).await?);
+        }
+        channels.sort();
+        channels.dedup();
+        let verdict = self.apply(&current, &article, channels, author, by_file).await?;
+        Ok(submit_result(&current, verdict))
+    }
+
+    /// Refuses a submission: what stood before still stands.
+    async fn refused(
+        &mut self,
+        submission: &Submission,
+        current: Option<&CurrentArticle>,
+        refusal: Refusal,
+    ) -> Result<SubmitResult, StoreError> {
+        if let Source::File { seen, .. } = &submission.source
+            && seen.path.len() <= bounds::MAX_PATH_BYTES
+        {
+            self.file_rejected(seen).await?;
+        }
+        let verdict = SubmitOutcome::Refused(refusal);
+        Ok(match current {
+            Some(current) => submit_result(current, verdict),
+            None => self.not_accepted(submission, verdict),
+        })
+    }
+
+    /// The answer to a submission that became no article: with the name that it asked for, or would have got.
+    pub(crate) fn not_accepted(&self, submission: &Submission, verdict: SubmitOutcome) -> SubmitResult {
+        let day = local_date(submission.article.published.instant, self.options.zone);
+        let permalink = Permalink { day, slug: submission.stem.clone() };
+        let id = submission.id.clone().unwrap_or_else(|| self.options.addresses.article_id(&permalink));
+        SubmitResult { id, permalink, outcome: verdict }
+    }
+
+    /// The channel among these that takes no new articles. Corrections of what stands there are taken for ever.
+    ///
+    /// Who sends or commands something acts now, and a closed channel takes nothing from now on. What lies in the
+    /// folder or is imported may have been published before the closing: there the stamp counts, where the day of
+    /// the closing is known. What a channel took in while it was open is published when its moment comes.
+    fn shut_channel(
+        &self,
+        submission: &Submission,
+        channels: &[Slug],
+        current: &CurrentArticle,
+    ) -> Option<Refusal> {
+        let holds = current.concerned();
+        let day = match submission.source {
+            Source::Command(_) => None,
+            Source::File { .. } | Source::Import(_) => {
+                Some(local_date(submission.article.published.instant, self.options.zone))
+            }
+        };
+        let new = channels.iter().filter(|channel| !holds.contains(channel));
+        new.filter_map(|slug| self.options.channels.iter().find(|channel| channel.slug == *slug)).find_map(
+            |channel| match channel.status {
+                ChannelStatus::Open => None,
+                ChannelStatus::Removed => Some(Refusal::Gone(channel.slug.clone())),
+                ChannelStatus::Closed { since } => {
+                    let is_old = since.zip(day).is_some_and(|(since, day)| day <= since);
+                    (!is_old).then(|| Refusal::Closed { channel: channel.slug.clone(), since })
+                }
+            },
+        )
+    }
+
+    /// The article as submitted. Where its pictures lie beside another file of the folder that stands for it as
+    /// well, with those that it has. An import beside a file of the folder has nothing of its own to say, nor has a
+    /// copy of such a file: what a command corrected meanwhile stays.
+    async fn effective_article<'a>(
+        &mut self,
+        submission: &'a Submission,
+        current: &CurrentArticle,
+    ) -> Result<Cow<'a, Article>, StoreError> {
+        let article = Cow::Borrowed(&submission.article);
+        let own_hash = match &submission.source {
+            Source::Command(_) => return Ok(article),
+            Source::File { seen, .. } => Some(seen.hash.as_str()),
+            Source::Import(_) => None,
+        };
+        let others = self.sources(&current.id, &submission.source).await?;
+        let beside: Vec<_> = others.iter().filter(|other| other.place.is_none()).collect();
+        let Some(standing) = current.standing().filter(|_| !beside.is_empty()) else { return Ok(article) };
+        let standing: Article = from_json(standing)?;
+        let says_nothing_new = match own_hash {
+            Some(hash) => beside.iter().any(|other| other.hash == hash && !other.is_refused),
+            None => article.images.is_empty(),
+        };
+        let article = article.into_owned();
+        let pictures = match article.images.is_empty() {
+            true => standing.images.clone(),
+            false => article.images.clone(),
+        };
+        Ok(Cow::Owned(match says_nothing_new {
+            true => Article { images: pictures, ..standing },
+            false => Article { images: pictures, ..article },
+        }))
+    }
+
+    /// Decides what a text means for the article that it is of, and writes it down.
+    pub(crate) async fn apply(
+        &mut self,
+        current: &CurrentArticle,
+        article: &Article,
+        channels: Vec<Slug>,
+        author: &str,
+        by_file: bool,
+    ) -> Result<SubmitOutcome, StoreError> {
+        let content = to_json(article)?;
+        let is_unchanged = current.content.as_deref().is_some_and(|before| reads_alike(before, &content));
+        let kind = match current.state {
+            ArticleStatus::WithdrawnByCommand => return Ok(SubmitOutcome::WithdrawnByOperator),
+            ArticleStatus::WithdrawnWithItsFile if !by_file => return Ok(SubmitOutcome::WithdrawnByOperator),
+            ArticleStatus::WithdrawnWithItsFile => ChangeKind::Restored,
+            ArticleStatus::Waiting => ChangeKind::Published,
+            ArticleStatus::Live if channels != current.channels => ChangeKind::Moved,
+            ArticleStatus::Live if is_unchanged => {
+                self.unschedule(&current.id).await?;
+                return Ok(SubmitOutcome::Unchanged);
+            }
+            ArticleStatus::Live => ChangeKind::Corrected,
+        };
+        if article.published.instant > self.options.clock.now() {
+            return self.schedule(current, article.published.instant, &channels, &content, author).await;
+        }
+        self.unschedule(&current.id).await?;
+        let says_the_same = is_unchanged || (by_file && self.completes_publication(current, article).await?);
+        let revision = NewRevision {
+            kind,
+            channels,
+            content: Some(content),
+            stamp: article.published.instant.timestamp(),
+            named_update: article.updated.map(|moment| moment.timestamp()),
+            is_correction: kind == ChangeKind::Restored || !says_the_same,
+            reason: None,
+            author,
+            state: ArticleStatus::Live,
+        };
+        let number = self.append(current, revision).await?;
+        Ok(match kind {
+            ChangeKind::Published => SubmitOutcome::Published(number),
+            ChangeKind::Moved => SubmitOutcome::Moved(number),
+            ChangeKind::Restored => SubmitOutcome::Restored(number),
+            ChangeKind::Corrected | ChangeKind::Left | ChangeKind::Withdrawn => {
+                SubmitOutcome::Corrected(number)
+            }
+        })
+    }
+
+    /// True where all that is new is in the pictures, and the article was published a moment ago.
+    async fn completes_publication(
+        &mut self,
+        current: &CurrentArticle,
+        article: &Article,
+    ) -> Result<bool, StoreError> {
+        if !same_content(current, article) {
+            return Ok(false);
+        }
+        let sql = "SELECT at FROM revision WHERE article = $1 ORDER BY number LIMIT 1";
+        let first = self.transaction.first(sql, values![current.id.as_str()]).await?;
+        let Some(first) = first else { return Ok(false) };
+        Ok(self.options.clock.now().timestamp() - first.get_i64(0)? <= COMPLETION)
+    }
+}
+
+pub(crate) fn submit_result(current: &CurrentArticle, verdict: SubmitOutcome) -> SubmitResult {
+    SubmitResult { id: current.id.clone(), permalink: current.permalink.clone(), outcome: verdict }
+}
+
+/// What is wrong with a submission whatever it is of.
+fn unfit(submission: &Submission, now: Timestamp) -> Option<Refusal> {
+    if submission.article.published.instant > now + FURTHEST {
+        return Some(Refusal::TooFarAhead);
+    }
+    let path = match &submission.source {
+        Source::Command(_) => None,
+        Source::File { seen, .. } => Excess::in_bytes("path", &seen.path, bounds::MAX_PATH_BYTES),
+        Source::Import(ImportedFile { source, place, .. }) => {
+            Excess::in_bytes("path", &format!("{source}{place}"), bounds::MAX_PATH_BYTES)
+        }
+    };
+    let channels = &submission.channels;
+    let excess = path
+        .or_else(|| submission.article.excess())
+        .or_else(|| Excess::in_entries("channels", channels.len(), bounds::MAX_CHANNELS));
+    if let Some(excess) = excess {
+        return Some(too_long(excess));
+    }
+    let reserved = channels.iter().find(|channel| RESERVED_SLUGS.contains(&channel.as_str()));
+    reserved.map(|channel| Refusal::Reserved(channel.clone()))
+}

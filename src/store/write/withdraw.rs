@@ -1,0 +1,179 @@
+//! Withdraws, restores and erases articles.
+
+use crate::model::bounds::Excess;
+use crate::model::{Article, ArticleId, bounds};
+use crate::store::engine::values;
+use crate::store::error::StoreError;
+use crate::store::outcome::{RestoreOutcome, WithdrawOutcome};
+use crate::store::queries::ChangeKind;
+use crate::store::refusal::{Refusal, too_long};
+use crate::store::rows::from_json;
+use crate::store::submission::WriteConditions;
+use crate::store::write::append::NewRevision;
+use crate::store::write::current::{ArticleStatus, CurrentArticle};
+use crate::store::write::log_writer::LogWriter;
+
+impl LogWriter<'_> {
+    pub(crate) async fn withdraw(
+        &mut self,
+        id: &ArticleId,
+        reason: Option<&str>,
+        erase: bool,
+        author: &str,
+        terms: &WriteConditions,
+    ) -> Result<WithdrawOutcome, StoreError> {
+        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+        if let Some(excess) =
+            reason.and_then(|reason| Excess::in_characters("reason", reason, bounds::MAX_REASON_CHARS))
+        {
+            return Ok(WithdrawOutcome::Refused(too_long(excess)));
+        }
+        let Some(rights) = self.rights(terms).await? else {
+            return Ok(WithdrawOutcome::Refused(Refusal::Revoked));
+        };
+        let Some(current) = self.current(id).await? else { return Ok(WithdrawOutcome::Unknown) };
+        match rights.refusal(&current, true) {
+            Some(Refusal::UnknownArticle) => return Ok(WithdrawOutcome::Unknown),
+            Some(refusal) => return Ok(WithdrawOutcome::Refused(refusal)),
+            None => {}
+        }
+        if !current.is_as_expected(terms.expected.as_deref()) {
+            return Ok(WithdrawOutcome::Stale(current.number));
+        }
+        let withdrawal = self.withdraw_current(&current, reason, author).await?;
+        if erase {
+            self.erase(id).await?;
+        }
+        Ok(withdrawal)
+    }
+
+    async fn withdraw_current(
+        &mut self,
+        current: &CurrentArticle,
+        reason: Option<&str>,
+        author: &str,
+    ) -> Result<WithdrawOutcome, StoreError> {
+        let by_command = ArticleStatus::WithdrawnByCommand;
+        Ok(match current.state {
+            ArticleStatus::Waiting => {
+                self.set_state(&current.id, by_command).await?;
+                WithdrawOutcome::NeverPublished
+            }
+            ArticleStatus::Live => {
+                WithdrawOutcome::Withdrawn(self.withdraw_article(current, by_command, reason, author).await?)
+            }
+            ArticleStatus::WithdrawnByCommand | ArticleStatus::WithdrawnWithItsFile => {
+                let is_new = reason.is_some() && reason != self.reason_of(&current.id).await?.as_deref();
+                if is_new && current.was_published() {
+                    // A reason is published with a revision, as everything is.
+                    let number = self.withdraw_article(current, by_command, reason, author).await?;
+                    return Ok(WithdrawOutcome::ReasonChanged(number));
+                }
+                self.set_state(&current.id, by_command).await?;
+                WithdrawOutcome::Already
+            }
+        })
+    }
+
+    async fn reason_of(&mut self, id: &ArticleId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT reason FROM article WHERE id = $1";
+        let row = self.transaction.one(sql, values![id.as_str()]).await?;
+        Ok(row.get_optional_text(0)?.map(str::to_owned))
+    }
+
+    pub(crate) async fn restore(
+        &mut self,
+        id: &ArticleId,
+        author: &str,
+    ) -> Result<RestoreOutcome, StoreError> {
+        let Some(current) = self.current(id).await? else { return Ok(RestoreOutcome::Unknown) };
+        if matches!(current.state, ArticleStatus::Live | ArticleStatus::Waiting) {
+            return Ok(RestoreOutcome::NotWithdrawn);
+        }
+        // Whatever its files say by now is to be compared anew.
+        for sql in
+            ["UPDATE file SET hash = '' WHERE article = $1", "UPDATE import SET hash = '' WHERE article = $1"]
+        {
+            self.transaction.run(sql, values![id.as_str()]).await?;
+        }
+        if current.number == 0 {
+            self.set_state(id, ArticleStatus::Waiting).await?;
+            return Ok(RestoreOutcome::Waiting);
+        }
+        let Some(content) = current.content.clone() else { return Ok(RestoreOutcome::Erased) };
+        let article: Article = from_json(&content)?;
+        let revision = NewRevision {
+            kind: ChangeKind::Restored,
+            channels: current.channels.clone(),
+            content: Some(content),
+            stamp: article.published.instant.timestamp(),
+            named_update: None,
+            is_correction: true,
+            reason: None,
+            author,
+            state: ArticleStatus::Live,
+        };
+        Ok(RestoreOutcome::Restored(self.append(&current, revision).await?))
+    }
+
+    pub(crate) async fn withdraw_article(
+        &mut self,
+        current: &CurrentArticle,
+        state: ArticleStatus,
+        reason: Option<&str>,
+        author: &str,
+    ) -> Result<u64, StoreError> {
+        let stamp = match &current.content {
+            Some(content) => from_json::<Article>(content)?.published.instant.timestamp(),
+            None => current.updated,
+        };
+        let revision = NewRevision {
+            kind: ChangeKind::Withdrawn,
+            channels: current.channels.clone(),
+            content: current.content.clone(),
+            stamp,
+            named_update: None,
+            is_correction: true,
+            reason,
+            author,
+            state,
+        };
+        self.append(current, revision).await
+    }
+
+    /// Blanks the text of an article wherever it is stored. Its name and its tombstone stay.
+    async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        self.erase_images(id).await?;
+        for sql in [
+            "UPDATE revision SET content = NULL WHERE article = $1",
+            "UPDATE article SET content = NULL WHERE id = $1",
+            "DELETE FROM waiting WHERE article = $1",
+        ] {
+            self.transaction.run(sql, values![id.as_str()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Blanks the pictures that no other article shows, in any of its revisions.
+    async fn erase_images(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        let contents = self
+            .transaction
+            .rows(
+                "SELECT content FROM revision WHERE article = $1 AND content IS NOT NULL",
+                values![id.as_str()],
+            )
+            .await?;
+        for row in contents {
+            for picture in from_json::<Article>(row.get_text(0)?)?.images {
+                self.transaction
+                    .run(
+                        "UPDATE picture SET bytes = $2 WHERE name = $1 \
+                         AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = $1)",
+                        values![picture.name, [].as_slice()],
+                    )
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
