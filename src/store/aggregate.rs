@@ -2,8 +2,8 @@
 
 use crate::model::{Channel, Slug, included_channels};
 
-/// The channels in which an article stands that was put into `channels`: these, and those of which one of
-/// them is a member. Sorted.
+/// The channels that show an article published in `channels`: these, and those that include one of them.
+/// Sorted.
 pub(crate) fn including_parents(channels: &[Slug], configured: &[Channel]) -> Vec<Slug> {
     let mut all = channels.to_vec();
     let parents = configured.iter().filter(|channel| !channel.includes.is_empty());
@@ -18,7 +18,8 @@ pub(crate) fn including_parents(channels: &[Slug], configured: &[Channel]) -> Ve
     all
 }
 
-/// What a channel of channels is made of, in one line that changes when that does; empty for any other.
+/// The members of a channel that includes others, as one line that changes when they do; empty for any other
+/// channel.
 pub(crate) fn member_fingerprint(channel: &Slug, configured: &[Channel]) -> String {
     let members = included_channels(channel, configured);
     if members.len() < 2 {

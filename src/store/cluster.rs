@@ -1,7 +1,6 @@
-//! What several processes that share one log must know of each other.
+//! Coordinates processes that share one log: notifications, presence, and the lease for scanning.
 //!
-//! A log in a file of one machine is shared by processes of that machine at most; of what is here, only who scans the
-//! folder concerns them.
+//! With SQLite, only processes on one machine share a log. Of this module, only the scan lease concerns them.
 
 use std::fs::File;
 use std::sync::atomic::Ordering;
@@ -15,16 +14,16 @@ use super::error::StoreError;
 use super::feed_data::LogPosition;
 use super::handle::Store;
 
-/// After the connection that hears was lost.
+/// Delay before reconnecting after the notification connection was lost.
 const RETRY: Duration = Duration::from_secs(1);
-/// A task belongs to who took it until it was not renewed for so many seconds.
+/// A lease that was not renewed for this many seconds expires.
 const LEASE_DURATION: i64 = 5;
-/// A replica that was not seen for so many seconds is not there.
+/// A replica that was not seen for this many seconds counts as stopped.
 const PRESENCE_TIMEOUT: i64 = 15;
-/// What was not seen for so many seconds is forgotten.
+/// A replica that was not seen for this many seconds is deleted.
 const FORGET_AFTER: i64 = 60;
 
-/// The server's clock, the one that all replicas share.
+/// The clock of the server, which all replicas share.
 macro_rules! now {
     () => {
         "EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"
@@ -32,13 +31,13 @@ macro_rules! now {
 }
 
 impl Store {
-    /// True where processes on other machines may share the log.
+    /// True if processes on other machines may share the log.
     pub fn is_shared(&self) -> bool {
         self.core.database.shared().is_some()
     }
 
-    /// Announces what other replicas write as soon as they have, until `shutdown` turns true. A notice that is
-    /// lost is healed by [`Store::refresh`].
+    /// Announces what other replicas write as soon as they commit, until `shutdown` is true. [`Store::poll_position`]
+    /// recovers from a lost notification.
     pub async fn listen(&self, mut shutdown: watch::Receiver<bool>) {
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => {}
@@ -54,10 +53,10 @@ impl Store {
                 Err(cause) => cause,
                 Ok(mut hearing) => {
                     if told {
-                        info!("other replicas are heard again");
+                        info!("LISTEN connection to PostgreSQL restored");
                         told = false;
                     }
-                    // What was said before somebody listened.
+                    // Notifications sent before the connection was listening.
                     let _ = self.poll_position().await;
                     loop {
                         match hearing.next().await {
@@ -73,21 +72,21 @@ impl Store {
                 }
             };
             if !told {
-                warn!(%cause, "other replicas are not heard at once, only by looking every second");
+                warn!(%cause, "LISTEN connection to PostgreSQL lost; polling every second");
                 told = true;
             }
             tokio::time::sleep(RETRY).await;
         }
     }
 
-    /// Says that this process is there, and with what. Returns with what else others that are there serve the
-    /// same log, where that differs: each once, sorted.
+    /// Records that this process is running, with its fingerprint. Returns the fingerprints of other running
+    /// processes on the same log that differ, without duplicates, sorted.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn heartbeat(&self, fingerprint: &str) -> Result<Vec<String>, StoreError> {
         let met = self.record_presence(fingerprint).await;
-        // Where this cannot be noted, nothing can: the server is away, or its disk is full.
+        // If this cannot be written, nothing can: the server is down or its disk is full.
         if met.is_err() {
             self.core.writable.store(false, Ordering::Release);
         }
@@ -123,11 +122,11 @@ impl Store {
         rows.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
     }
 
-    /// Takes or renews the right to scan the folder, which one process has at a time; true where this one has
-    /// it. It is lost some seconds after it was last renewed.
+    /// Acquires or renews the lease for scanning the folder, which one process holds at a time. Returns true if this
+    /// process holds it. It expires some seconds after the last renewal.
     ///
     /// # Errors
-    /// Where the engine does not answer: then nobody may take himself for the one.
+    /// If the database does not answer. The process must not assume that it holds the lease.
     pub async fn acquire_scan_lease(&self) -> Result<bool, StoreError> {
         let Some(mut noting) = self.core.database.begin_side_write().await? else {
             return self.core.database.file().map_or(Ok(true), SqliteFile::elect);
@@ -148,12 +147,12 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// Waits until no other process is in the middle of a scan of the folder, and keeps others from beginning one for
-    /// as long as what is returned lives: `bantin scan` beside `bantin serve`. Each scan begins with what the one
-    /// before has written, so that a file which was renamed is one article. On a server the lease sees to that.
+    /// Waits until no other process is scanning the folder, and blocks others while the returned lock exists: `bantin
+    /// scan` beside `bantin serve`. Each scan starts from what the previous one wrote, so that a renamed file stays
+    /// one article. With PostgreSQL the lease ensures this.
     ///
     /// # Errors
-    /// Where locks cannot be had.
+    /// If the lock cannot be taken.
     pub async fn scan_turn(&self) -> Result<Option<File>, StoreError> {
         match self.core.database.file() {
             Some(file) => file.turn().await.map(Some),
@@ -161,10 +160,10 @@ impl Store {
         }
     }
 
-    /// Leaves the scan to others and the place altogether: at an orderly end.
+    /// Releases the lease and deletes the presence of this process, at an orderly shutdown.
     ///
     /// # Errors
-    /// Where the engine does not answer; others notice after some seconds.
+    /// If the database does not answer. Other processes notice after some seconds.
     pub async fn deregister(&self) -> Result<(), StoreError> {
         if let Some(file) = self.core.database.file() {
             file.resign();

@@ -1,7 +1,7 @@
-//! A whole log in one piece: to another engine, into a backup, and back from it.
+//! Copies a whole log: to another engine, into a backup, or back from one.
 //!
-//! Everything is read from one state of the log and written in one transaction, so that what is to be filled is
-//! empty or whole, whenever the power goes.
+//! Everything is read from one state of the log and written in one transaction, so that the target is either
+//! empty or complete after a crash.
 
 use sqlx::AssertSqlSafe;
 
@@ -12,8 +12,7 @@ use super::handle::Store;
 use super::random::random_text;
 use super::read::log_state;
 
-/// What the log consists of: each table behind those that it refers to, its key, and how many rows are taken at a
-/// time.
+/// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
 const TABLES: [(&str, &str, usize); 13] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
@@ -30,28 +29,27 @@ const TABLES: [(&str, &str, usize); 13] = [
     ("import", "source, place, article", 200),
 ];
 
-/// What is not of the log: who is there at this moment, and how the schema came about.
+/// Tables that are not part of the log: current replicas, and the state of the schema.
 const NOT_COPIED: [&str; 3] = ["replica", "lease", "_sqlx_migrations"];
 
-/// What a filled store is.
+/// What a copy is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyMode {
-    /// The same log in another place: ids, numbers and validators go on. The other one must not grow any more.
+    /// The same log in another place. Ids, numbers and validators stay valid. The source must not grow any more.
     Move,
-    /// A picture of the log, to be kept. It may go on growing meanwhile.
+    /// A snapshot to keep. The source may go on growing.
     Backup,
-    /// Another log, which begins like this one: its numbers are never taken for those of this one, and a reader
-    /// who holds later ones starts anew.
+    /// A new log that starts with the same content. It has another id, so its numbers are never confused with those
+    /// of the source, and readers that hold later numbers start over.
     Restore,
 }
 
 impl Store {
-    /// Fills `to`, which must hold nothing, with everything that is here, and closes it. `tell` hears how many
-    /// rows are done, and of how many.
+    /// Copies everything into `to`, which must be empty, and closes it. `tell` receives the number of rows done and
+    /// the total.
     ///
     /// # Errors
-    /// Where an engine fails, `to` holds something, or a log that is moved has grown meanwhile; `to` is as empty
-    /// as before then.
+    /// If a database fails, `to` is not empty, or a log that is moved has grown meanwhile. `to` is unchanged then.
     pub async fn copy_to(
         &self,
         to: Store,
@@ -89,7 +87,7 @@ impl Store {
             CopyMode::Backup => {}
             CopyMode::Move => self.verify_unchanged(&mut writing).await?,
             CopyMode::Restore => {
-                // Whoever asks by date alone must not take an older state for the one that he has.
+                // Clients that only use `If-Modified-Since` must not mistake the older state for the one they hold.
                 let now = self.clock().now().timestamp();
                 let sql = "UPDATE log SET id = $1, configured_at = $2, generation = generation + 1";
                 writing.run(sql, values![random_text(LOG_ID_LENGTH)?, now]).await?;
@@ -106,16 +104,18 @@ impl Store {
         if here == log_state::announcement(copy).await? {
             return Ok(());
         }
-        Err(StoreError::NotCopyable("it has grown meanwhile: stop `bantin serve` first".to_owned()))
+        Err(StoreError::NotCopyable("it has grown meanwhile. Stop `bantin serve` first".to_owned()))
     }
 }
 
-/// A table that came after this list must not be left behind in silence.
+/// A table that is missing from this list must not be skipped silently.
 async fn only_known_tables(reading: &mut Transaction) -> Result<(), StoreError> {
     for table in reading.tables().await? {
         let known = TABLES.iter().any(|(name, ..)| *name == table) || NOT_COPIED.contains(&table.as_str());
         if !known {
-            return Err(StoreError::Corrupt(format!("the table {table} is of a newer program")));
+            return Err(StoreError::Corrupt(format!(
+                "the table {table} belongs to a newer version of bantin"
+            )));
         }
     }
     Ok(())
@@ -124,7 +124,9 @@ async fn only_known_tables(reading: &mut Transaction) -> Result<(), StoreError> 
 async fn is_empty(writing: &mut Transaction) -> Result<(), StoreError> {
     for (table, ..) in TABLES.iter().filter(|(table, ..)| *table != "log") {
         if count(writing, table).await? > 0 {
-            return Err(StoreError::NotCopyable("what is to be filled holds something already".to_owned()));
+            return Err(StoreError::NotCopyable(
+                "the target store is not empty. Name another one, or move it away".to_owned(),
+            ));
         }
     }
     Ok(())
@@ -135,7 +137,7 @@ async fn count(reading: &mut Transaction, table: &str) -> Result<u64, StoreError
     rows.first().map_or(Ok(0), |row| row.get_u64(0))
 }
 
-/// How a table is read and written. Names of tables and columns come from the schema alone.
+/// How a table is read and written. Table and column names come from the schema only.
 struct Table {
     name: &'static str,
     columns: Vec<String>,
@@ -156,7 +158,9 @@ impl Table {
         columns.sort();
         others.sort();
         if columns != others {
-            return Err(StoreError::Corrupt(format!("the engines do not agree on the columns of {name}")));
+            return Err(StoreError::Corrupt(format!(
+                "the table {name} has different columns in the two databases"
+            )));
         }
         let place = |part: &str| columns.iter().position(|column| column == part);
         let key_columns = key.split(", ").filter_map(place).collect();

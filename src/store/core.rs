@@ -16,18 +16,18 @@ use crate::store::sort_key;
 use crate::time::{Clock, Zone, from_unix};
 use crate::urls::SiteUrls;
 
-/// What the operator chooses, and what ids are minted with.
+/// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// `sqlite:` and a path, or `postgres://` and what PostgreSQL's own programs take.
+    /// `sqlite:PATH`, or `postgres://` with the syntax of PostgreSQL's own tools.
     pub url: String,
-    /// Mints ids.
+    /// Assigns article ids.
     pub addresses: Arc<SiteUrls>,
-    /// The channels that the operator named: their former names, and what they are made of.
+    /// The configured channels, with their former slugs and their members.
     pub channels: Vec<Channel>,
-    /// The zone whose days stand in ids and permalinks.
+    /// Time zone of the dates in ids and permalinks.
     pub zone: Zone,
-    /// Sets the `at` of each revision.
+    /// Sets the time of each revision.
     pub clock: Clock,
 }
 
@@ -100,7 +100,7 @@ const MAX_SKEW: TimeDelta = TimeDelta::minutes(1);
 /// Characters of a log id: 60 random bits.
 pub(crate) const LOG_ID_LENGTH: usize = 12;
 
-/// Creates the log's one row where there is none, and returns the log's id.
+/// Creates the single row of the log if there is none, and returns the id of the log.
 async fn init_log(database: &Database, options: &StoreOptions) -> Result<String, StoreError> {
     let mut writing = database.begin_write().await?;
     writing

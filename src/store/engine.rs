@@ -115,7 +115,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
         return postgres_url::check(url);
     }
     Err(format!(
-        "`{}` is no store: write sqlite:PATH, like sqlite:data/bantin.db, or postgres://USER:PASSWORD@HOST/DATABASE",
+        "unsupported scheme `{}`. Use sqlite:PATH, such as sqlite:data/bantin.db, or postgres://USER:PASSWORD@HOST/DATABASE",
         scheme_of(url)
     ))
 }

@@ -1,59 +1,59 @@
 //! Errors of the store.
 
-/// Why the store did not do as it was told. Nothing was changed then.
+/// Why the store did not do something. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL names no engine that is built in. Only its scheme is told: a URL may hold a password.
+    /// No engine supports the URL. The message contains only the scheme, because a URL may contain a password.
     #[error(
-        "[store] url begins with `{0}`, which is no store: write sqlite:PATH, like sqlite:data/bantin.db, or \
+        "[store] url: unsupported scheme `{0}`. Use sqlite:PATH, such as sqlite:data/bantin.db, or \
          postgres://USER:PASSWORD@HOST/DATABASE"
     )]
     Url(String),
-    /// The folder of the database file cannot be made.
-    #[error("cannot make the folder {folder}: {cause}")]
+    /// The folder of the database file cannot be created.
+    #[error("cannot create the folder {folder}: {cause}")]
     Folder {
         /// The folder.
         folder: String,
-        /// What the system said.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// The engine cannot be reached, is locked for too long, or its disk is full.
+    /// The database cannot be reached, is locked for too long, or its disk is full.
     #[error("the store is unavailable: {0}")]
     Unavailable(sqlx::Error),
-    /// A server cannot be reached at the start.
+    /// The server cannot be reached at startup.
     #[error("PostgreSQL at {server} cannot be reached: {cause}")]
     Unreachable {
-        /// Host and port; not the URL, which may hold a password.
+        /// Host and port. Not the URL, which may contain a password.
         server: String,
-        /// What the engine said.
+        /// The error of the driver.
         cause: sqlx::Error,
     },
-    /// The schema is of a newer program, or a migration failed.
-    #[error("the store's schema cannot be brought up to date: {0}")]
+    /// The schema belongs to a newer version, or a migration failed.
+    #[error("cannot migrate the schema of the store: {0}")]
     Schema(sqlx::migrate::MigrateError),
-    /// What would be written now would be lost, or would spoil the log.
-    #[error("the store takes no writes: {0}")]
+    /// A write would be lost or would damage the log.
+    #[error("the store does not accept writes: {0}")]
     NoWrites(String),
-    /// A whole log cannot be moved so.
-    #[error("the log cannot be moved: {0}")]
+    /// The log cannot be copied.
+    #[error("cannot copy the log: {0}")]
     NotCopyable(String),
-    /// The store holds what this program never wrote.
+    /// The store contains data that this program never wrote.
     #[error("the store holds something unexpected: {0}")]
     Corrupt(String),
-    /// The engine is well, and does not keep these values: they break a constraint or a limit of it.
-    #[error("the store cannot keep this: {0}")]
+    /// The database works but rejects these values: they violate a constraint or exceed a limit.
+    #[error("the database rejected the values: {0}")]
     Unkept(sqlx::Error),
 }
 
 impl StoreError {
-    /// True where one write cannot be done and the next can: what was to be written, or what is stored of its
-    /// article, is at fault.
+    /// True if only this write fails and the next one can succeed: the submitted values, or what is stored of the
+    /// article, are at fault.
     pub fn is_of_one_write(&self) -> bool {
         matches!(self, Self::Unkept(_) | Self::Corrupt(_))
     }
 }
 
-// NOTE: the engine's errors say themselves what is behind them. Named as a source they would say it twice.
+// NOTE: the messages of the driver already contain their cause. As `source` it would be printed twice.
 impl From<sqlx::Error> for StoreError {
     fn from(cause: sqlx::Error) -> Self {
         match &cause {
@@ -64,14 +64,15 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// True where the engine complains of the values of a statement and not of itself.
+/// True if the database complains about the values of a statement.
 fn is_about_values(told: &dyn sqlx::error::DatabaseError) -> bool {
     let code = told.code().unwrap_or_default();
     match code.len() {
         _ if told.kind() != sqlx::error::ErrorKind::Other => true,
-        // SQLSTATE of PostgreSQL: a data exception, an integrity constraint, a limit such as that of an index entry.
+        // PostgreSQL SQLSTATE classes: data exception, integrity constraint violation, limit exceeded (e.g. of an
+        // index entry).
         5 => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
-        // Of SQLite: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
+        // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
         _ => ["18", "19", "20", "25"].contains(&code.as_ref()),
     }
 }

@@ -5,86 +5,85 @@ use std::collections::HashMap;
 use crate::model::{ArticleId, Entry, Tombstone};
 use crate::time::Timestamp;
 
-/// How far the log has come. A larger announcement means that documents may have changed.
+/// The position of the log. A larger position means that documents may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogPosition {
-    /// The number of the newest revision; 0 while there is none.
+    /// Number of the newest revision; 0 if there is none.
     pub head: u64,
-    /// Counts changes of configuration and of channel titles.
+    /// Number of changes of the configuration and of channel titles.
     pub config_epoch: u64,
 }
 
 impl LogPosition {
-    /// True where everything that `other` tells of is in a log that has come as far as this.
+    /// True if a log at this position contains everything up to `other`.
     pub fn includes(&self, other: &Self) -> bool {
         self.head >= other.head && self.config_epoch >= other.config_epoch
     }
 
-    /// As far as either of the two: a notice may overtake another, and neither number ever goes back.
+    /// The maximum of both numbers. Notifications may overtake each other, but neither number ever decreases.
     pub fn max(self, other: Self) -> Self {
         Self { head: self.head.max(other.head), config_epoch: self.config_epoch.max(other.config_epoch) }
     }
 }
 
-/// What a live feed asks for (DESIGN: "Live feed").
+/// What a live feed shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveFeedOptions {
-    /// The newest so many articles by stamp.
+    /// Number of newest articles by publication date.
     pub items: u32,
-    /// All that changed within so many seconds before the newest revision, where all of that fits.
+    /// Also everything that changed within this many seconds before the newest revision, if all of it fits.
     pub window: u64,
-    /// How many revisions a sealed page holds; what is in no sealed page is always shown.
+    /// Revisions per sealed archive page. Revisions that are in no sealed page are always shown.
     pub archive_page: u64,
-    /// Never more than so many entries and tombstones together.
+    /// Maximum number of entries and tombstones together.
     pub limit: usize,
-    /// A live feed is at most so many bytes long.
+    /// Maximum size of a live feed, in bytes.
     pub bytes: u64,
-    /// All articles, where these are within the limit: of a channel that takes no new ones.
+    /// Show all articles if they are within the limit: for a channel that accepts no new ones.
     pub whole: bool,
 }
 
-/// How far a channel has come: what its documents' validators are made of.
+/// The state of a channel: its validators are derived from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelState {
-    /// The number, in the channel's own counting, of its newest revision; 0 where there is none.
+    /// Number of the newest revision, counted per channel; 0 if there is none.
     pub number: u64,
-    /// The `at` of that revision; the last change of configuration where there is none.
+    /// Time of that revision; of the last configuration change if there is none.
     pub updated: Timestamp,
-    /// The second of that revision, or of the last change of configuration.
+    /// The later of that revision and the last configuration change, in whole seconds.
     pub last_modified: Timestamp,
 }
 
-/// A channel as its live documents show it: one state of the log.
+/// What the live documents of a channel show, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveFeedData {
-    /// How far the channel has come.
+    /// State of the channel.
     pub state: ChannelState,
-    /// Newest stamp first, equal stamps by id.
+    /// Newest publication date first, then by id.
     pub entries: Vec<Entry>,
-    /// The latest withdrawal first, equal ones by id.
+    /// Latest withdrawal first, then by id.
     pub tombstones: Vec<Tombstone>,
-    /// Articles whose stored form is damaged: the others are shown without them.
+    /// Articles whose stored content is damaged. They are left out.
     pub unreadable: Vec<ArticleId>,
-    /// How many pages of the channel's log are sealed.
+    /// Number of sealed pages of the channel's log.
     pub sealed_pages: u64,
-    /// True where every article of the channel is shown, and that will not change by itself: no page is sealed
-    /// yet, or all of them were asked for.
+    /// True if every article of the channel is shown and this will not change by itself: no page is sealed yet, or
+    /// all articles were requested.
     pub complete: bool,
-    /// Whoever holds the channel's documents at this number, or at any between it and the newest, is told of
-    /// everything that changed since by what is shown here. Not so below: there an article changed that is
-    /// not shown, because it left the channel, is damaged or is too long ago; or the configuration did.
+    /// Oldest number from which a delta is complete: a reader that holds this number or a later one learns of every
+    /// later change from what is shown here. Below it, an article changed that is not shown (it left the channel, is
+    /// damaged or is too old), or the configuration changed.
     pub delta_floor: u64,
-    /// The channel's number of the newest revision of each article that changed lately; of all above
+    /// The channel's number of the newest revision of each article that changed recently; covers all above
     /// `delta_floor`.
     pub last_changes: HashMap<ArticleId, u64>,
-    /// True where articles stand here with their summary that would stand in full if there were fewer of them. The
-    /// store never does that.
+    /// True if articles were shortened to their summary because there are too many. The store never sets it.
     pub abridged: bool,
 }
 
 impl LiveFeedData {
-    /// Leaves only what is always shown: the newest `items` by stamp, and what is in no sealed page, whose revisions
-    /// are numbered above `sealed`.
+    /// Keeps only what is always shown: the newest `items` by publication date, and revisions above `sealed`, which
+    /// are in no sealed page.
     pub fn leave_out_window(&mut self, items: usize, sealed: u64) {
         let in_tail = |id: &ArticleId| self.last_changes.get(id).is_some_and(|number| *number > sealed);
         let mut place = 0;
@@ -97,13 +96,13 @@ impl LiveFeedData {
     }
 }
 
-/// What is left of a sealed page of a channel's log: one state of the log.
+/// The remaining content of a sealed archive page, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchivePageData {
-    /// The number is that of the last revision that changed the page, one of its own or the first by which
-    /// an article departed from it; `updated` is the newest `at` of its own (rule H2).
+    /// `number` is the last revision that changed the page: one of its own, or the first removal of one of its
+    /// articles. `updated` is the newest time of its own revisions (feed rule H2).
     pub state: ChannelState,
-    /// As they stood when the page was sealed. Newest stamp first, equal stamps by id.
+    /// As they were when the page was sealed. Newest publication date first, then by id.
     pub entries: Vec<Entry>,
     /// The latest withdrawal first, equal ones by id.
     pub tombstones: Vec<Tombstone>,

@@ -45,24 +45,24 @@ impl Store {
         self.core.poll_position().await
     }
 
-    /// True where there is a store already. Opening one that is not there begins a new log. A database on a
-    /// server somebody has created, so it is there.
+    /// True if the store exists. Opening one that does not exist creates a new log. A database on a server always
+    /// exists.
     pub fn exists(options: &StoreOptions) -> bool {
         sqlite_path(&options.url).is_none_or(|path| Path::new(path).exists())
     }
 
-    /// The id of the log: numbers of another log mean nothing here.
+    /// The id of the log. Revision numbers are only comparable within one log.
     pub fn log_id(&self) -> &str {
         &self.core.log_id
     }
 
-    /// True where nothing was ever published in the log.
+    /// True if nothing was ever published.
     pub fn is_empty(&self) -> bool {
         self.core.position.borrow().head == 0
     }
 
-    /// The name of the log in whose numbers a channel is followed. That of a channel of channels is another
-    /// one for other members: what it was does not lead to what it is.
+    /// The id of the log whose numbers a channel uses. A channel that includes others has another log id when its
+    /// members change, because its old numbers do not apply to the new log.
     pub fn log_id_for(&self, channel: Option<&Slug>) -> String {
         let composition = channel.map(|channel| member_fingerprint(channel, &self.core.options.channels));
         match composition.filter(|composition| !composition.is_empty()) {
@@ -71,20 +71,21 @@ impl Store {
         }
     }
 
-    /// The clock that the store sets moments by.
+    /// The clock of the store.
     pub fn clock(&self) -> &Clock {
         &self.core.options.clock
     }
 
-    /// Hears of every new number, also of those that other processes made once [`Store::refresh`] saw them.
+    /// Subscribes to the position of the log. Writes of other processes are included once [`Store::poll_position`]
+    /// saw them.
     pub fn subscribe(&self) -> watch::Receiver<LogPosition> {
         self.core.position.subscribe()
     }
 
-    /// Whether a write would be taken. Where the last one was not, tries again with one that changes nothing.
+    /// Checks whether writes are possible. If the last one failed, tries again with one that changes nothing.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// Why writes are not possible.
     pub async fn try_writing(&self) -> Result<(), StoreError> {
         let in_place = self.core.database.in_place();
         if in_place.is_err() {
@@ -99,7 +100,7 @@ impl Store {
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
-        // As much as an article takes, and down to the disk: one that is full has room for a number.
+        // As large as an article, and flushed to disk: a full disk still has room for a number.
         let mut bulk = vec![0; PROBE_BYTES];
         getrandom::fill(&mut bulk)
             .map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
@@ -110,7 +111,7 @@ impl Store {
         writing.commit().await
     }
 
-    /// Closes the connections; what was acknowledged is on disk already.
+    /// Closes the connections. Acknowledged writes are already on disk.
     pub async fn close(&self) {
         self.core.database.close().await;
     }

@@ -6,94 +6,94 @@ use crate::model::{ArticleId, Permalink};
 use crate::store::refusal::Refusal;
 use crate::time::Timestamp;
 
-/// What became of a submission.
+/// Result of a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmitResult {
-    /// The article's permanent name.
+    /// Permanent id of the article.
     pub id: ArticleId,
-    /// Its page.
+    /// Permalink of the article.
     pub permalink: Permalink,
     /// What was done.
     #[serde(rename = "verdict")]
     pub outcome: SubmitOutcome,
 }
 
-/// What was done with a submission. Numbers are those of the log.
+/// What was done with a submission. Numbers are revision numbers of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubmitOutcome {
-    /// New in the log.
+    /// Published for the first time.
     Published(u64),
-    /// The text or the stamp was changed.
+    /// The text or the publication date changed.
     Corrected(u64),
-    /// It stands in other channels than before.
+    /// The channels changed.
     Moved(u64),
-    /// It was withdrawn because its file was gone, and is back.
+    /// It was withdrawn because its file was removed; the file is back.
     Restored(u64),
-    /// Nothing that a reader could see is different: no revision.
+    /// Nothing visible to readers changed. No revision was added.
     Unchanged,
-    /// Taken in durably; published at this moment, which its stamp names.
+    /// Stored; it will be published at this time, its publication date.
     #[serde(rename = "Waiting")]
     Scheduled(Timestamp),
-    /// It was withdrawn by command, and only a command restores it.
+    /// It was withdrawn by command. Only a command restores it.
     #[serde(rename = "StaysWithdrawn")]
     WithdrawnByOperator,
-    /// Another file stands for the same article and says something else. Nothing was changed.
+    /// Another file holds the same article with different content. Nothing was changed.
     Conflict {
-        /// The path of that file; of an imported one, its source and its place.
+        /// Path of that file; for an imported file, its source and path.
         with: String,
     },
-    /// The article has another number than the sender expected, or is there where it should be new. Nothing
-    /// was changed.
+    /// The article has another version than the sender expected, or exists although it should be new. Nothing was
+    /// changed.
     #[serde(rename = "Stale")]
     VersionMismatch(u64),
     /// The key was used for another request within the last day. Nothing was changed.
     #[serde(rename = "KeyReused")]
     IdempotencyConflict,
-    /// This submission alone cannot be taken in. Nothing was changed.
+    /// This submission was refused. Nothing was changed.
     Refused(Refusal),
 }
 
-/// What became of a withdrawal.
+/// Result of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WithdrawOutcome {
-    /// Gone from every document, under this number.
+    /// Removed from all documents; number of the revision.
     Withdrawn(u64),
-    /// It was withdrawn before.
+    /// It was already withdrawn.
     Already,
-    /// It was withdrawn before; the new reason is published under this number.
+    /// It was already withdrawn; the new reason is published with this revision.
     ReasonChanged(u64),
-    /// It was waiting for its moment and will not be published.
+    /// It was scheduled and will not be published.
     NeverPublished,
-    /// There is no such article, or none that the token may know of.
+    /// The article does not exist, or the token may not know that it does.
     Unknown,
-    /// It is in another version than the sender expected, and has this number. Nothing was changed.
+    /// It has another version than the sender expected: this one. Nothing was changed.
     Stale(u64),
-    /// The sender may not do this. Nothing was changed.
+    /// The sender is not allowed to do this. Nothing was changed.
     Refused(Refusal),
 }
 
-/// What became of a restoration.
+/// Result of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreOutcome {
-    /// Back in its channels, under this number.
+    /// Back in its channels; number of the revision.
     Restored(u64),
-    /// It goes on waiting for its moment.
+    /// It is scheduled again.
     Waiting,
     /// It was not withdrawn.
     NotWithdrawn,
-    /// Its text was erased; it has to be published anew.
+    /// Its text was erased. Publish it again.
     Erased,
-    /// There is no such article.
+    /// The article does not exist.
     Unknown,
 }
 
-/// What became of an article whose file is gone.
+/// Result of removing the file of an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileRemovalOutcome {
-    /// No file stands for it any more: withdrawn under this number.
+    /// It was the last file: the article was withdrawn with this revision.
     Withdrawn(u64),
-    /// Another file still stands for it, in other channels.
+    /// Another file holds the article, in other channels: it moved with this revision.
     Moved(u64),
-    /// The log has nothing to say of it.
+    /// The log did not change.
     Nothing,
 }

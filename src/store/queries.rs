@@ -3,47 +3,47 @@
 use crate::model::{ArticleId, Entry, Permalink, Slug, Tombstone};
 use crate::time::{Month, Timestamp};
 
-/// A channel as the store knows it.
+/// A stored channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelRecord {
     /// Its slug.
     pub slug: Slug,
-    /// The name under which it was founded: its feeds are known by it.
+    /// Its first slug. It identifies the feeds of the channel.
     pub original_slug: Slug,
-    /// The name of its folder, where that was not a mere slug.
+    /// Folder name, if it is more than a slug.
     pub title: Option<String>,
-    /// The number of its newest revision; 0 where there is none.
+    /// Number of its newest revision; 0 if there is none.
     pub head: u64,
 }
 
-/// What stands at a picture's address.
+/// Result of looking up an image by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageLookup {
-    /// A living article shows it.
+    /// A published article shows it.
     Live {
-        /// Its type, by content.
+        /// Media type, detected from the content.
         media_type: String,
-        /// As they are served.
+        /// The bytes as served.
         bytes: Vec<u8>,
-        /// Since when it is there.
+        /// Time when it was stored.
         stored_at: Timestamp,
     },
-    /// Every article that showed it was withdrawn, or shows another one now.
+    /// No article shows it any more: they were withdrawn or show another image.
     Gone,
-    /// There never was one.
+    /// It never existed.
     NotFound,
 }
 
-/// What stands at an article's address.
+/// Result of looking up an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArticleLookup {
-    /// It stands there.
+    /// It is published.
     Live {
         /// The article.
         entry: Box<Entry>,
         /// The number of its newest revision.
         number: u64,
-        /// The moment of that revision.
+        /// Time of that revision.
         at: Timestamp,
     },
     /// It was withdrawn.
@@ -52,81 +52,81 @@ pub enum ArticleLookup {
     NotFound,
 }
 
-/// A line of the list of articles.
+/// A row of the article list for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArticleSummary {
-    /// Its permanent name.
+    /// Permanent id.
     pub id: ArticleId,
     /// `waiting`, `live` or `withdrawn`.
     pub state: String,
-    /// The number of its newest revision; 0 while it waits.
+    /// Number of its newest revision; 0 if it is scheduled.
     pub number: u64,
-    /// The printed stamp's instant.
+    /// Publication date.
     pub stamp: Timestamp,
-    /// The channels that hold it.
+    /// The channels that contain it.
     pub channels: Vec<Slug>,
-    /// Empty where the text was erased.
+    /// Empty if the text was erased.
     pub title: String,
 }
 
-/// A question about the log.
+/// A query for the changes of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChangesQuery {
-    /// Of one channel; of everything, without one.
+    /// In one channel; in all of them if none is given.
     pub channel: Option<Slug>,
-    /// Behind this number of the log.
+    /// Only changes after this number.
     pub after: u64,
-    /// Up to this number; to the head, without one.
+    /// Only changes up to this number; up to the head if none is given.
     pub until: Option<u64>,
-    /// So many changes at most.
+    /// Maximum number of changes.
     pub limit: u32,
-    /// The page ends with the change that brings its stored text to so many bytes.
+    /// The page ends with the change that reaches this size of stored text, in bytes.
     pub bytes: usize,
 }
 
-/// What the log has behind a number.
+/// Result of a [`ChangesQuery`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangesResult {
-    /// Some of it, or nothing.
+    /// A page of changes, which may be empty.
     Page(ChangesPage),
-    /// The number is above the log's head.
+    /// The number is greater than the head of the log.
     BeyondHead {
-        /// The number of the newest revision.
+        /// Number of the newest revision.
         head: u64,
     },
-    /// There is no such channel.
+    /// The channel does not exist.
     UnknownChannel,
 }
 
-/// A part of the log, from one state of it.
+/// A page of changes, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangesPage {
-    /// In the order of their numbers.
+    /// In ascending order.
     pub changes: Vec<Change>,
-    /// The highest number that was looked at: what comes behind it is not in `changes`, all before it is.
+    /// The highest number examined: all changes up to it are in `changes`, none after it.
     pub next: u64,
     /// The number of the newest revision.
     pub head: u64,
 }
 
-/// A revision as a reader of the log sees it. Numbers are those of the log.
+/// A revision as seen by a reader of the log. Numbers are those of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Its number.
     pub number: u64,
     /// What happened.
     pub kind: ChangeKind,
-    /// To which article.
+    /// The id of the article.
     pub id: ArticleId,
-    /// When.
+    /// The time of the revision.
     pub at: Timestamp,
-    /// The channels that hold the article after it; of a withdrawal, those that held it.
+    /// The channels that contain the article after this revision; for a withdrawal, those that contained it.
     pub channels: Vec<Slug>,
-    /// Why it was withdrawn, where a reason for readers was given.
+    /// Published reason of the withdrawal, if any.
     pub reason: Option<String>,
-    /// The article as this revision left it; none where it is withdrawn by now, or where this is a withdrawal.
+    /// The article after this revision; none for a withdrawal, or if it has been withdrawn since.
     pub entry: Option<Box<Entry>>,
-    /// True where there is a text that cannot be read.
+    /// True if the stored text is damaged.
     pub damaged: bool,
 }
 
@@ -135,24 +135,24 @@ pub struct Change {
 pub enum ChangeKind {
     /// New.
     Published,
-    /// Its text or its stamp was changed.
+    /// Its text or publication date changed.
     Corrected,
-    /// It stands in other channels than before.
+    /// Its channels changed.
     Moved,
-    /// It has left the channel that was asked about and lives on in others.
+    /// It left the queried channel and is still in others.
     Left,
-    /// Gone from every document.
+    /// Removed from all documents.
     Withdrawn,
-    /// Back.
+    /// Restored.
     Restored,
 }
 
 impl ChangeKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 6] =
         [Self::Published, Self::Corrected, Self::Moved, Self::Left, Self::Withdrawn, Self::Restored];
 
-    /// Its name, in the log and for readers.
+    /// Its name, in the log and in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Published => "published",
@@ -170,84 +170,83 @@ impl ChangeKind {
     }
 }
 
-/// A question about the living articles.
+/// A query for published articles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArticleQuery {
-    /// Words that must all be in the article, in any order, with or without diacritics. A text without a
-    /// single word finds nothing; without a text, everything is found.
+    /// Words that the article must all contain, in any order, with or without diacritics. A text without a word finds
+    /// nothing; without a text, everything is found.
     pub words: Option<String>,
-    /// Of these words, some that must stand together, as [`quoted_phrases`](crate::search_text::quoted_phrases) gives
-    /// them.
+    /// Phrases among these words, as returned by [`quoted_phrases`](crate::search_text::quoted_phrases).
     pub phrases: Vec<Vec<String>>,
     /// Of one channel; of everything, without one.
     pub channel: Option<Slug>,
-    /// Stamped at this moment or later.
+    /// Published at this time or later.
     pub from: Option<Timestamp>,
-    /// Stamped at this moment or earlier.
+    /// Published at this time or earlier.
     pub to: Option<Timestamp>,
-    /// Behind this place: the `next` of the page before.
+    /// Continue after this sort key: the `next` of the previous page.
     pub after: Option<i64>,
-    /// So many articles at most.
+    /// Maximum number of articles.
     pub limit: u32,
-    /// The page ends with the article that brings its stored text to so many bytes.
+    /// The page ends with the article that reaches this size of stored text, in bytes.
     pub bytes: usize,
-    /// Whether to count what there is in all.
+    /// Whether to count all matches.
     pub counted: bool,
 }
 
-/// What the articles have to say to a question.
+/// Result of an [`ArticleQuery`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArticleQueryResult {
-    /// Some of them, or none.
+    /// A page of articles, which may be empty.
     Page(ArticlePage),
     /// There is no such channel.
     UnknownChannel,
 }
 
-/// How many articles answer a question.
+/// Number of articles that match a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
-    /// So many.
+    /// The count.
     pub number: u64,
-    /// True where there may be more: it was not counted further.
+    /// True if there may be more: counting stopped there.
     pub at_least: bool,
 }
 
-/// A page of the living articles, from one state of the log.
+/// A page of published articles, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArticlePage {
-    /// Newest stamp first; of equal stamps, the last that came in first. Where words were asked for with their
-    /// diacritics, those of the newest that hold them with just these come before all others.
+    /// Newest publication date first, then the latest stored. If the query has diacritics, recent articles that match
+    /// them exactly come before all others.
     pub items: Vec<ArticleRow>,
-    /// How many there are in all, where that was asked for.
+    /// Number of all matches, if requested.
     pub total: Option<Total>,
-    /// Behind which the next page begins; none where this is the last.
+    /// Sort key after which the next page begins; none on the last page.
     pub next: Option<i64>,
-    /// Articles whose stored form is damaged: the others are shown without them.
+    /// Articles whose stored content is damaged. They are left out.
     pub damaged: Vec<ArticleId>,
 }
 
-/// A living article in a list of addresses.
+/// A published article in a sitemap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SitemapEntry {
     /// Its page.
     pub permalink: Permalink,
     /// When it was published or last changed.
     pub updated: Timestamp,
-    /// The channels that it was put into, by slug.
+    /// The channels that it was published in, by slug.
     pub channels: Vec<Slug>,
-    /// Where it stands on the publisher's own site.
+    /// Its URL on the publisher's own site.
     pub link: Option<String>,
 }
 
-/// An article that has an address: it lives, or once did.
+/// An article that has a URL: published now or withdrawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArticleRef {
     /// Its permanent name.
     pub id: ArticleId,
     /// Its page.
     pub permalink: Permalink,
-    /// False where it was withdrawn.
+    /// False if it was withdrawn.
     pub is_live: bool,
     /// The number of its newest revision.
     pub number: u64,
@@ -255,27 +254,27 @@ pub struct ArticleRef {
     pub at: Timestamp,
 }
 
-/// A picture that a living article shows.
+/// An image that a published article shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRef {
-    /// Made of its bytes.
+    /// Content-based name.
     pub name: String,
     /// Since when it is there.
     pub stored_at: Timestamp,
 }
 
-/// What a channel has in a month: where neither count nor number has changed, nothing has.
+/// The content of a month of a channel. If neither count nor number changed, nothing did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MonthState {
-    /// Which month.
+    /// The month.
     pub month: Month,
-    /// So many living articles are stamped in it.
+    /// Number of published articles dated in it.
     pub articles: u64,
-    /// The number of the newest revision among theirs.
+    /// Number of the newest revision of these articles.
     pub number: u64,
 }
 
-/// A living article.
+/// A published article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArticleRow {
     /// The article.

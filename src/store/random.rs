@@ -2,7 +2,7 @@
 
 use crate::store::error::StoreError;
 
-/// So many letters and digits without look-alikes, of five random bits each.
+/// Random letters and digits without look-alikes, five random bits each.
 pub(crate) fn random_text(length: usize) -> Result<String, StoreError> {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut random = vec![0u8; length];

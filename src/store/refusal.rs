@@ -1,4 +1,4 @@
-//! Why one submission is refused. It is that submission's alone: the rest of its batch is written.
+//! Why a single submission is refused. The rest of its batch is written.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -9,81 +9,82 @@ use crate::model::{ArticleId, Slug};
 /// Why a write is refused. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
-    /// The id that would be minted for it is the explicit id of another article.
+    /// The id that would be assigned is the explicit id of another article.
     IdTaken {
         /// The id.
         id: ArticleId,
-        /// What stands for the other article: a file, an imported file, or a permalink.
+        /// What holds the other article: a file, an imported file, or a permalink.
         holder: Option<String>,
     },
-    /// A token names an id that is not its own to give.
+    /// A token sets an id that it may not assign.
     NotYourId(ArticleId),
-    /// The explicit id is no absolute URI or IRI.
+    /// The explicit id is not an absolute URI or IRI.
     UnfitId,
-    /// There is no such article, or none that the token may know of.
+    /// The article does not exist, or the token may not know that it does.
     UnknownArticle,
-    /// The token was revoked meanwhile.
+    /// The token was revoked in the meantime.
     Revoked,
-    /// The token has no right to one of these channels, in which the article stands or would stand.
+    /// The token has no right to one of these channels, which contain or would contain the article.
     NotYours(Vec<Slug>),
-    /// The channel takes no new articles.
+    /// The channel is closed to new articles.
     Closed {
         /// Its slug.
         channel: Slug,
-        /// The day on which it was closed, where that is known.
+        /// The day on which it was closed, if known.
         since: Option<NaiveDate>,
     },
-    /// The channel is no more.
+    /// The channel was removed.
     Gone(Slug),
-    /// The name of the channel is an address of the service.
+    /// The slug is reserved for a URL of the service.
     Reserved(Slug),
-    /// Its stamp lies more than a year ahead: a slip of the pen.
+    /// Its publication date is more than a year ahead: probably a typing error.
     TooFarAhead,
-    /// A field is longer than its bound: the message in English and in Vietnamese.
+    /// A field is too long: the message in English and in Vietnamese.
     TooLong(String, String),
-    /// The engine cannot keep this, or what it holds of this article is damaged. The cause is in the log.
+    /// The database rejects the values, or what is stored of this article is damaged. The cause is logged.
     Failed,
 }
 
 impl Refusal {
-    /// Message and cure for the log.
+    /// Message and fix, in English.
     pub fn english(&self) -> String {
         match self {
             Self::IdTaken { id, holder } => format!(
-                "its id would be {id}, which {} names as its own `id`; change that id, or rename this one",
+                "the id of this article would be {id}, which {} sets as its `id`; change that id, or rename this file",
                 holder.as_deref().unwrap_or("another article")
             ),
             Self::NotYourId(id) => {
-                format!("the id {id} is not this token's to give; leave `id` out, and the service makes one")
+                format!("this token may not set the id {id}; omit `id` to have one assigned")
             }
             Self::UnfitId => {
-                "`id` must be an absolute URI, like tag:old.example,2010:4711; correct it or leave it out"
-                    .to_owned()
+                "`id` must be an absolute URI, like tag:old.example,2010:4711; correct or omit it".to_owned()
             }
-            Self::UnknownArticle => "there is no such article".to_owned(),
-            Self::Revoked => "the token is not valid any more".to_owned(),
+            Self::UnknownArticle => "the article does not exist".to_owned(),
+            Self::Revoked => "the token is no longer valid".to_owned(),
             Self::NotYours(channels) => format!("this token may not publish in: {}", joined(channels)),
             Self::Closed { channel, since: Some(day) } => format!(
-                "the channel `{channel}` was closed on {} and takes no new articles; choose another channel",
+                "the channel `{channel}` was closed on {} and accepts no new articles; choose another channel",
                 day.format("%d/%m/%Y")
             ),
             Self::Closed { channel, since: None } => format!(
-                "the channel `{channel}` is closed and takes no new articles; choose another channel, or name \
-                 the day of its closing (closed = 2023-06-30), and older articles are taken in"
+                "the channel `{channel}` is closed and accepts no new articles; choose another channel, or \
+                 configure the closing day (closed = 2023-06-30) so that older articles are accepted"
             ),
             Self::Gone(channel) => {
-                format!("the channel `{channel}` is gone and takes no new articles; choose another channel")
+                format!(
+                    "the channel `{channel}` was removed and accepts no new articles; choose another channel"
+                )
             }
             Self::Reserved(channel) => format!(
-                "`{channel}` is an address of the service and cannot be a channel; take it out of `channels`"
+                "`{channel}` is reserved for a URL of the service and cannot be a channel; remove it from `channels`"
             ),
-            Self::TooFarAhead => "its date is more than a year ahead; correct it".to_owned(),
+            Self::TooFarAhead => "the publication date is more than a year ahead; correct it".to_owned(),
             Self::TooLong(english, _) => english.clone(),
-            Self::Failed => "the store cannot keep this article; the log of the service says why".to_owned(),
+            Self::Failed => "the article could not be stored; see the service log for the cause".to_owned(),
         }
     }
 
-    /// Message and cure for the office.
+    /// Message and fix, in Vietnamese.
     pub fn vietnamese(&self) -> String {
         match self {
             Self::IdTaken { id, holder } => format!(

@@ -2,8 +2,7 @@
 
 use crate::model::Channel;
 
-/// The channels that are gone, in the form in which the engines take them. What stands in no other channel is in no
-/// list.
+/// The removed channels, as a parameter for SQL. An article that is in no other channel is in no list.
 pub(crate) struct Gone(String);
 
 impl Gone {

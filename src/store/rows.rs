@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::sql::is_public;
 
 pub(crate) fn read_permalink(day: &str, slug: &str) -> Result<Permalink, StoreError> {
-    let corrupt = || StoreError::Corrupt(format!("`{day}/{slug}` is no permalink"));
+    let corrupt = || StoreError::Corrupt(format!("`{day}/{slug}` is not a permalink"));
     Ok(Permalink {
         day: day.parse().map_err(|_| corrupt())?,
         slug: Slug::parse(slug).map_err(|_| corrupt())?,
@@ -31,7 +31,7 @@ pub(crate) fn read_slug(text: &str) -> Result<Slug, StoreError> {
     Slug::parse(text).map_err(|cause| StoreError::Corrupt(cause.to_string()))
 }
 
-/// Tells a text that waits from any other that waited before: such a text has no number.
+/// Version of a scheduled text, which has no revision number yet.
 pub(crate) fn version_of(channels: &str, content: &str) -> String {
     let hash = Sha256::new().chain_update(channels).chain_update([0]).chain_update(content).finalize();
     hex(&hash[..8])

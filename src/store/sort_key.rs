@@ -7,27 +7,27 @@ use crate::store::error::StoreError;
 use crate::store::rows::from_json;
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
-/// Places within one second.
+/// Sort keys per second.
 pub(crate) const KEYS_PER_SECOND: i64 = 1 << 20;
-/// Articles of an older store that are filled in with one commit.
+/// Articles that are migrated with one commit.
 const FULL_PAGE: i64 = 256;
 
-/// The lowest place of a second.
+/// The lowest sort key of a second.
 pub(crate) fn first_sort_key(moment: Timestamp) -> i64 {
     moment.timestamp().saturating_mul(KEYS_PER_SECOND)
 }
 
-/// The lowest place of a month, and the lowest behind it.
+/// The range of sort keys of a month: the lowest, and the lowest after it.
 pub(crate) fn sort_key_range(month: Month, zone: Zone) -> (i64, i64) {
     (first_sort_key(month.start(zone)), first_sort_key(month.end(zone)).saturating_add(KEYS_PER_SECOND))
 }
 
-/// The second of a place.
+/// The second that a sort key belongs to.
 pub(crate) fn timestamp_of(place: i64) -> Timestamp {
     from_unix(place.div_euclid(KEYS_PER_SECOND))
 }
 
-/// The place of an article whose stamp is `stamp`: the one that it has, where its stamp has not moved.
+/// The sort key of an article published at `stamp`. It keeps its current key if the date did not change.
 pub(crate) async fn sort_key(
     transaction: &mut Transaction,
     id: &ArticleId,
@@ -49,11 +49,11 @@ pub(crate) async fn sort_key(
     if place < beyond {
         Ok(place)
     } else {
-        Err(StoreError::Corrupt("a million articles bear the same second".to_owned()))
+        Err(StoreError::Corrupt("more than a million articles have the same publication second".to_owned()))
     }
 }
 
-/// Gives place and words to the articles that a program without them has left.
+/// Adds sort key and search text to articles that an older version stored without them.
 pub(crate) async fn fill(database: &Database) -> Result<(), StoreError> {
     loop {
         let mut writing = database.begin_write().await?;

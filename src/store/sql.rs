@@ -1,10 +1,10 @@
 //! SQL that several queries share.
 
-/// The view of everything, among the channels.
+/// The slug under which the view of all channels is stored.
 pub(crate) const ALL_CHANNELS: &str = "";
 
-/// What of a row of `channel` says that readers know of it: it has or had articles, it is configured (then it bears
-/// the name under which it was founded), or it is the view of everything. Any other waits for its first article.
+/// SQL condition on `channel`: readers know the channel. It has or had articles, it is configured (then
+/// `founded_as` is set), or it is the view of all channels. Any other channel waits for its first article.
 macro_rules! is_public {
     () => {
         "(head > 0 OR founded_as <> '' OR slug = '')"
@@ -12,7 +12,7 @@ macro_rules! is_public {
 }
 pub(crate) use is_public;
 
-/// True of an article that stands in a channel which is served.
+/// SQL condition: the article is in a channel that is served.
 macro_rules! served {
     ($gone:literal, $article:literal) => {
         concat!(

@@ -2,128 +2,128 @@
 
 use crate::model::{Article, ArticleId, Entry, Slug};
 
-/// An article on its way in.
+/// An article to store.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// What was written.
+    /// The article.
     pub article: Article,
-    /// The channels that it is to stand in. None: those in which it stands, which only an article that is
-    /// there already may ask for.
+    /// The channels to publish it in. Empty: keep the current channels, which only an existing article has.
     pub channels: Vec<Slug>,
-    /// The id that the author gave, if any.
+    /// The explicit id, if the author set one.
     pub id: Option<ArticleId>,
-    /// What the id and the permalink are made of: the slug of the file's stem, or of the title.
+    /// The slug for the id and the permalink: from the file name or the title.
     pub stem: Slug,
     /// Where it comes from.
     pub source: Source,
-    /// What the sender knows and asks to be held to.
+    /// Conditions that must hold.
     pub conditions: WriteConditions,
 }
 
 /// Conditions on a submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteConditions {
-    /// The name of the token by which it is asked for, whose rights are judged with the write itself. Without
-    /// one the operator asks, who may do everything.
+    /// Name of the token used. Its rights are checked in the transaction that writes. None means the operator, who
+    /// may do everything.
     pub token: Option<String>,
-    /// The article must be in one of these versions (`If-Match`).
+    /// The article must have one of these versions (`If-Match`).
     pub expected: Option<Vec<ArticleVersion>>,
-    /// The article must not be there yet.
+    /// The article must not exist.
     pub must_be_new: bool,
-    /// The article must be there.
+    /// The article must exist.
     pub must_exist: bool,
-    /// A retry of the same request must not be done twice.
+    /// A retry of the same request must not be executed twice.
     pub idempotency: Option<IdempotencyKey>,
 }
 
-/// A state of an article that a writer has read.
+/// A version of an article that a client has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArticleVersion {
-    /// Published: the number of its newest revision.
+    /// Published: number of the newest revision.
     Number(u64),
-    /// Not published yet: a hash of the text that waits.
+    /// Scheduled: a hash of the stored text.
     Scheduled(String),
 }
 
-/// An article that waits for its moment. It is for nobody to read who has no right to all of its channels.
+/// A scheduled article. Only a token with rights to all of its channels may read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
-    /// As it will be published.
+    /// The article as it will be published.
     pub entry: Entry,
     /// For [`ArticleVersion::Scheduled`].
     pub version: String,
 }
 
-/// A request that is done at most once within a day.
+/// A request that is executed at most once within a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The name of the sender's token.
+    /// Name of the sender's token.
     pub token: String,
-    /// The `Idempotency-Key`.
+    /// Value of the `Idempotency-Key` header.
     pub key: String,
-    /// A hash of all that the request asks for.
+    /// Hash of the whole request.
     pub request: String,
 }
 
 /// Where an article comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A file in the folder of articles.
+    /// A file in the article folder.
     File {
-        /// The file as it was scanned.
+        /// The file as scanned.
         seen: ScannedFile,
-        /// The path under which the same article lay before.
+        /// Former path of the same file.
         renamed_from: Option<String>,
     },
-    /// A file from outside of the folder of articles, taken in by a command.
+    /// A file from outside the article folder, imported by a command.
     Import(ImportedFile),
-    /// A command or a request, by the name of who gave it.
+    /// A command or request, with the name of its author.
     Command(String),
 }
 
-/// A file as it was imported. It keeps its article up for ever: no scan withdraws it, only a command.
+/// An imported file. It keeps its article published: a scan never withdraws it, only a command does.
 ///
-/// A later import finds the article again by `source`, `place` and the day of its stamp (or its title, where the
-/// day was corrected); from another source by place, day and title, or by day, stem and text. What is none of
-/// these and would still bear the article's name is a [`Verdict::Conflict`].
+/// A later import finds the article by `source`, `place` and publication day (or by title if the day was
+/// corrected). From another source it is found by place, day and title, or by day, stem and text. A file that
+/// matches none of these but would get the same id is a
+/// [`SubmitOutcome::Conflict`](super::SubmitOutcome::Conflict).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedFile {
-    /// The name of the folder or archive that it lay in.
+    /// Name of the folder or archive that contained it.
     pub source: String,
-    /// Its path there from the channel on, with `/`, in NFC: `xa-hoi/2019/hoi-nghi.txt`.
+    /// Its path there, from the channel on, with `/`, in NFC: `xa-hoi/2019/hoi-nghi.txt`.
     pub place: String,
     /// The channel that it was imported into.
     pub channel: Slug,
-    /// Of its bytes, hexadecimal.
+    /// Hash of its bytes, hexadecimal.
     pub hash: String,
 }
 
-/// A file as the scan saw it.
+/// A file as seen by a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScannedFile {
-    /// Relative to the folder of articles, with `/`, in NFC or as it is on disk.
+    /// Relative to the article folder, with `/`, in NFC or as on disk.
     pub path: String,
-    /// The channel of the folder that it lies in.
+    /// The channel of its folder.
     pub channel: Slug,
     /// Of its bytes, hexadecimal.
     pub hash: String,
     /// In bytes.
     pub size: u64,
-    /// Changes whenever content or status of the file do.
+    /// Changes whenever the content or metadata of the file changes.
     pub modified: i64,
-    /// Names, sizes and times of the pictures beside it, in any form that changes when they do.
+    /// Fingerprint of the images beside it: changes with their names, sizes or times.
     pub pictures: String,
 }
 
-/// What the store remembers of a file.
+/// The stored state of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRecord {
-    /// The file as it was last scanned.
+    /// The file as last scanned.
     pub seen: ScannedFile,
-    /// The article that it stands for; none while it never held one.
+    /// The article that it holds; none if it never was a valid article.
     pub article: Option<ArticleId>,
-    /// False once it is gone.
+    /// False after the file was removed.
     pub present: bool,
-    /// True where the bytes last scanned were no article: the last good version still stands.
+    /// True if the bytes last scanned were not a valid article. The last valid version stays published.
     pub rejected: bool,
 }

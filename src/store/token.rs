@@ -1,7 +1,7 @@
-//! Bearer tokens: who may publish over HTTP, and where.
+//! Bearer tokens: who may publish over HTTP, and in which channels.
 //!
-//! SECURITY: the store knows a hash of the secret and never the secret. The secret is 160 random bits, so a
-//! plain SHA-256 cannot be searched backwards, and looking it up by its hash tells no time about it.
+//! SECURITY: only a hash of the secret is stored. The secret has 160 random bits, so a plain SHA-256 cannot
+//! be reversed, and the lookup by hash leaks no timing information about the secret.
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,24 +13,24 @@ use crate::store::random::random_text;
 use crate::store::rows::{from_json, hex, to_json};
 use crate::time::{Timestamp, from_unix};
 
-/// How many random letters and digits of five bits each a secret has.
+/// Length of a secret, in random characters of five bits each.
 const SECRET_LENGTH: usize = 32;
 
-/// Someone who may publish.
+/// A bearer token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Whom the operator gave it to; each revision remembers it.
+    /// The name that the operator chose. It is recorded with each revision.
     pub name: String,
-    /// The channels that it may publish in; all where none are named.
+    /// The channels it may publish in; all if none.
     pub channels: Option<Vec<Slug>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Token {
-    /// True where it may publish in each of these channels.
+    /// True if it may publish in each of these channels.
     pub fn allows(&self, channels: &[Slug]) -> bool {
         let Some(own) = &self.channels else { return true };
         channels.iter().all(|channel| own.contains(channel))
@@ -38,10 +38,10 @@ impl Token {
 }
 
 impl Store {
-    /// Makes a token and returns its secret, which nobody can ever read again. None where the name is taken.
+    /// Creates a token and returns its secret, which cannot be read again. None if the name exists.
     ///
     /// # Errors
-    /// Where the engine refuses.
+    /// If the database fails.
     pub async fn create_token(
         &self,
         name: &str,
@@ -62,10 +62,10 @@ impl Store {
         Ok((made > 0).then_some(secret))
     }
 
-    /// Revokes a token at once. False where there is no valid one of this name.
+    /// Revokes a token immediately. False if there is no valid token of this name.
     ///
     /// # Errors
-    /// Where the engine refuses.
+    /// If the database fails.
     pub async fn revoke_token(&self, name: &str) -> Result<bool, StoreError> {
         let now = self.clock().now().timestamp();
         let mut writing = self.core.database.begin_write().await?;
@@ -79,10 +79,10 @@ impl Store {
         Ok(revoked > 0)
     }
 
-    /// All tokens, revoked ones too, by name.
+    /// All tokens by name, including revoked ones.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         let rows = reading
@@ -91,10 +91,10 @@ impl Store {
         rows.iter().map(read_token).collect()
     }
 
-    /// Whose secret this is; none where nobody's, or it was revoked.
+    /// The valid token with this secret. None if there is none or it was revoked.
     ///
     /// # Errors
-    /// Where the engine does not answer: that is no word about the secret.
+    /// If the database does not answer. This says nothing about the secret.
     pub async fn authenticate(&self, secret: &str) -> Result<Option<Token>, StoreError> {
         let mut reading: Transaction = self.core.database.begin_quick_read().await?;
         let row = reading

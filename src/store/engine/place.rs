@@ -62,7 +62,7 @@ impl Place {
     pub(crate) fn check(&self) -> io::Result<()> {
         let lost = |path: &Path| {
             Err(io::Error::other(format!(
-                "{} was deleted, moved or replaced by another file. Put it back, or restart the service",
+                "{} was deleted, moved or replaced. Put it back, or restart the service",
                 path.display()
             )))
         };
@@ -136,7 +136,7 @@ fn private(path: &Path) -> io::Result<File> {
 fn close_to_others(path: &Path) {
     let is_open = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
     if is_open && let Err(cause) = fs::set_permissions(path, Permissions::from_mode(0o600)) {
-        tracing::warn!(path = %path.display(), %cause, "the database can be read by others");
+        tracing::warn!(path = %path.display(), %cause, "the database file is readable by others");
     }
 }
 

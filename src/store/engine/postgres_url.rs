@@ -31,16 +31,19 @@ const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-c
 ///
 /// SECURITY: a parameter that is passed over, such as `sslmod=verify-full`, may leave the connection open to others.
 pub(crate) fn check(text: &str) -> Result<(), String> {
-    let url = url::Url::parse(text)
-        .map_err(|cause| format!("is no URL ({cause}): write postgres://USER:PASSWORD@HOST/DATABASE"))?;
+    let url = url::Url::parse(text).map_err(|cause| {
+        format!("is not a valid URL ({cause}). Use postgres://USER:PASSWORD@HOST/DATABASE")
+    })?;
     for (name, value) in url.query_pairs() {
         if matches!(&*name, "sslmode" | "ssl-mode") && !SSL_MODES.contains(&&*value) {
-            return Err(format!("`{value}` is no sslmode; there are: {}", SSL_MODES.join(", ")));
+            return Err(format!("`{value}` is not a valid sslmode. Valid values: {}", SSL_MODES.join(", ")));
         }
         let is_option = name.starts_with("options[") && name.ends_with(']');
         if !is_option && (name == "options[" || !PARAMETERS.contains(&&*name)) {
             let known = PARAMETERS.join(", ");
-            return Err(format!("`{name}` is no parameter of a PostgreSQL URL; there are: {known}NAME]"));
+            return Err(format!(
+                "`{name}` is not a parameter of a PostgreSQL URL. Valid parameters: {known}NAME]"
+            ));
         }
     }
     text.parse::<PgConnectOptions>().map(|_| ()).map_err(|cause| cause.to_string())

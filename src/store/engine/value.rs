@@ -117,5 +117,5 @@ fn unexpected(column: usize, wanted: &str, found: Option<&Value>) -> StoreError 
         Some(Value::Text(_)) => "text",
         Some(Value::Bytes(_)) => "bytes",
     };
-    StoreError::Corrupt(format!("column {column} should hold {wanted} and holds {found}"))
+    StoreError::Corrupt(format!("column {column} should contain {wanted} but contains {found}"))
 }

@@ -17,7 +17,7 @@ impl Store {
     /// The moment at which the next waiting article is due.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut reading = self.core.database.begin_quick_read().await?;
         articles::next_due(&mut reading).await
@@ -26,7 +26,7 @@ impl Store {
     /// For each, whether an import has taken in these very bytes from this very place before.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn already_imported(&self, files: &[ImportedFile]) -> Result<Vec<bool>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         let mut known = Vec::with_capacity(files.len());
@@ -39,7 +39,7 @@ impl Store {
     /// All files of the folder ever seen, by path.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn files(&self) -> Result<Vec<FileRecord>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         files::files(&mut reading).await
@@ -48,7 +48,7 @@ impl Store {
     /// What is known of the files at these paths.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn files_at(&self, paths: &[String]) -> Result<Vec<FileRecord>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         files::files_at(&mut reading, paths).await
@@ -57,7 +57,7 @@ impl Store {
     /// The paths of the files that lie in the folder and whose bytes are no article.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn refused_files(&self) -> Result<Vec<String>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         files::refused_files(&mut reading).await
@@ -66,7 +66,7 @@ impl Store {
     /// What stands at a picture's address, by its name.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn image(&self, name: &str) -> Result<ImageLookup, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         files::find_image(&mut reading, name).await
@@ -75,7 +75,7 @@ impl Store {
     /// One unchanging state of the log, to ask several questions of.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let reading = self.core.database.begin_read().await?;
         Ok(Snapshot { reading, gone: Gone::among(&self.core.options.channels) })
@@ -84,7 +84,7 @@ impl Store {
     /// What stands at an article's address.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn article(&self, permalink: &Permalink) -> Result<ArticleLookup, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         articles::article(&mut reading, permalink).await
@@ -93,7 +93,7 @@ impl Store {
     /// What is known of an article by its name.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn article_by_id(&self, id: &ArticleId) -> Result<ArticleLookup, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         articles::article_by_id(&mut reading, id).await
@@ -104,7 +104,7 @@ impl Store {
     /// SECURITY: it is under embargo. Who asks must have the right to its channels ([`Token::covers`]).
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn scheduled(&self, id: &ArticleId) -> Result<Option<Scheduled>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         articles::scheduled(&mut reading, id).await
@@ -114,7 +114,7 @@ impl Store {
     /// lies.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn changes(&self, asked: &ChangesQuery) -> Result<ChangesResult, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         changes::changes(&mut reading, asked).await
@@ -123,7 +123,7 @@ impl Store {
     /// The living articles, newest first, or those among them that hold certain words.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn query_articles(&self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
         self.snapshot().await?.query_articles(asked).await
     }
@@ -132,7 +132,7 @@ impl Store {
     /// channel where one is given.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn list(
         &self,
         channel: Option<&Slug>,
@@ -146,7 +146,7 @@ impl Store {
     /// How many articles are live, and the channels that hold any, by slug.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn count_live(&self) -> Result<(u64, Vec<Slug>), StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         let articles = reading.one("SELECT COUNT(*) FROM article WHERE state = 'live'", &[]).await?;

@@ -1,4 +1,4 @@
-//! The sealed pages of a channel's log (RFC 5005; rules H1, H2).
+//! The sealed pages of a channel's log (RFC 5005; feed rules H1, H2).
 //!
 //! Page `n` is the `n`-th run of so many revisions, and shows each article as the last of them left it: as an
 //! entry, or as a tombstone. From then on it only loses: an article that is withdrawn from the channel or

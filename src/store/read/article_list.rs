@@ -276,7 +276,7 @@ fn contains_phrases(item: &ArticleRow, phrases: &[Vec<String>]) -> bool {
 fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
     let content = row.get_optional_text(6)?;
     let content =
-        content.ok_or_else(|| StoreError::Corrupt("a living article without content".to_owned()))?;
+        content.ok_or_else(|| StoreError::Corrupt("a published article has no content".to_owned()))?;
     Ok(ArticleRow {
         entry: Entry {
             id: ArticleId::new(row.get_text(1)?),

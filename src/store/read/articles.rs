@@ -58,7 +58,7 @@ fn read_state(row: &Row) -> Result<Option<FetchedState>, StoreError> {
     match row.get_text(3)? {
         "live" => {
             let Some(content) = row.get_optional_text(8)? else {
-                return Err(StoreError::Corrupt(format!("the living article {id} has no content")));
+                return Err(StoreError::Corrupt(format!("the published article {id} has no content")));
             };
             let entry = Entry {
                 id,

@@ -72,7 +72,7 @@ fn read_change(row: &Row) -> Result<Change, StoreError> {
     let number = row.get_u64(0)?;
     let kind = row.get_text(1)?;
     let kind = ChangeKind::parse(kind)
-        .ok_or_else(|| StoreError::Corrupt(format!("`{kind}` is no kind of change")))?;
+        .ok_or_else(|| StoreError::Corrupt(format!("unknown kind of change `{kind}`")))?;
     let id = ArticleId::new(row.get_text(2)?);
     let channels: Vec<Slug> = from_json(row.get_text(4)?)?;
     let content = row.get_optional_text(9)?;

@@ -28,7 +28,7 @@ impl Snapshot {
     /// How far the log had come: what was announced of this state.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn position(&mut self) -> Result<LogPosition, StoreError> {
         log_state::announcement(&mut self.reading).await
     }
@@ -36,7 +36,7 @@ impl Snapshot {
     /// All channels, by slug.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn channels(&mut self) -> Result<Vec<ChannelRecord>, StoreError> {
         channels::channels(&mut self.reading).await
     }
@@ -44,7 +44,7 @@ impl Snapshot {
     /// The state of every channel's documents and of the view of everything. What is not here has no revision.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn channel_states(&mut self) -> Result<HashMap<Scope, ChannelState>, StoreError> {
         channels::channel_states(&mut self.reading).await
     }
@@ -54,7 +54,7 @@ impl Snapshot {
     /// Its cost depends on what is shown, not on the length of the log.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn live(
         &mut self,
         channel: Option<&Slug>,
@@ -67,7 +67,7 @@ impl Snapshot {
     /// everything, without a channel. None where there is no such page, or it is not sealed yet.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn archive_state(
         &mut self,
         channel: Option<&Slug>,
@@ -83,7 +83,7 @@ impl Snapshot {
     /// Its cost depends on `page_size` alone: not on the length of the log, and not on how deep the page is.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn archive(
         &mut self,
         channel: Option<&Slug>,
@@ -99,7 +99,7 @@ impl Snapshot {
     /// Its cost depends on the number of months.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn months(
         &mut self,
         channel: Option<&Slug>,
@@ -111,7 +111,7 @@ impl Snapshot {
     /// The addresses of the living articles stamped from `from` to `to`, newest stamp first, so many at most.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn sitemap_entries(
         &mut self,
         from: Option<Timestamp>,
@@ -124,7 +124,7 @@ impl Snapshot {
     /// When an article was corrected, the latest first: the last twenty at most.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn corrections(&mut self, id: &ArticleId) -> Result<Vec<Timestamp>, StoreError> {
         archive_index::corrections(&mut self.reading, id).await
     }
@@ -132,7 +132,7 @@ impl Snapshot {
     /// What stands at an article's address.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn article(&mut self, permalink: &Permalink) -> Result<ArticleLookup, StoreError> {
         articles::article(&mut self.reading, permalink).await
     }
@@ -140,7 +140,7 @@ impl Snapshot {
     /// The living articles, newest first, or those among them that hold certain words.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn query_articles(&mut self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
         article_list::query_articles(&mut self.reading, asked, &self.gone).await
     }
@@ -148,7 +148,7 @@ impl Snapshot {
     /// What stands at a picture's address, by its name.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn image(&mut self, name: &str) -> Result<ImageLookup, StoreError> {
         files::find_image(&mut self.reading, name).await
     }
@@ -156,7 +156,7 @@ impl Snapshot {
     /// Up to `limit` of all articles that have an address, behind the one named `after`, by id.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn article_refs(
         &mut self,
         after: Option<&ArticleId>,
@@ -168,7 +168,7 @@ impl Snapshot {
     /// Up to `limit` of the pictures that living articles show, behind the one named `after`, by name.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn image_refs(&mut self, after: &str, limit: u32) -> Result<Vec<ImageRef>, StoreError> {
         site_index::images(&mut self.reading, after, limit).await
     }
@@ -176,7 +176,7 @@ impl Snapshot {
     /// What a channel has in each of its months, as [`Snapshot::archive`]; of everything, without a channel.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn month_states(
         &mut self,
         channel: Option<&Slug>,
@@ -189,7 +189,7 @@ impl Snapshot {
     /// changed since. 0 where none has departed.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn last_removal(&mut self, channel: Option<&Slug>) -> Result<u64, StoreError> {
         channels::last_removal(&mut self.reading, channel).await
     }
@@ -198,7 +198,7 @@ impl Snapshot {
     /// bears it.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn last_modified(&mut self) -> Result<Timestamp, StoreError> {
         log_state::last_modified(&mut self.reading).await
     }
@@ -207,7 +207,7 @@ impl Snapshot {
     /// of it.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
         self.reading.disable_timeouts().await
     }
@@ -216,7 +216,7 @@ impl Snapshot {
     /// page, all that its documents depend on.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn config_epoch(&mut self) -> Result<u64, StoreError> {
         Ok(self.position().await?.config_epoch)
     }
@@ -224,7 +224,7 @@ impl Snapshot {
     /// The second at which the configuration last changed what documents show.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn config_modified_at(&mut self) -> Result<Timestamp, StoreError> {
         log_state::config_modified_at(&mut self.reading).await
     }
@@ -233,7 +233,7 @@ impl Snapshot {
     /// changed.
     ///
     /// # Errors
-    /// Where the engine does not answer.
+    /// If the database does not answer.
     pub async fn channels_modified_at(&mut self) -> Result<Timestamp, StoreError> {
         log_state::channels_modified_at(&mut self.reading).await
     }

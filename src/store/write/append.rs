@@ -12,25 +12,25 @@ use crate::store::sql::ALL_CHANNELS;
 use crate::store::write::current::{ArticleStatus, CurrentArticle, state_columns};
 use crate::store::write::log_writer::LogWriter;
 
-/// A revision about to be written.
+/// A revision to append.
 pub(crate) struct NewRevision<'a> {
     pub(crate) kind: ChangeKind,
     pub(crate) channels: Vec<Slug>,
     pub(crate) content: Option<String>,
-    /// The instant of the printed stamp, in seconds.
+    /// Publication date, in Unix seconds.
     pub(crate) stamp: i64,
-    /// The moment of correction that the author named.
+    /// Correction time set by the author.
     pub(crate) named_update: Option<i64>,
-    /// False where the article says what it said before: it moved, or its pictures have arrived (rule A3).
+    /// False if the article did not change for readers: it moved, or its images arrived (feed rule A3).
     pub(crate) is_correction: bool,
     pub(crate) reason: Option<&'a str>,
     pub(crate) author: &'a str,
-    /// How the article stands after it.
+    /// Status of the article after the revision.
     pub(crate) state: ArticleStatus,
 }
 
 impl LogWriter<'_> {
-    /// Writes the next revision, here and in every channel that holds the article before or after it.
+    /// Appends the next revision to the log and to every channel that contains the article before or after it.
     pub(crate) async fn append(
         &mut self,
         current: &CurrentArticle,
@@ -38,7 +38,7 @@ impl LogWriter<'_> {
     ) -> Result<u64, StoreError> {
         let log = self.transaction.one("SELECT head, head_at FROM log", &[]).await?;
         let number = log.get_u64(0)? + 1;
-        // Never earlier than its predecessor, and never in one second with the article's last revision.
+        // Never earlier than its predecessor, and never in the same second as the last revision of the article.
         let at = self.options.clock.now().timestamp().max(log.get_i64(1)?).max(current.at + 1);
         let updated = updated_by(&revision, current, at);
         let channels = to_json(&revision.channels)?;
@@ -55,7 +55,7 @@ impl LogWriter<'_> {
                     at,
                     updated,
                     channels.as_str(),
-                    // What was withdrawn is kept once, with the article, for `restore`.
+                    // A withdrawn text is kept once, with the article, for `restore`.
                     revision.content.as_deref().filter(|_| revision.kind != ChangeKind::Withdrawn),
                     revision.reason,
                     revision.author
@@ -90,7 +90,7 @@ impl LogWriter<'_> {
         Ok(number)
     }
 
-    /// Where a living article stands in the list, and what it is found by; a withdrawn one has neither.
+    /// Sort key and search text of a published article; none for a withdrawn one.
     async fn index(
         &mut self,
         id: &ArticleId,
@@ -104,7 +104,7 @@ impl LogWriter<'_> {
         Ok((Some(place), Some(search_text::index_text(&from_json(content)?))))
     }
 
-    /// Which pictures a living article shows; a withdrawn one shows none.
+    /// Records the images that a published article shows; a withdrawn one shows none.
     async fn link_images(&mut self, id: &ArticleId, revision: &NewRevision<'_>) -> Result<(), StoreError> {
         self.transaction.run("DELETE FROM picture_use WHERE article = $1", values![id.as_str()]).await?;
         let Some(content) = revision.content.as_deref().filter(|_| revision.state == ArticleStatus::Live)
@@ -169,8 +169,9 @@ impl LogWriter<'_> {
     }
 }
 
-/// When the article was last changed in the eyes of a reader (rule A3): its stamp at first, then the `at` of
-/// each revision that corrects, withdraws or restores it. What the author named counts only where it keeps the order.
+/// When the article last changed for readers (feed rule A3): its publication date at first, then the time of
+/// each revision that corrects, withdraws or restores it. The author's own time is used only if it keeps this
+/// order.
 fn updated_by(revision: &NewRevision<'_>, current: &CurrentArticle, at: i64) -> i64 {
     let (base, before) = match revision.kind {
         ChangeKind::Published => (revision.stamp, revision.stamp),

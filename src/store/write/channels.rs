@@ -1,7 +1,7 @@
-//! Channels over time: founded, given another name, and made of others, as the configuration says.
+//! Channels over time: they are created, renamed, and include others, as configured.
 //!
-//! A channel is a view of the log, so another name is only written over the old one, and what a channel of
-//! channels holds is read off the log. No revision is added, no number changes hands.
+//! A channel is a view of the log: a new name replaces the old one, and a channel that includes others is
+//! derived from the log. No revision is added and no number changes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,10 +14,10 @@ use crate::store::sql::{ALL_CHANNELS, is_public};
 use crate::store::write::log_writer::LogWriter;
 use crate::urls::RESERVED_SLUGS;
 
-/// Rows that are read at a time.
+/// Rows per query.
 const BATCH_SIZE: i64 = 512;
 
-/// Tables with a column that names one channel.
+/// Tables with a channel column.
 const CHANNELS_KEY: [&str; 5] = [
     "UPDATE channel SET slug = $2 WHERE slug = $1",
     "UPDATE channel_revision SET channel = $2 WHERE channel = $1",
@@ -26,8 +26,8 @@ const CHANNELS_KEY: [&str; 5] = [
     "UPDATE import SET channel = $2 WHERE channel = $1",
 ];
 
-/// Lists of channels, as they stand in a column: the rows that hold a name, and the change of one row. A row
-/// is known by its key and by the list itself, so that equal keys (those of `import`) need no second column.
+/// Columns with lists of channels: the query for rows that contain a slug, and the update of one row. A row
+/// is identified by its key and the list itself, so that equal keys (in `import`) need no second column.
 const CHANNEL_LISTS: [(&str, &str); 6] = [
     (
         "SELECT id, channels FROM article WHERE channels LIKE $1",
@@ -56,15 +56,15 @@ const CHANNEL_LISTS: [(&str, &str); 6] = [
 ];
 
 impl LogWriter<'_> {
-    /// Remembers the title of a channel, and makes room for it where it is not there. Nobody hears of it before its
-    /// first article, unless it is configured.
+    /// Creates a channel if necessary and sets its title. It becomes public with its first article, unless it is
+    /// configured.
     pub(crate) async fn create_channel(
         &mut self,
         slug: &Slug,
         title: Option<&str>,
     ) -> Result<(), StoreError> {
         if RESERVED_SLUGS.contains(&slug.as_str()) {
-            // What names it is refused; it must not shadow the service's own address all the same.
+            // Submissions to it are refused. It must not shadow a URL of the service either.
             return Ok(());
         }
         self.ensure_channel(slug.as_str()).await?;
@@ -96,7 +96,7 @@ impl LogWriter<'_> {
             .map(|_| ())
     }
 
-    /// The list of channels is another one from now on.
+    /// Records that the list of channels changed.
     pub(crate) async fn note_new_channel(&mut self) -> Result<(), StoreError> {
         let now = self.options.clock.now().timestamp();
         self.transaction
@@ -105,7 +105,7 @@ impl LogWriter<'_> {
             .map(|_| ())
     }
 
-    /// Brings the channels to what the configuration says of them.
+    /// Applies the configured channels.
     pub(crate) async fn sync_channels(&mut self) -> Result<(), StoreError> {
         let configured = &self.options.channels;
         for channel in configured {
@@ -129,14 +129,14 @@ impl LogWriter<'_> {
         self.rebuild_aggregates().await
     }
 
-    /// Channels that never had an article and are configured no more: nobody hears of them.
+    /// Hides channels that never had an article and are no longer configured.
     async fn forget_unused_channels(&mut self) -> Result<(), StoreError> {
         let unused =
             "SELECT slug FROM channel WHERE head = 0 AND founded_as <> '' AND slug <> '' ORDER BY slug";
         for row in self.transaction.rows(unused, &[]).await? {
             let slug = row.get_text(0)?;
             if !self.options.channels.iter().any(|channel| channel.slug.as_str() == slug) {
-                // NOTE: the row stays, for the title of a channel whose first article waits for its time.
+                // NOTE: the row stays, because of the title of a channel whose first article is scheduled.
                 self.transaction
                     .run("UPDATE channel SET founded_as = '' WHERE slug = $1", values![slug])
                     .await?;
@@ -146,15 +146,15 @@ impl LogWriter<'_> {
         Ok(())
     }
 
-    /// Gives the channel `was` the name `slug`. Where it is not there, or both have a log of their own, nothing
-    /// is done: two logs cannot become one.
+    /// Renames the channel `was` to `slug`. Does nothing if it does not exist or both have a log: two logs cannot be
+    /// merged.
     async fn rename_channel(&mut self, was: &Slug, slug: &Slug) -> Result<(), StoreError> {
         let old = self.channel_head(was).await?;
         let (Some(_), new) = (old, self.channel_head(slug).await?) else { return Ok(()) };
         if new.is_some_and(|head| head > 0) {
             return Ok(());
         }
-        // What was founded under the new name and never used makes room.
+        // A channel that was created under the new name and never used is replaced.
         self.transaction.run("DELETE FROM channel WHERE slug = $1", values![slug.as_str()]).await?;
         self.transaction
             .run(
@@ -199,7 +199,7 @@ impl LogWriter<'_> {
         row.map(|row| row.get_u64(0)).transpose()
     }
 
-    /// Reads the log of each channel of channels anew whose members are not those that it was read for.
+    /// Rebuilds the log of each channel that includes others if its members changed.
     async fn rebuild_aggregates(&mut self) -> Result<(), StoreError> {
         let rows = self
             .transaction
@@ -216,7 +216,7 @@ impl LogWriter<'_> {
         Ok(())
     }
 
-    /// Reads off the log which of its revisions concern this channel, in their order.
+    /// Rebuilds the log of this channel from the revisions that concern it, in order.
     async fn rebuild_aggregate(&mut self, channel: &Slug, composition: &str) -> Result<(), StoreError> {
         let slug = channel.as_str();
         for sql in
@@ -226,7 +226,7 @@ impl LogWriter<'_> {
         }
         let members = included_channels(channel, &self.options.channels);
         let (mut number, mut head_at) = (0_u64, 0);
-        // By article, whether it stood here after its last revision.
+        // Per article: whether it is in this channel after its last revision.
         let mut stood: HashMap<ArticleId, bool> = HashMap::new();
         let mut below = 0_i64;
         loop {

@@ -7,18 +7,18 @@ use crate::store::error::StoreError;
 use crate::store::rows::{from_json, to_json};
 use crate::store::write::current::CurrentArticle;
 
-/// What was last published of an article, where it can be read.
+/// The published text, if it can be read.
 pub(crate) fn text_of(current: &CurrentArticle) -> Option<Article> {
     from_json(current.content.as_deref()?).ok()
 }
 
-/// The same title but for spaces: a title in which one was missing names the same article.
+/// The same title, ignoring spaces: a title with a missing space names the same article.
 pub(crate) fn same_title(current: &CurrentArticle, article: &Article) -> bool {
     text_of(current).is_some_and(|before| without_spaces(&before.title) == without_spaces(&article.title))
 }
 
-/// The same text but for spaces and pictures. This tells *which* article is meant, however its spaces were
-/// corrected; whether it says something new, [`reads_alike`] tells.
+/// The same text, ignoring spaces and images. This identifies the article even if its spaces were corrected;
+/// [`reads_alike`] tells whether it is a correction.
 pub(crate) fn is_about_the_same(current: &CurrentArticle, article: &Article) -> bool {
     let standing = current.standing().and_then(|content| from_json::<Article>(content).ok());
     let folded = |article: &Article| bare(article).map(|text| without_spaces(&text));
@@ -29,18 +29,18 @@ fn without_spaces(text: &str) -> String {
     text.nfc().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// Equal to readers; which pictures lay beside the text is not asked.
+/// Equal to readers, ignoring images.
 pub(crate) fn same_content(current: &CurrentArticle, article: &Article) -> bool {
     let before = text_of(current).map(|before| bare(&before));
     matches!((before, bare(article)), (Some(Ok(before)), Ok(after)) if reads_alike(&before, &after))
 }
 
-/// The article as it is stored, without its pictures.
+/// The stored form of the article without its images.
 fn bare(article: &Article) -> Result<String, StoreError> {
     to_json(&Article { images: Vec::new(), ..article.clone() })
 }
 
-/// Equal but for the Unicode form and the *amount* of white space between two words. A space that appears or
+/// Equal except for the Unicode form and the amount of white space between words. A space that appears or
 /// disappears between two letters is a correction.
 pub(crate) fn reads_alike(before: &str, after: &str) -> bool {
     use serde_json::Value;

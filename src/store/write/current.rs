@@ -7,7 +7,7 @@ use crate::store::rows::{day_text, from_json, read_permalink, version_of};
 use crate::store::submission::ArticleVersion;
 use crate::store::write::log_writer::LogWriter;
 
-/// The state of an article before a change.
+/// The state of an article before a write.
 #[derive(Clone, Debug)]
 pub(crate) struct CurrentArticle {
     pub(crate) id: ArticleId,
@@ -16,14 +16,14 @@ pub(crate) struct CurrentArticle {
     pub(crate) number: u64,
     pub(crate) at: i64,
     pub(crate) updated: i64,
-    /// Those that hold it, or held it until it was withdrawn; none before its first publication.
+    /// The channels that contain it, or contained it until it was withdrawn; none before its first publication.
     pub(crate) channels: Vec<Slug>,
     pub(crate) content: Option<String>,
-    /// What waits to be published.
+    /// The scheduled text.
     pub(crate) waiting: Option<Waiting>,
 }
 
-/// A text that waits for its moment, and the channels that it is for.
+/// A scheduled text and its channels.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     pub(crate) channels: Vec<Slug>,
@@ -32,7 +32,7 @@ pub(crate) struct Waiting {
 }
 
 impl CurrentArticle {
-    /// The channels that a write to this article concerns: where it stands, stood or is to stand.
+    /// The channels that a write to this article affects: those that contain it, contained it, or will contain it.
     pub(crate) fn concerned(&self) -> Vec<Slug> {
         let planned = self.waiting.iter().flat_map(|waiting| &waiting.channels);
         let mut channels: Vec<Slug> = self.channels.iter().chain(planned).cloned().collect();
@@ -41,12 +41,12 @@ impl CurrentArticle {
         channels
     }
 
-    /// False while nobody could have read it.
+    /// False if it was never public.
     pub(crate) fn was_published(&self) -> bool {
         self.number > 0
     }
 
-    /// True where the article is in one of these versions; also where none is asked for.
+    /// True if the article has one of these versions, or none is required.
     pub(crate) fn is_as_expected(&self, expected: Option<&[ArticleVersion]>) -> bool {
         expected.is_none_or(|versions| {
             versions.iter().any(|version| match version {
@@ -59,7 +59,7 @@ impl CurrentArticle {
         })
     }
 
-    /// What readers see, or will see first.
+    /// The text that readers see, or will see first.
     pub(crate) fn standing(&self) -> Option<&str> {
         let waiting = self.waiting.as_ref().map(|waiting| waiting.content.as_str());
         if self.was_published() { self.content.as_deref() } else { waiting }
@@ -68,16 +68,16 @@ impl CurrentArticle {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ArticleStatus {
-    /// Its stamp lies in the future; it has no revision.
+    /// Scheduled; it has no revision.
     Waiting,
     Live,
-    /// Its file is gone; a file brings it back.
+    /// Its file was removed; a file restores it.
     WithdrawnWithItsFile,
-    /// Only a command brings it back.
+    /// Only a command restores it.
     WithdrawnByCommand,
 }
 
-/// The columns of an article that [`read_current`] reads.
+/// The columns that [`read_current`] reads.
 macro_rules! select_current {
     ($which:literal) => {
         concat!(
@@ -153,7 +153,7 @@ fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
     })
 }
 
-/// A new article before it is taken in.
+/// A new article before its first write.
 pub(crate) fn fresh(id: ArticleId, permalink: Permalink) -> CurrentArticle {
     CurrentArticle {
         id,

@@ -20,16 +20,16 @@ pub(crate) const FOLDER: &str = "folder";
 /// Author of revisions that an imported file causes.
 pub(crate) const IMPORT: &str = "import";
 
-/// Something that keeps an article up: a file that lies in the folder, or one that was imported.
+/// What keeps an article published: a file in the folder, or an imported file.
 pub(crate) struct ArticleSource {
-    /// To be told by.
+    /// Name for messages.
     pub(crate) name: String,
     pub(crate) stem: String,
     pub(crate) channel: String,
     pub(crate) hash: String,
-    /// Of an imported one, its place.
+    /// Path of an imported file.
     pub(crate) place: Option<String>,
-    /// True where what lies there now was refused: it does not say what stands.
+    /// True if the current bytes were rejected: they are not the published text.
     pub(crate) is_refused: bool,
 }
 
@@ -53,7 +53,7 @@ impl LogWriter<'_> {
                 Ok(FileRemovalOutcome::Nothing)
             }
             ArticleStatus::Waiting if left.is_empty() => {
-                // It was never in the log: nothing is left of it, not even its name.
+                // It was never published: nothing is left of it, not even its id.
                 self.unschedule(&id).await?;
                 self.transaction
                     .run("UPDATE file SET article = NULL WHERE article = $1", values![id.as_str()])
@@ -107,7 +107,7 @@ impl LogWriter<'_> {
         Ok(row.get_optional_text(0)?.map(ArticleId::new))
     }
 
-    /// The article that these bytes from this place became when they were imported before.
+    /// The article that an earlier import made of the same bytes from the same path.
     pub(crate) async fn imported_unchanged(
         &mut self,
         imported: &ImportedFile,
@@ -125,8 +125,8 @@ impl LogWriter<'_> {
         }
     }
 
-    /// The article that an import took from this place before, of the same day or of the same title: another
-    /// day *and* another title are another article, from another archive of this name.
+    /// The article that an earlier import took from this path, with the same day or the same title. If both differ,
+    /// it is another article, from another archive with the same name.
     pub(crate) async fn imported_before(
         &mut self,
         imported: &ImportedFile,
@@ -154,7 +154,7 @@ impl LogWriter<'_> {
         Ok(found.map(|index| before.swap_remove(index)))
     }
 
-    /// What else keeps an article up now, the folder's files first.
+    /// The other sources of an article, files of the folder first.
     pub(crate) async fn sources(
         &mut self,
         id: &ArticleId,
@@ -207,7 +207,7 @@ impl LogWriter<'_> {
         Ok(sources)
     }
 
-    /// The channels in which the present files of an article and its imports put it, sorted.
+    /// The channels in which the current files and imports of an article publish it, sorted.
     pub(crate) async fn channels_of_sources(&mut self, id: &ArticleId) -> Result<Vec<Slug>, StoreError> {
         let rows = self
             .transaction
@@ -282,7 +282,7 @@ impl LogWriter<'_> {
             .map(|_| ())
     }
 
-    /// The file lies elsewhere now: what it stood for goes with it.
+    /// The file was moved: its article goes with it.
     pub(crate) async fn rename_file(&mut self, old: &str, seen: &ScannedFile) -> Result<(), StoreError> {
         self.transaction.run("DELETE FROM file WHERE path = $1", values![seen.path.as_str()]).await?;
         self.transaction
@@ -292,7 +292,7 @@ impl LogWriter<'_> {
     }
 }
 
-/// The file's name without its folders and its ending, in NFC.
+/// The file name without directories and extension, in NFC.
 pub(crate) fn stem_of(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem).nfc().collect()

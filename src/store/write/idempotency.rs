@@ -11,8 +11,7 @@ use crate::store::write::log_writer::LogWriter;
 const IDEMPOTENCY_KEPT: i64 = 86_400;
 
 impl LogWriter<'_> {
-    /// What the same request led to when it came first; none where it is the first. Answers of more than a day
-    /// ago are forgotten.
+    /// The result of the same request, if it was sent before. Results older than a day are deleted.
     pub(crate) async fn stored_result(
         &mut self,
         once: &IdempotencyKey,

@@ -14,19 +14,19 @@ use crate::store::write::log_writer::LogWriter;
 use crate::store::write::rights::Rights;
 use crate::time::local_date;
 
-/// Which article a submission is of.
+/// The article that a submission belongs to.
 pub(crate) enum Match {
     Known(Box<CurrentArticle>),
     New(ArticleId, Permalink),
-    /// This file says something else of the same article.
+    /// This file holds the same article with different content.
     Conflict(Box<CurrentArticle>, String),
-    /// It is of none that it could be of.
+    /// The submission is refused.
     Refused(Refusal),
 }
 
 impl LogWriter<'_> {
-    /// Which article a submission is of: what its file stood for, the id that it names, the file that it is a copy
-    /// of, or the id that its day and stem make.
+    /// Finds the article of a submission: by its file, its explicit id, the file that it copies, or the id derived
+    /// from date and stem.
     pub(crate) async fn identify(
         &mut self,
         submission: &Submission,
@@ -58,7 +58,7 @@ impl LogWriter<'_> {
                     Some(current) => return self.match_or_conflict(current, submission, false).await,
                     None => return Ok(self.named(submission, permalink, rights)),
                 },
-                // A name that the author gave makes another article of it, whatever stands at this address.
+                // An explicit id always makes a separate article, whatever is published at this URL.
                 Some(_) if submission.id.is_some() => {}
                 Some(current) if self.is_same_article(&current, submission, rights).await? => {
                     return self.match_or_conflict(current, submission, false).await;
@@ -66,10 +66,10 @@ impl LogWriter<'_> {
                 Some(_) => {}
             }
         }
-        Err(StoreError::Corrupt("an address is taken four thousand million times".to_owned()))
+        Err(StoreError::Corrupt("no free permalink for this slug and date".to_owned()))
     }
 
-    /// The name of a new article: the one that its author gave, or the one that its address makes.
+    /// The id of a new article: the explicit one, or the one derived from its URL.
     fn named(&self, submission: &Submission, permalink: Permalink, rights: &Rights) -> Match {
         let addresses = &self.options.addresses;
         let minted = addresses.article_id(&permalink);
@@ -86,8 +86,8 @@ impl LogWriter<'_> {
         Match::New(id.clone(), permalink)
     }
 
-    /// Says which article bears an id: by a file that stands for it, or by its address. A sender is told nothing of
-    /// an article that may be of another channel.
+    /// Describes the article that has an id, by its file or its permalink. API clients learn nothing about an article
+    /// that may belong to another channel.
     pub(crate) async fn taken(&mut self, id: &ArticleId, asking: &Source) -> Result<Refusal, StoreError> {
         let holder = match self.current(id).await? {
             Some(current) if !matches!(asking, Source::Command(_)) => {
@@ -99,8 +99,8 @@ impl LogWriter<'_> {
         Ok(Refusal::IdTaken { id: id.clone(), holder })
     }
 
-    /// The article that a submission is a copy of although its day is another by now, for its stamp was corrected:
-    /// the same bytes under the same stem; of what was sent, the same stamp and text.
+    /// The article that a submission copies although its date differs because it was corrected: the same bytes and
+    /// stem; for an API request, the same date and text.
     async fn copied_from(
         &mut self,
         submission: &Submission,
@@ -151,13 +151,13 @@ impl LogWriter<'_> {
         Ok(None)
     }
 
-    /// True where what stands at the address that a submission would take is the same article: withdrawn and
-    /// coming back, or standing elsewhere under the same stem.
+    /// True if the article at the URL that a submission would get is the same article: withdrawn and coming back, or
+    /// held by another file with the same stem.
     ///
-    /// What lies in no folder is also known by its text: somebody sent it again, or imports what was sent.
+    /// Submissions without a file are also recognised by their text: sent again, or imported after it was sent.
     ///
-    /// SECURITY: whoever comes first with a title must not keep another channel's article out. So a sender's
-    /// article is only ever one that the sender has a right to, and a withdrawn one comes back only where it stood.
+    /// SECURITY: the first sender of a title must not block an article of another channel. A sender is only matched
+    /// with articles that it has rights to, and a withdrawn article only comes back in its own channels.
     async fn is_same_article(
         &mut self,
         current: &CurrentArticle,
@@ -184,7 +184,7 @@ impl LogWriter<'_> {
         Ok(others.iter().any(|other| other.stem == stem))
     }
 
-    /// True where a file of this stem stands for the article or once did.
+    /// True if a file with this stem holds the article or once did.
     async fn ever_stood_for(&mut self, id: &ArticleId, stem: &str) -> Result<bool, StoreError> {
         let rows = self
             .transaction
@@ -201,7 +201,7 @@ impl LogWriter<'_> {
         Ok(false)
     }
 
-    /// `known`: the very file that is submitted stood for this article before.
+    /// `known`: the submitted file held this article before.
     async fn match_or_conflict(
         &mut self,
         current: CurrentArticle,
@@ -216,7 +216,7 @@ impl LogWriter<'_> {
         })
     }
 
-    /// Reserves the name of a new article. False where another article bears it already, by an explicit id.
+    /// Reserves the id of a new article. False if another article has it as its explicit id.
     pub(crate) async fn reserve(
         &mut self,
         current: &CurrentArticle,
@@ -235,7 +235,7 @@ impl LogWriter<'_> {
     }
 }
 
-/// True where a submission may not be of this article because another of its sources says something else.
+/// True if a submission cannot belong to this article because another of its sources has different content.
 fn contradicts(
     submission: &Submission,
     current: &CurrentArticle,
@@ -246,12 +246,12 @@ fn contradicts(
     match (&submission.source, &other.place) {
         (Source::Command(_), _) => false,
         (Source::File { seen, .. }, None) => other.hash != seen.hash,
-        // The folder is where articles live: its file corrects what was imported into its channel.
+        // The article folder takes precedence: its file corrects what was imported into its channel.
         (Source::File { seen, .. }, Some(_)) => {
             let corrects = known || other.channel == seen.channel.as_str();
             !corrects && other.hash != seen.hash && !same_text()
         }
-        // And an import does not correct what a file says.
+        // An import does not correct a file in the folder.
         (Source::Import(imported), None) => other.hash != imported.hash && !same_text(),
         (Source::Import(imported), Some(place)) => {
             let corrects = known || (*place == imported.place && same_title(current, &submission.article));

@@ -4,7 +4,7 @@ use crate::store::core::StoreOptions;
 use crate::store::engine::Transaction;
 use crate::store::error::StoreError;
 
-/// A transaction on the log, and what its rules depend on.
+/// A transaction on the log, with the options that its rules depend on.
 pub(crate) struct LogWriter<'t> {
     pub(crate) transaction: &'t mut Transaction,
     pub(crate) options: &'t StoreOptions,

@@ -1,18 +1,18 @@
-//! What a sender may do to an article: judged inside the transaction that does it.
+//! What a sender may do to an article. Checked in the transaction that does it.
 //!
-//! SECURITY: a token may harm no channel but its own. Harm is whatever keeps another channel's article out,
-//! changes it, takes it away, or shows it before its time:
-//! - A write to an article that is there (published, waiting or withdrawn) needs the right to every channel in
-//!   which it stands, stood or is to stand, and to every channel that it is put into.
-//! - Of an article that was never published, a token without that right learns nothing: it is unknown.
-//! - An id that the service itself may mint some day is not for a token to give ([`Rejection::NotYourId`]): whoever
-//!   held the predictable id of tomorrow's article would keep it out.
-//! - A sender's text is only ever taken for an article that the sender has a right to. The same title on the same
-//!   day in another channel is another article with an address of its own.
+//! SECURITY: a token must not affect channels other than its own. It must not block, change or remove an article of
+//! another channel, or reveal it before its time:
+//! - A write to an existing article (published, scheduled or withdrawn) needs rights to every channel that contains
+//!   it, contained it or will contain it.
+//! - A token without these rights learns nothing about an article that was never published: it is unknown.
+//! - A token may not set an id that the service may assign itself ([`Refusal::NotYourId`]): it could block tomorrow's
+//!   article by taking its predictable id.
+//! - A sender's text is only matched with articles that the sender has rights to. The same title on the same day in
+//!   another channel is another article with its own URL.
 //!
-//! No harm is: that an address was taken and another article's ends in `-2`; that an id of a foreign authority
-//! belongs to who brings it first. The operator may do everything: the folder, the commands, and tokens for all
-//! channels.
+//! These are acceptable: another article's URL ends in `-2` because the first one was taken; an id of a
+//! foreign authority belongs to the first that uses it. The operator may do everything: the folder, the
+//! commands, and tokens for all channels.
 
 use crate::model::Slug;
 use crate::store::error::StoreError;
@@ -22,7 +22,7 @@ use crate::store::token::{Token, valid_token};
 use crate::store::write::current::CurrentArticle;
 use crate::store::write::log_writer::LogWriter;
 
-/// The rights of who asks for a write.
+/// The rights of the sender of a write.
 pub(crate) struct Rights(Option<Token>);
 
 impl Rights {
@@ -34,18 +34,17 @@ impl Rights {
         Self(Some(token))
     }
 
-    /// True where they reach to all channels.
+    /// True if they cover all channels.
     pub(crate) fn are_all(&self) -> bool {
         self.0.as_ref().is_none_or(|token| token.channels.is_none())
     }
 
-    /// True where they reach to each of these channels.
+    /// True if they cover each of these channels.
     pub(crate) fn cover(&self, channels: &[Slug]) -> bool {
         self.0.as_ref().is_none_or(|token| token.allows(channels))
     }
 
-    /// Why an article that is there may not be written to. `addressed`: by its id alone, as something that the
-    /// sender says is there.
+    /// Why an existing article may not be written to. `addressed`: the sender named it by its id.
     pub(crate) fn refusal(&self, current: &CurrentArticle, addressed: bool) -> Option<Refusal> {
         let channels = current.concerned();
         if self.cover(&channels) {
@@ -60,7 +59,7 @@ impl Rights {
 }
 
 impl LogWriter<'_> {
-    /// Whose rights count; none where the token is not valid any more.
+    /// The rights that apply; none if the token is no longer valid.
     pub(crate) async fn rights(&mut self, terms: &WriteConditions) -> Result<Option<Rights>, StoreError> {
         let Some(name) = &terms.token else { return Ok(Some(Rights::of_the_operator())) };
         Ok(valid_token(self.transaction, name).await?.map(Rights::of))

@@ -33,10 +33,10 @@ impl LogWriter<'_> {
             self.transaction.run("SAVEPOINT one_due", &[]).await?;
             match self.publish_one(&row).await {
                 Ok(accepted) => published.extend(accepted),
-                // One that cannot be published holds up no other. Nothing of it is lost.
+                // An article that cannot be published does not block the others. It stays stored.
                 Err(cause) if cause.is_of_one_write() => {
                     let id = row.get_text(0)?;
-                    error!(%id, %cause, "its time has come, and it cannot be published; tried again in an hour");
+                    error!(%id, %cause, "cannot publish this scheduled article; retrying in an hour");
                     self.transaction.run("ROLLBACK TO SAVEPOINT one_due", &[]).await?;
                     let sql = "UPDATE waiting SET due = $2 WHERE article = $1";
                     self.transaction.run(sql, values![id, now.saturating_add(POSTPONED)]).await?;
@@ -48,7 +48,7 @@ impl LogWriter<'_> {
         Ok(published)
     }
 
-    /// Publishes a row of what is due.
+    /// Publishes one due article.
     async fn publish_one(&mut self, row: &Row) -> Result<Option<SubmitResult>, StoreError> {
         let id = ArticleId::new(row.get_text(0)?);
         let Some(current) = self.current(&id).await? else { return Ok(None) };

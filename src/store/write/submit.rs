@@ -51,7 +51,7 @@ impl LogWriter<'_> {
             return Ok(answer);
         }
         let accepted = self.submit_new(submission).await?;
-        // A refusal may have been cured by the time of the retry.
+        // Refusals are not stored: the cause may be fixed before the retry.
         if !matches!(
             accepted.outcome,
             SubmitOutcome::VersionMismatch(_)
@@ -126,7 +126,7 @@ impl LogWriter<'_> {
             }
             Source::Import(imported) => {
                 if self.channels_of_sources(&current.id).await?.is_empty() {
-                    // What was sent stays where it was sent to.
+                    // An article that was published by command stays in its channels.
                     channels.extend(current.concerned());
                 }
                 self.upsert_import(imported, &current.id, &submission.channels).await?;
@@ -143,7 +143,7 @@ impl LogWriter<'_> {
         Ok(submit_result(&current, verdict))
     }
 
-    /// Refuses a submission: what stood before still stands.
+    /// Refuses a submission. The published version stays unchanged.
     async fn refused(
         &mut self,
         submission: &Submission,
@@ -162,7 +162,7 @@ impl LogWriter<'_> {
         })
     }
 
-    /// The answer to a submission that became no article: with the name that it asked for, or would have got.
+    /// The result of a submission that was not stored, with the id that it requested or would have received.
     pub(crate) fn not_accepted(&self, submission: &Submission, verdict: SubmitOutcome) -> SubmitResult {
         let day = local_date(submission.article.published.instant, self.options.zone);
         let permalink = Permalink { day, slug: submission.stem.clone() };
@@ -170,11 +170,12 @@ impl LogWriter<'_> {
         SubmitResult { id, permalink, outcome: verdict }
     }
 
-    /// The channel among these that takes no new articles. Corrections of what stands there are taken for ever.
+    /// The first of these channels that accepts no new articles. Corrections of existing articles are always
+    /// accepted.
     ///
-    /// Who sends or commands something acts now, and a closed channel takes nothing from now on. What lies in the
-    /// folder or is imported may have been published before the closing: there the stamp counts, where the day of
-    /// the closing is known. What a channel took in while it was open is published when its moment comes.
+    /// A command or request acts now, and a closed channel accepts nothing from now on. A file in the folder or an
+    /// imported file may have been published before the channel was closed: its publication date counts, if the
+    /// closing day is known. An article that was scheduled while the channel was open is published.
     fn shut_channel(
         &self,
         submission: &Submission,
@@ -201,9 +202,9 @@ impl LogWriter<'_> {
         )
     }
 
-    /// The article as submitted. Where its pictures lie beside another file of the folder that stands for it as
-    /// well, with those that it has. An import beside a file of the folder has nothing of its own to say, nor has a
-    /// copy of such a file: what a command corrected meanwhile stays.
+    /// The article as submitted. If its images are beside another file of the folder that holds the same article, it
+    /// keeps those images. An import, or a copy of a file in the folder, has no text of its own: what a command
+    /// corrected in the meantime stays.
     async fn effective_article<'a>(
         &mut self,
         submission: &'a Submission,
@@ -234,7 +235,7 @@ impl LogWriter<'_> {
         }))
     }
 
-    /// Decides what a text means for the article that it is of, and writes it down.
+    /// Decides what a text means for its article, and stores it.
     pub(crate) async fn apply(
         &mut self,
         current: &CurrentArticle,
@@ -284,7 +285,7 @@ impl LogWriter<'_> {
         })
     }
 
-    /// True where all that is new is in the pictures, and the article was published a moment ago.
+    /// True if only the images are new and the article was published a moment ago.
     async fn completes_publication(
         &mut self,
         current: &CurrentArticle,
@@ -304,7 +305,7 @@ pub(crate) fn submit_result(current: &CurrentArticle, verdict: SubmitOutcome) ->
     SubmitResult { id: current.id.clone(), permalink: current.permalink.clone(), outcome: verdict }
 }
 
-/// What is wrong with a submission whatever it is of.
+/// Checks that do not depend on the stored article.
 fn unfit(submission: &Submission, now: Timestamp) -> Option<Refusal> {
     if submission.article.published.instant > now + FURTHEST {
         return Some(Refusal::TooFarAhead);

@@ -65,7 +65,7 @@ impl LogWriter<'_> {
             ArticleStatus::WithdrawnByCommand | ArticleStatus::WithdrawnWithItsFile => {
                 let is_new = reason.is_some() && reason != self.reason_of(&current.id).await?.as_deref();
                 if is_new && current.was_published() {
-                    // A reason is published with a revision, as everything is.
+                    // A reason is published with a revision, like any change.
                     let number = self.withdraw_article(current, by_command, reason, author).await?;
                     return Ok(WithdrawOutcome::ReasonChanged(number));
                 }
@@ -90,7 +90,7 @@ impl LogWriter<'_> {
         if matches!(current.state, ArticleStatus::Live | ArticleStatus::Waiting) {
             return Ok(RestoreOutcome::NotWithdrawn);
         }
-        // Whatever its files say by now is to be compared anew.
+        // Its files must be compared again.
         for sql in
             ["UPDATE file SET hash = '' WHERE article = $1", "UPDATE import SET hash = '' WHERE article = $1"]
         {
@@ -141,7 +141,7 @@ impl LogWriter<'_> {
         self.append(current, revision).await
     }
 
-    /// Blanks the text of an article wherever it is stored. Its name and its tombstone stay.
+    /// Deletes the text of an article everywhere. Its id and its tombstone stay.
     async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
         self.erase_images(id).await?;
         for sql in [
@@ -154,7 +154,7 @@ impl LogWriter<'_> {
         Ok(())
     }
 
-    /// Blanks the pictures that no other article shows, in any of its revisions.
+    /// Deletes the bytes of images that no other article shows in any revision.
     async fn erase_images(&mut self, id: &ArticleId) -> Result<(), StoreError> {
         let contents = self
             .transaction
