@@ -497,6 +497,10 @@ fn whole_page(lines: &mut [Line]) {
         line.facts.set(Fact::CleanForm, dated || glued);
         signed |= line.credit.is_some() && !line.facts.has(Fact::Announced);
         signed &= !line.facts.has(Fact::Prose);
+        // In the clean form a paragraph that stands twice is a refrain, and the author's.
+        if dated && line.facts.has(Fact::Prose) {
+            line.facts.remove(Fact::Twice);
+        }
         // Between the lead and the byline of the clean form the words of a site are the author's.
         let within = line.facts.has(Fact::BelowProse) && line.facts.has(Fact::ProseBelow) && !signed;
         if within && line.facts.has(Fact::CleanForm) {

@@ -286,9 +286,18 @@ impl RunningServer {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// What the service has said so far.
+    /// What the service has logged so far. A thread of its own writes its log, so a line may come a moment after
+    /// what it tells of: the log counts once it has been quiet.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        let mut lines = self.log.lock().unwrap().len();
+        loop {
+            std::thread::sleep(Duration::from_millis(100));
+            let log = self.log.lock().unwrap();
+            if log.len() == lines {
+                return log.join("\n");
+            }
+            lines = log.len();
+        }
     }
 
     /// Sends SIGKILL and waits for the end.
