@@ -31,7 +31,7 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// Opens the database that a URL names, creates a file that is not there, and brings the schema up to date.
+    /// Opens the database of a URL, creates a missing file, and migrates the schema.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         if let Some(path) = sqlite_path(url) {
             return SqliteFile::open(path).await.map(Self::Sqlite);
@@ -42,8 +42,8 @@ impl Database {
         Err(StoreError::Url(scheme_of(url)))
     }
 
-    /// A transaction that may write. It holds the log's one right to write until it ends, so that what is
-    /// committed becomes visible in the order of its numbers.
+    /// A transaction that may write. It holds the single write lock of the log until it ends, so that commits become
+    /// visible in the order of their numbers.
     pub(crate) async fn begin_write(&self) -> Result<Transaction, StoreError> {
         match self {
             Self::Sqlite(file) => file.begin_write().await.map(Transaction::Sqlite),
@@ -51,7 +51,7 @@ impl Database {
         }
     }
 
-    /// A transaction that reads one unchanging state of the log, whatever is written meanwhile.
+    /// A transaction that reads one consistent state of the log.
     pub(crate) async fn begin_read(&self) -> Result<Transaction, StoreError> {
         match self {
             Self::Sqlite(file) => file.begin_read().await.map(Transaction::Sqlite),
@@ -59,8 +59,7 @@ impl Database {
         }
     }
 
-    /// The same for a row or two on which a write or the state of the store depends: nobody waits longer for it
-    /// than for a write.
+    /// The same for a few rows that a write or a health check depends on, with the timeout of a write.
     pub(crate) async fn begin_quick_read(&self) -> Result<Transaction, StoreError> {
         match self {
             Self::Sqlite(file) => file.begin_read().await.map(Transaction::Sqlite),
@@ -74,7 +73,7 @@ impl Database {
         server.begin_side_write().await.map(|transaction| Some(Transaction::Postgres(transaction)))
     }
 
-    /// The server that other machines share as well; none where the log is a file of this one.
+    /// The server, which other machines may share; none with SQLite.
     pub(crate) fn shared(&self) -> Option<&Arc<PgServer>> {
         match self {
             Self::Sqlite(_) => None,
@@ -82,7 +81,7 @@ impl Database {
         }
     }
 
-    /// The file of this machine; none where the log is on a server.
+    /// The database file; none with PostgreSQL.
     pub(crate) fn file(&self) -> Option<&SqliteFile> {
         match self {
             Self::Sqlite(file) => Some(file),
@@ -90,7 +89,7 @@ impl Database {
         }
     }
 
-    /// Whether what is written now would be there after a restart: cheap enough for every write.
+    /// Checks that the database file is still in place. Cheap enough for every write.
     pub(crate) fn in_place(&self) -> Result<(), StoreError> {
         self.file().map_or(Ok(()), SqliteFile::in_place)
     }
@@ -103,10 +102,10 @@ impl Database {
     }
 }
 
-/// Why a URL cannot be opened, where that is to be seen of it alone. No password is told.
+/// Checks a URL without connecting. The message contains no password.
 ///
 /// # Errors
-/// The reason and what to write.
+/// The reason and the correct form.
 pub fn check_url(url: &str) -> Result<(), String> {
     if sqlite_path(url).is_some() {
         return Ok(());
@@ -120,7 +119,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
     ))
 }
 
-/// The path in a URL of a database file.
+/// The path of an SQLite URL.
 pub(crate) fn sqlite_path(url: &str) -> Option<&str> {
     url.strip_prefix("sqlite:").filter(|path| !path.is_empty())
 }
@@ -133,14 +132,14 @@ fn scheme_of(url: &str) -> String {
     url.split_inclusive(':').next().unwrap_or_default().to_owned()
 }
 
-/// A transaction of either engine. Dropped without [`Transaction::commit`], it leaves no trace.
+/// A transaction of either engine. It is rolled back if dropped without [`Transaction::commit`].
 pub(crate) enum Transaction {
     Sqlite(SqliteTransaction),
     Postgres(PostgresTransaction),
 }
 
 impl Transaction {
-    /// Runs a statement and returns all rows of its answer.
+    /// Runs a statement and returns all rows.
     pub(crate) async fn rows(
         &mut self,
         sql: impl SqlSafeStr,
@@ -152,7 +151,7 @@ impl Transaction {
         }
     }
 
-    /// Runs a statement and returns the first row of its answer, if any.
+    /// Runs a statement and returns the first row, if any.
     pub(crate) async fn first(
         &mut self,
         sql: &'static str,
@@ -161,13 +160,13 @@ impl Transaction {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
-    /// Runs a statement whose answer is one row.
+    /// Runs a statement that returns one row.
     pub(crate) async fn one(&mut self, sql: &'static str, values: &[Value]) -> Result<Row, StoreError> {
         let row = self.first(sql, values).await?;
         row.ok_or_else(|| StoreError::Corrupt(format!("no row answers {sql}")))
     }
 
-    /// Runs a statement and returns how many rows it touched.
+    /// Runs a statement and returns the number of affected rows.
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.run(sql, values).await,
@@ -175,9 +174,9 @@ impl Transaction {
         }
     }
 
-    /// The articles of a channel that hold all of these words, at places from `lowest` to below `below`, the
-    /// highest place first: place, id, day, slug, channels, updated, content, number. Words are of letters and
-    /// digits alone.
+    /// The articles of a channel that contain all of these words, with sort keys from `lowest` to below `below`,
+    /// highest first: sort key, id, day, slug, channels, updated, content, number. Words consist of letters and
+    /// digits only.
     pub(crate) async fn search(
         &mut self,
         words: &[String],
@@ -194,7 +193,7 @@ impl Transaction {
         self.rows(sql, values![question, below, lowest, channel, limit, gone]).await
     }
 
-    /// How many articles that search finds, `limit` at most.
+    /// Number of articles that the search finds, at most `limit`.
     pub(crate) async fn count_found(
         &mut self,
         words: &[String],
@@ -211,7 +210,7 @@ impl Transaction {
         self.one(sql, values![question, below, lowest, channel, limit, gone]).await
     }
 
-    /// The tables of the store, without the index of the search.
+    /// The tables of the store, without the search index.
     pub(crate) async fn tables(&mut self) -> Result<Vec<String>, StoreError> {
         let sql = match self {
             Self::Sqlite(_) => sqlite::TABLES,
@@ -229,8 +228,7 @@ impl Transaction {
         self.rows(sql, values![table]).await?.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
     }
 
-    /// Makes the index of the search of what the articles say. Needed where they came in otherwise than by
-    /// intake.
+    /// Rebuilds the search index from the articles. Needed after rows were copied in.
     pub(crate) async fn rebuild_search_index(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => {
@@ -240,7 +238,7 @@ impl Transaction {
         }
     }
 
-    /// From here on every statement may take as long as it takes: for the moving of a whole log.
+    /// Disables timeouts, for copying a whole log.
     pub(crate) async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => Ok(()),
@@ -248,7 +246,7 @@ impl Transaction {
         }
     }
 
-    /// Makes everything durable and visible at once, and tells the other replicas.
+    /// Commits durably and notifies other replicas.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,

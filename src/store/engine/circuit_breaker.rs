@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 /// How long a server that did not answer is left alone.
 pub(crate) const BREAKER_PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether the server answers. While it does not, one caller a second finds out if it does again.
+/// Tracks whether the server answers. While it does not, one caller per second tries again.
 pub(crate) struct CircuitBreaker {
     away: AtomicBool,
-    /// In milliseconds since `began`.
+    /// Milliseconds since `began`.
     ask_again: AtomicU64,
     began: Instant,
 }

@@ -1,11 +1,11 @@
-//! Where a database file lies, and whether it still does.
+//! The path and identity of the database file.
 //!
-//! A file that is deleted, replaced, or whose folder is renamed goes on to exist for who has it open. Whatever is
-//! written to it then is gone with the process, so nothing may be acknowledged. The same holds for the two files that
-//! SQLite keeps beside it.
+//! A file that is deleted, replaced or moved still exists for a process that has it open. Writes to it are
+//! lost when the process ends, so they must not be acknowledged. The same holds for the two files that SQLite
+//! keeps beside it.
 //!
-//! NOTE: the database file is never opened here while it is in use: the system would drop this process's locks on it
-//! when the file is closed again.
+//! NOTE: the database file must not be opened here while it is in use: closing it would release this
+//! process's locks on it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -18,21 +18,21 @@ use crate::store::error::StoreError;
 /// Device and inode.
 type Identity = (u64, u64);
 
-/// The place of an open database file.
+/// The path and identity of an open database file.
 pub(crate) struct Place {
     database: PathBuf,
     identity: Identity,
-    /// The log of SQLite and the index of it; known once there is a connection.
+    /// WAL and shared-memory file of SQLite; known once a connection is open.
     beside: Mutex<[Option<Identity>; 2]>,
     names: [PathBuf; 2],
-    /// The right to scan the folder of articles, where this process has it.
+    /// The lock for scanning the article folder, if this process holds it.
     election: Mutex<Option<File>>,
 }
 
 impl Place {
-    /// Creates the file and its folder where there are none, for their owner alone.
+    /// Creates the file and its folder if they do not exist, with access for the owner only.
     ///
-    /// SECURITY: the file holds what is withdrawn, what waits for its time, and hashes of tokens.
+    /// SECURITY: the file contains withdrawn texts, scheduled articles and hashes of tokens.
     pub(crate) fn create(path: &Path) -> Result<Self, StoreError> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -58,7 +58,7 @@ impl Place {
         })
     }
 
-    /// Whether the files are still those that are open.
+    /// Checks that the files are still those that are open.
     pub(crate) fn check(&self) -> io::Result<()> {
         let lost = |path: &Path| {
             Err(io::Error::other(format!(
@@ -80,13 +80,13 @@ impl Place {
         Ok(())
     }
 
-    /// The files beside are made anew when the only connection is.
+    /// WAL and shared-memory file are created again with a new connection.
     pub(crate) fn reconnected(&self) {
         *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
     }
 
-    /// Takes the right to scan, where no other process has it, and keeps it until [`Target::resign`] or the end of the
-    /// process, however that comes.
+    /// Acquires the scan lock if no other process holds it, and keeps it until [`Place::resign`] or the end of the
+    /// process.
     pub(crate) fn elect(&self) -> io::Result<bool> {
         let path = self.lock_file("-scanner");
         let mut held = self.election.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +101,7 @@ impl Place {
         *self.election.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The lock under which one scan runs at a time, of whatever process; none while another has it.
+    /// The lock that allows one scan at a time across processes; none if another process holds it.
     pub(crate) fn try_turn(&self) -> io::Result<Option<File>> {
         try_lock(&self.lock_file("-scan"))
     }
@@ -111,11 +111,11 @@ impl Place {
     }
 }
 
-/// None where another process holds the lock.
+/// None if another process holds the lock.
 fn try_lock(path: &Path) -> io::Result<Option<File>> {
     let file = private(path)?;
     match file.try_lock() {
-        // Deleted and made anew meanwhile, it is another's lock.
+        // If the file was deleted and created again, the lock belongs to another file.
         Ok(()) => Ok(Some(file).filter(|file| is_at(file, path))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(cause),
@@ -127,12 +127,12 @@ fn is_at(file: &File, path: &Path) -> bool {
     here.is_ok_and(|here| identity_of(path).is_ok_and(|there| here == there))
 }
 
-/// Opens a file that its owner alone may read; creates it where there is none.
+/// Opens a file with access for the owner only; creates it if it does not exist.
 fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// What an older program, or a careless copy, has left open. Who does not own the file cannot.
+/// Removes access that an older version or a copy left open. Only the owner can do this.
 fn close_to_others(path: &Path) {
     let is_open = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
     if is_open && let Err(cause) = fs::set_permissions(path, Permissions::from_mode(0o600)) {

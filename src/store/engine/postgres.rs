@@ -1,9 +1,9 @@
-//! A PostgreSQL server that several machines share.
+//! PostgreSQL: a server that several machines may share.
 //!
-//! The log grows under the lock of its one row, taken before anything is read and held until the commit: the
-//! next writer, on whatever machine, goes on from what this one has made visible, so that no number is ever seen
-//! before a smaller one. Nothing is waited for without end. A server that does not answer is left alone for a
-//! second at a time, in which every question is refused at once.
+//! A writer locks the single row of the log before it reads anything, and holds the lock until the commit.
+//! The next writer, on any machine, continues from what this one committed, so that no number becomes visible
+//! before a smaller one. Every wait has a limit. A server that does not answer is not asked for a second, in
+//! which every query fails immediately.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -25,18 +25,18 @@ use super::value::{Row, Value};
 use crate::store::error::StoreError;
 use crate::store::sql::served;
 
-/// How long a connection is waited for, the making of one included.
+/// How long to wait for a connection, including the time to open it.
 const ACQUIRE: Duration = Duration::from_secs(1);
-/// What a write may wait for at each step, the lock of the log included: who asks for it is told within two
+/// Limit for each step of a write, including the lock of the log: the caller gets an answer within two
 /// seconds.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(1800);
-/// So many bytes of a statement are given another [`PATIENCE`].
+/// A statement gets another [`WRITE_TIMEOUT`] for every this many bytes.
 const SLOW_WRITE_BYTES: usize = 4 << 20;
-/// The longest that a question may take.
+/// Limit for a read.
 const READ_TIMEOUT: Duration = Duration::from_secs(12);
-/// A connection that hears nothing is asked whether it is still there.
+/// A silent notification connection is checked after this time.
 const KEEPALIVE: Duration = Duration::from_secs(10);
-/// At the start, the server is given so long.
+/// How long to wait for the server at startup.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 8;
 
@@ -47,7 +47,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 4] = [
     (30, "rules", include_str!("../migrations/postgres/0030_rules.sql")),
 ];
 
-/// By the index, which holds words cut to a length, then by the whole words.
+/// Uses the index, which holds truncated words, then compares the whole words.
 macro_rules! bounded_connect {
     () => {
         concat!(
@@ -72,47 +72,47 @@ pub(crate) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema
 pub(crate) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_schema.columns \
      WHERE table_schema = current_schema() AND table_name = $1";
 
-/// The lock under which the log grows. Of rows, not of the table: readers are not held up.
+/// The write lock of the log. It locks the row, not the table, so readers are not blocked.
 const LOCK: &str = "SELECT head FROM log FOR UPDATE";
 const NOTIFY: &str = "SELECT pg_notify('bantin_' || id, head || ' ' || generation) FROM log";
 
-/// The server, and how it is.
+/// The server and its connections.
 pub(crate) struct PgServer {
     options: PgConnectOptions,
     pools: RwLock<Arc<PgPools>>,
     away: CircuitBreaker,
 }
 
-/// Connections of one age. They are thrown away together when one of them turns out to be dead.
+/// A generation of connections. All are replaced when one of them turns out to be dead.
 struct PgPools {
     writer: PgPool,
     readers: PgPool,
-    /// Turns true when the server was found to be silent: then nobody goes on waiting for it.
+    /// True once the server was found not to answer: nobody waits for it any longer.
     given_up: watch::Sender<bool>,
 }
 
-/// What a transaction is for.
+/// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TxKind {
-    /// One unchanging state of the log.
+    /// Reads one consistent state of the log.
     Read,
-    /// The log grows.
+    /// Appends to the log.
     LogWrite,
-    /// Something beside the log is noted.
+    /// Writes beside the log.
     SideWrite,
 }
 
 impl PgServer {
-    /// Finds the server, brings the schema up to date, and opens connections as they are needed.
+    /// Connects to the server, migrates the schema, and prepares the pools.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let bare: PgConnectOptions = url.parse()?;
         migrate(&bare).await?;
         let options = bare.options([
-            // NOTE: an answer that says "accepted" must mean that it is on disk, whatever the cluster's default.
+            // NOTE: "accepted" must mean that the write is on disk, whatever the default of the cluster.
             ("synchronous_commit", "on"),
             ("lock_timeout", "1500ms"),
             ("statement_timeout", "10s"),
-            // A writer that dies without a word does not hold the log for longer.
+            // A writer that dies silently releases the log after this time.
             ("idle_in_transaction_session_timeout", "5s"),
             ("tcp_keepalives_idle", "5"),
             ("tcp_keepalives_interval", "2"),
@@ -134,12 +134,12 @@ impl PgServer {
         Ok(PostgresTransaction { patience: WRITE_TIMEOUT, ..self.begin(TxKind::Read).await? })
     }
 
-    /// A transaction that may write, and does not wait for those that write to the log.
+    /// A transaction that may write but does not wait for the lock of the log.
     pub(crate) async fn begin_side_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
         self.begin(TxKind::SideWrite).await
     }
 
-    /// The notices that this log's writers give, on a connection of its own.
+    /// Notifications from the writers of this log, on a separate connection.
     pub(crate) async fn listen(&self, log_id: &str) -> Result<NotificationListener, StoreError> {
         let pool = new_pool(&self.options, 1);
         let mut listener = PgListener::connect_with(&pool).await?;
@@ -153,7 +153,7 @@ impl PgServer {
             pools.readers.close().await;
             pools.writer.close().await;
         };
-        // A server that does not answer does not keep the process.
+        // A server that does not answer must not delay the exit.
         let _ = tokio::time::timeout(WRITE_TIMEOUT, closing).await;
     }
 
@@ -164,8 +164,8 @@ impl PgServer {
         let started = Instant::now();
         let mut pools = self.pools();
         let mut begun = bounded(WRITE_TIMEOUT, self.try_begin(&pools, purpose)).await;
-        // A connection that the server has closed meanwhile is found out when it is used. A new one tells
-        // whether the server is there.
+        // A connection that the server closed is only noticed when it is used. A new one shows whether the server is
+        // there.
         if begun.as_ref().is_err_and(is_lost) && started.elapsed() < WRITE_TIMEOUT / 4 {
             pools = self.renew(&pools);
             let left = WRITE_TIMEOUT.saturating_sub(started.elapsed());
@@ -194,7 +194,7 @@ impl PgServer {
     ) -> Result<PostgresTransaction, sqlx::Error> {
         let begin = match purpose {
             TxKind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            // Behind the lock each statement must see what the last writer has committed.
+            // After the lock, each statement must see what the last writer committed.
             TxKind::LogWrite | TxKind::SideWrite => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
         let mut inner = pools.select(purpose).begin_with(begin).await?;
@@ -210,7 +210,7 @@ impl PgServer {
         Arc::clone(&self.pools.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// New connections in place of these, unless somebody has replaced them already.
+    /// Replaces these connections, unless another caller has already done so.
     fn renew(&self, dead: &Arc<PgPools>) -> Arc<PgPools> {
         let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&pools, dead) {
@@ -239,8 +239,8 @@ impl PgPools {
         if purpose == TxKind::Read { &self.readers } else { &self.writer }
     }
 
-    /// The same as [`bounded`]; a question, which may take long, is given up as soon as anybody has found the server
-    /// silent.
+    /// Like [`bounded`], but a read, which may take long, fails as soon as any caller found that the server does not
+    /// answer.
     async fn bounded<T>(
         &self,
         purpose: TxKind,
@@ -263,14 +263,14 @@ fn new_pool(options: &PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
-        // A dead one is found out by its first use, within bounds; a look beforehand has none.
+        // A dead connection is noticed on first use, within limits. A test beforehand has no limit.
         .test_before_acquire(false)
         .connect_lazy_with(options.clone())
 }
 
-/// Replicas that start together wait for each other here: the migrator holds an advisory lock.
+/// Replicas that start at the same time wait for each other here: the migrator holds an advisory lock.
 async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
-    // A pool would only say that it has waited in vain.
+    // A pool would only report a timeout.
     bounded_connect(options).await?.close().await?;
     let alone = PgPoolOptions::new()
         .max_connections(1)
@@ -287,7 +287,7 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The first connection. A server that is starting itself is waited for.
+/// Opens the first connection. Waits for a server that is starting.
 async fn bounded_connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let server = || format!("{}:{}", options.get_host(), options.get_port());
     let began = Instant::now();
@@ -303,7 +303,7 @@ async fn bounded_connect(options: &PgConnectOptions) -> Result<PgConnection, Sto
     }
 }
 
-/// Ends what takes too long; a connection in which it happened is of no use any more.
+/// Applies a timeout. The connection cannot be used after it.
 async fn bounded<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
@@ -315,7 +315,7 @@ fn is_timeout() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"))
 }
 
-/// True where the connection is gone, or what is at its other end may not write any more.
+/// True if the connection is gone, or its server may no longer write.
 fn is_lost(cause: &sqlx::Error) -> bool {
     match cause {
         sqlx::Error::Io(_)
@@ -325,7 +325,7 @@ fn is_lost(cause: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
         sqlx::Error::Database(told) => told.code().is_some_and(|code| {
-            // Shutdown, crash, start-up; no connection; too many of them; idle for too long; now a standby.
+            // Shutdown, crash, startup; no connection; too many connections; idle too long; now a standby.
             code.starts_with("57P") || code.starts_with("08") || ["53300", "25P03", "25006"].contains(&&*code)
         }),
         _ => false,
@@ -335,7 +335,7 @@ fn is_lost(cause: &sqlx::Error) -> bool {
 pub(crate) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
     purpose: TxKind,
-    /// How long each statement is waited for.
+    /// Limit for each statement.
     patience: Duration,
     server: Arc<PgServer>,
     pools: Arc<PgPools>,
@@ -389,7 +389,7 @@ impl PostgresTransaction {
         self.patience * (1 + u32::try_from(heavy).unwrap_or(u32::MAX))
     }
 
-    /// A connection that was lost is not waited for again: who asks for a write is told within two seconds.
+    /// A lost connection is not waited for again: the caller gets an answer within two seconds.
     fn checked<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         if answer.as_ref().is_err_and(is_lost) {
             self.patience = Duration::ZERO;
@@ -398,7 +398,7 @@ impl PostgresTransaction {
     }
 }
 
-/// Remembers what an answer says of the server.
+/// Records what a result says about the server.
 fn check_timeout<T>(
     server: &PgServer,
     pools: &Arc<PgPools>,
@@ -411,7 +411,7 @@ fn check_timeout<T>(
             sqlx::Error::Io(silent) if silent.kind() == std::io::ErrorKind::TimedOut => {
                 server.is_unreachable(pools)
             }
-            // This one connection may have been cut; the next one tells more.
+            // Only this connection may have been cut; the next one will tell.
             _ => {
                 server.renew(pools);
             }
@@ -420,19 +420,19 @@ fn check_timeout<T>(
     Ok(answer?)
 }
 
-/// What is heard of the log.
+/// A notification about the log.
 pub(crate) enum Notification {
-    /// It has come so far: its head and its generation.
+    /// New position: head and configuration epoch.
     Changed(u64, u64),
-    /// The connection was lost and is there again; what was said meanwhile was missed.
+    /// The connection was lost and restored; notifications may have been missed.
     Reconnected,
 }
 
-/// A connection that hears what other replicas have written.
+/// A connection that receives the notifications of other replicas.
 pub(crate) struct NotificationListener(PgListener);
 
 impl NotificationListener {
-    /// The next notice.
+    /// The next notification.
     pub(crate) async fn next(&mut self) -> Result<Notification, StoreError> {
         loop {
             match tokio::time::timeout(KEEPALIVE, self.0.try_recv()).await {
@@ -444,7 +444,7 @@ impl NotificationListener {
                 }
                 Ok(Ok(None)) => return Ok(Notification::Reconnected),
                 Ok(Err(cause)) => return Err(cause.into()),
-                // A connection may have died without a word.
+                // The connection may have died silently.
                 Err(_) => {
                     bounded(WRITE_TIMEOUT, self.0.execute("SELECT 1")).await?;
                 }
@@ -453,7 +453,7 @@ impl NotificationListener {
     }
 }
 
-/// A null of whatever type its place has.
+/// A NULL of any type.
 struct Untyped;
 
 impl Type<Postgres> for Untyped {
@@ -490,7 +490,7 @@ fn read(row: &PgRow) -> Result<Row, StoreError> {
             "BOOL" => Ok(Value::from(row.try_get::<bool, _>(index)?)),
             "TEXT" | "VARCHAR" | "NAME" => Ok(Value::Text(row.try_get(index)?)),
             "BYTEA" => Ok(Value::Bytes(row.try_get(index)?)),
-            // The nothing that `pg_notify` answers.
+            // The result of `pg_notify`.
             "VOID" => Ok(Value::Null),
             other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
         }

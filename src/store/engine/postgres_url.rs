@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgConnectOptions;
 
-/// What the engine understands behind the `?`, beside `options[NAME]`. What it does not, it would pass over.
+/// The query parameters that the driver supports, besides `options[NAME]`. It ignores all others.
 const PARAMETERS: [&str; 19] = [
     "sslmode",
     "ssl-mode",
@@ -27,9 +27,9 @@ const PARAMETERS: [&str; 19] = [
 
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// See [`super::check_url`].
+/// Checks a PostgreSQL URL without connecting.
 ///
-/// SECURITY: a parameter that is passed over, such as `sslmod=verify-full`, may leave the connection open to others.
+/// SECURITY: an ignored parameter, such as `sslmod=verify-full`, may leave the connection unprotected.
 pub(crate) fn check(text: &str) -> Result<(), String> {
     let url = url::Url::parse(text).map_err(|cause| {
         format!("is not a valid URL ({cause}). Use postgres://USER:PASSWORD@HOST/DATABASE")

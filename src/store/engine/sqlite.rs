@@ -1,4 +1,4 @@
-//! One file of this machine.
+//! SQLite: one file on this machine.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,11 +17,11 @@ use super::value::{Row, Value};
 use crate::store::error::StoreError;
 use crate::store::sql::served;
 
-/// How long a statement waits for another process that writes (`bantin withdraw` beside `serve`).
+/// How long a statement waits for another writing process (`bantin withdraw` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a caller waits for a free connection before the store counts as unavailable.
+/// How long a caller waits for a connection before the store counts as unavailable.
 const ACQUIRE: Duration = Duration::from_secs(2);
-/// How long another process's scan is waited for before it is looked again.
+/// Interval for retrying the scan lock.
 const TURN: Duration = Duration::from_millis(25);
 const READERS: u32 = 8;
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
@@ -38,7 +38,8 @@ pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
     (30, "rules", include_str!("../migrations/sqlite/0030_rules.sql")),
 ];
 
-/// NOTE: CROSS JOIN: the index of words leads, which gives places in order and stops at the limit.
+/// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the
+/// limit.
 macro_rules! found {
     () => {
         concat!(
@@ -61,12 +62,12 @@ pub(crate) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'ta
      AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
 pub(crate) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
 
-/// The words, each as FTS5 takes a string.
+/// The words as FTS5 string literals.
 pub(crate) fn numbered_parameters(words: &[String]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
 }
 
-/// One connection writes, several read: that is what WAL allows.
+/// One connection writes and several read, as WAL allows.
 pub(crate) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
@@ -74,20 +75,20 @@ pub(crate) struct SqliteFile {
 }
 
 impl SqliteFile {
-    /// Opens or creates the database file at `path`, with its folder, and brings its schema up to date.
+    /// Opens or creates the database file at `path` with its folder, and migrates its schema.
     pub(crate) async fn open(path: &str) -> Result<Self, StoreError> {
         let place = Arc::new(Place::create(Path::new(path))?);
         let options = SqliteConnectOptions::new()
             .filename(path)
-            // It is there. One that vanishes later must not be begun anew.
+            // The file exists. If it vanishes later, it must not be created again.
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
-            // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an article that was
-            // acknowledged would be gone after a power cut.
+            // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an acknowledged article would
+            // be lost in a power failure.
             .synchronous(SqliteSynchronous::Full)
-            // What is taken out is overwritten: an erased text must not lie about in the file.
+            // Deleted data is overwritten: an erased text must not remain in the file.
             .pragma("secure_delete", "ON")
-            // Nothing is written but beside the database: the rest of the machine may be read-only.
+            // Temporary files stay in memory: the rest of the machine may be read-only.
             .pragma("temp_store", "MEMORY")
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
@@ -99,7 +100,7 @@ impl SqliteFile {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .after_connect(move |_, _| {
-                    // Another file that lies there by now is another log.
+                    // A different file at this path is a different log.
                     let is_the_same = place.check().map_err(sqlx::Error::Io);
                     Box::pin(std::future::ready(is_the_same))
                 })
@@ -110,12 +111,12 @@ impl SqliteFile {
         Ok(Self { writer, readers, place })
     }
 
-    /// Whether what is written now would be there after a restart.
+    /// Checks that the database file is still in place.
     pub(crate) fn in_place(&self) -> Result<(), StoreError> {
         self.place.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
     }
 
-    /// See [`Target::elect`].
+    /// See [`Place::elect`].
     pub(crate) fn elect(&self) -> Result<bool, StoreError> {
         self.in_place()?;
         self.place.elect().map_err(lock_failed)
@@ -125,7 +126,7 @@ impl SqliteFile {
         self.place.resign();
     }
 
-    /// Waits for scans of other processes, and keeps them waiting for as long as what is returned lives.
+    /// Waits for scans of other processes, and blocks them while the returned lock exists.
     pub(crate) async fn turn(&self) -> Result<File, StoreError> {
         loop {
             self.in_place()?;
@@ -139,8 +140,7 @@ impl SqliteFile {
     pub(crate) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
         self.in_place()?;
         let begun = match self.writer.begin_with(BEGIN_WRITE).await {
-            // On a full disk SQLite ends a transaction by itself, which this connection has not noticed and never
-            // will.
+            // On a full disk SQLite ends a transaction by itself, which this connection does not notice.
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 self.writer.acquire().await?.close().await?;
                 self.place.reconnected();
@@ -167,7 +167,7 @@ fn lock_failed(cause: std::io::Error) -> StoreError {
 
 pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
-    /// Of one that may write.
+    /// The database file, for a transaction that may write.
     written_to: Option<Arc<Place>>,
 }
 
@@ -187,7 +187,7 @@ impl SqliteTransaction {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.inner.commit().await?;
-        // NOTE: behind the commit too. What went to a file that was deleted meanwhile must not be acknowledged.
+        // NOTE: check after the commit too. A write to a deleted file must not be acknowledged.
         match self.written_to {
             Some(place) => place.check().map_err(|cause| StoreError::NoWrites(cause.to_string())),
             None => Ok(()),

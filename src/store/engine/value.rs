@@ -2,7 +2,7 @@
 
 use crate::store::error::StoreError;
 
-/// A value on its way into or out of a statement.
+/// A value of a statement or of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -36,7 +36,7 @@ impl From<&str> for Value {
 }
 
 impl From<String> for Value {
-    /// PostgreSQL keeps every character but U+0000, and no engine shall keep what another cannot.
+    /// PostgreSQL cannot store U+0000. It is replaced for all engines.
     fn from(value: String) -> Self {
         Self::Text(if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value })
     }
@@ -48,7 +48,7 @@ impl From<&[u8]> for Value {
     }
 }
 
-/// The values of a statement's placeholders, in order.
+/// The values of the placeholders of a statement, in order.
 macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::store::engine::value::Value::from($value)),*] };
 }
@@ -60,7 +60,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// A row of an answer, read by the position of its columns.
+/// A row of a result. Columns are read by position.
 pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {

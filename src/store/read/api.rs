@@ -14,7 +14,7 @@ use crate::store::submission::{FileRecord, ImportedFile, Scheduled};
 use crate::time::Timestamp;
 
 impl Store {
-    /// The moment at which the next waiting article is due.
+    /// When the next scheduled article is due.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -23,7 +23,7 @@ impl Store {
         articles::next_due(&mut reading).await
     }
 
-    /// For each, whether an import has taken in these very bytes from this very place before.
+    /// For each file, whether an import already stored these bytes from this path.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -36,7 +36,7 @@ impl Store {
         Ok(known)
     }
 
-    /// All files of the folder ever seen, by path.
+    /// All files ever seen in the folder, by path.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -45,7 +45,7 @@ impl Store {
         files::files(&mut reading).await
     }
 
-    /// What is known of the files at these paths.
+    /// The stored state of the files at these paths.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -54,7 +54,7 @@ impl Store {
         files::files_at(&mut reading, paths).await
     }
 
-    /// The paths of the files that lie in the folder and whose bytes are no article.
+    /// The paths of files in the folder whose bytes were rejected.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -63,7 +63,7 @@ impl Store {
         files::refused_files(&mut reading).await
     }
 
-    /// What stands at a picture's address, by its name.
+    /// The image with this name.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -72,7 +72,7 @@ impl Store {
         files::find_image(&mut reading, name).await
     }
 
-    /// One unchanging state of the log, to ask several questions of.
+    /// One consistent state of the log, for several queries.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -81,7 +81,7 @@ impl Store {
         Ok(Snapshot { reading, gone: Gone::among(&self.core.options.channels) })
     }
 
-    /// What stands at an article's address.
+    /// The article at this permalink.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -90,7 +90,7 @@ impl Store {
         articles::article(&mut reading, permalink).await
     }
 
-    /// What is known of an article by its name.
+    /// The article with this id.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -99,9 +99,10 @@ impl Store {
         articles::article_by_id(&mut reading, id).await
     }
 
-    /// The article of this name, where it waits for its first publication.
+    /// The scheduled article with this id, if it was never published.
     ///
-    /// SECURITY: it is under embargo. Who asks must have the right to its channels ([`Token::covers`]).
+    /// SECURITY: it is under embargo. The caller must have rights to its channels
+    /// ([`Token::allows`](crate::store::Token::allows)).
     ///
     /// # Errors
     /// If the database does not answer.
@@ -110,8 +111,8 @@ impl Store {
         articles::scheduled(&mut reading, id).await
     }
 
-    /// The log behind a number, in order. Its cost depends on what is returned, not on where in the log it
-    /// lies.
+    /// The changes of the log after a number, in order. The cost depends on the result, not on its position in the
+    /// log.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -120,7 +121,7 @@ impl Store {
         changes::changes(&mut reading, asked).await
     }
 
-    /// The living articles, newest first, or those among them that hold certain words.
+    /// The published articles that match a query, newest first.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -128,8 +129,8 @@ impl Store {
         self.snapshot().await?.query_articles(asked).await
     }
 
-    /// Up to `limit` articles behind the one named `after`, newest stamp first, equal stamps by id; of one
-    /// channel where one is given.
+    /// Up to `limit` articles after `after`, latest publication date first, then by id; of one channel if one is
+    /// given.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -143,7 +144,7 @@ impl Store {
         articles::list_articles(&mut reading, channel, after, limit).await
     }
 
-    /// How many articles are live, and the channels that hold any, by slug.
+    /// The number of published articles, and the channels that contain any, by slug.
     ///
     /// # Errors
     /// If the database does not answer.

@@ -1,11 +1,11 @@
-//! The sealed pages of a channel's log (RFC 5005; feed rules H1, H2).
+//! The sealed archive pages of a channel (RFC 5005; feed rules H1, H2).
 //!
-//! Page `n` is the `n`-th run of so many revisions, and shows each article as the last of them left it: as an
-//! entry, or as a tombstone. From then on it only loses: an article that is withdrawn from the channel or
-//! leaves it *later* is in the page no more, and does not come back into it; restored, or back in the channel,
-//! it stands where the log says so, further on. So a page changes with the departures of its own articles and
-//! with nothing else, and every living article is found once in its newest state: in the page that holds its
-//! newest revision, or in the live document where that revision is in no page yet.
+//! Page `n` is the `n`-th run of `page_size` revisions. It shows each article as the last of them left it: as
+//! an entry or as a tombstone. After sealing, a page only loses articles: one that is withdrawn or leaves the
+//! channel later is removed and does not come back; once restored, it appears further on, where the log has
+//! its new revision. So a page changes only when one of its articles is removed, and every published article
+//! appears exactly once in its newest state: in the page with its newest revision, or in the live document if
+//! that revision is in no page yet.
 
 use crate::model::{ArticleId, Entry, Slug, Tombstone};
 use crate::store::engine::{Row, Transaction, values};
@@ -17,8 +17,8 @@ use crate::store::rows::{from_json, read_permalink};
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::from_unix;
 
-/// The rows of a channel's log in a page that say how its articles stood when it was sealed. `$1` is the
-/// channel; `$2` the number before the page's first, `$3` its last.
+/// SQL condition: the rows of a page that show its articles when it was sealed. `$1` is the channel, `$2` the
+/// number before the first of the page, `$3` the last.
 macro_rules! as_sealed {
     () => {
         "c.channel = $1 AND c.number > $2 AND c.number <= $3 AND c.kind <> 'left' \
@@ -27,8 +27,8 @@ macro_rules! as_sealed {
     };
 }
 
-/// The later rows by which an article departed. They have an index of their own, so that an article that
-/// was corrected a thousand times since costs no more than any other.
+/// SQL: later rows that removed an article. They have an index of their own, so that an article with a
+/// thousand corrections costs no more than any other.
 macro_rules! departures {
     ($what:literal) => {
         concat!(
@@ -40,14 +40,15 @@ macro_rules! departures {
     };
 }
 
-/// When a revision was written: of the page's last, `at` is the newest of the page, for it never goes back.
+/// SQL: time of a revision. For the last one of the page it is the newest of the page, because times never
+/// decrease.
 macro_rules! sealed_at {
     () => {
         "SELECT at FROM channel_revision WHERE channel = $1 AND number = $2"
     };
 }
 
-/// The newest of the departures that took an article out of the page.
+/// SQL: the newest removal of an article from the page.
 macro_rules! last_removal {
     () => {
         concat!(
@@ -60,7 +61,7 @@ macro_rules! last_removal {
     };
 }
 
-/// What is left of the page.
+/// SQL: the remaining content of the page.
 macro_rules! visible_articles {
     () => {
         concat!(
@@ -74,7 +75,7 @@ macro_rules! visible_articles {
     };
 }
 
-/// The numbers of a page, the first and the last. None where there is no such page in any log.
+/// First and last number of a page. None if no log can have such a page.
 fn revision_range(page: u64, page_size: u64) -> Option<(u64, u64)> {
     let last = page.checked_mul(page_size.max(1)).filter(|last| (1..=i64::MAX as u64).contains(last))?;
     Some((last - page_size.max(1) + 1, last))
@@ -114,7 +115,7 @@ pub(crate) async fn page(
         match read_sealed_item(row) {
             Ok(SealedItem::Entry(entry)) => entries.push(*entry),
             Ok(SealedItem::Tombstone(tombstone)) => tombstones.push(tombstone),
-            // One damaged revision never takes a page down.
+            // A damaged revision must not break a page.
             Err(StoreError::Corrupt(_)) => unreadable.push(ArticleId::new(row.get_text(0)?)),
             Err(cause) => return Err(cause),
         }
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
     use crate::store::engine::Database;
 
-    /// However long the log is, each of these seeks and none walks a table.
+    /// These queries use indexes only, however long the log is.
     #[tokio::test]
     async fn a_page_is_read_by_its_indexes_alone() {
         let folder = tempfile::tempdir().unwrap();

@@ -10,9 +10,9 @@ use crate::store::sort_key::{first_sort_key, timestamp_of};
 use crate::store::sql::{ALL_CHANNELS, served};
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
-/// Two hundred years of months.
+/// 200 years.
 const MAX_MONTHS: usize = 2400;
-/// Corrections that are told of one article.
+/// Corrections shown per article.
 const MAX_CORRECTIONS: i64 = 20;
 
 pub(crate) async fn months(
@@ -26,7 +26,7 @@ pub(crate) async fn months(
         return Ok(None);
     }
     let (mut months, mut below) = (Vec::new(), i64::MAX);
-    // From article to article over the index, a month at each step.
+    // Steps through the index from month to month.
     while months.len() < MAX_MONTHS {
         let row = reading
             .first(
@@ -56,7 +56,7 @@ pub(crate) async fn sitemap_entries(
     let above = to.map_or(i64::MAX, |to| first_sort_key(from_unix(to.timestamp() + 1)));
     let rows = reading
         .rows(
-            // Few articles have a link, and only of those the text is read.
+            // Few articles have a link; only their text is read.
             "SELECT day, slug, updated, channels, CASE WHEN content LIKE '%\"link\":%' THEN content ELSE '' END \
              FROM article WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT $3",
             values![lowest, above, i64::from(limit)],
@@ -85,8 +85,8 @@ pub(crate) async fn corrections(
 ) -> Result<Vec<Timestamp>, StoreError> {
     let rows = reading
         .rows(
-            // Whatever moved `updated` on: neither a mere move to another channel nor a picture that came a
-            // moment after its text.
+            // Revisions that changed `updated`: not a mere move to another channel, and not an image that arrived
+            // just after its text.
             "SELECT at FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
              (SELECT p.updated FROM revision p WHERE p.article = r.article AND p.number < r.number \
              ORDER BY p.number DESC LIMIT 1) ORDER BY number DESC LIMIT $2",

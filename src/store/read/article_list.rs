@@ -14,26 +14,25 @@ use crate::store::sort_key::{KEYS_PER_SECOND, first_sort_key};
 use crate::store::sql::{ALL_CHANNELS, served};
 use crate::time::from_unix;
 
-/// Rows that are read at a time.
+/// Rows per query.
 const BATCH_SIZE: usize = 64;
 
-/// Articles, the newest that answer a question, among which those that hold its words just as they are typed come
-/// first.
+/// Number of newest matches that are ranked: those that match the exact spelling of the query come first.
 const RANKED: i64 = 500;
-/// What is longer than this, as it is stored, is not read for its rank alone, in bytes.
+/// Articles with more stored text than this are not ranked, in bytes.
 const RANKED_BYTES: usize = 256 * 1024;
-/// Counted further, a question would cost too much.
+/// Matches are counted up to this number.
 const COUNTED: i64 = 10_000;
-/// Added to a place where the page before ended among those that come first. Greater than any place.
+/// Added to the cursor if the previous page ended among the ranked articles. Greater than any sort key.
 const AMONG_FIRST: i64 = 1 << 61;
 
-/// Where and for what the engine looks.
+/// What to search for, and where.
 struct Search<'a> {
-    /// Folded; none where everything is found.
+    /// Normalized; none to find everything.
     words: Option<Vec<String>>,
     channel: &'a str,
     lowest: i64,
-    /// Behind the highest place.
+    /// Upper bound of the sort keys, exclusive.
     above: i64,
     gone: &'a Gone,
 }
@@ -91,7 +90,7 @@ pub(crate) async fn query_articles(
         .iter()
         .any(|place| *place < among_first && found.next.is_some_and(|next| *place < next - AMONG_FIRST));
     if left == 0 && !found.items.is_empty() {
-        // The page is full of what comes first; whatever is not among it comes behind.
+        // The page is full of ranked articles; all others come later.
         let others = ranking.total.at_least || ranking.total.number as usize > ranking.first.len();
         found.next = found.next.filter(|_| more_follow || others);
         return Ok(ArticleQueryResult::Page(found));
@@ -101,7 +100,7 @@ pub(crate) async fn query_articles(
     Ok(ArticleQueryResult::Page(found))
 }
 
-/// Adds up to `left` articles at places below `below` to what was found, but for those at the places `shown`.
+/// Adds up to `left` articles with sort keys below `below`, except those in `shown`.
 async fn list(
     reading: &mut Transaction,
     search: &Search<'_>,
@@ -113,7 +112,7 @@ async fn list(
 ) -> Result<(), StoreError> {
     let mut bytes = 0;
     loop {
-        // One more than asked for tells whether there is a next page.
+        // One row more than requested tells whether there is a next page.
         let stride = left.min(BATCH_SIZE) + 1;
         let rows = page(reading, search, below, stride as i64).await?;
         let more = rows.len() == stride;
@@ -122,7 +121,7 @@ async fn list(
             if shown.contains(&below) {
                 continue;
             }
-            // What has the words but not together is counted as well: it was read.
+            // Articles with the words but without the phrase count as well: they were read.
             bytes += row.get_optional_text(6)?.map_or(0, str::len);
             match read_item(row) {
                 Ok(item) if !contains_phrases(&item, &asked.phrases) => {}
@@ -130,7 +129,7 @@ async fn list(
                     left -= 1;
                     found.items.push(item);
                 }
-                // One damaged article never takes the list down.
+                // A damaged article must not break the list.
                 Err(StoreError::Corrupt(_)) => {
                     left -= 1;
                     found.damaged.push(ArticleId::new(row.get_text(1)?));
@@ -164,11 +163,11 @@ impl ArticlePage {
     }
 }
 
-/// What was learned from the newest articles that answer a question.
+/// Result of ranking the newest matches.
 struct Ranking {
-    /// The places of those that come first, the highest first.
+    /// Sort keys of the articles that come first, highest first.
     first: Vec<i64>,
-    /// How many of them have the phrases of the question.
+    /// Number of matches that contain the phrases.
     total: Total,
 }
 
@@ -178,7 +177,7 @@ impl Default for Ranking {
     }
 }
 
-/// Reads the newest articles that answer the question.
+/// Ranks the newest matches.
 async fn rank(
     reading: &mut Transaction,
     search: &Search<'_>,
@@ -191,7 +190,7 @@ async fn rank(
         let rows = page(reading, search, below, BATCH_SIZE as i64).await?;
         for row in &rows {
             below = row.get_i64(0)?;
-            // Nobody waits for the rank of a whole book.
+            // Very long texts are not ranked.
             let long = row.get_optional_text(6)?.is_some_and(|content| content.len() > RANKED_BYTES);
             let item = read_item(row).ok();
             if !item.as_ref().is_none_or(|item| contains_phrases(item, &asked.phrases)) {
@@ -242,7 +241,7 @@ async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, 
 const ONE: &str = "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
                    FROM article a WHERE a.place = $1";
 
-/// The articles at places below `below`, the highest place first.
+/// The articles with sort keys below `below`, highest first.
 async fn page(
     reading: &mut Transaction,
     search: &Search<'_>,

@@ -8,10 +8,10 @@ use crate::store::rows::{day_text, from_json, read_permalink, version_of};
 use crate::store::submission::Scheduled;
 use crate::time::{Timestamp, from_unix};
 
-/// Articles that are fetched with one statement.
+/// Articles per query.
 const FETCH_SIZE: usize = 32;
 
-/// Columns of an article, in the order in which [`read_state`] reads them.
+/// The columns that [`read_state`] reads, in order.
 macro_rules! select_article {
     ($rest:literal) => {
         concat!(
@@ -26,10 +26,10 @@ pub(crate) enum FetchedState {
     Withdrawn(Tombstone),
 }
 
-/// An article's state, or why it cannot be read; none for one that waits for its moment.
+/// The state of an article, or why it cannot be read; none for a scheduled article.
 pub(crate) type Fetched = (ArticleId, Result<Option<FetchedState>, StoreError>);
 
-/// The states of these articles, in no order.
+/// The states of these articles, unordered.
 pub(crate) async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Result<Vec<Fetched>, StoreError> {
     let mut states = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(FETCH_SIZE) {
@@ -143,7 +143,7 @@ pub(crate) async fn list_articles(
     after: Option<&ArticleSummary>,
     limit: u32,
 ) -> Result<Vec<ArticleSummary>, StoreError> {
-    // Without a start: before everything, which no stamp and no id comes before.
+    // Without `after`: no date is later and no id comes first.
     let (stamp, id) = after.map_or((i64::MAX, ""), |last| (last.stamp.timestamp(), last.id.as_str()));
     let rows = reading
         .rows(

@@ -8,7 +8,7 @@ use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::from_unix;
 
-/// Rows that are read at a time.
+/// Rows per query.
 const BATCH_SIZE: u32 = 64;
 
 pub(crate) async fn changes(
@@ -40,7 +40,7 @@ pub(crate) async fn changes(
             }
         }
         if rows.len() < stride as usize {
-            // Nothing more up to there: all of it was looked at, also what is of other channels.
+            // Everything up to there was read, including changes in other channels.
             page.next = until;
             break;
         }
@@ -57,7 +57,7 @@ async fn revisions_after(
 ) -> Result<Vec<Row>, StoreError> {
     reading
         .rows(
-            // SECURITY: the text of an article that is withdrawn now is given with none of its revisions.
+            // SECURITY: no revision of a withdrawn article may return its text.
             "SELECT r.number, c.kind, r.article, r.at, r.channels, r.reason, a.day, a.slug, r.updated, \
              CASE WHEN a.state = 'live' THEN r.content END \
              FROM channel_revision c JOIN revision r ON r.number = c.revision \
@@ -77,7 +77,7 @@ fn read_change(row: &Row) -> Result<Change, StoreError> {
     let channels: Vec<Slug> = from_json(row.get_text(4)?)?;
     let content = row.get_optional_text(9)?;
     let article = content.map(from_json).transpose();
-    // One damaged article never takes the log down.
+    // A damaged article must not break the list of changes.
     let damaged = article.is_err();
     let entry = match article.ok().flatten() {
         Some(article) => Some(Box::new(Entry {

@@ -38,7 +38,7 @@ pub(crate) async fn channels(reading: &mut Transaction) -> Result<Vec<ChannelRec
         .collect()
 }
 
-/// A channel without a revision is as old as the configuration that made it (feed rule A3).
+/// A channel without a revision is as old as the configuration that created it (feed rule A3).
 pub(crate) fn channel_state(number: u64, head_at: i64, configured_at: Timestamp) -> ChannelState {
     let updated = if number == 0 { configured_at } else { from_unix(head_at) };
     ChannelState { number, updated, last_modified: updated.max(configured_at) }
@@ -58,7 +58,7 @@ pub(crate) async fn channel_states(
         .collect()
 }
 
-/// The channel's number of the newest revision by which an article departed from it; 0 where none has.
+/// The channel's number of the newest revision that removed an article from it; 0 if there is none.
 pub(crate) async fn last_removal(
     reading: &mut Transaction,
     channel: Option<&Slug>,

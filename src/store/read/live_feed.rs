@@ -12,9 +12,9 @@ use crate::store::read::log_state::config_modified_at;
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::Timestamp;
 
-/// Rows of the log that are read at a time while a window is filled.
+/// Rows per query while the window is filled.
 const BATCH_SIZE: i64 = 512;
-/// A window of more changes than this is left out, however few the articles are that changed.
+/// A window with more changes than this is left out, however few articles changed.
 const MOST_ROWS_OF_A_WINDOW: usize = 4096;
 
 pub(crate) async fn live(
@@ -36,7 +36,7 @@ pub(crate) async fn live(
             Ok(Some(FetchedState::Live { entry, .. })) => entries.push(*entry),
             Ok(Some(FetchedState::Withdrawn(tombstone))) => tombstones.push(tombstone),
             Ok(None) => {}
-            // One damaged article never takes a channel down.
+            // A damaged article must not break a channel.
             Err(StoreError::Corrupt(_)) => {
                 chosen.miss(&id);
                 unreadable.push(id);
@@ -61,7 +61,7 @@ pub(crate) async fn live(
     })
 }
 
-/// The order of every document: the newest stamp first and the latest withdrawal first, equal ones by id.
+/// The order of every document: newest publication date and latest withdrawal first, then by id.
 pub(crate) fn in_order(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
     entries.sort_by(|a, b| {
         b.article.published.instant.cmp(&a.article.published.instant).then_with(|| a.id.cmp(&b.id))
@@ -69,8 +69,9 @@ pub(crate) fn in_order(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
     tombstones.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| a.id.cmp(&b.id)));
 }
 
-/// What a live document shows: the unsealed tail and the newest by stamp, always; then all that changed within the
-/// window, where all of it fits. A part of the window would help nobody, and the sealed pages hold it.
+/// What a live document shows: always the unsealed tail and the newest articles; then everything that changed
+/// within the window, if all of it fits. A part of the window would not help anyone, and the sealed pages
+/// contain it.
 async fn choose(
     reading: &mut Transaction,
     slug: &str,
@@ -113,7 +114,7 @@ struct LiveSelection {
     limit: usize,
     changes: HashMap<ArticleId, u64>,
     covered_from: u64,
-    /// True where a living article or a tombstone is not shown, because of the limit.
+    /// True if a published article or a tombstone is not shown because of the limit.
     misses: bool,
 }
 
@@ -130,7 +131,7 @@ impl LiveSelection {
         }
     }
 
-    /// Adds all that changed at `since` or later; false where not all of it fits.
+    /// Adds everything that changed at `since` or later. False if not all of it fits.
     async fn add_window(
         &mut self,
         reading: &mut Transaction,
@@ -168,8 +169,8 @@ impl LiveSelection {
         }
     }
 
-    /// True where what changed above number `low` and up to `sealed` is at most so many bytes as it is stored. Each
-    /// article is counted with a quarter of them at most: what is longer is not shown whole.
+    /// True if the stored text that changed above number `low` and up to `sealed` is at most `bytes` long. Each
+    /// article counts with at most a quarter of that: longer ones are shortened.
     async fn fits(
         &self,
         reading: &mut Transaction,
@@ -193,8 +194,8 @@ impl LiveSelection {
         Ok(row.get_u64(0)? <= bytes)
     }
 
-    /// Takes a row of the log, the newest first. Whoever left the channel is in it no more, whatever the
-    /// older rows say.
+    /// Adds a row of the log, newest first. An article that left the channel is no longer in it, whatever older rows
+    /// say.
     fn see(&mut self, row: &Row) -> Result<(), StoreError> {
         let (number, id) = (row.get_u64(0)?, ArticleId::new(row.get_text(1)?));
         if self.changes.contains_key(&id) {
@@ -210,7 +211,7 @@ impl LiveSelection {
         Ok(())
     }
 
-    /// Whoever holds this number may hold it in the words of another configuration.
+    /// A reader that holds this number may have documents of another configuration.
     fn see_configuration(&mut self, row: &Row, configured_at: Timestamp) -> Result<(), StoreError> {
         if row.get_i64(3)? < configured_at.timestamp() {
             self.cover_from(row.get_u64(0)? + 1);
@@ -218,7 +219,7 @@ impl LiveSelection {
         Ok(())
     }
 
-    /// An article is not shown, so that its change cannot be told of either.
+    /// An article is not shown, so its change is not covered either.
     fn miss(&mut self, id: &ArticleId) {
         self.misses = true;
         self.cover_from(self.changes.get(id).copied().unwrap_or_default());
@@ -229,7 +230,7 @@ impl LiveSelection {
     }
 }
 
-/// How many articles live in the channel; of more than `limit`, only that there are more.
+/// Number of published articles in the channel, at most `limit` + 1.
 async fn newest_live(reading: &mut Transaction, slug: &str, limit: usize) -> Result<usize, StoreError> {
     let row = reading
         .one(

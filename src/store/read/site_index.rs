@@ -1,6 +1,6 @@
-//! What has an address: for whoever makes the whole site and not only what is asked for.
+//! Everything that has a URL, for the export of the whole site.
 //!
-//! These questions read names and numbers, never a text, so that asking for everything stays cheap.
+//! These queries read ids and numbers, never texts, so that listing everything stays cheap.
 
 use crate::model::{ArticleId, Slug};
 use crate::store::engine::{Transaction, values};

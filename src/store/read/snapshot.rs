@@ -17,15 +17,15 @@ use crate::store::removed_channels::Gone;
 use crate::time::{Month, Timestamp, Zone};
 use crate::urls::Scope;
 
-/// One state of the log, unchanging while it is held, whatever is written meanwhile. Hold it for as long as it
-/// takes to ask, not longer: the engine keeps the past for it.
+/// One state of the log. It does not change while it is held, whatever is written. Hold it only as long as
+/// needed: the database keeps old versions of rows for it.
 pub struct Snapshot {
     pub(crate) reading: Transaction,
     pub(crate) gone: Gone,
 }
 
 impl Snapshot {
-    /// How far the log had come: what was announced of this state.
+    /// The position of the log in this state.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -41,7 +41,7 @@ impl Snapshot {
         channels::channels(&mut self.reading).await
     }
 
-    /// The state of every channel's documents and of the view of everything. What is not here has no revision.
+    /// The states of all channels and of the view of all channels. Channels without an entry have no revision.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -49,9 +49,9 @@ impl Snapshot {
         channels::channel_states(&mut self.reading).await
     }
 
-    /// What the live documents of a channel show; of everything, without one.
+    /// What the live documents of a channel show; those of all channels if none is given.
     ///
-    /// Its cost depends on what is shown, not on the length of the log.
+    /// The cost depends on what is shown, not on the length of the log.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -63,8 +63,8 @@ impl Snapshot {
         live_feed::live(&mut self.reading, channel, choice).await
     }
 
-    /// How page `page` of a channel's log stands, counted from 1, each of `page_size` revisions; of the log of
-    /// everything, without a channel. None where there is no such page, or it is not sealed yet.
+    /// The state of page `page` of a channel's log, counted from 1, with `page_size` revisions each; of the log of
+    /// all channels if none is given. None if the page does not exist or is not sealed yet.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -77,10 +77,10 @@ impl Snapshot {
         archive::state(&mut self.reading, channel, page, page_size).await
     }
 
-    /// What that page shows: each article once, as its last revision in the page left it, without those that
-    /// were withdrawn from the channel or left it later.
+    /// The content of that page: each article once, as its last revision in the page left it, without those that were
+    /// withdrawn or left the channel later.
     ///
-    /// Its cost depends on `page_size` alone: not on the length of the log, and not on how deep the page is.
+    /// The cost depends on `page_size` only, not on the length of the log or the age of the page.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -93,10 +93,10 @@ impl Snapshot {
         archive::page(&mut self.reading, channel, page, page_size).await
     }
 
-    /// The months in `zone` in which the living articles of a channel are stamped, the newest first; of everything,
-    /// without a channel. None where there is no such channel.
+    /// The months in `zone` that contain published articles of a channel, newest first; of all channels if none is
+    /// given. None if the channel does not exist.
     ///
-    /// Its cost depends on the number of months.
+    /// The cost depends on the number of months.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -108,7 +108,7 @@ impl Snapshot {
         archive_index::months(&mut self.reading, channel, zone, &self.gone).await
     }
 
-    /// The addresses of the living articles stamped from `from` to `to`, newest stamp first, so many at most.
+    /// The URLs of the articles published from `from` to `to`, newest first, at most `limit`.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -121,7 +121,7 @@ impl Snapshot {
         archive_index::sitemap_entries(&mut self.reading, from, to, limit).await
     }
 
-    /// When an article was corrected, the latest first: the last twenty at most.
+    /// When an article was corrected, latest first, at most twenty times.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -129,7 +129,7 @@ impl Snapshot {
         archive_index::corrections(&mut self.reading, id).await
     }
 
-    /// What stands at an article's address.
+    /// The article at this permalink.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -137,7 +137,7 @@ impl Snapshot {
         articles::article(&mut self.reading, permalink).await
     }
 
-    /// The living articles, newest first, or those among them that hold certain words.
+    /// The published articles that match a query, newest first.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -145,7 +145,7 @@ impl Snapshot {
         article_list::query_articles(&mut self.reading, asked, &self.gone).await
     }
 
-    /// What stands at a picture's address, by its name.
+    /// The image with this name.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -153,7 +153,7 @@ impl Snapshot {
         files::find_image(&mut self.reading, name).await
     }
 
-    /// Up to `limit` of all articles that have an address, behind the one named `after`, by id.
+    /// Up to `limit` articles that have a URL, after the id `after`, by id.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -165,7 +165,7 @@ impl Snapshot {
         site_index::articles(&mut self.reading, after, limit).await
     }
 
-    /// Up to `limit` of the pictures that living articles show, behind the one named `after`, by name.
+    /// Up to `limit` images that published articles show, after the name `after`, by name.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -173,7 +173,7 @@ impl Snapshot {
         site_index::images(&mut self.reading, after, limit).await
     }
 
-    /// What a channel has in each of its months, as [`Snapshot::archive`]; of everything, without a channel.
+    /// The content of each month of a channel; of all channels if none is given.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -185,8 +185,8 @@ impl Snapshot {
         site_index::months(&mut self.reading, channel, zone, &self.gone).await
     }
 
-    /// The channel's number of the newest revision by which an article departed from it: no sealed page has
-    /// changed since. 0 where none has departed.
+    /// The channel's number of the newest revision that removed an article from it: no sealed page has changed since.
+    /// 0 if there is none.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -194,8 +194,8 @@ impl Snapshot {
         channels::last_removal(&mut self.reading, channel).await
     }
 
-    /// The newest second that any document of this state bears as its date. Once it is over, no later state
-    /// bears it.
+    /// The latest modification time of any document of this state. After that second has passed, no later state has
+    /// the same time.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -203,8 +203,7 @@ impl Snapshot {
         log_state::last_modified(&mut self.reading).await
     }
 
-    /// From now on no question is given up for taking long, and the state is held over pauses: for who reads all
-    /// of it.
+    /// Disables timeouts for this snapshot, for callers that read all of it.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -212,8 +211,8 @@ impl Snapshot {
         self.reading.disable_timeouts().await
     }
 
-    /// How often configuration, titles or the list of channels have changed: with the state of a channel or
-    /// page, all that its documents depend on.
+    /// Number of changes of the configuration, of titles or of the list of channels. Together with the state of a
+    /// channel or page, it covers everything that its documents depend on.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -221,7 +220,7 @@ impl Snapshot {
         Ok(self.position().await?.config_epoch)
     }
 
-    /// The second at which the configuration last changed what documents show.
+    /// When the configuration last changed what documents show.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -229,8 +228,7 @@ impl Snapshot {
         log_state::config_modified_at(&mut self.reading).await
     }
 
-    /// The second at which the list of channels last changed: a channel was founded, or the configuration
-    /// changed.
+    /// When the list of channels last changed: a channel was created, or the configuration changed.
     ///
     /// # Errors
     /// If the database does not answer.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -16,6 +17,9 @@ use crate::store::write::log_writer::LogWriter;
 
 /// Writes that share one commit at most, so that the first one does not wait too long.
 const MAX_BATCH: usize = 256;
+/// A batch ends after this time, so that it does not hold the write lock of the log for too long: the writers of other
+/// processes wait 1.5 s for it.
+const MAX_BATCH_TIME: Duration = Duration::from_millis(500);
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -122,6 +126,12 @@ impl WriteQueue {
         Some(state.pending.drain(..count).collect())
     }
 
+    /// Puts writes back at the front, in their order.
+    fn put_back(&self, writes: Vec<Box<dyn QueuedWrite>>) {
+        let mut state = self.state();
+        writes.into_iter().rev().for_each(|write| state.pending.push_front(write));
+    }
+
     fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +168,8 @@ async fn commit_batches(queue: Arc<WriteQueue>) {
     let core = &queue.core;
     while let Some(mut batch) = queue.next_batch() {
         match commit(core, &mut batch).await {
-            Ok(()) => {
+            Ok(done) => {
+                queue.put_back(batch.split_off(done));
                 // A full disk may reject some writes and accept smaller ones.
                 let failed =
                     batch.iter().any(|write| matches!(write.error(), Some(StoreError::Unavailable(_))));
@@ -179,8 +190,9 @@ async fn commit_batches(queue: Arc<WriteQueue>) {
     }
 }
 
-/// Runs all writes in one transaction and commits it. A write that fails undoes its own changes only.
-async fn commit(core: &Core, batch: &mut [Box<dyn QueuedWrite>]) -> Result<(), StoreError> {
+/// Runs writes in one transaction until the batch or its time ends, and commits it. Returns how many were done. A
+/// write that fails undoes its own changes only.
+async fn commit(core: &Core, batch: &mut [Box<dyn QueuedWrite>]) -> Result<usize, StoreError> {
     // Configuration does not depend on the order of the log. A log that accepts no revisions can still be opened.
     let appends = batch.iter().any(|write| write.appends());
     let mut transaction = match appends {
@@ -188,7 +200,12 @@ async fn commit(core: &Core, batch: &mut [Box<dyn QueuedWrite>]) -> Result<(), S
         false => core.database.begin_write().await?,
     };
     let mut writer = LogWriter { transaction: &mut transaction, options: &core.options };
+    let (started, mut done) = (Instant::now(), 0);
     for write in batch {
+        if done > 0 && started.elapsed() > MAX_BATCH_TIME {
+            break;
+        }
+        done += 1;
         writer.begin_one().await?;
         write.run(&mut writer).await;
         if write.error().is_some() {
@@ -196,5 +213,6 @@ async fn commit(core: &Core, batch: &mut [Box<dyn QueuedWrite>]) -> Result<(), S
         }
         writer.end_one().await?;
     }
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(done)
 }
