@@ -1,8 +1,7 @@
-//! How long it takes to read an article file: the sample that the office wrote, ordinary long texts, and texts made
-//! to be slow.
+//! The time to parse an article file: the sample article, ordinary long texts, and worst-case texts.
 //!
-//! `cargo bench --bench parse` prints them all, the slowest last; `cargo bench --bench parse -- table`
-//! those of which the name says so. No 100 kB may take longer than 10 ms on one core.
+//! `cargo bench --bench parse` prints all of them, the slowest last; `cargo bench --bench parse -- table` those with
+//! a matching name. 100 kB must take at most 10 ms on one core.
 
 #[path = "parse/worst.rs"]
 mod worst;
@@ -12,29 +11,29 @@ use std::time::{Duration, Instant};
 
 use worst::{Worst, worst};
 
-/// The promise.
-const MOST_MS: f64 = 10.0;
+/// The limit.
+const MAX_MS: f64 = 10.0;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // Without this word it is a test run, which only shows that everything can be read.
+    // Without this argument it is a test run, which only checks that everything can be parsed.
     let is_bench = arguments.iter().any(|argument| argument == "--bench");
     let wanted = arguments.iter().find(|argument| !argument.starts_with("--"));
     let named = |text: &Worst| wanted.is_none_or(|wanted| text.what.contains(wanted.as_str()));
-    let mut told: Vec<(f64, String)> = worst(100_000)
+    let mut results: Vec<(f64, String)> = worst(100_000)
         .iter()
         .filter(|text| named(text))
         .map(|text| (time_of(text, is_bench), format!("{:6} {}", text.name, text.what)))
         .collect();
-    told.sort_by(|left, right| left.0.total_cmp(&right.0));
-    for (time, text) in &told {
+    results.sort_by(|left, right| left.0.total_cmp(&right.0));
+    for (time, text) in &results {
         println!("{time:8.2} ms per 100 kB  {text}");
     }
-    let slow = told.iter().filter(|(time, _)| *time > MOST_MS).count();
-    println!("{slow} of {} take more than {MOST_MS} ms per 100 kB", told.len());
+    let slow = results.iter().filter(|(time, _)| *time > MAX_MS).count();
+    println!("{slow} of {} take more than {MAX_MS} ms per 100 kB", results.len());
 }
 
-/// Milliseconds per 100 kB: the best of many runs, since other processes can only add to it.
+/// Milliseconds per 100 kB: the best of many runs, because other processes can only add to it.
 fn time_of(text: &Worst, is_bench: bool) -> f64 {
     let (least_runs, least_time) =
         if is_bench { (7, Duration::from_millis(150)) } else { (1, Duration::ZERO) };

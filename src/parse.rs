@@ -1,30 +1,36 @@
-//! Reads an article file: bytes in, a draft and findings out.
+//! Parses article files: bytes in, an article and diagnostics out.
 //!
-//! The office pastes what it has: text from a web page, a Word file, a page of its old site in an old encoding.
-//! This room finds the title, the printed date, the lead, captions, text and authors in it, or says line by line
-//! why it cannot and what to do. It is pure: no file is opened, no clock is read. It refuses to guess a date, to
-//! publish a text in a wrong encoding, and to drop a line in silence.
+//! Input is whatever the editorial office pastes: text from a web page, a Word file, a page of an old site in a legacy
+//! encoding. The parser finds title, date, lead, captions, text and authors, or reports line by line why it cannot and
+//! how to fix it. It is pure: it opens no file and reads no clock. It never guesses a date, never publishes text in
+//! a wrong encoding, and reports every line that it drops.
 //!
-//! The way of a file: `bytes` to text, `front_matter` off its head, the form's reader (`plain`, `markdown`,
-//! `html`, `docx`) to pieces, `structure` to the draft. `features` says what can be seen of each line (`stamp`, `caption`,
-//! `byline` and `boilerplate` each know one kind), `layout` finds the roles of all lines by the table in `weights`.
+//! The steps: `encoding` decodes the bytes, `front_matter` splits off the head, a format reader (`plain`, `markdown`,
+//! `html`, `docx`) yields pieces, `structure` builds the article. `features` describes each line (`stamp`, `caption`,
+//! `byline` and `boilerplate` recognise one kind each), `layout` assigns a role to each line using the table in
+//! `weights`.
 
 mod blocks;
 mod boilerplate;
 mod byline;
 mod caption;
+mod charset;
 mod diagnostic;
 mod docx;
 mod encoding;
 mod facts;
 mod features;
 mod front_matter;
+mod front_matter_keys;
 mod html;
 mod inline;
 mod layout;
 mod markdown;
+mod messages;
 mod normalise;
+mod piece;
 mod plain;
+mod safe_html;
 mod stamp;
 mod structure;
 mod structured;
@@ -35,27 +41,29 @@ mod weights;
 use crate::model::{Article, ArticleId};
 use crate::time::Zone;
 
-pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, FRONT_MATTER_KEYS, Part, Severity};
-pub use encoding::Encoding;
+pub use charset::Encoding;
+pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, Part, Severity};
+pub use front_matter_keys::FRONT_MATTER_KEYS;
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 
 use diagnostic::Diagnostics;
 use encoding::EncodingOverride;
 use normalise::Normalizer;
-use structure::{Hints, Piece};
+use piece::Piece;
+use structure::Hints;
 
-/// How files are read, by the site's settings.
+/// Parser settings of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseOptions {
-    /// The zone of a stamp that names none.
+    /// The time zone of dates without a UTC offset.
     pub zone: Zone,
-    /// The site's language (BCP 47). An article in another one says so in its front matter.
+    /// The site's language (BCP 47); front matter can name another.
     pub language: String,
-    /// The encoding that is set for the folder; a file's front matter may name another. Found out otherwise.
+    /// The encoding set for the folder; front matter can name another. Detected if unset.
     pub encoding: Option<Encoding>,
 }
 
-/// The kinds of article file.
+/// The format of an article file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileFormat {
     /// `.txt`
@@ -68,50 +76,50 @@ pub enum FileFormat {
     Docx,
 }
 
-/// What came out of a file.
+/// The result of parsing a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseResult {
-    /// Missing exactly where a finding is an error.
+    /// `None` if and only if one of the diagnostics is an error.
     pub draft: Option<ParsedArticle>,
-    /// In the order of the lines.
+    /// Sorted by line.
     pub findings: Vec<Diagnostic>,
 }
 
-/// An article that may go to intake.
+/// A parsed article, ready to be submitted to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedArticle {
-    /// Its pictures are empty: they lie in other files.
+    /// Its images are empty: they are in other files.
     pub article: Article,
-    /// The id that the front matter gave.
+    /// The id given in the front matter.
     pub id: Option<ArticleId>,
-    /// The channels that the front matter gave: slugs or titles, as written.
+    /// The channels given in the front matter: slugs or titles, as written.
     pub channels: Vec<String>,
-    /// Where its parts stood.
+    /// The source lines of its parts.
     pub lines: SourceLines,
 }
 
-/// The lines, counted from 1, from which the parts of an article were read.
+/// The source lines of the parts of an article, counted from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceLines {
-    /// The title; where front matter gave it, that line.
+    /// The title, in the text or the front matter.
     pub title: usize,
-    /// The date of publication, likewise.
+    /// The publication date, in the text or the front matter.
     pub stamp: usize,
     /// The lead.
     pub lead: Option<usize>,
     /// Bylines.
     pub authors: Vec<usize>,
-    /// Captions, in the order of the pictures.
+    /// Captions, in the order of the images.
     pub captions: Vec<usize>,
 }
 
-/// The form of a file by the ending of its name; none for what is no article: a picture, a lock file.
+/// The format of a file by its extension; `None` for other files, such as images and lock files.
 pub fn format_from_name(name: &str) -> Option<FileFormat> {
-    let (stem, ending) = name.rsplit_once('.')?;
+    let (stem, extension) = name.rsplit_once('.')?;
     if stem.is_empty() {
         return None;
     }
-    match ending.to_ascii_lowercase().as_str() {
+    match extension.to_ascii_lowercase().as_str() {
         "txt" => Some(FileFormat::Text),
         "md" | "markdown" => Some(FileFormat::Markdown),
         "html" | "htm" => Some(FileFormat::Html),
@@ -120,18 +128,19 @@ pub fn format_from_name(name: &str) -> Option<FileFormat> {
     }
 }
 
-/// Reads the bytes of the file called `name`. Never panics; the time taken grows with the length alone.
+/// Parses the bytes of the file called `name`. Never panics; takes linear time.
 pub fn parse(name: &str, bytes: &[u8], options: &ParseOptions) -> ParseResult {
     let mut findings = Diagnostics::default();
     let draft = read_form(name, bytes, options, &mut findings);
-    // NOTE: an error costs the article even where the rest could be read: nobody publishes half a date.
+    // NOTE: any error rejects the article, even if the rest is readable.
     let draft = draft.filter(|_| !findings.has_errors());
     ParseResult { draft, findings: findings.into_sorted() }
 }
 
-/// Longer files are no articles.
-const MOST_TEXT: u64 = 4 * 1024 * 1024;
-const MOST_DOCX: u64 = 64 * 1024 * 1024;
+/// Maximum size of a text file in bytes.
+const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
+/// Maximum size of a Word document in bytes.
+const MAX_DOCX_BYTES: u64 = 64 * 1024 * 1024;
 
 fn read_form(
     name: &str,
@@ -144,7 +153,7 @@ fn read_form(
         return None;
     };
     if form == FileFormat::Docx {
-        return within_limits(bytes, MOST_DOCX, findings)
+        return within_limits(bytes, MAX_DOCX_BYTES, findings)
             .then(|| read_docx(bytes, options, findings))
             .flatten();
     }
@@ -152,7 +161,7 @@ fn read_form(
     read_decoded(&text, form, options, findings)
 }
 
-/// Says what is wrong with the length of a file.
+/// Checks the size of a file and reports a violation.
 fn within_limits(bytes: &[u8], limit: u64, findings: &mut Diagnostics) -> bool {
     if bytes.len() as u64 > limit {
         findings.error(1, DiagnosticKind::TooLarge { limit });
@@ -162,17 +171,17 @@ fn within_limits(bytes: &[u8], limit: u64, findings: &mut Diagnostics) -> bool {
     !findings.has_errors()
 }
 
-/// The text of a file that is no Word document.
+/// The decoded text of a file that is not a Word document.
 fn text_of(
     form: FileFormat,
     bytes: &[u8],
     options: &ParseOptions,
     findings: &mut Diagnostics,
 ) -> Option<String> {
-    if !within_limits(bytes, MOST_TEXT, findings) {
+    if !within_limits(bytes, MAX_TEXT_BYTES, findings) {
         return None;
     }
-    if is_of_another_program(bytes) {
+    if is_binary_format(bytes) {
         findings.error(1, DiagnosticKind::WrongFormat { form: form.extension() });
         return None;
     }
@@ -205,28 +214,28 @@ fn read_decoded(
         Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
         None => front_matter::FrontMatter::default(),
     };
-    let mut cleaner = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
+    let mut normalizer = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
     let (rest, line) = (split.rest, split.rest_line);
     let (pieces, hints) = match form {
-        FileFormat::Html => html::pieces(rest, line, options.zone, &mut cleaner, findings)?,
+        FileFormat::Html => html::pieces(rest, line, options.zone, &mut normalizer, findings)?,
         FileFormat::Markdown => {
-            let pieces = markdown::pieces(rest, line, options.zone, &mut cleaner, findings)?;
+            let pieces = markdown::pieces(rest, line, options.zone, &mut normalizer, findings)?;
             (pieces, Hints::default())
         }
         FileFormat::Text | FileFormat::Docx => {
-            (plain::pieces(rest, line, &mut cleaner, findings), Hints::default())
+            (plain::pieces(rest, line, &mut normalizer, findings), Hints::default())
         }
     };
-    cleaner.finish(findings);
+    normalizer.finish(findings);
     finish(pieces, matter, &hints, options, findings)
 }
 
-/// Front matter in a Word document is its first paragraphs.
+/// In a Word document, the front matter is in the first paragraphs.
 fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -> Option<ParsedArticle> {
-    let mut cleaner = Normalizer::new(&options.language);
-    let content = docx::content(bytes, options.encoding, options.zone, &mut cleaner, findings)?;
+    let mut normalizer = Normalizer::new(&options.language);
+    let content = docx::content(bytes, options.encoding, options.zone, &mut normalizer, findings)?;
     let docx::Content { mut pieces, notes } = content;
-    cleaner.finish(findings);
+    normalizer.finish(findings);
     let mut matter = front_matter::FrontMatter::default();
     let front = front_paragraphs(&mut pieces, findings);
     if findings.has_errors() {
@@ -237,15 +246,15 @@ fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -
         if let Some(Ok(encoding)) = front_matter::declared_encoding(fenced.as_bytes())
             && options.encoding != Some(encoding)
         {
-            // NOTE: what was found so far was found in the wrong letters.
+            // NOTE: the diagnostics so far refer to wrongly decoded text.
             *findings = Diagnostics::default();
             return read_docx(bytes, &ParseOptions { encoding: Some(encoding), ..options.clone() }, findings);
         }
         let mut at_head = Normalizer::new(&options.language);
         matter = front_matter::read(&toml, first_line, options.zone, &mut at_head, findings);
     }
-    if let Some((line, complaint)) = rubbish_in(&pieces) {
-        findings.error(line, complaint);
+    if let Some((line, kind)) = find_mojibake(&pieces) {
+        findings.error(line, kind);
         return None;
     }
     let mut draft = finish(pieces, matter, &Hints::default(), options, findings)?;
@@ -253,8 +262,8 @@ fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -
     Some(draft)
 }
 
-/// Takes the paragraphs between two `+++` off the top: TOML with the quotes that Word makes of quotes, and the line
-/// on which it begins.
+/// Splits off the paragraphs between two `+++`: the TOML, with Word's typographic quotes made straight, and its first
+/// line.
 fn front_paragraphs(pieces: &mut Vec<Piece>, findings: &mut Diagnostics) -> Option<(String, usize)> {
     let first = pieces.first().filter(|piece| piece.text == "+++")?;
     let Some(end) = pieces.iter().skip(1).position(|piece| piece.text == "+++") else {
@@ -266,7 +275,7 @@ fn front_paragraphs(pieces: &mut Vec<Piece>, findings: &mut Diagnostics) -> Opti
     let mut toml = String::new();
     let mut line = first_line;
     for piece in &head[1..=end] {
-        // Empty paragraphs between the keys count as lines.
+        // Empty paragraphs count as lines.
         while line < piece.line {
             toml.push('\n');
             line += 1;
@@ -276,8 +285,8 @@ fn front_paragraphs(pieces: &mut Vec<Piece>, findings: &mut Diagnostics) -> Opti
     Some((toml, first_line))
 }
 
-/// What is the matter with the letters of a document, and where they begin.
-fn rubbish_in(pieces: &[Piece]) -> Option<(usize, DiagnosticKind)> {
+/// Detects wrongly decoded text in a document, and the line of its first non-ASCII character.
+fn find_mojibake(pieces: &[Piece]) -> Option<(usize, DiagnosticKind)> {
     let mut sample = String::new();
     for piece in pieces.iter().filter(|piece| !piece.text.is_ascii()) {
         if sample.len() > vietnamese_encodings::SAMPLE_BYTES {
@@ -287,7 +296,7 @@ fn rubbish_in(pieces: &[Piece]) -> Option<(usize, DiagnosticKind)> {
         sample.push('\n');
     }
     let line = pieces.iter().find(|piece| !piece.text.is_ascii())?.line;
-    encoding::detect_mojibake(&sample).map(|complaint| (line, complaint))
+    encoding::detect_mojibake(&sample).map(|kind| (line, kind))
 }
 
 fn finish(
@@ -304,9 +313,9 @@ fn finish(
     structure::draft(pieces, matter, hints, options.zone, &options.language, findings)
 }
 
-/// Archives, old Word files, PDF and pictures under the name of a text.
-fn is_of_another_program(bytes: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 7] = [
+/// Whether these are the first bytes of an archive, a legacy Word file, PDF, RTF or image.
+fn is_binary_format(bytes: &[u8]) -> bool {
+    const SIGNATURES: [&[u8]; 7] = [
         b"PK\x03\x04",
         &[0xD0, 0xCF, 0x11, 0xE0],
         b"%PDF",
@@ -315,11 +324,11 @@ fn is_of_another_program(bytes: &[u8]) -> bool {
         b"\x89PNG",
         b"GIF8",
     ];
-    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+    SIGNATURES.iter().any(|signature| bytes.starts_with(signature))
 }
 
 impl FileFormat {
-    /// The ending that names it.
+    /// The file extension, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Text => "txt",

@@ -1,7 +1,7 @@
-//! Text as it is searched: lower-case words without diacritics, so that `dak to` finds `Đăk Tô`.
+//! Search text: lower-case words without diacritics, so that `dak to` finds `Đăk Tô`.
 //!
-//! Pure. Articles, questions and the words that are marked on a page go through the same gate, [`tokenize`];
-//! nothing else decides what a word is, no engine and no locale.
+//! Pure. Articles, queries and highlighted words all go through [`tokenize`]; neither the database engine nor a locale
+//! defines what a word is.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,8 +11,7 @@ use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use crate::model::{Article, Block};
 
-/// All words of an article, in reading order, one space between two: title, summary, text, authors, source,
-/// tags.
+/// All words of an article in reading order, separated by single spaces: title, summary, text, authors, source, tags.
 pub fn index_text(article: &Article) -> String {
     let mut folded = String::with_capacity(4096);
     let mut fold = |text: &str| {
@@ -27,8 +26,7 @@ pub fn index_text(article: &Article) -> String {
     folded
 }
 
-/// The words of a question, each once. Nothing in it is an operator: whatever is no letter and no digit only
-/// parts words.
+/// The distinct words of a query. There are no operators: everything except letters and digits separates words.
 pub fn query_terms(question: &str) -> Vec<String> {
     let mut words: Vec<String> = tokenize(question).into_iter().map(|word| word.normalized).collect();
     words.sort_unstable();
@@ -36,8 +34,7 @@ pub fn query_terms(question: &str) -> Vec<String> {
     words
 }
 
-/// The words of a question that must stand together, in this order: what it holds between quotation marks. A
-/// mark that is never closed holds nothing.
+/// The phrases of a query: the words between quotation marks. Unclosed quotation marks are ignored.
 pub fn quoted_phrases(question: &str) -> Vec<Vec<String>> {
     const MARKS: [char; 5] = ['"', '“', '”', '«', '»'];
     let pieces: Vec<&str> = question.split(MARKS).collect();
@@ -46,16 +43,16 @@ pub fn quoted_phrases(question: &str) -> Vec<Vec<String>> {
     phrases.filter(|words: &Vec<String>| words.len() > 1).collect()
 }
 
-/// A word that was typed with its diacritics.
+/// A query word with diacritics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exact {
-    /// Without them.
+    /// Without diacritics.
     folded: String,
-    /// With them, as [`spelling`] tells one spelling from another.
+    /// With diacritics, normalised by [`spelling`].
     spelling: String,
 }
 
-/// The words of a question that bear diacritics, each once. Who types them means these and no others.
+/// The distinct words of a query that have diacritics, which must match exactly.
 pub fn with_marks(question: &str) -> Vec<Exact> {
     let mut exact: Vec<Exact> = Vec::new();
     for word in tokenize(question) {
@@ -68,15 +65,15 @@ pub fn with_marks(question: &str) -> Vec<Exact> {
     exact
 }
 
-/// True where the article holds each of these words with just these diacritics.
+/// Whether the article contains all of these words with these diacritics.
 pub fn has_exactly(article: &Article, exact: &[Exact]) -> bool {
     held_exactly(article, exact).len() == exact.len()
 }
 
-/// Those of the words that the article holds with just these diacritics.
+/// The words that the article contains with these diacritics.
 pub fn held_exactly(article: &Article, exact: &[Exact]) -> Vec<Exact> {
     let mut missing: Vec<&Exact> = exact.iter().collect();
-    let mut look = |text: &str| {
+    let mut search = |text: &str| {
         if missing.is_empty() {
             return;
         }
@@ -86,21 +83,21 @@ pub fn held_exactly(article: &Article, exact: &[Exact]) -> Vec<Exact> {
             });
         }
     };
-    each_text(article, &mut look);
+    each_text(article, &mut search);
     exact.iter().filter(|wanted| !missing.contains(wanted)).cloned().collect()
 }
 
-/// Hands out each text of an article.
-fn each_text(article: &Article, mut hand_out: impl FnMut(&str)) {
-    hand_out(&article.title);
-    article.summary.iter().for_each(|summary| hand_out(summary));
+/// Passes each text of an article to `emit`.
+fn each_text(article: &Article, mut emit: impl FnMut(&str)) {
+    emit(&article.title);
+    article.summary.iter().for_each(|summary| emit(summary));
     for block in &article.body {
-        block_texts(block).iter().for_each(|text| hand_out(text));
+        block_texts(block).iter().for_each(|text| emit(text));
     }
-    article.authors.iter().chain(&article.source).chain(&article.tags).for_each(|line| hand_out(line));
+    article.authors.iter().chain(&article.source).chain(&article.tags).for_each(|line| emit(line));
 }
 
-/// A word in lower case with its diacritics, its tone behind all letters: `hòa` and `hoà` are one word.
+/// A word in lower case with its diacritics, with the tone after all letters: `hòa` and `hoà` are equal.
 fn spelling(word: &str) -> String {
     const TONES: [char; 5] = ['\u{300}', '\u{301}', '\u{303}', '\u{309}', '\u{323}'];
     let (mut letters, mut tones) = (String::with_capacity(word.len()), Vec::new());
@@ -117,21 +114,20 @@ fn spelling(word: &str) -> String {
     letters
 }
 
-/// True where the words of `phrase` follow each other in one of the article's texts: the end of its title and the
-/// beginning of its lead are not together.
+/// Whether one of the article's texts contains `phrase`. A phrase does not span two texts, such as title and lead.
 pub fn contains_phrase(article: &Article, phrase: &[String]) -> bool {
     let mut found = false;
     each_text(article, |text| {
         if !found {
             let words: Vec<String> = tokenize(text).into_iter().map(|word| word.normalized).collect();
-            found = words.windows(phrase.len().max(1)).any(|together| together == phrase);
+            found = words.windows(phrase.len().max(1)).any(|window| window == phrase);
         }
     });
     found
 }
 
-/// Where in `text` the words stand, in order and without overlap. Words of a phrase are found only together, and
-/// with what lies between them. A word among `exact` is found with its diacritics alone.
+/// The byte ranges of the words in `text`, in order and without overlap. Words of a phrase match only as a phrase,
+/// including what is between them. Words in `exact` match only with their diacritics.
 pub fn match_ranges(
     text: &str,
     words: &[String],
@@ -151,20 +147,20 @@ pub fn match_ranges(
             && !phrases.iter().any(|phrase| phrase.contains(&word.normalized))
             && is_meant(word)
     };
-    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while at < all.len() {
-        let together = phrases.iter().filter(|phrase| {
-            let behind = all[at..].iter().map(|word| &word.normalized);
-            phrase.iter().eq(behind.take(phrase.len()))
+        let matching = phrases.iter().filter(|phrase| {
+            let rest = all[at..].iter().map(|word| &word.normalized);
+            phrase.iter().eq(rest.take(phrase.len()))
         });
-        let length = together.map(Vec::len).max().unwrap_or(usize::from(alone(&all[at])));
+        let length = matching.map(Vec::len).max().unwrap_or(usize::from(alone(&all[at])));
         if length > 0 {
-            places.push(all[at].range.start..all[at + length - 1].range.end);
+            ranges.push(all[at].range.start..all[at + length - 1].range.end);
         }
         at += length.max(1);
     }
-    places
+    ranges
 }
 
 /// The texts of a block in reading order, without markup.
@@ -185,7 +181,7 @@ pub fn block_texts(block: &Block) -> Vec<Cow<'_, str>> {
 struct Word {
     /// Lower-case, without diacritics.
     normalized: String,
-    /// Where in the text it stands, in bytes.
+    /// Its byte range in the text.
     range: Range<usize>,
 }
 
@@ -208,7 +204,7 @@ fn tokenize(text: &str) -> Vec<Word> {
             }
             None => inside = false,
         });
-        // The marks of a letter that is typed in pieces belong to its word, and so do they where it is marked.
+        // Combining marks belong to the word of their base letter, also when it is highlighted.
         if inside
             && is_combining_mark(character)
             && let Some(word) = words.last_mut()
@@ -219,33 +215,33 @@ fn tokenize(text: &str) -> Vec<Word> {
     words
 }
 
-/// Hands out the letters and digits that `character` stands for, and none where it parts words.
-fn fold_char(character: char, mut hand_out: impl FnMut(Option<char>)) {
-    // What is plain already, as nearly all of a question is.
+/// Passes on the folded letters and digits of `character`, and `None` if it separates words.
+fn fold_char(character: char, mut emit: impl FnMut(Option<char>)) {
+    // Fast path: ASCII.
     if character.is_ascii() {
-        return hand_out(character.is_ascii_alphanumeric().then(|| character.to_ascii_lowercase()));
+        return emit(character.is_ascii_alphanumeric().then(|| character.to_ascii_lowercase()));
     }
-    // Taken apart before it is made lower case (`𝒥`), and again after it, which may bring marks along (`İ`).
+    // Decomposed before lower-casing (`𝒥`) and again after it, which can add marks (`İ`).
     decompose_compatible(character, |part| {
         for lower in part.to_lowercase() {
             decompose_compatible(lower, |character| match character {
-                // They have no decomposition. `Ð` is the Icelandic letter, which is often typed for `Đ`.
-                'đ' | 'ð' => hand_out(Some('d')),
+                // These have no decomposition. The Icelandic `Ð` is often typed for `Đ`.
+                'đ' | 'ð' => emit(Some('d')),
                 // Bahnar and Jarai.
-                'ƀ' => hand_out(Some('b')),
+                'ƀ' => emit(Some('b')),
                 character if is_combining_mark(character) || is_joiner(character) => {}
-                character => hand_out(Some(character).filter(|character| character.is_alphanumeric())),
+                character => emit(Some(character).filter(|character| character.is_alphanumeric())),
             });
         }
     });
 }
 
-/// Stands inside words and is not seen.
+/// Whether the character is invisible within words.
 fn is_joiner(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// The text of sanitised HTML, good enough to find words in. Tags within a line part no words, all others do.
+/// The text of sanitised HTML, for searching only. Inline tags do not separate words, all others do.
 fn text_of(html: &str) -> String {
     const INLINE: [&str; 14] =
         ["a", "abbr", "b", "cite", "em", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"];
@@ -262,7 +258,7 @@ fn text_of(html: &str) -> String {
             }
             rest = after_tag(tag);
         } else {
-            // What the sanitiser writes as a reference (`&amp;`, `&lt;`, `&nbsp;`) is no letter.
+            // The character references that the sanitiser writes (`&amp;`, `&lt;`, `&nbsp;`) are not letters.
             text.push(' ');
             let end = rest.find(';').filter(|end| *end < 10);
             rest = end.map_or(&rest[1..], |end| &rest[end + 1..]);
@@ -272,7 +268,7 @@ fn text_of(html: &str) -> String {
     text
 }
 
-/// What follows a tag; a `>` between quotation marks does not end it.
+/// The text after a tag; a `>` within quotation marks does not end the tag.
 fn after_tag(tag: &str) -> &str {
     let mut quote = None;
     for (at, byte) in tag.bytes().enumerate() {
@@ -302,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_however_they_are_typed() {
+    fn folds_case_diacritics_and_width() {
         for (text, words) in [
             ("Đăk Tô", "dak to"),
             ("ĐẮK TÔ", "dak to"),
@@ -323,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn html_is_searched_for_its_text_and_not_for_its_tags() {
+    fn html_tags_are_not_searched() {
         for (html, words) in [
             ("<p>Một</p><p>hai &amp; ba</p>", "mot hai ba"),
             ("<p><b>Đ</b>ăk <a href=\"https://x.vn/?a>b\" title='c'>Tô</a></p>", "dak to"),
@@ -334,13 +330,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_question_is_an_operator() {
+    fn queries_have_no_operators() {
         assert_eq!(query_terms("\"dak to\" OR NOT(tô*) -x:y"), ["dak", "not", "or", "to", "x", "y"]);
         assert!(query_terms("\"*\" % _ ' ;--").is_empty());
     }
 
     #[test]
-    fn words_are_marked_as_they_were_printed_whatever_was_typed() {
+    fn highlights_words_however_they_are_typed() {
         let text = "Huye\u{302}\u{323}n Đăk Tô phát động thi đua; thi ca, ĐUA THI “thi\u{a0}đua”.";
         for (question, found) in [
             ("huyen", vec!["Huye\u{302}\u{323}n"]),
@@ -357,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn who_types_diacritics_means_these_words_and_no_others() {
+    fn diacritics_in_a_query_must_match() {
         let exact = |question: &str, text: &str| {
             let found = match_ranges(text, &query_terms(question), &[], &with_marks(question));
             found.into_iter().map(|place| text[place].to_owned()).collect::<Vec<_>>()
@@ -371,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phrase_is_what_stands_between_two_quotation_marks() {
+    fn phrases_are_in_quotation_marks() {
         let words = |phrase: &str| phrase.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for (question, found) in [
             ("\"Đăk Tô\"", vec!["dak to"]),
@@ -387,7 +383,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_folded_as_a_whole_as_it_is_character_by_character(text in any::<String>()) {
+        fn folding_agrees_with_whole_text_folding(text in any::<String>()) {
             let mut whole = String::new();
             for character in text.nfkd().flat_map(char::to_lowercase).nfkd() {
                 match character {
@@ -402,7 +398,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_marked_is_a_part_of_the_text_in_order(text in any::<String>(), question in any::<String>()) {
+        fn match_ranges_are_ordered_and_valid(text in any::<String>(), question in any::<String>()) {
             let mut end = 0;
             for place in match_ranges(&text, &query_terms(&question), &quoted_phrases(&question), &with_marks(&question)) {
                 prop_assert!(end <= place.start && place.start < place.end && text.get(place.clone()).is_some());
@@ -411,7 +407,7 @@ mod tests {
         }
 
         #[test]
-        fn folding_twice_is_folding_once_and_leaves_words_and_single_spaces(text in any::<String>()) {
+        fn folding_is_idempotent(text in any::<String>()) {
             let once = folded(&text);
             prop_assert_eq!(&folded(&once), &once);
             prop_assert!(once.split(' ').all(|word| word.chars().all(char::is_alphanumeric)));
@@ -419,7 +415,7 @@ mod tests {
         }
 
         #[test]
-        fn any_html_is_read_to_its_end(html in any::<String>()) {
+        fn text_of_accepts_any_html(html in any::<String>()) {
             text_of(&html);
         }
     }

@@ -1,4 +1,4 @@
-//! Pictures beside their articles, from the folder to a range request, with the real program.
+//! Images of articles, from the folder to a range request, with the real program.
 
 mod support;
 
@@ -22,7 +22,7 @@ fn with_captions() -> String {
     )
 }
 
-/// The paths of the pictures that a feed names in `media:content`, in order.
+/// The image paths in the `media:content` elements of a feed, in order.
 fn pictures(serving: &RunningServer) -> Vec<String> {
     let rss = serving.get(RSS).text();
     let document = roxmltree::Document::parse(&rss).unwrap();
@@ -33,12 +33,12 @@ fn pictures(serving: &RunningServer) -> Vec<String> {
 }
 
 #[test]
-fn a_picture_is_in_all_formats_and_goes_when_its_article_goes() {
-    let house = TestSite::new();
-    house.write("xa-hoi/bai.txt", with_captions());
-    house.write("xa-hoi/bai-1.png", png(40, 30, 200));
-    house.write("xa-hoi/bai-2.png", png(60, 20, 100));
-    let serving = house.serve();
+fn images_are_in_all_formats_until_the_article_is_withdrawn() {
+    let site = TestSite::new();
+    site.write("xa-hoi/bai.txt", with_captions());
+    site.write("xa-hoi/bai-1.png", png(40, 30, 200));
+    site.write("xa-hoi/bai-2.png", png(60, 20, 100));
+    let serving = site.serve();
     let rss = serving.get(RSS).text();
     for part in [
         "width=\"40\"",
@@ -68,83 +68,86 @@ fn a_picture_is_in_all_formats_and_goes_when_its_article_goes() {
     let decoded = image::load_from_memory(&picture.body).unwrap();
     assert_eq!((decoded.width(), decoded.height()), (40, 30));
 
-    house.remove("xa-hoi/bai.txt");
+    site.remove("xa-hoi/bai.txt");
     wait_until("the withdrawal", || serving.get(&paths[0]).status == 410);
     assert_eq!(serving.get(&paths[1]).status, 410);
-    house.write("xa-hoi/bai.txt", with_captions());
+    site.write("xa-hoi/bai.txt", with_captions());
     wait_until("the return", || serving.get(&paths[0]).status == 200);
 }
 
 #[test]
-fn a_picture_is_served_with_validators_ranges_and_a_day_of_caching() {
-    let house = TestSite::new();
-    house.write("xa-hoi/bai.txt", with_captions());
-    house.write("xa-hoi/bai.png", png(80, 80, 10));
-    let serving = house.serve();
+fn images_are_served_with_validators_ranges_and_caching() {
+    let site = TestSite::new();
+    site.write("xa-hoi/bai.txt", with_captions());
+    site.write("xa-hoi/bai.png", png(80, 80, 10));
+    let serving = site.serve();
     let path = &pictures(&serving)[0];
-    let whole = serving.get(path);
-    assert!(whole.header("cache-control").unwrap().contains("max-age=86400"));
-    assert_eq!(whole.header("accept-ranges"), Some("bytes"));
-    let etag = whole.etag();
+    let full = serving.get(path);
+    assert!(full.header("cache-control").unwrap().contains("max-age=86400"));
+    assert_eq!(full.header("accept-ranges"), Some("bytes"));
+    let etag = full.etag();
     let same = serving.request("GET", path, &[("If-None-Match", &etag)]);
     assert_eq!((same.status, same.body.len()), (304, 0));
     let part = serving.request("GET", path, &[("Range", "bytes=10-19")]);
-    assert_eq!((part.status, part.body.as_slice()), (206, &whole.body[10..20]));
-    let range = format!("bytes 10-19/{}", whole.body.len());
+    assert_eq!((part.status, part.body.as_slice()), (206, &full.body[10..20]));
+    let range = format!("bytes 10-19/{}", full.body.len());
     assert_eq!(part.header("content-range"), Some(range.as_str()));
     assert_eq!(part.header("content-length"), Some("10"));
     assert_eq!(part.etag(), etag);
     let stale = serving.request("GET", path, &[("Range", "bytes=10-19"), ("If-Range", "\"other\"")]);
-    assert_eq!((stale.status, stale.body.len()), (200, whole.body.len()));
+    assert_eq!((stale.status, stale.body.len()), (200, full.body.len()));
     let fresh = serving.request("GET", path, &[("Range", "bytes=-5"), ("If-Range", &etag)]);
     assert_eq!((fresh.status, fresh.body.len()), (206, 5));
     let beyond = serving.request("GET", path, &[("Range", "bytes=99999-")]);
-    let unsatisfied = format!("bytes */{}", whole.body.len());
+    let unsatisfied = format!("bytes */{}", full.body.len());
     assert_eq!((beyond.status, beyond.header("content-range")), (416, Some(unsatisfied.as_str())));
     let head = serving.request("HEAD", path, &[("Range", "bytes=0-1")]);
-    assert_eq!((head.status, head.header("content-length")), (200, whole.header("content-length")));
+    assert_eq!((head.status, head.header("content-length")), (200, full.header("content-length")));
     assert_eq!(serving.get("/media/0123456789abcdef0123456789abcdef.png").status, 404);
 }
 
 #[test]
-fn a_picture_that_comes_later_or_is_replaced_corrects_the_article() {
-    let house = TestSite::new();
-    house.write("xa-hoi/bai.txt", with_captions());
-    let serving = house.serve();
+fn added_and_replaced_images_correct_the_article() {
+    let site = TestSite::new();
+    site.write("xa-hoi/bai.txt", with_captions());
+    let serving = site.serve();
     assert!(pictures(&serving).is_empty());
     assert!(serving.get(RSS).text().contains("Quang cảnh Hội nghị. Ảnh: TL"), "the caption stays as text");
-    house.write("xa-hoi/bai.png", png(40, 30, 1));
+    site.write("xa-hoi/bai.png", png(40, 30, 1));
     wait_until("the picture", || pictures(&serving).len() == 1);
     let first = pictures(&serving).remove(0);
-    house.write("xa-hoi/bai.png", png(40, 30, 2));
+    site.write("xa-hoi/bai.png", png(40, 30, 2));
     wait_until("the other picture", || pictures(&serving) != [first.clone()]);
     assert_eq!(serving.get(&first).status, 410);
     let at = serving.metric("bantin_log_head");
-    house.write("xa-hoi/bai.png", png(40, 30, 2));
-    house.scanned(&serving);
+    site.write("xa-hoi/bai.png", png(40, 30, 2));
+    site.scanned(&serving);
     assert_eq!(serving.metric("bantin_log_head"), at, "touched, not changed");
-    house.remove("xa-hoi/bai.png");
-    house.scanned(&serving);
-    house.write("xa-hoi/bai.png", png(40, 30, 2));
-    house.scanned(&serving);
+    site.remove("xa-hoi/bai.png");
+    site.scanned(&serving);
+    site.write("xa-hoi/bai.png", png(40, 30, 2));
+    site.scanned(&serving);
     assert_eq!(serving.metric("bantin_log_head"), at, "gone and back within the grace");
-    house.remove("xa-hoi/bai.png");
+    site.remove("xa-hoi/bai.png");
     wait_until("the article without it", || pictures(&serving).is_empty());
 }
 
 #[test]
-fn what_is_no_picture_costs_a_complaint_and_not_the_article() {
-    let house = TestSite::new();
-    house.write("xa-hoi/bai.txt", with_captions());
-    house.write("xa-hoi/bai.jpg", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>");
-    house.write("xa-hoi/bia.png", png(4, 4, 4));
-    let serving = house.serve();
+fn invalid_images_are_reported_and_the_article_is_published() {
+    let site = TestSite::new();
+    site.write("xa-hoi/bai.txt", with_captions());
+    site.write("xa-hoi/bai.jpg", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>");
+    site.write("xa-hoi/bia.png", png(4, 4, 4));
+    let serving = site.serve();
     assert!(pictures(&serving).is_empty());
     assert!(serving.get(RSS).text().contains("Bài có ảnh"));
     assert!(serving.log().contains("path=xa-hoi/bai.jpg"), "{}", serving.log());
-    let checked = house.run(&["check"]);
-    let told = String::from_utf8(checked.stdout).unwrap();
+    let checked = site.run(&["check"]);
+    let output = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(checked.status.code(), Some(1));
-    assert!(told.contains("feeds/xa-hoi/bai.jpg:1: warning: "), "{told}");
-    assert!(told.contains("feeds/xa-hoi/bia.png:1: warning: "), "an orphan is said: {told}");
+    assert!(output.contains("feeds/xa-hoi/bai.jpg:1: warning: "), "{output}");
+    assert!(
+        output.contains("feeds/xa-hoi/bia.png:1: warning: "),
+        "an image without article is reported: {output}"
+    );
 }

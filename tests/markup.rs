@@ -1,5 +1,5 @@
-//! What a browser shows of HTML and Markdown is in the article: every word once, in order. What cannot be carried
-//! over is told.
+//! The article contains what a browser shows of HTML and Markdown: every word once, in order. Omitted content is
+//! reported.
 
 use bantin::model::Block;
 use bantin::parse::{ParseOptions, ParseResult, parse};
@@ -31,8 +31,8 @@ fn markdown(body: &str) -> ParseResult {
     reading("bai.md", &format!("# Đoàn công tác thăm xã Pô Kô\n\n12/05/2023 17:39\n\n{LEAD}\n\n{body}\n"))
 }
 
-/// The blocks below the lead as HTML, or their text.
-fn told(reading: &ParseResult) -> Vec<String> {
+/// The blocks after the lead, as HTML or text.
+fn shown_blocks(reading: &ParseResult) -> Vec<String> {
     let draft = reading.draft.as_ref().unwrap_or_else(|| panic!("{:#?}", reading.findings));
     let block = |block: &Block| match block {
         Block::Html { html } | Block::Caption { html: Some(html), .. } => html.clone(),
@@ -51,8 +51,8 @@ fn warnings(reading: &ParseResult) -> Vec<&'static str> {
 }
 
 #[test]
-fn html_is_published_as_a_browser_shows_it() {
-    for (body, blocks, told_of) in [
+fn html_is_published_as_browsers_show_it() {
+    for (body, blocks, codes) in [
         (
             "<p>Hôm qua tại <st1:place>Đăk Tô</st1:place> đã diễn ra lễ phát động <del>15</del>17 đợt thi đua.</p>",
             &["Hôm qua tại Đăk Tô đã diễn ra lễ phát động 17 đợt thi đua."][..],
@@ -152,13 +152,13 @@ fn html_is_published_as_a_browser_shows_it() {
         ("<p>Ch&ecirc;nh &amp; l&#7879;ch, n<wbr>gắt.</p>", &["Chênh & lệch, ngắt."], &[]),
     ] {
         let reading = page(body);
-        assert_eq!(told(&reading), blocks, "{body}");
-        assert_eq!(warnings(&reading), told_of, "{body}: {:#?}", reading.findings);
+        assert_eq!(shown_blocks(&reading), blocks, "{body}");
+        assert_eq!(warnings(&reading), codes, "{body}: {:#?}", reading.findings);
     }
 }
 
 #[test]
-fn the_style_sheet_of_a_page_hides_and_strikes_as_its_own_style_does() {
+fn embedded_style_sheets_hide_and_strike_through() {
     for (css, body, blocks) in [
         (
             ".c1{text-decoration:line-through}",
@@ -183,13 +183,13 @@ fn the_style_sheet_of_a_page_hides_and_strikes_as_its_own_style_does() {
         (".an{display:none} .an{display:inline}", "<p>Câu <u class=an>hiện</u> kết.</p>", "Câu hiện kết."),
         ("body{visibility:hidden}", "<p>Câu hiện ra nhờ một tập lệnh.</p>", "Câu hiện ra nhờ một tập lệnh."),
     ] {
-        assert_eq!(told(&page(&format!("<style>{css}</style>{body}"))), [blocks], "{css}");
+        assert_eq!(shown_blocks(&page(&format!("<style>{css}</style>{body}"))), [blocks], "{css}");
     }
 }
 
 #[test]
-fn markdown_is_published_as_a_renderer_shows_it() {
-    for (body, blocks, told_of) in [
+fn markdown_is_published_as_renderers_show_it() {
+    for (body, blocks, codes) in [
         ("Có ~~15~~17 hộ, khoảng ~15~ người.", &["Có 17 hộ, khoảng ~15~ người."][..], &["struck-text"][..]),
         (
             "3. Ba\n4. Bốn\n   - [x](https://a.vn)",
@@ -231,12 +231,12 @@ fn markdown_is_published_as_a_renderer_shows_it() {
         ),
     ] {
         let reading = markdown(body);
-        assert_eq!(told(&reading), blocks, "{body}");
-        assert_eq!(warnings(&reading), told_of, "{body}: {:#?}", reading.findings);
+        assert_eq!(shown_blocks(&reading), blocks, "{body}");
+        assert_eq!(warnings(&reading), codes, "{body}: {:#?}", reading.findings);
     }
 }
 
-/// Elements around words, and whether a browser shows what is in them.
+/// Elements around words, and whether a browser shows their content.
 #[derive(Clone, Debug)]
 enum Part {
     Word,
@@ -313,7 +313,7 @@ fn write(parts: &[Part], shown: bool, html: &mut String, words: &mut (Vec<String
     }
 }
 
-/// The words of the article below its lead, in order.
+/// The words of the article after its lead, in order.
 fn words_of(reading: &ParseResult) -> Vec<String> {
     let draft = reading.draft.as_ref().unwrap_or_else(|| panic!("{:#?}", reading.findings));
     let text = draft.article.body.iter().skip(1).flat_map(|block| {
@@ -330,16 +330,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn every_word_that_is_shown_is_published_once_and_in_order(parts in parts()) {
+    fn every_visible_word_is_published_once_in_order(parts in parts()) {
         let (mut html, mut words) = (String::new(), (Vec::new(), Vec::new()));
         write(&parts, true, &mut html, &mut words);
-        // Markdown has no blank lines within raw HTML.
+        // Raw HTML in Markdown must not contain blank lines.
         for reading in [page(&html), markdown(&format!("<section>{html}</section>"))] {
             let published = words_of(&reading);
-            let told: String = reading.findings.iter().map(|finding| finding.kind.english()).collect();
-            let is_told = |word: &&String| told.split(|c: char| !c.is_alphanumeric()).any(|told| told == **word);
-            let missing: Vec<&String> = words.0.iter().filter(|word| !published.contains(word)).filter(|word| !is_told(word)).collect();
-            prop_assert!(missing.is_empty(), "{missing:?} of {html}: {told}");
+            let messages: String = reading.findings.iter().map(|finding| finding.kind.message().english).collect();
+            let is_reported = |word: &&String| messages.split(|c: char| !c.is_alphanumeric()).any(|part| part == **word);
+            let missing: Vec<&String> = words.0.iter().filter(|word| !published.contains(word)).filter(|word| !is_reported(word)).collect();
+            prop_assert!(missing.is_empty(), "{missing:?} of {html}: {messages}");
             prop_assert!(words.1.iter().all(|word| !published.contains(word)), "hidden of {html}: {published:?}");
             let wanted: Vec<&String> = words.0.iter().filter(|word| published.contains(word)).collect();
             prop_assert_eq!(published.iter().collect::<Vec<_>>(), wanted, "{}", html);

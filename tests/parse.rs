@@ -1,16 +1,17 @@
-//! Reads every file under `tests/manuscripts`, each modelled on one trap, and compares what was understood with
-//! the snapshot beside it. `name.tcvn3.txt` is read with that encoding set.
+//! Parses every file under `tests/manuscripts`, each of which covers one difficulty, and compares the result with its
+//! snapshot. `name.tcvn3.txt` is parsed with that encoding set.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use bantin::message::Message;
 use bantin::model::Block;
 use bantin::parse::{Encoding, ParseOptions, ParseResult, parse};
 use bantin::time::{DEFAULT_TIME_ZONE, rfc3339};
 
 #[test]
-fn every_text_is_read_as_a_careful_person_reads_it() {
-    let files = manuscripts();
+fn every_file_matches_its_snapshot() {
+    let files = article_files();
     assert!(files.len() >= 40, "only {} texts found", files.len());
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("manuscripts");
@@ -19,14 +20,14 @@ fn every_text_is_read_as_a_careful_person_reads_it() {
     for path in files {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let reading = parse(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
-        settings.bind(|| insta::assert_snapshot!(name.as_str(), told(&reading)));
+        settings.bind(|| insta::assert_snapshot!(name.as_str(), rendered(&reading)));
     }
 }
 
 #[test]
-fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
+fn warnings_and_errors_say_how_to_fix_them_in_both_languages() {
     let mut seen = 0;
-    for path in manuscripts() {
+    for path in article_files() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let reading = parse(&name, &std::fs::read(&path).unwrap(), &options_for(&name));
         assert_eq!(
@@ -35,7 +36,7 @@ fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
             "{name}"
         );
         for finding in reading.findings.iter().filter(|finding| finding.severity.as_str() != "note") {
-            let (vietnamese, english) = (finding.kind.vietnamese(), finding.kind.english());
+            let Message { vietnamese, english } = finding.kind.message();
             assert!(vietnamese.contains("ãy "), "{name}: {vietnamese}");
             assert!(english.contains(';') || english.contains(", "), "{name}: {english}");
             seen += 1;
@@ -44,7 +45,7 @@ fn a_complaint_that_is_more_than_a_note_says_what_to_do_in_both_languages() {
     assert!(seen >= 20, "only {seen} complaints seen");
 }
 
-fn manuscripts() -> Vec<PathBuf> {
+fn article_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manuscripts");
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -58,15 +59,15 @@ fn options_for(name: &str) -> ParseOptions {
     ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: setting }
 }
 
-/// Everything that came out of a file, to be read by people.
-fn told(reading: &ParseResult) -> String {
-    let mut told = String::new();
+/// The complete result as readable text.
+fn rendered(reading: &ParseResult) -> String {
+    let mut rendered = String::new();
     if let Some(draft) = &reading.draft {
         let article = &draft.article;
         let moment = rfc3339(article.published.instant, DEFAULT_TIME_ZONE);
         let moment = if article.published.date_only { moment[..10].to_owned() } else { moment };
-        writeln!(told, "{}: {}", draft.lines.title, article.title).unwrap();
-        writeln!(told, "{}: {moment}", draft.lines.stamp).unwrap();
+        writeln!(rendered, "{}: {}", draft.lines.title, article.title).unwrap();
+        writeln!(rendered, "{}: {moment}", draft.lines.stamp).unwrap();
         for (name, value) in [
             ("authors", (!article.authors.is_empty()).then(|| article.authors.join(" + "))),
             ("source", article.source.clone()),
@@ -79,35 +80,35 @@ fn told(reading: &ParseResult) -> String {
             ("channels", (!draft.channels.is_empty()).then(|| draft.channels.join(" + "))),
         ] {
             if let Some(value) = value {
-                writeln!(told, "{name}: {value}").unwrap();
+                writeln!(rendered, "{name}: {value}").unwrap();
             }
         }
-        article.body.iter().for_each(|block| tell_block(block, &mut told));
+        article.body.iter().for_each(|block| render_block(block, &mut rendered));
     }
     for finding in &reading.findings {
         let severity = finding.severity.as_str();
-        writeln!(told, "{severity} {}: {}", finding.line, finding.kind.vietnamese()).unwrap();
+        writeln!(rendered, "{severity} {}: {}", finding.line, finding.kind.message().vietnamese).unwrap();
     }
-    told
+    rendered
 }
 
-fn tell_block(block: &Block, told: &mut String) {
+fn render_block(block: &Block, rendered: &mut String) {
     match block {
-        Block::Lead { text, html } => writeln!(told, "[lead] {}", html.as_ref().unwrap_or(text)),
-        Block::Paragraph { text } => writeln!(told, "[p] {text}"),
-        Block::Heading { level, text } => writeln!(told, "[h{level}] {text}"),
+        Block::Lead { text, html } => writeln!(rendered, "[lead] {}", html.as_ref().unwrap_or(text)),
+        Block::Paragraph { text } => writeln!(rendered, "[p] {text}"),
+        Block::Heading { level, text } => writeln!(rendered, "[h{level}] {text}"),
         Block::Caption { text, credit, raw: printed, html } => {
             let printed = html.as_ref().unwrap_or(printed);
-            writeln!(told, "[caption] {text} | {credit:?} | {printed}")
+            writeln!(rendered, "[caption] {text} | {credit:?} | {printed}")
         }
         Block::List { ordered, items } => {
-            writeln!(told, "[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + "))
+            writeln!(rendered, "[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + "))
         }
         Block::Table { rows } => {
             let rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
-            writeln!(told, "[table] {}", rows.join(" // "))
+            writeln!(rendered, "[table] {}", rows.join(" // "))
         }
-        Block::Html { html } => writeln!(told, "[html] {html}"),
+        Block::Html { html } => writeln!(rendered, "[html] {html}"),
     }
     .unwrap();
 }

@@ -1,4 +1,4 @@
-//! Word documents, each with one thing that Word shows or hides: what must be in the article, and what must not.
+//! Word documents, each with one feature that Word shows or hides, and what the article must and must not contain.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,14 +8,14 @@ use bantin::parse::{ParseOptions, ParseResult, parse};
 use bantin::search_text::block_texts;
 use bantin::time::DEFAULT_TIME_ZONE;
 
-/// What a document must give.
+/// The expected result of a document.
 struct Wanted {
     name: &'static str,
-    /// Each stands in the HTML or the text of one block.
+    /// Each must occur in the HTML or text of one block.
     shown: &'static [&'static str],
-    /// Stands in no block.
+    /// Must not occur in any block.
     hidden: &'static [&'static str],
-    /// The codes of the warnings.
+    /// The expected warning codes.
     warnings: &'static [&'static str],
 }
 
@@ -84,7 +84,7 @@ const DOCUMENTS: &[Wanted] = &[
 ];
 
 #[test]
-fn a_word_document_is_published_as_word_shows_it() {
+fn word_documents_are_published_as_word_shows_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/word");
     let files: BTreeSet<String> = std::fs::read_dir(&folder)
         .unwrap()
@@ -96,7 +96,7 @@ fn a_word_document_is_published_as_word_shows_it() {
         let reading = read_document(&name, &std::fs::read(folder.join(&name)).unwrap());
         let article =
             &reading.draft.as_ref().unwrap_or_else(|| panic!("{name}: {:#?}", reading.findings)).article;
-        let blocks = told(article);
+        let blocks = block_lines(article);
         for text in wanted.shown {
             let count = blocks.iter().filter(|block| block.contains(text)).count();
             let written_twice = *text == PLAIN && wanted.name == "numbering-roman";
@@ -119,8 +119,8 @@ fn read_document(name: &str, bytes: &[u8]) -> ParseResult {
     parse(name, bytes, &ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None })
 }
 
-/// Each block as a line.
-fn told(article: &Article) -> Vec<String> {
+/// The blocks, each as one line.
+fn block_lines(article: &Article) -> Vec<String> {
     let block = |block: &Block| match block {
         Block::List { ordered, items } => {
             format!("[{}] {}", if *ordered { "ol" } else { "ul" }, items.join(" + "))

@@ -1,8 +1,8 @@
-//! Walks through a file without ever stepping beyond its end.
+//! A bounds-checked byte reader.
 
-use super::FormatError;
+use super::format::FormatError;
 
-/// What is still to be read.
+/// Reads a byte slice from the front.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByteReader<'a> {
     rest: &'a [u8],

@@ -1,14 +1,14 @@
-//! Why a picture is not published, and what the office can do about it.
+//! Image errors, with messages for the editorial office and for operators.
 
 use std::fmt;
 
-use super::{FormatError, ImageFormat, MAX_BYTES, MAX_PIXELS};
+use super::format::{FormatError, ImageFormat, MAX_BYTES, MAX_PIXELS};
+use crate::message::Message;
 
-/// Why a file is not published as a picture. [`Self::vietnamese`] tells the office, [`Self::english`] (and
-/// `Display`) the log; both say what to do, and neither names the file.
+/// Why a file is not published as an image. The messages do not contain the file name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(missing_docs)] // The two texts of each, below, say what it means.
+#[allow(missing_docs)] // See the table in `entry`.
 pub enum ImageError {
     Empty,
     TooManyBytes { bytes: usize },
@@ -25,110 +25,95 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    /// A short name that stays the same, for programs.
+    /// A stable identifier for programs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "picture-empty",
-            Self::TooManyBytes { .. } => "picture-too-many-bytes",
-            Self::TooManyPixels { .. } => "picture-too-many-pixels",
-            Self::UnsupportedFormat { .. } => "picture-other-form",
-            Self::VectorImage => "picture-drawing",
-            Self::WebPage => "picture-web-page",
-            Self::Document { .. } => "picture-document",
-            Self::Video => "picture-video",
-            Self::Unknown => "picture-unknown",
-            Self::Truncated { .. } => "picture-cut-short",
-            Self::Damaged { .. } => "picture-damaged",
-            Self::NotDisplayable { .. } => "picture-unshowable",
-        }
+        self.entry().0
     }
 
-    /// For the office: what is the matter and what to do.
-    pub fn vietnamese(&self) -> String {
-        match self {
-            Self::Empty => "Tệp ảnh trống. Hãy chép lại ảnh từ máy ảnh hoặc điện thoại.".into(),
-            Self::TooManyBytes { bytes } => format!(
-                "Tệp ảnh quá lớn ({} MB, tối đa {} MB). Hãy thu nhỏ ảnh rồi lưu lại thành JPEG.",
-                format_megabytes(*bytes),
-                format_megabytes(MAX_BYTES)
-            ),
-            Self::TooManyPixels { width, height } => format!(
-                "Ảnh quá rộng ({width}×{height}, tối đa {} triệu điểm ảnh). Hãy thu nhỏ ảnh, ví dụ còn 1600 điểm chiều ngang.",
-                MAX_PIXELS / 1_000_000
-            ),
-            Self::UnsupportedFormat { form: form @ "HEIC" } => format!(
-                "Ảnh ở dạng {form} của điện thoại, nhiều máy không xem được. Hãy mở ảnh và lưu thành JPEG (iPhone: Cài đặt → Camera → Định dạng → Tương thích nhất)."
-            ),
-            Self::UnsupportedFormat { form } => {
-                format!("Ảnh ở dạng {form}, nhiều máy không xem được. Hãy mở ảnh và lưu thành JPEG hoặc PNG.")
-            }
-            Self::VectorImage => {
-                "Hình vẽ SVG có thể chứa mã chạy được nên không đăng. Hãy xuất hình thành PNG.".into()
-            }
-            Self::WebPage => {
-                "Đây là một trang web, không phải ảnh. Hãy bấm chuột phải vào ảnh trên trang và chọn «Lưu hình ảnh thành…».".into()
-            }
-            Self::Document { form } => {
-                format!("Đây là tệp {form}, không phải ảnh. Hãy lấy ảnh trong tệp ra và lưu thành JPEG.")
-            }
-            Self::Video => "Đây là video, không phải ảnh. Hãy chụp một khung hình và lưu thành JPEG.".into(),
-            Self::Unknown => {
-                "Không nhận ra đây là ảnh gì. Hãy mở ảnh bằng phần mềm xem ảnh và lưu lại thành JPEG hoặc PNG.".into()
-            }
-            Self::Truncated { form } => {
-                format!("Ảnh {form} bị thiếu phần cuối, có lẽ chép chưa xong. Hãy chép lại tệp gốc.")
-            }
-            Self::Damaged { form, .. } => {
-                format!("Ảnh {form} bị hỏng. Hãy chép lại tệp gốc, hoặc mở ảnh rồi lưu lại.")
-            }
-            Self::NotDisplayable { form, .. } => format!(
-                "Ảnh {form} được mã hóa theo cách mà trình duyệt không xem được. Hãy mở ảnh và lưu lại thành JPEG thường."
-            ),
-        }
+    /// What is wrong and how to fix it.
+    pub fn message(&self) -> Message {
+        let (_, vietnamese, english) = self.entry();
+        Message { vietnamese, english }
     }
 
-    /// For the log: what is the matter and what to do.
-    pub fn english(&self) -> String {
+    /// Code, Vietnamese and English message.
+    fn entry(&self) -> (&'static str, String, String) {
         match self {
-            Self::Empty => "the picture's file is empty; copy it again from the camera or telephone".into(),
-            Self::TooManyBytes { bytes } => format!(
-                "the picture's file has {} MB, more than {} MB; make it smaller and save it as JPEG",
-                format_megabytes(*bytes),
-                format_megabytes(MAX_BYTES)
+            Self::Empty => (
+                "picture-empty",
+                "Tệp ảnh trống. Hãy chép lại ảnh từ máy ảnh hoặc điện thoại.".into(),
+                "the image file is empty; copy it again from the camera or phone".into(),
             ),
-            Self::TooManyPixels { width, height } => format!(
-                "the picture has {width}×{height} pixels, more than {} million; make it smaller",
-                MAX_PIXELS / 1_000_000
-            ),
-            Self::UnsupportedFormat { form } => {
-                format!("the picture is {form}, which many browsers do not show; save it as JPEG or PNG")
-            }
-            Self::VectorImage => {
-                "an SVG drawing can run scripts and is not published; export it as PNG".into()
-            }
-            Self::WebPage => "this is a web page, not a picture; save the picture that it shows".into(),
-            Self::Document { form } => {
-                format!("this is a {form} file, not a picture; take the picture out and save it as JPEG")
-            }
-            Self::Video => "this is a video, not a picture; save one frame of it as JPEG".into(),
-            Self::Unknown => "this is no picture of a known kind; open it and save it as JPEG or PNG".into(),
-            Self::Truncated { form } => {
-                format!("the {form} ends before the picture does; copy the original again")
-            }
-            Self::Damaged { form, what } => {
-                format!(
-                    "the {form} is damaged ({what}); copy the original again, or open it and save it anew"
+            Self::TooManyBytes { bytes } => {
+                let (size, max) = (format_megabytes(*bytes), format_megabytes(MAX_BYTES));
+                (
+                    "picture-too-many-bytes",
+                    format!("Tệp ảnh quá lớn ({size} MB, tối đa {max} MB). Hãy thu nhỏ ảnh rồi lưu lại thành JPEG."),
+                    format!("the image file has {size} MB, more than {max} MB; scale it down and save it as JPEG"),
                 )
             }
-            Self::NotDisplayable { form, what } => {
-                format!("no browser shows this {form} ({what}); open it and save it as ordinary JPEG")
+            Self::TooManyPixels { width, height } => {
+                let max = MAX_PIXELS / 1_000_000;
+                (
+                    "picture-too-many-pixels",
+                    format!("Ảnh quá rộng ({width}×{height}, tối đa {max} triệu điểm ảnh). Hãy thu nhỏ ảnh, ví dụ còn 1600 điểm chiều ngang."),
+                    format!("the image has {width}×{height} pixels, more than {max} million; scale it down"),
+                )
             }
+            Self::UnsupportedFormat { form } => (
+                "picture-other-form",
+                match *form {
+                    "HEIC" => format!("Ảnh ở dạng {form} của điện thoại, nhiều máy không xem được. Hãy mở ảnh và lưu thành JPEG (iPhone: Cài đặt → Camera → Định dạng → Tương thích nhất)."),
+                    _ => format!("Ảnh ở dạng {form}, nhiều máy không xem được. Hãy mở ảnh và lưu thành JPEG hoặc PNG."),
+                },
+                format!("many browsers cannot show {form} images; save it as JPEG or PNG"),
+            ),
+            Self::VectorImage => (
+                "picture-drawing",
+                "Hình vẽ SVG có thể chứa mã chạy được nên không đăng. Hãy xuất hình thành PNG.".into(),
+                "SVG images can contain scripts and are not published; export it as PNG".into(),
+            ),
+            Self::WebPage => (
+                "picture-web-page",
+                "Đây là một trang web, không phải ảnh. Hãy bấm chuột phải vào ảnh trên trang và chọn «Lưu hình ảnh thành…».".into(),
+                "this is a web page, not an image; save the image that the page shows".into(),
+            ),
+            Self::Document { form } => (
+                "picture-document",
+                format!("Đây là tệp {form}, không phải ảnh. Hãy lấy ảnh trong tệp ra và lưu thành JPEG."),
+                format!("this is a {form} file, not an image; extract the image and save it as JPEG"),
+            ),
+            Self::Video => (
+                "picture-video",
+                "Đây là video, không phải ảnh. Hãy chụp một khung hình và lưu thành JPEG.".into(),
+                "this is a video, not an image; save one frame of it as JPEG".into(),
+            ),
+            Self::Unknown => (
+                "picture-unknown",
+                "Không nhận ra đây là ảnh gì. Hãy mở ảnh bằng phần mềm xem ảnh và lưu lại thành JPEG hoặc PNG.".into(),
+                "unknown image format; open it and save it as JPEG or PNG".into(),
+            ),
+            Self::Truncated { form } => (
+                "picture-cut-short",
+                format!("Ảnh {form} bị thiếu phần cuối, có lẽ chép chưa xong. Hãy chép lại tệp gốc."),
+                format!("the {form} image is truncated; copy the original again"),
+            ),
+            Self::Damaged { form, what } => (
+                "picture-damaged",
+                format!("Ảnh {form} bị hỏng. Hãy chép lại tệp gốc, hoặc mở ảnh rồi lưu lại."),
+                format!("the {form} image is damaged ({what}); copy the original again, or open and save it"),
+            ),
+            Self::NotDisplayable { form, what } => (
+                "picture-unshowable",
+                format!("Ảnh {form} được mã hóa theo cách mà trình duyệt không xem được. Hãy mở ảnh và lưu lại thành JPEG thường."),
+                format!("browsers cannot show this {form} image ({what}); open it and save it as a baseline JPEG"),
+            ),
         }
     }
 
-    pub(super) fn from_format_error(form: ImageFormat, fault: FormatError) -> Self {
+    pub(super) fn from_format_error(form: ImageFormat, error: FormatError) -> Self {
         let form = form.name();
-        match fault {
+        match error {
             FormatError::Truncated => Self::Truncated { form },
             FormatError::Damaged(what) => Self::Damaged { form, what },
             FormatError::NotDisplayable(what) => Self::NotDisplayable { form, what },
@@ -136,9 +121,9 @@ impl ImageError {
         }
     }
 
-    /// What a file is that is none of the four types, by its first bytes: only to tell the right cure.
+    /// What a file of an unsupported type is, by its first bytes; only used to suggest the right fix.
     pub(super) fn not_a_picture(bytes: &[u8]) -> Self {
-        const BEGINNINGS: [(&[u8], ImageError); 17] = [
+        const SIGNATURES: [(&[u8], ImageError); 17] = [
             (b"II*\0", ImageError::UnsupportedFormat { form: "TIFF" }),
             (b"MM\0*", ImageError::UnsupportedFormat { form: "TIFF" }),
             (b"II+\0", ImageError::UnsupportedFormat { form: "TIFF" }),
@@ -157,28 +142,27 @@ impl ImageError {
             (b"\x1A\x45\xDF\xA3", ImageError::Video),
             (b"\0\0\x01\xBA", ImageError::Video),
         ];
-        let known = || BEGINNINGS.into_iter().find(|(beginning, _)| bytes.starts_with(beginning));
+        let known = || SIGNATURES.into_iter().find(|(signature, _)| bytes.starts_with(signature));
         match bytes {
             [] => Self::Empty,
             [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => iso_media(brand),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', ..] => Self::Video,
-            _ => known()
-                .map(|(_, refused)| refused)
-                .or_else(|| looks_like_markup(bytes))
-                .unwrap_or(Self::Unknown),
+            _ => {
+                known().map(|(_, error)| error).or_else(|| looks_like_markup(bytes)).unwrap_or(Self::Unknown)
+            }
         }
     }
 }
 
 impl fmt::Display for ImageError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.english())
+        self.message().fmt(formatter)
     }
 }
 
 impl std::error::Error for ImageError {}
 
-/// Still pictures and films share a container; its brand tells them apart.
+/// ISO media files: the brand distinguishes images from videos.
 fn iso_media(brand: &[u8]) -> ImageError {
     match brand {
         [b'h', b'e', ..] | [b'm', b'i' | b's', b'f', b'1', ..] => {
@@ -190,13 +174,13 @@ fn iso_media(brand: &[u8]) -> ImageError {
     }
 }
 
-/// A text that opens with a tag: a drawing, or a page that was saved in place of its picture.
+/// A text file that begins with a tag: an SVG drawing, or a web page saved instead of its image.
 fn looks_like_markup(bytes: &[u8]) -> Option<ImageError> {
-    const LOOKED_AT: usize = 4096;
+    const INSPECTED_BYTES: usize = 4096;
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = text.trim_ascii_start();
     text.starts_with(b"<").then(|| {
-        let beginning = text[..text.len().min(LOOKED_AT)].to_ascii_lowercase();
+        let beginning = text[..text.len().min(INSPECTED_BYTES)].to_ascii_lowercase();
         let at = |tag: &[u8]| beginning.windows(tag.len()).position(|window| window == tag);
         match (at(b"<svg"), at(b"<html")) {
             (Some(drawing), page) if page.is_none_or(|page| drawing < page) => ImageError::VectorImage,
@@ -205,7 +189,7 @@ fn looks_like_markup(bytes: &[u8]) -> Option<ImageError> {
     })
 }
 
-/// Rounded up, so that what is too large never shows as the limit.
+/// Rounded up, so that a file above the limit never shows the limit itself.
 fn format_megabytes(bytes: usize) -> usize {
     bytes.div_ceil(1024 * 1024)
 }

@@ -1,9 +1,9 @@
 //! GIF (versions 87a and 89a), animated ones included.
 //!
-//! Written by hand: the crates for it decode the pixels.
+//! Implemented here because the available crates decode the pixels.
 
 use super::byte_reader::ByteReader;
-use super::{Dimensions, FormatError, Stripped};
+use super::format::{Dimensions, FormatError, Stripped};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;
@@ -13,15 +13,15 @@ const TRAILER: u8 = 0x3B;
 const CONTROL: u8 = 0xF9;
 const APPLICATION: u8 = 0xFF;
 
-/// The two names under which programs say how often an animation runs.
+/// The two application identifiers for the loop count of an animation.
 const LOOP: [&[u8]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
-/// Copies the images with the control block before each, and how often they run.
+/// Copies the images with their control blocks, and the loop count.
 pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
     let mut reader = ByteReader::new(bytes);
-    let mut clean = Vec::with_capacity(bytes.len());
-    clean.extend_from_slice(reader.take(6)?);
-    let size = screen(&mut reader, &mut clean)?;
+    let mut output = Vec::with_capacity(bytes.len());
+    output.extend_from_slice(reader.take(6)?);
+    let size = screen(&mut reader, &mut output)?;
     let mut control: Option<[u8; 4]> = None;
     let mut runs = None;
     let mut images = 0_u32;
@@ -29,9 +29,9 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
         match reader.byte()? {
             IMAGE => {
                 if let Some([flags, delay_low, delay_high, transparent]) = control.take() {
-                    clean.extend([EXTENSION, CONTROL, 4, flags, delay_low, delay_high, transparent, 0]);
+                    output.extend([EXTENSION, CONTROL, 4, flags, delay_low, delay_high, transparent, 0]);
                 }
-                image(&mut reader, &mut clean)?;
+                image(&mut reader, &mut output)?;
                 images += 1;
             }
             EXTENSION => match reader.byte()? {
@@ -40,28 +40,28 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
                     let count = loop_count(&mut reader)?;
                     if let (None, Some([low, high])) = (runs, count) {
                         runs = count;
-                        clean.extend([EXTENSION, APPLICATION, 11]);
-                        clean.extend_from_slice(LOOP[0]);
-                        clean.extend([3, 1, low, high, 0]);
+                        output.extend([EXTENSION, APPLICATION, 11]);
+                        output.extend_from_slice(LOOP[0]);
+                        output.extend([3, 1, low, high, 0]);
                     }
                 }
-                // Comments, and texts in the pixels, which nobody shows.
+                // Comments, and plain text extensions, which no browser shows.
                 _ => {
                     blocks(&mut reader)?;
                 }
             },
             TRAILER => break,
-            _ => return Err(FormatError::Damaged("it holds a block of no known kind")),
+            _ => return Err(FormatError::Damaged("unknown block type")),
         }
     }
     if images == 0 {
-        return Err(FormatError::Damaged("it holds no pixels"));
+        return Err(FormatError::Damaged("no pixel data"));
     }
-    clean.push(TRAILER);
-    Ok(Stripped { size, bytes: clean })
+    output.push(TRAILER);
+    Ok(Stripped { size, bytes: output })
 }
 
-/// The head of the whole and its table of colours (§18, §19).
+/// The logical screen descriptor and the global colour table (§18, §19).
 fn screen(reader: &mut ByteReader<'_>, to: &mut Vec<u8>) -> Result<Dimensions, FormatError> {
     let head: [u8; 7] = reader.array()?;
     let [w0, w1, h0, h1, flags, ..] = head;
@@ -79,19 +79,19 @@ fn image(reader: &mut ByteReader<'_>, to: &mut Vec<u8>) -> Result<(), FormatErro
     to.extend_from_slice(reader.take(colour_table_len(head[8]))?);
     let bits = reader.byte()?;
     if !(1..=11).contains(&bits) {
-        return Err(FormatError::Damaged("the head of its pixels is wrong"));
+        return Err(FormatError::Damaged("invalid LZW code size"));
     }
     to.push(bits);
     to.extend_from_slice(blocks(reader)?);
     Ok(())
 }
 
-/// The length in bytes of the table of colours that these flags announce.
+/// The size of the colour table in bytes, by its flags.
 fn colour_table_len(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 0b111) + 1) }
 }
 
-/// Blocks of data up to the empty one that ends them (§15, §16), as they stand.
+/// The data sub-blocks up to the block terminator (§15, §16), unchanged.
 fn blocks<'a>(reader: &mut ByteReader<'a>) -> Result<&'a [u8], FormatError> {
     let start = reader.rest();
     loop {
@@ -102,7 +102,7 @@ fn blocks<'a>(reader: &mut ByteReader<'a>) -> Result<&'a [u8], FormatError> {
     }
 }
 
-/// How the next image is shown, for how long, and what of it is transparent (§23).
+/// The graphic control extension: disposal, delay and transparency of the next image (§23).
 fn control_block(reader: &mut ByteReader<'_>) -> Result<Option<[u8; 4]>, FormatError> {
     Ok(match blocks(reader)? {
         [4, flags, delay_low, delay_high, transparent, 0] => {
@@ -112,7 +112,7 @@ fn control_block(reader: &mut ByteReader<'_>) -> Result<Option<[u8; 4]>, FormatE
     })
 }
 
-/// How often an animation runs, low byte first, where this application extension says so.
+/// The loop count of an animation, low byte first, if this application extension contains one.
 fn loop_count(reader: &mut ByteReader<'_>) -> Result<Option<[u8; 2]>, FormatError> {
     let data = blocks(reader)?;
     let Some((name, [3, 1, low, high, ..])) = data.get(1..).and_then(|data| data.split_at_checked(11)) else {

@@ -1,15 +1,16 @@
-//! JPEG (ITU-T T.81) with what JFIF, Adobe and the ICC put into it.
+//! JPEG (ITU-T T.81) with the segments of JFIF, Adobe and ICC.
 //!
-//! Written by hand: the containers that crates offer take everything from the first scan on as one piece, so
-//! that comments between the scans of a progressive picture and all that stands behind its end would stay.
+//! Implemented here because the available crates treat everything from the first scan on as one block, so that comments
+//! between the scans of a progressive image and data after its end would be kept.
 
 use std::collections::BTreeMap;
 
 use super::byte_reader::ByteReader;
+use super::format::{Dimensions, FormatError, Stripped};
+use super::icc;
 use super::orientation::Orientation;
-use super::{Dimensions, FormatError, Stripped, icc};
 
-/// Baseline, extended sequential, progressive: what browsers show.
+/// Baseline, extended sequential and progressive: supported by browsers.
 const SOF0: u8 = 0xC0;
 const SOF2: u8 = 0xC2;
 const DHT: u8 = 0xC4;
@@ -31,16 +32,16 @@ const APP14: u8 = 0xEE;
 const APP15: u8 = 0xEF;
 const COM: u8 = 0xFE;
 
-/// Copies the tables, the frame and the scans; writes anew, in an order of its own, what of the application
-/// segments matters to the look of the picture.
+/// Copies the tables, the frame and the scans; rewrites those values of the application segments that affect how the
+/// image is shown, in a fixed order.
 pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
     let mut reader = ByteReader::new(bytes);
-    let mut look = AppSegments::default();
+    let mut app_segments = AppSegments::default();
     let mut frame: Option<Dimensions> = None;
     let mut body = Vec::with_capacity(bytes.len());
     let mut scans = 0_u32;
     if reader.array()? != [0xFF, SOI] {
-        return Err(FormatError::Damaged("it does not begin like a JPEG"));
+        return Err(FormatError::Damaged("no start marker"));
     }
     loop {
         let marker = marker(&mut reader)?;
@@ -51,37 +52,37 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
         match marker {
             SOF0..=SOF15 if !matches!(marker, DHT | JPG | DAC) => {
                 if frame.replace(frame_size(marker, segment)?).is_some() {
-                    return Err(FormatError::Damaged("it holds two pictures in one"));
+                    return Err(FormatError::Damaged("more than one frame"));
                 }
                 copy(&mut body, marker, segment);
             }
             SOS => {
                 if frame.is_none() {
-                    return Err(FormatError::Damaged("its pixels come before its size"));
+                    return Err(FormatError::Damaged("scan before frame header"));
                 }
                 scans += 1;
                 copy(&mut body, marker, segment);
                 body.extend_from_slice(scan(&mut reader));
             }
             DHT | DQT | DRI => copy(&mut body, marker, segment),
-            // What comes behind the first pixels has no say in how they are shown.
-            APP0..=APP15 if scans == 0 => look.note(marker, segment),
+            // Application segments after the first scan have no effect.
+            APP0..=APP15 if scans == 0 => app_segments.note(marker, segment),
             APP0..=APP15 | COM | DNL | DAC => {}
-            _ => return Err(FormatError::Damaged("it holds a segment of no known kind")),
+            _ => return Err(FormatError::Damaged("unknown segment type")),
         }
     }
-    let size = frame.filter(|_| scans > 0).ok_or(FormatError::Damaged("it holds no pixels"))?;
-    let mut clean = vec![0xFF, SOI];
-    look.write(&mut clean);
-    clean.append(&mut body);
-    clean.extend([0xFF, EOI]);
-    Ok(Stripped { size: Orientation::oriented_size(look.orientation, size), bytes: clean })
+    let size = frame.filter(|_| scans > 0).ok_or(FormatError::Damaged("no pixel data"))?;
+    let mut output = vec![0xFF, SOI];
+    app_segments.write(&mut output);
+    output.append(&mut body);
+    output.extend([0xFF, EOI]);
+    Ok(Stripped { size: Orientation::oriented_size(app_segments.orientation, size), bytes: output })
 }
 
-/// The next marker. Any number of 0xFF may stand before it (T.81 §B.1.1.2).
+/// The next marker. Any number of 0xFF bytes can precede it (T.81 §B.1.1.2).
 fn marker(reader: &mut ByteReader<'_>) -> Result<u8, FormatError> {
     if reader.byte()? != 0xFF {
-        return Err(FormatError::Damaged("a segment does not begin where the one before it ends"));
+        return Err(FormatError::Damaged("marker expected after a segment"));
     }
     loop {
         match reader.byte()? {
@@ -91,19 +92,18 @@ fn marker(reader: &mut ByteReader<'_>) -> Result<u8, FormatError> {
     }
 }
 
-/// What a marker is followed by, without the length before it.
+/// The content of a segment, without its length.
 fn segment<'a>(reader: &mut ByteReader<'a>, marker: u8) -> Result<&'a [u8], FormatError> {
     if matches!(marker, 0..=0xBF | RST0..=SOI) {
-        return Err(FormatError::Damaged("a marker stands where none may stand"));
+        return Err(FormatError::Damaged("unexpected marker"));
     }
     let length = usize::from(reader.u16_be()?);
-    let length =
-        length.checked_sub(2).ok_or(FormatError::Damaged("a segment is shorter than its own length"))?;
+    let length = length.checked_sub(2).ok_or(FormatError::Damaged("invalid segment length"))?;
     reader.take(length)
 }
 
-/// The entropy-coded data behind the head of a scan, restart markers included, up to the next other marker
-/// or the end of the file.
+/// The entropy-coded data after a scan header, including restart markers, up to the next other marker or the end of
+/// the file.
 fn scan<'a>(reader: &mut ByteReader<'a>) -> &'a [u8] {
     let data = reader.rest();
     let mut at = 0;
@@ -111,7 +111,7 @@ fn scan<'a>(reader: &mut ByteReader<'a>) -> &'a [u8] {
         let first = at + found;
         let run = data[first..].iter().take_while(|byte| **byte == 0xFF).count();
         match data.get(first + run) {
-            // A 0xFF of the data is followed by 0.
+            // A 0xFF in the data is followed by 0.
             Some(0 | RST0..=RST7) => at = first + run + 1,
             Some(_) => {
                 *reader = ByteReader::new(&data[first..]);
@@ -124,25 +124,25 @@ fn scan<'a>(reader: &mut ByteReader<'a>) -> &'a [u8] {
     data
 }
 
-/// The size as stored, of a frame that browsers show.
+/// The stored dimensions of a frame in a format that browsers support.
 fn frame_size(marker: u8, segment: &[u8]) -> Result<Dimensions, FormatError> {
     if !(SOF0..=SOF2).contains(&marker) {
         return Err(FormatError::NotDisplayable("arithmetic, lossless or hierarchical coding"));
     }
     let mut reader = ByteReader::new(segment);
-    let damaged = |_| FormatError::Damaged("the head of its frame is too short");
+    let damaged = |_| FormatError::Damaged("frame header too short");
     let precision = reader.byte().map_err(damaged)?;
     let height = reader.u16_be().map_err(damaged)?;
     let width = reader.u16_be().map_err(damaged)?;
     let components = reader.byte().map_err(damaged)?;
     if precision != 8 {
-        return Err(FormatError::NotDisplayable("more than eight bits for a colour"));
+        return Err(FormatError::NotDisplayable("more than 8 bits per component"));
     }
     if !matches!(components, 1 | 3 | 4) || reader.rest().len() != 3 * usize::from(components) {
-        return Err(FormatError::Damaged("the number of its colours is wrong"));
+        return Err(FormatError::Damaged("invalid number of components"));
     }
     if height == 0 {
-        return Err(FormatError::NotDisplayable("a height that is told only behind the pixels"));
+        return Err(FormatError::NotDisplayable("height declared after the pixels"));
     }
     Dimensions::new(width.into(), height.into())
 }
@@ -154,16 +154,16 @@ fn copy(to: &mut Vec<u8>, marker: u8, segment: &[u8]) {
     to.extend_from_slice(segment);
 }
 
-/// What the application segments say about how the pixels are shown.
+/// Values of the application segments that affect how the image is shown.
 #[derive(Default)]
 struct AppSegments<'a> {
-    /// Version and density of JFIF; the first counts.
+    /// JFIF version and density; the first one is used.
     jfif: Option<[u8; 12]>,
-    /// The first counts, as in browsers.
+    /// The first one is used, as in browsers.
     orientation: Option<Orientation>,
     exif_seen: bool,
     profile: IccChunks<'a>,
-    /// How Adobe's programs mixed the colours; the last counts, as in libjpeg.
+    /// The Adobe colour transform; the last one is used, as in libjpeg.
     adobe: Option<[u8; 12]>,
 }
 
@@ -187,7 +187,7 @@ impl<'a> AppSegments<'a> {
 
     fn write(&self, to: &mut Vec<u8>) {
         if let Some(jfif) = self.jfif {
-            // The two zeros: the thumbnail is 0 wide and 0 high.
+            // The two zeros: width and height of the thumbnail.
             copy(to, APP0, &[&jfif[..], &[0, 0]].concat());
         }
         if let Some(orientation) = self.orientation {
@@ -200,12 +200,12 @@ impl<'a> AppSegments<'a> {
     }
 }
 
-/// A colour profile, cut into numbered segments (ICC.1 §B.4).
+/// A colour profile, split into numbered segments (ICC.1 §B.4).
 #[derive(Default)]
 struct IccChunks<'a> {
     total: Option<u8>,
     parts: BTreeMap<u8, &'a [u8]>,
-    /// A number twice, or another total: then browsers take none of it.
+    /// A duplicate number or a different total: browsers then ignore the profile.
     broken: bool,
 }
 
@@ -221,8 +221,8 @@ impl<'a> IccChunks<'a> {
 
     fn write(&self, to: &mut Vec<u8>) {
         let Some(total) = self.total else { return };
-        let whole = !self.broken && self.parts.keys().copied().eq(1..=total);
-        if !whole || !icc::is_profile(&self.parts.values().copied().collect::<Vec<_>>().concat()) {
+        let is_complete = !self.broken && self.parts.keys().copied().eq(1..=total);
+        if !is_complete || !icc::is_profile(&self.parts.values().copied().collect::<Vec<_>>().concat()) {
             return;
         }
         for (number, part) in &self.parts {

@@ -1,14 +1,14 @@
-//! Which files are pictures by their names, and which article a picture lies beside.
+//! Recognises image files by name, and the articles they belong to.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::ImageError;
 
-/// Programs save JPEG under several endings.
+/// File extensions of supported formats; programs use several for JPEG.
 const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "webp", "gif"];
 
-/// Endings of pictures that are not read, and what they are.
-const UNREAD: [(&str, ImageError); 28] = [
+/// File extensions of unsupported formats.
+const UNSUPPORTED: [(&str, ImageError); 28] = [
     ("heic", ImageError::UnsupportedFormat { form: "HEIC" }),
     ("heif", ImageError::UnsupportedFormat { form: "HEIC" }),
     ("hif", ImageError::UnsupportedFormat { form: "HEIC" }),
@@ -39,34 +39,33 @@ const UNREAD: [(&str, ImageError); 28] = [
     ("wmv", ImageError::Video),
 ];
 
-/// An article may have so many pictures: a longer number at the end of a name is a year or part of a title.
+/// Maximum digits of an image number: a longer number at the end of a name is a year or part of a title.
 const MAX_DIGITS: usize = 3;
 
-/// Whose picture a file may be.
+/// The article that an image may belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageOwner {
-    /// The article's file without its ending, in NFC.
+    /// The article's file name without extension, in NFC.
     pub stem: String,
-    /// Its place among the pictures of that article: 0 for the one of the same stem, then 1, 2 ….
+    /// Its number among the images of that article: 0 for the same stem, then 1, 2 ….
     pub number: u32,
 }
 
-/// True where the name ends like a picture's: `jpg` and what else JPEG is called, `png`, `webp` or `gif`, in any case. What the
-/// file is, only its bytes tell.
+/// Whether the name has the extension of a supported format, in any case. The content can still be something else.
 pub fn is_image_name(file_name: &str) -> bool {
     image_stem(file_name).is_some()
 }
 
-/// Why a file that ends like a picture or film of another kind is not published; none for any other name.
-pub fn unread_form(file_name: &str) -> Option<ImageError> {
-    let (_, ending) = file_name.rsplit_once('.')?;
-    UNREAD.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|(_, refused)| refused)
+/// The error for a name with the extension of an unsupported image or video format; `None` for other names.
+pub fn unsupported_image(file_name: &str) -> Option<ImageError> {
+    let (_, extension) = file_name.rsplit_once('.')?;
+    UNSUPPORTED.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(extension)).map(|(_, error)| error)
 }
 
-/// Whose picture the file of this name may be, the likelier first; none where it is no picture.
+/// The articles that the file may belong to, most likely first; empty if it is not an image.
 ///
-/// `hop-dan-1.jpg` is the picture of `hop-dan-1` where there is such an article, and else the one numbered 1
-/// of `hop-dan`: the first in this list that is an article owns it.
+/// `hop-dan-1.jpg` belongs to `hop-dan-1` if there is such an article, otherwise it is image 1 of `hop-dan`: the first
+/// existing article in this list owns it.
 pub fn owner_candidates(file_name: &str) -> Vec<ImageOwner> {
     let Some(stem) = image_stem(file_name) else { return Vec::new() };
     let stem: String = stem.nfc().collect();
@@ -77,26 +76,15 @@ pub fn owner_candidates(file_name: &str) -> Vec<ImageOwner> {
     std::iter::once(ImageOwner { stem, number: 0 }).chain(numbered).collect()
 }
 
-/// The place of a file among the pictures of the article whose stem this is: 0 for the same stem, `n` for
-/// `stem-n`; nothing where it is no picture of it. The two are compared in NFC.
-///
-/// The caller decides about `stem-1.jpg` where there is an article `stem-1` as well: it then belongs to that
-/// one alone ([`owner_candidates`]). Two files may have one place (`stem.jpg`, `stem.png`); their order is
-/// that of their names.
-pub fn belongs_to(file_name: &str, article_stem: &str) -> Option<u32> {
-    let stem: String = article_stem.nfc().collect();
-    owner_candidates(file_name).into_iter().find(|owner| owner.stem == stem).map(|owner| owner.number)
-}
-
-/// The name of a picture without its ending.
+/// The name of an image without its extension.
 fn image_stem(file_name: &str) -> Option<&str> {
-    let (stem, ending) = file_name.rsplit_once('.')?;
-    let known = EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(ending));
+    let (stem, extension) = file_name.rsplit_once('.')?;
+    let known = EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension));
     (known && !stem.is_empty()).then_some(stem)
 }
 
-/// 1 to 999; people write `01` as well.
+/// Parses 1 to 999, also with leading zeros.
 fn number(digits: &str) -> Option<u32> {
-    let plain = digits.len() <= MAX_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());
-    digits.parse().ok().filter(|number| plain && *number > 0)
+    let is_valid = digits.len() <= MAX_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());
+    digits.parse().ok().filter(|number| is_valid && *number > 0)
 }

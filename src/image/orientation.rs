@@ -1,14 +1,13 @@
-//! Which way up a photograph is shown: the one thing that is kept of what a camera wrote.
+//! The orientation of a photograph: the only EXIF value that is kept.
 //!
-//! Telephones store what the sensor saw and note in EXIF how it is to be turned (Exif 3.0 §4.6.5.1, tag
-//! 0x0112). Without the note a portrait would lie on its side. Only that note is read, and it is written into
-//! a block of our own: nothing is copied.
+//! Phones store the pixels of the sensor and the orientation in EXIF (Exif 3.0 §4.6.5.1, tag 0x0112). Without it,
+//! portraits would be shown sideways. Only this value is read, and it is written into a new block: nothing is copied.
 
-use super::Dimensions;
 use super::byte_reader::ByteReader;
+use super::format::Dimensions;
 
-/// How the stored pixels are turned or mirrored to be shown: 2 to 8 as EXIF numbers them. What is shown as
-/// it is stored, 1, has no value of this type.
+/// How the stored pixels are rotated or mirrored for display: the EXIF values 2 to 8. The value 1 (unchanged) is not
+/// represented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Orientation(u8);
 
@@ -16,7 +15,7 @@ impl Orientation {
     const TAG: u16 = 0x0112;
     const SHORT: u16 = 3;
 
-    /// What a block of EXIF says, from its TIFF header on. Nothing where it says nothing, or nonsense.
+    /// Reads the orientation from an EXIF block, beginning at its TIFF header. `None` if missing or invalid.
     pub(super) fn from_exif(tiff: &[u8]) -> Option<Self> {
         let order = match tiff.get(..4)? {
             b"II*\0" => ByteOrder::Little,
@@ -34,21 +33,21 @@ impl Orientation {
             directory.take(2).ok()?;
             if tag == Self::TAG {
                 let number = u8::try_from(value).ok()?;
-                let sound = kind == Self::SHORT && values == 1 && (2..=8).contains(&number);
-                return sound.then_some(Self(number));
+                let is_valid = kind == Self::SHORT && values == 1 && (2..=8).contains(&number);
+                return is_valid.then_some(Self(number));
             }
         }
         None
     }
 
-    /// A block of EXIF that says this and nothing else, from its TIFF header on.
+    /// An EXIF block with only the orientation, beginning at its TIFF header.
     pub(super) fn to_exif(self) -> [u8; 26] {
         let mut block = *b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0";
         block[19] = self.0;
         block
     }
 
-    /// The size as shown of a picture that is stored in `size`: 5 to 8 lie on their side.
+    /// The dimensions as shown of an image stored in `size`: 5 to 8 swap width and height.
     pub(super) fn oriented_size(orientation: Option<Self>, size: Dimensions) -> Dimensions {
         match orientation {
             Some(Self(5..=8)) => Dimensions { width: size.height, height: size.width },
@@ -57,7 +56,7 @@ impl Orientation {
     }
 }
 
-/// The order of bytes in a TIFF block.
+/// The byte order of a TIFF block.
 #[derive(Clone, Copy)]
 enum ByteOrder {
     Little,

@@ -1,6 +1,6 @@
 //! PNG (W3C, third edition), animated ones included.
 //!
-//! Written by hand: the crates for it either decode the pixels or keep whatever chunk they do not know.
+//! Implemented here because the available crates either decode the pixels or keep unknown chunks.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -9,20 +9,21 @@ use std::ops::RangeInclusive;
 use flate2::read::ZlibDecoder;
 
 use super::byte_reader::ByteReader;
+use super::format::{Dimensions, FormatError, Stripped};
+use super::icc;
 use super::orientation::Orientation;
-use super::{Dimensions, FormatError, Stripped, icc};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// Where in the data of the first chunk the colour type stands, and the one that needs a palette (§11.2.1).
+/// The offset of the colour type in IHDR, and the colour type that requires a palette (§11.2.1).
 const COLOUR_TYPE: usize = 9;
 const PALETTE: u8 = 3;
 
-/// A chunk's type and what its data's length may be.
+/// A chunk type and the valid lengths of its data.
 type Known = ([u8; 4], RangeInclusive<usize>);
 
-/// What says how the pixels are shown: once each, before them, of the length that the standard gives (§11.3).
-/// What is of another length says nothing, and could say anything.
+/// Chunks that affect how the pixels are shown: kept once each, before the pixels, with the length of the standard
+/// (§11.3). Chunks of other lengths have no effect and could contain anything.
 const PIXEL_CHUNKS: [Known; 10] = [
     (*b"tRNS", 1..=256),
     (*b"gAMA", 4..=4),
@@ -36,7 +37,7 @@ const PIXEL_CHUNKS: [Known; 10] = [
     (*b"pHYs", 9..=9),
 ];
 
-/// Copies what the pixels need, chunk by chunk; writes anew the colour profile's name and the orientation.
+/// Copies the required chunks; rewrites the name of the colour profile and the orientation.
 pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
     let mut reader = ByteReader::new(bytes);
     reader.take(SIGNATURE.len())?;
@@ -52,28 +53,28 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
         gathered.add(chunk, &mut body)?;
     }
     if !gathered.pixels {
-        return Err(FormatError::Damaged("it holds no pixels"));
+        return Err(FormatError::Damaged("no pixel data"));
     }
     if head.data[COLOUR_TYPE] == PALETTE && !gathered.once.contains(b"PLTE") {
-        return Err(FormatError::Damaged("it has no palette"));
+        return Err(FormatError::Damaged("no palette"));
     }
-    let mut clean = SIGNATURE.to_vec();
-    clean.extend_from_slice(head.whole);
+    let mut output = SIGNATURE.to_vec();
+    output.extend_from_slice(head.raw);
     if let Some(orientation) = gathered.orientation {
-        write(&mut clean, *b"eXIf", &orientation.to_exif());
+        write(&mut output, *b"eXIf", &orientation.to_exif());
     }
-    clean.append(&mut body);
-    write(&mut clean, *b"IEND", b"");
-    Ok(Stripped { size: Orientation::oriented_size(gathered.orientation, size), bytes: clean })
+    output.append(&mut body);
+    write(&mut output, *b"IEND", b"");
+    Ok(Stripped { size: Orientation::oriented_size(gathered.orientation, size), bytes: output })
 }
 
-/// What was met so far.
+/// The state after the chunks read so far.
 #[derive(Default)]
 struct PngChunks {
     once: BTreeSet<[u8; 4]>,
-    /// The first pixels were met.
+    /// Pixel data has begun.
     pixels: bool,
-    /// The picture was declared as animated, before its pixels.
+    /// The image was declared as animated before its pixel data.
     animated: bool,
     orientation: Option<Orientation>,
 }
@@ -84,22 +85,22 @@ impl PngChunks {
             b"IDAT" => {
                 chunk.checked()?;
                 self.pixels = true;
-                body.extend_from_slice(chunk.whole);
+                body.extend_from_slice(chunk.raw);
             }
-            // Frames of a picture that is not declared as animated are shown by nobody.
+            // Frames of an image that is not declared as animated are never shown.
             b"fcTL" | b"fdAT" if self.animated => {
                 chunk.checked()?;
                 if &chunk.kind == b"fcTL" && chunk.data.len() != 26 {
-                    return Err(FormatError::Damaged("the head of a frame has the wrong length"));
+                    return Err(FormatError::Damaged("invalid frame header length"));
                 }
-                body.extend_from_slice(chunk.whole);
+                body.extend_from_slice(chunk.raw);
             }
             b"acTL" if self.once(chunk) && chunk.data.len() == 8 && chunk.has_valid_crc() => {
                 self.animated = true;
-                body.extend_from_slice(chunk.whole);
+                body.extend_from_slice(chunk.raw);
             }
             b"iCCP" if self.once(chunk) && chunk.has_valid_crc() => write_profile(body, chunk.data),
-            // Behind the pixels it would turn a picture that is already on the screen: nobody obeys it there.
+            // Browsers ignore an orientation after the pixel data.
             b"eXIf" if self.once(chunk) && chunk.has_valid_crc() => {
                 self.orientation = Orientation::from_exif(chunk.data);
             }
@@ -107,25 +108,25 @@ impl PngChunks {
                 chunk.checked()?;
                 let whole_colours = chunk.data.len().is_multiple_of(3);
                 if !self.once(chunk) || !whole_colours || !(3..=768).contains(&chunk.data.len()) {
-                    return Err(FormatError::Damaged("its palette is wrong"));
+                    return Err(FormatError::Damaged("invalid palette"));
                 }
-                body.extend_from_slice(chunk.whole);
+                body.extend_from_slice(chunk.raw);
             }
             _ if chunk.is_critical() => {
-                return Err(FormatError::Damaged("it holds a critical chunk of no known kind"));
+                return Err(FormatError::Damaged("unknown critical chunk"));
             }
             kind => {
                 let known = PIXEL_CHUNKS.iter().find(|(known, _)| known == kind);
                 let fits = known.is_some_and(|(_, lengths)| lengths.contains(&chunk.data.len()));
                 if fits && self.once(chunk) && chunk.has_valid_crc() {
-                    body.extend_from_slice(chunk.whole);
+                    body.extend_from_slice(chunk.raw);
                 }
             }
         }
         Ok(())
     }
 
-    /// True where it is the first of its type, before the pixels.
+    /// Whether it is the first of its type and before the pixel data.
     fn once(&mut self, chunk: Chunk<'_>) -> bool {
         !self.pixels && self.once.insert(chunk.kind)
     }
@@ -135,8 +136,8 @@ impl PngChunks {
 struct Chunk<'a> {
     kind: [u8; 4],
     data: &'a [u8],
-    /// From its length to its check sum.
-    whole: &'a [u8],
+    /// The chunk from length to checksum.
+    raw: &'a [u8],
 }
 
 impl<'a> Chunk<'a> {
@@ -146,26 +147,26 @@ impl<'a> Chunk<'a> {
         let kind = reader.array()?;
         let data = reader.take(length)?;
         reader.take(4)?;
-        Ok(Self { kind, data, whole: &start[..start.len() - reader.rest().len()] })
+        Ok(Self { kind, data, raw: &start[..start.len() - reader.rest().len()] })
     }
 
-    /// A viewer that does not know it cannot show the picture (§5.4).
+    /// Viewers that do not know the chunk cannot show the image (§5.4).
     fn is_critical(&self) -> bool {
         self.kind[0].is_ascii_uppercase()
     }
 
     fn has_valid_crc(&self) -> bool {
-        self.whole.ends_with(&check_sum(self.kind, self.data).to_be_bytes())
+        self.raw.ends_with(&check_sum(self.kind, self.data).to_be_bytes())
     }
 
     fn checked(&self) -> Result<(), FormatError> {
-        if self.has_valid_crc() { Ok(()) } else { Err(FormatError::Damaged("a check sum is wrong")) }
+        if self.has_valid_crc() { Ok(()) } else { Err(FormatError::Damaged("invalid checksum")) }
     }
 }
 
-/// The size of a picture whose first chunk this is (§11.2.1).
+/// The dimensions in IHDR (§11.2.1).
 fn size(head: Chunk<'_>) -> Result<Dimensions, FormatError> {
-    let damaged = FormatError::Damaged("its first chunk does not tell its size");
+    let damaged = FormatError::Damaged("no image header");
     let data: [u8; 13] = head.data.try_into().map_err(|_| damaged)?;
     let [w0, w1, w2, w3, h0, h1, h2, h3, depth, colour, compression, filter, interlace] = data;
     if &head.kind != b"IHDR" {
@@ -179,19 +180,19 @@ fn size(head: Chunk<'_>) -> Result<Dimensions, FormatError> {
         _ => false,
     };
     if !colours_fit || compression != 0 || filter != 0 || interlace > 1 {
-        return Err(FormatError::Damaged("its colours or its coding are of no known kind"));
+        return Err(FormatError::Damaged("unknown colour type or encoding"));
     }
     Dimensions::new(u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]))
 }
 
-/// A colour profile (§11.3.2.3) under a name of ours, for its own may say anything. One that is none falls.
+/// A colour profile (§11.3.2.3) with a fixed name, because its own can contain anything. Invalid profiles are dropped.
 fn write_profile(to: &mut Vec<u8>, data: &[u8]) {
     const NAME_AND_METHOD: &[u8] = b"ICC profile\0\0";
     let Some(end_of_name) = data.iter().take(80).position(|byte| *byte == 0) else { return };
     let Some([0, compressed @ ..]) = data.get(end_of_name + 1..) else { return };
     let mut profile = Vec::new();
     let mut decoder = ZlibDecoder::new(compressed);
-    // SECURITY: without the bound a few kilobytes would fill the memory.
+    // SECURITY: without this limit a few kilobytes could fill the memory.
     let read = decoder.by_ref().take(icc::MAX_BYTES as u64 + 1).read_to_end(&mut profile);
     if read.is_ok() && icc::is_profile(&profile) && decoder.total_in() == compressed.len() as u64 {
         write(to, *b"iCCP", &[NAME_AND_METHOD, compressed].concat());
@@ -205,7 +206,7 @@ fn write(to: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
     to.extend(check_sum(kind, data).to_be_bytes());
 }
 
-/// Over type and data (§5.3).
+/// The checksum of type and data (§5.3).
 fn check_sum(kind: [u8; 4], data: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&kind);

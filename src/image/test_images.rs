@@ -1,7 +1,7 @@
-//! Real pictures of a few pixels, each once bare and once with all that a camera or an editor may add.
+//! Small real images, each without metadata and with everything that a camera or an editor can add.
 //!
-//! Every text that must not get out begins with [`SECRET`], and the place where a photograph was taken holds
-//! [`LATITUDE`]; so a test need only look for these two.
+//! Every text that must be removed begins with [`SECRET`], and the GPS location contains [`LATITUDE`], so that tests only
+//! need to search for these two.
 
 use std::io::{Cursor, Write as _};
 
@@ -13,28 +13,28 @@ use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, ImageFormat, Rgba, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder};
 
-/// How all begins that must not get out.
+/// The prefix of every text that must be removed.
 pub const SECRET: &str = "BIMAT";
 
-/// The latitude's seconds in the EXIF of the samples: a number that nothing else holds.
+/// The seconds of the latitude in the EXIF data of the samples: a value that occurs nowhere else.
 pub const LATITUDE: u32 = 0x5EC2_E714;
 
-/// Stored so wide and so high: all samples but those that only a constant can give.
+/// The stored dimensions of all samples, except those that are constants.
 pub const WIDTH: u32 = 12;
 pub const HEIGHT: u32 = 8;
 
-/// A picture as it should come out, and the same with everything that must fall.
+/// An image as expected after stripping, and the same image with metadata.
 pub struct Sample {
     pub name: &'static str,
     pub bare: Vec<u8>,
-    pub laden: Vec<u8>,
+    pub with_metadata: Vec<u8>,
 }
 
-/// One of every kind that is published.
+/// One sample of every supported kind.
 pub fn all() -> Vec<Sample> {
-    let jpeg = |name, bare: Vec<u8>| Sample { name, laden: laden_jpeg(&bare, 1), bare };
-    let webp = |name, bare: Vec<u8>| Sample { name, laden: laden_webp(&bare), bare };
-    let png = |name, bare: Vec<u8>| Sample { name, laden: laden_png(&bare, 1), bare };
+    let jpeg = |name, bare: Vec<u8>| Sample { name, with_metadata: jpeg_with_metadata(&bare, 1), bare };
+    let webp = |name, bare: Vec<u8>| Sample { name, with_metadata: webp_with_metadata(&bare), bare };
+    let png = |name, bare: Vec<u8>| Sample { name, with_metadata: png_with_metadata(&bare, 1), bare };
     vec![
         jpeg("baseline JPEG", jpeg_of(ColorType::Rgb, false, None)),
         jpeg("progressive JPEG", jpeg_of(ColorType::Rgb, true, None)),
@@ -49,17 +49,17 @@ pub fn all() -> Vec<Sample> {
         webp("transparent lossy WebP", hex(TRANSPARENT_WEBP)),
         webp("lossless WebP", lossless_webp(0)),
         webp("animated WebP", animated_webp()),
-        Sample { name: "GIF", laden: laden_gif(&gif_of(1)), bare: gif_of(1) },
-        Sample { name: "animated GIF", laden: laden_gif(&gif_of(3)), bare: gif_of(3) },
+        Sample { name: "GIF", with_metadata: gif_with_metadata(&gif_of(1)), bare: gif_of(1) },
+        Sample { name: "animated GIF", with_metadata: gif_with_metadata(&gif_of(3)), bare: gif_of(3) },
     ]
 }
 
-/// The one of this name.
+/// The sample with this name.
 pub fn named(name: &str) -> Sample {
     all().into_iter().find(|sample| sample.name == name).unwrap()
 }
 
-/// No two pixels alike, and no two shades.
+/// An image in which all pixels differ.
 pub fn gradient(shade: u8) -> RgbaImage {
     RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| {
         let (x, y) = (u8::try_from(x).unwrap(), u8::try_from(y).unwrap());
@@ -92,14 +92,14 @@ pub fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
     [&[0xFF, marker], &length.to_be_bytes()[..], &data].concat()
 }
 
-/// As a telephone and then an editor leave it.
-pub fn laden_jpeg(bare: &[u8], orientation: u16) -> Vec<u8> {
+/// A JPEG as written by a phone and then an editor.
+pub fn jpeg_with_metadata(bare: &[u8], orientation: u16) -> Vec<u8> {
     let mut secrets = vec![
         segment(0xE0, &[b"JFXX\0\x13", b"\x02\x01BIMAT-jfxx"]),
         segment(0xE1, &[b"Exif\0\0", &exif(orientation, true)]),
         segment(0xE1, &[b"Exif\0\0", &exif(3, false)]),
         segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp().as_bytes()]),
-        // The digest of the whole, its length, where this part begins.
+        // The digest, the total length, and the offset of this part.
         segment(
             0xE1,
             &[
@@ -115,7 +115,7 @@ pub fn laden_jpeg(bare: &[u8], orientation: u16) -> Vec<u8> {
         segment(0xEE, &[b"Adobe\0d\0\0\0\0\0BIMAT-behind-adobe"]),
         segment(0xFE, &["BIMAT chú thích của máy".as_bytes()]),
     ];
-    // Whoever wrote the Adobe segment first is obeyed for the colours: the added one must say the same.
+    // Decoders use the first Adobe segment for the colours, so the added one must be equal.
     if let Some(adobe) = bare.windows(5).position(|window| window == b"Adobe") {
         secrets[8] = segment(0xEE, &[&bare[adobe..adobe + 12], b"BIMAT-behind-adobe"]);
     } else {
@@ -125,17 +125,17 @@ pub fn laden_jpeg(bare: &[u8], orientation: u16) -> Vec<u8> {
         secrets.push(segment(marker, &[b"BIMAT-maker-note"]));
     }
     let jfif = bare.starts_with(b"\xFF\xD8\xFF\xE0");
-    // The first segment with a thumbnail of two by two pixels; the encoder's own loses.
+    // The first segment has a thumbnail of 2×2 pixels; the segment of the encoder is ignored.
     let thumbnail = jfif.then(|| segment(0xE0, &[&bare[6..18], &[2, 2], b"BIMATBIMAT12"]));
     let end = bare.len() - 2;
     [
         &bare[..2],
         &thumbnail.unwrap_or_default(),
         &secrets.concat(),
-        // Fill bytes, which may stand before any marker.
+        // Fill bytes, which can precede any marker.
         b"\xFF\xFF\xFF",
         &bare[2..end],
-        // Where a progressive picture has its later scans.
+        // The position of later scans in a progressive image.
         &segment(0xFE, &[b"BIMAT-late-comment"]),
         &segment(0xE1, &[b"Exif\0\0", &exif(6, true)]),
         &bare[end..],
@@ -145,7 +145,7 @@ pub fn laden_jpeg(bare: &[u8], orientation: u16) -> Vec<u8> {
     .concat()
 }
 
-/// Camera, maker's note, place and thumbnail, as a telephone writes them.
+/// Camera, maker note, location and thumbnail, as written by a phone.
 pub fn exif(orientation: u16, little_endian: bool) -> Vec<u8> {
     let ascii = |text: &str| Value::Ascii(vec![text.as_bytes().to_vec()]);
     let degrees = Value::Rational(vec![
@@ -179,7 +179,7 @@ fn xmp() -> String {
         .into()
 }
 
-/// A colour profile of this length with no tags in it.
+/// A colour profile of this length without tags.
 pub fn profile(length: usize) -> Vec<u8> {
     let mut profile = vec![0; length];
     profile[..4].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
@@ -187,7 +187,7 @@ pub fn profile(length: usize) -> Vec<u8> {
     profile
 }
 
-/// A JPEG whose colour profile lies in as many segments as it needs, in wrong order.
+/// A JPEG with its colour profile split into segments in wrong order.
 pub fn jpeg_with_profile(profile: &[u8]) -> Vec<u8> {
     let bare = jpeg_of(ColorType::Rgb, false, None);
     let parts: Vec<&[u8]> = profile.chunks(65_519).collect();
@@ -252,7 +252,7 @@ fn palette_png() -> Vec<u8> {
     ])
 }
 
-/// Two frames of which the first is also what a viewer without animation shows.
+/// Two frames; the first is also the static image.
 fn animated_png() -> Vec<u8> {
     let pixels = |shade| {
         let chunks = chunks(&png_of(&gradient(shade).into()));
@@ -274,8 +274,8 @@ fn animated_png() -> Vec<u8> {
     ])
 }
 
-/// With texts, EXIF, the time, and chunks that only one program knows.
-pub fn laden_png(bare: &[u8], orientation: u16) -> Vec<u8> {
+/// With texts, EXIF, time, and private chunks.
+pub fn png_with_metadata(bare: &[u8], orientation: u16) -> Vec<u8> {
     let packed = deflated(b"BIMAT-packed");
     let before = [
         (*b"eXIf", exif(orientation, true)),
@@ -285,7 +285,7 @@ pub fn laden_png(bare: &[u8], orientation: u16) -> Vec<u8> {
         (*b"tIME", vec![7, 231, 5, 12, 17, 39, 0]),
         (*b"caBX", b"BIMAT-c2pa".to_vec()),
         (*b"prVt", b"BIMAT-private".to_vec()),
-        // Of a length that it cannot have.
+        // Invalid length.
         (*b"sRGB", b"BIMAT-srgb".to_vec()),
     ];
     let behind = [(*b"tEXt", b"Author\0BIMAT-author".to_vec()), (*b"eXIf", exif(6, false))];
@@ -325,7 +325,7 @@ pub fn webp_from(chunks: &[Vec<u8>]) -> Vec<u8> {
     riff_chunk(*b"RIFF", &[b"WEBP", &chunks.concat()[..]].concat())
 }
 
-/// The extended head of a sample.
+/// The extended header of a sample.
 pub fn extended_head(flags: u8) -> Vec<u8> {
     riff_chunk(*b"VP8X", &[flags, 0, 0, 0, 11, 0, 0, 7, 0, 0])
 }
@@ -339,14 +339,14 @@ fn animated_webp() -> Vec<u8> {
     ])
 }
 
-/// A frame that fills the whole and is shown for a tenth of a second.
+/// A full-size frame shown for 100 ms.
 pub fn webp_frame(chunks: &[u8]) -> Vec<u8> {
     let head = [0, 0, 0, 0, 0, 0, 11, 0, 0, 7, 0, 0, 100, 0, 0, 0];
     riff_chunk(*b"ANMF", &[&head[..], chunks].concat())
 }
 
-/// In the extended form, with EXIF, XMP and unknown chunks, in the frames of an animation as well.
-fn laden_webp(bare: &[u8]) -> Vec<u8> {
+/// The extended format with EXIF, XMP and unknown chunks, also within the frames of an animation.
+fn webp_with_metadata(bare: &[u8]) -> Vec<u8> {
     let secrets = [
         riff_chunk(*b"EXIF", &exif(6, true)),
         riff_chunk(*b"XMP ", xmp().as_bytes()),
@@ -354,7 +354,7 @@ fn laden_webp(bare: &[u8]) -> Vec<u8> {
     ]
     .concat();
     let unknown = riff_chunk(*b"JUNK", b"BIMAT-unknown");
-    let laden = match &bare[12..16] {
+    let with_metadata = match &bare[12..16] {
         b"VP8X" => {
             let flags = bare[20] | 0b1100;
             let mut rest = &bare[30..];
@@ -371,10 +371,10 @@ fn laden_webp(bare: &[u8]) -> Vec<u8> {
             chunks.push(secrets);
             webp_from(&chunks)
         }
-        // A simple file with chunks behind its one: everybody passes them over.
+        // A simple file with extra chunks, which decoders ignore.
         _ => webp_from(&[bare[12..].to_vec(), secrets]),
     };
-    [&laden[..], b"BIMAT-trailer"].concat()
+    [&with_metadata[..], b"BIMAT-trailer"].concat()
 }
 
 // GIF
@@ -393,14 +393,14 @@ fn gif_of(frames: u8) -> Vec<u8> {
     bytes
 }
 
-/// The length of what stands before the first block.
+/// The length of the header before the first block.
 pub fn gif_head(gif: &[u8]) -> usize {
     13 + if gif[10] & 0x80 == 0 { 0 } else { 3 << ((gif[10] & 7) + 1) }
 }
 
-/// With comments, XMP, a text in the pixels and an application's own block, before and behind the frames.
-fn laden_gif(bare: &[u8]) -> Vec<u8> {
-    // XMP stands there raw; what ends it leads any reader of blocks to its end (XMP part 3, §1.1.2).
+/// With comments, XMP, a plain text block and an application block, before and after the frames.
+fn gif_with_metadata(bare: &[u8]) -> Vec<u8> {
+    // XMP is stored raw; its trailer leads readers of sub-blocks to its end (XMP part 3, §1.1.2).
     let landing: Vec<u8> = std::iter::once(1).chain((0..=255).rev()).chain([0]).collect();
     let xmp = [b"\x21\xFF\x0BXMP DataXMP", xmp().as_bytes(), &landing].concat();
     let secrets = [

@@ -1,25 +1,25 @@
 //! WebP (RFC 9649): lossy, lossless, extended, animated.
 //!
-//! Written by hand: the containers that crates offer keep chunks that they do not know, and do not look into
-//! the frames of an animation.
+//! Implemented here because the available crates keep unknown chunks and do not inspect the frames of an animation.
 //!
-//! NOTE: the direction that EXIF asks for is not kept here. It stands behind the pixels, where no browser
-//! obeys it: a WebP is shown as it is stored, before and after.
+//! NOTE: the EXIF orientation is not kept. It is after the pixel data, where browsers ignore it: WebP images are shown
+//! as stored.
 
 use super::byte_reader::ByteReader;
-use super::{Dimensions, FormatError, Stripped, icc};
+use super::format::{Dimensions, FormatError, Stripped};
+use super::icc;
 
-/// Flags of the extended head (§2.7.1). EXIF and XMP have theirs, which never leave the house.
+/// Flags of the extended header (§2.7.1). The flags for EXIF and XMP are always cleared.
 const PROFILE: u8 = 0b10_0000;
 const ALPHA: u8 = 0b1_0000;
 const ANIMATION: u8 = 0b10;
 
-/// Copies the image data with what they need.
+/// Copies the image data and the chunks that it requires.
 pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
     let mut reader = ByteReader::new(bytes);
     reader.take(4)?;
     let declared = usize::try_from(reader.u32_le()?).map_err(|_| FormatError::Truncated)?;
-    // What the container holds; the rest of the file, if any, is none of the picture.
+    // The content of the container; data after it is not part of the image.
     let mut chunks = ByteReader::new(reader.take(declared)?);
     chunks.take(4)?;
     let first = Chunk::read(&mut chunks)?;
@@ -32,17 +32,17 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
             size
         }
     };
-    let mut clean = b"RIFF".to_vec();
-    clean.extend(length_of(body.len() + 4).to_le_bytes());
-    clean.extend(b"WEBP");
-    clean.append(&mut body);
-    Ok(Stripped { size, bytes: clean })
+    let mut output = b"RIFF".to_vec();
+    output.extend(length_of(body.len() + 4).to_le_bytes());
+    output.extend(b"WEBP");
+    output.append(&mut body);
+    Ok(Stripped { size, bytes: output })
 }
 
-/// A picture with more to it than pixels: its size, and what is kept of it.
+/// An image in the extended format: its dimensions and the chunks to keep.
 fn extended(head: &[u8], chunks: ByteReader<'_>, body: &mut Vec<u8>) -> Result<Dimensions, FormatError> {
     let mut reader = ByteReader::new(head);
-    let damaged = |_| FormatError::Damaged("its head is too short");
+    let damaged = |_| FormatError::Damaged("header too short");
     let [flags, ..]: [u8; 4] = reader.array().map_err(damaged)?;
     let width = reader.u24_le().map_err(damaged)? + 1;
     let height = reader.u24_le().map_err(damaged)? + 1;
@@ -63,7 +63,7 @@ fn extended(head: &[u8], chunks: ByteReader<'_>, body: &mut Vec<u8>) -> Result<D
     Ok(canvas)
 }
 
-/// One image; hands back its colour profile.
+/// One image; returns its colour profile.
 fn still<'a>(
     canvas: Dimensions,
     mut chunks: ByteReader<'a>,
@@ -83,10 +83,10 @@ fn still<'a>(
             _ => {}
         }
     }
-    Err(FormatError::Damaged("it holds no pixels"))
+    Err(FormatError::Damaged("no pixel data"))
 }
 
-/// All frames; hands back their colour profile.
+/// All frames; returns their colour profile.
 fn animation<'a>(
     canvas: Dimensions,
     mut chunks: ByteReader<'a>,
@@ -101,7 +101,7 @@ fn animation<'a>(
             b"ICCP" if frames == 0 => profile = profile.or(Some(chunk)),
             b"ANIM" if !head_seen => {
                 if chunk.data.len() != 6 {
-                    return Err(FormatError::Damaged("the head of its animation has the wrong length"));
+                    return Err(FormatError::Damaged("invalid animation header length"));
                 }
                 head_seen = true;
                 chunk.write(to);
@@ -114,29 +114,29 @@ fn animation<'a>(
         }
     }
     if frames == 0 {
-        return Err(FormatError::Damaged("it holds no pixels"));
+        return Err(FormatError::Damaged("no pixel data"));
     }
     Ok(profile.filter(|profile| icc::is_profile(profile.data)))
 }
 
-/// The data of a frame (§2.7.1.1) with its image and nothing else.
+/// The data of a frame (§2.7.1.1), reduced to its image.
 fn frame(canvas: Dimensions, data: &[u8]) -> Result<Vec<u8>, FormatError> {
     const HEAD: usize = 16;
     let (Some(head), Some(chunks)) = (data.get(..HEAD), data.get(HEAD..)) else {
-        return Err(FormatError::Damaged("the head of a frame is too short"));
+        return Err(FormatError::Damaged("frame header too short"));
     };
     let mut reader = ByteReader::new(head);
     let (left, top) = (2 * reader.u24_le()?, 2 * reader.u24_le()?);
     let size = Dimensions::new(reader.u24_le()? + 1, reader.u24_le()? + 1)?;
     if left + size.width > canvas.width || top + size.height > canvas.height {
-        return Err(FormatError::Damaged("a frame is larger than the picture"));
+        return Err(FormatError::Damaged("frame larger than the image"));
     }
-    let mut clean = head.to_vec();
-    still(size, ByteReader::new(chunks), &mut clean)?;
-    Ok(clean)
+    let mut output = head.to_vec();
+    still(size, ByteReader::new(chunks), &mut output)?;
+    Ok(output)
 }
 
-/// The pixels, and before them, for lossy ones, how transparent they are.
+/// The image data, preceded by the alpha channel of lossy images.
 fn write_image(
     size: Dimensions,
     alpha: Option<Chunk<'_>>,
@@ -144,7 +144,7 @@ fn write_image(
     to: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
     if image.image_size()? != size {
-        return Err(FormatError::Damaged("it tells two sizes"));
+        return Err(FormatError::Damaged("contradictory dimensions"));
     }
     if let Some(alpha) = alpha.filter(|_| &image.kind == b"VP8 ") {
         alpha.write(to);
@@ -164,7 +164,7 @@ impl<'a> Chunk<'a> {
         let kind = reader.array()?;
         let length = usize::try_from(reader.u32_le()?).map_err(|_| FormatError::Truncated)?;
         let data = reader.take(length)?;
-        // Data of an odd length are filled up; the last ones of a file are often not.
+        // Odd lengths are padded, except often at the end of a file.
         if length % 2 == 1 && !reader.is_empty() {
             reader.take(1)?;
         }
@@ -180,50 +180,50 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// What the head of the image data says.
+    /// Parses the header of the image data.
     fn image_size(&self) -> Result<Dimensions, FormatError> {
         match &self.kind {
             b"VP8 " => lossy_size(self.data),
             b"VP8L" => lossless_size(self.data),
-            _ => Err(FormatError::Damaged("it holds no pixels")),
+            _ => Err(FormatError::Damaged("no pixel data")),
         }
     }
 }
 
-/// The head of a key frame (RFC 6386 §9.1).
+/// The header of a key frame (RFC 6386 §9.1).
 fn lossy_size(data: &[u8]) -> Result<Dimensions, FormatError> {
     const START_CODE: [u8; 3] = [0x9D, 0x01, 0x2A];
     const HEAD: usize = 10;
     let mut reader = ByteReader::new(data);
-    let damaged = |_| FormatError::Damaged("the head of its pixels is too short");
+    let damaged = |_| FormatError::Damaged("bitstream header too short");
     let tag = reader.u24_le().map_err(damaged)?;
     let start = reader.array().map_err(damaged)?;
-    // The two highest bits of each ask for scaling, which nobody does.
+    // The two highest bits of each are a scaling hint, which decoders ignore.
     let width = reader.u16_le().map_err(damaged)? & 0x3FFF;
     let height = reader.u16_le().map_err(damaged)? & 0x3FFF;
     let is_key_frame = tag & 1 == 0;
     let is_shown = tag & 0b1_0000 != 0;
     let first_partition = usize::try_from(tag >> 5).unwrap_or(usize::MAX);
     if !is_key_frame || !is_shown || start != START_CODE || first_partition > data.len() - HEAD {
-        return Err(FormatError::Damaged("the head of its pixels is wrong"));
+        return Err(FormatError::Damaged("invalid bitstream header"));
     }
     Dimensions::new(width.into(), height.into())
 }
 
-/// The head of lossless data (RFC 9649 §3.4).
+/// The header of lossless data (RFC 9649 §3.4).
 fn lossless_size(data: &[u8]) -> Result<Dimensions, FormatError> {
     let mut reader = ByteReader::new(data);
-    let damaged = |_| FormatError::Damaged("the head of its pixels is too short");
+    let damaged = |_| FormatError::Damaged("bitstream header too short");
     let signature = reader.byte().map_err(damaged)?;
     let head = reader.u32_le().map_err(damaged)?;
     let version = head >> 29;
     if signature != 0x2F || version != 0 {
-        return Err(FormatError::Damaged("the head of its pixels is wrong"));
+        return Err(FormatError::Damaged("invalid bitstream header"));
     }
     Dimensions::new((head & 0x3FFF) + 1, (head >> 14 & 0x3FFF) + 1)
 }
 
-/// A file is never as long as this could not say.
+/// A length as `u32`; [`MAX_BYTES`](super::format::MAX_BYTES) is far below.
 fn length_of(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

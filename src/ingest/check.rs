@@ -12,6 +12,7 @@ use super::names::unread;
 use super::scan::{
     FileDiagnostic, ParsedFile, file_diagnostic, name_of, parse_file, read_image, stem_of, unfit,
 };
+use crate::message::Message;
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, Severity};
 use crate::time::{Timestamp, Zone, local_date};
@@ -76,12 +77,15 @@ pub fn check_file(path: &str, options: &IngestOptions, now: Timestamp) -> Checke
 
 /// What the manuscript reader said of a file.
 pub fn diagnostics_of(path: &str, reading: &ParsedFile) -> Vec<FileDiagnostic> {
-    let finding = |finding: &parse::Diagnostic| FileDiagnostic {
-        path: path.to_owned(),
-        line: finding.line,
-        severity: finding.severity,
-        vietnamese: finding.kind.vietnamese(),
-        english: finding.kind.english(),
+    let finding = |finding: &parse::Diagnostic| {
+        let Message { vietnamese, english } = finding.kind.message();
+        FileDiagnostic {
+            path: path.to_owned(),
+            line: finding.line,
+            severity: finding.severity,
+            vietnamese,
+            english,
+        }
     };
     reading.reading.findings.iter().map(finding).collect()
 }

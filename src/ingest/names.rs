@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::scan::FileDiagnostic;
 use crate::image;
+use crate::message::Message;
 use crate::parse::{self, DiagnosticKind, Severity};
 
 /// What a file is, by its name.
@@ -186,7 +187,7 @@ pub(super) fn is_document(name: &str) -> bool {
     ];
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     ending.is_some_and(|ending| DOCUMENTS.contains(&ending.as_str()) || ending == "mhtml")
-        || image::unread_form(name).is_some()
+        || image::unsupported_image(name).is_some()
 }
 
 /// True for the folder into which a browser lays the pictures of a page that it saves, in any of its languages.
@@ -205,10 +206,8 @@ pub(super) fn unread(path: &str, severity: Severity) -> FileDiagnostic {
         Some("doc" | "dot") => DiagnosticKind::LegacyDoc,
         _ => DiagnosticKind::NotAnArticle { name: name.to_owned() },
     };
-    let (vietnamese, english) = match image::unread_form(name) {
-        Some(refused) => (refused.vietnamese(), refused.english()),
-        None => (complaint.vietnamese(), complaint.english()),
-    };
+    let Message { vietnamese, english } =
+        image::unsupported_image(name).map_or_else(|| complaint.message(), |error| error.message());
     FileDiagnostic::new(path, severity, vietnamese, english)
 }
 

@@ -21,6 +21,7 @@ use super::open::{open_below, open_named, read_all};
 use super::writers::{may_go_on, open_for_writing};
 use super::{ABSENT, DEBOUNCE, HELD_OPEN, IngestOptions, REMOVAL_GRACE, UNFINISHED};
 use crate::image::{self, StrippedImage};
+use crate::message::Message;
 use crate::model::{Image, Slug};
 use crate::parse::{self, ParseResult, ParsedArticle, Severity};
 use crate::store::{
@@ -994,7 +995,8 @@ pub(super) fn read_image(root: &Path, path: &str) -> Result<StrippedImage, Box<F
         Box::new(FileDiagnostic::new(path, Severity::Warning, vietnamese, english))
     })?;
     image::strip_metadata(bytes.0).map_err(|refused| {
-        Box::new(FileDiagnostic::new(path, Severity::Warning, refused.vietnamese(), refused.english()))
+        let Message { vietnamese, english } = refused.message();
+        Box::new(FileDiagnostic::new(path, Severity::Warning, vietnamese, english))
     })
 }
 

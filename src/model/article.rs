@@ -1,8 +1,7 @@
-//! The article: what the office wrote, and what the log remembers of it.
+//! Articles as written, and entries of the log.
 //!
-//! Plain values without behaviour of their own. Text in them is in NFC and free of the characters that
-//! XML 1.0 forbids once it came through the manuscript reader; the makers of documents do not rely on it.
-//! What an article is *called* ([`ArticleId`], [`Permalink`]) is minted once by the store and never changes.
+//! Plain values. Parsed text is in NFC and free of characters that XML 1.0 forbids; renderers do not rely on it.
+//! The store assigns the identity of an article ([`ArticleId`], [`Permalink`]) once; it never changes.
 
 use std::fmt;
 
@@ -12,19 +11,19 @@ use serde::{Deserialize, Serialize};
 use super::Slug;
 use crate::time::{PublishedAt, Timestamp};
 
-/// The permanent name of an article, in every channel and format: a tag URI (RFC 4151), or what the front
-/// matter gave as `id`. Compared byte for byte (rules R4, A2).
+/// The permanent id of an article in every channel and format: a tag URI (RFC 4151), or the `id` of the front matter.
+/// Compared byte by byte (feed rules R4, A2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ArticleId(String);
 
 impl ArticleId {
-    /// Takes a name that was minted before, or given by the author.
+    /// Wraps an existing id.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// The id as it stands in the documents.
+    /// The id as written in feeds.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,12 +35,12 @@ impl fmt::Display for ArticleId {
     }
 }
 
-/// The address of an article's own page: the day on which the id was minted, and a slug unique on that day.
+/// The URL path of an article page: a day, and a slug unique on that day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Permalink {
-    /// The day of the stamp at first publication, in the site's zone.
+    /// The publication date at first publication, in the site's zone.
     pub day: NaiveDate,
-    /// The slug of the file's stem or of the title, with `-2` and so on where it was taken.
+    /// The slug of the file name or title, with a suffix (`-2`, …) if taken.
     pub slug: Slug,
 }
 
@@ -51,62 +50,61 @@ impl fmt::Display for Permalink {
     }
 }
 
-/// An article as it was written.
+/// An article as written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Article {
     /// Plain text on one line; never empty.
     pub title: String,
-    /// The printed date of publication.
+    /// The publication date.
     #[serde(rename = "stamp")]
     pub published: PublishedAt,
-    /// A moment of correction that the author named; counts only if later than the last revision's.
+    /// The time of correction given by the author; used only if later than the last revision.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "chrono::serde::ts_seconds_option")]
     pub updated: Option<Timestamp>,
-    /// What a list of articles shows, where it is not simply the lead: plain text.
+    /// The summary in article lists, if it differs from the lead: plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
     /// The whole text in reading order, lead and captions included, bylines and credits not.
     pub body: Vec<Block>,
-    /// Who wrote it, in printed order: a person, initials, or a department.
+    /// The authors in printed order: persons, initials or departments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
-    /// The publication that it was taken over from, as printed (`Lê Thúy/NLĐO`).
+    /// The original publication, as printed (`Lê Thúy/NLĐO`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Keywords beside the channels.
+    /// Keywords, in addition to the channels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// The language (BCP 47) where it is not the site's.
+    /// The language (BCP 47) if it differs from the site's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Where the article stands on the publisher's own site: an absolute URL. The permalink otherwise.
+    /// The absolute URL of the article on the publisher's site; the permalink otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// The pictures that lay beside the text, in the order of their numbers. The n-th caption in `body`
-    /// belongs to the n-th picture.
+    /// The images in the order of their numbers. The n-th caption in `body` belongs to the n-th image.
     #[serde(rename = "pictures", default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
 }
 
-/// A picture as it is served: without camera data and location.
+/// An image as served: without camera data and location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// Its name under `/media/`: a hash of its bytes with the ending of its type, so that other bytes
-    /// have another address.
+    /// Its name under `/media/`: a hash of its bytes with the extension of its type, so that the URL changes with the
+    /// content.
     pub name: String,
     /// `image/jpeg`, `image/png`, `image/webp` or `image/gif`, by content.
     pub media_type: String,
-    /// In pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// In pixels.
+    /// Height in pixels.
     pub height: u32,
-    /// Its length in bytes as served.
+    /// Its size in bytes.
     pub size: u64,
 }
 
 impl Article {
-    /// What stands in a feed's `description`: the summary that was given, else the lead, else the first
-    /// paragraph; empty for an article of pictures alone.
+    /// The text of the `description` in feeds: the summary, else the lead, else the first paragraph; empty for
+    /// an article of images only.
     pub fn excerpt(&self) -> &str {
         if let Some(summary) = &self.summary {
             return summary;
@@ -118,15 +116,15 @@ impl Article {
     }
 }
 
-/// A piece of an article's text, in reading order.
+/// A block of an article.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Block {
-    /// The opening paragraph, which sums up the article.
+    /// The opening paragraph, which summarises the article.
     Lead {
         /// Plain text.
         text: String,
-        /// The same with its links and marks, where it has any: HTML of the sanitiser, without a block.
+        /// Sanitised inline HTML, if the text has links or markup.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
@@ -142,17 +140,17 @@ pub enum Block {
         /// Plain text on one line.
         text: String,
     },
-    /// The line under a picture.
+    /// The caption of an image.
     Caption {
-        /// What the picture shows, without the credit; may be empty.
+        /// The description, without the credit; may be empty.
         text: String,
         /// The photographer or agency.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credit: Option<String>,
-        /// The line as it was printed, for an article whose picture is missing.
+        /// The line as printed, for an article whose image is missing.
         #[serde(rename = "printed")]
         raw: String,
-        /// `raw` with its links and marks, where it has any: HTML of the sanitiser, without a block.
+        /// `raw` as sanitised inline HTML, if it has links or markup.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
@@ -160,7 +158,7 @@ pub enum Block {
     List {
         /// Numbered rather than bulleted.
         ordered: bool,
-        /// Plain text, an item each.
+        /// The items: plain text.
         items: Vec<String>,
     },
     /// A table.
@@ -168,37 +166,37 @@ pub enum Block {
         /// Rows of cells, plain text.
         rows: Vec<Vec<String>>,
     },
-    /// HTML that a sanitiser let through: absolute URLs, nothing that runs.
+    /// Sanitised HTML: absolute URLs, no scripts.
     Html {
         /// A well-formed fragment.
         html: String,
     },
 }
 
-/// An article in the state that a revision left it in: what a feed shows as an entry.
+/// An article in the state of its last revision: an entry of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its permanent name.
+    /// Its permanent id.
     pub id: ArticleId,
     /// Its page.
     pub permalink: Permalink,
-    /// The channels that hold it, by slug, sorted by bytes.
+    /// The slugs of its channels, sorted by bytes.
     pub channels: Vec<Slug>,
-    /// The stamp at first publication, then the `at` of the last revision (rule A3). Never goes back.
+    /// The publication date at first, then the time of the last revision (feed rule A3). Never decreases.
     pub updated: Timestamp,
-    /// What was written.
+    /// Its content.
     pub article: Article,
 }
 
-/// What is left of a withdrawn article (rule T1, RFC 6721).
+/// The tombstone of a withdrawn article (feed rule T1, RFC 6721).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tombstone {
-    /// The name of the article.
+    /// The id of the article.
     pub id: ArticleId,
-    /// Its page, which answers 410.
+    /// Its page, which responds with 410.
     pub permalink: Permalink,
     /// When it was withdrawn.
     pub when: Timestamp,
-    /// Why, where a reason for readers was given.
+    /// The reason, if one was given for readers.
     pub reason: Option<String>,
 }

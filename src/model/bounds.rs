@@ -1,13 +1,13 @@
-//! How long what is stored of an article may be. The same bounds hold on every road: folder, import, command, API.
+//! Maximum lengths of stored fields. The same limits apply to folder, import, command line and API.
 //!
-//! They lie far above what an office writes. What is longer is no title, name or tag, but a mistake or an attack:
-//! it would make pages and feeds unreadable, or its id could not be written in a URL any more.
+//! They are far above normal values. A longer field is a mistake or an attack: it would make pages and feeds
+//! unreadable, or its id would not fit into a URL.
 
 use std::fmt;
 
 use super::Article;
 
-/// Bytes of an id: it must fit into one segment of a path, percent-encoded.
+/// Bytes of an id: it must fit into one percent-encoded path segment.
 pub const MAX_ID_BYTES: usize = 512;
 /// Characters of a title.
 pub const MAX_TITLE_CHARS: usize = 1000;
@@ -21,33 +21,33 @@ pub const MAX_AUTHOR_CHARS: usize = 300;
 pub const MAX_TAGS: usize = 100;
 /// Characters of a tag.
 pub const MAX_TAG_CHARS: usize = 200;
-/// Characters of the line that names the source.
+/// Characters of the source.
 pub const MAX_SOURCE_CHARS: usize = 1000;
 /// Bytes of the link to the publisher's own site.
 pub const MAX_LINK_BYTES: usize = 2048;
 /// Bytes of a language tag (BCP 47 recommends room for 35).
 pub const MAX_LANGUAGE_BYTES: usize = 64;
-/// Pictures of one article.
+/// Images of one article.
 pub const MAX_PICTURES: usize = 500;
-/// Channels that one article is put into.
+/// Channels of one article.
 pub const MAX_CHANNELS: usize = 100;
 /// Characters of the reason for a withdrawal.
 pub const MAX_REASON_CHARS: usize = 2000;
-/// Bytes of the path of a file: less than an index entry of any engine takes.
+/// Bytes of a file path: below the index entry limit of every database engine.
 pub const MAX_PATH_BYTES: usize = 1900;
 
-/// A field that is longer than its bound.
+/// A field that exceeds its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Excess {
     /// Its name in front matter and JSON.
     pub field: &'static str,
-    /// How much it may hold.
+    /// The limit.
     pub limit: usize,
-    /// What is counted.
+    /// The unit of the limit.
     pub unit: Unit,
 }
 
-/// What a bound counts.
+/// The unit of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Unicode characters.
@@ -59,24 +59,24 @@ pub enum Unit {
 }
 
 impl Excess {
-    /// `text` against a bound in characters.
+    /// Checks `text` against a limit in characters.
     pub fn in_characters(field: &'static str, text: &str, limit: usize) -> Option<Self> {
-        // No text has more characters than bytes: most are never counted.
+        // A text never has more characters than bytes, so most texts need no counting.
         let is_over = text.len() > limit && text.chars().nth(limit).is_some();
         is_over.then_some(Self { field, limit, unit: Unit::Characters })
     }
 
-    /// `text` against a bound in bytes.
+    /// Checks `text` against a limit in bytes.
     pub fn in_bytes(field: &'static str, text: &str, limit: usize) -> Option<Self> {
         (text.len() > limit).then_some(Self { field, limit, unit: Unit::Bytes })
     }
 
-    /// `count` against a bound in entries.
+    /// Checks `count` against a limit in entries.
     pub fn in_entries(field: &'static str, count: usize, limit: usize) -> Option<Self> {
         (count > limit).then_some(Self { field, limit, unit: Unit::Entries })
     }
 
-    /// The message for the office.
+    /// The message for the editorial office.
     pub fn vietnamese(&self) -> String {
         let Self { field, limit, unit } = self;
         let unit = match unit {
@@ -101,7 +101,7 @@ impl fmt::Display for Excess {
 }
 
 impl Article {
-    /// The first field that is longer than its bound.
+    /// The first field that exceeds its limit.
     pub fn excess(&self) -> Option<Excess> {
         let each = |field, texts: &[String], limit| {
             texts.iter().find_map(|text| Excess::in_characters(field, text, limit))
@@ -120,10 +120,10 @@ impl Article {
     }
 }
 
-/// True where a text can be the id that an author gives: an absolute URI or IRI (rule A2).
+/// Whether a text is valid as the id of an article: an absolute URI or IRI (feed rule A2).
 pub fn is_iri(id: &str) -> bool {
-    let has_foreign = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"');
-    !id.contains(has_foreign) && url::Url::parse(id).is_ok()
+    let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"');
+    !id.contains(is_forbidden) && url::Url::parse(id).is_ok()
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bound_counts_what_it_says_and_takes_what_just_fits() {
+    fn limits_count_their_unit_and_are_inclusive() {
         let over = |text: &str| Excess::in_characters("title", text, 3).is_some();
         assert!(!over("ắắắ") && over("ắắắắ") && !over(""));
         assert!(Excess::in_bytes("link", "ắ", 2).is_some());
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_whole_iri() {
+    fn ids_are_absolute_iris() {
         for good in ["tag:a.vn,2023:2023-05-12/a", "https://cu.vn/?p=1", "urn:uuid:1", "tag:cũ.vn,2010:đất"]
         {
             assert!(is_iri(good), "{good}");

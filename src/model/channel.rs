@@ -4,42 +4,42 @@ use chrono::NaiveDate;
 
 use super::Slug;
 
-/// One section of the site.
+/// A section of the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub slug: Slug,
-    /// The name that it bore when it was founded: its feeds are known by it for ever (rule A2).
+    /// Its first slug, which identifies its feeds permanently (feed rule A2).
     pub original_slug: Slug,
-    /// What people see, as written.
+    /// The displayed title.
     pub title: String,
-    /// One sentence for feed readers; made of the titles where none was given.
+    /// One sentence for feed readers; derived from the titles if missing.
     pub description: Option<String>,
-    /// The names that it bore before, whose addresses lead here (rule C8).
+    /// Former slugs, whose URLs redirect here (feed rule C8).
     pub former_slugs: Vec<Slug>,
-    /// Whether it goes on.
+    /// Whether it accepts articles.
     pub status: ChannelStatus,
-    /// The channels whose articles stand in this one too, beside its own.
+    /// Channels whose articles are included in this one.
     pub includes: Vec<Slug>,
 }
 
-/// Whether a channel goes on (rule C8).
+/// Whether a channel accepts articles (feed rule C8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChannelStatus {
-    /// It takes articles.
+    /// It accepts articles.
     #[default]
     Open,
-    /// It takes no new articles; what it has is served, corrected and withdrawn as ever.
+    /// It accepts no new articles; existing ones are still served, corrected and withdrawn.
     Closed {
-        /// The day on which it was closed, in the zone of the site, where that was told.
+        /// The closing date in the site's zone, if given.
         since: Option<NaiveDate>,
     },
-    /// Its addresses answer 410. Its articles stand where they stood.
+    /// Its URLs respond with 410. Its articles stay in their other channels.
     Removed,
 }
 
 impl Channel {
-    /// An open channel without a past.
+    /// An open channel without former slugs.
     pub fn new(slug: Slug, title: impl Into<String>) -> Self {
         Self {
             original_slug: slug.clone(),
@@ -52,26 +52,26 @@ impl Channel {
         }
     }
 
-    /// True where it takes new articles.
+    /// Whether it accepts new articles.
     pub fn is_open(&self) -> bool {
         self.status == ChannelStatus::Open
     }
 
-    /// True where its addresses answer 410.
+    /// Whether its URLs respond with 410.
     pub fn is_gone(&self) -> bool {
         self.status == ChannelStatus::Removed
     }
 }
 
-/// All channels whose articles stand in `parent`, itself included, through members of members; sorted.
+/// All channels whose articles `parent` includes, directly or indirectly, and itself; sorted.
 pub fn included_channels(parent: &Slug, channels: &[Channel]) -> Vec<Slug> {
     let mut found = vec![parent.clone()];
-    let mut looked_at = 0;
-    while let Some(slug) = found.get(looked_at).cloned() {
-        looked_at += 1;
-        let named =
+    let mut next = 0;
+    while let Some(slug) = found.get(next).cloned() {
+        next += 1;
+        let included =
             channels.iter().filter(|channel| channel.slug == slug).flat_map(|channel| &channel.includes);
-        for member in named {
+        for member in included {
             if !found.contains(member) {
                 found.push(member.clone());
             }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_members_of_members_are_members_and_a_circle_ends() {
+    fn includes_are_transitive_and_may_be_cyclic() {
         let slug = |text: &str| Slug::parse(text).unwrap();
         let channel = |name: &str, members: &[&str]| Channel {
             includes: members.iter().map(|member| slug(member)).collect(),

@@ -1,4 +1,4 @@
-//! The site's own colour, and whether text can be read in it.
+//! The colour of the site, and its contrast (WCAG).
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,35 +11,35 @@ pub struct Colour {
     blue: u8,
 }
 
-/// Why a text is no colour for a site.
+/// The error for an invalid site colour.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidColour {
     /// Not `#` and six hexadecimal digits.
-    #[error("`{0}` is no colour: write it like `#8c1d18`")]
+    #[error("`{0}` is not a colour: write it like `#8c1d18`")]
     Syntax(String),
-    /// Text in it cannot be read on a light page (WCAG 2.2, 1.4.3).
+    /// Its contrast on a light page is too low (WCAG 2.2, 1.4.3).
     #[error(
-        "`{given}` is too pale for text on a light page (contrast {contrast:.1}, 4.5 is needed): take a darker one, like `{darker}`"
+        "`{given}` is too pale for text on a light page (contrast {contrast:.1}, at least 4.5 needed): use a darker one, such as `{darker}`"
     )]
     LowContrast {
-        /// What was written.
+        /// The given colour.
         given: Colour,
-        /// The contrast that it would have.
+        /// Its contrast.
         contrast: f64,
-        /// The same, dark enough.
+        /// A darker variant with sufficient contrast.
         darker: Colour,
     },
 }
 
 impl Colour {
-    /// The darkest ground on which light pages set text in the site's colour.
+    /// The darkest background of text in the site's colour on light pages.
     pub const LIGHT_BACKGROUND: Self = Self::new(0xf1, 0xef, 0xe9);
-    /// The lightest ground on which dark pages set text in the site's colour.
+    /// The lightest background of text in the site's colour on dark pages.
     pub const DARK_BACKGROUND: Self = Self::new(0x29, 0x27, 0x25);
-    /// What small text needs (WCAG 2.2, 1.4.3, level AA).
+    /// The minimum contrast of small text (WCAG 2.2, 1.4.3, level AA).
     const MIN_CONTRAST: f64 = 4.5;
 
-    /// A colour of its three parts.
+    /// A colour from its three components.
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
     }
@@ -49,10 +49,10 @@ impl Colour {
         [self.red, self.green, self.blue]
     }
 
-    /// Takes a colour for a site.
+    /// Parses a colour with sufficient contrast.
     ///
     /// # Errors
-    /// Where it is none, or text in it could not be read; the error proposes one that can.
+    /// If it is not a colour, or its contrast is too low; the error suggests another.
     pub fn parse_accessible(text: &str) -> Result<Self, InvalidColour> {
         let given: Self = text.parse()?;
         let contrast = given.contrast(Self::LIGHT_BACKGROUND);
@@ -63,9 +63,9 @@ impl Colour {
         Err(InvalidColour::LowContrast { given, contrast, darker })
     }
 
-    /// The same colour for dark pages: as it is where it can be read there, else lightened until it can.
+    /// The colour for dark pages, lightened until its contrast is sufficient.
     pub fn on_dark(self) -> Self {
-        // First to a brighter one of the same tint, for white alone would leave it pale.
+        // First towards a brighter colour of the same hue; mixing with white alone would make it pale.
         let strongest = u16::from(self.red.max(self.green).max(self.blue).max(1));
         let bright = |part: u8| {
             let full = u16::from(part) * 255 / strongest;
@@ -76,14 +76,14 @@ impl Colour {
         self.mix_until_readable(tint, Self::DARK_BACKGROUND).mix_until_readable(white, Self::DARK_BACKGROUND)
     }
 
-    /// How well one can be told from the other: 1 to 21 (WCAG 2.2, "contrast ratio").
+    /// The contrast ratio of two colours: 1 to 21 (WCAG 2.2).
     pub fn contrast(self, other: Self) -> f64 {
         let (one, two) = (self.luminance(), other.luminance());
         (one.max(two) + 0.05) / (one.min(two) + 0.05)
     }
 
-    /// As little of the way to `end` as makes it readable on `ground`.
-    fn mix_until_readable(self, end: Self, ground: Self) -> Self {
+    /// Mixes in as little of `end` as gives sufficient contrast on `background`.
+    fn mix_until_readable(self, end: Self, background: Self) -> Self {
         const STEPS: u16 = 64;
         let mix = |from: u8, to: u8, step: u16| {
             let sum = u16::from(from) * (STEPS - step) + u16::from(to) * step;
@@ -96,7 +96,7 @@ impl Colour {
                 mix(self.blue, end.blue, step),
             )
         };
-        (0..STEPS).map(at).find(|colour| colour.contrast(ground) >= Self::MIN_CONTRAST).unwrap_or(end)
+        (0..STEPS).map(at).find(|colour| colour.contrast(background) >= Self::MIN_CONTRAST).unwrap_or(end)
     }
 
     fn luminance(self) -> f64 {
@@ -108,7 +108,7 @@ impl Colour {
     }
 }
 
-/// The colour of a site that chose none: the red of lacquer.
+/// The default colour of a site: lacquer red.
 impl Default for Colour {
     fn default() -> Self {
         Self::new(0x8c, 0x1d, 0x18)
@@ -125,12 +125,12 @@ impl FromStr for Colour {
     type Err = InvalidColour;
 
     fn from_str(text: &str) -> Result<Self, InvalidColour> {
-        let refuse = || InvalidColour::Syntax(text.to_owned());
-        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(refuse)?;
+        let error = || InvalidColour::Syntax(text.to_owned());
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(error)?;
         if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(refuse());
+            return Err(error());
         }
-        let number = u32::from_str_radix(digits, 16).map_err(|_| refuse())?;
+        let number = u32::from_str_radix(digits, 16).map_err(|_| error())?;
         let [_, red, green, blue] = number.to_be_bytes();
         Ok(Self { red, green, blue })
     }
@@ -142,7 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn contrast_is_that_of_wcag() {
+    fn contrast_follows_wcag() {
         let (black, white) = (Colour::new(0, 0, 0), Colour::new(255, 255, 255));
         assert!((black.contrast(white) - 21.0).abs() < 1e-9);
         assert!((white.contrast(white) - 1.0).abs() < 1e-9);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_that_cannot_be_read_is_refused_with_one_that_can() {
+    fn low_contrast_is_rejected_with_a_suggestion() {
         for text in ["", "8c1d18", "#8c1d1", "#8c1d189", "#8c1d1g", "red", "#+c1d18", "#đỏ00"] {
             assert!(matches!(Colour::parse_accessible(text), Err(InvalidColour::Syntax(_))), "{text}");
         }
@@ -164,13 +164,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn on_dark_pages_every_colour_can_be_read(red: u8, green: u8, blue: u8) {
+        fn every_colour_is_readable_on_dark_pages(red: u8, green: u8, blue: u8) {
             let colour = Colour::new(red, green, blue).on_dark();
             prop_assert!(colour.contrast(Colour::DARK_BACKGROUND) >= Colour::MIN_CONTRAST);
         }
 
         #[test]
-        fn any_text_is_a_colour_or_refused(text in "[#0-9a-f]{0,8}|.{0,9}") {
+        fn every_text_is_a_colour_or_rejected(text in "[#0-9a-f]{0,8}|.{0,9}") {
             if let Ok(colour) = text.parse::<Colour>() {
                 prop_assert_eq!(colour.to_string(), text.to_lowercase());
             }

@@ -6,18 +6,17 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-/// A name in an address: `a-z`, `0-9` and inner hyphens, never empty.
+/// A name in a URL: `a-z`, `0-9` and inner hyphens, never empty.
 ///
-/// One that is made here has at most [`Slug::MAX_BYTES`] bytes and a number. A log from before that limit may hold
-/// longer ones, and they stay what they are.
+/// New slugs have at most [`Slug::MAX_BYTES`] bytes and a number. Old logs can contain longer ones, which stay valid.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
 
-/// Why a text is no slug.
+/// The error for a text that is not a slug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{given}` is not a slug: use a-z, 0-9 and hyphens inside, {max} bytes at most, for example `{suggestion}`",
+    "`{given}` is not a slug: use a-z, 0-9 and inner hyphens, at most {max} bytes, for example `{suggestion}`",
     max = Slug::MAX_BYTES
 )]
 pub struct InvalidSlug {
@@ -26,48 +25,50 @@ pub struct InvalidSlug {
 }
 
 impl Slug {
-    /// Bytes of a slug without its number. With `-4294967295.html.gz` behind it, it is still a file name on every
-    /// file system, which take 255 bytes.
+    /// Bytes of a slug without its number. With the suffix `-4294967295.html.gz` it still fits into the 255 bytes that
+    /// file systems allow for a name.
     pub const MAX_BYTES: usize = 200;
 
-    /// Takes a text that is a slug already, of any length.
+    /// Parses a slug of any length.
     ///
     /// # Errors
-    /// Where it holds anything else; the error proposes a slug.
+    /// If the text is not a slug; the error suggests one.
     pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
-        let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let good =
-            !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-');
-        if good { Ok(Self(text.to_owned())) } else { Err(InvalidSlug::new(text)) }
+        let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_slug = !text.is_empty()
+            && text.bytes().all(is_allowed)
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if is_slug { Ok(Self(text.to_owned())) } else { Err(InvalidSlug::new(text)) }
     }
 
-    /// Takes a text that is a slug already, for something that gets its name by it.
+    /// Parses a slug for a new channel or article.
     ///
     /// # Errors
-    /// Where it holds anything else or is too long; the error proposes a slug.
+    /// If the text is not a slug or too long; the error suggests one.
     pub fn parse_new(text: &str) -> Result<Self, InvalidSlug> {
         if text.len() > Self::MAX_BYTES { Err(InvalidSlug::new(text)) } else { Self::parse(text) }
     }
 
-    /// Makes a slug of any text: `Đất & Người` becomes `dat-nguoi`. A text without a single letter or digit
-    /// becomes `khong-ten`; a long one is cut behind a word.
+    /// Derives a slug from any text: `Đất & Người` becomes `dat-nguoi`. A text without letters and digits becomes
+    /// `khong-ten`; a long one is truncated after a word.
     pub fn from_title(title: &str) -> Self {
-        // NOTE: to NFC first. The transliteration looks at single characters, and `đ` has no decomposition.
+        // NOTE: NFC first, because the transliteration handles single characters, and `đ` has no decomposition.
         let composed: String = title.nfc().collect();
         let mut made = slug::slugify(composed);
         if made.len() > Self::MAX_BYTES {
-            // A slug is ASCII, and never two hyphens stand together.
+            // A slug is ASCII and has no consecutive hyphens.
             made.truncate(made[..=Self::MAX_BYTES].rfind('-').unwrap_or(Self::MAX_BYTES));
         }
         Self(if made.is_empty() { "khong-ten".to_owned() } else { made })
     }
 
-    /// The slug with `-2`, `-3` … behind it; itself for 1.
+    /// The slug with the suffix `-2`, `-3` …; unchanged for 1.
     pub fn with_suffix(&self, number: u32) -> Self {
         if number <= 1 { self.clone() } else { Self(format!("{}-{number}", self.0)) }
     }
 
-    /// The slug as it stands in an address.
+    /// The slug as written in URLs.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_need_care_become_plain_slugs() {
+    fn titles_become_ascii_slugs() {
         for (title, slug) in [
             ("Đất & Người", "dat-nguoi"),
             ("Văn hóa - Thể thao - Du lịch", "van-hoa-the-thao-du-lich"),
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_title_is_cut_behind_a_word() {
+    fn long_titles_are_truncated_after_a_word() {
         let words = "phong trào thi đua ".repeat(20);
         let made = Slug::from_title(&words);
         assert!((180..=Slug::MAX_BYTES).contains(&made.as_str().len()), "{made}");
@@ -142,13 +143,13 @@ mod tests {
         assert_eq!(Slug::from_title(&format!("{exact} b")).as_str(), exact);
         assert_eq!(Slug::from_title(&one_word).as_str(), "d".repeat(Slug::MAX_BYTES));
         assert!(Slug::parse_new(&exact).is_ok() && Slug::parse_new(&format!("{exact}b")).is_err());
-        let refusal = Slug::parse_new(&"b".repeat(70_000)).unwrap_err().to_string();
-        assert!(refusal.len() < 1000 && refusal.contains("200 bytes at most"), "{refusal}");
+        let error = Slug::parse_new(&"b".repeat(70_000)).unwrap_err().to_string();
+        assert!(error.len() < 1000 && error.contains("at most 200 bytes"), "{error}");
     }
 
     proptest::proptest! {
         #[test]
-        fn any_title_makes_a_slug_that_fits_and_stays_as_it_is(title in "(\\PC{0,40} ?){0,20}", number: u32) {
+        fn every_title_yields_a_valid_slug_that_maps_to_itself(title in "(\\PC{0,40} ?){0,20}", number: u32) {
             let made = Slug::from_title(&title);
             proptest::prop_assert_eq!(Slug::parse_new(made.as_str()), Ok(made.clone()));
             proptest::prop_assert_eq!(&Slug::from_title(made.as_str()), &made);
@@ -158,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_slug_is_refused_with_a_proposal() {
+    fn invalid_slugs_are_rejected_with_a_suggestion() {
         for bad in ["", "Xã hội", "-a", "a-", "a b", "a/b", "a.b", "A"] {
             assert!(Slug::parse(bad).is_err(), "{bad}");
         }
-        let refusal = Slug::parse("Xã hội").unwrap_err().to_string();
-        assert!(refusal.contains("`xa-hoi`"), "{refusal}");
+        let error = Slug::parse("Xã hội").unwrap_err().to_string();
+        assert!(error.contains("`xa-hoi`"), "{error}");
     }
 }

@@ -1,8 +1,8 @@
-//! Pieces as the blocks of an article, with the marks and links that they have.
+//! Converts pieces into the blocks of an article, with their inline styles and links.
 
 use super::caption::Caption;
-use super::inline::{Inline, extend_quotation};
-use super::structure::{Kind, Piece};
+use super::piece::{Kind, Piece};
+use super::safe_html::{Inline, extend_quotation};
 use crate::model::Block;
 
 /// The opening paragraph.
@@ -11,7 +11,7 @@ pub(super) fn lead(piece: &Piece) -> Block {
     Block::Lead { text: piece.text.clone(), html }
 }
 
-/// Every other paragraph.
+/// A paragraph.
 pub(super) fn paragraph(piece: &Piece) -> Block {
     match marked(piece) {
         Some(html) => Block::Html { html: html.paragraph() },
@@ -19,7 +19,7 @@ pub(super) fn paragraph(piece: &Piece) -> Block {
     }
 }
 
-/// A piece that is nothing but text, a list or a table.
+/// A piece of text, a list or a table.
 pub(super) fn plain(piece: &Piece) -> Block {
     match &piece.kind {
         Kind::Whole(block) => block.clone(),
@@ -36,13 +36,13 @@ pub(super) fn heading(piece: &Piece, level: u8) -> Block {
     }
 }
 
-/// The line under a picture.
+/// A caption.
 pub(super) fn caption(piece: &Piece, caption: Caption) -> Block {
     let html = piece.html.as_ref().map(|html| html.as_str().to_owned());
     Block::Caption { text: caption.text, credit: caption.credit, raw: piece.text.clone(), html }
 }
 
-/// Appends a block; what is quoted in a row is one quotation.
+/// Appends a block; consecutive quoted paragraphs become one quotation.
 pub(super) fn push(blocks: &mut Vec<Block>, block: Block) {
     if let (Some(Block::Html { html: last }), Block::Html { html }) = (blocks.last_mut(), &block)
         && extend_quotation(last, html)
@@ -52,7 +52,7 @@ pub(super) fn push(blocks: &mut Vec<Block>, block: Block) {
     blocks.push(block);
 }
 
-/// Appends an entry to the list that stands last, or begins one.
+/// Appends an item to the last list, or begins a new one.
 pub(super) fn push_item(blocks: &mut Vec<Block>, is_ordered: bool, piece: &Piece) {
     let text = piece.text.clone();
     match blocks.last_mut() {
@@ -61,7 +61,7 @@ pub(super) fn push_item(blocks: &mut Vec<Block>, is_ordered: bool, piece: &Piece
     }
 }
 
-/// The marks of a piece; addresses that are typed out lead there.
+/// The inline HTML of a piece, with plain-text URLs as links.
 fn marked(piece: &Piece) -> Option<Inline> {
     piece.html.clone().or_else(|| Inline::of_addresses_in(&piece.text))
 }

@@ -1,4 +1,5 @@
-//! A Word document into pieces: what Word shows. Lines are paragraphs, counted from 1 through tables and all.
+//! Reads a Word document: the text that Word shows. Line numbers are paragraph numbers, counted from 1 including
+//! tables.
 
 mod fields;
 mod formula;
@@ -13,11 +14,12 @@ use std::collections::HashMap;
 
 use roxmltree::{Document, Node};
 
+use super::charset::Encoding;
 use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
-use super::encoding::Encoding;
-use super::inline::{self, InlineBuilder, SafeUrl, ScriptPosition, Tag};
+use super::inline::{self, InlineBuilder};
 use super::normalise::{Normalizer, fold};
-use super::structure::{Kind, Piece};
+use super::piece::{Kind, Piece};
+use super::safe_html::{InlineStyle, SafeUrl, ScriptPosition, Tag};
 use super::vietnamese_encodings;
 use crate::time::Zone;
 use fields::Fields;
@@ -27,24 +29,24 @@ use styles::{Letters, Style, Styles};
 
 const MAX_DEPTH: usize = 64;
 
-/// What a document holds.
+/// The content of a document.
 pub(super) struct Content {
     pub pieces: Vec<Piece>,
-    /// Foot- and endnotes, each with its number: they follow the text.
+    /// Footnotes and endnotes with their numbers, to be appended to the text.
     pub notes: Vec<Piece>,
 }
 
-/// Reads the document. `None` where it was refused.
+/// Reads a document; `None` on errors.
 ///
-/// `encoding` is what its letters were typed in, where the font made Vietnamese of Latin ones.
+/// `encoding` is the legacy encoding of text in fonts that display Latin letters as Vietnamese.
 pub(super) fn content(
     bytes: &[u8],
     encoding: Option<Encoding>,
     zone: Zone,
-    cleaner: &mut Normalizer,
+    normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
 ) -> Option<Content> {
-    match read(bytes, encoding, zone, cleaner, findings) {
+    match read(bytes, encoding, zone, normalizer, findings) {
         Ok(content) => Some(content),
         Err(complaint) => {
             findings.error(1, complaint);
@@ -57,7 +59,7 @@ fn read(
     bytes: &[u8],
     encoding: Option<Encoding>,
     zone: Zone,
-    cleaner: &mut Normalizer,
+    normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
 ) -> Result<Content, DiagnosticKind> {
     if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
@@ -67,7 +69,7 @@ fn read(
     let main = package.main_part()?;
     let relations = package.relations_of(&main)?;
     let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
-    // A part is found by what it is to the document, or where Word puts it.
+    // Parts are found by their relationship type, or at the path that Word uses.
     let mut related = |kind: &str| -> Result<(String, Relations), DiagnosticKind> {
         let named = relations.values().find(|relation| relation.kind == kind && !relation.external);
         let name = named.map_or_else(|| format!("{folder}/{kind}.xml"), |relation| relation.target.clone());
@@ -82,7 +84,7 @@ fn read(
     let Some(body) = child(tree.root_element(), "body") else {
         return Err(DiagnosticKind::WrongFormat { form: "docx" });
     };
-    // Without its notes a document is one all the same.
+    // Damaged notes do not reject the document.
     let (footnotes, endnotes) = (package::parse(&footnotes).ok(), package::parse(&endnotes).ok());
     let encoding = encoding.filter(|encoding| matches!(encoding, Encoding::Tcvn3 | Encoding::Vni));
     let holds_unicode = encoding.is_some()
@@ -91,7 +93,7 @@ fn read(
             .any(|node| node.is_text() && node.text().is_some_and(vietnamese_encodings::is_unicode));
     let styles = Styles::read(&styles);
     let numbering = Numbering::read(&numbering, &styles);
-    let mut flow = InlineBuilder::new(cleaner, findings);
+    let mut flow = InlineBuilder::new(normalizer, findings);
     let mut walker = DocxReader {
         flow: &mut flow,
         fields: Fields::of(&tree),
@@ -125,13 +127,13 @@ fn read(
     }
     let notes = walker.flow.take_pieces();
     if flow.is_overflowing() {
-        return Err(DiagnosticKind::TooComplex { limit: inline::MOST_OUTPUT });
+        return Err(DiagnosticKind::TooComplex { limit: inline::MAX_OUTPUT });
     }
     flow.finish();
     Ok(Content { pieces, notes })
 }
 
-/// A reference to a foot- or endnote, in the order of the text.
+/// A reference to a footnote or endnote.
 struct Note {
     name: &'static str,
     id: String,
@@ -145,22 +147,22 @@ struct DocxReader<'d, 'w, 'c, 'f> {
     numbering: Numbering,
     relations: &'d Relations,
     zone: Zone,
-    /// Of the old ones alone.
+    /// Only for legacy encodings.
     encoding: Option<Encoding>,
-    /// Where an encoding is set: letters that it has no place for.
+    /// If an encoding is set: whether there are letters that it cannot represent.
     holds_unicode: bool,
     paragraph: usize,
-    /// The mark of the paragraph before was deleted or hidden: the next one goes on with it.
+    /// Whether the mark of the previous paragraph was deleted or hidden, so that the next one continues it.
     goes_on: bool,
-    /// The lists that are open, the outermost first.
+    /// The open lists, outermost first.
     lists: Vec<OpenList>,
-    /// Text boxes that hang on the paragraph: they follow it.
+    /// Text boxes anchored to the paragraph; they follow it.
     boxes: Vec<Node<'d, 'd>>,
     table_style: Option<Style>,
-    /// Text of the paragraph that Word does not show.
+    /// Hidden text of the paragraph.
     hidden: String,
     notes: Vec<Note>,
-    /// The number of the note that begins.
+    /// The number of the current note.
     mark: Option<usize>,
 }
 
@@ -180,14 +182,14 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
             match node.tag_name().name() {
                 "p" => self.paragraph(node, depth)?,
                 "tbl" => self.table(node, depth)?,
-                "altChunk" | "subDoc" => self.leave_out(Part::Document, ""),
+                "altChunk" | "subDoc" => self.omit(Part::Document, ""),
                 "AlternateContent" => {
                     if let Some(chosen) = chosen(node) {
                         self.blocks(chosen, depth + 1)?;
                     }
                 }
                 "oMathPara" | "oMath" => self.formula(node, depth + 1)?,
-                // What was deleted or moved away is not there.
+                // Deleted or moved content is skipped.
                 "del" | "moveFrom" | "sdtPr" | "sdtEndPr" | "sectPr" | "tblPr" | "tcPr" | "trPr" => {}
                 _ => self.blocks(node, depth + 1)?,
             }
@@ -212,7 +214,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    /// Ends what may go on from paragraph to paragraph.
+    /// Closes everything that can span paragraphs.
     fn end_of_story(&mut self) {
         self.flow.close(Kind::Line);
         self.goes_on = false;
@@ -232,7 +234,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         let mut kind = kind_of(properties, &style);
         self.flow.quoted = style.names.iter().any(|name| name == "quote" || name == "intense quote");
         let shows_text = self.shows_text(node, &style);
-        // A paragraph of nothing but hidden letters has no number either.
+        // A paragraph with only hidden text has no number.
         let label =
             if goes_on || is_mark_gone && !shows_text { None } else { self.label_of(properties, &style) };
         match label {
@@ -266,7 +268,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         if is_mark_gone {
             self.goes_on = !self.flow.is_blank();
             if !is_mark_shown {
-                // Hidden, it still parts two words.
+                // Even hidden, it separates two words.
                 self.flow.text(" ", self.paragraph);
             }
         } else {
@@ -292,7 +294,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         }
     }
 
-    /// Whether there is a run that is not hidden.
+    /// Whether any run is visible.
     fn shows_text(&self, paragraph: Node<'_, '_>, style: &Style) -> bool {
         paragraph.descendants().filter(|node| node.tag_name().name() == "r").any(|run| {
             let properties = child(run, "rPr");
@@ -303,7 +305,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         })
     }
 
-    /// The list of a paragraph and its level in it: its own, or that of its style.
+    /// The list and level of a paragraph: its own, or those of its style.
     fn list_of(&self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<(String, usize)> {
         let (own, level) = properties.map(styles::number_of).unwrap_or_default();
         let name = properties.and_then(|properties| value(properties, "pStyle")).unwrap_or_default();
@@ -325,13 +327,13 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         let next = paragraph.next_siblings().skip(1).find(Node::is_element);
         next.is_some_and(|next| {
             let properties = child(next, "pPr");
-            // What stands in something may be an entry.
+            // Nested content can be a list item.
             next.tag_name().name() != "p" || self.list_of(properties, &self.style_of(properties)).is_some()
         })
     }
 
-    /// Opens the entry of a list, or writes the label where HTML has no such list. A number that stands alone is
-    /// that of a section, and is written out too.
+    /// Opens a list item, or writes the label if HTML has no such list. The number of a single item is that of a
+    /// section and is written as text, too.
     fn number(&mut self, label: Label, is_followed: bool) {
         let (tag, number) = match label.mark {
             Mark::Number { written, .. } if !is_followed && self.lists.is_empty() => {
@@ -376,7 +378,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         self.flow.open(Tag::Item { value: None }, self.paragraph);
     }
 
-    /// Closes all lists but so many.
+    /// Closes lists until `kept` remain.
     fn close_lists(&mut self, kept: usize) {
         while self.lists.len() > kept {
             self.lists.pop();
@@ -420,9 +422,9 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                         self.runs(chosen, style, kind, depth + 1)?;
                     }
                 }
-                "subDoc" | "altChunk" => self.leave_out(Part::Document, ""),
+                "subDoc" | "altChunk" => self.omit(Part::Document, ""),
                 "drawing" | "pict" | "object" => self.graphic(node, depth + 1)?,
-                // What was deleted or moved away is not there.
+                // Deleted or moved content is skipped.
                 "del" | "moveFrom" | "pPr" | "rPr" | "sdtPr" | "sdtEndPr" => {}
                 _ => self.runs(node, style, kind, depth + 1)?,
             }
@@ -430,7 +432,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    /// Where an element leads by its identifier, or to a place in the document.
+    /// The target of an element by its relationship id, or an anchor in the document.
     fn target_of(&self, node: Node<'_, '_>) -> Option<String> {
         let relation = self.relations.get(attribute(node, "id")?)?;
         let place = attribute(node, "anchor").map(|place| format!("#{place}")).unwrap_or_default();
@@ -486,9 +488,9 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
             }
             self.run_part(node, letters.font.as_deref(), style, kind, depth)?;
         }
-        // A link by a field begins in one run and ends in another.
+        // A field link begins in one run and ends in another.
         let link = self.flow.style.link.take();
-        self.flow.style = inline::InlineStyle { link, ..before };
+        self.flow.style = InlineStyle { link, ..before };
         Ok(())
     }
 
@@ -524,7 +526,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                 }
             }
             "pict" | "drawing" | "object" => self.graphic(node, depth)?,
-            "contentPart" => self.leave_out(Part::Drawing, ""),
+            "contentPart" => self.omit(Part::Drawing, ""),
             "AlternateContent" => {
                 for part in
                     chosen(node).into_iter().flat_map(|chosen| chosen.children()).filter(Node::is_element)
@@ -562,11 +564,11 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         }
     }
 
-    /// The number of a note where the text refers to it. The number is its own: one series for all.
+    /// Writes the number of a referenced note; footnotes and endnotes share one series.
     fn note(&mut self, node: Node<'_, '_>, name: &'static str) {
         let id = attribute(node, "id").unwrap_or_default().to_owned();
         self.notes.push(Note { name, id, line: self.paragraph });
-        // A mark that the author chose follows as text.
+        // A custom mark follows as text.
         if !matches!(attribute(node, "customMarkFollows"), Some("1" | "true" | "on")) {
             self.note_number(self.notes.len());
         }
@@ -574,14 +576,13 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
 
     fn note_number(&mut self, number: usize) {
         let before = self.flow.style.clone();
-        self.flow.style =
-            inline::InlineStyle { raised: Some(ScriptPosition::Sup), ..inline::InlineStyle::default() };
+        self.flow.style = InlineStyle { raised: Some(ScriptPosition::Sup), ..InlineStyle::default() };
         self.flow.text(&number.to_string(), self.paragraph);
         self.flow.style = before;
     }
 
-    /// Text as it was meant. Old documents are mended in new fonts, so that one which holds Unicode as well is
-    /// judged run by run.
+    /// Decodes legacy text. Old documents are often corrected in new fonts, so in a document that also contains
+    /// Unicode, each run is checked.
     fn letters(&mut self, text: &str, font: &str) {
         let is_of_a_picture_font = |c: char| ('\u{F020}'..='\u{F0FF}').contains(&c);
         let is_pictures = matches!(
@@ -605,11 +606,11 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
     fn symbol(&mut self, font: &str, code: u32) {
         match symbols::sign(font, code) {
             Some(sign) => self.flow.text(sign.encode_utf8(&mut [0; 4]), self.paragraph),
-            None => self.leave_out(Part::Symbol, &format!("{font} {code:X}")),
+            None => self.omit(Part::Symbol, &format!("{font} {code:X}")),
         }
     }
 
-    /// Captions are often set in text boxes. What cannot be published is told.
+    /// Reads text boxes, which often contain captions, and reports content that cannot be published.
     fn graphic(&mut self, drawing: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
         if depth > MAX_DEPTH {
             return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
@@ -622,7 +623,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                         self.graphic(chosen, depth + 1)?;
                     }
                 }
-                // NOTE: boxes within it are found by its own runs; to look for them here as well would double them.
+                // NOTE: nested boxes are found by their own runs; searching for them here would duplicate them.
                 "txbxContent" => self.boxes.push(node),
                 "blip" | "imagedata" => {
                     let described = drawing.ancestors().take(8).find_map(|node| {
@@ -638,15 +639,15 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                         .or(file.and_then(|file| file.rsplit('/').next()))
                         .unwrap_or_default()
                         .to_owned();
-                    self.leave_out(Part::Picture, &name);
+                    self.omit(Part::Picture, &name);
                 }
-                "chart" | "relIds" => self.leave_out(Part::Drawing, ""),
-                "OLEObject" => self.leave_out(Part::Object, attribute(node, "ProgID").unwrap_or_default()),
+                "chart" | "relIds" => self.omit(Part::Drawing, ""),
+                "OLEObject" => self.omit(Part::Object, attribute(node, "ProgID").unwrap_or_default()),
                 "textpath" => {
                     let text = attribute(node, "string").unwrap_or_default();
                     self.flow.text(&format!(" {text} "), self.paragraph);
                 }
-                // The letters of a drawing.
+                // Text in a drawing.
                 "t" => self.flow.text(&format!(" {} ", node.text().unwrap_or_default()), self.paragraph),
                 _ => self.graphic(node, depth + 1)?,
             }
@@ -654,12 +655,12 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    fn leave_out(&mut self, part: Part, name: &str) {
-        self.flow.leave_out(part, name, self.paragraph);
+    fn omit(&mut self, part: Part, name: &str) {
+        self.flow.omit(part, name, self.paragraph);
     }
 }
 
-/// One of several forms of the same thing: the new one, unless all that can be read stands in the old one.
+/// Chooses one of several alternatives: the first, unless only the fallback has readable content.
 fn chosen<'a, 'i>(alternatives: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
     let choice = alternatives.children().find(|node| node.tag_name().name() == "Choice");
     let fallback = alternatives.children().find(|node| node.tag_name().name() == "Fallback");
@@ -670,7 +671,7 @@ fn chosen<'a, 'i>(alternatives: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
     choice.filter(says_something).or(fallback).or(choice)
 }
 
-/// What the paragraph is by its style and its level in the outline.
+/// The kind of a paragraph by its style and outline level.
 fn kind_of(properties: Option<Node<'_, '_>>, style: &Style) -> Kind {
     let own = properties
         .and_then(|properties| value(properties, "outlineLvl"))
@@ -692,7 +693,7 @@ fn kind_of(properties: Option<Node<'_, '_>>, style: &Style) -> Kind {
     }
 }
 
-/// Text of an old font in Unicode.
+/// Converts text of a legacy font to Unicode.
 fn as_meant(text: &str, encoding: Option<Encoding>, holds_unicode: bool) -> Cow<'_, str> {
     let Some(encoding) = encoding.filter(|_| !text.is_ascii() && !vietnamese_encodings::is_unicode(text))
     else {

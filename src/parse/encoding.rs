@@ -1,94 +1,43 @@
-//! Bytes into text: which encoding a file is in, and when to say rather than guess.
+//! Detects the encoding of a file and decodes it; ambiguous files are rejected.
 
-use std::fmt;
-
+use super::charset::Encoding;
 use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::vietnamese_encodings;
 
-/// An encoding that a setting may force on a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark.
-    Utf8,
-    /// UTF-16, little-endian unless a byte order mark says otherwise.
-    Utf16,
-    /// windows-1258: Vietnamese with combining marks.
-    Windows1258,
-    /// TCVN 5712 (`.VnTime` fonts), as raw bytes or read as Latin letters and saved as Unicode.
-    Tcvn3,
-    /// VNI (`VNI-Times` fonts), likewise.
-    Vni,
-}
-
-impl Encoding {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Utf8, Self::Utf16, Self::Windows1258, Self::Tcvn3, Self::Vni];
-
-    /// The word for settings: `encoding = "tcvn3"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf-8",
-            Self::Utf16 => "utf-16",
-            Self::Windows1258 => "windows-1258",
-            Self::Tcvn3 => "tcvn3",
-            Self::Vni => "vni",
-        }
-    }
-
-    /// The encoding of that word, in any case and with or without hyphens.
-    pub fn from_setting(word: &str) -> Option<Self> {
-        let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
-        let wanted = match plain(word).as_str() {
-            "cp1258" => "windows1258".to_owned(),
-            "abc" | "tcvn" => "tcvn3".to_owned(),
-            other => other.to_owned(),
-        };
-        Self::ALL.into_iter().find(|encoding| plain(encoding.as_str()) == wanted)
-    }
-}
-
-impl fmt::Display for Encoding {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Utf8 => "UTF-8",
-            Self::Utf16 => "UTF-16",
-            Self::Windows1258 => "windows-1258",
-            Self::Tcvn3 => "TCVN3",
-            Self::Vni => "VNI",
-        })
-    }
-}
-
-/// An encoding that was set for a file.
+/// An encoding set for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EncodingOverride {
     pub encoding: Encoding,
-    /// By the file itself. What is set for a folder is meant for the old files in it; new ones may lie beside them.
+    /// Set by the file itself. The setting of a folder is meant for its old files; new ones can be next to them.
     pub by_file: bool,
 }
 
-/// Decodes a file. `None` where it was refused: never a feed full of rubbish.
+/// Decodes a file; `None` on errors, so that wrongly decoded text is never published.
 ///
-/// `declared` is the encoding that the file names for itself, as a web page does; it counts only where the bytes
-/// are not UTF-8.
+/// `declared` is the encoding that a web page declares; it is used only if the bytes are not UTF-8.
 pub(super) fn decode(
     bytes: &[u8],
-    forced: Option<EncodingOverride>,
+    encoding_override: Option<EncodingOverride>,
     declared: Option<&'static encoding_rs::Encoding>,
     findings: &mut Diagnostics,
 ) -> Option<String> {
-    let text = match (forced.map(|forced| (forced, forced.encoding)), utf16(bytes)) {
+    let text = match (
+        encoding_override.map(|encoding_override| (encoding_override, encoding_override.encoding)),
+        utf16(bytes),
+    ) {
         (_, Some(text)) => Some(text),
         (Some((_, Encoding::Utf16)), None) => Some(encoding_rs::UTF_16LE.decode(bytes).0.into_owned()),
-        (Some((forced, Encoding::Windows1258 | Encoding::Tcvn3 | Encoding::Vni)), None) => {
-            Some(single_byte(bytes, forced, findings))
+        (Some((encoding_override, Encoding::Windows1258 | Encoding::Tcvn3 | Encoding::Vni)), None) => {
+            Some(single_byte(bytes, encoding_override, findings))
         }
-        (Some((_, Encoding::Utf8)) | None, None) => detect(bytes, forced.is_none(), declared, findings),
+        (Some((_, Encoding::Utf8)) | None, None) => {
+            detect(bytes, encoding_override.is_none(), declared, findings)
+        }
     }?;
     Some(with_newlines(text))
 }
 
-/// UTF-16 by its byte order mark, or by the zero bytes between Latin letters.
+/// Decodes UTF-16, detected by its byte order mark or by the zero bytes of Latin letters.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let encoding = match encoding_rs::Encoding::for_bom(bytes) {
         Some((encoding, _)) if encoding != encoding_rs::UTF_8 => encoding,
@@ -109,14 +58,14 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     Some(encoding.decode(bytes).0.into_owned())
 }
 
-/// A forced encoding of one byte a letter. A file that is Unicode all the same is read as such.
-fn single_byte(bytes: &[u8], forced: EncodingOverride, findings: &mut Diagnostics) -> String {
-    let encoding = forced.encoding;
+/// Decodes a file with a single-byte encoding override, unless the file is Unicode.
+fn single_byte(bytes: &[u8], encoding_override: EncodingOverride, findings: &mut Diagnostics) -> String {
+    let encoding = encoding_override.encoding;
     let unicode = std::str::from_utf8(bytes).ok().map(|text| text.trim_start_matches('\u{feff}'));
     if let Some(text) = unicode {
         let is_new = vietnamese_encodings::is_unicode(text);
         if is_new || text.is_ascii() || encoding == Encoding::Windows1258 {
-            if is_new && forced.by_file {
+            if is_new && encoding_override.by_file {
                 findings.warn(1, DiagnosticKind::EncodingNotUsed { encoding });
             }
             return text.to_owned();
@@ -134,7 +83,7 @@ fn single_byte(bytes: &[u8], forced: EncodingOverride, findings: &mut Diagnostic
 
 fn detect(
     bytes: &[u8],
-    found_out: bool,
+    is_automatic: bool,
     declared: Option<&'static encoding_rs::Encoding>,
     findings: &mut Diagnostics,
 ) -> Option<String> {
@@ -146,25 +95,26 @@ fn detect(
             warn_broken_bytes(&text, findings);
             reject_mojibake(&text, findings).then_some(text)
         }
-        Err(_) if !found_out => {
-            findings.error(first_odd_line(bytes), DiagnosticKind::UnknownEncoding { guess: guess(bytes) });
+        Err(_) if !is_automatic => {
+            findings
+                .error(first_non_ascii_line(bytes), DiagnosticKind::UnknownEncoding { guess: guess(bytes) });
             None
         }
         Err(_) => not_utf8(bytes, declared, findings),
     }
 }
 
-/// Bytes that are no UTF-8: windows-1258 where that gives Vietnamese, and a complaint otherwise.
+/// Bytes that are not UTF-8: windows-1258 if that yields Vietnamese, otherwise an error.
 fn not_utf8(
     bytes: &[u8],
     declared: Option<&'static encoding_rs::Encoding>,
     findings: &mut Diagnostics,
 ) -> Option<String> {
     let letters = encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0;
-    let line = first_odd_line(bytes);
+    let line = first_non_ascii_line(bytes);
     let vietnamese = encoding_rs::WINDOWS_1258.decode_without_bom_handling(bytes).0.into_owned();
     let share = vietnamese_encodings::vietnamese_share(&composed_sample(&vietnamese));
-    // Quotes and dashes alone decide nothing, and are in the same places of both.
+    // Quotes and dashes have the same codes in both encodings.
     let only_marks = letters.chars().all(|c| c.is_ascii() || !c.is_alphabetic() || c == '\u{FEFF}');
     if share >= 0.8 || only_marks {
         return Some(vietnamese);
@@ -183,18 +133,18 @@ fn not_utf8(
     None
 }
 
-/// False, and a complaint, where a Unicode text is rubbish.
+/// Reports wrongly decoded Unicode text; returns whether the text is valid.
 fn reject_mojibake(text: &str, findings: &mut Diagnostics) -> bool {
     match detect_mojibake(text) {
         Some(complaint) => {
-            findings.error(first_odd_line(text.as_bytes()), complaint);
+            findings.error(first_non_ascii_line(text.as_bytes()), complaint);
             false
         }
         None => true,
     }
 }
 
-/// What is the matter with a Unicode text that holds letters of another encoding.
+/// Detects Unicode text that was decoded with a wrong encoding.
 pub(super) fn detect_mojibake(text: &str) -> Option<DiagnosticKind> {
     let old = || {
         let encoding = vietnamese_encodings::detect(text)?;
@@ -203,20 +153,20 @@ pub(super) fn detect_mojibake(text: &str) -> Option<DiagnosticKind> {
     doubly_encoded(text).map(|sample| DiagnosticKind::DoublyEncoded { sample }).or_else(old)
 }
 
-/// UTF-8 that was opened as windows-1252 and saved again: `Huyá»‡n`. Known by turning it back.
+/// Detects UTF-8 that was opened as windows-1252 and saved again (`Huyá»‡n`), by reversing it.
 fn doubly_encoded(text: &str) -> Option<String> {
     let odd = |word: &&str| !word.is_ascii();
     let words: Vec<&str> =
         vietnamese_encodings::sample(text).split_whitespace().filter(odd).take(200).collect();
-    let turned_back = |word: &&&str| {
+    let is_reversible = |word: &&&str| {
         let (bytes, _, lost) = encoding_rs::WINDOWS_1252.encode(word);
         !lost && std::str::from_utf8(&bytes).is_ok()
     };
-    let count = words.iter().filter(turned_back).count();
+    let count = words.iter().filter(is_reversible).count();
     (count >= 3 && count * 2 > words.len()).then(|| sample_of(text))
 }
 
-/// Mostly UTF-8, with a few places broken: a bad copy rather than another encoding.
+/// Whether the bytes are mostly UTF-8 with a few errors: a bad copy rather than another encoding.
 fn is_nearly_utf8(bytes: &[u8]) -> bool {
     let (mut good, mut broken) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
@@ -227,12 +177,12 @@ fn is_nearly_utf8(bytes: &[u8]) -> bool {
 }
 
 fn warn_broken_bytes(text: &str, findings: &mut Diagnostics) {
-    const MOST: usize = 50;
+    const MAX_WARNINGS: usize = 50;
     let broken = text.split('\n').enumerate().filter_map(|(index, line)| {
         let count = line.matches('\u{FFFD}').count();
         (count > 0).then_some((index + 1, count))
     });
-    for (line, count) in broken.take(MOST) {
+    for (line, count) in broken.take(MAX_WARNINGS) {
         findings.warn(line, DiagnosticKind::BrokenBytes { count });
     }
 }
@@ -248,19 +198,19 @@ fn composed_sample(text: &str) -> String {
     vietnamese_encodings::sample(text).nfc().collect()
 }
 
-/// The first words that are not plain ASCII, to be recognised by.
+/// The first line that is not ASCII, as a sample for messages.
 fn sample_of(text: &str) -> String {
     let odd = text.lines().find(|line| !line.is_ascii()).unwrap_or(text);
     let visible = odd.chars().filter(|c| !c.is_control());
     visible.take(40).collect::<String>().trim().to_owned()
 }
 
-fn first_odd_line(bytes: &[u8]) -> usize {
+fn first_non_ascii_line(bytes: &[u8]) -> usize {
     let end = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     1 + bytes[..end].iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Every kind of line end becomes `\n`, so that lines count as editors count them.
+/// Normalises line ends to `\n`, so that line numbers match those of editors.
 fn with_newlines(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
@@ -271,10 +221,11 @@ mod tests {
 
     const TEXT: &str = "Huyện Đăk Tô phát động phong trào thi đua yêu nước\n12/05/2023 17:39\n";
 
-    fn decoded(bytes: &[u8], forced: Option<Encoding>) -> (Option<String>, Vec<&'static str>) {
+    fn decoded(bytes: &[u8], encoding_override: Option<Encoding>) -> (Option<String>, Vec<&'static str>) {
         let mut findings = Diagnostics::default();
-        let forced = forced.map(|encoding| EncodingOverride { encoding, by_file: true });
-        let text = decode(bytes, forced, None, &mut findings);
+        let encoding_override =
+            encoding_override.map(|encoding| EncodingOverride { encoding, by_file: true });
+        let text = decode(bytes, encoding_override, None, &mut findings);
         (text, findings.into_sorted().iter().map(|finding| finding.kind.code()).collect())
     }
 
@@ -284,7 +235,7 @@ mod tests {
             .collect()
     }
 
-    /// windows-1258 keeps the tone apart.
+    /// windows-1258 encodes tones separately.
     fn windows_1258_bytes(text: &str) -> Vec<u8> {
         use unicode_normalization::UnicodeNormalization;
         let mut apart = String::new();
@@ -306,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unicode_dress_is_found_out() {
+    fn detects_unicode_encodings() {
         for bytes in [
             TEXT.as_bytes().to_vec(),
             [b"\xEF\xBB\xBF", TEXT.as_bytes()].concat(),
@@ -320,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_1258_is_found_out_and_composed_later() {
+    fn detects_windows_1258() {
         use unicode_normalization::UnicodeNormalization;
         let (text, codes) = decoded(&windows_1258_bytes(TEXT), None);
         assert_eq!(text.unwrap().nfc().collect::<String>(), TEXT);
@@ -328,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_encodings_are_named_unless_they_were_set() {
+    fn legacy_encodings_are_reported_unless_set() {
         let tcvn3 = "HuyÖn §¨k T« ph¸t ®éng phong trµo thi ®ua yªu n\u{ad}íc\n12/05/2023 17:39\n";
         let vni = "Huyeän Ñaêk Toâ phaùt ñoäng phong traøo thi ñua yeâu nöôùc\n12/05/2023 17:39\n";
         for (letters, encoding) in [(tcvn3, Encoding::Tcvn3), (vni, Encoding::Vni)] {
@@ -340,7 +291,7 @@ mod tests {
                 decoded(TEXT.as_bytes(), Some(encoding)),
                 (Some(TEXT.to_owned()), vec!["encoding-not-used"])
             );
-            // A folder may hold new files beside the old ones.
+            // A folder can contain new files next to old ones.
             let (mut findings, by_folder) =
                 (Diagnostics::default(), EncodingOverride { encoding, by_file: false });
             assert_eq!(decode(TEXT.as_bytes(), Some(by_folder), None, &mut findings).as_deref(), Some(TEXT));
@@ -349,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_refused_and_a_few_broken_bytes_are_told() {
+    fn mojibake_is_rejected_and_invalid_bytes_are_reported() {
         let doubled = encoding_rs::WINDOWS_1252.decode_without_bom_handling(TEXT.as_bytes()).0.into_owned();
         assert_eq!(decoded(doubled.as_bytes(), None), (None, vec!["doubly-encoded"]));
         let russian =
@@ -363,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoding_is_known_by_its_word() {
+    fn parses_encoding_names() {
         for (word, encoding) in [
             ("tcvn3", Some(Encoding::Tcvn3)),
             ("TCVN3", Some(Encoding::Tcvn3)),

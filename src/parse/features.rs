@@ -6,8 +6,8 @@ use super::caption::{self, Caption};
 use super::diagnostic::DiagnosticKind;
 use super::facts::{Fact, Facts};
 use super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, is_prose, word_count};
+use super::piece::{Kind, Piece};
 use super::stamp::{self, Found, Label, Printed, Refusal};
-use super::structure::{Kind, Piece};
 use crate::time::{PublishedAt, Zone};
 
 /// A date on a line.

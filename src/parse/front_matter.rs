@@ -1,19 +1,21 @@
-//! Front matter: TOML between two `+++` lines at the head of a file. What it says beats what the text says.
+//! Front matter: TOML between two `+++` lines at the beginning of a file. It takes precedence over the text.
 
 use std::collections::HashSet;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{DiagnosticKind, Diagnostics, ExpectedValue, FRONT_MATTER_KEYS};
-use super::encoding::Encoding;
+use super::charset::Encoding;
+use super::diagnostic::{DiagnosticKind, Diagnostics, ExpectedValue};
+use super::front_matter_keys::FRONT_MATTER_KEYS;
 use super::normalise::Normalizer;
 use super::stamp::{self, Printed};
 use crate::model::ArticleId;
+use crate::model::bounds::is_iri;
 use crate::text::language_tag;
 use crate::time::{PublishedAt, Timestamp, Zone};
 
-/// What the author stated. Everything may be missing.
+/// The values of the front matter; all are optional.
 #[derive(Debug, Default)]
 pub(super) struct FrontMatter {
     pub id: Option<ArticleId>,
@@ -27,9 +29,9 @@ pub(super) struct FrontMatter {
     pub language: Option<String>,
     pub link: Option<String>,
     pub source: Option<String>,
-    /// True where `published` was there, readable or not: then the text is not asked for a date.
+    /// Whether `published` is present, valid or not: then the text is not searched for a date.
     pub names_a_date: bool,
-    /// The line of each key, to be told where a thing stands.
+    /// The line of each key.
     pub lines: Vec<(&'static str, usize)>,
 }
 
@@ -39,39 +41,39 @@ impl FrontMatter {
     }
 }
 
-/// A file cut in two.
+/// A file split into front matter and text.
 pub(super) struct Split<'text> {
-    /// The TOML, and the line on which it begins.
+    /// The TOML and its first line.
     pub toml: Option<(&'text str, usize)>,
-    /// What follows, and the line on which it begins.
+    /// The text and its first line.
     pub rest: &'text str,
     pub rest_line: usize,
 }
 
-/// Finds the two `+++` lines. Only empty lines may stand before the first.
+/// Splits at the two `+++` lines. Only empty lines may precede the first.
 pub(super) fn split<'text>(text: &'text str, findings: &mut Diagnostics) -> Split<'text> {
     let mut lines = Lines { rest: text, number: 0 };
-    let whole = Split { toml: None, rest: text, rest_line: 1 };
-    let Some(first) = lines.by_ref().find(|line| !is_blank(line.text)) else { return whole };
+    let unsplit = Split { toml: None, rest: text, rest_line: 1 };
+    let Some(first) = lines.by_ref().find(|line| !is_blank(line.text)) else { return unsplit };
     match first.text.trim() {
         "+++" => {}
         "---" if looks_like_yaml(lines.rest) => {
             findings.error(first.number, DiagnosticKind::FrontMatterYaml);
-            return whole;
+            return unsplit;
         }
-        _ => return whole,
+        _ => return unsplit,
     }
     let (toml, toml_line) = (lines.rest, lines.number + 1);
     let Some(last) = lines.by_ref().find(|line| line.text.trim() == "+++") else {
         findings.error(first.number, DiagnosticKind::FrontMatterUnclosed);
-        return whole;
+        return unsplit;
     };
     let length = toml.len() - last.rest_with_self;
     Split { toml: Some((&toml[..length], toml_line)), rest: lines.rest, rest_line: last.number + 1 }
 }
 
-/// The encoding that a file's front matter names for the file itself; or the line of that key, where the word is
-/// none that is known. Asked before the file is decoded.
+/// The encoding that the front matter declares for its file, or the line of the key if the name is unknown. Called
+/// before the file is decoded.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<Result<Encoding, usize>> {
     const HEAD: usize = 64 * 1024;
     let head = &bytes[..bytes.len().min(HEAD)];
@@ -79,8 +81,7 @@ pub(super) fn declared_encoding(bytes: &[u8]) -> Option<Result<Encoding, usize>>
     if !text.trim_ascii_start().starts_with(b"+++") {
         return None;
     }
-    // The fences, the keys and this word are ASCII in each of these encodings. What the other values become when
-    // they are read as Latin letters is of no matter here.
+    // The fences, the keys and this value are ASCII in all supported encodings. The other values are not used here.
     let text = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text).0.replace("\r\n", "\n");
     let (toml, first_line) = split(&text, &mut Diagnostics::default()).toml?;
     let table = DeTable::parse(toml).ok()?.into_inner();
@@ -90,12 +91,12 @@ pub(super) fn declared_encoding(bytes: &[u8]) -> Option<Result<Encoding, usize>>
     Some(known.ok_or(line))
 }
 
-/// Reads the TOML that begins on `first_line`. Every key that does not fit is an error of its own.
+/// Parses the TOML that begins on `first_line`. Each invalid key is an error of its own.
 pub(super) fn read(
     toml: &str,
     first_line: usize,
     zone: Zone,
-    cleaner: &mut Normalizer,
+    normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
 ) -> FrontMatter {
     let line_at =
@@ -109,7 +110,7 @@ pub(super) fn read(
             return FrontMatter::default();
         }
     };
-    let mut reader = Reader { zone, cleaner, findings, matter: FrontMatter::default() };
+    let mut reader = Reader { zone, normalizer, findings, matter: FrontMatter::default() };
     let mut entries: Vec<_> = table.iter().map(|(key, value)| (key.span().start, key, value)).collect();
     entries.sort_by_key(|(offset, ..)| *offset);
     let (mut line, mut counted) = (first_line, 0);
@@ -122,14 +123,14 @@ pub(super) fn read(
     reader.matter
 }
 
-/// The same from values that did not stand in a file; each comes with the number that its findings bear as their line.
+/// The same for values that are not from a file; each comes with the line number for its diagnostics.
 pub(super) fn from_values<'v>(
     values: impl Iterator<Item = (&'v str, DeValue<'v>, usize)>,
     zone: Zone,
-    cleaner: &mut Normalizer,
+    normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
 ) -> FrontMatter {
-    let mut reader = Reader { zone, cleaner, findings, matter: FrontMatter::default() };
+    let mut reader = Reader { zone, normalizer, findings, matter: FrontMatter::default() };
     for (key, value, line) in values {
         reader.take(key, &Spanned::new(0..0, value), line);
     }
@@ -138,7 +139,7 @@ pub(super) fn from_values<'v>(
 
 struct Reader<'a> {
     zone: Zone,
-    cleaner: &'a mut Normalizer,
+    normalizer: &'a mut Normalizer,
     findings: &'a mut Diagnostics,
     matter: FrontMatter,
 }
@@ -165,7 +166,7 @@ impl Reader<'_> {
             "tags" => self.matter.tags = self.texts(key, value, line).unwrap_or_default(),
             "language" => self.matter.language = self.language(key, value, line),
             "link" => self.matter.link = self.url(key, value, line),
-            // Obeyed before the file became a text.
+            // Already applied when the file was decoded.
             "encoding" if value.as_str().and_then(Encoding::from_setting).is_some() => {}
             "encoding" => self.wrong(key, ExpectedValue::Encoding, line),
             _ => self.matter.source = self.text(key, value, line),
@@ -181,7 +182,7 @@ impl Reader<'_> {
             self.wrong(key, ExpectedValue::Text, line);
             return None;
         };
-        let text = self.cleaner.single_line(raw, line, self.findings);
+        let text = self.normalizer.single_line(raw, line, self.findings);
         if text.is_empty() {
             self.findings.error(line, DiagnosticKind::FrontMatterEmpty { key: key.to_owned() });
             return None;
@@ -204,7 +205,7 @@ impl Reader<'_> {
                 self.wrong(key, ExpectedValue::Texts, line);
                 return None;
             };
-            let text = self.cleaner.single_line(raw, line, self.findings);
+            let text = self.normalizer.single_line(raw, line, self.findings);
             if !text.is_empty() && known.insert(text.clone()) {
                 texts.push(text);
             }
@@ -239,14 +240,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Compared byte for byte ever after, so it is taken as it is or not at all (rule A2).
+    /// Ids are compared byte by byte, so it is used unchanged or rejected (feed rule A2).
     fn iri(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
         let text = self.text(key, value, line)?;
-        let whole = url::Url::parse(&text).is_ok() && !text.contains([' ', '<', '>', '"']);
-        if !whole {
+        let valid = is_iri(&text);
+        if !valid {
             self.wrong(key, ExpectedValue::Id, line);
         }
-        whole.then_some(text)
+        valid.then_some(text)
     }
 
     fn url(&mut self, key: &str, value: &DeValue<'_>, line: usize) -> Option<String> {
@@ -276,7 +277,7 @@ fn is_blank(line: &str) -> bool {
     line.chars().all(|c| c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}'))
 }
 
-/// `---`, some `key:` lines, `---`: what other programs call front matter, and not a ruled line above a text.
+/// Whether this is YAML front matter (`---`, some `key:` lines, `---`) and not a horizontal line above a text.
 fn looks_like_yaml(rest: &str) -> bool {
     let is_key = |line: &str| {
         line.split_once(':').is_some_and(|(key, _)| {
@@ -288,7 +289,7 @@ fn looks_like_yaml(rest: &str) -> bool {
     inside.peek().is_some_and(|first| is_key(first)) && rest.lines().take(61).any(|line| line.trim() == "---")
 }
 
-/// Lines with their numbers and what is left behind them.
+/// Iterates over lines with their numbers and the rest of the text.
 struct Lines<'text> {
     rest: &'text str,
     number: usize,
@@ -310,7 +311,7 @@ impl<'text> Iterator for Lines<'text> {
         }
         let before = self.rest.len();
         let (text, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-        // `split_once` leaves the rest at the end of the same text, so lengths tell the offsets.
+        // The rest is a suffix of the same text, so lengths give the offsets.
         self.rest = rest;
         self.number += 1;
         Some(Line { text, number: self.number, rest_with_self: before })
@@ -322,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_may_name_its_own_encoding_in_whatever_it_is_written() {
+    fn files_can_declare_their_own_encoding() {
         let tcvn3 = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
         for (bytes, stated) in [
             (
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_says_of_its_encoding_beats_its_folder_and_a_slip_is_told() {
+    fn declared_encoding_overrides_the_folder_and_typos_are_reported() {
         let options = |encoding| super::super::ParseOptions {
             zone: crate::time::DEFAULT_TIME_ZONE,
             language: "vi".to_owned(),

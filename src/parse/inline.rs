@@ -1,47 +1,39 @@
-//! Marked-up text into pieces: runs of text with their marks are gathered until their block ends.
+//! Collects styled runs of text and turns them into pieces at the end of each block.
 //!
-//! A paragraph keeps HTML only where plain text would lose something: a link, a raised letter, a stressed
-//! word. Lists, tables and their like become whole blocks. All HTML is written by the sanitiser.
-
-mod safe_html;
+//! A piece keeps HTML only if plain text would lose something: a link, superscript or subscript, emphasis. Lists,
+//! tables and similar become complete blocks. All HTML is written by `safe_html`.
 
 use std::ops::Range;
 
 use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
-
 use super::normalise::{Normalizer, fold, to_nfc};
-use super::structure::{Kind, Piece};
+use super::piece::{Kind, Piece};
+use super::safe_html::{self, Inline, InlineStyle, Node, NumberStyle, SafeUrl, Tag};
 use crate::model::Block;
 
-#[cfg(test)]
-pub(super) use safe_html::parsed_and_cleaned;
-pub(super) use safe_html::{
-    Inline, InlineStyle, Node, NumberStyle, SafeUrl, ScriptPosition, Tag, extend_quotation,
-};
-
-/// Gathers runs and cuts them into pieces.
+/// Collects runs and builds pieces.
 pub(super) struct InlineBuilder<'c, 'f> {
-    cleaner: &'c mut Normalizer,
+    normalizer: &'c mut Normalizer,
     pub findings: &'f mut Diagnostics,
     pub pieces: Vec<Piece>,
     pub style: InlineStyle,
-    /// Whether the text stands in a quotation.
+    /// Whether the text is in a quotation.
     pub quoted: bool,
     /// The text of the open block.
     text: String,
     runs: Vec<Run>,
-    /// What is struck through in it.
+    /// The struck-through text of the open block.
     struck: String,
-    /// The blocks of a list or a table that are open, the outermost first.
+    /// The open blocks of lists and tables, outermost first.
     open: Vec<Open>,
-    /// What cannot be published, each kind once: its line, the first name, how many there are.
-    left_out: Vec<(Part, usize, String, usize)>,
+    /// Content that cannot be published, by kind: line and name of the first, and count.
+    omitted: Vec<(Part, usize, String, usize)>,
     line: usize,
     gap: bool,
     output: usize,
 }
 
-/// A part of the open block's text that is marked in one way.
+/// A part of the open block's text with one style.
 struct Run {
     range: Range<usize>,
     style: InlineStyle,
@@ -53,13 +45,13 @@ struct Open {
     children: Vec<Node>,
 }
 
-/// More than this is no article; it stops markup that grows when it is read.
-pub(super) const MOST_OUTPUT: usize = 8 * 1024 * 1024;
+/// Maximum output in bytes; stops markup that expands when parsed.
+pub(super) const MAX_OUTPUT: usize = 8 * 1024 * 1024;
 
 impl<'c, 'f> InlineBuilder<'c, 'f> {
-    pub(super) fn new(cleaner: &'c mut Normalizer, findings: &'f mut Diagnostics) -> Self {
+    pub(super) fn new(normalizer: &'c mut Normalizer, findings: &'f mut Diagnostics) -> Self {
         Self {
-            cleaner,
+            normalizer,
             findings,
             pieces: Vec::new(),
             style: InlineStyle::default(),
@@ -68,14 +60,14 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
             runs: Vec::new(),
             struck: String::new(),
             open: Vec::new(),
-            left_out: Vec::new(),
+            omitted: Vec::new(),
             line: 1,
             gap: true,
             output: 0,
         }
     }
 
-    /// Adds text that begins on `line`, in the style that is set.
+    /// Adds text that begins on `line`, in the current style.
     pub(super) fn text(&mut self, raw: &str, line: usize) {
         if self.style.struck {
             return self.strike(raw, line);
@@ -88,7 +80,7 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
             self.line = line + raw[..blank].matches('\n').count();
         }
         let start = self.text.len();
-        let clean = self.cleaner.text(raw, line, self.findings);
+        let clean = self.normalizer.text(raw, line, self.findings);
         let mut style = self.style.clone();
         match style.raised.and_then(|raised| raised.in_plain_text(&clean)) {
             Some(raised) => {
@@ -105,7 +97,7 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         }
     }
 
-    /// Leaves out what is struck through; the words on either side stay apart.
+    /// Omits struck-through text; the words on either side stay separated.
     fn strike(&mut self, raw: &str, line: usize) {
         if self.runs.is_empty() && self.struck.is_empty() {
             self.line = line;
@@ -118,7 +110,7 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         }
     }
 
-    /// A line ends within its block.
+    /// A line break within a block.
     pub(super) fn line_break(&mut self, kind: &Kind) {
         if matches!(kind, Kind::Heading(_)) && self.open.is_empty() {
             return self.text(" ", self.line);
@@ -127,18 +119,18 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         self.gap = false;
     }
 
-    /// A paragraph ends.
+    /// Ends the current paragraph.
     pub(super) fn close(&mut self, kind: Kind) {
         let gap = std::mem::replace(&mut self.gap, true);
-        self.tell_of_struck_text();
+        self.report_struck_text();
         if self.runs.is_empty() {
             return;
         }
         self.link_addresses();
-        // Marks may have come together that stood in different runs.
+        // NFC again: combining marks can come from different runs.
         let text = fold(&to_nfc(&self.text));
         if !text.is_empty() {
-            let html = self.loses_something(&kind, text.len()).then(|| self.inline());
+            let html = self.needs_html(&kind, text.len()).then(|| self.inline());
             match self.open.last_mut() {
                 Some(open) => open.children.push(Node::Text { text, html }),
                 None => self.pieces.push(Piece { line: self.line, gap, kind, text, html }),
@@ -155,7 +147,7 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         html
     }
 
-    /// Addresses that are typed out lead there.
+    /// Turns URLs in plain text into links.
     fn link_addresses(&mut self) {
         if !self.text.contains("://") && !self.text.contains("www.") {
             return;
@@ -179,53 +171,53 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         self.runs = runs;
     }
 
-    /// A link or a raised letter always; stress only where it tells one part from the rest, since pages set whole
-    /// paragraphs in bold, and headings and captions by rule.
-    fn loses_something(&self, kind: &Kind, length: usize) -> bool {
+    /// Links, superscript and subscript always need HTML. Emphasis only if it applies to a part of a paragraph,
+    /// because pages set entire paragraphs, headings and captions in bold.
+    fn needs_html(&self, kind: &Kind, length: usize) -> bool {
         let trimmed = |run: &Run| self.text[run.range.clone()].trim().len();
-        let is_stressed = |run: &&Run| run.style.strong || run.style.emphasis;
-        let stressed: usize = self.runs.iter().filter(is_stressed).map(trimmed).sum();
+        let is_emphasised = |run: &&Run| run.style.strong || run.style.emphasis;
+        let emphasised: usize = self.runs.iter().filter(is_emphasised).map(trimmed).sum();
         let is_marked =
             |run: &Run| run.style.raised.is_some() || run.style.link.is_some() && trimmed(run) > 0;
         let is_text = *kind == Kind::Line || !self.open.is_empty();
         self.runs.iter().any(is_marked)
-            || is_text && stressed > 0 && stressed * 10 < length * 9
+            || is_text && emphasised > 0 && emphasised * 10 < length * 9
             || self.quoted && *kind == Kind::Line && self.open.is_empty()
     }
 
-    fn tell_of_struck_text(&mut self) {
+    fn report_struck_text(&mut self) {
         let text = fold(&std::mem::take(&mut self.struck));
         if !text.is_empty() {
-            let text = self.cleaner.single_line(&text, self.line, self.findings);
+            let text = self.normalizer.single_line(&text, self.line, self.findings);
             self.findings.warn(self.line, DiagnosticKind::StruckText { text });
         }
     }
 
-    /// A list, a table or a block within one begins.
+    /// Opens a list, a table or a block within one.
     pub(super) fn open(&mut self, tag: Tag, line: usize) {
         self.close(Kind::Line);
         self.open.push(Open { tag, line, children: Vec::new() });
     }
 
-    /// The block that was opened last ends.
+    /// Closes the block opened last.
     pub(super) fn shut(&mut self) {
         self.close(Kind::Line);
         let Some(Open { tag, line, children }) = self.open.pop() else { return };
-        self.whole(Node::Element { tag, children }, line);
+        self.push_block(Node::Element { tag, children }, line);
     }
 
-    /// Text whose white space has a meaning.
+    /// Adds preformatted text.
     pub(super) fn preformatted(&mut self, raw: &str, line: usize) {
         self.close(Kind::Line);
         let text = raw.replace('\r', "\n");
         let text = text.trim_matches('\n').trim_end();
-        let text = self.cleaner.text(text, line, self.findings).into_owned();
+        let text = self.normalizer.text(text, line, self.findings).into_owned();
         if !text.trim().is_empty() {
-            self.whole(Node::Preformatted(text), line);
+            self.push_block(Node::Preformatted(text), line);
         }
     }
 
-    fn whole(&mut self, node: Node, line: usize) {
+    fn push_block(&mut self, node: Node, line: usize) {
         if let Some(open) = self.open.last_mut() {
             open.children.push(node);
         } else if let Some(block) = block_of(&node) {
@@ -240,48 +232,48 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         }
     }
 
-    /// Text as it stands in a cell or an attribute.
+    /// Normalises the text of a cell or an attribute.
     pub(super) fn cell(&mut self, raw: &str, line: usize) -> String {
-        self.cleaner.single_line(raw, line, self.findings)
+        self.normalizer.single_line(raw, line, self.findings)
     }
 
-    /// Remembers what cannot be published.
-    pub(super) fn leave_out(&mut self, part: Part, name: &str, line: usize) {
-        if let Some((.., count)) = self.left_out.iter_mut().find(|(known, ..)| *known == part) {
+    /// Records content that cannot be published.
+    pub(super) fn omit(&mut self, part: Part, name: &str, line: usize) {
+        if let Some((.., count)) = self.omitted.iter_mut().find(|(known, ..)| *known == part) {
             *count += 1;
             return;
         }
         let name = self.cell(name, line);
-        self.left_out.push((part, line, name, 1));
+        self.omitted.push((part, line, name, 1));
     }
 
-    /// Whether the paragraph has no text yet.
+    /// Whether the current paragraph has no text.
     pub(super) fn is_blank(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// The pieces so far.
+    /// Takes the pieces so far.
     pub(super) fn take_pieces(&mut self) -> Vec<Piece> {
         self.close(Kind::Line);
         std::mem::take(&mut self.pieces)
     }
 
-    /// The rest of the pieces. Tells what was left out.
+    /// Takes the remaining pieces and reports omitted content.
     pub(super) fn finish(mut self) -> Vec<Piece> {
         let pieces = self.take_pieces();
-        for (what, line, name, count) in self.left_out {
+        for (what, line, name, count) in self.omitted {
             self.findings.warn(line, DiagnosticKind::NotCarried { what, name, count });
         }
         pieces
     }
 
-    /// True once more came out than an article can hold.
+    /// Whether the output exceeds [`MAX_OUTPUT`].
     pub(super) fn is_overflowing(&self) -> bool {
-        self.output > MOST_OUTPUT
+        self.output > MAX_OUTPUT
     }
 }
 
-/// The block that says all of it, as plain as can be; none where there is no text.
+/// The plainest block that represents the node; `None` if it has no text.
 fn block_of(node: &Node) -> Option<Block> {
     if !has_text(node) {
         return None;
@@ -296,7 +288,7 @@ fn has_text(node: &Node) -> bool {
     }
 }
 
-/// A flat list or table without marks; none for every other block.
+/// A flat list or table without styles; `None` for other blocks.
 fn plain_block(node: &Node) -> Option<Block> {
     let Node::Element { tag, children } = node else { return None };
     let line = |node: &Node| match node {

@@ -1,7 +1,7 @@
-//! Markdown into the tree of a page, which the reader of HTML takes from there.
+//! Converts Markdown into a DOM tree, which the HTML reader then processes.
 //!
-//! Raw tags mean what they mean in a page: a text that holds any is written as HTML and parsed. Each line of that is
-//! the line of the Markdown that it came from, so that findings name the right one.
+//! Raw tags are treated as HTML: a text with raw tags is written as HTML and parsed. Line numbers are preserved, so
+//! that diagnostics refer to the Markdown source.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
@@ -9,30 +9,30 @@ use super::caption;
 use super::diagnostic::Diagnostics;
 use super::html::{self, Builder};
 use super::normalise::{Normalizer, fold};
+use super::piece::Piece;
 use super::stamp::{self, Printed};
-use super::structure::Piece;
 use crate::time::Zone;
 
-/// Reads Markdown that begins on `first_line` of its file. `None` where it was refused.
+/// Reads Markdown that begins on `first_line` of its file; `None` on errors.
 pub(super) fn pieces(
     text: &str,
     first_line: usize,
     zone: Zone,
-    cleaner: &mut Normalizer,
+    normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
 ) -> Option<Vec<Piece>> {
     let tree = match written(text, zone, Output::Tree(Builder::new(first_line)), first_line) {
-        // NOTE: built here rather than parsed, which would cost three times as much.
+        // NOTE: building the tree directly takes a third of the time of writing and parsing HTML.
         Some(Output::Tree(builder)) => builder.finish(),
         _ => match written(text, zone, Output::Html { html: String::new(), line: first_line }, first_line) {
             Some(Output::Html { html, .. }) => html::parse(&html, first_line),
             _ => return None,
         },
     };
-    html::fragment(tree, first_line, zone, cleaner, findings)
+    html::fragment(tree, first_line, zone, normalizer, findings)
 }
 
-/// The Markdown in one of two forms; none where raw tags stand in it and the form is the tree.
+/// Converts the Markdown to a tree or to HTML; `None` if it contains raw tags and the target is a tree.
 fn written(text: &str, zone: Zone, output: Output, first_line: usize) -> Option<Output> {
     let mut lines = LineTable::new(text);
     let mut writer = Writer {
@@ -46,7 +46,7 @@ fn written(text: &str, zone: Zone, output: Output, first_line: usize) -> Option<
     };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        // The end of a block is told with where it began.
+        // End events carry the offset of their start.
         if !matches!(event, Event::End(_)) {
             writer.output.advance_to(first_line + lines.line_of(range.start));
         }
@@ -61,7 +61,7 @@ fn written(text: &str, zone: Zone, output: Output, first_line: usize) -> Option<
 
 enum Output {
     Tree(Builder),
-    /// The line of the end of `html`.
+    /// The line number at the end of `html`.
     Html {
         html: String,
         line: usize,
@@ -104,7 +104,7 @@ impl Output {
         }
     }
 
-    /// An element without an end.
+    /// A void element.
     fn void(&mut self, name: &'static str, attribute: Option<(&'static str, &str)>) {
         self.open(name, attribute);
         if let Self::Tree(builder) = self {
@@ -122,7 +122,7 @@ impl Output {
         }
     }
 
-    /// Raw tags; none where there is no place for them.
+    /// Writes raw tags; `None` if the target is a tree.
     fn raw(&mut self, tags: &str) -> Option<()> {
         let Self::Html { html, line } = self else { return None };
         *line += tags.bytes().filter(|byte| *byte == b'\n').count();
@@ -147,20 +147,20 @@ struct Writer<'t> {
     source: &'t str,
     zone: Zone,
     output: Output,
-    /// The beginning of the line that is being written.
+    /// The beginning of the current line.
     line_text: String,
-    /// The elements of what is not always written alike; none for a tilde.
+    /// The element names of nodes that depend on the source; `None` for a single tilde.
     closing: Vec<Option<&'static str>>,
     in_head: bool,
     in_indented_code: bool,
 }
 
-/// Dates are shorter.
-const LONGEST_DATE: usize = 120;
+/// Maximum length of a line with a date.
+const MAX_DATE_LINE_BYTES: usize = 120;
 
 impl Writer<'_> {
     fn text(&mut self, text: &str) {
-        if self.line_text.len() <= LONGEST_DATE {
+        if self.line_text.len() <= MAX_DATE_LINE_BYTES {
             self.line_text.push_str(text);
         }
         self.output.text(text);
@@ -196,14 +196,14 @@ impl Writer<'_> {
         self.output.void("br", None);
     }
 
-    /// A line end within a paragraph is a space, unless the next line is one that stands by itself: a caption
-    /// or a date typed right below its neighbour.
+    /// A line end within a paragraph is a space, unless the next line is a paragraph of its own: a caption or a date
+    /// directly below its neighbour.
     fn soft_break(&mut self, end: usize) {
         let below = self.source.get(end..).unwrap_or_default();
         let below = below.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let is_date = |text: &str| !matches!(stamp::read(text, self.zone), Printed::Nothing);
-        // NOTE: asked at every line end of a paragraph, so the length decides first.
-        let is_date_now = || self.line_text.len() <= LONGEST_DATE && is_date(&fold(&self.line_text));
+        // NOTE: called at every line end, so the cheap length check comes first.
+        let is_date_now = || self.line_text.len() <= MAX_DATE_LINE_BYTES && is_date(&fold(&self.line_text));
         if caption::read(below).is_some() || is_date(below) || is_date_now() {
             self.line_break();
         } else {
@@ -220,7 +220,7 @@ impl Writer<'_> {
             Tag::Heading { level, .. } => self.output.open(heading(*level), None),
             Tag::BlockQuote(_) => self.output.open("blockquote", None),
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.open_as("pre", None),
-            // Some indent each paragraph, which is no code.
+            // Some authors indent each paragraph; that is not code.
             Tag::CodeBlock(CodeBlockKind::Indented) => {
                 self.in_indented_code = true;
                 self.open_as("p", None);
@@ -237,7 +237,7 @@ impl Writer<'_> {
             Tag::TableCell => self.output.open(self.cell(), None),
             Tag::Emphasis => self.output.open("em", None),
             Tag::Strong => self.output.open("strong", None),
-            // One tilde is a sign for `about` and strikes nothing.
+            // A single tilde means `about`, not strikethrough.
             Tag::Strikethrough if self.source.get(start..).is_some_and(|text| text.starts_with("~~")) => {
                 self.open_as("del", None);
             }
@@ -246,7 +246,7 @@ impl Writer<'_> {
                 self.closing.push(None);
             }
             Tag::Link { dest_url, .. } => self.output.open("a", Some(("href", dest_url))),
-            // The text of a picture is what it shows.
+            // The content of an image is its description.
             Tag::Image { dest_url, .. } => {
                 self.output.open("figure", None);
                 self.output.void("img", Some(("src", dest_url)));
@@ -308,10 +308,10 @@ fn heading(level: HeadingLevel) -> &'static str {
     }
 }
 
-/// Where each line begins, to be asked in the order of the text.
+/// The offsets of line starts, queried in ascending order.
 struct LineTable {
     starts: Vec<usize>,
-    /// The line that was asked for last, counted from 0.
+    /// The last queried line, counted from 0.
     at: usize,
 }
 

@@ -3,7 +3,7 @@
 
 use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::normalise::{Normalizer, ends_a_sentence, fold, word_count};
-use super::structure::{Kind, Piece};
+use super::piece::{Kind, Piece};
 use crate::model::Block;
 
 /// Cuts a text that begins on `first_line` of its file.

@@ -17,7 +17,7 @@ use super::boilerplate::{is_counter_row, is_section};
 use super::byline::{self, Byline};
 use super::diagnostic::DiagnosticKind;
 use super::normalise::word_count;
-use crate::time::{OnTheClock, PublishedAt, Timestamp, Zone, on_the_clock, start_of_day};
+use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local, start_of_day};
 
 /// What a line says about the date of publication.
 #[derive(Debug)]
@@ -364,14 +364,14 @@ fn finish(
         Some(offset) => with_offset(local, offset, zone, &mut doubts)?,
         // A day begins when it begins, wherever the clocks are put forward at midnight.
         None if time.is_none() => start_of_day(date, zone),
-        None => match on_the_clock(local, zone) {
-            OnTheClock::Once(moment) => moment,
-            OnTheClock::Twice(earlier) => {
+        None => match resolve_local(local, zone) {
+            LocalTime::Unique(moment) => moment,
+            LocalTime::Ambiguous(earlier) => {
                 let taken = earlier.with_timezone(&zone).format("%H:%M %d/%m/%Y %:z").to_string();
                 doubts.push(DiagnosticKind::TimeTwice { taken });
                 earlier
             }
-            OnTheClock::Never => return None,
+            LocalTime::Nonexistent => return None,
         },
     };
     if let Some((printed, weekday)) = reading.weekday.clone()
@@ -647,7 +647,11 @@ mod tests {
     fn a_wrong_weekday_and_a_foreign_offset_are_warned_about() {
         let weekday = found("Thứ Hai, 12/05/2023 17:39");
         assert_eq!(weekday.doubts[0].code(), "weekday-wrong");
-        assert!(weekday.doubts[0].vietnamese().contains("thứ Sáu"), "{}", weekday.doubts[0].vietnamese());
+        assert!(
+            weekday.doubts[0].message().vietnamese.contains("thứ Sáu"),
+            "{}",
+            weekday.doubts[0].message().vietnamese
+        );
         for (line, instant) in [
             ("2023-05-12T10:39:00Z", "2023-05-12T17:39:00+07:00"),
             ("2023-05-12T10:39:00-05:00", "2023-05-12T22:39:00+07:00"),

@@ -13,61 +13,14 @@ use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::facts::Fact;
 use super::features::{self, Dated, Line};
 use super::front_matter::FrontMatter;
-use super::inline::Inline;
 use super::layout::{self, Given, Layout, Source};
 use super::normalise::{ends_a_sentence, exceeds_chars};
+use super::piece::{Kind, Piece};
 use super::stamp::{self, Found, Label, Printed};
 use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
 use super::{ParsedArticle, SourceLines};
 use crate::model::{Article, Block};
-use crate::search_text::block_texts;
 use crate::time::{PublishedAt, Zone};
-
-/// A line or paragraph of a file, in reading order; its text is clean and on one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub line: usize,
-    /// An empty line stood before it, or the markup sets it apart.
-    pub gap: bool,
-    pub kind: Kind,
-    pub text: String,
-    /// The text with its marks and links, where plain text would lose something.
-    pub html: Option<Inline>,
-}
-
-/// What the form of the file says about a piece.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Nothing: a line of text.
-    Line,
-    /// A line of which the parts are set wide apart; `text` is all of it.
-    Columns(Vec<String>),
-    /// A heading of a level.
-    Heading(u8),
-    /// An entry of a list.
-    Item { ordered: bool },
-    /// A caption by markup.
-    Caption,
-    /// A list, a table and their like, as the markup gives them; `text` is empty.
-    Whole(Block),
-}
-
-impl Piece {
-    /// Tells of the links in a piece of which only the text is kept.
-    pub(super) fn tell_of_links(&self, findings: &mut Diagnostics) {
-        for link in self.html.iter().flat_map(Inline::links) {
-            findings.note(self.line, DiagnosticKind::LinkAsText { target: link.as_str().to_owned() });
-        }
-    }
-
-    /// Its text for people, also of a table.
-    fn shown(&self) -> String {
-        match &self.kind {
-            Kind::Whole(block) => block_texts(block).join(" | "),
-            _ => self.text.clone(),
-        }
-    }
-}
 
 /// What markup names outright; the printed text goes before it.
 #[derive(Debug, Default)]

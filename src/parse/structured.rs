@@ -1,6 +1,6 @@
-//! Articles that say themselves what is title, date and text: fields, and documents with markup that come over HTTP.
+//! Articles with explicit structure: JSON fields, and documents with markup sent over HTTP.
 //!
-//! NOTE: nothing here looks for boilerplate. A line `Bình luận` in the text is text; every piece of it becomes a block.
+//! NOTE: no boilerplate detection. A line `Bình luận` in the text is text; every piece becomes a block.
 
 use serde_json::Value;
 use toml::Spanned;
@@ -12,35 +12,35 @@ use super::caption::{self, Caption};
 use super::diagnostic::{Diagnostic, DiagnosticKind, Diagnostics};
 use super::front_matter::{self, FrontMatter};
 use super::normalise::{Normalizer, comparison_key, exceeds_chars};
+use super::piece::{Kind, Piece};
 use super::stamp::{self, Printed};
-use super::structure::{Hints, Kind, Piece};
+use super::structure::Hints;
 use super::{FileFormat, ParseOptions, ParseResult, ParsedArticle, SourceLines, html, markdown, text_of};
 use crate::model::{Article, Block};
 use crate::time::{PublishedAt, Zone};
 
-/// What came out of fields.
+/// The result of parsing fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldsReading {
-    /// Missing exactly where a finding is an error.
+    /// `None` if and only if one of the diagnostics is an error.
     pub draft: Option<ParsedArticle>,
-    /// Each with the name of the field that it is about. Of `text` the line counts from 1 in that field; of every
-    /// other field it means nothing.
+    /// Each diagnostic with the name of its field. For `text`, the line is counted from 1 within the field; for other
+    /// fields it has no meaning.
     pub findings: Vec<(String, Diagnostic)>,
 }
 
-/// The field that holds the text, as Markdown. The others are the keys of the front matter without `encoding`.
+/// The name of the field with the text, in Markdown. The other fields are the front matter keys except `encoding`.
 pub const TEXT_FIELD: &str = "text";
 
-/// Reads an article from named fields, of which `null` is one that is not there. Every field that does not fit is a
-/// finding of its own.
+/// Parses an article from fields; `null` means a missing field. Each invalid field gets a diagnostic.
 pub fn read_fields(fields: &[(String, Value)], options: &ParseOptions) -> FieldsReading {
     let mut of_keys = Diagnostics::default();
     let text = fields.iter().find(|(name, _)| name == TEXT_FIELD).map(|(_, value)| value);
-    // The number of a field stands for its line, and leads back to its name.
+    // The index of a field serves as its line number, to be mapped back to its name.
     let keys = fields.iter().enumerate().filter(|(_, (name, value))| name != TEXT_FIELD && !value.is_null());
     let values = keys.map(|(index, (name, value))| (name.as_str(), value_of(value), index + 1));
-    let mut cleaner = Normalizer::new(&options.language);
-    let mut matter = front_matter::from_values(values, options.zone, &mut cleaner, &mut of_keys);
+    let mut normalizer = Normalizer::new(&options.language);
+    let mut matter = front_matter::from_values(values, options.zone, &mut normalizer, &mut of_keys);
     for (_, line) in &mut matter.lines {
         *line = 1;
     }
@@ -48,10 +48,10 @@ pub fn read_fields(fields: &[(String, Value)], options: &ParseOptions) -> Fields
     let draft = match text {
         Some(Value::String(text)) => {
             let language = matter.language.as_deref().unwrap_or(&options.language);
-            let mut cleaner = Normalizer::new(language);
-            let pieces = markdown::pieces(text, 1, options.zone, &mut cleaner, &mut of_text);
-            tell_of_unused_addresses(text, 1, &mut of_text);
-            cleaner.finish(&mut of_text);
+            let mut normalizer = Normalizer::new(language);
+            let pieces = markdown::pieces(text, 1, options.zone, &mut normalizer, &mut of_text);
+            warn_unused_link_definitions(text, 1, &mut of_text);
+            normalizer.finish(&mut of_text);
             pieces.and_then(|pieces| draft_of_fields(&pieces, matter, options, &mut of_text))
         }
         _ => None,
@@ -65,7 +65,7 @@ pub fn read_fields(fields: &[(String, Value)], options: &ParseOptions) -> Fields
     FieldsReading { draft: draft.filter(|_| !failed), findings: of_keys.chain(of_text).collect() }
 }
 
-/// The same value in the language of the front matter; a value that it has no use for is one of the wrong type there.
+/// Converts a JSON value to TOML; an unsupported value becomes one of the wrong type.
 fn value_of(value: &Value) -> DeValue<'_> {
     match value {
         Value::String(text) => DeValue::String(text.as_str().into()),
@@ -99,11 +99,11 @@ fn draft_of_fields(
     ))
 }
 
-/// Reads Markdown or HTML in which title, date and text stand where the markup says: the title is that of the front
-/// matter, the first heading of the first level, or the first line; the date is that of the front matter, or stands
-/// right below the title; all the rest is text. Only names at the foot are taken for the authors, where none are given.
+/// Parses Markdown or HTML by its markup: the title is in the front matter, the first level-1 heading, or the first
+/// line; the date is in the front matter or directly below the title; the rest is text. Names at the end become the
+/// authors if none are given.
 ///
-/// A web page with menus and scripts of its site says none of this: the article in it is looked for, as in a file.
+/// A web page with the menus and scripts of its site is parsed like a file.
 pub fn read_document(form: FileFormat, bytes: &[u8], options: &ParseOptions) -> ParseResult {
     let mut findings = Diagnostics::default();
     let draft = match document(form, bytes, options, &mut findings) {
@@ -133,20 +133,22 @@ fn document(form: FileFormat, bytes: &[u8], options: &ParseOptions, findings: &m
         Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
         None => FrontMatter::default(),
     };
-    let mut cleaner = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
+    let mut normalizer = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
     let (rest, line) = (split.rest, split.rest_line);
     let pieces = match form {
-        FileFormat::Html => match html::pieces_as_written(rest, line, options.zone, &mut cleaner, findings) {
-            html::AsWritten::PageOfASite => return Document::PageOfASite,
-            html::AsWritten::Pieces(pieces) => pieces,
-        },
+        FileFormat::Html => {
+            match html::pieces_as_written(rest, line, options.zone, &mut normalizer, findings) {
+                html::AsWritten::PageOfASite => return Document::PageOfASite,
+                html::AsWritten::Pieces(pieces) => pieces,
+            }
+        }
         _ => {
-            tell_of_unused_addresses(rest, line, findings);
-            markdown::pieces(rest, line, options.zone, &mut cleaner, findings)
+            warn_unused_link_definitions(rest, line, findings);
+            markdown::pieces(rest, line, options.zone, &mut normalizer, findings)
                 .map(|pieces| (pieces, Hints::default()))
         }
     };
-    cleaner.finish(findings);
+    normalizer.finish(findings);
     let Some((pieces, hints)) = pieces else { return read(None) };
     if pieces.is_empty() && matter.lines.is_empty() {
         findings.error(1, DiagnosticKind::Empty);
@@ -191,17 +193,17 @@ fn draft_of_document(
     Some(draft(title, stamp, credits, body, matter, places, options))
 }
 
-/// `[name]: address` shows nothing by itself: who did not mean it as Markdown would miss the line.
-fn tell_of_unused_addresses(text: &str, first_line: usize, findings: &mut Diagnostics) {
-    // Beyond this they are a list of links for a program.
-    const MOST: usize = 100;
+/// Warns about unused link definitions (`[name]: URL`), which are invisible: the author may not have meant Markdown.
+fn warn_unused_link_definitions(text: &str, first_line: usize, findings: &mut Diagnostics) {
+    // Maximum number of these warnings.
+    const MAX_WARNINGS: usize = 100;
     let parser = pulldown_cmark::Parser::new(text);
     let definitions = parser.reference_definitions();
     let mut spans: Vec<(&str, std::ops::Range<usize>)> =
         definitions.iter().map(|(name, definition)| (name, definition.span.clone())).collect();
     spans.sort_by_key(|(_, span)| span.start);
     let lower = text.to_lowercase();
-    for (name, span) in spans.into_iter().take(MOST) {
+    for (name, span) in spans.into_iter().take(MAX_WARNINGS) {
         if lower.matches(&format!("[{}]", name.to_lowercase())).nth(1).is_none() {
             let line = first_line + text[..span.start].matches('\n').count();
             findings.note(line, DiagnosticKind::Dropped { text: text[span].trim().to_owned() });
@@ -212,14 +214,14 @@ fn tell_of_unused_addresses(text: &str, first_line: usize, findings: &mut Diagno
 struct Titled {
     text: Option<String>,
     line: usize,
-    /// The piece that it was read from.
+    /// The index of its piece.
     at: Option<usize>,
 }
 
 fn title_of(pieces: &[Piece], matter: &FrontMatter, hints: &Hints, findings: &mut Diagnostics) -> Titled {
     let heading = pieces.iter().position(|piece| piece.kind == Kind::Heading(1));
     if let Some(title) = &matter.title {
-        // The same title as a heading is no second one.
+        // A heading equal to the title is not repeated.
         let repeated = heading.filter(|at| comparison_key(&pieces[*at].text) == comparison_key(title));
         if let Some(at) = repeated {
             findings.note(pieces[at].line, DiagnosticKind::DroppedRepeat { text: pieces[at].text.clone() });
@@ -252,7 +254,7 @@ struct Dated {
     authors: Vec<String>,
 }
 
-/// Below the title stand at most a few lines before the date: a lead, a section.
+/// At most a few lines may precede the date below the title: a lead, a section.
 const NEAR_THE_TITLE: usize = 3;
 
 fn date_of(
@@ -306,7 +308,7 @@ fn date_of(
     nowhere(None, titled.line)
 }
 
-/// Who wrote it, and where it was taken from.
+/// Authors and source.
 #[derive(Default)]
 struct Credits {
     authors: Vec<String>,
@@ -314,15 +316,15 @@ struct Credits {
 }
 
 impl Credits {
-    /// Takes the names below the text. A longer run of names is a list of people in it.
+    /// Takes the names at the end of the text. A longer run of names is a list of people within the text.
     fn take_from_foot(&mut self, text: &mut Vec<&Piece>) {
-        const MOST_LINES: usize = 2;
+        const MAX_LINES: usize = 2;
         let credit = |piece: &&Piece| {
             let found = || byline::credit(&piece.text).map(|(_, byline)| byline);
             (piece.kind == Kind::Line).then(found).flatten()
         };
-        let found: Vec<Byline> = text.iter().rev().map_while(credit).take(MOST_LINES + 1).collect();
-        if found.is_empty() || found.len() > MOST_LINES || found.len() >= text.len() {
+        let found: Vec<Byline> = text.iter().rev().map_while(credit).take(MAX_LINES + 1).collect();
+        if found.is_empty() || found.len() > MAX_LINES || found.len() >= text.len() {
             return;
         }
         text.truncate(text.len() - found.len());
@@ -341,7 +343,7 @@ struct Body {
 }
 
 impl Body {
-    /// Turns a piece into a block.
+    /// Converts a piece into a block.
     fn add(&mut self, piece: &Piece) {
         let block = match &piece.kind {
             Kind::Whole(block) => block.clone(),
@@ -402,7 +404,7 @@ mod tests {
         vec![field("title", "Đăk Tô"), field("published", "12/05/2023 17:39"), field("text", text)]
     }
 
-    /// Every text that an article shows, in order.
+    /// All texts of an article, in order.
     fn shown(draft: &ParsedArticle) -> Vec<String> {
         let texts = draft.article.body.iter().flat_map(|block| match block {
             Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => {
@@ -416,7 +418,7 @@ mod tests {
         texts.collect()
     }
 
-    /// Lines that pages of web sites have around their articles, and which an office may write in one.
+    /// Boilerplate lines of web pages that can also occur in an article.
     const SUSPICIOUS: [&str; 10] = [
         "Bình luận",
         "Tin khác",
@@ -431,7 +433,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_line_that_could_be_of_a_web_page_is_text_where_the_text_is_named() {
+    fn boilerplate_lines_in_the_text_field_are_text() {
         let lines: Vec<&str> = ["Đoạn mở đầu."].into_iter().chain(SUSPICIOUS).chain(["Đoạn cuối."]).collect();
         let reading = read_fields(&fields(&lines.join("\n\n")), &options());
         assert_eq!(shown(&reading.draft.unwrap()), lines);
@@ -463,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_of_a_site_is_read_like_a_file() {
+    fn web_pages_are_parsed_like_files() {
         let page = "<html><head><script src=\"a.js\"></script></head><body><nav><a href=/>Trang chủ</a></nav>\
                     <h1>Huyện Đăk Tô họp giao ban</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu của bài viết hôm nay, \
                     dài hơn một tiêu đề.</p><p>Đoạn hai của bài viết hôm nay, dài hơn một tiêu đề.</p></body></html>";
@@ -473,17 +475,17 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_no_link_uses_is_told_of() {
+    fn unused_link_definitions_are_reported() {
         let reading =
             read_fields(&fields("Xem [ghi].\n\n[ghi]: http://a.vn\n[Ảnh]: http://b.vn"), &options());
-        let told: Vec<_> =
+        let codes: Vec<_> =
             reading.findings.iter().map(|(_, finding)| (finding.line, finding.kind.code())).collect();
-        assert_eq!(told.last(), Some(&(4, "dropped")), "{told:?}");
-        assert!(!told.contains(&(3, "dropped")), "{told:?}");
+        assert_eq!(codes.last(), Some(&(4, "dropped")), "{codes:?}");
+        assert!(!codes.contains(&(3, "dropped")), "{codes:?}");
     }
 
     #[test]
-    fn a_finding_names_its_field() {
+    fn diagnostics_name_their_field() {
         let mut wrong = fields("Đoạn mở đầu.");
         wrong[1].1 = "31/02/2023".into();
         wrong.push(("tags".to_owned(), Value::from(3)));
@@ -491,10 +493,10 @@ mod tests {
         wrong.push(("source".to_owned(), Value::Null));
         let reading = read_fields(&wrong, &options());
         assert_eq!(reading.draft, None);
-        let told: Vec<_> =
+        let codes: Vec<_> =
             reading.findings.iter().map(|(field, finding)| (field.as_str(), finding.kind.code())).collect();
         assert_eq!(
-            told,
+            codes,
             [
                 ("published", "date-impossible"),
                 ("tags", "front-matter-wrong-type"),
@@ -504,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn names_below_a_document_are_its_authors_unless_they_are_given() {
+    fn names_at_the_end_are_authors_unless_given() {
         let read =
             |text: &str| read_document(FileFormat::Markdown, text.as_bytes(), &options()).draft.unwrap();
         let draft = read("# Đăk Tô\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n\nTấn Lộc\n");
@@ -517,7 +519,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_line_of_a_named_text_is_published(
+        fn every_line_of_the_text_field_is_published(
             lines in proptest::collection::vec(
                 prop_oneof![proptest::sample::select(&SUSPICIOUS[..]).prop_map(str::to_owned), "[A-ZĐÊ][a-zđêộ]{1,8}( [a-zđêộ]{1,8}){0,9}[.:?!]?"],
                 1..20,
@@ -528,7 +530,7 @@ mod tests {
         }
 
         #[test]
-        fn a_title_of_any_characters_is_one_line_or_refused(title in any::<String>()) {
+        fn any_title_is_one_line_or_rejected(title in any::<String>()) {
             let mut fields = fields("Đoạn mở đầu.");
             fields[0].1 = title.as_str().into();
             let reading = read_fields(&fields, &options());
@@ -539,7 +541,7 @@ mod tests {
         }
 
         #[test]
-        fn any_document_is_read_or_refused(text in any::<String>()) {
+        fn any_document_is_parsed_or_rejected(text in any::<String>()) {
             for form in [FileFormat::Markdown, FileFormat::Html] {
                 read_document(form, text.as_bytes(), &options());
             }

@@ -1,14 +1,14 @@
-//! TCVN3 and VNI: what Vietnamese was typed in before Unicode, and how to tell it.
+//! TCVN3 and VNI, the Vietnamese encodings before Unicode: detection and decoding.
 //!
-//! Both put Vietnamese letters in the places of Latin ones. A file holds them as single bytes, or, once it was
-//! opened as windows-1252 and saved as Unicode, as the letters of those places (`HuyÖn §¨k T«`). The tables
-//! work on the letters, so both cases are one.
+//! Both reuse the code points of Latin letters. A file contains them as single bytes, or, if it was opened as
+//! windows-1252 and saved as Unicode, as the corresponding letters (`HuyÖn §¨k T«`). The tables map letters, so that
+//! they cover both cases.
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::encoding::Encoding;
+use super::charset::Encoding;
 
-/// Reads letters of windows-1252 as letters of one of the two; of any other encoding as they are.
+/// Decodes text that was read as windows-1252; text of other encodings is unchanged.
 pub(super) fn decode(text: &str, encoding: Encoding) -> String {
     match encoding {
         Encoding::Tcvn3 => from_tcvn3(text),
@@ -17,19 +17,19 @@ pub(super) fn decode(text: &str, encoding: Encoding) -> String {
     }
 }
 
-/// Whether a text holds Vietnamese letters that neither has a place for.
+/// Whether a text contains Vietnamese letters that neither encoding can represent.
 pub(super) fn is_unicode(text: &str) -> bool {
     text.chars().any(|c| matches!(c, '\u{1E00}'..='\u{1EFF}' | 'ơ' | 'ư' | 'ă' | 'đ' | 'Đ'))
 }
 
-/// Capitals with a tone do not exist there: the font showed them.
+/// TCVN3 has no capitals with tones; the font displayed them.
 fn from_tcvn3(text: &str) -> String {
     text.chars()
         .map(|letter| TCVN3.iter().find(|(old, _)| *old == letter).map_or(letter, |(_, new)| *new))
         .collect()
 }
 
-/// A base letter, and behind it one for hat, horn and tone.
+/// A base letter, followed by one for its diacritics.
 fn from_vni(text: &str) -> String {
     let mut read = String::with_capacity(text.len() + text.len() / 4);
     let mut letters = text.chars().peekable();
@@ -48,10 +48,10 @@ fn from_vni(text: &str) -> String {
     read.nfc().collect()
 }
 
-/// Which of the two the text is in, judged by what comes out; none for Unicode and for other languages.
+/// Detects the encoding by the decoded result; `None` for Unicode and other languages.
 pub(super) fn detect(text: &str) -> Option<Encoding> {
     let sample = sample(text);
-    // Letters beyond Latin-1 do not survive in either; a text with many of them is Unicode already.
+    // Neither can represent letters outside Latin-1; a text with many of them is Unicode.
     let (mut old, mut new) = (0, 0);
     for letter in sample.chars() {
         match letter {
@@ -72,7 +72,7 @@ pub(super) fn detect(text: &str) -> Option<Encoding> {
     (best.0 >= 0.75 && best.0 > as_it_is + 0.3).then_some(best.1)
 }
 
-/// Of the words with letters beyond ASCII, the share that Vietnamese could spell; 0 where there is none.
+/// The share of valid Vietnamese syllables among the words with non-ASCII letters; 0 if there are none.
 pub(super) fn vietnamese_share(text: &str) -> f64 {
     let (mut words, mut good) = (0_u32, 0_u32);
     for word in text.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation() || "“”‘’…–—".contains(c))
@@ -86,15 +86,15 @@ pub(super) fn vietnamese_share(text: &str) -> f64 {
     if words == 0 { 0.0 } else { f64::from(good) / f64::from(words) }
 }
 
-/// So many bytes of a text are enough to judge by.
+/// Size of the sample used for detection.
 pub(super) const SAMPLE_BYTES: usize = 16 * 1024;
 
-/// The beginning of a text: enough to judge by, and bounded.
+/// The beginning of a text, for detection.
 pub(super) fn sample(text: &str) -> &str {
     &text[..text.floor_char_boundary(SAMPLE_BYTES)]
 }
 
-/// Whether Vietnamese could spell the word: onset, vowels, coda, and one tone at most.
+/// Whether the word is a valid Vietnamese syllable: onset, vowels, coda, and at most one tone.
 pub(super) fn is_syllable(word: &str) -> bool {
     const ONSETS: [&str; 28] = [
         "ngh", "ng", "nh", "gh", "gi", "kh", "ph", "th", "tr", "ch", "qu", "b", "c", "d", "đ", "g", "h", "k",
@@ -127,7 +127,7 @@ const NUCLEI: [&str; 53] = [
     "yêu",
 ];
 
-/// TCVN 5712, the VN3 set, by the letter that windows-1252 has in the same place.
+/// TCVN 5712 (VN3), by the windows-1252 letter with the same code.
 const TCVN3: [(char, char); 74] = [
     ('¡', 'Ă'),
     ('¢', 'Â'),
@@ -205,7 +205,7 @@ const TCVN3: [(char, char); 74] = [
     ('þ', 'ỵ'),
 ];
 
-/// Letters that VNI writes as one.
+/// Letters that VNI encodes as a single byte.
 const VNI_SINGLE: [(char, char); 14] = [
     ('æ', 'ỉ'),
     ('ó', 'ĩ'),
@@ -223,7 +223,7 @@ const VNI_SINGLE: [(char, char); 14] = [
     ('Ñ', 'Đ'),
 ];
 
-/// A base letter and the letter that stands for its marks.
+/// A base letter and the letter for its diacritics.
 fn vni_pair(base: char, mark: char) -> Option<char> {
     let upper = base.is_uppercase();
     let mark = mark.to_lowercase().next()?;
@@ -269,14 +269,14 @@ mod tests {
     const TEXT: &str = "Huyện Đăk Tô phát động phong trào thi đua yêu nước, xây dựng nông thôn mới";
 
     #[test]
-    fn both_old_encodings_are_read_letter_for_letter() {
+    fn decodes_both_encodings() {
         assert_eq!(from_tcvn3(TCVN3_TEXT), TEXT);
         assert_eq!(from_vni(VNI_TEXT), TEXT);
         assert_eq!(from_vni("ÑAÛNG BOÄ TÆNH, LEÃ HOÄI, ÖÔÙC MÔ"), "ĐẢNG BỘ TỈNH, LỄ HỘI, ƯỚC MƠ");
     }
 
     #[test]
-    fn the_tables_cover_every_small_letter_of_vietnamese_once() {
+    fn tables_cover_every_lower_case_letter_once() {
         let tones = ["", "\u{300}", "\u{301}", "\u{303}", "\u{309}", "\u{323}"];
         for vowel in "aăâeêioôơuưy".chars() {
             for tone in tones {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_told_from_unicode_and_from_other_languages() {
+    fn detection_excludes_unicode_and_other_languages() {
         assert_eq!(detect(TCVN3_TEXT), Some(Encoding::Tcvn3));
         assert_eq!(detect(VNI_TEXT), Some(Encoding::Vni));
         for other in [
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_syllable_is_known_by_its_parts() {
+    fn recognises_syllables_by_their_parts() {
         for word in ["Huyện", "nghiêng", "quyết", "giữ", "Đăk", "ươm", "yêu", "khuya", "Tô", "gì", "thuở"]
         {
             assert!(is_syllable(word), "{word}");

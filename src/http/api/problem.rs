@@ -34,12 +34,13 @@ pub(super) struct Problem {
 
 /// A diagnostic as JSON.
 pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
+    let message = diagnostic.kind.message();
     json!({
         "line": diagnostic.line,
         "severity": diagnostic.severity.as_str(),
         "code": diagnostic.kind.code(),
-        "message": diagnostic.kind.english(),
-        "message_vi": diagnostic.kind.vietnamese(),
+        "message": message.english,
+        "message_vi": message.vietnamese,
     })
 }
 

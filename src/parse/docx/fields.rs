@@ -1,45 +1,45 @@
-//! Fields: an instruction that Word does not show, and its result, which it does.
+//! Fields: an instruction, which Word hides, and its result, which it shows.
 
 use std::collections::HashSet;
 
 use roxmltree::{Document, NodeId};
 
-use super::super::inline::SafeUrl;
+use super::super::safe_html::SafeUrl;
 use super::package::attribute;
 
-/// The fields that are open, the outermost first.
+/// The open fields, outermost first.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     open: Vec<Field>,
-    /// Beginnings that have an end. NOTE: one without would hide all the text below it.
-    whole: HashSet<NodeId>,
+    /// Field starts that have an end. NOTE: one without an end would hide all following text.
+    complete: HashSet<NodeId>,
 }
 
 #[derive(Debug)]
 pub(super) struct Field {
     instruction: String,
     has_result: bool,
-    /// What the text before it led to.
+    /// The link target of the text before it.
     pub link_before: Option<SafeUrl>,
 }
 
 impl Fields {
-    /// Finds out which fields of a part are whole.
+    /// Determines which fields of a part are complete.
     pub(super) fn of(tree: &Document<'_>) -> Self {
-        let mut whole = HashSet::new();
+        let mut complete = HashSet::new();
         let mut begun = Vec::new();
         for node in tree.descendants().filter(|node| node.tag_name().name() == "fldChar") {
             match attribute(node, "fldCharType") {
                 Some("begin") => begun.push(node.id()),
-                Some("end") => whole.extend(begun.pop()),
+                Some("end") => complete.extend(begun.pop()),
                 _ => {}
             }
         }
-        Self { open: Vec::new(), whole }
+        Self { open: Vec::new(), complete }
     }
 
     pub(super) fn begin(&mut self, id: NodeId, link_before: Option<SafeUrl>) {
-        if self.whole.contains(&id) {
+        if self.complete.contains(&id) {
             self.open.push(Field { instruction: String::new(), has_result: false, link_before });
         }
     }
@@ -50,7 +50,7 @@ impl Fields {
         }
     }
 
-    /// The result begins: what was the instruction?
+    /// Evaluates the instruction at the beginning of the result.
     pub(super) fn separate(&mut self) -> Option<&str> {
         let field = self.open.last_mut()?;
         field.has_result = true;
@@ -67,7 +67,7 @@ impl Fields {
 }
 
 impl Field {
-    /// A field that stands for a sign has no result: its font, its code.
+    /// Font and code of a SYMBOL field, which has no result.
     pub(super) fn symbol(&self) -> Option<(String, u32)> {
         let mut words = words(&self.instruction).into_iter();
         if self.has_result || !words.next()?.eq_ignore_ascii_case("SYMBOL") {
@@ -83,7 +83,7 @@ impl Field {
     }
 }
 
-/// Where the instruction of a link leads.
+/// The target of a HYPERLINK instruction.
 pub(super) fn hyperlink(instruction: &str) -> Option<String> {
     let mut words = words(instruction).into_iter();
     if !words.next()?.eq_ignore_ascii_case("HYPERLINK") {
@@ -93,7 +93,7 @@ pub(super) fn hyperlink(instruction: &str) -> Option<String> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "\\l" => place = words.next(),
-            // A description, the frame to open it in.
+            // Tooltip and target frame.
             "\\o" | "\\t" => {
                 words.next();
             }
@@ -108,7 +108,7 @@ pub(super) fn hyperlink(instruction: &str) -> Option<String> {
     })
 }
 
-/// The words of an instruction; what stands in quotes is one.
+/// The arguments of an instruction; a quoted string is one argument.
 fn words(instruction: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = instruction.trim_start();
@@ -121,7 +121,7 @@ fn words(instruction: &str) -> Vec<String> {
             }
             _ => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
         };
-        // A backslash in an address is written twice.
+        // Backslashes in URLs are doubled.
         words.push(word.replace("\\\\", "\\"));
         rest = behind.trim_start();
     }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instruction_says_where_its_link_leads() {
+    fn parses_link_targets_of_instructions() {
         for (instruction, wanted) in [
             (" HYPERLINK \"https://dakto.vn/kh\" ", Some("https://dakto.vn/kh")),
             ("hyperlink https://dakto.vn/kh \\o \"Mở kế hoạch\"", Some("https://dakto.vn/kh")),

@@ -3,12 +3,12 @@
 use roxmltree::Node;
 
 use super::super::diagnostic::{DiagnosticKind, Part};
-use super::super::inline::ScriptPosition;
+use super::super::safe_html::ScriptPosition;
 use super::package::{attribute, child, value};
 use super::{DocxReader, MAX_DEPTH};
 
 impl DocxReader<'_, '_, '_, '_> {
-    /// Writes the letters of a formula, and tells where its shape says more than they do.
+    /// Writes a formula as text, and reports if its layout is lost.
     pub(super) fn formula(&mut self, node: Node<'_, '_>, depth: usize) -> Result<(), DiagnosticKind> {
         let has_a_shape = node.descendants().any(|node| {
             matches!(
@@ -26,7 +26,7 @@ impl DocxReader<'_, '_, '_, '_> {
             )
         });
         if has_a_shape {
-            self.leave_out(Part::Formula, "");
+            self.omit(Part::Formula, "");
         }
         self.formula_parts(node, depth)
     }
@@ -70,7 +70,7 @@ impl DocxReader<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// A part in brackets where it is more than one sign.
+    /// An operand, in brackets if it has more than one character.
     fn formula_part(&mut self, node: Node<'_, '_>, name: &str, depth: usize) -> Result<(), DiagnosticKind> {
         let Some(part) = child(node, name) else { return Ok(()) };
         let length: usize =

@@ -1,22 +1,22 @@
-//! The numbers that Word writes before paragraphs.
+//! The numbers that Word shows before paragraphs.
 
 use std::collections::{HashMap, HashSet};
 
 use roxmltree::Node;
 
-use super::super::inline::NumberStyle;
+use super::super::safe_html::NumberStyle;
 use super::package::{attribute, child, parse, switch, value};
 use super::styles::Styles;
 
-/// Levels of a list.
+/// Maximum levels of a list.
 const LEVELS: usize = 9;
 
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
     lists: HashMap<String, List>,
-    /// Lists that count together, by what they are made of.
+    /// Counters, shared by lists with the same abstract list.
     counters: HashMap<String, [Option<i32>; LEVELS]>,
-    /// Lists in which a paragraph stood already.
+    /// Lists that already have a paragraph.
     begun: HashSet<String>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Numbering {
 struct List {
     family: String,
     levels: [Level; LEVELS],
-    /// Where the list begins to count anew.
+    /// Start overrides of the list.
     starts: [Option<i32>; LEVELS],
 }
 
@@ -33,19 +33,19 @@ struct Level {
     start: i32,
     format: String,
     text: String,
-    /// Written in digits whatever the levels above are written in.
+    /// Whether all levels are shown in decimal digits.
     legal: bool,
-    /// Goes on counting below a level above.
+    /// The level after which numbering restarts.
     goes_on: bool,
-    /// The style of the paragraphs on this level.
+    /// The paragraph style of this level.
     style: Option<String>,
 }
 
-/// What stands before a paragraph.
+/// The label of a paragraph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Label {
     pub level: usize,
-    /// Lists of one family count together.
+    /// Lists with the same family share their counters.
     pub family: String,
     pub mark: Mark,
 }
@@ -53,13 +53,13 @@ pub(super) struct Label {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Bullet,
-    /// A number and at most a point or a bracket, as it is written.
+    /// A number with at most a full stop or bracket, as written.
     Number {
         number: i32,
         style: NumberStyle,
         written: String,
     },
-    /// Words, numbers of several levels.
+    /// Words, or numbers of several levels.
     Written(String),
 }
 
@@ -78,7 +78,7 @@ impl Numbering {
         for num in named("num") {
             let Some(id) = attribute(num, "numId") else { continue };
             let Some(family) = family_of.get(id) else { continue };
-            // A family may be that of a style of lists.
+            // An abstract list can refer to a list style.
             let of_style = families
                 .get(family)
                 .and_then(|node| value(*node, "numStyleLink"))
@@ -101,7 +101,7 @@ impl Numbering {
         Self { lists, ..Self::default() }
     }
 
-    /// The level of a list whose paragraphs have this style.
+    /// The list level whose paragraphs have this style.
     pub(super) fn level_of_style(&self, list: &str, style: &str) -> Option<usize> {
         self.lists.get(list)?.levels.iter().position(|level| level.style.as_deref() == Some(style))
     }
@@ -110,7 +110,7 @@ impl Numbering {
         self.lists.contains_key(list)
     }
 
-    /// Counts one paragraph on.
+    /// Counts a paragraph.
     pub(super) fn next(&mut self, list: &str, level: usize) -> Option<Label> {
         let level = level.min(LEVELS - 1);
         let (id, list) = (list, self.lists.get(list)?);
@@ -168,22 +168,22 @@ fn levels_of(parent: Node<'_, '_>, levels: &mut [Level; LEVELS]) {
     }
 }
 
-/// The label: `%2` stands for the number of the second level.
+/// Formats the label; `%2` is the number of the second level.
 fn written(list: &List, own: &Level, number_of: impl Fn(usize) -> i32) -> String {
     let mut label = String::new();
     let mut rest = own.text.as_str();
-    while let Some((before, behind)) = rest.split_once('%') {
+    while let Some((before, after)) = rest.split_once('%') {
         label.push_str(before);
-        let digit = behind.chars().next().and_then(|c| c.to_digit(10)).map(|digit| digit as usize);
+        let digit = after.chars().next().and_then(|c| c.to_digit(10)).map(|digit| digit as usize);
         rest = match digit.filter(|digit| (1..=LEVELS).contains(digit)) {
             Some(digit) => {
                 let format = if own.legal { "decimal" } else { list.levels[digit - 1].format.as_str() };
                 label.push_str(&in_format(number_of(digit - 1), format));
-                &behind[1..]
+                &after[1..]
             }
             None => {
                 label.push('%');
-                behind
+                after
             }
         };
     }
@@ -191,12 +191,12 @@ fn written(list: &List, own: &Level, number_of: impl Fn(usize) -> i32) -> String
     label.trim().to_owned()
 }
 
-/// How a list of HTML would count it; none where its label says more than a number.
+/// The numbering style in HTML; `None` if the label is more than a number.
 fn simple_style(level: &Level, depth: usize) -> Option<NumberStyle> {
     let number = format!("%{}", depth + 1);
-    let (before, behind) = level.text.split_once(&number)?;
+    let (before, after) = level.text.split_once(&number)?;
     let is_mark = |c: char| c.is_whitespace() || "().".contains(c);
-    if !before.chars().chain(behind.chars()).all(is_mark) {
+    if !before.chars().chain(after.chars()).all(is_mark) {
         return None;
     }
     match level.format.as_str() {
@@ -253,8 +253,8 @@ fn roman(number: i32) -> String {
 
 /// `A` to `Z`, then `AA`, `BB`.
 fn letters(number: i32) -> String {
-    const MOST: i32 = 26 * 10;
-    if !(1..=MOST).contains(&number) {
+    const MAX: i32 = 26 * 10;
+    if !(1..=MAX).contains(&number) {
         return number.to_string();
     }
     let (times, letter) = ((number - 1) / 26 + 1, (number - 1) % 26);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_counts_as_word_does() {
+    fn counts_like_word() {
         let level = |level: usize, format: &str, text: &str, more: &str| {
             format!(
                 "<w:lvl w:ilvl='{level}'><w:start w:val='1'/><w:numFmt w:val='{format}'/>{more}<w:lvlText w:val='{text}'/></w:lvl>"
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_in_every_format() {
+    fn formats_numbers() {
         for (number, format, wanted) in [
             (4, "upperRoman", "IV"),
             (1999, "lowerRoman", "mcmxcix"),

@@ -1,7 +1,6 @@
-//! The parts of a Word document, and how they refer to each other.
+//! The parts of a Word document and their relationships.
 //!
-//! SECURITY: the archive may be a bomb, so every part is read up to a limit and no further, and only the parts that
-//! are asked for.
+//! SECURITY: the archive can be a zip bomb, so only required parts are read, each up to a limit.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
@@ -10,24 +9,24 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::super::diagnostic::DiagnosticKind;
 
-/// The text of a long book is some 10 MB of XML.
-const MOST_XML: u64 = 24 * 1024 * 1024;
-const MOST_NODES: u32 = 1_000_000;
+/// Maximum size of a part; the text of a long book is about 10 MB of XML.
+const MAX_XML_BYTES: u64 = 24 * 1024 * 1024;
+const MAX_NODES: u32 = 1_000_000;
 
 pub(super) struct Package<'b> {
     archive: zip::ZipArchive<Cursor<&'b [u8]>>,
-    /// Where each part lies, by its name as [`plain_name`] has it.
+    /// The archive index of each part, by its normalised name ([`plain_name`]).
     places: HashMap<String, usize>,
 }
 
-/// Where the identifiers in a part lead.
+/// The relationships of a part, by id.
 pub(super) type Relations = HashMap<String, Relation>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Relation {
-    /// The last word of its type: `hyperlink`, `image`, `footnotes` …
+    /// The last segment of its type: `hyperlink`, `image`, `footnotes` …
     pub kind: String,
-    /// An address where it is external, else the name of a part.
+    /// A URL if external, otherwise the name of a part.
     pub target: String,
     pub external: bool,
 }
@@ -39,13 +38,13 @@ impl<'b> Package<'b> {
                 true => DiagnosticKind::Damaged { form: "docx" },
                 false => DiagnosticKind::WrongFormat { form: "docx" },
             })?;
-        // In the order of the archive, which is that of their places.
+        // In archive order.
         let names = archive.file_names().enumerate();
         let places = names.filter_map(|(place, name)| Some((plain_name(&name.ok()?), place))).collect();
         Ok(Self { archive, places })
     }
 
-    /// The name of the part that holds the text.
+    /// The name of the main document part.
     pub(super) fn main_part(&mut self) -> Result<String, DiagnosticKind> {
         let relations = self.relations_of("")?;
         let mut named: Vec<String> = relations
@@ -70,13 +69,13 @@ impl<'b> Package<'b> {
         Ok(main.map(plain_name))
     }
 
-    /// The text of a part; none where the archive has no such part.
+    /// The text of a part; `None` if it does not exist.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, DiagnosticKind> {
-        let Some(bytes) = self.bytes(name, MOST_XML)? else { return Ok(None) };
+        let Some(bytes) = self.bytes(name, MAX_XML_BYTES)? else { return Ok(None) };
         decoded(bytes).map(Some)
     }
 
-    /// The bytes of a part, `most` of them.
+    /// The bytes of a part, at most `most`.
     fn bytes(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiagnosticKind> {
         let damaged = |_| DiagnosticKind::Damaged { form: "docx" };
         let Some(place) = self.places.get(&plain_name(name)).copied() else { return Ok(None) };
@@ -89,7 +88,7 @@ impl<'b> Package<'b> {
         Ok(Some(bytes))
     }
 
-    /// Where the identifiers in a part lead; those of the package itself for an empty name.
+    /// The relationships of a part; of the package itself for an empty name.
     pub(super) fn relations_of(&mut self, part: &str) -> Result<Relations, DiagnosticKind> {
         let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
         let xml = self.part(&format!("{folder}/_rels/{name}.rels"))?.unwrap_or_default();
@@ -107,12 +106,12 @@ impl<'b> Package<'b> {
     }
 }
 
-/// Small letters, slashes, none in front: programs write names in many ways.
+/// Normalises a part name, because programs write them differently: lower case, slashes, no leading slash.
 fn plain_name(name: &str) -> String {
     name.replace('\\', "/").trim_start_matches('/').to_lowercase()
 }
 
-/// The name of a part as seen from a folder.
+/// Resolves a part name relative to a folder.
 fn resolve(folder: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     let whole = if target.starts_with('/') { target } else { format!("{folder}/{target}") };
@@ -129,7 +128,7 @@ fn resolve(folder: &str, target: &str) -> String {
     plain_name(&parts.join("/"))
 }
 
-/// XML in UTF-8 or UTF-16.
+/// Decodes XML in UTF-8 or UTF-16.
 fn decoded(bytes: Vec<u8>) -> Result<String, DiagnosticKind> {
     let by_mark = encoding_rs::Encoding::for_bom(&bytes).map(|(encoding, _)| encoding);
     let wide = by_mark.filter(|encoding| *encoding != encoding_rs::UTF_8).or(match bytes.get(..2) {
@@ -145,17 +144,17 @@ fn decoded(bytes: Vec<u8>) -> Result<String, DiagnosticKind> {
 
 pub(super) fn parse(xml: &str) -> Result<Document<'_>, DiagnosticKind> {
     check_tags(xml)?;
-    let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
+    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
         .map_err(|_| DiagnosticKind::Damaged { form: "docx" })
 }
 
-/// SECURITY: the parser compares each attribute of a tag with all before it, and each namespace with all that are
-/// in force there. Word writes some thirty of both at the top, and two or three to a picture.
+/// SECURITY: the parser compares each attribute of a tag with all previous ones, and each namespace with all in
+/// scope. Word writes about thirty of both in the root element, and two or three per image.
 fn check_tags(xml: &str) -> Result<(), DiagnosticKind> {
-    const MOST: usize = 100;
-    const BYTES_TO_A_NAMESPACE: usize = 200;
-    let most_declared = MOST + xml.len() / BYTES_TO_A_NAMESPACE;
+    const MAX_ATTRIBUTES: usize = 100;
+    const BYTES_PER_NAMESPACE: usize = 200;
+    let max_declared = MAX_ATTRIBUTES + xml.len() / BYTES_PER_NAMESPACE;
     let (mut prefixes, mut declared) = (HashSet::new(), 0);
     let mut rest = xml;
     while let Some(start) = rest.find('<') {
@@ -164,7 +163,7 @@ fn check_tags(xml: &str) -> Result<(), DiagnosticKind> {
             .into_iter()
             .find_map(|(open, close)| Some((rest.strip_prefix(open)?, close)));
         if let Some((inside, close)) = closed_by {
-            rest = inside.split_once(close).map_or("", |(_, behind)| behind);
+            rest = inside.split_once(close).map_or("", |(_, after)| after);
             continue;
         }
         let mut attributes = 0;
@@ -181,31 +180,31 @@ fn check_tags(xml: &str) -> Result<(), DiagnosticKind> {
                 declared += 1;
                 prefixes.insert(prefix);
             }
-            rest = rest.split_once(char::from(sign)).map_or("", |(_, behind)| behind);
+            rest = rest.split_once(char::from(sign)).map_or("", |(_, after)| after);
         }
-        if attributes > MOST || prefixes.len() > MOST || declared > most_declared {
-            return Err(DiagnosticKind::TooComplex { limit: MOST });
+        if attributes > MAX_ATTRIBUTES || prefixes.len() > MAX_ATTRIBUTES || declared > max_declared {
+            return Err(DiagnosticKind::TooComplex { limit: MAX_ATTRIBUTES });
         }
     }
     Ok(())
 }
 
-/// By local name: the prefix of the namespace is the writer's choice.
+/// Compares local names: namespace prefixes are arbitrary.
 pub(super) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.attributes().find(|attribute| attribute.name() == name).map(|attribute| attribute.value())
 }
 
-/// The first child of that name.
+/// The first child with this name.
 pub(super) fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.children().find(|child| child.tag_name().name() == name)
 }
 
-/// The `val` of the first child of that name.
+/// The `val` attribute of the first child with this name.
 pub(super) fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     attribute(child(node, name)?, "val")
 }
 
-/// Whether a property is on; none where it is not named.
+/// Whether a property is on; `None` if missing.
 pub(super) fn switch(node: Node<'_, '_>, name: &str) -> Option<bool> {
     let property = child(node, name)?;
     Some(!matches!(attribute(property, "val"), Some("0" | "false" | "off" | "none")))

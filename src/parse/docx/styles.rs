@@ -1,13 +1,13 @@
-//! What the styles of a document do to its text.
+//! The styles of a document.
 
 use std::collections::HashMap;
 
 use roxmltree::Node;
 
-use super::super::inline::ScriptPosition;
+use super::super::safe_html::ScriptPosition;
 use super::package::{attribute, child, parse, switch, value};
 
-/// Properties of letters; none where nothing is said.
+/// Run properties; `None` if not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Letters {
     pub strong: Option<bool>,
@@ -19,7 +19,7 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    /// Those that stand directly in `rPr`: what a tracked change replaced stands deeper.
+    /// Reads the direct children of `rPr`: properties replaced by a tracked change are nested deeper.
     pub(super) fn of(properties: Option<Node<'_, '_>>) -> Self {
         let Some(properties) = properties else { return Self::default() };
         let either = |one: &str, other: &str| match (switch(properties, one), switch(properties, other)) {
@@ -43,7 +43,7 @@ impl Letters {
         }
     }
 
-    /// Over those of `base`.
+    /// These properties on top of `base`.
     fn over(self, base: &Self) -> Self {
         Self {
             strong: self.strong.or(base.strong),
@@ -56,25 +56,24 @@ impl Letters {
     }
 }
 
-/// What a style says, with what it is based on.
+/// A style including the styles it is based on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
     pub letters: Letters,
-    /// The identifier of a list, and the level in it.
+    /// The id of a list and the level in it.
     pub number: (Option<String>, Option<usize>),
-    /// 0 for the highest level of headings, 9 for text.
+    /// The outline level: 0 for the highest headings, 9 for text.
     pub outline: Option<u8>,
-    /// Its name in English whatever the language of Word and those of the styles that it is based on, in small
-    /// letters.
+    /// Its English name and those of its base styles, in lower case.
     pub names: Vec<String>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Styles {
     by_id: HashMap<String, Style>,
-    /// Of the document.
+    /// Document defaults.
     defaults: Letters,
-    /// Of paragraphs that name none.
+    /// The default paragraph style.
     pub paragraph: Style,
 }
 
@@ -103,8 +102,8 @@ impl Styles {
         self.by_id.get(id)
     }
 
-    /// What the letters of a run look like. A property that two styles switch on is off again (ISO 29500-1, 17.7.3);
-    /// what the run itself says goes before all.
+    /// The effective properties of a run. Toggle properties set by two styles cancel each other (ISO 29500-1,
+    /// 17.7.3); direct formatting takes precedence.
     pub(super) fn letters(
         &self,
         table: Option<&Style>,
@@ -134,25 +133,25 @@ impl Styles {
 }
 
 fn with_bases(style: Node<'_, '_>, all: &HashMap<&str, Node<'_, '_>>) -> Style {
-    const MOST_BASES: usize = 12;
-    let mut whole = Style::default();
+    const MAX_BASE_STYLES: usize = 12;
+    let mut resolved = Style::default();
     let mut at = Some(style);
-    for _ in 0..MOST_BASES {
+    for _ in 0..MAX_BASE_STYLES {
         let Some(node) = at else { break };
-        whole.letters = whole.letters.over(&Letters::of(child(node, "rPr")));
+        resolved.letters = resolved.letters.over(&Letters::of(child(node, "rPr")));
         if let Some(properties) = child(node, "pPr") {
             let (list, level) = number_of(properties);
-            whole.number = (whole.number.0.or(list), whole.number.1.or(level));
+            resolved.number = (resolved.number.0.or(list), resolved.number.1.or(level));
             let outline = value(properties, "outlineLvl").and_then(|level| level.parse().ok());
-            whole.outline = whole.outline.or(outline);
+            resolved.outline = resolved.outline.or(outline);
         }
-        whole.names.extend(value(node, "name").map(str::to_lowercase));
+        resolved.names.extend(value(node, "name").map(str::to_lowercase));
         at = value(node, "basedOn").and_then(|base| all.get(base)).copied();
     }
-    whole
+    resolved
 }
 
-/// The list that a paragraph or a style belongs to, and its level.
+/// The list and level of a paragraph or style.
 pub(super) fn number_of(properties: Node<'_, '_>) -> (Option<String>, Option<usize>) {
     let Some(number) = child(properties, "numPr") else { return (None, None) };
     let level = value(number, "ilvl").and_then(|level| level.parse().ok());

@@ -1,9 +1,9 @@
-//! Characters of the picture fonts, as Unicode has them.
+//! Maps characters of symbol fonts to Unicode.
 
-/// The sign that a font shows for a code; none where it is not known.
+/// The Unicode character for a code in a font; `None` if unknown.
 pub(super) fn sign(font: &str, code: u32) -> Option<char> {
     let font = font.trim().to_lowercase();
-    // Picture fonts lie in the private area, and some programs leave its offset away.
+    // Symbol fonts use the private use area; some programs omit its offset.
     let code = if (0xF000..=0xF0FF).contains(&code) { code - 0xF000 } else { code };
     let table: &[(u32, char)] = match font.as_str() {
         "symbol" => return symbol(code),
@@ -11,7 +11,7 @@ pub(super) fn sign(font: &str, code: u32) -> Option<char> {
         "wingdings 2" => &WINGDINGS_2,
         "wingdings 3" => &WINGDINGS_3,
         "webdings" => &WEBDINGS,
-        // Every other font shows Unicode.
+        // All other fonts use Unicode.
         _ => {
             let is_private = |c: &char| ('\u{E000}'..='\u{F8FF}').contains(c);
             return char::from_u32(code).filter(|c| !is_private(c) && !c.is_control());
@@ -20,7 +20,7 @@ pub(super) fn sign(font: &str, code: u32) -> Option<char> {
     table.iter().find(|(known, _)| *known == code).map(|(_, sign)| *sign)
 }
 
-/// The encoding of Adobe's Symbol.
+/// The encoding of Adobe Symbol.
 fn symbol(code: u32) -> Option<char> {
     const FROM_20: &str =
         " !∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼";
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_is_what_its_font_shows() {
+    fn maps_symbols_by_font() {
         for (font, code, wanted) in [
             ("Symbol", 0xF0B0, Some('°')),
             ("Symbol", 0xF061, Some('α')),

@@ -1,19 +1,19 @@
-//! Tables: rows and cells as Word shows them, merged ones too.
+//! Tables: rows and cells as Word shows them, including merged cells.
 
 use std::collections::HashMap;
 
 use roxmltree::Node;
 
 use super::super::diagnostic::DiagnosticKind;
-use super::super::inline::Tag;
 use super::super::normalise::fold;
+use super::super::safe_html::Tag;
 use super::super::table_shape::{self, Shape};
 use super::package::{attribute, child, switch, value};
 use super::{DocxReader, MAX_DEPTH};
 
-/// A cell and what it spans.
+/// A cell and its span.
 struct Cell<'d> {
-    /// None where Word leaves the place empty.
+    /// `None` for empty grid columns.
     node: Option<Node<'d, 'd>>,
     columns: u16,
     rows: u16,
@@ -22,12 +22,12 @@ struct Cell<'d> {
 struct Row<'d> {
     cells: Vec<Cell<'d>>,
     head: bool,
-    /// What is merged into a cell above.
+    /// Whether it is merged into the cell above.
     covered: Vec<Node<'d, 'd>>,
 }
 
 impl<'d> DocxReader<'d, '_, '_, '_> {
-    /// A table of data stays one; a table around pictures, of one column or for layout is its cells.
+    /// A data table is kept; a table around images, with one column or for layout is replaced by its cells.
     pub(super) fn table(&mut self, table: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
         self.end_of_story();
         let style = child(table, "tblPr").and_then(|properties| value(properties, "tblStyle"));
@@ -68,7 +68,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    /// Lists end with their cell.
+    /// Closes the lists within a cell.
     fn cell(&mut self, cell: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
         self.end_of_story();
         self.blocks(cell, depth + 1)?;
@@ -76,7 +76,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    /// Counts the paragraphs that a merged cell covers; Word shows none of them.
+    /// Counts the paragraphs of a merged cell, which Word hides.
     fn pass_over(&mut self, row: &Row<'_>) {
         for cell in &row.covered {
             self.paragraph += cell.descendants().filter(|node| node.tag_name().name() == "p").count();
@@ -106,7 +106,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
     }
 }
 
-/// The rows, with those in content controls, without those that were deleted or are hidden.
+/// The rows, including those in content controls, without deleted and hidden ones.
 fn rows_of<'d>(table: Node<'d, 'd>, depth: usize) -> Result<Vec<Row<'d>>, DiagnosticKind> {
     let mut nodes = Vec::new();
     collect(table, "tr", depth, &mut nodes)?;
@@ -116,7 +116,7 @@ fn rows_of<'d>(table: Node<'d, 'd>, depth: usize) -> Result<Vec<Row<'d>>, Diagno
         })
     };
     let mut rows: Vec<Row<'d>> = Vec::new();
-    // The cell that reaches down in each column, by its row and its place in it.
+    // The cell that spans down in each column, by row and position.
     let mut open: HashMap<usize, (usize, usize)> = HashMap::new();
     for node in nodes.into_iter().filter(is_there) {
         let properties = child(node, "trPr");
@@ -127,7 +127,7 @@ fn rows_of<'d>(table: Node<'d, 'd>, depth: usize) -> Result<Vec<Row<'d>>, Diagno
         let mut row = Row { cells: Vec::new(), head, covered: Vec::new() };
         let mut column = 0;
         if let Some(columns) = number("gridBefore").filter(|columns| *columns > 0) {
-            let columns = columns.min(MOST_COLUMNS);
+            let columns = columns.min(MAX_COLUMNS);
             row.cells.push(Cell { node: None, columns, rows: 1 });
             column += usize::from(columns);
         }
@@ -144,11 +144,11 @@ fn rows_of<'d>(table: Node<'d, 'd>, depth: usize) -> Result<Vec<Row<'d>>, Diagno
             };
             let columns =
                 properties.and_then(|node| value(node, "gridSpan")).and_then(|text| text.parse().ok());
-            let columns: u16 = columns.unwrap_or(1).clamp(1, MOST_COLUMNS);
+            let columns: u16 = columns.unwrap_or(1).clamp(1, MAX_COLUMNS);
             if merge("hMerge") == Some(false)
                 && let Some(before) = row.cells.last_mut()
             {
-                before.columns = before.columns.saturating_add(columns).min(MOST_COLUMNS);
+                before.columns = before.columns.saturating_add(columns).min(MAX_COLUMNS);
                 row.covered.push(cell);
                 column += usize::from(columns);
                 continue;
@@ -175,10 +175,10 @@ fn rows_of<'d>(table: Node<'d, 'd>, depth: usize) -> Result<Vec<Row<'d>>, Diagno
     Ok(rows)
 }
 
-/// Browsers take no more.
-const MOST_COLUMNS: u16 = 1000;
+/// The maximum that browsers accept.
+const MAX_COLUMNS: u16 = 1000;
 
-/// The rows of a table or the cells of a row, through what may stand around them.
+/// The rows of a table or the cells of a row, including those nested in wrapper elements.
 fn collect<'d>(
     parent: Node<'d, 'd>,
     name: &str,
@@ -200,7 +200,7 @@ fn collect<'d>(
     Ok(())
 }
 
-/// The text of a cell, good enough to judge it by.
+/// The approximate text of a cell, to classify the table.
 fn text_of(cell: Node<'_, '_>) -> String {
     let mut text = String::new();
     for node in cell.descendants() {

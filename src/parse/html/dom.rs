@@ -1,9 +1,8 @@
-//! The tree of a page, in one vector, with the line of each node and with limits.
+//! The DOM of a page, stored in one vector, with line numbers and limits.
 //!
-//! SECURITY: HTML may grow when it is read: 18 kB of `<b i><i i>` make millions of nodes, because open marks are
-//! opened anew in every block, and what is never closed is searched through at every tag. So the page is fed in
-//! small portions, and reading stops where the tree is deeper or larger, or took more steps to grow, than its bytes
-//! can explain.
+//! SECURITY: HTML can expand when parsed: 18 kB of `<b i><i i>` yield millions of nodes, because open formatting
+//! elements are reopened in every block and searched at every tag. Therefore the page is fed in small chunks, and
+//! parsing stops when depth, nodes or steps exceed what the input size explains.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -16,15 +15,15 @@ use html5ever::{Attribute, ExpandedName, QualName, parse_document};
 
 use super::super::diagnostic::DiagnosticKind;
 
-/// A node by its place in the tree.
+/// The index of a node.
 pub(super) type NodeId = usize;
 
-/// The page.
+/// A page.
 pub(in super::super) struct Dom {
     nodes: Vec<Node>,
 }
 
-/// What a node is.
+/// The content of a node.
 pub(super) enum NodeData {
     Document,
     Element { name: Rc<QualName>, attributes: Vec<Attribute> },
@@ -32,8 +31,7 @@ pub(super) enum NodeData {
     Other,
 }
 
-/// NOTE: linked to its neighbours rather than held in a list by its parent, so that to move it costs the same
-/// wherever it stands.
+/// NOTE: siblings are linked instead of listed in the parent, so that moving a node takes constant time.
 struct Node {
     data: NodeData,
     line: u32,
@@ -45,23 +43,23 @@ struct Node {
     next: Option<u32>,
 }
 
-/// Elements within elements; real pages have some thirty.
+/// Maximum nesting depth; real pages have about 30 levels.
 pub(super) const MAX_DEPTH: usize = 256;
 
-/// Reads a page whose first line is `first_line` of its file.
+/// Parses a page that begins on `first_line` of its file.
 pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Dom, DiagnosticKind> {
     const CHUNK_SIZE: usize = 1024;
-    // An element costs three bytes at least; what the rules imply (`tbody`) is little.
+    // An element takes at least three bytes; implied elements (`tbody`) are few.
     let most_nodes = 2_000 + html.len() / 2;
-    // Ordinary pages need some five steps for each byte.
+    // Ordinary pages need about five steps per byte.
     let most_steps = 100_000 + html.len() * 24;
     let mut parser = parse_document(DomSink::new(first_line), Default::default());
     let (mut rest, mut last, mut steps) = (html, "", 0);
     let mut open_tag = AttributeCounter::default();
     while !rest.is_empty() {
-        let (portion, behind) = rest.split_at(rest.floor_char_boundary(CHUNK_SIZE));
+        let (portion, after) = rest.split_at(rest.floor_char_boundary(CHUNK_SIZE));
         parser.process(StrTendril::from(portion));
-        rest = behind;
+        rest = after;
         let sink = &parser.tokenizer.sink.sink;
         if sink.deepest.get() > MAX_DEPTH {
             return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
@@ -72,7 +70,7 @@ pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Dom, Diag
         if sink.steps.get() > most_steps {
             return Err(DiagnosticKind::TooComplex { limit: most_steps });
         }
-        // Where nothing came out of a whole portion, it is the inside of a tag that began in the one before.
+        // If a chunk yields no nodes, it is inside a tag that began in an earlier chunk.
         if sink.steps.get() == steps {
             open_tag.read_on(last);
             open_tag.read_on(portion);
@@ -89,12 +87,12 @@ pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Dom, Diag
     Ok(parser.finish())
 }
 
-/// Makes a tree of elements that are given one by one.
+/// Builds a tree from individual elements.
 pub(in super::super) struct Builder {
     sink: DomSink,
     open: Vec<NodeId>,
     names: HashMap<&'static str, Rc<QualName>>,
-    /// Of what is added next.
+    /// The line of the next node.
     pub line: usize,
 }
 
@@ -141,12 +139,12 @@ impl Builder {
     }
 }
 
-/// The parser compares each attribute with all before it, so that a tag with very many costs their square.
+/// Maximum attributes of a tag: the parser compares each attribute with all previous ones, in quadratic time.
 const MAX_ATTRIBUTES: usize = 400;
 
-/// Counts the attributes of a tag that is not closed yet.
+/// Counts the attributes of an unclosed tag.
 ///
-/// It is not known where the tag began, so every `<` is followed at once: for each state of the tokenizer the most
+/// The start of the tag is unknown, so all `<` are tracked at once: for each tokenizer state, the maximum number of
 /// attributes that lead to it, counted from 1.
 #[derive(Default)]
 struct AttributeCounter {
@@ -185,8 +183,8 @@ impl AttributeCounter {
         }
     }
 
-    /// The state behind a byte, and whether an attribute begins with it; none behind the end of the tag. The names
-    /// are those of HTML, 13.2.5.
+    /// The state after a byte, and whether an attribute begins there; `None` after the end of the tag. The names are
+    /// from HTML §13.2.5.
     fn step(state: usize, byte: u8) -> Option<(usize, bool)> {
         let is_space = byte.is_ascii_whitespace();
         let next = match (state, byte) {
@@ -239,7 +237,7 @@ impl Dom {
         self.nodes.len()
     }
 
-    /// The name of an element; empty for everything else.
+    /// The name of an element; empty for other nodes.
     pub(super) fn name(&self, id: NodeId) -> &str {
         match self.data(id) {
             NodeData::Element { name, .. } => &name.local,
@@ -259,7 +257,7 @@ impl Dom {
         matches!(self.data(id), NodeData::Element { attributes, .. } if !attributes.is_empty())
     }
 
-    /// All nodes in the order of the page, from `root` on, without those that `skip` names and what is below them.
+    /// All nodes from `root` in document order, without the subtrees for which `skip` is true.
     pub(super) fn walk(&self, root: NodeId, skip: impl Fn(NodeId) -> bool) -> impl Iterator<Item = NodeId> {
         let mut next = Some(root);
         std::iter::from_fn(move || {
@@ -267,7 +265,7 @@ impl Dom {
                 let id = next?;
                 let is_skipped = skip(id);
                 let below = if is_skipped { None } else { place(self.nodes[id].first) };
-                next = below.or_else(|| self.behind(id, root));
+                next = below.or_else(|| self.next_after(id, root));
                 if !is_skipped {
                     return Some(id);
                 }
@@ -275,8 +273,8 @@ impl Dom {
         })
     }
 
-    /// The first node below `root` that stands behind all that is below `id`.
-    fn behind(&self, id: NodeId, root: NodeId) -> Option<NodeId> {
+    /// The first node below `root` after the subtree of `id`.
+    fn next_after(&self, id: NodeId, root: NodeId) -> Option<NodeId> {
         let mut at = id;
         while at != root {
             let node = &self.nodes[at];
@@ -288,7 +286,7 @@ impl Dom {
         None
     }
 
-    /// The text below a node, as it stands.
+    /// The unprocessed text of a subtree.
     pub(super) fn text(&self, root: NodeId) -> String {
         let skip = |id: NodeId| matches!(self.name(id), "script" | "style");
         let mut text = String::new();
@@ -325,7 +323,7 @@ struct DomSink {
     line: Cell<usize>,
     first_line: usize,
     deepest: Cell<usize>,
-    /// How often the parser looked at a node.
+    /// The number of node accesses by the parser.
     steps: Cell<usize>,
 }
 
@@ -350,7 +348,7 @@ impl DomSink {
         nodes.len() - 1
     }
 
-    /// Puts `child` below `parent`, before its child `next` or behind all.
+    /// Inserts `child` into `parent`, before its child `next` or at the end.
     fn attach(&self, parent: NodeId, child: NodeId, next: Option<NodeId>) {
         let mut nodes = self.nodes.borrow_mut();
         let depth = nodes[parent].depth + 1;
@@ -371,12 +369,12 @@ impl DomSink {
     }
 
     fn add_text(&self, text: StrTendril) -> NodeId {
-        // The line is told where the text ends; it began as many lines above as it has ends of line.
+        // The parser reports the line at the end of the text, so the line breaks within it are subtracted.
         let line = self.line.get().saturating_sub(text.matches('\n').count()).max(self.first_line);
         self.add(NodeData::Text(text), line)
     }
 
-    /// True where the text could be added to the text that stands before `next`, or last.
+    /// Appends to the text node before `next`, or the last one; returns whether there was one.
     fn extended(&self, parent: NodeId, next: Option<NodeId>, text: &StrTendril) -> bool {
         let mut nodes = self.nodes.borrow_mut();
         let before = match next {

@@ -1,16 +1,16 @@
-//! What a browser does with an element: whether it is shown, and whether it breaks the line.
+//! How a browser displays an element: whether it is visible, and whether it is a block.
 //!
-//! An element that is not known is inline, as CSS has it. Of style sheets only what stands in the page itself is
-//! known, and of it the rules for a class, an identifier or an element: those that word processors write.
+//! Unknown elements are inline, as in CSS. Only style sheets within the page are used, and only rules for a class, an
+//! id or an element name, as written by word processors.
 
 use std::collections::HashMap;
 
-use super::super::inline::ScriptPosition;
+use super::super::safe_html::ScriptPosition;
 use super::dom::{Dom, NodeData, NodeId};
 
-/// What a style says of an element; none where it says nothing.
+/// The relevant properties of a style; `None` if not set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct ElementStyle {
     display: Option<Display>,
     invisible: Option<bool>,
     struck: Option<bool>,
@@ -25,7 +25,7 @@ enum Display {
     ByName,
 }
 
-impl Look {
+impl ElementStyle {
     /// Reads `display: none; text-decoration: line-through`.
     fn of(declarations: &str) -> Self {
         let mut look = Self::default();
@@ -62,22 +62,22 @@ impl Look {
         }
     }
 
-    /// Not shown.
+    /// Hidden.
     pub(super) fn hides(&self) -> bool {
         self.display == Some(Display::None) || self.invisible == Some(true)
     }
 
-    /// Letters above or below the line.
+    /// Superscript or subscript.
     pub(super) fn raised(&self) -> Option<ScriptPosition> {
         self.raised.flatten()
     }
 
-    /// Struck through by this or by the element's name.
+    /// Whether it is struck through, by its style or element name.
     pub(super) fn strikes(&self, name: &str) -> bool {
         self.struck == Some(true) || matches!(name, "s" | "strike" | "del")
     }
 
-    /// Stands on lines of its own, by this or by the element's name.
+    /// Whether it is a block, by its style or element name.
     pub(super) fn is_block(&self, name: &str) -> bool {
         match self.display {
             Some(Display::Inline) => false,
@@ -100,12 +100,12 @@ impl Display {
 
 /// The style sheets of a page.
 #[derive(Debug, Default)]
-pub(super) struct Sheet {
+pub(super) struct StyleSheet {
     /// By selector: `p`, `.an`, `#an`, `p.an`.
-    looks: HashMap<String, Look>,
+    looks: HashMap<String, ElementStyle>,
 }
 
-impl Sheet {
+impl StyleSheet {
     pub(super) fn of(tree: &Dom) -> Self {
         let mut sheet = Self::default();
         let is_for_screens = |id: &NodeId| {
@@ -129,17 +129,17 @@ impl Sheet {
     fn read(&mut self, css: &str) {
         let css = without_comments(css);
         let mut rest = css.as_str();
-        while let Some((head, behind)) = rest.split_once('{') {
+        while let Some((head, after)) = rest.split_once('{') {
             let selectors = head.rsplit([';', '}']).next().unwrap_or_default().trim();
             if selectors.starts_with('@') {
-                // What counts only sometimes is not known.
-                rest = behind_block(behind);
+                // Conditional rules are ignored.
+                rest = after_block(after);
                 continue;
             }
-            let (declarations, behind) = behind.split_once('}').unwrap_or((behind, ""));
-            rest = behind;
-            let look = Look::of(declarations);
-            if look == Look::default() {
+            let (declarations, after) = after.split_once('}').unwrap_or((after, ""));
+            rest = after;
+            let look = ElementStyle::of(declarations);
+            if look == ElementStyle::default() {
                 continue;
             }
             for selector in selectors.split(',').map(str::trim) {
@@ -152,9 +152,9 @@ impl Sheet {
         }
     }
 
-    /// What the sheets and its own style say of an element.
-    pub(super) fn look(&self, tree: &Dom, id: NodeId) -> Look {
-        let own = tree.attribute(id, "style").map(Look::of).unwrap_or_default();
+    /// The style of an element by the style sheets and its `style` attribute.
+    pub(super) fn style_of(&self, tree: &Dom, id: NodeId) -> ElementStyle {
+        let own = tree.attribute(id, "style").map(ElementStyle::of).unwrap_or_default();
         if self.looks.is_empty() {
             return own;
         }
@@ -176,14 +176,14 @@ fn without_comments(css: &str) -> String {
     let mut rest = css;
     while let Some((before, comment)) = rest.split_once("/*") {
         clean.push_str(before);
-        rest = comment.split_once("*/").map_or("", |(_, behind)| behind);
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
     }
     clean.push_str(rest);
     clean.replace("<!--", " ").replace("-->", " ")
 }
 
-/// What follows the block whose inside begins here.
-fn behind_block(css: &str) -> &str {
+/// The text after the block whose content begins here.
+fn after_block(css: &str) -> &str {
     let mut depth = 1_usize;
     for (at, byte) in css.bytes().enumerate() {
         match byte {
@@ -198,8 +198,8 @@ fn behind_block(css: &str) -> &str {
     ""
 }
 
-/// Not shown, by its name or its attributes or by `look`.
-pub(super) fn is_hidden(tree: &Dom, id: NodeId, look: &Look) -> bool {
+/// Whether the element is hidden, by its name, attributes or style.
+pub(super) fn is_hidden(tree: &Dom, id: NodeId, look: &ElementStyle) -> bool {
     let by_name = match tree.name(id) {
         "" => return false,
         "script" | "style" | "noscript" | "template" | "head" | "datalist" | "rp" | "noembed"
@@ -210,7 +210,7 @@ pub(super) fn is_hidden(tree: &Dom, id: NodeId, look: &Look) -> bool {
     by_name || tree.attribute(id, "hidden").is_some() || look.hides()
 }
 
-/// Stands on lines of its own where no style says otherwise.
+/// Whether the element is a block by default.
 pub(super) fn is_block(name: &str) -> bool {
     const BLOCKS: [&str; 57] = [
         "address",

@@ -1,19 +1,20 @@
-//! Walks over the article and writes what it finds.
+//! Walks over the nodes of the article and builds pieces.
 
 use super::super::diagnostic::{DiagnosticKind, Part};
-use super::super::inline::{InlineBuilder, NumberStyle, SafeUrl, ScriptPosition, Tag};
+use super::super::inline::InlineBuilder;
 use super::super::normalise::fold;
+use super::super::piece::Kind;
+use super::super::safe_html::{NumberStyle, SafeUrl, ScriptPosition, Tag};
 use super::super::stamp::{self, Printed};
-use super::super::structure::Kind;
 use super::super::table_shape::{self, Shape};
 use super::dom::{self, NodeData, NodeId};
-use super::shown::{self, Look};
-use super::{Page, is_menu_name};
+use super::page::{Page, is_menu_name};
+use super::shown::{self, ElementStyle};
 
 pub(super) struct Walker<'p, 'w, 'c, 'f> {
     page: &'p Page<'p>,
     flow: &'w mut InlineBuilder<'c, 'f>,
-    /// What is walked over.
+    /// The root of the walk.
     scope: NodeId,
     kind: Kind,
     preformatted: bool,
@@ -30,13 +31,13 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
     }
 
     fn element(&mut self, id: NodeId, depth: usize) {
-        // The tree is no deeper than its limit and one portion more; this is the last line of defence.
-        const DEEPEST: usize = 4 * dom::MAX_DEPTH;
-        if depth > DEEPEST || self.flow.is_overflowing() {
+        // The depth is already limited while parsing; this is the last line of defence.
+        const MAX_DEPTH: usize = 4 * dom::MAX_DEPTH;
+        if depth > MAX_DEPTH || self.flow.is_overflowing() {
             return;
         }
         if self.page.hidden[id] {
-            return self.tell_of_a_part(id);
+            return self.report_part(id);
         }
         match self.page.tree.data(id) {
             NodeData::Text(text) => self.text(text, self.page.tree.line(id)),
@@ -64,10 +65,10 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         }
     }
 
-    /// What the element's name and style do to its letters, then the rest.
+    /// Applies the inline style of the element, then walks over its content.
     fn styled_element(&mut self, id: NodeId, depth: usize) {
         let tree = self.page.tree;
-        let look = self.page.sheet.look(tree, id);
+        let look = self.page.sheet.style_of(tree, id);
         let before = self.flow.style.clone();
         let style = &mut self.flow.style;
         style.struck |= look.strikes(tree.name(id));
@@ -83,7 +84,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.flow.style = before;
     }
 
-    fn tag(&mut self, id: NodeId, look: &Look, depth: usize) {
+    fn tag(&mut self, id: NodeId, look: &ElementStyle, depth: usize) {
         let tree = self.page.tree;
         match tree.name(id) {
             "br" => self.flow.line_break(&self.kind),
@@ -94,7 +95,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "rt" | "rtc" => self.between(id, " (", ") ", depth),
             "img" | "picture" => self.picture(id, depth),
             "math" => {
-                self.leave_out(Part::Formula, id);
+                self.omit(Part::Formula, id);
                 self.children(id, depth);
             }
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
@@ -122,10 +123,10 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.flow.text(behind, line);
     }
 
-    fn link(&mut self, id: NodeId, look: &Look, depth: usize) {
+    fn link(&mut self, id: NodeId, look: &ElementStyle, depth: usize) {
         if let Some(target) = self.page.tree.attribute(id, "href") {
             let link = SafeUrl::of(target, self.page.base.as_ref());
-            // Buttons of the page, and places on it.
+            // Buttons and anchors of the page.
             let leads_nowhere =
                 target.is_empty() || target.starts_with('#') || target.starts_with("javascript:");
             if link.is_none() && self.page.weight(id).text > 0 && !leads_nowhere {
@@ -137,7 +138,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         if look.is_block("a") { self.block(id, depth, self.kind.clone()) } else { self.children(id, depth) }
     }
 
-    /// `<time datetime="…">2 giờ trước</time>` tells people and programs different things; the date counts.
+    /// In `<time datetime="…">2 giờ trước</time>`, the attribute is used instead of the relative text.
     fn time(&mut self, id: NodeId, depth: usize) {
         let tree = self.page.tree;
         let is_refused = |id| {
@@ -158,7 +159,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.kind = before;
     }
 
-    /// A block of a list or a table.
+    /// A block element of a list or a table.
     fn within(&mut self, tag: Tag, id: NodeId, depth: usize) {
         self.flow.close(self.kind.clone());
         let before = std::mem::replace(&mut self.kind, Kind::Line);
@@ -180,7 +181,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         named && matches!(tree.name(id), "p" | "div" | "td") && self.page.weight(id).text < 600
     }
 
-    /// Holds so much of what is walked over that it is the page's shape rather than a part of the text.
+    /// Whether the element contains so much of the content that it is page layout rather than part of the text.
     fn is_layout(&self, id: NodeId) -> bool {
         let weight = self.page.weight(id);
         weight.titles > 0 || !self.page.is_fragment && weight.text * 2 > self.page.weight(self.scope).text
@@ -212,7 +213,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             if tree.name(child) == "li" && !self.page.hidden[child] {
                 let value = tree.attribute(child, "value").filter(|_| is_numbered);
                 let before = self.flow.style.clone();
-                self.flow.style.struck |= self.page.sheet.look(tree, child).strikes("li");
+                self.flow.style.struck |= self.page.sheet.style_of(tree, child).strikes("li");
                 self.within(
                     Tag::Item { value: value.and_then(|value| value.trim().parse().ok()) },
                     child,
@@ -239,7 +240,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         let before = std::mem::replace(&mut self.kind, Kind::Line);
         self.flow.open(Tag::Definitions, tree.line(id));
         for child in tree.children(id) {
-            // Pairs may stand in a `div` each.
+            // Pairs can be wrapped in `div` elements.
             let is_pair = tree.name(child) == "div" && !self.page.hidden[child];
             let parts: Vec<NodeId> = if is_pair { tree.children(child).collect() } else { vec![child] };
             for part in parts {
@@ -254,7 +255,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.kind = before;
     }
 
-    /// Old pages indent their text with it.
+    /// Old pages use it for indentation.
     fn quotation(&mut self, id: NodeId, depth: usize) {
         self.flow.close(self.kind.clone());
         let before = self.flow.quoted;
@@ -263,7 +264,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.flow.quoted = before;
     }
 
-    /// A text that was saved as a page stands in one such element from title to end.
+    /// Plain text saved as a page is one such element from title to end.
     fn preformatted(&mut self, id: NodeId, depth: usize) {
         let tree = self.page.tree;
         let is_plain = |id: NodeId| {
@@ -281,7 +282,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         self.preformatted = before;
     }
 
-    /// A table of data stays one; a table around a picture is a caption; a table for layout is its cells.
+    /// A data table is kept; a table around an image is a caption; a layout table is replaced by its cells.
     fn table(&mut self, id: NodeId, depth: usize) {
         self.flow.close(self.kind.clone());
         let tree = self.page.tree;
@@ -289,7 +290,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         if self.page.is_menu(id) {
             return;
         }
-        // NOTE: one that holds others is never read for cells: the innermost would be read once for each.
+        // NOTE: tables with nested tables are never read for cells: inner tables would be read repeatedly.
         let rows: Vec<Vec<NodeId>> = if weight.tables > 1 { Vec::new() } else { self.rows(id) };
         let judged: Vec<table_shape::Row> = rows
             .iter()
@@ -334,7 +335,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             let head = tree.name(cell) == "th";
             let columns = span(cell, "colspan", 100).max(1);
             let before = self.flow.style.clone();
-            self.flow.style.struck |= self.page.sheet.look(tree, cell).strikes("td");
+            self.flow.style.struck |= self.page.sheet.style_of(tree, cell).strikes("td");
             self.within(Tag::Cell { head, columns, rows: span(cell, "rowspan", 1000) }, cell, depth);
             self.flow.style = before;
         }
@@ -350,29 +351,29 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             .collect()
     }
 
-    /// Its description stands for it where the form has no other line for it.
+    /// Uses the description of an image if there is no other line for it.
     fn picture(&mut self, id: NodeId, depth: usize) {
         let tree = self.page.tree;
         if tree.name(id) == "picture" {
             return self.children(id, depth);
         }
         if !self.is_icon(id) {
-            self.leave_out(Part::Picture, id);
+            self.omit(Part::Picture, id);
         }
     }
 
-    /// Signs, bullets and counters.
+    /// Icons, bullets and tracking pixels.
     fn is_icon(&self, id: NodeId) -> bool {
-        const LARGEST: f32 = 40.0;
+        const MAX_ICON_SIZE: f32 = 40.0;
         let tree = self.page.tree;
         ["width", "height"].iter().any(|name| {
             let size = tree.attribute(id, name).map(|size| size.trim().trim_end_matches("px").parse::<f32>());
-            matches!(size, Some(Ok(size)) if size <= LARGEST)
+            matches!(size, Some(Ok(size)) if size <= MAX_ICON_SIZE)
         })
     }
 
-    /// What a browser shows and an article cannot.
-    fn tell_of_a_part(&mut self, id: NodeId) {
+    /// Content that an article cannot contain.
+    fn report_part(&mut self, id: NodeId) {
         let part = match self.page.tree.name(id) {
             "iframe" | "frame" => Part::Frame,
             "video" => Part::Video,
@@ -383,20 +384,20 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "form" | "select" | "textarea" => Part::Form,
             _ => return,
         };
-        if !shown::is_hidden(self.page.tree, id, &self.page.sheet.look(self.page.tree, id)) {
-            self.leave_out(part, id);
+        if !shown::is_hidden(self.page.tree, id, &self.page.sheet.style_of(self.page.tree, id)) {
+            self.omit(part, id);
         }
     }
 
-    fn leave_out(&mut self, part: Part, id: NodeId) {
+    fn omit(&mut self, part: Part, id: NodeId) {
         let tree = self.page.tree;
         let of_a_source = tree.children(id).find_map(|child| tree.attribute(child, "src"));
         let address =
             ["src", "data", "data-src"].iter().find_map(|name| tree.attribute(id, name)).or(of_a_source);
-        // The bytes of a picture may stand in its address.
+        // The URL of an image can contain its bytes.
         let address = address.filter(|address| !address.starts_with("data:"));
         let described = ["alt", "title", "aria-label"].iter().find_map(|name| tree.attribute(id, name));
         let name = described.filter(|name| !name.trim().is_empty()).or(address);
-        self.flow.leave_out(part, name.unwrap_or_default(), tree.line(id));
+        self.flow.omit(part, name.unwrap_or_default(), tree.line(id));
     }
 }

@@ -7,7 +7,8 @@ use super::super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::super::facts::Fact;
 use super::super::features::Dated;
 use super::super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, word_count};
-use super::{Body, Kind, Page, Piece};
+use super::super::piece::{Kind, Piece};
+use super::{Body, Page};
 use crate::model::Block;
 
 /// Turns the pieces that are the text into blocks.

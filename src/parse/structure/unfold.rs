@@ -6,8 +6,8 @@ use super::super::byline;
 use super::super::facts::Fact;
 use super::super::features::MOST_LINES;
 use super::super::normalise::{comparison_key, word_count};
+use super::super::piece::{Kind, Piece};
 use super::super::stamp::{self, Printed};
-use super::{Kind, Piece};
 use crate::model::Block;
 use crate::time::Zone;
 

@@ -1,25 +1,25 @@
-//! The sanitiser: the one place that writes the HTML of an article.
+//! The sanitiser: the only code that writes the HTML of articles.
 //!
-//! Nothing that a file holds is passed on as markup. What it means was read into values that can hold no more
-//! than a feed may carry: plain text, a few marks, an address of a vetted kind, lists, tables and quotations. From
-//! these the HTML is written anew, with everything escaped, so that a second parse has nothing left to find.
-//! SECURITY: the fields of [`Inline`] and [`SafeUrl`] stay private: that is what makes the rule hold.
+//! Markup is never copied from a file. Files are parsed into values that can only represent safe content: plain text,
+//! inline styles, URLs with allowed schemes, lists, tables and quotations. The HTML is generated from these values
+//! with everything escaped.
+//! SECURITY: the fields of [`Inline`] and [`SafeUrl`] must stay private; this enforces the rule.
 
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::super::normalise::{fold, is_xml_character};
+use super::normalise::{fold, is_xml_character};
 
-/// An absolute web or mail address.
+/// An absolute http, https or mailto URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct SafeUrl(Rc<str>);
+pub(super) struct SafeUrl(Rc<str>);
 
 impl SafeUrl {
-    /// Made whole against `base`; none for what a feed cannot carry (rule R12).
-    pub(in super::super) fn of(target: &str, base: Option<&url::Url>) -> Option<Self> {
-        const LONGEST: usize = 2000;
+    /// Resolves `target` against `base`; `None` for URLs that feeds must not contain (feed rule R12).
+    pub(super) fn of(target: &str, base: Option<&url::Url>) -> Option<Self> {
+        const MAX_BYTES: usize = 2000;
         let target = target.trim();
-        if target.is_empty() || target.len() > LONGEST || target.starts_with('#') {
+        if target.is_empty() || target.len() > MAX_BYTES || target.starts_with('#') {
             return None;
         }
         let url = match url::Url::parse(target) {
@@ -32,18 +32,18 @@ impl SafeUrl {
             _ => false,
         };
         let text = url.as_str();
-        (good && text.len() <= LONGEST && text.chars().all(is_xml_character)).then(|| Self(Rc::from(text)))
+        (good && text.len() <= MAX_BYTES && text.chars().all(is_xml_character)).then(|| Self(Rc::from(text)))
     }
 
-    pub(in super::super) fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The addresses that stand in a text as such, in order: `https://…`, `http://…`, `www.…`.
-    pub(in super::super) fn all_in(text: &str) -> Vec<(Range<usize>, Self)> {
+    /// The URLs in a plain text, in order: `https://…`, `http://…`, `www.…`.
+    pub(super) fn all_in(text: &str) -> Vec<(Range<usize>, Self)> {
         let mut found = Vec::new();
         let mut from = 0;
-        // NOTE: sought by one letter, so that the text is gone through once whatever stands in it.
+        // NOTE: searching for single characters keeps the time linear.
         let mut at = 0;
         while let Some(next) = text[at..].find([':', 'w']) {
             at += next;
@@ -58,17 +58,17 @@ impl SafeUrl {
             let end = end_of_address(text, at);
             let inside_a_word = text[..start].ends_with(|c: char| c.is_alphanumeric() || "@._-/".contains(c));
             let printed = &text[start..end];
-            let whole = if printed.starts_with("www.") {
+            let url_text = if printed.starts_with("www.") {
                 Some(format!("http://{printed}"))
             } else {
                 let scheme = printed.split("://").next().unwrap_or_default();
                 matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https").then(|| printed.to_owned())
             };
-            let address = whole.filter(|_| !inside_a_word).and_then(|whole| {
-                let url = url::Url::parse(&whole).ok()?;
+            let address = url_text.filter(|_| !inside_a_word).and_then(|url_text| {
+                let url = url::Url::parse(&url_text).ok()?;
                 let has_a_domain =
                     url.host_str().is_some_and(|host| host.trim_end_matches('.').contains('.'));
-                has_a_domain.then(|| Self::of(&whole, None)).flatten()
+                has_a_domain.then(|| Self::of(&url_text, None)).flatten()
             });
             if let Some(address) = address {
                 found.push((start..end, address));
@@ -80,8 +80,8 @@ impl SafeUrl {
     }
 }
 
-/// Where an address that holds `at` ends: before white space and quotes, and before what ends a sentence or closes
-/// a bracket that it does not open.
+/// The end of the URL that contains `at`: before white space, quotes, the end of a sentence, or an unmatched closing
+/// bracket.
 fn end_of_address(text: &str, at: usize) -> usize {
     let ends = |c: char| c.is_whitespace() || c.is_control() || "<>\"“”‘’«»|`".contains(c);
     let length = text[at..].find(ends).unwrap_or(text.len() - at);
@@ -104,16 +104,16 @@ fn end_of_address(text: &str, at: usize) -> usize {
     at + address.len()
 }
 
-/// Letters above or below the line.
+/// Superscript or subscript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum ScriptPosition {
+pub(super) enum ScriptPosition {
     Sub,
     Sup,
 }
 
 impl ScriptPosition {
-    /// The same letters raised in plain text (`m²`, `H₂O`), where Unicode has all of them.
-    pub(in super::super) fn in_plain_text(self, text: &str) -> Option<String> {
+    /// The text in Unicode superscript or subscript characters (`m²`, `H₂O`), if all of them exist.
+    pub(super) fn in_plain_text(self, text: &str) -> Option<String> {
         const PLAIN: &str = "0123456789+-=()n";
         const RAISED: [&str; 2] = ["₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙ", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ"];
         let raised = RAISED[usize::from(self == Self::Sup)];
@@ -121,31 +121,28 @@ impl ScriptPosition {
     }
 }
 
-/// How a run of text is marked.
+/// The style of a run of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct InlineStyle {
+pub(super) struct InlineStyle {
     pub strong: bool,
     pub emphasis: bool,
     pub raised: Option<ScriptPosition>,
     pub link: Option<SafeUrl>,
-    /// Struck through: such text is told of and left out.
+    /// Struck through: such text is omitted and reported.
     pub struck: bool,
 }
 
-/// A line of text with its marks, safe to publish.
+/// Safe inline HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Inline {
+pub(super) struct Inline {
     html: String,
     links: Vec<SafeUrl>,
     quoted: bool,
 }
 
 impl Inline {
-    /// Runs of text, each with its marks; in a quotation or not.
-    pub(in super::super) fn of<'a>(
-        runs: impl Iterator<Item = (&'a str, &'a InlineStyle)>,
-        quoted: bool,
-    ) -> Self {
+    /// Builds inline HTML from styled runs.
+    pub(super) fn of<'a>(runs: impl Iterator<Item = (&'a str, &'a InlineStyle)>, quoted: bool) -> Self {
         let mut html = String::new();
         let mut links = Vec::new();
         let mut link: Option<&SafeUrl> = None;
@@ -170,8 +167,8 @@ impl Inline {
         Self { html: fold(&html), links, quoted }
     }
 
-    /// Plain text in which addresses stand; none where none does.
-    pub(in super::super) fn of_addresses_in(text: &str) -> Option<Self> {
+    /// Links the URLs in a plain text; `None` if there are none.
+    pub(super) fn of_addresses_in(text: &str) -> Option<Self> {
         let addresses = SafeUrl::all_in(text);
         if addresses.is_empty() {
             return None;
@@ -188,25 +185,25 @@ impl Inline {
         Some(Self::of(runs.iter().map(|(text, style)| (*text, style)), false))
     }
 
-    /// The text as it stands within a block: marks and links, no blocks.
-    pub(in super::super) fn as_str(&self) -> &str {
+    /// The inline HTML: styles and links, no block elements.
+    pub(super) fn as_str(&self) -> &str {
         &self.html
     }
 
-    /// As a paragraph, in its quotation.
-    pub(in super::super) fn paragraph(&self) -> String {
+    /// The text as a paragraph, within a quotation if quoted.
+    pub(super) fn paragraph(&self) -> String {
         let html = &self.html;
         if self.quoted { format!("{QUOTE}<p>{html}</p>{UNQUOTE}") } else { format!("<p>{html}</p>") }
     }
 
-    /// As a sub-heading; 2 is the highest.
-    pub(in super::super) fn heading(&self, level: u8) -> String {
+    /// The text as a heading of level 2 to 6.
+    pub(super) fn heading(&self, level: u8) -> String {
         let level = level.clamp(2, 6);
         format!("<h{level}>{}</h{level}>", self.html)
     }
 
-    /// Where its links lead.
-    pub(in super::super) fn links(&self) -> &[SafeUrl] {
+    /// The URLs of its links.
+    pub(super) fn links(&self) -> &[SafeUrl] {
         &self.links
     }
 }
@@ -214,33 +211,33 @@ impl Inline {
 const QUOTE: &str = "<blockquote>";
 const UNQUOTE: &str = "</blockquote>";
 
-/// Adds a paragraph to the quotation that `html` is; false where not both are quoted.
+/// Appends a paragraph to the quotation `html`; returns false unless both are quotations.
 ///
-/// NOTE: written in place, since a quotation may have thousands of paragraphs.
-pub(in super::super) fn extend_quotation(html: &mut String, next: &str) -> bool {
+/// NOTE: in place, because a quotation can have thousands of paragraphs.
+pub(super) fn extend_quotation(html: &mut String, next: &str) -> bool {
     let Some(next) = next.strip_prefix(QUOTE).filter(|_| html.ends_with(UNQUOTE)) else { return false };
     html.truncate(html.len() - UNQUOTE.len());
     html.push_str(next);
     true
 }
 
-/// A block of a list, a table and their like.
+/// A block element of a list, a table or similar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Tag {
+pub(super) enum Tag {
     Bullets,
     Numbers {
         first: i32,
         style: NumberStyle,
         reversed: bool,
     },
-    /// `value` where the number is not the next.
+    /// `value` if the number is not the next one.
     Item {
         value: Option<i32>,
     },
     Table,
     TableCaption,
     Row,
-    /// So many columns wide and rows high; no rows: down to the last.
+    /// Column and row span; 0 rows: down to the last row.
     Cell {
         head: bool,
         columns: u16,
@@ -251,9 +248,9 @@ pub(in super::super) enum Tag {
     Definition,
 }
 
-/// How the entries of a list are counted.
+/// The numbering style of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum NumberStyle {
+pub(super) enum NumberStyle {
     Decimal,
     LowerLetter,
     UpperLetter,
@@ -262,8 +259,8 @@ pub(in super::super) enum NumberStyle {
 }
 
 impl NumberStyle {
-    /// By the value of HTML's `type`.
-    pub(in super::super) fn of_type(value: &str) -> Self {
+    /// Parses the `type` attribute of HTML.
+    pub(super) fn of_type(value: &str) -> Self {
         match value.trim() {
             "a" => Self::LowerLetter,
             "A" => Self::UpperLetter,
@@ -284,15 +281,15 @@ impl NumberStyle {
     }
 }
 
-/// What a [`Tag`] holds.
+/// A node of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Node {
-    /// A paragraph or a line: its plain text, and its marks where it has any.
+pub(super) enum Node {
+    /// A paragraph or line: plain text, and inline HTML if it has styles or links.
     Text {
         text: String,
         html: Option<Inline>,
     },
-    /// Text whose white space has a meaning.
+    /// Preformatted text.
     Preformatted(String),
     Element {
         tag: Tag,
@@ -300,7 +297,7 @@ pub(in super::super) enum Node {
     },
 }
 
-/// Writes a whole block.
+/// Writes a block as HTML.
 pub(super) fn write(node: &Node) -> String {
     let mut html = String::new();
     push_node(&mut html, node);
@@ -361,7 +358,7 @@ fn push_wrapped(html: &mut String, child: &Node, name: &str, fits: impl Fn(&Tag)
     }
 }
 
-/// Lines of text, one below the other, with the blocks between them.
+/// Writes lines of text and the blocks between them.
 fn push_lines(html: &mut String, children: &[Node]) {
     let mut below_text = false;
     for child in children {
@@ -452,9 +449,9 @@ fn push_escaped(html: &mut String, text: &str, reference: impl Fn(u8) -> Option<
     html.push_str(&text[done..]);
 }
 
-/// What a sanitiser that parses leaves of the HTML; tests hold that it is all of it.
+/// The HTML as cleaned by an independent sanitiser; tests check that it is unchanged.
 #[cfg(test)]
-pub(in super::super) fn parsed_and_cleaned(html: &str) -> String {
+pub(super) fn parsed_and_cleaned(html: &str) -> String {
     use std::collections::{HashMap, HashSet};
     let mut builder = ammonia::Builder::empty();
     builder
@@ -506,7 +503,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn addresses_that_run_or_lead_nowhere_are_no_links() {
+    fn unsafe_and_relative_urls_are_not_links() {
         let base = url::Url::parse("https://dakto.vn/tin/bai.html").unwrap();
         for (target, wanted) in [
             ("https://dakto.vn/a?b=1&c=2", Some("https://dakto.vn/a?b=1&c=2")),
@@ -527,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_stands_in_a_text_ends_where_the_sentence_does() {
+    fn urls_in_text_end_before_punctuation() {
         for (text, wanted) in [
             ("Xem https://dakto.vn/kh.", vec![("https://dakto.vn/kh", "https://dakto.vn/kh")]),
             ("(tại http://dakto.vn/a_(b)), và", vec![("http://dakto.vn/a_(b)", "http://dakto.vn/a_(b)")]),
@@ -555,7 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_in_a_text_or_an_address_is_text() {
+    fn markup_in_text_and_urls_is_escaped() {
         let link = SafeUrl::of("mailto:a\"><script>x</script>@b.vn?subject='&lt;", None);
         assert!(link.is_some());
         let linked = InlineStyle { link, raised: Some(ScriptPosition::Sup), ..InlineStyle::default() };
@@ -575,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sanitiser_of_the_tests_does_find_what_must_not_pass() {
+    fn the_independent_sanitiser_finds_unsafe_html() {
         for (html, clean) in [
             ("<p onclick=\"x()\">A<script>alert(1)</script></p>", "<p>A</p>"),
             ("<a href=\"javascript:x()\">A</a>", "<a>A</a>"),
@@ -606,7 +603,7 @@ mod tests {
         )
     }
 
-    /// Text as the cleaner leaves it, with as much markup in it as will fit.
+    /// Normalised text that contains much markup.
     fn texts() -> impl Strategy<Value = String> {
         let text = prop_oneof![
             r#"(<|>|&|"|'|=|/|!|-|\[|p|a|script|style|href|svg|math|lt;|#60;|#x3c|amp|nbsp;| ){0,12}"#,
@@ -617,13 +614,13 @@ mod tests {
         text.prop_map(|text| text.chars().filter(|c| is_xml_character(*c)).collect())
     }
 
-    /// Whole blocks as the readers of the forms hand them over.
+    /// Blocks as produced by the format readers.
     fn blocks() -> impl Strategy<Value = Node> {
         let text = || {
             (texts(), styles()).prop_map(|(text, style)| {
                 let html = (style != InlineStyle::default())
                     .then(|| Inline::of([(text.as_str(), &style)].into_iter(), false));
-                // NOTE: an empty line is never handed over.
+                // NOTE: format readers never produce an empty line.
                 Node::Text { text: fold(&format!("x{text}")), html }
             })
         };
@@ -666,7 +663,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
-        fn a_parser_finds_nothing_to_clean(
+        fn inline_html_needs_no_sanitising(
             runs in proptest::collection::vec((texts(), styles()), 0..8),
             quoted in any::<bool>(),
         ) {
@@ -677,13 +674,13 @@ mod tests {
         }
 
         #[test]
-        fn a_parser_finds_nothing_to_clean_in_whole_blocks(node in blocks()) {
+        fn block_html_needs_no_sanitising(node in blocks()) {
             let html = write(&node);
             prop_assert_eq!(&parsed_and_cleaned(&html), &html);
         }
 
         #[test]
-        fn an_address_in_a_text_is_a_part_of_it(text in r"(https?://|www\.|a\.vn|[ ().,;:/@]|\PC){0,24}") {
+        fn urls_are_substrings_of_the_text(text in r"(https?://|www\.|a\.vn|[ ().,;:/@]|\PC){0,24}") {
             let mut end = 0;
             for (range, _) in SafeUrl::all_in(&text) {
                 prop_assert!(end <= range.start && range.start < range.end);
