@@ -1,8 +1,7 @@
-//! Builds the whole and runs it: all wiring, and all spawning of long tasks.
+//! Connects all modules and supervises the long-running tasks.
 //!
-//! [`App::build`] opens the store, [`App::run`] serves on listeners that are bound already until the word to
-//! stop. A task that ends before that word ends the process: half a service is worse than none, and whoever
-//! started it starts it again.
+//! [`App::build`] opens the store; [`App::run`] serves on bound listeners until shutdown. If a task exits before
+//! that, the process ends: a partial service is worse than none, and the process supervisor restarts it.
 
 mod metrics;
 
@@ -24,11 +23,12 @@ use crate::http::{
 use crate::ingest::{self, Marking, mark_of};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
+use crate::text::hex;
 use metrics::Metrics;
 
-/// How often the log is compared with what was last heard of it.
+/// How often the log is polled.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a replica says that it is there.
+/// How often a replica registers its presence.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The service, ready to run.
@@ -43,40 +43,31 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the store and wires the rooms. Nothing runs yet.
+    /// Opens the store and connects the modules. Nothing runs yet.
     ///
     /// # Errors
-    /// Where the store cannot be opened.
+    /// If the store cannot be opened.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let store = open_store(&config).await?;
-        let press_counters = Arc::new(render::RenderCounters::default());
-        let (press, stand) = Renderer::new(store.clone(), config.render.clone(), Arc::clone(&press_counters));
+        let render_counters = Arc::new(render::RenderCounters::default());
+        let (renderer, site_cache) =
+            Renderer::new(store.clone(), config.render.clone(), Arc::clone(&render_counters));
         Ok(Self {
             config,
             store,
-            renderer: press,
-            site_cache: stand,
+            renderer,
+            site_cache,
             ingest_counters: Arc::default(),
-            render_counters: press_counters,
+            render_counters,
             health: Arc::default(),
         })
     }
 
-    /// The store that the service stands on.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// How the service is; `ready` turns true while it runs.
-    pub fn health(&self) -> Arc<Health> {
-        Arc::clone(&self.health)
-    }
-
-    /// Serves readers on `readers` and the operator on `admin` until `shutdown` turns true, then ends all
-    /// tasks in order. `ready` is called once, when the first scan and its editions are done.
+    /// Serves the public on `readers` and the operator on `admin` until `shutdown` is true, then stops all tasks.
+    /// `ready` is called once, after the first scan is rendered.
     ///
     /// # Errors
-    /// Where a task ended before it was told to.
+    /// If a task exits before shutdown.
     pub async fn run(
         self,
         readers: Listeners,
@@ -98,28 +89,32 @@ impl App {
             self.config.render.clone(),
             Arc::clone(&self.health),
             ServiceLimits {
-                // The other places are left to those who want an answer now.
+                // The other connections are reserved for requests that do not wait.
                 max_waiting: self.config.server.max_connections / 2,
                 writes_per_minute: self.config.middleware.writes_per_minute,
             },
             stop.subscribe(),
         );
         let operator = AdminHandler::new(Arc::clone(&self.health), move || metrics.render());
-        let door = self.config.server.clone();
+        let server_options = self.config.server.clone();
         if self.config.middleware.is_off() {
-            tasks.spawn_server("door", readers, door, move |request, from| service.answer(request, from));
+            tasks.spawn_server("server", readers, server_options, move |request, from| {
+                service.answer(request, from)
+            });
         } else {
-            let gate = RateLimitLayer::new(
+            let middleware = RateLimitLayer::new(
                 self.config.middleware.clone(),
                 Arc::clone(&self.config.render.addresses),
             );
-            tasks.spawn_server("door", readers, door, move |request, from| {
-                let (gate, service) = (gate.clone(), service.clone());
-                async move { gate.answer(request, from, |request, from| service.answer(request, from)).await }
+            tasks.spawn_server("server", readers, server_options, move |request, from| {
+                let (middleware, service) = (middleware.clone(), service.clone());
+                async move {
+                    middleware.answer(request, from, |request, from| service.answer(request, from)).await
+                }
             });
         }
         let admin_options = DoorOptions { max_connections: 64, ..self.config.server.clone() };
-        tasks.spawn_server("admin door", admin, admin_options, move |request, from| {
+        tasks.spawn_server("admin server", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
         });
         let (first_scan, scanned) = watch::channel(false);
@@ -136,27 +131,30 @@ impl App {
             ready,
             stop.subscribe(),
         );
-        tasks.spawn("press", announce_ready);
-        tasks.spawn("tick", maintenance_loop(self.store.clone(), Arc::clone(&self.health), stop.subscribe()));
+        tasks.spawn("renderer", announce_ready);
+        tasks.spawn(
+            "maintenance",
+            maintenance_loop(self.store.clone(), Arc::clone(&self.health), stop.subscribe()),
+        );
         let (store, stopping) = (self.store.clone(), stop.subscribe());
-        tasks.spawn("listener", async move { store.listen(stopping).await });
-        let meeting =
-            heartbeat(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
-        tasks.spawn("meeting", meeting);
+        tasks.spawn("log notifications", async move { store.listen(stopping).await });
+        let heartbeat =
+            heartbeat_loop(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
+        tasks.spawn("heartbeat", heartbeat);
         let outcome = tasks.run_until(shutdown).await;
         if let Err(cause) = self.store.deregister().await {
-            warn!(%cause, "other replicas could not be told of the end; they notice in some seconds");
+            warn!(%cause, "could not deregister; other replicas will notice within seconds");
         }
         self.store.close().await;
         outcome
     }
 }
 
-/// Opens the store that the configuration names, and tells it what documents depend on.
+/// Opens the configured store and applies the configuration to it.
 ///
 /// # Errors
-/// Where it cannot be opened; where it would begin a log in a folder that bears the mark of another one, as it does
-/// when the disk of the log is not mounted.
+/// If it cannot be opened, or if it would start a new log while the article folder has the marker of another one, for
+/// example because the disk of the log is not mounted.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let mark = match config.ingest.marking {
         Marking::Kept => mark_of(&config.ingest.path),
@@ -164,11 +162,11 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     };
     let another = |mark: &str| {
         anyhow!(
-            "the folder of articles {} bears the mark of the log {mark}, and the log at {} is a new one. Mount or \
-             restore the log that belongs to the folder (`bantin restore-backup`). If a new one is to begin, with \
+            "the folder of articles {} has the marker of the log {mark}, but the log at {} is a new one. Mount or \
+             restore the log that belongs to the folder (`bantin restore-backup`). To start a new log, with \
              other numbers for all readers, run `bantin scan --confirm`",
             config.ingest.path.display(),
-            config.store_for_people(),
+            config.redacted_store_url(),
         )
     };
     if let Some(mark) = &mark
@@ -185,25 +183,25 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// Prints what the first scan found, says that the service is ready, and goes on printing.
+/// Renders the site after the first scan, reports readiness, and then renders every change.
 async fn render_then_ready(
     store: Store,
-    mut press: Renderer,
+    mut renderer: Renderer,
     mut scanned: watch::Receiver<bool>,
     health: Arc<Health>,
     ready: impl FnOnce(Store) + Send + 'static,
     mut stop: watch::Receiver<bool>,
 ) {
-    // What the log holds already is served at once; the scan may take a while.
-    if let Err(cause) = press.render_changes().await {
-        error!(%cause, "the first edition could not be printed");
+    // Articles that are already in the log are served at once; the scan may take a while.
+    if let Err(cause) = renderer.render_changes().await {
+        error!(%cause, "the first render failed");
     }
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => return,
         _ = scanned.wait_for(|scanned| *scanned) => {}
     }
-    while let Err(cause) = press.render_changes().await {
-        error!(%cause, "the first edition could not be printed; trying again");
+    while let Err(cause) = renderer.render_changes().await {
+        error!(%cause, "the first render failed; retrying");
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(MAINTENANCE_INTERVAL) => {}
@@ -211,25 +209,25 @@ async fn render_then_ready(
     }
     health.ready.store(true, Ordering::Release);
     ready(store);
-    press.run(stop).await;
+    renderer.run(stop).await;
 }
 
-/// Once a second: hears other processes, heals lost notices, publishes what is due, and knows how the store is.
+/// Once a second: polls the log for changes of other processes, publishes scheduled articles, checks the store.
 async fn maintenance_loop(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
     loop {
-        let answered = heartbeat_loop(&store).await;
+        let answered = maintain(&store).await;
         let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
         let writable = store.try_writing().await;
         let was_writable = health.writes.swap(answered.is_ok() && writable.is_ok(), Ordering::AcqRel);
         match writable {
-            Err(cause) if was_writable && answered.is_ok() => error!(%cause, "writes are refused"),
-            Ok(()) if !was_writable && answered.is_ok() => info!("the store takes writes"),
+            Err(cause) if was_writable && answered.is_ok() => error!(%cause, "the store rejects writes"),
+            Ok(()) if !was_writable && answered.is_ok() => info!("the store accepts writes again"),
             _ => {}
         }
         match answered {
-            Ok(_) if !before => info!(log = store.log_id(), "the store answers"),
+            Ok(_) if !before => info!(log = store.log_id(), "the store is available"),
             Ok(_) => {}
-            Err(cause) if before => warn!(%cause, "the store does not answer; serving from memory"),
+            Err(cause) if before => warn!(%cause, "the store is unavailable; serving from memory"),
             Err(_) => {}
         }
         tokio::select! {
@@ -239,20 +237,20 @@ async fn maintenance_loop(store: Store, health: Arc<Health>, mut stop: watch::Re
     }
 }
 
-/// Says every few seconds that this process is there, and warns where others serve the same log otherwise:
-/// readers would see documents and validators go to and fro.
-async fn heartbeat(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>) {
+/// Registers the presence of this process and warns if another replica has a different version or configuration:
+/// clients would see documents and validators alternate.
+async fn heartbeat_loop(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>) {
     let mut known = Vec::new();
     loop {
-        // An error is the tick's to tell.
+        // The maintenance loop logs errors of the store.
         if let Ok(others) = store.heartbeat(&fingerprint).await
             && others != known
         {
             match others.is_empty() {
-                true => info!(%fingerprint, "all replicas serve alike"),
+                true => info!(%fingerprint, "all replicas have the same version and configuration"),
                 false => warn!(
                     %fingerprint, ?others,
-                    "another replica of this log has another version or configuration: its documents differ"
+                    "another replica of this log has a different version or configuration; its documents differ"
                 ),
             }
             known = others;
@@ -264,23 +262,22 @@ async fn heartbeat(store: Store, fingerprint: String, mut stop: watch::Receiver<
     }
 }
 
-/// The program's version, and a word for all else that documents depend on beside the log.
-fn short_fingerprint(whole: &str) -> String {
-    let hash = Sha256::digest(whole.as_bytes());
-    let word: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{} {word}", env!("CARGO_PKG_VERSION"))
+/// The program version, and a hash of everything else that documents depend on besides the log.
+fn short_fingerprint(fingerprint: &str) -> String {
+    let hash = Sha256::digest(fingerprint.as_bytes());
+    format!("{} {}", env!("CARGO_PKG_VERSION"), hex(&hash[..6]))
 }
 
-async fn heartbeat_loop(store: &Store) -> Result<LogPosition, crate::store::StoreError> {
+async fn maintain(store: &Store) -> Result<LogPosition, crate::store::StoreError> {
     if store.next_due().await?.is_some_and(|due| due <= store.clock().now()) {
         for accepted in store.publish_due().await? {
-            info!(id = %accepted.id, verdict = ?accepted.outcome, "its time has come");
+            info!(id = %accepted.id, outcome = ?accepted.outcome, "scheduled article published");
         }
     }
     store.poll_position().await
 }
 
-/// The long tasks. The first that ends takes the others with it.
+/// The long-running tasks. When the first one exits, all are stopped.
 struct Tasks {
     set: JoinSet<(&'static str, anyhow::Result<()>)>,
     stop: watch::Sender<bool>,
@@ -310,22 +307,22 @@ impl Tasks {
         });
     }
 
-    /// Waits for the word to stop or for the first task to end, then stops all and waits for them.
+    /// Waits for shutdown or for the first task to exit, then stops all tasks and waits for them.
     async fn run_until(mut self, mut shutdown: watch::Receiver<bool>) -> anyhow::Result<()> {
         let mut outcome = tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => Ok(()),
             ended = self.set.join_next() => match ended {
-                Some(Ok((name, Ok(())))) => Err(anyhow!("the {name} has ended by itself")),
-                Some(Ok((name, Err(cause)))) => Err(cause.context(format!("the {name} has failed"))),
-                Some(Err(failure)) => Err(anyhow!(failure).context("a task has panicked")),
+                Some(Ok((name, Ok(())))) => Err(anyhow!("task {name} exited unexpectedly")),
+                Some(Ok((name, Err(cause)))) => Err(cause.context(format!("task {name} failed"))),
+                Some(Err(failure)) => Err(anyhow!(failure).context("a task panicked")),
                 None => Ok(()),
             },
         };
         self.stop.send_replace(true);
         while let Some(ended) = self.set.join_next().await {
             let ended = match ended {
-                Ok((name, result)) => result.with_context(|| format!("the {name} has failed")),
-                Err(failure) => Err(anyhow!(failure).context("a task has panicked")),
+                Ok((name, result)) => result.with_context(|| format!("task {name} failed")),
+                Err(failure) => Err(anyhow!(failure).context("a task panicked")),
             };
             outcome = outcome.and(ended);
         }

@@ -1,11 +1,13 @@
-//! The command line: reads the arguments, runs one command, says how it went.
+//! The command line: parses the arguments, runs one command, reports the outcome.
 //!
-//! Data goes to stdout, messages to stderr. Exit 0: done. 1: failed, or something was found. 2: not understood.
+//! Data goes to stdout, messages to stderr. Exit codes: 0 done; 1 failed, or problems found; 2 usage error.
 
 mod backup;
 mod build;
 mod check;
 mod import;
+mod open;
+mod output;
 mod publish;
 mod remote;
 mod scratch;
@@ -21,6 +23,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use open::{open_existing_store, require_channel};
+use output::{Lines, MAX_LINE, Outcome, OutputOptions, counted, print_line};
 use rustix::process::Signal;
 use scratch::Scratch;
 use serde_json::json;
@@ -191,35 +195,25 @@ impl From<FormatArgument> for Format {
     }
 }
 
-/// The longest part of a line for people, in bytes.
-const LONGEST_LINE: usize = 4096;
-
-/// How a command went, where it did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    ProblemsFound,
-}
-
 /// Runs the program with the arguments and the environment of the process.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse_from(std::env::args_os()) {
         Ok(arguments) => arguments,
         // Help and version are data and exit 0; the rest is usage and exits 2.
-        Err(told) => {
-            let _ = told.print();
-            return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     logging::init(arguments.verbosity());
-    // What is left in the buffer of stdout would be lost without a word.
+    // Without the flush, an error on buffered output would be lost.
     let outcome = run(arguments).and_then(|outcome| Ok(io::stdout().flush().map(|()| outcome)?));
     let code = match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::ProblemsFound) => ExitCode::from(1),
         Err(cause) if is_closed_pipe(&cause) => ExitCode::SUCCESS,
         Err(cause) => {
-            // SECURITY: further lines are indented, so that no name in an error can pass for an error of its own.
+            // SECURITY: further lines are indented, so that no name in an error can forge another error.
             say!("bantin: {}", format!("{cause:#}").trim_end().replace('\n', "\n  "));
             ExitCode::from(if import::is_usage_error(&cause) { 2 } else { 1 })
         }
@@ -228,28 +222,21 @@ pub fn main() -> ExitCode {
     code
 }
 
-/// `1 file`, `2 files`.
-fn counted(number: impl TryInto<u64>, what: &str) -> String {
-    let number = number.try_into().unwrap_or(u64::MAX);
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Prints a line of data on stdout.
-fn print_line(line: impl std::fmt::Display) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
-}
-
 fn encoding(word: &str) -> Result<Encoding, String> {
     let known = || Encoding::ALL.map(Encoding::as_str).join(", ");
     Encoding::from_setting(word).ok_or_else(|| format!("accepted values: {}", known()))
 }
 
 impl Arguments {
+    fn output(&self) -> OutputOptions {
+        OutputOptions { json: self.json, quiet: self.quiet, verbose: self.verbose }
+    }
+
     fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
-            // A command speaks for itself; a service speaks through its log.
+            // Commands print their outcome; the service logs.
             _ if matches!(self.command, Command::Serve) => Verbosity::Normal,
             _ => Verbosity::Quiet,
         }
@@ -258,49 +245,50 @@ impl Arguments {
 
 fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     if let Command::Completions { shell } = arguments.command {
-        // Into memory first: the library panics where it cannot write.
+        // Into memory first: the library panics on a write error.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Arguments::command(), "bantin", &mut script);
         io::stdout().write_all(&script)?;
         return Ok(Outcome::Done);
     }
+    let output = arguments.output();
     let config = Config::load(arguments.config.as_deref(), environment())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        // A file that may not grow any further, such as the log, is an error like others and not the end.
+        // At the file size limit, a write must fail instead of ending the process.
         let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
         match &arguments.command {
             Command::Serve => serve::serve(config, arguments.quiet).await,
-            Command::Check { files } => check::check(&config, files, &arguments),
+            Command::Check { files } => check::check(&config, files, output),
             Command::Render { channel, format } => render(config, channel, (*format).into()).await,
-            Command::Scan { confirm } => scan(config, *confirm, &arguments).await,
-            Command::List { channel, limit } => list(config, channel.as_ref(), *limit, &arguments).await,
+            Command::Scan { confirm } => scan(config, *confirm, output).await,
+            Command::List { channel, limit } => list(config, channel.as_ref(), *limit, output).await,
             Command::Publish { file, channel, id, remote } => {
                 let id = id.as_ref().map(ArticleId::new);
-                publish::publish(config, file, channel, id.as_ref(), remote, &arguments).await
+                publish::publish(config, file, channel, id.as_ref(), remote, output).await
             }
             Command::Import { paths, channel, encoding, dry_run } => {
-                let order =
+                let request =
                     ImportRequest { paths: paths.clone(), channel: channel.clone(), encoding: *encoding };
-                import::import(config, &order, *dry_run, &arguments).await
+                import::import(config, &request, *dry_run, output).await
             }
             Command::Withdraw { id, reason, erase, remote } => match remote.service()? {
                 Some(service) => service.withdraw(&ArticleId::new(id), reason.as_deref(), *erase),
-                None => withdraw(config, id, reason.clone(), *erase, &arguments).await,
+                None => withdraw(config, id, reason.clone(), *erase, output).await,
             },
-            Command::Build { out } => build::build(config, out, &arguments).await,
-            Command::Token { command } => token::token(config, command, &arguments).await,
-            Command::Backup { file } => backup::backup(config, file, &arguments).await,
-            Command::RestoreBackup { file } => backup::restore(config, file, &arguments).await,
-            Command::Migrate { from, to } => backup::migrate(config, from, to, &arguments).await,
-            Command::Restore { id } => restore(config, id, &arguments).await,
+            Command::Build { out } => build::build(config, out, output).await,
+            Command::Token { command } => token::token(config, command, output).await,
+            Command::Backup { file } => backup::backup(config, file, output).await,
+            Command::RestoreBackup { file } => backup::restore(config, file, output).await,
+            Command::Migrate { from, to } => backup::migrate(config, from, to, output).await,
+            Command::Restore { id } => restore(config, id, output).await,
             Command::Config => show_config(&config, arguments.json),
             Command::Completions { .. } => Ok(Outcome::Done),
         }
     })
 }
 
-/// The variables of the environment that can be read.
+/// The environment variables that are valid UTF-8.
 fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |value: OsString| value.into_string().ok();
     std::env::vars_os().filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
@@ -316,7 +304,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     let mut _scratch = None;
     if preview {
         let folder = Scratch::new(&std::env::temp_dir()).context("creating a temporary directory")?;
-        // There is no log yet, and printing must not begin one: the folder is taken into a passing store.
+        // There is no log yet, and a preview must not create one: the folder is scanned into a temporary store.
         config.store.url = format!("sqlite:{}", folder.path().join("preview.db").display());
         config.ingest.marking = Marking::None;
         _scratch = Some(folder);
@@ -327,7 +315,7 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
         Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(false).await?;
     }
     if let Some(slug) = &scope {
-        is_channel(&store, &config, slug).await?;
+        require_channel(&store, &config, slug).await?;
     }
     let bytes = render::render_feed(&store, &config.render, scope.as_ref(), format).await?;
     io::stdout().write_all(&bytes)?;
@@ -335,18 +323,8 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
-/// An error that names all channels, where this is none of them.
-async fn is_channel(store: &Store, config: &Config, slug: &Slug) -> anyhow::Result<()> {
-    let channels = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
-    if channels.iter().any(|channel| channel.slug == *slug) {
-        return Ok(());
-    }
-    let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
-    bail!("unknown channel `{slug}`; known channels: {}", known.join(", "))
-}
-
-async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyhow::Result<Outcome> {
-    // Ids come into being here as well, and are for ever.
+async fn scan(mut config: Config, confirm: bool, output: OutputOptions) -> anyhow::Result<Outcome> {
+    // A scan creates ids, which are permanent.
     config.validate_for_serving()?;
     if confirm {
         config.ingest.marking = Marking::Renewed;
@@ -355,8 +333,8 @@ async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyho
     let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(confirm).await?;
     store.publish_due().await?;
     store.close().await;
-    check::print_diagnostics(&report.findings, &config.ingest.path, arguments)?;
-    if !arguments.quiet {
+    check::print_diagnostics(&report.findings, &config.ingest.path, output)?;
+    if !output.quiet {
         say!("{}", summary(&report));
     }
     let clean = report.suspended_reason.is_none() && report.rejected_total == 0;
@@ -365,7 +343,8 @@ async fn scan(mut config: Config, confirm: bool, arguments: &Arguments) -> anyho
 
 fn summary(report: &ScanReport) -> String {
     format!(
-        "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} scheduled, {} rejected",
+        "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} scheduled, \
+         {} rejected",
         counted(report.files, "file"),
         report.published,
         report.corrected,
@@ -381,17 +360,17 @@ async fn list(
     config: Config,
     channel: Option<&Slug>,
     limit: Option<usize>,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     const PAGE: u32 = 500;
     let store = open_store(&config).await?;
     if let Some(slug) = channel {
-        is_channel(&store, &config, slug).await?;
+        require_channel(&store, &config, slug).await?;
     }
     let zone = config.store.zone;
     let mut left = limit.unwrap_or(usize::MAX);
     let mut last: Option<ArticleSummary> = None;
-    let mut lines = Lines::new(arguments.json)?;
+    let mut lines = Lines::new(output.json)?;
     while left > 0 {
         let page = store.list(channel, last.as_ref(), PAGE).await?;
         for article in page.iter().take(left) {
@@ -410,8 +389,8 @@ async fn list(
                     article.stamp.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
                     article.state,
                     article.channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(","),
-                    printable(article.id.as_str(), LONGEST_LINE),
-                    printable(&article.title, LONGEST_LINE)
+                    printable(article.id.as_str(), MAX_LINE),
+                    printable(&article.title, MAX_LINE)
                 ),
             })?;
         }
@@ -426,54 +405,23 @@ async fn list(
     Ok(Outcome::Done)
 }
 
-/// Lines of data: text, or the elements of one JSON array.
-struct Lines {
-    out: io::StdoutLock<'static>,
-    json: bool,
-    first: bool,
-}
-
-impl Lines {
-    fn new(json: bool) -> io::Result<Self> {
-        Ok(Self { out: io::stdout().lock(), json, first: true })
-    }
-
-    fn line(&mut self, line: impl FnOnce(bool) -> String) -> io::Result<()> {
-        let before = match (self.json, self.first) {
-            (false, _) => "",
-            (true, true) => "[",
-            (true, false) => ",\n ",
-        };
-        self.first = false;
-        write!(self.out, "{before}{}{}", line(self.json), if self.json { "" } else { "\n" })
-    }
-
-    fn end(mut self) -> io::Result<()> {
-        match (self.json, self.first) {
-            (true, true) => writeln!(self.out, "[]"),
-            (true, false) => writeln!(self.out, "]"),
-            (false, _) => Ok(()),
-        }
-    }
-}
-
 async fn withdraw(
     config: Config,
     named: &str,
     reason: Option<String>,
     erase: bool,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     let store = open_existing_store(&config).await?;
     let id = &article_of(named, &store, &config).await?;
-    let withdrawal = store.withdraw(id, reason, erase, "command").await?;
+    let result = store.withdraw(id, reason, erase, "command").await?;
     store.close().await;
-    let (done, word) = match withdrawal {
+    let (done, outcome) = match result {
         WithdrawOutcome::Withdrawn(number) => {
-            return print_outcome(arguments, id, "withdrawn", Some(number));
+            return print_outcome(output, id, "withdrawn", Some(number));
         }
         WithdrawOutcome::ReasonChanged(number) => {
-            return print_outcome(arguments, id, "was withdrawn before; the reason is changed", Some(number));
+            return print_outcome(output, id, "was withdrawn before; the reason is changed", Some(number));
         }
         WithdrawOutcome::Already => (true, "was withdrawn before"),
         WithdrawOutcome::NeverPublished => (true, "will not be published"),
@@ -481,25 +429,24 @@ async fn withdraw(
         WithdrawOutcome::Refused(refusal) => bail!("{}", refusal.english()),
         WithdrawOutcome::Stale(_) => (false, "was changed by somebody else in the meantime"),
     };
-    if done { print_outcome(arguments, id, word, None) } else { bail!("{id} {word}") }
+    if done { print_outcome(output, id, outcome, None) } else { bail!("{id} {outcome}") }
 }
 
-async fn restore(config: Config, named: &str, arguments: &Arguments) -> anyhow::Result<Outcome> {
+async fn restore(config: Config, named: &str, output: OutputOptions) -> anyhow::Result<Outcome> {
     let store = open_existing_store(&config).await?;
     let id = &article_of(named, &store, &config).await?;
-    let restoration = store.restore(id, "command").await?;
+    let result = store.restore(id, "command").await?;
     store.close().await;
-    match restoration {
-        RestoreOutcome::Restored(number) => print_outcome(arguments, id, "restored", Some(number)),
-        RestoreOutcome::Waiting => print_outcome(arguments, id, "waits for its time again", None),
-        RestoreOutcome::NotWithdrawn => print_outcome(arguments, id, "is not withdrawn", None),
+    match result {
+        RestoreOutcome::Restored(number) => print_outcome(output, id, "restored", Some(number)),
+        RestoreOutcome::Waiting => print_outcome(output, id, "waits for its time again", None),
+        RestoreOutcome::NotWithdrawn => print_outcome(output, id, "is not withdrawn", None),
         RestoreOutcome::Erased => bail!("the text of {id} was erased; publish it again under another name"),
         RestoreOutcome::Unknown => bail!("{id} is unknown; `bantin list` shows all articles"),
     }
 }
 
-/// The id of the article that is named by its id, the address of its page, or its file in the folder of articles,
-/// also of one that is gone.
+/// The id of an article named by its id, the URL of its page, or its source file, also of a withdrawn one.
 async fn article_of(named: &str, store: &Store, config: &Config) -> anyhow::Result<ArticleId> {
     let addresses = &config.render.addresses;
     let path = named.strip_prefix(addresses.site_url()).unwrap_or(named);
@@ -524,14 +471,14 @@ async fn article_of(named: &str, store: &Store, config: &Config) -> anyhow::Resu
 }
 
 fn print_outcome(
-    arguments: &Arguments,
+    output: OutputOptions,
     id: &ArticleId,
     word: &str,
     number: Option<u64>,
 ) -> anyhow::Result<Outcome> {
-    if arguments.json {
+    if output.json {
         print_line(json!({ "id": id.as_str(), "outcome": word, "number": number }))?;
-    } else if !arguments.quiet {
+    } else if !output.quiet {
         match number {
             Some(number) => say!("{id} {word} (number {number})"),
             None => say!("{id} {word}"),
@@ -540,26 +487,18 @@ fn print_outcome(
     Ok(Outcome::Done)
 }
 
-/// Opens a store that is there: a command on an article must not begin a log by a slip in the config.
-async fn open_existing_store(config: &Config) -> anyhow::Result<Store> {
-    if !Store::exists(&config.store) {
-        bail!("there is no log at {} yet; `bantin serve` or `bantin scan` creates one", config.store.url);
-    }
-    open_store(config).await
-}
-
 fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
     let mut out = io::stdout().lock();
-    let explained = config.effective_values();
+    let values = config.effective_values();
     if json {
-        let keys: BTreeMap<&str, _> = (explained.iter())
+        let keys: BTreeMap<&str, _> = (values.iter())
             .map(|key| (key.key.as_str(), json!({ "value": key.value, "from": key.origin })))
             .collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
     } else {
         let length = |key: &EffectiveValue| key.key.chars().count() + key.value.chars().count();
-        let width = explained.iter().map(length).max().unwrap_or(0).min(60);
-        for key in &explained {
+        let width = values.iter().map(length).max().unwrap_or(0).min(60);
+        for key in &values {
             let pad = width.saturating_sub(length(key));
             writeln!(out, "{} = {}{:pad$}  # {}", key.key, key.value, "", key.origin)?;
         }
@@ -567,7 +506,7 @@ fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// True where whoever read our output has gone away (`bantin list | head`).
+/// True if stdout was closed by its reader (`bantin list | head`).
 fn is_closed_pipe(cause: &anyhow::Error) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

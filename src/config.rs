@@ -1,10 +1,10 @@
-//! What the operator chooses: the config file, the environment, the flags; checked, and handed to each room
-//! as that room's own options.
+//! Reads and checks the configuration and builds the options of each module.
 //!
-//! The shipped `config.toml` is the default, compiled in. A later layer beats an earlier one: default, file,
-//! environment, flag. Nobody on a lower floor knows this room.
+//! The shipped `config.toml` is compiled in and holds the defaults. Later sources override earlier ones: defaults,
+//! config file, environment.
 
 mod checks;
+mod error;
 mod schema;
 mod sources;
 
@@ -20,132 +20,82 @@ use crate::time::{Clock, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 use crate::{feed, http, ingest, render, store};
 
+pub use error::ConfigError;
+pub use sources::{DEFAULT, EffectiveValue};
+
+use error::value_error;
 use schema::{
     Channel as ChannelSettings, ClosedSetting, Feed as FeedSettings,
     FormerPublisher as FormerPublisherSettings, Settings, WatchSetting,
 };
 use sources::ConfigSources;
 
-/// The default configuration, as it is shipped.
-pub const DEFAULT: &str = include_str!("../config.toml");
 /// Entries and tombstones of a live feed together.
 const MAX_LIVE_ENTRIES: usize = 200;
-/// The shortest live feed that may be asked for, in bytes: its head and a few summaries.
+/// Minimum of `feed.max_bytes`: the head of a feed and a few summaries.
 const MIN_FEED_BYTES: u64 = 16_384;
 
-/// Why a configuration cannot be used. The text names file and line, or the variable, and the cure.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {cause}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The file is not understood: with line and caret.
-    #[error("{path}: {cause}")]
-    File {
-        /// The file.
-        path: String,
-        /// What and where.
-        cause: toml::de::Error,
-    },
-    /// A variable of the environment is not understood.
-    #[error("{variable}={value}: {reason}")]
-    Variable {
-        /// Its name.
-        variable: String,
-        /// What it holds.
-        value: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A value is of its type and still cannot be used.
-    #[error("{key}: {reason}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What is wrong and what to write.
-        reason: String,
-    },
-}
-
-/// The configuration that is in force.
+/// The effective configuration.
 pub struct Config {
-    /// For the door.
+    /// Options of the HTTP server.
     pub server: http::DoorOptions,
-    /// For the gate in front of it.
+    /// Options of rate limit and access log.
     pub middleware: http::GateOptions,
-    /// Where the door listens.
+    /// Address of the public listener.
     pub listen: SocketAddr,
-    /// Where the operator's listener listens.
+    /// Address of the admin listener.
     pub admin: SocketAddr,
-    /// For the store.
+    /// Options of the store.
     pub store: store::StoreOptions,
-    /// For the folder scan.
+    /// Options of the folder scan.
     pub ingest: ingest::IngestOptions,
-    /// For the press.
+    /// Options of the renderer.
     pub render: render::RenderOptions,
-    /// Changes whenever documents may look different for the same log.
+    /// Differs whenever documents may differ for the same log.
     pub fingerprint: String,
-    layers: ConfigSources,
+    sources: ConfigSources,
 }
 
 impl Config {
-    /// Reads the configuration: the file, where one is named or `config.toml` lies in the working folder;
-    /// then the variables.
+    /// Reads `file`, by default `config.toml` in the working directory if it exists, and the environment variables.
     ///
     /// # Errors
-    /// Where a layer is not understood or a value cannot be used.
+    /// If a source is malformed or a value is invalid.
     pub fn load(
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let here = Path::new("config.toml");
         let file = file.or_else(|| here.exists().then_some(here));
-        let layers = ConfigSources::load(file, variables)?;
-        let settings: Settings = layers.deserialize()?;
+        let sources = ConfigSources::load(file, variables)?;
+        let settings: Settings = sources.deserialize()?;
         let base = file.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        compose(settings, &base, layers)
+        compose(settings, &base, sources)
     }
 
-    /// Each key that is in force with its value and where it comes from, sorted by key.
-    /// Passwords are covered.
+    /// Every key with its value and origin, sorted by key. Passwords are redacted.
     pub fn effective_values(&self) -> Vec<EffectiveValue> {
-        self.layers.effective_values()
+        self.sources.effective_values()
     }
 
     /// The URL of the store without its password.
-    pub fn store_for_people(&self) -> String {
+    pub fn redacted_store_url(&self) -> String {
         sources::redact_password(&self.store.url)
     }
 
-    /// What keeps this configuration from being served, where anything does.
+    /// Checks that ids may be created with this configuration.
     ///
     /// # Errors
-    /// With the sample `tag_authority` on an address that others can reach: ids are for ever.
+    /// If `tag_authority` is the sample while others can reach the service: ids are permanent.
     pub fn validate_for_serving(&self) -> Result<(), ConfigError> {
         let addresses = &self.store.addresses;
         let sample = ConfigSources::default_text("site.tag_authority");
         let is_public = !addresses.is_loopback();
-        checks::authority_is_ones_own(addresses.tag_authority(), &sample, is_public, self.listen)
+        checks::sample_authority_is_local(addresses.tag_authority(), &sample, is_public, self.listen)
     }
 }
 
-/// A key that is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EffectiveValue {
-    /// `section.key`.
-    pub key: String,
-    /// As TOML.
-    pub value: String,
-    /// `default`, the file's path, or the variable's name.
-    pub origin: String,
-}
-
-fn compose(settings: Settings, base: &Path, layers: ConfigSources) -> Result<Config, ConfigError> {
+fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
     let Settings { site, server, store, folder, feed, channel } = settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
@@ -178,7 +128,7 @@ fn compose(settings: Settings, base: &Path, layers: ConfigSources) -> Result<Con
         language: site.language.clone(),
         encoding: folder.encoding.map(|word| word.0),
         encodings,
-        // Ids of the sample authority are for nobody but this machine.
+        // Ids of the sample authority are used on this machine only.
         marking: match addresses.tag_authority() == ConfigSources::default_text("site.tag_authority") {
             true => ingest::Marking::Renewed,
             false => ingest::Marking::Kept,
@@ -187,7 +137,7 @@ fn compose(settings: Settings, base: &Path, layers: ConfigSources) -> Result<Con
     };
     let zone = site.time_zone;
     let former_publishers = former_publishers(site.former_publisher.unwrap_or_default(), zone)?;
-    let press = render::RenderOptions {
+    let render_options = render::RenderOptions {
         site: Site {
             title: site.title,
             language: site.language,
@@ -239,20 +189,20 @@ fn compose(settings: Settings, base: &Path, layers: ConfigSources) -> Result<Con
         store: store::StoreOptions {
             url: resolve_store_path(&store.url, base),
             addresses,
-            channels: press.channels.clone(),
+            channels: render_options.channels.clone(),
             zone,
             clock: Clock::system(),
         },
         ingest: folder_options,
-        fingerprint: fingerprint(&press),
-        render: press,
-        layers,
+        fingerprint: fingerprint(&render_options),
+        render: render_options,
+        sources,
     })
 }
 
-/// Names all that a document depends on beside the log, the program's version included.
-fn fingerprint(press: &render::RenderOptions) -> String {
-    let render::RenderOptions { site, addresses, channels, live, .. } = press;
+/// All that documents depend on besides the log, including the program version.
+fn fingerprint(options: &render::RenderOptions) -> String {
+    let render::RenderOptions { site, addresses, channels, live, .. } = options;
     format!("{} {site:?} {addresses:?} {channels:?} {live:?}", env!("CARGO_PKG_VERSION"))
 }
 
@@ -285,7 +235,7 @@ fn check_feed(feed: &FeedSettings) -> Result<(), ConfigError> {
     let always = u64::from(feed.items) + feed.archive_page;
     if always > MAX_LIVE_ENTRIES as u64 {
         let reason = format!(
-            "items and archive_page together are {always}; a live feed holds {MAX_LIVE_ENTRIES} at most"
+            "items plus archive_page is {always}; a live feed has at most {MAX_LIVE_ENTRIES} entries"
         );
         return Err(value_error("feed.items", reason));
     }
@@ -300,14 +250,14 @@ fn channels(settings: Vec<ChannelSettings>) -> Result<Vec<Channel>, ConfigError>
         let key = format!("channel.{}", channel.slug);
         for name in [&channel.slug].into_iter().chain(&channel.former_slugs) {
             if RESERVED_SLUGS.contains(&name.as_str()) {
-                let reason = format!("`{name}` is an address of the service; choose another");
+                let reason = format!("`{name}` is reserved for the service; choose another");
                 return Err(value_error(&key, reason));
             }
             if let Err(cause) = Slug::parse_new(name.as_str()) {
                 return Err(value_error(&key, cause.to_string()));
             }
             if !taken.insert(name.clone()) {
-                let reason = format!("the name `{name}` stands twice, as a slug or under `was`; remove one");
+                let reason = format!("the name `{name}` is used twice, as a slug or under `was`; remove one");
                 return Err(value_error(&key, reason));
             }
         }
@@ -322,9 +272,10 @@ fn channels(settings: Vec<ChannelSettings>) -> Result<Vec<Channel>, ConfigError>
 
 fn channel(settings: ChannelSettings) -> Result<Channel, ConfigError> {
     let ChannelSettings { slug, title, description, was, closed, gone, members, encoding: _ } = settings;
-    let standing = match (gone.unwrap_or_default(), closed) {
+    let status = match (gone.unwrap_or_default(), closed) {
         (true, Some(_)) => {
-            let reason = "is closed and gone; a closed channel is served on, a gone one is not: remove one";
+            let reason =
+                "is both closed and gone; a closed channel is still served, a gone one is not: remove one";
             return Err(value_error(&format!("channel.{slug}"), reason.to_owned()));
         }
         (true, None) => ChannelStatus::Removed,
@@ -338,14 +289,8 @@ fn channel(settings: ChannelSettings) -> Result<Channel, ConfigError> {
         }
     }
     let title = title.unwrap_or_else(|| slug.to_string());
-    let (was, members) = (was.unwrap_or_default(), members.unwrap_or_default());
-    Ok(Channel {
-        description,
-        former_slugs: was,
-        status: standing,
-        includes: members,
-        ..Channel::new(slug, title)
-    })
+    let (former_slugs, includes) = (was.unwrap_or_default(), members.unwrap_or_default());
+    Ok(Channel { description, former_slugs, status, includes, ..Channel::new(slug, title) })
 }
 
 fn check_members(channel: &Channel, channels: &[Channel]) -> Result<(), ConfigError> {
@@ -355,14 +300,11 @@ fn check_members(channel: &Channel, channels: &[Channel]) -> Result<(), ConfigEr
         if let Some(other) = renamed {
             return Err(value_error(
                 &key(),
-                format!("`{member}` bears the name `{}` now; write that", other.slug),
+                format!("`{member}` is now called `{}`; use that name", other.slug),
             ));
         }
         if included_channels(member, channels).contains(&channel.slug) {
-            return Err(value_error(
-                &key(),
-                format!("through `{member}` the channel would be a member of itself"),
-            ));
+            return Err(value_error(&key(), format!("the channel would contain itself through `{member}`")));
         }
     }
     Ok(())
@@ -376,7 +318,7 @@ fn former_publishers(
     for FormerPublisherSettings { name, until } in settings {
         let until = start_of_day(until.0, zone);
         if former.last().is_some_and(|before| before.until >= until) {
-            let reason = format!("`{name}` must come before those that published until a later day");
+            let reason = format!("`{name}` must come before publishers with a later `until`");
             return Err(value_error("site.former_publisher", reason));
         }
         former.push(FormerPublisher { name, until });
@@ -384,13 +326,16 @@ fn former_publishers(
     Ok(former)
 }
 
-/// The hours in GMT that lie wholly in these hours of `zone`, in winter as in summer (rule R13).
+/// The hours in GMT that are entirely within these hours of `zone`, in winter and summer (feed rule R13).
 fn skip_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
     if let Some(hour) = local.iter().find(|hour| **hour > 23) {
-        return Err(value_error("feed.skip_hours", format!("`{hour}` is no hour of the day: 0 to 23")));
+        return Err(value_error(
+            "feed.skip_hours",
+            format!("`{hour}` is not an hour of the day: use 0 to 23"),
+        ));
     }
     if (0..24).all(|hour| local.contains(&hour)) {
-        let reason = "names all hours of the day, in which nothing would ever be read; leave some out";
+        let reason = "contains all hours of the day; leave some out, or readers will never fetch the feed";
         return Err(value_error("feed.skip_hours", reason.to_owned()));
     }
     let is_quiet = |hour: u8| {
@@ -408,14 +353,10 @@ fn skip_hours(local: &[u8], zone: Zone) -> Result<Vec<u8>, ConfigError> {
     Ok((0..24).filter(|hour| is_quiet(*hour)).collect())
 }
 
-/// A relative path in the store's URL is relative to the config file too.
+/// A relative path in the store URL is relative to the config file.
 fn resolve_store_path(url: &str, base: &Path) -> String {
     match url.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => format!("sqlite:{}", base.join(path).display()),
         _ => url.to_owned(),
     }
-}
-
-fn value_error(key: &str, reason: String) -> ConfigError {
-    ConfigError::Value { key: key.to_owned(), reason }
 }

@@ -1,15 +1,18 @@
-//! The whole site as files, for servers and CDNs that know nothing of the log.
+//! Static site export, for web servers and CDNs.
 //!
-//! A build is of one state of the log: whatever is published meanwhile is for the next one. Each document lies under
-//! its address with the codings that it has, dated by its last change, so that a server which makes its validators of
-//! date and length gives the right ones; the same log gives the same files with the same dates wherever it is built.
-//! Only what changed is printed and written; then what is gone is removed; what leads on to others comes last.
+//! A build renders one state of the log; later changes are for the next build. Each document is a file at its path,
+//! with its precompressed codings. The file date is the time of the last change, so that servers which derive
+//! validators from date and length give correct ones. The same log gives the same files with the same dates on every
+//! machine. A build renders and writes only what changed: first the documents without links to new ones, then it
+//! removes what is gone, then it writes the entry points.
 //!
-//! The list of all documents also serves to compare two stores by what leaves them ([`compare()`]).
+//! The list of all documents also serves to compare the output of two stores ([`compare()`]).
 //!
-//! Nothing here speaks HTTP. What servers must be told stands in the files that are written beside the folder.
+//! This module does not speak HTTP. It writes server configurations next to the output directory.
 
 mod compare;
+mod error;
+mod manifest;
 mod output_dir;
 mod plan;
 mod renderer;
@@ -29,134 +32,85 @@ use crate::render::{self, Representation};
 use crate::store::{Snapshot, Store, StoreError};
 
 pub use compare::{StoreMismatch, compare};
+pub use error::BuildError;
+pub use server_config::{Headers, Server};
 
-use output_dir::{BuildInputs, FileStatus, Manifest, OutputDir, OutputFile, Staged};
+use manifest::{BuildInputs, MANIFEST, Manifest, OutputFile};
+use output_dir::{FileStatus, OutputDir, Staged};
 use plan::PlannedFile;
 use renderer::SiteRenderer;
 
-/// Documents that are brought to disk together: few enough that their files need little room beside those that they
-/// replace.
-const BATCH: usize = 1024;
-/// The newest change has so long to be over.
+/// Number of documents that are synced together. Until then, old and new files both take disk space.
+const BATCH_SIZE: usize = 1024;
+/// How long a build waits if the newest change is dated in the future.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(30);
 
-/// What the operator chooses.
+/// Options of a build.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
-    /// The folder that the site is built into.
+    /// The output directory.
     pub folder: PathBuf,
-    /// How documents are printed.
+    /// How documents are rendered.
     pub render: render::RenderOptions,
-    /// What servers are to say about them.
+    /// Headers that web servers send with the files.
     pub headers: Headers,
 }
 
-/// The values of headers, as the service itself gives them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Headers {
-    /// `Cache-Control` of live feeds and of data.
-    pub feeds: String,
-    /// `Cache-Control` of pages and sealed pages of the log.
-    pub pages: String,
-    /// `Cache-Control` of pictures.
-    pub pictures: String,
-    /// `Cache-Control` of what bears the hash of its bytes in its name.
-    pub assets: String,
-    /// Further headers of pages for people, by name.
-    pub of_pages: Vec<(&'static str, String)>,
-}
-
-/// Why a site was not built. What lies in the folder is a site all the same, in parts older than the log.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The folder holds somebody else's files.
-    #[error("{0} is not empty, and no `bantin build` has filled it: name another folder, or empty this one")]
-    NotOurs(PathBuf),
-    /// Another build is at work.
-    #[error("another `bantin build` is at work in {0}")]
-    Busy(PathBuf),
-    /// What the last build noted cannot be read.
-    #[error("{0} cannot be read: take the whole folder away, and build anew")]
-    Damaged(PathBuf),
-    /// A file cannot be written.
-    #[error("{path}: {cause}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The store does not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// How a build went.
+/// The result of a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildReport {
-    /// The number of the log that the site shows.
+    /// The log number that the site shows.
     pub number: u64,
-    /// Documents of the site.
+    /// Number of documents of the site.
     pub documents: u64,
-    /// Those that were printed, and differed from what lay there.
+    /// Documents that were written because they changed.
     pub written: u64,
-    /// Those that are gone.
+    /// Documents that were removed.
     pub removed: u64,
-    /// Those that could not be printed, written or removed: what lay there stays. The log says which, and why.
+    /// Documents that could not be rendered, written or removed. The old file stays; the log names each with the cause.
     pub failures: u64,
-    /// The configurations for servers.
+    /// The generated server configurations.
     pub servers: Vec<Server>,
 }
 
-/// A configuration for a server: written once, and the operator's from then on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    /// Where it is.
-    pub path: PathBuf,
-    /// What each build writes anew.
-    pub include: PathBuf,
-    /// Whether the one names the other. One from an older version does not.
-    pub includes: bool,
-}
-
-/// Builds the site into the folder. `tell` hears how many documents are done, and of how many.
+/// Builds the site. `on_progress` gets the number of finished documents and the total.
 ///
 /// # Errors
-/// Where the folder is not one for it, a file cannot be written, or the store does not answer.
+/// If the output directory cannot be used, a file cannot be written, or the store is unavailable.
 pub async fn build(
     store: &Store,
     options: &ExportOptions,
-    tell: impl FnMut(u64, u64),
+    on_progress: impl FnMut(u64, u64),
 ) -> Result<BuildReport, BuildError> {
-    let (folder, before) = OutputDir::open(&options.folder)?;
+    let (output_dir, before) = OutputDir::open(&options.folder)?;
     let mut site = SiteRenderer::load(store, &options.render, stable_snapshot(store).await?).await?;
-    let epoch = BuildInputs {
+    let inputs = BuildInputs {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log: store.log_id().to_owned(),
         config_epoch: site.generation().await?,
     };
-    let before = if before.epoch == epoch { before } else { before.invalidated() };
+    let before = if before.epoch == inputs { before } else { before.invalidated() };
     let plan = site.plan(&before).await?;
-    site.render_live(|planned| folder.status(planned, &before) != FileStatus::Missing).await?;
-    let mut works = Build {
+    site.render_live(|planned| output_dir.status(planned, &before) != FileStatus::Missing).await?;
+    let mut build = Build {
         report: BuildReport { number: site.number(), documents: plan.len() as u64, ..BuildReport::default() },
-        after: Manifest { epoch, ..Manifest::default() },
-        folder: Arc::new(folder),
+        after: Manifest { epoch: inputs, ..Manifest::default() },
+        output_dir: Arc::new(output_dir),
         site,
         before,
-        under_way: JoinSet::new(),
+        tasks: JoinSet::new(),
         staged: Vec::new(),
         done: 0,
-        on_progress: tell,
+        on_progress,
     };
-    works.execute(plan).await?;
-    works.end(options)
+    build.execute(plan).await?;
+    build.finish(options)
 }
 
-/// A state of the log whose newest second is over: no later state bears a date that this one bears, so that a date
-/// and a length tell one from the other.
+/// A snapshot of the log whose newest second is over. No later state has the same date, so that date and length
+/// identify a version.
 async fn stable_snapshot(store: &Store) -> Result<Snapshot, StoreError> {
-    // Another machine, which may write meanwhile, may count this second later.
+    // The clock of another machine that writes to the log may be a second behind.
     let skew = TimeDelta::seconds(i64::from(store.is_shared()));
     let began = tokio::time::Instant::now();
     loop {
@@ -167,44 +121,44 @@ async fn stable_snapshot(store: &Store) -> Result<Snapshot, StoreError> {
         }
         drop(snapshot);
         if began.elapsed() > MAX_CLOCK_SKEW {
-            warn!(%newest, "the newest change lies in the future; a reader that asks by date may miss the next one");
+            warn!(%newest, "the newest change is dated in the future; a client that revalidates by date may miss the next one");
             return store.snapshot().await;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// A build under way.
+/// A running build.
 struct Build<T> {
-    folder: Arc<OutputDir>,
+    output_dir: Arc<OutputDir>,
     before: Manifest,
     after: Manifest,
     site: SiteRenderer,
-    under_way: JoinSet<RenderedFile>,
-    /// Written, and not under their names yet.
+    tasks: JoinSet<RenderedFile>,
+    /// Files under temporary names.
     staged: Vec<(String, OutputFile, Staged)>,
     report: BuildReport,
     done: u64,
     on_progress: T,
 }
 
-/// A document that was printed and written, or the reason why it was not.
+/// A document that was rendered and written, or the error.
 struct RenderedFile {
     file: String,
     staged: Result<(OutputFile, Staged), Fault>,
 }
 
-/// Why a document is not what it should be. The others are made all the same.
+/// Why one document failed. The build goes on with the others.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("it could not be printed")]
-    NotPrinted,
+    #[error("it could not be rendered")]
+    NotRendered,
     #[error(transparent)]
     File(#[from] io::Error),
 }
 
-/// True where no other document could be written either.
-fn is_of_all(cause: &io::Error) -> bool {
+/// True if no other document could be written either.
+fn affects_all_files(cause: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     matches!(cause.kind(), QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
@@ -213,10 +167,10 @@ impl<T: FnMut(u64, u64)> Build<T> {
     async fn execute(&mut self, plan: Vec<PlannedFile>) -> Result<(), BuildError> {
         let mut changed = Vec::new();
         for planned in plan {
-            match (self.folder.status(&planned, &self.before), self.before.files.get(&planned.file)) {
+            match (self.output_dir.status(&planned, &self.before), self.before.files.get(&planned.file)) {
                 (FileStatus::Current, Some(made)) => self.is_current(planned.file, made.clone()),
                 (FileStatus::OtherDate, Some(made)) => {
-                    let dated = self.folder.date(&planned.file, made.lengths, planned.modified);
+                    let dated = self.output_dir.date(&planned.file, made.lengths, planned.modified);
                     match dated {
                         Ok(()) => self.is_current(
                             planned.file,
@@ -228,8 +182,8 @@ impl<T: FnMut(u64, u64)> Build<T> {
                 _ => changed.push(planned),
             }
         }
-        let to_be_made: HashSet<&str> = changed.iter().map(|planned| planned.file.as_str()).collect();
-        let is_planned = |file: &str| self.after.files.contains_key(file) || to_be_made.contains(file);
+        let pending: HashSet<&str> = changed.iter().map(|planned| planned.file.as_str()).collect();
+        let is_planned = |file: &str| self.after.files.contains_key(file) || pending.contains(file);
         let gone: Vec<String> = self.before.files.keys().filter(|file| !is_planned(file)).cloned().collect();
         if changed.is_empty() && gone.is_empty() {
             return Ok(());
@@ -238,7 +192,7 @@ impl<T: FnMut(u64, u64)> Build<T> {
         let (index, leaves): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|planned| planned.output.is_entry_point());
         self.render(leaves).await?;
-        // A page that a browser holds may still ask for the stylesheet of before.
+        // A page in a browser cache may still need the old stylesheet, so assets are removed last.
         let (assets, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|file| plan::is_asset(file));
         self.remove(&gone).await?;
         self.render(index).await?;
@@ -255,7 +209,7 @@ impl<T: FnMut(u64, u64)> Build<T> {
         (self.on_progress)(self.done, self.report.documents);
     }
 
-    /// Before anything changes: what was there, what stands, and what is to be made, whose keys nobody knows yet.
+    /// Before anything changes, records the old files, the current ones, and those to be written, without keys.
     fn save_pending(&self, changed: &[PlannedFile]) -> Result<(), BuildError> {
         let mut files = self.before.clone().invalidated().files;
         files.extend(self.after.files.clone());
@@ -266,38 +220,38 @@ impl<T: FnMut(u64, u64)> Build<T> {
             );
         }
         let noted = Manifest { epoch: self.after.epoch.clone(), files };
-        self.file(output_dir::MANIFEST, self.folder.save_manifest(&noted))
+        self.file(MANIFEST, self.output_dir.save_manifest(&noted))
     }
 
-    /// All of it is on disk before this returns.
+    /// Renders and writes files, and syncs them.
     async fn render(&mut self, planned: Vec<PlannedFile>) -> Result<(), BuildError> {
         if planned.is_empty() {
             return Ok(());
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         for planned in planned {
-            // A document for each core, and a little read ahead.
-            while self.under_way.len() > cores
-                && let Some(finished) = self.under_way.join_next().await
+            // One document per core, and one read ahead.
+            while self.tasks.len() > cores
+                && let Some(finished) = self.tasks.join_next().await
             {
                 self.record(finished)?;
             }
-            if self.staged.len() >= BATCH {
+            if self.staged.len() >= BATCH_SIZE {
                 self.publish().await?;
             }
-            let sheet = self.site.input(&planned.output).await?;
-            let folder = Arc::clone(&self.folder);
-            self.under_way.spawn_blocking(move || {
+            let input = self.site.input(&planned.output).await?;
+            let folder = Arc::clone(&self.output_dir);
+            self.tasks.spawn_blocking(move || {
                 let PlannedFile { file, key, modified: at, .. } = planned;
                 let stage = |document: Arc<Representation>| {
                     let staged = folder.stage(&file, &document, at)?;
                     Ok((OutputFile { key, modified: at, lengths: staged.lengths }, staged))
                 };
-                let staged = sheet.render().ok_or(Fault::NotPrinted).and_then(stage);
+                let staged = input.render().ok_or(Fault::NotRendered).and_then(stage);
                 RenderedFile { file, staged }
             });
         }
-        while let Some(finished) = self.under_way.join_next().await {
+        while let Some(finished) = self.tasks.join_next().await {
             self.record(finished)?;
         }
         self.publish().await?;
@@ -317,7 +271,7 @@ impl<T: FnMut(u64, u64)> Build<T> {
         Ok(())
     }
 
-    /// Gives what was staged its names.
+    /// Renames the staged files to their final names.
     async fn publish(&mut self) -> Result<(), BuildError> {
         let (made, staged): (Vec<_>, Vec<_>) =
             self.staged.drain(..).map(|(file, made, staged)| ((file, made), staged)).unzip();
@@ -341,25 +295,25 @@ impl<T: FnMut(u64, u64)> Build<T> {
         self.on_disk(OutputDir::sync).await
     }
 
-    /// Works on the whole folder where blocking is allowed.
+    /// Runs blocking work on the output directory.
     async fn on_disk<R: Send + 'static>(
         &self,
         work: impl FnOnce(&OutputDir) -> io::Result<R> + Send + 'static,
     ) -> Result<R, BuildError> {
-        let folder = Arc::clone(&self.folder);
+        let folder = Arc::clone(&self.output_dir);
         let working = tokio::task::spawn_blocking(move || work(&folder));
         let outcome = working.await.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
         self.file("", outcome)
     }
 
-    /// A document that is not what it should be. The next build tries again.
+    /// Records a failed document. The next build tries it again.
     fn fault(&mut self, file: &str, fault: Fault) -> Result<(), BuildError> {
         match fault {
-            Fault::File(cause) if is_of_all(&cause) => return self.file(file, Err(cause)),
-            fault => error!(%file, %fault, "stays as it was"),
+            Fault::File(cause) if affects_all_files(&cause) => return self.file(file, Err(cause)),
+            fault => error!(%file, %fault, "file not updated"),
         }
         self.report.failures += 1;
-        // Some of its codings may have been written.
+        // Some of its codings may have been written, so its key is unknown.
         let before = self.before.files.get(file).cloned().unwrap_or_default();
         self.after.files.insert(file.to_owned(), OutputFile { key: String::new(), ..before });
         Ok(())
@@ -367,7 +321,7 @@ impl<T: FnMut(u64, u64)> Build<T> {
 
     async fn remove(&mut self, gone: &[String]) -> Result<(), BuildError> {
         for file in gone {
-            match self.folder.remove(file) {
+            match self.output_dir.remove(file) {
                 Ok(()) => self.report.removed += 1,
                 Err(cause) => self.fault(file, cause.into())?,
             }
@@ -376,16 +330,21 @@ impl<T: FnMut(u64, u64)> Build<T> {
     }
 
     fn file<R>(&self, file: &str, outcome: io::Result<R>) -> Result<R, BuildError> {
-        outcome.map_err(|cause| BuildError::File { path: self.folder.root().join(file), cause })
+        outcome.map_err(|cause| BuildError::File { path: self.output_dir.root().join(file), cause })
     }
 
-    /// Notes what was made, and writes beside the folder what servers must be told.
-    fn end(mut self, options: &ExportOptions) -> Result<BuildReport, BuildError> {
+    /// Saves the manifest and writes the server configurations.
+    fn finish(mut self, options: &ExportOptions) -> Result<BuildReport, BuildError> {
         if self.after != self.before {
-            self.file(output_dir::MANIFEST, self.folder.save_manifest(&self.after))?;
+            self.file(MANIFEST, self.output_dir.save_manifest(&self.after))?;
         }
-        self.report.servers = server_config::write(self.folder.root(), &self.site.context, options)?;
-        self.folder.clean_up();
+        self.report.servers = server_config::write(
+            self.output_dir.root(),
+            self.site.context.channels(),
+            &options.render.addresses,
+            &options.headers,
+        )?;
+        self.output_dir.clean_up();
         Ok(self.report)
     }
 }

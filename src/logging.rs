@@ -1,14 +1,13 @@
-//! Where log lines and messages go: to stderr, in English, one line each.
+//! Log lines and messages: to stderr, in English, one line each.
 //!
-//! What to log where: once, where a thing is handled, with the identifier as a field. Never a secret, never
-//! the text of an article; nothing on the path of a request that is answered from memory, unless the operator
-//! asks for a line on each.
+//! Log an event once, where it is handled, with its identifier as a field. Never log a secret or the text of an
+//! article. A request that is answered from memory logs nothing, unless the access log is on.
 //!
-//! Nobody waits for stderr. A thread of its own writes to it: where it is closed, full or not read, lines are lost
+//! Logging never blocks. A separate thread writes to stderr; if stderr is closed, full or not read, lines are lost
 //! and the work goes on.
 //!
-//! SECURITY: a file name, an address or an error may hold anything that a stranger likes. Each field of a line is
-//! escaped and cut here, so that none can forge a line, or say something else on a terminal than in a file.
+//! SECURITY: a file name, a URL or an error may contain anything. Each field is escaped and truncated here, so that
+//! it cannot forge a log line or control a terminal.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -22,29 +21,29 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::debug_fn;
 
-/// The longest field of a log line, in bytes; what is longer is cut.
+/// Maximum length of a field, in bytes; longer ones are truncated.
 const MAX_FIELD: usize = 2048;
-/// The longest message of a command, in bytes.
+/// Maximum length of a message, in bytes.
 const MAX_MESSAGE: usize = 32 << 10;
-/// So many lines may wait to be written.
+/// Maximum number of lines that wait to be written.
 const MAX_QUEUED: usize = 1024;
-/// A full queue is given so long, once; then lines are lost until there is room again.
-const PATIENCE: Duration = Duration::from_millis(200);
-/// At the end, what waits is given so long to be written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a caller waits for a full queue, once. After that, lines are lost until the queue has space again.
+const QUEUE_TIMEOUT: Duration = Duration::from_millis(200);
+/// How long [`flush`] waits.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much is said.
+/// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Errors alone.
+    /// Only errors.
     Quiet,
-    /// What the operator should know.
+    /// Events that the operator should know.
     Normal,
-    /// Each step.
+    /// Every step.
     Verbose,
 }
 
-/// Sends log lines to stderr. The variable `RUST_LOG` beats `verbosity`. Call it once, at the start.
+/// Sends log lines to stderr. The variable `RUST_LOG` overrides `verbosity`. Call it once, at the start.
 pub fn init(verbosity: Verbosity) {
     let default = match verbosity {
         Verbosity::Quiet => "error",
@@ -70,8 +69,7 @@ pub fn init(verbosity: Verbosity) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-/// Tells the person at the terminal something, as [`format_args!`] puts it. Lines behind the first are told as they
-/// are; other control characters are escaped.
+/// Prints a message to the terminal. Line breaks are kept, other control characters are escaped.
 pub(crate) fn say_arguments(message: fmt::Arguments<'_>) {
     let message = message.to_string();
     let (message, cut) = cut(&message, MAX_MESSAGE);
@@ -85,17 +83,17 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Waits until what was said is written, a second at most: for the end of the process.
+/// Waits until queued lines are written, for at most a second. Call it at the end of the process.
 pub fn flush() {
     let (done, is_done) = sync_channel(1);
     enqueue(Queue::Flush(done));
-    let _ = is_done.recv_timeout(LAST_WORDS);
+    let _ = is_done.recv_timeout(FLUSH_TIMEOUT);
 }
 
-/// A text on one line, without characters that control a terminal or the direction of writing: they are escaped as
-/// Rust writes them. Longer than `longest` bytes, it is cut.
+/// A text on one line. Characters that control a terminal or the writing direction are escaped as in Rust. The text
+/// is truncated to `longest` bytes.
 pub fn printable(text: &str, longest: usize) -> Cow<'_, str> {
-    let whole = text.len();
+    let length = text.len();
     let (text, cut) = cut(text, longest);
     if !cut && !text.contains(is_control) {
         return Cow::Borrowed(text);
@@ -105,7 +103,7 @@ pub fn printable(text: &str, longest: usize) -> Cow<'_, str> {
         if is_control(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
     }
     if cut {
-        let _ = write!(shown, "… ({whole} bytes)");
+        let _ = write!(shown, "… ({length} bytes)");
     }
     Cow::Owned(shown)
 }
@@ -115,7 +113,7 @@ fn cut(text: &str, longest: usize) -> (&str, bool) {
     (&text[..end], end < text.len())
 }
 
-/// Controls, separators of lines, marks and overrides of direction, annotations, tags.
+/// Control characters, line separators, direction marks and overrides, annotations, tags.
 fn is_control(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -127,14 +125,14 @@ enum Queue {
     Flush(SyncSender<()>),
 }
 
-/// The way to the thread that writes to stderr.
+/// The queue of the thread that writes to stderr.
 static QUEUE: LazyLock<SyncSender<Queue>> = LazyLock::new(|| {
     let (sender, queued) = sync_channel(MAX_QUEUED);
-    // Without a thread, lines are lost.
+    // If the thread cannot start, lines are lost.
     let _ = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&queued));
     sender
 });
-/// True while lines are lost because nobody reads them.
+/// True while lines are lost because stderr is not read.
 static STALLED: AtomicBool = AtomicBool::new(false);
 
 fn write_all(queued: &Receiver<Queue>) {
@@ -159,14 +157,14 @@ fn enqueue(mut next: Queue) {
             Err(TrySendError::Full(_)) if STALLED.load(Ordering::Relaxed) => return,
             Err(TrySendError::Full(same)) => next = same,
         }
-        if began.elapsed() >= PATIENCE {
+        if began.elapsed() >= QUEUE_TIMEOUT {
             return STALLED.store(true, Ordering::Relaxed);
         }
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Takes one whole line at a time, as the subscriber writes them.
+/// Receives one complete line per write from the subscriber.
 struct Queued;
 
 impl Write for Queued {
@@ -187,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_forge_a_line_or_turn_it_round_is_escaped() {
+    fn characters_that_could_forge_a_line_or_reverse_it_are_escaped() {
         let name = "a\n2026-01-01 ERROR\r\u{1b}[2J\u{9b}K\u{2028}b\u{202e}txt.exe\u{85}\u{feff}";
         assert_eq!(
             printable(name, 1000),
@@ -199,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_told_is_one_line_of_bounded_length(text in any::<String>(), longest in 0usize..64) {
+        fn every_message_is_one_line_of_bounded_length(text in any::<String>(), longest in 0usize..64) {
             let shown = printable(&text, longest);
             prop_assert!(!shown.contains(is_control));
             prop_assert!(shown.len() <= longest * 10 + 32);

@@ -58,6 +58,11 @@ pub fn truncate(text: &str, characters: usize) -> Cow<'_, str> {
     format!("{}…", head.replace(is_embedding, "")).into()
 }
 
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// An absolute http or https URL, percent-encoded where it must be.
 ///
 /// SECURITY: a `javascript:` address typed into an article's front matter becomes nobody's link.

@@ -1,5 +1,4 @@
-//! Channels over time, with the real program: renamed, closed, gone, made of others; and a publisher that took
-//! another name.
+//! Channels over time, with the real program: renamed, closed, removed, combined; and a renamed publisher.
 
 mod support;
 
@@ -9,28 +8,28 @@ use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wa
 
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
-/// A house whose config says this of its channels, and of all else what it always says.
-fn house(channels: &str) -> TestSite {
-    let house = TestSite::new();
-    configure(&house, channels);
-    house
+/// A site with these channels in its config.
+fn site(channels: &str) -> TestSite {
+    let site = TestSite::new();
+    configure(&site, channels);
+    site
 }
 
-fn configure(house: &TestSite, channels: &str) {
-    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
-    let site = config.split("[[channel]]").next().unwrap();
-    std::fs::write(house.path("config.toml"), format!("{site}{channels}")).unwrap();
+fn configure(site: &TestSite, channels: &str) {
+    let config = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let common = config.split("[[channel]]").next().unwrap();
+    std::fs::write(site.path("config.toml"), format!("{common}{channels}")).unwrap();
 }
 
-fn write(house: &TestSite, channel: &str, numbers: std::ops::Range<u32>) {
+fn write(site: &TestSite, channel: &str, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let stamp = format!("12/05/2023 {:02}:{:02}", number / 60, number % 60);
         let text = article(&format!("Bài {channel} {number}"), &stamp, "Đoạn mở đầu của bài.");
-        house.write(&format!("{channel}/bai-{channel}-{number}.txt"), text);
+        site.write(&format!("{channel}/bai-{channel}-{number}.txt"), text);
     }
 }
 
-/// The titles in a JSON feed and in all the pages before it, each once.
+/// The titles in a JSON feed and in all its archive pages, each once.
 fn titles(serving: &RunningServer, channel: &str) -> BTreeSet<String> {
     let mut titles = BTreeSet::new();
     let mut next = Some(format!("/{channel}/feed.json"));
@@ -51,24 +50,25 @@ fn location(answer: &HttpResponse) -> &str {
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
-    let behind = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}")).1;
-    behind.split_once(end).unwrap().0
+    let rest = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}")).1;
+    rest.split_once(end).unwrap().0
 }
 
 #[test]
-fn a_renamed_channel_goes_on_with_its_log_and_its_old_addresses_lead_to_it() {
-    let house = house("[[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n");
-    write(&house, "xa-hoi", 0..60);
-    let before = house.serve();
+fn a_renamed_channel_keeps_its_log_and_its_old_paths_redirect() {
+    let site = site("[[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n");
+    write(&site, "xa-hoi", 0..60);
+    let before = site.serve();
     let id = between(&before.get("/xa-hoi/atom.xml").text(), "<id>", "</id>").to_owned();
-    let (told, next) = (titles(&before, "xa-hoi"), before.get("/api/changes?channel=xa-hoi&limit=55").json());
-    assert_eq!(told.len(), 60);
+    let (all_titles, next) =
+        (titles(&before, "xa-hoi"), before.get("/api/changes?channel=xa-hoi&limit=55").json());
+    assert_eq!(all_titles.len(), 60);
     assert!(before.stop());
 
-    configure(&house, "[[channel]]\nslug = \"doi-song\"\ntitle = \"Đời sống\"\nwas = [\"xa-hoi\"]\n");
-    std::fs::rename(house.path("feeds/xa-hoi"), house.path("feeds/doi-song")).unwrap();
-    let after = house.serve();
-    house.scanned(&after);
+    configure(&site, "[[channel]]\nslug = \"doi-song\"\ntitle = \"Đời sống\"\nwas = [\"xa-hoi\"]\n");
+    std::fs::rename(site.path("feeds/xa-hoi"), site.path("feeds/doi-song")).unwrap();
+    let after = site.serve();
+    site.scanned(&after);
     for (old, new) in [
         ("/xa-hoi/rss.xml", "/doi-song/rss.xml"),
         ("/xa-hoi/archive/1/atom.xml", "/doi-song/archive/1/atom.xml"),
@@ -79,11 +79,11 @@ fn a_renamed_channel_goes_on_with_its_log_and_its_old_addresses_lead_to_it() {
         assert_eq!(location(&after.get(old)), new, "{old}");
         assert_eq!(after.get(new).status, 200, "{new}");
     }
-    assert_eq!(titles(&after, "doi-song"), told);
+    assert_eq!(titles(&after, "doi-song"), all_titles);
     let atom = after.get("/doi-song/atom.xml").text();
     assert_eq!(between(&atom, "<id>", "</id>"), id, "a feed is known by its first name for ever");
     assert!(!atom.contains("deleted-entry") && atom.contains("Đời sống"));
-    // A job goes on from the number that it stored, under either name, and is told nothing twice.
+    // A client continues from its stored number, under either name, and gets nothing twice.
     for name in ["doi-song", "xa-hoi"] {
         let path = format!(
             "/api/changes?channel={name}&after={}&log={}",
@@ -94,66 +94,66 @@ fn a_renamed_channel_goes_on_with_its_log_and_its_old_addresses_lead_to_it() {
     }
     assert_eq!(after.metric("bantin_log_head"), 60, "nothing was moved, nothing corrected");
 
-    // Who keeps the old folder, or takes the old name out of the config, loses nothing either.
-    std::fs::rename(house.path("feeds/doi-song"), house.path("feeds/xa-hoi")).unwrap();
-    house.scanned(&after);
+    // With the old folder, or without the old name in the config, nothing is lost either.
+    std::fs::rename(site.path("feeds/doi-song"), site.path("feeds/xa-hoi")).unwrap();
+    site.scanned(&after);
     assert_eq!(after.metric("bantin_log_head"), 60);
-    std::fs::rename(house.path("feeds/xa-hoi"), house.path("feeds/doi-song")).unwrap();
-    house.scanned(&after);
+    std::fs::rename(site.path("feeds/xa-hoi"), site.path("feeds/doi-song")).unwrap();
+    site.scanned(&after);
     assert!(after.stop());
-    configure(&house, "[[channel]]\nslug = \"doi-song\"\ntitle = \"Đời sống\"\n");
-    let later = house.serve();
-    assert_eq!(titles(&later, "doi-song"), told);
+    configure(&site, "[[channel]]\nslug = \"doi-song\"\ntitle = \"Đời sống\"\n");
+    let later = site.serve();
+    assert_eq!(titles(&later, "doi-song"), all_titles);
     assert_eq!(between(&later.get("/doi-song/atom.xml").text(), "<id>", "</id>"), id);
     assert_eq!(later.get("/xa-hoi/rss.xml").status, 404);
 }
 
 #[test]
-fn a_store_that_is_built_anew_from_the_folder_knows_a_renamed_channel_by_the_same_id() {
-    let first = house("[[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n");
+fn a_store_rebuilt_from_the_folder_gives_a_renamed_channel_the_same_id() {
+    let first = site("[[channel]]\nslug = \"xa-hoi\"\ntitle = \"Xã hội\"\n");
     write(&first, "xa-hoi", 0..2);
     let id = between(&first.serve().get("/xa-hoi/atom.xml").text(), "<id>", "</id>").to_owned();
-    let anew = house("[[channel]]\nslug = \"doi-song\"\nwas = [\"xa-hoi\", \"tin-xa-hoi\"]\n");
-    write(&anew, "doi-song", 0..2);
-    assert_eq!(between(&anew.serve().get("/doi-song/atom.xml").text(), "<id>", "</id>"), id);
+    let rebuilt = site("[[channel]]\nslug = \"doi-song\"\nwas = [\"xa-hoi\", \"tin-xa-hoi\"]\n");
+    write(&rebuilt, "doi-song", 0..2);
+    assert_eq!(between(&rebuilt.serve().get("/doi-song/atom.xml").text(), "<id>", "</id>"), id);
 }
 
 #[test]
-fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
-    let house = house("[[channel]]\nslug = \"bau-cu\"\ntitle = \"Bầu cử\"\nclosed = 2023-06-30\n");
-    write(&house, "bau-cu", 0..60);
-    let serving = house.serve();
+fn a_closed_channel_is_served_and_marked_as_closed_and_accepts_no_articles() {
+    let site = site("[[channel]]\nslug = \"bau-cu\"\ntitle = \"Bầu cử\"\nclosed = 2023-06-30\n");
+    write(&site, "bau-cu", 0..60);
+    let serving = site.serve();
     let rss = serving.get("/bau-cu/rss.xml").text();
     assert!(between(&rss, "<description>", "</description>").contains("đã đóng từ ngày 30/06/2023"));
     assert_eq!(rss.matches("<item>").count(), 60);
     assert!(rss.contains("<fh:complete") && !rss.contains("prev-archive"));
     assert!(serving.get("/opml.xml").text().contains("/bau-cu/rss.xml"));
 
-    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+    let bearer = format!("Bearer {}", site.ok(&["token", "new", "Văn phòng"]).trim());
     let headers = [("Authorization", bearer.as_str()), PLAIN];
     let text = article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu.");
     let refused =
         serving.request_with_body("POST", "/api/articles?channel=bau-cu", &headers, text.as_bytes());
     assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("closed-channel")));
-    // Nor by any other road. What names the channel in its front matter names it too.
+    // By no other way either; an article may also name the channel in its front matter.
     let late = article("Bài muộn", "13/07/2023 08:00", "Đoạn mở đầu.");
     let by_name = "+++\ntitle = \"A\"\npublished = \"13/07/2023\"\nchannels = [\"Bầu cử\"]\n+++\nThân bài.\n";
-    std::fs::create_dir_all(house.path("kho/bau-cu")).unwrap();
+    std::fs::create_dir_all(site.path("kho/bau-cu")).unwrap();
     for (path, text) in [("kho/bau-cu/muon.txt", late.as_str()), ("ten.md", by_name)] {
-        std::fs::write(house.path(path), text).unwrap();
+        std::fs::write(site.path(path), text).unwrap();
     }
-    house.write("bau-cu/muon.txt", &late);
-    house.write("mo/ten.md", by_name);
-    house.write("mo/tot.txt", article("Bài tốt", "13/07/2023 08:00", "Đoạn mở đầu."));
-    wait_until("the good one", || serving.get("/mo/rss.xml").text().contains("Bài tốt"));
-    house.scanned(&serving);
-    let (stock, file) = (house.path("kho"), house.path("ten.md"));
+    site.write("bau-cu/muon.txt", &late);
+    site.write("mo/ten.md", by_name);
+    site.write("mo/tot.txt", article("Bài tốt", "13/07/2023 08:00", "Đoạn mở đầu."));
+    wait_until("the valid article", || serving.get("/mo/rss.xml").text().contains("Bài tốt"));
+    site.scanned(&serving);
+    let (stock, file) = (site.path("kho"), site.path("ten.md"));
     for command in
         [vec!["import", stock.to_str().unwrap()], vec!["publish", file.to_str().unwrap(), "--channel", "mo"]]
     {
-        let output = house.run(&command);
-        let told = format!("{output:?}");
-        assert!(output.status.code() == Some(1) && told.contains("30/06/2023"), "{command:?}: {told}");
+        let output = site.run(&command);
+        let message = format!("{output:?}");
+        assert!(output.status.code() == Some(1) && message.contains("30/06/2023"), "{command:?}: {message}");
     }
     assert_eq!(serving.metric("bantin_log_head"), 61);
     let path = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fbai-bau-cu-7";
@@ -166,17 +166,17 @@ fn a_closed_channel_is_served_whole_says_so_and_takes_nothing_new() {
 }
 
 #[test]
-fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
+fn a_removed_channel_answers_410_and_its_articles_keep_their_urls() {
     let channel = "[[channel]]\nslug = \"covid\"\ntitle = \"Covid-19\"\n";
-    let house = house(channel);
-    write(&house, "covid", 0..60);
-    write(&house, "xa-hoi", 0..1);
-    house.write("xa-hoi/noi-khac.md", "+++\nlink = \"https://huyen.example/tin/7\"\n+++\n# Bài ở trang khác\n\n12/05/2023 09:00\n\nĐoạn mở đầu.\n");
-    let before = house.serve();
+    let site = site(channel);
+    write(&site, "covid", 0..60);
+    write(&site, "xa-hoi", 0..1);
+    site.write("xa-hoi/noi-khac.md", "+++\nlink = \"https://huyen.example/tin/7\"\n+++\n# Bài ở trang khác\n\n12/05/2023 09:00\n\nĐoạn mở đầu.\n");
+    let before = site.serve();
     assert!(before.get("/sitemap.xml").text().contains("/bai-covid-7<"));
     assert!(before.stop());
-    configure(&house, &format!("{channel}gone = true\n"));
-    let serving = house.serve();
+    configure(&site, &format!("{channel}gone = true\n"));
+    let serving = site.serve();
     for path in [
         "/covid/rss.xml",
         "/covid/feed.json",
@@ -196,37 +196,37 @@ fn a_gone_channel_answers_410_and_its_articles_stand_where_they_stood() {
     assert_eq!(serving.get("/tim-kiem?q=covid&channel=covid").status, 404);
     assert!(
         serving.get("/rss.xml").text().contains("Bài covid 59"),
-        "whoever follows everything misses nothing"
+        "followers of the feed of all channels miss nothing"
     );
     assert_eq!(serving.get("/bai-viet/2023/05/12/bai-covid-7").status, 200);
 
-    // A sitemap names what is served in a channel, under the address that the page itself says is the right one.
+    // A sitemap lists the articles of served channels under their canonical URLs.
     let page = serving.get("/bai-viet/2023/05/12/noi-khac").text();
     assert!(page.contains("<link rel=\"canonical\" href=\"https://huyen.example/tin/7\">"), "{page}");
-    house.ok(&["build", "-q", "--out", house.path("public").to_str().unwrap()]);
+    site.ok(&["build", "-q", "--out", site.path("public").to_str().unwrap()]);
     for name in ["sitemap.xml", "sitemap/2023-05.xml"] {
         let sitemap = serving.get(&format!("/{name}")).text();
         assert!(sitemap.contains("/bai-xa-hoi-0<") && !sitemap.contains("covid"), "{sitemap}");
         assert!(!sitemap.contains("noi-khac") && !sitemap.contains("huyen.example"), "{sitemap}");
-        assert_eq!(std::fs::read_to_string(house.path("public").join(name)).unwrap(), sitemap);
+        assert_eq!(std::fs::read_to_string(site.path("public").join(name)).unwrap(), sitemap);
     }
 }
 
 #[test]
-fn a_channel_of_channels_holds_what_its_members_hold_from_the_first_article_on() {
+fn a_combined_channel_contains_all_articles_of_its_members() {
     let members =
         "[[channel]]\nslug = \"xa-hoi\"\n[[channel]]\nslug = \"kinh-te\"\n[[channel]]\nslug = \"y-te\"\n";
-    let house = house(members);
+    let site = site(members);
     for channel in ["xa-hoi", "kinh-te", "y-te"] {
-        write(&house, channel, 0..30);
+        write(&site, channel, 0..30);
     }
-    assert!(house.serve().stop());
+    assert!(site.serve().stop());
 
     let combined = |list: &str| {
         format!("{members}[[channel]]\nslug = \"tong-hop\"\ntitle = \"Tổng hợp\"\nmembers = [{list}]\n")
     };
-    configure(&house, &combined("\"xa-hoi\", \"kinh-te\""));
-    let serving = house.serve();
+    configure(&site, &combined("\"xa-hoi\", \"kinh-te\""));
+    let serving = site.serve();
     let of = |serving: &RunningServer, channels: &[&str]| -> BTreeSet<String> {
         channels.iter().flat_map(|channel| titles(serving, channel)).collect()
     };
@@ -234,36 +234,36 @@ fn a_channel_of_channels_holds_what_its_members_hold_from_the_first_article_on()
     let page = serving.get("/api/changes?channel=tong-hop&limit=1000").json();
     assert_eq!(page["changes"].as_array().unwrap().len(), 60);
 
-    // What comes, goes, moves out and moves in.
-    write(&house, "kinh-te", 30..31);
-    house.remove("xa-hoi/bai-xa-hoi-3.txt");
-    house.rename("xa-hoi/bai-xa-hoi-4.txt", "y-te/bai-xa-hoi-4.txt");
-    house.rename("y-te/bai-y-te-5.txt", "kinh-te/bai-y-te-5.txt");
+    // New, withdrawn, and articles that move out or in.
+    write(&site, "kinh-te", 30..31);
+    site.remove("xa-hoi/bai-xa-hoi-3.txt");
+    site.rename("xa-hoi/bai-xa-hoi-4.txt", "y-te/bai-xa-hoi-4.txt");
+    site.rename("y-te/bai-y-te-5.txt", "kinh-te/bai-y-te-5.txt");
     wait_until("the changes", || {
-        let told = titles(&serving, "tong-hop");
-        told.contains("Bài kinh-te 30")
-            && told.contains("Bài y-te 5")
-            && !told.contains("Bài xa-hoi 3")
-            && !told.contains("Bài xa-hoi 4")
+        let found = titles(&serving, "tong-hop");
+        found.contains("Bài kinh-te 30")
+            && found.contains("Bài y-te 5")
+            && !found.contains("Bài xa-hoi 3")
+            && !found.contains("Bài xa-hoi 4")
     });
     assert_eq!(titles(&serving, "tong-hop"), of(&serving, &["xa-hoi", "kinh-te"]));
-    let behind =
+    let next =
         format!("/api/changes?channel=tong-hop&after={}&log={}", page["next"], page["log"].as_str().unwrap());
-    let changes = serving.get(&behind).json();
+    let changes = serving.get(&next).json();
     let mut kinds: Vec<_> =
         changes["changes"].as_array().unwrap().iter().map(|change| change["kind"].to_string()).collect();
     kinds.sort();
     assert_eq!(kinds, ["\"left\"", "\"moved\"", "\"published\"", "\"withdrawn\""]);
     assert!(serving.stop());
 
-    // Other members make another log of it: a job begins anew rather than missing what was there before.
-    configure(&house, &combined("\"kinh-te\", \"y-te\""));
-    let serving = house.serve();
+    // Changed members make a new log: clients start again and miss nothing.
+    configure(&site, &combined("\"kinh-te\", \"y-te\""));
+    let serving = site.serve();
     assert_eq!(titles(&serving, "tong-hop"), of(&serving, &["kinh-te", "y-te"]));
-    let anew = serving.get(&behind);
-    assert_eq!((anew.status, anew.json()["code"].as_str()), (410, Some("begin-anew")));
-    let begin = anew.json()["begin"].as_str().unwrap().replace("http://127.0.0.1:8080", "");
-    assert_eq!(serving.get(&begin).json()["log"], anew.json()["log"]);
+    let reset = serving.get(&next);
+    assert_eq!((reset.status, reset.json()["code"].as_str()), (410, Some("begin-anew")));
+    let begin = reset.json()["begin"].as_str().unwrap().replace("http://127.0.0.1:8080", "");
+    assert_eq!(serving.get(&begin).json()["log"], reset.json()["log"]);
     // An article in several channels has one id.
     let items = serving.get("/tong-hop/feed.json").json();
     let ids: Vec<_> = items["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()).collect();
@@ -271,19 +271,19 @@ fn a_channel_of_channels_holds_what_its_members_hold_from_the_first_article_on()
 }
 
 #[test]
-fn what_a_former_publisher_published_keeps_its_name() {
-    let house = house("[[channel]]\nslug = \"xa-hoi\"\n");
-    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+fn articles_of_a_former_publisher_keep_its_name() {
+    let site = site("[[channel]]\nslug = \"xa-hoi\"\n");
+    let config = std::fs::read_to_string(site.path("config.toml")).unwrap();
     let publishers = "[site]\npublisher = \"UBND xã Đăk Tô\"\n\
                       former_publisher = [{ name = \"UBND huyện Đăk Tô & các xã\", until = \"01/07/2023\" }]\n";
-    std::fs::write(house.path("config.toml"), config.replace("[site]\n", publishers)).unwrap();
+    std::fs::write(site.path("config.toml"), config.replace("[site]\n", publishers)).unwrap();
     for (name, stamp) in [("cu", "30/06/2023 23:59"), ("moi", "01/07/2023 00:00")] {
-        house.write(
+        site.write(
             &format!("xa-hoi/{name}.txt"),
             format!("Bài {name}\n\n{stamp}\n\nĐoạn mở đầu, không ai ký tên.\n"),
         );
     }
-    let serving = house.serve();
+    let serving = site.serve();
     let feed = serving.get("/xa-hoi/feed.json").json();
     let authors = |index: usize| feed["items"][index]["authors"][0]["name"].as_str().map(str::to_owned);
     assert_eq!(feed["items"][0]["title"], "Bài moi");
@@ -299,11 +299,11 @@ fn what_a_former_publisher_published_keeps_its_name() {
 }
 
 #[test]
-fn what_a_feed_says_of_its_pace_follows_the_config_and_agrees_with_itself() {
-    let house =
+fn update_hints_of_a_feed_follow_the_config_and_are_consistent() {
+    let site =
         TestSite::new().with("BANTIN_FEED__MAX_AGE", "10m").with("BANTIN_FEED__SKIP_HOURS", "[23, 0, 1, 5]");
-    write(&house, "xa-hoi", 0..1);
-    let serving = house.serve();
+    write(&site, "xa-hoi", 0..1);
+    let serving = site.serve();
     let answer = serving.get("/xa-hoi/rss.xml");
     assert!(answer.header("cache-control").unwrap().contains("max-age=600"));
     let rss = answer.text();
@@ -316,12 +316,12 @@ fn what_a_feed_says_of_its_pace_follows_the_config_and_agrees_with_itself() {
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_again_and_others_are_not_disturbed() {
-    let house = TestSite::new()
+fn a_client_over_the_rate_limit_gets_retry_after_and_others_are_not_affected() {
+    let site = TestSite::new()
         .with("BANTIN_SERVER__LIMITS__REQUESTS_PER_MINUTE", "20")
         .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
-    write(&house, "xa-hoi", 0..1);
-    let serving = house.serve();
+    write(&site, "xa-hoi", 0..1);
+    let serving = site.serve();
     let ask = |path: &str, client: &str| serving.request("GET", path, &[("X-Forwarded-For", client)]);
     assert!((0..20).all(|_| ask("/xa-hoi/rss.xml", "203.0.113.1").status == 200));
     let refused = ask("/xa-hoi/rss.xml", "203.0.113.1");
@@ -334,9 +334,9 @@ fn who_asks_too_often_is_told_when_to_come_again_and_others_are_not_disturbed() 
 }
 
 #[test]
-fn each_request_is_noted_with_its_client_where_the_operator_asks_for_it_and_never_else() {
-    let asked = |house: TestSite| {
-        let serving = house.serve();
+fn each_request_is_logged_with_its_client_only_if_the_access_log_is_on() {
+    let asked = |site: TestSite| {
+        let serving = site.serve();
         serving.request("GET", "/xa-hoi/rss.xml?x=1", &[("X-Forwarded-For", "203.0.113.7")]);
         serving.get("/bai-viet/");
         wait_until("the answers to be counted", || serving.metric("bantin_scans_total") > 0);
@@ -357,10 +357,10 @@ fn each_request_is_noted_with_its_client_where_the_operator_asks_for_it_and_neve
 }
 
 #[test]
-fn a_token_writes_so_often_as_the_operator_allows() {
-    let house = TestSite::new().with("BANTIN_SERVER__LIMITS__WRITES_PER_MINUTE", "2");
-    write(&house, "xa-hoi", 0..1);
-    let serving = house.serve();
+fn a_token_writes_as_often_as_the_limit_allows() {
+    let site = TestSite::new().with("BANTIN_SERVER__LIMITS__WRITES_PER_MINUTE", "2");
+    write(&site, "xa-hoi", 0..1);
+    let serving = site.serve();
     let post = |bearer: &str, number: u32| {
         let text = article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu.");
         serving.request_with_body(
@@ -370,7 +370,7 @@ fn a_token_writes_so_often_as_the_operator_allows() {
             text.as_bytes(),
         )
     };
-    let bearers = ["một", "hai"].map(|name| format!("Bearer {}", house.ok(&["token", "new", name]).trim()));
+    let bearers = ["một", "hai"].map(|name| format!("Bearer {}", site.ok(&["token", "new", name]).trim()));
     assert_eq!([post(&bearers[0], 1).status, post(&bearers[0], 2).status], [201, 201]);
     let refused = post(&bearers[0], 3);
     assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("too-often")));
@@ -379,10 +379,10 @@ fn a_token_writes_so_often_as_the_operator_allows() {
 }
 
 #[test]
-fn an_address_leads_on_only_where_something_is_and_means_the_same_however_it_is_encoded() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let serving = house.serve();
+fn a_path_redirects_only_to_existing_resources_in_every_encoding() {
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let serving = site.serve();
     for (path, target) in [
         ("/xa-hoi", "/xa-hoi/"),
         ("/xa%2Dhoi?a=%0d", "/xa-hoi/?a=%0d"),

@@ -1,4 +1,4 @@
-//! Good configurations are taken, bad ones are refused with the place and the cure.
+//! Valid configurations are accepted; invalid ones are rejected with the position and a suggested fix.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,32 +17,32 @@ fn load(path: &Path) -> Result<Config, bantin::config::ConfigError> {
 }
 
 #[test]
-fn good_configurations_are_taken() {
-    let files = files("good");
+fn valid_configurations_are_accepted() {
+    let files = files("valid");
     assert!(files.len() >= 5);
     for file in files {
-        if let Err(refusal) = load(&file) {
-            panic!("{}: {refusal}", file.display());
+        if let Err(error) = load(&file) {
+            panic!("{}: {error}", file.display());
         }
     }
 }
 
 #[test]
-fn bad_configurations_are_refused_with_the_place_and_the_cure() {
-    let files = files("bad");
+fn invalid_configurations_are_rejected_with_position_and_fix() {
+    let files = files("invalid");
     assert!(files.len() >= 22 + 20);
-    let told: Vec<String> = files
+    let messages: Vec<String> = files
         .iter()
         .map(|file| match load(file).and_then(|config| config.validate_for_serving()) {
-            Ok(_) => panic!("{} was taken", file.display()),
-            Err(refusal) => {
+            Ok(_) => panic!("{} was accepted", file.display()),
+            Err(error) => {
                 let name = file.file_name().unwrap().to_string_lossy();
-                let told = refusal.to_string().replace(&file.display().to_string(), "FILE");
-                format!("== {name}\n{}\n", told.trim_end())
+                let message = error.to_string().replace(&file.display().to_string(), "FILE");
+                format!("== {name}\n{}\n", message.trim_end())
             }
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]
@@ -53,8 +53,8 @@ fn the_shipped_file_is_the_default() {
         let keys = config.effective_values().into_iter().filter(|key| key.key != "channel");
         keys.map(|key| (key.key, key.value)).collect()
     };
-    let empty = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/good/empty.toml");
+    let empty = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/valid/empty.toml");
     assert_eq!(values(load(&shipped).unwrap()), values(load(&empty).unwrap()));
-    // Nothing but what is commented out may be missing from it.
+    // Only keys that are commented out may be missing from it.
     assert_eq!(load(&shipped).unwrap().server, bantin::http::DoorOptions::default());
 }

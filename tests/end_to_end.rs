@@ -1,4 +1,4 @@
-//! The whole walk, from a saved file to a 304, with the real program.
+//! From a saved file to a 304, with the real program.
 
 mod support;
 
@@ -8,9 +8,9 @@ const RSS: &str = "/xa-hoi/rss.xml";
 const ATOM: &str = "/xa-hoi/atom.xml";
 
 fn seeded() -> TestSite {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    site
 }
 
 fn titles(serving: &RunningServer, path: &str) -> Vec<String> {
@@ -21,7 +21,7 @@ fn titles(serving: &RunningServer, path: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_seed_is_served_in_three_formats_right_to_the_minute() {
+fn the_sample_is_served_in_three_formats_with_the_exact_time() {
     let serving = seeded().serve();
     for path in
         ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json", "/rss.xml", "/atom.xml", "/feed.json"]
@@ -39,11 +39,11 @@ fn the_seed_is_served_in_three_formats_right_to_the_minute() {
     }
     let rss = serving.get(RSS).text();
     assert!(rss.contains("<pubDate>Fri, 12 May 2023 17:39:00 +0700</pubDate>"), "{rss}");
-    assert!(!rss.contains("Chuyên mục khác"), "furniture is not published");
+    assert!(!rss.contains("Chuyên mục khác"), "boilerplate is not published");
 }
 
 #[test]
-fn nothing_new_costs_nothing() {
+fn an_unchanged_feed_answers_304() {
     let serving = seeded().serve();
     let first = serving.get(RSS);
     for headers in [
@@ -62,46 +62,46 @@ fn nothing_new_costs_nothing() {
 
 #[test]
 fn a_saved_file_appears_is_corrected_and_is_withdrawn() {
-    let house = seeded();
-    let serving = house.serve();
-    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới."));
+    let site = seeded();
+    let serving = site.serve();
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới."));
     wait_until("the new article", || titles(&serving, RSS).len() == 2);
     assert_eq!(titles(&serving, RSS)[0], "Bài mới");
     let page = "/bai-viet/2023/05/13/moi";
     assert_eq!(serving.get(page).status, 200);
 
     let mut validators = vec![serving.get(RSS).etag()];
-    house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
+    site.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
     wait_until("the correction", || titles(&serving, RSS)[0] == "Bài mới (sửa)");
     validators.push(serving.get(RSS).etag());
     assert!(serving.get(page).text().contains("Bài mới (sửa)"));
 
-    house.remove("xa-hoi/moi.txt");
+    site.remove("xa-hoi/moi.txt");
     wait_until("the withdrawal", || titles(&serving, RSS).len() == 1);
     validators.push(serving.get(RSS).etag());
     validators.dedup();
-    assert_eq!(validators.len(), 3, "they move with a correction and with a withdrawal");
+    assert_eq!(validators.len(), 3, "a correction and a withdrawal change the validators");
     let atom = serving.get(ATOM).text();
     let tombstone = "<at:deleted-entry ref=\"tag:dakto.example,2023:2023-05-13/moi\"";
     assert!(atom.contains(tombstone), "{atom}");
     assert_eq!(serving.get(page).status, 410);
     assert_eq!(serving.get("/bai-viet/2023/05/13/chua-co").status, 404);
 
-    house.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
+    site.write("xa-hoi/moi.txt", article("Bài mới (sửa)", "13/05/2023 08:00", "Đoạn mở đầu."));
     wait_until("the return", || titles(&serving, RSS).len() == 2);
     assert!(!serving.get(ATOM).text().contains("at:deleted-entry"));
     assert_eq!(serving.get(page).status, 200);
 }
 
 #[test]
-fn validators_move_with_their_own_channel_and_stay_when_another_changes() {
-    let house = seeded();
-    house.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
-    let serving = house.serve();
+fn validators_change_only_with_their_own_channel() {
+    let site = seeded();
+    site.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
+    let serving = site.serve();
     let (society, economy) = (serving.get(RSS).etag(), serving.get("/kinh-te/rss.xml").etag());
     let all = serving.get("/rss.xml").etag();
-    // Back-dated: it arrives now and lies in the past.
-    house.write("kinh-te/cu.txt", article("Tin cũ", "01/02/2010 08:00", "Một tin cũ được đưa lên."));
+    // Back-dated: it arrives now with a date in the past.
+    site.write("kinh-te/cu.txt", article("Tin cũ", "01/02/2010 08:00", "Một tin cũ được đưa lên."));
     wait_until("the back-dated arrival", || titles(&serving, "/kinh-te/rss.xml").len() == 2);
     assert_ne!(serving.get("/kinh-te/rss.xml").etag(), economy);
     assert_ne!(serving.get("/rss.xml").etag(), all);
@@ -110,13 +110,13 @@ fn validators_move_with_their_own_channel_and_stay_when_another_changes() {
 
 #[test]
 fn a_touched_file_changes_nothing() {
-    let house = seeded();
-    let serving = house.serve();
+    let site = seeded();
+    let serving = site.serve();
     let before = serving.get(RSS).etag();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.scanned(&serving);
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace('\n', "\r\n"));
-    house.scanned(&serving);
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    site.scanned(&serving);
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace('\n', "\r\n"));
+    site.scanned(&serving);
     assert_eq!(serving.get(RSS).etag(), before);
     assert_eq!(serving.metric("bantin_log_head"), 1);
 }
@@ -124,10 +124,10 @@ fn a_touched_file_changes_nothing() {
 #[test]
 fn half_an_article_is_never_shown() {
     use std::io::Write as _;
-    let house = seeded();
-    let serving = house.serve();
+    let site = seeded();
+    let serving = site.serve();
     let text = article("Bài dài", "13/05/2023 08:00", "Đoạn mở đầu. HẾT");
-    let path = house.path("feeds/xa-hoi/dai.txt");
+    let path = site.path("feeds/xa-hoi/dai.txt");
     let mut file = std::fs::File::create(path).unwrap();
     // Written in small pieces, each well before the last one has settled.
     for piece in text.as_bytes().chunks(16) {
@@ -140,48 +140,54 @@ fn half_an_article_is_never_shown() {
     drop(file);
     wait_until("the whole article", || titles(&serving, RSS).len() == 2);
     assert!(serving.get(RSS).text().contains("HẾT"));
-    assert_eq!(serving.metric("bantin_log_head"), 2, "it was published once, whole");
+    assert_eq!(serving.metric("bantin_log_head"), 2, "it was published once, complete");
 }
 
 #[test]
-fn a_bad_date_is_said_with_its_line_and_the_last_good_version_stays() {
-    let house = seeded();
-    house.write("xa-hoi/tot.txt", article("Bài tốt", "13/05/2023 08:00", "Đoạn mở đầu."));
-    let serving = house.serve();
+fn a_bad_date_is_reported_with_its_line_and_the_last_valid_version_stays() {
+    let site = seeded();
+    site.write("xa-hoi/tot.txt", article("Bài tốt", "13/05/2023 08:00", "Đoạn mở đầu."));
+    let serving = site.serve();
     let before = serving.get(RSS).etag();
-    house.write("xa-hoi/tot.txt", article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu."));
-    house.write("xa-hoi/khong-ngay.txt", "Không có ngày\n\nĐoạn mở đầu.\n");
-    wait_until("both complaints", || serving.metric("bantin_files_refused") == 2);
-    for complaint in ["path=xa-hoi/tot.txt line=3", "path=xa-hoi/khong-ngay.txt"] {
-        wait_until(complaint, || serving.log().contains(complaint));
-    }
-    assert_eq!(serving.get(RSS).etag(), before, "the others and the last good version are unharmed");
+    site.write("xa-hoi/tot.txt", article("Bài hỏng", "31/02/2023 08:00", "Đoạn mở đầu."));
+    site.write(
+        "xa-hoi/khong-ngay.txt",
+        "Không có ngày
 
-    house.write("xa-hoi/tot.txt", article("Bài tốt, đã sửa", "13/05/2023 08:00", "Đoạn mở đầu."));
-    wait_until("the cure", || titles(&serving, RSS)[0] == "Bài tốt, đã sửa");
+Đoạn mở đầu.
+",
+    );
+    wait_until("both diagnostics", || serving.metric("bantin_files_refused") == 2);
+    for diagnostic in ["path=xa-hoi/tot.txt line=3", "path=xa-hoi/khong-ngay.txt"] {
+        wait_until(diagnostic, || serving.log().contains(diagnostic));
+    }
+    assert_eq!(serving.get(RSS).etag(), before, "other articles and the last valid version are unchanged");
+
+    site.write("xa-hoi/tot.txt", article("Bài tốt, đã sửa", "13/05/2023 08:00", "Đoạn mở đầu."));
+    wait_until("the corrected article", || titles(&serving, RSS)[0] == "Bài tốt, đã sửa");
     assert_eq!(serving.metric("bantin_files_refused"), 1);
 }
 
 #[test]
-fn what_was_shown_survives_kill_9() {
-    let house = seeded();
-    let serving = house.serve();
-    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+fn served_articles_survive_kill_9() {
+    let site = seeded();
+    let serving = site.serve();
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
     wait_until("the new article", || titles(&serving, RSS).len() == 2);
     let before = serving.get(RSS);
     serving.kill();
-    // The log alone must know it: the folder is away when the service starts again.
-    std::fs::rename(house.path("feeds"), house.path("away")).unwrap();
-    let serving = house.serve();
+    // The folder is missing at the restart, so the article must come from the log.
+    std::fs::rename(site.path("feeds"), site.path("away")).unwrap();
+    let serving = site.serve();
     let after = serving.get(RSS);
     assert_eq!((after.etag(), after.body), (before.etag(), before.body));
 }
 
 #[test]
-fn same_log_same_bytes_over_a_restart_a_copied_store_and_a_second_process() {
-    let house = seeded();
-    house.write("Đất & Người/det.txt", article("Dệt <thổ cẩm>", "01/02/2023", "Nghề dệt & ]]> 🧵."));
-    let serving = house.serve();
+fn the_same_log_gives_the_same_bytes_after_a_restart_from_a_copy_and_in_a_second_process() {
+    let site = seeded();
+    site.write("Đất & Người/det.txt", article("Dệt <thổ cẩm>", "01/02/2023", "Nghề dệt & ]]> 🧵."));
+    let serving = site.serve();
     let paths = [RSS, ATOM, "/xa-hoi/feed.json", "/dat-nguoi/atom.xml", "/rss.xml", "/opml.xml", "/"];
     let documents = |serving: &RunningServer| {
         paths.map(|path| {
@@ -192,50 +198,50 @@ fn same_log_same_bytes_over_a_restart_a_copied_store_and_a_second_process() {
             })
         })
     };
-    house.scanned(&serving);
-    // While the second of the last change runs, Last-Modified names the one before it.
+    site.scanned(&serving);
+    // During the second of the last change, Last-Modified is one second earlier.
     wait_until("the second is over", || {
         let answer = serving.get("/rss.xml");
         let date = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
         date("date") > date("last-modified") + std::time::Duration::from_secs(1)
     });
     let first = documents(&serving);
-    let second_process = house.serve();
+    let second_process = site.serve();
     assert_eq!(documents(&second_process), first);
     assert!(second_process.stop());
-    assert!(serving.stop(), "an orderly end");
-    let restarted = house.serve();
+    assert!(serving.stop(), "a clean shutdown");
+    let restarted = site.serve();
     assert_eq!(documents(&restarted), first);
     assert!(restarted.stop());
-    assert_eq!(documents(&house.copied().serve()), first);
+    assert_eq!(documents(&site.copied().serve()), first);
 }
 
 #[test]
-fn a_withdrawal_by_command_is_heard_by_the_running_service_and_is_stronger_than_the_file() {
-    let house = seeded();
-    let serving = house.serve();
+fn a_withdrawal_by_command_reaches_the_running_service_and_overrides_the_file() {
+    let site = seeded();
+    let serving = site.serve();
     let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
-    house.ok(&["withdraw", id, "--reason", "Sai thông tin"]);
+    site.ok(&["withdraw", id, "--reason", "Sai thông tin"]);
     wait_until("the withdrawal", || titles(&serving, RSS).is_empty());
     let atom = serving.get(ATOM).text();
     assert!(atom.contains("Sai thông tin"), "{atom}");
     assert_eq!(serving.get("/bai-viet/2023/05/12/thi-dua").status, 410);
 
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.scanned(&serving);
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    site.scanned(&serving);
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
     wait_until("the warning", || serving.log().contains("bantin restore"));
     assert!(titles(&serving, RSS).is_empty(), "it does not return when its file is touched");
 
-    house.ok(&["restore", id]);
+    site.ok(&["restore", id]);
     wait_until("the return", || titles(&serving, RSS).len() == 1);
     wait_until("the text of the file", || titles(&serving, RSS)[0].contains("năm 2024"));
-    let unknown = house.run(&["withdraw", "tag:nobody,2023:x"]);
+    let unknown = site.run(&["withdraw", "tag:nobody,2023:x"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
 
 #[test]
-fn pages_for_people_name_their_feeds() {
+fn html_pages_link_to_their_feeds() {
     let serving = seeded().serve();
     let page = serving.get("/xa-hoi/").text();
     for link in ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json", "/rss.xml"] {
@@ -255,7 +261,7 @@ fn pages_for_people_name_their_feeds() {
 }
 
 #[test]
-fn no_answer_knows_the_host_header() {
+fn no_response_depends_on_the_host_header() {
     let serving = seeded().serve();
     for path in [RSS, ATOM, "/xa-hoi/feed.json", "/", "/xa-hoi/", "/opml.xml", "/feed", "/nowhere"] {
         let answer = serving.get(path);
@@ -265,7 +271,7 @@ fn no_answer_knows_the_host_header() {
 }
 
 #[test]
-fn health_and_readiness_are_told_on_both_listeners() {
+fn health_and_readiness_are_available_on_both_listeners() {
     let serving = seeded().serve();
     assert_eq!(serving.get("/healthz").status, 200);
     let ready = serving.get("/readyz");

@@ -1,4 +1,4 @@
-//! The whole site as files: what a build promises to readers, to operators, and to whoever serves it.
+//! The static site export: what a build guarantees to readers, to operators and to web servers.
 
 mod support;
 
@@ -16,34 +16,34 @@ use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, re
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
 
-/// A house with a past: articles of several channels and months, one corrected, one withdrawn, one moved, pages
-/// sealed, a picture.
-fn lived_in(house: TestSite) -> TestSite {
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+/// A site with a history: several channels and months, a corrected, a withdrawn and a moved article, archive pages,
+/// an image.
+fn with_history(test_site: TestSite) -> TestSite {
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     for number in 0..70 {
         let title = format!("Bài số {number} của xã “Đăk Trăm” & lân cận <1>");
         let (day, month, hour, minute) = (number % 28 + 1, 3 + number % 2, 8 + number / 60, number % 60);
         let stamp = format!("{day:02}/{month:02}/2023 {hour:02}:{minute:02}");
         let folder = ["xa-hoi", "Đất & Người"][number % 2];
-        house.write(&format!("{folder}/bai-{number}.txt"), article(&title, &stamp, "Đoạn mở đầu."));
+        test_site.write(&format!("{folder}/bai-{number}.txt"), article(&title, &stamp, "Đoạn mở đầu."));
     }
     let picture = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
-    house.write("xa-hoi/bai-2.jpg", picture);
-    house.ok(&["scan"]);
-    house.write("xa-hoi/bai-4.txt", article("Bài số 4, sửa", "05/04/2023 08:04", "Đoạn mở đầu đã sửa."));
-    house.rename("xa-hoi/bai-8.txt", "kinh-te/bai-8.txt");
-    house.ok(&["scan"]);
-    house.ok(&["withdraw", "tag:dakto.example,2023:2023-03-07/bai-6", "--reason", "sai tin"]);
-    house
+    test_site.write("xa-hoi/bai-2.jpg", picture);
+    test_site.ok(&["scan"]);
+    test_site.write("xa-hoi/bai-4.txt", article("Bài số 4, sửa", "05/04/2023 08:04", "Đoạn mở đầu đã sửa."));
+    test_site.rename("xa-hoi/bai-8.txt", "kinh-te/bai-8.txt");
+    test_site.ok(&["scan"]);
+    test_site.ok(&["withdraw", "tag:dakto.example,2023:2023-03-07/bai-6", "--reason", "sai tin"]);
+    test_site
 }
 
-/// A build into a folder of the house; what it said.
-fn built(house: &TestSite, folder: &str) -> serde_json::Value {
-    let out = house.path(folder);
-    serde_json::from_str(&house.ok(&["build", "--json", "--out", out.to_str().unwrap()])).unwrap()
+/// Builds into a directory of the site; returns the JSON report.
+fn built(test_site: &TestSite, folder: &str) -> serde_json::Value {
+    let out = test_site.path(folder);
+    serde_json::from_str(&test_site.ok(&["build", "--json", "--out", out.to_str().unwrap()])).unwrap()
 }
 
-/// All files below a folder that are served, by path.
+/// All served files below a directory, by path.
 fn tree(root: &Path) -> BTreeMap<String, PathBuf> {
     fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, PathBuf>) {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -83,7 +83,7 @@ fn assert_equal(one: &Path, other: &Path) {
     }
 }
 
-/// The address of a file that stands for a document.
+/// The URL path of a file.
 fn address(file: &str) -> Option<String> {
     if file.starts_with(".bantin/") || file == "404.html" || file.ends_with(".gz") || file.ends_with(".br") {
         return None;
@@ -93,12 +93,12 @@ fn address(file: &str) -> Option<String> {
 }
 
 #[test]
-fn the_files_are_what_the_service_serves_byte_for_byte_and_bear_its_dates() {
-    let house = lived_in(TestSite::new());
-    let report = built(&house, "public");
+fn files_equal_the_responses_of_the_service_in_bytes_and_dates() {
+    let test_site = with_history(TestSite::new());
+    let report = built(&test_site, "public");
     assert_eq!(report["written"], report["documents"]);
-    let root = house.path("public");
-    let serving = house.serve();
+    let root = test_site.path("public");
+    let serving = test_site.serve();
     let mut compared = 0;
     for (file, path) in tree(&root) {
         let Some(address) = address(&file) else { continue };
@@ -125,7 +125,7 @@ fn the_files_are_what_the_service_serves_byte_for_byte_and_bear_its_dates() {
     }
     println!("{compared} documents compared");
     assert!(compared > 100, "{compared}");
-    // And nothing is missing that the service names.
+    // And every document that the service lists exists.
     let locations = serving.get("/sitemap.xml").text();
     let locations: Vec<&str> = locations
         .split("<loc>http://127.0.0.1:8080")
@@ -137,22 +137,22 @@ fn the_files_are_what_the_service_serves_byte_for_byte_and_bear_its_dates() {
         assert!(file_of(&root, location).exists(), "{location}");
     }
     let gone = fs::read(root.join(format!(".bantin/gone/{WITHDRAWN}.html"))).unwrap();
-    let told = serving.get(&format!("/{WITHDRAWN}"));
-    assert_eq!((told.status, told.body == gone), (410, true));
+    let message = serving.get(&format!("/{WITHDRAWN}"));
+    assert_eq!((message.status, message.body == gone), (410, true));
     assert!(!root.join(format!("{WITHDRAWN}.html")).exists());
 }
 
 #[test]
-fn the_same_log_gives_the_same_files_from_whichever_store() {
-    let house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
-    built(&house, "public");
+fn the_same_log_gives_the_same_files_from_every_store() {
+    let test_site = with_history(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
+    built(&test_site, "public");
     let schema = support::postgres::Schema::new();
-    let file = format!("sqlite:{}", house.path("data/bantin.db").display());
-    house.ok(&["migrate", "--from", &file, "--to", &schema.url()]);
-    let house = house.with("BANTIN_STORE__URL", schema.url());
-    built(&house, "from-postgres");
-    assert_equal(&house.path("public"), &house.path("from-postgres"));
-    let report = built(&house, "public");
+    let file = format!("sqlite:{}", test_site.path("data/bantin.db").display());
+    test_site.ok(&["migrate", "--from", &file, "--to", &schema.url()]);
+    let test_site = test_site.with("BANTIN_STORE__URL", schema.url());
+    built(&test_site, "from-postgres");
+    assert_equal(&test_site.path("public"), &test_site.path("from-postgres"));
+    let report = built(&test_site, "public");
     assert_eq!(report["written"], 0, "nor is anything written over what the other has built");
 }
 
@@ -176,20 +176,20 @@ fn unbrotli(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_second_build_writes_what_changed_and_nothing_else_and_is_no_other_than_a_fresh_one() {
-    let house = lived_in(TestSite::new());
-    built(&house, "public");
-    let root = house.path("public");
-    let again = built(&house, "public");
+fn a_second_build_writes_only_changes_and_equals_a_fresh_one() {
+    let test_site = with_history(TestSite::new());
+    built(&test_site, "public");
+    let root = test_site.path("public");
+    let again = built(&test_site, "public");
     assert_eq!((&again["written"], &again["removed"]), (&0.into(), &0.into()));
     let inodes = |root: &Path| -> BTreeMap<String, u64> {
         tree(root).into_iter().map(|(name, path)| (name, fs::metadata(path).unwrap().ino())).collect()
     };
     let before = inodes(&root);
 
-    house.write("kinh-te/moi.txt", article("Bài mới nhất", "13/05/2023 08:00", "Đoạn mở đầu."));
-    house.ok(&["scan"]);
-    let report = built(&house, "public");
+    test_site.write("kinh-te/moi.txt", article("Bài mới nhất", "13/05/2023 08:00", "Đoạn mở đầu."));
+    test_site.ok(&["scan"]);
+    let report = built(&test_site, "public");
     let after = inodes(&root);
     let rewritten: Vec<&String> =
         after.iter().filter(|(name, inode)| before.get(*name) != Some(inode)).map(|(name, _)| name).collect();
@@ -205,60 +205,61 @@ fn a_second_build_writes_what_changed_and_nothing_else_and_is_no_other_than_a_fr
     assert!(report["written"].as_u64().unwrap() < 25, "{report}");
 
     // A correction, a move, a withdrawal, a file that is damaged and one that is lost.
-    house.write("xa-hoi/bai-10.txt", article("Bài số 10, sửa", "11/03/2023 08:10", "Đoạn mở đầu đã sửa."));
-    house.rename("xa-hoi/bai-12.txt", "Đất & Người/bai-12.txt");
-    house.remove("xa-hoi/bai-2.txt");
-    house.remove("xa-hoi/bai-2.jpg");
+    test_site
+        .write("xa-hoi/bai-10.txt", article("Bài số 10, sửa", "11/03/2023 08:10", "Đoạn mở đầu đã sửa."));
+    test_site.rename("xa-hoi/bai-12.txt", "Đất & Người/bai-12.txt");
+    test_site.remove("xa-hoi/bai-2.txt");
+    test_site.remove("xa-hoi/bai-2.jpg");
     fs::write(root.join("xa-hoi/atom.xml"), "hỏng").unwrap();
     fs::remove_file(root.join("opml.xml.gz")).unwrap();
     fs::write(root.join("google1234.html"), "của người khác").unwrap();
-    house.ok(&["scan"]);
-    let report = built(&house, "public");
+    test_site.ok(&["scan"]);
+    let report = built(&test_site, "public");
     assert!(report["removed"].as_u64().unwrap() >= 2, "the article and its picture: {report}");
     assert_eq!(fs::read_to_string(root.join("google1234.html")).unwrap(), "của người khác");
     fs::remove_file(root.join("google1234.html")).unwrap();
-    built(&house, "fresh");
-    assert_equal(&root, &house.path("fresh"));
+    built(&test_site, "fresh");
+    assert_equal(&root, &test_site.path("fresh"));
 
-    // Another configuration changes what each document says.
-    let house = house.with("BANTIN_SITE__TITLE", "Xã Đăk Tô").with("BANTIN_SITE__COLOUR", "#004488");
-    let report = built(&house, "public");
+    // A changed configuration changes every document.
+    let test_site = test_site.with("BANTIN_SITE__TITLE", "Xã Đăk Tô").with("BANTIN_SITE__COLOUR", "#004488");
+    let report = built(&test_site, "public");
     assert!(report["written"].as_u64().unwrap() > 100, "{report}");
-    built(&house, "fresh-again");
-    assert_equal(&root, &house.path("fresh-again"));
+    built(&test_site, "fresh-again");
+    assert_equal(&root, &test_site.path("fresh-again"));
 }
 
 #[test]
-fn each_change_moves_the_date_of_a_feed_however_soon_it_follows() {
-    let house = TestSite::new().with("BANTIN_FOLDER__WATCH", "off");
-    let root = house.path("public");
+fn every_change_changes_the_date_of_a_feed_however_soon_it_follows() {
+    let test_site = TestSite::new().with("BANTIN_FOLDER__WATCH", "off");
+    let root = test_site.path("public");
     let mut dates = Vec::new();
     for number in 0..4 {
-        let file = house.path(&format!("bai-{number}.txt"));
+        let file = test_site.path(&format!("bai-{number}.txt"));
         fs::write(&file, article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
-        house.ok(&["publish", file.to_str().unwrap(), "--channel", "xa-hoi"]);
-        built(&house, "public");
+        test_site.ok(&["publish", file.to_str().unwrap(), "--channel", "xa-hoi"]);
+        built(&test_site, "public");
         dates.push(seconds(&root.join("xa-hoi/rss.xml")));
     }
     assert!(dates.is_sorted_by(|one, other| one < other), "{dates:?}");
 }
 
 #[test]
-fn a_build_that_is_killed_at_any_moment_is_made_good_by_the_next() {
-    let mut house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
-    let root = house.path("public");
+fn a_build_that_is_killed_at_any_moment_is_repaired_by_the_next() {
+    let mut test_site = with_history(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
+    let root = test_site.path("public");
     let noted = |root: &Path| fs::metadata(root.join(".bantin/manifest")).map(|manifest| manifest.ino()).ok();
     let mut cut_off = 0;
     for round in 0..12 {
-        // Everything is to be written anew, and what a build may have made already is to go.
-        house = house.with("BANTIN_SITE__TITLE", format!("Huyện Đăk Tô {round}"));
+        // Everything must be written again, and files of the interrupted build must go.
+        test_site = test_site.with("BANTIN_SITE__TITLE", format!("Huyện Đăk Tô {round}"));
         let number = 14 + round * 2;
-        house.ok(&[
+        test_site.ok(&[
             "withdraw",
             &format!("tag:dakto.example,2023:2023-03-{:02}/bai-{number}", number % 28 + 1),
         ]);
         let before = noted(&root);
-        let mut building = house.start(&["build", "--out", root.to_str().unwrap()]);
+        let mut building = test_site.start(&["build", "--out", root.to_str().unwrap()]);
         if round > 0 {
             wait_until("the build to begin", || noted(&root) != before);
         }
@@ -268,13 +269,13 @@ fn a_build_that_is_killed_at_any_moment_is_made_good_by_the_next() {
     }
     println!("{cut_off} builds were cut off");
     assert!(cut_off > 5, "{cut_off}");
-    built(&house, "public");
-    built(&house, "fresh");
-    assert_equal(&root, &house.path("fresh"));
+    built(&test_site, "public");
+    built(&test_site, "fresh");
+    assert_equal(&root, &test_site.path("fresh"));
 }
 
-/// A disk of its own whose journal is committed as soon as somebody asks, and whose bytes come whenever they come: the
-/// worst that a file system may do.
+/// A disk whose journal is committed on every sync, while data is written back at any time: the worst case that a file
+/// system allows.
 struct Ext4 {
     folder: tempfile::TempDir,
 }
@@ -294,7 +295,7 @@ impl Ext4 {
         disk
     }
 
-    /// NOTE: a story that may not mount a disk fails. One that is passed over says nothing about power cuts.
+    /// NOTE: without the right to mount, the test fails. A skipped test would say nothing about power failures.
     fn mount(&self) {
         fs::create_dir_all(self.path("")).unwrap();
         let options = "loop,data=writeback,noauto_da_alloc,commit=1";
@@ -309,7 +310,7 @@ impl Ext4 {
         self.folder.path().join("disk").join(path)
     }
 
-    /// The disk as it would be after a power cut at this moment.
+    /// The disk as it would be after a power failure now.
     fn cut(&self) -> Self {
         fs::File::create(self.path("committed")).unwrap().sync_all().unwrap();
         let cut = Self { folder: tempfile::tempdir().unwrap() };
@@ -336,21 +337,21 @@ fn done(command: &mut Command) {
 }
 
 #[test]
-fn a_power_cut_at_any_moment_leaves_no_torn_file_and_nothing_named_that_is_not_there() {
-    let house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
+fn a_power_failure_at_any_moment_leaves_no_partial_file_and_no_dead_link() {
+    let test_site = with_history(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     let disk = Ext4::new();
     let root = disk.path("public");
     let (mut states, mut cuts, mut looked) = (Vec::new(), 0, 0);
-    let mut house = house;
+    let mut test_site = test_site;
     for round in 0..2 {
-        house = house.with("BANTIN_SITE__TITLE", format!("Huyện Đăk Tô {round}"));
-        built(&house, "expected");
-        let expected = tree(&house.path("expected"));
+        test_site = test_site.with("BANTIN_SITE__TITLE", format!("Huyện Đăk Tô {round}"));
+        built(&test_site, "expected");
+        let expected = tree(&test_site.path("expected"));
         states.push(expected.into_iter().map(|(name, path)| (name, fs::read(path).unwrap())).collect());
         let states: &[BTreeMap<String, Vec<u8>>] = &states;
-        let mut building = house.start(&["build", "--out", root.to_str().unwrap()]);
+        let mut building = test_site.start(&["build", "--out", root.to_str().unwrap()]);
         let pid = rustix::process::Pid::from_child(&building);
-        // A file gets its name: the very moment at which its bytes may be missing.
+        // At a rename, the bytes of the file may still be missing.
         let named = || {
             ["favicon.ico", "404.html", "bai-viet/2023/03/03/bai-2.html", ".bantin/manifest", "rss.xml"]
                 .map(|file| fs::metadata(root.join(file)).map(|file| file.ino()).ok())
@@ -373,13 +374,13 @@ fn a_power_cut_at_any_moment_leaves_no_torn_file_and_nothing_named_that_is_not_t
     println!("{cuts} power cuts, {looked} files");
     assert!(cuts >= 4 && looked > 300, "{cuts} power cuts, {looked} files");
 
-    // The last one is of a whole build, and a build goes on from any.
+    // The last state is a complete build, and the next build continues from any state.
     let cut = disk.cut();
-    house.ok(&["build", "--out", cut.path("public").to_str().unwrap()]);
-    assert_equal(&cut.path("public"), &house.path("expected"));
+    test_site.ok(&["build", "--out", cut.path("public").to_str().unwrap()]);
+    assert_equal(&cut.path("public"), &test_site.path("expected"));
 }
 
-/// Each file of a site has the bytes of one build or the other. Returns how many there are.
+/// Each file of a site has the bytes of one of the builds. Returns the number of files.
 fn assert_whole(disk: &Ext4, states: &[BTreeMap<String, Vec<u8>>]) -> usize {
     let root = disk.path("public");
     let mut looked = 0;
@@ -407,10 +408,10 @@ fn assert_whole(disk: &Ext4, states: &[BTreeMap<String, Vec<u8>>]) -> usize {
 }
 
 #[test]
-fn whoever_reads_while_it_is_built_finds_all_that_a_feed_names() {
-    let house = lived_in(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
-    built(&house, "public");
-    let root = house.path("public");
+fn during_a_build_every_link_of_a_feed_has_its_target() {
+    let test_site = with_history(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
+    built(&test_site, "public");
+    let root = test_site.path("public");
     let ended = AtomicBool::new(false);
     let looked = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -430,14 +431,14 @@ fn whoever_reads_while_it_is_built_finds_all_that_a_feed_names() {
         for round in 0..6 {
             for number in 0..8 {
                 let name = format!("xa-hoi/vong-{round}-{number}.txt");
-                house.write(
+                test_site.write(
                     &name,
                     article(&format!("Vòng {round} bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu."),
                 );
             }
-            house.ok(&["scan"]);
-            house.ok(&["withdraw", &format!("tag:dakto.example,2023:2023-05-13/vong-{round}-0")]);
-            built(&house, "public");
+            test_site.ok(&["scan"]);
+            test_site.ok(&["withdraw", &format!("tag:dakto.example,2023:2023-05-13/vong-{round}-0")]);
+            built(&test_site, "public");
         }
         ended.store(true, Ordering::Relaxed);
         reader.join().unwrap()
@@ -446,62 +447,62 @@ fn whoever_reads_while_it_is_built_finds_all_that_a_feed_names() {
 }
 
 #[test]
-fn nothing_of_somebody_else_s_is_written_over_and_two_builds_never_meet() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let mine = house.path("mine");
+fn foreign_files_are_never_overwritten_and_two_builds_never_run_at_once() {
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let mine = test_site.path("mine");
     fs::create_dir(&mine).unwrap();
     fs::write(mine.join("index.html"), "trang của tôi").unwrap();
-    let refused = house.run(&["build", "--out", mine.to_str().unwrap()]);
+    let refused = test_site.run(&["build", "--out", mine.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1));
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("is not empty, and no `bantin build` has filled it"), "{told}");
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("is not empty, and was not created by `bantin build`"), "{message}");
     assert_eq!(fs::read_dir(&mine).unwrap().count(), 1);
 
     for inside in ["feeds/public", "feeds/xa-hoi/a/b"] {
-        let refused = house.run(&["build", "--out", house.path(inside).to_str().unwrap()]);
+        let refused = test_site.run(&["build", "--out", test_site.path(inside).to_str().unwrap()]);
         assert_eq!(refused.status.code(), Some(1));
-        let told = String::from_utf8(refused.stderr).unwrap();
-        assert!(told.contains("is inside the articles folder"), "{told}");
-        assert!(!house.path(inside).exists());
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert!(message.contains("is inside the articles folder"), "{message}");
+        assert!(!test_site.path(inside).exists());
     }
 
-    built(&house, "public");
-    let held = fs::File::open(house.path("public")).unwrap();
+    built(&test_site, "public");
+    let held = fs::File::open(test_site.path("public")).unwrap();
     held.try_lock().unwrap();
-    let refused = house.run(&["build", "--out", house.path("public").to_str().unwrap()]);
+    let refused = test_site.run(&["build", "--out", test_site.path("public").to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1));
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("another `bantin build` is at work"), "{told}");
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("another `bantin build` is running"), "{message}");
 }
 
 #[test]
-fn a_build_takes_in_the_folder_first_and_says_what_is_wrong_in_it() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.write("xa-hoi/sai.txt", article("Bài sai ngày", "31/02/2023 08:00", "Đoạn mở đầu."));
-    let out = house.path("public");
-    let run = house.run(&["build", "--out", out.to_str().unwrap()]);
-    let told = String::from_utf8(run.stderr).unwrap();
-    assert_eq!(run.status.code(), Some(1), "{told}");
-    assert!(told.contains("sai.txt:3: error"), "{told}");
+fn a_build_scans_the_folder_first_and_reports_its_errors() {
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("xa-hoi/sai.txt", article("Bài sai ngày", "31/02/2023 08:00", "Đoạn mở đầu."));
+    let out = test_site.path("public");
+    let run = test_site.run(&["build", "--out", out.to_str().unwrap()]);
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{message}");
+    assert!(message.contains("sai.txt:3: error"), "{message}");
     assert!(
         fs::read_to_string(out.join("rss.xml")).unwrap().contains("thi đua"),
         "what is right is published"
     );
-    // Where nobody is to look into it, the log alone speaks.
-    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-    let house = house.with("BANTIN_FOLDER__WATCH", "off");
-    built(&house, "public");
+    // With watch = "off" the folder is not scanned.
+    test_site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    let test_site = test_site.with("BANTIN_FOLDER__WATCH", "off");
+    built(&test_site, "public");
     assert!(!fs::read_to_string(out.join("rss.xml")).unwrap().contains("Bài mới"));
 }
 
 #[test]
-fn a_server_block_is_the_operator_s_once_it_is_written() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    built(&house, "public");
-    let public = house.path("public");
+fn a_server_block_is_never_overwritten() {
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    built(&test_site, "public");
+    let public = test_site.path("public");
     let at = |ending: &str| PathBuf::from(format!("{}{ending}", public.display()));
     let include = fs::read_to_string(at(".nginx.include")).unwrap();
     for (server, include) in [(".nginx.conf", ".nginx.include"), (".Caddyfile", ".caddy.include")] {
@@ -511,32 +512,35 @@ fn a_server_block_is_the_operator_s_once_it_is_written() {
         fs::write(at(server), mine).unwrap();
     }
     fs::write(at(".caddy.include"), "# hỏng").unwrap();
-    let house = house.with("BANTIN_SITE__URL", "http://127.0.0.1:8080/bantin");
-    built(&house, "public");
+    let test_site = test_site.with("BANTIN_SITE__URL", "http://127.0.0.1:8080/bantin");
+    built(&test_site, "public");
     for server in [".nginx.conf", ".Caddyfile"] {
         assert!(fs::read_to_string(at(server)).unwrap().contains("của tôi"), "{server}");
     }
     assert_ne!(fs::read_to_string(at(".nginx.include")).unwrap(), include);
     assert!(fs::read_to_string(at(".caddy.include")).unwrap().contains("/bantin"));
-    // One that does not know of the include any more, as of an older version, is left alone and named.
+    // One without the include, as of an older version, is left alone and reported.
     fs::write(at(".nginx.conf"), "server { listen 443 ssl; }\n").unwrap();
-    let run = house.run(&["build", "--out", house.path("public").to_str().unwrap()]);
-    let told = String::from_utf8(run.stderr).unwrap();
-    assert!(run.status.success() && told.contains("public.nginx.conf\n  it does not include"), "{told}");
+    let run = test_site.run(&["build", "--out", test_site.path("public").to_str().unwrap()]);
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert!(
+        run.status.success() && message.contains("public.nginx.conf\n  it does not include"),
+        "{message}"
+    );
     assert_eq!(fs::read_to_string(at(".nginx.conf")).unwrap(), "server { listen 443 ssl; }\n");
 }
 
 #[test]
-fn what_has_too_long_a_name_gets_a_shorter_one_and_what_cannot_be_written_stops_nothing_else() {
-    let house = TestSite::new();
+fn too_long_names_are_shortened_and_a_failed_file_does_not_stop_the_others() {
+    let test_site = TestSite::new();
     let text = |title: &str| article(title, "13/05/2023 08:00", "Đoạn mở đầu.");
     let (word, words) = ("d".repeat(248), "thi-đua-".repeat(27));
-    house.write(&format!("xa-hoi/{word}.txt"), text("Tên dài một từ"));
-    house.write(&format!("xa-hoi/{}.txt", &words[..words.len() - 1]), text("Tên dài nhiều từ"));
-    house.write("xa-hoi/ngan.txt", text(&"Tiêu đề dài ".repeat(25)));
-    house.write(&format!("{}/bai.txt", "Chuyên mục dài ".repeat(13).trim()), text("Kênh dài"));
-    built(&house, "public");
-    let root = house.path("public");
+    test_site.write(&format!("xa-hoi/{word}.txt"), text("Tên dài một từ"));
+    test_site.write(&format!("xa-hoi/{}.txt", &words[..words.len() - 1]), text("Tên dài nhiều từ"));
+    test_site.write("xa-hoi/ngan.txt", text(&"Tiêu đề dài ".repeat(25)));
+    test_site.write(&format!("{}/bai.txt", "Chuyên mục dài ".repeat(13).trim()), text("Kênh dài"));
+    built(&test_site, "public");
+    let root = test_site.path("public");
     let names: Vec<String> = tree(&root).into_keys().collect();
     let parts = names.iter().flat_map(|name| name.split('/'));
     assert_eq!(parts.filter(|part| part.len() > 219).count(), 0, "{names:?}");
@@ -544,37 +548,37 @@ fn what_has_too_long_a_name_gets_a_shorter_one_and_what_cannot_be_written_stops_
     assert_eq!(names.iter().filter(of_day).count(), 4, "{names:?}");
     assert!(names.iter().any(|name| name.ends_with("/thi-dua.html") || name.contains("-thi-dua.html")));
 
-    // Somebody's folder lies where a page is to be.
+    // A foreign directory is in the place of a page.
     let page = root.join("bai-viet/2023/05/13/ngan.html");
     fs::remove_file(&page).unwrap();
     fs::create_dir_all(page.join("cua-toi")).unwrap();
-    house.write("xa-hoi/ngan.txt", text("Tiêu đề đã sửa"));
-    house.write("xa-hoi/moi.txt", text("Bài mới"));
-    let run = house.run(&["build", "--out", root.to_str().unwrap()]);
-    let told = String::from_utf8(run.stderr).unwrap();
-    assert_eq!(run.status.code(), Some(1), "{told}");
+    test_site.write("xa-hoi/ngan.txt", text("Tiêu đề đã sửa"));
+    test_site.write("xa-hoi/moi.txt", text("Bài mới"));
+    let run = test_site.run(&["build", "--out", root.to_str().unwrap()]);
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{message}");
     assert!(
-        told.contains("bai-viet/2023/05/13/ngan.html") && told.contains("1 could not be written"),
-        "{told}"
+        message.contains("bai-viet/2023/05/13/ngan.html") && message.contains("1 could not be written"),
+        "{message}"
     );
     assert!(root.join("bai-viet/2023/05/13/moi.html").exists());
     assert!(fs::read_to_string(root.join("rss.xml")).unwrap().contains("Bài mới"));
-    // Once it is out of the way, the page is made.
+    // Once it is removed, the page is written.
     fs::remove_dir_all(&page).unwrap();
-    built(&house, "public");
-    built(&house, "fresh");
-    assert_equal(&root, &house.path("fresh"));
+    built(&test_site, "public");
+    built(&test_site, "fresh");
+    assert_equal(&root, &test_site.path("fresh"));
 }
 
-/// A real server of files, by the configuration that the build has written.
+/// A real web server with the configuration that the build has written.
 struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 impl Server {
-    fn nginx(house: &TestSite, site: &str, port: u16) -> Self {
-        let folder = house.path("nginx");
+    fn nginx(test_site: &TestSite, site: &str, port: u16) -> Self {
+        let folder = test_site.path("nginx");
         fs::create_dir(&folder).unwrap();
         let at = folder.display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -583,7 +587,7 @@ impl Server {
         let config = format!(
             "daemon off;\nmaster_process off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\n\
              http {{\naccess_log off;\n{temporary}include {};\n}}\n",
-            house.path(&format!("{site}.nginx.conf")).display()
+            test_site.path(&format!("{site}.nginx.conf")).display()
         );
         fs::write(folder.join("nginx.conf"), config).unwrap();
         let mut command = Command::new("nginx");
@@ -591,10 +595,10 @@ impl Server {
         Self::start(command, &folder, port)
     }
 
-    fn caddy(house: &TestSite, site: &str, port: u16) -> Self {
-        let folder = house.path("caddy");
+    fn caddy(test_site: &TestSite, site: &str, port: u16) -> Self {
+        let folder = test_site.path("caddy");
         fs::create_dir(&folder).unwrap();
-        let import = house.path(&format!("{site}.Caddyfile"));
+        let import = test_site.path(&format!("{site}.Caddyfile"));
         let config = format!("{{\n\tadmin off\n\tauto_https off\n}}\nimport {}\n", import.display());
         fs::write(folder.join("Caddyfile"), config).unwrap();
         let mut command = Command::new("caddy");
@@ -602,17 +606,17 @@ impl Server {
         Self::start(command, &folder, port)
     }
 
-    /// NOTE: a story without its server fails. One that is passed over says nothing.
+    /// NOTE: without the web server, the test fails. A skipped test would say nothing.
     fn start(mut command: Command, home: &Path, port: u16) -> Self {
         let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
-        let told = fs::File::create(home.join("told")).unwrap();
-        command.env("PATH", path).env("HOME", home).stdin(Stdio::null()).stderr(told);
+        let message = fs::File::create(home.join("message")).unwrap();
+        command.env("PATH", path).env("HOME", home).stdin(Stdio::null()).stderr(message);
         let mut child =
             command.spawn().expect("a server is missing: apt-get install nginx caddy, or run tests/run");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         wait_until("the server to listen", || {
-            let told = || fs::read_to_string(home.join("told"));
-            assert!(child.try_wait().unwrap().is_none(), "{:?}", told());
+            let message = || fs::read_to_string(home.join("message"));
+            assert!(child.try_wait().unwrap().is_none(), "{:?}", message());
             std::net::TcpStream::connect(address).is_ok()
         });
         Self { child, address }
@@ -651,12 +655,13 @@ fn caddy_answers_from_the_files_as_the_service_does() {
 
 fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     let port = free_port();
-    let house = lived_in(TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}")));
-    built(&house, "public");
-    let server = server(&house, "public", port);
-    let serving = house.serve();
+    let test_site =
+        with_history(TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}")));
+    built(&test_site, "public");
+    let server = server(&test_site, "public", port);
+    let serving = test_site.serve();
     let mut compared = 0;
-    for file in tree(&house.path("public")).into_keys() {
+    for file in tree(&test_site.path("public")).into_keys() {
         let Some(address) = address(&file).filter(|address| address != "/tim-kiem") else { continue };
         for coding in ["identity", "gzip"] {
             let headers = [("Accept-Encoding", coding)];
@@ -683,9 +688,9 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
             };
             assert!(plain(&here) == plain(&there), "{address} {coding}");
             let varies = there.header("vary").is_some_and(|vary| vary.contains("Accept-Encoding"));
-            let packed = house.path("public").join(format!("{file}.gz")).exists();
+            let packed = test_site.path("public").join(format!("{file}.gz")).exists();
             assert!(varies || !packed, "{address} {coding}");
-            not_modified_alike(&server, &address, coding, &there);
+            assert_same_conditional_responses(&server, &address, coding, &there);
             compared += 1;
         }
     }
@@ -719,7 +724,7 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
         ("/theo-thang/2022/04", 404, None),
         (&format!("/{WITHDRAWN}"), 410, None),
     ] {
-        let (here, there) = led_alike(&serving, &server, path, status, location);
+        let (here, there) = assert_same_response(&serving, &server, path, status, location);
         if status != 301 {
             for name in ["content-type", "cache-control", "content-security-policy", "etag", "last-modified"]
             {
@@ -727,7 +732,7 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
             }
         }
     }
-    hostile_paths_lead_nowhere(&serving, &server);
+    hostile_paths_do_not_redirect(&serving, &server);
     for hidden in
         ["/.bantin/manifest", "/.bantin/gone/410.html", "/rss.xml.gz", "/bai-viet/", "/../public.nginx.conf"]
     {
@@ -735,11 +740,11 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     }
     assert_eq!(server.get("/tim-kiem?q=dak+to").status, 200);
 
-    // What is built meanwhile is served at once.
+    // A new build is served at once.
     let before = server.get("/xa-hoi/rss.xml");
-    house.write("xa-hoi/moi.txt", article("Bài mới nhất", "13/05/2023 08:00", "Đoạn mở đầu."));
-    house.ok(&["scan"]);
-    built(&house, "public");
+    test_site.write("xa-hoi/moi.txt", article("Bài mới nhất", "13/05/2023 08:00", "Đoạn mở đầu."));
+    test_site.ok(&["scan"]);
+    built(&test_site, "public");
     let answer = server.request("GET", "/xa-hoi/rss.xml", &[("If-None-Match", &before.etag())]);
     assert!(answer.status == 200 && answer.text().contains("Bài mới nhất"));
     let since = [("If-Modified-Since", before.header("last-modified").unwrap())];
@@ -748,8 +753,8 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     assert_eq!(server.request("GET", "/dat-nguoi/rss.xml", &[("If-None-Match", &other.etag())]).status, 304);
 }
 
-/// Whatever somebody puts into a path, none of it comes back in a header, and nobody is led away.
-fn hostile_paths_lead_nowhere(serving: &RunningServer, server: &Server) {
+/// No part of a hostile path comes back in a header, and no response redirects to another host.
+fn hostile_paths_do_not_redirect(serving: &RunningServer, server: &Server) {
     let (long, deep) = (format!("/{}", "a".repeat(6000)), "/a".repeat(3000));
     for path in [
         "/xa-hoi%0d%0aSet-Cookie:%20a=b",
@@ -798,8 +803,8 @@ fn hostile_paths_lead_nowhere(serving: &RunningServer, server: &Server) {
     }
 }
 
-/// Both answer with this status, lead to the same place, and show the same where they lead nowhere else.
-fn led_alike(
+/// Both answer with this status, the same redirect target, and the same body if there is no redirect.
+fn assert_same_response(
     serving: &RunningServer,
     server: &Server,
     path: &str,
@@ -813,8 +818,8 @@ fn led_alike(
     (here, there)
 }
 
-/// Rules C1, C2 and C4, as the service keeps them.
-fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &HttpResponse) {
+/// Conditional requests are answered as by the service (feed rules C1, C2 and C4).
+fn assert_same_conditional_responses(server: &Server, address: &str, coding: &str, whole: &HttpResponse) {
     let (tag, date) = (whole.etag(), whole.header("last-modified").unwrap());
     let listed = format!("\"x,y\", W/{tag}");
     for (headers, status) in [
@@ -836,7 +841,7 @@ fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &Http
             for name in ["etag", "cache-control", "vary"] {
                 assert_eq!(answer.header(name), whole.header(name), "{address} {headers:?} {name}");
             }
-            // Caddy leaves it out where there is a tag.
+            // Caddy omits it if there is an ETag.
             let dated = answer.header("last-modified");
             assert!(dated.is_none() || dated == whole.header("last-modified"), "{address} {headers:?}");
         }
@@ -846,31 +851,31 @@ fn not_modified_alike(server: &Server, address: &str, coding: &str, whole: &Http
 }
 
 #[test]
-fn nginx_leads_old_addresses_on_below_a_path_of_the_site_as_well() {
-    leads_old_addresses_on(Server::nginx);
+fn nginx_redirects_old_paths_on_a_site_with_a_path_prefix_as_well() {
+    redirects_old_paths(Server::nginx);
 }
 
 #[test]
-fn caddy_leads_old_addresses_on_below_a_path_of_the_site_as_well() {
-    leads_old_addresses_on(Server::caddy);
+fn caddy_redirects_old_paths_on_a_site_with_a_path_prefix_as_well() {
+    redirects_old_paths(Server::caddy);
 }
 
-fn leads_old_addresses_on(server: fn(&TestSite, &str, u16) -> Server) {
+fn redirects_old_paths(server: fn(&TestSite, &str, u16) -> Server) {
     let port = free_port();
-    let house = TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}/bantin"));
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.write("covid/cu.txt", article("Bài cũ", "13/05/2021 08:00", "Đoạn mở đầu."));
-    house.ok(&["scan"]);
-    let mut config = fs::read_to_string(house.path("config.toml")).unwrap();
+    let test_site = TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}/bantin"));
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("covid/cu.txt", article("Bài cũ", "13/05/2021 08:00", "Đoạn mở đầu."));
+    test_site.ok(&["scan"]);
+    let mut config = fs::read_to_string(test_site.path("config.toml")).unwrap();
     config = config.replace(
         "slug = \"xa-hoi\"\ntitle = \"Xã hội\"",
         "slug = \"doi-song\"\ntitle = \"Đời sống\"\nwas = [\"xa-hoi\"]",
     );
     config.push_str("[[channel]]\nslug = \"covid\"\ngone = true\n");
-    fs::write(house.path("config.toml"), config).unwrap();
-    built(&house, "public");
-    let server = server(&house, "public", port);
-    let serving = house.serve();
+    fs::write(test_site.path("config.toml"), config).unwrap();
+    built(&test_site, "public");
+    let server = server(&test_site, "public", port);
+    let serving = test_site.serve();
     for (path, status, location) in [
         ("/bantin/doi-song/rss.xml", 200, None),
         ("/bantin/", 200, None),
@@ -892,6 +897,6 @@ fn leads_old_addresses_on(server: fn(&TestSite, &str, u16) -> Server) {
         ("/bantin/covid/rss.xml", 410, None),
         ("/bantin/covid/", 410, None),
     ] {
-        led_alike(&serving, &server, path, status, location);
+        assert_same_response(&serving, &server, path, status, location);
     }
 }

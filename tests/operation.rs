@@ -1,5 +1,4 @@
-//! What an operator may rely on: whatever becomes of the log's reader, of signals and of names from strangers, the
-//! work goes on.
+//! Robustness in operation: the service goes on whatever happens to stderr, signals, hostile names, disks and clocks.
 
 mod support;
 
@@ -15,18 +14,18 @@ use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
-/// A service of which nothing is read: its address is chosen here.
-struct Unheard {
+/// A service whose output is not read; the test chooses its address.
+struct DetachedService {
     child: Child,
     address: SocketAddr,
 }
 
-impl Unheard {
-    fn new(house: &TestSite, stderr: impl Into<Stdio>) -> Self {
+impl DetachedService {
+    fn new(site: &TestSite, stderr: impl Into<Stdio>) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let child = house
+        let child = site
             .command(&["serve"])
             .env("BANTIN_SERVER__LISTEN", address.to_string())
             .stdout(Stdio::null())
@@ -45,13 +44,13 @@ impl Unheard {
         request(self.address, "GET", RSS, &[]).text().contains(title)
     }
 
-    fn ends_well(mut self) {
+    fn stops_cleanly(mut self) {
         signal(self.child.id(), "TERM");
         assert!(self.child.wait().unwrap().success());
     }
 }
 
-impl Drop for Unheard {
+impl Drop for DetachedService {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -67,7 +66,7 @@ fn full() -> File {
     File::options().write(true).open("/dev/full").unwrap()
 }
 
-/// The writing end of a pipe whose reader has gone.
+/// The write end of a pipe without a reader.
 fn without_reader() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -75,47 +74,47 @@ fn without_reader() -> Stdio {
 }
 
 fn seeded() -> TestSite {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    site
 }
 
 #[test]
 fn a_service_whose_log_cannot_be_written_goes_on() {
     let sinks: [fn() -> Stdio; 2] = [|| full().into(), without_reader];
     for sink in sinks {
-        let house = seeded();
-        let service = Unheard::new(&house, sink());
+        let site = seeded();
+        let service = DetachedService::new(&site, sink());
         wait_until("the first article", || service.shows("thi đua"));
-        house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-        house.write("xa-hoi/hong.txt", "không có ngày");
+        site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+        site.write("xa-hoi/hong.txt", "không có ngày");
         wait_until("the article", || service.shows("Bài mới"));
-        service.ends_well();
+        service.stops_cleanly();
     }
 }
 
 #[test]
-fn a_service_whose_log_is_not_read_any_more_goes_on() {
-    let house = seeded().with("BANTIN_SERVER__ACCESS_LOG", "true");
+fn a_service_whose_log_is_no_longer_read_goes_on() {
+    let site = seeded().with("BANTIN_SERVER__ACCESS_LOG", "true");
     let (_unread, writer) = std::io::pipe().unwrap();
-    let service = Unheard::new(&house, writer);
+    let service = DetachedService::new(&site, writer);
     let long = format!("/xa-hoi/khong/{}", "a".repeat(2000));
-    // Much more than a pipe and the queue before it hold.
+    // Much more than the pipe and the log queue hold.
     for _ in 0..1200 {
         assert_eq!(request(service.address, "GET", &long, &[]).status, 404);
     }
-    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
     wait_until("the article", || service.shows("Bài mới"));
-    service.ends_well();
+    service.stops_cleanly();
 }
 
 #[test]
 fn a_command_whose_messages_cannot_be_written_does_its_work() {
-    let house = seeded();
-    house.write("xa-hoi/hong.txt", "không có ngày");
+    let site = seeded();
+    site.write("xa-hoi/hong.txt", "không có ngày");
     let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
-    let backup = house.path("backup.db");
-    let out = house.path("site");
+    let backup = site.path("backup.db");
+    let out = site.path("site");
     let (backup, out) = (backup.to_str().unwrap(), out.to_str().unwrap());
     for (arguments, code) in [
         (&["check"][..], 1),
@@ -132,23 +131,22 @@ fn a_command_whose_messages_cannot_be_written_does_its_work() {
         (&["render", "khong-co", "rss"], 1),
         (&["publsh"], 2),
     ] {
-        // Each sink on its own would find the work done; the last one is enough for what is done once.
-        let status = house.command(arguments).stdout(Stdio::null()).stderr(full()).status().unwrap();
+        // Some commands work only once, so only one sink is tried here.
+        let status = site.command(arguments).stdout(Stdio::null()).stderr(full()).status().unwrap();
         assert_eq!((status.code(), status.signal()), (Some(code), None), "{arguments:?}");
     }
     for arguments in [&["scan"][..], &["check"], &["list", "-v"], &["nonsense"]] {
-        let status =
-            house.command(arguments).stdout(Stdio::null()).stderr(without_reader()).status().unwrap();
+        let status = site.command(arguments).stdout(Stdio::null()).stderr(without_reader()).status().unwrap();
         assert!(matches!(status.code(), Some(0..=2)), "{arguments:?} {status}");
     }
 }
 
 #[test]
-fn a_command_whose_data_nobody_takes_ends_quietly_and_one_that_cannot_write_it_says_so() {
-    let house = seeded();
-    house.ok(&["scan"]);
-    house.write("xa-hoi/hong.txt", "không có ngày");
-    fs::write(house.path("cu.txt"), SAMPLE_ARTICLE).unwrap();
+fn a_command_exits_quietly_on_a_closed_stdout_and_reports_a_full_one() {
+    let site = seeded();
+    site.ok(&["scan"]);
+    site.write("xa-hoi/hong.txt", "không có ngày");
+    fs::write(site.path("cu.txt"), SAMPLE_ARTICLE).unwrap();
     for arguments in [
         &["list"][..],
         &["list", "--json"],
@@ -162,26 +160,26 @@ fn a_command_whose_data_nobody_takes_ends_quietly_and_one_that_cannot_write_it_s
         &["token", "list", "--json"],
         &["completions", "bash"],
         &["--help"],
-        &["import", "--dry-run", "--json", house.path("cu.txt").to_str().unwrap(), "--channel", "xa-hoi"],
+        &["import", "--dry-run", "--json", site.path("cu.txt").to_str().unwrap(), "--channel", "xa-hoi"],
     ] {
-        let gone = house.command(arguments).stdout(without_reader()).stderr(Stdio::piped()).output().unwrap();
-        let told = String::from_utf8(gone.stderr).unwrap();
-        assert!(matches!(gone.status.code(), Some(0 | 1)), "{arguments:?} {}\n{told}", gone.status);
-        assert!(!told.contains("panicked") && !told.contains("pipe"), "{arguments:?}\n{told}");
+        let gone = site.command(arguments).stdout(without_reader()).stderr(Stdio::piped()).output().unwrap();
+        let message = String::from_utf8(gone.stderr).unwrap();
+        assert!(matches!(gone.status.code(), Some(0 | 1)), "{arguments:?} {}\n{message}", gone.status);
+        assert!(!message.contains("panicked") && !message.contains("pipe"), "{arguments:?}\n{message}");
         if arguments[0] == "token" || arguments[0] == "--help" {
             continue;
         }
-        let refused = house.command(arguments).stdout(full()).stderr(Stdio::piped()).output().unwrap();
-        let told = String::from_utf8(refused.stderr).unwrap();
-        assert_eq!(refused.status.code(), Some(1), "{arguments:?}\n{told}");
-        assert!(told.contains("No space left"), "{arguments:?}\n{told}");
+        let refused = site.command(arguments).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}\n{message}");
+        assert!(message.contains("No space left"), "{arguments:?}\n{message}");
     }
 }
 
 #[test]
-fn signals_that_ask_for_nothing_do_no_harm() {
-    let house = seeded();
-    let serving = house.serve();
+fn ignored_signals_do_no_harm() {
+    let site = seeded();
+    let serving = site.serve();
     for name in ["HUP", "USR1", "USR2", "PIPE", "ALRM", "XFSZ"] {
         signal(serving.pid(), name);
     }
@@ -194,55 +192,55 @@ fn signals_that_ask_for_nothing_do_no_harm() {
 }
 
 #[test]
-fn no_name_forges_a_line_of_the_log() {
-    let house = seeded().with("BANTIN_SERVER__ACCESS_LOG", "true");
+fn no_name_can_forge_a_log_line() {
+    let site = seeded().with("BANTIN_SERVER__ACCESS_LOG", "true");
     let name = "a\n2026-01-01T00:00:00Z ERROR forged\r\u{1b}[2J\u{2028}b\u{202e}c\u{9b}.txt";
-    house.write(&format!("xa-hoi/{name}"), "không có ngày");
-    house.write(&format!("xa-hoi/{}.txt", "x".repeat(240)), "không có ngày");
-    let serving = house.serve();
+    site.write(&format!("xa-hoi/{name}"), "không có ngày");
+    site.write(&format!("xa-hoi/{}.txt", "x".repeat(240)), "không có ngày");
+    let serving = site.serve();
     let long = format!("/a%0Ab\u{202e}{}", "a".repeat(30_000));
     assert!(serving.get(&long).status >= 400);
     wait_until("the lines", || {
         let log = serving.log();
         log.contains("ERROR forged\\r\\u{1b}") && log.contains("bytes)")
     });
-    let (check, scan) = (house.run(&["check"]), house.run(&["scan"]));
-    let mut told = serving.log();
+    let (check, scan) = (site.run(&["check"]), site.run(&["scan"]));
+    let mut message = serving.log();
     for output in [check, scan] {
-        told += &String::from_utf8(output.stdout).unwrap();
-        told += &String::from_utf8(output.stderr).unwrap();
+        message += &String::from_utf8(output.stdout).unwrap();
+        message += &String::from_utf8(output.stderr).unwrap();
     }
-    assert!(told.matches("forged").count() >= 3, "{told}");
-    for line in told.lines() {
+    assert!(message.matches("forged").count() >= 3, "{message}");
+    for line in message.lines() {
         assert!(!line.starts_with("2026-01-01T00:00:00Z"), "{line}");
         assert!(line.len() < 12_000, "{}", line.len());
     }
     let raw = ['\r', '\u{1b}', '\u{2028}', '\u{202e}', '\u{9b}'];
-    assert!(!told.contains(raw), "{told:?}");
+    assert!(!message.contains(raw), "{message:?}");
 }
 
 #[test]
-fn the_first_lines_agree_with_themselves() {
-    let house = seeded();
-    house.write("Kinh tế/mot.txt", article("Bài một", "13/05/2023 08:00", "Đoạn mở đầu."));
-    let serving = house.serve();
+fn the_startup_banner_is_consistent() {
+    let site = seeded();
+    site.write("Kinh tế/mot.txt", article("Bài một", "13/05/2023 08:00", "Đoạn mở đầu."));
+    let serving = site.serve();
     let log = serving.log();
     assert!(log.contains("serves 2 articles in 2 of 2 channels on "), "{log}");
     assert_eq!(log.matches("/rss.xml  ").count(), 1 + 2, "the feed of everything and two more: {log}");
     drop(serving);
     for number in 0..12 {
-        house.write(
+        site.write(
             &format!("kenh-{number}/a{number}.txt"),
             article(&format!("Bài số {number}"), "13/05/2023 08:00", "Đoạn mở đầu."),
         );
     }
-    let serving: RunningServer = house.serve();
+    let serving: RunningServer = site.serve();
     wait_until("the end of the list", || serving.log().contains("and 2 more"));
     assert!(serving.log().contains("serves 14 articles in 14 of 14 channels on "));
 }
 
-fn bearer(house: &TestSite) -> String {
-    format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim())
+fn bearer(site: &TestSite) -> String {
+    format!("Bearer {}", site.ok(&["token", "new", "Văn phòng"]).trim())
 }
 
 fn publish(serving: &RunningServer, bearer: &str, title: &str) -> HttpResponse {
@@ -255,8 +253,8 @@ fn items(serving: &RunningServer) -> usize {
     serving.get(RSS).text().matches("<item>").count()
 }
 
-fn in_the_database(house: &TestSite, sql: &'static str) {
-    let url = format!("sqlite:{}", house.path("data/bantin.db").display());
+fn execute_sql(site: &TestSite, sql: &'static str) {
+    let url = format!("sqlite:{}", site.path("data/bantin.db").display());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = SqliteConnection::connect(&url).await.unwrap();
@@ -265,8 +263,8 @@ fn in_the_database(house: &TestSite, sql: &'static str) {
     });
 }
 
-/// Mounts everything but one folder read-only, and goes on as nobody.
-const ALMOST_ALL_READ_ONLY: &str = "
+/// Mounts everything except one directory read-only and continues as nobody.
+const READ_ONLY_MOUNTS: &str = "
     mount --bind \"$1\" \"$1\"
     while read -r _ target _; do
         [ \"$target\" = \"$1\" ] || mount -o remount,bind,ro \"$target\" 2>/dev/null || true
@@ -280,30 +278,30 @@ const ALMOST_ALL_READ_ONLY: &str = "
     exec $become \"$@\"";
 
 #[test]
-fn a_service_that_may_write_nothing_but_its_state_publishes() {
-    let house = seeded();
-    let bearer = bearer(&house);
-    // The program lies where nobody may go, perhaps.
-    let program = house.path("bantin");
+fn a_service_that_may_write_only_its_state_directory_publishes() {
+    let site = seeded();
+    let bearer = bearer(&site);
+    // The directory of the program may not be accessible to nobody.
+    let program = site.path("bantin");
     fs::copy(env!("CARGO_BIN_EXE_bantin"), &program).unwrap();
-    let (state, config) = (house.path("data"), house.path("config.toml"));
-    for path in [house.path(""), state.clone(), state.join("bantin.db")] {
+    let (state, config) = (site.path("data"), site.path("config.toml"));
+    for path in [site.path(""), state.clone(), state.join("bantin.db")] {
         let nobody = as_root("chown").arg("65534:65534").arg(&path).status();
         assert!(nobody.unwrap().success());
     }
-    fs::remove_file(house.path("feeds/.bantin-log")).unwrap_or_default();
+    fs::remove_file(site.path("feeds/.bantin-log")).unwrap_or_default();
     let mut command = as_root("unshare");
-    command.args(["--mount", "sh", "-c", ALMOST_ALL_READ_ONLY, "sh"]).arg(&state).arg(&program);
+    command.args(["--mount", "sh", "-c", READ_ONLY_MOUNTS, "sh"]).arg(&state).arg(&program);
     command.arg("serve").arg("--config").arg(&config).env_remove("RUST_LOG");
     let serving = RunningServer::of(command);
     assert!(serving.get(RSS).text().contains("thi đua"), "{}", serving.log());
     for number in 0..3 {
         assert_eq!(publish(&serving, &bearer, &format!("Bài {number}")).status, 201, "{}", serving.log());
     }
-    // Enough for one write to outgrow what is kept in memory at first.
-    house.write("xa-hoi/dai.txt", article("Bài dài", "13/05/2023 08:00", &"Đoạn dài. ".repeat(100_000)));
+    // Large enough that one write exceeds the memory buffer of the database.
+    site.write("xa-hoi/dai.txt", article("Bài dài", "13/05/2023 08:00", &"Đoạn dài. ".repeat(100_000)));
     wait_until("the long one", || serving.get(RSS).text().contains("Bài dài"));
-    assert!(!house.path("feeds/.bantin-log").exists(), "a folder that cannot be written bears no mark");
+    assert!(!site.path("feeds/.bantin-log").exists(), "a read-only folder has no marker");
     assert!(serving.stop());
 }
 
@@ -333,181 +331,181 @@ fn nothing_is_acknowledged_while_the_database_file_is_not_the_one_that_is_open()
         },
     );
     for (lose, bring_back) in [rename, replace, new_folder] {
-        let house = seeded();
-        let bearer = bearer(&house);
-        let serving = house.serve();
+        let site = seeded();
+        let bearer = bearer(&site);
+        let serving = site.serve();
         assert_eq!(publish(&serving, &bearer, "Bài trước").status, 201);
         wait_until("the article", || items(&serving) == 2);
-        let data = house.path("data");
+        let data = site.path("data");
         lose(&data);
         let refused = publish(&serving, &bearer, "Bài mất");
         assert_eq!(refused.status, 503, "{}", refused.text());
-        house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+        site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
         wait_until("the word of it", || {
             serving.get("/readyz").json()["writes"] == "unavailable"
                 && serving.log().contains("was deleted, moved or replaced")
         });
-        assert_eq!(items(&serving), 2, "what is known is served on");
-        assert!(!data.join("bantin.db").exists() || !away(&data).exists(), "nothing is begun anew");
+        assert_eq!(items(&serving), 2, "known articles are still served");
+        assert!(!data.join("bantin.db").exists() || !away(&data).exists(), "no new log is created");
         bring_back(&data);
         wait_until("the writes", || publish(&serving, &bearer, "Bài sau").status == 201);
         wait_until("all of them", || items(&serving) == 4);
         serving.kill();
-        assert_eq!(items(&house.serve()), 4, "and they are there for good");
+        assert_eq!(items(&site.serve()), 4, "the articles are durable");
     }
 }
 
 #[test]
-fn a_deleted_database_takes_no_writes_and_a_start_without_it_begins_no_log() {
+fn a_deleted_database_accepts_no_writes_and_a_start_without_it_creates_no_log() {
     for name in ["bantin.db", "bantin.db-wal"] {
-        let house = seeded();
-        let bearer = bearer(&house);
-        let serving = house.serve();
-        fs::remove_file(house.path("data").join(name)).unwrap();
+        let site = seeded();
+        let bearer = bearer(&site);
+        let serving = site.serve();
+        fs::remove_file(site.path("data").join(name)).unwrap();
         assert_eq!(publish(&serving, &bearer, "Bài mất").status, 503);
         assert_eq!(items(&serving), 1);
     }
-    let house = seeded();
-    house.ok(&["scan"]);
-    let mark = fs::read_to_string(house.path("feeds/.bantin-log")).unwrap();
-    fs::remove_dir_all(house.path("data")).unwrap();
+    let site = seeded();
+    site.ok(&["scan"]);
+    let mark = fs::read_to_string(site.path("feeds/.bantin-log")).unwrap();
+    fs::remove_dir_all(site.path("data")).unwrap();
     for arguments in [&["serve"][..], &["scan"], &["list"], &["token", "new", "A"]] {
-        let refused = house.run(arguments);
-        let told = String::from_utf8(refused.stderr).unwrap();
-        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {told}");
-        assert!(told.contains(mark.trim()) && told.contains("scan --confirm"), "{told}");
+        let refused = site.run(arguments);
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(mark.trim()) && message.contains("scan --confirm"), "{message}");
     }
-    assert!(!house.path("data").exists());
+    assert!(!site.path("data").exists());
     // A preview neither minds the mark nor leaves its own.
-    assert!(house.ok(&["render", "xa-hoi", "rss"]).contains("thi đua"));
-    assert_eq!(fs::read_to_string(house.path("feeds/.bantin-log")).unwrap(), mark);
-    house.ok(&["scan", "--confirm"]);
-    assert_ne!(fs::read_to_string(house.path("feeds/.bantin-log")).unwrap(), mark);
-    assert_eq!(items(&house.serve()), 1);
+    assert!(site.ok(&["render", "xa-hoi", "rss"]).contains("thi đua"));
+    assert_eq!(fs::read_to_string(site.path("feeds/.bantin-log")).unwrap(), mark);
+    site.ok(&["scan", "--confirm"]);
+    assert_ne!(fs::read_to_string(site.path("feeds/.bantin-log")).unwrap(), mark);
+    assert_eq!(items(&site.serve()), 1);
 }
 
 #[test]
 fn a_database_of_another_log_takes_nothing_from_the_folder_until_somebody_confirms_it() {
-    let (house, other) = (seeded(), TestSite::new());
-    house.ok(&["scan"]);
+    let (site, other) = (seeded(), TestSite::new());
+    site.ok(&["scan"]);
     other.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
     other.ok(&["scan"]);
-    fs::copy(other.path("data/bantin.db"), house.path("data/bantin.db")).unwrap();
-    let refused = house.run(&["scan"]);
+    fs::copy(other.path("data/bantin.db"), site.path("data/bantin.db")).unwrap();
+    let refused = site.run(&["scan"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8(refused.stdout).unwrap().contains("scan --confirm"));
-    assert!(house.ok(&["list"]).contains("Của nơi khác"), "nothing is withdrawn");
-    house.ok(&["scan", "--confirm"]);
-    assert!(house.ok(&["list", "--channel", "xa-hoi"]).contains("thi-dua"));
+    assert!(site.ok(&["list"]).contains("Của nơi khác"), "nothing is withdrawn");
+    site.ok(&["scan", "--confirm"]);
+    assert!(site.ok(&["list", "--channel", "xa-hoi"]).contains("thi-dua"));
 }
 
 #[test]
 fn with_the_sample_authority_a_new_log_may_simply_begin() {
-    let house = seeded();
-    fs::write(house.path("config.toml"), "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n")
+    let site = seeded();
+    fs::write(site.path("config.toml"), "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n")
         .unwrap();
-    house.ok(&["scan"]);
-    fs::remove_dir_all(house.path("data")).unwrap();
-    house.ok(&["scan"]);
-    assert_eq!(items(&house.serve()), 1);
+    site.ok(&["scan"]);
+    fs::remove_dir_all(site.path("data")).unwrap();
+    site.ok(&["scan"]);
+    assert_eq!(items(&site.serve()), 1);
 }
 
 #[test]
 fn the_database_and_its_folder_are_their_owner_s_alone() {
-    let house = seeded();
-    fs::create_dir(house.path("data")).unwrap();
-    let deeper = house.path("data/a/bantin.db");
-    let house = house.with("BANTIN_STORE__URL", format!("sqlite:{}", deeper.display()));
-    let serving = house.serve();
+    let site = seeded();
+    fs::create_dir(site.path("data")).unwrap();
+    let deeper = site.path("data/a/bantin.db");
+    let site = site.with("BANTIN_STORE__URL", format!("sqlite:{}", deeper.display()));
+    let serving = site.serve();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(deeper.parent().unwrap()), 0o700);
     let files: Vec<_> =
-        fs::read_dir(house.path("data/a")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        fs::read_dir(site.path("data/a")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() >= 3, "{files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
     assert!(serving.stop());
     fs::set_permissions(&deeper, fs::Permissions::from_mode(0o644)).unwrap();
-    house.ok(&["list"]);
+    site.ok(&["list"]);
     assert_eq!(mode(&deeper), 0o600, "also of an older program's");
 }
 
 #[test]
 fn of_two_services_on_one_database_one_scans_and_the_other_takes_over() {
-    let house = seeded();
+    let site = seeded();
     for number in 0..10 {
-        house.write(
+        site.write(
             &format!("xa-hoi/p{number:02}.txt"),
             article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn."),
         );
     }
-    let one = house.serve();
-    let two = house.serve();
+    let one = site.serve();
+    let two = site.serve();
     assert_eq!(two.metric("bantin_scans_total"), 0, "one scans at a time");
     for number in 0..10 {
-        house.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
+        site.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
     }
     // Beside both, a third.
-    house.ok(&["scan"]);
-    house.scanned(&one);
-    let ids = house.ok(&["list"]);
+    site.ok(&["scan"]);
+    site.scanned(&one);
+    let ids = site.ok(&["list"]);
     assert_eq!((ids.lines().count(), ids.matches("/p0").count()), (11, 10), "{ids}");
     one.kill();
-    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
     wait_until("the other to scan", || two.get(RSS).text().contains("Bài mới"));
-    let third = house.serve();
+    let third = site.serve();
     assert!(two.stop());
-    house.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
+    site.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
     wait_until("the third to scan", || third.get(RSS).text().contains("Bài nữa"));
 }
 
 #[test]
-fn a_rename_is_one_article_however_many_scan_at_once() {
-    let house = seeded();
+fn a_rename_stays_one_article_with_concurrent_scans() {
+    let site = seeded();
     for number in 0..40 {
-        house.write(
+        site.write(
             &format!("xa-hoi/p{number:02}.txt"),
             article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn."),
         );
     }
-    house.ok(&["scan"]);
+    site.ok(&["scan"]);
     for number in 0..40 {
-        house.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
+        site.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
     }
-    let scans: Vec<Child> = (0..4).map(|_| house.start(&["scan"])).collect();
+    let scans: Vec<Child> = (0..4).map(|_| site.start(&["scan"])).collect();
     for scan in scans {
         assert!(scan.wait_with_output().unwrap().status.success());
     }
-    let ids = house.ok(&["list"]);
+    let ids = site.ok(&["list"]);
     assert_eq!((ids.lines().count(), ids.matches("doi-").count()), (41, 0), "{ids}");
 }
 
 #[test]
-fn a_log_of_the_future_takes_no_writes_until_the_clock_is_right() {
-    let house = seeded();
-    let bearer = bearer(&house);
-    house.ok(&["scan"]);
-    in_the_database(&house, "UPDATE log SET head_at = head_at + 30");
-    house.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
-    house.ok(&["scan"]);
-    assert_eq!(house.ok(&["list"]).lines().count(), 2, "clocks of machines that share a log differ a little");
-    in_the_database(&house, "UPDATE log SET head_at = head_at + 315360000");
-    house.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
-    let refused = house.run(&["scan"]);
-    let told = String::from_utf8(refused.stderr).unwrap();
+fn a_log_from_the_future_accepts_no_writes_until_the_clock_is_right() {
+    let site = seeded();
+    let bearer = bearer(&site);
+    site.ok(&["scan"]);
+    execute_sql(&site, "UPDATE log SET head_at = head_at + 30");
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    site.ok(&["scan"]);
+    assert_eq!(site.ok(&["list"]).lines().count(), 2, "clocks of machines that share a log differ a little");
+    execute_sql(&site, "UPDATE log SET head_at = head_at + 315360000");
+    site.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
+    let refused = site.run(&["scan"]);
+    let message = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(told.contains("clock") && told.contains("restore-backup"), "{told}");
+    assert!(message.contains("clock") && message.contains("restore-backup"), "{message}");
     let id = "tag:dakto.example,2023:2023-05-12/thi-dua";
-    assert_eq!(house.run(&["withdraw", id]).status.code(), Some(1));
-    assert_eq!(house.ok(&["list"]).lines().count(), 2, "reading goes on");
-    house.ok(&["backup", house.path("backup.db").to_str().unwrap()]);
-    let service = Unheard::new(&house, Stdio::null());
+    assert_eq!(site.run(&["withdraw", id]).status.code(), Some(1));
+    assert_eq!(site.ok(&["list"]).lines().count(), 2, "reading goes on");
+    site.ok(&["backup", site.path("backup.db").to_str().unwrap()]);
+    let service = DetachedService::new(&site, Stdio::null());
     let text = article("Bài gửi", "13/05/2023 08:00", "Đoạn mở đầu.");
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
     let answer =
         support::send(service.address, "POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
     assert_eq!(answer.status, 503, "{}", answer.text());
-    in_the_database(&house, "UPDATE log SET head_at = head_at - 315360000");
+    execute_sql(&site, "UPDATE log SET head_at = head_at - 315360000");
     wait_until("the article", || service.shows("Bài nữa"));
 }

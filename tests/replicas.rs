@@ -177,7 +177,9 @@ fn a_replica_of_another_configuration_is_warned_of() {
     let warned = |serving: &RunningServer| serving.log().contains("another version or configuration");
     wait_until("the warnings", || warned(&first) && warned(&second));
     assert!(second.stop());
-    wait_until("the end of the warning", || first.log().contains("all replicas serve alike"));
+    wait_until("the end of the warning", || {
+        first.log().contains("all replicas have the same version and configuration")
+    });
 }
 
 /// A PostgreSQL of a story's own, to be stopped and started.

@@ -1,4 +1,4 @@
-//! The page of metrics: each room counts for itself, here it is all written down.
+//! The metrics page. Each module has its own counters; this module encodes them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::http::metrics::ServerMetrics;
 use crate::store::Store;
 use crate::{ingest, render};
 
-/// The counters of all rooms.
+/// The counters of all modules.
 #[derive(Clone)]
 pub(super) struct Metrics {
     pub(super) server: ServerMetrics,
@@ -38,7 +38,7 @@ impl Metrics {
         let mut page = String::new();
         match prometheus_client::encoding::text::encode(&mut page, &registry) {
             Ok(()) => page,
-            // Writing into a text fails only where a collector does, and this one writes numbers.
+            // Encoding into a string cannot fail.
             Err(_) => String::new(),
         }
     }

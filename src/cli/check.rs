@@ -1,4 +1,4 @@
-//! `bantin check`: reads config and articles, publishes nothing, says what is wrong and what to do.
+//! `bantin check`: reads config and articles and reports problems; publishes nothing.
 
 mod report;
 
@@ -8,31 +8,31 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Arguments, LONGEST_LINE, Lines, Outcome, counted};
+use super::output::{Lines, MAX_LINE, Outcome, OutputOptions, counted};
 use crate::config::Config;
 use crate::ingest::{self, CheckedFile, FileDiagnostic};
 use crate::logging::{printable, say};
 use crate::parse::Severity;
 use report::ParsedReport;
 
-pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -> anyhow::Result<Outcome> {
+pub(super) fn check(config: &Config, files: &[PathBuf], output: OutputOptions) -> anyhow::Result<Outcome> {
     let root = if files.is_empty() { config.ingest.path.as_path() } else { Path::new("") };
-    let mut told = CheckReporter::new(root, &config.ingest, arguments)?;
+    let mut reporter = CheckReporter::new(root, &config.ingest, output)?;
     if let Err(cause) = config.validate_for_serving() {
-        told.config_diagnostic(cause.to_string())?;
+        reporter.config_diagnostic(cause.to_string())?;
     }
     let now = config.store.clock.now();
     let read = if files.is_empty() {
-        ingest::check_folder(&config.ingest, now, |seen| told.file(&seen))?
+        ingest::check_folder(&config.ingest, now, |seen| reporter.file(&seen))?
     } else {
         for file in files {
-            told.file(&ingest::check_file(&file.to_string_lossy(), &config.ingest, now))?;
+            reporter.file(&ingest::check_file(&file.to_string_lossy(), &config.ingest, now))?;
         }
         files.len() as u64
     };
-    let (errors, warnings) = (told.errors, told.warnings);
-    told.lines.end()?;
-    if !arguments.quiet {
+    let (errors, warnings) = (reporter.errors, reporter.warnings);
+    reporter.lines.end()?;
+    if !output.quiet {
         say!(
             "{} read: {}, {}",
             counted(read, "article"),
@@ -43,7 +43,7 @@ pub(super) fn check(config: &Config, files: &[PathBuf], arguments: &Arguments) -
     Ok(if errors + warnings == 0 { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
-/// Tells of one file after the other, and counts.
+/// Reports one file after the other, and counts errors and warnings.
 struct CheckReporter<'a> {
     root: &'a Path,
     options: &'a ingest::IngestOptions,
@@ -54,9 +54,9 @@ struct CheckReporter<'a> {
 }
 
 impl<'a> CheckReporter<'a> {
-    fn new(root: &'a Path, options: &'a ingest::IngestOptions, arguments: &Arguments) -> io::Result<Self> {
-        let lines = Lines::new(arguments.json)?;
-        Ok(Self { root, options, verbose: arguments.verbose, lines, errors: 0, warnings: 0 })
+    fn new(root: &'a Path, options: &'a ingest::IngestOptions, output: OutputOptions) -> io::Result<Self> {
+        let lines = Lines::new(output.json)?;
+        Ok(Self { root, options, verbose: output.verbose, lines, errors: 0, warnings: 0 })
     }
 
     fn config_diagnostic(&mut self, text: String) -> io::Result<()> {
@@ -76,7 +76,7 @@ impl<'a> CheckReporter<'a> {
         self.report(seen, self.root)
     }
 
-    /// Plainly, a line for each finding; verbosely, what was understood of the file before them.
+    /// Prints a line per diagnostic; verbosely, also the parsed article.
     fn report(&mut self, seen: &CheckedFile, root: &Path) -> io::Result<()> {
         self.errors += count(&seen.findings, Severity::Error);
         self.warnings += count(&seen.findings, Severity::Warning);
@@ -91,7 +91,7 @@ impl<'a> CheckReporter<'a> {
             }
             (false, true) if seen.reading.is_some() => {
                 let path = root.join(&seen.path).display().to_string();
-                let path = printable(&path, LONGEST_LINE);
+                let path = printable(&path, MAX_LINE);
                 self.lines.line(|_| report::print_text(&path, understood.as_ref()))?;
             }
             _ => {}
@@ -111,29 +111,29 @@ fn count(findings: &[FileDiagnostic], severity: Severity) -> usize {
     findings.iter().filter(|finding| finding.severity == severity).count()
 }
 
-/// Prints findings as `path:line: severity: message`, or as JSON. Notes only with `-v` or as JSON.
+/// Prints diagnostics as `path:line: severity: message`, or as JSON. Notes only with `-v` or as JSON.
 pub(super) fn print_diagnostics(
     findings: &[FileDiagnostic],
     root: &Path,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if arguments.json {
+    if output.json {
         let findings: Vec<_> = findings.iter().map(|finding| as_json(root, finding)).collect();
         return writeln!(out, "{}", Value::Array(findings));
     }
     for finding in findings {
-        if finding.severity != Severity::Note || arguments.verbose {
+        if finding.severity != Severity::Note || output.verbose {
             writeln!(out, "{}", as_line(root, finding))?;
         }
     }
     Ok(())
 }
 
-/// Prints findings of a command whose data is something else.
-pub(super) fn print_diagnostics_to_stderr(findings: &[FileDiagnostic], root: &Path, arguments: &Arguments) {
-    let shown = findings.iter().filter(|f| f.severity != Severity::Note || arguments.verbose);
-    for finding in shown.filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
+/// Prints diagnostics of a command whose stdout has other data.
+pub(super) fn print_diagnostics_to_stderr(findings: &[FileDiagnostic], root: &Path, output: OutputOptions) {
+    let shown = findings.iter().filter(|f| f.severity != Severity::Note || output.verbose);
+    for finding in shown.filter(|finding| !output.quiet || finding.severity == Severity::Error) {
         say!("{}", as_line(root, finding));
     }
 }
@@ -143,7 +143,7 @@ pub(super) fn as_line(root: &Path, finding: &FileDiagnostic) -> String {
     let FileDiagnostic { path, line, severity, vietnamese, english } = finding;
     let path = root.join(path).display().to_string();
     let message = format!("{vietnamese} ({english})");
-    let (path, message) = (printable(&path, LONGEST_LINE), printable(&message, LONGEST_LINE));
+    let (path, message) = (printable(&path, MAX_LINE), printable(&message, MAX_LINE));
     format!("{path}:{line}: {}: {message}", severity.as_str())
 }
 

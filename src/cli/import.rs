@@ -1,4 +1,4 @@
-//! `bantin import`: publishes many old articles at once, and says how far it has come.
+//! `bantin import`: publishes many old articles at once, with progress.
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::{Arguments, Outcome, check, counted};
+use super::check;
+use super::output::{Outcome, OutputOptions, counted};
 use crate::app::open_store;
 use crate::config::Config;
 use crate::image;
@@ -22,9 +23,9 @@ pub(super) async fn import(
     config: Config,
     order: &ImportRequest,
     dry_run: bool,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
-    // Every article that comes in gets an id for ever.
+    // An import creates ids, which are permanent.
     config.validate_for_serving()?;
     let store = match dry_run {
         false => Some(open_store(&config).await?),
@@ -33,33 +34,33 @@ pub(super) async fn import(
     };
     let known = known_channels(&config, store.as_ref()).await?;
     let import = Import::plan(order, &config.ingest, &known)?;
-    let about = ImportSummary::new(&import, &known);
-    let mut told = ImportReporter::new(import.articles(), arguments)?;
+    let summary = ImportSummary::new(&import, &known);
+    let mut reporter = ImportReporter::new(import.articles(), output)?;
     let mut failed = Ok(());
-    let tell = |report: &ImportReport, findings: Vec<FileDiagnostic>| {
+    let on_batch = |report: &ImportReport, findings: Vec<FileDiagnostic>| {
         if failed.is_ok() {
-            failed = told.batch(report, &findings);
+            failed = reporter.batch(report, &findings);
         }
     };
     let report = match &store {
-        Some(store) if !dry_run => import.run(store, tell).await?,
-        store => import.dry_run(store.as_ref(), config.store.clock.now(), tell).await?,
+        Some(store) if !dry_run => import.run(store, on_batch).await?,
+        store => import.dry_run(store.as_ref(), config.store.clock.now(), on_batch).await?,
     };
     if let Some(store) = &store {
         store.close().await;
     }
     failed?;
-    told.end(&report)?;
-    if !arguments.quiet {
-        say!("{}", about.summary(&report, dry_run).trim_end());
+    reporter.end(&report)?;
+    if !output.quiet {
+        say!("{}", summary.text(&report, dry_run).trim_end());
     }
     Ok(if report.rejected == 0 { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
-/// True where a command was given that cannot be meant, rather than one that failed.
+/// True for a usage error, in contrast to a failure.
 pub(super) fn is_usage_error(cause: &anyhow::Error) -> bool {
-    let refusal = cause.downcast_ref::<ImportError>();
-    refusal.is_some_and(|refusal| !matches!(refusal, ImportError::Unreadable { .. }))
+    let error = cause.downcast_ref::<ImportError>();
+    error.is_some_and(|error| !matches!(error, ImportError::Unreadable { .. }))
 }
 
 async fn known_channels(config: &Config, store: Option<&Store>) -> anyhow::Result<BTreeSet<Slug>> {
@@ -71,10 +72,10 @@ async fn known_channels(config: &Config, store: Option<&Store>) -> anyhow::Resul
     Ok(known)
 }
 
-/// What is known of an import before it begins.
+/// The summary of an import: channels, and files that are ignored.
 struct ImportSummary {
     channels: Vec<String>,
-    passed_over: Vec<String>,
+    ignored: Vec<String>,
 }
 
 impl ImportSummary {
@@ -83,46 +84,44 @@ impl ImportSummary {
             let new = if known.contains(slug) { "" } else { " (new)" };
             format!("{slug}{new}")
         });
-        let (mut pictures, mut passed_over) = (0, Vec::new());
-        for (ending, count) in import.passed_over() {
-            match ending {
-                _ if image::is_image_name(&format!("a.{ending}")) => pictures += count,
-                "" => passed_over.push(format!("{count} of other types")),
-                "doc" | "rtf" | "odt" => passed_over.push(format!("{count} .{ending} (save them as .docx)")),
-                "zip" => passed_over.push(format!("{count} .zip (name them to import them)")),
-                _ => passed_over.push(format!("{count} .{ending}")),
+        let (mut pictures, mut ignored) = (0, Vec::new());
+        for (extension, count) in import.passed_over() {
+            match extension {
+                _ if image::is_image_name(&format!("a.{extension}")) => pictures += count,
+                "" => ignored.push(format!("{count} of other types")),
+                "doc" | "rtf" | "odt" => ignored.push(format!("{count} .{extension} (save them as .docx)")),
+                "zip" => ignored.push(format!("{count} .zip (name them to import them)")),
+                _ => ignored.push(format!("{count} .{extension}")),
             }
         }
         if pictures > 0 {
-            passed_over.insert(0, format!("{} (not imported yet)", counted(pictures, "picture")));
+            ignored.insert(0, format!("{} (not imported yet)", counted(pictures, "picture")));
         }
-        Self { channels: channels.collect(), passed_over }
+        Self { channels: channels.collect(), ignored }
     }
 
-    fn summary(&self, report: &ImportReport, dry_run: bool) -> String {
-        let ImportReport {
-            files, published, corrected, moved, restored, unchanged, scheduled: waiting, ..
-        } = report;
-        let ImportReport { still_withdrawn: stay_withdrawn, acceptable, rejected: refused, .. } = report;
+    fn text(&self, report: &ImportReport, dry_run: bool) -> String {
+        let ImportReport { files, published, corrected, moved, restored, unchanged, scheduled, .. } = report;
+        let ImportReport { still_withdrawn, acceptable, rejected, .. } = report;
         let files = counted(*files, "file");
         let mut summary = match dry_run {
             true => format!(
-                "{files}: {acceptable} would be accepted, {unchanged} exist already, {refused} would \
+                "{files}: {acceptable} would be accepted, {unchanged} exist already, {rejected} would \
                  be rejected; nothing was published\n"
             ),
             false => format!(
                 "{files}: {published} published, {corrected} corrected, {moved} moved, {restored} \
-                 restored, {unchanged} unchanged, {waiting} scheduled, {stay_withdrawn} stay \
-                 withdrawn, {refused} rejected\n"
+                 restored, {unchanged} unchanged, {scheduled} scheduled, {still_withdrawn} stay \
+                 withdrawn, {rejected} rejected\n"
             ),
         };
         if !self.channels.is_empty() {
             summary.push_str(&format!("channels: {}\n", self.channels.join(", ")));
         }
-        if !self.passed_over.is_empty() {
-            summary.push_str(&format!("skipped: {}\n", self.passed_over.join(", ")));
+        if !self.ignored.is_empty() {
+            summary.push_str(&format!("skipped: {}\n", self.ignored.join(", ")));
         }
-        if *refused > 0 {
+        if *rejected > 0 {
             summary.push_str(
                 "rejected articles are listed above; correct them and run the same command again\n",
             );
@@ -131,45 +130,45 @@ impl ImportSummary {
     }
 }
 
-/// Says what there is to say while it happens: memory does not grow with the number of complaints.
-struct ImportReporter<'a> {
-    arguments: &'a Arguments,
+/// Prints diagnostics as they occur, so that memory does not grow with their number.
+struct ImportReporter {
+    output: OutputOptions,
     progress: Progress,
     out: io::Stdout,
     first: bool,
 }
 
-impl<'a> ImportReporter<'a> {
-    fn new(total: u64, arguments: &'a Arguments) -> io::Result<Self> {
+impl ImportReporter {
+    fn new(total: u64, output: OutputOptions) -> io::Result<Self> {
         let mut out = io::stdout();
-        if arguments.json {
+        if output.json {
             write!(out, "{{\"findings\": [")?;
         }
-        Ok(Self { arguments, progress: Progress::new(total, arguments.quiet), out, first: true })
+        Ok(Self { output, progress: Progress::new(total, output.quiet), out, first: true })
     }
 
     fn batch(&mut self, report: &ImportReport, findings: &[FileDiagnostic]) -> io::Result<()> {
-        let Self { arguments, progress, out, first } = self;
+        let Self { output, progress, out, first } = self;
         let mut lines = String::new();
         for finding in findings {
             match finding.severity {
-                _ if arguments.json => {
+                _ if output.json => {
                     let comma = if *first { "" } else { "," };
                     lines.push_str(&format!("{comma}\n {}", check::as_json(Path::new(""), finding)));
                     *first = false;
                 }
-                Severity::Note if !arguments.verbose => {}
+                Severity::Note if !output.verbose => {}
                 _ => lines.push_str(&format!("{}\n", check::as_line(Path::new(""), finding))),
             }
         }
-        progress.aside(|| out.write_all(lines.as_bytes()))?;
+        progress.suspend(|| out.write_all(lines.as_bytes()))?;
         progress.at(report.files);
         Ok(())
     }
 
     fn end(mut self, report: &ImportReport) -> io::Result<()> {
         self.progress.end();
-        if !self.arguments.json {
+        if !self.output.json {
             return Ok(());
         }
         let counts = json!({
@@ -189,7 +188,7 @@ impl<'a> ImportReporter<'a> {
     }
 }
 
-/// How far it has come: a bar for people, a line a second for a log, nothing where nothing is wanted.
+/// Progress: a bar on a terminal, a line per second in a log, nothing if quiet.
 enum Progress {
     Bar(ProgressBar),
     Lines { began: Instant, last: Instant, total: u64 },
@@ -197,7 +196,7 @@ enum Progress {
 }
 
 impl Progress {
-    const PAUSE: Duration = Duration::from_secs(1);
+    const INTERVAL: Duration = Duration::from_secs(1);
 
     fn new(total: u64, quiet: bool) -> Self {
         let began = Instant::now();
@@ -219,7 +218,7 @@ impl Progress {
     fn at(&mut self, files: u64) {
         match self {
             Self::Bar(bar) => bar.set_position(files),
-            Self::Lines { began, last, total } if last.elapsed() >= Self::PAUSE => {
+            Self::Lines { began, last, total } if last.elapsed() >= Self::INTERVAL => {
                 *last = Instant::now();
                 let rate = files as f64 / began.elapsed().as_secs_f64();
                 let left = total.saturating_sub(files) as f64 / rate.max(f64::MIN_POSITIVE);
@@ -230,8 +229,8 @@ impl Progress {
         }
     }
 
-    /// Prints something else without tearing the bar.
-    fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+    /// Prints above the bar.
+    fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match self {
             Self::Bar(bar) => bar.suspend(print),
             Self::Lines { .. } | Self::Silent => print(),

@@ -1,12 +1,14 @@
-//! `bantin publish`: the same from a shell as over HTTP, here or against a running service.
+//! `bantin publish`: publishes one file, in the local store or over HTTP.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
+use super::check;
+use super::open::require_channel;
+use super::output::{Outcome, OutputOptions, print_line};
 use super::remote::Remote;
-use super::{Arguments, Outcome, check, is_channel, print_line};
 use crate::app::open_store;
 use crate::config::Config;
 use crate::ingest::{FileDiagnostic, diagnostics_of, parse_file};
@@ -16,18 +18,18 @@ use crate::parse::Severity;
 use crate::store::{Source, Submission, SubmitOutcome, SubmitResult, WriteConditions};
 use crate::urls::article_path;
 
-/// Publishes one file in one channel, or corrects the article of this id with it.
+/// Publishes a file in a channel, or corrects the article with this id.
 pub(super) async fn publish(
     config: Config,
     file: &Path,
     channel: &Slug,
     id: Option<&ArticleId>,
     remote: &Remote,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     match remote.service()? {
-        Some(service) => service.publish(file, channel, id, arguments),
-        None => publish_local(config, file, channel, id, arguments).await,
+        Some(service) => service.publish(file, channel, id, output),
+        None => publish_local(config, file, channel, id, output).await,
     }
 }
 
@@ -36,25 +38,25 @@ async fn publish_local(
     file: &Path,
     channel: &Slug,
     id: Option<&ArticleId>,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     let path = file.display().to_string();
     let reading = parse_file(Path::new(""), &path, &config.ingest.parse_options(Some(channel)))
         .with_context(|| format!("reading {path}"))?;
     let findings = diagnostics_of(&path, &reading);
-    print_diagnostics(&findings, arguments);
+    print_diagnostics(&findings, output);
     let Some(draft) = reading.reading.draft else {
         bail!("{path} is not a valid article and was not published")
     };
     let store = open_store(&config).await?;
-    // As over HTTP: the channels that the article names come to the one that the command names.
+    // As over HTTP: the channels in the file are added to the one of the command.
     let addresses = &config.render.addresses;
     let mut channels = vec![addresses.current_slug(channel.clone())];
     channels.extend(draft.channels.iter().map(|name| addresses.resolve_channel(name)));
     channels.sort();
     channels.dedup();
     for channel in &channels {
-        is_channel(&store, &config, channel).await?;
+        require_channel(&store, &config, channel).await?;
     }
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let submission = Submission {
@@ -68,12 +70,12 @@ async fn publish_local(
     let accepted = store.submit(submission).await?;
     store.close().await;
     let url = config.render.addresses.url(&article_path(&accepted.permalink));
-    print_outcome(&accepted, &url, &findings, arguments)
+    print_outcome(&accepted, &url, &findings, output)
 }
 
-/// Notes too: what was left out of one article is to be seen by whoever publishes it.
-fn print_diagnostics(findings: &[FileDiagnostic], arguments: &Arguments) {
-    for finding in findings.iter().filter(|finding| !arguments.quiet || finding.severity == Severity::Error) {
+/// Prints notes too, since they list omitted lines.
+fn print_diagnostics(findings: &[FileDiagnostic], output: OutputOptions) {
+    for finding in findings.iter().filter(|finding| !output.quiet || finding.severity == Severity::Error) {
         say!("{}", check::as_line(Path::new(""), finding));
     }
 }
@@ -82,10 +84,10 @@ fn print_outcome(
     accepted: &SubmitResult,
     url: &str,
     findings: &[FileDiagnostic],
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     let id = &accepted.id;
-    let (word, number) = match &accepted.outcome {
+    let (outcome, number) = match &accepted.outcome {
         SubmitOutcome::Published(number) => ("published", Some(*number)),
         SubmitOutcome::Corrected(number) => ("corrected", Some(*number)),
         SubmitOutcome::Moved(number) => ("moved", Some(*number)),
@@ -103,17 +105,17 @@ fn print_outcome(
         }
         SubmitOutcome::Refused(refusal) => bail!("{}", refusal.english()),
     };
-    if arguments.json {
+    if output.json {
         let findings: Vec<Value> =
             findings.iter().map(|finding| check::as_json(Path::new(""), finding)).collect();
-        let told = json!({
-            "id": id.as_str(), "url": url, "outcome": word, "number": number, "findings": findings,
+        let result = json!({
+            "id": id.as_str(), "url": url, "outcome": outcome, "number": number, "findings": findings,
         });
-        print_line(told)?;
+        print_line(result)?;
     } else {
         print_line(id)?;
-        if !arguments.quiet {
-            say!("{word}: {url}");
+        if !output.quiet {
+            say!("{outcome}: {url}");
         }
     }
     Ok(Outcome::Done)

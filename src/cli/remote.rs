@@ -1,4 +1,4 @@
-//! `publish --to` and `withdraw --to`: the client of a running service.
+//! The HTTP client of `publish --to` and `withdraw --to`.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -11,7 +11,7 @@ use ureq::http::StatusCode;
 use ureq::http::header::LOCATION;
 use ureq::{Agent, Body, http::Response};
 
-use super::{Arguments, Outcome, print_line};
+use super::output::{Outcome, OutputOptions, print_line};
 use crate::logging::{printable, say};
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, FileFormat};
@@ -30,22 +30,22 @@ pub(super) struct Remote {
 
 /// A running service.
 pub(super) struct Service {
-    /// Without a slash at the end.
+    /// Without a trailing slash.
     address: String,
     secret: String,
     agent: Agent,
 }
 
-/// An article and the words to it are sent within seconds; a service that says nothing for so long has gone.
+/// Timeout of a whole request.
 const TIMEOUT: Duration = Duration::from_secs(120);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// No service takes a longer body.
+/// Maximum length of a file, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
-/// What is shown of an answer that is none of ours.
+/// Maximum length of shown text from an unexpected response.
 const MAX_SHOWN_CHARS: usize = 300;
 
 impl Remote {
-    /// The service; none where the store here is meant.
+    /// The service; `None` for the local store.
     pub(super) fn service(&self) -> anyhow::Result<Option<Service>> {
         let (Some(to), Some(file)) = (&self.to, &self.token_file) else { return Ok(None) };
         let secret =
@@ -63,13 +63,13 @@ impl Remote {
 }
 
 impl Service {
-    /// Publishes a file in a channel, or corrects the article of this id with it.
+    /// Publishes a file in a channel, or corrects the article with this id.
     pub(super) fn publish(
         &self,
         file: &Path,
         channel: &Slug,
         id: Option<&ArticleId>,
-        arguments: &Arguments,
+        output: OutputOptions,
     ) -> anyhow::Result<Outcome> {
         let name = file.display().to_string();
         let media_type = match parse::format_from_name(&name) {
@@ -89,7 +89,7 @@ impl Service {
             .header("Authorization", format!("Bearer {}", self.secret))
             .send(&bytes);
         let answered = self.response(answer)?;
-        print_diagnostics(&name, &answered, arguments);
+        print_diagnostics(&name, &answered, output);
         answered.require_success()
     }
 
@@ -121,7 +121,7 @@ impl Service {
                 self.redirect_error(status, answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()))
             );
         }
-        let text = answer.body_mut().read_to_string().context("reading the service's answer")?;
+        let text = answer.body_mut().read_to_string().context("reading the response of the service")?;
         Ok(RemoteResponse { status, json: serde_json::from_str(&text).unwrap_or_default(), text })
     }
 
@@ -154,22 +154,22 @@ fn read_input(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a service answered.
+/// A response of the service.
 struct RemoteResponse {
     status: StatusCode,
     text: String,
-    /// Null where it is no JSON.
+    /// Null if the body is not JSON.
     json: Value,
 }
 
 impl RemoteResponse {
-    /// Prints the answer; an error unless it says that the thing was done.
+    /// Prints the response. It is an error unless it confirms the operation.
     fn require_success(&self) -> anyhow::Result<Outcome> {
         let text = self.text.trim_end();
         if !self.status.is_success() {
             bail!("the service answered {}: {}", self.status, shorten(text));
         }
-        // A page of a proxy or of another program says 200 just as well.
+        // A page of a proxy or of another program may have status 200 as well.
         if !(self.json["id"].is_string() && self.json["outcome"].is_string()) {
             bail!(
                 "unexpected answer ({}), probably not from bantin; nothing confirms the change: {}",
@@ -182,17 +182,17 @@ impl RemoteResponse {
     }
 }
 
-/// The beginning of a text from outside, without what would steer a terminal.
+/// The beginning of an untrusted text, without control characters.
 fn shorten(text: &str) -> String {
     printable(text, MAX_SHOWN_CHARS).into_owned()
 }
 
-/// What the service has to say about the article, in the form of `bantin check`.
-fn print_diagnostics(name: &str, answered: &RemoteResponse, arguments: &Arguments) {
+/// Prints the diagnostics of the service in the format of `bantin check`.
+fn print_diagnostics(name: &str, answered: &RemoteResponse, output: OutputOptions) {
     let text = |finding: &Value, member: &str| shorten(finding[member].as_str().unwrap_or_default());
     for finding in answered.json["findings"].as_array().into_iter().flatten() {
         let severity = text(finding, "severity");
-        if arguments.quiet && severity != "error" {
+        if output.quiet && severity != "error" {
             continue;
         }
         let line = finding["line"].as_u64().map(|line| format!("{line}:")).unwrap_or_default();

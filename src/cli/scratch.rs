@@ -1,4 +1,4 @@
-//! Folders for files in passing.
+//! Temporary directories.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -9,26 +9,26 @@ use tempfile::TempDir;
 
 const PREFIX: &str = ".bantin-backup";
 
-/// A folder that is gone at the end of the command.
+/// A directory that is deleted at the end of the command.
 ///
-/// SECURITY: its owner alone may enter it, whatever the mask: what lies in it holds what was withdrawn.
+/// SECURITY: only its owner may enter it, whatever the umask: its files contain withdrawn articles.
 pub(super) struct Scratch {
     folder: TempDir,
-    /// Held for as long as the process lives, so that what a killed one has left is known by it.
+    /// Locked while the process lives, so that directories of killed processes are recognised.
     _lock: File,
 }
 
 impl Scratch {
-    /// Makes one in `parent`, and takes away those of commands that were killed.
+    /// Creates one in `parent` and deletes those of killed commands.
     pub(super) fn new(parent: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        take_away_abandoned(parent);
+        delete_abandoned(parent);
         loop {
             let mut builder = tempfile::Builder::new();
             builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700));
             let folder = builder.tempdir_in(parent)?;
             let lock = File::open(folder.path())?;
-            // Another command may take it for abandoned until it is locked.
+            // Until it is locked, another command may delete it as abandoned.
             if lock.try_lock().is_ok() && folder.path().exists() {
                 return Ok(Self { folder, _lock: lock });
             }
@@ -40,13 +40,13 @@ impl Scratch {
     }
 }
 
-fn take_away_abandoned(parent: &Path) {
+fn delete_abandoned(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let abandoned = || File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
         if is_folder && abandoned() {
-            // Of another owner it stays.
+            // This fails for another owner; the directory stays.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

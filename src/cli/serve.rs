@@ -1,11 +1,11 @@
-//! `bantin serve`: the service, from the bound sockets to the last signal.
+//! `bantin serve`: runs the service until a signal stops it.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
-use super::{Outcome, counted};
+use super::output::{Outcome, counted};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::Listeners;
@@ -18,12 +18,12 @@ pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome
     config.validate_for_serving()?;
     let stopped = signals()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // Bound before anything else runs: a port that is taken is said at once.
+    // Bound first, so that a port in use is reported at once.
     let readers = Listeners::bind(config.listen, cores)
         .with_context(|| format!("listening on {} ([server] listen)", config.listen))?;
     let admin = Listeners::bind(config.admin, 1)
         .with_context(|| format!("listening on {} ([server] admin)", config.admin))?;
-    let greeting = StartupBanner {
+    let banner = StartupBanner {
         listening: readers.local_addr().to_string(),
         admin: admin.local_addr().to_string(),
         renderer: config.render.clone(),
@@ -31,7 +31,7 @@ pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome
     let runtime = tokio::runtime::Handle::current();
     let ready = move |store: Store| {
         runtime.spawn(async move {
-            match greeting.text(&store).await {
+            match banner.text(&store).await {
                 Ok(text) if !quiet => say!("{text}"),
                 Ok(_) => {}
                 Err(cause) => tracing::warn!(%cause, "store unavailable"),
@@ -43,8 +43,8 @@ pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome
     Ok(Outcome::Done)
 }
 
-/// Turns true at the first SIGINT or SIGTERM. A second one ends the process at once: what was acknowledged is on disk,
-/// only running answers are cut off. Other signals that would end it are noted and do no harm.
+/// Becomes true at the first SIGINT or SIGTERM. A second one ends the process at once: acknowledged articles are on
+/// disk, only running responses are cut off. Other signals that would end the process are logged and ignored.
 fn signals() -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     for (kind, name) in [
@@ -81,10 +81,10 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
     Ok(stopped)
 }
 
-/// So many channels are listed at the start.
-const LISTED: usize = 12;
+/// Maximum number of channels in the banner.
+const MAX_LISTED: usize = 12;
 
-/// What is said when the service is ready.
+/// The message when the service is ready.
 struct StartupBanner {
     listening: String,
     admin: String,
@@ -111,12 +111,12 @@ impl StartupBanner {
             addresses.url(&page_path(None)),
             addresses.url(OPML_PATH),
         );
-        for channel in channels.iter().take(LISTED) {
+        for channel in channels.iter().take(MAX_LISTED) {
             let feed = addresses.url(&feed_path(Some(&channel.slug), Format::Rss));
             text.push_str(&format!("  {feed}  {}\n", channel.title));
         }
-        if channels.len() > LISTED {
-            text.push_str(&format!("  and {} more\n", channels.len() - LISTED));
+        if channels.len() > MAX_LISTED {
+            text.push_str(&format!("  and {} more\n", channels.len() - MAX_LISTED));
         }
         text.push_str(&format!("  metrics       http://{}/metrics", self.admin));
         Ok(text)

@@ -1,15 +1,15 @@
-//! `bantin token`: who may publish over HTTP.
+//! `bantin token`: tokens for publishing over HTTP.
 
 use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Arguments, LONGEST_LINE, Lines, Outcome, print_line};
+use super::open::require_channel;
+use super::output::{Lines, MAX_LINE, Outcome, OutputOptions, print_line};
 use crate::app::open_store;
 use crate::config::Config;
 use crate::logging::{printable, say};
 use crate::model::Slug;
-use crate::render;
 use crate::time::rfc3339;
 
 #[derive(Subcommand)]
@@ -34,15 +34,13 @@ pub(super) enum TokenCommand {
 pub(super) async fn token(
     config: Config,
     command: &TokenCommand,
-    arguments: &Arguments,
+    output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     let store = open_store(&config).await?;
     match command {
         TokenCommand::New { name, channels } => {
-            let known = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
-            let unknown = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug));
-            if let Some(slug) = unknown {
-                bail!("unknown channel `{slug}`; create its folder or add it to the config first");
+            for channel in channels {
+                require_channel(&store, &config, channel).await?;
             }
             let channels = (!channels.is_empty()).then_some(channels.as_slice());
             match store.create_token(name, channels).await? {
@@ -51,7 +49,7 @@ pub(super) async fn token(
             }
         }
         TokenCommand::List => {
-            let mut lines = Lines::new(arguments.json)?;
+            let mut lines = Lines::new(output.json)?;
             for token in store.tokens().await? {
                 let channels = token
                     .channels
@@ -71,7 +69,7 @@ pub(super) async fn token(
                         "{created}  {}  {}  {}",
                         if revoked.is_some() { "revoked" } else { "valid  " },
                         channels.map_or("(all channels)".to_owned(), |channels| channels.join(",")),
-                        printable(&token.name, LONGEST_LINE)
+                        printable(&token.name, MAX_LINE)
                     ),
                 })?;
             }
@@ -81,7 +79,7 @@ pub(super) async fn token(
             if !store.revoke_token(name).await? {
                 bail!("no valid token `{name}`; `bantin token list` shows all");
             }
-            if !arguments.quiet {
+            if !output.quiet {
                 say!("{name} revoked");
             }
         }

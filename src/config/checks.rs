@@ -1,79 +1,79 @@
-//! What a value must be beyond its type. Each check says what is wrong and what to write.
+//! Checks of values beyond their types. Each error says what is wrong and what to write instead.
 
 use std::net::SocketAddr;
 
 use chrono::NaiveDate;
 
+use super::error::{ConfigError, value_error};
 use super::schema::Limits;
-use super::{ConfigError, value_error};
 use crate::model::{Channel, ChannelStatus};
-use crate::text::language_tag;
+use crate::text::{http_url, language_tag};
 
-/// The longest line of text that is shown everywhere, in bytes.
-const LONGEST_LINE: usize = 1000;
-/// Connections that a machine may have at a time.
-const MOST_CONNECTIONS: usize = 1 << 20;
-/// The longest body of a request, in bytes.
-const LONGEST_BODY: usize = 1 << 30;
-/// The least and the most that the server can be told for the head of a request, in bytes.
-const HEAD: std::ops::RangeInclusive<usize> = 8192..=1 << 20;
+/// Maximum length of a text, in bytes.
+const MAX_LINE_BYTES: usize = 1000;
+/// Maximum of `server.limits.connections`.
+const MAX_CONNECTIONS: usize = 1 << 20;
+/// Maximum of `server.limits.body`, in bytes.
+const MAX_BODY_BYTES: usize = 1 << 30;
+/// Allowed range of `server.limits.head`, in bytes.
+const HEADER_BYTES: std::ops::RangeInclusive<usize> = 8192..=1 << 20;
 
-/// A name or a sentence that readers see.
+/// A text that readers see: one line, not empty.
 pub(super) fn line(key: &str, text: &str) -> Result<(), ConfigError> {
     let reason = match text {
-        _ if text.trim().is_empty() => "is empty: write what readers are to see, or leave the key out",
+        _ if text.trim().is_empty() => "is empty: write a text or leave the key out",
         _ if text.contains(char::is_control) => "must be one line: remove line breaks and control characters",
-        _ if text.len() > LONGEST_LINE => "is too long: 1000 bytes at most",
+        _ if text.len() > MAX_LINE_BYTES => "is too long: at most 1000 bytes",
         _ => return Ok(()),
     };
     Err(value_error(key, reason.to_owned()))
 }
 
 pub(super) fn language(key: &str, text: &str) -> Result<(), ConfigError> {
-    // `vn` is the country, and a tag by its form.
+    // `vn` is the country code and a well-formed tag.
     if language_tag(text).is_some() && !text.eq_ignore_ascii_case("vn") {
         return Ok(());
     }
     Err(value_error(
         key,
-        format!("`{text}` is no language tag (BCP 47): write vi for Vietnamese, or like en, jra, vi-VN"),
+        format!("`{text}` is not a language tag (BCP 47): write vi for Vietnamese, or like en, jra, vi-VN"),
     ))
 }
 
 pub(super) fn logo(key: &str, text: &str) -> Result<(), ConfigError> {
-    let parsed = url::Url::parse(text).ok();
-    if parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+    if http_url(text).is_some() {
         return Ok(());
     }
     Err(value_error(
         key,
-        format!("`{text}` is no absolute URL: write it like https://huyen.example.vn/logo.png"),
+        format!("`{text}` is not an absolute URL: write it like https://huyen.example.vn/logo.png"),
     ))
 }
 
-/// The date of a tag authority names a day that is past: the name must have been somebody's on it (RFC 4151 §2.1).
+/// The date of a tag authority must be in the past, when the operator owned the name (RFC 4151 §2.1).
 pub(super) fn tag_authority(text: &str, today: NaiveDate) -> Result<(), ConfigError> {
-    let refuse = |what: String| {
-        let cure = "write a host name of yours and a year or day on which it was, like huyen.example.vn,2023";
+    let invalid = |what: String| {
+        let cure = "write a host name that you own and a year or day on which you owned it, like huyen.example.vn,2023";
         Err(value_error("site.tag_authority", format!("`{text}` {what}: {cure}")))
     };
-    let Some((name, date)) = text.split_once(',') else { return refuse("names no date".to_owned()) };
+    let Some((name, date)) = text.split_once(',') else { return invalid("has no date".to_owned()) };
     let has_host = name.rsplit('@').next().is_some_and(|host| {
         host.contains('.')
             && host.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
     });
     if !has_host || name.matches('@').count() > 1 {
-        return refuse(format!("names `{name}`, which is no host name"));
+        return invalid(format!("has the invalid host name `{name}`"));
     }
-    let whole = match date.len() {
+    let full_date = match date.len() {
         4 => format!("{date}-01-01"),
         7 => format!("{date}-01"),
         _ => date.to_owned(),
     };
-    let is_written_out = whole.len() == 10 && whole.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    match NaiveDate::parse_from_str(&whole, "%Y-%m-%d").ok().filter(|_| is_written_out) {
-        None => refuse(format!("names `{date}`, which is no date (2023, 2023-05 or 2023-05-12)")),
-        Some(day) if day > today => refuse(format!("names {date}, which is still to come")),
+    let is_padded =
+        full_date.len() == 10 && full_date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    match NaiveDate::parse_from_str(&full_date, "%Y-%m-%d").ok().filter(|_| is_padded) {
+        None => invalid(format!("has the invalid date `{date}` (use 2023, 2023-05 or 2023-05-12)")),
+        Some(day) if day > today => invalid(format!("has the date {date}, which is in the future")),
         Some(_) => Ok(()),
     }
 }
@@ -87,9 +87,9 @@ pub(super) fn limits(limits: &Limits) -> Result<(), ConfigError> {
                 Err(value_error(&format!("server.limits.{key}"), reason))
             }
         };
-    within("connections", limits.connections, 1..=MOST_CONNECTIONS)?;
-    within("head", limits.head, HEAD)?;
-    within("body", limits.body, 1..=LONGEST_BODY)?;
+    within("connections", limits.connections, 1..=MAX_CONNECTIONS)?;
+    within("head", limits.head, HEADER_BYTES)?;
+    within("body", limits.body, 1..=MAX_BODY_BYTES)?;
     for (key, span) in [
         ("header_timeout", limits.header_timeout),
         ("idle_timeout", limits.idle_timeout),
@@ -104,7 +104,7 @@ pub(super) fn limits(limits: &Limits) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// `members` name channels that are configured: a slip would leave a channel empty without a word.
+/// `members` must be configured channels: a typo would silently leave a channel empty.
 pub(super) fn members_are_known(channel: &Channel, channels: &[Channel]) -> Result<(), ConfigError> {
     let key = format!("channel.{}.members", channel.slug);
     for member in &channel.includes {
@@ -127,8 +127,8 @@ pub(super) fn members_are_known(channel: &Channel, channels: &[Channel]) -> Resu
     Ok(())
 }
 
-/// The sample authority serves this machine alone: ids are for ever.
-pub(super) fn authority_is_ones_own(
+/// The sample authority is for local use only: ids are permanent.
+pub(super) fn sample_authority_is_local(
     authority: &str,
     sample: &str,
     has_public_url: bool,
@@ -136,7 +136,7 @@ pub(super) fn authority_is_ones_own(
 ) -> Result<(), ConfigError> {
     let public = match (has_public_url, listen.ip().to_canonical().is_loopback()) {
         (true, _) => "site.url is a public address".to_owned(),
-        (false, false) => format!("server.listen is {listen}, where others reach it"),
+        (false, false) => format!("server.listen is {listen}, which others can reach"),
         (false, true) => return Ok(()),
     };
     if authority != sample {
@@ -145,7 +145,7 @@ pub(super) fn authority_is_ones_own(
     Err(value_error(
         "site.tag_authority",
         format!(
-            "is still the sample `{sample}` while {public}. Ids are for ever: write a host name of yours and a date, \
+            "is still the sample `{sample}` while {public}. Ids are for ever: write a host name that you own and a date, \
              like huyen.example.vn,2023"
         ),
     ))

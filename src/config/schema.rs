@@ -1,4 +1,4 @@
-//! The keys of the configuration, as they are written, and the types of their values.
+//! The configuration keys and the types of their values.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -13,8 +13,8 @@ use crate::model::{Colour, InvalidColour, Slug};
 use crate::parse::Encoding;
 use crate::time::Zone;
 
-/// Writes each section twice: here, as it must be when all layers are merged, and in [`partial`], as a single
-/// layer may be, with every key left out that it does not set.
+/// Defines each section twice: here for the merged configuration, and in [`partial`] for a single source, in which
+/// every key is optional.
 macro_rules! sections {
     ($($name:ident { $($key:ident: $kind:ty,)* } maybe { $($optional:ident: $optional_kind:ty,)* })*) => {
         $(#[derive(Debug, Deserialize)]
@@ -29,13 +29,13 @@ macro_rules! sections {
             $((stringify!($name), &[$(stringify!($key),)* $(stringify!($optional),)*]),)*
         ];
 
-        /// What one layer may hold.
+        /// The keys of a single source, all optional.
         pub(super) mod partial {
             use super::*;
 
             $(#[derive(Deserialize)]
             #[serde(deny_unknown_fields)]
-            #[expect(dead_code, reason = "read only to be checked")]
+            #[expect(dead_code, reason = "parsed only as a check")]
             pub(in super::super) struct $name {
                 $($key: Option<$kind>,)*
                 $($optional: Option<$optional_kind>,)*
@@ -123,7 +123,7 @@ sections! {
     }
 }
 
-/// All keys that have a value of their own: `server.limits.head`. Those of channels have none.
+/// All keys except those of channels, like `server.limits.head`.
 pub(super) fn keys() -> Vec<String> {
     let sections = [
         ("site", "Site"),
@@ -149,13 +149,15 @@ impl TryFrom<String> for Listen {
 
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = |_| {
-            format!("`{text}` is no address with a port: write 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
+            format!(
+                "`{text}` is not an address with a port: write 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080"
+            )
         };
         text.parse().map(Self).map_err(wrong)
     }
 }
 
-/// One address or a network of them: `127.0.0.1`, `10.0.0.0/8`.
+/// An address or a network: `127.0.0.1`, `10.0.0.0/8`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct NetworkSetting(pub(super) IpNet);
@@ -168,11 +170,11 @@ impl TryFrom<String> for NetworkSetting {
         let network = one.or_else(|| text.parse().ok());
         network
             .map(Self)
-            .ok_or_else(|| format!("`{text}` is no address or network, like 127.0.0.1 or 10.0.0.0/8"))
+            .ok_or_else(|| format!("`{text}` is not an address or network, like 127.0.0.1 or 10.0.0.0/8"))
     }
 }
 
-/// Whether a channel is closed, or since which day: `true`, `2024-12-31`, `"31/12/2024"`.
+/// Whether a channel is closed, or since when: `true`, `2024-12-31`, `"31/12/2024"`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(untagged, expecting = "true, false, or the day since which it is closed, like 2024-12-31")]
 pub(super) enum ClosedSetting {
@@ -180,7 +182,7 @@ pub(super) enum ClosedSetting {
     Since(DateSetting),
 }
 
-/// A day as TOML writes it or as people do: `2025-07-01`, `"01/07/2025"`.
+/// A TOML date or a Vietnamese one: `2025-07-01`, `"01/07/2025"`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "RawDate")]
 pub(super) struct DateSetting(pub(super) NaiveDate);
@@ -203,11 +205,11 @@ impl TryFrom<RawDate> for DateSetting {
         let read =
             ["%Y-%m-%d", "%d/%m/%Y"].iter().find_map(|form| NaiveDate::parse_from_str(&text, form).ok());
         read.map(Self)
-            .ok_or_else(|| format!("`{text}` is no day: write it like 2025-07-01 or \"01/07/2025\""))
+            .ok_or_else(|| format!("`{text}` is not a date: write it like 2025-07-01 or \"01/07/2025\""))
     }
 }
 
-/// An encoding by its word: `"tcvn3"`.
+/// The name of an encoding: `"tcvn3"`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct EncodingSetting(pub(super) Encoding);
@@ -218,12 +220,12 @@ impl TryFrom<String> for EncodingSetting {
     fn try_from(word: String) -> Result<Self, String> {
         Encoding::from_setting(&word).map(Self).ok_or_else(|| {
             let known = Encoding::ALL.map(Encoding::as_str).join(", ");
-            format!("`{word}` is no encoding that is known here; there are: {known}")
+            format!("`{word}` is not a supported encoding; use one of: {known}")
         })
     }
 }
 
-/// A colour in which text can be read: `"#8c1d18"`.
+/// A colour with enough contrast for text: `"#8c1d18"`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct ColourSetting(pub(super) Colour);
@@ -236,7 +238,7 @@ impl TryFrom<String> for ColourSetting {
     }
 }
 
-/// How changes in the folder are noticed.
+/// How changes in the folder are detected.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum WatchSetting {
@@ -245,7 +247,7 @@ pub(super) enum WatchSetting {
     Off,
 }
 
-/// A duration as people write it: `90`, `"90s"`, `"5m"`, `"2h"`, `"7d"`.
+/// A duration: `90`, `"90s"`, `"5m"`, `"2h"`, `"7d"`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "RawDuration")]
 pub(super) struct DurationSetting(pub(super) Duration);
@@ -258,13 +260,13 @@ enum RawDuration {
 }
 
 impl DurationSetting {
-    /// Ten years; clocks cannot count on for ever.
-    const LONGEST: u64 = 3650 * 86_400;
+    /// Ten years: adding more to a clock could overflow.
+    const MAX_SECONDS: u64 = 3650 * 86_400;
 
-    fn of(seconds: u64) -> Result<Self, String> {
+    fn from_seconds(seconds: u64) -> Result<Self, String> {
         match seconds {
-            0..=Self::LONGEST => Ok(Self(Duration::from_secs(seconds))),
-            _ => Err(format!("{seconds} seconds are too long: \"3650d\" at most")),
+            0..=Self::MAX_SECONDS => Ok(Self(Duration::from_secs(seconds))),
+            _ => Err(format!("{seconds} seconds is too long: at most \"3650d\"")),
         }
     }
 }
@@ -274,10 +276,10 @@ impl TryFrom<RawDuration> for DurationSetting {
 
     fn try_from(text: RawDuration) -> Result<Self, String> {
         let text = match text {
-            RawDuration::Seconds(seconds) => return Self::of(seconds),
+            RawDuration::Seconds(seconds) => return Self::from_seconds(seconds),
             RawDuration::Text(text) => text,
         };
-        let wrong = || format!("`{text}` is no duration: write a number and s, m, h or d, like \"5m\"");
+        let wrong = || format!("`{text}` is not a duration: write a number and s, m, h or d, like \"5m\"");
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
         let number: u64 = digits.parse().map_err(|_| wrong())?;
         let unit = match text[digits.len()..].trim() {
@@ -287,6 +289,6 @@ impl TryFrom<RawDuration> for DurationSetting {
             "d" => 86_400,
             _ => return Err(wrong()),
         };
-        number.checked_mul(unit).ok_or_else(wrong).and_then(Self::of)
+        number.checked_mul(unit).ok_or_else(wrong).and_then(Self::from_seconds)
     }
 }

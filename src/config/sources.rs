@@ -1,4 +1,4 @@
-//! The layers of the configuration, one over the other, each value knowing where it came from.
+//! The sources of the configuration: defaults, file, environment. Each value keeps its origin.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,35 +6,48 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::error::ConfigError;
 use super::schema::{self, partial};
-use super::{ConfigError, DEFAULT, EffectiveValue};
 
-/// Variables of the environment that may be ours.
+/// The shipped configuration, which holds the defaults.
+pub const DEFAULT: &str = include_str!("../../config.toml");
+/// Prefix of our environment variables.
 const PREFIX: &str = "BANTIN_";
-/// Where a path of keys is written as a variable.
+/// Separates the parts of a key in a variable name.
 const SEPARATOR: &str = "__";
-/// So many letters may be wrong in a name that is still taken for a slip.
-const SLIPS: usize = 2;
+/// Maximum edit distance at which an unknown variable counts as a typo.
+const MAX_TYPOS: usize = 2;
 
-/// All layers merged, and the origin of each key.
+/// A key with its effective value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectiveValue {
+    /// `section.key`.
+    pub key: String,
+    /// As TOML.
+    pub value: String,
+    /// `default`, the file's path, or the variable's name.
+    pub origin: String,
+}
+
+/// All sources merged, and the origin of each key.
 pub(super) struct ConfigSources {
     table: Table,
     origins: BTreeMap<String, String>,
 }
 
 impl ConfigSources {
-    /// Reads all layers; each is checked on its own, so that an error names its file or variable.
+    /// Reads all sources. Each is checked separately, so that an error names its file or variable.
     pub(super) fn load(
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut layers = Self { table: Table::new(), origins: BTreeMap::new() };
-        layers.push(defaults(), "default");
+        let mut sources = Self { table: Table::new(), origins: BTreeMap::new() };
+        sources.push(defaults(), "default");
         if let Some(path) = file {
             let shown = path.display().to_string();
             let text = std::fs::read_to_string(path)
                 .map_err(|cause| ConfigError::Unreadable { path: shown.clone(), cause })?;
-            layers.push(read_file(&text, &shown)?, &shown);
+            sources.push(read_file(&text, &shown)?, &shown);
         }
         let mut variables: Vec<_> = variables.into_iter().collect();
         variables.sort();
@@ -42,22 +55,22 @@ impl ConfigSources {
             match owner_of(&name) {
                 Owner::Ours => {}
                 Owner::Others => continue,
-                Owner::Slip(meant) => {
-                    let reason = format!("is no key of the configuration; write {meant}, or remove it");
+                Owner::Typo(meant) => {
+                    let reason = format!("is not a configuration key; write {meant} or remove it");
                     return Err(ConfigError::Variable {
-                        value: shown(&name, &value),
+                        value: redacted(&name, &value),
                         variable: name,
                         reason,
                     });
                 }
             }
             let table = read_variable(&name, &value)?;
-            layers.push(table, &name);
+            sources.push(table, &name);
         }
-        Ok(layers)
+        Ok(sources)
     }
 
-    /// The value that is in force for every key.
+    /// The merged values.
     pub(super) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         let merged = Value::Table(self.table.clone());
         merged.try_into().map_err(|cause: toml::de::Error| ConfigError::Value {
@@ -67,19 +80,19 @@ impl ConfigSources {
     }
 
     pub(super) fn effective_values(&self) -> Vec<EffectiveValue> {
-        let mut explained = Vec::new();
+        let mut values = Vec::new();
         for (key, value) in leaves(&self.table) {
             let origin = self.origins.get(&key).cloned().unwrap_or_default();
             let value = match value.as_str() {
                 Some(url) if key == "store.url" => Value::String(redact_password(url)).to_string(),
                 _ => value.to_string(),
             };
-            explained.push(EffectiveValue { key, value, origin });
+            values.push(EffectiveValue { key, value, origin });
         }
-        explained
+        values
     }
 
-    /// The default of a key that holds a text.
+    /// The default of a text key.
     pub(super) fn default_text(key: &str) -> String {
         let defaults = leaves(&defaults());
         let found = defaults.into_iter().find(|(name, _)| name == key);
@@ -94,7 +107,7 @@ impl ConfigSources {
     }
 }
 
-/// The shipped file without its channels, which are samples and not everybody's.
+/// The shipped file without its sample channels.
 fn defaults() -> Table {
     let mut table: Table = DEFAULT.parse().expect("the shipped config.toml is TOML; a test reads it");
     table.remove("channel");
@@ -111,13 +124,13 @@ fn read_file(text: &str, path: &str) -> Result<Table, ConfigError> {
 
 /// A variable as a table of one key: `BANTIN_SERVER__LISTEN` is `server.listen`.
 fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
-    let refuse = |reason: String| ConfigError::Variable {
+    let invalid = |reason: String| ConfigError::Variable {
         variable: name.to_owned(),
-        value: shown(name, value),
+        value: redacted(name, value),
         reason,
     };
     let path: Vec<String> = name[PREFIX.len()..].split(SEPARATOR).map(str::to_lowercase).collect();
-    // A text needs no quotation marks here: what is no TOML value is a text.
+    // Texts need no quotation marks here: anything that is not a TOML value is a text.
     let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     let text = Value::String(value.to_owned());
     let mut last = None;
@@ -129,27 +142,27 @@ fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
             Err(cause) => last = Some(cause.message().to_owned()),
         }
     }
-    Err(refuse(last.unwrap_or_default()))
+    Err(invalid(last.unwrap_or_default()))
 }
 
-/// Whose a variable is.
+/// Who a variable belongs to.
 enum Owner {
     Ours,
-    /// Of somebody else, such as Kubernetes: for a service of the name `bantin` it sets `BANTIN_PORT` and others.
+    /// Another program, such as Kubernetes: for a service named `bantin` it sets `BANTIN_PORT` and others.
     Others,
-    /// Nobody's; the name of ours that was probably meant.
-    Slip(String),
+    /// Nobody: a typo of this name of ours.
+    Typo(String),
 }
 
 fn owner_of(name: &str) -> Owner {
     let Some(path) = name.strip_prefix(PREFIX) else { return Owner::Others };
-    if is_of_kubernetes(path) {
+    if is_kubernetes_variable(path) {
         return Owner::Others;
     }
     let keys = schema::keys();
     let sections = keys.iter().filter_map(|key| key.split_once('.')).map(|(section, _)| section);
     let is_section = |word: &str| sections.clone().chain(["channel"]).any(|section| section == word);
-    // A section as a whole is a table on one line.
+    // A whole section as an inline table.
     if path.contains(SEPARATOR) && !path.starts_with('_') || is_section(&path.to_lowercase()) {
         return Owner::Ours;
     }
@@ -157,15 +170,15 @@ fn owner_of(name: &str) -> Owner {
     let given = flat(path);
     let near = keys.iter().map(|key| (strsim::damerau_levenshtein(&flat(key), &given), key)).min();
     match near {
-        Some((slips, key)) if slips <= SLIPS => {
-            Owner::Slip(format!("{PREFIX}{}", key.replace('.', SEPARATOR).to_uppercase()))
+        Some((distance, key)) if distance <= MAX_TYPOS => {
+            Owner::Typo(format!("{PREFIX}{}", key.replace('.', SEPARATOR).to_uppercase()))
         }
         _ => Owner::Others,
     }
 }
 
 /// `SERVICE_HOST`, `WEB_SERVICE_PORT_HTTP`, `PORT`, `PORT_8080_TCP_ADDR`.
-fn is_of_kubernetes(path: &str) -> bool {
+fn is_kubernetes_variable(path: &str) -> bool {
     let ends = |part: &str| path == part || path.ends_with(&format!("_{part}"));
     let has = |part: &str| path.starts_with(&format!("{part}_")) || path.contains(&format!("_{part}_"));
     let port_of_container = path.split("PORT_").skip(1).any(|rest| {
@@ -175,9 +188,9 @@ fn is_of_kubernetes(path: &str) -> bool {
     ends("SERVICE_HOST") || ends("SERVICE_PORT") || has("SERVICE_PORT") || ends("PORT") || port_of_container
 }
 
-/// The value of a variable as it may be told.
-fn shown(name: &str, value: &str) -> String {
-    // A slip in the name keeps the password no less.
+/// The value of a variable without a password.
+fn redacted(name: &str, value: &str) -> String {
+    // The name may be mistyped and the value still a URL with a password.
     if value.contains("://") || name.contains("URL") { redact_password(value) } else { value.to_owned() }
 }
 
@@ -206,7 +219,7 @@ fn merge(under: &mut Table, over: Table) {
     }
 }
 
-/// Every key with a value of its own, as `section.key`.
+/// Every key that is not a table, as `section.key`.
 fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (key, value) in table {
@@ -220,10 +233,10 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
     found
 }
 
-/// A store's URL without its password, wherever in it that stands.
+/// A store URL without its password, in user info or query.
 pub(super) fn redact_password(text: &str) -> String {
     let Ok(mut url) = url::Url::parse(text) else {
-        // What cannot be taken apart may hold one anywhere.
+        // An invalid URL may contain a password anywhere.
         let scheme = text.split_inclusive(':').next().unwrap_or_default();
         return if text.contains('@') { format!("{scheme}***") } else { text.to_owned() };
     };
@@ -235,12 +248,12 @@ pub(super) fn redact_password(text: &str) -> String {
             (name.into_owned(), value)
         })
         .collect();
-    let (is_in_front, is_behind) = (url.password().is_some(), hidden.iter().any(|(name, _)| is_secret(name)));
-    if is_in_front {
+    let (in_user_info, in_query) = (url.password().is_some(), hidden.iter().any(|(name, _)| is_secret(name)));
+    if in_user_info {
         let _ = url.set_password(Some("***"));
     }
-    if is_behind {
+    if in_query {
         url.query_pairs_mut().clear().extend_pairs(hidden);
     }
-    if is_in_front || is_behind { url.to_string() } else { text.to_owned() }
+    if in_user_info || in_query { url.to_string() } else { text.to_owned() }
 }

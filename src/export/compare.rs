@@ -1,41 +1,41 @@
-//! Two stores compared by what leaves them: each document of the site, printed from both.
+//! Compares two stores by their output: every document is rendered from both.
 
-use super::output_dir::Manifest;
+use super::manifest::Manifest;
 use super::renderer::SiteRenderer;
 use crate::render;
 use crate::store::{Store, StoreError};
 
-/// Why two stores are not the same to their readers.
+/// How the output of two stores differs.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreMismatch {
-    /// One has documents that the other has not, or dates them otherwise.
+    /// The lists of documents or their dates differ.
     #[error("one store has {one} documents and the other {other}; the first that differs is {file}")]
     Documents {
-        /// So many here.
+        /// Number of documents in one store.
         one: usize,
-        /// So many there.
+        /// Number of documents in the other.
         other: usize,
-        /// As the file that it would be.
+        /// The file of the first document that differs.
         file: String,
     },
-    /// A document has other bytes or another validator, or cannot be printed.
-    #[error("{0} differs, or cannot be printed")]
+    /// A document differs in bytes or validator, or cannot be rendered.
+    #[error("{0} differs or cannot be rendered")]
     Document(String),
-    /// A store does not answer.
+    /// A store is unavailable.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Prints each document from both stores and compares bytes and validators. `tell` hears how many are done, and of
-/// how many. Returns how many there are.
+/// Renders each document from both stores and compares bytes and validators. `on_progress` gets the number of compared
+/// documents and the total. Returns the total.
 ///
 /// # Errors
-/// Where a document differs, which is named, or a store does not answer.
+/// At the first document that differs, or if a store is unavailable.
 pub async fn compare(
     one: &Store,
     other: &Store,
     options: &render::RenderOptions,
-    mut tell: impl FnMut(u64, u64),
+    mut on_progress: impl FnMut(u64, u64),
 ) -> Result<u64, StoreMismatch> {
     let mut one = SiteRenderer::load(one, options, one.snapshot().await?).await?;
     let mut other = SiteRenderer::load(other, options, other.snapshot().await?).await?;
@@ -51,7 +51,7 @@ pub async fn compare(
     other.render_live(|_| false).await?;
     for (done, planned) in plan.iter().enumerate() {
         let (here, there) = (one.input(&planned.output).await?, other.input(&planned.output).await?);
-        let printing = tokio::task::spawn_blocking(move || {
+        let rendering = tokio::task::spawn_blocking(move || {
             let (here, there) = std::thread::scope(|scope| {
                 let there = scope.spawn(|| there.render());
                 (here.render(), there.join())
@@ -61,10 +61,10 @@ pub async fn compare(
                 here.identity.bytes == there.identity.bytes && here.identity.etag == there.identity.etag
             })
         });
-        if !printing.await.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic())) {
+        if !rendering.await.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic())) {
             return Err(StoreMismatch::Document(planned.file.clone()));
         }
-        tell(done as u64 + 1, plan.len() as u64);
+        on_progress(done as u64 + 1, plan.len() as u64);
     }
     Ok(plan.len() as u64)
 }

@@ -1,29 +1,30 @@
-//! What the site consists of at one state of the log: each document with its file, its date, and a key that names
-//! all that it is made of. Where key and date are those of the last build, nobody needs to print it.
+//! The list of all documents of the site at one state of the log: each with its file, its date, and a key that
+//! identifies its inputs. If key and date equal those of the last build, the document need not be rendered.
 
 use sha2::{Digest as _, Sha256};
 
-use super::output_dir::{META_DIR, Manifest};
+use super::manifest::{META_DIR, Manifest};
 use crate::model::Permalink;
 use crate::render::{self, MonthExtent, PageRequest, RenderContext};
 use crate::store::{ChannelState, MonthState, Snapshot, StoreError};
+use crate::text::hex;
 use crate::time::Timestamp;
 use crate::urls::{
     Format, OPML_PATH, Scope, Sitemap, archive_path, article_path, asset_path, feed_path, media_path,
     month_path, months_path, page_path, search_path, sitemap_path,
 };
 
-/// The page for addresses that lead nowhere; static servers know it by this name.
+/// The 404 page, under the name that static servers expect.
 pub(super) const NOT_FOUND: &str = "404.html";
-/// The page for those that lead nowhere any more and have no page of their own.
+/// The 410 page for removed documents without a page of their own.
 pub(super) const GONE_PAGE: &str = "410.html";
-/// Names that are read from the store at a time.
+/// Number of rows per read from the store.
 const BATCH_SIZE: u32 = 1000;
 
-/// A document on the plan.
+/// A document to be exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PlannedFile {
-    /// Its path below the folder.
+    /// Path below the output directory.
     pub file: String,
     pub key: String,
     pub modified: Timestamp,
@@ -33,68 +34,67 @@ pub(super) struct PlannedFile {
 /// Which document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Output {
-    /// What pages stand on, by its path.
+    /// A static asset, by its path.
     Asset(String),
-    /// For addresses that lead nowhere.
+    /// The 404 page.
     NotFound,
-    /// For addresses that lead nowhere any more.
+    /// The 410 page.
     Gone,
-    /// In place of the search, which files cannot do.
+    /// The page in place of the search, which needs the server.
     NoSearch,
     Image(String),
-    /// An article's page, or what stands there once it is withdrawn.
+    /// An article page, or its tombstone page.
     Article(Permalink),
     Archive(Scope, u64, Format),
-    /// What the press keeps printed of each channel, by its path.
+    /// A live document of a channel, by its path.
     Live(String),
     OnDemand(PageRequest),
 }
 
 impl Output {
-    /// True for what leads people and readers on to other documents: it is written last, so that nothing is named
-    /// before it is there.
+    /// True for documents with links to others. They are written last, so that every link target exists.
     pub(super) fn is_entry_point(&self) -> bool {
         matches!(self, Self::Live(..) | Self::OnDemand(_))
     }
 }
 
-/// The states of all channels that are served, everything last.
+/// The states of all served channels; the feed of all channels comes last.
 pub(super) type States = Vec<(Scope, ChannelState)>;
 
-/// Reads how far each channel that is served has come.
-pub(super) async fn states(snapshot: &mut Snapshot, setting: &RenderContext) -> Result<States, StoreError> {
+/// Reads the states of all served channels.
+pub(super) async fn states(snapshot: &mut Snapshot, context: &RenderContext) -> Result<States, StoreError> {
     let known = snapshot.channel_states().await?;
     let configured_at = snapshot.config_modified_at().await?;
     let none = ChannelState { number: 0, updated: configured_at, last_modified: configured_at };
-    let served = setting.channels().iter().filter(|channel| !channel.is_gone());
+    let served = context.channels().iter().filter(|channel| !channel.is_gone());
     let scopes = served.map(|channel| Some(channel.slug.clone())).chain([None]);
     Ok(scopes.map(|scope| (scope.clone(), known.get(&scope).copied().unwrap_or(none))).collect())
 }
 
-/// Lists every document. `before` saves questions: what a key says there is known, and need not be asked.
+/// Lists every document. Keys in `before` save queries for archive pages that cannot have changed.
 pub(super) async fn plan(
     snapshot: &mut Snapshot,
-    setting: &RenderContext,
+    context: &RenderContext,
     states: &States,
     before: &Manifest,
 ) -> Result<Vec<PlannedFile>, StoreError> {
-    let mut plan = assets(setting);
-    let at = setting.channels_at();
+    let mut plan = assets(context);
+    let at = context.channels_at();
     images(snapshot, &mut plan).await?;
     articles(snapshot, at, &mut plan).await?;
     for (scope, state) in states {
-        archive(snapshot, setting, scope, *state, before, &mut plan).await?;
-        months(snapshot, setting, scope, *state, &mut plan).await?;
+        archive(snapshot, context, scope, *state, before, &mut plan).await?;
+        months(snapshot, context, scope, *state, &mut plan).await?;
         plan.extend(live(scope, *state, at));
     }
     Ok(plan)
 }
 
-/// The files of what all pages stand on.
-pub(super) fn assets(setting: &RenderContext) -> Vec<PlannedFile> {
-    let at = setting.channels_at();
-    let planned = |file, what| PlannedFile { file, key: modified_at(at), modified: at, output: what };
-    let documents = render::asset_paths(setting).into_iter();
+/// The static assets and error pages.
+pub(super) fn assets(context: &RenderContext) -> Vec<PlannedFile> {
+    let at = context.channels_at();
+    let planned = |file, output| PlannedFile { file, key: modified_at(at), modified: at, output };
+    let documents = render::asset_paths(context).into_iter();
     let documents = documents.map(|path| planned(output_path(&path), Output::Asset(path)));
     let pages = [
         planned(NOT_FOUND.to_owned(), Output::NotFound),
@@ -104,12 +104,12 @@ pub(super) fn assets(setting: &RenderContext) -> Vec<PlannedFile> {
     documents.chain(pages).collect()
 }
 
-/// True for what pages refer to by the hash of its bytes.
+/// True for files whose names contain a hash of their bytes.
 pub(super) fn is_asset(file: &str) -> bool {
     format!("/{file}").starts_with(&asset_path(""))
 }
 
-/// The files of what the press keeps printed of a channel.
+/// The live documents of a channel.
 pub(super) fn live(scope: &Scope, state: ChannelState, channels_at: Timestamp) -> Vec<PlannedFile> {
     let key = format!("{}.{}.{}", state.number, state.updated.timestamp(), state.last_modified.timestamp());
     let of = |path: String, at| {
@@ -134,7 +134,7 @@ async fn images(snapshot: &mut Snapshot, plan: &mut Vec<PlannedFile>) -> Result<
         after.clone_from(&last.name);
         plan.extend(pictures.into_iter().map(|picture| PlannedFile {
             file: output_path(&media_path(&picture.name)),
-            // The name is made of the bytes.
+            // The name is a hash of the bytes.
             key: "picture".to_owned(),
             modified: picture.stored_at,
             output: Output::Image(picture.name),
@@ -166,21 +166,21 @@ async fn articles(
 
 async fn archive(
     snapshot: &mut Snapshot,
-    setting: &RenderContext,
+    context: &RenderContext,
     scope: &Scope,
     state: ChannelState,
     before: &Manifest,
     plan: &mut Vec<PlannedFile>,
 ) -> Result<(), StoreError> {
-    let size = setting.page_size();
-    // Of the last build: how far the channel had come. Its sealed pages change only with a departure since.
+    let size = context.page_size();
+    // The channel state at the last build. Its archive pages change only if an article was removed since.
     let known_to = before.key(&output_path(&feed_path(scope.as_ref(), Format::Rss))).and_then(number_of);
     let departed = snapshot.last_removal(scope.as_ref()).await?;
-    let stands = known_to.filter(|known| departed <= *known).unwrap_or(0) / size;
+    let unchanged = known_to.filter(|known| departed <= *known).unwrap_or(0) / size;
     for page in 1..=state.number / size {
         let files =
             Format::ALL.map(|format| (format, output_path(&archive_path(scope.as_ref(), page, format))));
-        let known = before.files.get(&files[0].1).filter(|made| page <= stands && !made.key.is_empty());
+        let known = before.files.get(&files[0].1).filter(|made| page <= unchanged && !made.key.is_empty());
         let (key, at) = match known {
             Some(made) => (made.key.clone(), made.modified),
             None => match snapshot.archive_state(scope.as_ref(), page, size).await? {
@@ -191,8 +191,8 @@ async fn archive(
             },
         };
         plan.extend(files.into_iter().map(|(format, file)| {
-            let what = Output::Archive(scope.clone(), page, format);
-            PlannedFile { file, key: key.clone(), modified: at, output: what }
+            let output = Output::Archive(scope.clone(), page, format);
+            PlannedFile { file, key: key.clone(), modified: at, output }
         }));
     }
     Ok(())
@@ -200,13 +200,13 @@ async fn archive(
 
 async fn months(
     snapshot: &mut Snapshot,
-    setting: &RenderContext,
+    context: &RenderContext,
     scope: &Scope,
     state: ChannelState,
     plan: &mut Vec<PlannedFile>,
 ) -> Result<(), StoreError> {
-    let months = snapshot.month_states(scope.as_ref(), setting.zone()).await?;
-    let at = state.last_modified.max(setting.channels_at());
+    let months = snapshot.month_states(scope.as_ref(), context.zone()).await?;
+    let at = state.last_modified.max(context.channels_at());
     let mut add = |path: String, key: String, asked: PageRequest| {
         plan.push(PlannedFile {
             file: output_path(&path),
@@ -217,15 +217,16 @@ async fn months(
     };
     let all =
         months.iter().fold(Sha256::new(), |hash, month| hash.chain_update(format!("{:?}", month.month)));
-    let all: String = all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let all = hex(&all.finalize()[..8]);
     add(months_path(scope.as_ref()), all, PageRequest::Months(scope.clone()));
-    for (place, MonthState { month, articles, number }) in months.iter().enumerate() {
-        let beside = |place: Option<usize>| {
-            let month = place.and_then(|place| months.get(place)).map(|state| state.month);
+    for (index, MonthState { month, articles, number }) in months.iter().enumerate() {
+        let neighbour = |index: Option<usize>| {
+            let month = index.and_then(|index| months.get(index)).map(|state| state.month);
             month.map_or("-".to_owned(), |month| format!("{}/{}", month.year, month.month))
         };
-        // The page leads on to the months before and behind it.
-        let key = format!("{articles}.{number}.{}.{}", beside(place.checked_sub(1)), beside(Some(place + 1)));
+        // The page links to the neighbouring months.
+        let key =
+            format!("{articles}.{number}.{}.{}", neighbour(index.checked_sub(1)), neighbour(Some(index + 1)));
         let asked = PageRequest::Month(scope.clone(), *month, MonthExtent::Whole);
         add(month_path(scope.as_ref(), *month), key, asked);
         if scope.is_none() {
@@ -235,7 +236,7 @@ async fn months(
     }
     if scope.is_none() {
         for (sitemap, key) in
-            [(Sitemap::Index, state.number.to_string()), (Sitemap::Pages, modified_at(setting.channels_at()))]
+            [(Sitemap::Index, state.number.to_string()), (Sitemap::Pages, modified_at(context.channels_at()))]
         {
             add(sitemap_path(sitemap), key, PageRequest::Sitemap(sitemap));
         }
@@ -252,7 +253,7 @@ fn number_of(key: &str) -> Option<u64> {
     key.split('.').next()?.parse().ok()
 }
 
-/// The file of a path: of one that ends with a slash, the index of that folder; of one without an ending, a page.
+/// The file of a URL path: `index.html` after a slash; `.html` is added if there is no extension.
 pub(super) fn output_path(path: &str) -> String {
     let path = path.trim_start_matches('/');
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -263,8 +264,7 @@ pub(super) fn output_path(path: &str) -> String {
     }
 }
 
-/// Where the page lies that says that something was withdrawn: out of reach but for the server, which answers 410
-/// with it.
+/// The file of a tombstone page. It is not reachable by URL; the server sends it with status 410.
 pub(super) fn tombstone_path(file: &str) -> String {
     format!("{META_DIR}/gone/{file}")
 }
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_has_a_file_that_static_servers_find() {
+    fn each_path_has_a_file_that_static_servers_find() {
         for (path, file) in [
             ("/", "index.html"),
             ("/xa-hoi/", "xa-hoi/index.html"),

@@ -1,11 +1,11 @@
-//! All documents of the site at one state of the log: which there are, and each of them printed.
+//! Lists and renders all documents of the site at one state of the log.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::error;
 
-use super::output_dir::Manifest;
+use super::manifest::Manifest;
 use super::plan::{self, Output, PlannedFile, States};
 use crate::html;
 use crate::render::{
@@ -15,14 +15,14 @@ use crate::render::{
 use crate::store::{ImageLookup, Snapshot, Store, StoreError};
 use crate::urls::Format;
 
-/// One state of the log, held for as long as it takes to print all of it.
+/// A snapshot of the log, held until all documents are rendered.
 pub(super) struct SiteRenderer {
     store: Store,
     options: Arc<render::RenderOptions>,
     snapshot: Snapshot,
     pub context: RenderContext,
     states: States,
-    /// The live documents that were printed.
+    /// The rendered live documents.
     rendered: Arc<RenderedSite>,
 }
 
@@ -34,16 +34,9 @@ impl SiteRenderer {
     ) -> Result<Self, StoreError> {
         snapshot.disable_timeouts().await?;
         let options = Arc::new(options.clone());
-        let setting = RenderContext::load(&mut snapshot, store, Arc::clone(&options)).await?;
-        let states = plan::states(&mut snapshot, &setting).await?;
-        Ok(Self {
-            store: store.clone(),
-            options,
-            snapshot,
-            context: setting,
-            states,
-            rendered: Arc::default(),
-        })
+        let context = RenderContext::load(&mut snapshot, store, Arc::clone(&options)).await?;
+        let states = plan::states(&mut snapshot, &context).await?;
+        Ok(Self { store: store.clone(), options, snapshot, context, states, rendered: Arc::default() })
     }
 
     /// The number of the newest revision.
@@ -51,95 +44,98 @@ impl SiteRenderer {
         self.states.last().map_or(0, |(_, state)| state.number)
     }
 
-    /// How often what all documents depend on has changed.
+    /// Counts changes of the configuration.
     pub(super) async fn generation(&mut self) -> Result<u64, StoreError> {
         self.snapshot.config_epoch().await
     }
 
-    /// Every document. `before` saves questions: what a key says there is known, and need not be asked.
+    /// Lists every document; see [`plan::plan`].
     pub(super) async fn plan(&mut self, before: &Manifest) -> Result<Vec<PlannedFile>, StoreError> {
         plan::plan(&mut self.snapshot, &self.context, &self.states, before).await
     }
 
-    /// Prints the live documents of those channels of which one does not stand.
+    /// Renders the live documents of each channel that has one for which `is_current` is false.
     pub(super) async fn render_live(
         &mut self,
-        stands: impl Fn(&PlannedFile) -> bool,
+        is_current: impl Fn(&PlannedFile) -> bool,
     ) -> Result<(), StoreError> {
         let channels_at = self.context.channels_at();
-        let whole = |(scope, state): &&(_, _)| plan::live(scope, *state, channels_at).iter().all(&stands);
-        let standing: HashMap<_, _> = self.states.iter().filter(whole).cloned().collect();
-        let (mut press, stand) = Renderer::new(
+        let is_complete =
+            |(scope, state): &&(_, _)| plan::live(scope, *state, channels_at).iter().all(&is_current);
+        let current: HashMap<_, _> = self.states.iter().filter(is_complete).cloned().collect();
+        let (mut renderer, site_cache) = Renderer::new(
             self.store.clone(),
             render::RenderOptions::clone(&self.options),
             Arc::new(RenderCounters::default()),
         );
-        if plan::assets(&self.context).iter().all(stands) {
-            press.resume_from(standing, channels_at);
+        if plan::assets(&self.context).iter().all(is_current) {
+            renderer.resume_from(current, channels_at);
         }
-        press.render_from(&mut self.snapshot).await?;
-        self.rendered = Arc::clone(&stand.current());
+        renderer.render_from(&mut self.snapshot).await?;
+        self.rendered = Arc::clone(&site_cache.current());
         Ok(())
     }
 
-    /// Reads what a document is made of. A live one must have been printed.
-    pub(super) async fn input(&mut self, what: &Output) -> Result<RenderInput, StoreError> {
-        let (snapshot, setting) = (&mut self.snapshot, &self.context);
+    /// Reads the input of a document. Live documents must have been rendered.
+    pub(super) async fn input(&mut self, output: &Output) -> Result<RenderInput, StoreError> {
+        let (snapshot, context) = (&mut self.snapshot, &self.context);
         let ready = |document: Option<&Arc<Representation>>| RenderInput::Ready(document.map(Arc::clone));
-        Ok(match what {
+        Ok(match output {
             Output::Asset(path) | Output::Live(path) => ready(self.rendered.document(path)),
             Output::NotFound => ready(self.rendered.not_found()),
             Output::Gone => ready(self.rendered.gone()),
-            Output::NoSearch => RenderInput::NoSearch(setting.clone()),
-            Output::Image(name) => RenderInput::Picture(name.clone(), snapshot.image(name).await?),
+            Output::NoSearch => RenderInput::NoSearch(context.clone()),
+            Output::Image(name) => RenderInput::Image(name.clone(), snapshot.image(name).await?),
             Output::Article(permalink) => {
-                RenderInput::Article(Box::new(ArticlePageInput::load(snapshot, setting, permalink).await?))
+                RenderInput::Article(Box::new(ArticlePageInput::load(snapshot, context, permalink).await?))
             }
             Output::Archive(scope, page, format) => {
-                let sheet = ArchivePageInput::load(snapshot, setting, scope, *page).await?;
-                RenderInput::Archive(sheet.map(|sheet| (sheet, *format)))
+                let input = ArchivePageInput::load(snapshot, context, scope, *page).await?;
+                RenderInput::Archive(input.map(|input| (input, *format)))
             }
-            Output::OnDemand(asked) => {
-                RenderInput::Desk(PageInput::load(snapshot, setting, asked.clone()).await?.map(Box::new))
-            }
+            Output::OnDemand(asked) => RenderInput::OnDemandPage(
+                PageInput::load(snapshot, context, asked.clone()).await?.map(Box::new),
+            ),
         })
     }
 }
 
-/// What a document is made of, on its way to a thread that may block.
+/// The input of a document, for a thread that may block.
 pub(super) enum RenderInput {
     Ready(Option<Arc<Representation>>),
     NoSearch(RenderContext),
-    Picture(String, ImageLookup),
+    Image(String, ImageLookup),
     Article(Box<ArticlePageInput>),
     Archive(Option<(ArchivePageInput, Format)>),
-    Desk(Option<Box<PageInput>>),
+    OnDemandPage(Option<Box<PageInput>>),
 }
 
 impl RenderInput {
-    /// None where it does not pass its reading back. Takes some milliseconds.
+    /// `None` if the document fails verification. Takes some milliseconds.
     pub(super) fn render(self) -> Option<Arc<Representation>> {
         match self {
             Self::Ready(document) => document,
-            Self::NoSearch(setting) => Some(Arc::new(no_search(&setting))),
-            Self::Picture(name, ImageLookup::Live { media_type, bytes, stored_at: kept_at }) => {
+            Self::NoSearch(context) => Some(Arc::new(no_search(&context))),
+            Self::Image(name, ImageLookup::Live { media_type, bytes, stored_at }) => {
                 let media_type = media_type.try_into().ok()?;
-                Some(Arc::new(Representation::identity_only(media_type, bytes, &name, kept_at)))
+                Some(Arc::new(Representation::identity_only(media_type, bytes, &name, stored_at)))
             }
-            Self::Picture(..) => None,
-            Self::Article(sheet) => match sheet.render() {
+            Self::Image(..) => None,
+            Self::Article(input) => match input.render() {
                 ArticlePage::Page(page) | ArticlePage::Gone(page) => Some(page),
                 ArticlePage::NotFound => None,
             },
-            Self::Archive(sheet) => {
-                let (sheet, format) = sheet?;
-                let printed = sheet.render(format);
-                printed
-                    .inspect_err(|fault| error!(reason = %fault.reason, "a sealed page did not pass"))
+            Self::Archive(input) => {
+                let (input, format) = input?;
+                let rendered = input.render(format);
+                rendered
+                    .inspect_err(
+                        |fault| error!(reason = %fault.reason, "an archive page failed verification"),
+                    )
                     .ok()
                     .map(Arc::new)
             }
-            Self::Desk(sheet) => match sheet?.render() {
+            Self::OnDemandPage(input) => match input?.render() {
                 Rendered::Page(document) => Some(document),
                 Rendered::NotFound | Rendered::Failed => None,
             },
@@ -147,12 +143,12 @@ impl RenderInput {
     }
 }
 
-fn no_search(setting: &RenderContext) -> Representation {
+fn no_search(context: &RenderContext) -> Representation {
     let version = LogVersion { log: String::new(), number: 0 };
     Representation::encode(
         html::MEDIA_TYPE,
-        html::search_unavailable_page(&setting.page_context()),
+        html::search_unavailable_page(&context.page_context()),
         &version,
-        setting.channels_at(),
+        context.channels_at(),
     )
 }

@@ -1,33 +1,32 @@
-//! What servers must be told so that the files are answered as the service answers: types, validators, codings, how
-//! long what is kept, where old addresses lead. A configuration each for nginx and for Caddy, made of the same
-//! values as the service's own headers.
+//! Generates configurations for nginx and Caddy, with which they answer like the service: media types, validators,
+//! codings, cache headers, redirects. The values are those of the service.
 //!
-//! Of each there are two files: what a build knows, written anew each time, and a server around it, written once. That
-//! one is the operator's: certificates stand in it.
+//! There are two files per server: an include, which each build rewrites, and a server block, which is written once.
+//! The server block belongs to the operator, for example to add certificates.
 //!
-//! All stand beside this file as they are written, with a word between two `@` where something is filled in: a
-//! line or several, each as far in as the word.
+//! The templates are next to this file. A `@NAME@` in them is replaced by one or more lines with the same indentation.
 
 use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::output_dir::{self, META_DIR};
+use super::error::BuildError;
+use super::manifest::META_DIR;
+use super::output_dir;
 use super::plan::GONE_PAGE;
-use super::{BuildError, ExportOptions, Headers, Server};
 use crate::feed;
 use crate::html;
 use crate::model::{Channel, Slug};
-use crate::render::{OPML_MEDIA_TYPE, RenderContext};
-use crate::urls::{FORMAT_ALIASES, Format, OPML_PATH, search_path};
+use crate::render::OPML_MEDIA_TYPE;
+use crate::urls::{FORMAT_ALIASES, Format, OPML_PATH, SiteUrls, search_path};
 
 const NGINX: &str = include_str!("nginx.include");
 const NGINX_SERVER: &str = include_str!("nginx.conf");
 const CADDY: &str = include_str!("caddy.include");
 const CADDY_SITE: &str = include_str!("Caddyfile");
 
-/// The types of files by their endings; those of feeds go by their names.
+/// Media types by file extension; feeds have theirs by file name.
 const TYPES: [(&str, &str); 11] = [
     ("html", html::MEDIA_TYPE),
     ("xml", html::SITEMAP_MEDIA_TYPE),
@@ -41,28 +40,55 @@ const TYPES: [(&str, &str); 11] = [
     ("webp", "image/webp"),
     ("gif", "image/gif"),
 ];
-/// What is not a page.
+/// Matches files that are not HTML pages.
 const NO_PAGE: &str = r"\.(xml|json|txt|css|js|svg|ico|jpg|png|webp|gif)$";
 
-/// Writes beside the folder what has changed, and the servers where there are none.
+/// Header values, as the service sends them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headers {
+    /// `Cache-Control` of live feeds and of data.
+    pub feeds: String,
+    /// `Cache-Control` of HTML and archive pages.
+    pub pages: String,
+    /// `Cache-Control` of images.
+    pub images: String,
+    /// `Cache-Control` of files with a hash of their bytes in the name.
+    pub assets: String,
+    /// Other headers of HTML pages, by name.
+    pub html_headers: Vec<(&'static str, String)>,
+}
+
+/// A generated server block. It is written once and then belongs to the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Path of the server block.
+    pub path: PathBuf,
+    /// Path of the include, which each build rewrites.
+    pub include: PathBuf,
+    /// Whether the server block names the include. One of an older version does not.
+    pub includes: bool,
+}
+
+/// Writes changed includes, and missing server blocks, next to the output directory.
 pub(super) fn write(
     root: &Path,
-    setting: &RenderContext,
-    options: &ExportOptions,
+    channels: &[Channel],
+    urls: &SiteUrls,
+    headers: &Headers,
 ) -> Result<Vec<Server>, BuildError> {
     let Some(name) = root.file_name() else { return Ok(Vec::new()) };
-    let served = ServerConfig::new(root, setting.channels(), options);
-    let beside = |ending: &str| {
+    let config = ServerConfig::new(root, channels, urls, headers);
+    let sibling = |extension: &str| {
         let mut name = name.to_owned();
-        name.push(ending);
+        name.push(extension);
         root.with_file_name(name)
     };
-    let (nginx, caddy) = (beside(".nginx.include"), beside(".caddy.include"));
+    let (nginx, caddy) = (sibling(".nginx.include"), sibling(".caddy.include"));
     let servers = [
-        (beside(".nginx.conf"), served.nginx_server(&nginx), &nginx),
-        (beside(".Caddyfile"), served.caddy_site(&caddy), &caddy),
+        (sibling(".nginx.conf"), config.nginx_server(&nginx), &nginx),
+        (sibling(".Caddyfile"), config.caddy_site(&caddy), &caddy),
     ];
-    for (path, text) in [(&nginx, served.nginx()), (&caddy, served.caddy())] {
+    for (path, text) in [(&nginx, config.nginx()), (&caddy, config.caddy())] {
         if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
             continue;
         }
@@ -84,32 +110,31 @@ fn put(path: &Path, text: &str) -> Result<(), BuildError> {
         .map_err(|cause| BuildError::File { path: path.to_owned(), cause })
 }
 
-/// True where a configuration names the file, by whichever path.
+/// True if a configuration names the file, by any path.
 fn includes(configuration: &[u8], file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().as_encoded_bytes();
     configuration.windows(name.len()).any(|text| text == name)
 }
 
-/// All that a configuration is made of.
+/// The values in a configuration.
 struct ServerConfig<'a> {
     root: String,
     host: String,
     port: u16,
     encrypted: bool,
-    for_this_machine: bool,
-    /// The path under which the site lies, empty or `/…`.
+    is_loopback: bool,
+    /// The path prefix of the site: empty or `/…`.
     prefix: String,
-    /// Former names of channels, and the present ones.
+    /// Former slugs of channels, with the current ones.
     renamed: Vec<(&'a Slug, &'a Slug)>,
     gone: Vec<&'a Slug>,
     headers: &'a Headers,
 }
 
 impl<'a> ServerConfig<'a> {
-    fn new(root: &Path, channels: &'a [Channel], options: &'a ExportOptions) -> Self {
-        let addresses = &options.render.addresses;
-        // It was read as a URL when the configuration was.
-        let url = url::Url::parse(addresses.site_url()).ok();
+    fn new(root: &Path, channels: &'a [Channel], urls: &SiteUrls, headers: &'a Headers) -> Self {
+        // The configuration has validated it.
+        let url = url::Url::parse(urls.site_url()).ok();
         let url = url.as_ref();
         let (gone, served): (Vec<_>, Vec<_>) = channels.iter().partition(|channel| channel.is_gone());
         let renamed =
@@ -120,18 +145,18 @@ impl<'a> ServerConfig<'a> {
             host: url.and_then(url::Url::host_str).unwrap_or("localhost").to_owned(),
             port: url.and_then(url::Url::port_or_known_default).unwrap_or(80),
             encrypted: url.is_some_and(|url| url.scheme() == "https"),
-            for_this_machine: addresses.is_loopback(),
-            prefix: addresses.path(""),
+            is_loopback: urls.is_loopback(),
+            prefix: urls.path(""),
             renamed: renamed.collect(),
             gone: gone.collect(),
-            headers: &options.headers,
+            headers,
         }
     }
 
     fn nginx(&self) -> String {
         let Self { prefix, headers, gone, renamed, .. } = self;
         let variable = |place: usize| format!("$bantin_of_pages_{place}");
-        let of_pages = headers.of_pages.iter().enumerate().flat_map(|(place, (name, value))| {
+        let html_headers = headers.html_headers.iter().enumerate().flat_map(|(place, (name, value))| {
             let variable = variable(place);
             [
                 format!("set {variable} \"{value}\";"),
@@ -140,8 +165,8 @@ impl<'a> ServerConfig<'a> {
             ]
         });
         let absent =
-            headers.of_pages.iter().map(|(name, value)| format!("add_header {name} \"{value}\" always;"));
-        let kept = self.kept().map(|(_, pattern, kept)| {
+            headers.html_headers.iter().map(|(name, value)| format!("add_header {name} \"{value}\" always;"));
+        let kept = self.cache_rules().map(|(_, pattern, kept)| {
             format!("if ($uri ~ \"{pattern}\") {{ set $bantin_kept \"{kept}\"; }}")
         });
         let gone = gone.iter().map(|slug| {
@@ -155,14 +180,14 @@ impl<'a> ServerConfig<'a> {
         let renamed = renamed.iter().enumerate().flat_map(|(place, (was, slug))| {
             let feeds = aliases().flat_map(|(format, names)| {
                 let feed = format!("/{slug}/{}", format.file_name());
-                leading(&format!("^/{was}/{names}/?$"), there(&feed, &feed))
+                redirect_location(&format!("^/{was}/{names}/?$"), there(&feed, &feed))
             });
             let (page, file) = (format!("bantin_page_{place}"), format!("bantin_file_{place}"));
-            let pages = leading(
+            let pages = redirect_location(
                 &format!("^/{was}(?<{page}>(?:/[a-z0-9/-]*[a-z0-9-])?)(?:/|/index\\.html)?$"),
                 there(&format!("/{slug}${page}/index.html"), &format!("/{slug}${page}/")),
             );
-            let files = leading(
+            let files = redirect_location(
                 &format!("^/{was}(?<{file}>/[a-z0-9/-]+\\.[a-z]+)$"),
                 there(&format!("/{slug}${file}"), &format!("/{slug}${file}")),
             );
@@ -171,18 +196,21 @@ impl<'a> ServerConfig<'a> {
         let aliases = aliases().flat_map(|(format, names)| {
             let scope = format!("bantin_{}", format.name());
             let feed = format!("${scope}/{}", format.file_name());
-            leading(&format!("^(?<{scope}>(?:/[a-z0-9-]+)?)/{names}/?$"), there(&feed, &feed))
+            redirect_location(&format!("^(?<{scope}>(?:/[a-z0-9-]+)?)/{names}/?$"), there(&feed, &feed))
         });
         let by_name = by_slug().map(|(name, media_type)| {
-            format!("location ~ \"/{}$\" {{ types {{ }} default_type \"{media_type}\"; }}", literally(name))
+            format!(
+                "location ~ \"/{}$\" {{ types {{ }} default_type \"{media_type}\"; }}",
+                escape_regex(name)
+            )
         });
-        let decoded = literally(&self.decoded_prefix());
+        let decoded = escape_regex(&self.decoded_prefix());
         let prefixed = (!prefix.is_empty()).then(|| format!("rewrite \"^{decoded}(?:/(.*))?$\" /$1;\n"));
         fill_template(
             NGINX,
             &[
                 ("ROOT", quoted(&self.root)),
-                ("API", format!("(?:{})?/(?:api|tim-kiem)(?:[/?]| )", literally(prefix))),
+                ("API", format!("(?:{})?/(?:api|tim-kiem)(?:[/?]| )", escape_regex(prefix))),
                 ("SEARCH", search_path(None, "")),
                 ("ALIASES", lines(aliases)),
                 (
@@ -193,7 +221,7 @@ impl<'a> ServerConfig<'a> {
                 ("BASE", prefix.clone()),
                 ("PAGES", headers.pages.clone()),
                 ("KEPT", lines(kept)),
-                ("OF_PAGES", lines(of_pages)),
+                ("OF_PAGES", lines(html_headers)),
                 ("ABSENT_PAGE", lines(absent)),
                 ("GONE", lines(gone)),
                 ("RENAMED", lines(renamed)),
@@ -202,7 +230,7 @@ impl<'a> ServerConfig<'a> {
         )
     }
 
-    /// As both see it in a path.
+    /// The prefix as both servers match it, percent-decoded.
     fn decoded_prefix(&self) -> Cow<'_, str> {
         percent_encoding::percent_decode_str(&self.prefix).decode_utf8_lossy()
     }
@@ -220,7 +248,7 @@ impl<'a> ServerConfig<'a> {
 
     fn listen(&self) -> String {
         let port = self.port;
-        match (self.encrypted, self.for_this_machine, self.host.starts_with('[')) {
+        match (self.encrypted, self.is_loopback, self.host.starts_with('[')) {
             (true, ..) => lines(
                 [
                     "listen 80;",
@@ -232,7 +260,7 @@ impl<'a> ServerConfig<'a> {
                 .map(str::to_owned),
             ),
             (false, false, _) => format!("listen {port};"),
-            // Nobody else is to be served.
+            // Other machines must not reach it.
             (false, true, false) => format!("listen 127.0.0.1:{port};"),
             (false, true, true) => format!("listen [::1]:{port};"),
         }
@@ -245,7 +273,7 @@ impl<'a> ServerConfig<'a> {
             CADDY_SITE,
             &[
                 ("SITE", format!("{scheme}://{host}:{port}")),
-                ("BASE", literally(&self.decoded_prefix())),
+                ("BASE", escape_regex(&self.decoded_prefix())),
                 ("INCLUDE", quoted(&include.display().to_string())),
             ],
         )
@@ -253,14 +281,14 @@ impl<'a> ServerConfig<'a> {
 
     fn caddy(&self) -> String {
         let Self { root, prefix, headers, gone, renamed, .. } = self;
-        let kept = self.kept().into_iter().flat_map(|(name, pattern, kept)| {
+        let kept = self.cache_rules().into_iter().flat_map(|(name, pattern, kept)| {
             [format!("@{name} path_regexp {pattern}"), format!("header @{name} Cache-Control \"{kept}\"")]
         });
-        let of_pages =
-            headers.of_pages.iter().map(|(name, value)| format!("header @page {name} \"{value}\""));
-        let absent = headers.of_pages.iter().map(|(name, value)| format!("{name} \"{value}\""));
+        let html_headers =
+            headers.html_headers.iter().map(|(name, value)| format!("header @page {name} \"{value}\""));
+        let absent = headers.html_headers.iter().map(|(name, value)| format!("{name} \"{value}\""));
         let by_ending = TYPES.iter().map(|(ending, media_type)| (format!("\\.{ending}$"), *media_type));
-        let by_name = by_slug().map(|(name, media_type)| (format!("/{}$", literally(name)), media_type));
+        let by_name = by_slug().map(|(name, media_type)| (format!("/{}$", escape_regex(name)), media_type));
         let types = by_ending.chain(by_name).enumerate().flat_map(|(place, (pattern, media_type))| {
             [
                 format!("@type{place} path_regexp {pattern}"),
@@ -318,7 +346,7 @@ impl<'a> ServerConfig<'a> {
                 ("PAGE_TYPE", html::MEDIA_TYPE.to_owned()),
                 ("NO_PAGE", NO_PAGE.to_owned()),
                 ("KEPT", lines(kept)),
-                ("OF_PAGES", lines(of_pages)),
+                ("OF_PAGES", lines(html_headers)),
                 ("ABSENT_PAGE", lines(absent)),
                 ("TYPES", lines(types)),
                 ("GONE", lines(gone)),
@@ -327,35 +355,35 @@ impl<'a> ServerConfig<'a> {
         )
     }
 
-    /// What is kept how long, by path: name, pattern, `Cache-Control`.
-    fn kept(&self) -> [(&'static str, &'static str, &str); 4] {
-        let Headers { feeds, pictures, assets, .. } = self.headers;
+    /// Cache rules by path: name, pattern, `Cache-Control`.
+    fn cache_rules(&self) -> [(&'static str, &'static str, &str); 4] {
+        let Headers { feeds, images, assets, .. } = self.headers;
         [
             ("live", r"^(/[a-z0-9-]+)?/(rss\.xml|atom\.xml|feed\.json)$", feeds),
             ("data", r"^/(opml\.xml|robots\.txt|favicon\.ico)$", feeds),
-            ("pictures", "^/media/", pictures),
+            ("pictures", "^/media/", images),
             ("assets", "^/assets/", assets),
         ]
     }
 }
 
-/// The types of what is known by its name and not by its ending.
+/// Media types of files that have theirs by name and not by extension.
 fn by_slug() -> impl Iterator<Item = (&'static str, &'static str)> {
     let feeds = Format::ALL.into_iter().map(|format| (format.file_name(), feed::media_type(format)));
     feeds.chain([(OPML_PATH.trim_start_matches('/'), OPML_MEDIA_TYPE)])
 }
 
-/// The names by which other software knows a feed, as one group of a pattern for each form.
+/// The file names of feeds in other software, as one regex group per format.
 fn aliases() -> impl Iterator<Item = (Format, String)> {
     Format::ALL.into_iter().filter_map(|format| {
-        let names = FORMAT_ALIASES.iter().filter(|(_, of)| *of == format).map(|(name, _)| literally(name));
+        let names = FORMAT_ALIASES.iter().filter(|(_, of)| *of == format).map(|(name, _)| escape_regex(name));
         let names = names.collect::<Vec<_>>().join("|");
         (!names.is_empty()).then(|| (format, format!("(?:{names})")))
     })
 }
 
-/// A location of nginx that leads on where something is.
-fn leading(pattern: &str, condition: String) -> [String; 4] {
+/// An nginx location that redirects if the target exists.
+fn redirect_location(pattern: &str, condition: String) -> [String; 4] {
     [format!("location ~ \"{pattern}\" {{"), condition, "    return 404;".to_owned(), "}".to_owned()]
 }
 
@@ -363,22 +391,22 @@ fn lines(lines: impl IntoIterator<Item = String>) -> String {
     lines.into_iter().collect::<Vec<_>>().join("\n")
 }
 
-/// Puts each value in the place of its word. A line that holds nothing but the word goes where the value is empty.
+/// Replaces each placeholder by its value. A line with only a placeholder is dropped if the value is empty.
 fn fill_template(template: &str, words: &[(&str, String)]) -> String {
     let mut text = String::with_capacity(2 * template.len());
     for line in template.lines() {
         let bare = line.trim_start();
         let indent = &line[..line.len() - bare.len()];
-        let whole = words
+        let only = words
             .iter()
             .find(|(word, _)| bare.strip_prefix('@').and_then(|rest| rest.strip_suffix('@')) == Some(word));
-        let filled = match whole {
+        let filled = match only {
             Some((_, value)) => value.clone(),
             None => words
                 .iter()
                 .fold(bare.to_owned(), |line, (word, value)| line.replace(&format!("@{word}@"), value)),
         };
-        if whole.is_some() && filled.is_empty() {
+        if only.is_some() && filled.is_empty() {
             continue;
         }
         for line in filled.split('\n') {
@@ -392,8 +420,8 @@ fn fill_template(template: &str, words: &[(&str, String)]) -> String {
     text
 }
 
-/// A text in a regular expression, as it is.
-fn literally(text: &str) -> String {
+/// Escapes a text for a regular expression.
+fn escape_regex(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii_punctuation() && !matches!(character, '/' | '-' | '_' | '%') {
@@ -404,7 +432,7 @@ fn literally(text: &str) -> String {
     escaped
 }
 
-/// A path as both write it.
+/// Quotes a path for both servers.
 fn quoted(path: &str) -> String {
     format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -414,7 +442,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_filled_in_as_far_in_as_it_stands_and_an_empty_one_leaves_no_line() {
+    fn a_value_gets_the_indentation_of_its_placeholder_and_an_empty_one_leaves_no_line() {
         let words =
             [("ROOT", "/srv/a".to_owned()), ("GONE", String::new()), ("KEPT", "one;\ntwo;".to_owned())];
         let text = fill_template("server {\n    root @ROOT@/@ROOT@;\n    @GONE@\n    @KEPT@\n}\n", &words);
@@ -422,22 +450,22 @@ mod tests {
     }
 
     #[test]
-    fn no_word_is_left_over_and_all_that_a_configuration_names_is_in_it() {
+    fn every_placeholder_is_filled_and_every_value_is_used() {
         let (doi_song, xa_hoi, covid) =
             ["doi-song", "xa-hoi", "covid"].map(|slug| Slug::parse(slug).unwrap()).into();
         let headers = Headers {
             feeds: "public, max-age=300".to_owned(),
             pages: "no-cache".to_owned(),
-            pictures: "public, max-age=86400".to_owned(),
+            images: "public, max-age=86400".to_owned(),
             assets: "immutable".to_owned(),
-            of_pages: vec![("Referrer-Policy", "no-referrer".to_owned())],
+            html_headers: vec![("Referrer-Policy", "no-referrer".to_owned())],
         };
-        let served = ServerConfig {
+        let config = ServerConfig {
             root: "/srv/bản tin \"1\"".to_owned(),
             host: "example.vn".to_owned(),
             port: 443,
             encrypted: true,
-            for_this_machine: false,
+            is_loopback: false,
             prefix: "/ban.tin".to_owned(),
             renamed: vec![(&xa_hoi, &doi_song)],
             gone: vec![&covid],
@@ -445,24 +473,24 @@ mod tests {
         };
         let include = Path::new("/srv/bản tin.include");
         let no_word_left = |text: &str| {
-            let left: Vec<&str> = text.split('@').filter(|word| is_a_word(word)).collect();
+            let left: Vec<&str> = text.split('@').filter(|word| is_placeholder(word)).collect();
             assert!(left.is_empty(), "{left:?}");
         };
-        for text in [served.nginx(), served.caddy()] {
+        for text in [config.nginx(), config.caddy()] {
             no_word_left(&text);
             for named in ["\"/srv/bản tin \\\"1\\\"\"", "/ban.tin", "doi-song", "covid", "no-referrer"] {
                 assert!(text.contains(named), "{named} is missing in\n{text}");
             }
         }
-        for text in [served.nginx_server(include), served.caddy_site(include)] {
+        for text in [config.nginx_server(include), config.caddy_site(include)] {
             no_word_left(&text);
             assert!(text.contains("example.vn") && text.contains("\"/srv/bản tin.include\""), "{text}");
             assert!(includes(text.as_bytes(), include));
         }
-        assert!(served.nginx().contains("rewrite \"^/ban\\.tin(?:/(.*))?$\" /$1;"));
+        assert!(config.nginx().contains("rewrite \"^/ban\\.tin(?:/(.*))?$\" /$1;"));
     }
 
-    fn is_a_word(text: &str) -> bool {
+    fn is_placeholder(text: &str) -> bool {
         text.len() > 2 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
     }
 }

@@ -977,7 +977,7 @@ pub fn parse_file(root: &Path, path: &str, options: &parse::ParseOptions) -> io:
 
 /// Names a file's bytes.
 pub(super) fn hash_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::text::hex(&Sha256::digest(bytes))
 }
 
 /// Reads a picture and makes of it what is published.

@@ -1,4 +1,4 @@
-//! What was understood of a file, for people and for programs.
+//! The parsed article in the verbose report, as text and as JSON.
 
 use std::fmt::Write as _;
 
@@ -9,25 +9,25 @@ use crate::model::{Article, Block, Slug};
 use crate::parse::{Diagnostic, DiagnosticKind, ParsedArticle};
 use crate::time::{Zone, rfc3339};
 
-/// So much of a lead is enough to know it by.
-const MAX_LEAD: usize = 80;
-/// What the labels of the office's page need, in columns.
+/// Maximum length of the excerpt, in characters.
+const MAX_EXCERPT: usize = 80;
+/// Width of the labels, in columns.
 const LABEL_WIDTH: usize = 12;
 
-/// An article as it would be taken in.
+/// An article as it would be published.
 pub(super) struct ParsedReport<'a> {
     draft: &'a ParsedArticle,
     channels: Vec<Slug>,
     pictures: &'a [String],
-    /// Line and text of what was left out.
+    /// Line and text of omitted lines.
     dropped: Vec<(usize, String)>,
-    /// Its own, or the site's.
+    /// The language of the article, by default that of the site.
     language: &'a str,
     zone: Zone,
 }
 
 impl<'a> ParsedReport<'a> {
-    /// None where no article was read.
+    /// `None` if the file has no article.
     pub(super) fn new(seen: &'a CheckedFile, options: &'a ingest::IngestOptions) -> Option<Self> {
         let reading = &seen.reading.as_ref()?.reading;
         let draft = reading.draft.as_ref()?;
@@ -64,10 +64,10 @@ impl<'a> ParsedReport<'a> {
         })
     }
 
-    /// Label and value, in the order in which people read.
+    /// Labels and values in reading order.
     fn rows(&self) -> Vec<(&'static str, String)> {
         let article = &self.draft.article;
-        let mut rows = vec![("Tiêu đề", article.title.clone()), ("Ngày đăng", self.stamp())];
+        let mut rows = vec![("Tiêu đề", article.title.clone()), ("Ngày đăng", self.published())];
         rows.push(("Tác giả", or_dash(article.authors.join(", "))));
         rows.push(("Lời dẫn", or_dash(shortened(article.excerpt()))));
         rows.extend(captions(article).map(|caption| ("Chú thích", caption.to_owned())));
@@ -87,25 +87,25 @@ impl<'a> ParsedReport<'a> {
         rows
     }
 
-    fn stamp(&self) -> String {
-        let stamp = self.draft.article.published;
-        let local = stamp.instant.with_timezone(&self.zone);
-        match stamp.date_only {
+    fn published(&self) -> String {
+        let published = self.draft.article.published;
+        let local = published.instant.with_timezone(&self.zone);
+        match published.date_only {
             false => local.format("%d/%m/%Y %H:%M %:z").to_string(),
             true => local.format("%d/%m/%Y (chỉ có ngày, tính từ %H:%M %:z)").to_string(),
         }
     }
 }
 
-/// A page for the office: the path, and below it what was understood.
-pub(super) fn print_text(path: &str, understood: Option<&ParsedReport<'_>>) -> String {
+/// The path, and below it the parsed article.
+pub(super) fn print_text(path: &str, report: Option<&ParsedReport<'_>>) -> String {
     let mut page = format!("\n{path}");
-    let Some(understood) = understood else {
+    let Some(report) = report else {
         page.push_str("\n  Không đọc được thành bài viết; xem lỗi bên dưới.");
         return page;
     };
     let mut last = "";
-    for (label, value) in understood.rows() {
+    for (label, value) in report.rows() {
         let shown = if label == last { "" } else { label };
         last = label;
         let pad = LABEL_WIDTH.saturating_sub(shown.chars().count());
@@ -121,7 +121,7 @@ fn captions(article: &Article) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What a finding tells of lines that were left out.
+/// Line and text of omitted lines, if the diagnostic is about them.
 fn dropped(finding: &Diagnostic) -> Option<(usize, String)> {
     match &finding.kind {
         DiagnosticKind::Dropped { text } | DiagnosticKind::DroppedRepeat { text } => {
@@ -139,12 +139,12 @@ fn dropped(finding: &Diagnostic) -> Option<(usize, String)> {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_LEAD) {
+    match text.char_indices().nth(MAX_EXCERPT) {
         None => text.to_owned(),
         Some((end, _)) => {
-            // Not in the middle of a word, where there is a space to end at.
+            // At a word boundary if possible.
             let cut = &text[..end];
-            let cut = cut.rsplit_once(' ').map_or(cut, |(whole, _)| whole);
+            let cut = cut.rsplit_once(' ').map_or(cut, |(words, _)| words);
             format!("{cut} …")
         }
     }
