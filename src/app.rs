@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::http::{
-    AdminHandler, DoorOptions, Health, Listeners, RateLimitLayer, ServiceLimits, SiteHandler, server,
+    AdminHandler, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler, server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::render::{self, Renderer, SiteCache};
@@ -113,7 +113,7 @@ impl App {
                 }
             });
         }
-        let admin_options = DoorOptions { max_connections: 64, ..self.config.server.clone() };
+        let admin_options = ServerOptions { max_connections: 64, ..self.config.server.clone() };
         tasks.spawn_server("admin server", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
         });
@@ -295,7 +295,7 @@ impl Tasks {
         &mut self,
         name: &'static str,
         listeners: Listeners,
-        options: DoorOptions,
+        options: ServerOptions,
         service: S,
     ) where
         S: Fn(hyper::Request<server::RequestBody>, std::net::SocketAddr) -> A + Clone + Send + 'static,

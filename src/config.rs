@@ -38,9 +38,9 @@ const MIN_FEED_BYTES: u64 = 16_384;
 /// The effective configuration.
 pub struct Config {
     /// Options of the HTTP server.
-    pub server: http::DoorOptions,
+    pub server: http::ServerOptions,
     /// Options of rate limit and access log.
-    pub middleware: http::GateOptions,
+    pub middleware: http::MiddlewareOptions,
     /// Address of the public listener.
     pub listen: SocketAddr,
     /// Address of the admin listener.
@@ -163,7 +163,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         verifier: feed::verify,
     };
     Ok(Config {
-        server: http::DoorOptions {
+        server: http::ServerOptions {
             header_timeout: limits.header_timeout.0,
             idle_timeout: limits.idle_timeout.0,
             send_timeout: limits.send_timeout.0,
@@ -173,7 +173,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             max_body_bytes: limits.body,
             shutdown_deadline: limits.shutdown.0,
         },
-        middleware: http::GateOptions {
+        middleware: http::MiddlewareOptions {
             trusted_proxies: server
                 .trusted_proxies
                 .unwrap_or_default()

@@ -34,6 +34,6 @@ pub mod validity;
 
 pub use handler::SiteHandler;
 pub use health::{AdminHandler, Health};
-pub use middleware::{MiddlewareOptions as GateOptions, RateLimitLayer};
-pub use server::{Listeners, ServerOptions as DoorOptions};
+pub use middleware::{MiddlewareOptions, RateLimitLayer};
+pub use server::{Listeners, ServerOptions};
 pub use state::ServiceLimits;

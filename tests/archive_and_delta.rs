@@ -1,5 +1,5 @@
-//! The portals' side of the door: walking a channel's archive to its end, and being sent what is new alone.
-//! Stories with the real program, and one property over random histories.
+//! The portals' view: walking a channel's archive to its end, and receiving only the new entries. Tests with
+//! the real binary, and one property over random histories.
 
 mod support;
 
@@ -21,12 +21,12 @@ use support::{HttpResponse, RunningServer, TestSite, article, wait_until};
 
 const SITE: &str = "http://127.0.0.1:8080";
 
-/// What a reader understands of a feed.
+/// What a client parses from a feed.
 #[derive(Debug, Default)]
 struct ParsedFeed {
-    /// Id, moment of the last change, title.
+    /// Id, time of the last change, title.
     entries: Vec<(String, Timestamp, String)>,
-    /// Id, moment of the withdrawal.
+    /// Id, time of the withdrawal.
     withdrawn: Vec<(String, Timestamp)>,
     /// The path of the next older page.
     previous: Option<String>,
@@ -71,7 +71,7 @@ fn read_json(bytes: &[u8]) -> ParsedFeed {
     }
 }
 
-/// Atom and RSS: what is asked for is named alike, or in one of them alone.
+/// Atom and RSS: the elements have the same names, or exist in one format only.
 fn read_xml(text: &str) -> ParsedFeed {
     let feed = roxmltree::Document::parse(text).unwrap();
     let root = feed.root_element();
@@ -105,12 +105,12 @@ fn read_xml(text: &str) -> ParsedFeed {
     }
 }
 
-/// A reader's copy of a channel: by id, the newest word on it and the title; none where it was withdrawn.
+/// A client's copy of a channel: by id, the time of the last news and the title; none if withdrawn.
 #[derive(Debug, Default)]
 struct Mirror(HashMap<String, (Timestamp, Option<String>)>);
 
 impl Mirror {
-    /// The newer of `when` and `updated` wins (rule T1).
+    /// The newer of `when` and `updated` wins (feed rule T1).
     fn merge(&mut self, heard: ParsedFeed) {
         let entries = heard.entries.into_iter().map(|(id, updated, title)| (id, updated, Some(title)));
         let withdrawn = heard.withdrawn.into_iter().map(|(id, when)| (id, when, None));
@@ -128,7 +128,7 @@ impl Mirror {
     }
 }
 
-/// Walks from a live document to the oldest page, asking for each with `get`.
+/// Walks from a live feed to the oldest page, fetching each with `get`.
 fn walk(format: Format, live: &[u8], mut get: impl FnMut(&str) -> Vec<u8>) -> (Mirror, Vec<String>) {
     let (mut mirror, mut pages) = (Mirror::default(), Vec::new());
     let mut heard = read(format, live);
@@ -148,20 +148,20 @@ fn paged() -> TestSite {
     TestSite::new().with("BANTIN_FEED__ARCHIVE_PAGE", "4").with("BANTIN_FEED__ITEMS", "3")
 }
 
-/// Pages as above, and nothing in the live feed for the sole reason that it changed lately.
+/// Pages as above, and no entry is in the live feed only because it changed recently.
 fn forgetful() -> TestSite {
     paged().with("BANTIN_FEED__WINDOW", "0s")
 }
 
-fn write(house: &TestSite, stem: &str, title: &str) {
+fn write(site: &TestSite, stem: &str, title: &str) {
     let day = 10 + stem.len() % 10;
     let text = article(title, &format!("{day}/05/2023 08:00"), &format!("Đoạn mở đầu của {title}."));
-    house.write(&format!("xa-hoi/{stem}.txt"), text);
+    site.write(&format!("xa-hoi/{stem}.txt"), text);
 }
 
 const STEMS: [&str; 7] = ["mot", "hai", "bai-ba", "bai-bon", "bai-nam", "bai-so-sau", "bai-so-bay"];
 
-/// Waits until the channel's feed stands at this number.
+/// Waits until the channel's feed has reached this number.
 fn at_number(serving: &RunningServer, number: u64) {
     let wanted = format!(".{number}-");
     wait_until(&wanted, || {
@@ -170,10 +170,10 @@ fn at_number(serving: &RunningServer, number: u64) {
     });
 }
 
-/// Publishes the first so many of the stems, one after the other.
-fn publish(house: &TestSite, serving: &RunningServer, stems: &[&str], first: u64) {
+/// Publishes the first stems, one after the other.
+fn publish(site: &TestSite, serving: &RunningServer, stems: &[&str], first: u64) {
     for (stem, number) in stems.iter().zip(first..) {
-        write(house, stem, &format!("Bài <{stem}> & số {number}"));
+        write(site, stem, &format!("Bài <{stem}> & số {number}"));
         at_number(serving, number);
     }
 }
@@ -188,19 +188,19 @@ fn get(serving: &RunningServer, path: &str) -> Vec<u8> {
     answer.body
 }
 
-/// Asks for what is new since the copy that bears this tag.
+/// Requests the changes since the copy with this tag.
 fn what_is_new(serving: &RunningServer, path: &str, tag: &str) -> HttpResponse {
     serving.request("GET", path, &[("A-IM", "feed"), ("If-None-Match", tag)])
 }
 
 #[test]
-fn a_portal_that_joins_late_walks_to_all_that_stands_and_nothing_else() {
-    let house = forgetful();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS, 1);
-    write(&house, "mot", "Bài một (sửa)");
+fn a_late_portal_finds_all_live_articles_and_nothing_else() {
+    let site = forgetful();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS, 1);
+    write(&site, "mot", "Bài một (sửa)");
     at_number(&serving, 8);
-    house.remove("xa-hoi/hai.txt");
+    site.remove("xa-hoi/hai.txt");
     at_number(&serving, 9);
     for format in Format::ALL {
         let (mirror, pages) = walk(format, &get(&serving, &path(format)), |path| get(&serving, path));
@@ -224,19 +224,19 @@ fn a_portal_that_joins_late_walks_to_all_that_stands_and_nothing_else() {
 }
 
 #[test]
-fn a_sealed_page_stays_as_it_is_when_corrected_and_not_when_withdrawn() {
-    let house = forgetful();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..4], 1);
+fn a_complete_page_changes_on_withdrawal_but_not_on_correction() {
+    let site = forgetful();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..4], 1);
     let page = "/xa-hoi/archive/1/atom.xml";
     let before = serving.get(page);
     assert_eq!(before.header("cache-control"), Some("no-cache"));
     assert!(before.etag().contains(".4-"), "{}", before.etag());
     assert_eq!(read(Format::Atom, &before.body).entries.len(), 4);
 
-    write(&house, "mot", "Bài một (sửa)");
+    write(&site, "mot", "Bài một (sửa)");
     at_number(&serving, 5);
-    publish(&house, &serving, &STEMS[4..], 6);
+    publish(&site, &serving, &STEMS[4..], 6);
     let date = |answer: &HttpResponse, name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
     wait_until("the second of the last change is over", || {
         let answer = serving.get(page);
@@ -250,7 +250,7 @@ fn a_sealed_page_stays_as_it_is_when_corrected_and_not_when_withdrawn() {
     }
     assert_eq!(serving.get(page).body, before.body);
 
-    house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai"]);
+    site.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai"]);
     at_number(&serving, 9);
     let after = serving.request("GET", page, &[("If-None-Match", &before.etag()), ("A-IM", "feed")]);
     assert_eq!(after.status, 200, "there is no part of a page");
@@ -263,12 +263,12 @@ fn a_sealed_page_stays_as_it_is_when_corrected_and_not_when_withdrawn() {
 }
 
 #[test]
-fn what_was_erased_is_in_no_page_no_feed_and_no_part() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..5], 1);
+fn erased_content_is_in_no_page_feed_or_delta() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..5], 1);
     let held = serving.get("/xa-hoi/atom.xml").etag();
-    house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--erase"]);
+    site.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--erase"]);
     at_number(&serving, 6);
     for format in Format::ALL {
         let page = archive_path(Some(&slug("xa-hoi")), 1, format);
@@ -286,10 +286,10 @@ fn what_was_erased_is_in_no_page_no_feed_and_no_part() {
 }
 
 #[test]
-fn only_sealed_pages_are_there_and_each_at_one_address() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..5], 1);
+fn only_complete_pages_exist_each_at_one_url() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..5], 1);
     for (path, status) in [
         ("/xa-hoi/archive/1/rss.xml", 200),
         ("/archive/1/feed.json", 200),
@@ -319,15 +319,15 @@ fn only_sealed_pages_are_there_and_each_at_one_address() {
 }
 
 #[test]
-fn a_feed_says_that_it_is_complete_until_its_first_page_is_sealed() {
-    let house = forgetful();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_feed_is_marked_complete_until_its_first_archive_page_exists() {
+    let site = forgetful();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     for format in Format::ALL {
         let heard = read(format, &get(&serving, &path(format)));
         assert!(heard.complete && heard.previous.is_none(), "{format:?}: {heard:?}");
     }
-    publish(&house, &serving, &STEMS[3..4], 4);
+    publish(&site, &serving, &STEMS[3..4], 4);
     for format in Format::ALL {
         let heard = read(format, &get(&serving, &path(format)));
         let page = archive_path(Some(&slug("xa-hoi")), 1, format);
@@ -336,13 +336,13 @@ fn a_feed_says_that_it_is_complete_until_its_first_page_is_sealed() {
 }
 
 #[test]
-fn who_holds_an_older_copy_is_sent_what_is_new_and_how_to_call_the_whole() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_client_with_an_older_copy_gets_a_delta_and_the_tag_of_the_full_feed() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     let held = Format::ALL.map(|format| (format, serving.get(&path(format)).etag()));
-    publish(&house, &serving, &STEMS[3..5], 4);
-    write(&house, "hai", "Bài hai (sửa)");
+    publish(&site, &serving, &STEMS[3..5], 4);
+    write(&site, "hai", "Bài hai (sửa)");
     at_number(&serving, 6);
     for (format, tag) in &held {
         let (format, path) = (*format, path(*format));
@@ -355,7 +355,7 @@ fn who_holds_an_older_copy_is_sent_what_is_new_and_how_to_call_the_whole() {
         }
         assert_eq!(part.header("cache-control"), Some("no-store"));
         assert!(part.header("vary").unwrap().contains("A-IM"));
-        assert!(!whole.header("vary").unwrap().contains("A-IM"), "the whole is right for everybody");
+        assert!(!whole.header("vary").unwrap().contains("A-IM"), "the full feed is right for every client");
         let heard = read(format, &part.body);
         let titles: Vec<&str> = heard.entries.iter().map(|(_, _, title)| title.as_str()).collect();
         assert_eq!(titles, ["Bài <bai-bon> & số 4", "Bài <bai-nam> & số 5", "Bài hai (sửa)"], "{path}");
@@ -371,12 +371,12 @@ fn who_holds_an_older_copy_is_sent_what_is_new_and_how_to_call_the_whole() {
 }
 
 #[test]
-fn a_part_is_compressed_like_the_whole_and_known_by_the_whole_s_tag() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_delta_is_compressed_like_the_full_feed_and_has_its_tag() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     let held = serving.get("/xa-hoi/atom.xml").etag();
-    publish(&house, &serving, &STEMS[3..], 4);
+    publish(&site, &serving, &STEMS[3..], 4);
     for coding in ["gzip", "br"] {
         let headers = [("Accept-Encoding", coding), ("A-IM", "feed"), ("If-None-Match", held.as_str())];
         let part = serving.request("GET", "/xa-hoi/atom.xml", &headers);
@@ -394,12 +394,12 @@ fn a_part_is_compressed_like_the_whole_and_known_by_the_whole_s_tag() {
 }
 
 #[test]
-fn a_copy_that_a_part_would_not_complete_is_answered_in_full() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_copy_that_a_delta_cannot_complete_gets_the_full_feed() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     let held = serving.get("/xa-hoi/rss.xml").etag();
-    publish(&house, &serving, &STEMS[3..5], 4);
+    publish(&site, &serving, &STEMS[3..5], 4);
     let newest = serving.get("/xa-hoi/rss.xml").etag();
     let (log, rest) = held.trim_matches('"').split_once('.').unwrap();
     let hash = rest.split('-').nth(1).unwrap();
@@ -415,11 +415,11 @@ fn a_copy_that_a_part_would_not_complete_is_answered_in_full() {
         ("feed", newest.clone(), 304),
         ("feed", format!("{known}, {newest}"), 304),
         ("feed", "*".to_owned(), 304),
-        // Not asked for.
+        // Not requested.
         ("feed;q=0", known.clone(), 200),
         ("vcdiff", known.clone(), 200),
         ("", known.clone(), 200),
-        // Another log; the same number with another hash; a number that is not there yet; no tag of ours.
+        // Another log; the same number with another hash; a number in the future; no tag of ours.
         ("feed", tag("zzzzzzzzzzzz", 3), 200),
         ("feed", tag(log, 5), 200),
         ("feed", tag(log, 99), 200),
@@ -437,17 +437,17 @@ fn a_copy_that_a_part_would_not_complete_is_answered_in_full() {
 }
 
 #[test]
-fn a_withdrawal_is_in_the_part_where_the_format_has_a_word_for_it() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_withdrawal_is_in_the_delta_if_the_format_has_an_element_for_it() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     let held = Format::ALL.map(|format| (format, serving.get(&path(format)).etag()));
-    house.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai <tên>"]);
+    site.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Sai <tên>"]);
     at_number(&serving, 4);
     for (format, tag) in held {
         let part = what_is_new(&serving, &path(format), &tag);
         if format == Format::Rss {
-            assert_eq!(part.status, 200, "RSS can only leave it out of the whole");
+            assert_eq!(part.status, 200, "RSS can only omit it from the full feed");
             continue;
         }
         assert_eq!(part.status, 226);
@@ -458,52 +458,52 @@ fn a_withdrawal_is_in_the_part_where_the_format_has_a_word_for_it() {
 }
 
 #[test]
-fn a_move_to_another_channel_is_told_by_the_whole_alone() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_move_to_another_channel_gets_the_full_feed() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     let held = serving.get("/xa-hoi/atom.xml").etag();
     let held_everything = serving.get("/atom.xml").etag();
-    house.rename("xa-hoi/mot.txt", "kinh-te/mot.txt");
+    site.rename("xa-hoi/mot.txt", "kinh-te/mot.txt");
     at_number(&serving, 4);
     let answer = what_is_new(&serving, "/xa-hoi/atom.xml", &held);
     assert_eq!(answer.status, 200, "no tombstone for an article that lives");
     assert!(!answer.text().contains("&lt;mot"), "{}", answer.text());
     assert_eq!(what_is_new(&serving, "/atom.xml", &held_everything).status, 226, "there it never left");
-    house.rename("kinh-te/mot.txt", "xa-hoi/mot.txt");
+    site.rename("kinh-te/mot.txt", "xa-hoi/mot.txt");
     at_number(&serving, 5);
     let back = what_is_new(&serving, "/xa-hoi/atom.xml", &held);
     assert_eq!((back.status, read(Format::Atom, &back.body).entries.len()), (226, 1));
 }
 
 #[test]
-fn a_copy_from_before_a_restart_is_good_and_one_of_another_configuration_is_not() {
-    let house = paged();
-    let serving = house.serve();
-    publish(&house, &serving, &STEMS[..3], 1);
+fn a_copy_stays_valid_across_a_restart_but_not_across_a_configuration_change() {
+    let site = paged();
+    let serving = site.serve();
+    publish(&site, &serving, &STEMS[..3], 1);
     let held = serving.get("/xa-hoi/atom.xml").etag();
-    publish(&house, &serving, &STEMS[3..4], 4);
+    publish(&site, &serving, &STEMS[3..4], 4);
     assert!(serving.stop());
-    let serving = house.serve();
+    let serving = site.serve();
     assert_eq!(what_is_new(&serving, "/xa-hoi/atom.xml", &held).status, 226);
     assert!(serving.stop());
-    // The next second: a configuration of the same second as the copy would be as old as the copy.
+    // Wait for the next second: otherwise the configuration would be as old as the copy.
     let page = "/xa-hoi/archive/1/atom.xml";
     let start = std::time::SystemTime::now();
     wait_until("the next second", || start.elapsed().unwrap() > Duration::from_millis(1100));
-    let serving = house.with("BANTIN_SITE__TITLE", "Xã Đăk Tô").serve();
+    let serving = site.with("BANTIN_SITE__TITLE", "Xã Đăk Tô").serve();
     assert_eq!(what_is_new(&serving, "/xa-hoi/atom.xml", &held).status, 200);
     assert!(String::from_utf8(get(&serving, page)).unwrap().contains("Xã Đăk Tô"));
 }
 
-// ---- the property
+// The property.
 
-/// 12/05/2023 17:39 in Việt Nam.
+/// 12/05/2023 17:39 in Vietnam.
 const SAMPLE_ARTICLE: i64 = 1_683_887_940;
 const ARTICLES: usize = 9;
 const CHANNELS: [&str; 3] = ["xa-hoi", "kinh-te", "van-hoa"];
 
-/// An article of so many paragraphs of a hundred characters.
+/// An article with this number of paragraphs of a hundred characters each.
 fn long(title: &str, paragraphs: usize) -> String {
     let text = "Đường về xã <Đăk Rơ Nga> & làng Đăk Kon dài thêm một đoạn nữa, bà con đi lại dễ hơn trước nhiều.\n\n";
     article(title, "12/05/2023 08:00", &text.repeat(paragraphs))
@@ -517,13 +517,13 @@ fn assert_below_the_bound(serving: &RunningServer, bytes: usize) {
 }
 
 #[test]
-fn an_article_too_long_for_a_feed_stands_in_it_with_its_summary_and_a_link_r10() {
-    let house = paged();
-    house.write("xa-hoi/ngan.txt", long("Bài ngắn", 3));
+fn an_article_too_long_for_a_feed_has_a_summary_and_a_link_r10() {
+    let site = paged();
+    site.write("xa-hoi/ngan.txt", long("Bài ngắn", 3));
     for number in 1..=4 {
-        house.write(&format!("xa-hoi/dai-{number}.txt"), long(&format!("Bài dài {number}"), 5_000));
+        site.write(&format!("xa-hoi/dai-{number}.txt"), long(&format!("Bài dài {number}"), 5_000));
     }
-    let serving = house.serve();
+    let serving = site.serve();
     at_number(&serving, 5);
     assert_below_the_bound(&serving, 524_288);
     for format in Format::ALL {
@@ -538,10 +538,10 @@ fn an_article_too_long_for_a_feed_stands_in_it_with_its_summary_and_a_link_r10()
         assert_eq!((mirror.titles().len(), pages.len()), (5, 1));
     }
     let page = serving.get("/bai-viet/2023/05/12/dai-1");
-    assert!(page.body.len() > 400_000, "its own page holds the whole text");
-    // What comes next is told by a part: each article stands in every edition alike.
+    assert!(page.body.len() > 400_000, "its own page contains the full text");
+    // The next change is sent as a delta: the article is the same in every version.
     let tag = serving.get("/xa-hoi/atom.xml").etag();
-    house.write("xa-hoi/moi.txt", long("Bài mới", 3));
+    site.write("xa-hoi/moi.txt", long("Bài mới", 3));
     at_number(&serving, 6);
     let part = what_is_new(&serving, "/xa-hoi/atom.xml", &tag);
     assert_eq!(part.status, 226);
@@ -549,12 +549,12 @@ fn an_article_too_long_for_a_feed_stands_in_it_with_its_summary_and_a_link_r10()
 }
 
 #[test]
-fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d1() {
-    let house = TestSite::new();
+fn articles_too_long_together_are_abridged_and_get_no_delta_r10_d1() {
+    let site = TestSite::new();
     for number in 10..40 {
-        house.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 200 + number));
+        site.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 200 + number));
     }
-    let serving = house.serve();
+    let serving = site.serve();
     at_number(&serving, 30);
     assert_below_the_bound(&serving, 524_288);
     let feed = String::from_utf8(get(&serving, "/xa-hoi/atom.xml")).unwrap();
@@ -563,7 +563,7 @@ fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d
     assert_eq!(feed.matches("<entry").count(), 30);
     let tag = serving.get("/xa-hoi/atom.xml").etag();
     for number in 16..40 {
-        house.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 3));
+        site.write(&format!("xa-hoi/bai-{number}.txt"), long(&format!("Bài {number}"), 3));
     }
     wait_until("the articles to be corrected", || {
         let whole = what_is_new(&serving, "/xa-hoi/atom.xml", &tag);
@@ -571,29 +571,27 @@ fn articles_too_long_together_are_abridged_and_no_part_leads_on_from_there_r10_d
         let text = String::from_utf8_lossy(&whole.body).into_owned();
         whole.status == 200 && !text.contains("Xem toàn văn")
     });
-    // From an edition in which everything stands in full, one does.
+    // From a version that contains everything in full, a delta is possible.
     let tag = serving.get("/xa-hoi/atom.xml").etag();
-    house.write("xa-hoi/moi.txt", long("Bài mới", 3));
-    wait_until("the new article to be told of", || {
-        what_is_new(&serving, "/xa-hoi/atom.xml", &tag).status == 226
-    });
+    site.write("xa-hoi/moi.txt", long("Bài mới", 3));
+    wait_until("the new article to appear", || what_is_new(&serving, "/xa-hoi/atom.xml", &tag).status == 226);
 }
 
 fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
 
-/// Something that happens in a district.
+/// An event in a district.
 #[derive(Clone, Debug)]
 enum Event {
-    /// The article's file is saved anew; the bits name the channels that it is to stand in.
+    /// The article's file is saved again; the bits name its channels.
     Saved(usize, u8),
     FileGone(usize),
     Withdrawn(usize, bool),
     Restored(usize),
-    /// So many seconds pass.
+    /// This number of seconds passes.
     Time(i64),
-    /// The portals ask.
+    /// The portals poll.
     Polled,
 }
 
@@ -610,7 +608,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What a district did, and what must be seen of it: for each article title and channels, where it lives.
+/// The history of a district and the expected result: title and channels of each live article.
 struct District {
     _folder: tempfile::TempDir,
     clock: Clock,
@@ -732,7 +730,7 @@ impl District {
         }
     }
 
-    /// By id, the titles of what a channel must show.
+    /// By id, the titles that a channel must show.
     fn living(&self, scope: &Scope) -> BTreeMap<&str, &str> {
         let holds = |known: &&Known| {
             known.lives && scope.as_ref().is_none_or(|slug| known.channels.contains(&slug.as_str()))
@@ -763,7 +761,7 @@ fn file(which: usize) -> String {
     format!("kho/bai-{which}.txt")
 }
 
-/// A portal that follows one feed, by its parts where there are such, and begins anew where there are not.
+/// A portal that follows one feed by its deltas, and starts over if there is none.
 struct Portal {
     scope: Scope,
     format: Format,
@@ -777,7 +775,7 @@ fn number_of(document: &Representation) -> u64 {
 }
 
 impl Portal {
-    /// True where a part was enough.
+    /// True if a delta was sufficient.
     async fn poll(&mut self, district: &District) -> bool {
         let Some(whole) = district.live(&self.scope, self.format) else { return false };
         let recent = district.stand.current().live_feed(&self.scope).cloned().unwrap();
@@ -801,7 +799,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_a_walk_and_a_chain_of_parts_lead_to_what_lives(
+    fn archive_walk_and_delta_chain_lead_to_the_live_articles(
         events in proptest::collection::vec(event(), 1..70),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -833,15 +831,15 @@ proptest! {
     }
 }
 
-/// What happens in the district, or to one of the two sides.
+/// An event in the district, or on one of the two sides.
 #[derive(Clone, Debug)]
 enum Turn {
     Published,
     Corrected(usize),
     Withdrawn(usize),
-    /// The service is killed, and started again.
+    /// The server is killed and restarted.
     Killed,
-    /// A portal comes by, after whatever time it was away.
+    /// A portal polls, after any time away.
     Polled(usize),
 }
 
@@ -855,18 +853,18 @@ fn turn() -> impl Strategy<Value = Turn> {
     ]
 }
 
-/// How a portal follows a district.
+/// How a portal mirrors a district.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     /// The feed and its archive.
     Feeds(Format),
-    /// The feed at first, and then what is new in it.
+    /// The feed first, then its deltas.
     Deltas,
     /// `/api/changes`.
     Changes,
 }
 
-/// A portal with its copy of the district.
+/// A portal and its copy of the district.
 struct Follower {
     way: Way,
     mirror: Mirror,
@@ -902,7 +900,7 @@ impl Follower {
             304 => return,
             226 => self.mirror.merge(read(format, &answer.body)),
             200 => {
-                // RSS has no word for a withdrawal, so its archive is all that there is.
+                // RSS cannot express a withdrawal, so the archive is authoritative.
                 if format == Format::Rss {
                     self.mirror = Mirror::default();
                 }
@@ -947,16 +945,16 @@ impl Follower {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
-    /// The long story: a district that publishes, corrects and withdraws and is killed at any moment, and portals
-    /// that come by when they like.
+    /// The long test: a district publishes, corrects and withdraws and is killed at any moment, and portals
+    /// poll at any time.
     #[test]
-    fn whoever_mirrors_a_district_ends_equal_by_feeds_by_deltas_and_by_changes(turns in prop::collection::vec(turn(), 30..70)) {
-        let house = TestSite::new()
+    fn mirrors_by_feeds_deltas_and_changes_end_up_equal(turns in prop::collection::vec(turn(), 30..70)) {
+        let site = TestSite::new()
             .with("BANTIN_FEED__ITEMS", "2")
             .with("BANTIN_FEED__ARCHIVE_PAGE", "4")
             .with("BANTIN_FEED__WINDOW", "2s");
-        let mut serving = house.serve();
-        let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
+        let mut serving = site.serve();
+        let bearer = format!("Bearer {}", site.ok(&["token", "new", "Văn phòng"]).trim());
         let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
         let ways = [Way::Feeds(Format::Atom), Way::Feeds(Format::Rss), Way::Deltas, Way::Changes];
         let mut portals = ways.map(Follower::following);
@@ -985,7 +983,7 @@ proptest! {
                 Turn::Corrected(_) | Turn::Withdrawn(_) => {}
                 Turn::Killed => {
                     serving.kill();
-                    serving = house.serve();
+                    serving = site.serve();
                 }
                 Turn::Polled(which) => portals[which].poll(&serving),
             }

@@ -1,4 +1,4 @@
-//! The reading side of `/api`, with the real program: what is new since a number, and the articles.
+//! The read endpoints of `/api` with the real binary: the changes since a number, and the articles.
 
 mod support;
 
@@ -27,7 +27,7 @@ fn request(serving: &RunningServer, path: &str) -> Value {
 }
 
 /// The changes of a page, as `number kind title`; a null article as `-`.
-fn told(page: &Value) -> Vec<String> {
+fn summaries(page: &Value) -> Vec<String> {
     let title = |change: &Value| change["article"]["title"].as_str().unwrap_or("-").to_owned();
     let line = |change: &Value| {
         format!("{} {} {}", change["number"], change["kind"].as_str().unwrap(), title(change))
@@ -35,7 +35,7 @@ fn told(page: &Value) -> Vec<String> {
     page["changes"].as_array().unwrap().iter().map(line).collect()
 }
 
-/// The objects of an answer in NDJSON, one a line.
+/// The objects of an NDJSON response, one per line.
 fn lines(answer: &HttpResponse) -> Vec<Value> {
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"), "{}", answer.text());
     answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -59,7 +59,7 @@ fn dated(title: &str) -> String {
 }
 
 #[test]
-fn every_change_comes_exactly_once_across_pages_and_restarts() {
+fn every_change_is_delivered_exactly_once_across_pages_and_restarts() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let (mut stored, mut seen) = ("after=0".to_owned(), Vec::new());
@@ -75,7 +75,7 @@ fn every_change_comes_exactly_once_across_pages_and_restarts() {
             if page["changes"].as_array().unwrap().is_empty() {
                 break;
             }
-            seen.extend(told(&page));
+            seen.extend(summaries(&page));
         }
         if round == 1 {
             serving.kill();
@@ -92,7 +92,7 @@ fn every_change_comes_exactly_once_across_pages_and_restarts() {
 }
 
 #[test]
-fn a_change_says_all_that_a_mirror_needs() {
+fn a_change_contains_all_that_a_mirror_needs() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
@@ -137,7 +137,7 @@ fn a_change_says_all_that_a_mirror_needs() {
 }
 
 #[test]
-fn of_one_channel_it_is_told_who_left_it() {
+fn the_changes_of_a_channel_include_articles_that_left_it() {
     let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
@@ -146,15 +146,19 @@ fn of_one_channel_it_is_told_who_left_it() {
     house.rename("xa-hoi/a.txt", "kinh-te/a.txt");
     wait_until("the move", || head(&serving) == 3);
     let society = request(&serving, &format!("{CHANGES}?channel=xa-hoi"));
-    assert_eq!(told(&society), ["1 published Bài A", "3 left Bài A"]);
+    assert_eq!(summaries(&society), ["1 published Bài A", "3 left Bài A"]);
     assert_eq!(society["changes"][1]["channels"], serde_json::json!(["kinh-te"]));
     assert_eq!(society["next"], 3);
     let economy = request(&serving, &format!("{CHANGES}?channel=kinh-te"));
-    assert_eq!(told(&economy), ["2 published Bài B", "3 moved Bài A"]);
+    assert_eq!(summaries(&economy), ["2 published Bài B", "3 moved Bài A"]);
     house.write("kinh-te/b.txt", dated("Bài B (sửa)"));
     wait_until("the correction", || head(&serving) == 4);
     let quiet = request(&serving, &format!("{CHANGES}?channel=xa-hoi&after=3"));
-    assert_eq!((told(&quiet).len(), &quiet["next"]), (0, &Value::from(4)), "what is another's was looked at");
+    assert_eq!(
+        (summaries(&quiet).len(), &quiet["next"]),
+        (0, &Value::from(4)),
+        "what is another's was looked at"
+    );
     let unknown = serving.get(&format!("{CHANGES}?channel=the-thao"));
     assert_eq!((unknown.status, json(&unknown)["code"].as_str()), (404, Some("unknown-channel")));
 }
@@ -209,7 +213,7 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
 }
 
 #[test]
-fn a_number_of_another_log_leads_to_a_beginning_and_not_to_silence() {
+fn a_number_of_another_log_gets_410_with_the_url_to_start_over() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
@@ -221,13 +225,13 @@ fn a_number_of_another_log_leads_to_a_beginning_and_not_to_silence() {
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         assert_eq!((problem["log"].as_str(), &problem["head"]), (Some(log.as_str()), &Value::from(1)));
         let begin = problem["begin"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap();
-        assert_eq!(told(&request(&serving, begin)).len(), 1);
+        assert_eq!(summaries(&request(&serving, begin)).len(), 1);
     }
-    assert_eq!(told(&request(&serving, &format!("{CHANGES}?after=1&log={log}"))).len(), 0);
+    assert_eq!(summaries(&request(&serving, &format!("{CHANGES}?after=1&log={log}"))).len(), 0);
 }
 
 #[test]
-fn a_question_that_is_not_understood_is_said_to_be_so_in_both_languages() {
+fn an_invalid_query_gets_an_error_in_both_languages() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let serving = house.serve();
@@ -274,16 +278,16 @@ fn a_question_that_is_not_understood_is_said_to_be_so_in_both_languages() {
 }
 
 #[test]
-fn a_waiting_question_is_answered_by_the_change_and_else_in_time() {
+fn a_long_poll_returns_with_the_change_or_at_the_time_limit() {
     let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
     let start = Instant::now();
     let nothing = request(&serving, &format!("{CHANGES}?after=1&wait=1"));
     assert!(start.elapsed() >= Duration::from_secs(1));
-    assert_eq!((told(&nothing).len(), &nothing["next"]), (0, &Value::from(1)));
+    assert_eq!((summaries(&nothing).len(), &nothing["next"]), (0, &Value::from(1)));
     let at_once = Instant::now();
-    assert_eq!(told(&request(&serving, &format!("{CHANGES}?wait=50"))).len(), 1, "there is something");
+    assert_eq!(summaries(&request(&serving, &format!("{CHANGES}?wait=50"))).len(), 1, "there is something");
     assert!(at_once.elapsed() < Duration::from_secs(40));
 
     std::thread::scope(|scope| {
@@ -301,7 +305,7 @@ fn a_waiting_question_is_answered_by_the_change_and_else_in_time() {
         house.write("kinh-te/b.txt", dated("Bài B"));
         let (answer, answered) = all.join().unwrap();
         let seen = Instant::now();
-        assert_eq!(told(&json(&answer)), ["2 published Bài B"]);
+        assert_eq!(summaries(&json(&answer)), ["2 published Bài B"]);
         assert!(answered <= seen);
         let (answer, _) = in_lines.join().unwrap();
         assert_eq!(lines(&answer)[0]["number"], 2);
@@ -309,12 +313,12 @@ fn a_waiting_question_is_answered_by_the_change_and_else_in_time() {
         assert!(!of_economy.is_finished(), "the change was another channel's");
         house.write("xa-hoi/a.txt", dated("Bài A (sửa)"));
         let (answer, _) = of_economy.join().unwrap();
-        assert_eq!(told(&json(&answer)), ["3 corrected Bài A (sửa)"]);
+        assert_eq!(summaries(&json(&answer)), ["3 corrected Bài A (sửa)"]);
         assert_eq!(json(&answer)["next"], 3);
     });
 }
 
-/// Sends a question and leaves the answer to be read.
+/// Sends a request without reading the response.
 fn question(serving: &RunningServer, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(serving.address()).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -329,7 +333,7 @@ fn answer_to(mut stream: TcpStream) -> String {
 }
 
 #[test]
-fn whoever_waits_is_let_go_at_the_end_and_whoever_has_gone_takes_no_place() {
+fn long_polls_end_at_shutdown_and_disconnected_clients_free_their_permit() {
     let house = TestSite::new();
     house.write("xa-hoi/a.txt", dated("Bài A"));
     let serving = house.serve();
@@ -342,7 +346,7 @@ fn whoever_waits_is_let_go_at_the_end_and_whoever_has_gone_takes_no_place() {
     wait_until("their places are free", || serving.metric("bantin_connections_open") < before + 20);
     assert!(start.elapsed() < Duration::from_secs(40), "long before their time");
 
-    // Whoever closes the sending side only, like a pipe into nc, is answered with what there is.
+    // A client that closes only its sending side, like a pipe into nc, gets the current result.
     let half = question(&serving, &path);
     half.shutdown(std::net::Shutdown::Write).unwrap();
     assert!(answer_to(half).contains("\"changes\":[],\"next\":1}"));
@@ -356,9 +360,9 @@ fn whoever_waits_is_let_go_at_the_end_and_whoever_has_gone_takes_no_place() {
 }
 
 #[test]
-fn a_thousand_may_wait_at_once_and_cost_nothing() {
+fn a_thousand_long_polls_cost_no_cpu_time() {
     const WAITING: usize = 1000;
-    // The soft limit of many systems is 1,024 files; the service inherits this one.
+    // The soft limit of many systems is 1,024 files; the server inherits this one.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit {
         current: limit.maximum.map_or(Some(8192), |most| Some(most.min(8192))),
@@ -389,7 +393,7 @@ fn a_thousand_may_wait_at_once_and_cost_nothing() {
     }
 }
 
-/// Of all threads of the service, in hundredths of a second.
+/// CPU time of all threads of the server, in hundredths of a second.
 fn cpu_ticks(serving: &RunningServer) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", serving.pid())).unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
@@ -397,7 +401,7 @@ fn cpu_ticks(serving: &RunningServer) -> u64 {
 }
 
 #[test]
-fn a_change_a_line_goes_to_the_end_and_is_the_same_as_in_pages() {
+fn ndjson_continues_to_the_head_and_equals_the_pages() {
     let house = TestSite::new();
     for number in 0..300 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
@@ -423,7 +427,7 @@ fn a_change_a_line_goes_to_the_end_and_is_the_same_as_in_pages() {
     assert_eq!((lines(&last).len(), last.header("bantin-next")), (0, Some("300")));
 }
 
-/// The text of an answer in whichever coding it came.
+/// The decoded text of a response.
 fn decoded(answer: &HttpResponse) -> String {
     let mut reader: Box<dyn std::io::Read + '_> = match answer.header("content-encoding") {
         None => Box::new(&*answer.body),
@@ -437,7 +441,7 @@ fn decoded(answer: &HttpResponse) -> String {
 }
 
 #[test]
-fn what_is_long_goes_out_compressed_to_those_who_take_it() {
+fn long_responses_are_compressed_if_accepted() {
     let house = TestSite::new();
     for number in 0..70 {
         house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
@@ -485,7 +489,7 @@ fn what_is_long_goes_out_compressed_to_those_who_take_it() {
     assert_eq!(short.header("vary"), Some("Accept, Accept-Encoding"));
 }
 
-/// Titles that a question to the list finds, over all its pages.
+/// The titles that a query to the list finds, over all its pages.
 fn found(serving: &RunningServer, question: &str) -> Vec<String> {
     let (mut titles, mut after) = (Vec::new(), String::new());
     loop {
@@ -513,7 +517,7 @@ fn articles_are_listed_newest_first_by_channel_and_by_time() {
     assert_eq!(found(&serving, "limit=1"), all);
     assert_eq!(found(&serving, "limit=2&q=ngay"), all);
     assert_eq!(found(&serving, "channel=kinh-te&limit=2"), ["Ngày 15", "Ngày 13", "Ngày 11"]);
-    // 00:30 in Việt Nam is the day before in UTC.
+    // 00:30 in Vietnam is the previous day in UTC.
     assert_eq!(found(&serving, "from=2023-05-12&to=2023-05-13"), ["Ngày 13", "Ngày 12"]);
     assert_eq!(found(&serving, "from=2023-05-14T00:30&limit=1"), ["Ngày 15", "Ngày 14"]);
     assert_eq!(found(&serving, "from=2023-05-14T00:30:01+07:00"), ["Ngày 15"]);
@@ -522,7 +526,7 @@ fn articles_are_listed_newest_first_by_channel_and_by_time() {
 }
 
 #[test]
-fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
+fn search_ignores_diacritics_and_accepts_any_query() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/ha.txt", article("Đắk Hà được mùa", "14/05/2023 08:00", "Cà phê “được giá”."));
@@ -541,7 +545,7 @@ fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
         ("title:dak", vec![]),
         ("dak*", vec!["Đắk Hà được mùa", seed]),
         ("^dak (", vec!["Đắk Hà được mùa", seed]),
-        // `đã` is a word of it; a part of a word is not.
+        // `đã` is a word of the title; a part of a word does not match.
         ("da", vec![seed]),
         ("phon", vec![]),
         ("%", vec![]),
@@ -558,11 +562,11 @@ fn words_are_searched_without_diacritics_and_no_question_breaks_the_search() {
     assert_eq!(serving.get("/api/articles?q=%ff%fe").status, 200);
 }
 
-/// Method, path and further words of a request, and its headers.
+/// Method, path and description of a request, and its headers.
 type Question<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
 
 #[test]
-fn the_description_is_true_of_the_running_service() {
+fn read_responses_conform_to_openapi() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.write("xa-hoi/go.txt", dated("Bài bị gỡ"));
@@ -604,7 +608,7 @@ fn the_description_is_true_of_the_running_service() {
     for (path, method, address, headers) in asked {
         let answer = serving.request(method, address, headers);
         let operation = match *method {
-            // What is not there is described with what is.
+            // Errors are described with the operations.
             "DELETE" | "PATCH" => "get".to_owned(),
             other => other.to_lowercase(),
         };
@@ -618,7 +622,7 @@ fn the_description_is_true_of_the_running_service() {
             let given = answer.header(name).unwrap_or_else(|| panic!("{address}: no {name}"));
             let given =
                 if header["schema"]["type"] == "integer" { given.parse().unwrap() } else { given.into() };
-            holds(&description, &header["schema"], &given, address);
+            assert_conforms(&description, &header["schema"], &given, address);
         }
         let Some(contents) = response["content"].as_object() else {
             assert!(answer.body.is_empty(), "{address}");
@@ -628,20 +632,20 @@ fn the_description_is_true_of_the_running_service() {
         let schema = &contents.get(media_type).unwrap_or_else(|| panic!("{address}: {media_type}"))["schema"];
         if media_type == "application/x-ndjson" {
             let change = serde_json::json!({ "$ref": "#/components/schemas/Change" });
-            lines(&answer).iter().for_each(|line| holds(&description, &change, line, address));
+            lines(&answer).iter().for_each(|line| assert_conforms(&description, &change, line, address));
         } else {
-            holds(&description, schema, &json(&answer), address);
+            assert_conforms(&description, schema, &json(&answer), address);
         }
     }
     let mut described = 0;
     for (path, operations) in description["paths"].as_object().unwrap() {
         for (operation, described_so) in operations.as_object().unwrap() {
-            // What changes something is held to by those who may.
+            // Write operations are checked by the tests of publishing.
             let Some("get") = Some(operation.as_str()).filter(|name| *name != "parameters") else { continue };
             described += 1;
             let met = &met[&(path.clone(), operation.clone())];
             for status in described_so["responses"].as_object().unwrap().keys() {
-                // A store that does not answer and a token that asks too often are other stories.
+                // An unavailable store and the rate limit are tested elsewhere.
                 assert!(
                     met.contains(status) || status == "503" || status == "429",
                     "{operation} {path}: {status} was never met"
@@ -659,8 +663,8 @@ fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// The value is as the schema says.
-fn holds(description: &Value, schema: &Value, value: &Value, place: &str) {
+/// Checks that the value conforms to the schema.
+fn assert_conforms(description: &Value, schema: &Value, value: &Value, place: &str) {
     let mut schema = schema.clone();
     schema["components"] = description["components"].clone();
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
@@ -669,7 +673,7 @@ fn holds(description: &Value, schema: &Value, value: &Value, place: &str) {
 }
 
 #[test]
-fn the_cron_line_of_the_readme_takes_each_change_once() {
+fn the_cron_line_of_the_readme_gets_each_change_once() {
     let readme = include_str!("../README.md");
     let line = readme.lines().find(|line| line.contains("/api/changes?") && line.starts_with("* * * * * "));
     let line = line.expect("the README shows a cron line").strip_prefix("* * * * * ").unwrap();
@@ -678,7 +682,7 @@ fn the_cron_line_of_the_readme_takes_each_change_once() {
     let mut serving = house.serve();
     let folder = tempfile::tempdir().unwrap();
     let run = |serving: &RunningServer| {
-        // As cron reads it, in a folder of its own, against this service.
+        // As cron runs it, in a separate directory, against this server.
         let line = line
             .replace("\\%", "%")
             .replace("http://127.0.0.1:8080", &format!("http://{}", serving.address()));

@@ -56,5 +56,5 @@ fn the_shipped_file_is_the_default() {
     let empty = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/valid/empty.toml");
     assert_eq!(values(load(&shipped).unwrap()), values(load(&empty).unwrap()));
     // Only keys that are commented out may be missing from it.
-    assert_eq!(load(&shipped).unwrap().server, bantin::http::DoorOptions::default());
+    assert_eq!(load(&shipped).unwrap().server, bantin::http::ServerOptions::default());
 }

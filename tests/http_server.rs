@@ -1,5 +1,5 @@
-//! The door and its answers over real connections: every client here speaks bytes, and every document is a
-//! printed one.
+//! The HTTP server and its responses over real connections: every client here sends bytes, and every document
+//! is a rendered one.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -17,15 +17,15 @@ use bantin::time::{Clock, from_unix};
 use hyper::{Request, StatusCode};
 use tokio::sync::{Notify, watch};
 
-/// The moment of the seed: 12/05/2023 17:39 in Việt Nam.
+/// The date of the sample article: 12/05/2023 17:39 in Vietnam.
 const CHANGED: i64 = 1_683_887_940;
 const CHANGED_TEXT: &str = "Fri, 12 May 2023 10:39:00 GMT";
 const BEFORE_TEXT: &str = "Fri, 12 May 2023 10:38:59 GMT";
 
-/// Longer than anything here takes on a busy machine; reached only where a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a busy machine; only a failing test waits that long.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A limit that a test waits for. Whoever is to keep within it has that long even where the machine is busy.
+/// A timeout that a test waits for, and within which a client must act even on a busy machine.
 const SHORT: Duration = Duration::from_millis(150);
 
 const RSS: &str = "application/rss+xml; charset=utf-8";
@@ -39,14 +39,14 @@ fn text() -> String {
     "<title>Đất &amp; Người</title> Huye\u{302}\u{323}n Đăk Tô 🌾 “nỗ lực”\u{a0}…\n".repeat(60)
 }
 
-/// What the service of these tests has to give.
+/// The documents that the test service serves.
 struct TestService {
     plain: Representation,
     comma: Representation,
     page: Representation,
     huge: Representation,
     policy: CachePolicy,
-    /// `/gate` says that it was entered, and waits to be let go.
+    /// `/gate` signals that a request has arrived, and waits for permission to continue.
     entered: Notify,
     go_on: Notify,
 }
@@ -106,11 +106,11 @@ impl TestService {
     }
 }
 
-/// A door that is served on a thread of its own.
+/// A server on a thread of its own.
 struct TestServer {
     address: SocketAddr,
     house: Arc<TestService>,
-    traffic: ServerMetrics,
+    metrics: ServerMetrics,
     stop: watch::Sender<bool>,
     thread: JoinHandle<io::Result<()>>,
 }
@@ -120,38 +120,38 @@ impl TestServer {
         Self::with(ServerOptions::default(), 1)
     }
 
-    fn with(options: ServerOptions, cores: usize) -> Self {
-        let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), cores).unwrap();
-        let (address, traffic) = (listeners.local_addr(), listeners.metrics());
+    fn with(options: ServerOptions, workers: usize) -> Self {
+        let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), workers).unwrap();
+        let (address, metrics) = (listeners.local_addr(), listeners.metrics());
         let (stop, stopped) = watch::channel(false);
         let house = Arc::new(TestService::new());
         let served = house.clone();
         let service = move |request, peer| served.clone().answer(request, peer);
         let thread = std::thread::spawn(move || server::serve(listeners, &options, service, stopped));
-        Self { address, house, traffic, stop, thread }
+        Self { address, house, metrics, stop, thread }
     }
 
     fn client(&self) -> Client {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Client(BufReader::new(stream))
     }
 
     fn close(self) -> io::Result<()> {
         self.stop.send_replace(true);
-        self.ended()
+        self.wait_for_end()
     }
 
-    /// Waits until the door has come to an end by itself.
-    fn ended(self) -> io::Result<()> {
+    /// Waits until the server has ended by itself.
+    fn wait_for_end(self) -> io::Result<()> {
         self.thread.join().unwrap()
     }
 
-    /// Waits for what another thread will bring about.
+    /// Waits for a condition that another thread establishes.
     fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !condition(self) {
-            assert!(start.elapsed() < PATIENCE, "it never happened: {:?}", self.traffic.counts());
+            assert!(start.elapsed() < TIMEOUT, "it never happened: {:?}", self.metrics.counts());
             std::thread::yield_now();
         }
     }
@@ -160,7 +160,7 @@ impl TestServer {
 fn wait_for(event: &Notify) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime
-        .block_on(async { tokio::time::timeout(PATIENCE, event.notified()).await })
+        .block_on(async { tokio::time::timeout(TIMEOUT, event.notified()).await })
         .expect("it never happened");
 }
 
@@ -178,7 +178,7 @@ impl Answer {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// Without what moves with the clock.
+    /// The headers that do not depend on the clock.
     fn lasting_headers(&self) -> BTreeMap<String, String> {
         let mut headers = self.headers.clone();
         headers.remove("date").expect("every answer has a date");
@@ -204,7 +204,7 @@ impl Client {
         self
     }
 
-    /// Sends one request and reads its answer.
+    /// Sends one request and reads its response.
     fn ask(&mut self, method: &str, path: &str, lines: &[(&str, String)]) -> Answer {
         let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         self.send(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{lines}\r\n")).answer(method)
@@ -214,7 +214,7 @@ impl Client {
         self.ask("GET", path, &[])
     }
 
-    /// Reads one answer to the last byte that RFC 9112 §6.3 gives it, and not one more.
+    /// Reads exactly one response, to the last byte by RFC 9112 §6.3.
     fn answer(&mut self, method: &str) -> Answer {
         let status = self.line().split(' ').nth(1).expect("a status line").parse().unwrap();
         let mut headers = BTreeMap::new();
@@ -241,7 +241,7 @@ impl Client {
         line.strip_suffix("\r\n").unwrap_or_else(|| panic!("the connection ended within `{line}`")).to_owned()
     }
 
-    /// Waits for the end, and returns what came before it.
+    /// Waits until the connection is closed, and returns the bytes received before.
     fn until_closed(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -255,7 +255,7 @@ fn tag(document: &Representation, coding: ContentCoding) -> String {
     document.body(coding).etag.to_str().unwrap().to_owned()
 }
 
-/// In which form a reader sends a tag back.
+/// The form in which a client sends a tag back.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Exact,
@@ -283,7 +283,7 @@ const FORMS: [Form; 12] = [
 ];
 
 impl Form {
-    /// The `If-None-Match` lines of a reader that holds the document `tag`.
+    /// The `If-None-Match` lines of a client that holds the document `tag`.
     fn held(self, tag: &str) -> Vec<String> {
         let bare = tag.trim_matches('"');
         match self {
@@ -296,7 +296,7 @@ impl Form {
         }
     }
 
-    /// The same form about something that the reader does not hold.
+    /// The same form for a document that the client does not hold.
     fn not_held(self, tag: &str) -> Vec<String> {
         let bare = tag.trim_matches('"');
         match self {
@@ -306,7 +306,7 @@ impl Form {
             Self::SeveralLines => vec!["\"x\"".to_owned(), "\"y\"".to_owned()],
             Self::Star => vec!["\"*\"".to_owned()],
             Self::ProxySuffix(suffix) => vec![format!("\"{}{suffix}\"", &bare[..bare.len() - 1])],
-            // Cut at its commas, this is our tag among others.
+            // A parser that splits at every comma would find our tag in here.
             Self::CommaInside => vec![format!("\"x,{bare},y\"")],
         }
     }
@@ -320,14 +320,14 @@ enum Asks {
 }
 
 #[test]
-fn every_poll_gets_what_it_needs_and_nothing_that_it_has() {
-    let door = TestServer::open();
-    // All on one connection: a wrong length anywhere would derail everything behind it.
-    let mut client = door.client();
+fn every_poll_gets_a_new_document_or_304() {
+    let server = TestServer::open();
+    // All on one connection: a wrong length would corrupt every later response.
+    let mut client = server.client();
     let mut cells = 0;
     for form in FORMS {
         let path = if matches!(form, Form::CommaInside) { "/comma" } else { "/plain" };
-        let document = door.house.document(path).unwrap();
+        let document = server.house.document(path).unwrap();
         for asks in [Asks::Tag, Asks::Date, Asks::Both] {
             for coding in [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Brotli] {
                 for method in ["GET", "HEAD"] {
@@ -343,11 +343,11 @@ fn every_poll_gets_what_it_needs_and_nothing_that_it_has() {
         }
     }
     assert_eq!(cells, 12 * 3 * 3 * 2 * 2);
-    let counts = door.traffic.counts();
+    let counts = server.metrics.counts();
     assert_eq!((counts.connections, counts.open), (1, 1));
     assert_eq!((counts.answers, counts.not_modified), ([0, cells / 2, cells / 2, 0, 0], cells / 2));
     drop(client);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 fn poll(
@@ -367,7 +367,7 @@ fn poll(
             lines.push(("If-Modified-Since", date.to_owned()));
         }
         Asks::Both => {
-            // The date says the contrary, and must not be heard.
+            // The date says the opposite and must be ignored.
             let date = if unchanged { BEFORE_TEXT } else { CHANGED_TEXT };
             lines.push(("If-Modified-Since", date.to_owned()));
             lines.extend(tag_lines);
@@ -385,7 +385,7 @@ fn check(
     cell: &str,
 ) {
     assert_eq!(answer.status, if unchanged { 304 } else { 200 }, "{cell}");
-    // Rules C4, C6, C7.
+    // Feed rules C4, C6, C7.
     for (name, value) in [
         ("etag", tag(document, coding).as_str()),
         ("last-modified", CHANGED_TEXT),
@@ -414,9 +414,9 @@ fn check(
 }
 
 #[test]
-fn a_head_is_told_exactly_what_a_get_is() {
-    let door = TestServer::open();
-    let mut client = door.client();
+fn head_gets_exactly_the_headers_of_get() {
+    let server = TestServer::open();
+    let mut client = server.client();
     for path in ["/plain", "/page", "/huge", "/nothing", "/peer"] {
         for codings in ["", "gzip", "br", "*;q=0"] {
             let accept = [("Accept-Encoding", codings.to_owned())];
@@ -428,13 +428,13 @@ fn a_head_is_told_exactly_what_a_get_is() {
         }
     }
     drop(client);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_script_of_another_site_may_read_the_feed_its_tag_and_that_nothing_changed() {
-    let door = TestServer::open();
-    let mut client = door.client();
+fn scripts_of_other_origins_can_read_the_feed_its_tag_and_a_304() {
+    let server = TestServer::open();
+    let mut client = server.client();
     let origin = ("Origin", "https://reader.example".to_owned());
     let whole = client.ask("GET", "/plain", std::slice::from_ref(&origin));
     let held = ("If-None-Match", whole.header("etag").unwrap().to_owned());
@@ -445,26 +445,26 @@ fn a_script_of_another_site_may_read_the_feed_its_tag_and_that_nothing_changed()
         assert_eq!(answer.header("access-control-expose-headers"), Some("ETag"));
     }
     drop(client);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn in_a_page_for_people_nothing_runs_but_files_of_our_own() {
-    let door = TestServer::open();
-    let page = door.client().get("/page");
+fn a_page_allows_only_our_own_scripts_and_styles() {
+    let server = TestServer::open();
+    let page = server.client().get("/page");
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none';") && policy.contains("script-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.header("referrer-policy"), Some("strict-origin-when-cross-origin"));
-    let feed = door.client().get("/plain");
+    let feed = server.client().get("/plain");
     assert_eq!(feed.header("content-security-policy"), None);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn what_cannot_be_done_is_said_with_the_reason_and_the_way_out() {
-    let door = TestServer::open();
-    let mut client = door.client();
+fn every_error_has_its_status_reason_and_headers() {
+    let server = TestServer::open();
+    let mut client = server.client();
     let post = client.ask("POST", "/plain", &[("Content-Length", "0".to_owned())]);
     assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
     assert_eq!(client.ask("BREW", "/plain", &[]).status, 405);
@@ -479,15 +479,15 @@ fn what_cannot_be_done_is_said_with_the_reason_and_the_way_out() {
     assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, HEAD, OPTIONS"));
     assert!(preflight.header("access-control-allow-headers").unwrap().contains("If-None-Match"));
     drop(client);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_request_s_body_may_be_as_long_as_the_limit_and_no_longer() {
-    let door = TestServer::with(ServerOptions { max_body_bytes: 1000, ..ServerOptions::default() }, 1);
+fn a_request_body_may_reach_the_limit_but_not_exceed_it() {
+    let server = TestServer::with(ServerOptions { max_body_bytes: 1000, ..ServerOptions::default() }, 1);
     let declared = |length: usize| {
         let head = format!("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
-        door.client().send(&(head + &"x".repeat(length.min(1000)))).answer("POST")
+        server.client().send(&(head + &"x".repeat(length.min(1000)))).answer("POST")
     };
     assert_eq!(declared(1000).body, b"1000");
     assert_eq!(declared(1001).status, 413);
@@ -495,96 +495,96 @@ fn a_request_s_body_may_be_as_long_as_the_limit_and_no_longer() {
     let chunked = |length: usize| {
         let head = "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         let body = format!("{length:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(length));
-        door.client().send(&format!("{head}{body}")).answer("POST")
+        server.client().send(&format!("{head}{body}")).answer("POST")
     };
     assert_eq!(chunked(1000).body, b"1000");
     assert_eq!(chunked(1001).status, 413);
-    // A document does not care about a body, and whoever sends a long one is stopped all the same.
+    // A GET ignores its body, but a body that is too long is still rejected.
     let head = "GET /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n";
-    assert_eq!(door.client().send(head).answer("GET").status, 413);
-    door.close().unwrap();
+    assert_eq!(server.client().send(head).answer("GET").status, 413);
+    server.close().unwrap();
 }
 
 #[test]
-fn whoever_is_still_sending_too_much_reads_the_refusal_and_no_reset() {
-    let door = TestServer::open();
+fn a_client_that_is_still_sending_gets_413_and_no_reset() {
+    let server = TestServer::open();
     let length = 4 * ServerOptions::default().max_body_bytes;
     for encoding in [format!("Content-Length: {length}"), "Transfer-Encoding: chunked".to_owned()] {
-        let mut client = door.client();
+        let mut client = server.client();
         let chunk = if encoding.starts_with('T') { format!("{length:x}\r\n") } else { String::new() };
         client.send(&format!("POST /length HTTP/1.1\r\nHost: a\r\n{encoding}\r\n\r\n{chunk}"));
-        // All of it is taken from the client, whatever becomes of it.
+        // The server reads everything the client sends, although it rejects it.
         client.send(&"x".repeat(length));
         let answer = client.answer("POST");
         assert_eq!((answer.status, answer.header("connection")), (413, Some("close")), "{encoding}");
         assert_eq!(client.until_closed(), b"");
     }
-    door.wait_until(|door| door.traffic.counts().open == 0);
-    assert_eq!(door.traffic.counts().timed_out, 0);
-    door.close().unwrap();
+    server.wait_until(|server| server.metrics.counts().open == 0);
+    assert_eq!(server.metrics.counts().timed_out, 0);
+    server.close().unwrap();
 }
 
 #[test]
-fn whoever_never_stops_sending_is_cut_off() {
+fn a_client_that_never_stops_sending_is_disconnected() {
     let options = ServerOptions { header_timeout: SHORT, ..ServerOptions::default() };
-    let door = TestServer::with(options, 1);
-    let mut client = door.client();
+    let server = TestServer::with(options, 1);
+    let mut client = server.client();
     client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n");
     assert_eq!(client.answer("POST").status, 413);
     while client.0.get_mut().write_all(b"x").is_ok() {}
-    door.wait_until(|door| door.traffic.counts().open == 0);
-    assert_eq!(door.traffic.counts().timed_out, 1);
-    door.close().unwrap();
+    server.wait_until(|server| server.metrics.counts().open == 0);
+    assert_eq!(server.metrics.counts().timed_out, 1);
+    server.close().unwrap();
 }
 
 #[test]
-fn a_body_that_drips_is_ended_and_one_that_is_sent_in_single_bytes_is_taken() {
+fn a_slow_body_times_out_and_one_sent_in_single_bytes_is_accepted() {
     let head = "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let piece = "1\r\nx\r\n";
-    let door = TestServer::open();
+    let server = TestServer::open();
     let bytes = piece.repeat(10_000);
-    assert_eq!(door.client().send(&format!("{head}{bytes}0\r\n\r\n")).answer("POST").body, b"10000");
-    door.close().unwrap();
+    assert_eq!(server.client().send(&format!("{head}{bytes}0\r\n\r\n")).answer("POST").body, b"10000");
+    server.close().unwrap();
 
-    let door = TestServer::with(ServerOptions { header_timeout: SHORT, ..ServerOptions::default() }, 1);
-    let mut slow = door.client();
+    let server = TestServer::with(ServerOptions { header_timeout: SHORT, ..ServerOptions::default() }, 1);
+    let mut slow = server.client();
     slow.send(head);
     slow.0.get_ref().set_read_timeout(Some(SHORT / 10)).unwrap();
     while slow.0.get_ref().peek(&mut [0]).is_err() {
         slow.send(piece);
     }
-    slow.0.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    slow.0.get_ref().set_read_timeout(Some(TIMEOUT)).unwrap();
     let answer = slow.answer("POST");
     assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn so_many_bodies_come_in_at_a_time_and_the_next_is_told_to_come_again() {
-    let door = TestServer::with(ServerOptions { max_body_bytes: 1000, ..ServerOptions::default() }, 1);
+fn too_many_concurrent_bodies_get_503() {
+    let server = TestServer::with(ServerOptions { max_body_bytes: 1000, ..ServerOptions::default() }, 1);
     let head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
-    let mut held: Vec<_> = (0..32).map(|_| door.client()).collect();
+    let mut held: Vec<_> = (0..32).map(|_| server.client()).collect();
     for client in &mut held {
         client.send(head).send(&"x".repeat(999));
     }
-    // All of them have come in once there is no room for another byte beside them.
+    // All of them have arrived when the memory for bodies is used up.
     let refused = || {
-        let mut late = door.client();
+        let mut late = server.client();
         late.send(head).send(&"x".repeat(1000));
         late.answer("POST").status == 503
     };
-    door.wait_until(|_| refused());
+    server.wait_until(|_| refused());
     for client in &mut held {
         assert_eq!(client.send("x").answer("POST").body, b"1000");
     }
     assert!(!refused(), "there is room again");
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_refusal_that_leaves_a_body_unread_ends_the_connection_only_where_it_must() {
-    let door = TestServer::open();
-    let mut client = door.client();
+fn an_unread_body_closes_the_connection_only_if_it_must() {
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     assert_eq!(client.answer("POST").header("connection"), None);
     assert_eq!(client.get("/peer").status, 200, "a little body is taken off the wire");
@@ -592,17 +592,17 @@ fn a_refusal_that_leaves_a_body_unread_ends_the_connection_only_where_it_must() 
     let refused = client.answer("POST");
     assert_eq!((refused.status, refused.header("connection")), (405, Some("close")), "and no 100 before it");
     assert_eq!(client.until_closed(), b"");
-    let mut client = door.client();
+    let mut client = server.client();
     client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(client.line(), "HTTP/1.1 100 Continue");
     assert_eq!(client.line(), "");
     assert_eq!(client.send("hello").answer("POST").body, b"5");
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_request_has_one_valid_host_or_is_of_http_1_0() {
-    let door = TestServer::open();
+fn a_request_needs_one_valid_host_unless_it_is_http_1_0() {
+    let server = TestServer::open();
     for (head, status) in [
         ("GET /plain HTTP/1.1\r\nHost: dakto.example:8080\r\n", 200),
         ("GET /plain HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
@@ -621,241 +621,242 @@ fn a_request_has_one_valid_host_or_is_of_http_1_0() {
         ("GET /plain HTTP/1.1\r\nHost: a:b\r\n", 400),
         ("GET /plain HTTP/1.1\r\nHost: [::1\r\n", 400),
     ] {
-        let line = door.client().send(&format!("{head}\r\n")).line();
+        let line = server.client().send(&format!("{head}\r\n")).line();
         assert_eq!(line.split(' ').nth(1), Some(status.to_string().as_str()), "{head:?}");
     }
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_head_that_is_too_long_is_refused_and_one_of_a_browser_is_not() {
-    let door = TestServer::open();
+fn headers_that_are_too_long_get_431_and_those_of_a_browser_do_not() {
+    let server = TestServer::open();
     let asked = |length: usize| {
         let head = format!("GET /plain HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(length));
-        door.client().send(&head).line()
+        server.client().send(&head).line()
     };
     assert_eq!(asked(16_000), "HTTP/1.1 200 OK");
     assert_eq!(asked(64 * 1024), "HTTP/1.1 431 Request Header Fields Too Large");
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn requests_sent_in_one_breath_are_answered_in_their_order() {
-    let door = TestServer::open();
-    let mut client = door.client();
+fn pipelined_requests_are_answered_in_order() {
+    let server = TestServer::open();
+    let mut client = server.client();
     let paths = ["/plain", "/nothing", "/comma", "/page", "/plain"];
     let breath: String = paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
     client.send(&breath.repeat(20));
     for path in paths.repeat(20) {
         let answer = client.answer("GET");
-        match door.house.document(path) {
+        match server.house.document(path) {
             Some(document) => assert_eq!(answer.body, document.identity.bytes, "{path}"),
             None => assert_eq!(answer.status, 404),
         }
     }
     drop(client);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_client_that_closes_its_sending_side_still_gets_its_answer() {
-    let door = TestServer::open();
-    let mut client = door.client();
+fn a_half_closed_connection_still_gets_its_response() {
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     client.0.get_ref().shutdown(Shutdown::Write).unwrap();
-    wait_for(&door.house.entered);
-    door.house.go_on.notify_one();
+    wait_for(&server.house.entered);
+    server.house.go_on.notify_one();
     assert_eq!(client.answer("GET").body, b"through the gate");
     drop(client);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_client_that_does_not_finish_its_head_is_cut_off() {
-    let door = TestServer::with(ServerOptions { header_timeout: SHORT, ..ServerOptions::default() }, 1);
-    // Silent from the beginning.
-    assert_eq!(door.client().until_closed(), b"");
-    // Stopped in the first head, or in the second.
-    assert_eq!(door.client().send("GET /plain HTTP/1.1\r\nHost:").until_closed(), b"");
-    let mut client = door.client();
+fn a_client_that_does_not_finish_its_headers_is_disconnected() {
+    let server = TestServer::with(ServerOptions { header_timeout: SHORT, ..ServerOptions::default() }, 1);
+    // Sends nothing.
+    assert_eq!(server.client().until_closed(), b"");
+    // Stops within the first or the second headers.
+    assert_eq!(server.client().send("GET /plain HTTP/1.1\r\nHost:").until_closed(), b"");
+    let mut client = server.client();
     assert_eq!(client.get("/plain").status, 200);
     assert_eq!(client.send("GET /pl").until_closed(), b"");
-    door.wait_until(|door| door.traffic.counts().open == 0);
-    assert_eq!(door.traffic.counts().timed_out, 3);
-    door.close().unwrap();
+    server.wait_until(|server| server.metrics.counts().open == 0);
+    assert_eq!(server.metrics.counts().timed_out, 3);
+    server.close().unwrap();
 }
 
 #[test]
-fn a_client_that_never_asks_again_is_let_go_but_not_before_the_idle_time() {
+fn an_idle_connection_is_closed_after_the_idle_timeout() {
     let options =
         ServerOptions { header_timeout: SHORT, idle_timeout: 3 * SHORT, ..ServerOptions::default() };
-    let door = TestServer::with(options, 1);
-    let mut client = door.client();
+    let server = TestServer::with(options, 1);
+    let mut client = server.client();
     let start = Instant::now();
     client.get("/plain");
     assert_eq!(client.until_closed(), b"");
     assert!(start.elapsed() >= 3 * SHORT, "idle is not a head that does not come: {:?}", start.elapsed());
-    assert_eq!(door.traffic.counts().timed_out, 0);
-    door.close().unwrap();
+    assert_eq!(server.metrics.counts().timed_out, 0);
+    server.close().unwrap();
 }
 
 #[test]
-fn a_client_that_does_not_fetch_its_answer_is_cut_off() {
+fn a_client_that_does_not_read_its_response_is_disconnected() {
     let options = ServerOptions { send_timeout: SHORT, ..ServerOptions::default() };
-    let door = TestServer::with(options, 1);
-    let mut client = door.client();
+    let server = TestServer::with(options, 1);
+    let mut client = server.client();
     client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
-    door.wait_until(|door| door.traffic.counts().timed_out == 1 && door.traffic.counts().open == 0);
-    assert!(client.until_closed().len() < door.house.huge.identity.bytes.len());
-    door.close().unwrap();
+    server.wait_until(|server| server.metrics.counts().timed_out == 1 && server.metrics.counts().open == 0);
+    assert!(client.until_closed().len() < server.house.huge.identity.bytes.len());
+    server.close().unwrap();
 }
 
 #[test]
-fn a_long_answer_arrives_whole_however_it_is_fetched_and_the_connection_goes_on() {
-    let door = TestServer::open();
-    assert!(door.house.huge.file().is_some(), "the kernel takes it from a file");
-    let mut client = door.client();
+fn a_long_response_arrives_complete_however_it_is_read_and_the_connection_stays_open() {
+    let server = TestServer::open();
+    assert!(server.house.huge.file().is_some(), "the kernel takes it from a file");
+    let mut client = server.client();
     for _ in 0..2 {
         client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\nGET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
-        // So much is more than the sockets hold, so the answer stops on its way until it is read.
+        // More than the socket buffers hold, so the response blocks until the client reads.
         std::thread::yield_now();
-        assert!(client.answer("GET").body == door.house.huge.identity.bytes, "byte for byte");
-        assert!(client.answer("GET").body == door.house.plain.identity.bytes);
+        assert!(client.answer("GET").body == server.house.huge.identity.bytes, "byte for byte");
+        assert!(client.answer("GET").body == server.house.plain.identity.bytes);
     }
     assert_eq!(client.get("/huge").status, 200);
-    let mut half = door.client();
+    let mut half = server.client();
     half.send("GET /huge HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     drop(half);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_connection_of_great_age_is_closed_behind_its_answer() {
+fn a_connection_of_maximum_age_is_closed_after_its_response() {
     let options = ServerOptions { max_connection_age: SHORT, ..ServerOptions::default() };
-    let door = TestServer::with(options, 1);
-    let mut busy = door.client();
+    let server = TestServer::with(options, 1);
+    let mut busy = server.client();
     busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_for(&door.house.entered);
-    let mut idle = door.client();
+    wait_for(&server.house.entered);
+    let mut idle = server.client();
     idle.get("/plain");
-    // The younger one is let go at its age, for it does nothing; so the elder has been told as well.
+    // The younger connection is idle and closed at its maximum age, so the older one has also been told to
+    // close.
     assert_eq!(idle.until_closed(), b"");
-    door.house.go_on.notify_one();
+    server.house.go_on.notify_one();
     let answer = busy.answer("GET");
     assert_eq!(
         (answer.body.as_slice(), answer.header("connection")),
         (&b"through the gate"[..], Some("close"))
     );
     assert_eq!(busy.until_closed(), b"");
-    assert_eq!(door.traffic.counts().timed_out, 0);
-    door.close().unwrap();
+    assert_eq!(server.metrics.counts().timed_out, 0);
+    server.close().unwrap();
 }
 
 #[test]
-fn whoever_does_not_come_to_an_end_is_cut_off_some_time_after_its_age() {
+fn a_connection_that_does_not_finish_is_aborted_after_its_maximum_age() {
     let short = SHORT;
-    let door = TestServer::with(
+    let server = TestServer::with(
         ServerOptions { max_connection_age: short, send_timeout: short, ..ServerOptions::default() },
         1,
     );
-    let mut client = door.client();
+    let mut client = server.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.until_closed(), b"");
-    assert_eq!(door.traffic.counts().timed_out, 1);
-    door.close().unwrap();
+    assert_eq!(server.metrics.counts().timed_out, 1);
+    server.close().unwrap();
 }
 
 #[test]
-fn on_shutdown_a_running_answer_is_finished_and_nobody_new_is_taken() {
-    let door = TestServer::open();
-    let mut idle = door.client();
+fn on_shutdown_running_responses_finish_and_no_new_connection_is_accepted() {
+    let server = TestServer::open();
+    let mut idle = server.client();
     idle.get("/plain");
-    let mut busy = door.client();
+    let mut busy = server.client();
     busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_for(&door.house.entered);
-    door.stop.send_replace(true);
+    wait_for(&server.house.entered);
+    server.stop.send_replace(true);
     assert_eq!(idle.until_closed(), b"", "an idle connection is closed at once");
-    door.wait_until(|door| TcpStream::connect(door.address).is_err());
-    door.house.go_on.notify_one();
+    server.wait_until(|server| TcpStream::connect(server.address).is_err());
+    server.house.go_on.notify_one();
     let answer = busy.answer("GET");
     assert_eq!(
         (answer.body.as_slice(), answer.header("connection")),
         (&b"through the gate"[..], Some("close"))
     );
-    door.ended().unwrap();
+    server.wait_for_end().unwrap();
 }
 
 #[test]
-fn at_the_deadline_of_the_shutdown_the_rest_is_dropped() {
+fn at_the_shutdown_deadline_remaining_connections_are_aborted() {
     let options = ServerOptions { shutdown_deadline: SHORT, ..ServerOptions::default() };
-    let door = TestServer::with(options, 2);
-    let mut client = door.client();
+    let server = TestServer::with(options, 2);
+    let mut client = server.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_for(&door.house.entered);
-    let traffic = door.traffic.clone();
-    door.close().unwrap();
+    wait_for(&server.house.entered);
+    let metrics = server.metrics.clone();
+    server.close().unwrap();
     assert_eq!(client.until_closed(), b"");
-    assert_eq!(traffic.counts().open, 0);
+    assert_eq!(metrics.counts().open, 0);
 }
 
 #[test]
-fn a_door_whose_owner_is_gone_closes() {
-    let mut door = TestServer::open();
-    door.stop = watch::channel(false).0;
-    door.ended().unwrap();
+fn a_server_whose_owner_is_dropped_shuts_down() {
+    let mut server = TestServer::open();
+    server.stop = watch::channel(false).0;
+    server.wait_for_end().unwrap();
 }
 
 #[test]
-fn beyond_the_cap_a_client_waits_for_a_place_and_is_then_served() {
-    let door = TestServer::with(ServerOptions { max_connections: 2, ..ServerOptions::default() }, 1);
-    let (mut first, mut second) = (door.client(), door.client());
+fn above_the_connection_limit_a_client_waits_and_is_then_served() {
+    let server = TestServer::with(ServerOptions { max_connections: 2, ..ServerOptions::default() }, 1);
+    let (mut first, mut second) = (server.client(), server.client());
     first.get("/plain");
     second.get("/plain");
-    let mut waiting: Vec<_> = (0..5).map(|_| door.client()).collect();
+    let mut waiting: Vec<_> = (0..5).map(|_| server.client()).collect();
     for client in &mut waiting {
         client.send("GET /peer HTTP/1.1\r\nHost: a\r\n\r\n");
     }
-    // Those inside are served on; nobody else is let in.
+    // Open connections are still served; no new one is accepted.
     for _ in 0..50 {
         assert_eq!(first.get("/plain").status, 200);
         assert_eq!(second.get("/nothing").status, 404);
     }
-    assert_eq!(door.traffic.counts().connections, 2);
+    assert_eq!(server.metrics.counts().connections, 2);
     drop(first);
     for mut client in waiting {
         let own = client.0.get_ref().local_addr().unwrap();
         assert_eq!(client.answer("GET").body, own.to_string().as_bytes());
-        assert!(door.traffic.counts().open <= 2);
+        assert!(server.metrics.counts().open <= 2);
     }
     drop(second);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn a_service_that_panics_loses_that_connection_and_no_other() {
-    let door = TestServer::open();
-    let mut other = door.client();
+fn a_panic_in_the_service_closes_only_that_connection() {
+    let server = TestServer::open();
+    let mut other = server.client();
     other.get("/plain");
-    assert_eq!(door.client().send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").until_closed(), b"");
+    assert_eq!(server.client().send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").until_closed(), b"");
     assert_eq!(other.get("/plain").status, 200);
-    door.wait_until(|door| door.traffic.counts().open == 1);
+    server.wait_until(|server| server.metrics.counts().open == 1);
     drop(other);
-    door.close().unwrap();
+    server.close().unwrap();
 }
 
 #[test]
-fn several_cores_share_one_port_and_another_process_does_not() {
-    let door = TestServer::with(ServerOptions::default(), 3);
-    let taken = Listeners::bind(door.address, 3).unwrap_err();
+fn several_workers_share_one_port_and_another_process_cannot() {
+    let server = TestServer::with(ServerOptions::default(), 3);
+    let taken = Listeners::bind(server.address, 3).unwrap_err();
     assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
-    let mut clients: Vec<_> = (0..60).map(|_| door.client()).collect();
+    let mut clients: Vec<_> = (0..60).map(|_| server.client()).collect();
     for client in &mut clients {
         assert_eq!(client.get("/plain").status, 200);
     }
-    assert_eq!(door.traffic.counts().open, 60);
+    assert_eq!(server.metrics.counts().open, 60);
     drop(clients);
-    let address = door.address;
-    door.close().unwrap();
+    let address = server.address;
+    server.close().unwrap();
     assert_eq!(Listeners::bind(address, 2).unwrap().local_addr(), address, "free again at once");
 }
 
@@ -871,8 +872,8 @@ mod hostile {
     }
 
     #[test]
-    fn no_request_however_odd_disturbs_the_next_client() {
-        let door = TestServer::open();
+    fn no_malformed_request_affects_the_next_client() {
+        let server = TestServer::open();
         let strategy = (
             "(GET|HEAD|POST|OPTIONS|PRI|x|)",
             "(/plain|/|\\*|http://a/plain|/%|/ /|)",
@@ -882,15 +883,15 @@ mod hostile {
         runner
             .run(&strategy, |(method, path, lines)| {
                 let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-                let mut odd = door.client();
+                let mut odd = server.client();
                 odd.send(&format!("{method} {path} HTTP/1.1\r\n{lines}\r\n"));
                 odd.0.get_ref().shutdown(Shutdown::Write).unwrap();
                 odd.until_closed();
-                prop_assert_eq!(door.client().get("/plain").status, 200);
+                prop_assert_eq!(server.client().get("/plain").status, 200);
                 Ok(())
             })
             .unwrap();
-        door.wait_until(|door| door.traffic.counts().open == 0);
-        door.close().unwrap();
+        server.wait_until(|server| server.metrics.counts().open == 0);
+        server.close().unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing over HTTP, with the real program.
+//! Publishing over HTTP with the real binary.
 
 mod support;
 
@@ -47,7 +47,7 @@ fn new_article() -> String {
     article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.")
 }
 
-/// The path of an article's resource, from its `SitemapUrl`.
+/// The path of an article's API resource, from its `Location`.
 fn resource(answer: &HttpResponse) -> String {
     answer.header("location").unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned()
 }
@@ -73,7 +73,7 @@ fn an_article_is_published_corrected_and_withdrawn_over_http() {
     assert_eq!(stale.status, 412);
     wait_until("the correction", || office.shown().contains("Bài mới, sửa"));
     office.house.scanned(&office.serving);
-    assert!(office.shown().contains("Bài mới, sửa"), "no file stands for it, and it stays");
+    assert!(office.shown().contains("Bài mới, sửa"), "it has no source file, and it stays");
 
     let gone = office.request_with_body("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
     assert_eq!((gone.status, &gone.json()["outcome"]), (200, &"withdrawn".into()), "{}", gone.text());
@@ -127,7 +127,7 @@ fn a_retry_is_one_article() {
 }
 
 #[test]
-fn every_form_is_read_and_a_bad_one_is_refused_with_its_line() {
+fn every_format_is_parsed_and_errors_name_their_line() {
     let office = office();
     let fields = serde_json::json!({
         "title": "Từ \"biểu mẫu\" & hơn",
@@ -170,14 +170,14 @@ fn every_form_is_read_and_a_bad_one_is_refused_with_its_line() {
     assert_eq!(office.serving.metric("bantin_log_head"), 3, "nothing else was taken");
 }
 
-/// The text of a published article, without its marks.
+/// The text of a published article without markup.
 fn text_of(office: &Office, made: &HttpResponse) -> String {
     let html = office.serving.get(&resource(made)).json()["content_html"].as_str().unwrap().to_owned();
     html.replace("</p>", "\n").replace("</h2>", "\n").replace("<p>", "").replace("<h2>", "")
 }
 
 #[test]
-fn what_names_its_text_is_published_to_the_last_line() {
+fn a_declared_text_is_published_completely() {
     let office = office();
     let lines = [
         "Đoạn mở đầu của bài.",
@@ -212,7 +212,7 @@ fn what_names_its_text_is_published_to_the_last_line() {
 }
 
 #[test]
-fn a_field_that_does_not_fit_is_named() {
+fn an_invalid_field_is_named() {
     let office = office();
     let json = ("Content-Type", "application/json");
     let with = |name: &str, value: serde_json::Value| {
@@ -234,9 +234,9 @@ fn a_field_that_does_not_fit_is_named() {
     ] {
         let refused = with(name, value);
         assert_eq!(refused.status, 422, "{name}: {}", refused.text());
-        let told = refused.json();
-        let named = &[&told["field"], &told["findings"][0]["field"]];
-        assert!(named.iter().any(|named| **named == name), "{name}: {told}");
+        let report = refused.json();
+        let named = &[&report["field"], &report["findings"][0]["field"]];
+        assert!(named.iter().any(|named| **named == name), "{name}: {report}");
     }
     let twice = "{\"title\": \"A\", \"title\": \"B\", \"published\": \"14/05/2023\", \"text\": \"C\"}";
     assert_eq!(office.post("channel=xa-hoi", &[json], twice).status, 422);
@@ -245,11 +245,11 @@ fn a_field_that_does_not_fit_is_named() {
 }
 
 #[test]
-fn whoever_writes_is_told_what_was_left_out() {
+fn omitted_content_is_reported_to_the_author() {
     let office = office();
     let page = format!("Trang chủ\n\n{}\nTin khác\n\nMột tin khác\n", new_article());
-    let dropped = |told: &serde_json::Value| {
-        let findings = told["findings"].as_array().unwrap();
+    let dropped = |report: &serde_json::Value| {
+        let findings = report["findings"].as_array().unwrap();
         findings.iter().any(|finding| finding["severity"] == "note")
     };
     let made = office.post("channel=xa-hoi", &[PLAIN], &page);
@@ -260,35 +260,38 @@ fn whoever_writes_is_told_what_was_left_out() {
     std::fs::write(office.house.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
     let file = office.house.path("trang.txt");
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
-    let told = office.house.ok(&[&publish[..], &["--json"]].concat());
-    assert!(dropped(&serde_json::from_str(&told).unwrap()), "{told}");
-    let told = office.house.run(&publish);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("note: "), "{told:?}");
+    let report = office.house.ok(&[&publish[..], &["--json"]].concat());
+    assert!(dropped(&serde_json::from_str(&report).unwrap()), "{report}");
+    let report = office.house.run(&publish);
+    assert!(String::from_utf8_lossy(&report.stderr).contains("note: "), "{report:?}");
     std::fs::write(office.house.path("token"), office.bearer.trim_start_matches("Bearer ")).unwrap();
     let (to, token) = (format!("http://{}", office.serving.address()), office.house.path("token"));
     let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
     std::fs::write(&file, page.replace("Bài mới", "Bài từ xa")).unwrap();
-    let told = office.house.run(&[&publish[..], &there].concat());
-    assert!(String::from_utf8_lossy(&told.stderr).contains("trang.txt:1: note: "), "{told:?}");
+    let report = office.house.run(&[&publish[..], &there].concat());
+    assert!(String::from_utf8_lossy(&report.stderr).contains("trang.txt:1: note: "), "{report:?}");
 }
 
 #[test]
-fn a_dry_run_tells_what_was_understood_and_changes_nothing() {
+fn a_dry_run_reports_the_parsed_article_and_changes_nothing() {
     let office = office();
     let answer = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], SAMPLE_ARTICLE);
     assert_eq!(answer.status, 200);
-    let told = answer.json();
-    assert_eq!(told["understood"]["title"], "Huyện Đăk Tô phát động phong trào thi đua năm 2023");
-    assert_eq!(told["understood"]["published"], "2023-05-12T17:39:00+07:00");
-    assert_eq!((&told["acceptable"], &told["understood"]["authors"][0]), (&true.into(), &"Tấn Lộc".into()));
-    assert!(told["findings"].as_array().unwrap().iter().any(|finding| finding["line"] == 24));
+    let report = answer.json();
+    assert_eq!(report["understood"]["title"], "Huyện Đăk Tô phát động phong trào thi đua năm 2023");
+    assert_eq!(report["understood"]["published"], "2023-05-12T17:39:00+07:00");
+    assert_eq!(
+        (&report["acceptable"], &report["understood"]["authors"][0]),
+        (&true.into(), &"Tấn Lộc".into())
+    );
+    assert!(report["findings"].as_array().unwrap().iter().any(|finding| finding["line"] == 24));
     let bad = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], "Không ngày\n\nĐoạn.\n").json();
     assert_eq!(bad["acceptable"], false);
     assert_eq!(office.serving.metric("bantin_log_head"), 1);
 }
 
 #[test]
-fn a_future_stamp_is_accepted_and_waits() {
+fn an_article_with_a_future_date_is_scheduled() {
     let office = office();
     let due = chrono::Utc::now() + chrono::TimeDelta::days(2);
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
@@ -298,7 +301,7 @@ fn a_future_stamp_is_accepted_and_waits() {
     assert!(!office.shown().contains("Hẹn giờ"));
 }
 
-/// An article of a day to come in the channel `xa-hoi`, and its resource.
+/// A scheduled article in the channel `xa-hoi`, and its resource.
 fn scheduled(office: &Office) -> (HttpResponse, String) {
     let due = chrono::Utc::now() + chrono::TimeDelta::days(2);
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
@@ -309,7 +312,7 @@ fn scheduled(office: &Office) -> (HttpResponse, String) {
 }
 
 #[test]
-fn a_scheduled_article_is_read_changed_and_removed_by_its_own_office_and_unknown_to_all_others() {
+fn a_scheduled_article_is_visible_only_to_tokens_of_its_channels() {
     let office = office();
     let (made, path) = scheduled(&office);
     let read = office.request_with_body("GET", &path, &[], "");
@@ -361,7 +364,7 @@ fn a_scheduled_article_is_read_changed_and_removed_by_its_own_office_and_unknown
 }
 
 #[test]
-fn a_tag_of_another_log_says_where_the_article_is_and_matches_nothing() {
+fn a_tag_of_another_log_matches_nothing_and_the_error_names_the_current_number() {
     let office = office();
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     for tag in ["\"x\"", "\"khac.2\"", "W/\"x.2\"", "\"0\"", "nonsense"] {
@@ -375,7 +378,7 @@ fn a_tag_of_another_log_says_where_the_article_is_and_matches_nothing() {
 }
 
 #[test]
-fn of_fifty_who_delete_one_version_one_does() {
+fn of_fifty_concurrent_deletes_of_one_version_one_succeeds() {
     let office = office();
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     let (path, tag) = (resource(&made), made.etag());
@@ -399,7 +402,7 @@ fn of_fifty_who_delete_one_version_one_does() {
 }
 
 #[test]
-fn the_reason_that_was_given_last_is_published() {
+fn the_last_given_reason_is_published() {
     let office = office();
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     let id = "tag:dakto.example,2023:2023-05-13/bai-moi";
@@ -418,7 +421,7 @@ fn the_reason_that_was_given_last_is_published() {
 }
 
 #[test]
-fn what_one_article_is_refused_for_is_a_problem_of_its_own_and_never_503() {
+fn a_rejected_article_gets_its_own_problem_and_never_503() {
     let office = office();
     let holder = "+++\ntitle = \"Giữ mã cũ\"\npublished = \"13/05/2023\"\n\
                   id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
@@ -457,8 +460,8 @@ fn the_commands_do_the_same_against_a_running_service() {
     let to = format!("http://{}/", office.serving.address());
     let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
-    let told = office.house.ok(&[&publish[..], &there].concat());
-    let id = serde_json::from_str::<serde_json::Value>(&told).unwrap()["id"].as_str().unwrap().to_owned();
+    let report = office.house.ok(&[&publish[..], &there].concat());
+    let id = serde_json::from_str::<serde_json::Value>(&report).unwrap()["id"].as_str().unwrap().to_owned();
     wait_until("the article", || office.shown().contains("Bài mới"));
     office.house.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
     wait_until("the withdrawal", || !office.shown().contains("Bài mới"));
@@ -467,8 +470,8 @@ fn the_commands_do_the_same_against_a_running_service() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
 }
 
-/// Sends bytes on a connection of their own and reads what comes back until it is closed.
-fn exchanged(office: &Office, request: &str) -> String {
+/// Sends bytes on a separate connection and reads the response until it is closed.
+fn exchange(office: &Office, request: &str) -> String {
     let mut stream = std::net::TcpStream::connect(office.serving.address()).unwrap();
     std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
     let mut answer = String::new();
@@ -477,7 +480,7 @@ fn exchanged(office: &Office, request: &str) -> String {
 }
 
 #[test]
-fn whatever_goes_wrong_below_the_api_is_a_problem_detail() {
+fn every_error_of_the_api_is_a_problem_detail() {
     let office = office();
     let long = "a".repeat(3 << 20);
     let article = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
@@ -518,7 +521,7 @@ fn whatever_goes_wrong_below_the_api_is_a_problem_detail() {
         }
     }
     for head in ["GET /api/articles HTTP/1.1\r\n", "POST /api/articles HTTP/1.1\r\nHost: a\r\nHost: a\r\n"] {
-        let answer = exchanged(&office, &format!("{head}Connection: close\r\n\r\n"));
+        let answer = exchange(&office, &format!("{head}Connection: close\r\n\r\n"));
         assert!(
             answer.starts_with("HTTP/1.1 400 ") && answer.contains("application/problem+json"),
             "{answer}"
@@ -528,7 +531,7 @@ fn whatever_goes_wrong_below_the_api_is_a_problem_detail() {
 }
 
 #[test]
-fn who_may_not_write_is_not_asked_for_his_article() {
+fn without_permission_the_body_is_not_requested() {
     let office = office();
     let head = |path: &str, more: &str| {
         format!(
@@ -545,14 +548,14 @@ fn who_may_not_write_is_not_asked_for_his_article() {
         (head("/api/articles?kenh=xa-hoi", &typed), 400),
         (head("/api/articles/", &typed), 404),
     ] {
-        let answer = exchanged(&office, &head);
+        let answer = exchange(&office, &head);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
         assert!(!answer.contains("100 Continue") && answer.contains("connection: close"), "{answer}");
     }
 }
 
 #[test]
-fn an_article_in_single_bytes_costs_no_more_than_its_length() {
+fn an_article_sent_in_single_bytes_needs_no_extra_memory() {
     let office = office();
     let resident = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", office.serving.pid())).unwrap();
@@ -581,7 +584,7 @@ fn an_article_in_single_bytes_costs_no_more_than_its_length() {
 }
 
 #[test]
-fn the_page_of_an_article_is_as_new_as_the_log_and_costs_little_to_ask_for_again() {
+fn an_article_page_is_always_current_and_cheap_to_revalidate() {
     let office = office();
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     let page = "/bai-viet/2023/05/13/bai-moi";
@@ -597,7 +600,7 @@ fn the_page_of_an_article_is_as_new_as_the_log_and_costs_little_to_ask_for_again
         tags.push(shown.etag());
     }
     assert_eq!(tags[..3], tags[3..]);
-    // Each answer to a write is followed by the page that it left.
+    // After each write the page shows the new state.
     for round in 0..5 {
         let edit = new_article().replace("mở đầu", &format!("mở đầu thứ {round}"));
         assert_eq!(office.request_with_body("PUT", &resource(&made), &[PLAIN], edit).status, 200);
@@ -610,7 +613,7 @@ fn the_page_of_an_article_is_as_new_as_the_log_and_costs_little_to_ask_for_again
 }
 
 #[test]
-fn health_is_told_however_often_it_is_asked() {
+fn health_checks_are_not_rate_limited() {
     let house = TestSite::new();
     let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
     let limits = "[server.limits]\nrequests_per_minute = 2\n[[channel]]";
@@ -621,14 +624,14 @@ fn health_is_told_however_often_it_is_asked() {
         assert!(matches!(answer.status, 200 | 503), "{path} {}", answer.status);
         assert_eq!(serving.admin(path).status, answer.status);
     }
-    let told: Vec<u16> = (0..3).map(|_| serving.get("/api/articles").status).collect();
-    assert_eq!(told, [200, 200, 429]);
+    let report: Vec<u16> = (0..3).map(|_| serving.get("/api/articles").status).collect();
+    assert_eq!(report, [200, 200, 429]);
     let refused = serving.get("/api/articles/");
     assert_eq!((refused.status, refused.header("content-type")), (429, Some("application/problem+json")));
     assert_eq!(serving.get("/healthz").status, 200);
 }
 
-/// Something that answers each connection with the same bytes, until the end of the test.
+/// A server that answers each connection with the same bytes until the end of the test.
 fn something_else(answer: &'static str) -> std::net::SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -642,12 +645,12 @@ fn something_else(answer: &'static str) -> std::net::SocketAddr {
 }
 
 #[test]
-fn a_command_says_done_only_where_the_service_did_it() {
+fn a_command_reports_success_only_if_the_server_did_it() {
     let house = TestSite::new();
     std::fs::write(house.path("token"), "bantin_0123456789").unwrap();
     std::fs::write(house.path("moi.txt"), new_article()).unwrap();
     let (file, token) = (house.path("moi.txt"), house.path("token"));
-    for (answer, told) in [
+    for (answer, report) in [
         (
             "HTTP/1.1 301 Moved Permanently\r\nLocation: https://moi.example/tin/api/articles?channel=xa-hoi\r\n\
              Content-Length: 0\r\nConnection: close\r\n\r\n",
@@ -677,14 +680,14 @@ fn a_command_says_done_only_where_the_service_did_it() {
                 (Some(1), 0),
                 "{command:?} {answer}: {stderr}"
             );
-            assert!(stderr.contains(told), "{answer}: {stderr}");
+            assert!(stderr.contains(report), "{answer}: {stderr}");
         }
     }
 }
 
-/// Every answer of the writing part is one that the description knows, in the form that it gives.
+/// Every response of the write endpoints conforms to the OpenAPI description.
 #[test]
-fn the_description_is_true_of_what_writes() {
+fn write_responses_conform_to_openapi() {
     let office = office();
     let description = office.serving.get("/api/openapi.json").json();
     let seed = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";

@@ -11,6 +11,7 @@ mod problem;
 mod query;
 mod views;
 mod write;
+mod write_body;
 
 use std::sync::Arc;
 use std::time::Duration;

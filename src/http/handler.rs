@@ -172,7 +172,7 @@ impl SiteHandler {
                 None => false,
             };
         match self.document(&request) {
-            Some(document) if caught_up => self.whole(request, &document, &self.state.feeds),
+            Some(document) if caught_up => self.send_document(request, &document, &self.state.feeds),
             _ => {
                 let now = self.state.clock.now();
                 response::not_modified_newer(
@@ -192,7 +192,7 @@ impl SiteHandler {
     async fn wait_for_render(self, request: Parts, log: LogPosition, policy: CachePolicy) -> HttpResponse {
         self.state.wait_until_rendered(log, RENDER_WAIT).await;
         match self.document(&request) {
-            Some(document) => self.whole(request, &document, &policy),
+            Some(document) => self.send_document(request, &document, &policy),
             None => self.state.not_found(&request.headers),
         }
     }
@@ -203,7 +203,7 @@ impl SiteHandler {
         self.state.site_cache.current().document(&path).cloned()
     }
 
-    fn whole(&self, request: Parts, document: &Representation, policy: &CachePolicy) -> HttpResponse {
+    fn send_document(&self, request: Parts, document: &Representation, policy: &CachePolicy) -> HttpResponse {
         response::representation(&request.method, request.headers, document, policy, self.state.clock.now())
     }
 
@@ -314,7 +314,7 @@ impl SiteHandler {
         site: &RenderedSite,
         document: &Representation,
     ) -> Option<DeltaTarget> {
-        let head_request = delta_encoding::DeltaRequest::from_headers(&request.headers)?;
+        let requested = delta_encoding::DeltaRequest::from_headers(&request.headers)?;
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return None;
         }
@@ -324,10 +324,8 @@ impl SiteHandler {
             return None;
         };
         let feed = site.live_feed(&scope)?;
-        let base = head_request
-            .held_versions(feed.log())
-            .filter(|base| feed.has_delta_since(format, *base))
-            .max()?;
+        let base =
+            requested.held_versions(feed.log()).filter(|base| feed.has_delta_since(format, *base)).max()?;
         Some(DeltaTarget { feed: Arc::clone(feed), format, base })
     }
 
@@ -342,11 +340,10 @@ impl SiteHandler {
         let delta = match feed.cached_delta(format, base) {
             Some(delta) => Some(delta),
             None => {
-                let whole = Arc::clone(&document);
+                let full = Arc::clone(&document);
                 let rendering = self.state.run_with_store(async move |_| {
-                    let page_result =
-                        tokio::task::spawn_blocking(move || feed.delta(format, base, &whole)).await;
-                    Ok(page_result.ok().flatten())
+                    let delta = tokio::task::spawn_blocking(move || feed.delta(format, base, &full)).await;
+                    Ok(delta.ok().flatten())
                 });
                 rendering.await.flatten()
             }

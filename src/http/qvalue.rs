@@ -32,17 +32,17 @@ fn quality_value(parameter: &[u8]) -> Option<&[u8]> {
 
 /// RFC 9110 §12.4.2: `0` or `1` with up to three decimals, at most one.
 fn parse_weight(value: &[u8]) -> Option<QValue> {
-    let (whole, decimals) = match value {
-        [whole] => (whole, &[][..]),
-        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
+    let (integer, decimals) = match value {
+        [integer] => (integer, &[][..]),
+        [integer, b'.', decimals @ ..] if decimals.len() <= 3 => (integer, decimals),
         _ => return None,
     };
-    let whole = match whole {
+    let integer = match integer {
         b'0' => 0,
         b'1' => 1000,
         _ => return None,
     };
-    let mut thousandths = whole;
+    let mut thousandths = integer;
     let mut unit = 100;
     for digit in decimals {
         if !digit.is_ascii_digit() {

@@ -96,7 +96,7 @@ impl ChangesRequest {
         let wait = Duration::from_secs(parameters.number("wait", 0)?.unwrap_or(0)).min(MAX_WAIT);
         let channel = parameters.channel(&state.urls)?;
         let log = state.store.log_id_for(channel.as_ref());
-        let changes_request = Self {
+        let parsed = Self {
             query: ChangesQuery {
                 channel,
                 after: parameters.number("after", 0)?.unwrap_or(0),
@@ -104,13 +104,13 @@ impl ChangesRequest {
                 limit: u32::try_from(limit.unwrap_or(batch_size).min(batch_size)).unwrap_or(u32::MAX),
                 bytes,
             },
-            format: format,
+            format,
             stream_all,
-            wait: wait,
+            wait,
         };
         match parameters.text("log") {
-            Some(given) if given != log => Err(log_reset(state, &changes_request.query)),
-            _ => Ok(changes_request),
+            Some(given) if given != log => Err(log_reset(state, &parsed.query)),
+            _ => Ok(parsed),
         }
     }
 }

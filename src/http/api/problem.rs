@@ -117,8 +117,8 @@ impl Problem {
             "not-found",
             ("Not found", "Không tìm thấy"),
             (
-                "There is nothing at this address; /api/openapi.json describes all that there are.",
-                "Không có gì ở địa chỉ này; /api/openapi.json mô tả tất cả.",
+                "There is no resource at this URL; /api/openapi.json describes all resources.",
+                "Không có tài nguyên nào ở địa chỉ này; /api/openapi.json mô tả tất cả.",
             ),
         )
     }
@@ -129,7 +129,7 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
             ("Method not allowed", "Phương thức không được phép"),
-            (format!("This address takes: {methods}."), format!("Địa chỉ này chỉ nhận: {methods}.")),
+            (format!("This resource allows: {methods}."), format!("Địa chỉ này chỉ nhận: {methods}.")),
         );
         Self { methods: Some(methods), ..problem }
     }
@@ -203,7 +203,7 @@ impl Problem {
             "not-acceptable",
             ("Not acceptable", "Không có dạng phù hợp"),
             (
-                "This is sent as br, gzip or plain, and the request refuses them all.",
+                "The response is available as br, gzip or identity; the request rejects all of them.",
                 "Nội dung có ở dạng br, gzip hoặc không nén; yêu cầu từ chối tất cả.",
             ),
         )
@@ -216,8 +216,8 @@ impl Problem {
             "unavailable",
             ("Unavailable", "Chưa thể phục vụ"),
             (
-                "The store does not answer, or too many ask at a time; come again.",
-                "Kho dữ liệu chưa trả lời, hoặc có quá nhiều yêu cầu cùng lúc; xin thử lại.",
+                "The store is unavailable, or there are too many requests; try again later.",
+                "Kho dữ liệu chưa trả lời, hoặc có quá nhiều yêu cầu cùng lúc; hãy thử lại sau.",
             ),
         )
     }
@@ -240,8 +240,8 @@ impl Problem {
             "no-token",
             ("A token is needed", "Cần có mã truy cập"),
             (
-                "Send `Authorization: Bearer …` with the secret of a valid token; `bantin token new` makes one.",
-                "Gửi kèm `Authorization: Bearer …` với mã còn hiệu lực; `bantin token new` tạo mã mới.",
+                "Send `Authorization: Bearer …` with the secret of a valid token; `bantin token new` creates one.",
+                "Hãy gửi kèm `Authorization: Bearer …` với mã còn hiệu lực; `bantin token new` tạo mã mới.",
             ),
         )
     }
@@ -264,10 +264,8 @@ impl Problem {
             "closed-channel",
             ("The channel is closed", "Chuyên mục đã đóng"),
             (
-                format!(
-                    "`{channel}` takes no new articles; what stands there can be corrected and withdrawn."
-                ),
-                format!("`{channel}` không nhận bài mới; bài đã đăng ở đó vẫn sửa và rút được."),
+                format!("`{channel}` accepts no new articles; existing ones can be corrected and withdrawn."),
+                format!("`{channel}` không nhận bài mới; bài đã đăng vẫn sửa và gỡ được."),
             ),
         )
     }
@@ -279,7 +277,7 @@ impl Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "too-often",
             ("Too many requests", "Quá nhiều yêu cầu"),
-            (format!("Come again in {seconds} s."), format!("Xin thử lại sau {seconds} giây.")),
+            (format!("Try again in {seconds} s."), format!("Hãy thử lại sau {seconds} giây.")),
         );
         Self { wait: Some(wait), ..problem }
     }
@@ -290,7 +288,7 @@ impl Problem {
             "unavailable",
             ("Unavailable", "Chưa thể phục vụ"),
             (
-                "The store does not answer. Nothing was changed; try again.",
+                "The store is unavailable. Nothing was changed; try again.",
                 "Kho dữ liệu chưa trả lời. Chưa có gì thay đổi; hãy thử lại.",
             ),
         )
@@ -301,7 +299,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             ("Too large", "Quá lớn"),
-            ("The body is longer than this service takes.", "Nội dung dài hơn mức cho phép."),
+            ("The body exceeds the maximum length.", "Nội dung dài hơn mức cho phép."),
         )
     }
 
@@ -310,7 +308,7 @@ impl Problem {
             StatusCode::BAD_REQUEST,
             "cut-short",
             ("Cut short", "Bị cắt ngang"),
-            ("The body did not arrive whole.", "Nội dung gửi đến không trọn vẹn."),
+            ("The body is incomplete.", "Nội dung gửi đến không trọn vẹn."),
         )
     }
 
@@ -320,7 +318,7 @@ impl Problem {
             "too-slow",
             ("Too slow", "Quá chậm"),
             (
-                "The body came so slowly that nobody waited for its end. Nothing was changed; send it again.",
+                "The body arrived too slowly. Nothing was changed; send it again.",
                 "Nội dung gửi đến quá chậm nên không chờ hết. Chưa có gì thay đổi; hãy gửi lại.",
             ),
         )
@@ -332,7 +330,7 @@ impl Problem {
             "coded-body",
             ("Unsupported coding", "Không nhận nội dung nén"),
             (
-                format!("A body in the coding `{coding}` is not taken: send it as it is."),
+                format!("The content coding `{coding}` is not supported; send the body without it."),
                 format!("Không nhận nội dung nén dạng `{coding}`: hãy gửi nội dung không nén."),
             ),
         )
@@ -354,10 +352,10 @@ impl Problem {
             ("Unsupported media type", "Không hỗ trợ định dạng này"),
             (
                 format!(
-                    "`{found}` is not taken: send text/plain, text/markdown, text/html or application/json."
+                    "`{found}` is not supported; send text/plain, text/markdown, text/html or application/json."
                 ),
                 format!(
-                    "Không nhận `{found}`: gửi text/plain, text/markdown, text/html hoặc application/json."
+                    "Không nhận `{found}`; hãy gửi text/plain, text/markdown, text/html hoặc application/json."
                 ),
             ),
         )
@@ -396,16 +394,16 @@ impl Problem {
             "withdrawn",
             ("Withdrawn", "Bài đã rút"),
             (
-                format!("The article {id} was withdrawn; only `bantin restore` brings it back."),
-                format!("Bài {id} đã bị rút; chỉ `bantin restore` mới đưa trở lại."),
+                format!("The article {id} was withdrawn; only `bantin restore` can restore it."),
+                format!("Bài {id} đã bị gỡ; chỉ `bantin restore` mới đưa trở lại."),
             ),
         )
     }
 
     pub(super) fn already_exists(id: &ArticleId) -> Self {
         Self::taken(
-            format!("The article {id} is there already; correct it with PUT."),
-            format!("Đã có bài {id}; dùng PUT để sửa."),
+            format!("The article {id} already exists; correct it with PUT."),
+            format!("Đã có bài {id}; hãy dùng PUT để sửa."),
         )
     }
 
@@ -456,7 +454,8 @@ impl Problem {
             match number {
                 // A scheduled article has no number.
                 0 => (
-                    "The article is not the one that If-Match names; read it again and edit that.".to_owned(),
+                    "The article is not the version in If-Match; read it again and edit that version."
+                        .to_owned(),
                     "Bài hiện không còn là bản mà If-Match nêu; hãy đọc lại rồi sửa trên bản đó.".to_owned(),
                 ),
                 _ => (

@@ -29,12 +29,12 @@ impl QueryParams {
                 let known = known.join(", ");
                 return Err(Problem::parameter(
                     &name,
-                    format!("there is no such parameter; there are: {known}"),
-                    format!("không có tham số này; chỉ có: {known}"),
+                    format!("unknown parameter; known ones are: {known}"),
+                    format!("không có tham số này; các tham số là: {known}"),
                 ));
             }
             if read.iter().any(|(other, _)| *other == name) {
-                return Err(Problem::parameter(&name, "it stands here twice", "tham số được ghi hai lần"));
+                return Err(Problem::parameter(&name, "it is given twice", "tham số được ghi hai lần"));
             }
             read.push((name, value));
         }
@@ -82,7 +82,7 @@ impl QueryParams {
             Some(moment) => Ok(Some(moment)),
             None => Err(Problem::parameter(
                 name,
-                "it must be a day like 2023-05-12, or a moment like 2023-05-12T17:39:00+07:00",
+                "it must be a day like 2023-05-12, or a time like 2023-05-12T17:39:00+07:00",
                 "phải là ngày như 2023-05-12, hoặc thời điểm như 2023-05-12T17:39:00+07:00",
             )),
         }

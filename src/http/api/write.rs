@@ -4,34 +4,31 @@
 //! one transaction of the store, which decides on the token's rights, on `If-Match` and on the write
 //! together. A success response means that the article is stored durably.
 
-use std::fmt;
 use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use hyper::http::request::Parts;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::super::entity_tag::{self, EntityTag, EntityTags};
 use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
 use super::super::state::AppState;
-use super::problem::{self, Problem};
+use super::problem::Problem;
+use super::write_body::{ParsedWrite, WriteParams};
 use crate::model::{ArticleId, Permalink, Slug};
-use crate::parse::{self, FileFormat, ParsedArticle};
+use crate::parse::ParsedArticle;
 use crate::render;
 use crate::store::{
     ArticleLookup, ArticleVersion, IdempotencyKey, Refusal, Scheduled, Source, Submission, SubmitOutcome,
     SubmitResult, Token, WithdrawOutcome, WriteConditions,
 };
-use crate::time::{Zone, rfc3339};
-use crate::urls::{SiteUrls, api_article_path, article_path};
+use crate::time::rfc3339;
+use crate::urls::{api_article_path, article_path};
 
-/// A date further in the future is taken for a typo.
-const MAX_FUTURE: chrono::TimeDelta = chrono::TimeDelta::days(366);
 /// Maximum length of an `Idempotency-Key`.
 const MAX_KEY_BYTES: usize = 255;
 
@@ -55,8 +52,7 @@ pub(super) async fn post(
         ));
     }
     known_channels(state, &channels).await?;
-    let conditions =
-        WriteConditions { must_be_new: true, idempotency: idempotency, ..WriteConditions::default() };
+    let conditions = WriteConditions { must_be_new: true, idempotency, ..WriteConditions::default() };
     let submitted = submit(state, draft, channels, draft.id.clone(), token, conditions).await?;
     match submitted.outcome {
         SubmitOutcome::VersionMismatch(_) => Err(Problem::already_exists(&submitted.id)),
@@ -88,8 +84,8 @@ pub(super) async fn put(
     let draft = parsed.draft()?;
     if draft.id.as_ref().is_some_and(|named| *named != id) {
         return Err(Problem::unprocessable(
-            "The article names another id than the address does.",
-            "Bài viết ghi mã khác với địa chỉ.",
+            "The id in the article differs from the id in the URL.",
+            "Mã trong bài khác với mã trong địa chỉ.",
         ));
     }
     let channels = parsed.channels(draft);
@@ -209,242 +205,9 @@ async fn known_channels(state: &Arc<AppState>, channels: &[Slug]) -> Result<(), 
     let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
     let names = names.join(", ");
     Err(Problem::unprocessable(
-        format!("There is no channel `{unknown}`; there are: {names}."),
+        format!("Unknown channel `{unknown}`; known ones are: {names}."),
         format!("Không có chuyên mục `{unknown}`; hiện có: {names}."),
     ))
-}
-
-/// An article as sent and as parsed.
-struct ParsedWrite {
-    options: WriteParams,
-    urls: Arc<SiteUrls>,
-    body: Bytes,
-    draft: Option<ParsedArticle>,
-    /// The diagnostics as JSON.
-    diagnostics: Vec<Value>,
-    /// The reason to reject an article that could be parsed.
-    rejection: Option<Problem>,
-}
-
-impl ParsedWrite {
-    async fn parse(state: &Arc<AppState>, request: &Parts, body: RequestBody) -> Result<Self, Problem> {
-        let options = WriteParams::parse(request)?;
-        let format = BodyFormat::from_content_type(request)?;
-        let body = body.collect().await?;
-        let parse_options = parse::ParseOptions {
-            zone: state.render_options.site.time_zone,
-            language: state.render_options.site.language.clone(),
-            encoding: None,
-        };
-        let sent = body.clone();
-        let reading = state.blocking(move || format.parse(&sent, &parse_options)).await;
-        let (draft, findings) = reading.ok_or_else(Problem::unavailable)??;
-        let latest = state.clock.now() + MAX_FUTURE;
-        let too_far = |draft: &ParsedArticle| draft.article.published.instant > latest;
-        let rejection = draft.as_ref().is_some_and(too_far).then(|| {
-            Problem::unprocessable(
-                "The date is more than a year ahead; correct it.",
-                "Ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại.",
-            )
-        });
-        Ok(Self {
-            options,
-            urls: Arc::clone(&state.urls),
-            body,
-            draft,
-            diagnostics: findings,
-            rejection: rejection,
-        })
-    }
-
-    fn draft(&self) -> Result<&ParsedArticle, Problem> {
-        match (&self.draft, &self.rejection) {
-            (Some(draft), None) => Ok(draft),
-            (Some(_), Some(rejection)) => Err(rejection.clone()),
-            (None, _) => Err(Problem::unreadable_article(self.diagnostics.clone())),
-        }
-    }
-
-    /// The channels named by the request and the article, sorted and deduplicated.
-    fn channels(&self, draft: &ParsedArticle) -> Vec<Slug> {
-        let asked = self.options.channels.iter().map(|slug| self.urls.current_slug(slug.clone()));
-        let named = draft.channels.iter().map(|name| self.urls.resolve_channel(name));
-        let mut channels: Vec<Slug> = asked.chain(named).collect();
-        channels.sort();
-        channels.dedup();
-        channels
-    }
-
-    /// The response to a dry run.
-    fn dry_run_response(&self, zone: Zone) -> HttpResponse {
-        let understood = self.draft.as_ref().map(|draft| {
-            let article = &draft.article;
-            json!({
-                "title": article.title,
-                "published": rfc3339(article.published.instant, zone),
-                "date_only": article.published.date_only,
-                "lead": article.excerpt(),
-                "authors": article.authors,
-                "source": article.source,
-                "tags": article.tags,
-                "language": article.language,
-                "channels": self.channels(draft),
-            })
-        });
-        let body = json!({
-            "acceptable": self.draft().is_ok(),
-            "understood": understood,
-            "findings": self.diagnostics,
-        });
-        response::json(StatusCode::OK, body.to_string(), None, None)
-    }
-}
-
-/// The query parameters of a write.
-#[derive(Default)]
-struct WriteParams {
-    channels: Vec<Slug>,
-    dry_run: bool,
-    reason: Option<String>,
-    erase: bool,
-}
-
-impl WriteParams {
-    fn parse(request: &Parts) -> Result<Self, Problem> {
-        let mut options = Self::default();
-        let query = request.uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "channel" => options.channels.push(Slug::parse(&value).map_err(|cause| {
-                    Problem::bad_request(format!("channel: {cause}"), format!("channel: {cause}"))
-                })?),
-                "dry_run" => options.dry_run = flag(&name, &value)?,
-                "erase" => options.erase = flag(&name, &value)?,
-                "reason" => options.reason = Some(value.into_owned()),
-                _ => {
-                    return Err(Problem::bad_request(
-                        format!("There is no parameter `{name}`."),
-                        format!("Không có tham số `{name}`."),
-                    ));
-                }
-            }
-        }
-        Ok(options)
-    }
-}
-
-fn flag(name: &str, value: &str) -> Result<bool, Problem> {
-    match value {
-        "true" | "1" | "" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(Problem::bad_request(
-            format!("`{name}` is `true` or `false`."),
-            format!("`{name}` là `true` hoặc `false`."),
-        )),
-    }
-}
-
-/// The format of the body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum BodyFormat {
-    Text,
-    Markdown,
-    Html,
-    Fields,
-}
-
-impl BodyFormat {
-    fn from_content_type(request: &Parts) -> Result<Self, Problem> {
-        let coded = request
-            .headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-        if let Some(coding) = coded
-            .map(<[u8]>::trim_ascii)
-            .find(|coding| !matches!(coding.to_ascii_lowercase().as_slice(), b"" | b"identity"))
-        {
-            return Err(Problem::coded_body(&String::from_utf8_lossy(coding)));
-        }
-        let line = request.headers.get(CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default();
-        let essence = line.split(';').next().unwrap_or_default().trim();
-        match essence.to_ascii_lowercase().as_str() {
-            "text/plain" => Ok(Self::Text),
-            "text/markdown" => Ok(Self::Markdown),
-            "text/html" => Ok(Self::Html),
-            "application/json" => Ok(Self::Fields),
-            _ => Err(Problem::unsupported_media_type(essence)),
-        }
-    }
-
-    /// Parses a body. Only plain text does not mark its title, date and text.
-    fn parse(
-        self,
-        body: &[u8],
-        options: &parse::ParseOptions,
-    ) -> Result<(Option<ParsedArticle>, Vec<Value>), Problem> {
-        let reading = match self {
-            Self::Text => parse::parse("article.txt", body, options),
-            Self::Markdown => parse::read_document(FileFormat::Markdown, body, options),
-            Self::Html => parse::read_document(FileFormat::Html, body, options),
-            Self::Fields => {
-                let reading = parse::read_fields(&fields(body)?, options);
-                let findings = reading.findings.iter();
-                let findings = findings.map(|(field, finding)| problem::field_diagnostic(field, finding));
-                return Ok((reading.draft, findings.collect()));
-            }
-        };
-        Ok((reading.draft, reading.findings.iter().map(problem::diagnostic_json).collect()))
-    }
-}
-
-/// The fields of an article sent as JSON: the front matter keys and the text.
-fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_map(Members).and_then(|members| json.end().map(|()| members));
-    let fields = read.map_err(|cause| {
-        Problem::unprocessable(format!("The JSON is wrong: {cause}."), format!("JSON không hợp lệ: {cause}."))
-    })?;
-    // JSON is always Unicode, so `encoding` is not a field.
-    let known =
-        || parse::FRONT_MATTER_KEYS.into_iter().filter(|key| *key != "encoding").chain([parse::TEXT_FIELD]);
-    if let Some((unknown, _)) = fields.iter().find(|(name, _)| known().all(|known| known != name)) {
-        let known = known().collect::<Vec<_>>().join(", ");
-        return Err(Problem::field(
-            unknown,
-            format!("there is no such field; there are: {known}"),
-            format!("không có trường này; các trường là: {known}"),
-        ));
-    }
-    for required in ["title", "published", parse::TEXT_FIELD] {
-        let value = fields.iter().find(|(name, _)| name == required).map(|(_, value)| value);
-        if !value.is_some_and(Value::is_string) {
-            return Err(Problem::field(required, "it must be there, as a text", "phải có, dưới dạng chuỗi"));
-        }
-    }
-    Ok(fields)
-}
-
-/// The members of a JSON object in order. A duplicate is rejected, because it is ambiguous.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, Value)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut members: Self::Value = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if members.iter().any(|(known, _)| *known == name) {
-                return Err(serde::de::Error::custom(format_args!("`{name}` stands there twice")));
-            }
-            members.push((name, value));
-        }
-        Ok(members)
-    }
 }
 
 /// The `Idempotency-Key`, bound to a hash of the request.
@@ -454,14 +217,17 @@ fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Optio
         (None, _) => return Ok(None),
         (Some(line), None) => line,
         (Some(_), Some(_)) => {
-            return Err(Problem::bad_request("Send one Idempotency-Key.", "Chỉ gửi một Idempotency-Key."));
+            return Err(Problem::bad_request(
+                "Send one Idempotency-Key.",
+                "Hãy chỉ gửi một Idempotency-Key.",
+            ));
         }
     };
     let key = line.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES);
     let key = key.ok_or_else(|| {
         Problem::bad_request(
-            "An Idempotency-Key has 1 to 255 visible characters.",
-            "Idempotency-Key có từ 1 đến 255 ký tự.",
+            "An Idempotency-Key must have 1 to 255 visible characters.",
+            "Idempotency-Key phải có từ 1 đến 255 ký tự.",
         )
     })?;
     let mut hash = Sha256::new();
