@@ -114,6 +114,9 @@ enum Command {
         /// The channel of all articles [default: the directories at the top of each PATH are the channels]
         #[arg(long, value_name = "SLUG")]
         channel: Option<Slug>,
+        /// Create the channel if it does not exist
+        #[arg(long, requires = "channel")]
+        new_channel: bool,
         /// Encoding of text files that are not Unicode: tcvn3, vni, windows-1258, utf-16, utf-8
         #[arg(long, value_name = "NAME", value_parser = encoding)]
         encoding: Option<Encoding>,
@@ -267,9 +270,13 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 let id = id.as_ref().map(ArticleId::new);
                 publish::publish(config, file, channel, id.as_ref(), remote, output).await
             }
-            Command::Import { paths, channel, encoding, dry_run } => {
-                let request =
-                    ImportRequest { paths: paths.clone(), channel: channel.clone(), encoding: *encoding };
+            Command::Import { paths, channel, new_channel, encoding, dry_run } => {
+                let request = ImportRequest {
+                    paths: paths.clone(),
+                    channel: channel.clone(),
+                    new_channel: *new_channel,
+                    encoding: *encoding,
+                };
                 import::import(config, &request, *dry_run, output).await
             }
             Command::Withdraw { id, reason, erase, remote } => match remote.service()? {

@@ -37,7 +37,7 @@ use crate::urls::SiteUrls;
 pub use check::{CheckedFile, check_file, check_folder, diagnostics_of};
 pub use import::{Import, ImportError, ImportReport, ImportRequest};
 pub use mark::{Marking, mark_of};
-pub use open::read_named;
+pub use open::{read_named, read_named_text};
 pub use scan::{FileDiagnostic, ParsedFile, ScanReport, Scanner, parse_file};
 use watch::{Touched, Watch};
 

@@ -430,3 +430,20 @@ fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
     child.stdout.take().unwrap().read_to_string(&mut data).unwrap();
     assert!(data.is_empty() && Path::new(&path).exists(), "{data}");
 }
+
+#[test]
+fn a_channel_that_is_not_there_is_asked_for_and_a_stray_file_stops_only_itself() {
+    let house = TestSite::new();
+    lay(&house, "cũ/bai.txt", dated(1));
+    let slip = import(&house, &["cũ", "--channel", "xa-hoy"]);
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(told(&slip).contains("there are: xa-hoi"), "{}", told(&slip));
+    assert!(import(&house, &["cũ", "--channel", "van-hoa", "--new-channel"]).status.success());
+    let one = dated(2);
+    archive(&house, "kho.zip", &[("xa-hoi/a.txt", one.as_bytes()), ("lac.txt", one.as_bytes())]);
+    let output = import(&house, &["kho.zip", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let counts = counts(&output);
+    assert_eq!((&counts["published"], &counts["refused"]), (&1.into(), &1.into()), "{counts}");
+    assert!(counts["findings"][0]["path"].as_str().unwrap().ends_with("kho.zip!lac.txt"), "{counts}");
+}

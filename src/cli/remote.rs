@@ -1,7 +1,5 @@
 //! The HTTP client of `publish --to` and `withdraw --to`.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use ureq::http::header::LOCATION;
 use ureq::{Agent, Body, http::Response};
 
 use super::output::{Outcome, OutputOptions, print_line};
+use crate::ingest::{read_named, read_named_text};
 use crate::logging::{printable, say};
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, FileFormat};
@@ -48,8 +47,8 @@ impl Remote {
     /// The service; `None` for the local store.
     pub(super) fn service(&self) -> anyhow::Result<Option<Service>> {
         let (Some(to), Some(file)) = (&self.to, &self.token_file) else { return Ok(None) };
-        let secret =
-            fs::read_to_string(file).with_context(|| format!("reading the token in {}", file.display()))?;
+        let secret = read_named_text(file, 1 << 16)
+            .with_context(|| format!("reading the token in {}", file.display()))?;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             // NOTE: a redirect turns POST and DELETE into GET (RFC 9110 §15.4.2), which changes nothing and succeeds.
@@ -78,7 +77,7 @@ impl Service {
             Some(FileFormat::Html) => "text/html; charset=utf-8",
             Some(FileFormat::Docx) | None => bail!("{name}: only .txt, .md and .html can be sent over HTTP"),
         };
-        let bytes = read_input(file).with_context(|| format!("reading {name}"))?;
+        let bytes = read_named(file, MAX_FILE_BYTES).with_context(|| format!("reading {name}"))?;
         let request = match id {
             Some(id) => self.agent.put(format!("{}{}", self.address, api_article_path(id))),
             None => self.agent.post(format!("{}/api/articles", self.address)),
@@ -140,18 +139,6 @@ impl Service {
         };
         format!("nothing was changed: the service is not at {}: {cure}", self.address)
     }
-}
-
-fn read_input(file: &Path) -> io::Result<Vec<u8>> {
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other("file too large for an article"));
-    }
-    Ok(bytes)
 }
 
 /// A response of the service.

@@ -8,6 +8,10 @@ use toml::{Table, Value};
 
 use super::error::ConfigError;
 use super::schema::{self, partial};
+use crate::ingest::read_named_text;
+
+/// The largest config file, in bytes.
+const MAX_CONFIG_BYTES: u64 = 4 << 20;
 
 /// The shipped configuration, which holds the defaults.
 pub const DEFAULT: &str = include_str!("../../config.toml");
@@ -45,7 +49,7 @@ impl ConfigSources {
         sources.push(defaults(), "default");
         if let Some(path) = file {
             let shown = path.display().to_string();
-            let text = std::fs::read_to_string(path)
+            let text = read_named_text(path, MAX_CONFIG_BYTES)
                 .map_err(|cause| ConfigError::Unreadable { path: shown.clone(), cause })?;
             sources.push(read_file(&text, &shown)?, &shown);
         }

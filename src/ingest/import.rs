@@ -36,6 +36,8 @@ pub struct ImportRequest {
     pub paths: Vec<PathBuf>,
     /// The channel of all; otherwise the folders at the top of each path name the channels.
     pub channel: Option<Slug>,
+    /// That channel may be one that is not there yet.
+    pub new_channel: bool,
     /// The encoding of the text files, where it is not that of their channel's folder.
     pub encoding: Option<Encoding>,
 }
@@ -59,6 +61,14 @@ pub enum ImportError {
     NoChannel {
         /// The first such file.
         path: String,
+    },
+    /// A slip in the name would make a channel that nobody wants.
+    #[error("there is no channel `{slug}`; there are: {known}. To create it, add --new-channel")]
+    UnknownChannel {
+        /// What was named.
+        slug: Slug,
+        /// Those that there are.
+        known: String,
     },
     /// A folder at the top is called like an address of the service.
     #[error(
@@ -174,6 +184,10 @@ impl Import {
         let bundles = sources(&order.paths, &options.path)?;
         let addresses = Arc::clone(&options.addresses);
         let channel = order.channel.clone().map(|channel| addresses.current_slug(channel));
+        if let Some(slug) = channel.clone().filter(|slug| !order.new_channel && !known.contains(slug)) {
+            let known = known.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ");
+            return Err(ImportError::UnknownChannel { slug, known });
+        }
         let plan = ChannelMapping { channel, encoding: order.encoding, addresses };
         let (channels, passed_over) = (BTreeMap::new(), BTreeMap::new());
         let mut import = Self { bundles, plan, options: options.clone(), articles: 0, channels, passed_over };

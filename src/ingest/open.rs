@@ -71,6 +71,15 @@ pub fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read_all(open_named(path)?, limit).map(|(bytes, _)| bytes)
 }
 
+/// The same, of a text in UTF-8.
+///
+/// # Errors
+/// As [`read_named`], and where it is no such text.
+pub fn read_named_text(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_named(path, limit)?)
+        .map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))
+}
+
 /// Opens one name after the other and follows no link. `root` may be a link: the operator named it.
 fn walk(root: &Path, path: &Path) -> io::Result<File> {
     let mut names = Vec::new();
