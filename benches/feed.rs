@@ -1,4 +1,4 @@
-//! How long it takes to make a feed of 30 whole articles, and to read it back.
+//! Rendering and verifying a feed of 30 full articles.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-/// An article of a district office: some 3,500 bytes of text, a picture, a byline.
+/// A typical article: 3,500 bytes of text, an image, a byline.
 fn entry(number: u32) -> Entry {
     const PARAGRAPH: &str = "Hội nghị đã phát động phong trào thi đua năm 2023 trong toàn thể cán bộ, đảng viên và \
         các tầng lớp nhân dân trên địa bàn huyện với mục tiêu: Tiếp tục cụ thể hóa và triển khai thực hiện có hiệu \
@@ -24,15 +24,15 @@ fn entry(number: u32) -> Entry {
     };
     let lead = Block::Lead { text: PARAGRAPH[..PARAGRAPH.find(" với").unwrap()].to_owned(), html: None };
     let slug = Slug::parse(&format!("thi-dua-{number}")).unwrap();
-    let stamp = PublishedAt::exact(from_unix(1_683_887_940 - i64::from(number) * 7_200));
+    let published = PublishedAt::exact(from_unix(1_683_887_940 - i64::from(number) * 7_200));
     Entry {
         id: ArticleId::new(format!("tag:dakto.kontum.vn,2023:2023-05-12/{slug}")),
         permalink: Permalink { day: NaiveDate::from_ymd_opt(2023, 5, 12).unwrap(), slug },
         channels: vec![Slug::parse("dat-nguoi").unwrap()],
-        updated: stamp.instant,
+        updated: published.instant,
         article: Article {
             title: format!("Huyện Đăk Tô phát động phong trào thi đua & khen thưởng lần thứ {number}"),
-            published: stamp,
+            published,
             updated: None,
             summary: None,
             body: [lead, caption].into_iter().chain((0..6).map(paragraph)).collect(),
@@ -67,16 +67,15 @@ fn feeds(criterion: &mut Criterion) {
         tombstones: &[],
         updated: entries[0].updated,
         kind: FeedKind::Live { previous_archive: Some(7), complete: false },
-        hub: None,
     };
-    let mut group = criterion.benchmark_group("feed of 30 whole articles");
+    let mut group = criterion.benchmark_group("feed of 30 full articles");
     for format in Format::ALL {
         let bytes = feed::render(&document, format);
         group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function(format!("print {}", format.name()), |bencher| {
+        group.bench_function(format!("render {}", format.name()), |bencher| {
             bencher.iter(|| feed::render(black_box(&document), format));
         });
-        group.bench_function(format!("read back {}", format.name()), |bencher| {
+        group.bench_function(format!("verify {}", format.name()), |bencher| {
             bencher.iter(|| feed::verify(black_box(&document), format, black_box(&bytes)));
         });
     }

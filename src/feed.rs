@@ -1,16 +1,16 @@
-//! Makes the documents that readers fetch: RSS 2.0, Atom 1.0, JSON Feed 1.1 and the OPML of all channels;
-//! and reads them back, strictly and with parsers of its own, before anybody else may see them.
+//! RSS 2.0, Atom 1.0 and JSON Feed 1.1 documents, the OPML channel list, and their verification with independent
+//! parsers before publication.
 //!
-//! Same values in, same bytes out, on every machine. Nothing here reads a clock, a file or a request, and
-//! nothing is ever "now": a document is as new as the newest revision that it shows. The texts of an article
-//! are not trusted: whatever stands in them, the documents are well-formed and say what was meant.
+//! Rendering is deterministic: the same input gives the same bytes on every machine. It reads no clock, file or request,
+//! and no document contains the current time. Article texts are untrusted input; the documents are well-formed whatever
+//! the texts contain.
 //!
-//! [`print()`] works in two steps: a *sheet* holds all that a document says (clean texts, absolute links,
-//! fallbacks taken), and one adapter per format copies it into that format's words.
+//! Rendering has two steps: [`PreparedFeed::new`] builds a format-independent model (clean texts, absolute URLs, defaults
+//! applied), and one module per format serialises it.
 
 mod atom;
-mod content_html;
 mod extension;
+mod input;
 mod json;
 mod model;
 mod opml;
@@ -18,84 +18,44 @@ mod rss;
 mod size;
 mod verify;
 
-pub use content_html::content_html;
+pub use input::{FeedInput, FeedKind};
 pub use model::{MediaItem, media_items};
 pub use opml::opml;
 pub use size::{entry_bytes, head_bytes, summary};
 pub use verify::{VerifyError, verify};
 
-use crate::model::{Channel, Entry, Site, Tombstone};
-pub use crate::text::{http_url, xml_safe};
-use crate::time::Timestamp;
-use crate::urls::{Format, SiteUrls};
-use model::FeedModel;
+use crate::urls::Format;
+use model::{FeedLinks, FeedModel};
 
-/// Name and version in `generator`. Nothing else of the program or its machine is in a document.
-const GENERATOR: (&str, &str) = ("bantin", env!("CARGO_PKG_VERSION"));
-
-/// Everything that a feed is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct FeedInput<'a> {
-    /// What all documents of the site say alike.
-    pub site: &'a Site,
-    /// Where everything is.
-    pub addresses: &'a SiteUrls,
-    /// Whose feed it is; none for the feed of everything.
-    pub channel: Option<&'a Channel>,
-    /// All channels, to name the categories of an entry by title. An unknown slug shows as the slug.
-    pub channels: &'a [Channel],
-    /// In the order in which they are printed.
-    pub entries: &'a [Entry],
-    /// The withdrawn, by `when` descending, then by id.
-    pub tombstones: &'a [Tombstone],
-    /// The `at` of the channel's newest revision; where there is none, when the channel came to be (rule A3). Of a sealed page, the
-    /// newest in the page, for the page may not change with what comes after it (rule H2).
-    pub updated: Timestamp,
-    /// What the document is to the channel's log.
-    pub kind: FeedKind<'a>,
-    /// The absolute URL of the WebSub hub.
-    pub hub: Option<&'a str>,
+/// A feed whose content is rendered, ready to be serialised in each format.
+pub struct PreparedFeed<'a> {
+    input: FeedInput<'a>,
+    model: FeedModel<'a>,
 }
 
-/// What a document is to the log of its channel (RFC 5005, RFC 3229).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedKind<'a> {
-    /// What subscribers ask for.
-    Live {
-        /// The newest sealed page, where there is one.
-        previous_archive: Option<u64>,
-        /// True where no article of the channel is missing; then there are no paging links (rule H3).
-        complete: bool,
-    },
-    /// A sealed page.
-    Archive {
-        /// Its number, from 1.
-        page: u64,
-        /// The next older page, where there is one.
-        previous: Option<u64>,
-    },
-    /// What is newer than the reader's copy of the live document, and served in its place (rule D1).
-    Delta,
-    /// Not of a channel's log at all: what a search finds.
-    Search {
-        /// What was asked for, as typed.
-        words: &'a str,
-        /// What stands behind the `?` of its address.
-        query: &'a str,
-    },
-}
+impl<'a> PreparedFeed<'a> {
+    /// Renders the texts of all articles.
+    pub fn new(input: &FeedInput<'a>) -> Self {
+        Self { input: *input, model: FeedModel::new(input) }
+    }
 
-/// Prints a feed. UTF-8, always well-formed, whatever stands in the texts.
-pub fn render(document: &FeedInput<'_>, format: Format) -> Vec<u8> {
-    let sheet = FeedModel::new(document, format);
-    match format {
-        Format::Rss => rss::render(sheet, document.site),
-        Format::Atom => atom::render(sheet, document.site.time_zone),
-        Format::Json => json::render(&sheet, document.site.time_zone),
+    /// Serialises the feed as UTF-8.
+    pub fn render(&self, format: Format) -> Vec<u8> {
+        let links = FeedLinks::new(&self.input, format);
+        match format {
+            Format::Rss => rss::render(&self.model, &links, self.input.site),
+            Format::Atom => atom::render(&self.model, &links, self.input.site.time_zone),
+            Format::Json => json::render(&self.model, &links, self.input.site.time_zone),
+        }
     }
 }
 
-/// The value of `PageContent-Type` for a feed (rule R15). JSON is always UTF-8 and takes no charset (RFC 8259 §11).
+/// Renders a feed in one format.
+pub fn render(input: &FeedInput<'_>, format: Format) -> Vec<u8> {
+    PreparedFeed::new(input).render(format)
+}
+
+/// The `Content-Type` of a feed (feed rule R15). JSON is always UTF-8 and has no charset parameter (RFC 8259 §11).
 pub fn media_type(format: Format) -> &'static str {
     match format {
         Format::Rss => "application/rss+xml; charset=utf-8",

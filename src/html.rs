@@ -1,11 +1,10 @@
-//! The pages that people meet: home, a channel, an article, its absence; the months, the search; and what
-//! crawlers and browsers ask for beside them. HTML from values, nothing else.
+//! HTML pages for people (home, channel, article, withdrawn article, archive by month, search), their assets, and
+//! `robots.txt` and sitemaps for crawlers. Pure functions from values to bytes.
 //!
-//! Every text is escaped by the template; the one thing taken as it is is [`Block::Html`](crate::model::Block),
-//! which the sanitiser has let through. Links within the site are paths, so that a page works wherever it is
-//! opened; what others take along (canonical links, feeds, Open Graph) is absolute. No page needs a script, and
-//! none holds one: the only one there is, for the copy button, is a file like the stylesheet. A page is bounded by
-//! what it is given: lists are cut to [`LISTED`], texts in lists to a few lines.
+//! Templates escape every text; only [`Block::Html`](crate::model::Block) and other sanitised markup is inserted as it
+//! is. Links within the site are paths, so pages work behind any host name; canonical links, feeds and Open Graph are
+//! absolute. Pages work without scripts. The only script, for the copy button, is a file: pages contain no inline
+//! script. Lists are limited to [`MAX_LISTED`] entries and summaries to a few lines, so the size of a page is bounded.
 
 mod archive;
 mod article;
@@ -21,14 +20,10 @@ mod text;
 pub use archive::{MonthPage, month, months};
 pub use article::{article, withdrawn_page};
 pub use assets::{Asset, SiteAssets};
-pub use home::{channel, home};
+pub use home::{HOME_ITEMS_PER_CHANNEL, MAX_LISTED, channel, home};
 pub use layout::{PageContext, gone_page, not_found_page, search_unavailable_page};
 pub use search::{SearchOutcome, SearchQuery, search};
 pub use sitemap::{SITEMAP_MEDIA_TYPE, SitemapUrl, robots, sitemap, sitemap_index};
 
 /// `text/html; charset=utf-8`.
 pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
-/// Articles that a channel's page shows at most.
-pub const MAX_LISTED: usize = 30;
-/// Articles of each channel on the first page.
-pub const HOME_ITEMS_PER_CHANNEL: usize = 4;

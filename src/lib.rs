@@ -19,7 +19,7 @@
 //! | 3 work | [`ingest`], [`render`] | article folder to log; log to encoded documents; neither knows the other |
 //! | 2 storage | [`store`] | the log, in SQLite or PostgreSQL |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
-//! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`logging`] | shared data types and helpers |
+//! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`logging`] | shared data types and helpers |
 //!
 //! # From a file to a 304
 //! 1. An editor saves `feeds/xa-hoi/hoi-nghi.txt`. A file event or the periodic rescan wakes [`ingest`]. Only the
@@ -55,6 +55,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod content_html;
 pub mod export;
 pub mod feed;
 pub mod html;

@@ -107,7 +107,6 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         tombstones: &tombstones,
         updated: from_unix(SAMPLE_ARTICLE + 60),
         kind: FeedKind::Live { previous_archive: Some(2), complete: false },
-        hub: Some("https://example.vn/hub?a&b"),
     };
     let complete = FeedKind::Live { previous_archive: None, complete: true };
     let archive = FeedKind::Archive { page: 2, previous: Some(1) };
@@ -117,7 +116,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         ("archive", FeedInput { kind: archive, ..live }),
         ("delta", FeedInput { kind: FeedKind::Delta, ..live }),
         ("withdrawals only", FeedInput { entries: &[], ..live }),
-        ("empty", FeedInput { entries: &[], tombstones: &[], updated: from_unix(0), hub: None, ..live }),
+        ("empty", FeedInput { entries: &[], tombstones: &[], updated: from_unix(0), ..live }),
     ];
     kinds.into_iter().map(|(name, document)| (name, feed::render(&document, Format::Atom))).collect()
 }

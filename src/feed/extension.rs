@@ -1,5 +1,4 @@
-//! An element of another vocabulary (Media RSS, feed history, tombstones), said once and handed to both
-//! XML writers.
+//! Extension elements (Media RSS, feed history, tombstones) for both XML serialisers.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,7 +6,9 @@ use std::time::Duration;
 
 use super::model::{HistoryMarker, MediaItem};
 
-/// Everything that the documents use beside their own vocabulary, by prefix.
+/// Program name and version for `generator`. Documents contain nothing else about the program or machine.
+pub(super) const GENERATOR: (&str, &str) = ("bantin", env!("CARGO_PKG_VERSION"));
+
 pub(super) const ATOM: (&str, &str) = ("atom", "http://www.w3.org/2005/Atom");
 pub(super) const CONTENT: (&str, &str) = ("content", "http://purl.org/rss/1.0/modules/content/");
 pub(super) const DUBLIN_CORE: (&str, &str) = ("dc", "http://purl.org/dc/elements/1.1/");
@@ -16,12 +17,12 @@ pub(super) const MEDIA: (&str, &str) = ("media", "http://search.yahoo.com/mrss/"
 pub(super) const SYNDICATION: (&str, &str) = ("sy", "http://purl.org/rss/1.0/modules/syndication/");
 pub(super) const TOMBSTONES: (&str, &str) = ("at", "http://purl.org/atompub/tombstones/1.0");
 
-/// The form in which both crates take namespaces.
+/// Namespaces by prefix, as both crates expect them.
 pub(super) fn namespaces(known: &[(&str, &str)]) -> BTreeMap<String, String> {
     known.iter().map(|(prefix, uri)| ((*prefix).to_owned(), (*uri).to_owned())).collect()
 }
 
-/// An element with a prefix.
+/// An element with a namespace prefix.
 pub(super) struct Element {
     /// `prefix:local`.
     name: &'static str,
@@ -45,7 +46,7 @@ impl Element {
         self
     }
 
-    /// Adds a child where there is one.
+    /// Adds an optional child.
     pub fn child(mut self, child: Option<Element>) -> Self {
         self.children.extend(child);
         self
@@ -55,8 +56,8 @@ impl Element {
         self.name.split_once(':').unwrap_or(("", self.name))
     }
 
-    /// An element without children has a value even if that is empty: without one, the writers would put a
-    /// line end into it.
+    /// The text of an element without children, even if empty: without a value, the crates write a line end into the
+    /// element.
     fn value(&mut self) -> Option<String> {
         self.children.is_empty().then(|| std::mem::take(&mut self.text))
     }
@@ -70,8 +71,7 @@ impl Element {
         }
     }
 
-    /// NOTE: `atom_syndication` writes attributes of extensions unescaped, so they are escaped here. A test
-    /// fails on the day on which the crate escapes them itself.
+    /// NOTE: `atom_syndication` does not escape the attributes of extensions. A test fails if a later version does.
     fn into_atom(mut self) -> atom_syndication::extension::Extension {
         let escaped = |value: String| quick_xml::escape::escape(Cow::Owned(value)).into_owned();
         atom_syndication::extension::Extension {
@@ -87,36 +87,36 @@ impl Element {
     }
 }
 
-/// Elements as `rss` files them.
+/// Groups elements as `rss` expects them.
 pub(super) fn to_rss_extensions(elements: Vec<Element>) -> ::rss::extension::ExtensionMap {
     by_prefix(elements, Element::into_rss)
 }
 
-/// Elements as `atom_syndication` files them.
+/// Groups elements as `atom_syndication` expects them.
 pub(super) fn to_atom_extensions(elements: Vec<Element>) -> atom_syndication::extension::ExtensionMap {
     by_prefix(elements, Element::into_atom)
 }
 
-fn by_prefix<T>(elements: Vec<Element>, form: fn(Element) -> T) -> BTreeMap<String, ByLocalName<T>> {
-    let mut filed: BTreeMap<String, Vec<Element>> = BTreeMap::new();
+fn by_prefix<T>(elements: Vec<Element>, convert: fn(Element) -> T) -> BTreeMap<String, ByLocalName<T>> {
+    let mut groups: BTreeMap<String, Vec<Element>> = BTreeMap::new();
     for element in elements {
-        filed.entry(element.split_name().0.to_owned()).or_default().push(element);
+        groups.entry(element.split_name().0.to_owned()).or_default().push(element);
     }
-    filed.into_iter().map(|(prefix, elements)| (prefix, by_local_name(elements, form))).collect()
+    groups.into_iter().map(|(prefix, elements)| (prefix, by_local_name(elements, convert))).collect()
 }
 
 type ByLocalName<T> = BTreeMap<String, Vec<T>>;
 
-/// In their order within a name. The order of the names is the alphabet's, which no vocabulary minds.
-fn by_local_name<T>(elements: Vec<Element>, form: fn(Element) -> T) -> ByLocalName<T> {
-    let mut filed: ByLocalName<T> = BTreeMap::new();
+/// Keeps the order of elements with the same name; names are sorted, which no vocabulary forbids.
+fn by_local_name<T>(elements: Vec<Element>, convert: fn(Element) -> T) -> ByLocalName<T> {
+    let mut groups: ByLocalName<T> = BTreeMap::new();
     for element in elements {
-        filed.entry(element.split_name().1.to_owned()).or_default().push(form(element));
+        groups.entry(element.split_name().1.to_owned()).or_default().push(convert(element));
     }
-    filed
+    groups
 }
 
-/// The marker of RFC 5005 (rules H1, H3).
+/// The RFC 5005 marker (feed rules H1, H3).
 pub(super) fn history_marker(marker: HistoryMarker) -> Element {
     Element::new(match marker {
         HistoryMarker::Archive => "fh:archive",
@@ -124,8 +124,7 @@ pub(super) fn history_marker(marker: HistoryMarker) -> Element {
     })
 }
 
-/// How often the feed is worth asking for: the most often that its `max-age` allows (rules R13, C7). Nothing
-/// where it may not be kept at all.
+/// The update frequency that `max-age` allows (feed rules R13, C7). Empty if the feed must not be cached.
 pub(super) fn syndication_period(max_age: Duration) -> Vec<Element> {
     const PERIODS: [(&str, u64); 3] = [("hourly", 3_600), ("daily", 86_400), ("weekly", 604_800)];
     let seconds = max_age.as_secs();
@@ -140,23 +139,23 @@ pub(super) fn syndication_period(max_age: Duration) -> Vec<Element> {
     ]
 }
 
-/// A picture in Media RSS (rule M1).
-pub(super) fn media(picture: &MediaItem<'_>) -> Element {
-    let credit = picture
+/// An image as Media RSS (feed rule M1).
+pub(super) fn media(media: &MediaItem<'_>) -> Element {
+    let credit = media
         .credit
         .as_deref()
         .map(|credit| Element::new("media:credit").attribute("role", "photographer").text(credit));
-    let caption = picture
+    let caption = media
         .caption
         .as_deref()
         .map(|caption| Element::new("media:description").attribute("type", "plain").text(caption));
     Element::new("media:content")
-        .attribute("url", picture.url.as_str())
-        .attribute("type", picture.media_type.as_ref())
+        .attribute("url", media.url.as_str())
+        .attribute("type", media.media_type.as_ref())
         .attribute("medium", "image")
-        .attribute("width", picture.width.to_string())
-        .attribute("height", picture.height.to_string())
-        .attribute("fileSize", picture.size.to_string())
+        .attribute("width", media.width.to_string())
+        .attribute("height", media.height.to_string())
+        .attribute("fileSize", media.size.to_string())
         .child(credit)
         .child(caption)
 }

@@ -84,7 +84,6 @@ impl Fixture {
             tombstones: &self.tombstones,
             updated: self.updated,
             kind: part,
-            hub: None,
         }
     }
 }

@@ -1,21 +1,21 @@
-//! JSON Feed 1.1. What it has no word for stands under `_bantin` (rule J2).
+//! JSON Feed 1.1. Fields that it does not define are under `_bantin` (feed rule J2).
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use super::model::{self, FeedModel, HistoryMarker};
+use super::model::{self, FeedLinks, FeedModel, HistoryMarker};
 use crate::time::{Zone, rfc3339};
 
-pub(super) fn render(sheet: &FeedModel<'_>, zone: Zone) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1024 + 8192 * sheet.items.len());
-    // A line for each member and no indentation: a difference can be read, and costs next to nothing.
+pub(super) fn render(model: &FeedModel<'_>, links: &FeedLinks, zone: Zone) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1024 + 8192 * model.items.len());
+    // One line per member without indentation: diffs are readable and the size hardly grows.
     let mut serializer = Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b""));
-    feed(sheet, zone).serialize(&mut serializer).expect("writing into memory cannot fail");
+    feed(model, links, zone).serialize(&mut serializer).expect("writing into memory cannot fail");
     bytes.push(b'\n');
     bytes
 }
 
-/// Members are printed in the order in which they stand here.
+/// Members are written in this order.
 #[derive(Serialize)]
 struct Feed<'a> {
     version: &'static str,
@@ -30,8 +30,6 @@ struct Feed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
     authors: Vec<Author<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    hubs: Vec<Hub<'a>>,
     _bantin: FeedExtension<'a>,
     items: Vec<Item<'a>>,
 }
@@ -42,19 +40,13 @@ struct Author<'a> {
 }
 
 #[derive(Serialize)]
-struct Hub<'a> {
-    r#type: &'static str,
-    url: &'a str,
-}
-
-#[derive(Serialize)]
 struct FeedExtension<'a> {
-    /// The id of the feed in Atom.
+    /// The feed id in Atom.
     id: &'a str,
     updated: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<&'a str>,
-    /// `archive` or `complete`, in the sense of RFC 5005.
+    /// `archive` or `complete` (RFC 5005).
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<&'static str>,
     /// The live feed.
@@ -64,7 +56,7 @@ struct FeedExtension<'a> {
     deleted_items: Vec<DeletedItem<'a>>,
 }
 
-/// A tombstone in the sense of RFC 6721.
+/// A tombstone (RFC 6721).
 #[derive(Serialize)]
 struct DeletedItem<'a> {
     id: &'a str,
@@ -104,11 +96,11 @@ struct Attachment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
     size_in_bytes: u64,
-    _bantin: PictureExtension<'a>,
+    _bantin: ImageExtension<'a>,
 }
 
 #[derive(Serialize)]
-struct PictureExtension<'a> {
+struct ImageExtension<'a> {
     width: u32,
     height: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,34 +109,33 @@ struct PictureExtension<'a> {
 
 #[derive(Serialize)]
 struct ItemExtension<'a> {
-    /// The publication that the article was taken over from.
+    /// The original publication of a republished article.
     source: &'a str,
 }
 
-fn feed<'a>(sheet: &'a FeedModel<'_>, zone: Zone) -> Feed<'a> {
+fn feed<'a>(model: &'a FeedModel<'_>, links: &'a FeedLinks, zone: Zone) -> Feed<'a> {
     Feed {
         version: "https://jsonfeed.org/version/1.1",
-        title: &sheet.title,
-        home_page_url: &sheet.html_url,
-        feed_url: &sheet.self_url,
-        description: &sheet.description,
-        next_url: sheet.links.previous_archive.as_deref(),
-        icon: sheet.logo.as_deref(),
-        language: sheet.language,
-        authors: vec![Author { name: &sheet.publisher }],
-        hubs: sheet.links.hub.iter().map(|url| Hub { r#type: "WebSub", url }).collect(),
+        title: &model.title,
+        home_page_url: &model.html_url,
+        feed_url: &links.self_url,
+        description: &model.description,
+        next_url: links.previous_archive.as_deref(),
+        icon: model.logo.as_deref(),
+        language: model.language,
+        authors: vec![Author { name: &model.publisher }],
         _bantin: FeedExtension {
-            id: &sheet.id,
-            updated: rfc3339(sheet.updated, zone),
-            rights: sheet.rights.as_deref(),
-            history: sheet.marker.map(|marker| match marker {
+            id: &model.id,
+            updated: rfc3339(model.updated, zone),
+            rights: model.rights.as_deref(),
+            history: model.marker.map(|marker| match marker {
                 HistoryMarker::Archive => "archive",
                 HistoryMarker::Complete => "complete",
             }),
-            current_url: sheet.links.current.as_deref(),
-            deleted_items: sheet.tombstones.iter().map(|gone| deleted_item(gone, zone)).collect(),
+            current_url: links.current.as_deref(),
+            deleted_items: model.tombstones.iter().map(|gone| deleted_item(gone, zone)).collect(),
         },
-        items: sheet.items.iter().map(|entry| item(entry, zone)).collect(),
+        items: model.items.iter().map(|entry| item(entry, zone)).collect(),
     }
 }
 
@@ -159,27 +150,27 @@ fn item<'a>(entry: &'a model::ItemModel<'_>, zone: Zone) -> Item<'a> {
         title: &entry.title,
         content_html: &entry.html,
         summary: &entry.lead,
-        image: entry.pictures.first().map(|picture| picture.url.as_str()),
+        image: entry.media.first().map(|media| media.url.as_str()),
         date_published: rfc3339(entry.published, zone),
         date_modified: rfc3339(entry.updated, zone),
         authors: entry.authors.iter().map(|name| Author { name }).collect(),
         tags: entry.categories.iter().map(|category| category.label.as_ref()).collect(),
         language: entry.language,
-        attachments: entry.pictures.iter().map(attachment).collect(),
+        attachments: entry.media.iter().map(attachment).collect(),
         _bantin: entry.source.as_deref().map(|source| ItemExtension { source }),
     }
 }
 
-fn attachment<'a>(picture: &'a model::MediaItem<'_>) -> Attachment<'a> {
+fn attachment<'a>(media: &'a model::MediaItem<'_>) -> Attachment<'a> {
     Attachment {
-        url: &picture.url,
-        mime_type: &picture.media_type,
-        title: picture.caption.as_deref(),
-        size_in_bytes: picture.size,
-        _bantin: PictureExtension {
-            width: picture.width,
-            height: picture.height,
-            photographer: picture.credit.as_deref(),
+        url: &media.url,
+        mime_type: &media.media_type,
+        title: media.caption.as_deref(),
+        size_in_bytes: media.size,
+        _bantin: ImageExtension {
+            width: media.width,
+            height: media.height,
+            photographer: media.credit.as_deref(),
         },
     }
 }

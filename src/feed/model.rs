@@ -1,25 +1,22 @@
-//! What a document says, before it takes a form: every text clean, every link absolute, every fallback
-//! taken. The three formats only copy from here.
+//! The format-independent content of a feed: clean texts, absolute URLs, defaults applied. The serialisers only copy
+//! from it.
 
 use std::borrow::Cow;
 
-use super::content_html::{content_html, image_url};
-use super::{FeedInput, FeedKind};
+use super::input::{FeedInput, FeedKind};
+use crate::content_html::{content_html, image_url};
 use crate::model::{Article, Block, ChannelStatus, Entry, Image, Site, Tombstone};
 use crate::text::{http_url, identifier, language_tag, single_line, xml_safe_nfc};
 use crate::time::Timestamp;
 use crate::urls::{self, Format, SiteUrls};
 
-/// A feed.
+/// A feed, without the links that differ by format.
 pub(super) struct FeedModel<'a> {
     pub id: String,
     pub title: String,
     pub description: String,
-    /// The page for people.
+    /// The HTML page of the channel or search.
     pub html_url: String,
-    /// Where this document is served (rule R7).
-    pub self_url: String,
-    pub links: FeedLinks,
     pub marker: Option<HistoryMarker>,
     /// BCP 47.
     pub language: Option<&'a str>,
@@ -31,25 +28,25 @@ pub(super) struct FeedModel<'a> {
     pub tombstones: Vec<DeletedItem<'a>>,
 }
 
-/// Where a reader goes from here.
+/// The links of a feed to documents of the same format.
 #[derive(Default)]
 pub(super) struct FeedLinks {
-    /// The live feed, from a document that is not it.
+    /// The URL of this document (feed rule R7).
+    pub self_url: String,
+    /// The live feed, unless this is the live feed.
     pub current: Option<String>,
     /// The next older page of the archive (RFC 5005 §4).
     pub previous_archive: Option<String>,
-    /// Where to subscribe to this document (rule W1).
-    pub hub: Option<String>,
 }
 
-/// What RFC 5005 says of a document as a whole.
+/// The RFC 5005 marker of a document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum HistoryMarker {
     Archive,
     Complete,
 }
 
-/// An entry.
+/// An article in a feed.
 pub(super) struct ItemModel<'a> {
     pub id: Cow<'a, str>,
     pub title: Cow<'a, str>,
@@ -61,13 +58,13 @@ pub(super) struct ItemModel<'a> {
     pub updated: Timestamp,
     pub authors: Vec<Cow<'a, str>>,
     pub categories: Vec<Category<'a>>,
-    /// BCP 47, where it is not the feed's.
+    /// BCP 47, if it differs from the feed's.
     pub language: Option<&'a str>,
     pub source: Option<Cow<'a, str>>,
-    pub pictures: Vec<MediaItem<'a>>,
+    pub media: Vec<MediaItem<'a>>,
 }
 
-/// A channel that holds an entry, or one of its tags.
+/// A channel or a tag of an article.
 #[derive(PartialEq, Eq)]
 pub(super) struct Category<'a> {
     pub term: Cow<'a, str>,
@@ -75,11 +72,11 @@ pub(super) struct Category<'a> {
     pub label: Cow<'a, str>,
 }
 
-/// A picture with its caption.
+/// An image with its caption.
 pub struct MediaItem<'a> {
-    /// Where it is served: absolute.
+    /// Absolute.
     pub url: String,
-    /// Its type, by content.
+    /// Detected from the content.
     pub media_type: Cow<'a, str>,
     /// In pixels.
     pub width: u32,
@@ -87,7 +84,7 @@ pub struct MediaItem<'a> {
     pub height: u32,
     /// In bytes, as served.
     pub size: u64,
-    /// What it shows.
+    /// The description.
     pub caption: Option<Cow<'a, str>>,
     /// The photographer or agency.
     pub credit: Option<Cow<'a, str>>,
@@ -101,7 +98,7 @@ pub(super) struct DeletedItem<'a> {
 }
 
 impl<'a> FeedModel<'a> {
-    pub fn new(document: &FeedInput<'a>, format: Format) -> Self {
+    pub fn new(document: &FeedInput<'a>) -> Self {
         let site = document.site;
         let publisher = single_line(&site.publisher);
         Self {
@@ -109,8 +106,6 @@ impl<'a> FeedModel<'a> {
             title: title(document),
             description: description(document),
             html_url: html_url(document),
-            self_url: self_url(document, format),
-            links: links(document, format),
             marker: marker(document.kind),
             language: language_tag(&site.language),
             publisher: if publisher.is_empty() { single_line(&site.title) } else { publisher },
@@ -130,7 +125,7 @@ fn id(document: &FeedInput<'_>) -> String {
     }
 }
 
-/// `Xã hội - Báo huyện`: in a reader that follows several publishers, the section alone names none of them.
+/// `Xã hội - Báo huyện`: readers follow several publishers, so the channel title alone is ambiguous.
 fn title(document: &FeedInput<'_>) -> String {
     let site = single_line(&document.site.title);
     match (document.kind, document.channel) {
@@ -141,7 +136,7 @@ fn title(document: &FeedInput<'_>) -> String {
     }
 }
 
-/// What there is to say of the channel; of a closed one also that (rule C8).
+/// The description of the channel, with a note if it is closed (feed rule C8).
 fn description(document: &FeedInput<'_>) -> String {
     let description = open_description(document);
     match document.channel.map(|channel| channel.status) {
@@ -158,7 +153,7 @@ fn description(document: &FeedInput<'_>) -> String {
     }
 }
 
-/// What the operator wrote, or a sentence made of the titles: RSS cannot do without one (rule R1).
+/// The configured description, or a generated sentence: RSS requires one (feed rule R1).
 fn open_description(document: &FeedInput<'_>) -> String {
     let given = document.channel.and_then(|channel| non_empty_line(channel.description.as_deref()));
     let site = single_line(&document.site.title);
@@ -177,7 +172,6 @@ fn open_description(document: &FeedInput<'_>) -> String {
     }
 }
 
-/// For people.
 fn html_url(document: &FeedInput<'_>) -> String {
     let path = match document.kind {
         FeedKind::Search { query, .. } => urls::search_path(None, query),
@@ -186,50 +180,37 @@ fn html_url(document: &FeedInput<'_>) -> String {
     document.addresses.url(&path)
 }
 
-/// A delta is a part of the live document and is served at its address (RFC 3229).
-fn self_url(document: &FeedInput<'_>, format: Format) -> String {
-    match document.kind {
-        FeedKind::Archive { page, .. } => archive(document, page, format),
-        FeedKind::Search { query, .. } => document.addresses.url(&urls::search_path(Some(format), query)),
-        FeedKind::Live { .. } | FeedKind::Delta => live(document, format),
+impl FeedLinks {
+    /// NOTE: never add `next-archive`: a sealed page would change when the next one is sealed (feed rules H1, H2).
+    pub fn new(document: &FeedInput<'_>, format: Format) -> Self {
+        let scope = document.channel.map(|channel| &channel.slug);
+        let url = |path: String| document.addresses.url(&path);
+        let live = url(urls::feed_path(scope, format));
+        let archive = |page: u64| url(urls::archive_path(scope, page, format));
+        match document.kind {
+            // A complete feed has no older pages (feed rule H3).
+            FeedKind::Live { complete: true, .. } => Self { self_url: live, ..Self::default() },
+            FeedKind::Live { previous_archive, complete: false } => {
+                Self { self_url: live, current: None, previous_archive: previous_archive.map(archive) }
+            }
+            FeedKind::Archive { page, previous } => {
+                Self { self_url: archive(page), current: Some(live), previous_archive: previous.map(archive) }
+            }
+            // A delta is served at the URL of the live document (RFC 3229).
+            FeedKind::Delta => Self { self_url: live.clone(), current: Some(live), previous_archive: None },
+            FeedKind::Search { query, .. } => {
+                Self { self_url: url(urls::search_path(Some(format), query)), ..Self::default() }
+            }
+        }
     }
 }
 
-/// NOTE: no `next-archive`: it would make a sealed page change when the next one is sealed (rules H1, H2).
-fn links(document: &FeedInput<'_>, format: Format) -> FeedLinks {
-    let hub = document.hub.map(|hub| identifier(hub).into_owned());
-    let page = |number: Option<u64>| number.map(|number| archive(document, number, format));
-    match document.kind {
-        // What is complete has no pages before it (rule H3).
-        FeedKind::Live { complete: true, .. } => FeedLinks { hub, ..FeedLinks::default() },
-        FeedKind::Live { previous_archive, complete: false } => {
-            FeedLinks { previous_archive: page(previous_archive), hub, ..FeedLinks::default() }
-        }
-        // A sealed page is nothing to subscribe to, so it names no hub.
-        FeedKind::Archive { previous, .. } => {
-            FeedLinks { current: Some(live(document, format)), previous_archive: page(previous), hub: None }
-        }
-        FeedKind::Delta => FeedLinks { current: Some(live(document, format)), previous_archive: None, hub },
-        // Nobody is told when it changes, and what it leaves out is found on the page for people.
-        FeedKind::Search { .. } => FeedLinks::default(),
-    }
-}
-
-fn marker(part: FeedKind<'_>) -> Option<HistoryMarker> {
-    match part {
+fn marker(kind: FeedKind<'_>) -> Option<HistoryMarker> {
+    match kind {
         FeedKind::Live { complete: true, .. } => Some(HistoryMarker::Complete),
         FeedKind::Archive { .. } => Some(HistoryMarker::Archive),
         FeedKind::Live { complete: false, .. } | FeedKind::Delta | FeedKind::Search { .. } => None,
     }
-}
-
-fn live(document: &FeedInput<'_>, format: Format) -> String {
-    document.addresses.url(&urls::feed_path(document.channel.map(|channel| &channel.slug), format))
-}
-
-fn archive(document: &FeedInput<'_>, page: u64, format: Format) -> String {
-    let scope = document.channel.map(|channel| &channel.slug);
-    document.addresses.url(&urls::archive_path(scope, page, format))
 }
 
 pub(super) fn item<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> ItemModel<'a> {
@@ -247,12 +228,11 @@ pub(super) fn item<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> ItemModel<
         categories: categories(document, entry),
         language: article.language.as_deref().and_then(language_tag),
         source: non_empty_line(article.source.as_deref()),
-        pictures: media_items(article, addresses),
+        media: media_items(article, addresses),
     }
 }
 
-/// The bylines. What nobody signed is by its publisher, which the feed names for all, unless another one
-/// published it in its time.
+/// The bylines. The author of an unsigned article is the feed's publisher, unless a former publisher published it.
 fn authors<'a>(site: &'a Site, article: &'a Article) -> Vec<Cow<'a, str>> {
     let bylines: Vec<_> = article.authors.iter().filter_map(|author| non_empty_line(Some(author))).collect();
     let publisher = site.publisher_at(article.published.instant);
@@ -262,12 +242,12 @@ fn authors<'a>(site: &'a Site, article: &'a Article) -> Vec<Cow<'a, str>> {
     bylines
 }
 
-/// No item is without a description (rule R1), so an article of pictures alone shows its first caption, and
-/// one without any words its title.
+/// The summary of an article. Every item needs a description (feed rule R1): the default is the first caption, then the
+/// title.
 pub(super) fn lead(article: &Article) -> Cow<'_, str> {
     let caption = || {
         article.body.iter().find_map(|block| match block {
-            Block::Caption { raw: printed, .. } => non_empty_line(Some(printed)),
+            Block::Caption { raw, .. } => non_empty_line(Some(raw)),
             _ => None,
         })
     };
@@ -275,9 +255,9 @@ pub(super) fn lead(article: &Article) -> Cow<'_, str> {
     if lead.trim().is_empty() { caption().unwrap_or_else(|| single_line(&article.title)) } else { lead }
 }
 
-/// The channels by title, then the tags; each once.
+/// The channels by title, then the tags, without duplicates.
 fn categories<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> Vec<Category<'a>> {
-    // Named like ids and not by URL: a category outlives the host that it was first published on.
+    // Tag URIs, because categories outlive the host name.
     let channel_scheme = document.addresses.feed_id(None);
     let tag_scheme = format!("tag:{}:tags", document.addresses.tag_authority());
     let channels = entry.channels.iter().map(|slug| {
@@ -292,39 +272,37 @@ fn categories<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> Vec<Category<'a
         scheme: tag_scheme.clone(),
         label: tag,
     });
-    let mut each_once: Vec<Category<'_>> = Vec::new();
+    let mut unique: Vec<Category<'_>> = Vec::new();
     for category in channels.chain(tags) {
-        if each_once.iter().all(|known| known.label != category.label) {
-            each_once.push(category);
+        if unique.iter().all(|known| known.label != category.label) {
+            unique.push(category);
         }
     }
-    each_once
+    unique
 }
 
-/// The pictures of an article; the n-th caption belongs to the n-th picture.
+/// The images of an article. The n-th caption belongs to the n-th image.
 pub fn media_items<'a>(article: &'a Article, addresses: &SiteUrls) -> Vec<MediaItem<'a>> {
     let mut captions = article.body.iter().filter_map(|block| match block {
-        Block::Caption { text, credit, raw: printed, .. } => {
-            Some((text.as_str(), credit.as_deref(), printed.as_str()))
-        }
+        Block::Caption { text, credit, raw, .. } => Some((text.as_str(), credit.as_deref(), raw.as_str())),
         _ => None,
     });
-    let shown = |picture: &'a Image| {
-        let (text, credit, printed) = captions.next().unwrap_or_default();
+    let media_item = |image: &'a Image| {
+        let (text, credit, raw) = captions.next().unwrap_or_default();
         let credit = non_empty_line(credit);
-        // `Ảnh minh họa` is all that such a line says, and neither a description nor a name.
-        let line = non_empty_line(Some(printed)).filter(|_| credit.is_none());
+        // `Ảnh minh họa` names neither the content nor the photographer.
+        let line = non_empty_line(Some(raw)).filter(|_| credit.is_none());
         MediaItem {
-            url: image_url(picture, addresses),
-            media_type: identifier(&picture.media_type),
-            width: picture.width,
-            height: picture.height,
-            size: picture.size,
+            url: image_url(image, addresses),
+            media_type: identifier(&image.media_type),
+            width: image.width,
+            height: image.height,
+            size: image.size,
             caption: non_empty_line(Some(text)).or(line),
             credit,
         }
     };
-    article.images.iter().map(shown).collect()
+    article.images.iter().map(media_item).collect()
 }
 
 fn deleted_item(tombstone: &Tombstone) -> DeletedItem<'_> {

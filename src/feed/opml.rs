@@ -1,4 +1,4 @@
-//! OPML 2.0: all channels, for a reader that subscribes to many at once.
+//! OPML 2.0: the list of all channels, to subscribe to them in one step.
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -7,8 +7,8 @@ use crate::model::{Channel, Site};
 use crate::text::{language_tag, single_line};
 use crate::urls::{self, Format, SiteUrls};
 
-/// The list of `channels` but those that are gone, in their order (rule O1). The feed of everything is not in it: a reader that
-/// took the whole list would get each article twice.
+/// The list of `channels` without removed ones, in the given order (feed rule O1). It excludes the feed of all channels:
+/// subscribers of the whole list would get each article twice.
 pub fn opml(site: &Site, addresses: &SiteUrls, channels: &[Channel]) -> Vec<u8> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 0);
     write(&mut writer, site, addresses, channels).expect("writing into memory cannot fail");

@@ -4,16 +4,15 @@ use ::rss::extension::atom::{AtomExtension, Link};
 use ::rss::extension::dublincore::DublinCoreExtension;
 use ::rss::{Category, Channel, Enclosure, Guid, Image, Item};
 
-use super::GENERATOR;
-use super::extension::{self, Element, to_rss_extensions};
-use super::model::{self, FeedModel};
+use super::extension::{self, Element, GENERATOR, to_rss_extensions};
+use super::model::{self, FeedLinks, FeedModel};
 use crate::model::Site;
 use crate::text::escape_html;
 use crate::time::{Zone, rfc822, rfc3339};
 use crate::urls::Format;
 
-/// RSS has no word for a withdrawal: the tombstones of the sheet are passed over (rule R8).
-pub(super) fn render(sheet: FeedModel<'_>, site: &Site) -> Vec<u8> {
+/// RSS cannot express withdrawals, so tombstones are omitted (feed rule R8).
+pub(super) fn render(model: &FeedModel<'_>, links: &FeedLinks, site: &Site) -> Vec<u8> {
     let namespaces = [
         extension::ATOM,
         extension::CONTENT,
@@ -22,46 +21,45 @@ pub(super) fn render(sheet: FeedModel<'_>, site: &Site) -> Vec<u8> {
         extension::MEDIA,
         extension::SYNDICATION,
     ];
-    // What is sealed is nothing to poll.
-    let (pace, quiet_hours) = match sheet.marker {
+    // Archive pages never change, so they have no polling hints.
+    let (period, skip_hours) = match model.marker {
         Some(model::HistoryMarker::Archive) => (Vec::new(), [].as_slice()),
         _ => (extension::syndication_period(site.max_age), site.skip_hours.as_slice()),
     };
     let channel = Channel {
-        title: sheet.title.clone(),
-        link: sheet.html_url.clone(),
-        // Readers take it for HTML, as they take an item's.
-        description: escape_html(&sheet.description).into_owned(),
-        language: sheet.language.map(str::to_owned),
-        copyright: sheet.rights.as_deref().map(str::to_owned),
-        last_build_date: Some(rfc822(sheet.updated, site.time_zone)),
+        title: model.title.clone(),
+        link: model.html_url.clone(),
+        // Readers treat it as HTML, like an item's description.
+        description: escape_html(&model.description).into_owned(),
+        language: model.language.map(str::to_owned),
+        copyright: model.rights.as_deref().map(str::to_owned),
+        last_build_date: Some(rfc822(model.updated, site.time_zone)),
         generator: Some(format!("{} {}", GENERATOR.0, GENERATOR.1)),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
         ttl: minutes(site.max_age),
-        skip_hours: quiet_hours.iter().map(u8::to_string).collect(),
-        // Rule R11: title and link are the channel's.
-        image: sheet.logo.clone().map(|url| Image {
+        skip_hours: skip_hours.iter().map(u8::to_string).collect(),
+        // Title and link are the channel's (feed rule R11).
+        image: model.logo.clone().map(|url| Image {
             url,
-            title: sheet.title.clone(),
-            link: sheet.html_url.clone(),
+            title: model.title.clone(),
+            link: model.html_url.clone(),
             ..Image::default()
         }),
-        atom_ext: Some(AtomExtension { links: links(&sheet) }),
+        atom_ext: Some(AtomExtension { links: atom_links(links) }),
         extensions: to_rss_extensions(
-            sheet.marker.map(extension::history_marker).into_iter().chain(pace).collect(),
+            model.marker.map(extension::history_marker).into_iter().chain(period).collect(),
         ),
         namespaces: extension::namespaces(&namespaces),
-        items: sheet.items.into_iter().map(|entry| item(entry, site.time_zone)).collect(),
+        items: model.items.iter().map(|entry| item(entry, site.time_zone)).collect(),
         ..Channel::default()
     };
-    // A line for each element and no indentation: a difference can be read, and costs next to nothing.
+    // One line per element without indentation: diffs are readable and the size hardly grows.
     let document = channel.pretty_write_to(Vec::new(), b' ', 0).expect("writing into memory cannot fail");
-    use_hex_references(&String::from_utf8(document).expect("made of strings alone")).into_bytes()
+    use_hex_references(&String::from_utf8(document).expect("the crate writes UTF-8")).into_bytes()
 }
 
-/// The Best Practices Profile asks for `&` and `<` in plain text as hexadecimal references, because some
-/// readers resolve a title twice: `&amp;lt;` would become a tag there, and `&#x26;lt;` does not. The crate
-/// writes the named ones. What stands in CDATA is HTML and stays.
+/// Replaces `&amp;` and `&lt;` outside of CDATA with hexadecimal references, as the Best Practices Profile recommends:
+/// some readers unescape a title twice, so that `&amp;lt;` becomes a tag and `&#x26;lt;` does not.
 fn use_hex_references(document: &str) -> String {
     const OPEN: &str = "<![CDATA[";
     const CLOSE: &str = "]]>";
@@ -69,15 +67,15 @@ fn use_hex_references(document: &str) -> String {
     let mut rest = document;
     while let Some(start) = rest.find(OPEN) {
         let end = rest[start..].find(CLOSE).map_or(rest.len(), |length| start + length);
-        push_hex_reference(&mut written, &rest[..start]);
+        push_with_hex_references(&mut written, &rest[..start]);
         written.push_str(&rest[start..end]);
         rest = &rest[end..];
     }
-    push_hex_reference(&mut written, rest);
+    push_with_hex_references(&mut written, rest);
     written
 }
 
-fn push_hex_reference(written: &mut String, markup: &str) {
+fn push_with_hex_references(written: &mut String, markup: &str) {
     let mut rest = markup;
     while let Some(start) = rest.find('&') {
         written.push_str(&rest[..start]);
@@ -93,59 +91,57 @@ fn push_hex_reference(written: &mut String, markup: &str) {
     written.push_str(rest);
 }
 
-/// Rules R7, H1, W1.
-fn links(sheet: &FeedModel<'_>) -> Vec<Link> {
-    let kind = Some(Format::Rss.media_type().to_owned());
+/// Feed rules R7, H1.
+fn atom_links(urls: &FeedLinks) -> Vec<Link> {
+    let media_type = Some(Format::Rss.media_type().to_owned());
     let link = |rel: &str, href: &str| Link {
         rel: rel.to_owned(),
         href: href.to_owned(),
-        mime_type: kind.clone(),
+        mime_type: media_type.clone(),
         ..Link::default()
     };
-    let mut links = vec![link("self", &sheet.self_url)];
-    links.extend(sheet.links.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub) }));
-    links.extend(sheet.links.current.as_deref().map(|current| link("current", current)));
-    links.extend(sheet.links.previous_archive.as_deref().map(|page| link("prev-archive", page)));
+    let mut links = vec![link("self", &urls.self_url)];
+    links.extend(urls.current.as_deref().map(|current| link("current", current)));
+    links.extend(urls.previous_archive.as_deref().map(|page| link("prev-archive", page)));
     links
 }
 
-fn item(entry: model::ItemModel<'_>, zone: Zone) -> Item {
-    let enclosure = entry.pictures.first().map(|picture| Enclosure {
-        url: picture.url.clone(),
-        length: picture.size.to_string(),
-        mime_type: picture.media_type.clone().into_owned(),
+fn item(entry: &model::ItemModel<'_>, zone: Zone) -> Item {
+    let enclosure = entry.media.first().map(|media| Enclosure {
+        url: media.url.clone(),
+        length: media.size.to_string(),
+        mime_type: media.media_type.clone().into_owned(),
     });
     let mut extensions = vec![Element::new("atom:updated").text(rfc3339(entry.updated, zone))];
-    extensions.extend(entry.pictures.iter().map(extension::media));
-    let owned = |lines: Vec<std::borrow::Cow<'_, str>>| lines.into_iter().map(Into::into).collect();
+    extensions.extend(entry.media.iter().map(extension::media));
     Item {
-        title: Some(entry.title.into_owned()),
-        link: Some(entry.link),
-        // Empty text would leave a line end between the tags, so there is no element then.
+        title: Some(entry.title.to_string()),
+        link: Some(entry.link.clone()),
+        // The crate would write a line end into an empty element.
         description: Some(escape_html(&entry.lead).into_owned()).filter(|lead| !lead.is_empty()),
-        content: Some(entry.html).filter(|html| !html.is_empty()),
-        // Rule R4: the id is a name and no address, so no reader may open it.
-        guid: Some(Guid { value: entry.id.into_owned(), permalink: false }),
+        content: Some(entry.html.clone()).filter(|html| !html.is_empty()),
+        // The id is not a URL (feed rule R4).
+        guid: Some(Guid { value: entry.id.to_string(), permalink: false }),
         pub_date: Some(rfc822(entry.published, zone)),
         categories: entry
             .categories
-            .into_iter()
-            .map(|category| Category { name: category.label.into_owned(), domain: None })
+            .iter()
+            .map(|category| Category { name: category.label.to_string(), domain: None })
             .collect(),
-        // Rule R10: one at most, so the other pictures are in Media RSS alone.
+        // At most one; further images appear only as Media RSS (feed rule R10).
         enclosure,
         extensions: to_rss_extensions(extensions),
-        // Rule R5: never `author`, which wants an e-mail address.
+        // Never `author`, which requires an e-mail address (feed rule R5).
         dublin_core_ext: Some(DublinCoreExtension {
-            creators: owned(entry.authors),
-            sources: owned(entry.source.into_iter().collect()),
+            creators: entry.authors.iter().map(ToString::to_string).collect(),
+            sources: entry.source.iter().map(ToString::to_string).collect(),
             ..DublinCoreExtension::default()
         }),
         ..Item::default()
     }
 }
 
-/// Rounded up, so that `ttl` never promises less than `max-age`; nothing for zero (rule R13).
+/// Rounded up, so that `ttl` is never below `max-age`; none for zero (feed rule R13).
 fn minutes(age: std::time::Duration) -> Option<String> {
     let minutes = age.as_secs().div_ceil(60);
     (minutes > 0).then(|| minutes.to_string())

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 
 use super::fixtures::*;
 use super::*;
+use crate::content_html::content_html;
 use crate::model::{Article, ArticleId, Block, Slug};
 use crate::text::{escape_html, single_line};
 use crate::time::{PublishedAt, from_unix};
+use crate::urls::SiteUrls;
 
 const ARCHIVE: FeedKind<'static> = FeedKind::Archive { page: 2, previous: Some(1) };
 const COMPLETE: FeedKind<'static> = FeedKind::Live { previous_archive: Some(2), complete: true };
@@ -56,12 +58,11 @@ fn world_of(article: Article) -> Fixture {
 #[test]
 fn whole_documents() {
     let (world, empty) = (Fixture::hostile(), Fixture::empty());
-    let hub = Some("https://example.vn/hub?a=1&b=2");
     let live = FeedKind::Live { previous_archive: Some(2), complete: false };
     for (name, document) in [
-        ("live", FeedInput { hub, ..world.document(live) }),
-        ("archive", FeedInput { hub, ..world.document(ARCHIVE) }),
-        ("delta", FeedInput { hub, entries: &world.entries[..1], ..world.document(FeedKind::Delta) }),
+        ("live", world.document(live)),
+        ("archive", world.document(ARCHIVE)),
+        ("delta", FeedInput { entries: &world.entries[..1], ..world.document(FeedKind::Delta) }),
         (
             "complete",
             FeedInput { entries: &world.entries[1..2], tombstones: &[], ..world.everything(COMPLETE) },
@@ -607,10 +608,8 @@ fn what_is_complete_says_so_and_leads_nowhere_h3() {
 fn a_sealed_page_does_not_change_with_what_comes_after_it_h2() {
     let mut world = Fixture::hostile();
     let before = Format::ALL.map(|format| render(&world.document(ARCHIVE), format));
-    // Another channel, another article's channel, a hub: none of them is in this page.
     world.channels.push(channel("moi", "Mới", None));
-    let with_hub = FeedInput { hub: Some("https://hub.vn"), ..world.document(ARCHIVE) };
-    assert_eq!(Format::ALL.map(|format| render(&with_hub, format)), before);
+    assert_eq!(Format::ALL.map(|format| render(&world.document(ARCHIVE), format)), before);
 }
 
 #[test]
@@ -641,22 +640,6 @@ fn a_tombstone_points_at_the_very_id_that_the_entry_had_t1() {
     world.tombstones[0].id = id;
     let atom = printed(&world.document(LIVE), Format::Atom);
     assert_eq!(all(&atom, "id")[1], all(&atom, "deleted-entry@ref")[0]);
-}
-
-#[test]
-fn the_hub_is_named_where_one_can_subscribe_w1_r7() {
-    let world = Fixture::hostile();
-    let hub = Some("https://hub.vn/?a&b");
-    for (part, named) in [(LIVE, hub), (FeedKind::Delta, hub), (ARCHIVE, None)] {
-        let document = FeedInput { hub, ..world.document(part) };
-        for format in [Format::Rss, Format::Atom] {
-            assert_eq!(link(&printed(&document, format), "hub").as_deref(), named);
-        }
-        let json = json_of(&document);
-        let hubs = named.map(|url| json!([{ "type": "WebSub", "url": url }]));
-        assert_eq!(json.get("hubs"), hubs.as_ref());
-    }
-    assert_eq!(link(&printed(&world.document(LIVE), Format::Rss), "hub"), None, "no hub, no link");
 }
 
 // JSON Feed and OPML

@@ -1,4 +1,4 @@
-//! The archive for people: the months, and what was published in one of them, by day.
+//! The archive pages: the list of months, and the articles of a month by day.
 
 use maud::{Markup, html};
 
@@ -8,24 +8,24 @@ use crate::model::{Channel, Entry, Slug};
 use crate::time::{Month, PublishedAt, format_vi, local_date, rfc3339};
 use crate::urls::{article_path, month_path, months_path, page_path};
 
-/// A part of what was published in a month.
+/// A page of the articles of a month.
 #[derive(Clone, Copy, Debug)]
 pub struct MonthPage<'a> {
     /// Which month.
     pub month: Month,
-    /// Newest stamp first.
+    /// By publication time, newest first.
     pub entries: &'a [Entry],
-    /// What leads on to the next part of the month: a word for the query.
+    /// The cursor of the next page.
     pub next: Option<&'a str>,
-    /// This is not the first part.
+    /// This is not the first page.
     pub is_continuation: bool,
-    /// The next older month with an article.
+    /// The previous month with articles.
     pub previous_month: Option<Month>,
-    /// The next newer month with an article.
+    /// The next month with articles.
     pub next_month: Option<Month>,
 }
 
-/// The months in which a channel published, or the whole site; the newest first.
+/// The list of months with articles of a channel or the site, newest first.
 pub fn months(frame: &PageContext<'_>, channel: Option<&Channel>, months: &[Month]) -> Vec<u8> {
     let scope = channel.map(|channel| &channel.slug);
     let years = months.chunk_by(|one, other| one.year == other.year);
@@ -50,16 +50,9 @@ pub fn months(frame: &PageContext<'_>, channel: Option<&Channel>, months: &[Mont
     frame.page(head(&title, months_path(scope), channel), body)
 }
 
-/// What was published in a month.
-pub fn month(frame: &PageContext<'_>, channel: Option<&Channel>, part: MonthPage<'_>) -> Vec<u8> {
-    let MonthPage {
-        month,
-        entries,
-        next,
-        is_continuation: goes_on,
-        previous_month: older,
-        next_month: newer,
-    } = part;
+/// The articles of a month.
+pub fn month(frame: &PageContext<'_>, channel: Option<&Channel>, page: MonthPage<'_>) -> Vec<u8> {
+    let MonthPage { month, entries, next, is_continuation, previous_month, next_month } = page;
     let scope = channel.map(|channel| &channel.slug);
     let zone = frame.site.time_zone;
     let day = |entry: &Entry| local_date(entry.article.published.instant, zone);
@@ -71,30 +64,30 @@ pub fn month(frame: &PageContext<'_>, channel: Option<&Channel>, part: MonthPage
         @if entries.is_empty() { p.intro { "Không còn bài nào trong tháng này." } }
         div.days {
             @for entries in days {
-                @let stamp = PublishedAt { date_only: true, ..entries[0].article.published };
-                h2 { (uppercase_first(&format_vi(stamp, zone))) }
-                ul { @for entry in entries { (line(frame, entry, scope)) } }
+                @let day = PublishedAt { date_only: true, ..entries[0].article.published };
+                h2 { (uppercase_first(&format_vi(day, zone))) }
+                ul { @for entry in entries { (list_item(frame, entry, scope)) } }
             }
         }
         nav.pager aria-label="Các phần khác" {
             @if let Some(next) = next {
                 a href=(format!("{}?sau={next}", frame.path(&month_path(scope, month)))) { "Xem tiếp " (month) }
             }
-            @if let Some(older) = older {
-                a href=(frame.path(&month_path(scope, older))) rel="prev" { "← " (uppercase_first(&older.to_string())) }
+            @if let Some(previous) = previous_month {
+                a href=(frame.path(&month_path(scope, previous))) rel="prev" { "← " (uppercase_first(&previous.to_string())) }
             }
-            @if let Some(newer) = newer {
-                a href=(frame.path(&month_path(scope, newer))) rel="next" { (uppercase_first(&newer.to_string())) " →" }
+            @if let Some(next) = next_month {
+                a href=(frame.path(&month_path(scope, next))) rel="next" { (uppercase_first(&next.to_string())) " →" }
             }
         }
     };
     let mut head = head(&title, month_path(scope, month), channel);
-    // Its first part is what crawlers are to know; the others change with every article that is put before them.
-    head.noindex = goes_on;
+    // Continuation pages shift with every new article, so only the first page is indexed.
+    head.noindex = is_continuation;
     frame.page(head, body)
 }
 
-fn line(frame: &PageContext<'_>, entry: &Entry, scope: Option<&Slug>) -> Markup {
+fn list_item(frame: &PageContext<'_>, entry: &Entry, scope: Option<&Slug>) -> Markup {
     let article = &entry.article;
     let zone = frame.site.time_zone;
     let clock = (!article.published.date_only)
@@ -117,8 +110,9 @@ fn line(frame: &PageContext<'_>, entry: &Entry, scope: Option<&Slug>) -> Markup 
     }
 }
 
-fn title(channel: Option<&Channel>, what: &str) -> String {
-    channel.map_or(what.to_owned(), |channel| format!("{}: {}", clean(&channel.title), lowercase_first(what)))
+fn title(channel: Option<&Channel>, title: &str) -> String {
+    channel
+        .map_or(title.to_owned(), |channel| format!("{}: {}", clean(&channel.title), lowercase_first(title)))
 }
 
 fn back_link(frame: &PageContext<'_>, channel: Option<&Channel>, to_months: bool) -> Markup {
@@ -139,13 +133,11 @@ fn head<'a>(title: &'a str, path: String, channel: Option<&'a Channel>) -> PageM
     PageMeta { title, path, channel, ..PageMeta::default() }
 }
 
-/// With a capital at the beginning.
 fn uppercase_first(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// Without a capital at the beginning.
 fn lowercase_first(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())

@@ -1,4 +1,4 @@
-//! What the pages look like: the stylesheet, the one script, and the icon, in the site's colour.
+//! The stylesheet, the script and the icons, in the site's colour.
 
 use std::fmt::Write as _;
 
@@ -10,54 +10,54 @@ use crate::urls::{ICON_PATH, asset_path};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("copy.js");
 
-/// A file that pages refer to.
+/// A static file used by pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// Where it is served. The name holds a hash of the bytes, but for the icon's old name.
+    /// The path. The name is a hash of the bytes, except for `favicon.ico`.
     pub path: String,
-    /// For `PageContent-Type`.
+    /// For `Content-Type`.
     pub media_type: &'static str,
-    /// What is served.
+    /// The content.
     pub bytes: Vec<u8>,
 }
 
 impl Asset {
-    fn fingerprinted(ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
+    fn fingerprinted(extension: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
         let hash = Sha256::digest(&bytes);
         let mut name = String::with_capacity(24);
         for byte in &hash[..8] {
             let _ = write!(name, "{byte:02x}");
         }
-        Self { path: asset_path(&format!("{name}.{ending}")), media_type, bytes }
+        Self { path: asset_path(&format!("{name}.{extension}")), media_type, bytes }
     }
 }
 
-/// All files of the pages of a site.
+/// All static files of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteAssets {
     /// The stylesheet.
     pub style: Asset,
     /// The script of the copy button.
     pub script: Asset,
-    /// The icon as a drawing.
+    /// The icon as SVG.
     pub icon: Asset,
-    /// The icon as old browsers ask for it.
+    /// The icon for old browsers.
     pub favicon_ico: Asset,
 }
 
 impl SiteAssets {
-    /// The look of a site. Same site, same bytes.
+    /// Builds the files. Deterministic.
     pub fn new(site: &Site) -> Self {
         let colour = site.colour;
         let style = format!(":root{{--site:{colour};--site-on-dark:{}}}\n{STYLE}", colour.on_dark());
         Self {
             style: Asset::fingerprinted("css", "text/css; charset=utf-8", style.into_bytes()),
             script: Asset::fingerprinted("js", "text/javascript; charset=utf-8", SCRIPT.into()),
-            icon: Asset::fingerprinted("svg", "image/svg+xml", drawing(colour).into_bytes()),
+            icon: Asset::fingerprinted("svg", "image/svg+xml", svg_icon(colour).into_bytes()),
             favicon_ico: Asset {
                 path: ICON_PATH.to_owned(),
                 media_type: "image/vnd.microsoft.icon",
-                bytes: icon(colour),
+                bytes: ico_icon(colour),
             },
         }
     }
@@ -68,10 +68,10 @@ impl SiteAssets {
     }
 }
 
-/// A sheet with a headline and lines of text. The numbers are pixels of a square of 32.
+/// A page with a headline and lines of text: left, top, right and bottom in a square of 32 pixels.
 const ICON_LINES: [[usize; 4]; 3] = [[8, 8, 24, 13], [8, 16, 24, 18], [8, 21, 19, 23]];
 
-fn drawing(colour: Colour) -> String {
+fn svg_icon(colour: Colour) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">\
          <rect width=\"32\" height=\"32\" rx=\"6\" fill=\"{colour}\"/><g fill=\"#fff\">"
@@ -84,8 +84,8 @@ fn drawing(colour: Colour) -> String {
     svg
 }
 
-/// The same in the one form that every browser takes: an ICO file with one uncompressed picture.
-fn icon(colour: Colour) -> Vec<u8> {
+/// An ICO file with one uncompressed image, which every browser supports.
+fn ico_icon(colour: Colour) -> Vec<u8> {
     const SIDE: usize = 32;
     const PIXELS: usize = SIDE * SIDE * 4;
     const MASK: usize = SIDE * SIDE / 8;
@@ -93,7 +93,7 @@ fn icon(colour: Colour) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(6 + 16 + HEAD + PIXELS + MASK);
     let mut number =
         |value: usize, width: usize| bytes.extend_from_slice(&(value as u64).to_le_bytes()[..width]);
-    // One icon in this file.
+    // ICONDIR: one icon.
     for value in [0, 1, 1] {
         number(value, 2);
     }
@@ -102,22 +102,22 @@ fn icon(colour: Colour) -> Vec<u8> {
     {
         number(value, width);
     }
-    // The height counts the mask as well.
+    // BITMAPINFOHEADER: the height includes the mask.
     for (value, width) in
         [(HEAD, 4), (SIDE, 4), (2 * SIDE, 4), (1, 2), (32, 2), (0, 4), (PIXELS + MASK, 4), (0, 8), (0, 8)]
     {
         number(value, width);
     }
     let [red, green, blue] = colour.rgb();
-    // From the bottom line to the top one.
+    // Rows are stored bottom-up.
     for y in (0..SIDE).rev() {
         for x in 0..SIDE {
-            let on_a_line = |[left, top, right, bottom]: [usize; 4]| {
+            let is_on_line = |[left, top, right, bottom]: [usize; 4]| {
                 (left..right).contains(&x) && (top..bottom).contains(&y)
             };
             bytes.extend_from_slice(&match () {
                 () if is_outside_corner(x, y) => [0, 0, 0, 0],
-                () if ICON_LINES.into_iter().any(on_a_line) => [255, 255, 255, 255],
+                () if ICON_LINES.into_iter().any(is_on_line) => [255, 255, 255, 255],
                 () => [blue, green, red, 255],
             });
         }
@@ -126,9 +126,9 @@ fn icon(colour: Colour) -> Vec<u8> {
     bytes
 }
 
-/// The corners are round, with a radius of 6.
+/// The corners have a radius of 6.
 fn is_outside_corner(x: usize, y: usize) -> bool {
-    // Twice the distance of the pixel's middle from the middle of the circle.
+    // Twice the distance between the centres of the pixel and the circle.
     let from_circle = |at: usize| 11_usize.saturating_sub(2 * at.min(31 - at));
     from_circle(x).pow(2) + from_circle(y).pow(2) > 144
 }
@@ -138,8 +138,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_icon_is_a_picture_that_is_whole() {
-        let bytes = icon(Colour::default());
+    fn the_icon_is_a_complete_image() {
+        let bytes = ico_icon(Colour::default());
         assert_eq!(bytes.len(), 6 + 16 + 40 + 4096 + 128);
         assert_eq!(bytes[..6], [0, 0, 1, 0, 1, 0]);
         let pixel = |x: usize, y: usize| &bytes[62 + ((31 - y) * 32 + x) * 4..][..4];
@@ -149,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn the_grounds_of_the_stylesheet_are_those_that_colours_are_checked_on() {
-        for ground in [Colour::LIGHT_BACKGROUND, Colour::DARK_BACKGROUND] {
-            assert!(STYLE.contains(&format!("--surface:{ground}")), "{ground}");
+    fn the_stylesheet_uses_the_backgrounds_of_the_contrast_check() {
+        for background in [Colour::LIGHT_BACKGROUND, Colour::DARK_BACKGROUND] {
+            assert!(STYLE.contains(&format!("--surface:{background}")), "{background}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The first page, and the page of a channel; also where they stand in place of a feed.
+//! The home page and channel pages, also shown when a person opens a feed.
 
 use maud::{Markup, html};
 
@@ -6,17 +6,20 @@ use super::layout::{PageContext, PageMeta, format_title};
 use super::subscribe::{self, FeedTarget};
 use super::teaser::{TeaserOptions, teaser};
 use super::text::clean;
-use super::{HOME_ITEMS_PER_CHANNEL, MAX_LISTED};
 use crate::model::{Channel, ChannelStatus, Entry};
 use crate::urls::{Format, Scope, months_path, page_path};
 
-/// Articles beside the first one.
+/// Maximum number of articles on a channel's page.
+pub const MAX_LISTED: usize = 30;
+/// Articles per channel on the home page.
+pub const HOME_ITEMS_PER_CHANNEL: usize = 4;
+/// Articles in the list of news on the home page, without the lead article.
 const NEWEST_SHOWN: usize = 7;
-/// The first place goes to the newest article that has a picture, if one of so many does.
+/// The lead article is the first of this many newest articles that has an image.
 const CANDIDATES: usize = 4;
 
-/// The first page: the newest articles of all channels, and then those of each, in the order given. `opened` where
-/// it stands in place of the feed of everything.
+/// The home page: the newest articles, then a section per channel, in the given order. With `opened`, the page is
+/// shown instead of the feed of all channels.
 pub fn home(
     frame: &PageContext<'_>,
     entries: &[Entry],
@@ -32,13 +35,13 @@ pub fn home(
         @match first {
             None => p.intro { "Chưa có bài nào." }
             Some(first) => div.front {
-                div.lead-story { (teaser(frame, first, TeaserOptions { heading: 2, picture: true, summary: true, channels: true, first: true })) }
+                div.lead-story { (teaser(frame, first, TeaserOptions { heading: 2, image: true, summary: true, channels: true, is_first: true })) }
                 @if entries.len() > 1 {
                     div.newest {
                         h2.rubric { "Tin mới" }
                         ol.stories {
                             @for entry in others {
-                                li { (teaser(frame, entry, TeaserOptions { heading: 3, picture: false, summary: false, channels: true, first: false })) }
+                                li { (teaser(frame, entry, TeaserOptions { heading: 3, image: false, summary: false, channels: true, is_first: false })) }
                             }
                         }
                     }
@@ -55,7 +58,7 @@ pub fn home(
     frame.page(channel_page(frame, head, &None, &frame.site.title, opened), body)
 }
 
-/// A channel on the first page. One without an article has no place there.
+/// A channel on the home page; empty channels are omitted.
 fn section(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry]) -> Markup {
     let name = format!("muc-{}", channel.slug);
     html! {
@@ -65,9 +68,9 @@ fn section(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry]) -> Mar
                     a href=(frame.path(&page_path(Some(&channel.slug)))) { (clean(&channel.title)) }
                 }
                 ul.stories {
-                    @for (place, entry) in entries.iter().take(HOME_ITEMS_PER_CHANNEL).enumerate() {
-                        @let first = place == 0;
-                        li { (teaser(frame, entry, TeaserOptions { heading: 3, picture: first, summary: first, channels: false, first: false })) }
+                    @for (index, entry) in entries.iter().take(HOME_ITEMS_PER_CHANNEL).enumerate() {
+                        @let is_first = index == 0;
+                        li { (teaser(frame, entry, TeaserOptions { heading: 3, image: is_first, summary: is_first, channels: false, is_first: false })) }
                     }
                 }
             }
@@ -75,7 +78,8 @@ fn section(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry]) -> Mar
     }
 }
 
-/// A channel's page: its newest articles in the order given. `opened` where it stands in place of its feed.
+/// A channel's page with its newest articles, in the given order. With `opened`, the page is shown instead of the
+/// channel's feed.
 pub fn channel(
     frame: &PageContext<'_>,
     channel: &Channel,
@@ -122,15 +126,15 @@ fn list(frame: &PageContext<'_>, entries: &[Entry]) -> Markup {
             p.intro { "Chưa có bài nào." }
         } @else {
             ol.stories {
-                @for (place, entry) in entries.iter().take(MAX_LISTED).enumerate() {
-                    li { (teaser(frame, entry, TeaserOptions { heading: 2, picture: true, summary: true, channels: false, first: place == 0 })) }
+                @for (index, entry) in entries.iter().take(MAX_LISTED).enumerate() {
+                    li { (teaser(frame, entry, TeaserOptions { heading: 2, image: true, summary: true, channels: false, is_first: index == 0 })) }
                 }
             }
         }
     }
 }
 
-/// The same page under a band, where a person has opened the feed of it.
+/// Adds the feed banner if a person opened the feed in a browser.
 fn channel_page<'a>(
     frame: &PageContext<'_>,
     head: PageMeta<'a>,
@@ -139,12 +143,12 @@ fn channel_page<'a>(
     opened: Option<Format>,
 ) -> PageMeta<'a> {
     let Some(format) = opened else { return head };
-    let followed = FeedTarget::Channel(scope, title);
+    let target = FeedTarget::Channel(scope, title);
     let title = match format {
         Format::Rss => "Nguồn tin RSS",
         Format::Atom => "Nguồn tin Atom",
         Format::Json => "Nguồn tin JSON Feed",
     };
     debug_assert!(title.ends_with(format_title(format)));
-    PageMeta { title, noindex: true, banner: Some(subscribe::feed_banner(frame, followed, format)), ..head }
+    PageMeta { title, noindex: true, banner: Some(subscribe::feed_banner(frame, target, format)), ..head }
 }

@@ -1,4 +1,4 @@
-//! What all pages have in common: head, masthead, sections, foot.
+//! The layout of all pages: head, masthead, channel menu, footer; and simple notice pages.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
@@ -8,51 +8,51 @@ use super::text::clean;
 use crate::model::{Channel, Site, Slug};
 use crate::urls::{Format, OPML_PATH, SiteUrls, feed_path, months_path, page_path, search_path};
 
-/// What all pages of a site share.
+/// The values shared by all pages of a site.
 #[derive(Clone, Debug)]
 pub struct PageContext<'a> {
     /// The publisher.
     pub site: &'a Site,
-    /// Makes the links.
+    /// Builds the URLs.
     pub addresses: &'a SiteUrls,
     /// All channels, in the order of the menu.
     pub channels: &'a [Channel],
     style: String,
     script: String,
     icon: String,
-    old_icon: String,
+    favicon_ico: String,
 }
 
-/// What a page says about itself.
+/// The metadata of a page.
 #[derive(Default)]
 pub(super) struct PageMeta<'a> {
-    /// In the browser's tab, without the site's.
+    /// The title without the site's; empty on the home page.
     pub title: &'a str,
-    /// For those who show a link to the page.
+    /// The description for search engines and link previews.
     pub description: &'a str,
-    /// Where it is, without the site's prefix; empty where that is not known.
+    /// The path without the site's prefix; empty if unknown.
     pub path: String,
-    /// Where its content is at home, where that is elsewhere.
+    /// The canonical URL, if it is on another site.
     pub canonical: Option<String>,
-    /// The channel whose section it is.
+    /// The channel that the page belongs to.
     pub channel: Option<&'a Channel>,
-    /// Crawlers are to pass it over.
+    /// Excluded from search engines.
     pub noindex: bool,
-    /// More of `head`.
+    /// Further elements of `head`.
     pub more: Option<Markup>,
     /// Above the page's own content.
     pub banner: Option<Markup>,
 }
 
 impl<'a> PageContext<'a> {
-    /// The frame of a site's pages.
+    /// The context of a site's pages.
     pub fn new(site: &'a Site, addresses: &'a SiteUrls, channels: &'a [Channel]) -> Self {
-        let look = SiteAssets::new(site);
-        let [style, script, icon, old_icon] = look.assets().map(|asset| addresses.path(&asset.path));
-        Self { site, addresses, channels, style, script, icon, old_icon }
+        let assets = SiteAssets::new(site).assets();
+        let [style, script, icon, favicon_ico] = assets.map(|asset| addresses.path(&asset.path));
+        Self { site, addresses, channels, style, script, icon, favicon_ico }
     }
 
-    /// The path under which a link within the site is written.
+    /// The path of a link within the site, with the site's prefix.
     pub(super) fn path(&self, path: &str) -> String {
         self.addresses.path(path)
     }
@@ -67,7 +67,7 @@ impl<'a> PageContext<'a> {
         self.channels.iter().filter(|channel| !channel.is_gone())
     }
 
-    /// A channel by its title; a link to its page where it has one.
+    /// The title of a channel, linked to its page unless the channel is removed.
     pub(super) fn channel_link(&self, slug: &Slug) -> Markup {
         let title = clean(self.channel_title(slug));
         let gone = self.channel(slug).is_some_and(Channel::is_gone);
@@ -76,7 +76,7 @@ impl<'a> PageContext<'a> {
         }
     }
 
-    /// A channel's title, or its slug where nobody knows it.
+    /// A channel's title, or the slug of an unknown channel.
     pub(super) fn channel_title<'s>(&self, slug: &'s Slug) -> &'s str
     where
         'a: 's,
@@ -84,14 +84,14 @@ impl<'a> PageContext<'a> {
         self.channel(slug).map_or(slug.as_str(), |channel| channel.title.as_str())
     }
 
-    /// A whole page.
+    /// Renders a page.
     pub(super) fn page(&self, head: PageMeta<'_>, body: Markup) -> Vec<u8> {
         let site = self.site;
         let title = match head.title {
             "" => clean(&site.title).into_owned(),
             title => format!("{} - {}", clean(title), clean(&site.title)),
         };
-        let here = head.canonical.clone().unwrap_or_else(|| self.addresses.url(&head.path));
+        let url = head.canonical.clone().unwrap_or_else(|| self.addresses.url(&head.path));
         let markup = html! {
             (DOCTYPE)
             html lang=(site.language) {
@@ -105,12 +105,12 @@ impl<'a> PageContext<'a> {
                     @if head.noindex {
                         meta name="robots" content="noindex";
                     } @else {
-                        link rel="canonical" href=(here);
-                        (open_graph(site, &title, &head, &here))
+                        link rel="canonical" href=(url);
+                        (open_graph(site, &title, &head, &url))
                     }
                     link rel="stylesheet" href=(self.style);
                     link rel="icon" href=(self.icon) type="image/svg+xml";
-                    link rel="alternate icon" href=(self.old_icon) sizes="32x32";
+                    link rel="alternate icon" href=(self.favicon_ico) sizes="32x32";
                     meta name="theme-color" content=(site.colour);
                     @if let Some(channel) = head.channel { (self.autodiscovery(Some(channel))) }
                     (self.autodiscovery(None))
@@ -119,9 +119,9 @@ impl<'a> PageContext<'a> {
                 body {
                     a.skip href="#noi-dung" { "Đến nội dung chính" }
                     (self.masthead(head.channel, &head.path))
-                    @if let Some(band) = &head.banner { (band) }
+                    @if let Some(banner) = &head.banner { (banner) }
                     main.wide #noi-dung tabindex="-1" { (body) }
-                    (self.foot())
+                    (self.footer())
                     script src=(self.script) defer {}
                 }
             }
@@ -129,9 +129,9 @@ impl<'a> PageContext<'a> {
         markup.into_string().into_bytes()
     }
 
-    fn masthead(&self, here: Option<&Channel>, path: &str) -> Markup {
+    fn masthead(&self, current_channel: Option<&Channel>, path: &str) -> Markup {
         let site = self.site;
-        let current = |this: bool| this.then_some("page");
+        let aria_current = |is_current: bool| is_current.then_some("page");
         html! {
             header {
                 div.wide.masthead {
@@ -152,10 +152,10 @@ impl<'a> PageContext<'a> {
                         ul {
                             li {
                                 a href=(self.path(&page_path(None)))
-                                    aria-current=[current(path == page_path(None))] { "Trang chủ" }
+                                    aria-current=[aria_current(path == page_path(None))] { "Trang chủ" }
                             }
                             @for channel in self.visible_channels() {
-                                @let current = current(here.is_some_and(|here| here.slug == channel.slug));
+                                @let current = aria_current(current_channel.is_some_and(|current| current.slug == channel.slug));
                                 li {
                                     a href=(self.path(&page_path(Some(&channel.slug)))) aria-current=[current] {
                                         (clean(&channel.title))
@@ -170,7 +170,7 @@ impl<'a> PageContext<'a> {
         }
     }
 
-    fn foot(&self) -> Markup {
+    fn footer(&self) -> Markup {
         let site = self.site;
         html! {
             footer.bottom {
@@ -203,11 +203,11 @@ impl<'a> PageContext<'a> {
     }
 }
 
-fn open_graph(site: &Site, title: &str, head: &PageMeta<'_>, here: &str) -> Markup {
+fn open_graph(site: &Site, title: &str, head: &PageMeta<'_>, url: &str) -> Markup {
     html! {
         meta property="og:site_name" content=(clean(&site.title));
         meta property="og:title" content=(if head.title.is_empty() { title.into() } else { clean(head.title) });
-        meta property="og:url" content=(here);
+        meta property="og:url" content=(url);
         @if !head.description.is_empty() {
             meta property="og:description" content=(clean(head.description));
         }
@@ -215,15 +215,15 @@ fn open_graph(site: &Site, title: &str, head: &PageMeta<'_>, here: &str) -> Mark
     }
 }
 
-/// Data for machines in a page.
+/// A JSON-LD element.
 ///
-/// SECURITY: `<` is written `\u003c`, so that no text in it can end the element.
+/// SECURITY: `<` is escaped as `\u003c`, so that no text can close the element.
 pub(super) fn linked_data(data: &Value) -> Markup {
     let json = data.to_string().replace('<', "\\u003c");
     html! { script type="application/ld+json" { (PreEscaped(json)) } }
 }
 
-/// The name of a format, as people say it.
+/// The display name of a format.
 pub(super) fn format_title(format: Format) -> &'static str {
     match format {
         Format::Rss => "RSS",
@@ -232,33 +232,34 @@ pub(super) fn format_title(format: Format) -> &'static str {
     }
 }
 
-/// For an address that leads nowhere.
+/// The page for unknown URLs.
 pub fn not_found_page(frame: &PageContext<'_>) -> Vec<u8> {
-    let told = "Địa chỉ này không có nội dung. Có thể địa chỉ bị gõ thiếu hoặc trang đã đổi chỗ.";
-    notice_page(frame, "Không tìm thấy trang", told, true)
+    let message =
+        "Địa chỉ này không có nội dung. Có thể địa chỉ bị gõ thiếu hoặc trang đã chuyển sang địa chỉ khác.";
+    notice_page(frame, "Không tìm thấy trang", message, true)
 }
 
-/// For an address that leads nowhere any more: a channel that is gone, a picture that no article shows.
+/// The page for removed channels and for images that no article uses any more.
 pub fn gone_page(frame: &PageContext<'_>) -> Vec<u8> {
     notice_page(frame, "Nội dung đã được gỡ", "Nội dung này đã được gỡ và không còn ở đây.", true)
 }
 
-/// In place of the search where the site is served from files, which cannot look anything up.
+/// Replaces the search page in a static export, which cannot search.
 pub fn search_unavailable_page(frame: &PageContext<'_>) -> Vec<u8> {
-    let told = "Đây là bản sao tĩnh của trang tin nên không tìm kiếm được.";
-    notice_page(frame, "Không có phần tìm kiếm", told, false)
+    let message = "Đây là bản sao tĩnh của trang tin nên không tìm kiếm được.";
+    notice_page(frame, "Không có phần tìm kiếm", message, false)
 }
 
-fn notice_page(frame: &PageContext<'_>, title: &str, told: &str, searches: bool) -> Vec<u8> {
-    // It stands at no address of its own.
+fn notice_page(frame: &PageContext<'_>, title: &str, message: &str, offer_search: bool) -> Vec<u8> {
+    // The page is served at many URLs.
     let head = PageMeta { title, noindex: true, ..PageMeta::default() };
     let body = html! {
         div.notice {
             h1.title { (title) }
-            p { (told) }
+            p { (message) }
             p {
-                "Xin "
-                @if searches {
+                "Hãy "
+                @if offer_search {
                     a href=(frame.path(&search_path(None, ""))) { "tìm bài theo từ trong bài" } ", "
                 }
                 "xem " a href=(frame.path(&months_path(None))) { "tin theo tháng" }

@@ -1,4 +1,4 @@
-//! What crawlers ask for: `robots.txt` and the sitemaps (sitemaps.org).
+//! `robots.txt` and sitemaps (sitemaps.org).
 
 use std::fmt::Write as _;
 
@@ -8,17 +8,16 @@ use crate::urls::{SiteUrls, Sitemap, search_path, sitemap_path};
 /// `application/xml; charset=utf-8`.
 pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 
-/// A page, for a crawler.
+/// A page in a sitemap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SitemapUrl {
-    /// Its path.
+    /// The path.
     pub path: String,
-    /// When it last changed, where that is known.
+    /// The last change, if known.
     pub changed: Option<Timestamp>,
 }
 
-/// What crawlers may ask for: everything but the search, which has no end, and the API, which says nothing that the
-/// pages do not.
+/// Allows everything except the search, which has unlimited URLs, and the API, which repeats the pages.
 pub fn robots(addresses: &SiteUrls) -> Vec<u8> {
     format!(
         "User-agent: *\nDisallow: {}\nDisallow: {}\nSitemap: {}\n",
@@ -29,7 +28,7 @@ pub fn robots(addresses: &SiteUrls) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A list of pages; at most 50,000 of them may stand in one.
+/// A sitemap. The protocol allows at most 50,000 URLs.
 pub fn sitemap(addresses: &SiteUrls, zone: Zone, locations: &[SitemapUrl]) -> Vec<u8> {
     let mut xml = urlset_start("urlset", locations.len());
     for SitemapUrl { path, changed } in locations {
@@ -39,7 +38,7 @@ pub fn sitemap(addresses: &SiteUrls, zone: Zone, locations: &[SitemapUrl]) -> Ve
     xml.into_bytes()
 }
 
-/// A list of lists.
+/// A sitemap index.
 pub fn sitemap_index(addresses: &SiteUrls, sitemaps: &[Sitemap]) -> Vec<u8> {
     let mut xml = urlset_start("sitemapindex", sitemaps.len());
     for sitemap in sitemaps {
@@ -60,7 +59,7 @@ fn urlset_start(name: &str, length: usize) -> String {
 }
 
 fn push(xml: &mut String, name: &str, url: &str, changed: Option<String>) {
-    // A path of ours holds nothing to escape, but `site.url` may.
+    // Paths need no escaping, but `site.url` may.
     let url = quick_xml::escape::escape(url);
     let _ = write!(xml, "<{name}><loc>{url}</loc>");
     if let Some(changed) = changed {

@@ -1,4 +1,4 @@
-//! How to follow a channel: a block that explains itself to somebody who has never heard of feeds.
+//! How to subscribe to a feed, explained for people who do not know feeds.
 
 use maud::{Markup, html};
 
@@ -6,12 +6,12 @@ use super::layout::{PageContext, format_title};
 use super::text::clean;
 use crate::urls::{Format, OPML_PATH, Scope, feed_path, page_path, search_path};
 
-/// What can be followed.
+/// A feed to subscribe to.
 #[derive(Clone, Copy)]
 pub(super) enum FeedTarget<'a> {
-    /// A channel, by its title, or everything.
+    /// A channel and its title, or all channels.
     Channel(&'a Scope, &'a str),
-    /// What a search finds; with its query.
+    /// Search results, by query string.
     Search(&'a str),
 }
 
@@ -32,19 +32,19 @@ impl FeedTarget<'_> {
     }
 }
 
-/// The block at the end of a page.
-pub(super) fn subscribe_section(frame: &PageContext<'_>, followed: FeedTarget<'_>) -> Markup {
+/// The section at the end of a page.
+pub(super) fn subscribe_section(frame: &PageContext<'_>, target: FeedTarget<'_>) -> Markup {
     html! {
         section.subscribe #theo-doi aria-labelledby="theo-doi-ten" {
-            h2 #theo-doi-ten { (followed.heading()) }
+            h2 #theo-doi-ten { (target.heading()) }
             p {
                 "Bài mới tự đến với bạn: không cần đăng ký, không để lại địa chỉ thư. Sao chép địa chỉ dưới đây rồi \
                  dán vào một ứng dụng đọc tin (trình đọc RSS)."
             }
-            (address(frame, followed, Format::Rss, "theo-doi"))
+            (address(frame, target, Format::Rss, "theo-doi"))
             dl.formats {
                 @for format in Format::ALL {
-                    dt { a href=(frame.path(&followed.path(format))) { (format_title(format)) } }
+                    dt { a href=(frame.path(&target.path(format))) { (format_title(format)) } }
                     dd { (explanation(format)) }
                 }
                 dt { a href=(frame.path(OPML_PATH)) { "OPML" } }
@@ -54,10 +54,10 @@ pub(super) fn subscribe_section(frame: &PageContext<'_>, followed: FeedTarget<'_
     }
 }
 
-/// The band above a page that stands in place of a feed, because a person has opened it.
-pub(super) fn feed_banner(frame: &PageContext<'_>, followed: FeedTarget<'_>, format: Format) -> Markup {
-    let this = frame.path(&followed.path(format));
-    let xml = format!("{this}{}xml", if this.contains('?') { '&' } else { '?' });
+/// The banner above a page that a browser gets instead of a feed.
+pub(super) fn feed_banner(frame: &PageContext<'_>, target: FeedTarget<'_>, format: Format) -> Markup {
+    let path = frame.path(&target.path(format));
+    let xml = format!("{path}{}xml", if path.contains('?') { '&' } else { '?' });
     let source = if format == Format::Json { "Xem JSON gốc" } else { "Xem XML gốc" };
     html! {
         aside.band aria-labelledby="nguon-tin" {
@@ -67,36 +67,36 @@ pub(super) fn feed_banner(frame: &PageContext<'_>, followed: FeedTarget<'_>, for
                     "Địa chỉ này dành cho ứng dụng đọc tin. Dán nó vào ứng dụng, bài mới sẽ tự đến với bạn. Bên dưới là \
                      nội dung của nguồn tin, trình bày cho người đọc."
                 }
-                (address(frame, followed, format, "nguon-tin"))
+                (address(frame, target, format, "nguon-tin"))
                 p { a href=(xml) { (source) } }
             }
         }
     }
 }
 
-/// The address with its buttons. The one for copying shows itself where the script runs.
-fn address(frame: &PageContext<'_>, followed: FeedTarget<'_>, format: Format, id: &str) -> Markup {
-    let address = frame.addresses.url(&followed.path(format));
-    let (field, said) = (format!("{id}-dia-chi"), format!("{id}-bao"));
+/// The feed URL with its buttons. The script makes the copy button visible.
+fn address(frame: &PageContext<'_>, target: FeedTarget<'_>, format: Format, id: &str) -> Markup {
+    let address = frame.addresses.url(&target.path(format));
+    let (field, status) = (format!("{id}-dia-chi"), format!("{id}-bao"));
     html! {
         label for=(field) { "Địa chỉ nguồn tin" }
         div.address {
             input #(field) type="text" readonly value=(address);
-            button type="button" hidden data-copy=(field) data-said=(said)
+            button type="button" hidden data-copy=(field) data-said=(status)
                 data-done="Đã sao chép. Giờ hãy dán vào ứng dụng đọc tin."
                 data-failed="Trình duyệt không cho sao chép: địa chỉ đã được bôi đen, hãy nhấn Ctrl+C." {
                 "Sao chép địa chỉ"
             }
             a.button.plain href=(format!("feed:{address}")) { "Mở bằng ứng dụng đọc tin" }
         }
-        p.said role="status" id=(said) {}
+        p.said role="status" id=(status) {}
     }
 }
 
-/// A link to the block, for the top of a page.
-pub(super) fn subscribe_link(path: &Scope) -> Markup {
-    let what = if path.is_some() { "Theo dõi chuyên mục này" } else { "Theo dõi tin mới" };
-    html! { a href="#theo-doi" { (what) } }
+/// A link to the section, for the top of a page.
+pub(super) fn subscribe_link(scope: &Scope) -> Markup {
+    let label = if scope.is_some() { "Theo dõi chuyên mục này" } else { "Theo dõi tin mới" };
+    html! { a href="#theo-doi" { (label) } }
 }
 
 fn explanation(format: Format) -> &'static str {
@@ -107,9 +107,9 @@ fn explanation(format: Format) -> &'static str {
     }
 }
 
-/// Where what is followed can be read.
-pub(super) fn feed_page_path(followed: FeedTarget<'_>) -> String {
-    match followed {
+/// The HTML page of a feed.
+pub(super) fn feed_page_path(target: FeedTarget<'_>) -> String {
+    match target {
         FeedTarget::Channel(scope, _) => page_path(scope.as_ref()),
         FeedTarget::Search(query) => search_path(None, query),
     }

@@ -1,50 +1,51 @@
-//! An article in a list, and the moments in the words of people.
+//! An article in a list, and `time` elements.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::layout::PageContext;
-use super::text::{clean, direction, language_tag, truncate};
+use super::text::{direction, language_tag, truncate};
+use crate::content_html::page_image;
 use crate::model::{Entry, Image};
 use crate::time::{PublishedAt, Timestamp, Zone, format_vi, local_date, rfc3339};
-use crate::urls::{article_path, media_path};
+use crate::urls::article_path;
 
-/// Characters of a title in a list.
+/// Maximum characters of a title in a list.
 const MAX_TITLE: usize = 200;
-/// Characters of a lead in a list.
+/// Maximum characters of a summary in a list.
 pub(super) const MAX_SUMMARY: usize = 260;
 
 /// How an article is shown in a list.
 #[derive(Clone, Copy)]
 pub(super) struct TeaserOptions {
-    /// Of its title: 2 or 3.
+    /// Heading level of the title: 2 or 3.
     pub heading: u8,
-    /// Its picture is shown.
-    pub picture: bool,
-    /// Its first lines are shown.
+    /// Shows the first image.
+    pub image: bool,
+    /// Shows the summary.
     pub summary: bool,
-    /// It names its channels.
+    /// Names the channels.
     pub channels: bool,
-    /// Its picture stands where people look first.
-    pub first: bool,
+    /// The image is above the fold and loads at once.
+    pub is_first: bool,
 }
 
-/// An article in a list.
-pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, shape: TeaserOptions) -> Markup {
+/// Renders an article in a list.
+pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, options: TeaserOptions) -> Markup {
     let article = &entry.article;
     let href = frame.path(&article_path(&entry.permalink));
     let (lang, dir) = (language_tag(article.language.as_deref()), direction(article.language.as_deref()));
     let title = html! { a href=(href) { (truncate(&article.title, MAX_TITLE)) } };
-    let picture = article.images.first().filter(|_| shape.picture);
+    let image = article.images.first().filter(|_| options.image);
     html! {
-        article.story.pictured[picture.is_some()] {
-            @if let Some(picture) = picture { (thumbnail(frame, &href, picture, shape.first)) }
+        article.story.pictured[image.is_some()] {
+            @if let Some(image) = image { (thumbnail(frame, &href, image, options.is_first)) }
             div {
-                @if shape.heading == 2 { h2 lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
+                @if options.heading == 2 { h2 lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
                 p.meta {
                     (time(article.published, frame.site.time_zone))
-                    @if shape.channels { (channels(frame, entry)) }
+                    @if options.channels { (channels(frame, entry)) }
                 }
-                @if shape.summary && !article.excerpt().is_empty() {
+                @if options.summary && !article.excerpt().is_empty() {
                     p.summary lang=[lang] dir=[dir] { (truncate(article.excerpt(), MAX_SUMMARY)) }
                 }
             }
@@ -52,22 +53,12 @@ pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, shape: TeaserOption
     }
 }
 
-/// The link is one more to the same page, so that whoever goes by key or by ear meets it only once.
-fn thumbnail(frame: &PageContext<'_>, href: &str, picture: &Image, first: bool) -> Markup {
+/// The title already links to the page, so keyboards and screen readers skip this link.
+fn thumbnail(frame: &PageContext<'_>, href: &str, image: &Image, is_first: bool) -> Markup {
     html! {
         a.thumb href=(href) tabindex="-1" aria-hidden="true" {
-            (image(frame, picture, "", first))
+            (PreEscaped(page_image(image, frame.addresses, "", is_first)))
         }
-    }
-}
-
-/// A picture; the first one on a page is fetched at once, the others when they come into sight.
-pub(super) fn image(frame: &PageContext<'_>, picture: &Image, shows: &str, first: bool) -> Markup {
-    let (loading, priority) = if first { (None, Some("high")) } else { (Some("lazy"), None) };
-    html! {
-        img src=(frame.path(&media_path(&picture.name))) alt=(clean(shows))
-            width=(picture.width) height=(picture.height)
-            loading=[loading] fetchpriority=[priority] decoding="async";
     }
 }
 
@@ -79,22 +70,21 @@ fn channels(frame: &PageContext<'_>, entry: &Entry) -> Markup {
     }
 }
 
-/// `17:39, thứ Sáu 12/05/2023`.
-pub(super) fn time(stamp: PublishedAt, zone: Zone) -> Markup {
-    let machine = datetime_attribute(stamp, zone);
-    html! { time datetime=(machine) { (format_vi(stamp, zone)) } }
+/// A `time` element such as `17:39, thứ Sáu 12/05/2023`.
+pub(super) fn time(published: PublishedAt, zone: Zone) -> Markup {
+    html! { time datetime=(datetime_attribute(published, zone)) { (format_vi(published, zone)) } }
 }
 
-/// The same of a moment that nobody printed.
-pub(super) fn time_element(moment: Timestamp, zone: Zone) -> Markup {
-    time(PublishedAt::exact(moment), zone)
+/// A `time` element of an exact time.
+pub(super) fn time_element(instant: Timestamp, zone: Zone) -> Markup {
+    time(PublishedAt::exact(instant), zone)
 }
 
-/// For machines; the day alone where no time was printed.
-pub(super) fn datetime_attribute(stamp: PublishedAt, zone: Zone) -> String {
-    if stamp.date_only {
-        local_date(stamp.instant, zone).format("%Y-%m-%d").to_string()
+/// The value of `datetime`: only the date if the article has no time of day.
+pub(super) fn datetime_attribute(published: PublishedAt, zone: Zone) -> String {
+    if published.date_only {
+        local_date(published.instant, zone).format("%Y-%m-%d").to_string()
     } else {
-        rfc3339(stamp.instant, zone)
+        rfc3339(published.instant, zone)
     }
 }

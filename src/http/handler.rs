@@ -378,10 +378,10 @@ impl SiteHandler {
     }
 
     async fn article(&self, request: Parts, permalink: Permalink) -> HttpResponse {
-        let page_result = match self.state.articles.at_hand(&permalink) {
+        let page_result = match self.state.articles.cached(&permalink) {
             Some(page_result) => Some(page_result),
             None => {
-                let rendering = async move |state: Arc<AppState>| state.articles.print(&permalink).await;
+                let rendering = async move |state: Arc<AppState>| state.articles.render(&permalink).await;
                 self.state.run_with_store(rendering).await
             }
         };

@@ -38,7 +38,7 @@ pub(super) async fn handle(state: &Arc<AppState>, request: Parts, route: Route) 
         Route::Sitemap(sitemap) => PageRequest::Sitemap(sitemap),
         Route::Search => match query.search_query(&state.urls) {
             Ok((question, after)) if question != SearchQuery::default() => {
-                PageRequest::Search { question, after, opened: None }
+                PageRequest::Search { query: question, after, opened: None }
             }
             Ok((question, _)) => return search_form(state, &request.headers, &question, None).await,
             Err((question, why)) => {
@@ -50,7 +50,7 @@ pub(super) async fn handle(state: &Arc<AppState>, request: Parts, route: Route) 
                 return search_form(state, &request.headers, &question, Some(NO_WORDS)).await;
             }
             Ok((question, after)) if is_browser && !wants_raw(&request) => {
-                PageRequest::Search { question, after, opened: Some(format) }
+                PageRequest::Search { query: question, after, opened: Some(format) }
             }
             Ok((question, _)) => PageRequest::SearchFeed(question, format),
             Err((question, why)) => {

@@ -1,82 +1,82 @@
-//! The sealed pages of the channels' logs, printed when they are asked for: there are too many to keep them
-//! all (RFC 5005; rules H1, H2).
+//! Archive pages (RFC 5005; feed rules H1, H2), rendered on demand because there are too many to keep.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{error, warn};
 
+use super::context::{RenderContext, RenderOptions, blocking, remove_article, scope_name};
 use super::lru::LruCache;
-use super::{LogVersion, RenderContext, RenderOptions, Representation, blocking, name, remove_from};
+use super::representation::{LogVersion, Representation};
 use crate::feed::{self, FeedKind, VerifyError};
 use crate::store::{ArchivePageData, ChannelState, Snapshot, Store, StoreError};
 use crate::urls::{Format, Scope};
 
-/// Pages that are kept printed: portals walk the same way, from the newest on. Some ten megabytes.
+/// Cached pages, some ten megabytes: clients read the archive from the newest page on.
 const CAPACITY: usize = 64;
 
-/// A sealed page.
+/// The result of a request for an archive page.
 #[derive(Clone)]
 pub enum ArchivePage {
-    /// As it stands now.
+    /// The page.
     Page(Arc<Representation>),
-    /// It did not pass its reading back, and no article is to blame.
+    /// Verification failed outside of the articles.
     Failed,
-    /// There is no such page, or it is not sealed yet.
+    /// The page does not exist or is not sealed yet.
     NotFound,
 }
 
-/// Prints the pages.
+/// Renders and caches archive pages.
 pub struct ArchiveRenderer {
     store: Store,
     options: Arc<RenderOptions>,
     cache: Mutex<LruCache<Key, Arc<Representation>>>,
 }
 
-/// Everything that a page depends on, so that one that was printed before is right or is not found.
+/// Everything that a page depends on, so that a cached page is never stale.
 #[derive(Clone, PartialEq, Eq)]
 struct Key {
     scope: Scope,
     page: u64,
     format: Format,
     state: ChannelState,
-    generation: u64,
+    config_epoch: u64,
 }
 
 impl ArchiveRenderer {
-    /// The pages of the log in `store`.
+    /// A renderer for the archive of `store`.
     pub fn new(store: Store, options: RenderOptions) -> Self {
         Self { store, options: Arc::new(options), cache: Mutex::new(LruCache::new(CAPACITY)) }
     }
 
-    /// Page `page` of a channel's log, counted from 1; of the log of everything, without a channel.
+    /// Page `page`, from 1, of a channel's archive, or of the archive of all channels.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// The store is unavailable.
     pub async fn page(&self, scope: &Scope, page: u64, format: Format) -> Result<ArchivePage, StoreError> {
         let page_size = self.options.live.archive_page;
         let mut snapshot = self.store.snapshot().await?;
         let Some(state) = snapshot.archive_state(scope.as_ref(), page, page_size).await? else {
             return Ok(ArchivePage::NotFound);
         };
-        let generation = snapshot.config_epoch().await?;
-        let key = Key { scope: scope.clone(), page, format, state, generation };
+        let config_epoch = snapshot.config_epoch().await?;
+        let key = Key { scope: scope.clone(), page, format, state, config_epoch };
         if let Some(document) = self.cached(&key) {
             return Ok(ArchivePage::Page(document));
         }
-        let setting = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
-        let Some(sheet) = ArchivePageInput::load(&mut snapshot, &setting, scope, page).await? else {
+        let context = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
+        let Some(input) = ArchivePageInput::load(&mut snapshot, &context, scope, page).await? else {
             return Ok(ArchivePage::NotFound);
         };
         drop(snapshot);
-        match blocking(move || sheet.render(format)).await? {
+        match blocking(move || input.render(format)).await? {
             Ok(document) => {
                 let document = Arc::new(document);
                 self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&document));
                 Ok(ArchivePage::Page(document))
             }
             Err(fault) => {
-                error!(channel = %name(scope), page, reason = %fault.reason, "the page did not pass its reading back");
+                error!(channel = %scope_name(scope), page, reason = %fault.reason, "archive page failed verification");
                 Ok(ArchivePage::Failed)
             }
         }
@@ -87,47 +87,46 @@ impl ArchiveRenderer {
     }
 }
 
-/// What a sealed page is made of, read from one state of the log.
+/// The data of an archive page, read from one snapshot.
 pub struct ArchivePageInput {
-    setting: RenderContext,
+    context: RenderContext,
     scope: Scope,
     page: u64,
     view: ArchivePageData,
 }
 
 impl ArchivePageInput {
-    /// Reads page `page` of a channel's log, counted from 1; of the log of everything, without a channel. None where
-    /// there is no such page, or it is not sealed yet.
+    /// Loads page `page`, from 1, of a channel's archive, or of the archive of all channels. None if it does not exist or
+    /// is not sealed yet.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// The store is unavailable.
     pub async fn load(
         snapshot: &mut Snapshot,
-        setting: &RenderContext,
+        context: &RenderContext,
         scope: &Scope,
         page: u64,
     ) -> Result<Option<Self>, StoreError> {
-        let page_size = setting.options.live.archive_page;
+        let page_size = context.options.live.archive_page;
         let Some(mut view) = snapshot.archive(scope.as_ref(), page, page_size).await? else {
             return Ok(None);
         };
         for article in &view.unreadable {
-            error!(channel = %name(scope), page, %article, "the store holds this revision damaged; it is left out");
+            error!(channel = %scope_name(scope), page, %article, "stored revision is damaged and omitted");
         }
-        let (owned, frame_of) = (setting.clone(), scope.clone());
+        let (owned, owned_scope) = (context.clone(), scope.clone());
         let view = blocking(move || {
             let mut entries = std::mem::take(&mut view.entries);
-            owned.shorten(&mut entries, &document(&owned, &frame_of, page, &view));
+            owned.shorten(&mut entries, &document(&owned, &owned_scope, page, &view));
             ArchivePageData { entries, ..view }
         });
-        Ok(Some(Self { setting: setting.clone(), scope: scope.clone(), page, view: view.await? }))
+        Ok(Some(Self { context: context.clone(), scope: scope.clone(), page, view: view.await? }))
     }
 
-    /// Prints; leaves out what does not pass, article by article. Takes some milliseconds: call it where blocking is
-    /// allowed.
+    /// Renders; omits articles that fail verification. Blocking: takes some milliseconds.
     ///
     /// # Errors
-    /// Where it does not pass its reading back and no article is to blame.
+    /// Verification failed outside of the articles.
     pub fn render(&self, format: Format) -> Result<Representation, VerifyError> {
         let mut view = Cow::Borrowed(&self.view);
         loop {
@@ -135,43 +134,42 @@ impl ArchivePageInput {
                 Ok(document) => return Ok(document),
                 Err(fault) => fault,
             };
-            let Some(guilty) = &fault.article else { return Err(fault) };
+            let Some(article) = &fault.article else { return Err(fault) };
             let ArchivePageData { entries, tombstones, .. } = view.to_mut();
-            if !remove_from(entries, tombstones, guilty) {
+            if !remove_article(entries, tombstones, article) {
                 return Err(fault);
             }
             warn!(
-                channel = %name(&self.scope), page = self.page, article = ?fault.article, reason = %fault.reason,
-                "this article cannot be printed and is left out"
+                channel = %scope_name(&self.scope), page = self.page, article = ?fault.article, reason = %fault.reason,
+                "article failed verification and is omitted"
             );
         }
     }
 
     fn attempt(&self, view: &ArchivePageData, format: Format) -> Result<Representation, VerifyError> {
-        let document = document(&self.setting, &self.scope, self.page, view);
+        let document = document(&self.context, &self.scope, self.page, view);
         let bytes = feed::render(&document, format);
-        (self.setting.options.verifier)(&document, format, &bytes)?;
+        (self.context.options.verifier)(&document, format, &bytes)?;
         let version =
-            LogVersion { log: self.setting.log_id_for(self.scope.as_ref()), number: view.state.number };
+            LogVersion { log: self.context.log_id_for(self.scope.as_ref()), number: view.state.number };
         Ok(Representation::encode(feed::media_type(format), bytes, &version, view.state.last_modified))
     }
 }
 
 fn document<'a>(
-    setting: &'a RenderContext,
+    context: &'a RenderContext,
     scope: &Scope,
     page: u64,
     view: &'a ArchivePageData,
 ) -> feed::FeedInput<'a> {
     feed::FeedInput {
-        site: &setting.options.site,
-        addresses: &setting.options.addresses,
-        channel: setting.channel(scope.as_ref()),
-        channels: &setting.channels,
+        site: &context.options.site,
+        addresses: &context.options.addresses,
+        channel: context.channel(scope.as_ref()),
+        channels: &context.channels,
         entries: &view.entries,
         tombstones: &view.tombstones,
         updated: view.state.updated,
         kind: FeedKind::Archive { page, previous: Some(page - 1).filter(|page| *page > 0) },
-        hub: None,
     }
 }

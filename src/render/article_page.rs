@@ -1,54 +1,55 @@
-//! An article's own page, printed when it is asked for: there are too many to keep them all.
+//! Article pages, rendered on demand because there are too many to keep.
 
 use std::sync::Arc;
 
 use super::cache::{Cache, Weigh};
-use super::{LogVersion, RenderContext, RenderOptions, Representation, blocking};
+use super::context::{RenderContext, RenderOptions, blocking};
+use super::representation::{LogVersion, Representation};
 use crate::html;
 use crate::model::{Channel, Permalink};
 use crate::store::{ArticleLookup, Snapshot, Store, StoreError};
 use crate::time::Timestamp;
 
-/// What stands at an article's address.
+/// The result of a request for an article.
 #[derive(Clone)]
 pub enum ArticlePage {
-    /// Its page.
+    /// The page.
     Page(Arc<Representation>),
-    /// It was withdrawn: the page that says so.
+    /// The article was withdrawn; the page says so.
     Gone(Arc<Representation>),
-    /// Nothing was ever published there.
+    /// No article was ever published at this URL.
     NotFound,
 }
 
-/// What an article's page is made of, read from one state of the log.
+/// The data of an article page, read from one snapshot.
 pub struct ArticlePageInput {
-    setting: RenderContext,
-    found: ArticleLookup,
+    context: RenderContext,
+    lookup: ArticleLookup,
     corrections: Vec<Timestamp>,
 }
 
-/// The pages of articles that are kept, in bytes: some 1,300 of the usual length.
-const KEPT: u64 = 32 << 20;
-/// Of a page in its three codings.
-const USUAL: u64 = 24 << 10;
+/// The capacity of the cache in bytes, about 1,300 typical pages.
+const CACHE_BYTES: u64 = 32 << 20;
+/// The typical size of a page in its three encodings.
+const TYPICAL_BYTES: u64 = 24 << 10;
 
-/// The pages of articles, those at hand that are asked for.
+/// Renders and caches article pages.
 pub struct ArticlePages {
     store: Store,
     options: Arc<RenderOptions>,
-    cache: Cache<Permalink, Kept>,
+    cache: Cache<Permalink, CachedPage>,
 }
 
-/// A page, and all that it was made of: the article's revision, and the channels in its menu. The configuration stands
+/// A page and what it depends on: the article's revision and the channels in the menu. The configuration cannot change
 /// while the process runs.
 #[derive(Clone)]
-struct Kept {
+struct CachedPage {
     page: ArticlePage,
     number: u64,
     channels: Arc<Vec<Channel>>,
 }
 
-impl Weigh for Kept {
+impl Weigh for CachedPage {
     fn weight(&self) -> u64 {
         match &self.page {
             ArticlePage::Page(page) | ArticlePage::Gone(page) => page.weight(),
@@ -56,95 +57,100 @@ impl Weigh for Kept {
         }
     }
 
-    /// SECURITY: addresses at which nothing is cost nobody his page.
-    fn is_kept(&self) -> bool {
+    /// SECURITY: requests for unknown URLs must not evict pages.
+    fn is_cacheable(&self) -> bool {
         !matches!(self.page, ArticlePage::NotFound)
     }
 }
 
 impl ArticlePages {
-    /// Pages of the log in `store`.
+    /// A renderer for the articles of `store`.
     pub fn new(store: Store, options: RenderOptions) -> Self {
-        let cache = Cache::new(store.subscribe(), KEPT, USUAL);
+        let cache = Cache::new(store.subscribe(), CACHE_BYTES, TYPICAL_BYTES);
         Self { store, options: Arc::new(options), cache }
     }
 
-    /// The page that was printed while the log stood as it stands. Asks nobody.
-    pub fn at_hand(&self, permalink: &Permalink) -> Option<ArticlePage> {
-        self.cache.get(permalink).map(|kept| kept.page)
+    /// The page if it is cached and current. Does not access the store.
+    pub fn cached(&self, permalink: &Permalink) -> Option<ArticlePage> {
+        self.cache.get(permalink).map(|cached| cached.page)
     }
 
-    /// The page, from the store where it is not at hand.
+    /// The page from the cache or the store.
     ///
     /// # Errors
-    /// Where the store does not answer.
-    pub async fn print(&self, permalink: &Permalink) -> Result<ArticlePage, StoreError> {
-        let kept = self.cache.get_or_make(permalink.clone(), |before| self.made(permalink, before)).await?;
-        Ok(kept.page)
+    /// The store is unavailable.
+    pub async fn render(&self, permalink: &Permalink) -> Result<ArticlePage, StoreError> {
+        let cached =
+            self.cache.get_or_make(permalink.clone(), |previous| self.load(permalink, previous)).await?;
+        Ok(cached.page)
     }
 
-    async fn made(&self, permalink: &Permalink, before: Option<Kept>) -> Result<Kept, StoreError> {
+    async fn load(
+        &self,
+        permalink: &Permalink,
+        previous: Option<CachedPage>,
+    ) -> Result<CachedPage, StoreError> {
         let mut snapshot = self.store.snapshot().await?;
-        let setting = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
-        let found = snapshot.article(permalink).await?;
-        let number = if let ArticleLookup::Live { number, .. } = &found { *number } else { 0 };
-        let channels = Arc::clone(&setting.channels);
-        // The log has grown, and nothing that this page shows was in it.
-        if let Some(before) = before
-            && matches!(before.page, ArticlePage::Page(_))
-            && before.number == number
-            && before.channels == channels
+        let context = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
+        let lookup = snapshot.article(permalink).await?;
+        let number = if let ArticleLookup::Live { number, .. } = &lookup { *number } else { 0 };
+        let channels = Arc::clone(&context.channels);
+        // The log has changed, but nothing that the page depends on.
+        if let Some(previous) = previous
+            && matches!(previous.page, ArticlePage::Page(_))
+            && previous.number == number
+            && previous.channels == channels
         {
-            return Ok(before);
+            return Ok(previous);
         }
-        let sheet = ArticlePageInput::of(&mut snapshot, &setting, found).await?;
+        let input = ArticlePageInput::from_lookup(&mut snapshot, &context, lookup).await?;
         drop(snapshot);
-        let page = blocking(move || sheet.render()).await?;
-        Ok(Kept { page, number, channels })
+        let page = blocking(move || input.render()).await?;
+        Ok(CachedPage { page, number, channels })
     }
 }
 
 impl ArticlePageInput {
-    /// Reads what stands at `permalink`.
+    /// Loads the article at `permalink`.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// The store is unavailable.
     pub async fn load(
         snapshot: &mut Snapshot,
-        setting: &RenderContext,
+        context: &RenderContext,
         permalink: &Permalink,
     ) -> Result<Self, StoreError> {
-        let found = snapshot.article(permalink).await?;
-        Self::of(snapshot, setting, found).await
+        let lookup = snapshot.article(permalink).await?;
+        Self::from_lookup(snapshot, context, lookup).await
     }
 
-    async fn of(
+    async fn from_lookup(
         snapshot: &mut Snapshot,
-        setting: &RenderContext,
-        found: ArticleLookup,
+        context: &RenderContext,
+        lookup: ArticleLookup,
     ) -> Result<Self, StoreError> {
-        let corrections = match &found {
+        let corrections = match &lookup {
             ArticleLookup::Live { entry, .. } => snapshot.corrections(&entry.id).await?,
             ArticleLookup::Withdrawn(_) | ArticleLookup::NotFound => Vec::new(),
         };
-        Ok(Self { setting: setting.clone(), found, corrections })
+        Ok(Self { context: context.clone(), lookup, corrections })
     }
 
-    /// Takes some milliseconds: call it where blocking is allowed.
+    /// Blocking: takes some milliseconds.
     pub fn render(self) -> ArticlePage {
-        let Self { setting, found, corrections } = self;
-        let frame = setting.page_context();
-        // Every page names all channels in its menu.
-        let document = |page, number, at: Timestamp| {
-            let version = LogVersion { log: setting.log_id_for(None), number };
-            Arc::new(Representation::encode(html::MEDIA_TYPE, page, &version, at.max(setting.channels_at)))
+        let Self { context, lookup, corrections } = self;
+        let page_context = context.page_context();
+        // The menu of every page contains all channels.
+        let encode = |page, number, at: Timestamp| {
+            let version = LogVersion { log: context.log_id_for(None), number };
+            Arc::new(Representation::encode(html::MEDIA_TYPE, page, &version, at.max(context.channels_at)))
         };
-        match found {
+        match lookup {
             ArticleLookup::Live { entry, number, at } => {
-                ArticlePage::Page(document(html::article(&frame, &entry, &corrections), number, at))
+                ArticlePage::Page(encode(html::article(&page_context, &entry, &corrections), number, at))
             }
             ArticleLookup::Withdrawn(tombstone) => {
-                ArticlePage::Gone(document(html::withdrawn_page(&frame, &tombstone), 0, tombstone.when))
+                ArticlePage::Gone(encode(html::withdrawn_page(&page_context, &tombstone), 0, tombstone.when))
             }
             ArticleLookup::NotFound => ArticlePage::NotFound,
         }

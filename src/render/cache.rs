@@ -1,34 +1,34 @@
-//! Documents that were made on demand, kept while the log stands still: so many bytes of them.
+//! A cache, limited in bytes, of documents that are valid until the log changes.
 
 use std::hash::Hash;
 
-use quick_cache::sync::Cache as Kept;
+use quick_cache::sync::Cache as QuickCache;
 use quick_cache::{OptionsBuilder, Weighter};
 use tokio::sync::watch;
 
 use crate::store::LogPosition;
 
-/// What a kept value takes of the cache's bytes.
+/// The size of a cached value.
 pub(super) trait Weigh {
-    /// In bytes, about.
+    /// Approximate size in bytes.
     fn weight(&self) -> u64;
 
-    /// False for what is made anew each time.
-    fn is_kept(&self) -> bool {
+    /// False for values that must not be cached.
+    fn is_cacheable(&self) -> bool {
         true
     }
 }
 
-/// Key, place and the like.
+/// Bytes per entry besides the value.
 const OVERHEAD: u64 = 512;
-/// Few, so that one large document fits into its share.
+/// Few, because a value must fit into its shard.
 const SHARDS: usize = 2;
 
-/// Keeps values by what was asked for, each with the state of the log that it was made at. Of what is asked for at the
-/// same time, one is made; what is asked for once does not drive out what is asked for often.
+/// Values by key, each with its log position. Concurrent requests for a key compute its value once, and one-time
+/// requests do not evict frequently used values.
 pub(super) struct Cache<K, V> {
-    kept: Kept<K, Dated<V>, Weights>,
-    announced: watch::Receiver<LogPosition>,
+    entries: QuickCache<K, Dated<V>, Weights>,
+    position: watch::Receiver<LogPosition>,
 }
 
 #[derive(Clone)]
@@ -41,55 +41,56 @@ struct Dated<V> {
 struct Weights;
 
 impl<K, V: Weigh> Weighter<K, Dated<V>> for Weights {
-    fn weight(&self, _key: &K, kept: &Dated<V>) -> u64 {
-        kept.value.weight() + OVERHEAD
+    fn weight(&self, _key: &K, entry: &Dated<V>) -> u64 {
+        entry.value.weight() + OVERHEAD
     }
 }
 
 impl<K: Eq + Hash + Clone, V: Weigh + Clone> Cache<K, V> {
-    /// Keeps up to `bytes`, of values that have some `usual` bytes each.
-    pub(super) fn new(announced: watch::Receiver<LogPosition>, bytes: u64, usual: u64) -> Self {
+    /// A cache of up to `bytes` for values of about `typical` bytes each.
+    pub(super) fn new(position: watch::Receiver<LogPosition>, bytes: u64, typical: u64) -> Self {
         let options = OptionsBuilder::new()
-            .estimated_items_capacity(usize::try_from(bytes / usual).unwrap_or(usize::MAX))
+            .estimated_items_capacity(usize::try_from(bytes / typical).unwrap_or(usize::MAX))
             .weight_capacity(bytes)
             .shards(SHARDS)
             .build()
             .expect("both capacities are given");
-        Self { kept: Kept::with_options(options, Weights, Default::default(), Default::default()), announced }
+        let entries = QuickCache::with_options(options, Weights, Default::default(), Default::default());
+        Self { entries, position }
     }
 
-    /// What was made while the log stood as it stands. Asks nobody.
+    /// The value, if it is cached and current.
     pub(super) fn get(&self, key: &K) -> Option<V> {
-        let log = *self.announced.borrow();
-        self.kept.get(key).filter(|kept| kept.log == log).map(|kept| kept.value)
+        let log = *self.position.borrow();
+        self.entries.get(key).filter(|entry| entry.log == log).map(|entry| entry.value)
     }
 
-    /// The same, or else what `make` makes of what was kept before. Whoever asks for the same meanwhile waits for it.
+    /// The cached value, or the result of `make`, which gets the outdated value. Concurrent requests for the key wait.
     ///
     /// # Errors
-    /// Where `make` fails. The next who waits tries again.
-    pub(super) async fn get_or_make<E, Making>(
+    /// `make` failed. The next waiting request retries.
+    pub(super) async fn get_or_make<E, Fut>(
         &self,
         key: K,
-        make: impl FnOnce(Option<V>) -> Making,
+        make: impl FnOnce(Option<V>) -> Fut,
     ) -> Result<V, E>
     where
-        Making: Future<Output = Result<V, E>>,
+        Fut: Future<Output = Result<V, E>>,
     {
-        // Read before the log is: what is made may be newer than that, but never older.
-        let log = *self.announced.borrow();
+        // Read before `make` reads the log: the value may be newer than this position, but never older.
+        let log = *self.position.borrow();
         let mut outdated = None;
         loop {
-            match self.kept.get_value_or_guard_async(&key).await {
-                Ok(kept) if kept.log == log || kept.log.includes(&log) => return Ok(kept.value),
-                Ok(kept) => {
-                    self.kept.remove_if(&key, |now| now.log == kept.log);
-                    outdated = Some(kept.value);
+            match self.entries.get_value_or_guard_async(&key).await {
+                Ok(entry) if entry.log == log || entry.log.includes(&log) => return Ok(entry.value),
+                Ok(entry) => {
+                    self.entries.remove_if(&key, |current| current.log == entry.log);
+                    outdated = Some(entry.value);
                 }
-                Err(place) => {
+                Err(guard) => {
                     let value = make(outdated).await?;
-                    if value.is_kept() {
-                        let _ = place.insert(Dated { value: value.clone(), log });
+                    if value.is_cacheable() {
+                        let _ = guard.insert(Dated { value: value.clone(), log });
                     }
                     return Ok(value);
                 }
@@ -108,7 +109,7 @@ mod tests {
             self.len() as u64
         }
 
-        fn is_kept(&self) -> bool {
+        fn is_cacheable(&self) -> bool {
             !self.is_empty()
         }
     }
@@ -127,9 +128,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_made_stands_while_the_log_stands_and_helps_to_make_the_next() {
-        let (log, announced) = watch::channel(at(1));
-        let cache = Cache::new(announced, 1 << 20, 1000);
+    async fn values_are_valid_until_the_log_changes() {
+        let (log, position) = watch::channel(at(1));
+        let cache = Cache::new(position, 1 << 20, 1000);
         assert_eq!(made(&cache, 1, b"a").await, (b"a".to_vec(), None));
         assert_eq!(made(&cache, 1, b"b").await, (b"a".to_vec(), None));
         log.send_replace(at(2));
@@ -137,36 +138,36 @@ mod tests {
         assert_eq!(made(&cache, 1, b"b").await, (b"b".to_vec(), Some(b"a".to_vec())));
         assert_eq!(cache.get(&1), Some(b"b".to_vec()));
         assert_eq!(made(&cache, 2, b"").await.0, b"");
-        assert_eq!(cache.get(&2), None, "what is not to be kept is not");
+        assert_eq!(cache.get(&2), None, "values that are not cacheable are not cached");
         let failed = cache.get_or_make(3, |_| async { Err::<Vec<u8>, _>("away") }).await;
         assert_eq!((failed, made(&cache, 3, b"c").await.0), (Err("away"), b"c".to_vec()));
     }
 
     #[tokio::test]
-    async fn no_more_is_kept_than_there_is_room_for() {
-        let (_log, announced) = watch::channel(at(1));
-        let cache = Cache::new(announced, 1 << 20, 10_000);
+    async fn the_cache_stays_within_its_limit() {
+        let (_log, position) = watch::channel(at(1));
+        let cache = Cache::new(position, 1 << 20, 10_000);
         for key in 0..1000 {
             made(&cache, key, &[1; 10_000]).await;
         }
-        assert!(cache.kept.weight() <= 1 << 20 && cache.kept.len() > 50, "{}", cache.kept.len());
+        assert!(cache.entries.weight() <= 1 << 20 && cache.entries.len() > 50, "{}", cache.entries.len());
         made(&cache, 1000, &[1; 2 << 20]).await;
-        assert!(cache.kept.weight() <= 1 << 20);
+        assert!(cache.entries.weight() <= 1 << 20);
     }
 
     #[tokio::test]
-    async fn of_many_who_ask_for_the_same_one_has_it_made() {
-        let (_log, announced) = watch::channel(at(1));
-        let cache = Cache::<u32, Vec<u8>>::new(announced, 1 << 20, 1000);
+    async fn concurrent_requests_compute_a_value_once() {
+        let (_log, position) = watch::channel(at(1));
+        let cache = Cache::<u32, Vec<u8>>::new(position, 1 << 20, 1000);
         let count = Cell::new(0);
-        let ask = || {
+        let request = || {
             cache.get_or_make(1, |_| async {
                 count.set(count.get() + 1);
                 tokio::task::yield_now().await;
                 Ok::<_, ()>(b"a".to_vec())
             })
         };
-        let (one, two, three) = tokio::join!(ask(), ask(), ask());
+        let (one, two, three) = tokio::join!(request(), request(), request());
         assert_eq!(
             (one, two, three, count.get()),
             (Ok(b"a".to_vec()), Ok(b"a".to_vec()), Ok(b"a".to_vec()), 1)

@@ -1,113 +1,111 @@
-//! What is newer than a reader's copy of a live feed (RFC 3229, rule D1), printed from memory when it is
-//! asked for.
+//! The contents of a channel's live feed, and deltas rendered from it on demand (RFC 3229, feed rule D1).
 //!
-//! A part is given only where it leads to just what the whole document says. What no part can say, the whole
-//! document has to: that an article left the channel for another one (a tombstone would delete the living
-//! article in the reader's other channels), a withdrawal in RSS, which has no word for it, and a change of
-//! configuration.
+//! A client that applies a delta must have the same content as the full document. These changes have no delta: an article
+//! that moved to another channel (a tombstone would delete it in the client's other channels), a withdrawal in RSS, and
+//! a change of the configuration.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::error;
 
+use super::context::{RenderContext, live_input, scope_name};
 use super::lru::LruCache;
-use super::{LogVersion, RenderContext, Representation, name};
+use super::representation::{LogVersion, Representation};
 use crate::feed::{self, FeedKind};
 use crate::html;
-use crate::model::{ArticleId, Channel, Entry, Tombstone};
+use crate::model::{ArticleId, Channel, Entry, Slug, Tombstone};
 use crate::store::LiveFeedData;
 use crate::urls::{Format, Scope};
 
-/// Parts that are kept printed for each channel: who polls each minute asks from the last few numbers.
+/// Cached deltas per channel: clients that poll every minute have one of the last few versions.
 const CAPACITY: usize = 16;
 
-/// What the live feeds of one channel show, and since when.
+/// The contents of a channel's live feed.
 pub struct LiveFeed {
-    setting: RenderContext,
+    context: RenderContext,
     scope: Scope,
     log: String,
     view: LiveFeedData,
-    /// Of everything: the newest articles of each channel, in the order of the channels.
+    /// For the home page: the newest articles of each channel, in the order of the channels.
     sections: Vec<Vec<Entry>>,
-    cache: Mutex<LruCache<(Format, u64), BaseNotCovered>>,
-    /// The pages for people who open a feed.
+    deltas: Mutex<LruCache<(Format, u64), Delta>>,
+    /// The pages for browsers that open a feed.
     html: Mutex<LruCache<Format, Arc<Representation>>>,
 }
 
-/// None where the part did not pass its reading back.
-type BaseNotCovered = Option<Arc<Representation>>;
+/// None if verification failed.
+type Delta = Option<Arc<Representation>>;
 
 impl LiveFeed {
     pub(super) fn new(
-        setting: RenderContext,
+        context: RenderContext,
         scope: Scope,
         view: LiveFeedData,
         sections: Vec<Vec<Entry>>,
     ) -> Self {
-        let log = setting.log_id_for(scope.as_ref());
-        let cache = Mutex::new(LruCache::new(CAPACITY));
+        let log = context.log_id_for(scope.as_ref());
+        let deltas = Mutex::new(LruCache::new(CAPACITY));
         let html = Mutex::new(LruCache::new(Format::ALL.len()));
-        Self { setting, scope, log, view, sections, cache, html }
+        Self { context, scope, log, view, sections, deltas, html }
     }
 
-    /// All channels, in the order of the menu.
+    /// All channels, in menu order.
     pub fn channels(&self) -> Arc<Vec<Channel>> {
-        Arc::clone(&self.setting.channels)
+        Arc::clone(&self.context.channels)
     }
 
-    /// The newest articles, so many at most.
+    /// The newest articles, at most `count`.
     pub(super) fn latest(&self, count: usize) -> &[Entry] {
         &self.view.entries[..self.view.entries.len().min(count)]
     }
 
-    /// The page for a person who has opened a feed. Takes some milliseconds the first time: call it where blocking is
-    /// allowed.
+    /// The page for a browser that opens a feed. Blocking: takes some milliseconds the first time.
     pub fn as_html(&self, format: Format) -> Arc<Representation> {
-        let mut shelf = self.html.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(printed) = shelf.get(&format) {
-            return printed;
+        let mut cache = self.html.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = cache.get(&format) {
+            return page;
         }
-        let page = super::page(&self.setting, &self.scope, &self.view, &self.sections, Some(format));
+        let page = channel_page(&self.context, &self.scope, &self.view, &self.sections, Some(format));
         let version = LogVersion { log: self.log.clone(), number: self.view.state.number };
-        let printed =
+        let page =
             Arc::new(Representation::encode(html::MEDIA_TYPE, page, &version, self.view.state.last_modified));
-        shelf.insert(format, Arc::clone(&printed));
-        printed
+        cache.insert(format, Arc::clone(&page));
+        page
     }
 
-    /// The log in whose numbers the copies of readers are counted.
+    /// The id of the log that numbers the versions.
     pub fn log(&self) -> &str {
         &self.log
     }
 
-    /// True where a part tells all that changed since number `base` of the channel's log.
+    /// True if a delta can express all changes since revision `base` of the channel's log.
     pub fn has_delta_since(&self, format: Format, base: u64) -> bool {
-        let within = self.view.delta_floor <= base && base < self.view.state.number;
-        let withdrawn = || self.view.tombstones.iter().any(|tombstone| self.is_newer(&tombstone.id, base));
-        within && (format != Format::Rss || !withdrawn())
+        let is_covered = self.view.delta_floor <= base && base < self.view.state.number;
+        let has_withdrawal =
+            || self.view.tombstones.iter().any(|tombstone| self.is_newer(&tombstone.id, base));
+        is_covered && (format != Format::Rss || !has_withdrawal())
     }
 
-    /// The part where it was printed before. Never waits.
+    /// The delta if it is cached. Never blocks.
     pub fn cached_delta(&self, format: Format, base: u64) -> Option<Arc<Representation>> {
-        self.cache.try_lock().ok()?.get(&(format, base)).flatten()
+        self.deltas.try_lock().ok()?.get(&(format, base)).flatten()
     }
 
-    /// What changed since number `base`, under the validators of `whole`, the feed in this format of the same
-    /// edition. None where it does not pass its reading back. Takes some milliseconds: call it where blocking
-    /// is allowed.
-    pub fn delta(&self, format: Format, base: u64, whole: &Representation) -> Option<Arc<Representation>> {
-        // NOTE: locked while it prints. Of many who ask for the same part at once one prints and the others
-        // find it; of many who ask for different parts, no channel takes more than one core.
-        let mut shelf = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(printed) = shelf.get(&(format, base)) {
-            return printed;
+    /// The changes since revision `base`, with the validators of `full`, the current feed in this format. None if
+    /// verification fails. Blocking: takes some milliseconds.
+    pub fn delta(&self, format: Format, base: u64, full: &Representation) -> Option<Arc<Representation>> {
+        // NOTE: locked while rendering: concurrent requests for one delta render it once, and a channel uses at most one
+        // core.
+        let mut cache = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(delta) = cache.get(&(format, base)) {
+            return delta;
         }
-        let printed = self.render(format, base, whole).map(Arc::new);
-        shelf.insert((format, base), printed.clone());
-        printed
+        let delta = self.render(format, base, full).map(Arc::new);
+        cache.insert((format, base), delta.clone());
+        delta
     }
 
-    fn render(&self, format: Format, base: u64, whole: &Representation) -> Option<Representation> {
+    fn render(&self, format: Format, base: u64, full: &Representation) -> Option<Representation> {
         let newer = |id: &ArticleId| self.is_newer(id, base);
         let entries: Vec<Entry> =
             self.view.entries.iter().filter(|entry| newer(&entry.id)).cloned().collect();
@@ -117,13 +115,13 @@ impl LiveFeed {
             entries: &entries,
             tombstones: &tombstones,
             kind: FeedKind::Delta,
-            ..super::live_input(&self.setting, &self.scope, &self.view)
+            ..live_input(&self.context, &self.scope, &self.view)
         };
         let bytes = feed::render(&document, format);
-        match (self.setting.options.verifier)(&document, format, &bytes) {
-            Ok(()) => Some(whole.with_body(bytes)),
+        match (self.context.options.verifier)(&document, format, &bytes) {
+            Ok(()) => Some(full.with_body(bytes)),
             Err(fault) => {
-                error!(channel = %name(&self.scope), base, %fault, "what is new did not pass its reading back");
+                error!(channel = %scope_name(&self.scope), base, %fault, "delta failed verification");
                 None
             }
         }
@@ -131,5 +129,31 @@ impl LiveFeed {
 
     fn is_newer(&self, id: &ArticleId, base: u64) -> bool {
         self.view.last_changes.get(id).is_some_and(|number| *number > base)
+    }
+}
+
+/// The page of a channel, or the home page. With `opened`, it has a banner about the feed that a browser opened.
+pub(super) fn channel_page(
+    context: &RenderContext,
+    scope: &Scope,
+    view: &LiveFeedData,
+    sections: &[Vec<Entry>],
+    opened: Option<Format>,
+) -> Vec<u8> {
+    let page = context.page_context();
+    let items = context.options.live.items as usize;
+    match context.channel(scope.as_ref()) {
+        Some(channel) => {
+            let newest = &view.entries[..view.entries.len().min(items)];
+            html::channel(&page, channel, newest, opened)
+        }
+        None => {
+            let is_gone = |slug: &Slug| context.channel(Some(slug)).is_some_and(Channel::is_gone);
+            let visible = view.entries.iter().filter(|entry| !entry.channels.iter().all(is_gone));
+            let newest: Vec<Entry> = visible.take(items).cloned().collect();
+            let sections = context.channels.iter().zip(sections.iter().map(Vec::as_slice));
+            let sections: Vec<_> = sections.filter(|(channel, _)| !channel.is_gone()).collect();
+            html::home(&page, &newest, &sections, opened)
+        }
     }
 }

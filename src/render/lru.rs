@@ -1,8 +1,8 @@
-//! A few printed things at hand; for a new one, the one that was asked for longest ago goes.
+//! A small LRU cache.
 
-/// Holds so many at most.
+/// Keeps at most `capacity` values and evicts the least recently used one.
 pub(super) struct LruCache<K, V> {
-    /// The one asked for last is last.
+    /// The most recently used entry is last.
     entries: Vec<(K, V)>,
     capacity: usize,
 }
@@ -13,13 +13,13 @@ impl<K: PartialEq, V: Clone> LruCache<K, V> {
     }
 
     pub(super) fn get(&mut self, key: &K) -> Option<V> {
-        let at = self.entries.iter().position(|(kept, _)| kept == key)?;
+        let at = self.entries.iter().position(|(cached, _)| cached == key)?;
         self.entries[at..].rotate_left(1);
         self.entries.last().map(|(_, value)| value.clone())
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) {
-        self.entries.retain(|(kept, _)| *kept != key);
+        self.entries.retain(|(cached, _)| *cached != key);
         if self.entries.len() >= self.capacity {
             self.entries.remove(0);
         }
@@ -32,14 +32,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_for_longest_ago_makes_room() {
-        let mut shelf = LruCache::new(2);
-        shelf.insert(1, "một");
-        shelf.insert(2, "hai");
-        assert_eq!(shelf.get(&1), Some("một"));
-        shelf.insert(3, "ba");
-        assert_eq!((shelf.get(&1), shelf.get(&2), shelf.get(&3)), (Some("một"), None, Some("ba")));
-        shelf.insert(3, "ba lần hai");
-        assert_eq!((shelf.get(&1), shelf.get(&3)), (Some("một"), Some("ba lần hai")));
+    fn the_least_recently_used_value_is_evicted() {
+        let mut cache = LruCache::new(2);
+        cache.insert(1, "một");
+        cache.insert(2, "hai");
+        assert_eq!(cache.get(&1), Some("một"));
+        cache.insert(3, "ba");
+        assert_eq!((cache.get(&1), cache.get(&2), cache.get(&3)), (Some("một"), None, Some("ba")));
+        cache.insert(3, "ba lần hai");
+        assert_eq!((cache.get(&1), cache.get(&3)), (Some("một"), Some("ba lần hai")));
     }
 }

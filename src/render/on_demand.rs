@@ -1,5 +1,4 @@
-//! What people and crawlers ask for and nobody can print beforehand: searches, months, sitemaps. Printed when it is
-//! asked for, and kept while the log stands still.
+//! Searches, month pages and sitemaps, rendered on demand and cached until the log changes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,7 +6,8 @@ use std::sync::Arc;
 use tracing::error;
 
 use super::cache::{Cache, Weigh};
-use super::{LogVersion, RenderContext, RenderOptions, Representation, blocking};
+use super::context::{RenderContext, RenderOptions, blocking};
+use super::representation::{LogVersion, Representation};
 use crate::feed::{self, FeedKind};
 use crate::html::{self, MonthPage, SearchOutcome, SearchQuery, SitemapUrl};
 use crate::model::{Entry, Slug, included_channels};
@@ -16,75 +16,75 @@ use crate::store::{ArticleQuery, ArticleQueryResult, SitemapEntry, Snapshot, Sto
 use crate::time::{Month, Timestamp, start_of_day};
 use crate::urls::{Format, Scope, Sitemap, page_path};
 
-/// Answers that are kept, in bytes. A sitemap of the longest kind takes some ten megabytes.
-const KEPT: u64 = 32 << 20;
-/// Of an answer in its three codings.
-const USUAL: u64 = 32 << 10;
-/// Articles on a page of a search.
+/// The capacity of the cache in bytes. The largest sitemaps take about ten megabytes.
+const CACHE_BYTES: u64 = 32 << 20;
+/// The typical size of a document in its three encodings.
+const TYPICAL_BYTES: u64 = 32 << 10;
+/// Articles per page of search results.
 const SEARCH_PAGE_SIZE: u32 = 20;
-/// Articles on a page of a month.
+/// Articles per page of a month.
 const MONTH_PAGE_SIZE: u32 = 60;
-/// A page ends early rather than read much more than this of the articles.
+/// A page ends early when its articles exceed this size, about.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
-/// Addresses in a sitemap that stands alone. The protocol allows 50,000; with fewer, one is printed in a moment.
+/// Maximum URLs in a single sitemap. The protocol allows 50,000, but smaller ones are rendered faster.
 const MAX_SINGLE_SITEMAP: u32 = 10_000;
-/// Addresses in the sitemap of a month: what the protocol allows.
+/// Maximum URLs in the sitemap of a month: the limit of the protocol.
 const MAX_SITEMAP_URLS: u32 = 50_000;
 
-/// What can be asked for.
+/// A document that is rendered on demand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PageRequest {
-    /// The search page, behind this place where it goes on. `opened` where it stands in place of a feed.
+    /// A page of search results.
     Search {
-        /// What somebody asks.
-        question: SearchQuery,
-        /// The `next` of the page before.
+        /// The search.
+        query: SearchQuery,
+        /// The cursor of the previous page.
         after: Option<i64>,
-        /// In place of this feed.
+        /// The page is shown instead of this feed.
         opened: Option<Format>,
     },
-    /// What a search finds, as a feed.
+    /// Search results as a feed.
     SearchFeed(SearchQuery, Format),
-    /// The months of a channel.
+    /// The list of months of a channel.
     Months(Scope),
-    /// A month of a channel.
+    /// The articles of a month of a channel.
     Month(Scope, Month, MonthExtent),
     /// A sitemap.
     Sitemap(Sitemap),
 }
 
-/// How much of a month.
+/// Which articles of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MonthExtent {
-    /// A page of it: the first one, or what comes behind this place.
+    /// One page, from the start or after a cursor.
     After(Option<i64>),
-    /// All of it on one page: for files, whose addresses have no query to go on by.
+    /// All articles on one page, for static exports.
     Whole,
 }
 
 impl PageRequest {
-    /// The channel whose log an answer is made of.
+    /// The channel that the document depends on.
     fn scope(&self) -> Scope {
         match self {
-            Self::Search { question, .. } | Self::SearchFeed(question, _) => question.channel.clone(),
+            Self::Search { query, .. } | Self::SearchFeed(query, _) => query.channel.clone(),
             Self::Months(scope) | Self::Month(scope, ..) => scope.clone(),
             Self::Sitemap(_) => None,
         }
     }
 }
 
-/// What is laid on the desk.
+/// The result of a request.
 #[derive(Clone)]
 pub enum Rendered {
-    /// A page, a feed, a list.
+    /// The document.
     Page(Arc<Representation>),
-    /// There is no such channel or month.
+    /// The channel or month does not exist.
     NotFound,
-    /// It did not pass its reading back.
+    /// Verification failed.
     Failed,
 }
 
-/// Prints what is asked for.
+/// Renders and caches documents on demand.
 pub struct OnDemandRenderer {
     store: Store,
     options: Arc<RenderOptions>,
@@ -101,90 +101,90 @@ impl Weigh for Rendered {
 }
 
 impl OnDemandRenderer {
-    /// A desk over the log in `store`.
+    /// A renderer for the log in `store`.
     pub fn new(store: Store, options: RenderOptions) -> Self {
-        let cache = Cache::new(store.subscribe(), KEPT, USUAL);
+        let cache = Cache::new(store.subscribe(), CACHE_BYTES, TYPICAL_BYTES);
         Self { store, options: Arc::new(options), cache }
     }
 
-    /// What was asked for before, while the log stood as it stands. Asks nobody.
-    pub fn cached(&self, asked: &PageRequest) -> Option<Rendered> {
-        self.cache.get(asked)
+    /// The document if it is cached and current. Does not access the store.
+    pub fn cached(&self, request: &PageRequest) -> Option<Rendered> {
+        self.cache.get(request)
     }
 
-    /// The same, from the store where it is not at hand.
+    /// The document from the cache or the store.
     ///
     /// # Errors
-    /// Where the store does not answer.
-    pub async fn render(&self, asked: PageRequest) -> Result<Rendered, StoreError> {
-        self.cache.get_or_make(asked.clone(), |_| self.printed(asked)).await
+    /// The store is unavailable.
+    pub async fn render(&self, request: PageRequest) -> Result<Rendered, StoreError> {
+        self.cache.get_or_make(request.clone(), |_| self.load(request)).await
     }
 
-    async fn printed(&self, asked: PageRequest) -> Result<Rendered, StoreError> {
+    async fn load(&self, request: PageRequest) -> Result<Rendered, StoreError> {
         let mut snapshot = self.store.snapshot().await?;
-        let setting = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
-        let sheet = PageInput::load(&mut snapshot, &setting, asked).await?;
+        let context = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
+        let input = PageInput::load(&mut snapshot, &context, request).await?;
         drop(snapshot);
-        match sheet {
+        match input {
             None => Ok(Rendered::NotFound),
-            Some(sheet) => blocking(move || sheet.render()).await,
+            Some(input) => blocking(move || input.render()).await,
         }
     }
 }
 
-/// What an answer is made of, read from one state of the log.
+/// The data of a document, read from one snapshot.
 pub struct PageInput {
-    sheet: PageHeader,
+    header: PageHeader,
     content: PageContent,
 }
 
 impl PageInput {
-    /// Reads what is asked for; none where there is no such channel or month.
+    /// Loads the data; none if the channel or month does not exist.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// The store is unavailable.
     pub async fn load(
         snapshot: &mut Snapshot,
-        setting: &RenderContext,
-        asked: PageRequest,
+        context: &RenderContext,
+        request: PageRequest,
     ) -> Result<Option<Self>, StoreError> {
-        let scope = asked.scope();
+        let scope = request.scope();
         let state = snapshot.channel_states().await?.remove(&scope);
-        let sheet = PageHeader {
-            log: setting.log_id_for(scope.as_ref()),
+        let header = PageHeader {
+            log: context.log_id_for(scope.as_ref()),
             number: state.map_or(0, |state| state.number),
-            // Whatever the answer shows, it does not change while its channel and the list of channels do not.
-            at: state.map_or(setting.channels_at, |state| state.last_modified.max(setting.channels_at)),
-            setting: setting.clone(),
+            // The document changes only with its channel or the channel list.
+            at: state.map_or(context.channels_at, |state| state.last_modified.max(context.channels_at)),
+            context: context.clone(),
         };
-        let (zone, items) = (setting.options.site.time_zone, setting.options.live.items);
-        let content = match asked {
-            PageRequest::Search { question, after, opened } => {
-                search(snapshot, &sheet, question, after, SEARCH_PAGE_SIZE)
+        let (zone, items) = (context.options.site.time_zone, context.options.live.items);
+        let content = match request {
+            PageRequest::Search { query, after, opened } => {
+                search(snapshot, &header, query, after, SEARCH_PAGE_SIZE)
                     .await?
-                    .map(|found| PageContent::Search(found, opened))
+                    .map(|hits| PageContent::Search(hits, opened))
             }
-            PageRequest::SearchFeed(question, format) => search(snapshot, &sheet, question, None, items)
+            PageRequest::SearchFeed(query, format) => search(snapshot, &header, query, None, items)
                 .await?
-                .map(|found| PageContent::Feed(found, format)),
+                .map(|hits| PageContent::Feed(hits, format)),
             PageRequest::Months(scope) => {
                 snapshot.months(scope.as_ref(), zone).await?.map(|months| PageContent::Months(scope, months))
             }
             PageRequest::Month(scope, month, part) => {
-                load_month(snapshot, &sheet, scope, month, part).await?
+                load_month(snapshot, &header, scope, month, part).await?
             }
-            PageRequest::Sitemap(sitemap) => load_locations(snapshot, &sheet, sitemap).await?,
+            PageRequest::Sitemap(sitemap) => load_locations(snapshot, &header, sitemap).await?,
         };
-        Ok(content.map(|content| Self { sheet, content }))
+        Ok(content.map(|content| Self { header, content }))
     }
 
-    /// Takes some milliseconds: call it where blocking is allowed.
+    /// Blocking: takes some milliseconds.
     pub fn render(self) -> Rendered {
-        self.sheet.encode(self.content)
+        self.header.encode(self.content)
     }
 }
 
-/// What the store had to say.
+/// The content of a document.
 enum PageContent {
     Search(SearchHits, Option<Format>),
     Feed(SearchHits, Format),
@@ -194,32 +194,32 @@ enum PageContent {
     Index(Vec<Sitemap>),
 }
 
-/// Some of the articles.
+/// A page of articles.
 struct SearchHits {
-    question: SearchQuery,
+    query: SearchQuery,
     entries: Vec<Entry>,
     next: Option<i64>,
-    goes_on: bool,
-    /// How many there are in all, and whether there may be more.
+    is_continuation: bool,
+    /// The number of matches, and whether it is a lower bound.
     total: (u64, bool),
-    /// The number of the newest revision among them.
+    /// The newest revision number of the articles.
     number: u64,
 }
 
 async fn search(
     snapshot: &mut Snapshot,
-    sheet: &PageHeader,
-    question: SearchQuery,
+    header: &PageHeader,
+    query: SearchQuery,
     after: Option<i64>,
     limit: u32,
 ) -> Result<Option<SearchHits>, StoreError> {
-    let zone = sheet.setting.options.site.time_zone;
-    let asked = ArticleQuery {
-        words: Some(question.words.clone()).filter(|words| !words.is_empty()),
-        phrases: search_text::quoted_phrases(&question.words),
-        channel: question.channel.clone(),
-        from: question.from.map(|day| start_of_day(day, zone)),
-        to: question
+    let zone = header.context.options.site.time_zone;
+    let article_query = ArticleQuery {
+        words: Some(query.words.clone()).filter(|words| !words.is_empty()),
+        phrases: search_text::quoted_phrases(&query.words),
+        channel: query.channel.clone(),
+        from: query.from.map(|day| start_of_day(day, zone)),
+        to: query
             .to
             .and_then(|day| day.succ_opt())
             .map(|next| start_of_day(next, zone) - chrono::TimeDelta::seconds(1)),
@@ -228,70 +228,77 @@ async fn search(
         bytes: PAGE_BYTES,
         counted: true,
     };
-    load_search(snapshot, asked, question).await
+    load_search(snapshot, article_query, query).await
 }
 
 async fn load_search(
     snapshot: &mut Snapshot,
-    asked: ArticleQuery,
-    question: SearchQuery,
+    article_query: ArticleQuery,
+    query: SearchQuery,
 ) -> Result<Option<SearchHits>, StoreError> {
-    let page = match snapshot.query_articles(&asked).await? {
+    let page = match snapshot.query_articles(&article_query).await? {
         ArticleQueryResult::Page(page) => page,
         ArticleQueryResult::UnknownChannel => return Ok(None),
     };
     for article in &page.damaged {
-        error!(%article, "the store holds this article damaged; it is left out");
+        error!(%article, "stored article is damaged and omitted");
     }
     let number = page.items.iter().map(|item| item.number).max().unwrap_or_default();
     let entries = page.items.into_iter().map(|item| item.entry).collect();
     let total = page.total.map_or((0, true), |total| (total.number, total.at_least));
-    Ok(Some(SearchHits { question, entries, next: page.next, goes_on: asked.after.is_some(), total, number }))
+    Ok(Some(SearchHits {
+        query,
+        entries,
+        next: page.next,
+        is_continuation: article_query.after.is_some(),
+        total,
+        number,
+    }))
 }
 
 async fn load_month(
     snapshot: &mut Snapshot,
-    sheet: &PageHeader,
+    header: &PageHeader,
     scope: Scope,
     month: Month,
-    part: MonthExtent,
+    extent: MonthExtent,
 ) -> Result<Option<PageContent>, StoreError> {
-    let zone = sheet.setting.options.site.time_zone;
+    let zone = header.context.options.site.time_zone;
     let Some(months) = snapshot.months(scope.as_ref(), zone).await? else { return Ok(None) };
-    let Some(place) = months.iter().position(|known| *known == month) else { return Ok(None) };
-    let asked = ArticleQuery {
+    let Some(index) = months.iter().position(|known| *known == month) else { return Ok(None) };
+    let query = ArticleQuery {
         channel: scope.clone(),
         from: Some(month.start(zone)),
         to: Some(month.end(zone)),
-        after: if let MonthExtent::After(after) = part { after } else { None },
+        after: if let MonthExtent::After(after) = extent { after } else { None },
         limit: MONTH_PAGE_SIZE,
         bytes: PAGE_BYTES,
         ..ArticleQuery::default()
     };
-    let Some(mut whole) = load_search(snapshot, asked.clone(), SearchQuery::default()).await? else {
+    let Some(mut hits) = load_search(snapshot, query.clone(), SearchQuery::default()).await? else {
         return Ok(None);
     };
-    while part == MonthExtent::Whole
-        && let Some(after) = whole.next
+    while extent == MonthExtent::Whole
+        && let Some(after) = hits.next
     {
-        let asked = ArticleQuery { after: Some(after), ..asked.clone() };
-        let Some(more) = load_search(snapshot, asked, SearchQuery::default()).await? else { break };
-        whole.entries.extend(more.entries);
-        whole.next = more.next;
+        let query = ArticleQuery { after: Some(after), ..query.clone() };
+        let Some(more) = load_search(snapshot, query, SearchQuery::default()).await? else { break };
+        hits.entries.extend(more.entries);
+        hits.next = more.next;
     }
-    let newer = place.checked_sub(1).and_then(|place| months.get(place)).copied();
-    let older = months.get(place + 1).copied();
-    Ok(Some(PageContent::Month(scope, month, Box::new(whole), older, newer)))
+    let next = index.checked_sub(1).and_then(|index| months.get(index)).copied();
+    let previous = months.get(index + 1).copied();
+    Ok(Some(PageContent::Month(scope, month, Box::new(hits), previous, next)))
 }
 
 async fn load_locations(
     snapshot: &mut Snapshot,
-    sheet: &PageHeader,
+    header: &PageHeader,
     sitemap: Sitemap,
 ) -> Result<Option<PageContent>, StoreError> {
-    let zone = sheet.setting.options.site.time_zone;
+    let zone = header.context.options.site.time_zone;
     let (from, to, limit) = match sitemap {
-        Sitemap::Pages => return Ok(Some(PageContent::Locations(sheet.pages()))),
+        Sitemap::Pages => return Ok(Some(PageContent::Locations(header.pages()))),
         Sitemap::Index => (None, None, MAX_SINGLE_SITEMAP + 1),
         Sitemap::Month(month) => (Some(month.start(zone)), Some(month.end(zone)), MAX_SITEMAP_URLS),
     };
@@ -304,75 +311,75 @@ async fn load_locations(
     if sitemap != Sitemap::Index && listing.is_empty() {
         return Ok(None);
     }
-    // A sitemap names the pages that say of themselves that they are the right address, and of no channel that is gone.
-    let shown = sheet.shown();
-    let stands_here = |listed: &SitemapEntry| {
-        listed.channels.iter().any(|channel| shown.contains(channel))
-            && listed.link.as_deref().and_then(feed::http_url).is_none()
+    // A sitemap contains canonical pages of visible channels.
+    let visible = header.visible_channels();
+    let is_listed = |entry: &SitemapEntry| {
+        entry.channels.iter().any(|channel| visible.contains(channel))
+            && entry.link.as_deref().and_then(crate::text::http_url).is_none()
     };
-    let articles = listing.into_iter().filter(stands_here).map(|listed| SitemapUrl {
-        path: crate::urls::article_path(&listed.permalink),
-        changed: Some(listed.updated),
+    let articles = listing.into_iter().filter(is_listed).map(|entry| SitemapUrl {
+        path: crate::urls::article_path(&entry.permalink),
+        changed: Some(entry.updated),
     });
-    let pages = if sitemap == Sitemap::Index { sheet.pages() } else { Vec::new() };
+    let pages = if sitemap == Sitemap::Index { header.pages() } else { Vec::new() };
     Ok(Some(PageContent::Locations(pages.into_iter().chain(articles).collect())))
 }
 
-/// All that an answer depends on beside what was found.
+/// What a document depends on besides its articles.
 struct PageHeader {
-    setting: RenderContext,
+    context: RenderContext,
     log: String,
     number: u64,
     at: Timestamp,
 }
 
 impl PageHeader {
-    /// Home and the channels.
+    /// The home page and the channel pages.
     fn pages(&self) -> Vec<SitemapUrl> {
-        let served = self.setting.channels.iter().filter(|channel| !channel.is_gone());
-        let scopes = std::iter::once(None).chain(served.map(|channel| Some(&channel.slug)));
+        let visible = self.context.channels.iter().filter(|channel| !channel.is_gone());
+        let scopes = std::iter::once(None).chain(visible.map(|channel| Some(&channel.slug)));
         scopes.map(|scope| SitemapUrl { path: page_path(scope), changed: None }).collect()
     }
 
-    /// The channels whose articles stand in one that is served.
-    fn shown(&self) -> BTreeSet<Slug> {
-        let served = self.setting.channels.iter().filter(|channel| !channel.is_gone());
-        served.flat_map(|channel| included_channels(&channel.slug, &self.setting.channels)).collect()
+    /// The channels whose articles appear in a channel with a page.
+    fn visible_channels(&self) -> BTreeSet<Slug> {
+        let visible = self.context.channels.iter().filter(|channel| !channel.is_gone());
+        visible.flat_map(|channel| included_channels(&channel.slug, &self.context.channels)).collect()
     }
 
     fn encode(&self, content: PageContent) -> Rendered {
-        let RenderOptions { site, addresses, .. } = &*self.setting.options;
-        let frame = || self.setting.page_context();
-        let next = |found: &SearchHits| found.next.map(encode_cursor);
-        let channel = |scope: &Scope| self.setting.channel(scope.as_ref());
+        let RenderOptions { site, addresses, .. } = &*self.context.options;
+        let page_context = || self.context.page_context();
+        let next = |hits: &SearchHits| hits.next.map(encode_cursor);
+        let channel = |scope: &Scope| self.context.channel(scope.as_ref());
         let (media_type, bytes) = match content {
-            PageContent::Feed(found, format) => return self.feed(&found, format),
-            PageContent::Search(found, opened) => {
-                let next = next(&found);
-                let SearchHits { question, entries, goes_on, total, .. } = &found;
-                let answer = SearchOutcome::Found {
+            PageContent::Feed(hits, format) => return self.feed(&hits, format),
+            PageContent::Search(hits, opened) => {
+                let next = next(&hits);
+                let SearchHits { query, entries, is_continuation, total, .. } = &hits;
+                let outcome = SearchOutcome::Found {
                     entries,
                     next: next.as_deref(),
-                    has_more: *goes_on,
+                    is_continuation: *is_continuation,
                     total: *total,
                 };
-                (html::MEDIA_TYPE, html::search(&frame(), question, answer, opened))
+                (html::MEDIA_TYPE, html::search(&page_context(), query, outcome, opened))
             }
             PageContent::Months(scope, months) => {
-                (html::MEDIA_TYPE, html::months(&frame(), channel(&scope), &months))
+                (html::MEDIA_TYPE, html::months(&page_context(), channel(&scope), &months))
             }
-            PageContent::Month(scope, month, found, older, newer) => {
-                let next = next(&found);
-                let SearchHits { entries, goes_on, .. } = &*found;
-                let part = MonthPage {
+            PageContent::Month(scope, month, hits, previous_month, next_month) => {
+                let next = next(&hits);
+                let SearchHits { entries, is_continuation, .. } = &*hits;
+                let page = MonthPage {
                     month,
                     entries,
                     next: next.as_deref(),
-                    is_continuation: *goes_on,
-                    previous_month: older,
-                    next_month: newer,
+                    is_continuation: *is_continuation,
+                    previous_month,
+                    next_month,
                 };
-                (html::MEDIA_TYPE, html::month(&frame(), channel(&scope), part))
+                (html::MEDIA_TYPE, html::month(&page_context(), channel(&scope), page))
             }
             PageContent::Locations(locations) => {
                 (html::SITEMAP_MEDIA_TYPE, html::sitemap(addresses, site.time_zone, &locations))
@@ -385,42 +392,42 @@ impl PageHeader {
         Rendered::Page(Arc::new(Representation::encode(media_type, bytes, &version, self.at)))
     }
 
-    /// A feed that changes only when what was found does: who follows it is not to fetch it for every other article.
-    fn feed(&self, found: &SearchHits, format: Format) -> Rendered {
-        let query = found.question.query();
-        let newest = found.entries.iter().map(|entry| entry.updated).max();
-        let frame = feed::FeedInput {
-            site: &self.setting.options.site,
-            addresses: &self.setting.options.addresses,
+    /// A feed of search results. Its version depends only on the results, so that clients do not fetch it again for every
+    /// other article.
+    fn feed(&self, hits: &SearchHits, format: Format) -> Rendered {
+        let query_string = hits.query.query();
+        let newest = hits.entries.iter().map(|entry| entry.updated).max();
+        let empty_feed = feed::FeedInput {
+            site: &self.context.options.site,
+            addresses: &self.context.options.addresses,
             channel: None,
-            channels: &self.setting.channels,
+            channels: &self.context.channels,
             entries: &[],
             tombstones: &[],
-            // What finds nothing is as old as what it looks in.
-            updated: newest.unwrap_or(self.setting.channels_at),
-            kind: FeedKind::Search { words: &found.question.words, query: &query },
-            hub: None,
+            // A search without results changes with the channels.
+            updated: newest.unwrap_or(self.context.channels_at),
+            kind: FeedKind::Search { words: &hits.query.words, query: &query_string },
         };
-        let mut entries = found.entries.clone();
-        let bytes = self.setting.shorten(&mut entries, &frame);
-        self.setting.squeeze(&mut entries, &bytes, &frame);
-        let document = feed::FeedInput { entries: &entries, ..frame };
+        let mut entries = hits.entries.clone();
+        let bytes = self.context.shorten(&mut entries, &empty_feed);
+        self.context.squeeze(&mut entries, &bytes, &empty_feed);
+        let document = feed::FeedInput { entries: &entries, ..empty_feed };
         let bytes = feed::render(&document, format);
-        if let Err(fault) = (self.setting.options.verifier)(&document, format, &bytes) {
-            error!(%query, %fault, "the feed of a search did not pass its reading back");
+        if let Err(fault) = (self.context.options.verifier)(&document, format, &bytes) {
+            error!(query = %query_string, %fault, "search feed failed verification");
             return Rendered::Failed;
         }
-        let version = LogVersion { log: self.log.clone(), number: found.number };
+        let version = LogVersion { log: self.log.clone(), number: hits.number };
         Rendered::Page(Arc::new(Representation::encode(feed::media_type(format), bytes, &version, self.at)))
     }
 }
 
-/// A place in a list as readers hand it back, who are not to read anything in it.
-pub fn encode_cursor(place: i64) -> String {
-    format!("{:016x}", place.cast_unsigned())
+/// Encodes a sort key as an opaque cursor.
+pub fn encode_cursor(sort_key: i64) -> String {
+    format!("{:016x}", sort_key.cast_unsigned())
 }
 
-/// The place of a cursor; none where it is not ours.
+/// Decodes a cursor; none if it is invalid.
 pub fn decode_cursor(cursor: &str) -> Option<i64> {
     let digits = cursor.len() == 16 && cursor.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     digits.then(|| u64::from_str_radix(cursor, 16).ok()).flatten().map(u64::cast_signed)
@@ -433,12 +440,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_leads_to_its_place(place in any::<i64>()) {
-            prop_assert_eq!(decode_cursor(&encode_cursor(place)), Some(place));
+        fn cursors_round_trip(sort_key in any::<i64>()) {
+            prop_assert_eq!(decode_cursor(&encode_cursor(sort_key)), Some(sort_key));
         }
 
         #[test]
-        fn any_other_text_is_no_cursor(text in any::<String>()) {
+        fn other_texts_are_invalid_cursors(text in any::<String>()) {
             prop_assert_eq!(decode_cursor(&text).map(encode_cursor).unwrap_or_else(|| text.clone()), text);
         }
     }

@@ -1,4 +1,4 @@
-//! Where the newest editions lie: a map from path to document, replaced as a whole.
+//! The rendered documents of the site by path, replaced atomically.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,24 +6,25 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::channel_job::ChannelDocuments;
+use super::live_feed::LiveFeed;
+use super::representation::Representation;
 use super::static_assets::StaticAssets;
-use super::{ChannelDocuments, LiveFeed, Representation};
 use crate::store::LogPosition;
 use crate::urls::Scope;
 
-/// The documents of all channels at one moment.
+/// The documents of all channels after a render pass.
 #[derive(Clone, Default)]
 pub struct RenderedSite {
-    /// NOTE: requests only look up here, and what is looked up was put in by the press: nobody outside can
-    /// fill it with paths that collide, so it does without the standard hasher's defence and its cost.
+    /// NOTE: requests only read the map and its keys are ours, so it needs no hasher that resists collision attacks.
     documents: HashMap<Box<str>, Arc<Representation>, foldhash::fast::RandomState>,
-    /// The paths of each channel's documents, to take them away together.
+    /// The paths of each channel's documents, to remove them together.
     paths: HashMap<Scope, Vec<Box<str>>>,
-    /// What stands in each channel's feeds, to tell what is new in them.
+    /// The contents of each channel's feed, for deltas.
     live_feeds: HashMap<Scope, Arc<LiveFeed>>,
-    /// The page for an address that leads nowhere.
+    /// The page for unknown URLs.
     not_found: Option<Arc<Representation>>,
-    /// The page for an address that leads nowhere any more.
+    /// The page for removed resources.
     gone: Option<Arc<Representation>>,
 }
 
@@ -33,56 +34,56 @@ impl RenderedSite {
         self.documents.get(path)
     }
 
-    /// What stands in the feeds of a channel, or of everything.
+    /// The feed contents of a channel, or of all channels.
     pub fn live_feed(&self, scope: &Scope) -> Option<&Arc<LiveFeed>> {
         self.live_feeds.get(scope)
     }
 
-    /// The page for an address that leads nowhere; none before anything was printed.
+    /// The page for unknown URLs; none before the first pass.
     pub fn not_found(&self) -> Option<&Arc<Representation>> {
         self.not_found.as_ref()
     }
 
-    /// The page for an address that leads nowhere any more; none before anything was printed.
+    /// The page for removed resources; none before the first pass.
     pub fn gone(&self) -> Option<&Arc<Representation>> {
         self.gone.as_ref()
     }
 
-    /// Puts in place what depends on the configuration and the list of channels alone.
-    pub(super) fn set_assets(&mut self, furniture: StaticAssets) {
-        for (path, document) in furniture.documents {
+    /// Replaces the documents that depend only on the configuration and the channels.
+    pub(super) fn set_assets(&mut self, assets: StaticAssets) {
+        for (path, document) in assets.documents {
             self.documents.insert(path.into_boxed_str(), Arc::new(document));
         }
-        self.not_found = Some(Arc::new(furniture.not_found));
-        self.gone = Some(Arc::new(furniture.gone));
+        self.not_found = Some(Arc::new(assets.not_found));
+        self.gone = Some(Arc::new(assets.gone));
     }
 
-    /// Puts a channel's documents in place of those that it had.
-    pub(super) fn replace(&mut self, scope: Scope, printed: ChannelDocuments) {
+    /// Replaces a channel's documents.
+    pub(super) fn replace(&mut self, scope: Scope, rendered: ChannelDocuments) {
         for path in self.paths.remove(&scope).unwrap_or_default() {
             self.documents.remove(&path);
         }
-        let mut paths = Vec::with_capacity(printed.documents.len());
-        for (path, document) in printed.documents {
+        let mut paths = Vec::with_capacity(rendered.documents.len());
+        for (path, document) in rendered.documents {
             let path = path.into_boxed_str();
             paths.push(path.clone());
             self.documents.insert(path, Arc::new(document));
         }
-        self.live_feeds.insert(scope.clone(), Arc::new(printed.live_feed));
+        self.live_feeds.insert(scope.clone(), Arc::new(rendered.live_feed));
         self.paths.insert(scope, paths);
     }
 }
 
-/// How far the press has come.
+/// The progress of rendering.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RenderProgress {
-    /// Everything that the log held then is printed, as far as it passed its reading back.
+    /// All changes up to this position are rendered, except those that failed verification.
     pub rendered: LogPosition,
-    /// The last attempt failed, and it is not known when the next one will be better.
+    /// The last pass failed; the next one may fail too.
     pub failing: bool,
 }
 
-/// Hands out the newest edition to whoever asks. Clones share it; asking neither locks nor waits.
+/// A shared handle to the current documents. Reading never blocks.
 #[derive(Clone, Default)]
 pub struct SiteCache {
     site: Arc<ArcSwap<RenderedSite>>,
@@ -90,21 +91,21 @@ pub struct SiteCache {
 }
 
 impl SiteCache {
-    /// The newest edition.
+    /// The current documents.
     pub fn current(&self) -> arc_swap::Guard<Arc<RenderedSite>> {
         self.site.load()
     }
 
-    /// How far the press has come, and when it comes further. What it tells of is in the newest edition.
+    /// The progress, with notification. It is updated after the documents are replaced.
     pub fn progress(&self) -> watch::Receiver<RenderProgress> {
         self.progress.subscribe()
     }
 
-    pub(super) fn replace(&self, edition: RenderedSite) {
-        self.site.store(Arc::new(edition));
+    pub(super) fn replace(&self, site: RenderedSite) {
+        self.site.store(Arc::new(site));
     }
 
-    /// Also where no document has changed, and after the swap where one has.
+    /// Called after every pass, even if no document has changed, and after [`Self::replace`].
     pub(super) fn mark_rendered(&self, log: LogPosition) {
         self.progress.send_replace(RenderProgress { rendered: log, failing: false });
     }

@@ -1,11 +1,12 @@
-//! What the pages stand on: stylesheet, script and icon, `robots.txt`, and the pages for an address that leads nowhere,
-//! or nowhere any more.
+//! Documents that depend only on the configuration and the channels: stylesheet, script, icons, `robots.txt` and the
+//! error pages.
 
-use super::{LogVersion, RenderContext, RenderOptions, Representation};
+use super::context::{RenderContext, RenderOptions};
+use super::representation::{LogVersion, Representation};
 use crate::html;
 use crate::urls::ROBOTS_PATH;
 
-/// Printed whenever the configuration or the list of channels has changed, and not with every article.
+/// Rendered when the configuration or the channel list changes.
 pub(super) struct StaticAssets {
     /// By path.
     pub documents: Vec<(String, Representation)>,
@@ -13,28 +14,32 @@ pub(super) struct StaticAssets {
     pub gone: Representation,
 }
 
-/// The paths of all that the pages of a site stand on.
-pub fn asset_paths(setting: &RenderContext) -> Vec<String> {
-    let assets = html::SiteAssets::new(&setting.options.site).assets();
+/// The paths of the static files and `robots.txt`.
+pub fn asset_paths(context: &RenderContext) -> Vec<String> {
+    let assets = html::SiteAssets::new(&context.options.site).assets();
     assets.into_iter().map(|asset| asset.path).chain([ROBOTS_PATH.to_owned()]).collect()
 }
 
 impl StaticAssets {
-    /// Takes some milliseconds: call it where blocking is allowed.
-    pub fn render(setting: &RenderContext) -> Self {
-        let RenderOptions { site, addresses, .. } = &*setting.options;
-        let (version, at) = (LogVersion { log: setting.log_id_for(None), number: 0 }, setting.channels_at);
+    /// Blocking: takes some milliseconds.
+    pub fn render(context: &RenderContext) -> Self {
+        let RenderOptions { site, addresses, .. } = &*context.options;
+        let (version, at) = (LogVersion { log: context.log_id_for(None), number: 0 }, context.channels_at);
         let assets = html::SiteAssets::new(site).assets().into_iter().map(|asset| {
-            let named_by_its_bytes = asset.path.starts_with(&crate::urls::asset_path(""));
+            let is_fingerprinted = asset.path.starts_with(&crate::urls::asset_path(""));
             let document = Representation::encode(asset.media_type, asset.bytes, &version, at);
-            (asset.path, if named_by_its_bytes { document.immutable() } else { document })
+            (asset.path, if is_fingerprinted { document.immutable() } else { document })
         });
         let mut documents: Vec<_> = assets.collect();
         let robots =
             Representation::encode("text/plain; charset=utf-8", html::robots(addresses), &version, at);
         documents.push((ROBOTS_PATH.to_owned(), robots));
-        let frame = setting.page_context();
+        let page_context = context.page_context();
         let page = |page| Representation::encode(html::MEDIA_TYPE, page, &version, at);
-        Self { documents, not_found: page(html::not_found_page(&frame)), gone: page(html::gone_page(&frame)) }
+        Self {
+            documents,
+            not_found: page(html::not_found_page(&page_context)),
+            gone: page(html::gone_page(&page_context)),
+        }
     }
 }

@@ -1,42 +1,42 @@
-//! How long the press waits between two reprints, so that a burst of changes becomes a handful of reprints and most
-//! of the machine stays with the readers, while a change that comes alone is printed at once.
+//! Limits the share of time spent on rendering: a burst of changes takes a few render passes and leaves most of the CPU
+//! to requests; a single change is rendered at once.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A reprint is followed by a rest of so many times as long as it took.
+/// The pause after a pass, as a multiple of its duration.
 const PAUSE_PER_WORK: u32 = 2;
-/// So much rest may be owed before any is taken: a few changes one after the other are no burst.
+/// Pauses up to this sum are skipped, because a few consecutive changes are not a burst.
 const FREE_BUDGET: Duration = Duration::from_millis(150);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
-/// So few revisions are printed in a moment. They do not wait for the rest that a print of every channel has earned.
+/// Up to this many pending revisions take only `MAX_PAUSE_SMALL`, even after a pass over all channels.
 const SMALL_CHANGE: u64 = 4;
 const MAX_PAUSE_SMALL: Duration = Duration::from_millis(100);
 
-/// What rest the press has earned and not had.
+/// Accumulates the pauses that are due.
 pub(super) struct Throttle {
     debt: Duration,
     since: Instant,
 }
 
 impl Throttle {
-    pub(super) fn from(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { debt: Duration::ZERO, since: now }
     }
 
-    /// After a reprint that ran from `began` to `ended`.
-    pub(super) fn record(&mut self, began: Instant, ended: Instant) {
-        let had = began.saturating_duration_since(self.since);
-        let earned = ended.saturating_duration_since(began) * PAUSE_PER_WORK;
-        self.debt = (self.debt.saturating_sub(had) + earned).min(FREE_BUDGET + MAX_PAUSE);
+    /// Records a pass.
+    pub(super) fn record(&mut self, started: Instant, ended: Instant) {
+        let paused = started.saturating_duration_since(self.since);
+        let due = ended.saturating_duration_since(started) * PAUSE_PER_WORK;
+        self.debt = (self.debt.saturating_sub(paused) + due).min(FREE_BUDGET + MAX_PAUSE);
         self.since = ended;
     }
 
-    /// When the next reprint may begin, where so many revisions wait for it.
-    pub(super) fn ready_at(&self, waiting: u64) -> Instant {
-        let longest = if waiting <= SMALL_CHANGE { MAX_PAUSE_SMALL } else { MAX_PAUSE };
-        self.since + self.debt.saturating_sub(FREE_BUDGET).min(longest)
+    /// The earliest start of the next pass, given the number of pending revisions.
+    pub(super) fn ready_at(&self, pending: u64) -> Instant {
+        let max_pause = if pending <= SMALL_CHANGE { MAX_PAUSE_SMALL } else { MAX_PAUSE };
+        self.since + self.debt.saturating_sub(FREE_BUDGET).min(max_pause)
     }
 }
 
@@ -46,45 +46,44 @@ mod tests {
 
     const MANY: u64 = 1000;
 
-    /// How many reprints of `took` begin within a minute in which changes never cease.
-    fn reprints_within_a_minute(took: Duration, waiting: u64) -> u32 {
+    /// The number of passes of duration `took` in a minute of continuous changes.
+    fn passes_per_minute(took: Duration, pending: u64) -> u32 {
         let start = Instant::now();
-        let (mut rest, mut now, mut reprints) = (Throttle::from(start), start, 0);
+        let (mut throttle, mut now, mut passes) = (Throttle::new(start), start, 0);
         while now < start + Duration::from_secs(60) {
-            rest.record(now, now + took);
-            now = rest.ready_at(waiting);
-            reprints += 1;
+            throttle.record(now, now + took);
+            now = throttle.ready_at(pending);
+            passes += 1;
         }
-        reprints
+        passes
     }
 
     #[test]
-    fn a_change_every_tenth_of_a_second_never_waits() {
+    fn ten_changes_per_second_never_wait() {
         let (start, took) = (Instant::now(), Duration::from_millis(30));
-        let mut rest = Throttle::from(start);
+        let mut throttle = Throttle::new(start);
         for number in 0..100 {
-            let came = start + Duration::from_millis(100) * number;
-            assert!(rest.ready_at(1) <= came, "{number}");
-            rest.record(came, came + took);
+            let arrived = start + Duration::from_millis(100) * number;
+            assert!(throttle.ready_at(1) <= arrived, "{number}");
+            throttle.record(arrived, arrived + took);
         }
     }
 
     #[test]
-    fn changes_that_never_cease_leave_two_thirds_of_the_time_to_the_readers() {
-        let share =
-            |took: Duration| f64::from(reprints_within_a_minute(took, MANY)) * took.as_secs_f64() / 60.0;
+    fn continuous_changes_leave_two_thirds_of_the_time() {
+        let share = |took: Duration| f64::from(passes_per_minute(took, MANY)) * took.as_secs_f64() / 60.0;
         for took in [5, 30, 200, 900].map(Duration::from_millis) {
             assert!(share(took) < 0.36, "{took:?}: {}", share(took));
         }
     }
 
     #[test]
-    fn one_change_behind_a_print_of_every_channel_waits_for_a_moment_and_a_burst_for_longer() {
+    fn after_a_full_pass_a_single_change_waits_less_than_a_burst() {
         let start = Instant::now();
-        let mut rest = Throttle::from(start);
+        let mut throttle = Throttle::new(start);
         let ended = start + Duration::from_secs(3);
-        rest.record(start, ended);
-        assert_eq!(rest.ready_at(1), ended + MAX_PAUSE_SMALL);
-        assert_eq!(rest.ready_at(MANY), ended + MAX_PAUSE);
+        throttle.record(start, ended);
+        assert_eq!(throttle.ready_at(1), ended + MAX_PAUSE_SMALL);
+        assert_eq!(throttle.ready_at(MANY), ended + MAX_PAUSE);
     }
 }

@@ -1,4 +1,4 @@
-//! The second pair of eyes sees what it should.
+//! `verify` detects every difference from the input.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,16 +6,16 @@ use proptest::sample::select;
 
 use super::*;
 
-/// Prints, changes the first `from` into `to`, and reads back.
+/// Renders, replaces the first `from` with `to`, and verifies.
 fn fault(document: &FeedInput<'_>, format: Format, from: &str, to: &str) -> VerifyError {
     let text = printed(document, format);
     let changed = text.replacen(from, to, 1);
-    assert_ne!(text, changed, "{from:?} does not stand in {format:?}");
+    assert_ne!(text, changed, "{from:?} is not in {format:?}");
     verify(document, format, changed.as_bytes()).expect_err(&format!("{from:?} → {to:?} in {format:?}"))
 }
 
 #[test]
-fn a_document_that_says_anything_else_is_held_back() {
+fn a_changed_document_is_rejected() {
     let world = Fixture::hostile();
     let document = world.document(ARCHIVE);
     for (format, from, to, reason) in [
@@ -23,34 +23,34 @@ fn a_document_that_says_anything_else_is_held_back() {
         (Format::Rss, "</rss>", "", "not well-formed"),
         (Format::Rss, "Huyện Đăk Tô phát", "Huyện \u{3}Đăk Tô phát", "not well-formed"),
         (Format::Rss, "version=\"2.0\"", "version=\"0.9\"", "not RSS 2.0"),
-        (Format::Rss, "rel=\"self\"", "rel=\"via\"", "own address"),
-        (Format::Rss, "/archive/2/rss.xml", "/archive/3/rss.xml", "the address reads"),
-        (Format::Rss, "<fh:archive></fh:archive>", "", "mark of an archive"),
+        (Format::Rss, "rel=\"self\"", "rel=\"via\"", "self link is missing"),
+        (Format::Rss, "/archive/2/rss.xml", "/archive/3/rss.xml", "the self link is"),
+        (Format::Rss, "<fh:archive></fh:archive>", "", "archive marker"),
         (Format::Rss, "rel=\"prev-archive\"", "rel=\"next-archive\"", "link to the archive"),
-        (Format::Rss, "rel=\"current\"", "rel=\"self\"", "two links `self`"),
-        (Format::Rss, "isPermaLink=\"false\"", "", "claims to be an address"),
-        (Format::Rss, "Huyện Đăk Tô phát", "Huyện Đăk Tô  phát", "the title reads"),
-        (Format::Rss, "Chiều 12/5", "Chiều 5/12", "the lead reads"),
+        (Format::Rss, "rel=\"current\"", "rel=\"self\"", "more than one `self` link"),
+        (Format::Rss, "isPermaLink=\"false\"", "", "`isPermaLink` is not"),
+        (Format::Rss, "Huyện Đăk Tô phát", "Huyện Đăk Tô  phát", "the title is"),
+        (Format::Rss, "Chiều 12/5", "Chiều 5/12", "the lead is"),
         (Format::Rss, "</item>", "<author>a@b.vn</author></item>", "author"),
-        (Format::Rss, "<dc:creator>Tấn Lộc</dc:creator>", "", "the authors read"),
-        (Format::Rss, "tag:dakto.kontum.vn,2023:2023-05-12/thi-dua", "x", "the id reads"),
+        (Format::Rss, "<dc:creator>Tấn Lộc</dc:creator>", "", "the authors are"),
+        (Format::Rss, "tag:dakto.kontum.vn,2023:2023-05-12/thi-dua", "x", "the id is"),
         (
             Format::Rss,
             "Fri, 12 May 2023 17:39:00 +0700</pub",
             "Fri, 12 May 2023 17:39:00 GMT+7</pub",
-            "no date of RSS",
+            "not a valid RSS date",
         ),
         (
             Format::Rss,
             "Fri, 12 May 2023 17:39:00 +0700</pub",
             "Thu, 12 May 2023 17:39:00 +0700</pub",
-            "no date of RSS",
+            "not a valid RSS date",
         ),
         (
             Format::Rss,
             "Fri, 12 May 2023 17:39:00 +0700</pub",
             "Fri, 12 May 2023 17:39:00 +07:00</pub",
-            "no date of RSS",
+            "not a valid RSS date",
         ),
         (
             Format::Rss,
@@ -58,29 +58,29 @@ fn a_document_that_says_anything_else_is_held_back() {
             "Fri, 12 May 2023 17:39:00 +0000</pub",
             "date of publication",
         ),
-        (Format::Rss, "2023-05-12T17:49:00+07:00", "2023-05-12T17:49:00.0+07:00", "no date of Atom"),
-        (Format::Rss, "</item>", "<enclosure/><enclosure/></item>", "`enclosure` stands twice"),
-        (Format::Rss, "</channel>", "<ttl>5</ttl></channel>", "stands behind an entry"),
-        (Format::Rss, "<h2>Mục", "<h2>Mục Mục", "the text reads"),
-        (Format::Rss, "<p>Theo báo cáo", "<p>Theo &amp;báo cáo", "the text reads"),
+        (Format::Rss, "2023-05-12T17:49:00+07:00", "2023-05-12T17:49:00.0+07:00", "not a valid Atom date"),
+        (Format::Rss, "</item>", "<enclosure/><enclosure/></item>", "`enclosure` is duplicated"),
+        (Format::Rss, "</channel>", "<ttl>5</ttl></channel>", "follows an entry"),
+        (Format::Rss, "<h2>Mục", "<h2>Mục Mục", "the text is"),
+        (Format::Rss, "<p>Theo báo cáo", "<p>Theo &amp;báo cáo", "the text is"),
         (Format::Rss, "<p>Theo báo cáo", "<p onclick=\"x()\">Theo báo cáo", "attribute `onclick`"),
-        (Format::Rss, "<p>Theo báo cáo", "<script>x()</script><p>Theo báo cáo", "holds `<script>`"),
-        (Format::Rss, "<figure><img src", "<figure><!-- <img src", "holds `<!-->`"),
+        (Format::Rss, "<p>Theo báo cáo", "<script>x()</script><p>Theo báo cáo", "contains `<script>`"),
+        (Format::Rss, "<figure><img src", "<figure><!-- <img src", "contains `<!-->`"),
         (Format::Atom, "<updated>2023-05-12T19:39", "<updated>2023-05-12T20:39", "date of the feed"),
-        (Format::Atom, "</feed>", "<fh:complete/></feed>", "stands behind an entry"),
+        (Format::Atom, "</feed>", "<fh:complete/></feed>", "follows an entry"),
         (Format::Atom, "<content type=\"html\">", "<content>", "not marked as HTML"),
-        (Format::Atom, "<title>Huyện", "<title type=\"html\">Huyện", "is of type html"),
+        (Format::Atom, "<title>Huyện", "<title type=\"html\">Huyện", "has the type html"),
         (Format::Atom, " when=\"2023-05-12T19:39:00+07:00\"", "", "without `when`"),
-        (Format::Atom, " when=\"2023-05-12T19:39", " when=\"2023-05-12T19:38", "the tombstones read"),
+        (Format::Atom, " when=\"2023-05-12T19:39", " when=\"2023-05-12T19:38", "the tombstone list is"),
         (Format::Atom, "<published>2023-05-12T17:39", "<published>2023-12-05T17:39", "date of publication"),
-        (Format::Atom, "/media/2.jpg\" width", "/media/3.jpg\" width", "the pictures read"),
+        (Format::Atom, "/media/2.jpg\" width", "/media/3.jpg\" width", "the image list is"),
         (Format::Json, "version/1.1", "version/1", "not JSON Feed 1.1"),
         (Format::Json, "\"items\"", "\"item\"", "`items` is missing"),
-        (Format::Json, "\"history\": \"archive\"", "\"history\": \"complete\"", "mark of an archive"),
+        (Format::Json, "\"history\": \"archive\"", "\"history\": \"complete\"", "archive marker"),
         (Format::Json, "\"date_deleted\"", "\"date\"", "`date_deleted` is missing"),
-        (Format::Json, "Đăng nhầm", "Đăng lại", "the tombstones read"),
-        (Format::Json, "\"title\": \"Huyện", "\"title\": \"Xã", "the title reads"),
-        (Format::Json, "\\n<p>Theo báo cáo", "\\n<p>Theo cáo", "the text reads"),
+        (Format::Json, "Đăng nhầm", "Đăng lại", "the tombstone list is"),
+        (Format::Json, "\"title\": \"Huyện", "\"title\": \"Xã", "the title is"),
+        (Format::Json, "\\n<p>Theo báo cáo", "\\n<p>Theo cáo", "the text is"),
         (
             Format::Json,
             "<figure><img src",
@@ -91,7 +91,7 @@ fn a_document_that_says_anything_else_is_held_back() {
             Format::Json,
             "\"id\": \"tag:dakto.kontum.vn,2023:2023-05-12/anh\"",
             "\"id\": 17",
-            "`id` is no string",
+            "`id` is not a string",
         ),
     ] {
         let fault = fault(&document, format, from, to);
@@ -100,15 +100,15 @@ fn a_document_that_says_anything_else_is_held_back() {
 }
 
 #[test]
-fn the_fault_names_the_article_so_that_the_office_can_find_it() {
+fn the_error_names_the_article() {
     let world = Fixture::hostile();
     let fault = fault(&world.document(LIVE), Format::Atom, "<title>Huyện Đăk Tô", "<title>Huyện");
     assert_eq!(fault.article.as_ref(), Some(&world.entries[1].id));
-    assert!(fault.to_string().starts_with("tag:dakto.kontum.vn,2023:2023-05-12/thi-dua: the title reads"));
+    assert!(fault.to_string().starts_with("tag:dakto.kontum.vn,2023:2023-05-12/thi-dua: the title is"));
 }
 
 #[test]
-fn an_entry_that_cannot_be_read_at_all_is_named_too() {
+fn an_unreadable_entry_is_named() {
     let world = Fixture::hostile();
     for (format, from, to) in [
         (Format::Rss, "<pubDate>Fri, 12 May", "<pubDate>12 May"),
@@ -121,7 +121,7 @@ fn an_entry_that_cannot_be_read_at_all_is_named_too() {
 }
 
 #[test]
-fn html_that_could_run_is_held_back_even_if_the_sanitiser_let_it_pass() {
+fn active_html_is_rejected_even_if_the_sanitiser_missed_it() {
     for html in [
         "<script>alert(1)</script>",
         "<IFRAME src=\"https://a.vn\"></IFRAME>",
@@ -144,7 +144,7 @@ fn html_that_could_run_is_held_back_even_if_the_sanitiser_let_it_pass() {
 }
 
 #[test]
-fn html_that_cannot_run_is_let_through() {
+fn passive_html_is_accepted() {
     for html in [
         "<p>Một<br>hai &nbsp; &copy; &#7879; a & b</p>",
         "<a href=\"https://a.vn/?a=1&b=2\" title='javascript: là gì?'>a</a>",
@@ -160,14 +160,14 @@ fn html_that_cannot_run_is_let_through() {
 }
 
 #[test]
-fn a_document_of_other_articles_is_not_taken_for_this_one() {
+fn a_document_of_other_articles_is_rejected() {
     let world = Fixture::hostile();
     let document = world.document(LIVE);
     let fewer = FeedInput { entries: &world.entries[1..], ..document };
-    let mut turned = world.entries.clone();
-    turned.reverse();
+    let mut reversed = world.entries.clone();
+    reversed.reverse();
     for format in Format::ALL {
-        for other in [fewer, FeedInput { entries: &turned, ..document }, world.everything(LIVE)] {
+        for other in [fewer, FeedInput { entries: &reversed, ..document }, world.everything(LIVE)] {
             assert!(verify(&document, format, &render(&other, format)).is_err(), "{format:?}");
         }
         assert!(verify(&document, format, b"").is_err());
@@ -175,7 +175,7 @@ fn a_document_of_other_articles_is_not_taken_for_this_one() {
     }
 }
 
-/// What a broken sanitiser might let pass: pieces of markup in any order.
+/// Output of a hypothetical broken sanitiser: pieces of markup in any order.
 fn broken_html() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "<",
@@ -214,11 +214,11 @@ fn broken_html() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_html_makes_the_judge_fall_over(html in broken_html()) {
+    fn no_html_makes_verify_panic(html in broken_html()) {
         let world = world_of(article("a", vec![Block::Html { html }]));
         let document = world.document(LIVE);
         for format in Format::ALL {
-            // Let through or held back, but always with the article's name.
+            // Accepted or rejected, but an error always names the article.
             if let Err(fault) = verify(&document, format, &render(&document, format)) {
                 prop_assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id));
             }
@@ -226,7 +226,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_judge_fall_over(cut in 0_usize..4000, put in vec(any::<u8>(), 0..8)) {
+    fn no_bytes_make_verify_panic(cut in 0_usize..4000, put in vec(any::<u8>(), 0..8)) {
         let world = Fixture::hostile();
         let document = world.document(ARCHIVE);
         for format in Format::ALL {
@@ -234,7 +234,7 @@ proptest! {
             let whole = bytes.clone();
             let place = cut.min(bytes.len());
             bytes.splice(place..(place + put.len()).min(whole.len()), put.clone());
-            // What changed nothing that is compared may pass; nothing may panic.
+            // A change outside of the compared values may pass; nothing may panic.
             let _ = verify(&document, format, &bytes);
             prop_assert_eq!(verify(&document, format, &whole), Ok(()));
         }

@@ -1,24 +1,24 @@
-//! The HTML of an entry, read far enough to know its words, and that nothing in it runs.
+//! Extracts the text of an entry's HTML and rejects active content.
 
-/// What a reader sees of a fragment.
+/// The visible content of a fragment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ParsedHtml {
-    /// The text, character references resolved.
+    /// The text with character references resolved.
     pub text: String,
-    /// How many pictures it shows.
+    /// The number of images.
     pub images: usize,
 }
 
-/// Reads a fragment.
+/// Parses a fragment.
 ///
 /// # Errors
-/// Where a tag does not end, or something could run.
-pub(super) fn read(fragment: &str) -> Result<ParsedHtml, String> {
+/// An unclosed tag, or active content.
+pub(super) fn parse(fragment: &str) -> Result<ParsedHtml, String> {
     let mut page = ParsedHtml::default();
     let mut rest = fragment;
     while let Some(start) = rest.find('<') {
         page.text.push_str(&unescape(&rest[..start])?);
-        let tag = Tag::read(&rest[start..]).ok_or("the HTML of the text has a tag without end")?;
+        let tag = Tag::parse(&rest[start..]).ok_or("the HTML contains an unclosed tag")?;
         tag.check()?;
         page.images += usize::from(tag.name == "img");
         rest = &rest[start + tag.length..];
@@ -27,22 +27,22 @@ pub(super) fn read(fragment: &str) -> Result<ParsedHtml, String> {
     Ok(page)
 }
 
-/// Text with its character references resolved. Named ones beyond the five of XML stay as they are.
+/// Resolves character references. Named references other than the five of XML are unchanged.
 ///
 /// # Errors
-/// Where a tag stands in it.
+/// The text contains a tag.
 pub(super) fn unescape(text: &str) -> Result<String, String> {
     if text.contains('<') {
-        return Err("a tag stands where only text may stand".to_owned());
+        return Err("unexpected tag in plain text".to_owned());
     }
-    const LONGEST: usize = "&#x0010FFFF;".len();
+    const MAX_REFERENCE: usize = "&#x0010FFFF;".len();
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('&') {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
-        // Near by: a text of `&` alone must not be searched to its end for each of them.
-        let end = rest.bytes().take(LONGEST).position(|byte| byte == b';');
+        // Bounded, so that a text of many `&` does not take quadratic time.
+        let end = rest.bytes().take(MAX_REFERENCE).position(|byte| byte == b';');
         let reference = end.and_then(|end| Some((resolve(&rest[1..end])?, end + 1)));
         let (character, length) = reference.unwrap_or(('&', 1));
         plain.push(character);
@@ -74,15 +74,15 @@ fn resolve(name: &str) -> Option<char> {
 struct Tag {
     /// In lower case.
     name: String,
-    /// Names in lower case, values with their references resolved.
+    /// Names in lower case, values with references resolved.
     attributes: Vec<(String, String)>,
-    /// In bytes, brackets included.
+    /// In bytes, including brackets.
     length: usize,
 }
 
 impl Tag {
-    /// Reads the tag at the start of `text`; nothing where it does not end.
-    fn read(text: &str) -> Option<Self> {
+    /// Parses the tag at the start of `text`; none if it is not closed.
+    fn parse(text: &str) -> Option<Self> {
         let inner = text.strip_prefix('<')?;
         let inner = inner.strip_prefix('/').unwrap_or(inner);
         let name: String =
@@ -101,36 +101,36 @@ impl Tag {
         }
     }
 
-    /// SECURITY: the sanitiser is the guard; this is the second lock. One breach and the document stays in.
+    /// SECURITY: defence in depth behind the sanitiser. A document with active content is not published.
     fn check(&self) -> Result<(), String> {
-        const RUNNING: [&str; 20] = [
+        const FORBIDDEN: [&str; 20] = [
             "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input",
             "button", "textarea", "select", "link", "meta", "base", "svg", "math", "template", "noscript",
         ];
-        if RUNNING.contains(&self.name.as_str()) || self.name.starts_with(['!', '?']) {
-            return Err(format!("the HTML of the text holds `<{}>`", self.name));
+        if FORBIDDEN.contains(&self.name.as_str()) || self.name.starts_with(['!', '?']) {
+            return Err(format!("the HTML contains `<{}>`", self.name));
         }
         for (name, value) in &self.attributes {
-            let address: String = value.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect();
-            let address = address.to_ascii_lowercase();
-            let runs = name.starts_with("on")
+            let url: String = value.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect();
+            let url = url.to_ascii_lowercase();
+            let is_active = name.starts_with("on")
                 || matches!(name.as_str(), "srcdoc" | "formaction" | "style")
-                || ["javascript:", "vbscript:", "data:"].iter().any(|scheme| address.starts_with(scheme));
-            // The words of a caption may begin like an address; only an address can be followed.
-            if runs && !matches!(name.as_str(), "alt" | "title") {
-                return Err(format!("the HTML of the text holds the attribute `{name}`"));
+                || ["javascript:", "vbscript:", "data:"].iter().any(|scheme| url.starts_with(scheme));
+            // `alt` and `title` are plain text that may start like a URL.
+            if is_active && !matches!(name.as_str(), "alt" | "title") {
+                return Err(format!("the HTML contains the attribute `{name}`"));
             }
         }
         Ok(())
     }
 }
 
-/// The attribute at the start of `text`, and what follows it.
+/// The attribute at the start of `text`, and the rest.
 fn attribute(text: &str) -> Option<((String, String), &str)> {
-    let ends = |c: char| c.is_ascii_whitespace() || "=/>".contains(c);
-    // An attribute's name may begin with `=`, so the first character is taken whatever it is.
+    let is_end = |c: char| c.is_ascii_whitespace() || "=/>".contains(c);
+    // The first character of an attribute name may be `=`.
     let first = text.chars().next()?.len_utf8();
-    let end = first + text[first..].find(ends)?;
+    let end = first + text[first..].find(is_end)?;
     let name = text[..end].to_ascii_lowercase();
     let rest = text[end..].trim_start_matches(|c: char| c.is_ascii_whitespace());
     let Some(value) = rest.strip_prefix('=') else { return Some(((name, String::new()), rest)) };

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::super::state::AppState;
+use crate::content_html::content_html;
 use crate::feed;
 use crate::model::{Entry, Site, Slug};
 use crate::store;
+use crate::text;
 use crate::time::rfc3339;
 use crate::urls::{SiteUrls, article_path};
 
@@ -95,25 +97,25 @@ pub fn scheduled<'a>(context: ViewContext<'a>, entry: &'a Entry) -> ArticleView<
 pub fn article<'a>(context: ViewContext<'a>, entry: &'a Entry, number: u64) -> ArticleView<'a> {
     let ViewContext { site, urls } = context;
     let article = &entry.article;
-    let lines = |texts: &'a [String]| texts.iter().map(|text| feed::xml_safe(text)).collect();
+    let lines = |texts: &'a [String]| texts.iter().map(|text| text::xml_safe(text)).collect();
     ArticleView {
         id: entry.id.as_str(),
         url: urls.url(&article_path(&entry.permalink)),
         // SECURITY: a `javascript:` URL in an article's front matter never becomes a link.
-        external_url: article.link.as_deref().and_then(feed::http_url),
+        external_url: article.link.as_deref().and_then(text::http_url),
         number,
         state: State::Live,
         published: rfc3339(article.published.instant, site.time_zone),
         date_only: article.published.date_only,
         updated: rfc3339(entry.updated, site.time_zone),
-        title: feed::xml_safe(&article.title),
-        summary: feed::xml_safe(article.excerpt()),
-        content_html: feed::content_html(entry, urls),
+        title: text::xml_safe(&article.title),
+        summary: text::xml_safe(article.excerpt()),
+        content_html: content_html(entry, urls),
         authors: lines(&article.authors),
         channels: &entry.channels,
         tags: lines(&article.tags),
         language: article.language.as_deref().unwrap_or(&site.language),
-        source: article.source.as_deref().map(feed::xml_safe),
+        source: article.source.as_deref().map(text::xml_safe),
         pictures: feed::media_items(article, urls).into_iter().map(image).collect(),
     }
 }

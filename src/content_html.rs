@@ -1,0 +1,214 @@
+//! The body of an article as HTML: one renderer for feeds, the API and article pages.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::model::{Article, Block, Entry, Image};
+use crate::text::{direction, escape_html, identifier, language_tag, single_line, xml_safe, xml_safe_nfc};
+use crate::urls::{self, SiteUrls};
+
+/// The body of an entry for feeds: a self-contained HTML fragment with one block per line and absolute URLs
+/// (feed rule R12).
+///
+/// A text in another language than the site's is wrapped in a `div` with `lang`, and `dir` for right-to-left scripts.
+/// The last line names the source of a republished article, in the language of the site.
+/// [`Block::Html`] is trusted: the sanitiser wrote it.
+pub fn content_html(entry: &Entry, addresses: &SiteUrls) -> String {
+    let article = &entry.article;
+    let language = article.language.as_deref().and_then(language_tag);
+    let mut renderer = Renderer::new(addresses, Target::Feed);
+    if let Some(language) = language {
+        let _ = write!(renderer.html, "<div lang=\"{language}\"");
+        if let Some(direction) = direction(language) {
+            let _ = write!(renderer.html, " dir=\"{direction}\"");
+        }
+        renderer.html.push_str(">\n");
+    }
+    renderer.body(article);
+    if language.is_some() {
+        renderer.html.push_str("</div>\n");
+    }
+    if let Some(source) = &article.source {
+        let _ = writeln!(renderer.html, "<p>Nguồn: {}</p>", escape_html(&single_line(source)));
+    }
+    renderer.html
+}
+
+/// The body of an article for its page: site paths, CSS classes, lazy images and scrollable tables.
+pub fn page_html(article: &Article, addresses: &SiteUrls) -> String {
+    let mut renderer = Renderer::new(addresses, Target::Page);
+    renderer.body(article);
+    renderer.html
+}
+
+/// The `img` element of an image on a page. The browser loads the first one at once, the others on scrolling.
+pub fn page_image(image: &Image, addresses: &SiteUrls, alt: &str, is_first: bool) -> String {
+    let mut renderer = Renderer::new(addresses, Target::Page);
+    renderer.image(image, alt, is_first);
+    renderer.html
+}
+
+/// The absolute URL of an image.
+pub fn image_url(image: &Image, addresses: &SiteUrls) -> String {
+    identifier(&addresses.url(&urls::media_path(&image.name))).into_owned()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Feed,
+    Page,
+}
+
+struct Renderer<'a> {
+    html: String,
+    addresses: &'a SiteUrls,
+    target: Target,
+}
+
+impl<'a> Renderer<'a> {
+    fn new(addresses: &'a SiteUrls, target: Target) -> Self {
+        Self { html: String::with_capacity(1024), addresses, target }
+    }
+
+    /// All blocks. The n-th caption belongs to the n-th image; further images follow the text, and a caption without
+    /// an image becomes a paragraph (feed rules R8, M1).
+    fn body(&mut self, article: &'a Article) {
+        let mut images = article.images.iter().enumerate();
+        for block in &article.body {
+            self.block(block, &mut images);
+            self.end_block();
+        }
+        for (index, image) in images {
+            self.figure(image, index == 0, "", "");
+            self.end_block();
+        }
+    }
+
+    fn block(&mut self, block: &'a Block, images: &mut impl Iterator<Item = (usize, &'a Image)>) {
+        match block {
+            Block::Lead { text, html } => {
+                let inner = html.as_deref().map_or_else(|| escaped(text), xml_safe);
+                self.paragraph("lead", &inner);
+            }
+            Block::Paragraph { text } => self.element("p", text),
+            Block::Heading { level, text } => {
+                // The title is the `h1`, and there is no `h7`.
+                let name = ["h2", "h3", "h4", "h5", "h6"][usize::from(level.clamp(&2, &6) - 2)];
+                self.element(name, text);
+            }
+            Block::Caption { text, credit, raw, html } => {
+                let line = html.as_deref().map_or_else(|| escaped(raw), xml_safe);
+                let Some((index, image)) = images.next() else { return self.paragraph("caption", &line) };
+                if self.target == Target::Feed {
+                    return self.figure(image, index == 0, &single_line(text), &line);
+                }
+                // `Ảnh minh họa` names neither the content nor the photographer.
+                let is_bare = html.is_some() || (text.is_empty() && credit.is_none());
+                let alt = if is_bare { raw } else { text };
+                let caption = match credit {
+                    Some(credit) if !is_bare => page_caption(text, credit),
+                    _ if html.is_some() => line,
+                    _ => escaped(alt),
+                };
+                self.figure(image, index == 0, &xml_safe_nfc(alt), &caption);
+            }
+            Block::List { ordered, items } => self.list(*ordered, items),
+            Block::Table { rows } => self.table(rows),
+            Block::Html { html } => {
+                let scrolls = html.starts_with("<table");
+                self.scrollable(scrolls, |renderer| renderer.html.push_str(&xml_safe(html)));
+            }
+        }
+    }
+
+    fn end_block(&mut self) {
+        if self.target == Target::Feed {
+            self.html.push('\n');
+        }
+    }
+
+    /// A paragraph of HTML. Feeds have no CSS classes.
+    fn paragraph(&mut self, class: &str, inner: &str) {
+        let _ = match self.target {
+            Target::Feed => write!(self.html, "<p>{inner}</p>"),
+            Target::Page => write!(self.html, "<p class=\"{class}\">{inner}</p>"),
+        };
+    }
+
+    fn element(&mut self, name: &str, text: &str) {
+        let _ = write!(self.html, "<{name}>{}</{name}>", escaped(text));
+    }
+
+    fn figure(&mut self, image: &Image, is_first: bool, alt: &str, caption: &str) {
+        self.html.push_str("<figure>");
+        self.image(image, alt, is_first);
+        if !caption.is_empty() {
+            let _ = write!(self.html, "<figcaption>{caption}</figcaption>");
+        }
+        self.html.push_str("</figure>");
+    }
+
+    fn image(&mut self, image: &Image, alt: &str, is_first: bool) {
+        let url = match self.target {
+            Target::Feed => image_url(image, self.addresses),
+            Target::Page => self.addresses.path(&urls::media_path(&image.name)),
+        };
+        let attributes = match (self.target, is_first) {
+            (Target::Feed, _) => "/",
+            (Target::Page, true) => " fetchpriority=\"high\" decoding=\"async\"",
+            (Target::Page, false) => " loading=\"lazy\" decoding=\"async\"",
+        };
+        let _ = write!(
+            self.html,
+            "<img src=\"{}\" alt=\"{}\" width=\"{}\" height=\"{}\"{attributes}>",
+            escape_html(&url),
+            escape_html(alt),
+            image.width,
+            image.height,
+        );
+    }
+
+    fn list(&mut self, ordered: bool, items: &[String]) {
+        let name = if ordered { "ol" } else { "ul" };
+        let _ = write!(self.html, "<{name}>");
+        for item in items {
+            self.element("li", item);
+        }
+        let _ = write!(self.html, "</{name}>");
+    }
+
+    fn table(&mut self, rows: &[Vec<String>]) {
+        self.scrollable(true, |renderer| {
+            renderer.html.push_str("<table><tbody>");
+            for row in rows {
+                renderer.html.push_str("<tr>");
+                for cell in row {
+                    renderer.element("td", cell);
+                }
+                renderer.html.push_str("</tr>");
+            }
+            renderer.html.push_str("</tbody></table>");
+        });
+    }
+
+    /// On a page, a wide table scrolls inside its own region.
+    fn scrollable(&mut self, scrolls: bool, write: impl FnOnce(&mut Self)) {
+        let wrap = scrolls && self.target == Target::Page;
+        if wrap {
+            self.html.push_str("<div class=\"scroll\" role=\"region\" aria-label=\"Bảng\" tabindex=\"0\">");
+        }
+        write(self);
+        if wrap {
+            self.html.push_str("</div>");
+        }
+    }
+}
+
+fn page_caption(text: &str, credit: &str) -> Cow<'static, str> {
+    let space = if text.is_empty() { "" } else { " " };
+    format!("{}{space}<span class=\"credit\">Ảnh: {}</span>", escaped(text), escaped(credit)).into()
+}
+
+fn escaped(text: &str) -> Cow<'_, str> {
+    escape_html(&xml_safe_nfc(text)).into_owned().into()
+}
