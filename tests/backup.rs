@@ -1,4 +1,4 @@
-//! A whole log on the move: backups, what is restored from them, and the way to another engine and back.
+//! Backups, restores, and migrations of a whole log between engines.
 
 mod support;
 
@@ -12,9 +12,9 @@ use support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 const FEEDS: [&str; 6] =
     ["/rss.xml", "/atom.xml", "/feed.json", "/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json"];
 
-/// A house with a past: articles of several channels and days, one corrected, one withdrawn, one waiting, pages
-/// sealed, a picture.
-fn lived_in(house: &TestSite) {
+/// A site with history: articles in several channels and days, one corrected, one withdrawn, one scheduled,
+/// sealed pages, an image.
+fn with_history(house: &TestSite) {
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     for number in 0..60 {
         let title = format!("Bài số {number} của xã Đăk Trăm");
@@ -33,7 +33,7 @@ fn lived_in(house: &TestSite) {
     house.ok(&["token", "new", "Văn phòng"]);
 }
 
-/// What readers are given: each feed's bytes and tag.
+/// What readers receive: the bytes and ETag of each feed.
 fn given(house: &TestSite) -> Vec<(String, Vec<u8>)> {
     let serving = house.serve();
     let given = FEEDS.iter().map(|path| serving.get(path));
@@ -41,14 +41,14 @@ fn given(house: &TestSite) -> Vec<(String, Vec<u8>)> {
 }
 
 fn without_folder(house: TestSite) -> TestSite {
-    // Nothing but the log speaks.
+    // Only the log counts.
     house.with("BANTIN_FOLDER__WATCH", "off")
 }
 
 #[test]
 fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
     let house = TestSite::new();
-    lived_in(&house);
+    with_history(&house);
     let before = given(&house);
     let schema = Schema::new();
     let file = format!("sqlite:{}", house.path("data/bantin.db").display());
@@ -60,7 +60,7 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
     assert_eq!(given(&house), before);
     assert_eq!(house.ok(&["token", "list"]).matches("Văn phòng").count(), 1);
 
-    // What is written there comes back as well.
+    // Writes made there come back as well.
     house.ok(&["restore", "tag:dakto.example,2023:2023-04-07/bai-6"]);
     let before = given(&house);
     let back = house.path("data/back.db");
@@ -72,7 +72,7 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
     let found = serving.get("/api/articles?q=dak%20tram&limit=100").text();
     assert_eq!(found.matches("của xã Đăk Trăm\"").count(), 59, "all but the corrected one: {found}");
 
-    // Nothing is written over.
+    // Nothing is overwritten.
     let refused = house.run(&["migrate", "--from", &file, "--to", &schema.url()]);
     assert_eq!(refused.status.code(), Some(1));
     let told = String::from_utf8(refused.stderr).unwrap();
@@ -82,13 +82,13 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
 }
 
 #[test]
-fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log() {
+fn a_backup_is_made_while_serving_and_a_restore_is_a_new_log() {
     for schemas in [None, Some((Schema::new(), Schema::new()))] {
         let mut house = TestSite::new();
         if let Some((from, _)) = &schemas {
             house = house.with("BANTIN_STORE__URL", from.url());
         }
-        lived_in(&house);
+        with_history(&house);
         let file = house.path("bantin.backup");
         let file = file.to_str().unwrap();
         let serving = house.serve();
@@ -122,7 +122,8 @@ fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log(
                 log(&before.etag()),
                 "numbers of one log are not those of another"
             );
-            // Who asks by date alone, and may hold what came after the backup, is told anew.
+            // A client that only uses `If-Modified-Since` and may hold a version from after the backup gets a new
+            // response.
             let since = before.header("last-modified").unwrap().to_owned();
             let asked = serving.request("GET", path, &[("If-Modified-Since", &since)]);
             assert_eq!(asked.status, 200, "{path}");
@@ -131,7 +132,7 @@ fn a_backup_is_made_while_the_log_is_served_and_what_is_restored_is_another_log(
 }
 
 #[test]
-fn a_log_that_grows_is_not_moved_and_a_backup_that_is_none_is_refused() {
+fn a_growing_log_is_not_moved_and_an_invalid_backup_is_rejected() {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     house.ok(&["scan"]);
@@ -146,9 +147,9 @@ fn a_log_that_grows_is_not_moved_and_a_backup_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_differs() {
+async fn a_move_is_verified_by_its_documents_and_names_the_one_that_differs() {
     let house = TestSite::new();
-    lived_in(&house);
+    with_history(&house);
     let copy = house.copied();
     let open = async |house: &TestSite| {
         let config = Config::load(Some(&house.path("config.toml")), []).unwrap();
@@ -160,7 +161,7 @@ async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_
     assert!(documents > 90, "{documents}");
     other.close().await;
 
-    // A word in the stored text of one article, which no number tells of.
+    // A word in the stored text of one article, which no revision number reveals.
     let file = format!("sqlite:{}", copy.path("data/bantin.db").display());
     let mut connection = SqliteConnection::connect(&file).await.unwrap();
     let sql =
@@ -173,7 +174,7 @@ async fn a_move_is_judged_by_what_readers_are_given_and_names_the_document_that_
 }
 
 #[test]
-fn what_a_killed_backup_left_is_taken_away_and_one_that_runs_is_left_alone() {
+fn leftovers_of_a_killed_backup_are_removed_but_not_those_of_a_running_one() {
     use std::os::unix::fs::PermissionsExt as _;
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
@@ -194,7 +195,7 @@ fn what_a_killed_backup_left_is_taken_away_and_one_that_runs_is_left_alone() {
 #[test]
 fn a_migration_that_was_killed_while_it_compared_is_repeated() {
     let house = TestSite::new();
-    lived_in(&house);
+    with_history(&house);
     let url = |name: &str| format!("sqlite:{}", house.path(name).display());
     let (from, to) = (url("data/bantin.db"), url("data/to.db"));
     let migrate = ["migrate", "--from", &from, "--to", &to];

@@ -1,5 +1,5 @@
-//! Several processes that share one log on PostgreSQL: what readers and offices may rely on, whichever they meet,
-//! and whatever happens to one of them or to the database.
+//! Several processes that share one log on PostgreSQL: what readers and editors can rely on, whichever
+//! replica they reach, and whatever happens to one of them or to the database.
 
 mod support;
 
@@ -16,11 +16,11 @@ use support::postgres::{HeldLock, Schema};
 use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, TmpfsDisk, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
-/// So long at most a replica keeps a reader waiting for what it is about to print.
+/// How long a replica delays a reader while it renders.
 const HELD_BACK: Duration = Duration::from_millis(500);
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
-/// A house whose log is in this schema, and whose folder is that of another one, where one is given.
+/// A site whose log is in this schema, with the folder of another site if one is given.
 fn replica(url: &str, folder: Option<&TestSite>) -> TestSite {
     let house = TestSite::new().with("BANTIN_STORE__URL", url).with("BANTIN_FOLDER__WATCH", "poll");
     match folder {
@@ -36,7 +36,7 @@ fn publish(serving: &RunningServer, bearer: &str, title: &str) -> HttpResponse {
 }
 
 #[test]
-fn a_change_on_one_is_at_once_in_the_feeds_of_all_with_the_same_bytes_and_validators() {
+fn a_change_is_immediately_in_the_feeds_of_all_replicas_with_the_same_bytes_and_validators() {
     let schema = Schema::new();
     let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
     let bearer = format!("Bearer {}", one.ok(&["token", "new", "Văn phòng"]).trim());
@@ -52,7 +52,7 @@ fn a_change_on_one_is_at_once_in_the_feeds_of_all_with_the_same_bytes_and_valida
         slowest = slowest.max(accepted.elapsed());
     }
     println!("the slowest of five changes was on the other replica after {slowest:?}");
-    // The tick would find it as well, but after a second.
+    // Maintenance would find it as well, but after a second.
     assert!(slowest < Duration::from_millis(900), "{slowest:?}");
     wait_until("both to be alike", || first.get("/rss.xml").etag() == second.get("/rss.xml").etag());
     for path in ["/rss.xml", "/atom.xml", "/feed.json", RSS, "/", "/xa-hoi/", "/opml.xml", "/sitemap.xml"] {
@@ -73,7 +73,7 @@ fn a_change_on_one_is_at_once_in_the_feeds_of_all_with_the_same_bytes_and_valida
 }
 
 #[test]
-fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it_already_never() {
+fn a_reader_waits_at_most_half_a_second_for_rendering_and_never_if_it_is_current() {
     let schema = Schema::new();
     let house = replica(&schema.url(), None);
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
@@ -86,7 +86,7 @@ fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it
         let began = Instant::now();
         (serving.request("GET", RSS, headers), began.elapsed())
     };
-    // It is told of a change and cannot read it.
+    // It is notified of a change and cannot read it.
     let held = HeldLock::new(&schema.url(), "LOCK TABLE channel IN ACCESS EXCLUSIVE MODE");
     let told = "SELECT pg_notify('bantin_' || id, head + 1 || ' ' || generation) FROM log";
     wait_until("a reader to be kept waiting", || {
@@ -99,7 +99,7 @@ fn a_reader_waits_half_a_second_at_most_for_what_is_being_printed_and_who_has_it
         assert!(at_once < HELD_BACK, "{at_once:?}");
         waited >= HELD_BACK
     });
-    // Once the press has tried in vain, nobody waits for it.
+    // After the renderer has failed once, nobody waits for it.
     wait_until("nobody to be kept waiting", || timed(&[]).1 < HELD_BACK / 2);
     drop(held);
     wait_until("the writes to be taken again", || publish(&serving, &bearer, "Bài sau").status == 201);
@@ -127,7 +127,7 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
     println!("the scan had moved, and its first article was published, after {moved:?}");
     assert!(moved < Duration::from_secs(10), "{moved:?}");
     assert_ne!(waiting.get(RSS).etag(), before);
-    // At an orderly end nobody waits for a lease to run out.
+    // After an orderly shutdown nobody waits for a lease to expire.
     let third = one.serve();
     assert!(waiting.stop());
     one.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
@@ -135,14 +135,14 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
 }
 
 #[test]
-fn a_folder_without_the_mark_of_the_log_withdraws_and_publishes_nothing() {
+fn a_folder_without_the_log_marker_is_not_scanned() {
     let schema = Schema::new();
     let right = replica(&schema.url(), None);
     right.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     right.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
     right.ok(&["scan"]);
     let mark = std::fs::read_to_string(right.path("feeds/.bantin-log")).unwrap();
-    // Where a share is not mounted, an empty folder lies; or somebody has mounted another one.
+    // If a share is not mounted, the folder is empty; or another share is mounted.
     let empty = replica(&schema.url(), None);
     let wrong = replica(&schema.url(), None);
     wrong.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
@@ -157,7 +157,7 @@ fn a_folder_without_the_mark_of_the_log_withdraws_and_publishes_nothing() {
         let shown = serving.get(RSS).text();
         assert!(shown.contains("Bài mới") && shown.contains("thi đua") && !shown.contains("Của nơi khác"));
     }
-    // The right one is scanned as before; where it was moved to another place, somebody says so.
+    // The right folder is scanned as before. If the folder was moved, the operator says so.
     right.remove("xa-hoi/moi.txt");
     right.ok(&["scan"]);
     assert!(!right.ok(&["render", "xa-hoi", "rss"]).contains("Bài mới"));
@@ -169,7 +169,7 @@ fn a_folder_without_the_mark_of_the_log_withdraws_and_publishes_nothing() {
 }
 
 #[test]
-fn a_replica_of_another_configuration_is_warned_of() {
+fn a_replica_with_another_configuration_causes_a_warning() {
     let schema = Schema::new();
     let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
     let two = two.with("BANTIN_SITE__TITLE", "Xã Đăk Tô");
@@ -182,7 +182,7 @@ fn a_replica_of_another_configuration_is_warned_of() {
     });
 }
 
-/// A PostgreSQL of a story's own, to be stopped and started.
+/// A PostgreSQL server of its own for one test, to be stopped and started.
 struct Cluster {
     process: Child,
     url: String,
@@ -196,7 +196,7 @@ impl Cluster {
         Self::below(&std::env::temp_dir())
     }
 
-    /// In a folder of its own below this one.
+    /// In a separate folder below this one.
     fn below(folder: &Path) -> Self {
         let say =
             "echo \"$BANTIN_TEST_POSTGRES\"; echo \"$BANTIN_TEST_POSTGRES_FOLDER\"; exec cat >/dev/null";
@@ -222,14 +222,14 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // At the end of its input it ends itself, and takes the cluster away.
+        // It stops and removes the cluster at the end of its input.
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
 }
 
 #[test]
-fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_come_again() {
+fn without_the_database_live_documents_are_served_and_writes_are_told_to_retry() {
     let cluster = Cluster::new();
     let house = replica(&cluster.url, None);
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
@@ -275,7 +275,7 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
             "what was refused is not there"
         );
     }
-    // Connections that are cut, all at once, cost at most a moment.
+    // Connections that are all closed at once cost at most a moment.
     let cut = "(SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name <> 'x' AND \
                pid <> pg_backend_pid() AND datname = 'postgres')";
     assert!(support::postgres::query::<i64>(cut, &cluster.url) > 0);
@@ -284,7 +284,7 @@ fn while_the_database_is_away_everything_live_is_served_and_a_write_is_told_to_c
     assert!(serving.stop());
 }
 
-/// Who sends the article a while after the head of his request is told as well, and not cut off.
+/// A client that sends the body some time after the headers also gets an answer, and is not disconnected.
 fn sent_in_pieces(serving: &RunningServer, bearer: &str) {
     let text = article("Bài gửi sau", "13/05/2023 08:00", "Đoạn mở đầu.");
     let mut stream = TcpStream::connect(serving.address()).unwrap();
@@ -296,7 +296,7 @@ fn sent_in_pieces(serving: &RunningServer, bearer: &str) {
     )
     .unwrap();
     for piece in text.as_bytes().chunks(length / 3) {
-        // Meanwhile somebody else is answered, and so would this be that is known to be refused.
+        // Meanwhile others get answers; so would this request if it were known to be rejected.
         assert_eq!(publish(serving, bearer, "Bài khác").status, 503);
         stream.write_all(piece).unwrap();
     }
@@ -305,7 +305,7 @@ fn sent_in_pieces(serving: &RunningServer, bearer: &str) {
     assert_eq!(&answer, b"HTTP/1.1 503");
 }
 
-/// What was said to those who write.
+/// The answers that writers received.
 #[derive(Default)]
 struct Said {
     accepted: Vec<String>,
@@ -314,7 +314,7 @@ struct Said {
 }
 
 impl Said {
-    /// Publishes; true where it was accepted.
+    /// Publishes; true if it was accepted.
     fn write(&mut self, serving: &RunningServer, bearer: &str, title: &str, text: &str) -> bool {
         let body = article(title, "13/05/2023 08:00", text);
         let began = Instant::now();
@@ -334,7 +334,7 @@ impl Said {
     }
 }
 
-/// Asks for what is served from memory, and finds it as it was.
+/// Requests what is served from memory, and checks that it is unchanged.
 fn unchanged(serving: &RunningServer, before: &[(&str, HttpResponse)]) {
     for (path, before) in before {
         let after = serving.get(path);
@@ -345,30 +345,30 @@ fn unchanged(serving: &RunningServer, before: &[(&str, HttpResponse)]) {
     assert_eq!(serving.get("/readyz").status, 200);
 }
 
-/// Two seconds, and what a machine that does much else may take on top.
+/// Two seconds, plus some time for a loaded machine.
 const TOLD_WITHIN: Duration = Duration::from_millis(2500);
 
 #[test]
-fn while_the_disk_of_the_database_is_full_what_is_live_is_served_and_writes_are_taken_once_there_is_room() {
+fn with_a_full_postgres_disk_live_documents_are_served_and_writes_resume_later() {
     let disk = TmpfsDisk::new(112);
     let cluster = Cluster::below(disk.path());
-    // Where it had no room left for its own log, the server has ended, and is started as any other.
-    told_on_a_full_disk(&disk, &cluster.url, || cluster.told("--start"));
+    // If the server had no room for its own log, it has stopped, and is started again.
+    assert_full_disk_behaviour(&disk, &cluster.url, || cluster.told("--start"));
 }
 
 #[test]
-fn the_same_holds_where_the_log_is_a_file() {
+fn with_a_full_sqlite_disk_live_documents_are_served_and_writes_resume_later() {
     let disk = TmpfsDisk::new(8);
-    told_on_a_full_disk(&disk, &format!("sqlite:{}/bantin.db", disk.path().display()), || {});
+    assert_full_disk_behaviour(&disk, &format!("sqlite:{}/bantin.db", disk.path().display()), || {});
 }
 
-fn told_on_a_full_disk(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
+fn assert_full_disk_behaviour(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
     let house = replica(url, None);
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
     let serving = house.serve();
     wait_until("the first article", || serving.get(RSS).text().contains("thi đua"));
-    // Nothing in it repeats itself, so that it takes the room that it takes.
+    // Incompressible, so that it takes its full size.
     let bulk = |number: u64| {
         let words = (number * 600..).take(600).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         words.map(|word| format!("{word:x}")).collect::<Vec<_>>().join(" ")
@@ -402,7 +402,8 @@ fn told_on_a_full_disk(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
     assert_eq!(listed.lines().count(), said.accepted.len() + 1, "what was refused is not");
 }
 
-/// A line to the database on which nothing gets through while it is drawn, and everything afterwards.
+/// A connection to the database that can be interrupted: no data passes while it is, and all of it
+/// afterwards.
 struct Line {
     address: SocketAddr,
     drawn: Arc<(Mutex<bool>, Condvar)>,
@@ -452,7 +453,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, line: &(Mutex<bool>, Condvar)) 
 }
 
 #[test]
-fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_within_two_seconds() {
+fn with_a_silent_database_live_documents_are_served_and_writers_get_an_answer_within_two_seconds() {
     let schema = Schema::new();
     let server = support::postgres::server();
     let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
@@ -466,7 +467,7 @@ fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_wi
         let title = format!("Sau lần {round}");
         wait_until("a write", || all.write(&serving, &bearer, &title, "Đoạn mở đầu."));
         wait_until("the article", || serving.get(RSS).text().contains(&title));
-        // It falls silent in the middle of their writing.
+        // The server stops answering during the writes.
         let (ended, accepted) = (AtomicBool::new(false), AtomicUsize::new(0));
         let said = std::thread::scope(|scope| {
             let writers = [0, 1, 2, 3].map(|writer| {
@@ -478,7 +479,7 @@ fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_wi
                         if said.write(serving, bearer, &title, "Đoạn mở đầu.") {
                             accepted.fetch_add(1, Ordering::Relaxed);
                         } else {
-                            // No machine has connections for as many refusals as it could give.
+                            // No machine has enough connections for as many rejections as it could send.
                             std::thread::sleep(Duration::from_millis(20));
                         }
                     }
@@ -512,7 +513,7 @@ fn while_the_database_is_silent_what_is_live_is_served_and_who_writes_is_told_wi
     assert!(all.accepted.iter().all(|title| listed.contains(title)), "what was accepted is there");
 }
 
-/// Sends each connection on to one of the replicas that is there.
+/// Forwards each connection to one of the running replicas.
 struct Balancer {
     address: SocketAddr,
     behind: Arc<Mutex<Vec<SocketAddr>>>,
@@ -549,7 +550,7 @@ impl Balancer {
     }
 }
 
-/// One request; none where whoever answered died over it.
+/// One request; none if the replica died before it answered.
 fn asked(address: SocketAddr, head: &str, body: &str) -> Option<(u16, HashMap<String, String>, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
@@ -573,13 +574,13 @@ fn asked(address: SocketAddr, head: &str, body: &str) -> Option<(u16, HashMap<St
     Some((status, headers, body.to_owned()))
 }
 
-/// The number in a feed's tag: how far its channel has come.
+/// The number in the ETag of a feed: the state of its channel.
 fn number_of(tag: &str) -> u64 {
     tag.split_once('.').unwrap().1.split_once('-').unwrap().0.parse().unwrap()
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_either_is_killed() {
+fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_killed() {
     let schema = Schema::new();
     let houses = [replica(&schema.url(), None), replica(&schema.url(), None)];
     let bearer = houses[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();
@@ -587,7 +588,7 @@ fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_eith
     let addresses = || replicas.iter().flatten().map(RunningServer::address).collect::<Vec<_>>();
     let balancer = Balancer::new(addresses());
     let (address, ended) = (balancer.address, Arc::new(AtomicBool::new(false)));
-    // Some send what they hold, and others, as simple jobs do, remember nothing.
+    // Some send their ETag; others, like simple scripts, remember nothing.
     let pollers = [true, true, true, false, false, false].map(|remembers| {
         let ended = Arc::clone(&ended);
         std::thread::spawn(move || {
@@ -602,7 +603,7 @@ fn nothing_acknowledged_is_lost_and_no_poller_sees_a_feed_go_backwards_when_eith
                     200 => {
                         tag.clone_from(&headers["etag"]);
                         let number = number_of(&tag);
-                        // A replica that cannot print for half a second does not keep its readers waiting.
+                        // A replica that cannot render for half a second does not delay its readers.
                         let in_vain = !remembers && began.elapsed() >= HELD_BACK;
                         assert!(number >= highest || in_vain, "{number} after {highest}");
                         highest = highest.max(number);

@@ -1,4 +1,4 @@
-//! What the log promises, told once and held by every engine that the store stands on.
+//! The guarantees of the log, tested on every engine.
 
 mod support;
 
@@ -28,7 +28,7 @@ const CHOICE: LiveFeedOptions = LiveFeedOptions {
     whole: false,
 };
 
-/// A place where a store lives, and can be opened again.
+/// A database that a store can be opened on repeatedly.
 struct Home {
     place: Place,
     clock: Clock,
@@ -52,8 +52,8 @@ impl Home {
         Self { place, clock: Clock::fixed(SAMPLE_ARTICLE + 1000) }
     }
 
-    /// Another one on the same engine.
-    fn next_door(&self) -> Self {
+    /// Another database on the same engine.
+    fn same_engine(&self) -> Self {
         match self.place {
             Place::Folder(_) => Self::sqlite(),
             Place::Schema(_) => Self::postgres(),
@@ -67,7 +67,7 @@ impl Home {
         }
     }
 
-    /// Does to the data what the program never would. Returns how many rows were touched.
+    /// Changes the data in a way that the program never would. Returns the number of changed rows.
     async fn alter(&self, sql: &'static str) -> u64 {
         match &self.place {
             Place::Schema(schema) => schema.execute(sql),
@@ -80,7 +80,7 @@ impl Home {
         }
     }
 
-    /// All that is kept, in whatever form.
+    /// Everything that is stored, in any form.
     fn bytes(&self) -> Vec<u8> {
         match &self.place {
             Place::Schema(schema) => schema.text().into_bytes(),
@@ -107,15 +107,15 @@ impl Home {
     }
 }
 
-/// The numbers that a reader of the whole log is shown behind this one.
-async fn numbers_behind(store: &Store, after: u64) -> Vec<u64> {
-    behind(store, None, after, 1000).await.changes.iter().map(|change| change.number).collect()
+/// The numbers of the changes after this one.
+async fn numbers_after(store: &Store, after: u64) -> Vec<u64> {
+    changes_after(store, None, after, 1000).await.changes.iter().map(|change| change.number).collect()
 }
 
-/// A writer has its number and is held up before it commits. Whoever comes behind it waits for it, on whatever
-/// machine: were the second number seen first, a reader who goes on behind it would never see the first.
+/// A writer has its number and is blocked before it commits. Later writers must wait for it, on any machine:
+/// a reader that saw the second number first would never see the first one.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_commit_overtakes_another() {
+async fn commits_become_visible_in_order() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     for channel in ["xa-hoi", "kinh-te"] {
@@ -129,15 +129,15 @@ async fn no_commit_overtakes_another() {
     let first = tokio::spawn(async move {
         take(&writing, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await.1
     });
-    // It has its number, and stands before the channel that is held.
+    // It has its number and waits for the locked channel.
     let stands = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE \
                   'UPDATE channel SET head%' AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'channel'::regclass))";
     support::wait_until("the first writer to be held up", || support::postgres::query(stands, &home.url()));
-    // Of another minute: articles of one stamp would wait for each other's place in the list as well.
+    // From another minute: articles of the same second would also wait for each other's sort key.
     let (writing, later) = (two.clone(), article("B", SAMPLE_ARTICLE + 60));
     let second = tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", later)).await.1 });
     let in_time = tokio::time::timeout(std::time::Duration::from_millis(400), async {
-        while numbers_behind(&two, 0).await.is_empty() {
+        while numbers_after(&two, 0).await.is_empty() {
             tokio::task::yield_now().await;
         }
     });
@@ -150,7 +150,7 @@ async fn no_commit_overtakes_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_that_start_together_make_one_log() {
+async fn replicas_that_start_together_create_one_log() {
     let home = Arc::new(Home::postgres());
     let starting: Vec<_> = (0..8)
         .map(|_| {
@@ -165,7 +165,7 @@ async fn replicas_that_start_together_make_one_log() {
     assert_eq!(ids.len(), 1);
 }
 
-/// The cluster of this test orders `b` before `C`; the log does not.
+/// The PostgreSQL cluster of this test sorts `b` before `C`; the log must not.
 #[tokio::test(flavor = "multi_thread")]
 async fn order_is_by_bytes_whatever_the_locale() {
     for home in [Home::sqlite(), Home::postgres()] {
@@ -189,9 +189,9 @@ async fn order_is_by_bytes_whatever_the_locale() {
     }
 }
 
-/// A write on one is heard by the other at once, without a look at the database.
+/// A replica is notified of a write immediately, without polling the database.
 #[tokio::test(flavor = "multi_thread")]
-async fn another_replica_is_heard_at_once() {
+async fn another_replica_is_announced_immediately() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     let stop = tokio::sync::watch::Sender::new(false);
@@ -203,7 +203,7 @@ async fn another_replica_is_heard_at_once() {
     let mut heard = two.subscribe();
     take(&one, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     heard.wait_for(|announced| announced.head == 1).await.unwrap();
-    // A connection that is cut is made again.
+    // A closed connection is opened again.
     let cut = "(SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND \
                query LIKE '%' || (SELECT id FROM log) || '%')";
     assert!(support::postgres::query::<bool>(cut, &home.url()));
@@ -215,7 +215,7 @@ async fn another_replica_is_heard_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_replica_scans_at_a_time_and_another_after_it() {
+async fn one_replica_scans_at_a_time_and_another_takes_over() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     assert!(one.acquire_scan_lease().await.unwrap());
@@ -223,7 +223,7 @@ async fn one_replica_scans_at_a_time_and_another_after_it() {
     assert!(one.acquire_scan_lease().await.unwrap(), "it is renewed");
     one.deregister().await.unwrap();
     assert!(two.acquire_scan_lease().await.unwrap());
-    // Of one that died nothing is heard any more.
+    // A replica that died sends nothing any more.
     assert_eq!(home.alter("UPDATE lease SET until = until - 60").await, 1);
     assert!(one.acquire_scan_lease().await.unwrap());
     let alone = Home::sqlite();
@@ -234,7 +234,7 @@ async fn one_replica_scans_at_a_time_and_another_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_that_differ_know_of_each_other() {
+async fn replicas_with_different_fingerprints_detect_each_other() {
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     assert_eq!(one.heartbeat("1.0 a").await.unwrap(), Vec::<String>::new());
@@ -245,99 +245,99 @@ async fn replicas_that_differ_know_of_each_other() {
     assert_eq!(one.heartbeat("1.0 a").await.unwrap(), Vec::<String>::new());
 }
 
-/// Runs each story on each engine.
-macro_rules! stories {
-    ($($story:ident)*) => {
+/// Runs each test on each engine.
+macro_rules! on_every_engine {
+    ($($test:ident)*) => {
         mod on_sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::Home::sqlite()).await;
+            async fn $test() {
+                super::$test(super::Home::sqlite()).await;
             })*
         }
 
         mod on_postgres {
             $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() {
-                super::$story(super::Home::postgres()).await;
+            async fn $test() {
+                super::$test(super::Home::postgres()).await;
             })*
         }
     };
 }
 
-stories! {
+on_every_engine! {
     an_article_is_published_corrected_withdrawn_and_restored_under_one_id
-    a_touched_article_is_no_revision
-    a_change_of_white_space_or_unicode_form_is_no_revision
-    a_space_that_comes_or_goes_between_two_letters_is_a_correction
-    an_id_that_another_file_would_get_is_refused_by_name_in_either_order
-    whatever_is_wrong_with_some_the_others_of_their_batch_are_published
-    what_the_engine_does_not_keep_is_refused_alone
-    one_article_that_cannot_be_published_when_due_holds_up_no_other
-    a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own
-    a_token_keeps_no_article_out_of_another_channel
-    of_fifty_who_withdraw_or_correct_one_version_one_does
+    a_touched_file_adds_no_revision
+    a_change_of_white_space_or_unicode_form_adds_no_revision
+    a_space_added_or_removed_between_two_letters_is_a_correction
+    an_id_that_another_file_would_get_is_rejected_by_name_in_either_order
+    invalid_files_do_not_block_the_others_of_their_batch
+    values_that_the_database_rejects_fail_only_their_own_write
+    a_due_article_that_cannot_be_published_does_not_block_others
+    a_token_cannot_write_to_articles_of_other_channels
+    a_token_cannot_block_an_article_of_another_channel
+    of_fifty_concurrent_edits_of_one_version_one_succeeds
     a_scheduled_article_is_changed_and_removed_by_its_version
-    a_reason_that_is_given_later_is_published
-    a_copy_is_the_same_article_whatever_became_of_its_day
-    an_import_of_what_was_sent_takes_it_from_no_channel
-    a_copy_does_not_set_back_what_a_command_corrected
-    a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road
-    a_name_of_the_service_is_no_channel
-    a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication
-    a_move_is_no_correction
-    another_article_of_that_day_and_stem_gets_its_own_id
-    one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal
-    one_stem_in_two_channels_is_refused_where_the_bytes_differ
+    a_later_reason_is_published
+    a_copy_is_the_same_article_even_if_its_date_was_corrected
+    importing_a_sent_article_keeps_its_channels
+    a_copy_does_not_undo_a_correction_by_command
+    closed_and_removed_channels_accept_no_new_articles
+    a_reserved_slug_cannot_be_a_channel
+    an_image_that_arrives_just_after_its_text_belongs_to_the_publication
+    a_move_does_not_count_as_a_correction
+    another_article_with_the_same_day_and_stem_gets_its_own_id
+    one_stem_in_two_channels_is_one_article_if_the_bytes_are_equal
+    one_stem_in_two_channels_is_rejected_if_the_bytes_differ
     a_move_leaves_no_tombstone_and_keeps_the_id
-    withdrawn_by_command_is_stronger_than_any_file
+    a_file_does_not_restore_what_a_command_withdrew
     a_file_that_comes_back_restores_its_article
     two_revisions_of_one_article_never_share_a_second
-    updated_never_goes_back_when_the_clock_does
-    a_future_stamp_waits_over_a_restart_and_is_numbered_when_due
-    a_waiting_article_whose_file_goes_was_never_there
+    updated_never_decreases_when_the_clock_does
+    a_scheduled_article_survives_a_restart_and_is_numbered_when_due
+    a_scheduled_article_whose_file_is_removed_leaves_no_trace
     the_live_feed_shows_the_tail_the_newest_and_the_window
-    the_window_is_shown_as_a_whole_or_not_at_all
-    another_process_is_heard
+    the_window_is_shown_completely_or_not_at_all
+    writes_of_another_process_are_announced
     many_writers_at_once_get_numbers_without_gaps
-    a_reader_who_goes_on_behind_the_last_number_misses_none
-    erased_text_is_nowhere_and_cannot_be_restored
-    a_named_id_is_kept_and_a_second_file_of_that_id_is_refused
-    a_picture_is_there_while_a_living_article_shows_it
-    a_token_is_known_by_its_secret_until_it_is_revoked
-    a_retried_request_is_one_article_and_its_key_serves_no_other
-    an_edit_of_what_was_changed_meanwhile_is_refused
+    a_reader_that_continues_after_the_last_number_misses_nothing
+    erased_text_is_deleted_everywhere_and_cannot_be_restored
+    an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected
+    an_image_is_served_while_a_published_article_shows_it
+    a_token_is_valid_until_it_is_revoked
+    a_retried_request_is_one_article_and_its_key_cannot_be_reused
+    an_edit_of_an_outdated_version_is_rejected
     the_same_text_sent_twice_is_one_article
-    what_the_api_corrected_is_not_set_back_by_an_unchanged_file
+    an_unchanged_file_does_not_undo_a_correction_by_api
     a_sealed_page_shows_each_article_once_as_its_last_revision_in_it
-    a_page_that_is_not_full_is_none
-    a_sealed_page_only_loses_and_only_what_departs
-    what_is_restored_or_comes_back_stands_where_the_log_says_so
-    a_tombstone_goes_when_its_article_lives_on_in_another_channel
-    a_damaged_revision_costs_its_page_that_article_alone
-    a_live_view_says_from_where_on_it_tells_every_change
-    a_live_view_is_complete_until_a_page_is_sealed
-    every_change_is_told_once_whatever_the_size_of_the_pages
-    a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log
+    a_page_that_is_not_full_does_not_exist
+    a_sealed_page_only_loses_removed_articles
+    a_restored_article_appears_at_its_newest_revision
+    a_tombstone_disappears_when_its_article_stays_in_another_channel
+    a_damaged_revision_removes_only_its_article_from_the_page
+    a_live_feed_says_from_which_number_its_delta_is_complete
+    a_live_feed_is_complete_until_a_page_is_sealed
+    every_change_is_returned_once_for_any_page_size
+    the_changes_of_a_channel_include_departures_and_use_log_numbers
     the_text_of_a_withdrawn_article_is_in_no_change
-    words_are_found_without_diacritics_and_whatever_stands_between_them
-    a_search_finds_what_stands_now_and_nothing_that_was_withdrawn
-    the_list_goes_on_where_it_stopped_whatever_happens_meanwhile
-    a_page_ends_when_it_is_heavy_enough
-    a_store_of_an_older_program_is_searched_as_well
+    words_are_found_without_diacritics_and_in_any_order
+    a_search_finds_the_current_text_and_nothing_withdrawn
+    the_list_continues_where_it_stopped_despite_concurrent_changes
+    a_page_ends_at_its_size_limit
+    a_store_of_an_older_version_can_be_searched
     the_log_keeps_its_id_and_a_new_store_has_another
-    only_what_changes_documents_moves_the_configuration
-    pages_for_people_learn_months_addresses_corrections_and_phrases
-    whoever_makes_the_whole_site_learns_all_that_has_an_address
+    only_visible_changes_advance_the_config_epoch
+    months_sitemap_entries_corrections_and_phrases_are_queried
+    everything_with_a_url_is_listed
     a_second_import_corrects_the_articles_of_the_first
-    an_import_of_what_was_imported_before_sets_nothing_back
-    no_scan_withdraws_what_was_imported
-    a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it
-    an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_of_its_own
-    two_archives_never_overwrite_each_other_s_articles
-    an_import_into_a_second_channel_is_one_article_where_it_says_the_same
-    an_import_brings_back_what_went_with_its_file_and_not_what_a_command_withdrew
-    an_imported_article_of_tomorrow_waits
-    a_channel_takes_another_name_and_one_of_others_is_read_off_the_log
+    importing_again_undoes_nothing
+    a_scan_does_not_withdraw_imported_articles
+    a_file_in_the_folder_corrects_the_imported_article
+    importing_a_file_of_the_folder_changes_nothing
+    two_archives_never_overwrite_articles_of_each_other
+    an_import_into_a_second_channel_is_one_article_if_the_text_is_equal
+    an_import_restores_a_removed_file_but_not_a_withdrawal_by_command
+    an_imported_article_with_a_future_date_is_scheduled
+    a_channel_is_renamed_and_an_aggregate_is_rebuilt
 }
 
 fn slug(text: &str) -> Slug {
@@ -386,7 +386,7 @@ fn file(path: &str, hash: &str, article: Article) -> Submission {
     }
 }
 
-/// A file that lay at `channel/…/stem.txt` in a folder or archive of the name `source`.
+/// A file at `channel/…/stem.txt` in a folder or archive with the name `source`.
 fn import(source: &str, place: &str, hash: &str, article: Article) -> Submission {
     let channel = slug(place.split('/').next().unwrap());
     let file = file(place, hash, article);
@@ -443,7 +443,7 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
     assert_eq!(view.state.number, 4);
 }
 
-async fn a_touched_article_is_no_revision(home: Home) {
+async fn a_touched_file_adds_no_revision(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
@@ -451,7 +451,7 @@ async fn a_touched_article_is_no_revision(home: Home) {
     assert_eq!(live(&store, "xa-hoi").await.state.number, 1);
 }
 
-async fn a_change_of_white_space_or_unicode_form_is_no_revision(home: Home) {
+async fn a_change_of_white_space_or_unicode_form_adds_no_revision(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("Hội nghị", SAMPLE_ARTICLE))).await;
     let other = article("Ho\u{302}\u{323}i  nghi\u{323} ", SAMPLE_ARTICLE);
@@ -459,7 +459,7 @@ async fn a_change_of_white_space_or_unicode_form_is_no_revision(home: Home) {
     assert_eq!(verdict, SubmitOutcome::Unchanged);
 }
 
-async fn a_space_that_comes_or_goes_between_two_letters_is_a_correction(home: Home) {
+async fn a_space_added_or_removed_between_two_letters_is_a_correction(home: Home) {
     let store = home.open().await;
     let text = |lead: &str| Article {
         body: vec![
@@ -486,7 +486,7 @@ async fn a_space_that_comes_or_goes_between_two_letters_is_a_correction(home: Ho
         let other = Article { authors: vec![author.to_owned()], ..article(title, SAMPLE_ARTICLE) };
         assert_eq!(take(&store, file("xa-hoi/a.txt", title, other)).await.1, verdict, "{author}");
     }
-    // What was sent is corrected by sending it again: it is the same article, and says something new.
+    // An article that was sent by command is corrected by sending it again with a change.
     let (id, _) = take(&store, sent("Phátđộng", SAMPLE_ARTICLE, WriteConditions::default())).await;
     let again = Submission {
         stem: slug("phatdong"),
@@ -510,7 +510,7 @@ fn refused(submission: &SubmitResult) -> &Refusal {
     }
 }
 
-async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(home: Home) {
+async fn an_id_that_another_file_would_get_is_rejected_by_name_in_either_order(home: Home) {
     let id = |stem: &str| format!("tag:dakto.example,2023:2023-05-12/{stem}");
     let store = home.open().await;
     let batch = vec![
@@ -538,7 +538,7 @@ async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(ho
         "all goes on"
     );
 
-    let other_way = home.next_door();
+    let other_way = home.same_engine();
     let store = other_way.open().await;
     take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SAMPLE_ARTICLE))).await;
     let late = named(&id("hoi-nghi"), file("xa-hoi/a.txt", "1", article("Giữ mã cũ", SAMPLE_ARTICLE)));
@@ -547,7 +547,7 @@ async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(ho
         SubmitOutcome::Conflict { with: "xa-hoi/hoi-nghi.txt".to_owned() }
     );
 
-    // The same of an id with a number at its end, of an import, and of what is sent.
+    // The same for an id with a number suffix, an import, and a command.
     take(&store, named(&id("hoi-nghi-2"), file("xa-hoi/b.txt", "4", article("Số 2", SAMPLE_ARTICLE)))).await;
     let second = Submission {
         stem: slug("hoi-nghi"),
@@ -566,8 +566,8 @@ async fn an_id_that_another_file_would_get_is_refused_by_name_in_either_order(ho
     assert_eq!(store.subscribe().borrow().head, 2);
 }
 
-/// n files of which any k are bad in any way: n − k are published, and each bad one says which it is.
-async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(home: Home) {
+/// Of n files, any k are invalid in any way: n − k are published, and each invalid one is named.
+async fn invalid_files_do_not_block_the_others_of_their_batch(home: Home) {
     let long = "ắ".repeat(1001);
     let closed = Channel { status: ChannelStatus::Closed { since: None }, ..Channel::new(slug("cu"), "Cũ") };
     let store = home.open_with(vec![closed]).await;
@@ -631,7 +631,7 @@ async fn whatever_is_wrong_with_some_the_others_of_their_batch_are_published(hom
     assert!(channels.iter().all(|channel| channel.slug.as_str() != "tim-kiem"));
 }
 
-async fn what_the_engine_does_not_keep_is_refused_alone(home: Home) {
+async fn values_that_the_database_rejects_fail_only_their_own_write(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.alter("CREATE UNIQUE INDEX harsh ON article (stamp)").await;
@@ -656,7 +656,7 @@ async fn what_the_engine_does_not_keep_is_refused_alone(home: Home) {
     );
 }
 
-async fn one_article_that_cannot_be_published_when_due_holds_up_no_other(home: Home) {
+async fn a_due_article_that_cannot_be_published_does_not_block_others(home: Home) {
     let store = home.open().await;
     for (stem, due) in
         [("a", SAMPLE_ARTICLE + 2000), ("b", SAMPLE_ARTICLE + 2001), ("c", SAMPLE_ARTICLE + 2002)]
@@ -674,13 +674,13 @@ async fn one_article_that_cannot_be_published_when_due_holds_up_no_other(home: H
     assert!(store.next_due().await.unwrap().unwrap() > home.clock.now(), "it is not tried without end");
 }
 
-/// Terms of somebody with a token of this name.
+/// Conditions of a write with this token.
 fn by(token: &str) -> WriteConditions {
     WriteConditions { token: Some(token.to_owned()), ..WriteConditions::default() }
 }
 
 /// A store with a token for each of two channels.
-async fn two_offices(home: &Home) -> Store {
+async fn store_with_two_tokens(home: &Home) -> Store {
     let store = home.open().await;
     for channel in ["xa-hoi", "kinh-te"] {
         store.create_channel(&slug(channel), None).await.unwrap();
@@ -689,8 +689,8 @@ async fn two_offices(home: &Home) -> Store {
     store
 }
 
-async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Home) {
-    let store = two_offices(&home).await;
+async fn a_token_cannot_write_to_articles_of_other_channels(home: Home) {
+    let store = store_with_two_tokens(&home).await;
     let theirs =
         |title, stamp, terms| Submission { channels: vec![slug("kinh-te")], ..sent(title, stamp, terms) };
     let (live_id, _) = take(&store, sent("Đã đăng", SAMPLE_ARTICLE, by("xa-hoi"))).await;
@@ -702,7 +702,8 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
     let there = |id: &ArticleId, terms: WriteConditions| {
         named(id.as_str(), theirs("Của tôi", SAMPLE_ARTICLE, WriteConditions { must_exist: true, ..terms }))
     };
-    // As a new article of that id, or as a correction; with a past date or one to come; with channels or without.
+    // As a new article with that id, or as a correction; with a past or future date; with or without
+    // channels.
     for id in [&live_id, &waiting_id, &gone_id] {
         for submission in [
             named(id.as_str(), theirs("Của tôi", SAMPLE_ARTICLE, by("kinh-te"))),
@@ -720,7 +721,7 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
         let refusal = store.withdraw_on_terms(id, None, true, "kinh-te", by("kinh-te")).await.unwrap();
         assert!(matches!(refusal, WithdrawOutcome::Refused(Refusal::NotYours(_)) | WithdrawOutcome::Unknown));
     }
-    // Neither may its own be put into another's channel, nor another's be taken away into its own.
+    // It must not move its own article into another's channel, or another's article into its own.
     let (own, _) = take(&store, theirs("Của tôi", SAMPLE_ARTICLE, by("kinh-te"))).await;
     let both = Submission { channels: vec![slug("kinh-te"), slug("xa-hoi")], ..there(&own, by("kinh-te")) };
     assert!(matches!(refused(&store.submit(both).await.unwrap()), Refusal::NotYours(_)));
@@ -728,17 +729,17 @@ async fn a_token_writes_to_nothing_that_stands_in_a_channel_not_its_own(home: Ho
     home.clock.advance(5000);
     store.publish_due().await.unwrap();
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Hẹn giờ", "Đã đăng"]);
-    // A token that is revoked while its request is under way writes nothing any more.
+    // A token that is revoked during its request cannot write any more.
     store.revoke_token("kinh-te").await.unwrap();
     let answer = store.submit(theirs("Muộn", SAMPLE_ARTICLE, by("kinh-te"))).await.unwrap();
     assert_eq!(refused(&answer), &Refusal::Revoked);
 }
 
-async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
-    let store = two_offices(&home).await;
+async fn a_token_cannot_block_an_article_of_another_channel(home: Home) {
+    let store = store_with_two_tokens(&home).await;
     let theirs =
         |title, stamp| Submission { channels: vec![slug("kinh-te")], ..sent(title, stamp, by("kinh-te")) };
-    // By the id that another channel's article of tomorrow will get.
+    // By the id that tomorrow's article of another channel will get.
     for stem in ["hoi-nghi", "hoi-nghi-2", "x/y", "../channel/xa-hoi"] {
         let id = format!("tag:dakto.example,2023:2023-05-12/{stem}");
         let answer = store.submit(named(&id, theirs("Giữ chỗ", SAMPLE_ARTICLE))).await.unwrap();
@@ -753,7 +754,7 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
         take(&store, named("https://cu.vn/?p=1", theirs("Cũ", SAMPLE_ARTICLE))).await.1,
         SubmitOutcome::Published(_)
     ));
-    // By the very same text, published first, withdrawn, or waiting.
+    // By the same text: published first, withdrawn, or scheduled.
     for (title, stamp) in
         [("Thông cáo", SAMPLE_ARTICLE), ("Thông báo", SAMPLE_ARTICLE), ("Hẹn giờ", SAMPLE_ARTICLE + 9000)]
     {
@@ -775,7 +776,7 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
             "{title}: {verdict:?}"
         );
     }
-    // The key of one token is not another's.
+    // Idempotency keys belong to one token.
     let once = |token: &str, title: &str, channel: &str| {
         let once = IdempotencyKey { token: token.to_owned(), key: "k".to_owned(), request: title.to_owned() };
         let terms = WriteConditions { idempotency: Some(once), ..by(token) };
@@ -786,8 +787,8 @@ async fn a_token_keeps_no_article_out_of_another_channel(home: Home) {
     assert!(one != other && matches!(verdict, SubmitOutcome::Published(_)));
 }
 
-async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
-    let store = two_offices(&home).await;
+async fn of_fifty_concurrent_edits_of_one_version_one_succeeds(home: Home) {
+    let store = store_with_two_tokens(&home).await;
     let (id, _) = take(&store, sent("Hội nghị", SAMPLE_ARTICLE, by("xa-hoi"))).await;
     let terms = || WriteConditions {
         expected: Some(vec![ArticleVersion::Number(1)]),
@@ -818,7 +819,7 @@ async fn of_fifty_who_withdraw_or_correct_one_version_one_does(home: Home) {
 }
 
 async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
-    let store = two_offices(&home).await;
+    let store = store_with_two_tokens(&home).await;
     let due = SAMPLE_ARTICLE + 5000;
     let (id, _) = take(&store, sent("Hẹn giờ", due, by("xa-hoi"))).await;
     let first = store.scheduled(&id).await.unwrap().unwrap();
@@ -855,7 +856,7 @@ async fn a_scheduled_article_is_changed_and_removed_by_its_version(home: Home) {
     assert!(store.publish_due().await.unwrap().is_empty());
 }
 
-async fn a_reason_that_is_given_later_is_published(home: Home) {
+async fn a_later_reason_is_published(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let withdraw = async |reason: Option<&str>| {
@@ -880,7 +881,7 @@ async fn a_reason_that_is_given_later_is_published(home: Home) {
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
 }
 
-async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
+async fn a_copy_is_the_same_article_even_if_its_date_was_corrected(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(86_400);
@@ -893,20 +894,20 @@ async fn a_copy_is_the_same_article_whatever_became_of_its_day(home: Home) {
     assert_eq!(copy, (id.clone(), SubmitOutcome::Moved(3)));
     let copy = take(&store, import("kho", "y-te/a.txt", "2", article("A", later))).await;
     assert_eq!(copy, (id, SubmitOutcome::Moved(4)));
-    // Of what was sent, by its stamp and text.
+    // For a command: by date and text.
     let (id, _) = take(&store, sent("B", SAMPLE_ARTICLE, WriteConditions::default())).await;
     take(&store, named(id.as_str(), sent("B", later, WriteConditions::default()))).await;
     let again =
         Submission { channels: vec![slug("kinh-te")], ..sent("B", later, WriteConditions::default()) };
     assert_eq!(take(&store, again).await, (id, SubmitOutcome::Moved(7)));
-    // Another stem is another article, however equal the bytes are.
+    // Another stem is another article, even with the same bytes.
     assert!(matches!(
         take(&store, file("kinh-te/c.txt", "2", article("A", later))).await.1,
         SubmitOutcome::Published(8)
     ));
 }
 
-async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
+async fn importing_a_sent_article_keeps_its_channels(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, sent("A", SAMPLE_ARTICLE, WriteConditions::default())).await;
     let imported = import("kho", "kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE));
@@ -915,7 +916,7 @@ async fn an_import_of_what_was_sent_takes_it_from_no_channel(home: Home) {
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
 }
 
-async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {
+async fn a_copy_does_not_undo_a_correction_by_command(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     take(&store, named(id.as_str(), sent("A, sửa", SAMPLE_ARTICLE, WriteConditions::default()))).await;
@@ -924,7 +925,7 @@ async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {
         (id, SubmitOutcome::Moved(3))
     );
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A, sửa"]);
-    // Both files are edited, one after the other: what they say now is published once they agree.
+    // Both files are edited, one after the other: the new text is published once they agree.
     let edited = article("A mới", SAMPLE_ARTICLE);
     assert!(matches!(
         take(&store, file("xa-hoi/a.txt", "2", edited.clone())).await.1,
@@ -934,7 +935,7 @@ async fn a_copy_does_not_set_back_what_a_command_corrected(home: Home) {
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A mới"]);
 }
 
-async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home: Home) {
+async fn closed_and_removed_channels_accept_no_new_articles(home: Home) {
     let before = home.open().await;
     for (channel, stem) in [("bau-cu", "a"), ("covid", "b"), ("dong", "c")] {
         take(&before, file(&format!("{channel}/{stem}.txt"), stem, article(stem, SAMPLE_ARTICLE))).await;
@@ -965,17 +966,17 @@ async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home:
             assert!(matches!(refused(&answer), Refusal::Closed { .. } | Refusal::Gone(_)), "{name}");
         }
     }
-    // A command acts now, whatever stamp it sends.
+    // A command acts now, whatever publication date it sends.
     let sent_late = Submission {
         channels: vec![slug("bau-cu")],
         ..sent("Lùi ngày", SAMPLE_ARTICLE, WriteConditions::default())
     };
     assert!(matches!(refused(&store.submit(sent_late).await.unwrap()), Refusal::Closed { .. }));
     assert_eq!(store.subscribe().borrow().head, head);
-    // What lay there before the closing and is met only now is taken in.
+    // A file from before the closing that is only seen now is accepted.
     let old = file("bau-cu/cu.txt", "o", article("Cũ", SAMPLE_ARTICLE));
     assert!(matches!(take(&store, old).await.1, SubmitOutcome::Published(_)));
-    // And what stands there is corrected, withdrawn and restored for ever.
+    // Existing articles can always be corrected, withdrawn and restored.
     for (path, stem) in [("bau-cu/a.txt", "a"), ("covid/b.txt", "b"), ("dong/c.txt", "c")] {
         let (id, verdict) = take(&store, file(path, "2", article(&format!("{stem}, sửa"), later))).await;
         assert!(matches!(verdict, SubmitOutcome::Corrected(_)), "{path}: {verdict:?}");
@@ -984,7 +985,7 @@ async fn a_channel_that_is_closed_or_gone_takes_no_new_article_on_any_road(home:
     }
 }
 
-async fn a_name_of_the_service_is_no_channel(home: Home) {
+async fn a_reserved_slug_cannot_be_a_channel(home: Home) {
     let store = home.open().await;
     store.create_channel(&slug("tim-kiem"), Some("Tìm kiếm")).await.unwrap();
     let front_matter = Submission {
@@ -1000,7 +1001,7 @@ fn picture(name: &str) -> Image {
     Image { name: name.to_owned(), media_type: "image/png".to_owned(), width: 1, height: 1, size: 3 }
 }
 
-async fn a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication(home: Home) {
+async fn an_image_that_arrives_just_after_its_text_belongs_to_the_publication(home: Home) {
     let store = home.open().await;
     let with = |names: &[&str]| Article {
         images: names.iter().map(|name| picture(name)).collect(),
@@ -1024,7 +1025,7 @@ async fn a_picture_that_comes_a_moment_after_its_text_belongs_to_the_publication
     assert_eq!(corrections(&id).await, [home.clock.now()]);
 }
 
-async fn a_move_is_no_correction(home: Home) {
+async fn a_move_does_not_count_as_a_correction(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(100);
@@ -1038,7 +1039,7 @@ async fn a_move_is_no_correction(home: Home) {
     home.clock.advance(100);
     assert_eq!(store.file_removed("kinh-te/a.txt").await.unwrap(), FileRemovalOutcome::Moved(4));
     assert_eq!(live(&store, "doi-song").await.entries[0].updated, from_unix(SAMPLE_ARTICLE));
-    // Moved and corrected at once is corrected.
+    // Moved and corrected at once counts as a correction.
     home.clock.advance(100);
     take(&store, moved("doi-song/a.txt", "y-te/a.txt", "2", article("A, sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(live(&store, "y-te").await.entries[0].updated, home.clock.now());
@@ -1046,7 +1047,7 @@ async fn a_move_is_no_correction(home: Home) {
     assert_eq!(corrections, [home.clock.now()]);
 }
 
-async fn another_article_of_that_day_and_stem_gets_its_own_id(home: Home) {
+async fn another_article_with_the_same_day_and_stem_gets_its_own_id(home: Home) {
     let store = home.open().await;
     let (first, _) = take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Một", SAMPLE_ARTICLE))).await;
     let (second, _) =
@@ -1057,7 +1058,7 @@ async fn another_article_of_that_day_and_stem_gets_its_own_id(home: Home) {
     assert_eq!(next_day.as_str(), "tag:dakto.example,2023:2023-05-13/hoi-nghi");
 }
 
-async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home: Home) {
+async fn one_stem_in_two_channels_is_one_article_if_the_bytes_are_equal(home: Home) {
     let store = home.open().await;
     let (first, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let (second, verdict) = take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
@@ -1074,7 +1075,7 @@ async fn one_stem_in_two_channels_is_one_article_where_the_bytes_are_equal(home:
     assert_eq!(titles(&live(&store, "kinh-te").await), ["A"]);
 }
 
-async fn one_stem_in_two_channels_is_refused_where_the_bytes_differ(home: Home) {
+async fn one_stem_in_two_channels_is_rejected_if_the_bytes_differ(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let (_, verdict) = take(&store, file("kinh-te/a.txt", "2", article("B", SAMPLE_ARTICLE))).await;
@@ -1108,7 +1109,7 @@ async fn a_move_leaves_no_tombstone_and_keeps_the_id(home: Home) {
     assert_eq!(old.state.number, 2);
 }
 
-async fn withdrawn_by_command_is_stronger_than_any_file(home: Home) {
+async fn a_file_does_not_restore_what_a_command_withdrew(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let reason = Some("sai thông tin".to_owned());
@@ -1152,7 +1153,7 @@ async fn two_revisions_of_one_article_never_share_a_second(home: Home) {
     assert_eq!(view.entries[0].updated, view.state.updated);
 }
 
-async fn updated_never_goes_back_when_the_clock_does(home: Home) {
+async fn updated_never_decreases_when_the_clock_does(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     home.clock.advance(-50);
@@ -1160,7 +1161,7 @@ async fn updated_never_goes_back_when_the_clock_does(home: Home) {
     assert_eq!(live(&store, "xa-hoi").await.state.updated, from_unix(SAMPLE_ARTICLE + 1000));
 }
 
-async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home) {
+async fn a_scheduled_article_survives_a_restart_and_is_numbered_when_due(home: Home) {
     let due = SAMPLE_ARTICLE + 5000;
     let store = home.open().await;
     let (id, verdict) = take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", due))).await;
@@ -1178,7 +1179,7 @@ async fn a_future_stamp_waits_over_a_restart_and_is_numbered_when_due(home: Home
     assert!(store.publish_due().await.unwrap().is_empty(), "once");
 }
 
-async fn a_waiting_article_whose_file_goes_was_never_there(home: Home) {
+async fn a_scheduled_article_whose_file_is_removed_leaves_no_trace(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", SAMPLE_ARTICLE + 5000))).await;
     assert_eq!(store.file_removed("xa-hoi/mai.txt").await.unwrap(), FileRemovalOutcome::Nothing);
@@ -1200,10 +1201,10 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
         .await;
         home.clock.advance(86_400);
     }
-    // Six revisions: four sealed, two in the tail (the oldest stamps), and the two newest stamps.
+    // Six revisions: four sealed, two in the tail (the oldest dates), and the two newest dates.
     let view = store.snapshot().await.unwrap().live(Some(&slug("xa-hoi")), choice).await.unwrap();
     assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 4", "Bài 5"]);
-    // Two corrections seal the second page; the window still shows what they changed.
+    // Two corrections seal the second page; the window still shows the changed articles.
     for (hash, day) in [("2", 2), ("2", 3)] {
         let path = format!("xa-hoi/bai-{day}.txt");
         let stamp = SAMPLE_ARTICLE - 864_000 - day * 86_400;
@@ -1213,7 +1214,7 @@ async fn the_live_feed_shows_the_tail_the_newest_and_the_window(home: Home) {
     assert_eq!(titles(&view), ["Bài 0", "Bài 1", "Bài 2 (sửa)", "Bài 3 (sửa)"]);
 }
 
-async fn the_window_is_shown_as_a_whole_or_not_at_all(home: Home) {
+async fn the_window_is_shown_completely_or_not_at_all(home: Home) {
     let store = home.open().await;
     let choice = LiveFeedOptions {
         items: 3,
@@ -1239,7 +1240,7 @@ async fn the_window_is_shown_as_a_whole_or_not_at_all(home: Home) {
     assert_eq!(shown(LiveFeedOptions { bytes: 3000, ..choice }).await, without, "too long");
 }
 
-async fn another_process_is_heard(home: Home) {
+async fn writes_of_another_process_are_announced(home: Home) {
     let (serving, commanding) = (home.open().await, home.open().await);
     let heard = serving.subscribe();
     take(&commanding, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
@@ -1270,16 +1271,15 @@ async fn many_writers_at_once_get_numbers_without_gaps(home: Home) {
     assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
 }
 
-/// Many write on two machines, publish and correct; readers on a third always go on behind the last number that they
-/// were told.
-async fn a_reader_who_goes_on_behind_the_last_number_misses_none(home: Home) {
+/// Many writers on two machines publish and correct; readers on a third always continue after the last number
+/// they received.
+async fn a_reader_that_continues_after_the_last_number_misses_nothing(home: Home) {
     let channels = ["xa-hoi", "kinh-te", "van-hoa"];
     let open = || home.open_with(channels.map(|name| Channel::new(slug(name), name.to_owned())).to_vec());
     let stores = [open().await, open().await, open().await];
     stores[0].apply_config("three channels").await.unwrap();
     let scopes = [None, Some(channels[0]), Some(channels[1]), Some(channels[2])];
-    let readers =
-        scopes.map(|scope| (scope, tokio::spawn(numbers_as_they_come(stores[2].clone(), scope, 240))));
+    let readers = scopes.map(|scope| (scope, tokio::spawn(poll_numbers(stores[2].clone(), scope, 240))));
     let writers: Vec<_> = (0..120)
         .map(|number: usize| {
             let stamp = SAMPLE_ARTICLE - 60 * number as i64;
@@ -1297,18 +1297,22 @@ async fn a_reader_who_goes_on_behind_the_last_number_misses_none(home: Home) {
         writer.await.unwrap();
     }
     for (scope, reader) in readers {
-        let all: Vec<u64> =
-            behind(&stores[0], scope, 0, 1000).await.changes.iter().map(|change| change.number).collect();
+        let all: Vec<u64> = changes_after(&stores[0], scope, 0, 1000)
+            .await
+            .changes
+            .iter()
+            .map(|change| change.number)
+            .collect();
         assert_eq!(reader.await.unwrap(), all, "{scope:?}");
         assert_eq!(all.len(), if scope.is_some() { 80 } else { 240 }, "{scope:?}");
     }
 }
 
-/// The numbers of a channel up to `last`, as a reader is told them who does not wait; of everything, each the next.
-async fn numbers_as_they_come(store: Store, channel: Option<&str>, last: u64) -> Vec<u64> {
+/// The numbers of a channel up to `last`, as received by a reader that polls; of all channels, without gaps.
+async fn poll_numbers(store: Store, channel: Option<&str>, last: u64) -> Vec<u64> {
     let (mut next, mut numbers) = (0, Vec::new());
     while next < last {
-        let page = behind(&store, channel, next, 7).await;
+        let page = changes_after(&store, channel, next, 7).await;
         for change in page.changes {
             let before = numbers.last().copied().unwrap_or_default();
             assert!(change.number > before, "{channel:?}: {} after {before}", change.number);
@@ -1321,7 +1325,7 @@ async fn numbers_as_they_come(store: Store, channel: Option<&str>, last: u64) ->
     numbers
 }
 
-async fn erased_text_is_nowhere_and_cannot_be_restored(home: Home) {
+async fn erased_text_is_deleted_everywhere_and_cannot_be_restored(home: Home) {
     let store = home.open().await;
     let secret = "số căn cước 062087001234";
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article(secret, SAMPLE_ARTICLE))).await;
@@ -1331,7 +1335,7 @@ async fn erased_text_is_nowhere_and_cannot_be_restored(home: Home) {
     assert_eq!(store.list(None, None, 10).await.unwrap()[0].title, "");
 }
 
-async fn a_named_id_is_kept_and_a_second_file_of_that_id_is_refused(home: Home) {
+async fn an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected(home: Home) {
     let store = home.open().await;
     let named = |path, hash| Submission {
         id: Some(ArticleId::new("tag:old.example,2010:4711")),
@@ -1343,7 +1347,7 @@ async fn a_named_id_is_kept_and_a_second_file_of_that_id_is_refused(home: Home) 
     assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
 }
 
-async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
+async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
     let store = home.open().await;
     let picture = Image {
         name: "0123456789abcdef0123456789abcdef.png".to_owned(),
@@ -1363,7 +1367,7 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     assert_eq!(found().await, ImageLookup::Gone);
     store.restore(&id, "test").await.unwrap();
     assert!(matches!(found().await, ImageLookup::Live { .. }));
-    // The same text in another channel, with no picture beside it, takes none away.
+    // The same text in another channel, without an image, removes no image.
     take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert!(matches!(found().await, ImageLookup::Live { .. }));
     store.withdraw(&id, None, true, "test").await.unwrap();
@@ -1371,7 +1375,7 @@ async fn a_picture_is_there_while_a_living_article_shows_it(home: Home) {
     assert_eq!(blank, 1, "erased with its article");
 }
 
-async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
+async fn a_token_is_valid_until_it_is_revoked(home: Home) {
     let store = home.open().await;
     let channels = [slug("xa-hoi")];
     let secret = store.create_token("Văn phòng", Some(&channels)).await.unwrap().unwrap();
@@ -1393,7 +1397,7 @@ async fn a_token_is_known_by_its_secret_until_it_is_revoked(home: Home) {
     assert_eq!(store.tokens().await.unwrap().len(), 2);
 }
 
-/// What somebody sends over HTTP or from a shell.
+/// An article sent over HTTP or by command.
 fn sent(title: &str, stamp: i64, terms: WriteConditions) -> Submission {
     Submission {
         article: article(title, stamp),
@@ -1405,7 +1409,7 @@ fn sent(title: &str, stamp: i64, terms: WriteConditions) -> Submission {
     }
 }
 
-async fn a_retried_request_is_one_article_and_its_key_serves_no_other(home: Home) {
+async fn a_retried_request_is_one_article_and_its_key_cannot_be_reused(home: Home) {
     let store = home.open().await;
     let once = |request: &str| WriteConditions {
         idempotency: Some(IdempotencyKey {
@@ -1430,7 +1434,7 @@ async fn a_retried_request_is_one_article_and_its_key_serves_no_other(home: Home
     assert_eq!(take(&store, sent("Khác", SAMPLE_ARTICLE, once("b"))).await.1, SubmitOutcome::Published(2));
 }
 
-async fn an_edit_of_what_was_changed_meanwhile_is_refused(home: Home) {
+async fn an_edit_of_an_outdated_version_is_rejected(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, sent("Hội nghị", SAMPLE_ARTICLE, WriteConditions::default())).await;
     let edit = |title: &str, expected| Submission {
@@ -1471,7 +1475,7 @@ async fn the_same_text_sent_twice_is_one_article(home: Home) {
     assert_eq!(other.as_str(), format!("{first}-2"));
 }
 
-async fn what_the_api_corrected_is_not_set_back_by_an_unchanged_file(home: Home) {
+async fn an_unchanged_file_does_not_undo_a_correction_by_api(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let edit = Submission {
@@ -1480,7 +1484,7 @@ async fn what_the_api_corrected_is_not_set_back_by_an_unchanged_file(home: Home)
         ..sent("A, sửa", SAMPLE_ARTICLE, WriteConditions::default())
     };
     assert_eq!(take(&store, edit).await.1, SubmitOutcome::Corrected(2));
-    // The scan compares a file with what it scanned last; it submits only what has changed since.
+    // The scan submits only files that changed since the last scan.
     assert_eq!(store.files().await.unwrap()[0].seen.hash, "1");
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A, sửa"]);
 }
@@ -1490,7 +1494,7 @@ async fn page(store: &Store, channel: &str, number: u64) -> Option<ArchivePageDa
     store.snapshot().await.unwrap().archive(scope.as_ref(), number, 4).await.unwrap()
 }
 
-/// The titles of a page, then the stems of its tombstones behind daggers.
+/// The titles of a page, then the stems of its tombstones with daggers.
 async fn shown(store: &Store, channel: &str, number: u64) -> Vec<String> {
     let page = page(store, channel, number).await.unwrap();
     let entries = page.entries.into_iter().map(|entry| entry.article.title);
@@ -1498,7 +1502,7 @@ async fn shown(store: &Store, channel: &str, number: u64) -> Vec<String> {
     entries.chain(tombstones).collect()
 }
 
-/// Publishes or corrects `kho/{stem}.txt` in these channels; the later the letter, the older the stamp.
+/// Publishes or corrects `kho/{stem}.txt` in these channels; later letters have older dates.
 async fn put(
     home: &Home,
     store: &Store,
@@ -1538,7 +1542,7 @@ async fn a_sealed_page_shows_each_article_once_as_its_last_revision_in_it(home: 
     }
 }
 
-async fn a_page_that_is_not_full_is_none(home: Home) {
+async fn a_page_that_is_not_full_does_not_exist(home: Home) {
     let store = home.open().await;
     for stem in ["a", "b", "c", "d", "e", "f", "g"] {
         put(&home, &store, stem, stem, &["xa-hoi"]).await;
@@ -1552,7 +1556,7 @@ async fn a_page_that_is_not_full_is_none(home: Home) {
     assert_eq!(live(&store, "xa-hoi").await.sealed_pages, 0, "it has pages of fifty");
 }
 
-async fn a_sealed_page_only_loses_and_only_what_departs(home: Home) {
+async fn a_sealed_page_only_loses_removed_articles(home: Home) {
     let store = home.open().await;
     let mut ids = Vec::new();
     for stem in ["a", "b", "c", "d"] {
@@ -1578,27 +1582,27 @@ async fn a_sealed_page_only_loses_and_only_what_departs(home: Home) {
     assert_eq!(lost.state.number, 9);
     assert_eq!(lost.unreadable, [], "what was erased is not missed");
 
-    // What departed once changes the page no more.
+    // An article that was removed once does not change the page again.
     put(&home, &store, "b", "b", &["xa-hoi"]).await;
     put(&home, &store, "b", "b", &["kinh-te"]).await;
     put(&home, &store, "e", "e (sửa)", &["xa-hoi"]).await;
     assert_eq!(page(&store, "xa-hoi", 1).await.unwrap(), lost);
 }
 
-async fn what_is_restored_or_comes_back_stands_where_the_log_says_so(home: Home) {
+async fn a_restored_article_appears_at_its_newest_revision(home: Home) {
     let store = home.open().await;
     let (id, _) = put(&home, &store, "a", "A", &["xa-hoi"]).await;
     for stem in ["b", "c", "d"] {
         put(&home, &store, stem, stem, &["xa-hoi"]).await;
     }
-    // Page 2: withdrawn and restored; another one leaves and comes back.
+    // Page 2: withdrawn and restored; another article leaves and comes back.
     store.withdraw(&id, None, false, "test").await.unwrap();
     store.restore(&id, "test").await.unwrap();
     put(&home, &store, "b", "b", &["kinh-te"]).await;
     put(&home, &store, "b", "b", &["xa-hoi"]).await;
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["c", "d"]);
     assert_eq!(shown(&store, "xa-hoi", 2).await, ["A", "b"]);
-    // Page 3: withdrawn again. Its tombstone stands there and nowhere else.
+    // Page 3: withdrawn again. Its tombstone is only here.
     store.withdraw(&id, Some("sai".to_owned()), false, "test").await.unwrap();
     for title in ["b2", "b3", "b4"] {
         put(&home, &store, "b", title, &["xa-hoi"]).await;
@@ -1613,7 +1617,7 @@ async fn what_is_restored_or_comes_back_stands_where_the_log_says_so(home: Home)
     assert_eq!(page.state.number, 12);
 }
 
-async fn a_tombstone_goes_when_its_article_lives_on_in_another_channel(home: Home) {
+async fn a_tombstone_disappears_when_its_article_stays_in_another_channel(home: Home) {
     let store = home.open().await;
     put(&home, &store, "a", "A", &["xa-hoi"]).await;
     put(&home, &store, "b", "B", &["xa-hoi"]).await;
@@ -1625,7 +1629,7 @@ async fn a_tombstone_goes_when_its_article_lives_on_in_another_channel(home: Hom
     assert_eq!(shown(&store, "", 1).await, ["B", "C", "†a"], "there it never left");
 }
 
-async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
+async fn a_damaged_revision_removes_only_its_article_from_the_page(home: Home) {
     let store = home.open().await;
     for stem in ["a", "b", "c", "d"] {
         put(&home, &store, stem, stem, &["xa-hoi"]).await;
@@ -1635,7 +1639,7 @@ async fn a_damaged_revision_costs_its_page_that_article_alone(home: Home) {
     assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().unreadable.len(), 1);
 }
 
-async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
+async fn a_live_feed_says_from_which_number_its_delta_is_complete(home: Home) {
     let store = home.open().await;
     let choice =
         LiveFeedOptions { items: 1, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
@@ -1668,7 +1672,7 @@ async fn a_live_view_says_from_where_on_it_tells_every_change(home: Home) {
     assert_eq!(live().await.delta_floor, 11);
 }
 
-async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
+async fn a_live_feed_is_complete_until_a_page_is_sealed(home: Home) {
     let store = home.open().await;
     let choice =
         LiveFeedOptions { items: 1, window: 0, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
@@ -1686,7 +1690,7 @@ async fn a_live_view_is_complete_until_a_page_is_sealed(home: Home) {
     assert_eq!((view.complete, view.sealed_pages), (false, 1));
 }
 
-async fn behind(store: &Store, channel: Option<&str>, after: u64, limit: u32) -> ChangesPage {
+async fn changes_after(store: &Store, channel: Option<&str>, after: u64, limit: u32) -> ChangesPage {
     let channel = channel.map(slug);
     let asked = ChangesQuery { channel, after, until: None, limit, bytes: usize::MAX };
     match store.changes(&asked).await.unwrap() {
@@ -1695,8 +1699,8 @@ async fn behind(store: &Store, channel: Option<&str>, after: u64, limit: u32) ->
     }
 }
 
-/// `7 moved a.txt's title`, for each change.
-fn told(changes: &[Change]) -> Vec<String> {
+/// `7 moved TITLE`, for each change.
+fn change_lines(changes: &[Change]) -> Vec<String> {
     let title = |change: &Change| change.entry.as_ref().map_or("-".to_owned(), |e| e.article.title.clone());
     changes
         .iter()
@@ -1712,14 +1716,14 @@ fn moved(from: &str, to: &str, hash: &str, article: Article) -> Submission {
     moved
 }
 
-async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
+async fn every_change_is_returned_once_for_any_page_size(home: Home) {
     let store = home.open().await;
     for number in 0..150 {
         let path = format!("xa-hoi/bai-{}.txt", number % 100);
         take(&store, file(&path, &number.to_string(), article(&format!("Bài {number}"), SAMPLE_ARTICLE)))
             .await;
     }
-    let whole = behind(&store, None, 0, 1000).await;
+    let whole = changes_after(&store, None, 0, 1000).await;
     assert_eq!(
         whole.changes.iter().map(|change| change.number).collect::<Vec<_>>(),
         (1..=150).collect::<Vec<_>>()
@@ -1728,7 +1732,7 @@ async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
     for size in [1, 7, 64, 65, 150] {
         let (mut after, mut all) = (0, Vec::new());
         loop {
-            let page = behind(&store, None, after, size).await;
+            let page = changes_after(&store, None, after, size).await;
             if page.changes.is_empty() {
                 break;
             }
@@ -1744,20 +1748,30 @@ async fn every_change_is_told_once_whatever_the_size_of_the_pages(home: Home) {
     assert_eq!((page.changes.len(), page.next, page.head), (100, 100, 150));
 }
 
-async fn a_channel_s_changes_tell_who_left_and_bear_the_numbers_of_the_log(home: Home) {
+async fn the_changes_of_a_channel_include_departures_and_use_log_numbers(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     take(&store, file("kinh-te/b.txt", "2", article("B", SAMPLE_ARTICLE))).await;
     take(&store, moved("xa-hoi/a.txt", "kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     take(&store, file("kinh-te/a.txt", "3", article("A (sửa)", SAMPLE_ARTICLE))).await;
-    assert_eq!(told(&behind(&store, Some("xa-hoi"), 0, 10).await.changes), ["1 published A", "3 left A"]);
-    let economy = behind(&store, Some("kinh-te"), 0, 10).await;
-    assert_eq!(told(&economy.changes), ["2 published B", "3 moved A", "4 corrected A (sửa)"]);
-    let all = behind(&store, None, 0, 10).await;
-    assert_eq!(told(&all.changes), ["1 published A", "2 published B", "3 moved A", "4 corrected A (sửa)"]);
+    assert_eq!(
+        change_lines(&changes_after(&store, Some("xa-hoi"), 0, 10).await.changes),
+        ["1 published A", "3 left A"]
+    );
+    let economy = changes_after(&store, Some("kinh-te"), 0, 10).await;
+    assert_eq!(change_lines(&economy.changes), ["2 published B", "3 moved A", "4 corrected A (sửa)"]);
+    let all = changes_after(&store, None, 0, 10).await;
+    assert_eq!(
+        change_lines(&all.changes),
+        ["1 published A", "2 published B", "3 moved A", "4 corrected A (sửa)"]
+    );
     assert_eq!(all.changes[2].channels, [slug("kinh-te")]);
-    assert_eq!(behind(&store, Some("xa-hoi"), 3, 10).await.next, 4, "looked at up to the head");
-    assert_eq!(behind(&store, Some("xa-hoi"), 0, 1).await.next, 1, "a full page ends with its last change");
+    assert_eq!(changes_after(&store, Some("xa-hoi"), 3, 10).await.next, 4, "looked at up to the head");
+    assert_eq!(
+        changes_after(&store, Some("xa-hoi"), 0, 1).await.next,
+        1,
+        "a full page ends with its last change"
+    );
     let asked = ChangesQuery { channel: Some(slug("la")), after: 0, until: None, limit: 1, bytes: 1 };
     assert_eq!(store.changes(&asked).await.unwrap(), ChangesResult::UnknownChannel);
 }
@@ -1767,20 +1781,26 @@ async fn the_text_of_a_withdrawn_article_is_in_no_change(home: Home) {
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     take(&store, file("xa-hoi/a.txt", "2", article("A (sửa)", SAMPLE_ARTICLE))).await;
     store.withdraw(&id, Some("nhầm".to_owned()), false, "test").await.unwrap();
-    let page = behind(&store, None, 0, 10).await;
-    assert_eq!(told(&page.changes), ["1 published -", "2 corrected -", "3 withdrawn -"]);
+    let page = changes_after(&store, None, 0, 10).await;
+    assert_eq!(change_lines(&page.changes), ["1 published -", "2 corrected -", "3 withdrawn -"]);
     assert_eq!(page.changes[2].reason.as_deref(), Some("nhầm"));
     assert!(page.changes.iter().all(|change| !change.damaged));
     store.restore(&id, "test").await.unwrap();
     assert_eq!(
-        told(&behind(&store, None, 0, 10).await.changes),
+        change_lines(&changes_after(&store, None, 0, 10).await.changes),
         ["1 published A", "2 corrected A (sửa)", "3 withdrawn -", "4 restored A (sửa)"]
     );
     store.withdraw(&id, None, true, "test").await.unwrap();
-    assert!(behind(&store, Some("xa-hoi"), 0, 10).await.changes.iter().all(|change| change.entry.is_none()));
+    assert!(
+        changes_after(&store, Some("xa-hoi"), 0, 10)
+            .await
+            .changes
+            .iter()
+            .all(|change| change.entry.is_none())
+    );
 }
 
-async fn catalogue(store: &Store, asked: ArticleQuery) -> ArticlePage {
+async fn list_query(store: &Store, asked: ArticleQuery) -> ArticlePage {
     match store.query_articles(&asked).await.unwrap() {
         ArticleQueryResult::Page(page) => page,
         other => panic!("{other:?}"),
@@ -1791,13 +1811,13 @@ fn asked(words: Option<&str>) -> ArticleQuery {
     ArticleQuery { words: words.map(str::to_owned), limit: 100, bytes: usize::MAX, ..ArticleQuery::default() }
 }
 
-/// The titles of all that the words find, newest first.
+/// The titles of all matches, newest first.
 async fn finds(store: &Store, words: &str) -> Vec<String> {
-    let page = catalogue(store, asked(Some(words))).await;
+    let page = list_query(store, asked(Some(words))).await;
     page.items.into_iter().map(|item| item.entry.article.title).collect()
 }
 
-async fn words_are_found_without_diacritics_and_whatever_stands_between_them(home: Home) {
+async fn words_are_found_without_diacritics_and_in_any_order(home: Home) {
     let store = home.open().await;
     let text = article("Huyện Ða\u{306}k Tô phát động “thi đua”", SAMPLE_ARTICLE);
     take(&store, file("xa-hoi/a.txt", "1", text)).await;
@@ -1830,7 +1850,7 @@ async fn words_are_found_without_diacritics_and_whatever_stands_between_them(hom
     assert_eq!(finds(&store, "dak").await[0], "Đắk Hà đón khách", "newest first");
 }
 
-async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: Home) {
+async fn months_sitemap_entries_corrections_and_phrases_are_queried(home: Home) {
     let store = home.open().await;
     let month = |year, month| Month::new(year, month).unwrap();
     let april_in_utc = 1_682_874_000; // 00:00 on 1 May in Việt Nam.
@@ -1858,22 +1878,22 @@ async fn pages_for_people_learn_months_addresses_corrections_and_phrases(home: H
     assert!(snapshot.corrections(&old).await.unwrap().is_empty());
     drop(snapshot);
     let phrase = |text| ArticleQuery { phrases: search_text::quoted_phrases(text), ..asked(Some(text)) };
-    assert_eq!(catalogue(&store, phrase("thi đua")).await.items.len(), 2);
-    assert_eq!(catalogue(&store, phrase("\"thi đua\"")).await.items.len(), 1);
-    // What has the words apart is read as well, and ends a page that is to read no more.
+    assert_eq!(list_query(&store, phrase("thi đua")).await.items.len(), 2);
+    assert_eq!(list_query(&store, phrase("\"thi đua\"")).await.items.len(), 1);
+    // Articles without the phrase are read as well, and count towards the size of a page.
     let bounded = ArticleQuery { bytes: 1, ..phrase("\"đua nhau\"") };
-    let page = catalogue(&store, bounded.clone()).await;
+    let page = list_query(&store, bounded.clone()).await;
     assert!(page.items.len() == 1 && page.next.is_none(), "{page:?}");
     let none = ArticleQuery { bytes: 1, ..phrase("\"thi mới\"") };
-    assert!(catalogue(&store, none).await.items.is_empty());
+    assert!(list_query(&store, none).await.items.is_empty());
 }
 
-async fn whoever_makes_the_whole_site_learns_all_that_has_an_address(home: Home) {
+async fn everything_with_a_url_is_listed(home: Home) {
     let store = home.open().await;
     let (a, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let (b, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE - 60))).await;
     let (c, _) = take(&store, file("kinh-te/c.txt", "1", article("C", SAMPLE_ARTICLE - 40 * 86_400))).await;
-    // Never published, so nothing stands at its address.
+    // Never published, so it has no URL.
     take(&store, file("kinh-te/mai.txt", "1", article("Mai", home.clock.now().timestamp() + 3600))).await;
     home.clock.advance(60);
     let withdrawn_at = home.clock.now();
@@ -1908,7 +1928,7 @@ async fn whoever_makes_the_whole_site_learns_all_that_has_an_address(home: Home)
     assert_eq!(snapshot.last_modified().await.unwrap(), withdrawn_at);
 }
 
-async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Home) {
+async fn a_search_finds_the_current_text_and_nothing_withdrawn(home: Home) {
     let store = home.open().await;
     let (id, _) =
         take(&store, file("xa-hoi/a.txt", "1", article("Lễ hội cồng chiêng", SAMPLE_ARTICLE))).await;
@@ -1917,14 +1937,14 @@ async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Hom
     assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
     let in_channel = |channel| ArticleQuery { channel: Some(slug(channel)), ..asked(Some("le hoi")) };
     take(&store, file("kinh-te/b.txt", "2", article("Giá cà phê", SAMPLE_ARTICLE))).await;
-    assert_eq!(catalogue(&store, in_channel("xa-hoi")).await.items.len(), 1);
-    assert!(catalogue(&store, in_channel("kinh-te")).await.items.is_empty());
+    assert_eq!(list_query(&store, in_channel("xa-hoi")).await.items.len(), 1);
+    assert!(list_query(&store, in_channel("kinh-te")).await.items.is_empty());
     let la = ArticleQuery { channel: Some(slug("la")), ..asked(None) };
     assert_eq!(store.query_articles(&la).await.unwrap(), ArticleQueryResult::UnknownChannel);
 
     store.withdraw(&id, None, false, "test").await.unwrap();
     assert!(finds(&store, "dua thuyen").await.is_empty());
-    assert_eq!(catalogue(&store, asked(None)).await.items.len(), 1);
+    assert_eq!(list_query(&store, asked(None)).await.items.len(), 1);
     assert!(matches!(store.article_by_id(&id).await.unwrap(), ArticleLookup::Withdrawn(_)));
     store.restore(&id, "test").await.unwrap();
     assert_eq!(finds(&store, "dua thuyen").await.len(), 1);
@@ -1954,9 +1974,9 @@ async fn a_search_finds_what_stands_now_and_nothing_that_was_withdrawn(home: Hom
     }
 }
 
-async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home) {
+async fn the_list_continues_where_it_stopped_despite_concurrent_changes(home: Home) {
     let store = home.open().await;
-    // Three share each second.
+    // Three articles share each second.
     for number in 0..30 {
         let text = article(&format!("Bài {number}"), SAMPLE_ARTICLE + number / 3);
         take(&store, file(&format!("xa-hoi/bai-{number}.txt"), "1", text)).await;
@@ -1965,9 +1985,9 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
     for words in [None, Some("bai")] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let page = catalogue(&store, ArticleQuery { after, limit: 7, ..asked(words) }).await;
+            let page = list_query(&store, ArticleQuery { after, limit: 7, ..asked(words) }).await;
             seen.extend(page.items.into_iter().map(|item| item.entry.article.title));
-            // Newer ones come in, and the one at which the page ended is corrected.
+            // Newer articles arrive, and the last one of the page is corrected.
             let newer = article("Bài mới", SAMPLE_ARTICLE + 500);
             take(&store, file(&format!("xa-hoi/moi-{}.txt", seen.len()), "1", newer)).await;
             after = page.next;
@@ -1980,16 +2000,16 @@ async fn the_list_goes_on_where_it_stopped_whatever_happens_meanwhile(home: Home
     }
     let at = |seconds| Some(from_unix(SAMPLE_ARTICLE + seconds));
     let range = ArticleQuery { from: at(2), to: at(3), ..asked(None) };
-    let page = catalogue(&store, range.clone()).await;
+    let page = list_query(&store, range.clone()).await;
     let titles: Vec<_> = page.items.iter().map(|item| item.entry.article.title.as_str()).collect();
     assert_eq!(titles, ["Bài 11", "Bài 10", "Bài 9", "Bài 8", "Bài 7", "Bài 6"]);
-    let found = catalogue(&store, ArticleQuery { words: Some("bai".to_owned()), ..range }).await;
+    let found = list_query(&store, ArticleQuery { words: Some("bai".to_owned()), ..range }).await;
     assert_eq!(found, page);
-    let exact = catalogue(&store, ArticleQuery { from: at(0), to: at(0), limit: 3, ..asked(None) }).await;
+    let exact = list_query(&store, ArticleQuery { from: at(0), to: at(0), limit: 3, ..asked(None) }).await;
     assert_eq!((exact.items.len(), exact.next), (3, None), "nothing follows a page that is exactly full");
 }
 
-async fn a_page_ends_when_it_is_heavy_enough(home: Home) {
+async fn a_page_ends_at_its_size_limit(home: Home) {
     let store = home.open().await;
     for number in 0..10 {
         let mut long = article(&format!("Bài {number}"), SAMPLE_ARTICLE + number);
@@ -1999,36 +2019,36 @@ async fn a_page_ends_when_it_is_heavy_enough(home: Home) {
     let changes = ChangesQuery { channel: None, after: 0, until: None, limit: 1000, bytes: 12_000 };
     let ChangesResult::Page(page) = store.changes(&changes).await.unwrap() else { panic!() };
     assert_eq!((page.changes.len(), page.next, page.head), (3, 3, 10));
-    let first = catalogue(&store, ArticleQuery { bytes: 12_000, ..asked(None) }).await;
+    let first = list_query(&store, ArticleQuery { bytes: 12_000, ..asked(None) }).await;
     assert_eq!(first.items.len(), 3);
-    let rest = catalogue(&store, ArticleQuery { after: first.next, ..asked(None) }).await;
+    let rest = list_query(&store, ArticleQuery { after: first.next, ..asked(None) }).await;
     assert_eq!((rest.items.len(), rest.next), (7, None));
 }
 
-async fn a_store_of_an_older_program_is_searched_as_well(home: Home) {
+async fn a_store_of_an_older_version_can_be_searched(home: Home) {
     let store = home.open().await;
     for number in 0..3 {
         let path = format!("xa-hoi/bai-{number}.txt");
         take(&store, file(&path, "1", article(&format!("Bài {number} Đăk Tô"), SAMPLE_ARTICLE))).await;
     }
-    let expected = catalogue(&store, asked(None)).await;
+    let expected = list_query(&store, asked(None)).await;
     store.close().await;
-    // As the migration finds it: neither place nor words.
+    // As found by the migration: without sort key and search text.
     for sql in ["UPDATE article SET place = NULL, folded = NULL", "UPDATE membership SET place = 0"] {
         assert_eq!(home.alter(sql).await % 3, 0);
     }
     let store = home.open().await;
-    assert_eq!(catalogue(&store, asked(Some("dak to"))).await, expected);
-    assert_eq!(catalogue(&store, asked(None)).await, expected);
+    assert_eq!(list_query(&store, asked(Some("dak to"))).await, expected);
+    assert_eq!(list_query(&store, asked(None)).await, expected);
 }
 
 async fn the_log_keeps_its_id_and_a_new_store_has_another(home: Home) {
     let first = home.open().await.log_id().to_owned();
     assert_eq!(home.open().await.log_id(), first);
-    assert_ne!(home.next_door().open().await.log_id(), first);
+    assert_ne!(home.same_engine().open().await.log_id(), first);
 }
 
-async fn only_what_changes_documents_moves_the_configuration(home: Home) {
+async fn only_visible_changes_advance_the_config_epoch(home: Home) {
     let store = home.open().await;
     store.apply_config("one").await.unwrap();
     let before =
@@ -2084,7 +2104,7 @@ async fn a_second_import_corrects_the_articles_of_the_first(home: Home) {
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 1);
 }
 
-async fn an_import_of_what_was_imported_before_sets_nothing_back(home: Home) {
+async fn importing_again_undoes_nothing(home: Home) {
     let store = home.open().await;
     let first = import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE));
     let Source::Import(imported) = first.source.clone() else { unreachable!() };
@@ -2102,7 +2122,7 @@ async fn an_import_of_what_was_imported_before_sets_nothing_back(home: Home) {
     assert_eq!(store.already_imported(&[imported]).await.unwrap(), [false], "it is compared anew");
 }
 
-async fn no_scan_withdraws_what_was_imported(home: Home) {
+async fn a_scan_does_not_withdraw_imported_articles(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert!(store.files().await.unwrap().is_empty(), "no scan misses a file of it");
@@ -2124,7 +2144,7 @@ async fn no_scan_withdraws_what_was_imported(home: Home) {
     );
 }
 
-async fn a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it(home: Home) {
+async fn a_file_in_the_folder_corrects_the_imported_article(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let same_text = take(&store, file("xa-hoi/a.txt", "2", article("A", SAMPLE_ARTICLE))).await;
@@ -2143,7 +2163,7 @@ async fn a_file_of_the_folder_is_the_article_that_was_imported_and_corrects_it(h
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 2);
 }
 
-async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_of_its_own(home: Home) {
+async fn importing_a_file_of_the_folder_changes_nothing(home: Home) {
     let store = home.open().await;
     let mut with_picture = article("A", SAMPLE_ARTICLE);
     with_picture.images.push(Image {
@@ -2164,7 +2184,7 @@ async fn an_import_of_what_lies_in_the_folder_is_that_article_and_says_nothing_o
     assert_eq!(live(&store, "xa-hoi").await.entries[0].article.images.len(), 1, "the picture stays");
 }
 
-async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
+async fn two_archives_never_overwrite_articles_of_each_other(home: Home) {
     let store = home.open().await;
     let (first, _) =
         take(&store, import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SAMPLE_ARTICLE))).await;
@@ -2175,7 +2195,7 @@ async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
     assert_eq!(take(&store, deeper).await.1, conflict);
     assert_eq!(take(&store, huyen).await.1, conflict, "also when it is tried again");
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Bài của Lộc"]);
-    // Another archive that is called the same, with its own first article of another day.
+    // Another archive with the same name, whose first article has another day.
     let other = import("Lộc", "xa-hoi/1.txt", "4", article("Chuyện khác", SAMPLE_ARTICLE - 5 * 86_400));
     let (second, verdict) = take(&store, other.clone()).await;
     assert_eq!(verdict, SubmitOutcome::Published(2));
@@ -2187,7 +2207,7 @@ async fn two_archives_never_overwrite_each_other_s_articles(home: Home) {
     assert_eq!(take(&store, corrected).await, (first, SubmitOutcome::Corrected(3)));
 }
 
-async fn an_import_into_a_second_channel_is_one_article_where_it_says_the_same(home: Home) {
+async fn an_import_into_a_second_channel_is_one_article_if_the_text_is_equal(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let second = take(&store, import("cũ", "kinh-te/a.docx", "2", article("A", SAMPLE_ARTICLE))).await;
@@ -2199,7 +2219,7 @@ async fn an_import_into_a_second_channel_is_one_article_where_it_says_the_same(h
     assert_eq!(live(&store, "kinh-te").await.entries, live(&store, "xa-hoi").await.entries);
 }
 
-async fn an_import_brings_back_what_went_with_its_file_and_not_what_a_command_withdrew(home: Home) {
+async fn an_import_restores_a_removed_file_but_not_a_withdrawal_by_command(home: Home) {
     let store = home.open().await;
     let (gone, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     let (withdrawn, _) = take(&store, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
@@ -2212,7 +2232,7 @@ async fn an_import_brings_back_what_went_with_its_file_and_not_what_a_command_wi
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
 }
 
-async fn an_imported_article_of_tomorrow_waits(home: Home) {
+async fn an_imported_article_with_a_future_date_is_scheduled(home: Home) {
     let due = SAMPLE_ARTICLE + 5000;
     let store = home.open().await;
     let tomorrow = import("cũ", "xa-hoi/mai.txt", "1", article("Ngày mai", due));
@@ -2224,7 +2244,7 @@ async fn an_imported_article_of_tomorrow_waits(home: Home) {
     assert_eq!((&published[0].id, &published[0].outcome), (&id, &SubmitOutcome::Published(1)));
 }
 
-async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home: Home) {
+async fn a_channel_is_renamed_and_an_aggregate_is_rebuilt(home: Home) {
     let store = home.open().await;
     for (number, path) in
         ["xa-hoi/a.txt", "kinh-te/b.txt", "y-te/c.txt", "xa-hoi/d.txt"].into_iter().enumerate()
@@ -2258,15 +2278,15 @@ async fn a_channel_takes_another_name_and_one_of_others_is_read_off_the_log(home
     let tokens = store.tokens().await.unwrap();
     assert_eq!(tokens[0].channels, Some(vec![slug("doi-song")]));
 
-    // The parent's log is that of its members, the withdrawal too; and it goes on with them.
-    let told = |page: &ChangesPage| -> Vec<(u64, &str)> {
+    // The log of the parent is that of its members, including the withdrawal, and continues with them.
+    let kinds = |page: &ChangesPage| -> Vec<(u64, &str)> {
         page.changes.iter().map(|change| (change.number, change.kind.name())).collect()
     };
-    let page = behind(&store, Some("tong-hop"), 0, 100).await;
-    assert_eq!(told(&page), [(1, "published"), (2, "published"), (4, "published"), (5, "withdrawn")]);
+    let page = changes_after(&store, Some("tong-hop"), 0, 100).await;
+    assert_eq!(kinds(&page), [(1, "published"), (2, "published"), (4, "published"), (5, "withdrawn")]);
     take(&store, file("kinh-te/e.txt", "1", article("e", SAMPLE_ARTICLE))).await;
     take(&store, file("y-te/f.txt", "1", article("f", SAMPLE_ARTICLE))).await;
-    assert_eq!(told(&behind(&store, Some("tong-hop"), 5, 100).await), [(6, "published")]);
+    assert_eq!(kinds(&changes_after(&store, Some("tong-hop"), 5, 100).await), [(6, "published")]);
     assert_eq!(titles(&live(&store, "tong-hop").await), ["xa-hoi/a.txt", "e", "xa-hoi/d.txt"]);
     let log = store.log_id_for(Some(&slug("tong-hop")));
     store.close().await;

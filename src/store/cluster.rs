@@ -51,7 +51,7 @@ impl Store {
         loop {
             let cause = match server.listen(self.log_id()).await {
                 Err(cause) => cause,
-                Ok(mut hearing) => {
+                Ok(mut listener) => {
                     if told {
                         info!("LISTEN connection to PostgreSQL restored");
                         told = false;
@@ -59,7 +59,7 @@ impl Store {
                     // Notifications sent before the connection was listening.
                     let _ = self.poll_position().await;
                     loop {
-                        match hearing.next().await {
+                        match listener.next().await {
                             Ok(Notification::Changed(head, generation)) => {
                                 self.core.publish_position(LogPosition { head, config_epoch: generation });
                             }
@@ -94,8 +94,10 @@ impl Store {
     }
 
     async fn record_presence(&self, fingerprint: &str) -> Result<Vec<String>, StoreError> {
-        let Some(mut noting) = self.core.database.begin_side_write().await? else { return Ok(Vec::new()) };
-        noting
+        let Some(mut transaction) = self.core.database.begin_side_write().await? else {
+            return Ok(Vec::new());
+        };
+        transaction
             .run(
                 concat!(
                     "INSERT INTO replica (id, fingerprint, seen) VALUES ($1, $2, ",
@@ -105,10 +107,10 @@ impl Store {
                 values![self.core.replica.as_str(), fingerprint],
             )
             .await?;
-        noting
+        transaction
             .run(concat!("DELETE FROM replica WHERE seen < ", now!(), " - $1"), values![FORGET_AFTER])
             .await?;
-        let rows = noting
+        let rows = transaction
             .rows(
                 concat!(
                     "SELECT DISTINCT fingerprint FROM replica WHERE fingerprint <> $1 AND seen >= ",
@@ -118,7 +120,7 @@ impl Store {
                 values![fingerprint, PRESENCE_TIMEOUT],
             )
             .await?;
-        noting.commit().await?;
+        transaction.commit().await?;
         rows.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
     }
 
@@ -128,10 +130,10 @@ impl Store {
     /// # Errors
     /// If the database does not answer. The process must not assume that it holds the lease.
     pub async fn acquire_scan_lease(&self) -> Result<bool, StoreError> {
-        let Some(mut noting) = self.core.database.begin_side_write().await? else {
-            return self.core.database.file().map_or(Ok(true), SqliteFile::elect);
+        let Some(mut transaction) = self.core.database.begin_side_write().await? else {
+            return self.core.database.file().map_or(Ok(true), SqliteFile::acquire_scan_lease);
         };
-        let taken = noting
+        let taken = transaction
             .run(
                 concat!(
                     "INSERT INTO lease (task, holder, until) VALUES ('scan', $1, ",
@@ -143,7 +145,7 @@ impl Store {
                 values![self.core.replica.as_str(), LEASE_DURATION],
             )
             .await?;
-        noting.commit().await?;
+        transaction.commit().await?;
         Ok(taken > 0)
     }
 
@@ -155,7 +157,7 @@ impl Store {
     /// If the lock cannot be taken.
     pub async fn scan_turn(&self) -> Result<Option<File>, StoreError> {
         match self.core.database.file() {
-            Some(file) => file.turn().await.map(Some),
+            Some(file) => file.lock_scan().await.map(Some),
             None => Ok(None),
         }
     }
@@ -166,12 +168,12 @@ impl Store {
     /// If the database does not answer. Other processes notice after some seconds.
     pub async fn deregister(&self) -> Result<(), StoreError> {
         if let Some(file) = self.core.database.file() {
-            file.resign();
+            file.release_scan_lease();
         }
-        let Some(mut noting) = self.core.database.begin_side_write().await? else { return Ok(()) };
+        let Some(mut transaction) = self.core.database.begin_side_write().await? else { return Ok(()) };
         for sql in ["DELETE FROM lease WHERE holder = $1", "DELETE FROM replica WHERE id = $1"] {
-            noting.run(sql, values![self.core.replica.as_str()]).await?;
+            transaction.run(sql, values![self.core.replica.as_str()]).await?;
         }
-        noting.commit().await
+        transaction.commit().await
     }
 }

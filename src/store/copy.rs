@@ -101,7 +101,7 @@ impl Store {
 
     async fn verify_unchanged(&self, copy: &mut Transaction) -> Result<(), StoreError> {
         let here = self.snapshot().await?.position().await?;
-        if here == log_state::announcement(copy).await? {
+        if here == log_state::position(copy).await? {
             return Ok(());
         }
         Err(StoreError::NotCopyable("it has grown meanwhile. Stop `bantin serve` first".to_owned()))

@@ -49,7 +49,7 @@ impl Core {
     pub(crate) async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         let database = Database::open(&options.url).await?;
         let log_id = init_log(&database, &options).await?;
-        sort_key::fill(&database).await?;
+        sort_key::backfill(&database).await?;
         Ok(Self {
             database,
             log_id,
@@ -80,7 +80,7 @@ impl Core {
 
     /// Reads the position of the log and announces it.
     pub(crate) async fn poll_position(&self) -> Result<LogPosition, StoreError> {
-        let position = log_state::announcement(&mut self.database.begin_quick_read().await?).await?;
+        let position = log_state::position(&mut self.database.begin_quick_read().await?).await?;
         self.publish_position(position);
         Ok(position)
     }

@@ -5,8 +5,8 @@
 //! folders.
 
 mod circuit_breaker;
+mod database_file;
 mod migrations;
-mod place;
 mod postgres;
 mod postgres_url;
 mod sqlite;
@@ -90,8 +90,8 @@ impl Database {
     }
 
     /// Checks that the database file is still in place. Cheap enough for every write.
-    pub(crate) fn in_place(&self) -> Result<(), StoreError> {
-        self.file().map_or(Ok(()), SqliteFile::in_place)
+    pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
+        self.file().map_or(Ok(()), SqliteFile::check_in_place)
     }
 
     pub(crate) async fn close(&self) {
@@ -187,7 +187,7 @@ impl Transaction {
         gone: &str,
     ) -> Result<Vec<Row>, StoreError> {
         let (sql, question) = match self {
-            Self::Sqlite(_) => (sqlite::SEARCH, sqlite::numbered_parameters(words)),
+            Self::Sqlite(_) => (sqlite::SEARCH, sqlite::fts_query(words)),
             Self::Postgres(_) => (postgres::SEARCH, words.join(" ")),
         };
         self.rows(sql, values![question, below, lowest, channel, limit, gone]).await
@@ -204,7 +204,7 @@ impl Transaction {
         gone: &str,
     ) -> Result<Row, StoreError> {
         let (sql, question) = match self {
-            Self::Sqlite(_) => (sqlite::COUNT_FOUND, sqlite::numbered_parameters(words)),
+            Self::Sqlite(_) => (sqlite::COUNT_FOUND, sqlite::fts_query(words)),
             Self::Postgres(_) => (postgres::COUNT_FOUND, words.join(" ")),
         };
         self.one(sql, values![question, below, lowest, channel, limit, gone]).await

@@ -87,11 +87,11 @@ impl Store {
     /// # Errors
     /// Why writes are not possible.
     pub async fn try_writing(&self) -> Result<(), StoreError> {
-        let in_place = self.core.database.in_place();
-        if in_place.is_err() {
+        let check_in_place = self.core.database.check_in_place();
+        if check_in_place.is_err() {
             self.core.writable.store(false, Ordering::Release);
         }
-        in_place?;
+        check_in_place?;
         if !self.core.writable.load(Ordering::Acquire) {
             self.probe_write().await?;
             self.core.writable.store(true, Ordering::Release);

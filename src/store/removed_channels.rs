@@ -3,9 +3,9 @@
 use crate::model::Channel;
 
 /// The removed channels, as a parameter for SQL. An article that is in no other channel is in no list.
-pub(crate) struct Gone(String);
+pub(crate) struct RemovedChannels(String);
 
-impl Gone {
+impl RemovedChannels {
     pub(crate) fn among(channels: &[Channel]) -> Self {
         let gone = channels.iter().filter(|channel| channel.is_gone());
         let names: String = gone.map(|channel| format!("|{}|", channel.slug)).collect();

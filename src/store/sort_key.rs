@@ -10,7 +10,7 @@ use crate::time::{Month, Timestamp, Zone, from_unix};
 /// Sort keys per second.
 pub(crate) const KEYS_PER_SECOND: i64 = 1 << 20;
 /// Articles that are migrated with one commit.
-const FULL_PAGE: i64 = 256;
+const BACKFILL_BATCH: i64 = 256;
 
 /// The lowest sort key of a second.
 pub(crate) fn first_sort_key(moment: Timestamp) -> i64 {
@@ -54,14 +54,14 @@ pub(crate) async fn sort_key(
 }
 
 /// Adds sort key and search text to articles that an older version stored without them.
-pub(crate) async fn fill(database: &Database) -> Result<(), StoreError> {
+pub(crate) async fn backfill(database: &Database) -> Result<(), StoreError> {
     loop {
         let mut writing = database.begin_write().await?;
         let rows = writing
             .rows(
                 "SELECT id, stamp, content FROM article WHERE state = 'live' AND place IS NULL \
                  ORDER BY stamp, id LIMIT $1",
-                values![FULL_PAGE],
+                values![BACKFILL_BATCH],
             )
             .await?;
         if rows.is_empty() {

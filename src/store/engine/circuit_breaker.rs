@@ -8,7 +8,7 @@ pub(crate) const BREAKER_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tracks whether the server answers. While it does not, one caller per second tries again.
 pub(crate) struct CircuitBreaker {
-    away: AtomicBool,
+    open: AtomicBool,
     /// Milliseconds since `began`.
     ask_again: AtomicU64,
     began: Instant,
@@ -16,11 +16,11 @@ pub(crate) struct CircuitBreaker {
 
 impl CircuitBreaker {
     pub(crate) fn new() -> Self {
-        Self { away: AtomicBool::new(false), ask_again: AtomicU64::new(0), began: Instant::now() }
+        Self { open: AtomicBool::new(false), ask_again: AtomicU64::new(0), began: Instant::now() }
     }
 
     pub(crate) fn allows_attempt(&self) -> bool {
-        if !self.away.load(Ordering::Acquire) {
+        if !self.open.load(Ordering::Acquire) {
             return true;
         }
         let (now, then) = (self.now(), self.ask_again.load(Ordering::Acquire));
@@ -31,11 +31,11 @@ impl CircuitBreaker {
 
     pub(crate) fn record_failure(&self) {
         self.ask_again.store(self.now() + BREAKER_PAUSE.as_millis() as u64, Ordering::Release);
-        self.away.store(true, Ordering::Release);
+        self.open.store(true, Ordering::Release);
     }
 
     pub(crate) fn record_success(&self) {
-        self.away.store(false, Ordering::Release);
+        self.open.store(false, Ordering::Release);
     }
 
     fn now(&self) -> u64 {

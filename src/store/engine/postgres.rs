@@ -26,7 +26,7 @@ use crate::store::error::StoreError;
 use crate::store::sql::served;
 
 /// How long to wait for a connection, including the time to open it.
-const ACQUIRE: Duration = Duration::from_secs(1);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Limit for each step of a write, including the lock of the log: the caller gets an answer within two
 /// seconds.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(1800);
@@ -38,7 +38,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(12);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// How long to wait for the server at startup.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const READERS: u32 = 8;
+const MAX_READERS: u32 = 8;
 
 pub(crate) const MIGRATIONS: [MigrationFile; 4] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
@@ -48,7 +48,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 4] = [
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.
-macro_rules! bounded_connect {
+macro_rules! found {
     () => {
         concat!(
             "FROM article a WHERE search_keys(a.folded) @> search_keys($1) \
@@ -61,11 +61,11 @@ macro_rules! bounded_connect {
 }
 pub(crate) const SEARCH: &str = concat!(
     "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
-    bounded_connect!(),
+    found!(),
     " ORDER BY a.place DESC LIMIT $5"
 );
 pub(crate) const COUNT_FOUND: &str =
-    concat!("SELECT COUNT(*) FROM (SELECT 1 ", bounded_connect!(), " LIMIT $5) counted");
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
 
 pub(crate) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
@@ -73,14 +73,14 @@ pub(crate) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_sche
      WHERE table_schema = current_schema() AND table_name = $1";
 
 /// The write lock of the log. It locks the row, not the table, so readers are not blocked.
-const LOCK: &str = "SELECT head FROM log FOR UPDATE";
+const LOCK_LOG: &str = "SELECT head FROM log FOR UPDATE";
 const NOTIFY: &str = "SELECT pg_notify('bantin_' || id, head || ' ' || generation) FROM log";
 
 /// The server and its connections.
 pub(crate) struct PgServer {
     options: PgConnectOptions,
     pools: RwLock<Arc<PgPools>>,
-    away: CircuitBreaker,
+    breaker: CircuitBreaker,
 }
 
 /// A generation of connections. All are replaced when one of them turns out to be dead.
@@ -88,10 +88,10 @@ struct PgPools {
     writer: PgPool,
     readers: PgPool,
     /// True once the server was found not to answer: nobody waits for it any longer.
-    given_up: watch::Sender<bool>,
+    unreachable: watch::Sender<bool>,
 }
 
-/// The purpose of a transaction.
+/// The kind of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TxKind {
     /// Reads one consistent state of the log.
@@ -119,7 +119,7 @@ impl PgServer {
             ("tcp_keepalives_count", "3"),
         ]);
         let pools = RwLock::new(Arc::new(PgPools::new(&options)));
-        Ok(Self { options, pools, away: CircuitBreaker::new() })
+        Ok(Self { options, pools, breaker: CircuitBreaker::new() })
     }
 
     pub(crate) async fn begin_write(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
@@ -131,7 +131,7 @@ impl PgServer {
     }
 
     pub(crate) async fn begin_quick_read(self: &Arc<Self>) -> Result<PostgresTransaction, StoreError> {
-        Ok(PostgresTransaction { patience: WRITE_TIMEOUT, ..self.begin(TxKind::Read).await? })
+        Ok(PostgresTransaction { limit: WRITE_TIMEOUT, ..self.begin(TxKind::Read).await? })
     }
 
     /// A transaction that may write but does not wait for the lock of the log.
@@ -157,30 +157,30 @@ impl PgServer {
         let _ = tokio::time::timeout(WRITE_TIMEOUT, closing).await;
     }
 
-    async fn begin(self: &Arc<Self>, purpose: TxKind) -> Result<PostgresTransaction, StoreError> {
-        if !self.away.allows_attempt() {
+    async fn begin(self: &Arc<Self>, kind: TxKind) -> Result<PostgresTransaction, StoreError> {
+        if !self.breaker.allows_attempt() {
             return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
         }
         let started = Instant::now();
         let mut pools = self.pools();
-        let mut begun = bounded(WRITE_TIMEOUT, self.try_begin(&pools, purpose)).await;
+        let mut begun = bounded(WRITE_TIMEOUT, self.try_begin(&pools, kind)).await;
         // A connection that the server closed is only noticed when it is used. A new one shows whether the server is
         // there.
         if begun.as_ref().is_err_and(is_lost) && started.elapsed() < WRITE_TIMEOUT / 4 {
             pools = self.renew(&pools);
             let left = WRITE_TIMEOUT.saturating_sub(started.elapsed());
-            begun = bounded(left, self.try_begin(&pools, purpose)).await;
+            begun = bounded(left, self.try_begin(&pools, kind)).await;
         }
         match begun {
             Ok(transaction) => {
-                self.away.record_success();
+                self.breaker.record_success();
                 Ok(transaction)
             }
             Err(cause) => {
                 let without_any =
-                    matches!(cause, sqlx::Error::PoolTimedOut) && pools.select(purpose).size() == 0;
+                    matches!(cause, sqlx::Error::PoolTimedOut) && pools.select(kind).size() == 0;
                 if is_lost(&cause) || without_any {
-                    self.is_unreachable(&pools);
+                    self.mark_unreachable(&pools);
                 }
                 Err(StoreError::Unavailable(cause))
             }
@@ -190,20 +190,20 @@ impl PgServer {
     async fn try_begin(
         self: &Arc<Self>,
         pools: &Arc<PgPools>,
-        purpose: TxKind,
+        kind: TxKind,
     ) -> Result<PostgresTransaction, sqlx::Error> {
-        let begin = match purpose {
+        let begin = match kind {
             TxKind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             // After the lock, each statement must see what the last writer committed.
             TxKind::LogWrite | TxKind::SideWrite => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
-        let mut inner = pools.select(purpose).begin_with(begin).await?;
-        if purpose == TxKind::LogWrite {
-            inner.execute(LOCK).await?;
+        let mut inner = pools.select(kind).begin_with(begin).await?;
+        if kind == TxKind::LogWrite {
+            inner.execute(LOCK_LOG).await?;
         }
-        let patience = if purpose == TxKind::Read { READ_TIMEOUT } else { WRITE_TIMEOUT };
+        let limit = if kind == TxKind::Read { READ_TIMEOUT } else { WRITE_TIMEOUT };
         let (server, pools) = (Arc::clone(self), Arc::clone(pools));
-        Ok(PostgresTransaction { inner, purpose, patience, server, pools })
+        Ok(PostgresTransaction { inner, kind, limit, server, pools })
     }
 
     fn pools(&self) -> Arc<PgPools> {
@@ -219,10 +219,10 @@ impl PgServer {
         Arc::clone(&pools)
     }
 
-    fn is_unreachable(&self, dead: &Arc<PgPools>) {
+    fn mark_unreachable(&self, dead: &Arc<PgPools>) {
         self.renew(dead);
-        self.away.record_failure();
-        dead.given_up.send_replace(true);
+        self.breaker.record_failure();
+        dead.unreachable.send_replace(true);
     }
 }
 
@@ -230,31 +230,31 @@ impl PgPools {
     fn new(options: &PgConnectOptions) -> Self {
         Self {
             writer: new_pool(options, 2),
-            readers: new_pool(options, READERS),
-            given_up: watch::Sender::new(false),
+            readers: new_pool(options, MAX_READERS),
+            unreachable: watch::Sender::new(false),
         }
     }
 
-    fn select(&self, purpose: TxKind) -> &PgPool {
-        if purpose == TxKind::Read { &self.readers } else { &self.writer }
+    fn select(&self, kind: TxKind) -> &PgPool {
+        if kind == TxKind::Read { &self.readers } else { &self.writer }
     }
 
     /// Like [`bounded`], but a read, which may take long, fails as soon as any caller found that the server does not
     /// answer.
     async fn bounded<T>(
         &self,
-        purpose: TxKind,
-        patience: Duration,
+        kind: TxKind,
+        limit: Duration,
         work: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
-        if purpose != TxKind::Read {
-            return bounded(patience, work).await;
+        if kind != TxKind::Read {
+            return bounded(limit, work).await;
         }
-        let mut given_up = self.given_up.subscribe();
+        let mut unreachable = self.unreachable.subscribe();
         tokio::select! {
             biased;
-            answer = bounded(patience, work) => answer,
-            _ = given_up.wait_for(|given_up| *given_up) => Err(is_timeout()),
+            answer = bounded(limit, work) => answer,
+            _ = unreachable.wait_for(|unreachable| *unreachable) => Err(timeout_error()),
         }
     }
 }
@@ -262,7 +262,7 @@ impl PgPools {
 fn new_pool(options: &PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         // A dead connection is noticed on first use, within limits. A test beforehand has no limit.
         .test_before_acquire(false)
         .connect_lazy_with(options.clone())
@@ -305,13 +305,13 @@ async fn bounded_connect(options: &PgConnectOptions) -> Result<PgConnection, Sto
 
 /// Applies a timeout. The connection cannot be used after it.
 async fn bounded<T>(
-    patience: Duration,
+    limit: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
-    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(is_timeout()))
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(timeout_error()))
 }
 
-fn is_timeout() -> sqlx::Error {
+fn timeout_error() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"))
 }
 
@@ -334,16 +334,16 @@ fn is_lost(cause: &sqlx::Error) -> bool {
 
 pub(crate) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
-    purpose: TxKind,
+    kind: TxKind,
     /// Limit for each statement.
-    patience: Duration,
+    limit: Duration,
     server: Arc<PgServer>,
     pools: Arc<PgPools>,
 }
 
 impl PostgresTransaction {
     pub(crate) async fn disable_timeouts(&mut self) -> Result<(), StoreError> {
-        self.patience = Duration::from_secs(86_400);
+        self.limit = Duration::from_secs(86_400);
         for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
             let set = format!("SET LOCAL {setting} = 0");
             self.run(sqlx::AssertSqlSafe(set), &[]).await?;
@@ -356,50 +356,50 @@ impl PostgresTransaction {
         sql: impl SqlSafeStr,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let patience = self.patience(values);
+        let limit = self.limit(values);
         let asking = bind(sql, values).fetch_all(&mut *self.inner);
-        let answer = self.pools.bounded(self.purpose, patience, asking).await;
+        let answer = self.pools.bounded(self.kind, limit, asking).await;
         self.checked(answer)?.iter().map(read).collect()
     }
 
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
-        let patience = self.patience(values);
+        let limit = self.limit(values);
         let asking = bind(sql, values).execute(&mut *self.inner);
-        let answer = self.pools.bounded(self.purpose, patience, asking).await;
+        let answer = self.pools.bounded(self.kind, limit, asking).await;
         Ok(self.checked(answer)?.rows_affected())
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        if self.purpose == TxKind::LogWrite {
+        if self.kind == TxKind::LogWrite {
             self.rows(NOTIFY, &[]).await?;
         }
-        let patience = self.patience(&[]);
+        let limit = self.limit(&[]);
         let Self { inner, server, pools, .. } = self;
-        let answer = bounded(patience, inner.commit()).await;
-        check_timeout(&server, &pools, answer)
+        let answer = bounded(limit, inner.commit()).await;
+        record_result(&server, &pools, answer)
     }
 
-    fn patience(&self, values: &[Value]) -> Duration {
+    fn limit(&self, values: &[Value]) -> Duration {
         let bytes = |value: &Value| match value {
             Value::Text(text) => text.len(),
             Value::Bytes(bytes) => bytes.len(),
             Value::Null | Value::Integer(_) => 0,
         };
         let heavy = values.iter().map(bytes).sum::<usize>() / SLOW_WRITE_BYTES;
-        self.patience * (1 + u32::try_from(heavy).unwrap_or(u32::MAX))
+        self.limit * (1 + u32::try_from(heavy).unwrap_or(u32::MAX))
     }
 
     /// A lost connection is not waited for again: the caller gets an answer within two seconds.
     fn checked<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         if answer.as_ref().is_err_and(is_lost) {
-            self.patience = Duration::ZERO;
+            self.limit = Duration::ZERO;
         }
-        check_timeout(&self.server, &self.pools, answer)
+        record_result(&self.server, &self.pools, answer)
     }
 }
 
 /// Records what a result says about the server.
-fn check_timeout<T>(
+fn record_result<T>(
     server: &PgServer,
     pools: &Arc<PgPools>,
     answer: Result<T, sqlx::Error>,
@@ -409,7 +409,7 @@ fn check_timeout<T>(
     {
         match cause {
             sqlx::Error::Io(silent) if silent.kind() == std::io::ErrorKind::TimedOut => {
-                server.is_unreachable(pools)
+                server.mark_unreachable(pools)
             }
             // Only this connection may have been cut; the next one will tell.
             _ => {

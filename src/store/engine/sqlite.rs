@@ -11,8 +11,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
 
+use super::database_file::DatabaseFile;
 use super::migrations::{MigrationFile, migrator};
-use super::place::Place;
 use super::value::{Row, Value};
 use crate::store::error::StoreError;
 use crate::store::sql::served;
@@ -20,10 +20,10 @@ use crate::store::sql::served;
 /// How long a statement waits for another writing process (`bantin withdraw` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection before the store counts as unavailable.
-const ACQUIRE: Duration = Duration::from_secs(2);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interval for retrying the scan lock.
-const TURN: Duration = Duration::from_millis(25);
-const READERS: u32 = 8;
+const SCAN_LOCK_RETRY: Duration = Duration::from_millis(25);
+const MAX_READERS: u32 = 8;
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
 pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
@@ -63,7 +63,7 @@ pub(crate) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'ta
 pub(crate) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
 
 /// The words as FTS5 string literals.
-pub(crate) fn numbered_parameters(words: &[String]) -> String {
+pub(crate) fn fts_query(words: &[String]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
 }
 
@@ -71,13 +71,13 @@ pub(crate) fn numbered_parameters(words: &[String]) -> String {
 pub(crate) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
-    place: Arc<Place>,
+    file: Arc<DatabaseFile>,
 }
 
 impl SqliteFile {
     /// Opens or creates the database file at `path` with its folder, and migrates its schema.
     pub(crate) async fn open(path: &str) -> Result<Self, StoreError> {
-        let place = Arc::new(Place::create(Path::new(path))?);
+        let file = Arc::new(DatabaseFile::create(Path::new(path))?);
         let options = SqliteConnectOptions::new()
             .filename(path)
             // The file exists. If it vanishes later, it must not be created again.
@@ -93,62 +93,62 @@ impl SqliteFile {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections| {
-            let place = Arc::clone(&place);
+            let file = Arc::clone(&file);
             SqlitePoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(ACQUIRE)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .after_connect(move |_, _| {
                     // A different file at this path is a different log.
-                    let is_the_same = place.check().map_err(sqlx::Error::Io);
+                    let is_the_same = file.check().map_err(sqlx::Error::Io);
                     Box::pin(std::future::ready(is_the_same))
                 })
         };
         let writer = pool(1).connect_with(options.clone()).await?;
         migrator(&MIGRATIONS).run(&writer).await?;
-        let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self { writer, readers, place })
+        let readers = pool(MAX_READERS).connect_with(options).await?;
+        Ok(Self { writer, readers, file })
     }
 
     /// Checks that the database file is still in place.
-    pub(crate) fn in_place(&self) -> Result<(), StoreError> {
-        self.place.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
+    pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
+        self.file.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
     }
 
-    /// See [`Place::elect`].
-    pub(crate) fn elect(&self) -> Result<bool, StoreError> {
-        self.in_place()?;
-        self.place.elect().map_err(lock_failed)
+    /// See [`DatabaseFile::acquire_scan_lease`].
+    pub(crate) fn acquire_scan_lease(&self) -> Result<bool, StoreError> {
+        self.check_in_place()?;
+        self.file.acquire_scan_lease().map_err(lock_failed)
     }
 
-    pub(crate) fn resign(&self) {
-        self.place.resign();
+    pub(crate) fn release_scan_lease(&self) {
+        self.file.release_scan_lease();
     }
 
     /// Waits for scans of other processes, and blocks them while the returned lock exists.
-    pub(crate) async fn turn(&self) -> Result<File, StoreError> {
+    pub(crate) async fn lock_scan(&self) -> Result<File, StoreError> {
         loop {
-            self.in_place()?;
-            if let Some(turn) = self.place.try_turn().map_err(lock_failed)? {
+            self.check_in_place()?;
+            if let Some(turn) = self.file.try_lock_scan().map_err(lock_failed)? {
                 return Ok(turn);
             }
-            tokio::time::sleep(TURN).await;
+            tokio::time::sleep(SCAN_LOCK_RETRY).await;
         }
     }
 
     pub(crate) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
-        self.in_place()?;
+        self.check_in_place()?;
         let begun = match self.writer.begin_with(BEGIN_WRITE).await {
             // On a full disk SQLite ends a transaction by itself, which this connection does not notice.
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 self.writer.acquire().await?.close().await?;
-                self.place.reconnected();
+                self.file.reconnected();
                 self.writer.begin_with(BEGIN_WRITE).await
             }
             begun => begun,
         };
-        Ok(SqliteTransaction { inner: begun?, written_to: Some(Arc::clone(&self.place)) })
+        Ok(SqliteTransaction { inner: begun?, written_to: Some(Arc::clone(&self.file)) })
     }
 
     pub(crate) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
@@ -168,7 +168,7 @@ fn lock_failed(cause: std::io::Error) -> StoreError {
 pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
     /// The database file, for a transaction that may write.
-    written_to: Option<Arc<Place>>,
+    written_to: Option<Arc<DatabaseFile>>,
 }
 
 impl SqliteTransaction {
@@ -189,7 +189,7 @@ impl SqliteTransaction {
         self.inner.commit().await?;
         // NOTE: check after the commit too. A write to a deleted file must not be acknowledged.
         match self.written_to {
-            Some(place) => place.check().map_err(|cause| StoreError::NoWrites(cause.to_string())),
+            Some(file) => file.check().map_err(|cause| StoreError::NoWrites(cause.to_string())),
             None => Ok(()),
         }
     }

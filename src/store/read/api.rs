@@ -9,7 +9,7 @@ use crate::store::queries::{
 };
 use crate::store::read::snapshot::Snapshot;
 use crate::store::read::{articles, changes, files};
-use crate::store::removed_channels::Gone;
+use crate::store::removed_channels::RemovedChannels;
 use crate::store::submission::{FileRecord, ImportedFile, Scheduled};
 use crate::time::Timestamp;
 
@@ -78,7 +78,7 @@ impl Store {
     /// If the database does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let reading = self.core.database.begin_read().await?;
-        Ok(Snapshot { reading, gone: Gone::among(&self.core.options.channels) })
+        Ok(Snapshot { reading, gone: RemovedChannels::among(&self.core.options.channels) })
     }
 
     /// The article at this permalink.

@@ -11,7 +11,7 @@ use crate::model::{ArticleId, Entry, Slug, Tombstone};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::feed_data::{ArchivePageData, ChannelState};
-use crate::store::read::live_feed::in_order;
+use crate::store::read::live_feed::sort_for_feed;
 use crate::store::read::log_state::config_modified_at;
 use crate::store::rows::{from_json, read_permalink};
 use crate::store::sql::ALL_CHANNELS;
@@ -120,7 +120,7 @@ pub(crate) async fn page(
             Err(cause) => return Err(cause),
         }
     }
-    in_order(&mut entries, &mut tombstones);
+    sort_for_feed(&mut entries, &mut tombstones);
     unreadable.sort();
     Ok(Some(ArchivePageData { state, entries, tombstones, unreadable }))
 }

@@ -4,7 +4,7 @@ use crate::model::{Article, ArticleId, Slug};
 use crate::store::engine::{Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::SitemapEntry;
-use crate::store::removed_channels::Gone;
+use crate::store::removed_channels::RemovedChannels;
 use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sort_key::{first_sort_key, timestamp_of};
 use crate::store::sql::{ALL_CHANNELS, served};
@@ -19,7 +19,7 @@ pub(crate) async fn months(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     zone: Zone,
-    gone: &Gone,
+    gone: &RemovedChannels,
 ) -> Result<Option<Vec<Month>>, StoreError> {
     let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
     if !channel_exists(reading, channel).await? {

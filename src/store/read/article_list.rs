@@ -8,7 +8,7 @@ use crate::search_text;
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, Total};
-use crate::store::removed_channels::Gone;
+use crate::store::removed_channels::RemovedChannels;
 use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sort_key::{KEYS_PER_SECOND, first_sort_key};
 use crate::store::sql::{ALL_CHANNELS, served};
@@ -18,13 +18,13 @@ use crate::time::from_unix;
 const BATCH_SIZE: usize = 64;
 
 /// Number of newest matches that are ranked: those that match the exact spelling of the query come first.
-const RANKED: i64 = 500;
+const MAX_RANKED: i64 = 500;
 /// Articles with more stored text than this are not ranked, in bytes.
-const RANKED_BYTES: usize = 256 * 1024;
+const MAX_RANKED_BYTES: usize = 256 * 1024;
 /// Matches are counted up to this number.
-const COUNTED: i64 = 10_000;
+const MAX_COUNTED: i64 = 10_000;
 /// Added to the cursor if the previous page ended among the ranked articles. Greater than any sort key.
-const AMONG_FIRST: i64 = 1 << 61;
+const RANKED_CURSOR: i64 = 1 << 61;
 
 /// What to search for, and where.
 struct Search<'a> {
@@ -34,13 +34,13 @@ struct Search<'a> {
     lowest: i64,
     /// Upper bound of the sort keys, exclusive.
     above: i64,
-    gone: &'a Gone,
+    gone: &'a RemovedChannels,
 }
 
 pub(crate) async fn query_articles(
     reading: &mut Transaction,
     asked: &ArticleQuery,
-    gone: &Gone,
+    gone: &RemovedChannels,
 ) -> Result<ArticleQueryResult, StoreError> {
     let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
     if !channel_exists(reading, asked.channel.as_ref()).await? || gone.holds(channel) {
@@ -73,13 +73,13 @@ pub(crate) async fn query_articles(
     let behind = asked.after.unwrap_or(i64::MAX);
     let (among_first, below) = match behind {
         i64::MAX => (i64::MAX, search.above),
-        place if place >= AMONG_FIRST / 2 => (place - AMONG_FIRST, search.above),
+        place if place >= RANKED_CURSOR / 2 => (place - RANKED_CURSOR, search.above),
         place => (i64::MIN, place.min(search.above)),
     };
     let mut left = asked.limit as usize;
     for place in ranking.first.iter().copied().filter(|place| *place < among_first).take(left) {
         left -= 1;
-        found.next = Some(place + AMONG_FIRST);
+        found.next = Some(place + RANKED_CURSOR);
         let row = reading.first(ONE, values![place]).await?;
         if let Some(row) = row {
             found.take(&row)?;
@@ -88,7 +88,7 @@ pub(crate) async fn query_articles(
     let more_follow = ranking
         .first
         .iter()
-        .any(|place| *place < among_first && found.next.is_some_and(|next| *place < next - AMONG_FIRST));
+        .any(|place| *place < among_first && found.next.is_some_and(|next| *place < next - RANKED_CURSOR));
     if left == 0 && !found.items.is_empty() {
         // The page is full of ranked articles; all others come later.
         let others = ranking.total.at_least || ranking.total.number as usize > ranking.first.len();
@@ -191,7 +191,7 @@ async fn rank(
         for row in &rows {
             below = row.get_i64(0)?;
             // Very long texts are not ranked.
-            let long = row.get_optional_text(6)?.is_some_and(|content| content.len() > RANKED_BYTES);
+            let long = row.get_optional_text(6)?.is_some_and(|content| content.len() > MAX_RANKED_BYTES);
             let item = read_item(row).ok();
             if !item.as_ref().is_none_or(|item| contains_phrases(item, &asked.phrases)) {
                 continue;
@@ -206,7 +206,7 @@ async fn rank(
         if rows.len() < BATCH_SIZE {
             return Ok(ranking);
         }
-        if read >= RANKED {
+        if read >= MAX_RANKED {
             ranking.total.at_least = true;
             return Ok(ranking);
         }
@@ -217,7 +217,7 @@ async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, 
     let Search { channel, lowest, above, gone, .. } = search;
     let row = match &search.words {
         Some(words) => {
-            reading.count_found(words, channel, *lowest, *above, COUNTED + 1, gone.as_str()).await?
+            reading.count_found(words, channel, *lowest, *above, MAX_COUNTED + 1, gone.as_str()).await?
         }
         None => {
             reading
@@ -228,13 +228,13 @@ async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, 
                         served!("$5", "m.article"),
                         " LIMIT $4) counted"
                     ),
-                    values![*channel, *above, *lowest, COUNTED + 1, gone.as_str()],
+                    values![*channel, *above, *lowest, MAX_COUNTED + 1, gone.as_str()],
                 )
                 .await?
         }
     };
     let number = row.get_u64(0)?;
-    let most = COUNTED.unsigned_abs();
+    let most = MAX_COUNTED.unsigned_abs();
     Ok(Total { number: number.min(most), at_least: number > most })
 }
 

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// Rows per query while the window is filled.
 const BATCH_SIZE: i64 = 512;
 /// A window with more changes than this is left out, however few articles changed.
-const MOST_ROWS_OF_A_WINDOW: usize = 4096;
+const MAX_WINDOW_ROWS: usize = 4096;
 
 pub(crate) async fn live(
     reading: &mut Transaction,
@@ -44,10 +44,10 @@ pub(crate) async fn live(
             Err(cause) => return Err(cause),
         }
     }
-    in_order(&mut entries, &mut tombstones);
+    sort_for_feed(&mut entries, &mut tombstones);
     let sealed_pages = state.number / choice.archive_page.max(1);
     let lasts = sealed_pages == 0
-        || (choice.whole && newest_live(reading, slug, choice.limit).await? == entries.len());
+        || (choice.whole && count_published(reading, slug, choice.limit).await? == entries.len());
     Ok(LiveFeedData {
         state,
         entries,
@@ -62,7 +62,7 @@ pub(crate) async fn live(
 }
 
 /// The order of every document: newest publication date and latest withdrawal first, then by id.
-pub(crate) fn in_order(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
+pub(crate) fn sort_for_feed(entries: &mut [Entry], tombstones: &mut [Tombstone]) {
     entries.sort_by(|a, b| {
         b.article.published.instant.cmp(&a.article.published.instant).then_with(|| a.id.cmp(&b.id))
     });
@@ -160,7 +160,7 @@ impl LiveSelection {
                 below = row.get_u64(0)?;
             }
             rows_read += rows.len();
-            if self.misses || rows_read > MOST_ROWS_OF_A_WINDOW {
+            if self.misses || rows_read > MAX_WINDOW_ROWS {
                 return Ok(false);
             }
             if rows.len() < BATCH_SIZE as usize {
@@ -231,7 +231,7 @@ impl LiveSelection {
 }
 
 /// Number of published articles in the channel, at most `limit` + 1.
-async fn newest_live(reading: &mut Transaction, slug: &str, limit: usize) -> Result<usize, StoreError> {
+async fn count_published(reading: &mut Transaction, slug: &str, limit: usize) -> Result<usize, StoreError> {
     let row = reading
         .one(
             "SELECT COUNT(*) FROM (SELECT 1 FROM membership WHERE channel = $1 LIMIT $2) living",

@@ -5,7 +5,7 @@ use crate::store::error::StoreError;
 use crate::store::feed_data::LogPosition;
 use crate::time::{Timestamp, from_unix};
 
-pub(crate) async fn announcement(reading: &mut Transaction) -> Result<LogPosition, StoreError> {
+pub(crate) async fn position(reading: &mut Transaction) -> Result<LogPosition, StoreError> {
     let row = reading.one("SELECT head, generation FROM log", &[]).await?;
     Ok(LogPosition { head: row.get_u64(0)?, config_epoch: row.get_u64(1)? })
 }

@@ -7,7 +7,7 @@ use crate::store::engine::{Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::{ArticleRef, ImageRef, MonthState};
 use crate::store::read::archive_index;
-use crate::store::removed_channels::Gone;
+use crate::store::removed_channels::RemovedChannels;
 use crate::store::rows::read_permalink;
 use crate::store::sort_key::sort_key_range;
 use crate::store::sql::ALL_CHANNELS;
@@ -59,7 +59,7 @@ pub(crate) async fn months(
     reading: &mut Transaction,
     channel: Option<&Slug>,
     zone: Zone,
-    gone: &Gone,
+    gone: &RemovedChannels,
 ) -> Result<Vec<MonthState>, StoreError> {
     let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
     let months = archive_index::months(reading, channel, zone, gone).await?.unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::store::queries::{
 use crate::store::read::{
     archive, archive_index, article_list, articles, channels, files, live_feed, log_state, site_index,
 };
-use crate::store::removed_channels::Gone;
+use crate::store::removed_channels::RemovedChannels;
 use crate::time::{Month, Timestamp, Zone};
 use crate::urls::Scope;
 
@@ -21,7 +21,7 @@ use crate::urls::Scope;
 /// needed: the database keeps old versions of rows for it.
 pub struct Snapshot {
     pub(crate) reading: Transaction,
-    pub(crate) gone: Gone,
+    pub(crate) gone: RemovedChannels,
 }
 
 impl Snapshot {
@@ -30,7 +30,7 @@ impl Snapshot {
     /// # Errors
     /// If the database does not answer.
     pub async fn position(&mut self) -> Result<LogPosition, StoreError> {
-        log_state::announcement(&mut self.reading).await
+        log_state::position(&mut self.reading).await
     }
 
     /// All channels, by slug.

@@ -147,7 +147,7 @@ impl LogWriter<'_> {
                 "UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1 RETURNING head, founded_as";
             let row = self.transaction.one(grown, values![channel, at]).await?;
             if row.get_u64(0)? == 1 && row.get_text(1)?.is_empty() && channel != ALL_CHANNELS {
-                self.note_new_channel().await?;
+                self.mark_channels_changed().await?;
             }
             self.transaction
                 .run(

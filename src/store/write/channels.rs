@@ -18,7 +18,7 @@ use crate::urls::RESERVED_SLUGS;
 const BATCH_SIZE: i64 = 512;
 
 /// Tables with a channel column.
-const CHANNELS_KEY: [&str; 5] = [
+const RENAME_STATEMENTS: [&str; 5] = [
     "UPDATE channel SET slug = $2 WHERE slug = $1",
     "UPDATE channel_revision SET channel = $2 WHERE channel = $1",
     "UPDATE membership SET channel = $2 WHERE channel = $1",
@@ -28,7 +28,7 @@ const CHANNELS_KEY: [&str; 5] = [
 
 /// Columns with lists of channels: the query for rows that contain a slug, and the update of one row. A row
 /// is identified by its key and the list itself, so that equal keys (in `import`) need no second column.
-const CHANNEL_LISTS: [(&str, &str); 6] = [
+const LIST_COLUMNS: [(&str, &str); 6] = [
     (
         "SELECT id, channels FROM article WHERE channels LIKE $1",
         "UPDATE article SET channels = $3 WHERE id = $1 AND channels = $2",
@@ -97,7 +97,7 @@ impl LogWriter<'_> {
     }
 
     /// Records that the list of channels changed.
-    pub(crate) async fn note_new_channel(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn mark_channels_changed(&mut self) -> Result<(), StoreError> {
         let now = self.options.clock.now().timestamp();
         self.transaction
             .run("UPDATE log SET generation = generation + 1, channels_at = $1", values![now])
@@ -122,7 +122,7 @@ impl LogWriter<'_> {
                 )
                 .await?;
             if new > 0 {
-                self.note_new_channel().await?;
+                self.mark_channels_changed().await?;
             }
         }
         self.forget_unused_channels().await?;
@@ -140,7 +140,7 @@ impl LogWriter<'_> {
                 self.transaction
                     .run("UPDATE channel SET founded_as = '' WHERE slug = $1", values![slug])
                     .await?;
-                self.note_new_channel().await?;
+                self.mark_channels_changed().await?;
             }
         }
         Ok(())
@@ -162,10 +162,10 @@ impl LogWriter<'_> {
                 values![was.as_str()],
             )
             .await?;
-        for sql in CHANNELS_KEY {
+        for sql in RENAME_STATEMENTS {
             self.transaction.run(sql, values![was.as_str(), slug.as_str()]).await?;
         }
-        for (select, update) in CHANNEL_LISTS {
+        for (select, update) in LIST_COLUMNS {
             self.rename_in_lists(select, update, was, slug).await?;
         }
         Ok(())

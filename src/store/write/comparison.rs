@@ -18,11 +18,12 @@ pub(crate) fn same_title(current: &CurrentArticle, article: &Article) -> bool {
 }
 
 /// The same text, ignoring spaces and images. This identifies the article even if its spaces were corrected;
-/// [`reads_alike`] tells whether it is a correction.
-pub(crate) fn is_about_the_same(current: &CurrentArticle, article: &Article) -> bool {
-    let standing = current.standing().and_then(|content| from_json::<Article>(content).ok());
-    let folded = |article: &Article| bare(article).map(|text| without_spaces(&text));
-    standing.is_some_and(|before| matches!((folded(&before), folded(article)), (Ok(a), Ok(b)) if a == b))
+/// [`equal_ignoring_formatting`] tells whether it is a correction.
+pub(crate) fn same_text_ignoring_spaces(current: &CurrentArticle, article: &Article) -> bool {
+    let visible_content = current.visible_content().and_then(|content| from_json::<Article>(content).ok());
+    let folded = |article: &Article| without_images(article).map(|text| without_spaces(&text));
+    visible_content
+        .is_some_and(|before| matches!((folded(&before), folded(article)), (Ok(a), Ok(b)) if a == b))
 }
 
 fn without_spaces(text: &str) -> String {
@@ -31,18 +32,18 @@ fn without_spaces(text: &str) -> String {
 
 /// Equal to readers, ignoring images.
 pub(crate) fn same_content(current: &CurrentArticle, article: &Article) -> bool {
-    let before = text_of(current).map(|before| bare(&before));
-    matches!((before, bare(article)), (Some(Ok(before)), Ok(after)) if reads_alike(&before, &after))
+    let before = text_of(current).map(|before| without_images(&before));
+    matches!((before, without_images(article)), (Some(Ok(before)), Ok(after)) if equal_ignoring_formatting(&before, &after))
 }
 
 /// The stored form of the article without its images.
-fn bare(article: &Article) -> Result<String, StoreError> {
+fn without_images(article: &Article) -> Result<String, StoreError> {
     to_json(&Article { images: Vec::new(), ..article.clone() })
 }
 
 /// Equal except for the Unicode form and the amount of white space between words. A space that appears or
 /// disappears between two letters is a correction.
-pub(crate) fn reads_alike(before: &str, after: &str) -> bool {
+pub(crate) fn equal_ignoring_formatting(before: &str, after: &str) -> bool {
     use serde_json::Value;
     fn folded(value: Value) -> Value {
         match value {

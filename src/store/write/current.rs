@@ -33,7 +33,7 @@ pub(crate) struct Waiting {
 
 impl CurrentArticle {
     /// The channels that a write to this article affects: those that contain it, contained it, or will contain it.
-    pub(crate) fn concerned(&self) -> Vec<Slug> {
+    pub(crate) fn affected_channels(&self) -> Vec<Slug> {
         let planned = self.waiting.iter().flat_map(|waiting| &waiting.channels);
         let mut channels: Vec<Slug> = self.channels.iter().chain(planned).cloned().collect();
         channels.sort();
@@ -60,7 +60,7 @@ impl CurrentArticle {
     }
 
     /// The text that readers see, or will see first.
-    pub(crate) fn standing(&self) -> Option<&str> {
+    pub(crate) fn visible_content(&self) -> Option<&str> {
         let waiting = self.waiting.as_ref().map(|waiting| waiting.content.as_str());
         if self.was_published() { self.content.as_deref() } else { waiting }
     }
@@ -154,7 +154,7 @@ fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
 }
 
 /// A new article before its first write.
-pub(crate) fn fresh(id: ArticleId, permalink: Permalink) -> CurrentArticle {
+pub(crate) fn new_article(id: ArticleId, permalink: Permalink) -> CurrentArticle {
     CurrentArticle {
         id,
         permalink,

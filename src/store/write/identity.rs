@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 use crate::store::refusal::{Refusal, too_long};
 use crate::store::rows::day_text;
 use crate::store::submission::{Source, Submission};
-use crate::store::write::comparison::{is_about_the_same, same_content, same_title};
+use crate::store::write::comparison::{same_content, same_text_ignoring_spaces, same_title};
 use crate::store::write::current::{ArticleStatus, CurrentArticle};
 use crate::store::write::files::{ArticleSource, stem_of};
 use crate::store::write::log_writer::LogWriter;
@@ -53,10 +53,12 @@ impl LogWriter<'_> {
         for number in 1.. {
             let permalink = Permalink { day, slug: submission.stem.with_suffix(number) };
             match self.article_at(&permalink).await? {
-                None if submission.id.is_some() => return Ok(self.named(submission, permalink, rights)),
+                None if submission.id.is_some() => {
+                    return Ok(self.new_identity(submission, permalink, rights));
+                }
                 None => match self.copied_from(submission, rights).await? {
                     Some(current) => return self.match_or_conflict(current, submission, false).await,
-                    None => return Ok(self.named(submission, permalink, rights)),
+                    None => return Ok(self.new_identity(submission, permalink, rights)),
                 },
                 // An explicit id always makes a separate article, whatever is published at this URL.
                 Some(_) if submission.id.is_some() => {}
@@ -70,7 +72,7 @@ impl LogWriter<'_> {
     }
 
     /// The id of a new article: the explicit one, or the one derived from its URL.
-    fn named(&self, submission: &Submission, permalink: Permalink, rights: &Rights) -> Match {
+    fn new_identity(&self, submission: &Submission, permalink: Permalink, rights: &Rights) -> Match {
         let addresses = &self.options.addresses;
         let minted = addresses.article_id(&permalink);
         let Some(id) = &submission.id else { return Match::New(minted, permalink) };
@@ -80,7 +82,7 @@ impl LogWriter<'_> {
         if let Some(excess) = Excess::in_bytes("id", id.as_str(), bounds::MAX_ID_BYTES) {
             return Match::Refused(too_long(excess));
         }
-        if *id != minted && !rights.are_all() && addresses.may_mint(id) {
+        if *id != minted && !rights.are_unlimited() && addresses.may_mint(id) {
             return Match::Refused(Refusal::NotYourId(id.clone()));
         }
         Match::New(id.clone(), permalink)
@@ -88,7 +90,7 @@ impl LogWriter<'_> {
 
     /// Describes the article that has an id, by its file or its permalink. API clients learn nothing about an article
     /// that may belong to another channel.
-    pub(crate) async fn taken(&mut self, id: &ArticleId, asking: &Source) -> Result<Refusal, StoreError> {
+    pub(crate) async fn id_taken(&mut self, id: &ArticleId, asking: &Source) -> Result<Refusal, StoreError> {
         let holder = match self.current(id).await? {
             Some(current) if !matches!(asking, Source::Command(_)) => {
                 let source = self.sources(id, asking).await?.into_iter().next();
@@ -165,27 +167,27 @@ impl LogWriter<'_> {
         rights: &Rights,
     ) -> Result<bool, StoreError> {
         let is_withdrawn = !matches!(current.state, ArticleStatus::Live | ArticleStatus::Waiting);
-        let same_text = || !is_withdrawn && is_about_the_same(current, &submission.article);
-        let held = current.concerned();
+        let same_text = || !is_withdrawn && same_text_ignoring_spaces(current, &submission.article);
+        let held = current.affected_channels();
         let (stem, home) = match &submission.source {
             Source::Command(_) => {
                 let stood = current.state == ArticleStatus::WithdrawnByCommand
                     && submission.channels.iter().all(|channel| held.contains(channel));
-                return Ok(rights.cover(&held) && (stood || same_text()));
+                return Ok(rights.allow(&held) && (stood || same_text()));
             }
             Source::Import(_) if same_text() => return Ok(true),
             Source::File { seen, .. } => (stem_of(&seen.path), &seen.channel),
             Source::Import(imported) => (stem_of(&imported.place), &imported.channel),
         };
         if is_withdrawn {
-            return Ok(held.contains(home) || self.ever_stood_for(&current.id, &stem).await?);
+            return Ok(held.contains(home) || self.ever_held(&current.id, &stem).await?);
         }
         let others = self.sources(&current.id, &submission.source).await?;
         Ok(others.iter().any(|other| other.stem == stem))
     }
 
     /// True if a file with this stem holds the article or once did.
-    async fn ever_stood_for(&mut self, id: &ArticleId, stem: &str) -> Result<bool, StoreError> {
+    async fn ever_held(&mut self, id: &ArticleId, stem: &str) -> Result<bool, StoreError> {
         let rows = self
             .transaction
             .rows(

@@ -26,28 +26,28 @@ use crate::store::write::log_writer::LogWriter;
 pub(crate) struct Rights(Option<Token>);
 
 impl Rights {
-    pub(crate) fn of_the_operator() -> Self {
+    pub(crate) fn operator() -> Self {
         Self(None)
     }
 
-    pub(crate) fn of(token: Token) -> Self {
+    pub(crate) fn from_token(token: Token) -> Self {
         Self(Some(token))
     }
 
     /// True if they cover all channels.
-    pub(crate) fn are_all(&self) -> bool {
+    pub(crate) fn are_unlimited(&self) -> bool {
         self.0.as_ref().is_none_or(|token| token.channels.is_none())
     }
 
     /// True if they cover each of these channels.
-    pub(crate) fn cover(&self, channels: &[Slug]) -> bool {
+    pub(crate) fn allow(&self, channels: &[Slug]) -> bool {
         self.0.as_ref().is_none_or(|token| token.allows(channels))
     }
 
     /// Why an existing article may not be written to. `addressed`: the sender named it by its id.
     pub(crate) fn refusal(&self, current: &CurrentArticle, addressed: bool) -> Option<Refusal> {
-        let channels = current.concerned();
-        if self.cover(&channels) {
+        let channels = current.affected_channels();
+        if self.allow(&channels) {
             return None;
         }
         Some(match (current.was_published(), addressed) {
@@ -61,7 +61,7 @@ impl Rights {
 impl LogWriter<'_> {
     /// The rights that apply; none if the token is no longer valid.
     pub(crate) async fn rights(&mut self, terms: &WriteConditions) -> Result<Option<Rights>, StoreError> {
-        let Some(name) = &terms.token else { return Ok(Some(Rights::of_the_operator())) };
-        Ok(valid_token(self.transaction, name).await?.map(Rights::of))
+        let Some(name) = &terms.token else { return Ok(Some(Rights::operator())) };
+        Ok(valid_token(self.transaction, name).await?.map(Rights::from_token))
     }
 }

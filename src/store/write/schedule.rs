@@ -13,7 +13,7 @@ use crate::store::write::submit::submit_result;
 use crate::time::Timestamp;
 
 /// A due article that cannot be published is retried after this many seconds.
-const POSTPONED: i64 = 3600;
+const RETRY_AFTER: i64 = 3600;
 
 impl LogWriter<'_> {
     pub(crate) async fn publish_due(&mut self) -> Result<Vec<SubmitResult>, StoreError> {
@@ -39,7 +39,7 @@ impl LogWriter<'_> {
                     error!(%id, %cause, "cannot publish this scheduled article; retrying in an hour");
                     self.transaction.run("ROLLBACK TO SAVEPOINT one_due", &[]).await?;
                     let sql = "UPDATE waiting SET due = $2 WHERE article = $1";
-                    self.transaction.run(sql, values![id, now.saturating_add(POSTPONED)]).await?;
+                    self.transaction.run(sql, values![id, now.saturating_add(RETRY_AFTER)]).await?;
                 }
                 Err(cause) => return Err(cause),
             }

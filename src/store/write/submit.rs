@@ -14,8 +14,8 @@ use crate::store::refusal::{Refusal, too_long};
 use crate::store::rows::{from_json, to_json};
 use crate::store::submission::{ImportedFile, Source, Submission};
 use crate::store::write::append::NewRevision;
-use crate::store::write::comparison::{reads_alike, same_content};
-use crate::store::write::current::{ArticleStatus, CurrentArticle, fresh};
+use crate::store::write::comparison::{equal_ignoring_formatting, same_content};
+use crate::store::write::current::{ArticleStatus, CurrentArticle, new_article};
 use crate::store::write::files::{FOLDER, IMPORT};
 use crate::store::write::identity::Match;
 use crate::store::write::log_writer::LogWriter;
@@ -24,9 +24,9 @@ use crate::urls::RESERVED_SLUGS;
 
 /// An image that arrives this many seconds after its article was published belongs to the publication: saving both
 /// may take the grace period of five seconds, and a scan takes a moment more.
-const COMPLETION: i64 = 15;
+const IMAGE_GRACE: i64 = 15;
 /// A publication date further ahead than this is treated as a typing error.
-const FURTHEST: chrono::TimeDelta = chrono::TimeDelta::days(366);
+const MAX_FUTURE: chrono::TimeDelta = chrono::TimeDelta::days(366);
 
 impl LogWriter<'_> {
     /// Submits an article. One that the engine cannot keep is refused alone; the rest of its batch is written.
@@ -69,15 +69,15 @@ impl LogWriter<'_> {
         if let Source::File { seen, renamed_from: Some(old) } = &submission.source {
             self.rename_file(old, seen).await?;
         }
-        if let Some(refusal) = unfit(submission, self.options.clock.now()) {
-            return self.refused(submission, None, refusal).await;
+        if let Some(refusal) = validate(submission, self.options.clock.now()) {
+            return self.refuse(submission, None, refusal).await;
         }
         let Some(rights) = self.rights(&submission.conditions).await? else {
-            return self.refused(submission, None, Refusal::Revoked).await;
+            return self.refuse(submission, None, Refusal::Revoked).await;
         };
-        if !rights.cover(&submission.channels) {
+        if !rights.allow(&submission.channels) {
             let refusal = Refusal::NotYours(submission.channels.clone());
-            return self.refused(submission, None, refusal).await;
+            return self.refuse(submission, None, refusal).await;
         }
         if let Source::Import(imported) = &submission.source
             && let Some(current) = self.imported_unchanged(imported).await?
@@ -86,14 +86,14 @@ impl LogWriter<'_> {
         }
         let (current, is_there) = match self.identify(submission, &rights).await? {
             Match::Known(current) => (*current, true),
-            Match::New(id, permalink) => (fresh(id, permalink), false),
+            Match::New(id, permalink) => (new_article(id, permalink), false),
             Match::Conflict(current, with) => {
                 if let Source::File { seen, .. } = &submission.source {
                     self.file_rejected(seen).await?;
                 }
                 return Ok(submit_result(&current, SubmitOutcome::Conflict { with }));
             }
-            Match::Refused(refusal) => return self.refused(submission, None, refusal).await,
+            Match::Refused(refusal) => return self.refuse(submission, None, refusal).await,
         };
         let terms = &submission.conditions;
         let refusal = match is_there {
@@ -101,21 +101,21 @@ impl LogWriter<'_> {
             false => terms.must_exist.then_some(Refusal::UnknownArticle),
         };
         if let Some(refusal) = refusal {
-            return self.refused(submission, Some(&current), refusal).await;
+            return self.refuse(submission, Some(&current), refusal).await;
         }
         if !current.is_as_expected(terms.expected.as_deref()) || (terms.must_be_new && is_there) {
             return Ok(submit_result(&current, SubmitOutcome::VersionMismatch(current.number)));
         }
         let mut channels = submission.channels.clone();
         if channels.is_empty() {
-            channels = current.concerned();
+            channels = current.affected_channels();
         }
-        if let Some(refusal) = self.shut_channel(submission, &channels, &current) {
-            return self.refused(submission, Some(&current), refusal).await;
+        if let Some(refusal) = self.closed_channel(submission, &channels, &current) {
+            return self.refuse(submission, Some(&current), refusal).await;
         }
         if !is_there && !self.reserve(&current, submission).await? {
-            let refusal = self.taken(&current.id, &submission.source).await?;
-            return self.refused(submission, Some(&current), refusal).await;
+            let refusal = self.id_taken(&current.id, &submission.source).await?;
+            return self.refuse(submission, Some(&current), refusal).await;
         }
         let article = self.effective_article(submission, &current).await?;
         let author = match &submission.source {
@@ -127,7 +127,7 @@ impl LogWriter<'_> {
             Source::Import(imported) => {
                 if self.channels_of_sources(&current.id).await?.is_empty() {
                     // An article that was published by command stays in its channels.
-                    channels.extend(current.concerned());
+                    channels.extend(current.affected_channels());
                 }
                 self.upsert_import(imported, &current.id, &submission.channels).await?;
                 IMPORT
@@ -144,7 +144,7 @@ impl LogWriter<'_> {
     }
 
     /// Refuses a submission. The published version stays unchanged.
-    async fn refused(
+    async fn refuse(
         &mut self,
         submission: &Submission,
         current: Option<&CurrentArticle>,
@@ -176,13 +176,13 @@ impl LogWriter<'_> {
     /// A command or request acts now, and a closed channel accepts nothing from now on. A file in the folder or an
     /// imported file may have been published before the channel was closed: its publication date counts, if the
     /// closing day is known. An article that was scheduled while the channel was open is published.
-    fn shut_channel(
+    fn closed_channel(
         &self,
         submission: &Submission,
         channels: &[Slug],
         current: &CurrentArticle,
     ) -> Option<Refusal> {
-        let holds = current.concerned();
+        let holds = current.affected_channels();
         let day = match submission.source {
             Source::Command(_) => None,
             Source::File { .. } | Source::Import(_) => {
@@ -218,19 +218,21 @@ impl LogWriter<'_> {
         };
         let others = self.sources(&current.id, &submission.source).await?;
         let beside: Vec<_> = others.iter().filter(|other| other.place.is_none()).collect();
-        let Some(standing) = current.standing().filter(|_| !beside.is_empty()) else { return Ok(article) };
-        let standing: Article = from_json(standing)?;
+        let Some(visible_content) = current.visible_content().filter(|_| !beside.is_empty()) else {
+            return Ok(article);
+        };
+        let visible_content: Article = from_json(visible_content)?;
         let says_nothing_new = match own_hash {
             Some(hash) => beside.iter().any(|other| other.hash == hash && !other.is_refused),
             None => article.images.is_empty(),
         };
         let article = article.into_owned();
         let pictures = match article.images.is_empty() {
-            true => standing.images.clone(),
+            true => visible_content.images.clone(),
             false => article.images.clone(),
         };
         Ok(Cow::Owned(match says_nothing_new {
-            true => Article { images: pictures, ..standing },
+            true => Article { images: pictures, ..visible_content },
             false => Article { images: pictures, ..article },
         }))
     }
@@ -245,7 +247,8 @@ impl LogWriter<'_> {
         by_file: bool,
     ) -> Result<SubmitOutcome, StoreError> {
         let content = to_json(article)?;
-        let is_unchanged = current.content.as_deref().is_some_and(|before| reads_alike(before, &content));
+        let is_unchanged =
+            current.content.as_deref().is_some_and(|before| equal_ignoring_formatting(before, &content));
         let kind = match current.state {
             ArticleStatus::WithdrawnByCommand => return Ok(SubmitOutcome::WithdrawnByOperator),
             ArticleStatus::WithdrawnWithItsFile if !by_file => return Ok(SubmitOutcome::WithdrawnByOperator),
@@ -297,7 +300,7 @@ impl LogWriter<'_> {
         let sql = "SELECT at FROM revision WHERE article = $1 ORDER BY number LIMIT 1";
         let first = self.transaction.first(sql, values![current.id.as_str()]).await?;
         let Some(first) = first else { return Ok(false) };
-        Ok(self.options.clock.now().timestamp() - first.get_i64(0)? <= COMPLETION)
+        Ok(self.options.clock.now().timestamp() - first.get_i64(0)? <= IMAGE_GRACE)
     }
 }
 
@@ -306,8 +309,8 @@ pub(crate) fn submit_result(current: &CurrentArticle, verdict: SubmitOutcome) ->
 }
 
 /// Checks that do not depend on the stored article.
-fn unfit(submission: &Submission, now: Timestamp) -> Option<Refusal> {
-    if submission.article.published.instant > now + FURTHEST {
+fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
+    if submission.article.published.instant > now + MAX_FUTURE {
         return Some(Refusal::TooFarAhead);
     }
     let path = match &submission.source {

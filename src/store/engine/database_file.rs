@@ -19,17 +19,17 @@ use crate::store::error::StoreError;
 type Identity = (u64, u64);
 
 /// The path and identity of an open database file.
-pub(crate) struct Place {
+pub(crate) struct DatabaseFile {
     database: PathBuf,
     identity: Identity,
     /// WAL and shared-memory file of SQLite; known once a connection is open.
-    beside: Mutex<[Option<Identity>; 2]>,
+    side_files: Mutex<[Option<Identity>; 2]>,
     names: [PathBuf; 2],
     /// The lock for scanning the article folder, if this process holds it.
     election: Mutex<Option<File>>,
 }
 
-impl Place {
+impl DatabaseFile {
     /// Creates the file and its folder if they do not exist, with access for the owner only.
     ///
     /// SECURITY: the file contains withdrawn texts, scheduled articles and hashes of tokens.
@@ -41,18 +41,18 @@ impl Place {
         let failed = |cause| StoreError::Folder { folder: folder.display().to_string(), cause };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         if !path.exists() {
-            private(path).map_err(failed)?;
+            open_private(path).map_err(failed)?;
         }
         let real = path.canonicalize().map_err(failed)?;
-        let names = ["-wal", "-shm"].map(|ending| beside(&real, ending));
+        let names = ["-wal", "-shm"].map(|ending| with_suffix(&real, ending));
         for name in [&real].into_iter().chain(&names) {
-            close_to_others(name);
+            restrict_access(name);
         }
         let identity = identity_of(path).map_err(failed)?;
         Ok(Self {
             database: path.to_owned(),
             identity,
-            beside: Mutex::default(),
+            side_files: Mutex::default(),
             names,
             election: Mutex::default(),
         })
@@ -69,7 +69,7 @@ impl Place {
         if identity_of(&self.database).ok() != Some(self.identity) {
             return lost(&self.database);
         }
-        let mut known = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.side_files.lock().unwrap_or_else(PoisonError::into_inner);
         for (known, path) in known.iter_mut().zip(&self.names) {
             let found = identity_of(path).ok();
             if known.is_some() && *known != found {
@@ -82,12 +82,13 @@ impl Place {
 
     /// WAL and shared-memory file are created again with a new connection.
     pub(crate) fn reconnected(&self) {
-        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
+        *self.side_files.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
     }
 
-    /// Acquires the scan lock if no other process holds it, and keeps it until [`Place::resign`] or the end of the
+    /// Acquires the scan lock if no other process holds it, and keeps it until
+    /// [`DatabaseFile::release_scan_lease`] or the end of the
     /// process.
-    pub(crate) fn elect(&self) -> io::Result<bool> {
+    pub(crate) fn acquire_scan_lease(&self) -> io::Result<bool> {
         let path = self.lock_file("-scanner");
         let mut held = self.election.lock().unwrap_or_else(PoisonError::into_inner);
         if held.as_ref().is_some_and(|held| is_at(held, &path)) {
@@ -97,23 +98,23 @@ impl Place {
         Ok(held.is_some())
     }
 
-    pub(crate) fn resign(&self) {
+    pub(crate) fn release_scan_lease(&self) {
         *self.election.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The lock that allows one scan at a time across processes; none if another process holds it.
-    pub(crate) fn try_turn(&self) -> io::Result<Option<File>> {
+    pub(crate) fn try_lock_scan(&self) -> io::Result<Option<File>> {
         try_lock(&self.lock_file("-scan"))
     }
 
     fn lock_file(&self, ending: &str) -> PathBuf {
-        beside(&self.database, ending)
+        with_suffix(&self.database, ending)
     }
 }
 
 /// None if another process holds the lock.
 fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = private(path)?;
+    let file = open_private(path)?;
     match file.try_lock() {
         // If the file was deleted and created again, the lock belongs to another file.
         Ok(()) => Ok(Some(file).filter(|file| is_at(file, path))),
@@ -128,19 +129,19 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 /// Opens a file with access for the owner only; creates it if it does not exist.
-fn private(path: &Path) -> io::Result<File> {
+fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Removes access that an older version or a copy left open. Only the owner can do this.
-fn close_to_others(path: &Path) {
+fn restrict_access(path: &Path) {
     let is_open = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
     if is_open && let Err(cause) = fs::set_permissions(path, Permissions::from_mode(0o600)) {
         tracing::warn!(path = %path.display(), %cause, "the database file is readable by others");
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
