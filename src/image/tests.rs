@@ -19,7 +19,7 @@ use crate::message::Message;
 type Seen = Vec<(u32, u32, u32, Vec<u8>)>;
 
 fn seen(bytes: &[u8]) -> Option<Seen> {
-    let frames = match ImageFormat::detect(bytes)? {
+    let frames = match detect(bytes)? {
         ImageFormat::Gif => Some(GifDecoder::new(Cursor::new(bytes)).ok()?.into_frames()),
         ImageFormat::Png => {
             let decoder = PngDecoder::new(Cursor::new(bytes)).ok()?;

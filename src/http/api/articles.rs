@@ -47,7 +47,7 @@ pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result
         Some(Outcome::Other(ArticleLookup::Withdrawn(tombstone))) => Err(Problem::gone(&tombstone, zone)),
         Some(Outcome::Other(_)) => match write::scheduled(state, &request, &id).await? {
             Some(scheduled) => {
-                let body = line(&views::scheduled(ViewContext::new(&state), &scheduled.entry));
+                let body = line(&views::scheduled(ViewContext::new(state), &scheduled.entry));
                 let body = body.map_err(|_| Problem::unavailable())?;
                 let tag = write::tag_of(state, &scheduled);
                 Ok(response::json(StatusCode::OK, body, None, Some(&tag)))
