@@ -1,5 +1,7 @@
 //! What we print as Atom, judged by the grammar of RFC 4287 (Appendix B) and not by our own reading of it.
 
+mod support;
+
 use std::process::Command;
 
 use bantin::feed::{self, FeedInput, FeedKind};
@@ -7,6 +9,7 @@ use bantin::model::{Article, ArticleId, Block, Channel, Entry, Image, Permalink,
 use bantin::time::{PublishedAt, from_unix};
 use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;
+use support::requirement::{Requirement, is_missing};
 
 const SAMPLE_ARTICLE: i64 = 1_683_887_940;
 
@@ -134,6 +137,9 @@ fn complaint(document: &[u8]) -> Option<String> {
 
 #[test]
 fn every_atom_document_obeys_the_grammar_of_rfc_4287_a1_a5_a8() {
+    if is_missing(Requirement::Program("xmllint")) {
+        return;
+    }
     for (name, document) in documents() {
         assert_eq!(complaint(&document), None, "{name}: {}", String::from_utf8_lossy(&document));
     }
@@ -141,6 +147,9 @@ fn every_atom_document_obeys_the_grammar_of_rfc_4287_a1_a5_a8() {
 
 #[test]
 fn the_grammar_refuses_what_breaks_it() {
+    if is_missing(Requirement::Program("xmllint")) {
+        return;
+    }
     let (_, document) = documents().swap_remove(0);
     let text = String::from_utf8(document).unwrap();
     for (from, to) in [

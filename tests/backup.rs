@@ -7,6 +7,7 @@ use bantin::export::compare;
 use bantin::store::Store;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use support::postgres::Schema;
+use support::requirement::{Requirement, is_missing};
 use support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const FEEDS: [&str; 6] =
@@ -47,6 +48,9 @@ fn without_folder(house: TestSite) -> TestSite {
 
 #[test]
 fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let house = TestSite::new();
     with_history(&house);
     let before = given(&house);
@@ -83,6 +87,9 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
 
 #[test]
 fn a_backup_is_made_while_serving_and_a_restore_is_a_new_log() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     for schemas in [None, Some((Schema::new(), Schema::new()))] {
         let mut house = TestSite::new();
         if let Some((from, _)) = &schemas {

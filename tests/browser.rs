@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use support::requirement::{Requirement, is_missing};
 use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 /// A browser with a profile of its own. Dropped, it is closed.
@@ -138,6 +139,9 @@ mod in_a_browser {
 
     #[test]
     fn whoever_wants_to_follow_a_channel_copies_its_address_with_one_click() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
         let house = seeded();
         let serving = house.serve();
         let browser = Browser::open();
@@ -158,6 +162,9 @@ mod in_a_browser {
 
     #[test]
     fn a_feed_that_a_person_opens_is_a_page_and_shows_its_xml_when_asked() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
         let house = seeded();
         let serving = house.serve();
         let browser = Browser::open();
@@ -183,6 +190,9 @@ mod in_a_browser {
 
     #[test]
     fn an_article_is_found_without_diacritics_and_its_words_are_marked() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
         let house = seeded();
         house.write("kinh-te/khac.txt", article("Giá cà phê đầu vụ", "13/05/2023 08:00", "Đoạn mở đầu."));
         let serving = house.serve();
@@ -198,6 +208,9 @@ mod in_a_browser {
 
     #[test]
     fn a_reader_sees_a_correction_with_its_time_and_then_that_the_article_was_withdrawn() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
         let house = seeded();
         let serving = house.serve();
         let browser = Browser::open();
@@ -225,6 +238,9 @@ mod in_a_browser {
 
     #[test]
     fn an_article_that_means_harm_does_nothing() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
         const HOSTILE: &str = "+++\n\
         title = \"</title></script><script>window.harm = 1</script>\"\n\
         published = \"13/05/2023 08:00\"\n\

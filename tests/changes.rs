@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::requirement::{Requirement, is_missing};
 use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const CHANGES: &str = "/api/changes";
@@ -674,6 +675,9 @@ fn assert_conforms(description: &Value, schema: &Value, value: &Value, place: &s
 
 #[test]
 fn the_cron_line_of_the_readme_gets_each_change_once() {
+    if is_missing(Requirement::Program("curl")) {
+        return;
+    }
     let readme = include_str!("../README.md");
     let line = readme.lines().find(|line| line.contains("/api/changes?") && line.starts_with("* * * * * "));
     let line = line.expect("the README shows a cron line").strip_prefix("* * * * * ").unwrap();

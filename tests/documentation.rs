@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use support::requirement::{Requirement, is_missing};
 use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 fn root() -> &'static Path {
@@ -303,6 +304,9 @@ fn the_problem_codes_and_requests_of_the_api_are_listed() {
 
 #[test]
 fn the_examples_of_the_api_publish_correct_and_withdraw() {
+    if is_missing(Requirement::Program("curl")) {
+        return;
+    }
     let site = TestSite::new();
     site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     site.write("kinh-te/gia.txt", article("Giá cà phê", "12/05/2023 08:00", "Giá cà phê hôm nay."));
@@ -376,6 +380,9 @@ impl Mirror {
 
 #[test]
 fn the_mirror_follows_publication_correction_withdrawal_restoration_and_moves() {
+    if is_missing(Requirement::Program("python3")) {
+        return;
+    }
     let site = TestSite::new()
         .with("BANTIN_FEED__ARCHIVE_PAGE", "3")
         .with("BANTIN_FEED__ITEMS", "2")

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
+use support::requirement::{Requirement, is_missing};
 use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, request, wait_until};
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
@@ -144,6 +145,9 @@ fn files_equal_the_responses_of_the_service_in_bytes_and_dates() {
 
 #[test]
 fn the_same_log_gives_the_same_files_from_every_store() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let test_site = with_history(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     built(&test_site, "public");
     let schema = support::postgres::Schema::new();
@@ -645,11 +649,17 @@ fn free_port() -> u16 {
 
 #[test]
 fn nginx_answers_from_the_files_as_the_service_does() {
+    if is_missing(Requirement::Program("nginx")) {
+        return;
+    }
     answers_as_the_service_does(Server::nginx);
 }
 
 #[test]
 fn caddy_answers_from_the_files_as_the_service_does() {
+    if is_missing(Requirement::Program("caddy")) {
+        return;
+    }
     answers_as_the_service_does(Server::caddy);
 }
 
@@ -852,11 +862,17 @@ fn assert_same_conditional_responses(server: &Server, address: &str, coding: &st
 
 #[test]
 fn nginx_redirects_old_paths_on_a_site_with_a_path_prefix_as_well() {
+    if is_missing(Requirement::Program("nginx")) {
+        return;
+    }
     redirects_old_paths(Server::nginx);
 }
 
 #[test]
 fn caddy_redirects_old_paths_on_a_site_with_a_path_prefix_as_well() {
+    if is_missing(Requirement::Program("caddy")) {
+        return;
+    }
     redirects_old_paths(Server::caddy);
 }
 

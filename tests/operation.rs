@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use support::requirement::{Requirement, is_missing};
 use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, request, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
@@ -279,6 +280,9 @@ const READ_ONLY_MOUNTS: &str = "
 
 #[test]
 fn a_service_that_may_write_only_its_state_directory_publishes() {
+    if is_missing(Requirement::Mount) {
+        return;
+    }
     let site = seeded();
     let bearer = bearer(&site);
     // The directory of the program may not be accessible to nobody.

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use support::postgres::{HeldLock, Schema};
+use support::requirement::{Requirement, is_missing};
 use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, TmpfsDisk, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
@@ -37,6 +38,9 @@ fn publish(serving: &RunningServer, bearer: &str, title: &str) -> HttpResponse {
 
 #[test]
 fn a_change_is_immediately_in_the_feeds_of_all_replicas_with_the_same_bytes_and_validators() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
     let bearer = format!("Bearer {}", one.ok(&["token", "new", "Văn phòng"]).trim());
@@ -74,6 +78,9 @@ fn a_change_is_immediately_in_the_feeds_of_all_replicas_with_the_same_bytes_and_
 
 #[test]
 fn a_reader_waits_at_most_half_a_second_for_rendering_and_never_if_it_is_current() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let house = replica(&schema.url(), None);
     let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
@@ -109,6 +116,9 @@ fn a_reader_waits_at_most_half_a_second_for_rendering_and_never_if_it_is_current
 
 #[test]
 fn the_scan_moves_to_another_replica_when_its_own_dies() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let one = replica(&schema.url(), None);
     let two = replica(&schema.url(), Some(&one));
@@ -136,6 +146,9 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
 
 #[test]
 fn a_folder_without_the_log_marker_is_not_scanned() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let right = replica(&schema.url(), None);
     right.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
@@ -170,6 +183,9 @@ fn a_folder_without_the_log_marker_is_not_scanned() {
 
 #[test]
 fn a_replica_with_another_configuration_causes_a_warning() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
     let two = two.with("BANTIN_SITE__TITLE", "Xã Đăk Tô");
@@ -230,6 +246,9 @@ impl Drop for Cluster {
 
 #[test]
 fn without_the_database_live_documents_are_served_and_writes_are_told_to_retry() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let cluster = Cluster::new();
     let house = replica(&cluster.url, None);
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
@@ -350,6 +369,12 @@ const TOLD_WITHIN: Duration = Duration::from_millis(2500);
 
 #[test]
 fn with_a_full_postgres_disk_live_documents_are_served_and_writes_resume_later() {
+    if is_missing(Requirement::Mount) {
+        return;
+    }
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let disk = TmpfsDisk::new(112);
     let cluster = Cluster::below(disk.path());
     // If the server had no room for its own log, it has stopped, and is started again.
@@ -358,6 +383,9 @@ fn with_a_full_postgres_disk_live_documents_are_served_and_writes_resume_later()
 
 #[test]
 fn with_a_full_sqlite_disk_live_documents_are_served_and_writes_resume_later() {
+    if is_missing(Requirement::Mount) {
+        return;
+    }
     let disk = TmpfsDisk::new(8);
     assert_full_disk_behaviour(&disk, &format!("sqlite:{}/bantin.db", disk.path().display()), || {});
 }
@@ -454,6 +482,9 @@ fn carry(mut from: TcpStream, mut to: TcpStream, line: &(Mutex<bool>, Condvar)) 
 
 #[test]
 fn with_a_silent_database_live_documents_are_served_and_writers_get_an_answer_within_two_seconds() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let server = support::postgres::server();
     let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
@@ -581,6 +612,9 @@ fn number_of(tag: &str) -> u64 {
 
 #[test]
 fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_killed() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let schema = Schema::new();
     let houses = [replica(&schema.url(), None), replica(&schema.url(), None)];
     let bearer = houses[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();

@@ -16,6 +16,7 @@ use bantin::time::{Clock, DEFAULT_TIME_ZONE, Month, PublishedAt, from_unix};
 use bantin::urls::SiteUrls;
 use sqlx::Connection as _;
 use support::postgres::Schema;
+use support::requirement::{Requirement, is_missing};
 
 /// 12/05/2023 17:39 in Việt Nam.
 const SAMPLE_ARTICLE: i64 = 1_683_887_940;
@@ -116,6 +117,9 @@ async fn numbers_after(store: &Store, after: u64) -> Vec<u64> {
 /// a reader that saw the second number first would never see the first one.
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_become_visible_in_order() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     for channel in ["xa-hoi", "kinh-te"] {
@@ -151,6 +155,9 @@ async fn commits_become_visible_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_that_start_together_create_one_log() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let home = Arc::new(Home::postgres());
     let starting: Vec<_> = (0..8)
         .map(|_| {
@@ -168,6 +175,9 @@ async fn replicas_that_start_together_create_one_log() {
 /// The PostgreSQL cluster of this test sorts `b` before `C`; the log must not.
 #[tokio::test(flavor = "multi_thread")]
 async fn order_is_by_bytes_whatever_the_locale() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     for home in [Home::sqlite(), Home::postgres()] {
         let store = home.open().await;
         let named = |id: &str| Submission {
@@ -192,6 +202,9 @@ async fn order_is_by_bytes_whatever_the_locale() {
 /// A replica is notified of a write immediately, without polling the database.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_replica_is_announced_immediately() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     let stop = tokio::sync::watch::Sender::new(false);
@@ -216,6 +229,9 @@ async fn another_replica_is_announced_immediately() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_replica_scans_at_a_time_and_another_takes_over() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     assert!(one.acquire_scan_lease().await.unwrap());
@@ -235,6 +251,9 @@ async fn one_replica_scans_at_a_time_and_another_takes_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_with_different_fingerprints_detect_each_other() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
     assert_eq!(one.heartbeat("1.0 a").await.unwrap(), Vec::<String>::new());
@@ -258,6 +277,9 @@ macro_rules! on_every_engine {
         mod on_postgres {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
+                if super::is_missing(super::Requirement::Postgres) {
+                    return;
+                }
                 super::$test(super::Home::postgres()).await;
             })*
         }

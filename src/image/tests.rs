@@ -589,7 +589,7 @@ fn every_error_says_how_to_fix_it() {
         let Message { vietnamese, english } = error_of.message();
         assert!(vietnamese.contains(". Hãy ") || vietnamese.contains("nên không đăng. Hãy "), "{vietnamese}");
         assert!(
-            ["copy", "save", "make", "export", "take"].iter().any(|cure| english.contains(cure)),
+            ["copy", "save", "scale", "export", "extract"].iter().any(|cure| english.contains(cure)),
             "{english}"
         );
         assert!(error_of.code().starts_with("picture-"), "{english}");
