@@ -460,7 +460,7 @@ fn foreign_files_are_never_overwritten_and_two_builds_never_run_at_once() {
     let refused = test_site.run(&["build", "--out", mine.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1));
     let message = String::from_utf8(refused.stderr).unwrap();
-    assert!(message.contains("is not empty, and was not created by `bantin build`"), "{message}");
+    assert!(message.contains("is not empty and was not created by `bantin build`"), "{message}");
     assert_eq!(fs::read_dir(&mine).unwrap().count(), 1);
 
     for inside in ["feeds/public", "feeds/xa-hoi/a/b"] {
