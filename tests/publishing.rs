@@ -16,7 +16,9 @@ struct Office {
 fn office() -> Office {
     let house = TestSite::new();
     house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    std::fs::create_dir(house.path("feeds/kinh-te")).unwrap();
+    let mut config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    config.push_str("\n[[channel]]\nslug = \"kinh-te\"\n");
+    std::fs::write(house.path("config.toml"), config).unwrap();
     let serving = house.serve();
     let secret = house.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
     Office { bearer: format!("Bearer {}", secret.trim()), house, serving }
@@ -665,7 +667,7 @@ fn a_command_reports_success_only_if_the_server_did_it() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>", "<html>"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", "{}"),
         ("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", "204"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{", "answer"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{", "response"),
         ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "502"),
     ] {
         let to = format!("http://{}", something_else(answer));
