@@ -190,7 +190,7 @@ fn a_replica_with_another_configuration_causes_a_warning() {
     let (one, two) = (replica(&schema.url(), None), replica(&schema.url(), None));
     let two = two.with("BANTIN_SITE__TITLE", "Xã Đăk Tô");
     let (first, second) = (one.serve(), two.serve());
-    let warned = |serving: &RunningServer| serving.log().contains("another version or configuration");
+    let warned = |serving: &RunningServer| serving.log().contains("a different version or configuration");
     wait_until("the warnings", || warned(&first) && warned(&second));
     assert!(second.stop());
     wait_until("the end of the warning", || {
