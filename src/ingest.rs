@@ -117,7 +117,7 @@ pub enum WatchMode {
     Off,
 }
 
-/// What the room counts, for the metrics page.
+/// Counters of the scans, for the metrics page.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Scans that were made, of the whole folder or of what has changed in it.

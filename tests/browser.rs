@@ -128,9 +128,9 @@ impl Drop for Browser {
 }
 
 fn seeded() -> TestSite {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site
 }
 
 /// By this name `tests/run` tells them from the others.
@@ -142,8 +142,8 @@ mod in_a_browser {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
-        let house = seeded();
-        let serving = house.serve();
+        let test_site = seeded();
+        let serving = test_site.serve();
         let browser = Browser::open();
         browser.go(&serving, "/xa-hoi/").click("a[href='#theo-doi']");
         browser.says("Theo dõi chuyên mục Xã hội");
@@ -165,8 +165,8 @@ mod in_a_browser {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
-        let house = seeded();
-        let serving = house.serve();
+        let test_site = seeded();
+        let serving = test_site.serve();
         let browser = Browser::open();
         browser.go(&serving, "/xa-hoi/rss.xml");
         browser.says("Địa chỉ bạn vừa mở là một nguồn tin (RSS)");
@@ -193,9 +193,9 @@ mod in_a_browser {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
-        let house = seeded();
-        house.write("kinh-te/khac.txt", article("Giá cà phê đầu vụ", "13/05/2023 08:00", "Đoạn mở đầu."));
-        let serving = house.serve();
+        let test_site = seeded();
+        test_site.write("kinh-te/khac.txt", article("Giá cà phê đầu vụ", "13/05/2023 08:00", "Đoạn mở đầu."));
+        let serving = test_site.serve();
         let browser = Browser::open();
         browser.go(&serving, "/").write("#tim-nhanh", "thi dua dak to").click(".find button");
         wait_until("the answer", || browser.path() == "/tim-kiem?q=thi+dua+dak+to");
@@ -211,18 +211,18 @@ mod in_a_browser {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
-        let house = seeded();
-        let serving = house.serve();
+        let test_site = seeded();
+        let serving = test_site.serve();
         let browser = Browser::open();
         let page = "/bai-viet/2023/05/12/thi-dua";
         browser.go(&serving, page).says("Đăng lúc 17:39, thứ Sáu 12/05/2023");
         assert!(!browser.text().contains("Đã sửa"));
-        house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("47/53", "48/53"));
+        test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("47/53", "48/53"));
         wait_until("the correction", || browser.go(&serving, page).text().contains("48/53"));
         browser.says("Bài này đã được sửa sau khi đăng");
         let time = browser.run("return document.querySelector('.corrected time').dateTime");
         assert!(time.as_str().unwrap().ends_with("+07:00"), "{time}");
-        house.ok(&[
+        test_site.ok(&[
             "withdraw",
             "tag:dakto.example,2023:2023-05-12/thi-dua",
             "--reason",
@@ -251,9 +251,9 @@ mod in_a_browser {
         Bấm [vào đây](javascript:window.harm=7) hay <a href=\"javascript:window.harm=8\" onclick=\"window.harm=9\">đây</a>.\n\n\
         <p style=\"position:fixed;inset:0;background:red\">che hết</p> <style>body{display:none}</style>\n\n\
         <form action=\"https://harm.example\"><input name=p></form><base href=\"https://harm.example/\">\n";
-        let house = TestSite::new();
-        house.write("xa-hoi/hiem.md", HOSTILE);
-        let serving = house.serve();
+        let test_site = TestSite::new();
+        test_site.write("xa-hoi/hiem.md", HOSTILE);
+        let serving = test_site.serve();
         let browser = Browser::open();
         for path in [
             "/bai-viet/2023/05/13/hiem",
@@ -293,19 +293,19 @@ mod in_a_browser {
 
     #[test]
     fn no_page_is_wider_than_the_smallest_phone() {
-        let house = seeded();
+        let test_site = seeded();
         for (number, title) in
             ["Đất & Người", "Văn hóa - Thể thao - Du lịch", "Quốc phòng - An ninh"].into_iter().enumerate()
         {
             let name = format!("{title}/bai-{number}.txt");
-            house.write(
+            test_site.write(
                 &name,
                 article(&format!("{title}: {}", "rấtdài".repeat(20)), "13/05/2023 08:00", "Lời dẫn."),
             );
         }
         let wide = image::RgbImage::from_pixel(3000, 40, image::Rgb([90, 30, 10]));
-        wide.save(house.path("feeds/xa-hoi/thi-dua.png")).unwrap();
-        let serving = house.serve();
+        wide.save(test_site.path("feeds/xa-hoi/thi-dua.png")).unwrap();
+        let serving = test_site.serve();
         let browser = Browser::open();
         let metrics = json!({ "width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": true });
         browser.post(

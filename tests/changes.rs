@@ -61,13 +61,14 @@ fn dated(title: &str) -> String {
 
 #[test]
 fn every_change_is_delivered_exactly_once_across_pages_and_restarts() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     let (mut stored, mut seen) = ("after=0".to_owned(), Vec::new());
     for round in 0..3 {
-        let serving = house.serve();
+        let serving = test_site.serve();
         for number in 0..4 {
-            house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}, lần {round}")));
+            test_site
+                .write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}, lần {round}")));
         }
         wait_until("the round", || head(&serving) == 1 + 4 * (round + 1));
         loop {
@@ -94,9 +95,9 @@ fn every_change_is_delivered_exactly_once_across_pages_and_restarts() {
 
 #[test]
 fn a_change_contains_all_that_a_mirror_needs() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let serving = test_site.serve();
     let answer = serving.get(CHANGES);
     let page = json(&answer);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -139,12 +140,12 @@ fn a_change_contains_all_that_a_mirror_needs() {
 
 #[test]
 fn the_changes_of_a_channel_include_articles_that_left_it() {
-    let house = TestSite::new();
-    house.write("xa-hoi/a.txt", dated("Bài A"));
-    let serving = house.serve();
-    house.write("kinh-te/b.txt", dated("Bài B"));
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/a.txt", dated("Bài A"));
+    let serving = test_site.serve();
+    test_site.write("kinh-te/b.txt", dated("Bài B"));
     wait_until("the second article", || head(&serving) == 2);
-    house.rename("xa-hoi/a.txt", "kinh-te/a.txt");
+    test_site.rename("xa-hoi/a.txt", "kinh-te/a.txt");
     wait_until("the move", || head(&serving) == 3);
     let society = request(&serving, &format!("{CHANGES}?channel=xa-hoi"));
     assert_eq!(summaries(&society), ["1 published Bài A", "3 left Bài A"]);
@@ -152,7 +153,7 @@ fn the_changes_of_a_channel_include_articles_that_left_it() {
     assert_eq!(society["next"], 3);
     let economy = request(&serving, &format!("{CHANGES}?channel=kinh-te"));
     assert_eq!(summaries(&economy), ["2 published Bài B", "3 moved Bài A"]);
-    house.write("kinh-te/b.txt", dated("Bài B (sửa)"));
+    test_site.write("kinh-te/b.txt", dated("Bài B (sửa)"));
     wait_until("the correction", || head(&serving) == 4);
     let quiet = request(&serving, &format!("{CHANGES}?channel=xa-hoi&after=3"));
     assert_eq!(
@@ -166,11 +167,11 @@ fn the_changes_of_a_channel_include_articles_that_left_it() {
 
 #[test]
 fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
-    let house = TestSite::new();
-    house.write("xa-hoi/mat.txt", dated("Chuyện bí mật"));
-    house.write("xa-hoi/con.txt", dated("Chuyện còn lại"));
-    let serving = house.serve();
-    house.write("xa-hoi/mat.txt", dated("Chuyện bí mật (sửa)"));
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/mat.txt", dated("Chuyện bí mật"));
+    test_site.write("xa-hoi/con.txt", dated("Chuyện còn lại"));
+    let serving = test_site.serve();
+    test_site.write("xa-hoi/mat.txt", dated("Chuyện bí mật (sửa)"));
     wait_until("the correction", || head(&serving) == 3);
     let id = id_of("mat");
     let everywhere = [
@@ -183,7 +184,7 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
     for path in &everywhere {
         assert!(serving.get(path).text().contains("bí mật"), "{path}");
     }
-    house.ok(&["withdraw", &id, "--reason", "có thông tin cá nhân"]);
+    test_site.ok(&["withdraw", &id, "--reason", "có thông tin cá nhân"]);
     wait_until("the withdrawal", || head(&serving) == 4);
     for path in &everywhere {
         for accept in [&[] as &[_], &NDJSON] {
@@ -201,12 +202,12 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
     assert_eq!((problem["code"].as_str(), problem["id"].as_str()), (Some("gone"), Some(id.as_str())));
     assert_eq!(problem["reason"], "có thông tin cá nhân");
 
-    house.ok(&["restore", &id]);
+    test_site.ok(&["restore", &id]);
     wait_until("the return", || head(&serving) == 5);
     for path in &everywhere {
         assert!(serving.get(path).text().contains("bí mật"), "{path}");
     }
-    house.ok(&["withdraw", &id, "--reason", "xóa hẳn", "--erase"]);
+    test_site.ok(&["withdraw", &id, "--reason", "xóa hẳn", "--erase"]);
     wait_until("the erasure", || head(&serving) == 6);
     for path in &everywhere {
         assert!(!serving.get(path).text().contains("bí mật"), "{path}");
@@ -215,9 +216,9 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
 
 #[test]
 fn a_number_of_another_log_gets_410_with_the_url_to_start_over() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let serving = test_site.serve();
     let log = request(&serving, CHANGES)["log"].as_str().unwrap().to_owned();
     for question in ["after=0&log=khac", "after=2", "after=1&log=", "after=99999999999999999999999&wait=30"] {
         let answer = serving.get(&format!("{CHANGES}?{question}"));
@@ -233,9 +234,9 @@ fn a_number_of_another_log_gets_410_with_the_url_to_start_over() {
 
 #[test]
 fn an_invalid_query_gets_an_error_in_both_languages() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let serving = test_site.serve();
     for (path, status, code) in [
         ("/api/changes?after=-1", 400, "bad-parameter"),
         ("/api/changes?after=abc", 400, "bad-parameter"),
@@ -280,9 +281,9 @@ fn an_invalid_query_gets_an_error_in_both_languages() {
 
 #[test]
 fn a_long_poll_returns_with_the_change_or_at_the_time_limit() {
-    let house = TestSite::new();
-    house.write("xa-hoi/a.txt", dated("Bài A"));
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/a.txt", dated("Bài A"));
+    let serving = test_site.serve();
     let start = Instant::now();
     let nothing = request(&serving, &format!("{CHANGES}?after=1&wait=1"));
     assert!(start.elapsed() >= Duration::from_secs(1));
@@ -303,7 +304,7 @@ fn a_long_poll_returns_with_the_change_or_at_the_time_limit() {
         let in_lines = waiting("after=1&wait=50", &NDJSON);
         let of_economy = waiting("after=1&wait=50&channel=xa-hoi", &[]);
         wait_until("all of them wait", || serving.metric("bantin_connections_open") >= 3);
-        house.write("kinh-te/b.txt", dated("Bài B"));
+        test_site.write("kinh-te/b.txt", dated("Bài B"));
         let (answer, answered) = all.join().unwrap();
         let seen = Instant::now();
         assert_eq!(summaries(&json(&answer)), ["2 published Bài B"]);
@@ -312,7 +313,7 @@ fn a_long_poll_returns_with_the_change_or_at_the_time_limit() {
         assert_eq!(lines(&answer)[0]["number"], 2);
         assert_eq!(answer.header("bantin-next"), Some("2"));
         assert!(!of_economy.is_finished(), "the change was another channel's");
-        house.write("xa-hoi/a.txt", dated("Bài A (sửa)"));
+        test_site.write("xa-hoi/a.txt", dated("Bài A (sửa)"));
         let (answer, _) = of_economy.join().unwrap();
         assert_eq!(summaries(&json(&answer)), ["3 corrected Bài A (sửa)"]);
         assert_eq!(json(&answer)["next"], 3);
@@ -335,9 +336,9 @@ fn answer_to(mut stream: TcpStream) -> String {
 
 #[test]
 fn long_polls_end_at_shutdown_and_disconnected_clients_free_their_permit() {
-    let house = TestSite::new();
-    house.write("xa-hoi/a.txt", dated("Bài A"));
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/a.txt", dated("Bài A"));
+    let serving = test_site.serve();
     let path = format!("{CHANGES}?after=1&wait=50");
     let before = serving.metric("bantin_connections_open");
     let gone: Vec<_> = (0..20).map(|_| question(&serving, &path)).collect();
@@ -370,9 +371,9 @@ fn a_thousand_long_polls_cost_no_cpu_time() {
         ..limit
     };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
-    let house = TestSite::new();
-    house.write("xa-hoi/a.txt", dated("Bài A"));
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/a.txt", dated("Bài A"));
+    let serving = test_site.serve();
     let path = format!("{CHANGES}?after=1&wait=50");
     let waiting: Vec<_> = (0..WAITING).map(|_| question(&serving, &path)).collect();
     wait_until("a thousand wait", || serving.metric("bantin_connections_open") >= WAITING as u64);
@@ -384,7 +385,7 @@ fn a_thousand_long_polls_cost_no_cpu_time() {
         ticks * 5 <= u64::try_from(ticks_passed).unwrap(),
         "{ticks} of {ticks_passed} ticks while all wait"
     );
-    house.write("xa-hoi/b.txt", dated("Bài B"));
+    test_site.write("xa-hoi/b.txt", dated("Bài B"));
     for stream in waiting {
         let answer = answer_to(stream);
         assert!(
@@ -403,11 +404,11 @@ fn cpu_ticks(serving: &RunningServer) -> u64 {
 
 #[test]
 fn ndjson_continues_to_the_head_and_equals_the_pages() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     for number in 0..300 {
-        house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
+        test_site.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     wait_until("all are there", || head(&serving) == 300);
     let page = request(&serving, CHANGES);
     for question in ["", "?channel=xa-hoi"] {
@@ -443,11 +444,11 @@ fn decoded(answer: &HttpResponse) -> String {
 
 #[test]
 fn long_responses_are_compressed_if_accepted() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     for number in 0..70 {
-        house.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
+        test_site.write(&format!("xa-hoi/bai-{number}.txt"), dated(&format!("Bài {number}")));
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     let path = path_of(&id_of("bai-1"));
     let stream = [("Accept", "application/x-ndjson")];
     for (path, more) in [
@@ -506,13 +507,13 @@ fn found(serving: &RunningServer, question: &str) -> Vec<String> {
 
 #[test]
 fn articles_are_listed_newest_first_by_channel_and_by_time() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     for day in 10..16 {
         let channel = if day % 2 == 0 { "xa-hoi" } else { "kinh-te" };
         let text = article(&format!("Ngày {day}"), &format!("{day}/05/2023 00:30"), "Đoạn mở đầu.");
-        house.write(&format!("{channel}/ngay-{day}.txt"), text);
+        test_site.write(&format!("{channel}/ngay-{day}.txt"), text);
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     let all = ["Ngày 15", "Ngày 14", "Ngày 13", "Ngày 12", "Ngày 11", "Ngày 10"];
     assert_eq!(found(&serving, ""), all);
     assert_eq!(found(&serving, "limit=1"), all);
@@ -528,10 +529,10 @@ fn articles_are_listed_newest_first_by_channel_and_by_time() {
 
 #[test]
 fn search_ignores_diacritics_and_accepts_any_query() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.write("xa-hoi/ha.txt", article("Đắk Hà được mùa", "14/05/2023 08:00", "Cà phê “được giá”."));
-    let serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("xa-hoi/ha.txt", article("Đắk Hà được mùa", "14/05/2023 08:00", "Cà phê “được giá”."));
+    let serving = test_site.serve();
     let seed = "Huyện Đăk Tô phát động phong trào thi đua năm 2023";
     for (words, titles) in [
         ("dak to", vec![seed]),
@@ -568,11 +569,11 @@ type Question<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
 
 #[test]
 fn read_responses_conform_to_openapi() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.write("xa-hoi/go.txt", dated("Bài bị gỡ"));
-    let serving = house.serve();
-    house.ok(&["withdraw", &id_of("go"), "--reason", "nhầm"]);
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("xa-hoi/go.txt", dated("Bài bị gỡ"));
+    let serving = test_site.serve();
+    test_site.ok(&["withdraw", &id_of("go"), "--reason", "nhầm"]);
     wait_until("the withdrawal", || head(&serving) == 3);
     let description = request(&serving, "/api/openapi.json");
     let one = path_of("tag:dakto.example,2023:2023-05-12/thi-dua");
@@ -681,9 +682,9 @@ fn the_cron_line_of_the_readme_gets_each_change_once() {
     let readme = include_str!("../README.md");
     let line = readme.lines().find(|line| line.contains("/api/changes?") && line.starts_with("* * * * * "));
     let line = line.expect("the README shows a cron line").strip_prefix("* * * * * ").unwrap();
-    let house = TestSite::new();
-    house.write("xa-hoi/a.txt", dated("Bài A"));
-    let mut serving = house.serve();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/a.txt", dated("Bài A"));
+    let mut serving = test_site.serve();
     let folder = tempfile::tempdir().unwrap();
     let run = |serving: &RunningServer| {
         // As cron runs it, in a separate directory, against this server.
@@ -702,18 +703,18 @@ fn the_cron_line_of_the_readme_gets_each_change_once() {
     assert_eq!(taken(), [1]);
     assert!(run(&serving));
     assert_eq!(taken(), [1], "nothing new");
-    house.write("xa-hoi/b.txt", dated("Bài B"));
+    test_site.write("xa-hoi/b.txt", dated("Bài B"));
     wait_until("the second article", || head(&serving) == 2);
     assert!(serving.stop());
-    serving = house.serve();
+    serving = test_site.serve();
     assert!(run(&serving));
     assert_eq!(taken(), [1, 2]);
     let address = serving.address();
     drop(serving);
     assert!(TcpStream::connect(address).is_err(), "nobody is there");
-    std::fs::remove_dir_all(house.path("data")).unwrap();
-    house.ok(&["scan", "--confirm"]);
-    let anew = house.serve();
+    std::fs::remove_dir_all(test_site.path("data")).unwrap();
+    test_site.ok(&["scan", "--confirm"]);
+    let anew = test_site.serve();
     assert!(!run(&anew), "another log: cron sends a mail");
     assert_eq!(taken(), [1, 2]);
 }

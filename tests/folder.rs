@@ -14,9 +14,9 @@ use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 const RSS: &str = "/xa-hoi/rss.xml";
 
 fn seeded() -> TestSite {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site
 }
 
 fn ids(serving: &RunningServer, path: &str) -> Vec<String> {
@@ -39,35 +39,35 @@ fn short(number: u32) -> String {
 
 #[test]
 fn a_renamed_file_is_the_same_article() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = ids(&serving, RSS);
-    house.rename("xa-hoi/thi-dua.txt", "xa-hoi/phat-dong-thi-dua.txt");
-    house.scanned(&serving);
-    house.write("xa-hoi/phat-dong-thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    test_site.rename("xa-hoi/thi-dua.txt", "xa-hoi/phat-dong-thi-dua.txt");
+    test_site.scanned(&serving);
+    test_site.write("xa-hoi/phat-dong-thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
     wait_until("the correction", || head(&serving) == 2);
     wait_until("the feed", || serving.get(RSS).text().contains("năm 2024"));
     assert_eq!(ids(&serving, RSS), before);
-    assert!(house.ok(&["list"]).contains(" live "), "{}", house.ok(&["list"]));
+    assert!(test_site.ok(&["list"]).contains(" live "), "{}", test_site.ok(&["list"]));
 }
 
 #[test]
 fn a_file_that_becomes_markdown_is_the_same_article() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = ids(&serving, RSS);
-    house.remove("xa-hoi/thi-dua.txt");
-    house.write("xa-hoi/thi-dua.md", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    test_site.remove("xa-hoi/thi-dua.txt");
+    test_site.write("xa-hoi/thi-dua.md", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
     wait_until("the correction", || head(&serving) == 2);
     assert_eq!(ids(&serving, RSS), before);
 }
 
 #[test]
 fn a_move_to_another_channel_is_one_revision_without_a_tombstone() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = ids(&serving, RSS);
-    house.rename("xa-hoi/thi-dua.txt", "kinh-te/thi-dua.txt");
+    test_site.rename("xa-hoi/thi-dua.txt", "kinh-te/thi-dua.txt");
     wait_until("the move", || head(&serving) == 2);
     wait_until("the new channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
     assert!(ids(&serving, RSS).is_empty());
@@ -78,20 +78,20 @@ fn a_move_to_another_channel_is_one_revision_without_a_tombstone() {
 
 #[test]
 fn one_article_lies_in_two_channels_and_two_texts_of_it_are_an_error_naming_both() {
-    let house = seeded();
-    let serving = house.serve();
-    house.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE);
+    let test_site = seeded();
+    let serving = test_site.serve();
+    test_site.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE);
     let before = ids(&serving, RSS);
     wait_until("the second channel", || ids_or_none(&serving, "/kinh-te/rss.xml") == before);
     assert_eq!((ids(&serving, RSS), head(&serving)), (before, 2));
 
     let corrected = SAMPLE_ARTICLE.replace("năm 2023", "năm 2024");
-    house.write("kinh-te/thi-dua.txt", &corrected);
+    test_site.write("kinh-te/thi-dua.txt", &corrected);
     wait_until("the error", || serving.metric("bantin_files_refused") == 1);
     let log = serving.log();
     assert!(log.contains("path=kinh-te/thi-dua.txt") && log.contains("xa-hoi/thi-dua.txt ("), "{log}");
     assert!(!serving.get("/kinh-te/rss.xml").text().contains("năm 2024"));
-    house.write("xa-hoi/thi-dua.txt", &corrected);
+    test_site.write("xa-hoi/thi-dua.txt", &corrected);
     wait_until("both equal again", || serving.get("/kinh-te/rss.xml").text().contains("thi đua năm 2024"));
     wait_until("no error", || serving.metric("bantin_files_refused") == 0);
     assert!(serving.get(RSS).text().contains("thi đua năm 2024"));
@@ -99,13 +99,13 @@ fn one_article_lies_in_two_channels_and_two_texts_of_it_are_an_error_naming_both
 
 #[test]
 fn another_article_of_that_name_and_day_does_not_harm_the_first() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = serving.get(RSS).etag();
-    house.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+    test_site.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
     wait_until("the error", || serving.metric("bantin_files_refused") == 1);
     assert_eq!(serving.get(RSS).etag(), before);
-    house.rename("kinh-te/thi-dua.txt", "kinh-te/thi-dua-kinh-te.txt");
+    test_site.rename("kinh-te/thi-dua.txt", "kinh-te/thi-dua-kinh-te.txt");
     wait_until("the cure", || serving.metric("bantin_files_refused") == 0);
     let its_own = ["tag:dakto.example,2023:2023-05-12/thi-dua-kinh-te"];
     wait_until("the article", || ids_or_none(&serving, "/kinh-te/rss.xml") == its_own);
@@ -114,73 +114,73 @@ fn another_article_of_that_name_and_day_does_not_harm_the_first() {
 
 #[test]
 fn gone_and_back_within_the_grace_is_nothing() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = serving.get(RSS).etag();
-    house.remove("xa-hoi/thi-dua.txt");
-    house.scanned(&serving);
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.scanned(&serving);
+    test_site.remove("xa-hoi/thi-dua.txt");
+    test_site.scanned(&serving);
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
 }
 
 #[test]
 fn gone_and_back_beyond_the_grace_is_a_withdrawal_and_a_restoration_under_one_id() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = ids(&serving, RSS);
-    house.remove("xa-hoi/thi-dua.txt");
+    test_site.remove("xa-hoi/thi-dua.txt");
     wait_until("the withdrawal", || head(&serving) == 2);
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     wait_until("the restoration", || head(&serving) == 3);
     wait_until("the feed", || ids(&serving, RSS) == before);
 }
 
 #[test]
 fn a_folder_that_is_gone_withdraws_nothing_and_is_said() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = serving.get(RSS).etag();
-    std::fs::rename(house.path("feeds"), house.path("away")).unwrap();
+    std::fs::rename(test_site.path("feeds"), test_site.path("away")).unwrap();
     wait_until("the complaint", || serving.log().contains("cannot be listed"));
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before.clone(), 1));
-    std::fs::rename(house.path("away"), house.path("feeds")).unwrap();
-    house.write("xa-hoi/moi.txt", short(1));
+    std::fs::rename(test_site.path("away"), test_site.path("feeds")).unwrap();
+    test_site.write("xa-hoi/moi.txt", short(1));
     wait_until("the new article", || serving.get(RSS).etag() != before);
     assert_eq!(head(&serving), 2);
 }
 
 #[test]
 fn a_folder_that_was_suddenly_emptied_withdraws_nothing_until_it_is_confirmed() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     for number in 0..8 {
-        house.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
+        test_site.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     for number in 0..3 {
-        house.remove(&format!("xa-hoi/bai-{number}.txt"));
+        test_site.remove(&format!("xa-hoi/bai-{number}.txt"));
     }
     wait_until("the complaint", || serving.log().contains("scan --confirm"));
-    let output = house.run(&["scan"]);
+    let output = test_site.run(&["scan"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("--confirm"));
     assert_eq!((ids(&serving, RSS).len(), head(&serving)), (8, 8));
-    house.ok(&["scan", "--confirm"]);
+    test_site.ok(&["scan", "--confirm"]);
     wait_until("the withdrawals", || ids(&serving, RSS).len() == 5);
-    house.remove("xa-hoi/bai-3.txt");
+    test_site.remove("xa-hoi/bai-3.txt");
     wait_until("a withdrawal as ever", || ids(&serving, RSS).len() == 4);
 }
 
 #[test]
 fn an_editor_that_writes_a_temporary_file_and_renames_it_makes_one_correction() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = ids(&serving, RSS);
     for (temporary, text) in [(".thi-dua.txt.swp", "năm 2024"), ("thi-dua.txt~", "năm 2025")] {
         let at = head(&serving);
-        house.write(&format!("xa-hoi/{temporary}"), SAMPLE_ARTICLE.replace("năm 2023", text));
-        house.rename(&format!("xa-hoi/{temporary}"), "xa-hoi/thi-dua.txt");
+        test_site.write(&format!("xa-hoi/{temporary}"), SAMPLE_ARTICLE.replace("năm 2023", text));
+        test_site.rename(&format!("xa-hoi/{temporary}"), "xa-hoi/thi-dua.txt");
         wait_until("the correction", || head(&serving) == at + 1);
     }
     assert_eq!((ids(&serving, RSS), head(&serving)), (before, 3));
@@ -188,34 +188,34 @@ fn an_editor_that_writes_a_temporary_file_and_renames_it_makes_one_correction() 
 
 #[test]
 fn a_share_without_events_is_looked_at_again_and_again() {
-    let house = seeded().with("BANTIN_FOLDER__WATCH", "poll");
-    let serving = house.serve();
-    house.write("xa-hoi/moi.txt", short(1));
+    let test_site = seeded().with("BANTIN_FOLDER__WATCH", "poll");
+    let serving = test_site.serve();
+    test_site.write("xa-hoi/moi.txt", short(1));
     wait_until("the new article", || head(&serving) == 2);
 }
 
 #[test]
 fn a_folder_that_is_not_watched_is_scanned_by_cron() {
-    let house = seeded().with("BANTIN_FOLDER__WATCH", "off");
-    let serving = house.serve();
+    let test_site = seeded().with("BANTIN_FOLDER__WATCH", "off");
+    let serving = test_site.serve();
     let before = serving.metric("bantin_scans_total");
-    house.write("xa-hoi/moi.txt", short(1));
-    house.ok(&["scan"]);
+    test_site.write("xa-hoi/moi.txt", short(1));
+    test_site.ok(&["scan"]);
     wait_until("the new article", || ids(&serving, RSS).len() == 2);
     assert_eq!(serving.metric("bantin_scans_total"), before);
 }
 
 #[test]
 fn a_future_stamp_waits_over_a_restart_and_is_published_when_its_time_comes() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let due = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M:%S").to_string();
-    house.write("xa-hoi/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
-    wait_until("it is taken in", || house.ok(&["list"]).contains("waiting"));
+    test_site.write("xa-hoi/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
+    wait_until("it is taken in", || test_site.ok(&["list"]).contains("waiting"));
     assert!(!serving.get(RSS).text().contains("Bài hẹn giờ"));
     serving.kill();
-    let serving = house.serve();
+    let serving = test_site.serve();
     wait_until("its time", || serving.get(RSS).text().contains("Bài hẹn giờ"));
     assert!(chrono::Utc::now() >= due - chrono::TimeDelta::seconds(1), "not before its time");
     assert_eq!(head(&serving), 2);
@@ -223,9 +223,9 @@ fn a_future_stamp_waits_over_a_restart_and_is_published_when_its_time_comes() {
 
 #[test]
 fn a_stamp_more_than_a_year_ahead_is_an_error() {
-    let house = seeded();
-    house.write("xa-hoi/xa.txt", article("Bài xa", "13/05/2123 08:00", "Đoạn mở đầu."));
-    let output = house.run(&["scan"]);
+    let test_site = seeded();
+    test_site.write("xa-hoi/xa.txt", article("Bài xa", "13/05/2123 08:00", "Đoạn mở đầu."));
+    let output = test_site.run(&["scan"]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("xa-hoi/xa.txt:3: error: "), "{told}");
@@ -233,16 +233,16 @@ fn a_stamp_more_than_a_year_ahead_is_an_error() {
 
 #[test]
 fn a_link_is_followed_inside_the_folder_and_never_out_of_it() {
-    let house = seeded();
-    let outside = house.path("secret.txt");
+    let test_site = seeded();
+    let outside = test_site.path("secret.txt");
     std::fs::write(&outside, short(7)).unwrap();
-    std::fs::create_dir(house.path("elsewhere")).unwrap();
-    std::fs::write(house.path("elsewhere/a.txt"), short(8)).unwrap();
-    symlink(&outside, house.path("feeds/xa-hoi/secret.txt")).unwrap();
-    symlink(house.path("elsewhere"), house.path("feeds/kinh-te")).unwrap();
-    symlink("thi-dua.txt", house.path("feeds/xa-hoi/ban-sao.txt")).unwrap();
-    symlink("nowhere.txt", house.path("feeds/xa-hoi/dut.txt")).unwrap();
-    let serving = house.serve();
+    std::fs::create_dir(test_site.path("elsewhere")).unwrap();
+    std::fs::write(test_site.path("elsewhere/a.txt"), short(8)).unwrap();
+    symlink(&outside, test_site.path("feeds/xa-hoi/secret.txt")).unwrap();
+    symlink(test_site.path("elsewhere"), test_site.path("feeds/kinh-te")).unwrap();
+    symlink("thi-dua.txt", test_site.path("feeds/xa-hoi/ban-sao.txt")).unwrap();
+    symlink("nowhere.txt", test_site.path("feeds/xa-hoi/dut.txt")).unwrap();
+    let serving = test_site.serve();
     assert_eq!(ids(&serving, RSS).len(), 2, "the article and its copy inside");
     assert_eq!(serving.get("/kinh-te/rss.xml").status, 404);
     let log = serving.log();
@@ -251,11 +251,11 @@ fn a_link_is_followed_inside_the_folder_and_never_out_of_it() {
 
 #[test]
 fn names_in_nfd_and_names_in_vietnamese_are_channels_and_articles() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let nfd = "Va\u{306}n ho\u{301}a - The\u{302}\u{309} thao - Du li\u{323}ch";
-    house.write(&format!("{nfd}/le\u{302}\u{303} ho\u{323}\u{302}i.txt"), short(1));
-    house.write("Đất & Người/Nghề dệt ở Đăk Tô.txt", short(2));
-    let serving = house.serve();
+    test_site.write(&format!("{nfd}/le\u{302}\u{303} ho\u{323}\u{302}i.txt"), short(1));
+    test_site.write("Đất & Người/Nghề dệt ở Đăk Tô.txt", short(2));
+    let serving = test_site.serve();
     assert_eq!(
         ids(&serving, "/van-hoa-the-thao-du-lich/rss.xml"),
         ["tag:dakto.example,2023:2023-05-13/le-hoi"]
@@ -268,33 +268,33 @@ fn names_in_nfd_and_names_in_vietnamese_are_channels_and_articles() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = serving.get(RSS).etag();
-    let path = house.path("feeds/xa-hoi/thi-dua.txt");
+    let path = test_site.path("feeds/xa-hoi/thi-dua.txt");
     // A loop of links cannot be read by anybody, not even by root.
     std::fs::remove_file(&path).unwrap();
     symlink("thi-dua.txt", &path).unwrap();
     wait_until("the complaint", || serving.log().contains("path=xa-hoi/thi-dua.txt"));
-    house.scanned(&serving);
-    let monstrous = std::fs::File::create(house.path("feeds/xa-hoi/lon.txt")).unwrap();
+    test_site.scanned(&serving);
+    let monstrous = std::fs::File::create(test_site.path("feeds/xa-hoi/lon.txt")).unwrap();
     monstrous.set_len(20 << 20).unwrap();
     drop(monstrous);
     wait_until("the other complaint", || serving.log().contains("path=xa-hoi/lon.txt"));
     // Longer than the grace: what cannot be seen is not gone.
     let since = Instant::now();
     wait_until("the grace is over", || since.elapsed() > Duration::from_secs(6));
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     assert_eq!((serving.get(RSS).etag(), head(&serving)), (before, 1));
 }
 
 #[test]
 fn what_lies_in_the_wrong_place_is_said() {
-    let house = seeded();
-    house.write("la-loi.txt", short(1));
-    house.write("xa-hoi/2023/cu.txt", short(2));
-    house.write("api/a.txt", short(3));
-    let output = house.run(&["check"]);
+    let test_site = seeded();
+    test_site.write("la-loi.txt", short(1));
+    test_site.write("xa-hoi/2023/cu.txt", short(2));
+    test_site.write("api/a.txt", short(3));
+    let output = test_site.run(&["check"]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
     for path in ["feeds/la-loi.txt:1: warning", "feeds/xa-hoi/2023:1: warning", "feeds/api:1: warning"] {
@@ -304,14 +304,14 @@ fn what_lies_in_the_wrong_place_is_said() {
 
 #[test]
 fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let before = serving.metric("bantin_reprints_total");
     for number in 0..10_000 {
         let channel = ["xa-hoi", "kinh-te", "Đất & Người"][number % 3];
         let stamp = format!("{:02}/{:02}/2022 08:{:02}", 1 + number % 28, 1 + number % 12, number % 60);
         let text = article(&format!("Bài số {number}"), &stamp, &format!("Đoạn mở đầu của bài {number}."));
-        house.write(&format!("{channel}/bai-{number}.txt"), text);
+        test_site.write(&format!("{channel}/bai-{number}.txt"), text);
     }
     wait_until("all articles", || head(&serving) == 10_001);
     wait_until("the last of them in the feed", || serving.get("/rss.xml").text().contains("28 Dec 2022"));
@@ -332,53 +332,54 @@ fn pass(time: Duration) {
 
 #[test]
 fn half_an_article_is_not_published_while_somebody_writes_it() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let whole = short(1);
     let (first, second) = whole.split_at(whole.find("Đoạn thứ hai").unwrap());
     assert!(first.ends_with('\n'), "the first half looks whole");
-    let mut file = std::fs::File::create(house.path("feeds/xa-hoi/cham.txt")).unwrap();
+    let mut file = std::fs::File::create(test_site.path("feeds/xa-hoi/cham.txt")).unwrap();
     file.write_all(first.as_bytes()).unwrap();
     pass(Duration::from_secs(4));
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     assert_eq!(head(&serving), 1, "it is held open");
     file.write_all(second.as_bytes()).unwrap();
     drop(file);
     wait_until("the article", || head(&serving) == 2);
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     assert!(serving.get(RSS).text().contains("Đoạn thứ hai"));
     assert_eq!(head(&serving), 2);
 }
 
 #[test]
 fn a_text_that_is_cut_within_a_line_is_waited_for_and_one_without_an_end_of_line_is_published_all_the_same() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let whole = short(1);
     let (first, second) = whole.split_at(whole.find("hai của").unwrap());
-    house.write("xa-hoi/cham.txt", first);
+    test_site.write("xa-hoi/cham.txt", first);
     pass(Duration::from_millis(1500));
     assert_eq!(head(&serving), 1);
-    let mut file = std::fs::File::options().append(true).open(house.path("feeds/xa-hoi/cham.txt")).unwrap();
+    let mut file =
+        std::fs::File::options().append(true).open(test_site.path("feeds/xa-hoi/cham.txt")).unwrap();
     file.write_all(second.as_bytes()).unwrap();
     drop(file);
-    house.write("xa-hoi/khong-het-dong.txt", short(2).trim_end());
+    test_site.write("xa-hoi/khong-het-dong.txt", short(2).trim_end());
     wait_until("both articles", || head(&serving) == 3);
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     assert_eq!((ids(&serving, RSS).len(), head(&serving)), (3, 3), "and no correction");
 }
 
 #[test]
 fn a_fifo_a_device_and_a_huge_file_cost_nothing_and_stop_nobody() {
-    let house = seeded();
-    let fifo = house.path("feeds/xa-hoi/ong.txt");
+    let test_site = seeded();
+    let fifo = test_site.path("feeds/xa-hoi/ong.txt");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    symlink("/dev/zero", house.path("feeds/xa-hoi/vo-tan.txt")).unwrap();
-    symlink("/dev/zero", house.path("feeds/xa-hoi/thi-dua.jpg")).unwrap();
-    std::fs::File::create(house.path("feeds/xa-hoi/lon.txt")).unwrap().set_len(500 << 20).unwrap();
-    std::fs::File::create(house.path("feeds/xa-hoi/thi-dua-1.jpg")).unwrap().set_len(500 << 20).unwrap();
-    house.write("xa-hoi/moi.txt", short(1));
-    let serving = house.serve();
+    symlink("/dev/zero", test_site.path("feeds/xa-hoi/vo-tan.txt")).unwrap();
+    symlink("/dev/zero", test_site.path("feeds/xa-hoi/thi-dua.jpg")).unwrap();
+    std::fs::File::create(test_site.path("feeds/xa-hoi/lon.txt")).unwrap().set_len(500 << 20).unwrap();
+    std::fs::File::create(test_site.path("feeds/xa-hoi/thi-dua-1.jpg")).unwrap().set_len(500 << 20).unwrap();
+    test_site.write("xa-hoi/moi.txt", short(1));
+    let serving = test_site.serve();
     assert_eq!(ids(&serving, RSS).len(), 2);
     let log = serving.log();
     for name in ["ong.txt", "vo-tan.txt", "lon.txt", "thi-dua.jpg", "thi-dua-1.jpg"] {
@@ -390,68 +391,68 @@ fn a_fifo_a_device_and_a_huge_file_cost_nothing_and_stop_nobody() {
     assert!(kilobytes < 200_000, "{peak}");
     assert!(serving.stop(), "it ends when it is told to");
 
-    symlink("/dev/zero", house.path("vo-tan.txt")).unwrap();
-    symlink("/dev/zero", house.path("vo-tan.zip")).unwrap();
-    let path = |name: &str| house.path(name).display().to_string();
+    symlink("/dev/zero", test_site.path("vo-tan.txt")).unwrap();
+    symlink("/dev/zero", test_site.path("vo-tan.zip")).unwrap();
+    let path = |name: &str| test_site.path(name).display().to_string();
     for file in [path("feeds/xa-hoi/ong.txt"), path("vo-tan.txt"), path("feeds/xa-hoi/lon.txt")] {
         for arguments in [&["check", &file][..], &["publish", &file, "--channel", "xa-hoi"]] {
-            let output = house.run(arguments);
+            let output = test_site.run(arguments);
             assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         }
     }
-    std::fs::create_dir(house.path("cu")).unwrap();
-    std::fs::rename(&fifo, house.path("cu/ong.txt")).unwrap();
+    std::fs::create_dir(test_site.path("cu")).unwrap();
+    std::fs::rename(&fifo, test_site.path("cu/ong.txt")).unwrap();
     for file in [path("cu/ong.txt"), path("cu"), path("vo-tan.txt"), path("vo-tan.zip")] {
-        let output = house.run(&["import", &file, "--channel", "xa-hoi"]);
+        let output = test_site.run(&["import", &file, "--channel", "xa-hoi"]);
         assert_eq!(output.status.code(), Some(1), "{file}: {output:?}");
     }
 }
 
 #[test]
 fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
-    let house = seeded().for_an_ordinary_user();
-    house.write("bi-mat/a.txt", short(9));
-    std::fs::create_dir(house.path("feeds/.Trash-0")).unwrap();
+    let test_site = seeded().for_an_ordinary_user();
+    test_site.write("bi-mat/a.txt", short(9));
+    std::fs::create_dir(test_site.path("feeds/.Trash-0")).unwrap();
     let locked = std::fs::Permissions::from_mode(0o000);
-    std::fs::set_permissions(house.path("feeds/bi-mat"), locked.clone()).unwrap();
-    std::fs::set_permissions(house.path("feeds/.Trash-0"), locked).unwrap();
-    let serving = house.serve();
+    std::fs::set_permissions(test_site.path("feeds/bi-mat"), locked.clone()).unwrap();
+    std::fs::set_permissions(test_site.path("feeds/.Trash-0"), locked).unwrap();
+    let serving = test_site.serve();
     // Five times quicker than the slow beat would be.
     for number in 0..5 {
-        house.write(&format!("xa-hoi/moi-{number}.txt"), short(number));
+        test_site.write(&format!("xa-hoi/moi-{number}.txt"), short(number));
         let since = Instant::now();
         wait_until("the new article", || head(&serving) == 2 + u64::from(number));
         assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
     }
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     let log = serving.log();
     assert_eq!(log.matches("bi-mat").count(), 1, "{log}");
     assert!(!log.contains("no file events"), "{log}");
-    std::fs::set_permissions(house.path("feeds/bi-mat"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(test_site.path("feeds/bi-mat"), std::fs::Permissions::from_mode(0o755)).unwrap();
     wait_until("what was locked", || ids_or_none(&serving, "/bi-mat/rss.xml").len() == 1);
 }
 
 #[test]
 fn what_is_not_read_is_told_by_name_and_jpeg_is_read_whatever_it_is_called() {
-    let house = seeded();
+    let test_site = seeded();
     let unread =
         ["bai.doc", "bai.pdf", "bai.odt", "bai.rtf", "anh.heic", "anh.avif", "anh.bmp", "anh.tif", "anh.svg"];
     for name in unread {
-        house.write(&format!("xa-hoi/{name}"), "x");
+        test_site.write(&format!("xa-hoi/{name}"), "x");
     }
     let jpeg = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
-    house.write("xa-hoi/thi-dua.jfif", jpeg);
-    house.write("xa-hoi/moi.txt", short(1));
-    house.write("xa-hoi/moi.JPE", jpeg);
-    let check = house.run(&["check"]);
+    test_site.write("xa-hoi/thi-dua.jfif", jpeg);
+    test_site.write("xa-hoi/moi.txt", short(1));
+    test_site.write("xa-hoi/moi.JPE", jpeg);
+    let check = test_site.run(&["check"]);
     assert_eq!(check.status.code(), Some(1));
     let check = String::from_utf8(check.stdout).unwrap();
-    let serving = house.serve();
+    let serving = test_site.serve();
     for name in unread {
         assert!(check.contains(&format!("xa-hoi/{name}:1: warning: ")), "{name} is not in\n{check}");
         assert!(serving.log().contains(&format!("path=xa-hoi/{name}")), "{name}: {}", serving.log());
-        let path = house.path("feeds/xa-hoi").join(name).display().to_string();
-        let alone = house.run(&["check", &path]);
+        let path = test_site.path("feeds/xa-hoi").join(name).display().to_string();
+        let alone = test_site.run(&["check", &path]);
         let alone = String::from_utf8(alone.stdout).unwrap();
         let (_, message) = alone.split_once(": error: ").unwrap_or_else(|| panic!("{alone}"));
         assert!(check.contains(message), "{message} is not in\n{check}");
@@ -461,7 +462,7 @@ fn what_is_not_read_is_told_by_name_and_jpeg_is_read_whatever_it_is_called() {
 
 #[test]
 fn copies_and_folders_of_systems_are_never_published() {
-    let house = seeded();
+    let test_site = seeded();
     for (number, path) in [
         "#recycle/bai.txt",
         "$RECYCLE.BIN/bai.txt",
@@ -481,9 +482,9 @@ fn copies_and_folders_of_systems_are_never_published() {
     .into_iter()
     .enumerate()
     {
-        house.write(path, short(u32::try_from(number).unwrap()));
+        test_site.write(path, short(u32::try_from(number).unwrap()));
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     assert_eq!(ids(&serving, "/rss.xml").len(), 1);
     let opml = serving.get("/opml.xml").text();
     assert_eq!(opml.matches("<outline").count(), 1, "{opml}");
@@ -505,26 +506,26 @@ fn copies_and_folders_of_systems_are_never_published() {
 #[test]
 fn an_edit_of_the_same_length_is_seen_though_the_time_was_set_back() {
     for watch in ["events", "off"] {
-        let house = seeded().with("BANTIN_FOLDER__WATCH", watch);
-        house.ok(&["scan"]);
-        let path = house.path("feeds/xa-hoi/thi-dua.txt");
+        let test_site = seeded().with("BANTIN_FOLDER__WATCH", watch);
+        test_site.ok(&["scan"]);
+        let path = test_site.path("feeds/xa-hoi/thi-dua.txt");
         let before = std::fs::metadata(&path).unwrap().modified().unwrap();
-        house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
+        test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE.replace("năm 2023", "năm 2024"));
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
-        house.ok(&["scan"]);
-        assert!(house.ok(&["render", "xa-hoi", "rss"]).contains("năm 2024"));
+        test_site.ok(&["scan"]);
+        assert!(test_site.ok(&["render", "xa-hoi", "rss"]).contains("năm 2024"));
     }
 }
 
 #[test]
 fn an_empty_folder_is_no_channel_and_leaves_no_trace() {
-    let house = seeded();
-    std::fs::create_dir(house.path("feeds/Du lịch")).unwrap();
-    house.write("nhap/bai.txt", "no article");
+    let test_site = seeded();
+    std::fs::create_dir(test_site.path("feeds/Du lịch")).unwrap();
+    test_site.write("nhap/bai.txt", "no article");
     let hour = chrono::Utc::now() + chrono::TimeDelta::hours(1);
     let stamp = hour.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M:%S").to_string();
-    house.write("Sắp tới/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
-    let serving = house.serve();
+    test_site.write("Sắp tới/mai.txt", article("Bài hẹn giờ", &stamp, "Đoạn mở đầu."));
+    let serving = test_site.serve();
     let quiet = |path: &str| {
         let page = serving.get(path).text();
         ["du-lich", "nhap", "sap-toi"].iter().all(|slug| !page.contains(slug))
@@ -535,20 +536,20 @@ fn an_empty_folder_is_no_channel_and_leaves_no_trace() {
     for path in ["/du-lich/rss.xml", "/nhap/", "/sap-toi/atom.xml", "/api/changes?channel=du-lich"] {
         assert_eq!(serving.get(path).status, 404, "{path}");
     }
-    house.write("Du lịch/thac.txt", short(1));
+    test_site.write("Du lịch/thac.txt", short(1));
     wait_until("the channel", || ids_or_none(&serving, "/du-lich/rss.xml").len() == 1);
     assert!(serving.get("/opml.xml").text().contains("text=\"Du lịch\""));
 }
 
 #[test]
 fn a_channel_whose_folder_is_renamed_keeps_its_articles_and_the_office_hears_of_the_old_addresses() {
-    let house = seeded();
+    let test_site = seeded();
     for number in 0..10 {
-        house.write(&format!("tin-cu/bai-{number}.txt"), short(number));
+        test_site.write(&format!("tin-cu/bai-{number}.txt"), short(number));
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     let before = ids(&serving, "/tin-cu/rss.xml");
-    std::fs::rename(house.path("feeds/tin-cu"), house.path("feeds/Tin mới")).unwrap();
+    std::fs::rename(test_site.path("feeds/tin-cu"), test_site.path("feeds/Tin mới")).unwrap();
     wait_until("the moves", || ids_or_none(&serving, "/tin-moi/rss.xml") == before);
     assert_eq!(head(&serving), 21, "each article was moved, and nothing else");
     let log = serving.log();
@@ -577,18 +578,18 @@ fn of_many_files_of_which_some_are_bad_in_any_way_all_others_are_published() {
     let ways = (1_u32..12, prop::collection::vec(0_usize..10, 0..8));
     let mut runner = TestRunner::new(ProptestConfig { cases: 8, ..ProptestConfig::default() });
     let outcome = runner.run(&ways, |(good, bad_kinds)| {
-        let house = TestSite::new();
+        let test_site = TestSite::new();
         for number in 0..good {
-            house.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
+            test_site.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
         }
         for (number, kind) in bad_kinds.iter().enumerate() {
             let (path, bytes) = bad(*kind, u32::try_from(number).unwrap());
-            house.write(&path, bytes);
+            test_site.write(&path, bytes);
         }
-        let output = house.run(&["scan", "--json"]);
+        let output = test_site.run(&["scan", "--json"]);
         let told =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        let list = house.ok(&["list"]);
+        let list = test_site.ok(&["list"]);
         prop_assert_eq!(list.lines().count() as u32, good, "{}\n{}", list, told);
         prop_assert_eq!(output.status.code(), Some(i32::from(!bad_kinds.is_empty())), "{}", told);
         Ok(())

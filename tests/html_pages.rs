@@ -15,9 +15,9 @@ const FEEDS: [(&str, &str); 3] = [
 const HTML: Option<&str> = Some("text/html; charset=utf-8");
 
 fn seeded() -> TestSite {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site
 }
 
 /// The titles of a page of results.
@@ -33,8 +33,8 @@ fn found(serving: &RunningServer, query: &str) -> Vec<String> {
 
 #[test]
 fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     for (path, media_type) in FEEDS {
         let feed = serving.get(path);
         assert_eq!((feed.status, feed.header("content-type")), (200, Some(media_type)));
@@ -69,12 +69,12 @@ fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
 
 #[test]
 fn a_search_takes_words_phrases_channels_and_days() {
-    let house = seeded();
-    house.write(
+    let test_site = seeded();
+    test_site.write(
         "kinh-te/a.txt",
         article("Thi công đường, đua thuyền ở Đăk Tô", "14/05/2023 08:00", "Lời dẫn."),
     );
-    let serving = house.serve();
+    let serving = test_site.serve();
     let (seed, other) =
         ("Huyện Đăk Tô phát động phong trào thi đua năm 2023", "Thi công đường, đua thuyền ở Đăk Tô");
     for (query, titles) in [
@@ -108,12 +108,12 @@ fn a_search_takes_words_phrases_channels_and_days() {
 
 #[test]
 fn a_search_counts_the_whole_result_and_lists_a_channel_or_a_span_of_days_without_words() {
-    let house = seeded();
+    let test_site = seeded();
     for number in 10..35 {
         let text = article(&format!("Bài {number} về lúa"), "14/05/2023 08:00", "Lời dẫn.");
-        house.write(&format!("kinh-te/bai-{number}.txt"), text);
+        test_site.write(&format!("kinh-te/bai-{number}.txt"), text);
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     for (query, count, shown) in [
         ("q=lua", 25, 20),
         ("q=%22ve+lua%22", 25, 20),
@@ -137,13 +137,13 @@ fn a_search_counts_the_whole_result_and_lists_a_channel_or_a_span_of_days_withou
 
 #[test]
 fn who_types_diacritics_finds_just_these_words_first_and_marked() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     for number in 10..33 {
         let text = article(&format!("Bài {number} ở đắc to"), "14/05/2023 08:00", "Lời dẫn: dak to.");
-        house.write(&format!("xa-hoi/bai-{number}.txt"), text);
+        test_site.write(&format!("xa-hoi/bai-{number}.txt"), text);
     }
-    house.write("xa-hoi/cu.txt", article("Huyện Đăk Tô xưa", "14/05/2013 08:00", "Chỉ có Đắk to."));
-    let serving = house.serve();
+    test_site.write("xa-hoi/cu.txt", article("Huyện Đăk Tô xưa", "14/05/2013 08:00", "Chỉ có Đắk to."));
+    let serving = test_site.serve();
     let titles = found(&serving, "q=%C4%90%C4%83k+T%C3%B4");
     assert_eq!((titles[0].as_str(), titles.len()), ("Huyện Đăk Tô xưa", 20));
     let page = serving.get("/tim-kiem?q=%C4%90%C4%83k+T%C3%B4").text();
@@ -161,8 +161,8 @@ fn who_types_diacritics_finds_just_these_words_first_and_marked() {
 
 #[test]
 fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     for path in ["/khong-co/gi/", "/bai-viet/2023/05/12/khong-co"] {
         let page = serving.request("GET", path, &PERSON);
         assert_eq!(page.status, 404);
@@ -173,11 +173,11 @@ fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
 
 #[test]
 fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let home = "https://baokontum.example/xa-hoi/bai-goc.html";
     let text = article("Bài dẫn lại", "12/05/2023 08:00", "Lời dẫn.");
-    house.write("xa-hoi/dan-lai.txt", format!("+++\nlink = \"{home}\"\n+++\n{text}"));
-    let serving = house.serve();
+    test_site.write("xa-hoi/dan-lai.txt", format!("+++\nlink = \"{home}\"\n+++\n{text}"));
+    let serving = test_site.serve();
     let page = serving.get("/bai-viet/2023/05/12/dan-lai").text();
     for wanted in [
         format!("<link rel=\"canonical\" href=\"{home}\">"),
@@ -192,14 +192,14 @@ fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
 
 #[test]
 fn a_text_from_right_to_left_turns_nothing_round_but_itself() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let text = article("مرحبا", "12/05/2023 08:00", "نص عربي");
-    house.write("xa-hoi/a-rap.txt", format!("+++\nlanguage = \"ar\"\n+++\n{text}"));
-    house.write(
+    test_site.write("xa-hoi/a-rap.txt", format!("+++\nlanguage = \"ar\"\n+++\n{text}"));
+    test_site.write(
         "xa-hoi/nguoc.txt",
         article("Thông báo \u{202e}gnab\u{9c}", "12/05/2023 08:00", "Lời \u{2067}dẫn."),
     );
-    let serving = house.serve();
+    let serving = test_site.serve();
     let page = serving.get("/bai-viet/2023/05/12/a-rap").text();
     assert!(page.contains("<h1 lang=\"ar\" dir=\"rtl\">مرحبا</h1>"), "{page}");
     assert!(page.contains("<div class=\"text\" lang=\"ar\" dir=\"rtl\">"));
@@ -222,8 +222,8 @@ fn a_text_from_right_to_left_turns_nothing_round_but_itself() {
 
 #[test]
 fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let path = "/tim-kiem/rss.xml?q=%22thi+dua%22&channel=xa-hoi";
     let feed = serving.get(path);
     assert_eq!((feed.status, feed.header("content-type")), (200, Some(FEEDS[0].1)));
@@ -236,11 +236,11 @@ fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
         (read.entries.len(), read.title.unwrap().content.as_str()),
         (1, "Tìm: \"thi dua\" - Huyện Đăk Tô")
     );
-    house.write("xa-hoi/khac.txt", article("Bài không liên quan", "14/05/2023 08:00", "Lời dẫn."));
+    test_site.write("xa-hoi/khac.txt", article("Bài không liên quan", "14/05/2023 08:00", "Lời dẫn."));
     wait_until("the other article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài không liên quan"));
     let again = serving.request("GET", path, &[("If-None-Match", &feed.etag())]);
     assert_eq!(again.status, 304, "the feed of everything has changed, this one has not");
-    house.write("xa-hoi/moi.txt", article("Thi đua mùa mới", "15/05/2023 08:00", "Lời dẫn."));
+    test_site.write("xa-hoi/moi.txt", article("Thi đua mùa mới", "15/05/2023 08:00", "Lời dẫn."));
     wait_until("the new article", || serving.get(path).text().contains("Thi đua mùa mới"));
     for format in ["atom.xml", "feed.json"] {
         assert_eq!(serving.get(&path.replace("rss.xml", format)).status, 200, "{format}");
@@ -256,8 +256,8 @@ fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
 
 #[test]
 fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let address = serving.address();
     let answers: Vec<_> = std::thread::scope(|scope| {
         let ask = |number: usize| {
@@ -284,15 +284,15 @@ fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting()
 
 #[test]
 fn older_articles_are_found_by_month_and_part_by_part() {
-    let house = seeded();
+    let test_site = seeded();
     for number in 0..70 {
         let stamp = format!("{:02}/03/2022 {:02}:00", 1 + number % 28, number % 24);
-        house.write(
+        test_site.write(
             &format!("kinh-te/bai-{number}.txt"),
             article(&format!("Bài số {number}"), &stamp, "Lời dẫn."),
         );
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     let months = serving.get("/theo-thang/").text();
     let (newer, older) =
         (months.find("/theo-thang/2023/05/").unwrap(), months.find("/theo-thang/2022/03/").unwrap());
@@ -320,8 +320,8 @@ fn older_articles_are_found_by_month_and_part_by_part() {
 
 #[test]
 fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
-    let house = seeded();
-    let serving = house.serve();
+    let test_site = seeded();
+    let serving = test_site.serve();
     let robots = serving.get("/robots.txt").text();
     assert!(
         robots.contains("Disallow: /tim-kiem\n")
@@ -359,14 +359,14 @@ fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
 
 #[test]
 fn an_article_says_of_itself_what_machines_ask_for() {
-    let house = seeded();
-    house.write("xa-hoi/thi-dua.png", {
+    let test_site = seeded();
+    test_site.write("xa-hoi/thi-dua.png", {
         let mut bytes = Vec::new();
         let picture = image::RgbImage::from_pixel(40, 30, image::Rgb([1, 2, 3]));
         picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
         bytes
     });
-    let serving = house.serve();
+    let serving = test_site.serve();
     let page = serving.get("/bai-viet/2023/05/12/thi-dua").text();
     let (_, data) = page.split_once("<script type=\"application/ld+json\">").unwrap();
     let data: serde_json::Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
@@ -394,7 +394,7 @@ fn an_article_says_of_itself_what_machines_ask_for() {
 
 #[test]
 fn the_longest_pages_stay_below_fifty_thousand_bytes() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let (long, lead) = ("Tiêu đề rất dài ".repeat(30), "Lời dẫn của bài này cũng rất dài. ".repeat(60));
     for number in 0..150 {
         let title = format!("{number} {}", long.trim());
@@ -402,10 +402,10 @@ fn the_longest_pages_stay_below_fifty_thousand_bytes() {
             "+++\ntitle = \"{title}\"\npublished = \"{:02}/05/2023 08:00\"\n+++\n\n{lead}\n",
             1 + number % 28
         );
-        house.write(&format!("Chuyên mục thứ {} - Văn hóa/bai-{number}.md", number % 12), &text);
-        house.write(&format!("xa-hoi/khac-{number}.md"), text.replace("Tiêu", "Đầu"));
+        test_site.write(&format!("Chuyên mục thứ {} - Văn hóa/bai-{number}.md", number % 12), &text);
+        test_site.write(&format!("xa-hoi/khac-{number}.md"), text.replace("Tiêu", "Đầu"));
     }
-    let serving = house.serve();
+    let serving = test_site.serve();
     for path in ["/", "/xa-hoi/", "/theo-thang/2023/05/", "/tim-kiem?q=dau+de", "/xa-hoi/theo-thang/2023/05/"]
     {
         let page = serving.get(path);

@@ -109,7 +109,7 @@ impl TestService {
 /// A server on a thread of its own.
 struct TestServer {
     address: SocketAddr,
-    house: Arc<TestService>,
+    test_site: Arc<TestService>,
     metrics: ServerMetrics,
     stop: watch::Sender<bool>,
     thread: JoinHandle<io::Result<()>>,
@@ -124,11 +124,11 @@ impl TestServer {
         let listeners = Listeners::bind(([127, 0, 0, 1], 0).into(), workers).unwrap();
         let (address, metrics) = (listeners.local_addr(), listeners.metrics());
         let (stop, stopped) = watch::channel(false);
-        let house = Arc::new(TestService::new());
-        let served = house.clone();
+        let test_site = Arc::new(TestService::new());
+        let served = test_site.clone();
         let service = move |request, peer| served.clone().answer(request, peer);
         let thread = std::thread::spawn(move || server::serve(listeners, &options, service, stopped));
-        Self { address, house, metrics, stop, thread }
+        Self { address, test_site, metrics, stop, thread }
     }
 
     fn client(&self) -> Client {
@@ -327,7 +327,7 @@ fn every_poll_gets_a_new_document_or_304() {
     let mut cells = 0;
     for form in FORMS {
         let path = if matches!(form, Form::CommaInside) { "/comma" } else { "/plain" };
-        let document = server.house.document(path).unwrap();
+        let document = server.test_site.document(path).unwrap();
         for asks in [Asks::Tag, Asks::Date, Asks::Both] {
             for coding in [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Brotli] {
                 for method in ["GET", "HEAD"] {
@@ -648,7 +648,7 @@ fn pipelined_requests_are_answered_in_order() {
     client.send(&breath.repeat(20));
     for path in paths.repeat(20) {
         let answer = client.answer("GET");
-        match server.house.document(path) {
+        match server.test_site.document(path) {
             Some(document) => assert_eq!(answer.body, document.identity.bytes, "{path}"),
             None => assert_eq!(answer.status, 404),
         }
@@ -663,8 +663,8 @@ fn a_half_closed_connection_still_gets_its_response() {
     let mut client = server.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
     client.0.get_ref().shutdown(Shutdown::Write).unwrap();
-    wait_for(&server.house.entered);
-    server.house.go_on.notify_one();
+    wait_for(&server.test_site.entered);
+    server.test_site.go_on.notify_one();
     assert_eq!(client.answer("GET").body, b"through the gate");
     drop(client);
     server.close().unwrap();
@@ -706,21 +706,21 @@ fn a_client_that_does_not_read_its_response_is_disconnected() {
     let mut client = server.client();
     client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
     server.wait_until(|server| server.metrics.counts().timed_out == 1 && server.metrics.counts().open == 0);
-    assert!(client.until_closed().len() < server.house.huge.identity.bytes.len());
+    assert!(client.until_closed().len() < server.test_site.huge.identity.bytes.len());
     server.close().unwrap();
 }
 
 #[test]
 fn a_long_response_arrives_complete_however_it_is_read_and_the_connection_stays_open() {
     let server = TestServer::open();
-    assert!(server.house.huge.file().is_some(), "the kernel takes it from a file");
+    assert!(server.test_site.huge.file().is_some(), "the kernel takes it from a file");
     let mut client = server.client();
     for _ in 0..2 {
         client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\nGET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
         // More than the socket buffers hold, so the response blocks until the client reads.
         std::thread::yield_now();
-        assert!(client.answer("GET").body == server.house.huge.identity.bytes, "byte for byte");
-        assert!(client.answer("GET").body == server.house.plain.identity.bytes);
+        assert!(client.answer("GET").body == server.test_site.huge.identity.bytes, "byte for byte");
+        assert!(client.answer("GET").body == server.test_site.plain.identity.bytes);
     }
     assert_eq!(client.get("/huge").status, 200);
     let mut half = server.client();
@@ -735,13 +735,13 @@ fn a_connection_of_maximum_age_is_closed_after_its_response() {
     let server = TestServer::with(options, 1);
     let mut busy = server.client();
     busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_for(&server.house.entered);
+    wait_for(&server.test_site.entered);
     let mut idle = server.client();
     idle.get("/plain");
     // The younger connection is idle and closed at its maximum age, so the older one has also been told to
     // close.
     assert_eq!(idle.until_closed(), b"");
-    server.house.go_on.notify_one();
+    server.test_site.go_on.notify_one();
     let answer = busy.answer("GET");
     assert_eq!(
         (answer.body.as_slice(), answer.header("connection")),
@@ -773,11 +773,11 @@ fn on_shutdown_running_responses_finish_and_no_new_connection_is_accepted() {
     idle.get("/plain");
     let mut busy = server.client();
     busy.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_for(&server.house.entered);
+    wait_for(&server.test_site.entered);
     server.stop.send_replace(true);
     assert_eq!(idle.until_closed(), b"", "an idle connection is closed at once");
     server.wait_until(|server| TcpStream::connect(server.address).is_err());
-    server.house.go_on.notify_one();
+    server.test_site.go_on.notify_one();
     let answer = busy.answer("GET");
     assert_eq!(
         (answer.body.as_slice(), answer.header("connection")),
@@ -792,7 +792,7 @@ fn at_the_shutdown_deadline_remaining_connections_are_aborted() {
     let server = TestServer::with(options, 2);
     let mut client = server.client();
     client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_for(&server.house.entered);
+    wait_for(&server.test_site.entered);
     let metrics = server.metrics.clone();
     server.close().unwrap();
     assert_eq!(client.until_closed(), b"");

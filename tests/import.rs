@@ -18,9 +18,9 @@ fn latin(text: &str) -> Vec<u8> {
     encoding_rs::WINDOWS_1252.encode(text).0.into_owned()
 }
 
-/// Writes a file beside the house's own folder of articles.
-fn lay(house: &TestSite, path: &str, bytes: impl AsRef<[u8]>) {
-    let path = house.path(path);
+/// Writes a file beside the site's own folder of articles.
+fn lay(test_site: &TestSite, path: &str, bytes: impl AsRef<[u8]>) {
+    let path = test_site.path(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
@@ -31,8 +31,8 @@ fn dated(number: u32) -> String {
     article(&title, &format!("{day:02}/05/2019 08:{minute:02}"), &format!("Đoạn mở đầu của bài {number}."))
 }
 
-fn archive(house: &TestSite, path: &str, entries: &[(&str, &[u8])]) {
-    let mut archive = zip::ZipWriter::new(std::fs::File::create(house.path(path)).unwrap());
+fn archive(test_site: &TestSite, path: &str, entries: &[(&str, &[u8])]) {
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(test_site.path(path)).unwrap());
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, bytes) in entries {
         archive.start_file(*name, options).unwrap();
@@ -41,17 +41,17 @@ fn archive(house: &TestSite, path: &str, entries: &[(&str, &[u8])]) {
     archive.finish().unwrap();
 }
 
-fn import(house: &TestSite, arguments: &[&str]) -> Output {
+fn import(test_site: &TestSite, arguments: &[&str]) -> Output {
     let arguments: Vec<String> = arguments
         .iter()
-        .map(|argument| match house.path(argument).exists() {
-            true => house.path(argument).display().to_string(),
+        .map(|argument| match test_site.path(argument).exists() {
+            true => test_site.path(argument).display().to_string(),
             false => (*argument).to_owned(),
         })
         .collect();
     let mut whole = vec!["import"];
     whole.extend(arguments.iter().map(String::as_str));
-    house.run(&whole)
+    test_site.run(&whole)
 }
 
 fn told(output: &Output) -> String {
@@ -63,76 +63,76 @@ fn counts(output: &Output) -> serde_json::Value {
 }
 
 /// All articles but for the moment of their revisions.
-fn listed(house: &TestSite) -> serde_json::Value {
-    serde_json::from_str(&house.ok(&["list", "--json"])).unwrap()
+fn listed(test_site: &TestSite) -> serde_json::Value {
+    serde_json::from_str(&test_site.ok(&["list", "--json"])).unwrap()
 }
 
 #[test]
 fn folders_name_the_channels_and_every_form_comes_in() {
-    let house = TestSite::new();
-    lay(&house, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
-    lay(&house, "cũ/Đất & Người/le-hoi.md", dated(2));
+    let test_site = TestSite::new();
+    lay(&test_site, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
+    lay(&test_site, "cũ/Đất & Người/le-hoi.md", dated(2));
     lay(
-        &house,
+        &test_site,
         "cũ/xa-hoi/trang.html",
         format!("<h1>Trang cũ</h1><p>03/05/2019</p><p>{}</p>", "Đoạn văn của bài. ".repeat(9)),
     );
-    lay(&house, "cũ/xa-hoi/anh.jpg", "x");
-    lay(&house, "cũ/xa-hoi/van-ban.doc", "x");
-    lay(&house, "cũ/xa-hoi/~$bai.docx", "x");
-    lay(&house, "cũ/xa-hoi/.an/bai.txt", "x");
-    let output = import(&house, &["cũ", "--json"]);
+    lay(&test_site, "cũ/xa-hoi/anh.jpg", "x");
+    lay(&test_site, "cũ/xa-hoi/van-ban.doc", "x");
+    lay(&test_site, "cũ/xa-hoi/~$bai.docx", "x");
+    lay(&test_site, "cũ/xa-hoi/.an/bai.txt", "x");
+    let output = import(&test_site, &["cũ", "--json"]);
     assert!(output.status.success(), "{}", told(&output));
     assert_eq!(counts(&output)["published"], 3, "{}", told(&output));
     let told = told(&output);
     assert!(told.contains("1 picture (not imported yet), 1 .doc (save them as .docx)"), "{told}");
     assert!(told.contains("channels: dat-nguoi (new), xa-hoi\n"), "{told}");
-    let list = house.ok(&["list"]);
+    let list = test_site.ok(&["list"]);
     assert!(list.contains("  dat-nguoi  tag:dakto.example,2023:2019-05-02/nghe-det  Bài số 1"), "{list}");
-    let serving = house.serve();
+    let serving = test_site.serve();
     assert!(serving.get("/dat-nguoi/rss.xml").text().contains("<title>Đất &#x26; Người - "));
 }
 
 #[test]
 fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_once_it_is_cured() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     for number in 0..20 {
-        lay(&house, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
+        lay(&test_site, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
     }
-    lay(&house, "cũ/xa-hoi/hong.txt", article("Bài hỏng", "31/02/2019 08:00", "Đoạn mở đầu."));
-    let first = import(&house, &["cũ"]);
+    lay(&test_site, "cũ/xa-hoi/hong.txt", article("Bài hỏng", "31/02/2019 08:00", "Đoạn mở đầu."));
+    let first = import(&test_site, &["cũ"]);
     assert_eq!(first.status.code(), Some(1));
     let line = told(&first);
     assert!(line.contains("cũ/xa-hoi/hong.txt:3: error: "), "{line}");
     assert!(line.contains("21 files: 20 published, ") && line.contains(" 1 rejected\n"), "{line}");
-    let before = listed(&house);
+    let before = listed(&test_site);
 
-    let again = import(&house, &["cũ", "--json"]);
+    let again = import(&test_site, &["cũ", "--json"]);
     assert_eq!((again.status.code(), &counts(&again)["unchanged"]), (Some(1), &20.into()));
-    assert_eq!(listed(&house), before);
+    assert_eq!(listed(&test_site), before);
 
-    lay(&house, "cũ/xa-hoi/hong.txt", dated(27));
-    lay(&house, "cũ/xa-hoi/7.txt", dated(7).replace("số 7", "số bảy"));
-    let cured = import(&house, &["cũ", "--json"]);
+    lay(&test_site, "cũ/xa-hoi/hong.txt", dated(27));
+    lay(&test_site, "cũ/xa-hoi/7.txt", dated(7).replace("số 7", "số bảy"));
+    let cured = import(&test_site, &["cũ", "--json"]);
     assert!(cured.status.success(), "{}", told(&cured));
     let counts = counts(&cured);
     assert_eq!(
         (&counts["published"], &counts["corrected"], &counts["unchanged"]),
         (&1.into(), &1.into(), &19.into())
     );
-    assert_eq!(listed(&house).as_array().unwrap().len(), 21);
+    assert_eq!(listed(&test_site).as_array().unwrap().len(), 21);
 }
 
 #[test]
 fn an_archive_is_the_same_source_packed_or_not() {
-    let house = TestSite::new();
-    lay(&house, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&house, "cũ/xa-hoi/b.txt", dated(2));
-    assert!(import(&house, &["cũ"]).status.success());
+    let test_site = TestSite::new();
+    lay(&test_site, "cũ/xa-hoi/a.txt", dated(1));
+    lay(&test_site, "cũ/xa-hoi/b.txt", dated(2));
+    assert!(import(&test_site, &["cũ"]).status.success());
     let bad = article("Bài hỏng", "31/02/2019", "Đoạn mở đầu.");
     let (a, b) = (dated(1), dated(2).replace("mở đầu", "đầu tiên"));
     archive(
-        &house,
+        &test_site,
         "cũ.zip",
         &[
             ("xa-hoi/a.txt", a.as_bytes()),
@@ -141,7 +141,7 @@ fn an_archive_is_the_same_source_packed_or_not() {
             ("__MACOSX/xa-hoi/._a.txt", b"x"),
         ],
     );
-    let output = import(&house, &["cũ.zip", "--json"]);
+    let output = import(&test_site, &["cũ.zip", "--json"]);
     let counts = counts(&output);
     assert_eq!(
         (&counts["unchanged"], &counts["corrected"], &counts["refused"]),
@@ -153,12 +153,12 @@ fn an_archive_is_the_same_source_packed_or_not() {
 
 #[test]
 fn where_the_channel_is_in_doubt_nothing_is_imported() {
-    let house = TestSite::new();
-    lay(&house, "cũ/bai.txt", dated(1));
-    lay(&house, "kho/bai-cu/xa-hoi/bai.txt", dated(1));
-    lay(&house, "api/api/bai.txt", dated(1));
-    lay(&house, "khác/cũ/xa-hoi/bai.txt", dated(1));
-    house.write("xa-hoi/bai.txt", dated(1));
+    let test_site = TestSite::new();
+    lay(&test_site, "cũ/bai.txt", dated(1));
+    lay(&test_site, "kho/bai-cu/xa-hoi/bai.txt", dated(1));
+    lay(&test_site, "api/api/bai.txt", dated(1));
+    lay(&test_site, "khác/cũ/xa-hoi/bai.txt", dated(1));
+    test_site.write("xa-hoi/bai.txt", dated(1));
     for (arguments, words) in [
         (&["cũ"][..], "cũ/bai.txt lies in no channel"),
         (&["cũ/bai.txt"], "--channel SLUG"),
@@ -171,25 +171,25 @@ fn where_the_channel_is_in_doubt_nothing_is_imported() {
         (&["cũ", "--channel", "xa-hoi", "--encoding", "latin1"], "tcvn3"),
         (&[], "PATH"),
     ] {
-        let output = import(&house, arguments);
+        let output = import(&test_site, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
         assert!(told(&output).contains(words), "{arguments:?}: {}", told(&output));
     }
-    assert_eq!(import(&house, &["nirgends", "--channel", "xa-hoi"]).status.code(), Some(1));
-    assert_eq!(listed(&house), serde_json::json!([]));
-    assert!(import(&house, &["cũ", "--channel", "xa-hoi"]).status.success());
-    assert!(import(&house, &["kho/bai-cu"]).status.success(), "the folder inside is what was meant");
-    let listed = listed(&house);
+    assert_eq!(import(&test_site, &["nirgends", "--channel", "xa-hoi"]).status.code(), Some(1));
+    assert_eq!(listed(&test_site), serde_json::json!([]));
+    assert!(import(&test_site, &["cũ", "--channel", "xa-hoi"]).status.success());
+    assert!(import(&test_site, &["kho/bai-cu"]).status.success(), "the folder inside is what was meant");
+    let listed = listed(&test_site);
     assert_eq!(listed.as_array().unwrap().len(), 1, "one text of one day and name is one article: {listed}");
 }
 
 #[test]
 fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let (blank, good) = (vec![b' '; 15 << 20], dated(1));
     let large: Vec<u8> = (0..17 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     archive(
-        &house,
+        &test_site,
         "bom.zip",
         &[
             ("xa-hoi/phinh.txt", &blank),
@@ -198,7 +198,7 @@ fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
             ("../../xa-hoi/ngoai.txt", good.as_bytes()),
         ],
     );
-    let output = import(&house, &["bom.zip"]);
+    let output = import(&test_site, &["bom.zip"]);
     let told = told(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     for part in [
@@ -211,25 +211,25 @@ fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
-    lay(&house, "cat.zip", &std::fs::read(house.path("bom.zip")).unwrap()[..4000]);
-    let cut = import(&house, &["cat.zip"]);
+    lay(&test_site, "cat.zip", &std::fs::read(test_site.path("bom.zip")).unwrap()[..4000]);
+    let cut = import(&test_site, &["cat.zip"]);
     let told = String::from_utf8_lossy(&cut.stdout).into_owned();
     assert!(cut.status.code() == Some(1) && told.contains("cat.zip:1: error: "), "{told}");
 }
 
 #[test]
 fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let words: Vec<String> =
         (0..4000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> 3)).collect();
-    let mut archive = zip::ZipWriter::new(std::fs::File::create(house.path("chung.zip")).unwrap());
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(test_site.path("chung.zip")).unwrap());
     archive.start_file("xa-hoi/0.txt", SimpleFileOptions::default()).unwrap();
     archive.write_all(article("Bài dài", "12/05/2019", &words.join(" ")).as_bytes()).unwrap();
     for copy in 1..50 {
         archive.shallow_copy_file("xa-hoi/0.txt", &format!("xa-hoi/{copy}.txt")).unwrap();
     }
     archive.finish().unwrap();
-    let output = import(&house, &["chung.zip", "--json"]);
+    let output = import(&test_site, &["chung.zip", "--json"]);
     let counts = counts(&output);
     assert!(counts["refused"].as_u64().unwrap() >= 45, "{counts}");
     assert!(counts.to_string().contains("shares its bytes with other files"), "{counts}");
@@ -237,28 +237,28 @@ fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
 
 #[test]
 fn a_rehearsal_reads_all_and_begins_no_log() {
-    let house = TestSite::new();
-    lay(&house, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&house, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
-    let output = import(&house, &["cũ", "--dry-run"]);
+    let test_site = TestSite::new();
+    lay(&test_site, "cũ/xa-hoi/a.txt", dated(1));
+    lay(&test_site, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
+    let output = import(&test_site, &["cũ", "--dry-run"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         told(&output).contains("2 files: 1 would be accepted, 0 exist already, 1 would be rejected"),
         "{}",
         told(&output)
     );
-    assert!(!house.path("data").exists());
-    import(&house, &["cũ"]);
-    assert!(told(&import(&house, &["cũ", "--dry-run"])).contains("0 would be accepted, 1 exist already"));
+    assert!(!test_site.path("data").exists());
+    import(&test_site, &["cũ"]);
+    assert!(told(&import(&test_site, &["cũ", "--dry-run"])).contains("0 would be accepted, 1 exist already"));
 }
 
 #[test]
 fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     const FILES: u32 = 3000;
     let (killed, whole) = (TestSite::new(), TestSite::new());
-    for house in [&killed, &whole] {
+    for test_site in [&killed, &whole] {
         for number in 0..FILES {
-            lay(house, &format!("cũ/xa-hoi/{}/bai-{number}.txt", number % 7), dated(number));
+            lay(test_site, &format!("cũ/xa-hoi/{}/bai-{number}.txt", number % 7), dated(number));
         }
     }
     assert!(import(&whole, &["cũ", "-q"]).status.success());
@@ -283,42 +283,46 @@ fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     assert_eq!(listed(&killed), listed(&whole), "ids, numbers and all");
 }
 
-fn articles(house: &TestSite) -> u32 {
-    let output = house.run(&["list"]);
+fn articles(test_site: &TestSite) -> u32 {
+    let output = test_site.run(&["list"]);
     String::from_utf8_lossy(&output.stdout).lines().count() as u32
 }
 
 #[test]
 fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.write("xa-hoi/chi-o-day.txt", dated(9));
-    let serving = house.serve();
-    lay(&house, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&house, "cũ/xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    assert!(import(&house, &["cũ"]).status.success());
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("xa-hoi/chi-o-day.txt", dated(9));
+    let serving = test_site.serve();
+    lay(&test_site, "cũ/xa-hoi/a.txt", dated(1));
+    lay(&test_site, "cũ/xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    assert!(import(&test_site, &["cũ"]).status.success());
     wait_until("the imported article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài số 1 "));
-    house.scanned(&serving);
+    test_site.scanned(&serving);
     // What was put away in the archive stays; so does what was never in the folder.
-    house.remove("xa-hoi/thi-dua.txt");
-    house.remove("xa-hoi/chi-o-day.txt");
-    house.write("xa-hoi/a.txt", dated(1).replace("Tấn Lộc", "Minh Hà"));
+    test_site.remove("xa-hoi/thi-dua.txt");
+    test_site.remove("xa-hoi/chi-o-day.txt");
+    test_site.write("xa-hoi/a.txt", dated(1).replace("Tấn Lộc", "Minh Hà"));
     wait_until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Minh Hà"));
-    wait_until("what was only in the folder", || house.ok(&["list"]).contains("  withdrawn "));
-    house.scanned(&serving);
-    let list = house.ok(&["list"]);
+    wait_until("what was only in the folder", || test_site.ok(&["list"]).contains("  withdrawn "));
+    test_site.scanned(&serving);
+    let list = test_site.ok(&["list"]);
     assert_eq!((list.lines().count(), list.matches("  live ").count()), (3, 2), "{list}");
     assert!(list.contains("2019-05-10 08:09  withdrawn"), "{list}");
 }
 
 #[test]
 fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let in_days =
         |days: i64| (chrono::Utc::now() + chrono::TimeDelta::days(days)).format("%d/%m/%Y 08:00").to_string();
-    lay(&house, "cũ/xa-hoi/mai.txt", article("Bài của ngày kia", &in_days(3), "Đoạn mở đầu của bài."));
-    lay(&house, "cũ/xa-hoi/xa.txt", article("Bài của năm sau nữa", &in_days(800), "Đoạn mở đầu của bài."));
-    let output = import(&house, &["cũ"]);
+    lay(&test_site, "cũ/xa-hoi/mai.txt", article("Bài của ngày kia", &in_days(3), "Đoạn mở đầu của bài."));
+    lay(
+        &test_site,
+        "cũ/xa-hoi/xa.txt",
+        article("Bài của năm sau nữa", &in_days(800), "Đoạn mở đầu của bài."),
+    );
+    let output = import(&test_site, &["cũ"]);
     assert_eq!(output.status.code(), Some(1));
     let told = told(&output);
     assert!(told.contains("1 scheduled") && told.contains("xa.txt:3: error: "), "{told}");
@@ -326,39 +330,41 @@ fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
 
 #[test]
 fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
-    let house = TestSite::new();
-    house.write("kinh-te/giao-ban.txt", latin(TCVN3));
-    house.write("van-hoa/giao-ban-2.txt", latin(&format!("+++\nencoding = \"tcvn3\"\n+++\n{TCVN3}")));
-    let refused = house.run(&["scan"]);
+    let test_site = TestSite::new();
+    test_site.write("kinh-te/giao-ban.txt", latin(TCVN3));
+    test_site.write("van-hoa/giao-ban-2.txt", latin(&format!("+++\nencoding = \"tcvn3\"\n+++\n{TCVN3}")));
+    let refused = test_site.run(&["scan"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(told(&refused).contains("encoding = \"tcvn3\""), "{}", told(&refused));
-    let list = house.ok(&["list"]);
+    let list = test_site.ok(&["list"]);
     assert!(list.lines().count() == 1 && list.contains("van-hoa  "), "the file names its own: {list}");
 
-    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
     let config = config + "[[channel]]\nslug = \"kinh-te\"\nencoding = \"tcvn3\"\n";
-    std::fs::write(house.path("config.toml"), config).unwrap();
-    house.ok(&["scan"]);
+    std::fs::write(test_site.path("config.toml"), config).unwrap();
+    test_site.ok(&["scan"]);
     assert!(
-        house.ok(&["list"]).contains("kinh-te  tag:dakto.example,2023:2023-05-12/giao-ban  Huyện Đăk Tô họp")
+        test_site
+            .ok(&["list"])
+            .contains("kinh-te  tag:dakto.example,2023:2023-05-12/giao-ban  Huyện Đăk Tô họp")
     );
-    assert_eq!(house.run(&["check"]).status.code(), Some(0));
-    let named = house.path("feeds/kinh-te/giao-ban.txt");
-    house.ok(&["check", named.to_str().unwrap()]);
+    assert_eq!(test_site.run(&["check"]).status.code(), Some(0));
+    let named = test_site.path("feeds/kinh-te/giao-ban.txt");
+    test_site.ok(&["check", named.to_str().unwrap()]);
 
-    lay(&house, "cũ/xa-hoi/a.txt", latin(TCVN3));
-    assert_eq!(import(&house, &["cũ"]).status.code(), Some(1));
-    assert!(import(&house, &["cũ", "--encoding", "TCVN3"]).status.success());
+    lay(&test_site, "cũ/xa-hoi/a.txt", latin(TCVN3));
+    assert_eq!(import(&test_site, &["cũ"]).status.code(), Some(1));
+    assert!(import(&test_site, &["cũ", "--encoding", "TCVN3"]).status.success());
 }
 
 #[test]
 fn check_tells_what_was_understood_of_every_file() {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    house.write("xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
-    house.write("xa-hoi/ngay.txt", dated(1).replace(" 08:01", ""));
-    house.write("goc.txt", dated(2));
-    let output = house.run(&["check", "-v"]);
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.write("xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
+    test_site.write("xa-hoi/ngay.txt", dated(1).replace(" 08:01", ""));
+    test_site.write("goc.txt", dated(2));
+    let output = test_site.run(&["check", "-v"]);
     let page = String::from_utf8(output.stdout).unwrap();
     for part in [
         "feeds/xa-hoi/thi-dua.txt\n  Tiêu đề     Huyện Đăk Tô phát động phong trào thi đua năm 2023\n",
@@ -375,7 +381,7 @@ fn check_tells_what_was_understood_of_every_file() {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
     let json: serde_json::Value =
-        serde_json::from_slice(&house.run(&["check", "-v", "--json"]).stdout).unwrap();
+        serde_json::from_slice(&test_site.run(&["check", "-v", "--json"]).stdout).unwrap();
     let of = |name: &str| {
         let files = json.as_array().unwrap().iter();
         files.clone().find(|file| file["path"].as_str().unwrap().ends_with(name)).unwrap()
@@ -389,17 +395,18 @@ fn check_tells_what_was_understood_of_every_file() {
     assert_eq!(seed["authors"], serde_json::json!(["Tấn Lộc"]));
     assert_eq!(seed["dropped"][0]["text"], "Chuyên mục khác");
     assert!(of("hong.txt")["understood"].is_null() && of("hong.txt")["findings"][0]["severity"] == "error");
-    let plain: serde_json::Value = serde_json::from_slice(&house.run(&["check", "--json"]).stdout).unwrap();
+    let plain: serde_json::Value =
+        serde_json::from_slice(&test_site.run(&["check", "--json"]).stdout).unwrap();
     let keys: Vec<&str> = plain[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["line", "message", "message_en", "path", "severity"]);
 }
 
 #[test]
 fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead() {
-    let house = TestSite::new();
-    lay(&house, "ngoài/xa.txt", article("Bài của năm sau nữa", "12/05/2093", "Đoạn mở đầu của bài."));
-    let (far, none) = (house.path("ngoài/xa.txt"), house.path("ngoài/khong-co.txt"));
-    let output = house.run(&["check", none.to_str().unwrap(), far.to_str().unwrap()]);
+    let test_site = TestSite::new();
+    lay(&test_site, "ngoài/xa.txt", article("Bài của năm sau nữa", "12/05/2093", "Đoạn mở đầu của bài."));
+    let (far, none) = (test_site.path("ngoài/xa.txt"), test_site.path("ngoài/khong-co.txt"));
+    let output = test_site.run(&["check", none.to_str().unwrap(), far.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let told = told(&output);
     for part in ["khong-co.txt:1: error: ", "xa.txt:3: error: ", "2 articles read: 2 errors"] {
@@ -409,16 +416,16 @@ fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead
 
 #[test]
 fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
-    let house = TestSite::new();
+    let test_site = TestSite::new();
     let mut entries = Vec::new();
     for number in 0..4000 {
         entries.push((format!("xa-hoi/bai-{number}.txt"), dated(number)));
     }
     let entries: Vec<(&str, &[u8])> =
         entries.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
-    archive(&house, "cũ.zip", &entries);
-    let path = house.path("cũ.zip").display().to_string();
-    let mut child = house.start(&["import", &path]);
+    archive(&test_site, "cũ.zip", &entries);
+    let path = test_site.path("cũ.zip").display().to_string();
+    let mut child = test_site.start(&["import", &path]);
     let lines: Vec<String> =
         BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
     assert!(child.wait().unwrap().success(), "{lines:?}");
@@ -433,15 +440,15 @@ fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
 
 #[test]
 fn a_channel_that_is_not_there_is_asked_for_and_a_stray_file_stops_only_itself() {
-    let house = TestSite::new();
-    lay(&house, "cũ/bai.txt", dated(1));
-    let slip = import(&house, &["cũ", "--channel", "xa-hoy"]);
+    let test_site = TestSite::new();
+    lay(&test_site, "cũ/bai.txt", dated(1));
+    let slip = import(&test_site, &["cũ", "--channel", "xa-hoy"]);
     assert_eq!(slip.status.code(), Some(2));
     assert!(told(&slip).contains("there are: xa-hoi"), "{}", told(&slip));
-    assert!(import(&house, &["cũ", "--channel", "van-hoa", "--new-channel"]).status.success());
+    assert!(import(&test_site, &["cũ", "--channel", "van-hoa", "--new-channel"]).status.success());
     let one = dated(2);
-    archive(&house, "kho.zip", &[("xa-hoi/a.txt", one.as_bytes()), ("lac.txt", one.as_bytes())]);
-    let output = import(&house, &["kho.zip", "--json"]);
+    archive(&test_site, "kho.zip", &[("xa-hoi/a.txt", one.as_bytes()), ("lac.txt", one.as_bytes())]);
+    let output = import(&test_site, &["kho.zip", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let counts = counts(&output);
     assert_eq!((&counts["published"], &counts["refused"]), (&1.into(), &1.into()), "{counts}");

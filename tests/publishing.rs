@@ -8,20 +8,20 @@ const RSS: &str = "/xa-hoi/rss.xml";
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 struct Office {
-    house: TestSite,
+    test_site: TestSite,
     serving: RunningServer,
     bearer: String,
 }
 
 fn office() -> Office {
-    let house = TestSite::new();
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let mut config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let mut config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
     config.push_str("\n[[channel]]\nslug = \"kinh-te\"\n");
-    std::fs::write(house.path("config.toml"), config).unwrap();
-    let serving = house.serve();
-    let secret = house.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
-    Office { bearer: format!("Bearer {}", secret.trim()), house, serving }
+    std::fs::write(test_site.path("config.toml"), config).unwrap();
+    let serving = test_site.serve();
+    let secret = test_site.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
+    Office { bearer: format!("Bearer {}", secret.trim()), test_site, serving }
 }
 
 impl Office {
@@ -74,7 +74,7 @@ fn an_article_is_published_corrected_and_withdrawn_over_http() {
     let stale = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &tag)], new_article());
     assert_eq!(stale.status, 412);
     wait_until("the correction", || office.shown().contains("Bài mới, sửa"));
-    office.house.scanned(&office.serving);
+    office.test_site.scanned(&office.serving);
     assert!(office.shown().contains("Bài mới, sửa"), "it has no source file, and it stays");
 
     let gone = office.request_with_body("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
@@ -98,7 +98,7 @@ fn no_write_works_without_a_valid_token_for_its_channels() {
     );
     assert_eq!(office.post("channel=kinh-te", &[PLAIN], new_article()).status, 403);
     assert_eq!(office.post("channel=xa-hoi&channel=kinh-te", &[PLAIN], new_article()).status, 403);
-    let everywhere = office.house.ok(&["token", "new", "Tỉnh"]);
+    let everywhere = office.test_site.ok(&["token", "new", "Tỉnh"]);
     let headers = [PLAIN, ("Authorization", &format!("Bearer {}", everywhere.trim()))];
     let made = office.serving.request_with_body(
         "POST",
@@ -110,7 +110,7 @@ fn no_write_works_without_a_valid_token_for_its_channels() {
     let other = resource(&made);
     assert_eq!(office.request_with_body("PUT", &other, &[PLAIN], SAMPLE_ARTICLE).status, 403);
     assert_eq!(office.request_with_body("DELETE", &other, &[], "").status, 403);
-    office.house.ok(&["token", "revoke", "Văn phòng"]);
+    office.test_site.ok(&["token", "revoke", "Văn phòng"]);
     assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 401);
 }
 
@@ -259,18 +259,18 @@ fn omitted_content_is_reported_to_the_author() {
     let corrected =
         office.request_with_body("PUT", &resource(&made), &[PLAIN], page.replace("mở đầu", "đầu"));
     assert!(corrected.status == 200 && dropped(&corrected.json()), "{}", corrected.text());
-    std::fs::write(office.house.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
-    let file = office.house.path("trang.txt");
+    std::fs::write(office.test_site.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
+    let file = office.test_site.path("trang.txt");
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
-    let report = office.house.ok(&[&publish[..], &["--json"]].concat());
+    let report = office.test_site.ok(&[&publish[..], &["--json"]].concat());
     assert!(dropped(&serde_json::from_str(&report).unwrap()), "{report}");
-    let report = office.house.run(&publish);
+    let report = office.test_site.run(&publish);
     assert!(String::from_utf8_lossy(&report.stderr).contains("note: "), "{report:?}");
-    std::fs::write(office.house.path("token"), office.bearer.trim_start_matches("Bearer ")).unwrap();
-    let (to, token) = (format!("http://{}", office.serving.address()), office.house.path("token"));
+    std::fs::write(office.test_site.path("token"), office.bearer.trim_start_matches("Bearer ")).unwrap();
+    let (to, token) = (format!("http://{}", office.serving.address()), office.test_site.path("token"));
     let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
     std::fs::write(&file, page.replace("Bài mới", "Bài từ xa")).unwrap();
-    let report = office.house.run(&[&publish[..], &there].concat());
+    let report = office.test_site.run(&[&publish[..], &there].concat());
     assert!(String::from_utf8_lossy(&report.stderr).contains("trang.txt:1: note: "), "{report:?}");
 }
 
@@ -299,7 +299,7 @@ fn an_article_with_a_future_date_is_scheduled() {
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
     let answer = office.post("channel=xa-hoi", &[PLAIN], article("Hẹn giờ", &stamp, "Đoạn mở đầu."));
     assert_eq!(answer.status, 202, "{}", answer.text());
-    assert!(office.house.ok(&["list"]).contains("waiting"));
+    assert!(office.test_site.ok(&["list"]).contains("waiting"));
     assert!(!office.shown().contains("Hẹn giờ"));
 }
 
@@ -324,7 +324,7 @@ fn a_scheduled_article_is_visible_only_to_tokens_of_its_channels() {
     let description = office.serving.get("/api/openapi.json").json();
     described(&description, "/articles/{id}", "GET", &read);
 
-    let other = office.house.ok(&["token", "new", "Kinh tế", "--channels", "kinh-te"]);
+    let other = office.test_site.ok(&["token", "new", "Kinh tế", "--channels", "kinh-te"]);
     let headers = [PLAIN, ("Authorization", &format!("Bearer {}", other.trim()))];
     let past = article("Lộ tin", "12/05/2023 08:00", "Đoạn mở đầu.");
     assert_eq!(office.serving.get(&path).status, 404, "it is under embargo");
@@ -409,13 +409,13 @@ fn the_last_given_reason_is_published() {
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     let id = "tag:dakto.example,2023:2023-05-13/bai-moi";
     assert_eq!(office.request_with_body("DELETE", &path, &[], "").status, 200);
-    office.house.ok(&["withdraw", id, "--reason", "Sai số liệu"]);
+    office.test_site.ok(&["withdraw", id, "--reason", "Sai số liệu"]);
     wait_until("the reason", || office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
     let again = office.request_with_body("DELETE", &format!("{path}?reason=Tr%C3%B9ng"), &[], "");
     assert_eq!(again.json()["outcome"], "reason changed");
     wait_until("the other", || office.serving.get("/xa-hoi/atom.xml").text().contains("Trùng"));
     assert!(!office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
-    office.house.remove("xa-hoi/thi-dua.txt");
+    office.test_site.remove("xa-hoi/thi-dua.txt");
     wait_until("the withdrawal", || !office.shown().contains("thi-dua"));
     for path in ["/xa-hoi/atom.xml", "/api/changes?after=0", "/bai-viet/2023/05/12/thi-dua"] {
         assert!(!office.serving.get(path).text().contains("file-removed"), "{path}");
@@ -427,7 +427,7 @@ fn a_rejected_article_gets_its_own_problem_and_never_503() {
     let office = office();
     let holder = "+++\ntitle = \"Giữ mã cũ\"\npublished = \"13/05/2023\"\n\
                   id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
-    office.house.write("xa-hoi/a.md", holder);
+    office.test_site.write("xa-hoi/a.md", holder);
     wait_until("the holder", || office.shown().contains("Giữ mã cũ"));
     let taken = office.post("channel=xa-hoi", &[PLAIN], new_article());
     assert_eq!((taken.status, taken.json()["code"].as_str()), (409, Some("exists")), "{}", taken.text());
@@ -456,18 +456,18 @@ fn a_rejected_article_gets_its_own_problem_and_never_503() {
 fn the_commands_do_the_same_against_a_running_service() {
     let office = office();
     let secret = office.bearer.trim_start_matches("Bearer ");
-    std::fs::write(office.house.path("token"), format!("{secret}\n")).unwrap();
-    std::fs::write(office.house.path("moi.txt"), new_article()).unwrap();
-    let (file, token) = (office.house.path("moi.txt"), office.house.path("token"));
+    std::fs::write(office.test_site.path("token"), format!("{secret}\n")).unwrap();
+    std::fs::write(office.test_site.path("moi.txt"), new_article()).unwrap();
+    let (file, token) = (office.test_site.path("moi.txt"), office.test_site.path("token"));
     let to = format!("http://{}/", office.serving.address());
     let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
-    let report = office.house.ok(&[&publish[..], &there].concat());
+    let report = office.test_site.ok(&[&publish[..], &there].concat());
     let id = serde_json::from_str::<serde_json::Value>(&report).unwrap()["id"].as_str().unwrap().to_owned();
     wait_until("the article", || office.shown().contains("Bài mới"));
-    office.house.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
+    office.test_site.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
     wait_until("the withdrawal", || !office.shown().contains("Bài mới"));
-    let refused = office.house.run(&[&publish[..], &there].concat());
+    let refused = office.test_site.run(&[&publish[..], &there].concat());
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
 }
@@ -616,11 +616,11 @@ fn an_article_page_is_always_current_and_cheap_to_revalidate() {
 
 #[test]
 fn health_checks_are_not_rate_limited() {
-    let house = TestSite::new();
-    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let test_site = TestSite::new();
+    let config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
     let limits = "[server.limits]\nrequests_per_minute = 2\n[[channel]]";
-    std::fs::write(house.path("config.toml"), config.replace("[[channel]]", limits)).unwrap();
-    let serving = house.serve();
+    std::fs::write(test_site.path("config.toml"), config.replace("[[channel]]", limits)).unwrap();
+    let serving = test_site.serve();
     for path in ["/healthz", "/readyz"].repeat(20) {
         let answer = serving.get(path);
         assert!(matches!(answer.status, 200 | 503), "{path} {}", answer.status);
@@ -648,10 +648,10 @@ fn something_else(answer: &'static str) -> std::net::SocketAddr {
 
 #[test]
 fn a_command_reports_success_only_if_the_server_did_it() {
-    let house = TestSite::new();
-    std::fs::write(house.path("token"), "bantin_0123456789").unwrap();
-    std::fs::write(house.path("moi.txt"), new_article()).unwrap();
-    let (file, token) = (house.path("moi.txt"), house.path("token"));
+    let test_site = TestSite::new();
+    std::fs::write(test_site.path("token"), "bantin_0123456789").unwrap();
+    std::fs::write(test_site.path("moi.txt"), new_article()).unwrap();
+    let (file, token) = (test_site.path("moi.txt"), test_site.path("token"));
     for (answer, report) in [
         (
             "HTTP/1.1 301 Moved Permanently\r\nLocation: https://moi.example/tin/api/articles?channel=xa-hoi\r\n\
@@ -675,7 +675,7 @@ fn a_command_reports_success_only_if_the_server_did_it() {
         for command in
             [&["publish", file.to_str().unwrap(), "--channel", "xa-hoi"][..], &["withdraw", "tag:x"]]
         {
-            let output = house.run(&[command, &there].concat());
+            let output = test_site.run(&[command, &there].concat());
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert_eq!(
                 (output.status.code(), output.stdout.len()),

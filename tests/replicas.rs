@@ -23,10 +23,10 @@ const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 /// A site whose log is in this schema, with the folder of another site if one is given.
 fn replica(url: &str, folder: Option<&TestSite>) -> TestSite {
-    let house = TestSite::new().with("BANTIN_STORE__URL", url).with("BANTIN_FOLDER__WATCH", "poll");
+    let test_site = TestSite::new().with("BANTIN_STORE__URL", url).with("BANTIN_FOLDER__WATCH", "poll");
     match folder {
-        Some(other) => house.with("BANTIN_FOLDER__PATH", other.path("feeds").display().to_string()),
-        None => house,
+        Some(other) => test_site.with("BANTIN_FOLDER__PATH", other.path("feeds").display().to_string()),
+        None => test_site,
     }
 }
 
@@ -82,9 +82,9 @@ fn a_reader_waits_at_most_half_a_second_for_rendering_and_never_if_it_is_current
         return;
     }
     let schema = Schema::new();
-    let house = replica(&schema.url(), None);
-    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
-    let serving = house.serve();
+    let test_site = replica(&schema.url(), None);
+    let bearer = format!("Bearer {}", test_site.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = test_site.serve();
     assert_eq!(publish(&serving, &bearer, "Bài đầu").status, 201);
     let before = serving.get(RSS);
     assert!(before.text().contains("Bài đầu"), "who has published sees it at once");
@@ -160,13 +160,13 @@ fn a_folder_without_the_log_marker_is_not_scanned() {
     let wrong = replica(&schema.url(), None);
     wrong.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
     std::fs::write(wrong.path("feeds/.bantin-log"), "another0log0\n").unwrap();
-    for house in [&empty, &wrong] {
-        let scan = house.run(&["scan"]);
+    for test_site in [&empty, &wrong] {
+        let scan = test_site.run(&["scan"]);
         assert_eq!(scan.status.code(), Some(1));
         let told = String::from_utf8(scan.stdout).unwrap() + &String::from_utf8(scan.stderr).unwrap();
         assert!(told.contains("scan --confirm"), "{told}");
-        let serving = house.serve();
-        house.scanned(&serving);
+        let serving = test_site.serve();
+        test_site.scanned(&serving);
         let shown = serving.get(RSS).text();
         assert!(shown.contains("Bài mới") && shown.contains("thi đua") && !shown.contains("Của nơi khác"));
     }
@@ -250,10 +250,10 @@ fn without_the_database_live_documents_are_served_and_writes_are_told_to_retry()
         return;
     }
     let cluster = Cluster::new();
-    let house = replica(&cluster.url, None);
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
-    let serving = house.serve();
+    let test_site = replica(&cluster.url, None);
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let bearer = format!("Bearer {}", test_site.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = test_site.serve();
     wait_until("the first article", || serving.get(RSS).text().contains("thi đua"));
     let paths = ["/rss.xml", "/atom.xml", "/feed.json", RSS, "/", "/xa-hoi/", "/opml.xml"];
     let before = paths.map(|path| serving.get(path));
@@ -391,10 +391,10 @@ fn with_a_full_sqlite_disk_live_documents_are_served_and_writes_resume_later() {
 }
 
 fn assert_full_disk_behaviour(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
-    let house = replica(url, None);
-    house.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
-    let serving = house.serve();
+    let test_site = replica(url, None);
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let bearer = format!("Bearer {}", test_site.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = test_site.serve();
     wait_until("the first article", || serving.get(RSS).text().contains("thi đua"));
     // Incompressible, so that it takes its full size.
     let bulk = |number: u64| {
@@ -425,7 +425,7 @@ fn assert_full_disk_behaviour(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
     }
     assert!(said.slowest_refusal < TOLD_WITHIN, "{:?}", said.slowest_refusal);
     println!("{} refused, the slowest after {:?}", said.refused, said.slowest_refusal);
-    let listed = house.ok(&["list"]);
+    let listed = test_site.ok(&["list"]);
     assert!(said.accepted.iter().all(|title| listed.contains(title)), "what was accepted is there");
     assert_eq!(listed.lines().count(), said.accepted.len() + 1, "what was refused is not");
 }
@@ -489,10 +489,10 @@ fn with_a_silent_database_live_documents_are_served_and_writers_get_an_answer_wi
     let server = support::postgres::server();
     let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
     let line = Line::to(address);
-    let house =
+    let test_site =
         replica(&schema.url_at(&server.replace(&address.to_string(), &line.address.to_string())), None);
-    let bearer = format!("Bearer {}", house.ok(&["token", "new", "Văn phòng"]).trim());
-    let serving = house.serve();
+    let bearer = format!("Bearer {}", test_site.ok(&["token", "new", "Văn phòng"]).trim());
+    let serving = test_site.serve();
     let mut all = Said::default();
     for round in 0..3 {
         let title = format!("Sau lần {round}");
@@ -540,7 +540,7 @@ fn with_a_silent_database_live_documents_are_served_and_writers_get_an_answer_wi
     }
     println!("{} refused, the slowest after {:?}", all.refused, all.slowest_refusal);
     assert!(all.refused > 0 && all.slowest_refusal < TOLD_WITHIN, "{:?}", all.slowest_refusal);
-    let listed = house.ok(&["list"]);
+    let listed = test_site.ok(&["list"]);
     assert!(all.accepted.iter().all(|title| listed.contains(title)), "what was accepted is there");
 }
 
@@ -618,7 +618,7 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
     let schema = Schema::new();
     let houses = [replica(&schema.url(), None), replica(&schema.url(), None)];
     let bearer = houses[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();
-    let mut replicas = houses.each_ref().map(|house| Some(house.serve()));
+    let mut replicas = houses.each_ref().map(|test_site| Some(test_site.serve()));
     let addresses = || replicas.iter().flatten().map(RunningServer::address).collect::<Vec<_>>();
     let balancer = Balancer::new(addresses());
     let (address, ended) = (balancer.address, Arc::new(AtomicBool::new(false)));

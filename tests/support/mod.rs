@@ -1,4 +1,4 @@
-//! A house for stories: the real program over a folder of its own, on ports of its own, ended at the end.
+//! A site for tests: the real program over a folder of its own, on ports of its own, ended at the end.
 
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
@@ -29,7 +29,7 @@ pub struct TestSite {
 }
 
 impl TestSite {
-    /// An empty house.
+    /// An empty site.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("feeds")).unwrap();
@@ -40,13 +40,13 @@ impl TestSite {
         Self { folder, variables: HashMap::new(), user: None }
     }
 
-    /// The same house with a variable of the environment set.
+    /// The same site with a variable of the environment set.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.insert(name, value.into());
         self
     }
 
-    /// The same house for a program that may not do everything: root's permissions hide what others meet.
+    /// The same site for a program that may not do everything: root's permissions hide what others meet.
     pub fn for_an_ordinary_user(mut self) -> Self {
         const NOBODY: u32 = 65_534;
         if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0 {
@@ -58,7 +58,7 @@ impl TestSite {
         self
     }
 
-    /// A path in the house.
+    /// A path in the site.
     pub fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
@@ -92,7 +92,7 @@ impl TestSite {
         });
     }
 
-    /// Makes an exact copy of the house as it is on disk.
+    /// Makes an exact copy of the site as it is on disk.
     pub fn copied(&self) -> Self {
         let copy = Self::new();
         copy_folder(self.folder.path(), copy.folder.path());

@@ -215,7 +215,7 @@ fn check_attributes(tag: &quick_xml::events::BytesStart<'_>) {
     }
 }
 
-/// The HTML that this room writes is well-formed XML as well, so that a third parser can judge it.
+/// The HTML that this module writes is well-formed XML as well, so that a third parser can judge it.
 fn check_html(html: &str) {
     const ELEMENTS: [&str; 18] = [
         "div",

@@ -1,4 +1,4 @@
-//! Canaries: each shows a trap of a library that this room closes. A test that fails here is good news: the
+//! Canaries: each shows a pitfall of a library that this module avoids. A test that fails here is good news: the
 //! library has mended itself, and what closes the trap can go.
 
 use std::collections::BTreeMap;
