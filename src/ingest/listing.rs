@@ -202,7 +202,7 @@ pub fn list_folder(root: &Path, addresses: &SiteUrls) -> io::Result<FolderListin
     Ok(observed)
 }
 
-/// Looks at some files only: the same as [`observe`] would say of them.
+/// Looks at some files only: the same as [`list_folder`] would report for them.
 ///
 /// # Errors
 /// Where `root` itself cannot be found.
