@@ -177,7 +177,7 @@ async fn a_move_is_verified_by_its_documents_and_names_the_one_that_differs() {
     connection.close().await.unwrap();
     let (other, _) = open(&copy).await;
     let differs = compare(&one, &other, &options, |_, _| {}).await.unwrap_err().to_string();
-    assert_eq!(differs, "bai-viet/2023/05/12/thi-dua.html differs, or cannot be printed");
+    assert_eq!(differs, "bai-viet/2023/05/12/thi-dua.html differs or cannot be rendered");
 }
 
 #[test]
