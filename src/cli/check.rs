@@ -142,7 +142,8 @@ pub(super) fn print_diagnostics_to_stderr(findings: &[FileDiagnostic], root: &Pa
 pub(super) fn as_line(root: &Path, finding: &FileDiagnostic) -> String {
     let FileDiagnostic { path, line, severity, vietnamese, english } = finding;
     let path = root.join(path).display().to_string();
-    let message = format!("{vietnamese} ({english})");
+    // An error of the configuration has one language only.
+    let message = if vietnamese == english { english.clone() } else { format!("{vietnamese} ({english})") };
     let (path, message) = (printable(&path, MAX_LINE), printable(&message, MAX_LINE));
     format!("{path}:{line}: {}: {message}", severity.as_str())
 }
