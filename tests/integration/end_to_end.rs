@@ -1,8 +1,6 @@
 //! From a saved file to a 304, with the real program.
 
-mod support;
-
-use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 const ATOM: &str = "/xa-hoi/atom.xml";

@@ -1,10 +1,8 @@
 //! Channels over time, with the real program: renamed, closed, removed, combined; and a renamed publisher.
 
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 

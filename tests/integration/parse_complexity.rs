@@ -2,7 +2,7 @@
 //! release build. `cargo bench --bench manuscript` measures that; what is held here holds on slow machines and in
 //! debug builds too.
 
-#[path = "../benches/parse/worst.rs"]
+#[path = "../../benches/parse/worst.rs"]
 mod worst;
 
 use std::hint::black_box;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// The article that the project began with.
 pub const SAMPLE_ARTICLE: &str =
-    include_str!("../../feeds/xa-hoi/huyen-dak-to-phat-dong-phong-trao-thi-dua-nam-2023.txt");
+    include_str!("../../../feeds/xa-hoi/huyen-dak-to-phat-dong-phong-trao-thi-dua-nam-2023.txt");
 
 /// Nothing that a story waits for takes longer, on the slowest machine.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,7 +1,5 @@
 //! Robustness in operation: the service goes on whatever happens to stderr, signals, hostile names, disks and clocks.
 
-mod support;
-
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,9 +7,11 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, request, wait_until,
+};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
-use support::requirement::{Requirement, is_missing};
-use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, request, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -507,8 +507,13 @@ fn a_log_from_the_future_accepts_no_writes_until_the_clock_is_right() {
     let service = DetachedService::new(&site, Stdio::null());
     let text = article("Bài gửi", "13/05/2023 08:00", "Đoạn mở đầu.");
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
-    let answer =
-        support::send(service.address, "POST", "/api/articles?channel=xa-hoi", &headers, text.as_bytes());
+    let answer = crate::support::send(
+        service.address,
+        "POST",
+        "/api/articles?channel=xa-hoi",
+        &headers,
+        text.as_bytes(),
+    );
     assert_eq!(answer.status, 503, "{}", answer.text());
     execute_sql(&site, "UPDATE log SET head_at = head_at - 315360000");
     wait_until("the article", || service.shows("Bài nữa"));

@@ -1,8 +1,6 @@
 //! Publishing over HTTP with the real binary.
 
-mod support;
-
-use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");

@@ -1,8 +1,6 @@
 //! Several processes that share one log on PostgreSQL: what readers and editors can rely on, whichever
 //! replica they reach, and whatever happens to one of them or to the database.
 
-mod support;
-
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use support::postgres::{HeldLock, Schema};
-use support::requirement::{Requirement, is_missing};
-use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, TmpfsDisk, article, wait_until};
+use crate::support::postgres::{HeldLock, Schema};
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, TmpfsDisk, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 /// How long a replica delays a reader while it renders.
@@ -297,7 +295,7 @@ fn without_the_database_live_documents_are_served_and_writes_are_told_to_retry()
     // Connections that are all closed at once cost at most a moment.
     let cut = "(SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name <> 'x' AND \
                pid <> pg_backend_pid() AND datname = 'postgres')";
-    assert!(support::postgres::query::<i64>(cut, &cluster.url) > 0);
+    assert!(crate::support::postgres::query::<i64>(cut, &cluster.url) > 0);
     wait_until("a write", || publish(&serving, &bearer, "Sau khi bị cắt").status < 300);
     wait_until("the article", || serving.get(RSS).text().contains("Sau khi bị cắt"));
     assert!(serving.stop());
@@ -486,7 +484,7 @@ fn with_a_silent_database_live_documents_are_served_and_writers_get_an_answer_wi
         return;
     }
     let schema = Schema::new();
-    let server = support::postgres::server();
+    let server = crate::support::postgres::server();
     let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
     let line = Line::to(address);
     let test_site =

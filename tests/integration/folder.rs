@@ -1,15 +1,13 @@
 //! The whole life of a folder of articles, with the real program.
 
-mod support;
-
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -440,7 +438,7 @@ fn what_is_not_read_is_told_by_name_and_jpeg_is_read_whatever_it_is_called() {
     for name in unread {
         test_site.write(&format!("xa-hoi/{name}"), "x");
     }
-    let jpeg = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    let jpeg = include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
     test_site.write("xa-hoi/thi-dua.jfif", jpeg);
     test_site.write("xa-hoi/moi.txt", short(1));
     test_site.write("xa-hoi/moi.JPE", jpeg);

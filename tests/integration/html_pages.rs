@@ -1,8 +1,6 @@
 //! The pages for people over HTTP, with the real program: what is sent to whom, how it is kept, and what bounds it.
 
-mod support;
-
-use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 /// What a browser sends when a person opens an address.
 const PERSON: [(&str, &str); 3] =
@@ -262,7 +260,7 @@ fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting()
     let answers: Vec<_> = std::thread::scope(|scope| {
         let ask = |number: usize| {
             scope.spawn(move || {
-                support::request(address, "GET", &format!("/tim-kiem?q=thi+dua+{number}"), &[])
+                crate::support::request(address, "GET", &format!("/tim-kiem?q=thi+dua+{number}"), &[])
             })
         };
         let asking: Vec<_> = (0..300).map(ask).collect();

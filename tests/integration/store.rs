@@ -1,9 +1,9 @@
 //! The guarantees of the log, tested on every engine.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::postgres::Schema;
+use crate::support::requirement::{Requirement, is_missing};
 use bantin::model::{Article, ArticleId, Block, Channel, ChannelStatus, Image, Slug};
 use bantin::search_text;
 use bantin::store::{
@@ -15,8 +15,6 @@ use bantin::store::{
 use bantin::time::{Clock, DEFAULT_TIME_ZONE, Month, PublishedAt, from_unix};
 use bantin::urls::SiteUrls;
 use sqlx::Connection as _;
-use support::postgres::Schema;
-use support::requirement::{Requirement, is_missing};
 
 /// 12/05/2023 17:39 in Việt Nam.
 const SAMPLE_ARTICLE: i64 = 1_683_887_940;
@@ -136,7 +134,9 @@ async fn commits_become_visible_in_order() {
     // It has its number and waits for the locked channel.
     let stands = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE \
                   'UPDATE channel SET head%' AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'channel'::regclass))";
-    support::wait_until("the first writer to be held up", || support::postgres::query(stands, &home.url()));
+    crate::support::wait_until("the first writer to be held up", || {
+        crate::support::postgres::query(stands, &home.url())
+    });
     // From another minute: articles of the same second would also wait for each other's sort key.
     let (writing, later) = (two.clone(), article("B", SAMPLE_ARTICLE + 60));
     let second = tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", later)).await.1 });
@@ -212,15 +212,19 @@ async fn another_replica_is_announced_immediately() {
     let follower = tokio::spawn(async move { following.listen(stopped).await });
     let listens = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND \
                    query LIKE '%' || (SELECT id FROM log) || '%')";
-    support::wait_until("somebody to listen", || support::postgres::query(listens, &home.url()));
+    crate::support::wait_until("somebody to listen", || {
+        crate::support::postgres::query(listens, &home.url())
+    });
     let mut heard = two.subscribe();
     take(&one, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     heard.wait_for(|announced| announced.head == 1).await.unwrap();
     // A closed connection is opened again.
     let cut = "(SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND \
                query LIKE '%' || (SELECT id FROM log) || '%')";
-    assert!(support::postgres::query::<bool>(cut, &home.url()));
-    support::wait_until("somebody to listen again", || support::postgres::query(listens, &home.url()));
+    assert!(crate::support::postgres::query::<bool>(cut, &home.url()));
+    crate::support::wait_until("somebody to listen again", || {
+        crate::support::postgres::query(listens, &home.url())
+    });
     take(&one, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
     heard.wait_for(|announced| announced.head == 2).await.unwrap();
     stop.send_replace(true);

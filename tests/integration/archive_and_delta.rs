@@ -1,12 +1,11 @@
 //! The portals' view: walking a channel's archive to its end, and receiving only the new entries. Tests with
 //! the real binary, and one property over random histories.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{HttpResponse, RunningServer, TestSite, article, wait_until};
 use bantin::feed::verify;
 use bantin::model::{Article, ArticleId, Block, Site, Slug};
 use bantin::render::{self, ArchivePage, ArchiveRenderer, Renderer, Representation, SiteCache};
@@ -17,7 +16,6 @@ use bantin::store::{
 use bantin::time::{Clock, DEFAULT_TIME_ZONE, PublishedAt, Timestamp, from_unix};
 use bantin::urls::{Format, Route, Scope, SiteUrls, archive_path, feed_path};
 use proptest::prelude::*;
-use support::{HttpResponse, RunningServer, TestSite, article, wait_until};
 
 const SITE: &str = "http://127.0.0.1:8080";
 

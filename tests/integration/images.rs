@@ -1,10 +1,8 @@
 //! Images of articles, from the folder to a range request, with the real program.
 
-mod support;
-
 use std::io::Cursor;
 
-use support::{RunningServer, TestSite, article, wait_until};
+use crate::support::{RunningServer, TestSite, article, wait_until};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 

@@ -1,16 +1,14 @@
 //! The read endpoints of `/api` with the real binary: the changes since a number, and the articles.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 use serde_json::Value;
-use support::requirement::{Requirement, is_missing};
-use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const CHANGES: &str = "/api/changes";
 const ARTICLES: &str = "/api/articles";
@@ -679,7 +677,7 @@ fn the_cron_line_of_the_readme_gets_each_change_once() {
     if is_missing(Requirement::Program("curl")) {
         return;
     }
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let line = readme.lines().find(|line| line.contains("/api/changes?") && line.starts_with("* * * * * "));
     let line = line.expect("the README shows a cron line").strip_prefix("* * * * * ").unwrap();
     let test_site = TestSite::new();

@@ -1,14 +1,12 @@
 //! Backups, restores, and migrations of a whole log between engines.
 
-mod support;
-
+use crate::support::postgres::Schema;
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 use bantin::config::Config;
 use bantin::export::compare;
 use bantin::store::Store;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
-use support::postgres::Schema;
-use support::requirement::{Requirement, is_missing};
-use support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 const FEEDS: [&str; 6] =
     ["/rss.xml", "/atom.xml", "/feed.json", "/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json"];
@@ -23,7 +21,7 @@ fn with_history(test_site: &TestSite) {
         let folder = ["xa-hoi", "Đất & Người"][number % 2];
         test_site.write(&format!("{folder}/bai-{number}.txt"), article(&title, &stamp, "Đoạn mở đầu."));
     }
-    let picture = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    let picture = include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
     test_site.write("xa-hoi/bai-2.jpg", picture);
     test_site.write("xa-hoi/mai.txt", article("Ngày mai", "12/05/2027 08:00", "Đoạn mở đầu."));
     test_site.ok(&["scan"]);

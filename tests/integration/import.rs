@@ -1,12 +1,10 @@
 //! Old articles come in with one command, and `check` says what was understood of them: with the real program.
 
-mod support;
-
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Output;
 
-use support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 

@@ -13,7 +13,7 @@ pub fn server() -> String {
     std::env::var("BANTIN_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!(
             "this test needs a PostgreSQL, which tests/postgres starts for it: \
-             `tests/postgres cargo test --test store`, or `tests/run` for everything"
+             `tests/postgres cargo test --test integration store::`, or `tests/run` for everything"
         )
     })
 }

@@ -1,14 +1,12 @@
 //! The documentation tells the truth: its links lead somewhere, its commands exist, its examples run.
 
-mod support;
-
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::requirement::{Requirement, is_missing};
-use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,8 +1,6 @@
 //! The commands other than `serve`, with the real program.
 
-mod support;
-
-use support::{SAMPLE_ARTICLE, TestSite, article};
+use crate::support::{SAMPLE_ARTICLE, TestSite, article};
 
 fn seeded() -> TestSite {
     let site = TestSite::new();
@@ -245,10 +243,12 @@ fn publish_adds_an_article_without_a_source_file() {
     let id = site.ok(&arguments);
     assert_eq!(id.trim(), "tag:dakto.example,2023:2023-05-13/moi");
     assert_eq!(site.ok(&arguments), id, "publishing again changes nothing");
-    support::wait_until("the article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới"));
+    crate::support::wait_until("the article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới"));
     std::fs::write(&file, article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
     site.ok(&[&arguments[..], &["--id", id.trim()]].concat());
-    support::wait_until("the correction", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"));
+    crate::support::wait_until("the correction", || {
+        serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa")
+    });
     site.scanned(&serving);
     assert!(serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa"), "a scan does not remove it");
     let unknown = site.run(&["publish", file.to_str().unwrap(), "--channel", "xa-hoj"]);

@@ -1,15 +1,13 @@
 //! What we print as Atom, judged by the grammar of RFC 4287 (Appendix B) and not by our own reading of it.
 
-mod support;
-
 use std::process::Command;
 
+use crate::support::requirement::{Requirement, is_missing};
 use bantin::feed::{self, FeedInput, FeedKind};
 use bantin::model::{Article, ArticleId, Block, Channel, Entry, Image, Permalink, Site, Slug, Tombstone};
 use bantin::time::{PublishedAt, from_unix};
 use bantin::urls::{Format, SiteUrls};
 use chrono::NaiveDate;
-use support::requirement::{Requirement, is_missing};
 
 const SAMPLE_ARTICLE: i64 = 1_683_887_940;
 

@@ -1,7 +1,5 @@
 //! The static site export: what a build guarantees to readers, to operators and to web servers.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
@@ -12,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use support::requirement::{Requirement, is_missing};
-use support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, request, wait_until};
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, request, wait_until};
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
 
@@ -28,7 +26,7 @@ fn with_history(test_site: TestSite) -> TestSite {
         let folder = ["xa-hoi", "Đất & Người"][number % 2];
         test_site.write(&format!("{folder}/bai-{number}.txt"), article(&title, &stamp, "Đoạn mở đầu."));
     }
-    let picture = include_bytes!("../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    let picture = include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
     test_site.write("xa-hoi/bai-2.jpg", picture);
     test_site.ok(&["scan"]);
     test_site.write("xa-hoi/bai-4.txt", article("Bài số 4, sửa", "05/04/2023 08:04", "Đoạn mở đầu đã sửa."));
@@ -150,7 +148,7 @@ fn the_same_log_gives_the_same_files_from_every_store() {
     }
     let test_site = with_history(TestSite::new()).with("BANTIN_FOLDER__WATCH", "off");
     built(&test_site, "public");
-    let schema = support::postgres::Schema::new();
+    let schema = crate::support::postgres::Schema::new();
     let file = format!("sqlite:{}", test_site.path("data/bantin.db").display());
     test_site.ok(&["migrate", "--from", &file, "--to", &schema.url()]);
     let test_site = test_site.with("BANTIN_STORE__URL", schema.url());
@@ -303,7 +301,7 @@ impl Ext4 {
     fn mount(&self) {
         fs::create_dir_all(self.path("")).unwrap();
         let options = "loop,data=writeback,noauto_da_alloc,commit=1";
-        done(support::as_root("mount").args(["-o", options]).arg(self.image()).arg(self.path("")));
+        done(crate::support::as_root("mount").args(["-o", options]).arg(self.image()).arg(self.path("")));
     }
 
     fn image(&self) -> PathBuf {
@@ -331,7 +329,8 @@ impl Ext4 {
 
 impl Drop for Ext4 {
     fn drop(&mut self) {
-        let _ = support::as_root("umount").arg("--lazy").arg(self.path("")).stderr(Stdio::null()).status();
+        let _ =
+            crate::support::as_root("umount").arg("--lazy").arg(self.path("")).stderr(Stdio::null()).status();
     }
 }
 

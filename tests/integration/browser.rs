@@ -1,14 +1,12 @@
 //! What a person meets in a browser: headless Chromium, driven over WebDriver, before the real program.
 
-mod support;
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 use serde_json::{Value, json};
-use support::requirement::{Requirement, is_missing};
-use support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 /// A browser with a profile of its own. Dropped, it is closed.
 struct Browser {

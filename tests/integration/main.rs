@@ -1,0 +1,34 @@
+//! Tests through the public interface: of the library, and of the real program over HTTP and on the command line.
+//!
+//! They are one binary, because each binary links the whole program again. One file's tests run by
+//! `cargo test --test integration store::`.
+
+mod support;
+
+mod archive_and_delta;
+mod atom_grammar;
+mod backup;
+mod browser;
+mod changes;
+mod channels;
+mod command_line;
+mod composed_pages;
+mod configs;
+mod documentation;
+mod end_to_end;
+mod export;
+mod folder;
+mod html_pages;
+mod http_server;
+mod images;
+mod import;
+mod markup;
+mod operation;
+mod pages;
+mod parse;
+mod parse_complexity;
+mod publishing;
+mod render;
+mod replicas;
+mod store;
+mod word;
