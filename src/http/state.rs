@@ -163,11 +163,13 @@ impl AppState {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let state = Arc::clone(self);
+        let (state, runtime) = (Arc::clone(self), self.runtime.clone());
         let working = self.runtime.spawn(async move {
             let permit = tokio::time::timeout(QUEUE_TIMEOUT, state.read_permits.acquire());
             let Ok(Ok(_permit)) = permit.await else { return None };
-            Some(work(Arc::clone(&state)).await)
+            // SQLite blocks its thread.
+            let (own, inner) = (Arc::clone(&state), runtime.clone());
+            runtime.spawn_blocking(move || inner.block_on(work(own))).await.ok()
         });
         match working.await.ok().flatten()? {
             Ok(answer) => Some(answer),

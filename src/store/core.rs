@@ -61,6 +61,15 @@ impl Core {
         })
     }
 
+    /// Spawns work on the database: on a thread that may block, where the engine blocks.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let runtime = self.runtime.clone();
+        match self.database.blocks() {
+            true => drop(self.runtime.spawn_blocking(move || runtime.block_on(work))),
+            false => drop(self.runtime.spawn(work)),
+        }
+    }
+
     /// A transaction in which the log may grow.
     pub(crate) async fn begin_append(&self) -> Result<Transaction, StoreError> {
         let mut writing = self.database.begin_write().await?;

@@ -73,6 +73,11 @@ impl Database {
         server.begin_side_write().await.map(|transaction| Some(Transaction::Postgres(transaction)))
     }
 
+    /// True if statements block the thread that runs them.
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// The server, which other machines may share; none with SQLite.
     pub(crate) fn shared(&self) -> Option<&Arc<PgServer>> {
         match self {
@@ -146,7 +151,7 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction.rows(sql, values).await,
+            Self::Sqlite(transaction) => transaction.rows(sql.into_sql_str().as_str(), values),
             Self::Postgres(transaction) => transaction.rows(sql, values).await,
         }
     }
@@ -169,7 +174,7 @@ impl Transaction {
     /// Runs a statement and returns the number of affected rows.
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction.run(sql, values).await,
+            Self::Sqlite(transaction) => transaction.run(sql.into_sql_str().as_str(), values),
             Self::Postgres(transaction) => transaction.run(sql, values).await,
         }
     }
@@ -249,7 +254,7 @@ impl Transaction {
     /// Commits durably and notifies other replicas.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Sqlite(transaction) => transaction.commit(),
             Self::Postgres(transaction) => transaction.commit().await,
         }
     }

@@ -1,5 +1,8 @@
 //! Errors of the store.
 
+/// The error of a driver. Its message contains its causes.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why the store did not do something. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -19,7 +22,7 @@ pub enum StoreError {
     },
     /// The database cannot be reached, is locked for too long, or its disk is full.
     #[error("the store is unavailable: {0}")]
-    Unavailable(sqlx::Error),
+    Unavailable(Cause),
     /// The server cannot be reached at startup.
     #[error("PostgreSQL at {server} cannot be reached: {cause}")]
     Unreachable {
@@ -30,7 +33,7 @@ pub enum StoreError {
     },
     /// The schema belongs to a newer version, or a migration failed.
     #[error("cannot migrate the schema of the store: {0}")]
-    Schema(sqlx::migrate::MigrateError),
+    Schema(String),
     /// A write would be lost or would damage the log.
     #[error("the store does not accept writes: {0}")]
     NoWrites(String),
@@ -42,10 +45,15 @@ pub enum StoreError {
     Corrupt(String),
     /// The database works but rejects these values: they violate a constraint or exceed a limit.
     #[error("the database rejected the values: {0}")]
-    Unkept(sqlx::Error),
+    Unkept(Cause),
 }
 
 impl StoreError {
+    /// The database does not answer, for this reason.
+    pub(crate) fn unavailable(cause: impl Into<Cause>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
     /// True if only this write fails and the next one can succeed: the submitted values, or what is stored of the
     /// article, are at fault.
     pub fn is_of_one_write(&self) -> bool {
@@ -53,32 +61,39 @@ impl StoreError {
     }
 }
 
-// NOTE: the messages of the driver already contain their cause. As `source` it would be printed twice.
+// NOTE: the messages of the drivers already contain their cause. As `source` it would be printed twice.
 impl From<sqlx::Error> for StoreError {
     fn from(cause: sqlx::Error) -> Self {
         match &cause {
-            sqlx::Error::Encode(_) => Self::Unkept(cause),
-            sqlx::Error::Database(told) if is_about_values(told.as_ref()) => Self::Unkept(cause),
-            _ => Self::Unavailable(cause),
+            sqlx::Error::Encode(_) => Self::Unkept(cause.into()),
+            sqlx::Error::Database(told) if is_about_values(told.as_ref()) => Self::Unkept(cause.into()),
+            _ => Self::Unavailable(cause.into()),
         }
     }
 }
 
-/// True if the database complains about the values of a statement.
+/// True if PostgreSQL complains about the values of a statement. SQLSTATE classes: data exception, integrity constraint
+/// violation, limit exceeded (e.g. of an index entry).
 fn is_about_values(told: &dyn sqlx::error::DatabaseError) -> bool {
     let code = told.code().unwrap_or_default();
-    match code.len() {
-        _ if told.kind() != sqlx::error::ErrorKind::Other => true,
-        // PostgreSQL SQLSTATE classes: data exception, integrity constraint violation, limit exceeded (e.g. of an
-        // index entry).
-        5 => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
-        // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
-        _ => ["18", "19", "20", "25"].contains(&code.as_ref()),
+    told.kind() != sqlx::error::ErrorKind::Other
+        || ["22", "23", "54"].iter().any(|class| code.starts_with(class))
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(cause: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch};
+        match cause.sqlite_error_code() {
+            Some(ConstraintViolation | ParameterOutOfRange | TooBig | TypeMismatch) => {
+                Self::Unkept(cause.into())
+            }
+            _ => Self::Unavailable(cause.into()),
+        }
     }
 }
 
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(cause: sqlx::migrate::MigrateError) -> Self {
-        Self::Schema(cause)
+        Self::Schema(cause.to_string())
     }
 }

@@ -2,11 +2,10 @@
 
 use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
-use crate::support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{SAMPLE_ARTICLE, TestSite, article, execute_sql, wait_until};
 use bantin::config::Config;
 use bantin::export::compare;
 use bantin::store::Store;
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 const FEEDS: [&str; 6] =
     ["/rss.xml", "/atom.xml", "/feed.json", "/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json"];
@@ -167,12 +166,9 @@ async fn a_move_is_verified_by_its_documents_and_names_the_one_that_differs() {
     other.close().await;
 
     // A word in the stored text of one article, which no revision number reveals.
-    let file = format!("sqlite:{}", copy.path("data/bantin.db").display());
-    let mut connection = SqliteConnection::connect(&file).await.unwrap();
     let sql =
         "UPDATE article SET content = replace(content, 'phát động', 'phat dong') WHERE slug = 'thi-dua'";
-    assert_eq!(connection.execute(sql).await.unwrap().rows_affected(), 1);
-    connection.close().await.unwrap();
+    assert_eq!(execute_sql(&copy.path("data/bantin.db"), sql), 1);
     let (other, _) = open(&copy).await;
     let differs = compare(&one, &other, &options, |_, _| {}).await.unwrap_err().to_string();
     assert_eq!(differs, "bai-viet/2023/05/12/thi-dua.html differs or cannot be rendered");

@@ -9,9 +9,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{
-    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, request, wait_until,
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, execute_sql, request, wait_until,
 };
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -254,16 +253,6 @@ fn items(serving: &RunningServer) -> usize {
     serving.get(RSS).text().matches("<item>").count()
 }
 
-fn execute_sql(site: &TestSite, sql: &'static str) {
-    let url = format!("sqlite:{}", site.path("data/bantin.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        connection.execute(sql).await.unwrap();
-        connection.close().await.unwrap();
-    });
-}
-
 /// Mounts everything except one directory read-only and continues as nobody.
 const READ_ONLY_MOUNTS: &str = "
     mount --bind \"$1\" \"$1\"
@@ -490,11 +479,11 @@ fn a_log_from_the_future_accepts_no_writes_until_the_clock_is_right() {
     let site = seeded();
     let bearer = bearer(&site);
     site.ok(&["scan"]);
-    execute_sql(&site, "UPDATE log SET head_at = head_at + 30");
+    execute_sql(&site.path("data/bantin.db"), "UPDATE log SET head_at = head_at + 30");
     site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
     site.ok(&["scan"]);
     assert_eq!(site.ok(&["list"]).lines().count(), 2, "clocks of machines that share a log differ a little");
-    execute_sql(&site, "UPDATE log SET head_at = head_at + 315360000");
+    execute_sql(&site.path("data/bantin.db"), "UPDATE log SET head_at = head_at + 315360000");
     site.write("xa-hoi/nua.txt", article("Bài nữa", "13/05/2023 09:00", "Đoạn mở đầu."));
     let refused = site.run(&["scan"]);
     let message = String::from_utf8(refused.stderr).unwrap();
@@ -515,6 +504,6 @@ fn a_log_from_the_future_accepts_no_writes_until_the_clock_is_right() {
         text.as_bytes(),
     );
     assert_eq!(answer.status, 503, "{}", answer.text());
-    execute_sql(&site, "UPDATE log SET head_at = head_at - 315360000");
+    execute_sql(&site.path("data/bantin.db"), "UPDATE log SET head_at = head_at - 315360000");
     wait_until("the article", || service.shows("Bài nữa"));
 }

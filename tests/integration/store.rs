@@ -1,5 +1,6 @@
 //! The guarantees of the log, tested on every engine.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::support::postgres::Schema;
@@ -66,16 +67,16 @@ impl Home {
         }
     }
 
+    /// The file, on SQLite.
+    fn file(&self) -> PathBuf {
+        PathBuf::from(self.url().trim_start_matches("sqlite:"))
+    }
+
     /// Changes the data in a way that the program never would. Returns the number of changed rows.
     async fn alter(&self, sql: &'static str) -> u64 {
         match &self.place {
             Place::Schema(schema) => schema.execute(sql),
-            Place::Folder(_) => {
-                let database = sqlx::SqlitePool::connect(&self.url()).await.unwrap();
-                let touched = sqlx::query(sql).execute(&database).await.unwrap().rows_affected();
-                database.close().await;
-                touched
-            }
+            Place::Folder(_) => crate::support::execute_sql(&self.file(), sql) as u64,
         }
     }
 
@@ -1987,15 +1988,11 @@ async fn a_search_finds_the_current_text_and_nothing_withdrawn(home: Home) {
         assert!(!holds(erased), "{erased} is still there");
     }
     if let Place::Folder(_) = home.place {
-        let blank = sqlx::SqlitePool::connect(&home.url()).await.unwrap();
-        let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM search WHERE search MATCH 'thuyen'")
-            .fetch_one(&blank)
-            .await
-            .unwrap();
-        assert_eq!(left, 0);
-        sqlx::query("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
-            .execute(&blank)
-            .await
+        let blank = rusqlite::Connection::open(home.file()).unwrap();
+        let count = "SELECT COUNT(*) FROM search WHERE search MATCH 'thuyen'";
+        assert_eq!(blank.query_row(count, [], |row| row.get(0)), Ok(0));
+        blank
+            .execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)", [])
             .expect("the index says what the column says");
     }
 }

@@ -159,7 +159,7 @@ impl PgServer {
 
     async fn begin(self: &Arc<Self>, kind: TxKind) -> Result<PostgresTransaction, StoreError> {
         if !self.breaker.allows_attempt() {
-            return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+            return Err(StoreError::unavailable(sqlx::Error::PoolTimedOut));
         }
         let started = Instant::now();
         let mut pools = self.pools();
@@ -182,7 +182,7 @@ impl PgServer {
                 if is_lost(&cause) || without_any {
                     self.mark_unreachable(&pools);
                 }
-                Err(StoreError::Unavailable(cause))
+                Err(StoreError::unavailable(cause))
             }
         }
     }

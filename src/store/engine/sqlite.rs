@@ -1,18 +1,19 @@
 //! SQLite: one file on this machine.
+//!
+//! NOTE: statements run on the thread of the caller and do not yield. A batch of writes therefore costs no change of
+//! threads; whoever must not be blocked calls the store from a blocking thread.
 
 use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{Column as _, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::database_file::DatabaseFile;
-use super::migrations::{MigrationFile, migrator};
+use super::migrations::{MigrationFile, migrate_sqlite};
 use super::value::{Row, Value};
 use crate::store::error::StoreError;
 use crate::store::sql::served;
@@ -24,7 +25,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interval for retrying the scan lock.
 const SCAN_LOCK_RETRY: Duration = Duration::from_millis(25);
 const MAX_READERS: u32 = 8;
-const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// More than the statements of the store: none is compiled twice.
+const CACHED_STATEMENTS: usize = 256;
+/// Pages that the writing connection keeps in memory, in KiB. With fewer, a large batch is written to the disk twice.
+const WRITER_CACHE: u32 = 16 << 10;
+const READER_CACHE: u32 = 2 << 10;
 
 pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
@@ -69,8 +74,8 @@ pub(crate) fn fts_query(words: &[String]) -> String {
 
 /// One connection writes and several read, as WAL allows.
 pub(crate) struct SqliteFile {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Arc<ConnectionPool>,
+    readers: Arc<ConnectionPool>,
     file: Arc<DatabaseFile>,
 }
 
@@ -78,36 +83,12 @@ impl SqliteFile {
     /// Opens or creates the database file at `path` with its folder, and migrates its schema.
     pub(crate) async fn open(path: &str) -> Result<Self, StoreError> {
         let file = Arc::new(DatabaseFile::create(Path::new(path))?);
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            // The file exists. If it vanishes later, it must not be created again.
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            // NOTE: FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an acknowledged article would
-            // be lost in a power failure.
-            .synchronous(SqliteSynchronous::Full)
-            // Deleted data is overwritten: an erased text must not remain in the file.
-            .pragma("secure_delete", "ON")
-            // Temporary files stay in memory: the rest of the machine may be read-only.
-            .pragma("temp_store", "MEMORY")
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = |connections| {
-            let file = Arc::clone(&file);
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .after_connect(move |_, _| {
-                    // A different file at this path is a different log.
-                    let is_the_same = file.check().map_err(sqlx::Error::Io);
-                    Box::pin(std::future::ready(is_the_same))
-                })
-        };
-        let writer = pool(1).connect_with(options.clone()).await?;
-        migrator(&MIGRATIONS).run(&writer).await?;
-        let readers = pool(MAX_READERS).connect_with(options).await?;
+        let pool = |connections, cache| ConnectionPool::new(path, &file, connections, cache);
+        let (writer, readers) = (pool(1, WRITER_CACHE), pool(MAX_READERS, READER_CACHE));
+        let mut connection = writer.connect()?;
+        migrate_sqlite(&mut connection, &MIGRATIONS)?;
+        // NOTE: it stays open. The last connection that closes removes the files beside the database.
+        writer.idle().push(connection);
         Ok(Self { writer, readers, file })
     }
 
@@ -119,7 +100,7 @@ impl SqliteFile {
     /// See [`DatabaseFile::acquire_scan_lease`].
     pub(crate) fn acquire_scan_lease(&self) -> Result<bool, StoreError> {
         self.check_in_place()?;
-        self.file.acquire_scan_lease().map_err(lock_failed)
+        self.file.acquire_scan_lease().map_err(StoreError::unavailable)
     }
 
     pub(crate) fn release_scan_lease(&self) {
@@ -130,7 +111,7 @@ impl SqliteFile {
     pub(crate) async fn lock_scan(&self) -> Result<File, StoreError> {
         loop {
             self.check_in_place()?;
-            if let Some(turn) = self.file.try_lock_scan().map_err(lock_failed)? {
+            if let Some(turn) = self.file.try_lock_scan().map_err(StoreError::unavailable)? {
                 return Ok(turn);
             }
             tokio::time::sleep(SCAN_LOCK_RETRY).await;
@@ -139,20 +120,13 @@ impl SqliteFile {
 
     pub(crate) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {
         self.check_in_place()?;
-        let begun = match self.writer.begin_with(BEGIN_WRITE).await {
-            // On a full disk SQLite ends a transaction by itself, which this connection does not notice.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await?.close().await?;
-                self.file.reconnected();
-                self.writer.begin_with(BEGIN_WRITE).await
-            }
-            begun => begun,
-        };
-        Ok(SqliteTransaction { inner: begun?, written_to: Some(Arc::clone(&self.file)) })
+        let mut transaction = ConnectionPool::begin(&self.writer, "BEGIN IMMEDIATE").await?;
+        transaction.writes = true;
+        Ok(transaction)
     }
 
     pub(crate) async fn begin_read(&self) -> Result<SqliteTransaction, StoreError> {
-        Ok(SqliteTransaction { inner: self.readers.begin().await?, written_to: None })
+        ConnectionPool::begin(&self.readers, "BEGIN").await
     }
 
     pub(crate) async fn close(&self) {
@@ -161,62 +135,162 @@ impl SqliteFile {
     }
 }
 
-fn lock_failed(cause: std::io::Error) -> StoreError {
-    StoreError::Unavailable(sqlx::Error::Io(cause))
+/// Connections of one kind to the file. They are opened when they are needed, and kept.
+struct ConnectionPool {
+    path: PathBuf,
+    file: Arc<DatabaseFile>,
+    /// Size of the page cache of each connection, in KiB.
+    cache: u32,
+    size: u32,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
 }
 
+impl ConnectionPool {
+    fn new(path: &str, file: &Arc<DatabaseFile>, size: u32, cache: u32) -> Arc<Self> {
+        Arc::new(Self {
+            path: PathBuf::from(path),
+            file: Arc::clone(file),
+            cache,
+            size,
+            permits: Arc::new(Semaphore::new(size as usize)),
+            idle: Mutex::default(),
+        })
+    }
+
+    async fn begin(pool: &Arc<Self>, begin: &str) -> Result<SqliteTransaction, StoreError> {
+        let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(&pool.permits).acquire_owned()).await;
+        let permit = match permit {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) => return Err(StoreError::unavailable("the store is closed")),
+            Err(_) => return Err(StoreError::unavailable("all connections to the database are in use")),
+        };
+        let idle = pool.idle().pop();
+        let connection = Some(idle.map_or_else(|| pool.connect(), Ok)?);
+        let mut transaction =
+            SqliteTransaction { connection, pool: Arc::clone(pool), writes: false, _permit: permit };
+        transaction.run(begin, &[])?;
+        Ok(transaction)
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        // Without CREATE: the file exists. If it vanishes later, it must not be created again.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        // A different file at this path is a different log.
+        self.file.check().map_err(StoreError::unavailable)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // NOTE: synchronous FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an acknowledged article
+        // would be lost in a power failure.
+        // secure_delete: deleted data is overwritten; an erased text must not remain in the file.
+        // temp_store: temporary files stay in memory; the rest of the machine may be read-only.
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+             PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{}",
+            self.cache
+        ))?;
+        Ok(connection)
+    }
+
+    /// Waits for the open transactions and closes the connections.
+    async fn close(&self) {
+        if let Ok(_all) = self.permits.acquire_many(self.size).await {
+            self.permits.close();
+            self.idle().clear();
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transaction. It is rolled back if dropped without [`SqliteTransaction::commit`].
 pub(crate) struct SqliteTransaction {
-    inner: sqlx::Transaction<'static, Sqlite>,
-    /// The database file, for a transaction that may write.
-    written_to: Option<Arc<DatabaseFile>>,
+    /// None once it has gone back to its pool.
+    connection: Option<Connection>,
+    pool: Arc<ConnectionPool>,
+    writes: bool,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl SqliteTransaction {
-    pub(crate) async fn rows(
-        &mut self,
-        sql: impl SqlSafeStr,
-        values: &[Value],
-    ) -> Result<Vec<Row>, StoreError> {
-        let rows = bind(sql, values).fetch_all(&mut *self.inner).await?;
-        rows.iter().map(read).collect()
+    pub(crate) fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.bound(sql, values)?;
+        let columns = statement.column_count();
+        let mut found = statement.raw_query();
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(Row((0..columns)
+                .map(|column| read(row.get_ref(column)?))
+                .collect::<Result<_, _>>()?));
+        }
+        Ok(rows)
     }
 
-    pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
-        Ok(bind(sql, values).execute(&mut *self.inner).await?.rows_affected())
+    pub(crate) fn run(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
+        Ok(self.bound(sql, values)?.raw_execute()? as u64)
     }
 
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await?;
+    pub(crate) fn commit(mut self) -> Result<(), StoreError> {
+        self.run("COMMIT", &[])?;
         // NOTE: check after the commit too. A write to a deleted file must not be acknowledged.
-        match self.written_to {
-            Some(file) => file.check().map_err(|cause| StoreError::NoWrites(cause.to_string())),
-            None => Ok(()),
+        if self.writes {
+            self.pool.file.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// The statement with its values: `$1` is the first one, wherever it stands.
+    fn bound(&mut self, sql: &str, values: &[Value]) -> Result<CachedStatement<'_>, StoreError> {
+        let Some(connection) = &self.connection else {
+            return Err(StoreError::unavailable("the transaction has ended"));
+        };
+        let mut statement = connection.prepare_cached(sql)?;
+        for index in 1..=statement.parameter_count() {
+            let number = statement.parameter_name(index).and_then(|name| name[1..].parse::<usize>().ok());
+            let value = number.and_then(|number| values.get(number.wrapping_sub(1)));
+            let Some(value) = value else {
+                return Err(StoreError::Corrupt(format!("parameter {index} has no value: {sql}")));
+            };
+            statement.raw_bind_parameter(index, value)?;
+        }
+        Ok(statement)
+    }
+}
+
+impl Drop for SqliteTransaction {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        // On a full disk SQLite has ended the transaction by itself.
+        if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
+            self.pool.idle().push(connection);
+        } else {
+            // The next connection creates the files beside the database anew.
+            drop(connection);
+            self.pool.file.reconnected();
         }
     }
 }
 
-fn bind(sql: impl SqlSafeStr, values: &[Value]) -> sqlx::query::Query<'_, Sqlite, SqliteArguments> {
-    values.iter().fold(sqlx::query(sql), |query, value| match value {
-        Value::Null => query.bind(None::<i64>),
-        Value::Integer(number) => query.bind(*number),
-        Value::Text(text) => query.bind(text.as_str()),
-        Value::Bytes(bytes) => query.bind(bytes.as_slice()),
-    })
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
 }
 
-fn read(row: &SqliteRow) -> Result<Row, StoreError> {
-    let value = |index: usize| -> Result<Value, StoreError> {
-        let raw = row.try_get_raw(index)?;
-        let kind = raw.type_info();
-        if raw.is_null() {
-            return Ok(Value::Null);
-        }
-        match kind.name() {
-            "INTEGER" => Ok(Value::Integer(row.try_get(index)?)),
-            "TEXT" => Ok(Value::Text(row.try_get(index)?)),
-            "BLOB" => Ok(Value::Bytes(row.try_get(index)?)),
-            other => Err(StoreError::Corrupt(format!("column {} is {other}", row.column(index).name()))),
-        }
-    };
-    (0..row.len()).map(value).collect::<Result<_, _>>().map(Row)
+fn read(value: ValueRef<'_>) -> Result<Value, StoreError> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Text(_) => Value::Text(value.as_str().map_err(rusqlite::Error::from)?.to_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
+        ValueRef::Real(_) => return Err(StoreError::Corrupt("a column contains a fraction".to_owned())),
+    })
 }

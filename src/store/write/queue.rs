@@ -110,7 +110,7 @@ impl WriteQueue {
         };
         if starts {
             // A separate task: a caller that is cancelled must not cancel the batch of others.
-            self.core.runtime.spawn(commit_batches(Arc::clone(self)));
+            self.core.spawn(commit_batches(Arc::clone(self)));
         }
         PendingWrite(replied)
     }
@@ -147,7 +147,7 @@ impl<T> PendingWrite<T> {
 }
 
 fn crashed() -> StoreError {
-    StoreError::Unavailable(sqlx::Error::WorkerCrashed)
+    StoreError::unavailable("a task of the store has crashed")
 }
 
 /// Ends a run that panicked: callers get an error, and the next write starts a new run.
@@ -182,7 +182,8 @@ async fn commit_batches(queue: Arc<WriteQueue>) {
                 for write in batch {
                     write.reply(Err(match &cause {
                         StoreError::NoWrites(reason) => StoreError::NoWrites(reason.clone()),
-                        cause => StoreError::Unavailable(sqlx::Error::Protocol(cause.to_string())),
+                        StoreError::Unavailable(cause) => StoreError::unavailable(cause.to_string()),
+                        cause => StoreError::unavailable(cause.to_string()),
                     }));
                 }
             }

@@ -20,6 +20,11 @@ pub const SAMPLE_ARTICLE: &str =
 /// Nothing that a story waits for takes longer, on the slowest machine.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Runs a statement on an SQLite file, as no program of ours would. Returns the number of rows that it changed.
+pub fn execute_sql(file: &Path, sql: &str) -> usize {
+    rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap()
+}
+
 /// A folder with a config, a folder of articles and a store.
 pub struct TestSite {
     folder: tempfile::TempDir,
