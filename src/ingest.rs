@@ -1,309 +1,48 @@
-//! Brings the folder of articles, and archives of old ones, into the log.
+//! Brings the articles folder, and archives of old articles, into the log.
 //!
-//! The scan is the truth; file events are only hints which files to look at before the next. A scan compares what
-//! lies in the folder with what the store remembers of it, and every difference becomes one of the store's verbs. It
-//! never trusts a single look: a file counts once it has held still and nobody writes it any more, and is gone once
-//! it has been missing for the grace. Nothing here prints, and no scan ever reads anything outside the folder.
+//! A scan compares the folder with what the store remembers of it, and submits every difference. File events only
+//! say where to look first. A file counts once it has been unchanged for a while and nobody writes it, and is gone
+//! once it has been missing for the grace period. Nothing here prints, and no scan reads anything outside the folder.
 //!
-//! What an office wrote before comes in once, by [`Import`], from wherever it lies.
+//! | module | what it does |
+//! |---|---|
+//! | `run`, `watch` | decides when to scan, from file events and time |
+//! | `scan` | one scan, from the listing to the report |
+//! | `listing`, `names` | which files are there, and what their names say |
+//! | `plan` | compares the listing with the store's records (no I/O) |
+//! | `reading`, `writers`, `open` | reads what has changed, once it is complete |
+//! | `submission`, `report`, `diagnostic` | what is submitted, and what is reported |
+//! | `mark` | the marker that ties a folder to a log |
+//! | `check` | the same checks without a store |
+//! | `import`, `import_source` | imports folders and archives once |
 
+mod article_file;
 mod check;
+mod diagnostic;
 mod import;
 mod import_source;
 mod listing;
 mod mark;
 mod names;
 mod open;
+mod options;
+mod parallel;
+mod plan;
+mod reading;
+mod report;
+mod run;
 mod scan;
+mod submission;
 mod watch;
 mod writers;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use tokio::sync::watch as channel;
-use tokio::time::Instant;
-use tracing::{error, info, warn};
-
-use crate::model::Slug;
-use crate::parse::{self, Encoding};
-use crate::store::Store;
-use crate::time::Zone;
-use crate::urls::SiteUrls;
-
-pub use check::{CheckedFile, check_file, check_folder, diagnostics_of};
+pub use article_file::{ParsedFile, diagnostics_of, parse_file};
+pub use check::{CheckedFile, check_file, check_folder};
+pub use diagnostic::FileDiagnostic;
 pub use import::{Import, ImportError, ImportReport, ImportRequest};
-pub use mark::{Marking, mark_of};
+pub use mark::mark_of;
 pub use open::{read_named, read_named_text};
-pub use scan::{FileDiagnostic, ParsedFile, ScanReport, Scanner, parse_file};
-use watch::{Touched, Watch};
-
-/// A file is settled when it has not changed for so long.
-pub const DEBOUNCE: Duration = Duration::from_millis(300);
-/// A text that does not end with the end of a line may go on: it is settled after so long.
-pub const UNFINISHED: Duration = Duration::from_secs(3);
-/// A file that somebody holds open for writing is taken for whole when it has not changed for so long.
-pub const HELD_OPEN: Duration = Duration::from_secs(30);
-/// A file is gone when it has been missing for so long; until then it may have been renamed.
-pub const REMOVAL_GRACE: Duration = Duration::from_secs(5);
-/// Scans without an event, where events are to be had.
-const RESCAN_INTERVAL: Duration = Duration::from_secs(10);
-/// And never more often than that they take this part of one core.
-const SHARE_OF_SCANS: u32 = 200;
-/// Scans of a folder that sends no events, such as a network share.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Two looks are never closer than this, however many events there are.
-const MIN_SCAN_GAP: Duration = Duration::from_millis(20);
-/// After a scan that an event has asked for, so many times as long as it took to look passes before the next. Files
-/// that are known to have changed do not wait for it.
-const REST_OF_SCANS: u32 = 4;
-/// A folder that cannot be listed sends no events; it is looked for so often.
-const ABSENT: Duration = Duration::from_secs(2);
-/// How often the right to scan is asked for, or renewed.
-const LEASE_RENEWAL: Duration = Duration::from_secs(1);
-/// After the store failed.
-const RETRY: Duration = Duration::from_secs(2);
-
-/// What the operator chooses.
-#[derive(Clone, Debug)]
-pub struct IngestOptions {
-    /// The folder of articles.
-    pub path: PathBuf,
-    /// How changes are noticed.
-    pub watch: WatchMode,
-    /// The zone in which stamps are read.
-    pub time_zone: Zone,
-    /// The site's language.
-    pub language: String,
-    /// The encoding of text files, where it is set for all.
-    pub encoding: Option<Encoding>,
-    /// The encoding of a channel's text files, where it is set for that channel.
-    pub encodings: BTreeMap<Slug, Encoding>,
-    /// What the mark of another log in the folder means.
-    pub marking: Marking,
-    /// Knows the channels by the names that they bore before.
-    pub addresses: Arc<SiteUrls>,
-}
-
-impl IngestOptions {
-    /// What the manuscript reader needs to know for the files of a channel; of none, for a file that lies in
-    /// no channel's folder.
-    pub fn parse_options(&self, channel: Option<&Slug>) -> parse::ParseOptions {
-        let of_channel = channel.and_then(|channel| self.encodings.get(channel)).copied();
-        let encoding = of_channel.or(self.encoding);
-        parse::ParseOptions { zone: self.time_zone, language: self.language.clone(), encoding }
-    }
-
-    /// The channel of a file by the folder that it lies in; none for a file outside of the folder of articles.
-    fn channel_of(&self, file: &Path) -> Option<Slug> {
-        let (file, root) = (file.canonicalize().ok()?, self.path.canonicalize().ok()?);
-        let mut below = file.strip_prefix(root).ok()?.components();
-        let folder = below.next()?.as_os_str().to_str()?;
-        below.next().map(|_| self.addresses.resolve_channel(folder))
-    }
-}
-
-/// How changes in the folder are noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchMode {
-    /// By the system's file events, and by a slow beat.
-    Events,
-    /// By looking once a second: for a network share, which sends no events.
-    Poll,
-    /// Not at all: one scan at the start; `bantin scan` does the rest.
-    Off,
-}
-
-/// Counters of the scans, for the metrics page.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Scans that were made, of the whole folder or of what has changed in it.
-    pub scans: AtomicU64,
-    /// Revisions that came of files.
-    pub revisions: AtomicU64,
-    /// Files whose newest bytes are no article, as of the last scan.
-    pub rejected: AtomicU64,
-}
-
-/// Scans the folder until `shutdown` turns true; of several processes that share the log, one does at a time.
-/// `first_scan` turns true once what lay in the folder at the start is in the store, settling included, or
-/// another process sees to that.
-pub async fn run(
-    store: Store,
-    options: IngestOptions,
-    counters: &Counters,
-    first_scan: channel::Sender<bool>,
-    mut shutdown: channel::Receiver<bool>,
-) {
-    loop {
-        tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => return,
-            () = acquire_lease(&store, &first_scan) => {}
-        }
-        info!("this process scans the folder");
-        tokio::select! {
-            () = scan_until(&store, &options, counters, &first_scan, shutdown.clone()) => return,
-            () = lease_lost(&store) => warn!("this process does not scan the folder any more"),
-        }
-    }
-}
-
-/// Waits until this process is the one that scans.
-async fn acquire_lease(store: &Store, first_scan: &channel::Sender<bool>) {
-    loop {
-        match store.acquire_scan_lease().await {
-            Ok(true) => return,
-            Ok(false) => {
-                first_scan.send_replace(true);
-            }
-            // The tick says that the store does not answer.
-            Err(_) => {}
-        }
-        tokio::time::sleep(LEASE_RENEWAL).await;
-    }
-}
-
-/// Stays the one that scans for as long as it can.
-async fn lease_lost(store: &Store) {
-    while let Ok(true) = store.acquire_scan_lease().await {
-        tokio::time::sleep(LEASE_RENEWAL).await;
-    }
-}
-
-async fn scan_until(
-    store: &Store,
-    options: &IngestOptions,
-    counters: &Counters,
-    first_scan: &channel::Sender<bool>,
-    mut shutdown: channel::Receiver<bool>,
-) {
-    let mut watch = Watch::new(&options.path, options.watch);
-    let mut scanner = Scanner::new(store.clone(), options.clone());
-    let mut rhythm = Rhythm::new(options.watch);
-    let mut touched = Touched::default();
-    let mut scanned = false;
-    loop {
-        let started = Instant::now();
-        scanner.note_written(watch.written());
-        let whole = touched.whole && started >= rhythm.rested || started >= rhythm.due;
-        if whole {
-            watch.renew();
-            // What was heard until now is in the scan.
-            touched = Touched::default();
-            watch.take();
-        }
-        let looked = match whole {
-            true => scanner.scan(false).await,
-            false => scanner.look(&std::mem::take(&mut touched.files)).await,
-        };
-        let (again, looking) = match looked {
-            Ok(report) => {
-                count(&report, counters);
-                log_report(&report, store);
-                scanned |= whole;
-                if scanned && !report.unsettled {
-                    first_scan.send_replace(true);
-                }
-                if whole || report.suspended_reason.is_some() {
-                    rhythm.scanned(&report, watch.is_whole());
-                }
-                (report.next_scan_in.map(|pause| Instant::now() + pause), report.looking)
-            }
-            Err(cause) => {
-                error!(%cause, "the folder could not be taken into the store; trying again");
-                rhythm.failed();
-                (None, RETRY)
-            }
-        };
-        // Under a storm of events half of the time is left to others.
-        tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(if whole { MIN_SCAN_GAP } else { MIN_SCAN_GAP.max(looking) }) => {}
-        }
-        let rested = touched.whole.then_some(rhythm.rested);
-        let wake = [again, rested, Some(rhythm.due)].into_iter().flatten().min();
-        tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => return,
-            () = watch.changed() => {}
-            () = tokio::time::sleep_until(wake.unwrap_or(rhythm.due)) => {}
-        }
-        let heard = watch.take();
-        touched.files.extend(heard.files);
-        touched.whole |= heard.whole;
-    }
-}
-
-/// When the whole folder is scanned.
-struct Rhythm {
-    watching: WatchMode,
-    /// Not before, whatever events say.
-    rested: Instant,
-    /// Then, also without any event.
-    due: Instant,
-}
-
-impl Rhythm {
-    fn new(watching: WatchMode) -> Self {
-        let now = Instant::now();
-        Self { watching, rested: now, due: now }
-    }
-
-    /// `hears_all` where every change is an event.
-    fn scanned(&mut self, report: &ScanReport, hears_all: bool) {
-        /// As good as never.
-        const YEAR: Duration = Duration::from_secs(365 * 86_400);
-        let (now, looking) = (Instant::now(), report.looking);
-        let beat = match self.watching {
-            // The folder may come back without an event.
-            _ if report.suspended_reason.is_some() => ABSENT.max(looking * REST_OF_SCANS),
-            WatchMode::Events if hears_all => RESCAN_INTERVAL.max(looking * SHARE_OF_SCANS),
-            WatchMode::Events => RESCAN_INTERVAL.max(looking * REST_OF_SCANS),
-            WatchMode::Poll => POLL_INTERVAL.max(looking),
-            WatchMode::Off => YEAR,
-        };
-        self.rested = now + looking * REST_OF_SCANS;
-        self.due = now + beat;
-    }
-
-    /// The store failed: nobody knows what was taken in.
-    fn failed(&mut self) {
-        self.rested = Instant::now() + RETRY;
-        self.due = self.rested;
-    }
-}
-
-fn count(report: &ScanReport, counters: &Counters) {
-    counters.scans.fetch_add(1, Ordering::Relaxed);
-    counters.revisions.fetch_add(report.revisions(), Ordering::Relaxed);
-    counters.rejected.store(report.rejected_total, Ordering::Relaxed);
-}
-
-/// Says in the log what a scan did and found.
-fn log_report(report: &ScanReport, store: &Store) {
-    for finding in &report.findings {
-        match finding.severity {
-            parse::Severity::Error => {
-                error!(path = %finding.path, line = finding.line, "{}", finding.english);
-            }
-            parse::Severity::Warning => {
-                warn!(path = %finding.path, line = finding.line, "{}", finding.english);
-            }
-            parse::Severity::Note => {}
-        }
-    }
-    if report.revisions() > 0 {
-        info!(
-            published = report.published,
-            corrected = report.corrected,
-            moved = report.moved,
-            restored = report.restored,
-            withdrawn = report.withdrawn,
-            waiting = report.scheduled,
-            head = store.subscribe().borrow().head,
-            "the folder has changed"
-        );
-    }
-}
+pub use options::{IngestOptions, Marking, WatchMode};
+pub use report::ScanReport;
+pub use run::{Counters, run};
+pub use scan::Scanner;

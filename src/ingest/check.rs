@@ -1,18 +1,17 @@
 //! Looks at articles as a scan would, and changes nothing: what `check` tells before anything is published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::IngestOptions;
+use super::article_file::{ParsedFile, diagnostics_of, parse_file, read_image};
+use super::diagnostic::FileDiagnostic;
 use super::listing::list_folder;
-use super::names::unread;
-use super::scan::{
-    FileDiagnostic, ParsedFile, file_diagnostic, name_of, parse_file, read_image, stem_of, unfit,
-};
-use crate::message::Message;
+use super::names::{name_of, stem_of, unread};
+use super::options::IngestOptions;
+use super::submission::unfit;
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, Severity};
 use crate::time::{Timestamp, Zone, local_date};
@@ -41,9 +40,8 @@ pub fn check_folder(
     now: Timestamp,
     mut tell: impl FnMut(CheckedFile) -> io::Result<()>,
 ) -> io::Result<u64> {
-    let observed = list_folder(&options.path, &options.addresses)?;
-    let mut beside: Vec<FileDiagnostic> =
-        observed.trouble.iter().map(|trouble| trouble.finding.clone()).collect();
+    let observed = list_folder(&options.path, &options.addresses, &HashMap::new())?;
+    let mut beside: Vec<FileDiagnostic> = observed.issues.iter().map(|issue| issue.finding.clone()).collect();
     beside.extend(observed.orphans.iter().map(|path| orphan_image(path)));
     beside.sort_by(|a, b| a.path.cmp(&b.path));
     let mut beside = beside.into_iter().peekable();
@@ -75,21 +73,6 @@ pub fn check_file(path: &str, options: &IngestOptions, now: Timestamp) -> Checke
     read_file(Path::new(""), path, channel, options, now)
 }
 
-/// What the manuscript reader said of a file.
-pub fn diagnostics_of(path: &str, reading: &ParsedFile) -> Vec<FileDiagnostic> {
-    let finding = |finding: &parse::Diagnostic| {
-        let Message { vietnamese, english } = finding.kind.message();
-        FileDiagnostic {
-            path: path.to_owned(),
-            line: finding.line,
-            severity: finding.severity,
-            vietnamese,
-            english,
-        }
-    };
-    reading.reading.findings.iter().map(finding).collect()
-}
-
 fn read_file(
     root: &Path,
     path: &str,
@@ -107,7 +90,7 @@ fn read_file(
             findings.extend(draft.and_then(|draft| unfit(path, draft, &options.addresses, now)));
             (Some(reading), findings)
         }
-        Err(cause) => (None, vec![file_diagnostic(path, &cause)]),
+        Err(cause) => (None, vec![FileDiagnostic::unreadable_file(path, &cause)]),
     };
     CheckedFile { path: path.to_owned(), channel, reading, pictures: Vec::new(), findings }
 }
@@ -117,20 +100,16 @@ fn not_an_article(finding: FileDiagnostic) -> CheckedFile {
     CheckedFile { path, channel: None, reading: None, pictures: Vec::new(), findings: vec![finding] }
 }
 
-/// A picture that no article owns, most often by a slip in its name.
+/// An image without an article, most often because of a typing error in its name.
 fn orphan_image(path: &str) -> FileDiagnostic {
-    FileDiagnostic {
-        path: path.to_owned(),
-        line: 1,
-        severity: Severity::Warning,
-        vietnamese:
-            "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; đặt tên ảnh theo tên tệp \
-                     bài (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
-                .to_owned(),
-        english: "no article has this picture's name, so it is not published; name it after the article's \
-                  file (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)"
-            .to_owned(),
-    }
+    FileDiagnostic::new(
+        path,
+        Severity::Warning,
+        "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; hãy đặt tên ảnh theo tên tệp bài \
+         (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)",
+        "no article has this image's name, so it is not published; name it after the article's file \
+         (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)",
+    )
 }
 
 /// Two files of one id, or of one stem and one day, with different bytes.
@@ -154,18 +133,19 @@ fn find_duplicate(
             return None;
         }
     };
-    (hash != reading.hash).then(|| FileDiagnostic {
-        path: seen.path.clone(),
-        line: 1,
-        severity: Severity::Error,
-        vietnamese: format!(
-            "trùng bài với {other} (cùng tên, cùng ngày hoặc cùng mã) nhưng nội dung khác; sửa cho giống nhau \
-             hoặc đổi tên một tệp, ví dụ {}-2",
-            Slug::from_title(&stem)
-        ),
-        english: format!(
-            "is the same article as {other} (same name and day, or same id) with another text; make them \
-             equal or rename one"
-        ),
+    (hash != reading.hash).then(|| {
+        FileDiagnostic::new(
+            &seen.path,
+            Severity::Error,
+            format!(
+                "trùng bài với {other} (cùng tên, cùng ngày hoặc cùng mã) nhưng nội dung khác; hãy sửa cho giống \
+                 nhau hoặc đổi tên một tệp, ví dụ {}-2",
+                Slug::from_title(&stem)
+            ),
+            format!(
+                "is the same article as {other} (same name and day, or same id) with another text; make them \
+                 equal or rename one"
+            ),
+        )
     })
 }

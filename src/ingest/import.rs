@@ -12,13 +12,16 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::IngestOptions;
-use super::check::diagnostics_of;
+use super::article_file::{ParsedFile, diagnostics_of, hash_of};
+use super::diagnostic::FileDiagnostic;
 use super::import_source::{self, ImportSource, WalkItem};
-use super::scan::{FileDiagnostic, ParsedFile, blocking, hash_of, noted, outcome_diagnostic, stem_of, unfit};
+use super::names::stem_of;
+use super::options::IngestOptions;
+use super::parallel::{blocking, map_on_all_cores};
+use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, unfit};
 use crate::model::Slug;
 use crate::parse::{self, Encoding, ParsedArticle, Severity};
-use crate::store::{ImportedFile, Source, Store, StoreError, Submission, SubmitOutcome, WriteConditions};
+use crate::store::{ImportedFile, Source, Store, StoreError, SubmitOutcome};
 use crate::time::Timestamp;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
@@ -225,7 +228,7 @@ impl Import {
         tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
         let channels = store.snapshot().await?.channels().await?;
-        let known = channels.into_iter().map(|channel| channel.slug).collect();
+        let known = KnownChannels::existing(channels.into_iter().map(|channel| channel.slug).collect());
         self.read_batches(Some(store), store.clock().now(), Some(known), tell).await
     }
 
@@ -246,7 +249,7 @@ impl Import {
         self,
         store: Option<&Store>,
         now: Timestamp,
-        known: Option<BTreeSet<Slug>>,
+        known: Option<KnownChannels>,
         mut tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
         let Self { bundles, plan, options, channels: titles, .. } = self;
@@ -464,8 +467,8 @@ impl Batch {
 struct ImportRun<'s> {
     store: Option<&'s Store>,
     /// The channels that there are, where articles are to be taken in; none in a rehearsal.
-    known: Option<BTreeSet<Slug>>,
-    /// What the channels are called that are founded.
+    known: Option<KnownChannels>,
+    /// The titles of new channels.
     titles: BTreeMap<Slug, Option<String>>,
     plan: ChannelMapping,
     options: IngestOptions,
@@ -511,27 +514,16 @@ impl ImportRun<'_> {
         };
         let (mut paths, mut submissions) = (Vec::new(), Vec::new());
         for ParsedImport { shown, imported, draft } in letters {
-            let title = self.titles.get(&imported.channel).and_then(Option::as_deref);
-            find_record(store, known, &imported.channel, title).await?;
-            let mut channels = vec![imported.channel.clone()];
-            for named in &draft.channels {
-                let slug = self.options.addresses.resolve_channel(named);
-                let title = Slug::parse(named).is_err().then_some(named.as_str());
-                find_record(store, known, &slug, title).await?;
-                channels.push(slug);
-            }
-            channels.sort();
-            channels.dedup();
-            let stem = Slug::from_title(stem_of(&imported.place));
-            let (article, id) = (draft.article, draft.id);
-            let (origin, terms) = (Source::Import(imported), WriteConditions::default());
-            submissions.push(Submission { article, channels, id, stem, source: origin, conditions: terms });
+            let home = (imported.channel.clone(), self.titles.get(&imported.channel).cloned().flatten());
+            let place = imported.place.clone();
+            let source = (stem_of(&place), Source::Import(imported));
+            submissions.push(known.submission(store, &self.options.addresses, draft, home, source).await?);
             paths.push(shown);
         }
         let answers = store.submit_all(submissions).await;
         let mut findings = Vec::new();
         for (path, answer) in paths.iter().zip(answers) {
-            match noted(path, answer)? {
+            match of_one_file(path, answer)? {
                 Ok(accepted) => {
                     self.report.count(&accepted.outcome);
                     findings.extend(outcome_diagnostic(path, &accepted));
@@ -560,34 +552,17 @@ fn parse_files(
     options: &IngestOptions,
     now: Timestamp,
 ) -> Vec<(Option<ParsedImport>, Vec<FileDiagnostic>)> {
-    let mut read: Vec<_> = parcels
-        .into_iter()
-        .map(|parcel| {
-            let RawFile { shown, imported, bytes } = parcel;
-            let reading =
-                parse::parse(&imported.place, &bytes, &plan.parse_options(&imported.channel, options));
-            let file = ParsedFile { hash: imported.hash.clone(), reading };
-            let mut findings = diagnostics_of(&shown, &file);
-            let draft = file.reading.draft.as_ref();
-            let unfit = draft.and_then(|draft| unfit(&shown, draft, &options.addresses, now));
-            let draft = file.reading.draft.filter(|_| unfit.is_none());
-            findings.extend(unfit);
-            (draft.map(|draft| ParsedImport { shown, imported, draft }), findings)
-        })
-        .collect();
+    let mut read = map_on_all_cores(parcels, |RawFile { shown, imported, bytes }| {
+        let options_of_file = plan.parse_options(&imported.channel, options);
+        let reading = parse::parse(&imported.place, &bytes, &options_of_file);
+        let file = ParsedFile { hash: imported.hash.clone(), reading };
+        let mut findings = diagnostics_of(&shown, &file);
+        let draft = file.reading.draft.as_ref();
+        let unfit = draft.and_then(|draft| unfit(&shown, draft, &options.addresses, now));
+        let draft = file.reading.draft.filter(|_| unfit.is_none());
+        findings.extend(unfit);
+        (draft.map(|draft| ParsedImport { shown, imported, draft }), findings)
+    });
     read.sort_by_key(|(letter, _)| letter.as_ref().map(|letter| letter.draft.article.published.instant));
     read
-}
-
-/// Founds a channel that is not there yet. One that is there keeps its title.
-async fn find_record(
-    store: &Store,
-    known: &mut BTreeSet<Slug>,
-    slug: &Slug,
-    title: Option<&str>,
-) -> Result<(), StoreError> {
-    if known.insert(slug.clone()) {
-        store.create_channel(slug, title).await?;
-    }
-    Ok(())
 }

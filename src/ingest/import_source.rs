@@ -16,10 +16,11 @@ use zip::read::{Config, ZipFileEntry};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 
+use super::article_file::MAX_ARTICLE_BYTES;
+use super::diagnostic::FileDiagnostic;
 use super::listing::{metadata_within, sorted};
 use super::names::{self, FileKind, FolderKind};
 use super::open::{open_below, open_named, read_all};
-use super::scan::{FileDiagnostic, MAX_ARTICLE_BYTES};
 use crate::parse::Severity;
 
 /// Folders lie no deeper in each other than this, unless somebody means harm.

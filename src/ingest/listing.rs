@@ -1,38 +1,45 @@
 //! Looks at the folder: which files lie in which channel, of what size and time. Reads no file.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, DirEntry, Metadata};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::names::{self, FileKind, FolderKind};
-use super::scan::{FileDiagnostic, stem_of};
+use super::diagnostic::FileDiagnostic;
+use super::names::{self, FileKind, FolderKind, stem_of};
 use crate::image;
 use crate::model::Slug;
 use crate::parse::Severity;
 use crate::store::ScannedFile;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
-/// One look at the folder.
+/// What is in the articles folder.
 #[derive(Debug, Default)]
-pub struct FolderListing {
-    /// The article files, by path in byte order.
-    pub files: Vec<ListedFile>,
-    /// The channels for which there is a folder, empty ones too; with a title where the folder's name is one.
-    pub channels: Vec<(Slug, Option<String>)>,
-    /// What was passed over and should not have been there.
-    pub trouble: Vec<FolderIssue>,
-    /// Pictures that lie beside no article of their name, by path.
-    pub orphans: Vec<String>,
+pub(super) struct FolderListing {
+    /// The article files, by path in byte order; without those of unchanged folders.
+    pub(super) files: Vec<ListedFile>,
+    /// Number of article files, those of unchanged folders included.
+    pub(super) file_count: u64,
+    /// The channels that have a folder, even an empty one.
+    pub(super) channels: BTreeSet<Slug>,
+    /// What is skipped and should not be there.
+    pub(super) issues: Vec<FolderIssue>,
+    /// Images without an article of their name, by path.
+    pub(super) orphans: Vec<String>,
+    /// For each channel folder, a hash of everything that a scan depends on in it.
+    pub(super) fingerprints: BTreeMap<String, u64>,
+    /// Channel folders with the fingerprint that the caller knows. Their files and issues are left out.
+    pub(super) unchanged: BTreeSet<String>,
 }
 
 /// A file that may hold an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedFile {
+pub(super) struct ListedFile {
     /// Relative to the folder of articles, with `/` between the parts.
     pub path: String,
     /// Of the folder that it lies in.
@@ -45,7 +52,7 @@ pub struct ListedFile {
 
 /// A file that may hold a picture of an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedImage {
+pub(super) struct ListedImage {
     /// Relative to the folder of articles.
     pub path: String,
     /// How it is.
@@ -54,7 +61,7 @@ pub struct ListedImage {
 
 /// What tells a changed file from one that was not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileState {
+pub(super) struct FileState {
     /// In bytes.
     pub size: u64,
     /// Made of the times at which the content (mtime) and the file (ctime) were last changed. A program may set the
@@ -77,7 +84,7 @@ impl FileState {
 
 /// Files that belong together: an article, its pictures, and what may be another form of it. By folder.
 #[derive(Clone, Debug, Default)]
-pub struct Groups(BTreeMap<String, Group>);
+pub(super) struct Groups(BTreeMap<String, Group>);
 
 #[derive(Clone, Debug, Default)]
 struct Group {
@@ -99,7 +106,7 @@ impl Groups {
     }
 
     /// True where one of the files was at this path.
-    pub fn names(&self, path: &str) -> bool {
+    pub(super) fn contains(&self, path: &str) -> bool {
         let (folder, name) = path.split_once('/').unwrap_or_default();
         self.0.get(folder).is_some_and(|group| group.names.contains(name))
     }
@@ -113,7 +120,7 @@ impl Groups {
 }
 
 impl Group {
-    fn holds(&self, name: &str) -> bool {
+    fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
             || self.stems.contains(&stem_of(name).nfc().collect::<String>())
             || image::owner_candidates(name).iter().any(|owner| self.stems.contains(&owner.stem))
@@ -154,61 +161,62 @@ pub fn image_paths(seen: &str) -> impl Iterator<Item = &str> {
     seen.lines().filter_map(|line| line.split('\t').next())
 }
 
-/// Something in the folder that is passed over.
+/// Something in the folder that is skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FolderIssue {
+pub(super) struct FolderIssue {
     /// What is wrong and what to do.
-    pub finding: FileDiagnostic,
-    /// True where the files behind it cannot be seen: nothing may be concluded from their absence.
-    pub hides_files: bool,
+    pub(super) finding: FileDiagnostic,
+    /// True if the files in it cannot be seen: they are not missing.
+    pub(super) hides_files: bool,
 }
 
-/// Looks at all channels' folders below `root`.
+/// Lists all channel folders in `root`. Those that still have the fingerprint in `known` are only counted.
 ///
 /// # Errors
-/// Where `root` itself cannot be listed.
-pub fn list_folder(root: &Path, addresses: &SiteUrls) -> io::Result<FolderListing> {
-    // SECURITY: a link is followed only to where this path leads, never out of the folder.
+/// If `root` itself cannot be listed.
+pub(super) fn list_folder(
+    root: &Path,
+    addresses: &SiteUrls,
+    known: &HashMap<String, u64>,
+) -> io::Result<FolderListing> {
+    // SECURITY: a link is followed only to a place below this path, never out of the folder.
     let real_root = root.canonicalize()?;
-    let mut observed = FolderListing::default();
-    for (name, entry) in listed(&real_root, |_| true)? {
-        let Some(name) = observed.shown_name(name, "") else { continue };
+    let mut listing = FolderListing::default();
+    for (name, entry) in entries(&real_root, |_| true)? {
+        let Some(name) = listing.shown_name(name, "") else { continue };
         let metadata = match metadata_of(&real_root, &entry) {
             Ok(Some(metadata)) => metadata,
             otherwise => {
-                observed.not_seen(name, otherwise.map(|_| ()));
+                listing.not_seen(&name, otherwise.map(|_| ()));
                 continue;
             }
         };
         match (metadata.is_dir(), names::folder_kind(&name), names::file_kind(&name)) {
             (true, FolderKind::Channel, _) => {
-                observed.channel(&real_root, &entry.path(), &name, addresses, &|_| true);
+                let mut folder = FolderListing::default();
+                folder.channel(&real_root, &entry.path(), &name, addresses, &|_| true);
+                listing.add_folder(name, folder, known);
             }
-            (true, FolderKind::Copy, _) | (false, _, FileKind::Copy) => observed.tell(names::copy(&name)),
-            (true, FolderKind::System, _) => observed.tell(names::system_folder(&name)),
-            (false, _, FileKind::Article | FileKind::Picture) => observed.tell(lies_in_no_channel(&name)),
+            (true, FolderKind::Copy, _) | (false, _, FileKind::Copy) => listing.report(names::copy(&name)),
+            (true, FolderKind::System, _) => listing.report(names::system_folder(&name)),
+            (false, _, FileKind::Article | FileKind::Picture) => listing.report(in_no_channel(&name)),
             (false, _, FileKind::Unread) if names::is_document(&name) => {
-                observed.tell(names::unread(&name, Severity::Warning));
+                listing.report(names::unread(&name, Severity::Warning));
             }
             _ => {}
         }
     }
-    observed.files.sort_by(|a, b| a.path.cmp(&b.path));
-    observed.channels.sort();
-    // Two folders may name one channel (`xa-hoi`, `Xã hội`): the one that is a title names it.
-    observed.channels.reverse();
-    observed.channels.dedup_by(|a, b| a.0 == b.0);
-    observed.channels.reverse();
-    Ok(observed)
+    listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(listing)
 }
 
-/// Looks at some files only: the same as [`list_folder`] would report for them.
+/// Lists some files only: the same as [`list_folder`] would report for them.
 ///
 /// # Errors
-/// Where `root` itself cannot be found.
-pub fn observe_some(root: &Path, addresses: &SiteUrls, groups: &Groups) -> io::Result<FolderListing> {
+/// If `root` itself cannot be found.
+pub(super) fn list_groups(root: &Path, addresses: &SiteUrls, groups: &Groups) -> io::Result<FolderListing> {
     let real_root = root.canonicalize()?;
-    let mut observed = FolderListing::default();
+    let mut listing = FolderListing::default();
     for (name, group) in &groups.0 {
         let folder = real_root.join(name);
         if names::folder_kind(name) != FolderKind::Channel {
@@ -216,18 +224,57 @@ pub fn observe_some(root: &Path, addresses: &SiteUrls, groups: &Groups) -> io::R
         }
         match metadata_within(&real_root, &folder) {
             Ok(Some(metadata)) if metadata.is_dir() => {
-                observed.channel(&real_root, &folder, name, addresses, &|name| group.holds(name));
+                listing.channel(&real_root, &folder, name, addresses, &|name| group.contains(name));
             }
             Ok(Some(_)) => {}
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            otherwise => observed.not_seen(name.clone(), otherwise.map(|_| ())),
+            otherwise => listing.not_seen(name, otherwise.map(|_| ())),
         }
     }
-    observed.files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(observed)
+    listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.file_count = listing.files.len() as u64;
+    Ok(listing)
 }
 
 impl FolderListing {
+    /// True if a file may be there and cannot be seen.
+    pub(super) fn hides(&self, path: &str) -> bool {
+        self.issues.iter().filter(|issue| issue.hides_files).any(|issue| {
+            let rest = path.strip_prefix(&issue.finding.path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    fn add_folder(&mut self, name: String, folder: Self, known: &HashMap<String, u64>) {
+        let fingerprint = folder.fingerprint();
+        self.file_count += folder.files.len() as u64;
+        self.channels.extend(folder.channels);
+        self.orphans.extend(folder.orphans);
+        if known.get(&name) == Some(&fingerprint) {
+            self.unchanged.insert(name.clone());
+        } else {
+            self.files.extend(folder.files);
+            self.issues.extend(folder.issues);
+        }
+        self.fingerprints.insert(name, fingerprint);
+    }
+
+    /// Changes with everything that a scan depends on.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for file in &self.files {
+            (&file.path, &file.state, file.channel.as_str()).hash(&mut hasher);
+            for image in &file.images {
+                (&image.path, &image.state).hash(&mut hasher);
+            }
+        }
+        for issue in &self.issues {
+            (&issue.finding.path, &issue.finding.english).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Lists the entries of a channel folder that are `wanted`.
     fn channel(
         &mut self,
         root: &Path,
@@ -240,25 +287,24 @@ impl FolderListing {
         if RESERVED_SLUGS.contains(&written.as_str()) {
             return self.warn(
                 name,
-                format!("tên `{written}` dành riêng cho hệ thống; đổi tên thư mục"),
+                format!("tên `{written}` dành riêng cho hệ thống; hãy đổi tên thư mục"),
                 format!("`{written}` is an address of the service; rename the folder"),
             );
         }
-        let title = (written.as_str() != name).then(|| name.nfc().collect());
         let slug = addresses.current_slug(written);
-        self.channels.push((slug.clone(), title));
-        let entries = match listed(folder, wanted) {
+        self.channels.insert(slug.clone());
+        let entries = match entries(folder, wanted) {
             Ok(entries) => entries,
-            Err(cause) => return self.trouble.push(unreadable(name.to_owned(), &cause)),
+            Err(cause) => return self.hidden(name, &cause),
         };
-        let (mut files, mut pictures) = (Vec::new(), Vec::new());
+        let (mut files, mut images) = (Vec::new(), Vec::new());
         for (file, entry) in entries {
             let Some(file) = self.shown_name(file, name) else { continue };
             let path = format!("{name}/{file}");
             let metadata = match metadata_of(root, &entry) {
                 Ok(Some(metadata)) => metadata,
                 otherwise => {
-                    self.not_seen(path, otherwise.map(|_| ()));
+                    self.not_seen(&path, otherwise.map(|_| ()));
                     continue;
                 }
             };
@@ -269,21 +315,20 @@ impl FolderListing {
             let state = FileState::of(&metadata);
             match names::file_kind(&file) {
                 FileKind::Ignored => {}
-                FileKind::Copy => self.tell(names::copy(&path)),
-                FileKind::Unread => self.tell(names::unread(&path, Severity::Warning)),
+                FileKind::Copy => self.report(names::copy(&path)),
+                FileKind::Unread => self.report(names::unread(&path, Severity::Warning)),
                 FileKind::Article | FileKind::Picture if !metadata.is_file() => self.warn(
                     &path,
-                    "không phải là tệp thường nên bị bỏ qua; hãy chép chính tệp vào đây".to_owned(),
-                    "is not a regular file and is passed over; copy the file itself here".to_owned(),
+                    "không phải là tệp thường nên bị bỏ qua; hãy chép chính tệp vào đây",
+                    "is not a regular file and is skipped; copy the file itself here",
                 ),
                 FileKind::Article => {
-                    let (channel, pictures) = (slug.clone(), Vec::new());
-                    files.push(ListedFile { path, channel, state, images: pictures });
+                    files.push(ListedFile { path, channel: slug.clone(), state, images: Vec::new() });
                 }
-                FileKind::Picture => pictures.push((file, ListedImage { path, state })),
+                FileKind::Picture => images.push((file, ListedImage { path, state })),
             }
         }
-        self.orphans.extend(assign_images(pictures, &mut files));
+        self.orphans.extend(assign_images(images, &mut files));
         self.files.extend(files);
     }
 
@@ -295,52 +340,54 @@ impl FolderListing {
             return self.warn(
                 path,
                 "ảnh của trang web đã lưu không được đăng; hãy chép ảnh ra cạnh bài và đặt tên theo tên tệp bài \
-                 (bai.html → bai-1.jpg, bai-2.jpg)"
-                    .to_owned(),
-                "the pictures of a saved page are not published; lay them beside the article and name them after it \
-                 (bai.html → bai-1.jpg, bai-2.jpg)"
-                    .to_owned(),
+                 (bai.html → bai-1.jpg, bai-2.jpg)",
+                "the images of a saved page are not published; put them beside the article and name them after it \
+                 (bai.html → bai-1.jpg, bai-2.jpg)",
             );
         }
         self.warn(
             path,
-            "thư mục con không phải là chuyên mục; chuyển ra cạnh các chuyên mục khác".to_owned(),
-            "a folder inside a channel is no channel; move it beside the other channels".to_owned(),
+            "thư mục con không phải là chuyên mục; hãy chuyển ra cạnh các chuyên mục khác",
+            "a folder inside a channel is not a channel; move it beside the other channels",
         );
     }
 
-    fn tell(&mut self, finding: FileDiagnostic) {
-        self.trouble.push(FolderIssue { finding, hides_files: false });
+    fn report(&mut self, finding: FileDiagnostic) {
+        self.issues.push(FolderIssue { finding, hides_files: false });
     }
 
-    fn warn(&mut self, path: &str, vietnamese: String, english: String) {
-        self.tell(FileDiagnostic::new(path, Severity::Warning, vietnamese, english));
+    fn warn(&mut self, path: &str, vietnamese: impl Into<String>, english: impl Into<String>) {
+        self.report(FileDiagnostic::new(path, Severity::Warning, vietnamese, english));
     }
 
-    /// What there is to say of an entry that could not be looked at, or that leads out of the folder.
-    fn not_seen(&mut self, path: String, looked: io::Result<()>) {
+    fn hidden(&mut self, path: &str, cause: &io::Error) {
+        let finding = FileDiagnostic::unreadable(path, cause);
+        self.issues.push(FolderIssue { finding, hides_files: true });
+    }
+
+    /// Reports an entry that could not be looked at, or that leads out of the folder.
+    fn not_seen(&mut self, path: &str, looked: io::Result<()>) {
         match looked {
             Ok(()) => self.warn(
-                &path,
-                "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; chép tệp vào đây".to_owned(),
-                "this link leads out of the folder of articles and is passed over; copy the file here"
-                    .to_owned(),
+                path,
+                "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; hãy chép tệp vào đây",
+                "this link leads out of the articles folder and is skipped; copy the file here",
             ),
-            // Between the listing and the look it was taken away: the next scan knows.
+            // It was removed after the folder was listed: the next scan knows.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => self.trouble.push(unreadable(path, &cause)),
+            Err(cause) => self.hidden(path, &cause),
         }
     }
 
-    /// The name of an entry; none where it is not UTF-8, or nobody needs to hear of it.
+    /// The name of an entry; `None` if it is not UTF-8, or is ignored without a message.
     fn shown_name(&mut self, name: OsString, folder: &str) -> Option<String> {
         let name = match name.into_string() {
             Ok(name) => name,
             Err(name) => {
                 self.warn(
                     &Path::new(folder).join(name).to_string_lossy(),
-                    "tên tệp không phải UTF-8; đặt lại tên".to_owned(),
-                    "the name is not UTF-8; rename it".to_owned(),
+                    "tên tệp không phải UTF-8; hãy đặt lại tên",
+                    "the name is not UTF-8; rename it",
                 );
                 return None;
             }
@@ -351,12 +398,12 @@ impl FolderListing {
     }
 }
 
-fn lies_in_no_channel(path: &str) -> FileDiagnostic {
+fn in_no_channel(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "tệp không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".to_owned(),
-        "this file lies in no channel; move it into a channel's folder".to_owned(),
+        "tệp không nằm trong chuyên mục nào; hãy chuyển vào thư mục của một chuyên mục",
+        "this file is in no channel; move it into a channel's folder",
     )
 }
 
@@ -409,7 +456,7 @@ pub(super) fn metadata_within(root: &Path, path: &Path) -> io::Result<Option<Met
 }
 
 /// The entries of a folder, by name. A name that is not UTF-8 is always one of them.
-fn listed(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
+fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -423,15 +470,5 @@ fn listed(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsStr
 }
 
 pub(super) fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    Ok(listed(folder, |_| true)?.into_iter().map(|(_, entry)| entry.path()).collect())
-}
-
-fn unreadable(path: String, cause: &io::Error) -> FolderIssue {
-    let finding = FileDiagnostic::new(
-        &path,
-        Severity::Error,
-        format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
-        format!("cannot be read ({cause}); check its permissions"),
-    );
-    FolderIssue { finding, hides_files: true }
+    Ok(entries(folder, |_| true)?.into_iter().map(|(_, entry)| entry.path()).collect())
 }

@@ -7,24 +7,13 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::diagnostic::FileDiagnostic;
 use super::open::read_named;
-use super::scan::FileDiagnostic;
 use crate::parse::Severity;
 
 const MARK: &str = ".bantin-log";
 /// A log's id is shorter.
 const LONGEST: usize = 64;
-
-/// What the mark of another log, or of none, means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marking {
-    /// It is another folder, or another log: nothing is read and nothing withdrawn.
-    Kept,
-    /// A new log may begin in a folder that bears the mark of another.
-    Renewed,
-    /// The log is a passing one: it neither looks at marks nor leaves one.
-    None,
-}
 
 /// The id of the log whose mark the folder bears.
 pub fn mark_of(folder: &Path) -> Option<String> {
@@ -56,8 +45,8 @@ pub(super) fn is_of_another_log(path: &Path, is_marked: bool) -> FileDiagnostic 
         "",
         Severity::Error,
         format!(
-            "thư mục bài viết {path} {vietnamese} ({MARK}); chưa đọc và chưa rút bài nào. Nếu đúng là thư mục \
-             này, chạy `bantin scan --confirm`"
+            "thư mục bài viết {path} {vietnamese} ({MARK}); chưa đọc và chưa gỡ bài nào. Nếu đúng là thư mục \
+             này, hãy chạy `bantin scan --confirm`"
         ),
         format!(
             "the folder of articles {path} {english} ({MARK}); nothing is read and nothing withdrawn. If it is \

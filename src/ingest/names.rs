@@ -6,9 +6,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::scan::FileDiagnostic;
+use super::diagnostic::FileDiagnostic;
 use crate::image;
-use crate::message::Message;
 use crate::parse::{self, DiagnosticKind, Severity};
 
 /// What a file is, by its name.
@@ -76,6 +75,22 @@ const SYSTEM_FOLDERS: [&str; 15] = [
     "thùng rác",
     "found.000",
 ];
+
+/// The channel folder that contains a path, or that is this path.
+pub(super) fn folder_of(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+/// The name of the file at a path.
+pub(super) fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// That name without its extension.
+pub(super) fn stem_of(path: &str) -> &str {
+    let name = name_of(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
 
 /// What a file called `name` is.
 pub(super) fn file_kind(name: &str) -> FileKind {
@@ -200,15 +215,14 @@ pub(super) fn is_of_a_saved_page(name: &str) -> bool {
 /// What there is to say of a file of this name that is not published. Of an article or a picture that were named
 /// where they cannot be meant it says so as well.
 pub(super) fn unread(path: &str, severity: Severity) -> FileDiagnostic {
-    let name = super::scan::name_of(path);
+    let name = name_of(path);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     let complaint = match ending.as_deref() {
         Some("doc" | "dot") => DiagnosticKind::LegacyDoc,
         _ => DiagnosticKind::NotAnArticle { name: name.to_owned() },
     };
-    let Message { vietnamese, english } =
-        image::unsupported_image(name).map_or_else(|| complaint.message(), |error| error.message());
-    FileDiagnostic::new(path, severity, vietnamese, english)
+    let message = image::unsupported_image(name).map_or_else(|| complaint.message(), |error| error.message());
+    FileDiagnostic::of_message(path, severity, message)
 }
 
 /// What there is to say of a copy that a program made.
@@ -216,11 +230,9 @@ pub(super) fn copy(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "tên cho thấy đây là bản sao (bản xung đột, bản lưu tạm) nên không đăng; hãy xóa, hoặc đổi tên nếu là bài riêng"
-            .to_owned(),
+        "tên cho thấy đây là bản sao (bản xung đột, bản lưu tạm) nên không đăng; hãy xóa, hoặc đổi tên nếu là bài riêng",
         "the name is that of a copy which a program made (a conflict, a backup), so it is not published; remove it, \
-         or rename it where it is an article of its own"
-            .to_owned(),
+         or rename it if it is an article of its own",
     )
 }
 
@@ -229,9 +241,8 @@ pub(super) fn system_folder(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "tên giống thư mục hệ thống nên không phải là chuyên mục; hãy đổi tên nếu là chuyên mục".to_owned(),
-        "the name is that of a system's own folder, so it is no channel; rename it where it is one"
-            .to_owned(),
+        "tên giống thư mục hệ thống nên không phải là chuyên mục; hãy đổi tên nếu là chuyên mục",
+        "the name is that of a system's own folder, so it is not a channel; rename it if it is one",
     )
 }
 

@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::names::{FolderKind, folder_kind};
-use super::{HELD_OPEN, WatchMode};
+use super::options::WatchMode;
+use super::writers::HELD_OPEN;
 
 /// Of so many files it is remembered that they were touched; where there are more, the whole folder was.
 const MOST_TOUCHED: usize = 10_000;

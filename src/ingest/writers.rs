@@ -3,8 +3,16 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::parse::{FileFormat, format_from_name};
+
+/// A file counts once it has not changed for this long.
+pub(super) const DEBOUNCE: Duration = Duration::from_millis(300);
+/// A text that does not end with the end of a line may be incomplete: it counts after this long.
+pub(super) const UNFINISHED: Duration = Duration::from_secs(3);
+/// A file that is open for writing counts when it has not changed for this long.
+pub(super) const HELD_OPEN: Duration = Duration::from_secs(30);
 
 /// Those of `files`, absolute and without links, that a process of this machine holds open for writing. Processes of
 /// other users are seen by root only, those of other machines by nobody.

@@ -315,7 +315,7 @@ fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
     wait_until("the last of them in the feed", || serving.get("/rss.xml").text().contains("28 Dec 2022"));
     let reprints = serving.metric("bantin_reprints_total") - before;
     assert!(reprints < 60, "{reprints} reprints");
-    assert!(serving.log().contains("taking in the folder"), "a progress line");
+    assert!(serving.log().contains("reading the articles folder"), "a progress line");
     let status = std::fs::read_to_string(format!("/proc/{}/status", serving.pid())).unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();

@@ -1385,7 +1385,7 @@ async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
     };
     let found = async || store.image(&picture.name).await.unwrap();
     assert_eq!(found().await, ImageLookup::NotFound);
-    store.put_image(&picture, vec![1, 2, 3]).await.unwrap();
+    store.put_images(vec![(picture.clone(), vec![1, 2, 3])]).await.unwrap();
     assert_eq!(found().await, ImageLookup::Gone, "nobody shows it yet");
     let with_picture = Article { images: vec![picture.clone()], ..article("A", SAMPLE_ARTICLE) };
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;

@@ -45,6 +45,38 @@ impl Store {
         files::files(&mut reading).await
     }
 
+    /// The folders of all files ever seen, in the order of the paths.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn file_folders(&self) -> Result<Vec<String>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::file_folders(&mut reading).await
+    }
+
+    /// Up to `limit` files ever seen in a folder, after the path `after` (empty for the first), by path.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn files_in(
+        &self,
+        folder: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<FileRecord>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::files_in(&mut reading, folder, after, limit).await
+    }
+
+    /// Number of files that hold an article now.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn count_articles_with_files(&self) -> Result<u64, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        files::count_articles_with_files(&mut reading).await
+    }
+
     /// The stored state of the files at these paths.
     ///
     /// # Errors

@@ -8,15 +8,49 @@ use crate::store::rows::read_slug;
 use crate::store::submission::{FileRecord, ImportedFile, ScannedFile};
 use crate::time::from_unix;
 
-pub(crate) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, StoreError> {
-    let rows = reading
-        .rows(
-            "SELECT path, channel, hash, size, modified, article, present, refused, pictures FROM file \
-             ORDER BY path",
-            &[],
+/// The query for files with the columns that [`read_file`] reads.
+macro_rules! files_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT path, channel, hash, size, modified, article, present, refused, pictures FROM file ",
+            $condition
         )
-        .await?;
+    };
+}
+
+pub(crate) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, StoreError> {
+    reading.rows(files_where!("ORDER BY path"), &[]).await?.iter().map(read_file).collect()
+}
+
+/// Up to `limit` files in a folder, after the path `after`, by path.
+pub(crate) async fn files_in(
+    reading: &mut Transaction,
+    folder: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<FileRecord>, StoreError> {
+    // `0` is the character after `/`.
+    let (first, end) = (format!("{folder}/"), format!("{folder}0"));
+    let after = if after.is_empty() { &first } else { after };
+    let sql = files_where!("WHERE path > $1 AND path < $2 ORDER BY path LIMIT $3");
+    let rows = reading.rows(sql, values![after, end, i64::from(limit)]).await?;
     rows.iter().map(read_file).collect()
+}
+
+/// The folders of all files, in the order of the paths.
+pub(crate) async fn file_folders(reading: &mut Transaction) -> Result<Vec<String>, StoreError> {
+    let mut folders: Vec<String> = Vec::new();
+    loop {
+        let after = folders.last().map_or_else(String::new, |folder| format!("{folder}0"));
+        let sql = "SELECT path FROM file WHERE path >= $1 ORDER BY path LIMIT 1";
+        let Some(row) = reading.first(sql, values![after]).await? else { return Ok(folders) };
+        folders.extend(row.get_text(0)?.split('/').next().map(str::to_owned));
+    }
+}
+
+pub(crate) async fn count_articles_with_files(reading: &mut Transaction) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM file WHERE present = 1 AND article IS NOT NULL";
+    reading.one(sql, &[]).await?.get_u64(0)
 }
 
 pub(crate) async fn files_at(
@@ -25,13 +59,7 @@ pub(crate) async fn files_at(
 ) -> Result<Vec<FileRecord>, StoreError> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
-        let row = reading
-            .first(
-                "SELECT path, channel, hash, size, modified, article, present, refused, pictures FROM file \
-                 WHERE path = $1",
-                values![path.as_str()],
-            )
-            .await?;
+        let row = reading.first(files_where!("WHERE path = $1"), values![path.as_str()]).await?;
         files.extend(row.as_ref().map(read_file).transpose()?);
     }
     Ok(files)

@@ -18,13 +18,8 @@ impl Store {
 
     /// Submits many articles in this order, with as few flushes as possible. Returns a result for each.
     pub async fn submit_all(&self, submissions: Vec<Submission>) -> Vec<Result<SubmitResult, StoreError>> {
-        let queued: Vec<_> =
-            submissions.into_iter().map(|submission| self.queue_submission(submission)).collect();
-        let mut results = Vec::with_capacity(queued.len());
-        for pending in queued {
-            results.push(pending.committed().await);
-        }
-        results
+        all_committed(submissions.into_iter().map(|submission| self.queue_submission(submission)).collect())
+            .await
     }
 
     fn queue_submission(&self, submission: Submission) -> PendingWrite<SubmitResult> {
@@ -93,16 +88,25 @@ impl Store {
         pending.committed().await
     }
 
-    /// Records that these bytes of a file are not an article. The last valid version stays published.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn file_rejected(&self, seen: ScannedFile) -> Result<(), StoreError> {
-        let pending = self.writes.push(move |log| Box::pin(async move { log.file_rejected(&seen).await }));
-        pending.committed().await
+    /// The same for many files, with as few flushes as possible. Returns a result for each.
+    pub async fn files_removed(&self, paths: &[String]) -> Vec<Result<FileRemovalOutcome, StoreError>> {
+        let queue = |path: &String| {
+            let path = path.clone();
+            self.writes.push(move |log| Box::pin(async move { log.file_removed(&path).await }))
+        };
+        all_committed(paths.iter().map(queue).collect()).await
     }
 
-    /// Records new sizes and times of files whose bytes did not change, with as few flushes as possible.
+    /// Records that these bytes of files are not articles. The last valid versions stay published. Returns a result
+    /// for each.
+    pub async fn files_rejected(&self, seen: Vec<ScannedFile>) -> Vec<Result<(), StoreError>> {
+        let queue = |seen: ScannedFile| {
+            self.writes.push(move |log| Box::pin(async move { log.file_rejected(&seen).await }))
+        };
+        all_committed(seen.into_iter().map(queue).collect()).await
+    }
+
+    /// Records new sizes and times of files whose bytes did not change.
     ///
     /// # Errors
     /// If the database fails.
@@ -110,11 +114,7 @@ impl Store {
         let queue = |seen: ScannedFile| {
             self.writes.push(move |log| Box::pin(async move { log.file_touched(&seen).await }))
         };
-        let queued: Vec<_> = seen.into_iter().map(queue).collect();
-        for pending in queued {
-            pending.committed().await?;
-        }
-        Ok(())
+        all_committed(seen.into_iter().map(queue).collect()).await.into_iter().collect()
     }
 
     /// Creates a channel if it does not exist, and sets its title if one is given.
@@ -142,15 +142,25 @@ impl Store {
         pending.committed().await
     }
 
-    /// Stores the bytes of an image under its content-based name. It is served once an article shows it.
+    /// Stores the bytes of images under their content-based names. They are served once an article shows them.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn put_image(&self, image: &Image, bytes: Vec<u8>) -> Result<(), StoreError> {
-        let (name, media_type) = (image.name.clone(), image.media_type.clone());
-        let pending = self
-            .writes
-            .push(move |log| Box::pin(async move { log.put_image(&name, &media_type, &bytes).await }));
-        pending.committed().await
+    pub async fn put_images(&self, images: Vec<(Image, Vec<u8>)>) -> Result<(), StoreError> {
+        let queue = |(image, bytes): (Image, Vec<u8>)| {
+            self.writes.push(move |log| {
+                Box::pin(async move { log.put_image(&image.name, &image.media_type, &bytes).await })
+            })
+        };
+        all_committed(images.into_iter().map(queue).collect()).await.into_iter().collect()
     }
+}
+
+/// The results of writes that were all queued before waiting for the first, so that they share commits.
+async fn all_committed<T>(queued: Vec<PendingWrite<T>>) -> Vec<Result<T, StoreError>> {
+    let mut results = Vec::with_capacity(queued.len());
+    for pending in queued {
+        results.push(pending.committed().await);
+    }
+    results
 }

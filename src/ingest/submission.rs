@@ -1,0 +1,162 @@
+//! Turns parsed drafts into submissions, and the store's answers into diagnostics. Scans and imports share it.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::diagnostic::FileDiagnostic;
+use crate::model::Slug;
+use crate::parse::{ParsedArticle, Severity};
+use crate::store::{Source, Store, StoreError, Submission, SubmitOutcome, SubmitResult, WriteConditions};
+use crate::time::Timestamp;
+use crate::urls::{RESERVED_SLUGS, SiteUrls};
+
+/// A publication date further ahead is treated as a typing error.
+const MAX_FUTURE: chrono::TimeDelta = chrono::TimeDelta::days(366);
+
+/// The channels that the store already has.
+#[derive(Default)]
+pub(super) struct KnownChannels {
+    /// Channels that keep their titles.
+    fixed: BTreeSet<Slug>,
+    /// Channels created here, with the titles that they were given.
+    created: HashSet<(Slug, Option<String>)>,
+}
+
+impl KnownChannels {
+    /// Channels that exist and keep their titles.
+    pub(super) fn existing(fixed: BTreeSet<Slug>) -> Self {
+        Self { fixed, created: HashSet::new() }
+    }
+
+    /// The submission of a draft. Creates the channels that do not exist: `home`, which is called `title` if that is
+    /// more than a slug, and those that the draft names.
+    ///
+    /// # Errors
+    /// If a channel cannot be created.
+    pub(super) async fn submission(
+        &mut self,
+        store: &Store,
+        addresses: &SiteUrls,
+        draft: ParsedArticle,
+        (home, title): (Slug, Option<String>),
+        (stem, source): (&str, Source),
+    ) -> Result<Submission, StoreError> {
+        self.create(store, &home, title).await?;
+        let mut channels = vec![home];
+        for named in &draft.channels {
+            let slug = addresses.resolve_channel(named);
+            if !self.created.iter().any(|(known, _)| *known == slug) {
+                self.create(store, &slug, Slug::parse(named).is_err().then(|| named.clone())).await?;
+            }
+            channels.push(slug);
+        }
+        channels.sort();
+        channels.dedup();
+        Ok(Submission {
+            article: draft.article,
+            channels,
+            id: draft.id,
+            stem: Slug::from_title(stem),
+            source,
+            conditions: WriteConditions::default(),
+        })
+    }
+
+    async fn create(&mut self, store: &Store, slug: &Slug, title: Option<String>) -> Result<(), StoreError> {
+        let channel = (slug.clone(), title);
+        if !self.fixed.contains(slug) && !self.created.contains(&channel) {
+            store.create_channel(slug, channel.1.as_deref()).await?;
+            self.created.insert(channel);
+        }
+        Ok(())
+    }
+}
+
+/// Why a draft cannot be submitted, whatever the log contains.
+pub(super) fn unfit(
+    path: &str,
+    draft: &ParsedArticle,
+    addresses: &SiteUrls,
+    now: Timestamp,
+) -> Option<FileDiagnostic> {
+    too_far_in_future(path, draft, now).or_else(|| in_reserved_channel(path, draft, addresses))
+}
+
+fn in_reserved_channel(path: &str, draft: &ParsedArticle, addresses: &SiteUrls) -> Option<FileDiagnostic> {
+    let mut named = draft.channels.iter().map(|named| addresses.resolve_channel(named));
+    let slug = named.find(|slug| RESERVED_SLUGS.contains(&slug.as_str()))?;
+    Some(FileDiagnostic::new(
+        path,
+        Severity::Error,
+        format!("`{slug}` ở dòng channels dành riêng cho hệ thống; hãy chọn chuyên mục khác"),
+        format!("`{slug}` in channels is an address of the service; name another channel"),
+    ))
+}
+
+fn too_far_in_future(path: &str, draft: &ParsedArticle, now: Timestamp) -> Option<FileDiagnostic> {
+    if draft.article.published.instant <= now + MAX_FUTURE {
+        return None;
+    }
+    let day = draft.article.published.instant.format("%d/%m/%Y");
+    let diagnostic = FileDiagnostic::new(
+        path,
+        Severity::Error,
+        format!("ngày đăng {day} còn hơn một năm nữa mới tới; hãy sửa lại ngày"),
+        format!("the date {day} is more than a year ahead; correct it"),
+    );
+    Some(FileDiagnostic { line: draft.lines.stamp, ..diagnostic })
+}
+
+/// Separates what concerns one file from a failure of the store itself.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn of_one_file<T>(
+    path: &str,
+    answer: Result<T, StoreError>,
+) -> Result<Result<T, Box<FileDiagnostic>>, StoreError> {
+    match answer {
+        Ok(value) => Ok(Ok(value)),
+        Err(cause) if cause.is_of_one_write() => Ok(Err(Box::new(FileDiagnostic::new(
+            path,
+            Severity::Error,
+            format!("kho tin không nhận tệp này ({cause}); các tệp khác vẫn được đăng"),
+            format!("the store rejects this file ({cause}); the others are published"),
+        )))),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// What the author of a file has to know about the result of its submission.
+pub(super) fn outcome_diagnostic(path: &str, result: &SubmitResult) -> Option<FileDiagnostic> {
+    let id = &result.id;
+    match &result.outcome {
+        SubmitOutcome::Conflict { with } => Some(FileDiagnostic::new(
+            path,
+            Severity::Error,
+            format!(
+                "trùng bài với {with} (cùng mã {id}) nhưng nội dung khác; hãy sửa cho giống nhau hoặc đổi tên một tệp"
+            ),
+            format!(
+                "is the same article as {with} (id {id}) with another text; make them equal or rename one"
+            ),
+        )),
+        SubmitOutcome::WithdrawnByOperator => Some(FileDiagnostic::new(
+            path,
+            Severity::Warning,
+            format!("bài {id} đã bị gỡ bằng lệnh nên không đăng lại; hãy chạy `bantin restore {id}` nếu muốn đăng"),
+            format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
+        )),
+        SubmitOutcome::Refused(refusal) => {
+            Some(FileDiagnostic::new(path, Severity::Error, refusal.vietnamese(), refusal.english()))
+        }
+        SubmitOutcome::Published(_)
+        | SubmitOutcome::Corrected(_)
+        | SubmitOutcome::Moved(_)
+        | SubmitOutcome::Restored(_)
+        | SubmitOutcome::Unchanged
+        | SubmitOutcome::Scheduled(_)
+        // Files are submitted without conditions.
+        | SubmitOutcome::VersionMismatch(_)
+        | SubmitOutcome::IdempotencyConflict => None,
+    }
+}
