@@ -11,6 +11,7 @@
 //! | `listing`, `names` | which files are there, and what their names say |
 //! | `plan` | compares the listing with the store's records (no I/O) |
 //! | `reading`, `writers`, `open` | reads what has changed, once it is complete |
+//! | `pictures` | the images of an article, beside it and in it |
 //! | `submission`, `report`, `diagnostic` | what is submitted, and what is reported |
 //! | `mark` | the marker that ties a folder to a log |
 //! | `check` | the same checks without a store |
@@ -27,6 +28,7 @@ mod names;
 mod open;
 mod options;
 mod parallel;
+mod pictures;
 mod plan;
 mod reading;
 mod report;
@@ -43,6 +45,7 @@ pub use import::{Import, ImportError, ImportReport, ImportRequest};
 pub use mark::mark_of;
 pub use open::{read_named, read_named_text};
 pub use options::{IngestOptions, Marking, WatchMode};
+pub use pictures::add_images;
 pub use report::ScanReport;
 pub use run::{Counters, run};
 pub use scan::Scanner;

@@ -28,6 +28,7 @@ mod layout;
 mod markdown;
 mod messages;
 mod normalise;
+mod pictures;
 mod piece;
 mod plain;
 mod safe_html;
@@ -44,12 +45,13 @@ use crate::time::Zone;
 pub use charset::Encoding;
 pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, Part, Severity};
 pub use front_matter_keys::FRONT_MATTER_KEYS;
+pub use pictures::{ImageSource, ReferencedImage, SAVED_PAGE_FOLDERS};
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 
 use diagnostic::Diagnostics;
 use encoding::EncodingOverride;
 use normalise::Normalizer;
-use piece::Piece;
+use piece::{Content, Piece};
 use structure::Hints;
 
 /// Parser settings of a site.
@@ -88,12 +90,14 @@ pub struct ParseResult {
 /// A parsed article, ready to be submitted to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedArticle {
-    /// Its images are empty: they are in other files.
+    /// Its images are empty: see `images`, and other files have more.
     pub article: Article,
     /// The id given in the front matter.
     pub id: Option<ArticleId>,
     /// The channels given in the front matter: slugs or titles, as written.
     pub channels: Vec<String>,
+    /// The images in the file: first those with a caption, in the order of the captions.
+    pub images: Vec<ReferencedImage>,
     /// The source lines of its parts.
     pub lines: SourceLines,
 }
@@ -135,6 +139,14 @@ pub fn parse(name: &str, bytes: &[u8], options: &ParseOptions) -> ParseResult {
     // NOTE: any error rejects the article, even if the rest is readable.
     let draft = draft.filter(|_| !findings.has_errors());
     ParseResult { draft, findings: findings.into_sorted() }
+}
+
+/// The bytes of an image in a Word document ([`ImageSource::Part`]), at most `limit`.
+///
+/// # Errors
+/// If the document or the image is damaged, or the image is larger.
+pub fn embedded_image(document: &[u8], part: &str, limit: u64) -> Result<Vec<u8>, DiagnosticKind> {
+    docx::image(document, part, limit)
 }
 
 /// Maximum size of a text file in bytes.
@@ -209,35 +221,36 @@ fn read_decoded(
     if findings.has_errors() {
         return None;
     }
-    let mut at_head = Normalizer::new(&options.language);
     let matter = match split.toml {
-        Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
+        Some((toml, line)) => front_matter::read(toml, line, options.zone, &options.language, findings),
         None => front_matter::FrontMatter::default(),
     };
     let mut normalizer = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
     let (rest, line) = (split.rest, split.rest_line);
-    let (pieces, hints) = match form {
-        FileFormat::Html => html::pieces(rest, line, options.zone, &mut normalizer, findings)?,
+    let (content, hints) = match form {
+        FileFormat::Html => html::content(rest, line, options.zone, &mut normalizer, findings)?,
         FileFormat::Markdown => {
-            let pieces = markdown::pieces(rest, line, options.zone, &mut normalizer, findings)?;
-            (pieces, Hints::default())
+            let content = markdown::content(rest, line, options.zone, &mut normalizer, findings)?;
+            (content, Hints::default())
         }
         FileFormat::Text | FileFormat::Docx => {
-            (plain::pieces(rest, line, &mut normalizer, findings), Hints::default())
+            let pieces = plain::pieces(rest, line, &mut normalizer, findings);
+            (Content { pieces, ..Content::default() }, Hints::default())
         }
     };
     normalizer.finish(findings);
-    finish(pieces, matter, &hints, options, findings)
+    finish(content, matter, &hints, options, findings)
 }
 
 /// In a Word document, the front matter is in the first paragraphs.
 fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -> Option<ParsedArticle> {
     let mut normalizer = Normalizer::new(&options.language);
-    let content = docx::content(bytes, options.encoding, options.zone, &mut normalizer, findings)?;
-    let docx::Content { mut pieces, notes } = content;
+    let mut content = docx::content(bytes, options.encoding, options.zone, &mut normalizer, findings)?;
     normalizer.finish(findings);
     let mut matter = front_matter::FrontMatter::default();
-    let front = front_paragraphs(&mut pieces, findings);
+    let count = content.pieces.len();
+    let front = front_paragraphs(&mut content.pieces, findings);
+    content.images.shift(count - content.pieces.len());
     if findings.has_errors() {
         return None;
     }
@@ -250,16 +263,13 @@ fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -
             *findings = Diagnostics::default();
             return read_docx(bytes, &ParseOptions { encoding: Some(encoding), ..options.clone() }, findings);
         }
-        let mut at_head = Normalizer::new(&options.language);
-        matter = front_matter::read(&toml, first_line, options.zone, &mut at_head, findings);
+        matter = front_matter::read(&toml, first_line, options.zone, &options.language, findings);
     }
-    if let Some((line, kind)) = find_mojibake(&pieces) {
+    if let Some((line, kind)) = find_mojibake(&content.pieces) {
         findings.error(line, kind);
         return None;
     }
-    let mut draft = finish(pieces, matter, &Hints::default(), options, findings)?;
-    notes.iter().for_each(|note| blocks::push(&mut draft.article.body, blocks::plain(note)));
-    Some(draft)
+    finish(content, matter, &Hints::default(), options, findings)
 }
 
 /// Splits off the paragraphs between two `+++`: the TOML, with Word's typographic quotes made straight, and its first
@@ -300,17 +310,25 @@ fn find_mojibake(pieces: &[Piece]) -> Option<(usize, DiagnosticKind)> {
 }
 
 fn finish(
-    pieces: Vec<Piece>,
+    content: Content,
     matter: front_matter::FrontMatter,
     hints: &Hints,
     options: &ParseOptions,
     findings: &mut Diagnostics,
 ) -> Option<ParsedArticle> {
-    if pieces.is_empty() && matter.lines.is_empty() && !findings.has_errors() {
+    let Content { pieces, notes, images } = content;
+    if pieces.is_empty() && images.is_empty() && matter.lines.is_empty() && !findings.has_errors() {
         findings.error(1, DiagnosticKind::Empty);
         return None;
     }
-    structure::draft(pieces, matter, hints, options.zone, &options.language, findings)
+    let lines: Vec<(usize, String)> = match images.is_empty() {
+        true => Vec::new(),
+        false => pieces.iter().map(|piece| (piece.line, piece.text.clone())).collect(),
+    };
+    let mut draft = structure::draft(pieces, matter, hints, options.zone, &options.language, findings)?;
+    draft.images = images.arrange(&mut draft.article.body, &draft.lines.captions, &lines);
+    notes.iter().for_each(|note| blocks::push(&mut draft.article.body, blocks::plain(note)));
+    Some(draft)
 }
 
 /// Whether these are the first bytes of an archive, a legacy Word file, PDF, RTF or image.

@@ -11,7 +11,7 @@ use super::output::{Outcome, OutputOptions, print_line};
 use super::remote::Remote;
 use crate::app::open_store;
 use crate::config::Config;
-use crate::ingest::{FileDiagnostic, diagnostics_of, parse_file};
+use crate::ingest::{FileDiagnostic, add_images, diagnostics_of, parse_file};
 use crate::logging::say;
 use crate::model::{ArticleId, Slug};
 use crate::parse::Severity;
@@ -43,9 +43,9 @@ async fn publish_local(
     let path = file.display().to_string();
     let reading = parse_file(Path::new(""), &path, &config.ingest.parse_options(Some(channel)))
         .with_context(|| format!("reading {path}"))?;
-    let findings = diagnostics_of(&path, &reading);
+    let mut findings = diagnostics_of(&path, &reading);
     print_diagnostics(&findings, output);
-    let Some(draft) = reading.reading.draft else {
+    let Some(mut draft) = reading.reading.draft else {
         bail!("{path} is not a valid article and was not published")
     };
     let store = open_store(&config).await?;
@@ -58,6 +58,9 @@ async fn publish_local(
     for channel in &channels {
         require_channel(&store, &config, channel).await?;
     }
+    let complaints = add_images(&store, &path, &mut draft).await?;
+    print_diagnostics(&complaints, output);
+    findings.extend(complaints);
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let submission = Submission {
         article: draft.article,

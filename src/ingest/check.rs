@@ -6,11 +6,12 @@ use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::article_file::{ParsedFile, diagnostics_of, parse_file, read_image};
+use super::article_file::{ParsedFile, diagnostics_of, parse_file};
 use super::diagnostic::FileDiagnostic;
 use super::listing::list_folder;
 use super::names::{name_of, stem_of, unread};
 use super::options::IngestOptions;
+use super::pictures::{ArticleImage, images_of, read_image};
 use super::submission::unfit;
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, Severity};
@@ -24,7 +25,7 @@ pub struct CheckedFile {
     pub channel: Option<Slug>,
     /// What was read in it; none for what is no article file, or cannot be read.
     pub reading: Option<ParsedFile>,
-    /// The names of the pictures that lie beside it and can be published, in the order of their numbers.
+    /// The names of the images in it and beside it that can be published, in the order of the article.
     pub pictures: Vec<String>,
     /// By line.
     pub findings: Vec<FileDiagnostic>,
@@ -50,15 +51,10 @@ pub fn check_folder(
         while let Some(finding) = beside.next_if(|finding| finding.path < file.path) {
             tell(not_an_article(finding))?;
         }
-        let mut seen = read_file(&options.path, &file.path, Some(file.channel.clone()), options, now);
+        let beside = file.images.iter().map(|image| image.path.as_str());
+        let mut seen = read_file(&options.path, &file.path, Some(file.channel.clone()), beside, options, now);
         seen.findings.extend(find_duplicate(&mut taken, &seen, options.time_zone));
         seen.findings.sort_by_key(|finding| finding.line);
-        for picture in &file.images {
-            match read_image(&options.path, &picture.path) {
-                Ok(_) => seen.pictures.push(name_of(&picture.path).to_owned()),
-                Err(finding) => seen.findings.push(*finding),
-            }
-        }
         tell(seen)?;
     }
     for finding in beside {
@@ -70,13 +66,14 @@ pub fn check_folder(
 /// Looks at one file, wherever it lies; not at the pictures beside it.
 pub fn check_file(path: &str, options: &IngestOptions, now: Timestamp) -> CheckedFile {
     let channel = options.channel_of(Path::new(path));
-    read_file(Path::new(""), path, channel, options, now)
+    read_file(Path::new(""), path, channel, std::iter::empty(), options, now)
 }
 
-fn read_file(
+fn read_file<'a>(
     root: &Path,
     path: &str,
     channel: Option<Slug>,
+    beside: impl Iterator<Item = &'a str>,
     options: &IngestOptions,
     now: Timestamp,
 ) -> CheckedFile {
@@ -92,7 +89,19 @@ fn read_file(
         }
         Err(cause) => (None, vec![FileDiagnostic::unreadable_file(path, &cause)]),
     };
-    CheckedFile { path: path.to_owned(), channel, reading, pictures: Vec::new(), findings }
+    let mut seen = CheckedFile { path: path.to_owned(), channel, reading, pictures: Vec::new(), findings };
+    let draft = seen.reading.as_ref().and_then(|reading| reading.reading.draft.as_ref());
+    let images = match draft {
+        Some(draft) => images_of(path, draft, beside),
+        None => beside.map(|path| ArticleImage::Beside(path.to_owned())).collect(),
+    };
+    for image in images {
+        match read_image(root, &image) {
+            Ok(_) => seen.pictures.push(image.name().to_owned()),
+            Err(complaint) => seen.findings.push(*complaint),
+        }
+    }
+    seen
 }
 
 fn not_an_article(finding: FileDiagnostic) -> CheckedFile {

@@ -18,7 +18,9 @@ use super::import_source::{self, ImportSource, WalkItem};
 use super::names::stem_of;
 use super::options::IngestOptions;
 use super::parallel::{blocking, map_on_all_cores};
+use super::pictures::{image_in, to_store};
 use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, unfit};
+use crate::image::StrippedImage;
 use crate::model::Slug;
 use crate::parse::{self, Encoding, ParsedArticle, Severity};
 use crate::store::{ImportedFile, Source, Store, StoreError, SubmitOutcome};
@@ -513,7 +515,10 @@ impl ImportRun<'_> {
             return Ok(Vec::new());
         };
         let (mut paths, mut submissions) = (Vec::new(), Vec::new());
-        for ParsedImport { shown, imported, draft } in letters {
+        for ParsedImport { shown, imported, mut draft, images } in letters {
+            let images: Vec<_> = images.into_iter().map(to_store).collect();
+            draft.article.images = images.iter().map(|(image, _)| image.clone()).collect();
+            store.put_images(images).await?;
             let home = (imported.channel.clone(), self.titles.get(&imported.channel).cloned().flatten());
             let place = imported.place.clone();
             let source = (stem_of(&place), Source::Import(imported));
@@ -543,6 +548,8 @@ struct ParsedImport {
     shown: String,
     imported: ImportedFile,
     draft: ParsedArticle,
+    /// The images in its file.
+    images: Vec<StrippedImage>,
 }
 
 /// Reads what is in the files, and sorts it by the printed stamp, so that the log is in the order of the news.
@@ -561,7 +568,14 @@ fn parse_files(
         let unfit = draft.and_then(|draft| unfit(&shown, draft, &options.addresses, now));
         let draft = file.reading.draft.filter(|_| unfit.is_none());
         findings.extend(unfit);
-        (draft.map(|draft| ParsedImport { shown, imported, draft }), findings)
+        let mut images = Vec::new();
+        for image in draft.iter().flat_map(|draft| &draft.images) {
+            match image_in(&bytes, &shown, image) {
+                Ok(image) => images.push(image),
+                Err(complaint) => findings.push(*complaint),
+            }
+        }
+        (draft.map(|draft| ParsedImport { shown, imported, draft, images }), findings)
     });
     read.sort_by_key(|(letter, _)| letter.as_ref().map(|letter| letter.draft.article.published.instant));
     read

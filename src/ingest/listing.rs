@@ -14,7 +14,8 @@ use super::diagnostic::FileDiagnostic;
 use super::names::{self, FileKind, FolderKind, stem_of};
 use crate::image;
 use crate::model::Slug;
-use crate::parse::Severity;
+use crate::model::bounds::MAX_PICTURES;
+use crate::parse::{self, FileFormat, Severity};
 use crate::store::ScannedFile;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
@@ -48,6 +49,8 @@ pub(super) struct ListedFile {
     pub state: FileState,
     /// The pictures beside it, in the order of their numbers.
     pub images: Vec<ListedImage>,
+    /// The images in the folder that a browser saved with the page, by path.
+    pub page_images: Vec<ListedImage>,
 }
 
 /// A file that may hold a picture of an article.
@@ -103,6 +106,8 @@ impl Groups {
         }
         group.stems.insert(stem_of(name).nfc().collect());
         group.stems.extend(image::owner_candidates(name).into_iter().map(|owner| owner.stem));
+        // The images of a saved page.
+        group.stems.extend(name.split('/').next().and_then(names::page_of_folder));
     }
 
     /// True where one of the files was at this path.
@@ -124,18 +129,19 @@ impl Group {
         self.names.contains(name)
             || self.stems.contains(&stem_of(name).nfc().collect::<String>())
             || image::owner_candidates(name).iter().any(|owner| self.stems.contains(&owner.stem))
+            || names::page_of_folder(name).is_some_and(|stem| self.stems.contains(&stem))
     }
 }
 
 impl ListedFile {
     /// Names, sizes and times of the pictures: changes when they do.
     pub fn image_fingerprint(&self) -> String {
-        self.images.iter().map(|p| format!("{}\t{}\t{}\n", p.path, p.state.size, p.state.mark)).collect()
+        self.all_images().map(|p| format!("{}\t{}\t{}\n", p.path, p.state.size, p.state.mark)).collect()
     }
 
     /// The paths of the text and of the pictures.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.path.as_str()).chain(self.images.iter().map(|picture| picture.path.as_str()))
+        std::iter::once(self.path.as_str()).chain(self.all_images().map(|picture| picture.path.as_str()))
     }
 
     /// The file as the store remembers it, where its bytes are of this hash.
@@ -152,7 +158,12 @@ impl ListedFile {
 
     /// The last time that the text or a picture was changed, in nanoseconds since 1970.
     pub fn last_change(&self) -> i64 {
-        self.images.iter().map(|picture| picture.state.changed).fold(self.state.changed, i64::max)
+        self.all_images().map(|picture| picture.state.changed).fold(self.state.changed, i64::max)
+    }
+
+    /// The images beside it and those of a saved page.
+    pub fn all_images(&self) -> impl Iterator<Item = &ListedImage> {
+        self.images.iter().chain(&self.page_images)
     }
 }
 
@@ -264,7 +275,7 @@ impl FolderListing {
         let mut hasher = DefaultHasher::new();
         for file in &self.files {
             (&file.path, &file.state, file.channel.as_str()).hash(&mut hasher);
-            for image in &file.images {
+            for image in file.all_images() {
                 (&image.path, &image.state).hash(&mut hasher);
             }
         }
@@ -297,7 +308,7 @@ impl FolderListing {
             Ok(entries) => entries,
             Err(cause) => return self.hidden(name, &cause),
         };
-        let (mut files, mut images) = (Vec::new(), Vec::new());
+        let (mut files, mut images, mut saved) = (Vec::new(), Vec::new(), Vec::new());
         for (file, entry) in entries {
             let Some(file) = self.shown_name(file, name) else { continue };
             let path = format!("{name}/{file}");
@@ -309,7 +320,10 @@ impl FolderListing {
                 }
             };
             if metadata.is_dir() {
-                self.folder_in_channel(&path, &file);
+                match names::page_of_folder(&file) {
+                    Some(page) => saved.push((page, path)),
+                    None => self.folder_in_channel(&path, &file),
+                }
                 continue;
             }
             let state = FileState::of(&metadata);
@@ -323,27 +337,49 @@ impl FolderListing {
                     "is not a regular file and is skipped; copy the file itself here",
                 ),
                 FileKind::Article => {
-                    files.push(ListedFile { path, channel: slug.clone(), state, images: Vec::new() });
+                    let (channel, images, page_images) = (slug.clone(), Vec::new(), Vec::new());
+                    files.push(ListedFile { path, channel, state, images, page_images });
                 }
                 FileKind::Picture => images.push((file, ListedImage { path, state })),
             }
         }
         self.orphans.extend(assign_images(images, &mut files));
+        saved.into_iter().for_each(|(page, path)| self.saved_page(root, &page, &path, &mut files));
         self.files.extend(files);
+    }
+
+    /// Lists the folder of images that a browser saved with a page.
+    fn saved_page(&mut self, root: &Path, page: &str, path: &str, files: &mut [ListedFile]) {
+        let is_page = |file: &&mut ListedFile| {
+            parse::format_from_name(&file.path) == Some(FileFormat::Html)
+                && stem_of(&file.path).nfc().eq(page.chars())
+        };
+        let Some(owner) = files.iter_mut().find(is_page) else {
+            return self.warn(
+                path,
+                "không có trang web nào cùng tên với thư mục ảnh này; hãy đặt tên trang và thư mục giống nhau \
+                 (bai.html, bai_files)",
+                "no web page has the name of this folder of images; give both the same name (bai.html, bai_files)",
+            );
+        };
+        let entries = match entries(&root.join(path), image::is_image_name) {
+            Ok(entries) => entries,
+            Err(cause) => return self.hidden(path, &cause),
+        };
+        for (name, entry) in entries.into_iter().take(MAX_PICTURES) {
+            let Ok(name) = name.into_string() else { continue };
+            if let Ok(Some(metadata)) = metadata_of(root, &entry)
+                && metadata.is_file()
+            {
+                let state = FileState::of(&metadata);
+                owner.page_images.push(ListedImage { path: format!("{path}/{name}"), state });
+            }
+        }
     }
 
     fn folder_in_channel(&mut self, path: &str, name: &str) {
         if names::folder_kind(name) == FolderKind::Ignored {
             return;
-        }
-        if names::is_of_a_saved_page(name) {
-            return self.warn(
-                path,
-                "ảnh của trang web đã lưu không được đăng; hãy chép ảnh ra cạnh bài và đặt tên theo tên tệp bài \
-                 (bai.html → bai-1.jpg, bai-2.jpg)",
-                "the images of a saved page are not published; put them beside the article and name them after it \
-                 (bai.html → bai-1.jpg, bai-2.jpg)",
-            );
         }
         self.warn(
             path,

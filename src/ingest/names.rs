@@ -206,10 +206,12 @@ pub(super) fn is_document(name: &str) -> bool {
 }
 
 /// True for the folder into which a browser lays the pictures of a page that it saves, in any of its languages.
-pub(super) fn is_of_a_saved_page(name: &str) -> bool {
-    const BEHIND: [&str; 6] = ["_files", ".files", "_tep_tin", "_tệp_tin", "_tệp", "-files"];
-    let lower: String = name.nfc().collect::<String>().to_lowercase();
-    BEHIND.iter().any(|mark| lower.ends_with(mark))
+pub(super) fn page_of_folder(name: &str) -> Option<String> {
+    let name: String = name.nfc().collect();
+    let lower = name.to_lowercase();
+    let mark = parse::SAVED_PAGE_FOLDERS.into_iter().find(|mark| lower.ends_with(mark))?;
+    let stem = name.get(..name.len().checked_sub(mark.len())?)?;
+    (!stem.is_empty()).then(|| stem.to_owned())
 }
 
 /// What there is to say of a file of this name that is not published. Of an article or a picture that were named

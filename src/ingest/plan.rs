@@ -196,8 +196,8 @@ impl Planner {
     /// How long to wait for an image that is missing. A file that is rejected or unchanged otherwise waits too.
     fn image_may_come_back(&mut self, file: &ListedFile, record: Option<&FileRecord>) -> Option<Duration> {
         let record = record.filter(|record| record.present)?;
-        let is_there = |path: &str| file.images.iter().any(|image| image.path == path);
-        if image_paths(&record.seen.pictures).all(is_there) {
+        let present: HashSet<&str> = file.all_images().map(|image| image.path.as_str()).collect();
+        if image_paths(&record.seen.pictures).all(|path| present.contains(path)) {
             return None;
         }
         let since = self.before.missing_images.get(&file.path).copied().unwrap_or(self.now.instant);

@@ -7,19 +7,19 @@ use std::time::Duration;
 use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::article_file::{ParsedFile, diagnostics_of, read_image};
+use super::article_file::{ParsedFile, diagnostics_of};
 use super::diagnostic::{FileDiagnostic, Findings};
-use super::listing::{FolderListing, Groups, ListedFile, ListedImage, list_folder, list_groups};
+use super::listing::{FolderListing, Groups, ListedFile, list_folder, list_groups};
 use super::mark::{cannot_be_marked, is_of_another_log, mark, mark_of};
 use super::names::{folder_of, stem_of};
 use super::options::{IngestOptions, Marking};
 use super::parallel::blocking;
+use super::pictures::{ArticleImage, images_of, read_image, to_store};
 use super::plan::{ChangedFile, MissingFiles, Moment, Pending, Plan, Planner};
 use super::reading::{FirstReading, ReadableFile, parse_all, read_changed};
 use super::report::{Reported, ScanReport};
 use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, unfit};
 use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};
-use crate::image::StrippedImage;
 use crate::model::{Image, Slug};
 use crate::parse::Severity;
 use crate::store::{LogPosition, ScannedFile, Source, Store, StoreError, Submission, SubmitOutcome};
@@ -408,7 +408,9 @@ impl Scanner {
                 rejected.push(seen);
                 continue;
             };
-            let (images, complaints) = self.read_images(&file.images, &mut image_batch).await?;
+            let beside = file.images.iter().map(|image| image.path.as_str());
+            let images = images_of(&file.path, &draft, beside);
+            let (images, complaints) = self.read_images(images, &mut image_batch).await?;
             if !complaints.is_empty() && unchanged_for < UNFINISHED {
                 // An image may be incomplete too.
                 self.keep_settling(file, unchanged_for);
@@ -453,18 +455,21 @@ impl Scanner {
     /// Reads the images of an article. One that cannot be published costs a diagnostic, not the article.
     async fn read_images(
         &self,
-        listed: &[ListedImage],
+        sources: Vec<ArticleImage>,
         batch: &mut ImageBatch,
     ) -> Result<(Vec<Image>, Vec<FileDiagnostic>), StoreError> {
-        let (mut images, mut complaints) = (Vec::with_capacity(listed.len()), Vec::new());
-        for listed in listed {
-            let (root, path) = (self.options.path.clone(), listed.path.clone());
-            match blocking(move || read_image(&root, &path)).await {
-                Ok(StrippedImage { name, media_type, width, height, bytes }) => {
-                    let (media_type, size) = (media_type.to_owned(), bytes.len() as u64);
-                    images.push(Image { name, media_type, width, height, size });
+        let (mut images, mut complaints) = (Vec::<Image>::with_capacity(sources.len()), Vec::new());
+        // An image that was also saved next to its document is published once.
+        let may_repeat = sources.iter().any(|source| matches!(source, ArticleImage::Inside(..)));
+        for source in sources {
+            let root = self.options.path.clone();
+            match blocking(move || read_image(&root, &source)).await {
+                Ok(stripped) if may_repeat && images.iter().any(|known| known.name == stripped.name) => {}
+                Ok(stripped) => {
+                    let (image, bytes) = to_store(stripped);
+                    images.push(image.clone());
                     batch.bytes += bytes.len();
-                    batch.images.extend(images.last().cloned().map(|image| (image, bytes)));
+                    batch.images.push((image, bytes));
                 }
                 Err(finding) => complaints.push(*finding),
             }

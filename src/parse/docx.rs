@@ -18,7 +18,8 @@ use super::charset::Encoding;
 use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::inline::{self, InlineBuilder};
 use super::normalise::{Normalizer, fold};
-use super::piece::{Kind, Piece};
+use super::pictures::ImageSource;
+use super::piece::{Content, Kind};
 use super::safe_html::{InlineStyle, SafeUrl, ScriptPosition, Tag};
 use super::vietnamese_encodings;
 use crate::time::Zone;
@@ -28,13 +29,6 @@ use package::{Package, Relations, attribute, child, value};
 use styles::{Letters, Style, Styles};
 
 const MAX_DEPTH: usize = 64;
-
-/// The content of a document.
-pub(super) struct Content {
-    pub pieces: Vec<Piece>,
-    /// Footnotes and endnotes with their numbers, to be appended to the text.
-    pub notes: Vec<Piece>,
-}
 
 /// Reads a document; `None` on errors.
 ///
@@ -53,6 +47,11 @@ pub(super) fn content(
             None
         }
     }
+}
+
+/// The bytes of an image in a document.
+pub(super) fn image(document: &[u8], part: &str, limit: u64) -> Result<Vec<u8>, DiagnosticKind> {
+    Package::open(document)?.bytes(part, limit)?.ok_or(DiagnosticKind::Damaged { form: "docx" })
 }
 
 fn read(
@@ -129,8 +128,7 @@ fn read(
     if flow.is_overflowing() {
         return Err(DiagnosticKind::TooComplex { limit: inline::MAX_OUTPUT });
     }
-    flow.finish();
-    Ok(Content { pieces, notes })
+    Ok(Content { pieces, notes, ..flow.finish() })
 }
 
 /// A reference to a footnote or endnote.
@@ -625,22 +623,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                 }
                 // NOTE: nested boxes are found by their own runs; searching for them here would duplicate them.
                 "txbxContent" => self.boxes.push(node),
-                "blip" | "imagedata" => {
-                    let described = drawing.ancestors().take(8).find_map(|node| {
-                        let about = child(node, "docPr")?;
-                        attribute(about, "descr")
-                            .or(attribute(about, "title"))
-                            .filter(|text| !text.trim().is_empty())
-                    });
-                    let file = attribute(node, "embed").or(attribute(node, "link")).or(attribute(node, "id"));
-                    let file =
-                        file.and_then(|id| self.relations.get(id)).map(|relation| relation.target.as_str());
-                    let name = described
-                        .or(file.and_then(|file| file.rsplit('/').next()))
-                        .unwrap_or_default()
-                        .to_owned();
-                    self.omit(Part::Picture, &name);
-                }
+                "blip" | "imagedata" => self.picture(node),
                 "chart" | "relIds" => self.omit(Part::Drawing, ""),
                 "OLEObject" => self.omit(Part::Object, attribute(node, "ProgID").unwrap_or_default()),
                 "textpath" => {
@@ -655,9 +638,44 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
+    /// An image. One that is stored elsewhere, or that Word shows only a part of or turned, is not published.
+    fn picture(&mut self, node: Node<'_, '_>) {
+        let file = attribute(node, "embed").or(attribute(node, "id")).or(attribute(node, "link"));
+        let relation = file.and_then(|id| self.relations.get(id));
+        match relation.filter(|relation| !relation.external && !is_altered(node)) {
+            Some(relation) => self.flow.image(ImageSource::Part(relation.target.clone()), self.paragraph),
+            None => {
+                let described = node.ancestors().take(8).find_map(|node| {
+                    let about = child(node, "docPr")?;
+                    let text = attribute(about, "descr").or(attribute(about, "title"))?;
+                    Some(text).filter(|text| !text.trim().is_empty())
+                });
+                let file = relation.and_then(|relation| relation.target.rsplit('/').next());
+                self.omit(Part::Picture, described.or(file).unwrap_or_default());
+            }
+        }
+    }
+
     fn omit(&mut self, part: Part, name: &str) {
         self.flow.omit(part, name, self.paragraph);
     }
+}
+
+/// Whether Word crops, turns or mirrors the image. NOTE: what was cropped must not be published.
+fn is_altered(image: Node<'_, '_>) -> bool {
+    let is_set = |node: Node<'_, '_>, names: &[&str]| {
+        names.iter().any(|name| attribute(node, name).is_some_and(|value| value != "0" && value != "false"))
+    };
+    let holder = image.parent();
+    let cropped = holder.and_then(|fill| child(fill, "srcRect"));
+    let shape = holder.and_then(|fill| child(fill.parent()?, "spPr"));
+    let turned = shape.and_then(|shape| child(shape, "xfrm"));
+    let style = holder.and_then(|shape| attribute(shape, "style")).unwrap_or_default();
+    cropped.is_some_and(|node| is_set(node, &["l", "t", "r", "b"]))
+        || turned.is_some_and(|node| is_set(node, &["rot", "flipH", "flipV"]))
+        || is_set(image, &["cropleft", "croptop", "cropright", "cropbottom"])
+        || style.contains("rotation:")
+        || style.contains("flip:")
 }
 
 /// Chooses one of several alternatives: the first, unless only the fallback has readable content.

@@ -96,7 +96,7 @@ pub(super) fn read(
     toml: &str,
     first_line: usize,
     zone: Zone,
-    normalizer: &mut Normalizer,
+    language: &str,
     findings: &mut Diagnostics,
 ) -> FrontMatter {
     let line_at =
@@ -110,7 +110,7 @@ pub(super) fn read(
             return FrontMatter::default();
         }
     };
-    let mut reader = Reader { zone, normalizer, findings, matter: FrontMatter::default() };
+    let mut reader = Reader::new(zone, language, findings);
     let mut entries: Vec<_> = table.iter().map(|(key, value)| (key.span().start, key, value)).collect();
     entries.sort_by_key(|(offset, ..)| *offset);
     let (mut line, mut counted) = (first_line, 0);
@@ -120,31 +120,41 @@ pub(super) fn read(
         counted = offset;
         reader.take(key.get_ref(), value, line);
     }
-    reader.matter
+    reader.finish()
 }
 
 /// The same for values that are not from a file; each comes with the line number for its diagnostics.
 pub(super) fn from_values<'v>(
     values: impl Iterator<Item = (&'v str, DeValue<'v>, usize)>,
     zone: Zone,
-    normalizer: &mut Normalizer,
+    language: &str,
     findings: &mut Diagnostics,
 ) -> FrontMatter {
-    let mut reader = Reader { zone, normalizer, findings, matter: FrontMatter::default() };
+    let mut reader = Reader::new(zone, language, findings);
     for (key, value, line) in values {
         reader.take(key, &Spanned::new(0..0, value), line);
     }
-    reader.matter
+    reader.finish()
 }
 
 struct Reader<'a> {
     zone: Zone,
-    normalizer: &'a mut Normalizer,
+    normalizer: Normalizer,
     findings: &'a mut Diagnostics,
     matter: FrontMatter,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(zone: Zone, language: &str, findings: &'a mut Diagnostics) -> Self {
+        let normalizer = Normalizer::new(language);
+        Self { zone, normalizer, findings, matter: FrontMatter::default() }
+    }
+
+    fn finish(self) -> FrontMatter {
+        self.normalizer.finish(self.findings);
+        self.matter
+    }
+
     fn take(&mut self, key: &str, value: &Spanned<DeValue<'_>>, line: usize) {
         let Some(key) = FRONT_MATTER_KEYS.into_iter().find(|known| *known == key) else {
             self.findings.error(line, DiagnosticKind::FrontMatterUnknownKey { key: key.to_owned() });

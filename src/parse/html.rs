@@ -14,7 +14,7 @@ use url::Url;
 use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::inline::{self, InlineBuilder};
 use super::normalise::Normalizer;
-use super::piece::Piece;
+use super::piece::Content;
 use super::structure::Hints;
 use crate::time::Zone;
 use dom::{Dom, NodeId};
@@ -24,13 +24,13 @@ pub(super) use dom::{Builder, parse};
 use walker::Walker;
 
 /// Reads a page that begins on `first_line` of its file; `None` on errors.
-pub(super) fn pieces(
+pub(super) fn content(
     html: &str,
     first_line: usize,
     zone: Zone,
     normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
-) -> Option<(Vec<Piece>, Hints)> {
+) -> Option<(Content, Hints)> {
     let tree = match parse(html, first_line) {
         Ok(tree) => tree,
         Err(kind) => {
@@ -43,8 +43,7 @@ pub(super) fn pieces(
     let scope = page.article(&hints);
     let mut flow = InlineBuilder::new(normalizer, findings);
     clean_title(&mut hints, &mut flow);
-    let pieces = pieces_of(&page, scope, flow, first_line)?;
-    Some((pieces, hints))
+    Some((content_of(&page, scope, flow, first_line)?, hints))
 }
 
 /// Reads a tree that is only an article, without page chrome.
@@ -54,11 +53,11 @@ pub(super) fn fragment(
     zone: Zone,
     normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
-) -> Option<Vec<Piece>> {
+) -> Option<Content> {
     match tree {
         Ok(tree) => {
             let page = Page::new(&tree, None, zone, true);
-            pieces_of(&page, Dom::ROOT, InlineBuilder::new(normalizer, findings), first_line)
+            content_of(&page, Dom::ROOT, InlineBuilder::new(normalizer, findings), first_line)
         }
         Err(kind) => {
             findings.error(first_line, kind);
@@ -67,17 +66,17 @@ pub(super) fn fragment(
     }
 }
 
-/// The result of [`pieces_as_written`].
+/// The result of [`content_as_written`].
 pub(super) enum AsWritten {
     /// `None` on errors.
-    Pieces(Option<(Vec<Piece>, Hints)>),
+    Content(Option<(Content, Hints)>),
     /// Whether menus, scripts and styles of a site surround the article.
     PageOfASite,
 }
 
 /// Reads a document that is only an article: everything that a browser shows of its `article`, `main` or body,
 /// regardless of class names.
-pub(super) fn pieces_as_written(
+pub(super) fn content_as_written(
     html: &str,
     first_line: usize,
     zone: Zone,
@@ -88,7 +87,7 @@ pub(super) fn pieces_as_written(
         Ok(tree) => tree,
         Err(kind) => {
             findings.error(first_line, kind);
-            return AsWritten::Pieces(None);
+            return AsWritten::Content(None);
         }
     };
     if (0..tree.len()).any(|id| is_of_a_site(&tree, id)) {
@@ -103,7 +102,7 @@ pub(super) fn pieces_as_written(
     let scope = only("article").or_else(|| only("main")).unwrap_or(Dom::ROOT);
     let mut flow = InlineBuilder::new(normalizer, findings);
     clean_title(&mut hints, &mut flow);
-    AsWritten::Pieces(pieces_of(&page, scope, flow, first_line).map(|pieces| (pieces, hints)))
+    AsWritten::Content(content_of(&page, scope, flow, first_line).map(|content| (content, hints)))
 }
 
 /// Normalises the title of the head, which is as untrusted as the text.
@@ -112,12 +111,12 @@ fn clean_title(hints: &mut Hints, flow: &mut InlineBuilder<'_, '_>) {
     hints.title = title.filter(|(_, title)| !title.is_empty());
 }
 
-fn pieces_of(
+fn content_of(
     page: &Page<'_>,
     scope: NodeId,
     mut flow: InlineBuilder<'_, '_>,
     first_line: usize,
-) -> Option<Vec<Piece>> {
+) -> Option<Content> {
     Walker::new(page, scope, &mut flow).walk();
     page.report_dropped_chrome(scope, flow.findings);
     if flow.is_overflowing() {

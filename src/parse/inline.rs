@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::normalise::{Normalizer, fold, to_nfc};
-use super::piece::{Kind, Piece};
+use super::pictures::{ImageSource, Images};
+use super::piece::{Content, Kind, Piece};
 use super::safe_html::{self, Inline, InlineStyle, Node, NumberStyle, SafeUrl, Tag};
 use crate::model::Block;
 
@@ -15,7 +16,8 @@ use crate::model::Block;
 pub(super) struct InlineBuilder<'c, 'f> {
     normalizer: &'c mut Normalizer,
     pub findings: &'f mut Diagnostics,
-    pub pieces: Vec<Piece>,
+    pieces: Vec<Piece>,
+    images: Images,
     pub style: InlineStyle,
     /// Whether the text is in a quotation.
     pub quoted: bool,
@@ -54,6 +56,7 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
             normalizer,
             findings,
             pieces: Vec::new(),
+            images: Images::default(),
             style: InlineStyle::default(),
             quoted: false,
             text: String::new(),
@@ -247,6 +250,14 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         self.omitted.push((part, line, name, 1));
     }
 
+    /// Records an image that can be published.
+    pub(super) fn image(&mut self, source: ImageSource, line: usize) {
+        let name = source.name().to_owned();
+        if !self.images.add(source, line, self.pieces.len()) {
+            self.omit(Part::Picture, &name, line);
+        }
+    }
+
     /// Whether the current paragraph has no text.
     pub(super) fn is_blank(&self) -> bool {
         self.runs.is_empty()
@@ -258,13 +269,13 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         std::mem::take(&mut self.pieces)
     }
 
-    /// Takes the remaining pieces and reports omitted content.
-    pub(super) fn finish(mut self) -> Vec<Piece> {
+    /// Takes the remaining pieces and the images, and reports omitted content.
+    pub(super) fn finish(mut self) -> Content {
         let pieces = self.take_pieces();
         for (what, line, name, count) in self.omitted {
             self.findings.warn(line, DiagnosticKind::NotCarried { what, name, count });
         }
-        pieces
+        Content { pieces, images: self.images, ..Content::default() }
     }
 
     /// Whether the output exceeds [`MAX_OUTPUT`].

@@ -9,18 +9,18 @@ use super::caption;
 use super::diagnostic::Diagnostics;
 use super::html::{self, Builder};
 use super::normalise::{Normalizer, fold};
-use super::piece::Piece;
+use super::piece::Content;
 use super::stamp::{self, Printed};
 use crate::time::Zone;
 
 /// Reads Markdown that begins on `first_line` of its file; `None` on errors.
-pub(super) fn pieces(
+pub(super) fn content(
     text: &str,
     first_line: usize,
     zone: Zone,
     normalizer: &mut Normalizer,
     findings: &mut Diagnostics,
-) -> Option<Vec<Piece>> {
+) -> Option<Content> {
     let tree = match written(text, zone, Output::Tree(Builder::new(first_line)), first_line) {
         // NOTE: building the tree directly takes a third of the time of writing and parsing HTML.
         Some(Output::Tree(builder)) => builder.finish(),

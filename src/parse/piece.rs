@@ -1,9 +1,19 @@
 //! The lines and paragraphs that the format readers hand to [`structure`](super::structure).
 
 use super::diagnostic::{DiagnosticKind, Diagnostics};
+use super::pictures::Images;
 use super::safe_html::Inline;
 use crate::model::Block;
 use crate::search_text::block_texts;
+
+/// The content of a file, as a format reader returns it.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub pieces: Vec<Piece>,
+    /// Footnotes and endnotes with their numbers, to be appended to the text.
+    pub notes: Vec<Piece>,
+    pub images: Images,
+}
 
 /// A line or paragraph of a file, in reading order; its text is normalised and on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]

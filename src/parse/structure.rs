@@ -86,7 +86,8 @@ pub(super) fn draft(
         link: matter.link,
         images: Vec::new(),
     };
-    Some(ParsedArticle { article, id: matter.id, channels: matter.channels, lines: places })
+    let (id, channels) = (matter.id, matter.channels);
+    Some(ParsedArticle { article, id, channels, images: Vec::new(), lines: places })
 }
 
 struct Page<'p> {

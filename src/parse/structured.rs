@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::blocks;
 use super::byline::{self, Byline};
 use super::caption::{self, Caption};
-use super::diagnostic::{Diagnostic, DiagnosticKind, Diagnostics};
+use super::diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Part, Severity};
 use super::front_matter::{self, FrontMatter};
 use super::normalise::{Normalizer, comparison_key, exceeds_chars};
 use super::piece::{Kind, Piece};
@@ -39,8 +39,7 @@ pub fn read_fields(fields: &[(String, Value)], options: &ParseOptions) -> Fields
     // The index of a field serves as its line number, to be mapped back to its name.
     let keys = fields.iter().enumerate().filter(|(_, (name, value))| name != TEXT_FIELD && !value.is_null());
     let values = keys.map(|(index, (name, value))| (name.as_str(), value_of(value), index + 1));
-    let mut normalizer = Normalizer::new(&options.language);
-    let mut matter = front_matter::from_values(values, options.zone, &mut normalizer, &mut of_keys);
+    let mut matter = front_matter::from_values(values, options.zone, &options.language, &mut of_keys);
     for (_, line) in &mut matter.lines {
         *line = 1;
     }
@@ -49,10 +48,10 @@ pub fn read_fields(fields: &[(String, Value)], options: &ParseOptions) -> Fields
         Some(Value::String(text)) => {
             let language = matter.language.as_deref().unwrap_or(&options.language);
             let mut normalizer = Normalizer::new(language);
-            let pieces = markdown::pieces(text, 1, options.zone, &mut normalizer, &mut of_text);
+            let content = markdown::content(text, 1, options.zone, &mut normalizer, &mut of_text);
             warn_unused_link_definitions(text, 1, &mut of_text);
             normalizer.finish(&mut of_text);
-            pieces.and_then(|pieces| draft_of_fields(&pieces, matter, options, &mut of_text))
+            content.and_then(|content| draft_of_fields(&content.pieces, matter, options, &mut of_text))
         }
         _ => None,
     };
@@ -109,11 +108,22 @@ pub fn read_document(form: FileFormat, bytes: &[u8], options: &ParseOptions) -> 
     let draft = match document(form, bytes, options, &mut findings) {
         Document::Read(draft) => draft.map(|draft| *draft),
         Document::PageOfASite => {
-            return super::parse(&format!("article.{}", form.extension()), bytes, options);
+            let name = format!("article.{}", form.extension());
+            return without_images(super::parse(&name, bytes, options));
         }
     };
     let draft = draft.filter(|_| !findings.has_errors());
     ParseResult { draft, findings: findings.into_sorted() }
+}
+
+/// A page without the files that a browser saved beside it.
+fn without_images(mut result: ParseResult) -> ParseResult {
+    for image in result.draft.iter_mut().flat_map(|draft| std::mem::take(&mut draft.images)) {
+        let name = image.source.name().to_owned();
+        let kind = DiagnosticKind::NotCarried { what: Part::Picture, name, count: 1 };
+        result.findings.push(Diagnostic { line: image.line, severity: Severity::Warning, kind });
+    }
+    result
 }
 
 enum Document {
@@ -128,33 +138,32 @@ fn document(form: FileFormat, bytes: &[u8], options: &ParseOptions, findings: &m
     if findings.has_errors() {
         return read(None);
     }
-    let mut at_head = Normalizer::new(&options.language);
     let matter = match split.toml {
-        Some((toml, line)) => front_matter::read(toml, line, options.zone, &mut at_head, findings),
+        Some((toml, line)) => front_matter::read(toml, line, options.zone, &options.language, findings),
         None => FrontMatter::default(),
     };
     let mut normalizer = Normalizer::new(matter.language.as_deref().unwrap_or(&options.language));
     let (rest, line) = (split.rest, split.rest_line);
-    let pieces = match form {
+    let content = match form {
         FileFormat::Html => {
-            match html::pieces_as_written(rest, line, options.zone, &mut normalizer, findings) {
+            match html::content_as_written(rest, line, options.zone, &mut normalizer, findings) {
                 html::AsWritten::PageOfASite => return Document::PageOfASite,
-                html::AsWritten::Pieces(pieces) => pieces,
+                html::AsWritten::Content(content) => content,
             }
         }
         _ => {
             warn_unused_link_definitions(rest, line, findings);
-            markdown::pieces(rest, line, options.zone, &mut normalizer, findings)
-                .map(|pieces| (pieces, Hints::default()))
+            markdown::content(rest, line, options.zone, &mut normalizer, findings)
+                .map(|content| (content, Hints::default()))
         }
     };
     normalizer.finish(findings);
-    let Some((pieces, hints)) = pieces else { return read(None) };
-    if pieces.is_empty() && matter.lines.is_empty() {
+    let Some((content, hints)) = content else { return read(None) };
+    if content.pieces.is_empty() && matter.lines.is_empty() {
         findings.error(1, DiagnosticKind::Empty);
         return read(None);
     }
-    read(draft_of_document(&pieces, matter, &hints, options, findings))
+    read(draft_of_document(&content.pieces, matter, &hints, options, findings))
 }
 
 fn draft_of_document(
@@ -175,7 +184,7 @@ fn draft_of_document(
         .collect();
     let mut credits = Credits { authors: dated.authors, ..Credits::default() };
     if matter.authors.is_none() {
-        credits.take_from_foot(&mut text);
+        credits.take_from_foot(&mut text, findings);
     }
     let mut body = Body::default();
     text.iter().for_each(|piece| body.add(piece));
@@ -276,6 +285,7 @@ fn date_of(
         let piece = &pieces[at];
         match stamp::read(&piece.text, zone) {
             Printed::Date(found) => {
+                piece.tell_of_links(findings);
                 for doubt in found.doubts {
                     findings.warn(piece.line, doubt);
                 }
@@ -317,7 +327,7 @@ struct Credits {
 
 impl Credits {
     /// Takes the names at the end of the text. A longer run of names is a list of people within the text.
-    fn take_from_foot(&mut self, text: &mut Vec<&Piece>) {
+    fn take_from_foot(&mut self, text: &mut Vec<&Piece>, findings: &mut Diagnostics) {
         const MAX_LINES: usize = 2;
         let credit = |piece: &&Piece| {
             let found = || byline::credit(&piece.text).map(|(_, byline)| byline);
@@ -327,7 +337,8 @@ impl Credits {
         if found.is_empty() || found.len() > MAX_LINES || found.len() >= text.len() {
             return;
         }
-        text.truncate(text.len() - found.len());
+        let credits = text.split_off(text.len() - found.len());
+        credits.iter().for_each(|piece| piece.tell_of_links(findings));
         for byline in found.into_iter().rev() {
             self.authors.extend(byline.authors);
             self.source = self.source.take().or(byline.source);
@@ -387,7 +398,8 @@ fn draft(
         images: Vec::new(),
     };
     let places = SourceLines { lead: body.lead_line, captions: body.caption_lines, ..places };
-    ParsedArticle { article, id: matter.id, channels: matter.channels, lines: places }
+    let (id, channels) = (matter.id, matter.channels);
+    ParsedArticle { article, id, channels, images: Vec::new(), lines: places }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use crate::support::{RunningServer, TestSite, article, wait_until};
+use crate::support::{RunningServer, TestSite, article, wait_until, word_document};
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
@@ -148,4 +148,150 @@ fn invalid_images_are_reported_and_the_article_is_published() {
         output.contains("feeds/xa-hoi/bia.png:1: warning: "),
         "an image without article is reported: {output}"
     );
+}
+
+/// A Word document with images as Word writes them; `first` is the first of them.
+fn document_with_images(first: &[u8]) -> Vec<u8> {
+    let paragraph = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
+    let image = |id: &str, crop: &str, shape: &str| {
+        format!(
+            "<w:p><w:r><w:drawing><pic:pic><pic:blipFill><a:blip {id}/>{crop}</pic:blipFill>\
+             <pic:spPr><a:xfrm{shape}/></pic:spPr></pic:pic></w:drawing></w:r></w:p>"
+        )
+    };
+    let body = [
+        paragraph("Bài có ảnh trong tệp Word"),
+        paragraph("13/05/2023 08:00"),
+        paragraph("Đoạn mở đầu của bài này dài hơn một chú thích ảnh."),
+        paragraph("Toàn cảnh buổi lễ, ảnh tư liệu đã mất. Ảnh: Kho"),
+        image("r:embed=\"rId1\"", "", ""),
+        paragraph("Đoạn thứ hai của bài này dài hơn một chú thích ảnh."),
+        image("r:embed=\"rId2\"", "<a:srcRect/>", " rot=\"0\""),
+        paragraph("Quang cảnh Hội nghị. Ảnh: TL"),
+        paragraph("Đoạn thứ ba của bài này dài hơn một chú thích ảnh."),
+        image("r:embed=\"rId2\"", "<a:srcRect l=\"10000\"/>", ""),
+        image("r:embed=\"rId1\"", "", " rot=\"5400000\""),
+        image("r:link=\"rId3\"", "", ""),
+        image("r:embed=\"rId4\"", "", ""),
+        image("r:embed=\"rId5\"", "", ""),
+        image("r:embed=\"rId6\"", "", ""),
+        paragraph("Đoạn cuối cùng của bài này dài hơn một chú thích ảnh."),
+        paragraph("Tấn Lộc"),
+    ];
+    let relation = |id: u8, target: &str, mode: &str| {
+        format!("<Relationship Id=\"rId{id}\" Type=\"x/image\" Target=\"{target}\"{mode}/>")
+    };
+    let relations = [
+        relation(1, "media/image1.png", ""),
+        relation(2, "/word/media/image2.png", ""),
+        relation(3, "file:///D:/anh/le-hoi.jpg", " TargetMode=\"External\""),
+        relation(4, "media/image4.emf", ""),
+        relation(5, "media/image5.png", ""),
+        relation(6, "media/gone.png", ""),
+    ];
+    let relations = format!("<Relationships>{}</Relationships>", relations.concat());
+    let emf = [b"\x01\0\0\0\x6c\0\0\0".as_slice(), &[0; 32], b" EMF", &[0; 64]].concat();
+    word_document(
+        &body.concat(),
+        &[
+            ("word/_rels/document.xml.rels", relations.as_bytes()),
+            ("word/media/image1.png", first),
+            ("word/media/image2.png", &png(120, 110, 2)),
+            ("word/media/image4.emf", &emf),
+            ("word/media/image5.png", &png(16, 16, 5)),
+        ],
+    )
+}
+
+#[test]
+fn images_in_a_word_document_are_published_with_their_captions() {
+    let site = TestSite::new();
+    site.write("xa-hoi/bai.docx", document_with_images(&png(200, 150, 1)));
+    let serving = site.serve();
+    let paths = pictures(&serving);
+    assert_eq!(paths.len(), 2, "{}", serving.log());
+    let size = |path: &str| {
+        let decoded = image::load_from_memory(&serving.get(path).body).unwrap();
+        (decoded.width(), decoded.height())
+    };
+    assert_eq!((size(&paths[0]), size(&paths[1])), ((120, 110), (200, 150)), "the one with a caption first");
+    let feed = feed_rs::parser::parse(serving.get("/xa-hoi/atom.xml").body.as_slice()).unwrap();
+    let content = feed.entries[0].content.as_ref().unwrap().body.clone().unwrap();
+    let figure = content.split("<figure>").nth(1).unwrap().split("</figure>").next().unwrap();
+    assert!(figure.contains(&paths[0]) && figure.contains("Quang cảnh Hội nghị. Ảnh: TL"), "{content}");
+    assert!(content.contains("<p>Toàn cảnh buổi lễ, ảnh tư liệu đã mất. Ảnh: Kho</p>"), "{content}");
+    let log = serving.log();
+    for part in ["image4.emf", "image5.png", "gone.png", "cannot publish the image «image2.png» (×3)"] {
+        assert!(log.contains(part), "{part} is not in {log}");
+    }
+
+    let at = serving.metric("bantin_log_head");
+    site.write("xa-hoi/bai.docx", document_with_images(&png(200, 150, 1)));
+    site.scanned(&serving);
+    assert_eq!(serving.metric("bantin_log_head"), at, "written again, not changed");
+    site.write("xa-hoi/bai.docx", document_with_images(&png(200, 150, 9)));
+    wait_until("the replaced image", || pictures(&serving).get(1).is_some_and(|path| *path != paths[1]));
+    assert_eq!(serving.metric("bantin_log_head"), at + 1, "a correction");
+    site.write("xa-hoi/bai-1.png", png(200, 150, 9));
+    site.write("xa-hoi/bai-2.png", png(110, 110, 7));
+    wait_until("the image next to the document", || pictures(&serving).len() == 3);
+}
+
+#[test]
+fn commands_publish_the_images_in_a_word_document() {
+    let site = TestSite::new();
+    site.write("xa-hoi/giu-cho.txt", article("Bài giữ chỗ", "12/05/2023 08:00", "Đoạn mở đầu."));
+    let (file, old) = (site.path("bai.docx"), site.path("cu"));
+    std::fs::write(&file, document_with_images(&png(200, 150, 1))).unwrap();
+    std::fs::create_dir_all(old.join("xa-hoi")).unwrap();
+    std::fs::write(old.join("xa-hoi/bai-cu.docx"), document_with_images(&png(300, 150, 3))).unwrap();
+    site.ok(&["scan"]);
+    let file = file.to_str().unwrap();
+    let checked = site.run(&["check", file]);
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.contains("image2.png") && checked.contains("image4.emf"), "{checked}");
+    let published: serde_json::Value = serde_json::from_str(&site.ok(&[
+        "publish",
+        "--json",
+        "--channel",
+        "xa-hoi",
+        site.path("bai.docx").to_str().unwrap(),
+    ]))
+    .unwrap();
+    assert!(published["findings"].to_string().contains("image4.emf"), "{published}");
+    site.ok(&["import", old.to_str().unwrap()]);
+    let serving = site.serve();
+    assert_eq!(pictures(&serving).len(), 4, "{}", serving.get(RSS).text());
+}
+
+#[test]
+fn the_images_beside_a_saved_page_are_published_with_their_captions() {
+    let site = TestSite::new();
+    let page = "<html><head><title>Trao học bổng cho học sinh nghèo hiếu học</title></head><body>\
+        <div class=content><h1>Trao học bổng cho học sinh nghèo hiếu học</h1><p>17/11/2026 10:20</p>\
+        <p>Ngày 17/11, Hội Khuyến học trao 50 suất học bổng cho học sinh nghèo hiếu học của huyện.</p>\
+        <p><img src='./Trang%20l%C6%B0u_files/anh1.png' width=600></p><p>Trao học bổng. Ảnh: PV</p>\
+        <img src='./Trang%20l%C6%B0u_files/in.png'><img src='https://a.vn/xa.png'>\
+        <p>Mỗi suất trị giá 1 triệu đồng, do các nhà hảo tâm ủng hộ qua Hội Khuyến học của huyện.</p></div>";
+    site.write("xa-hoi/Trang lưu.html", page);
+    site.write("xa-hoi/Trang lưu_files/anh1.png", png(300, 200, 1));
+    site.write("xa-hoi/Trang lưu_files/in.png", png(24, 24, 1));
+    site.write("xa-hoi/Trang lưu_files/logo.png", png(200, 200, 7));
+    site.write("xa-hoi/khac_files/anh.png", png(200, 200, 7));
+    let serving = site.serve();
+    let paths = pictures(&serving);
+    assert_eq!(paths.len(), 1, "{}", serving.log());
+    assert!(serving.get(RSS).text().contains("Trao học bổng.</media:description>"));
+    for part in ["in.png", "xa.png", "path=xa-hoi/khac_files"] {
+        assert!(serving.log().contains(part), "{part}: {}", serving.log());
+    }
+    let at = serving.metric("bantin_log_head");
+    site.scanned(&serving);
+    assert_eq!(serving.metric("bantin_log_head"), at);
+    site.write("xa-hoi/Trang lưu_files/anh1.png", png(300, 200, 2));
+    site.scanned(&serving);
+    wait_until("the replaced image", || pictures(&serving) != paths);
+
+    let checked = String::from_utf8(site.run(&["check", "-v"]).stdout).unwrap();
+    assert!(checked.contains("anh1.png") && !checked.contains("logo.png"), "{checked}");
 }

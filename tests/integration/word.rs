@@ -17,6 +17,14 @@ struct Wanted {
     hidden: &'static [&'static str],
     /// The expected warning codes.
     warnings: &'static [&'static str],
+    /// The file names of the images to publish.
+    images: &'static [&'static str],
+}
+
+impl Wanted {
+    const fn with_images(self, images: &'static [&'static str]) -> Self {
+        Self { images, ..self }
+    }
 }
 
 const fn of(
@@ -25,7 +33,7 @@ const fn of(
     hidden: &'static [&'static str],
     warnings: &'static [&'static str],
 ) -> Wanted {
-    Wanted { name, shown, hidden, warnings }
+    Wanted { name, shown, hidden, warnings, images: &[] }
 }
 
 const PLAIN: &str = "Đây là đoạn thân bài bình thường, đủ dài để đọc như một câu.";
@@ -54,8 +62,9 @@ const DOCUMENTS: &[Wanted] = &[
             "Toàn thôn có 125 hộ",
         ],
         &["120"],
-        &["not-carried"],
-    ),
+        &[],
+    )
+    .with_images(&["image1.jpg"]),
     of(
         "field-hyperlink",
         &["<p>Xem <a href=\"https://dakto.example.vn/kh\">kế hoạch của huyện</a> tại đây nhé.</p>"],
@@ -112,6 +121,9 @@ fn word_documents_are_published_as_word_shows_them() {
             .map(|finding| finding.kind.code())
             .collect();
         assert_eq!(warnings, wanted.warnings, "{name}: {:#?}", reading.findings);
+        let images = &reading.draft.as_ref().unwrap().images;
+        let images: Vec<&str> = images.iter().map(|image| image.source.name()).collect();
+        assert_eq!(images, wanted.images, "{name}");
     }
 }
 

@@ -76,7 +76,7 @@ impl<'b> Package<'b> {
     }
 
     /// The bytes of a part, at most `most`.
-    fn bytes(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiagnosticKind> {
+    pub(super) fn bytes(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiagnosticKind> {
         let damaged = |_| DiagnosticKind::Damaged { form: "docx" };
         let Some(place) = self.places.get(&plain_name(name)).copied() else { return Ok(None) };
         let file = self.archive.by_index(place).map_err(|_| DiagnosticKind::Damaged { form: "docx" })?;

@@ -3,6 +3,7 @@
 use super::super::diagnostic::{DiagnosticKind, Part};
 use super::super::inline::InlineBuilder;
 use super::super::normalise::fold;
+use super::super::pictures::ImageSource;
 use super::super::piece::Kind;
 use super::super::safe_html::{NumberStyle, SafeUrl, ScriptPosition, Tag};
 use super::super::stamp::{self, Printed};
@@ -357,8 +358,14 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         if tree.name(id) == "picture" {
             return self.children(id, depth);
         }
-        if !self.is_icon(id) {
-            self.omit(Part::Picture, id);
+        if self.is_icon(id) {
+            return;
+        }
+        // NOTE: only a page in a file has files beside it.
+        let src = tree.attribute(id, "src").filter(|_| !self.page.is_fragment);
+        match src.and_then(ImageSource::of_saved_page) {
+            Some(source) => self.flow.image(source, tree.line(id)),
+            None => self.omit(Part::Picture, id),
         }
     }
 

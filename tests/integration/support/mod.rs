@@ -441,3 +441,22 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
 pub fn article(title: &str, stamp: &str, text: &str) -> String {
     format!("{title}\n\n{stamp}\n\n{text}\n\nĐoạn thứ hai của bài, dài hơn một dòng tiêu đề.\n\nTấn Lộc\n")
 }
+
+/// A Word document: the XML of its body, and further parts with their names.
+pub fn word_document(body: &str, parts: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write as _;
+    const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+    const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let document = format!(
+        "<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{RELATIONS}\" \
+         xmlns:a=\"http://schemas.openxmlformats.org/drawingml/2006/main\" \
+         xmlns:pic=\"http://schemas.openxmlformats.org/drawingml/2006/picture\"><w:body>{body}</w:body></w:document>"
+    );
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let parts = parts.iter().copied().chain([("word/document.xml", document.as_bytes())]);
+    for (name, bytes) in parts {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}

@@ -1,0 +1,180 @@
+//! The images of an article: those beside it and those in it.
+
+use std::io;
+use std::path::Path;
+
+use super::article_file::{MAX_ARTICLE_BYTES, read_below};
+use super::diagnostic::FileDiagnostic;
+use super::parallel::blocking;
+use crate::image::{self, StrippedImage};
+use crate::message::Message;
+use crate::model::Image;
+use crate::parse::{self, ImageSource, ParsedArticle, ReferencedImage, Severity};
+use crate::store::{Store, StoreError};
+
+/// An image in an article that is smaller than this is an icon or a line, in pixels.
+const MIN_SIDE: u32 = 100;
+
+/// Where an image of an article is.
+#[derive(Clone)]
+pub(super) enum ArticleImage {
+    /// In a file beside the article: its path.
+    Beside(String),
+    /// In the article file at this path.
+    Inside(String, ReferencedImage),
+}
+
+impl ArticleImage {
+    /// Its file name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Beside(path) => path.rsplit('/').next().unwrap_or(path),
+            Self::Inside(_, image) => image.source.name(),
+        }
+    }
+}
+
+/// The images of the article at `path`: those in it that have a caption, in the order of the captions, then those
+/// beside it, then the others in it.
+pub(super) fn images_of<'a>(
+    path: &str,
+    draft: &ParsedArticle,
+    beside: impl Iterator<Item = &'a str>,
+) -> Vec<ArticleImage> {
+    let inside = |captioned: bool| {
+        let images = draft.images.iter().filter(move |image| image.has_caption == captioned);
+        images.map(|image| ArticleImage::Inside(path.to_owned(), image.clone()))
+    };
+    let beside = beside.map(|path| ArticleImage::Beside(path.to_owned()));
+    inside(true).chain(beside).chain(inside(false)).collect()
+}
+
+/// Reads an image and makes of it what is published. Paths are below `root`; anywhere, where `root` is empty.
+///
+/// # Errors
+/// Why it cannot be published.
+pub(super) fn read_image(root: &Path, image: &ArticleImage) -> Result<StrippedImage, Box<FileDiagnostic>> {
+    match image {
+        ArticleImage::Beside(path) => {
+            let bytes = read_below(root, path, image::MAX_BYTES as u64)
+                .map_err(|cause| complaint(path, 1, unreadable(&cause)))?;
+            image::strip_metadata(bytes).map_err(|refused| complaint(path, 1, refused.message()))
+        }
+        ArticleImage::Inside(path, image) => {
+            let read = |path: &str, limit| {
+                read_below(root, path, limit).map_err(|cause| inside(path, image, &unreadable(&cause)))
+            };
+            match &image.source {
+                ImageSource::Part(_) => image_in(&read(path, MAX_ARTICLE_BYTES)?, path, image),
+                ImageSource::File(file) => {
+                    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    let file = if folder.is_empty() { file.clone() } else { format!("{folder}/{file}") };
+                    publishable(read(&file, image::MAX_BYTES as u64)?, path, image)
+                }
+            }
+        }
+    }
+}
+
+/// Publishes the images in an article file that a command names; those beside it are not read. Returns what could
+/// not be published.
+///
+/// # Errors
+/// If the store fails.
+pub async fn add_images(
+    store: &Store,
+    path: &str,
+    draft: &mut ParsedArticle,
+) -> Result<Vec<FileDiagnostic>, StoreError> {
+    let mut complaints = Vec::new();
+    for image in images_of(path, draft, std::iter::empty()) {
+        match blocking(move || read_image(Path::new(""), &image)).await {
+            Ok(stripped) => {
+                let (image, bytes) = to_store(stripped);
+                draft.article.images.push(image.clone());
+                store.put_images(vec![(image, bytes)]).await?;
+            }
+            Err(complaint) => complaints.push(*complaint),
+        }
+    }
+    Ok(complaints)
+}
+
+/// An image as the store takes it.
+pub(super) fn to_store(image: StrippedImage) -> (Image, Vec<u8>) {
+    let StrippedImage { name, media_type, width, height, bytes } = image;
+    let (media_type, size) = (media_type.to_owned(), bytes.len() as u64);
+    (Image { name, media_type, width, height, size }, bytes)
+}
+
+/// Takes an image out of the bytes of its article file.
+///
+/// # Errors
+/// As [`read_image`].
+pub(super) fn image_in(
+    document: &[u8],
+    path: &str,
+    image: &ReferencedImage,
+) -> Result<StrippedImage, Box<FileDiagnostic>> {
+    let ImageSource::Part(part) = &image.source else {
+        return Err(inside(path, image, &not_with_the_file()));
+    };
+    let bytes = parse::embedded_image(document, part, image::MAX_BYTES as u64);
+    publishable(bytes.map_err(|kind| inside(path, image, &kind.message()))?, path, image)
+}
+
+fn publishable(
+    bytes: Vec<u8>,
+    path: &str,
+    image: &ReferencedImage,
+) -> Result<StrippedImage, Box<FileDiagnostic>> {
+    let stripped = image::strip_metadata(bytes).map_err(|error| inside(path, image, &error.message()))?;
+    match stripped.width.min(stripped.height) < MIN_SIDE {
+        true => Err(inside(path, image, &too_small(&stripped))),
+        false => Ok(stripped),
+    }
+}
+
+fn complaint(path: &str, line: usize, message: Message) -> Box<FileDiagnostic> {
+    Box::new(FileDiagnostic { line, ..FileDiagnostic::of_message(path, Severity::Warning, message) })
+}
+
+/// A complaint about an image in an article, which it names.
+fn inside(path: &str, image: &ReferencedImage, message: &Message) -> Box<FileDiagnostic> {
+    let name = image.source.name();
+    let Message { vietnamese, english } = message;
+    let named = Message {
+        vietnamese: format!("Không đăng được ảnh «{name}» trong bài. {vietnamese}"),
+        english: format!("cannot publish the image `{name}` in the article: {english}"),
+    };
+    complaint(path, image.line, named)
+}
+
+fn unreadable(cause: &io::Error) -> Message {
+    Message {
+        vietnamese: format!("không đọc được ảnh ({cause}); bài đăng không có ảnh này"),
+        english: format!("the picture cannot be read ({cause}); the article goes without it"),
+    }
+}
+
+fn not_with_the_file() -> Message {
+    Message {
+        vietnamese: "Ảnh nằm ngoài tệp bài. Hãy đặt ảnh cạnh bài và đặt tên theo tên tệp bài (bai.jpg, bai-1.jpg)."
+            .to_owned(),
+        english: "it is not in the article file; put it next to the article and name it after it (bai.jpg, bai-1.jpg)"
+            .to_owned(),
+    }
+}
+
+fn too_small(image: &StrippedImage) -> Message {
+    let size = format!("{}×{}", image.width, image.height);
+    Message {
+        vietnamese: format!(
+            "Ảnh chỉ có {size} điểm, có lẽ là biểu tượng. Nếu cần đăng, hãy lưu thành tệp ảnh cùng tên bên cạnh bài."
+        ),
+        english: format!(
+            "it has only {size} pixels and is probably an icon; to publish it, save it as an image file with the same \
+             name next to the article"
+        ),
+    }
+}
