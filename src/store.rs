@@ -37,6 +37,7 @@ mod submission;
 mod token;
 mod write;
 
+pub use cluster::ScanTurn;
 pub use copy::CopyMode;
 pub use core::StoreOptions;
 pub use engine::check_url;

@@ -119,7 +119,16 @@ impl Scanner {
     }
 
     async fn scan_part(&mut self, part: Option<Groups>, confirm: bool) -> Result<ScanReport, StoreError> {
-        let _turn = self.store.scan_turn().await?;
+        let turn = self.store.scan_turn().await?;
+        let result = tokio::select! {
+            result = self.scan_in_turn(part, confirm) => result,
+            cause = turn.lost() => Err(cause),
+        };
+        turn.end().await;
+        result
+    }
+
+    async fn scan_in_turn(&mut self, part: Option<Groups>, confirm: bool) -> Result<ScanReport, StoreError> {
         let now = Moment::now();
         let mut report = ScanReport::default();
         let mut findings = Findings::default();

@@ -4,12 +4,12 @@
 
 use std::fs::File;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::engine::{Notification, SqliteFile, values};
+use super::engine::{Notification, values};
 use super::error::StoreError;
 use super::feed_data::LogPosition;
 use super::handle::Store;
@@ -23,11 +23,54 @@ const PRESENCE_TIMEOUT: i64 = 15;
 /// A replica that was not seen for this many seconds is deleted.
 const FORGET_AFTER: i64 = 60;
 
+/// The lease of the process that scans the folder continuously.
+const SCAN_LEASE: &str = "scan";
+/// The lease of the process that is scanning the folder at this moment.
+const TURN_LEASE: &str = "scan turn";
+const TURN_RENEWAL: Duration = Duration::from_secs(1);
+const TURN_RETRY: Duration = Duration::from_millis(25);
+const TURN_MESSAGE_AFTER: Duration = Duration::from_secs(1);
+
 /// The clock of the server, which all replicas share.
 macro_rules! now {
     () => {
         "EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"
     };
+}
+
+/// The right to scan the folder now. With SQLite it is a file lock, which ends when it is dropped; with PostgreSQL a
+/// lease, which expires if it is not renewed.
+pub enum ScanTurn {
+    /// A locked file.
+    File(File),
+    /// A lease in the database of this store.
+    Lease(Store),
+}
+
+impl ScanTurn {
+    /// Keeps the turn for as long as this runs. Returns if it was lost: the process was suspended, or the database did
+    /// not answer.
+    pub async fn lost(&self) -> StoreError {
+        let Self::Lease(store) = self else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(TURN_RENEWAL).await;
+            match store.acquire_lease(TURN_LEASE).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    return StoreError::NoWrites("another process has begun to scan the folder".to_owned());
+                }
+                Err(cause) => return cause,
+            }
+        }
+    }
+
+    /// Lets others scan.
+    pub async fn end(self) {
+        if let Self::Lease(store) = self {
+            // If this fails, the lease expires.
+            let _ = store.release_lease(TURN_LEASE).await;
+        }
+    }
 }
 
 impl Store {
@@ -130,35 +173,51 @@ impl Store {
     /// # Errors
     /// If the database does not answer. The process must not assume that it holds the lease.
     pub async fn acquire_scan_lease(&self) -> Result<bool, StoreError> {
-        let Some(mut transaction) = self.core.database.begin_side_write().await? else {
-            return self.core.database.file().map_or(Ok(true), SqliteFile::acquire_scan_lease);
-        };
+        match self.core.database.file() {
+            Some(file) => file.acquire_scan_lease(),
+            None => self.acquire_lease(SCAN_LEASE).await,
+        }
+    }
+
+    async fn acquire_lease(&self, task: &str) -> Result<bool, StoreError> {
+        let Some(mut transaction) = self.core.database.begin_side_write().await? else { return Ok(true) };
         let taken = transaction
             .run(
                 concat!(
-                    "INSERT INTO lease (task, holder, until) VALUES ('scan', $1, ",
+                    "INSERT INTO lease (task, holder, until) VALUES ($1, $2, ",
                     now!(),
-                    " + $2) ON CONFLICT (task) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+                    " + $3) ON CONFLICT (task) DO UPDATE SET holder = excluded.holder, until = excluded.until \
                      WHERE lease.holder = excluded.holder OR lease.until < ",
                     now!()
                 ),
-                values![self.core.replica.as_str(), LEASE_DURATION],
+                values![task, self.core.replica.as_str(), LEASE_DURATION],
             )
             .await?;
         transaction.commit().await?;
         Ok(taken > 0)
     }
 
-    /// Waits until no other process is scanning the folder, and blocks others while the returned lock exists: `bantin
-    /// scan` beside `bantin serve`. Each scan starts from what the previous one wrote, so that a renamed file stays
-    /// one article. With PostgreSQL the lease ensures this.
+    /// Waits until no other process is scanning the folder, and blocks others until the turn ends: `bantin scan` beside
+    /// `bantin serve`. Each scan starts from what the previous one wrote, so that a renamed file stays one article.
     ///
     /// # Errors
-    /// If the lock cannot be taken.
-    pub async fn scan_turn(&self) -> Result<Option<File>, StoreError> {
-        match self.core.database.file() {
-            Some(file) => file.lock_scan().await.map(Some),
-            None => Ok(None),
+    /// If the database or its lock file cannot be used.
+    pub async fn scan_turn(&self) -> Result<ScanTurn, StoreError> {
+        let started = Instant::now();
+        let mut told = false;
+        loop {
+            let turn = match self.core.database.file() {
+                Some(file) => file.try_lock_scan()?.map(ScanTurn::File),
+                None => self.acquire_lease(TURN_LEASE).await?.then(|| ScanTurn::Lease(self.clone())),
+            };
+            if let Some(turn) = turn {
+                return Ok(turn);
+            }
+            if !told && started.elapsed() > TURN_MESSAGE_AFTER {
+                warn!("another process is scanning the articles folder; waiting until it has finished");
+                told = true;
+            }
+            tokio::time::sleep(TURN_RETRY).await;
         }
     }
 
@@ -174,6 +233,13 @@ impl Store {
         for sql in ["DELETE FROM lease WHERE holder = $1", "DELETE FROM replica WHERE id = $1"] {
             transaction.run(sql, values![self.core.replica.as_str()]).await?;
         }
+        transaction.commit().await
+    }
+
+    async fn release_lease(&self, task: &str) -> Result<(), StoreError> {
+        let Some(mut transaction) = self.core.database.begin_side_write().await? else { return Ok(()) };
+        let sql = "DELETE FROM lease WHERE task = $1 AND holder = $2";
+        transaction.run(sql, values![task, self.core.replica.as_str()]).await?;
         transaction.commit().await
     }
 }

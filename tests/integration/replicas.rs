@@ -143,6 +143,30 @@ fn the_scan_moves_to_another_replica_when_its_own_dies() {
 }
 
 #[test]
+fn a_file_that_is_renamed_while_two_processes_scan_stays_one_article() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
+    let schema = Schema::new();
+    let test_site = replica(&schema.url(), None).with("BANTIN_FOLDER__WATCH", "events");
+    test_site.write("xa-hoi/bai-0.txt", SAMPLE_ARTICLE);
+    let serving = test_site.serve();
+    for number in 0..10 {
+        let other = test_site.start(&["scan"]);
+        // Somewhere in the scan of the one, of the other, or of both.
+        std::thread::sleep(Duration::from_millis(30 * number));
+        test_site.rename(&format!("xa-hoi/bai-{number}.txt"), &format!("xa-hoi/bai-{}.txt", number + 1));
+        let output = other.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    test_site.ok(&["scan"]);
+    let list = test_site.ok(&["list"]);
+    assert_eq!(list.lines().count(), 1, "{list}");
+    assert!(list.contains(" live "), "{list}");
+    drop(serving);
+}
+
+#[test]
 fn a_folder_without_the_log_marker_is_not_scanned() {
     if is_missing(Requirement::Postgres) {
         return;

@@ -316,6 +316,7 @@ on_every_engine! {
     one_stem_in_two_channels_is_one_article_if_the_bytes_are_equal
     one_stem_in_two_channels_is_rejected_if_the_bytes_differ
     a_move_leaves_no_tombstone_and_keeps_the_id
+    a_rename_that_two_processes_record_is_one_article
     a_file_does_not_restore_what_a_command_withdrew
     a_file_that_comes_back_restores_its_article
     two_revisions_of_one_article_never_share_a_second
@@ -1159,6 +1160,19 @@ async fn a_file_does_not_restore_what_a_command_withdrew(home: Home) {
     let unknown = ArticleId::new("tag:nobody,2023:x");
     assert_eq!(store.withdraw(&unknown, None, false, "test").await.unwrap(), WithdrawOutcome::Unknown);
     assert_eq!(store.restore(&unknown, "test").await.unwrap(), RestoreOutcome::Unknown);
+}
+
+async fn a_rename_that_two_processes_record_is_one_article(home: Home) {
+    let store = home.open().await;
+    let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    let mut renamed = file("xa-hoi/b.txt", "1", article("A", SAMPLE_ARTICLE));
+    if let Source::File { renamed_from, .. } = &mut renamed.source {
+        *renamed_from = Some("xa-hoi/a.txt".to_owned());
+    }
+    for _ in 0..2 {
+        assert_eq!(take(&store, renamed.clone()).await, (id.clone(), SubmitOutcome::Unchanged));
+    }
+    assert_eq!(store.list(None, None, 10).await.unwrap().len(), 1);
 }
 
 async fn a_file_that_comes_back_restores_its_article(home: Home) {

@@ -22,8 +22,6 @@ use crate::store::sql::served;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection before the store counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Interval for retrying the scan lock.
-const SCAN_LOCK_RETRY: Duration = Duration::from_millis(25);
 const MAX_READERS: u32 = 8;
 /// More than the statements of the store: none is compiled twice.
 const CACHED_STATEMENTS: usize = 256;
@@ -107,15 +105,10 @@ impl SqliteFile {
         self.file.release_scan_lease();
     }
 
-    /// Waits for scans of other processes, and blocks them while the returned lock exists.
-    pub(crate) async fn lock_scan(&self) -> Result<File, StoreError> {
-        loop {
-            self.check_in_place()?;
-            if let Some(turn) = self.file.try_lock_scan().map_err(StoreError::unavailable)? {
-                return Ok(turn);
-            }
-            tokio::time::sleep(SCAN_LOCK_RETRY).await;
-        }
+    /// See [`DatabaseFile::try_lock_scan`].
+    pub(crate) fn try_lock_scan(&self) -> Result<Option<File>, StoreError> {
+        self.check_in_place()?;
+        self.file.try_lock_scan().map_err(StoreError::unavailable)
     }
 
     pub(crate) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {

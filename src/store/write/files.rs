@@ -282,13 +282,13 @@ impl LogWriter<'_> {
             .map(|_| ())
     }
 
-    /// The file was moved: its article goes with it.
+    /// The file was moved: its article goes with it. If another process has already recorded that, nothing changes.
     pub(crate) async fn rename_file(&mut self, old: &str, seen: &ScannedFile) -> Result<(), StoreError> {
-        self.transaction.run("DELETE FROM file WHERE path = $1", values![seen.path.as_str()]).await?;
-        self.transaction
-            .run("UPDATE file SET path = $2, present = 1 WHERE path = $1", values![old, seen.path.as_str()])
-            .await
-            .map(|_| ())
+        let new = seen.path.as_str();
+        let replaced = "DELETE FROM file WHERE path = $2 AND EXISTS (SELECT 1 FROM file WHERE path = $1)";
+        self.transaction.run(replaced, values![old, new]).await?;
+        let moved = "UPDATE file SET path = $2, present = 1 WHERE path = $1";
+        self.transaction.run(moved, values![old, new]).await.map(|_| ())
     }
 }
 
