@@ -433,7 +433,7 @@ async fn withdraw(
         WithdrawOutcome::Already => (true, "was withdrawn before"),
         WithdrawOutcome::NeverPublished => (true, "will not be published"),
         WithdrawOutcome::Unknown => (false, "is unknown; `bantin list` shows all articles"),
-        WithdrawOutcome::Refused(refusal) => bail!("{}", refusal.english()),
+        WithdrawOutcome::Refused(refusal) => bail!("{}", refusal.message()),
         WithdrawOutcome::Stale(_) => (false, "was changed by somebody else in the meantime"),
     };
     if done { print_outcome(output, id, outcome, None) } else { bail!("{id} {outcome}") }

@@ -33,6 +33,8 @@ pub use matching::{ImageOwner, is_image_name, owner_candidates, unsupported_imag
 use format::{FormatError, ImageFormat, Stripped};
 use sha2::{Digest as _, Sha256};
 
+use crate::text::hex;
+
 /// An image as served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StrippedImage {
@@ -91,5 +93,5 @@ fn strip(format: ImageFormat, bytes: &[u8]) -> Result<Stripped, FormatError> {
 
 /// 128 bits: short, and without accidental collisions.
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes)[..16])
 }

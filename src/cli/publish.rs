@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::check;
-use super::open::require_channel;
 use super::output::{Outcome, OutputOptions, print_line};
 use super::remote::Remote;
 use crate::app::open_store;
@@ -55,9 +54,6 @@ async fn publish_local(
     channels.extend(draft.channels.iter().map(|name| addresses.resolve_channel(name)));
     channels.sort();
     channels.dedup();
-    for channel in &channels {
-        require_channel(&store, &config, channel).await?;
-    }
     let complaints = add_images(&store, &path, &mut draft).await?;
     print_diagnostics(&complaints, output);
     findings.extend(complaints);
@@ -68,7 +64,7 @@ async fn publish_local(
         id: id.cloned().or(draft.id),
         stem: Slug::from_title(&stem),
         source: Source::Command("command".to_owned()),
-        conditions: WriteConditions::default(),
+        conditions: WriteConditions { known_channels: true, ..WriteConditions::default() },
     };
     let accepted = store.submit(submission).await?;
     store.close().await;
@@ -106,7 +102,7 @@ fn print_outcome(
         SubmitOutcome::VersionMismatch(_) | SubmitOutcome::IdempotencyConflict => {
             bail!("{id} was changed by somebody else in the meantime")
         }
-        SubmitOutcome::Refused(refusal) => bail!("{}", refusal.english()),
+        SubmitOutcome::Refused(refusal) => bail!("{}", refusal.message()),
     };
     if output.json {
         let findings: Vec<Value> =

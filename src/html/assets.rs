@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Colour, Site};
+use crate::text::hex;
 use crate::urls::{ICON_PATH, asset_path};
 
 const STYLE: &str = include_str!("style.css");
@@ -23,11 +24,7 @@ pub struct Asset {
 
 impl Asset {
     fn fingerprinted(extension: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash = Sha256::digest(&bytes);
-        let mut name = String::with_capacity(24);
-        for byte in &hash[..8] {
-            let _ = write!(name, "{byte:02x}");
-        }
+        let name = hex(&Sha256::digest(&bytes)[..8]);
         Self { path: asset_path(&format!("{name}.{extension}")), media_type, bytes }
     }
 }

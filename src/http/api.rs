@@ -27,6 +27,7 @@ use super::response::{self, ALLOW_READ, HttpResponse, ResponseBody};
 use super::server::RequestBody;
 use super::state::AppState;
 use super::validity::Invalid;
+use crate::message::Message;
 use crate::model::ArticleId;
 use crate::render::ContentCoding;
 use crate::urls::SiteUrls;
@@ -102,8 +103,10 @@ async fn dispatch(
         (Resource::Description, &Method::GET | &Method::HEAD) => {
             Ok(response::json(StatusCode::OK, OPENAPI, None, None))
         }
-        (Resource::Articles, &Method::POST) => write::post(state, request, body).await,
-        (Resource::Article(id), &Method::PUT) => write::put(state, request, body, id).await,
+        (Resource::Articles, &Method::POST) => write::submit(state, request, body, None).await,
+        (Resource::Article(id), &Method::PUT) => {
+            write::submit(state, request, body, Some(ArticleId::new(*id))).await
+        }
         (Resource::Article(id), &Method::DELETE) => write::delete(state, request, id).await,
         _ => Err(Problem::method_not_allowed(resource.methods())),
     }
@@ -156,7 +159,7 @@ pub(super) fn no_such_resource(addresses: &SiteUrls) -> HttpResponse {
 /// The error for an invalid request.
 pub(super) fn invalid(addresses: &SiteUrls, invalid: Invalid) -> HttpResponse {
     let problem = match invalid {
-        Invalid::Host => Problem::bad_request(Invalid::HOST.0, Invalid::HOST.1),
+        Invalid::Host => Problem::bad_request(Message::new(Invalid::HOST.0, Invalid::HOST.1)),
         Invalid::TooLarge => Problem::too_large(),
     };
     problem.reply(addresses)

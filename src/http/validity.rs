@@ -18,14 +18,14 @@ pub enum Invalid {
 }
 
 impl Invalid {
-    /// The reason, in English and in Vietnamese.
+    /// The reason for [`Self::Host`], in Vietnamese and in English.
     pub const HOST: (&'static str, &'static str) =
-        ("Send exactly one valid Host header.", "Yêu cầu phải có đúng một dòng Host hợp lệ.");
+        ("Yêu cầu phải có đúng một dòng Host hợp lệ.", "Send exactly one valid Host header.");
 
     /// The response as a page.
     pub fn reply(self) -> HttpResponse {
         match self {
-            Self::Host => response::bad_request(Self::HOST.1),
+            Self::Host => response::bad_request(Self::HOST.0),
             Self::TooLarge => response::content_too_large(),
         }
     }

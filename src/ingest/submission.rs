@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::diagnostic::FileDiagnostic;
+use crate::message::Message;
 use crate::model::Slug;
 use crate::parse::{ParsedArticle, Severity};
 use crate::store::{Source, Store, StoreError, Submission, SubmitOutcome, SubmitResult, WriteConditions};
@@ -147,7 +148,8 @@ pub(super) fn outcome_diagnostic(path: &str, result: &SubmitResult) -> Option<Fi
             format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
         )),
         SubmitOutcome::Refused(refusal) => {
-            Some(FileDiagnostic::new(path, Severity::Error, refusal.vietnamese(), refusal.english()))
+            let Message { vietnamese, english } = refusal.message();
+            Some(FileDiagnostic::new(path, Severity::Error, vietnamese, english))
         }
         SubmitOutcome::Published(_)
         | SubmitOutcome::Corrected(_)

@@ -3,9 +3,8 @@
 //! They are far above normal values. A longer field is a mistake or an attack: it would make pages and feeds
 //! unreadable, or its id would not fit into a URL.
 
-use std::fmt;
-
 use super::Article;
+use crate::message::Message;
 
 /// Bytes of an id: it must fit into one percent-encoded path segment.
 pub const MAX_ID_BYTES: usize = 512;
@@ -76,27 +75,18 @@ impl Excess {
         (count > limit).then_some(Self { field, limit, unit: Unit::Entries })
     }
 
-    /// The message for the editorial office.
-    pub fn vietnamese(&self) -> String {
+    /// What is too long, and the limit.
+    pub fn message(&self) -> Message {
         let Self { field, limit, unit } = self;
-        let unit = match unit {
-            Unit::Characters => "ký tự",
-            Unit::Bytes => "byte",
-            Unit::Entries => "mục",
+        let (vietnamese, english) = match unit {
+            Unit::Characters => ("ký tự", "characters"),
+            Unit::Bytes => ("byte", "bytes"),
+            Unit::Entries => ("mục", "entries"),
         };
-        format!("`{field}` quá dài: tối đa {limit} {unit}. Hãy rút ngắn lại.")
-    }
-}
-
-impl fmt::Display for Excess {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, limit, unit } = self;
-        let unit = match unit {
-            Unit::Characters => "characters",
-            Unit::Bytes => "bytes",
-            Unit::Entries => "entries",
-        };
-        write!(formatter, "`{field}` is too long: at most {limit} {unit}; shorten it")
+        Message::new(
+            format!("«{field}» quá dài: tối đa {limit} {vietnamese}. Hãy rút ngắn lại."),
+            format!("`{field}` is too long: at most {limit} {english}; shorten it"),
+        )
     }
 }
 

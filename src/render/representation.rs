@@ -12,6 +12,7 @@ use hyper::header::HeaderValue;
 use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
+use crate::text::hex;
 use crate::time::Timestamp;
 
 /// A content coding (RFC 9110 §8.4).
@@ -251,11 +252,6 @@ fn etag(version: &LogVersion, coding: ContentCoding, bytes: &[u8]) -> HeaderValu
     let hash = hex(&Sha256::digest(bytes)[..8]);
     let tag = format!("\"{}.{}-{hash}-{}\"", version.log, version.number, coding.as_str());
     HeaderValue::try_from(tag).expect("a log id, digits, hex and a token are visible ASCII")
-}
-
-/// Lowercase hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Level 6: nearly the best ratio at a tenth of the cost of the highest level.

@@ -115,7 +115,7 @@ async fn init_log(database: &Database, options: &StoreOptions) -> Result<String,
     writing
         .run(
             "INSERT INTO log (singleton, id, head, head_at, configuration, configured_at, channels_at, \
-             generation) VALUES (1, $1, 0, 0, '', $2, $2, 0) ON CONFLICT (singleton) DO NOTHING",
+             generation, created_at) VALUES (1, $1, 0, 0, '', $2, $2, 0, $2) ON CONFLICT (singleton) DO NOTHING",
             values![random_text(LOG_ID_LENGTH)?, options.clock.now().timestamp()],
         )
         .await?;

@@ -48,7 +48,7 @@ pub struct LiveFeedOptions {
 pub struct ChannelState {
     /// Number of the newest revision, counted per channel; 0 if there is none.
     pub number: u64,
-    /// Time of that revision; of the last configuration change if there is none.
+    /// Time of that revision; of the creation of the channel if there is none (feed rule A3).
     pub updated: Timestamp,
     /// The later of that revision and the last configuration change, in whole seconds.
     pub last_modified: Timestamp,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ArticleId, Permalink};
 use crate::store::refusal::Refusal;
+use crate::store::submission::ArticleVersion;
 use crate::time::Timestamp;
 
 /// Result of a submission.
@@ -16,6 +17,9 @@ pub struct SubmitResult {
     /// What was done.
     #[serde(rename = "verdict")]
     pub outcome: SubmitOutcome,
+    /// The version that the article has now; none if it does not exist.
+    #[serde(default)]
+    pub version: Option<ArticleVersion>,
 }
 
 /// What was done with a submission. Numbers are revision numbers of the log.
@@ -50,6 +54,7 @@ pub enum SubmitOutcome {
     #[serde(rename = "KeyReused")]
     IdempotencyConflict,
     /// This submission was refused. Nothing was changed.
+    #[serde(skip)]
     Refused(Refusal),
 }
 

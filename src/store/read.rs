@@ -6,7 +6,7 @@ mod archive_index;
 mod article_list;
 mod articles;
 mod changes;
-mod channels;
+pub(crate) mod channels;
 mod files;
 mod live_feed;
 pub(crate) mod log_state;

@@ -1,13 +1,13 @@
 //! Why a single submission is refused. The rest of its batch is written.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
+use crate::message::Message;
 use crate::model::bounds::Excess;
 use crate::model::{ArticleId, Slug};
 
 /// Why a write is refused. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The id that would be assigned is the explicit id of another article.
     IdTaken {
@@ -26,6 +26,13 @@ pub enum Refusal {
     Revoked,
     /// The token has no right to one of these channels, which contain or would contain the article.
     NotYours(Vec<Slug>),
+    /// The channel does not exist.
+    UnknownChannel {
+        /// Its slug.
+        channel: Slug,
+        /// The channels that exist.
+        known: Vec<Slug>,
+    },
     /// The channel is closed to new articles.
     Closed {
         /// Its slug.
@@ -39,95 +46,106 @@ pub enum Refusal {
     Reserved(Slug),
     /// Its publication date is more than a year ahead: probably a typing error.
     TooFarAhead,
-    /// A field is too long: the message in English and in Vietnamese.
-    TooLong(String, String),
+    /// A field is too long.
+    TooLong(Excess),
     /// The database rejects the values, or what is stored of this article is damaged. The cause is logged.
     Failed,
 }
 
 impl Refusal {
-    /// Message and fix, in English.
-    pub fn english(&self) -> String {
+    /// The reason, and what to do.
+    pub fn message(&self) -> Message {
         match self {
-            Self::IdTaken { id, holder } => format!(
-                "the id of this article would be {id}, which {} sets as its `id`; change that id, or rename this file",
-                holder.as_deref().unwrap_or("another article")
+            Self::IdTaken { id, holder } => Message::new(
+                format!(
+                    "Mã của bài này sẽ là {id}, trùng với «id» ghi trong {}. Hãy đổi mã đó hoặc đổi tên tệp này.",
+                    holder.as_deref().unwrap_or("một bài khác")
+                ),
+                format!(
+                    "the id of this article would be {id}, which {} sets as its `id`; change that id, or rename \
+                     this file",
+                    holder.as_deref().unwrap_or("another article")
+                ),
             ),
-            Self::NotYourId(id) => {
-                format!("this token may not set the id {id}; omit `id` to have one assigned")
-            }
-            Self::UnfitId => {
-                "`id` must be an absolute URI, like tag:old.example,2010:4711; correct or omit it".to_owned()
-            }
-            Self::UnknownArticle => "the article does not exist".to_owned(),
-            Self::Revoked => "the token is no longer valid".to_owned(),
-            Self::NotYours(channels) => format!("this token may not publish in: {}", joined(channels)),
-            Self::Closed { channel, since: Some(day) } => format!(
-                "the channel `{channel}` was closed on {} and accepts no new articles; choose another channel",
-                day.format("%d/%m/%Y")
+            Self::NotYourId(id) => Message::new(
+                format!("Mã truy cập này không được đặt mã bài {id}. Hãy bỏ «id» để hệ thống tự đặt."),
+                format!("this token may not set the id {id}; omit `id` to have one assigned"),
             ),
-            Self::Closed { channel, since: None } => format!(
+            Self::UnfitId => Message::new(
+                "«id» phải là một URI đầy đủ, ví dụ tag:old.example,2010:4711. Hãy sửa hoặc bỏ «id».",
+                "`id` must be an absolute URI, like tag:old.example,2010:4711; correct or omit it",
+            ),
+            Self::UnknownArticle => Message::new("Không có bài này.", "the article does not exist"),
+            Self::Revoked => Message::new(
+                "Mã truy cập không còn hiệu lực. Hãy dùng mã khác.",
+                "the token is no longer valid",
+            ),
+            Self::NotYours(channels) => {
+                let channels = joined(channels);
+                Message::new(
+                    format!("Mã truy cập này không được đăng ở: {channels}. Hãy chọn chuyên mục khác."),
+                    format!("this token may not publish in: {channels}"),
+                )
+            }
+            Self::UnknownChannel { channel, known } => {
+                let known = joined(known);
+                Message::new(
+                    format!("Không có chuyên mục «{channel}». Hãy chọn một trong: {known}."),
+                    format!("unknown channel `{channel}`; known channels: {known}"),
+                )
+            }
+            Self::Closed { channel, since } => closed(channel, *since),
+            Self::Gone(channel) => Message::new(
+                format!("Chuyên mục «{channel}» đã bỏ nên không nhận bài mới. Hãy chọn chuyên mục khác."),
+                format!(
+                    "the channel `{channel}` was removed and accepts no new articles; choose another channel"
+                ),
+            ),
+            Self::Reserved(channel) => Message::new(
+                format!(
+                    "«{channel}» là địa chỉ của hệ thống nên không thể là chuyên mục. Hãy bỏ khỏi «channels»."
+                ),
+                format!(
+                    "`{channel}` is reserved for a URL of the service and cannot be a channel; remove it from \
+                     `channels`"
+                ),
+            ),
+            Self::TooFarAhead => Message::new(
+                "Ngày đăng còn hơn một năm nữa mới tới. Hãy sửa lại.",
+                "the publication date is more than a year ahead; correct it",
+            ),
+            Self::TooLong(excess) => excess.message(),
+            Self::Failed => Message::new(
+                "Không lưu được bài này. Hãy xem nguyên nhân trong nhật ký của dịch vụ.",
+                "the article could not be stored; see the service log for the cause",
+            ),
+        }
+    }
+}
+
+fn closed(channel: &Slug, since: Option<NaiveDate>) -> Message {
+    match since.map(|day| day.format("%d/%m/%Y")) {
+        Some(day) => Message::new(
+            format!(
+                "Chuyên mục «{channel}» đã đóng ngày {day} nên không nhận bài mới. Hãy chọn chuyên mục khác."
+            ),
+            format!(
+                "the channel `{channel}` was closed on {day} and accepts no new articles; choose another channel"
+            ),
+        ),
+        None => Message::new(
+            format!(
+                "Chuyên mục «{channel}» đã đóng nên không nhận bài mới. Hãy chọn chuyên mục khác, hoặc ghi ngày đóng \
+                 (closed = 2023-06-30) để nhận các bài cũ hơn."
+            ),
+            format!(
                 "the channel `{channel}` is closed and accepts no new articles; choose another channel, or \
                  configure the closing day (closed = 2023-06-30) so that older articles are accepted"
             ),
-            Self::Gone(channel) => {
-                format!(
-                    "the channel `{channel}` was removed and accepts no new articles; choose another channel"
-                )
-            }
-            Self::Reserved(channel) => format!(
-                "`{channel}` is reserved for a URL of the service and cannot be a channel; remove it from `channels`"
-            ),
-            Self::TooFarAhead => "the publication date is more than a year ahead; correct it".to_owned(),
-            Self::TooLong(english, _) => english.clone(),
-            Self::Failed => "the article could not be stored; see the service log for the cause".to_owned(),
-        }
-    }
-
-    /// Message and fix, in Vietnamese.
-    pub fn vietnamese(&self) -> String {
-        match self {
-            Self::IdTaken { id, holder } => format!(
-                "mã của bài này sẽ là {id}, trùng với `id` ghi trong {}; hãy đổi mã đó hoặc đổi tên tệp này",
-                holder.as_deref().unwrap_or("một bài khác")
-            ),
-            Self::NotYourId(id) => {
-                format!("không được tự đặt mã {id}; hãy bỏ `id`, hệ thống sẽ tự đặt mã")
-            }
-            Self::UnfitId => {
-                "`id` phải là một URI đầy đủ, ví dụ tag:old.example,2010:4711; hãy sửa hoặc bỏ đi".to_owned()
-            }
-            Self::UnknownArticle => "không có bài này".to_owned(),
-            Self::Revoked => "mã truy cập không còn hiệu lực".to_owned(),
-            Self::NotYours(channels) => {
-                format!("mã truy cập này không được đăng ở: {}", joined(channels))
-            }
-            Self::Closed { channel, since: Some(day) } => format!(
-                "chuyên mục `{channel}` đã đóng ngày {} nên không nhận bài mới; hãy chọn chuyên mục khác",
-                day.format("%d/%m/%Y")
-            ),
-            Self::Closed { channel, since: None } => format!(
-                "chuyên mục `{channel}` đã đóng nên không nhận bài mới; hãy chọn chuyên mục khác, hoặc ghi rõ \
-                 ngày đóng (closed = 2023-06-30) để nhận các bài cũ hơn"
-            ),
-            Self::Gone(channel) => {
-                format!("chuyên mục `{channel}` đã bỏ nên không nhận bài mới; hãy chọn chuyên mục khác")
-            }
-            Self::Reserved(channel) => format!(
-                "`{channel}` là địa chỉ của hệ thống, không thể là chuyên mục; hãy bỏ khỏi `channels`"
-            ),
-            Self::TooFarAhead => "ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại".to_owned(),
-            Self::TooLong(_, vietnamese) => vietnamese.clone(),
-            Self::Failed => "kho dữ liệu không lưu được bài này; xem nguyên nhân trong nhật ký".to_owned(),
-        }
+        ),
     }
 }
 
 fn joined(channels: &[Slug]) -> String {
     channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// The refusal of a field that is too long.
-pub(crate) fn too_long(excess: Excess) -> Refusal {
-    Refusal::TooLong(excess.to_string(), excess.vietnamese())
 }

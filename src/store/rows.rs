@@ -6,6 +6,7 @@ use crate::model::{Permalink, Slug};
 use crate::store::engine::{Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::sql::is_public;
+use crate::text::hex;
 
 pub(crate) fn read_permalink(day: &str, slug: &str) -> Result<Permalink, StoreError> {
     let corrupt = || StoreError::Corrupt(format!("`{day}/{slug}` is not a permalink"));
@@ -45,9 +46,4 @@ pub(crate) async fn channel_exists(
     let Some(channel) = channel else { return Ok(true) };
     let sql = concat!("SELECT 1 FROM channel WHERE slug = $1 AND ", is_public!());
     Ok(reading.first(sql, values![channel.as_str()]).await?.is_some())
-}
-
-/// Bytes as lowercase hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,7 @@
 //! What callers submit to the store, and what it knows about the files that articles come from.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Article, ArticleId, Entry, Slug};
 
 /// An article to store.
@@ -31,12 +33,16 @@ pub struct WriteConditions {
     pub must_be_new: bool,
     /// The article must exist.
     pub must_exist: bool,
+    /// The channels must exist. Otherwise they are created.
+    pub known_channels: bool,
+    /// Only report what would be done.
+    pub dry_run: bool,
     /// A retry of the same request must not be executed twice.
     pub idempotency: Option<IdempotencyKey>,
 }
 
 /// A version of an article that a client has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArticleVersion {
     /// Published: number of the newest revision.
     Number(u64),

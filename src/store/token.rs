@@ -10,7 +10,8 @@ use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::random::random_text;
-use crate::store::rows::{from_json, hex, to_json};
+use crate::store::rows::{from_json, to_json};
+use crate::text::hex;
 use crate::time::{Timestamp, from_unix};
 
 /// Length of a secret, in random characters of five bits each.

@@ -291,6 +291,66 @@ fn a_dry_run_reports_the_parsed_article_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_reports_why_the_article_would_be_refused() {
+    let office = office();
+    let ahead = article("Quá xa", "13/05/2099 08:00", "Đoạn mở đầu.");
+    let holder = "+++\ntitle = \"Giữ mã\"\npublished = \"13/05/2023\"\n\
+                  id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
+    office.test_site.write("xa-hoi/a.md", holder);
+    wait_until("the holder", || office.shown().contains("Giữ mã"));
+    let new = new_article();
+    let path = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-13%2Fbai-moi";
+    let (post, unknown) = ("/api/articles?channel=xa-hoi", "/api/articles?channel=xa-hoi&channel=xa-hoy");
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, &'a str, u16, &'a str);
+    let cases: Vec<Case<'_>> = vec![
+        ("POST", post, vec![], &ahead, 422, "a year ahead"),
+        ("POST", unknown, vec![], &new, 422, "xa-hoy"),
+        ("POST", post, vec![], &new, 409, "exists"),
+        ("POST", "/api/articles?channel=kinh-te", vec![], &new, 403, "not-your-channel"),
+        ("PUT", path, vec![("If-Match", "\"x\"")], &new, 412, "changed-meanwhile"),
+        ("PUT", "/api/articles/x", vec![], &new, 404, "unknown-article"),
+    ];
+    for (method, path, headers, body, status, reason) in cases {
+        let headers = [&[PLAIN], &headers[..]].concat();
+        let place = format!("{method} {path}");
+        let real = office.request_with_body(method, path, &headers, body);
+        assert_eq!(real.status, status, "{place}: {}", real.text());
+        assert!(real.text().contains(reason) && real.json()["findings"].is_array(), "{}", real.text());
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let dry = office.request_with_body(method, &format!("{path}{separator}dry_run=true"), &headers, body);
+        assert_eq!(dry.status, if status == 422 { 200 } else { status }, "{place}: {}", dry.text());
+        assert!(dry.text().contains(reason), "{}", dry.text());
+        if status == 422 {
+            assert_eq!(
+                (&dry.json()["acceptable"], &dry.json()["understood"]["title"].is_string()),
+                (&false.into(), &true)
+            );
+        }
+    }
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+}
+
+#[test]
+fn every_answer_to_a_write_names_the_current_version() {
+    let office = office();
+    let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
+    let path = resource(&made);
+    for headers in [vec![PLAIN], vec![PLAIN, ("If-Match", "*")]] {
+        let same = office.request_with_body("PUT", &path, &headers, new_article());
+        assert_eq!((same.status, &same.json()["outcome"]), (200, &"unchanged".into()));
+        assert_eq!((same.etag(), &same.json()["number"]), (made.etag(), &made.json()["number"]));
+    }
+    let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("%d/%m/%Y 08:00").to_string();
+    let scheduled = article("Bài mới, sửa", &ahead, "Đoạn mở đầu.");
+    let planned = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &made.etag())], &scheduled);
+    assert_eq!((planned.status, planned.etag()), (202, made.etag()), "readers still see that version");
+    assert!(planned.json()["number"].is_null());
+    let again =
+        office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &planned.etag())], new_article());
+    assert_eq!(again.status, 200, "{}", again.text());
+}
+
+#[test]
 fn an_article_with_a_future_date_is_scheduled() {
     let office = office();
     let due = chrono::Utc::now() + chrono::TimeDelta::days(2);

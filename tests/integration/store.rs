@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
+use bantin::message::Message;
 use bantin::model::{Article, ArticleId, Block, Channel, ChannelStatus, Image, Slug};
 use bantin::search_text;
 use bantin::store::{
@@ -331,6 +332,9 @@ on_every_engine! {
     erased_text_is_deleted_everywhere_and_cannot_be_restored
     an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected
     an_image_is_served_while_a_published_article_shows_it
+    erasing_an_article_keeps_the_images_that_others_use
+    an_empty_feed_is_as_old_as_its_channel
+    a_dry_run_tells_the_outcome_and_stores_nothing
     a_token_is_valid_until_it_is_revoked
     a_retried_request_is_one_article_and_its_key_cannot_be_reused
     an_edit_of_an_outdated_version_is_rejected
@@ -647,7 +651,8 @@ async fn invalid_files_do_not_block_the_others_of_their_batch(home: Home) {
                 (SubmitOutcome::Published(_), None) => published += 1,
                 (SubmitOutcome::Refused(refusal), Some(kind)) => {
                     assert!(format!("{refusal:?}").starts_with(kind), "{kind}: {refusal:?}");
-                    assert!(!refusal.english().is_empty() && !refusal.vietnamese().is_empty());
+                    let Message { vietnamese, english } = refusal.message();
+                    assert!(vietnamese.ends_with('.') && !english.is_empty(), "{vietnamese}");
                 }
                 (verdict, kind) => panic!("mask {mask}: {verdict:?} of {kind:?}"),
             }
@@ -904,7 +909,7 @@ async fn a_later_reason_is_published(home: Home) {
     let told = store.withdraw(&other, Some("trùng".to_owned()), false, "test").await.unwrap();
     assert_eq!(told, WithdrawOutcome::ReasonChanged(7), "also of what went with its file");
     let long = store.withdraw(&other, Some("x".repeat(2001)), false, "test").await.unwrap();
-    assert!(matches!(long, WithdrawOutcome::Refused(Refusal::TooLong(..))));
+    assert!(matches!(long, WithdrawOutcome::Refused(Refusal::TooLong(excess)) if excess.field == "reason"));
     assert!(matches!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Restored(8)));
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["A"]);
 }
@@ -1414,6 +1419,93 @@ async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
     store.withdraw(&id, None, true, "test").await.unwrap();
     let blank = home.alter("UPDATE picture SET kept_at = 0 WHERE LENGTH(bytes) = 0").await;
     assert_eq!(blank, 1, "erased with its article");
+}
+
+async fn erasing_an_article_keeps_the_images_that_others_use(home: Home) {
+    let store = home.open().await;
+    let picture = Image {
+        name: "0123456789abcdef0123456789abcdef.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        width: 1,
+        height: 1,
+        size: 3,
+    };
+    store.put_image(&picture, vec![1, 2, 3]).await.unwrap();
+    let with_picture = |stamp: i64| Article { images: vec![picture.clone()], ..article("A", stamp) };
+    let due = home.clock.now().timestamp() + 1000;
+    let mut users = Vec::new();
+    for (path, stamp) in
+        [("xa-hoi/a.txt", SAMPLE_ARTICLE), ("kinh-te/b.txt", SAMPLE_ARTICLE), ("kinh-te/c.txt", due)]
+    {
+        users.push(take(&store, file(path, path, with_picture(stamp))).await.0);
+    }
+    let corrected = file("kinh-te/d.txt", "1", with_picture(SAMPLE_ARTICLE));
+    users.push(take(&store, corrected).await.0);
+    take(&store, file("kinh-te/d.txt", "2", article("Không ảnh", SAMPLE_ARTICLE))).await;
+    let bytes = async || match store.image(&picture.name).await.unwrap() {
+        ImageLookup::Live { bytes, .. } => bytes,
+        other => panic!("{other:?}"),
+    };
+    // One that is withdrawn, one that is scheduled, and one whose older version shows it.
+    store.withdraw(&users[1], None, false, "test").await.unwrap();
+    store.withdraw(&users[0], None, true, "test").await.unwrap();
+    assert_eq!(store.image(&picture.name).await.unwrap(), ImageLookup::Gone);
+    store.restore(&users[1], "test").await.unwrap();
+    assert_eq!(bytes().await, [1, 2, 3]);
+    store.withdraw(&users[1], None, true, "test").await.unwrap();
+    home.clock.advance(2000);
+    store.publish_due().await.unwrap();
+    assert_eq!(bytes().await, [1, 2, 3]);
+    let blank = async || home.alter("UPDATE picture SET kept_at = 0 WHERE LENGTH(bytes) = 0").await;
+    store.withdraw(&users[2], None, true, "test").await.unwrap();
+    assert_eq!(blank().await, 0, "an archive page still shows it");
+    store.withdraw(&users[3], None, true, "test").await.unwrap();
+    assert_eq!(blank().await, 1);
+}
+
+/// Feed rule A3.
+async fn an_empty_feed_is_as_old_as_its_channel(home: Home) {
+    let created = home.clock.now();
+    let channel = |name: &str| Channel::new(slug(name), name.to_owned());
+    let store = home.open_with(vec![channel("xa-hoi")]).await;
+    store.apply_config("one").await.unwrap();
+    home.clock.advance(1000);
+    let second = home.clock.now();
+    let store = home.open_with(vec![channel("xa-hoi"), channel("kinh-te")]).await;
+    store.apply_config("two").await.unwrap();
+    home.clock.advance(1000);
+    store.apply_config("three").await.unwrap();
+    for (name, at) in [("xa-hoi", created), ("kinh-te", second)] {
+        let state = live(&store, name).await.state;
+        assert_eq!((state.updated, state.last_modified), (at, home.clock.now()), "{name}");
+        let states = store.snapshot().await.unwrap().channel_states().await.unwrap();
+        assert_eq!(states[&Some(slug(name))], state, "{name}");
+    }
+    let all = store.snapshot().await.unwrap().live(None, CHOICE).await.unwrap();
+    assert_eq!(all.state.updated, created);
+}
+
+async fn a_dry_run_tells_the_outcome_and_stores_nothing(home: Home) {
+    let store = home.open_with(vec![Channel::new(slug("xa-hoi"), "Xã hội".to_owned())]).await;
+    store.apply_config("one").await.unwrap();
+    let dry = |submission: Submission| {
+        let conditions = WriteConditions { dry_run: true, ..submission.conditions.clone() };
+        Submission { conditions, ..submission }
+    };
+    let one = file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE));
+    let due = home.clock.now().timestamp() + 1000;
+    let later = file("xa-hoi/b.txt", "2", article("B", due));
+    let (outcome, now) = (take(&store, dry(one.clone())).await.1, home.clock.now());
+    assert_eq!(outcome, SubmitOutcome::Published(1));
+    assert!(matches!(take(&store, dry(later)).await.1, SubmitOutcome::Scheduled(at) if at > now));
+    assert!(store.is_empty() && store.files().await.unwrap().is_empty());
+    assert_eq!(store.list(None, None, 10).await.unwrap(), []);
+    assert_eq!(take(&store, one.clone()).await.1, SubmitOutcome::Published(1));
+    assert_eq!(take(&store, dry(one)).await.1, SubmitOutcome::Unchanged);
+    let known = WriteConditions { known_channels: true, dry_run: true, ..WriteConditions::default() };
+    let unknown = Submission { channels: vec![slug("xa-hoy")], ..sent("C", SAMPLE_ARTICLE, known) };
+    let refusal = Refusal::UnknownChannel { channel: slug("xa-hoy"), known: vec![slug("xa-hoi")] };
+    assert_eq!(take(&store, unknown).await.1, SubmitOutcome::Refused(refusal));
 }
 
 async fn a_token_is_valid_until_it_is_revoked(home: Home) {

@@ -13,9 +13,10 @@ use super::problem::Problem;
 use super::query::{QueryParams, RangeEnd};
 use super::views::{self, ViewContext};
 use super::write;
+use crate::message::Message;
 use crate::model::ArticleId;
 use crate::render::{LogVersion, Representation, decode_cursor, encode_cursor};
-use crate::store::{ArticleLookup, ArticleQuery, ArticleQueryResult, StoreError};
+use crate::store::{ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleVersion, StoreError};
 
 const MEDIA_TYPE: &str = "application/json";
 /// Default number of articles on a page.
@@ -49,7 +50,7 @@ pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result
             Some(scheduled) => {
                 let body = line(&views::scheduled(ViewContext::new(state), &scheduled.entry));
                 let body = body.map_err(|_| Problem::unavailable())?;
-                let tag = write::tag_of(state, &scheduled);
+                let tag = write::tag_of(state, &ArticleVersion::Scheduled(scheduled.version));
                 Ok(response::json(StatusCode::OK, body, None, Some(&tag)))
             }
             None => Err(Problem::unknown_article(&id)),
@@ -110,20 +111,20 @@ fn parse_query(state: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQuer
     let parameters = QueryParams::parse(query, &["q", "channel", "from", "to", "limit", "after"])?;
     let words = parameters.text("q").filter(|words| !words.trim().is_empty());
     if words.is_some_and(|words| words.chars().count() > MAX_QUERY_CHARS) {
-        return Err(Problem::parameter(
-            "q",
-            format!("it must be at most {MAX_QUERY_CHARS} characters"),
+        let message = Message::new(
             format!("dài tối đa {MAX_QUERY_CHARS} ký tự"),
-        ));
+            format!("it must be at most {MAX_QUERY_CHARS} characters"),
+        );
+        return Err(Problem::parameter("q", &message));
     }
     let after = match parameters.text("after") {
         None => None,
         Some(cursor) => Some(decode_cursor(cursor).ok_or_else(|| {
-            Problem::parameter(
-                "after",
-                "it must be the `next` of a page before",
+            let message = Message::new(
                 "phải là giá trị `next` của trang trước",
-            )
+                "it must be the `next` of a page before",
+            );
+            Problem::parameter("after", &message)
         })?),
     };
     let limit = parameters.number("limit", 1)?.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);

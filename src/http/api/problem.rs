@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::super::response::{self, HttpResponse};
 use super::super::server::BodyError;
+use crate::message::Message;
 use crate::model::{ArticleId, Slug, Tombstone};
 use crate::parse::{Diagnostic, TEXT_FIELD};
 use crate::store::Refusal;
@@ -23,7 +24,7 @@ pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     title: (&'static str, &'static str),
-    detail: Box<(String, String)>,
+    detail: Box<Message>,
     /// The additional members of this kind.
     members: Vec<(&'static str, Value)>,
     /// The value of `Allow`.
@@ -34,13 +35,14 @@ pub(super) struct Problem {
 
 /// A diagnostic as JSON.
 pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
-    let message = diagnostic.kind.message();
+    let Diagnostic { line, severity, kind } = diagnostic;
+    finding(Some(*line), severity.as_str(), kind.code(), &kind.message())
+}
+
+fn finding(line: Option<usize>, severity: &str, code: &str, message: &Message) -> Value {
+    let Message { vietnamese, english } = message;
     json!({
-        "line": diagnostic.line,
-        "severity": diagnostic.severity.as_str(),
-        "code": diagnostic.kind.code(),
-        "message": message.english,
-        "message_vi": message.vietnamese,
+        "line": line, "severity": severity, "code": code, "message": english, "message_vi": vietnamese,
     })
 }
 
@@ -52,6 +54,12 @@ pub(super) fn field_diagnostic(field: &str, of: &Diagnostic) -> Value {
         entry["line"] = Value::Null;
     }
     entry
+}
+
+/// A message about a named part of the request.
+fn about(name: &str, message: &Message) -> Message {
+    let Message { vietnamese, english } = message;
+    Message::new(format!("{name}: {vietnamese}"), format!("{name}: {english}"))
 }
 
 /// Makes a log message a sentence.
@@ -77,14 +85,14 @@ impl Problem {
         status: StatusCode,
         code: &'static str,
         title: (&'static str, &'static str),
-        detail: (impl Into<String>, impl Into<String>),
+        detail: Message,
     ) -> Self {
-        let detail = Box::new((detail.0.into(), detail.1.into()));
+        let detail = Box::new(detail);
         Self { status, code, title, detail, members: Vec::new(), methods: None, wait: None }
     }
 
     /// Adds a member.
-    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.members.push((name, value.into()));
         self
     }
@@ -97,8 +105,8 @@ impl Problem {
             "title": self.title.0,
             "title_vi": self.title.1,
             "status": self.status.as_u16(),
-            "detail": self.detail.0,
-            "detail_vi": self.detail.1,
+            "detail": self.detail.english,
+            "detail_vi": self.detail.vietnamese,
         });
         for (name, value) in self.members {
             body[name] = value;
@@ -116,9 +124,9 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "not-found",
             ("Not found", "Không tìm thấy"),
-            (
-                "There is no resource at this URL; /api/openapi.json describes all resources.",
+            Message::new(
                 "Không có tài nguyên nào ở địa chỉ này; /api/openapi.json mô tả tất cả.",
+                "There is no resource at this URL; /api/openapi.json describes all resources.",
             ),
         )
     }
@@ -129,24 +137,19 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
             ("Method not allowed", "Phương thức không được phép"),
-            (format!("This resource allows: {methods}."), format!("Địa chỉ này chỉ nhận: {methods}.")),
+            Message::new(
+                format!("Địa chỉ này chỉ nhận: {methods}."),
+                format!("This resource allows: {methods}."),
+            ),
         );
         Self { methods: Some(methods), ..problem }
     }
 
     /// An invalid query parameter.
-    pub(super) fn parameter(
-        name: &str,
-        english: impl std::fmt::Display,
-        vietnamese: impl std::fmt::Display,
-    ) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad-parameter",
-            ("A parameter is wrong", "Tham số không đúng"),
-            (format!("{name}: {english}"), format!("{name}: {vietnamese}")),
-        )
-        .with("parameter", name)
+    pub(super) fn parameter(name: &str, message: &Message) -> Self {
+        let title = ("A parameter is wrong", "Tham số không đúng");
+        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", title, about(name, message))
+            .with("parameter", name)
     }
 
     pub(super) fn unknown_channel() -> Self {
@@ -154,9 +157,9 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "unknown-channel",
             ("Unknown channel", "Không có chuyên mục này"),
-            (
-                "No channel has this name; /opml.xml lists them all.",
+            Message::new(
                 "Không có chuyên mục mang tên này; /opml.xml liệt kê tất cả.",
+                "No channel has this name; /opml.xml lists them all.",
             ),
         )
     }
@@ -167,9 +170,9 @@ impl Problem {
             StatusCode::GONE,
             "gone",
             ("The article was withdrawn", "Bài đã được gỡ"),
-            (
-                "Its text is no longer given out; it may be restored under the same id.",
+            Message::new(
                 "Nội dung không còn được cung cấp; bài có thể được khôi phục với cùng mã.",
+                "Its text is no longer given out; it may be restored under the same id.",
             ),
         )
         .with("id", tombstone.id.as_str())
@@ -185,11 +188,11 @@ impl Problem {
             StatusCode::GONE,
             "begin-anew",
             ("The number is not of this log", "Số này không thuộc nhật ký hiện tại"),
-            (
-                "The store was replaced or set back since that number was given out. Take all changes from \
-                 `begin` on; an article that you hold and do not meet there is no longer published.",
+            Message::new(
                 "Kho dữ liệu đã được thay hoặc phục hồi sau khi số này được cấp. Hãy lấy lại mọi thay đổi từ \
                  `begin`; bài đang giữ mà không gặp lại ở đó thì không còn được đăng.",
+                "The store was replaced or set back since that number was given out. Take all changes from \
+                 `begin` on; an article that you hold and do not meet there is no longer published.",
             ),
         )
         .with("log", log)
@@ -202,9 +205,9 @@ impl Problem {
             StatusCode::NOT_ACCEPTABLE,
             "not-acceptable",
             ("Not acceptable", "Không có dạng phù hợp"),
-            (
-                "The response is available as br, gzip or identity; the request rejects all of them.",
+            Message::new(
                 "Nội dung có ở dạng br, gzip hoặc không nén; yêu cầu từ chối tất cả.",
+                "The response is available as br, gzip or identity; the request rejects all of them.",
             ),
         )
     }
@@ -215,9 +218,9 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             ("Unavailable", "Chưa thể phục vụ"),
-            (
-                "The store is unavailable, or there are too many requests; try again later.",
+            Message::new(
                 "Kho dữ liệu chưa trả lời, hoặc có quá nhiều yêu cầu cùng lúc; hãy thử lại sau.",
+                "The store is unavailable, or there are too many requests; try again later.",
             ),
         )
     }
@@ -227,9 +230,9 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "unknown-article",
             ("Unknown article", "Không có bài này"),
-            (
-                format!("There is no article {id}. Ids are written percent-encoded in one segment."),
+            Message::new(
                 format!("Không có bài {id}. Mã bài phải được mã hóa phần trăm trong một đoạn của địa chỉ."),
+                format!("There is no article {id}. Ids are written percent-encoded in one segment."),
             ),
         )
     }
@@ -239,33 +242,9 @@ impl Problem {
             StatusCode::UNAUTHORIZED,
             "no-token",
             ("A token is needed", "Cần có mã truy cập"),
-            (
-                "Send `Authorization: Bearer …` with the secret of a valid token; `bantin token new` creates one.",
+            Message::new(
                 "Hãy gửi kèm `Authorization: Bearer …` với mã còn hiệu lực; `bantin token new` tạo mã mới.",
-            ),
-        )
-    }
-
-    pub(super) fn channel_forbidden(channels: &str) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "not-your-channel",
-            ("Not your channel", "Không được đăng ở chuyên mục này"),
-            (
-                format!("This token may not publish in: {channels}."),
-                format!("Mã truy cập này không được đăng ở: {channels}."),
-            ),
-        )
-    }
-
-    pub(super) fn closed_channel(channel: &Slug) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "closed-channel",
-            ("The channel is closed", "Chuyên mục đã đóng"),
-            (
-                format!("`{channel}` accepts no new articles; existing ones can be corrected and withdrawn."),
-                format!("`{channel}` không nhận bài mới; bài đã đăng vẫn sửa và gỡ được."),
+                "Send `Authorization: Bearer …` with the secret of a valid token; `bantin token new` creates one.",
             ),
         )
     }
@@ -277,7 +256,7 @@ impl Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "too-often",
             ("Too many requests", "Quá nhiều yêu cầu"),
-            (format!("Try again in {seconds} s."), format!("Hãy thử lại sau {seconds} giây.")),
+            Message::new(format!("Hãy thử lại sau {seconds} giây."), format!("Try again in {seconds} s.")),
         );
         Self { wait: Some(wait), ..problem }
     }
@@ -287,9 +266,9 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             ("Unavailable", "Chưa thể phục vụ"),
-            (
-                "The store is unavailable. Nothing was changed; try again.",
+            Message::new(
                 "Kho dữ liệu chưa trả lời. Chưa có gì thay đổi; hãy thử lại.",
+                "The store is unavailable. Nothing was changed; try again.",
             ),
         )
     }
@@ -299,7 +278,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             ("Too large", "Quá lớn"),
-            ("The body exceeds the maximum length.", "Nội dung dài hơn mức cho phép."),
+            Message::new("Nội dung dài hơn mức cho phép.", "The body exceeds the maximum length."),
         )
     }
 
@@ -308,7 +287,7 @@ impl Problem {
             StatusCode::BAD_REQUEST,
             "cut-short",
             ("Cut short", "Bị cắt ngang"),
-            ("The body is incomplete.", "Nội dung gửi đến không trọn vẹn."),
+            Message::new("Nội dung gửi đến không trọn vẹn.", "The body is incomplete."),
         )
     }
 
@@ -317,9 +296,9 @@ impl Problem {
             StatusCode::REQUEST_TIMEOUT,
             "too-slow",
             ("Too slow", "Quá chậm"),
-            (
-                "The body arrived too slowly. Nothing was changed; send it again.",
+            Message::new(
                 "Nội dung gửi đến quá chậm nên không chờ hết. Chưa có gì thay đổi; hãy gửi lại.",
+                "The body arrived too slowly. Nothing was changed; send it again.",
             ),
         )
     }
@@ -329,20 +308,15 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "coded-body",
             ("Unsupported coding", "Không nhận nội dung nén"),
-            (
-                format!("The content coding `{coding}` is not supported; send the body without it."),
+            Message::new(
                 format!("Không nhận nội dung nén dạng `{coding}`: hãy gửi nội dung không nén."),
+                format!("The content coding `{coding}` is not supported; send the body without it."),
             ),
         )
     }
 
-    pub(super) fn bad_request(english: impl Into<String>, vietnamese: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad-request",
-            ("Bad request", "Yêu cầu sai"),
-            (english, vietnamese),
-        )
+    pub(super) fn bad_request(detail: Message) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", ("Bad request", "Yêu cầu sai"), detail)
     }
 
     pub(super) fn unsupported_media_type(found: &str) -> Self {
@@ -350,127 +324,113 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-type",
             ("Unsupported media type", "Không hỗ trợ định dạng này"),
-            (
-                format!(
-                    "`{found}` is not supported; send text/plain, text/markdown, text/html or application/json."
-                ),
+            Message::new(
                 format!(
                     "Không nhận `{found}`; hãy gửi text/plain, text/markdown, text/html hoặc application/json."
+                ),
+                format!(
+                    "`{found}` is not supported; send text/plain, text/markdown, text/html or application/json."
                 ),
             ),
         )
     }
 
-    pub(super) fn unprocessable(english: impl Into<String>, vietnamese: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "unprocessable",
-            ("Cannot be published as it is", "Chưa thể đăng"),
-            (english, vietnamese),
-        )
+    pub(super) fn unprocessable(detail: Message) -> Self {
+        let title = ("Cannot be published as it is", "Chưa thể đăng");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", title, detail)
     }
 
     /// An invalid field of an article.
-    pub(super) fn field(
-        name: &str,
-        english: impl std::fmt::Display,
-        vietnamese: impl std::fmt::Display,
-    ) -> Self {
-        Self::unprocessable(format!("{name}: {english}"), format!("{name}: {vietnamese}")).with("field", name)
+    pub(super) fn field(name: &str, message: &Message) -> Self {
+        Self::unprocessable(about(name, message)).with("field", name)
     }
 
-    /// An article with errors, each with its line.
-    pub(super) fn unreadable_article(findings: Vec<Value>) -> Self {
-        let problem = Self::unprocessable(
-            "The article has errors; see `findings`. Nothing was changed.",
+    /// An article with errors, which `findings` name with their lines.
+    pub(super) fn unreadable_article() -> Self {
+        Self::unprocessable(Message::new(
             "Bài viết có lỗi; xem `findings`. Chưa có gì thay đổi.",
-        );
-        problem.with("findings", findings)
+            "The article has errors; see `findings`. Nothing was changed.",
+        ))
     }
 
     pub(super) fn withdrawn(id: &ArticleId) -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "withdrawn",
-            ("Withdrawn", "Bài đã rút"),
-            (
+            ("Withdrawn", "Bài đã gỡ"),
+            Message::new(
+                format!("Bài {id} đã bị gỡ. Hãy dùng `bantin restore` nếu muốn đưa trở lại."),
                 format!("The article {id} was withdrawn; only `bantin restore` can restore it."),
-                format!("Bài {id} đã bị gỡ; chỉ `bantin restore` mới đưa trở lại."),
             ),
         )
     }
 
-    pub(super) fn already_exists(id: &ArticleId) -> Self {
-        Self::taken(
-            format!("The article {id} already exists; correct it with PUT."),
-            format!("Đã có bài {id}; hãy dùng PUT để sửa."),
-        )
+    /// The article exists already.
+    pub(super) fn exists(detail: Message) -> Self {
+        let title = ("There is such an article", "Đã có bài này");
+        Self::new(StatusCode::CONFLICT, "exists", title, detail)
     }
 
-    fn taken(english: String, vietnamese: String) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "exists",
-            ("There is such an article", "Đã có bài này"),
-            (english, vietnamese),
-        )
-    }
-
-    fn not_your_id(english: String, vietnamese: String) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "not-your-id",
-            ("Not your id", "Không được đặt mã này"),
-            (english, vietnamese),
-        )
-    }
-
-    /// The error for an article that the store rejected.
+    /// The error for a write that the store refused.
     pub(super) fn refused(refusal: &Refusal, id: &ArticleId) -> Self {
-        let (english, vietnamese) = (sentence(&refusal.english()), sentence(&refusal.vietnamese()));
+        let Message { vietnamese, english } = refusal.message();
+        let detail = Message { vietnamese, english: sentence(&english) };
         match refusal {
             Refusal::UnknownArticle => Self::unknown_article(id),
             Refusal::Revoked => Self::unauthorized(),
-            Refusal::NotYours(channels) => {
-                let names: Vec<&str> = channels.iter().map(Slug::as_str).collect();
-                Self::channel_forbidden(&names.join(", "))
+            Refusal::NotYours(_) => {
+                let title = ("Not your channel", "Không được đăng ở chuyên mục này");
+                Self::new(StatusCode::FORBIDDEN, "not-your-channel", title, detail)
             }
-            Refusal::NotYourId(_) => Self::not_your_id(english, vietnamese),
-            Refusal::Closed { channel, .. } | Refusal::Gone(channel) => Self::closed_channel(channel),
-            Refusal::IdTaken { .. } => Self::taken(english, vietnamese),
-            Refusal::UnfitId
+            Refusal::NotYourId(_) => {
+                let title = ("Not your id", "Không được đặt mã này");
+                Self::new(StatusCode::FORBIDDEN, "not-your-id", title, detail)
+            }
+            Refusal::Closed { .. } | Refusal::Gone(_) => {
+                let title = ("The channel is closed", "Chuyên mục đã đóng");
+                Self::new(StatusCode::CONFLICT, "closed-channel", title, detail)
+            }
+            Refusal::IdTaken { .. } => Self::exists(detail),
+            Refusal::TooLong(excess) => Self::unprocessable(detail).with("field", excess.field),
+            Refusal::UnknownChannel { .. }
+            | Refusal::UnfitId
             | Refusal::TooFarAhead
             | Refusal::Reserved(_)
-            | Refusal::TooLong(..)
-            | Refusal::Failed => Self::unprocessable(english, vietnamese),
+            | Refusal::Failed => Self::unprocessable(detail),
         }
     }
 
     pub(super) fn version_mismatch(number: u64) -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "changed-meanwhile",
-            ("Changed meanwhile", "Bài đã thay đổi"),
-            match number {
-                // A scheduled article has no number.
-                0 => (
-                    "The article is not the version in If-Match; read it again and edit that version."
-                        .to_owned(),
-                    "Bài hiện không còn là bản mà If-Match nêu; hãy đọc lại rồi sửa trên bản đó.".to_owned(),
-                ),
-                _ => (
-                    format!("The article is at number {number} now; read it again and edit that."),
-                    format!("Bài hiện ở số {number}; hãy đọc lại rồi sửa trên bản đó."),
-                ),
-            },
-        )
+        let detail = match number {
+            // A scheduled article has no number.
+            0 => Message::new(
+                "Bài hiện không còn là bản mà If-Match nêu; hãy đọc lại rồi sửa trên bản đó.",
+                "The article is not the version in If-Match; read it again and edit that version.",
+            ),
+            _ => Message::new(
+                format!("Bài hiện ở số {number}; hãy đọc lại rồi sửa trên bản đó."),
+                format!("The article is at number {number} now; read it again and edit that."),
+            ),
+        };
+        let title = ("Changed meanwhile", "Bài đã thay đổi");
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", title, detail)
+    }
+
+    /// False if the request is at fault and not the article.
+    pub(super) fn is_about_the_article(&self) -> bool {
+        self.status == StatusCode::UNPROCESSABLE_ENTITY
+    }
+
+    /// As a diagnostic of the article.
+    pub(super) fn as_finding(&self) -> Value {
+        finding(None, "error", self.code, &self.detail)
     }
 
     pub(super) fn idempotency_conflict() -> Self {
-        Self::unprocessable(
-            "This Idempotency-Key was used for another request within the last day.",
-            "Idempotency-Key này đã dùng cho một yêu cầu khác trong vòng một ngày.",
-        )
+        Self::unprocessable(Message::new(
+            "Idempotency-Key này đã dùng cho một yêu cầu khác trong vòng một ngày. Hãy dùng khóa khác.",
+            "This Idempotency-Key was used for another request within the last day; use another key.",
+        ))
     }
 }
 
@@ -486,31 +446,33 @@ mod tests {
         let permalink = crate::model::Permalink { day, slug: Slug::from_title("bài") };
         let when = crate::time::from_unix(0);
         let tombstone = Tombstone { id: id.clone(), permalink, when, reason: None };
+        let message = || Message::new("", "");
+        let refused = |refusal| Problem::refused(&refusal, &id);
         let problems = [
             Problem::not_found(),
             Problem::method_not_allowed("GET"),
-            Problem::parameter("x", "", ""),
+            Problem::parameter("x", &message()),
             Problem::unknown_channel(),
             Problem::gone(&tombstone, crate::time::DEFAULT_TIME_ZONE),
             Problem::log_reset(&urls, "x", None, 0),
-            Problem::closed_channel(&Slug::from_title("x")),
             Problem::rate_limited(Duration::from_secs(1)),
             Problem::not_acceptable(),
             Problem::overloaded(),
             Problem::unavailable(),
             Problem::unknown_article(&id),
             Problem::unauthorized(),
-            Problem::channel_forbidden(""),
             Problem::too_large(),
             Problem::incomplete_body(),
             Problem::too_slow(),
             Problem::coded_body(""),
-            Problem::bad_request("", ""),
+            Problem::bad_request(message()),
             Problem::unsupported_media_type(""),
-            Problem::unprocessable("", ""),
+            Problem::unprocessable(message()),
             Problem::withdrawn(&id),
-            Problem::already_exists(&id),
-            Problem::not_your_id(String::new(), String::new()),
+            Problem::exists(message()),
+            refused(Refusal::NotYours(Vec::new())),
+            refused(Refusal::NotYourId(id.clone())),
+            refused(Refusal::Gone(Slug::from_title("x"))),
             Problem::version_mismatch(0),
         ];
         let written = include_str!("problem.rs").split("mod tests").next().unwrap();

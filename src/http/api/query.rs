@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 
 use super::problem::Problem;
+use crate::message::Message;
 use crate::model::Slug;
 use crate::time::{Timestamp, Zone};
 use crate::urls::SiteUrls;
@@ -27,14 +28,15 @@ impl QueryParams {
         for (name, value) in pairs.into_owned() {
             if !known.contains(&name.as_str()) {
                 let known = known.join(", ");
-                return Err(Problem::parameter(
-                    &name,
-                    format!("unknown parameter; known ones are: {known}"),
+                let message = Message::new(
                     format!("không có tham số này; các tham số là: {known}"),
-                ));
+                    format!("unknown parameter; known ones are: {known}"),
+                );
+                return Err(Problem::parameter(&name, &message));
             }
             if read.iter().any(|(other, _)| *other == name) {
-                return Err(Problem::parameter(&name, "it is given twice", "tham số được ghi hai lần"));
+                let message = Message::new("tham số được ghi hai lần", "it is given twice");
+                return Err(Problem::parameter(&name, &message));
             }
             read.push((name, value));
         }
@@ -55,8 +57,10 @@ impl QueryParams {
             Some(number) => Ok(Some(number)),
             None => Err(Problem::parameter(
                 name,
-                format!("it must be a whole number, {lowest} or more"),
-                format!("phải là số nguyên từ {lowest} trở lên"),
+                &Message::new(
+                    format!("phải là số nguyên từ {lowest} trở lên"),
+                    format!("it must be a whole number, {lowest} or more"),
+                ),
             )),
         }
     }
@@ -68,8 +72,10 @@ impl QueryParams {
             Ok(slug) => Ok(Some(urls.current_slug(slug))),
             Err(_) => Err(Problem::parameter(
                 "channel",
-                "it must be a channel's name as in urls, like xa-hoi",
-                "phải là tên chuyên mục như trong địa chỉ, ví dụ xa-hoi",
+                &Message::new(
+                    "phải là tên chuyên mục như trong địa chỉ, ví dụ xa-hoi",
+                    "it must be a channel's name as in urls, like xa-hoi",
+                ),
             )),
         }
     }
@@ -82,8 +88,10 @@ impl QueryParams {
             Some(moment) => Ok(Some(moment)),
             None => Err(Problem::parameter(
                 name,
-                "it must be a day like 2023-05-12, or a time like 2023-05-12T17:39:00+07:00",
-                "phải là ngày như 2023-05-12, hoặc thời điểm như 2023-05-12T17:39:00+07:00",
+                &Message::new(
+                    "phải là ngày như 2023-05-12, hoặc thời điểm như 2023-05-12T17:39:00+07:00",
+                    "it must be a day like 2023-05-12, or a time like 2023-05-12T17:39:00+07:00",
+                ),
             )),
         }
     }

@@ -1,8 +1,8 @@
 //! Publish, correct and withdraw over HTTP: `POST`, `PUT` and `DELETE` on articles.
 //!
-//! A write is handled in this order: authenticate, check the content type, parse, check the channels, then
-//! one transaction of the store, which decides on the token's rights, on `If-Match` and on the write
-//! together. A success response means that the article is stored durably.
+//! A write is handled in this order: authenticate, check the headers, parse the body, then one transaction of the
+//! store, which decides on the token's rights, on the channels, on `If-Match` and on the write together. A
+//! success response means that the article is stored durably.
 
 use std::sync::Arc;
 
@@ -19,81 +19,96 @@ use super::super::server::RequestBody;
 use super::super::state::AppState;
 use super::problem::Problem;
 use super::write_body::{ParsedWrite, WriteParams};
-use crate::model::{ArticleId, Permalink, Slug};
+use crate::message::Message;
+use crate::model::{ArticleId, Slug};
 use crate::parse::ParsedArticle;
-use crate::render;
 use crate::store::{
-    ArticleLookup, ArticleVersion, IdempotencyKey, Refusal, Scheduled, Source, Submission, SubmitOutcome,
-    SubmitResult, Token, WithdrawOutcome, WriteConditions,
+    ArticleVersion, IdempotencyKey, Scheduled, Source, Submission, SubmitOutcome, SubmitResult, Token,
+    WithdrawOutcome, WriteConditions,
 };
+use crate::text::hex;
 use crate::time::rfc3339;
 use crate::urls::{api_article_path, article_path};
 
 /// Maximum length of an `Idempotency-Key`.
 const MAX_KEY_BYTES: usize = 255;
 
-pub(super) async fn post(
+/// Publishes an article, or corrects the article `id`.
+pub(super) async fn submit(
     state: &Arc<AppState>,
     request: Parts,
     body: RequestBody,
+    id: Option<ArticleId>,
 ) -> Result<HttpResponse, Problem> {
     let token = authenticate(state, &request).await?;
     let parsed = ParsedWrite::parse(state, &request, body).await?;
     let idempotency = idempotency_key(&request, &parsed.body, &token)?;
-    if parsed.options.dry_run {
-        return Ok(parsed.dry_run_response(state.render_options.site.time_zone));
-    }
-    let draft = parsed.draft()?;
-    let channels = parsed.channels(draft);
-    if channels.is_empty() {
-        return Err(Problem::unprocessable(
-            "Name a channel: `?channel=SLUG`, or `channels` in the article.",
-            "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
-        ));
-    }
-    known_channels(state, &channels).await?;
-    let conditions = WriteConditions { must_be_new: true, idempotency, ..WriteConditions::default() };
-    let submitted = submit(state, draft, channels, draft.id.clone(), token, conditions).await?;
-    match submitted.outcome {
-        SubmitOutcome::VersionMismatch(_) => Err(Problem::already_exists(&submitted.id)),
-        _ => submit_response(state, submitted, &parsed, StatusCode::CREATED).await,
+    let dry_run = parsed.options.dry_run;
+    let conditions = WriteConditions {
+        expected: id.as_ref().and_then(|_| if_match(state, &request)),
+        must_be_new: id.is_none(),
+        must_exist: id.is_some(),
+        known_channels: true,
+        dry_run,
+        idempotency: idempotency.filter(|_| !dry_run),
+        token: Some(token.name),
+    };
+    let created = if id.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let zone = state.render_options.site.time_zone;
+    match write(state, &parsed, id, conditions).await {
+        Ok(_) if dry_run => Ok(parsed.dry_run_response(None, zone)),
+        Ok(submitted) => submit_response(state, submitted, &parsed, created),
+        Err(problem) if dry_run && problem.is_about_the_article() => {
+            Ok(parsed.dry_run_response(Some(&problem), zone))
+        }
+        Err(problem) => Err(problem.with("findings", parsed.diagnostics)),
     }
 }
 
-pub(super) async fn put(
+/// Submits an article in one transaction.
+async fn write(
     state: &Arc<AppState>,
-    request: Parts,
-    body: RequestBody,
-    id: &str,
-) -> Result<HttpResponse, Problem> {
-    let token = authenticate(state, &request).await?;
-    let id = ArticleId::new(id);
-    // The store checks this again within the write. Here it serves dry runs, and rejects a request before its
-    // body is read.
-    may_edit(state, &token, &id).await?;
-    let parsed = ParsedWrite::parse(state, &request, body).await?;
-    let conditions = WriteConditions {
-        expected: if_match(state, &request),
-        must_exist: true,
-        idempotency: idempotency_key(&request, &parsed.body, &token)?,
-        ..WriteConditions::default()
-    };
-    if parsed.options.dry_run {
-        return Ok(parsed.dry_run_response(state.render_options.site.time_zone));
-    }
+    parsed: &ParsedWrite,
+    id: Option<ArticleId>,
+    conditions: WriteConditions,
+) -> Result<SubmitResult, Problem> {
     let draft = parsed.draft()?;
-    if draft.id.as_ref().is_some_and(|named| *named != id) {
-        return Err(Problem::unprocessable(
-            "The id in the article differs from the id in the URL.",
+    let ParsedArticle { article, id: named, .. } = draft;
+    if id.is_some() && named.is_some() && id != *named {
+        return Err(Problem::unprocessable(Message::new(
             "Mã trong bài khác với mã trong địa chỉ.",
-        ));
+            "The id in the article differs from the id in the URL.",
+        )));
     }
     let channels = parsed.channels(draft);
-    known_channels(state, &channels).await?;
-    let submitted = submit(state, draft, channels, Some(id), token, conditions).await?;
-    match submitted.outcome {
-        SubmitOutcome::VersionMismatch(number) => Err(Problem::version_mismatch(number)),
-        _ => submit_response(state, submitted, &parsed, StatusCode::OK).await,
+    if channels.is_empty() && conditions.must_be_new && !conditions.dry_run {
+        return Err(Problem::unprocessable(Message::new(
+            "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
+            "Name a channel: `?channel=SLUG`, or `channels` in the article.",
+        )));
+    }
+    let must_be_new = conditions.must_be_new;
+    let submission = Submission {
+        channels,
+        id: id.or_else(|| named.clone()),
+        stem: Slug::from_title(&article.title),
+        article: article.clone(),
+        source: Source::Command(conditions.token.clone().unwrap_or_default()),
+        conditions,
+    };
+    let submitted = state.run_with_store(async move |state| state.store.submit(submission).await).await;
+    let submitted = submitted.ok_or_else(Problem::unavailable)?;
+    let id = &submitted.id;
+    match &submitted.outcome {
+        SubmitOutcome::VersionMismatch(_) if must_be_new => Err(Problem::exists(Message::new(
+            format!("Đã có bài {id}; hãy dùng PUT để sửa."),
+            format!("The article {id} already exists; correct it with PUT."),
+        ))),
+        SubmitOutcome::VersionMismatch(number) => Err(Problem::version_mismatch(*number)),
+        SubmitOutcome::WithdrawnByOperator => Err(Problem::withdrawn(id)),
+        SubmitOutcome::IdempotencyConflict => Err(Problem::idempotency_conflict()),
+        SubmitOutcome::Refused(refusal) => Err(Problem::refused(refusal, id)),
+        _ => Ok(submitted),
     }
 }
 
@@ -138,37 +153,18 @@ pub(super) async fn scheduled(
         return Ok(None);
     }
     let token = authenticate(state, request).await?;
-    scheduled_for(state, &token, id).await
-}
-
-async fn scheduled_for(
-    state: &Arc<AppState>,
-    token: &Token,
-    id: &ArticleId,
-) -> Result<Option<Scheduled>, Problem> {
     let id = id.clone();
     let scheduled = state.run_with_store(async move |state| state.store.scheduled(&id).await).await;
     let scheduled = scheduled.ok_or_else(Problem::unavailable)?;
     Ok(scheduled.filter(|scheduled| token.allows(&scheduled.entry.channels)))
 }
 
-/// The `ETag` of a scheduled article.
-pub(super) fn tag_of(state: &Arc<AppState>, scheduled: &Scheduled) -> String {
-    format!("\"{}.0-{}\"", state.store.log_id(), scheduled.version)
-}
-
-/// Checks that an article of this id exists and that the token may change it.
-async fn may_edit(state: &Arc<AppState>, token: &Token, id: &ArticleId) -> Result<(), Problem> {
-    match find_article(state, id).await? {
-        ArticleLookup::Live { entry, .. } if token.allows(&entry.channels) => Ok(()),
-        ArticleLookup::Live { entry, .. } => {
-            Err(Problem::refused(&Refusal::NotYours(entry.channels.clone()), id))
-        }
-        ArticleLookup::Withdrawn(_) => Err(Problem::withdrawn(id)),
-        ArticleLookup::NotFound => match scheduled_for(state, token, id).await? {
-            Some(_) => Ok(()),
-            None => Err(Problem::unknown_article(id)),
-        },
+/// The `ETag` of a version of an article.
+pub(super) fn tag_of(state: &AppState, version: &ArticleVersion) -> String {
+    let log = state.store.log_id();
+    match version {
+        ArticleVersion::Number(number) => format!("\"{log}.{number}\""),
+        ArticleVersion::Scheduled(version) => format!("\"{log}.0-{version}\""),
     }
 }
 
@@ -190,26 +186,6 @@ async fn authenticate(state: &Arc<AppState>, request: &Parts) -> Result<Token, P
     Ok(token)
 }
 
-/// Checks that the channels exist. The store checks whether the token covers them and whether they accept new
-/// articles.
-async fn known_channels(state: &Arc<AppState>, channels: &[Slug]) -> Result<(), Problem> {
-    let known = state
-        .run_with_store(async |state| {
-            render::channels(&mut state.store.snapshot().await?, &state.render_options.channels).await
-        })
-        .await;
-    let known = known.ok_or_else(Problem::unavailable)?;
-    let Some(unknown) = channels.iter().find(|slug| !known.iter().any(|known| known.slug == **slug)) else {
-        return Ok(());
-    };
-    let names: Vec<&str> = known.iter().map(|known| known.slug.as_str()).collect();
-    let names = names.join(", ");
-    Err(Problem::unprocessable(
-        format!("Unknown channel `{unknown}`; known ones are: {names}."),
-        format!("Không có chuyên mục `{unknown}`; hiện có: {names}."),
-    ))
-}
-
 /// The `Idempotency-Key`, bound to a hash of the request.
 fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Option<IdempotencyKey>, Problem> {
     let mut lines = request.headers.get_all("idempotency-key").iter();
@@ -217,18 +193,18 @@ fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Optio
         (None, _) => return Ok(None),
         (Some(line), None) => line,
         (Some(_), Some(_)) => {
-            return Err(Problem::bad_request(
-                "Send one Idempotency-Key.",
+            return Err(Problem::bad_request(Message::new(
                 "Hãy chỉ gửi một Idempotency-Key.",
-            ));
+                "Send one Idempotency-Key.",
+            )));
         }
     };
     let key = line.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES);
     let key = key.ok_or_else(|| {
-        Problem::bad_request(
-            "An Idempotency-Key must have 1 to 255 visible characters.",
+        Problem::bad_request(Message::new(
             "Idempotency-Key phải có từ 1 đến 255 ký tự.",
-        )
+            "An Idempotency-Key must have 1 to 255 visible characters.",
+        ))
     })?;
     let mut hash = Sha256::new();
     for part in [request.method.as_str(), &request.uri.to_string()] {
@@ -240,7 +216,7 @@ fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Optio
         hash.update([0]);
     }
     hash.update(body);
-    let request = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = hex(&hash.finalize());
     Ok(Some(IdempotencyKey { token: token.name.clone(), key: key.to_owned(), request }))
 }
 
@@ -258,56 +234,28 @@ fn if_match(state: &Arc<AppState>, request: &Parts) -> Option<Vec<ArticleVersion
     (!tags.contains(&EntityTag::Any)).then(|| tags.iter().filter_map(version).collect())
 }
 
-async fn find_article(state: &Arc<AppState>, id: &ArticleId) -> Result<ArticleLookup, Problem> {
-    let id = id.clone();
-    let found = state.run_with_store(async move |state| state.store.article_by_id(&id).await).await;
-    found.ok_or_else(Problem::unavailable)
-}
-
-async fn submit(
-    state: &Arc<AppState>,
-    draft: &ParsedArticle,
-    channels: Vec<Slug>,
-    id: Option<ArticleId>,
-    token: Token,
-    conditions: WriteConditions,
-) -> Result<SubmitResult, Problem> {
-    let submission = Submission {
-        article: draft.article.clone(),
-        channels,
-        id,
-        stem: Slug::from_title(&draft.article.title),
-        source: Source::Command(token.name.clone()),
-        conditions: WriteConditions { token: Some(token.name), ..conditions },
-    };
-    let submitted = state.run_with_store(async move |state| state.store.submit(submission).await).await;
-    let submitted = submitted.ok_or_else(Problem::unavailable)?;
-    match submitted.outcome {
-        SubmitOutcome::WithdrawnByOperator => Err(Problem::withdrawn(&submitted.id)),
-        SubmitOutcome::IdempotencyConflict => Err(Problem::idempotency_conflict()),
-        SubmitOutcome::Refused(rejection) => Err(Problem::refused(&rejection, &submitted.id)),
-        _ => Ok(submitted),
-    }
-}
-
-/// The response to a successful write. `changed_status` applies if the log has grown.
-async fn submit_response(
-    state: &Arc<AppState>,
+/// The response to a successful write. `created` is the status if the log has grown.
+fn submit_response(
+    state: &AppState,
     submitted: SubmitResult,
     parsed: &ParsedWrite,
-    changed_status: StatusCode,
+    created: StatusCode,
 ) -> Result<HttpResponse, Problem> {
-    let SubmitResult { id, permalink, outcome: verdict } = submitted;
-    let (status, outcome, number) = match verdict {
-        SubmitOutcome::Published(number) => (changed_status, "published", Some(number)),
-        SubmitOutcome::Corrected(number) => (changed_status, "corrected", Some(number)),
-        SubmitOutcome::Moved(number) => (changed_status, "moved", Some(number)),
-        SubmitOutcome::Restored(number) => (changed_status, "restored", Some(number)),
-        SubmitOutcome::Scheduled(_) => (StatusCode::ACCEPTED, "waiting", None),
-        _ => (StatusCode::OK, "unchanged", current_number(state, &permalink).await?),
+    let SubmitResult { id, permalink, outcome, version } = submitted;
+    let (status, outcome) = match outcome {
+        SubmitOutcome::Published(_) => (created, "published"),
+        SubmitOutcome::Corrected(_) => (created, "corrected"),
+        SubmitOutcome::Moved(_) => (created, "moved"),
+        SubmitOutcome::Restored(_) => (created, "restored"),
+        SubmitOutcome::Scheduled(_) => (StatusCode::ACCEPTED, "waiting"),
+        _ => (StatusCode::OK, "unchanged"),
     };
-    let urls = &state.urls;
+    let number = match version {
+        Some(ArticleVersion::Number(number)) if status != StatusCode::ACCEPTED => Some(number),
+        _ => None,
+    };
     let published = parsed.draft()?.article.published.instant;
+    let urls = &state.urls;
     let body = json!({
         "id": id.as_str(),
         "url": urls.url(&article_path(&permalink)),
@@ -317,23 +265,6 @@ async fn submit_response(
         "findings": parsed.diagnostics,
     });
     let location = urls.url(&api_article_path(&id));
-    let etag = match (number, status) {
-        (Some(number), _) => Some(format!("\"{}.{number}\"", state.store.log_id())),
-        (None, StatusCode::ACCEPTED) => {
-            let name = id.clone();
-            let scheduled = state.run_with_store(async move |state| state.store.scheduled(&name).await);
-            scheduled.await.flatten().map(|scheduled| tag_of(state, &scheduled))
-        }
-        (None, _) => None,
-    };
+    let etag = version.map(|version| tag_of(state, &version));
     Ok(response::json(status, body.to_string(), Some(&location), etag.as_deref()))
-}
-
-async fn current_number(state: &Arc<AppState>, permalink: &Permalink) -> Result<Option<u64>, Problem> {
-    let permalink = permalink.clone();
-    let found = state.run_with_store(async move |state| state.store.article(&permalink).await).await;
-    Ok(match found.ok_or_else(Problem::unavailable)? {
-        ArticleLookup::Live { number, .. } => Some(number),
-        ArticleLookup::Withdrawn(_) | ArticleLookup::NotFound => None,
-    })
 }

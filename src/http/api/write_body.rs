@@ -14,13 +14,11 @@ use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
 use super::super::state::AppState;
 use super::problem::{self, Problem};
+use crate::message::Message;
 use crate::model::Slug;
 use crate::parse::{self, FileFormat, ParsedArticle};
 use crate::time::{Zone, rfc3339};
 use crate::urls::SiteUrls;
-
-/// A date further in the future is taken for a typo.
-const MAX_FUTURE: chrono::TimeDelta = chrono::TimeDelta::days(366);
 
 /// An article as sent and as parsed.
 pub(super) struct ParsedWrite {
@@ -30,8 +28,6 @@ pub(super) struct ParsedWrite {
     draft: Option<ParsedArticle>,
     /// The diagnostics as JSON.
     pub(super) diagnostics: Vec<Value>,
-    /// The reason to reject an article that could be parsed.
-    rejection: Option<Problem>,
 }
 
 impl ParsedWrite {
@@ -50,24 +46,13 @@ impl ParsedWrite {
         };
         let sent = body.clone();
         let reading = state.blocking(move || format.parse(&sent, &parse_options)).await;
-        let (draft, findings) = reading.ok_or_else(Problem::unavailable)??;
-        let latest = state.clock.now() + MAX_FUTURE;
-        let too_far = |draft: &ParsedArticle| draft.article.published.instant > latest;
-        let rejection = draft.as_ref().is_some_and(too_far).then(|| {
-            Problem::unprocessable(
-                "The date is more than a year ahead; correct it.",
-                "Ngày đăng còn hơn một năm nữa mới tới; hãy sửa lại.",
-            )
-        });
-        Ok(Self { options, urls: Arc::clone(&state.urls), body, draft, diagnostics: findings, rejection })
+        let (draft, diagnostics) = reading.ok_or_else(Problem::unavailable)??;
+        Ok(Self { options, urls: Arc::clone(&state.urls), body, draft, diagnostics })
     }
 
+    /// The article; an error if it could not be parsed.
     pub(super) fn draft(&self) -> Result<&ParsedArticle, Problem> {
-        match (&self.draft, &self.rejection) {
-            (Some(draft), None) => Ok(draft),
-            (Some(_), Some(rejection)) => Err(rejection.clone()),
-            (None, _) => Err(Problem::unreadable_article(self.diagnostics.clone())),
-        }
+        self.draft.as_ref().ok_or_else(Problem::unreadable_article)
     }
 
     /// The channels named by the request and the article, sorted and deduplicated.
@@ -80,8 +65,10 @@ impl ParsedWrite {
         channels
     }
 
-    /// The response to a dry run.
-    pub(super) fn dry_run_response(&self, zone: Zone) -> HttpResponse {
+    /// The response to a dry run. `problem` is the reason to refuse the article.
+    pub(super) fn dry_run_response(&self, problem: Option<&Problem>, zone: Zone) -> HttpResponse {
+        // The diagnostics of an article that could not be parsed already say why.
+        let refusal = problem.filter(|_| self.draft.is_some()).map(Problem::as_finding);
         let understood = self.draft.as_ref().map(|draft| {
             let article = &draft.article;
             json!({
@@ -97,9 +84,9 @@ impl ParsedWrite {
             })
         });
         let body = json!({
-            "acceptable": self.draft().is_ok(),
+            "acceptable": problem.is_none(),
             "understood": understood,
-            "findings": self.diagnostics,
+            "findings": self.diagnostics.iter().cloned().chain(refusal).collect::<Vec<_>>(),
         });
         response::json(StatusCode::OK, body.to_string(), None, None)
     }
@@ -121,16 +108,17 @@ impl WriteParams {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "channel" => options.channels.push(Slug::parse(&value).map_err(|cause| {
-                    Problem::bad_request(format!("channel: {cause}"), format!("channel: {cause}"))
+                    let vietnamese = "channel: phải là tên chuyên mục như trong địa chỉ, ví dụ xa-hoi";
+                    Problem::bad_request(Message::new(vietnamese, format!("channel: {cause}")))
                 })?),
                 "dry_run" => options.dry_run = flag(&name, &value)?,
                 "erase" => options.erase = flag(&name, &value)?,
                 "reason" => options.reason = Some(value.into_owned()),
                 _ => {
-                    return Err(Problem::bad_request(
-                        format!("Unknown parameter `{name}`."),
+                    return Err(Problem::bad_request(Message::new(
                         format!("Không có tham số `{name}`."),
-                    ));
+                        format!("Unknown parameter `{name}`."),
+                    )));
                 }
             }
         }
@@ -142,10 +130,10 @@ fn flag(name: &str, value: &str) -> Result<bool, Problem> {
     match value {
         "true" | "1" | "" => Ok(true),
         "false" | "0" => Ok(false),
-        _ => Err(Problem::bad_request(
-            format!("`{name}` must be `true` or `false`."),
+        _ => Err(Problem::bad_request(Message::new(
             format!("`{name}` phải là `true` hoặc `false`."),
-        )),
+            format!("`{name}` must be `true` or `false`."),
+        ))),
     }
 }
 
@@ -209,27 +197,27 @@ fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_map(Members).and_then(|members| json.end().map(|()| members));
     let fields = read.map_err(|cause| {
-        Problem::unprocessable(format!("The JSON is wrong: {cause}."), format!("JSON không hợp lệ: {cause}."))
+        Problem::unprocessable(Message::new(
+            format!("JSON không hợp lệ: {cause}."),
+            format!("The JSON is wrong: {cause}."),
+        ))
     })?;
     // JSON is always Unicode, so `encoding` is not a field.
     let known =
         || parse::FRONT_MATTER_KEYS.into_iter().filter(|key| *key != "encoding").chain([parse::TEXT_FIELD]);
     if let Some((unknown, _)) = fields.iter().find(|(name, _)| known().all(|known| known != name)) {
         let known = known().collect::<Vec<_>>().join(", ");
-        return Err(Problem::field(
-            unknown,
-            format!("unknown field; known ones are: {known}"),
+        let message = Message::new(
             format!("không có trường này; các trường là: {known}"),
-        ));
+            format!("unknown field; known ones are: {known}"),
+        );
+        return Err(Problem::field(unknown, &message));
     }
     for required in ["title", "published", parse::TEXT_FIELD] {
         let value = fields.iter().find(|(name, _)| name == required).map(|(_, value)| value);
         if !value.is_some_and(Value::is_string) {
-            return Err(Problem::field(
-                required,
-                "it is required and must be a string",
-                "phải có, dưới dạng chuỗi",
-            ));
+            let message = Message::new("phải có, dưới dạng chuỗi", "it is required and must be a string");
+            return Err(Problem::field(required, &message));
         }
     }
     Ok(fields)

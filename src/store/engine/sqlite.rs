@@ -29,7 +29,7 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE: u32 = 16 << 10;
 const READER_CACHE: u32 = 2 << 10;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 10] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -39,6 +39,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
     (11, "channels", include_str!("../migrations/sqlite/0011_channels.sql")),
     (21, "membership", include_str!("../migrations/sqlite/0021_membership.sql")),
     (30, "rules", include_str!("../migrations/sqlite/0030_rules.sql")),
+    (31, "creation", include_str!("../migrations/sqlite/0031_creation.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::Slug;
-use crate::store::engine::{Transaction, values};
+use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::feed_data::ChannelState;
 use crate::store::queries::ChannelRecord;
@@ -38,22 +38,38 @@ pub(crate) async fn channels(reading: &mut Transaction) -> Result<Vec<ChannelRec
         .collect()
 }
 
-/// A channel without a revision is as old as the configuration that created it (feed rule A3).
-pub(crate) fn channel_state(number: u64, head_at: i64, configured_at: Timestamp) -> ChannelState {
-    let updated = if number == 0 { configured_at } else { from_unix(head_at) };
-    ChannelState { number, updated, last_modified: updated.max(configured_at) }
+/// The state of a channel; of the log as long as it is empty.
+pub(crate) async fn state_of(
+    reading: &mut Transaction,
+    slug: &str,
+    configured_at: Timestamp,
+) -> Result<ChannelState, StoreError> {
+    let sql = "SELECT head, head_at, created_at FROM channel WHERE slug = $1";
+    let row = match reading.first(sql, values![slug]).await? {
+        Some(row) => row,
+        None => reading.one("SELECT head, head_at, created_at FROM log", &[]).await?,
+    };
+    read_state(&row, configured_at)
+}
+
+/// Reads `head`, `head_at` and `created_at`. A channel without a revision was updated when it was created (feed rule
+/// A3).
+fn read_state(row: &Row, configured_at: Timestamp) -> Result<ChannelState, StoreError> {
+    let number = row.get_u64(0)?;
+    let updated = from_unix(row.get_i64(if number == 0 { 2 } else { 1 })?);
+    Ok(ChannelState { number, updated, last_modified: updated.max(configured_at) })
 }
 
 pub(crate) async fn channel_states(
     reading: &mut Transaction,
 ) -> Result<HashMap<Scope, ChannelState>, StoreError> {
     let configured_at = config_modified_at(reading).await?;
-    let rows = reading.rows("SELECT slug, head, head_at FROM channel", &[]).await?;
+    let rows = reading.rows("SELECT head, head_at, created_at, slug FROM channel", &[]).await?;
     rows.iter()
         .map(|row| {
-            let slug = row.get_text(0)?;
+            let slug = row.get_text(3)?;
             let scope = if slug == ALL_CHANNELS { None } else { Some(read_slug(slug)?) };
-            Ok((scope, channel_state(row.get_u64(1)?, row.get_i64(2)?, configured_at)))
+            Ok((scope, read_state(row, configured_at)?))
         })
         .collect()
 }

@@ -104,7 +104,7 @@ fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
 pub(crate) async fn find_image(reading: &mut Transaction, name: &str) -> Result<ImageLookup, StoreError> {
     let row = reading
         .first(
-            "SELECT media_type, kept_at, EXISTS (SELECT 1 FROM picture_use WHERE picture = name) \
+            "SELECT media_type, kept_at, EXISTS (SELECT 1 FROM picture_use WHERE picture = name AND shown = 1) \
              FROM picture WHERE name = $1",
             values![name],
         )

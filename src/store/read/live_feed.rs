@@ -7,7 +7,7 @@ use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::feed_data::{ChannelState, LiveFeedData, LiveFeedOptions};
 use crate::store::read::articles::{FetchedState, fetch};
-use crate::store::read::channels::channel_state;
+use crate::store::read::channels::state_of;
 use crate::store::read::log_state::config_modified_at;
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::Timestamp;
@@ -24,11 +24,7 @@ pub(crate) async fn live(
 ) -> Result<LiveFeedData, StoreError> {
     let slug = channel.map_or(ALL_CHANNELS, Slug::as_str);
     let configured_at = config_modified_at(reading).await?;
-    let head = reading.first("SELECT head, head_at FROM channel WHERE slug = $1", values![slug]).await?;
-    let state = match head {
-        Some(row) => channel_state(row.get_u64(0)?, row.get_i64(1)?, configured_at),
-        None => channel_state(0, 0, configured_at),
-    };
+    let state = state_of(reading, slug, configured_at).await?;
     let mut chosen = choose(reading, slug, &state, configured_at, choice).await?;
     let (mut entries, mut tombstones, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for (id, state) in fetch(reading, &chosen.ids).await? {

@@ -46,7 +46,7 @@ pub(crate) async fn images(
     let rows = reading
         .rows(
             "SELECT name, kept_at FROM picture WHERE name > $1 \
-             AND EXISTS (SELECT 1 FROM picture_use WHERE picture = name) ORDER BY name LIMIT $2",
+             AND EXISTS (SELECT 1 FROM picture_use WHERE picture = name AND shown = 1) ORDER BY name LIMIT $2",
             values![after, i64::from(limit)],
         )
         .await?;

@@ -86,7 +86,11 @@ impl LogWriter<'_> {
             )
             .await?;
         self.append_to_channels(current, &revision, number, at, place).await?;
-        self.link_images(&current.id, &revision).await?;
+        let unlinked = "UPDATE picture_use SET shown = 0 WHERE article = $1";
+        self.transaction.run(unlinked, values![current.id.as_str()]).await?;
+        if let Some(content) = &revision.content {
+            self.link_images(&current.id, content, revision.state == ArticleStatus::Live).await?;
+        }
         Ok(number)
     }
 
@@ -104,18 +108,19 @@ impl LogWriter<'_> {
         Ok((Some(place), Some(search_text::index_text(&from_json(content)?))))
     }
 
-    /// Records the images that a published article shows; a withdrawn one shows none.
-    async fn link_images(&mut self, id: &ArticleId, revision: &NewRevision<'_>) -> Result<(), StoreError> {
-        self.transaction.run("DELETE FROM picture_use WHERE article = $1", values![id.as_str()]).await?;
-        let Some(content) = revision.content.as_deref().filter(|_| revision.state == ArticleStatus::Live)
-        else {
-            return Ok(());
-        };
+    /// Records the images of a stored version. `shown`: readers see this version.
+    pub(crate) async fn link_images(
+        &mut self,
+        id: &ArticleId,
+        content: &str,
+        shown: bool,
+    ) -> Result<(), StoreError> {
         for picture in from_json::<Article>(content)?.images {
             self.transaction
                 .run(
-                    "INSERT INTO picture_use (picture, article) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                    values![picture.name, id.as_str()],
+                    "INSERT INTO picture_use (picture, article, shown) VALUES ($1, $2, $3) \
+                     ON CONFLICT (picture, article) DO UPDATE SET shown = 1 WHERE excluded.shown = 1",
+                    values![picture.name, id.as_str(), shown],
                 )
                 .await?;
         }

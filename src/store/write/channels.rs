@@ -89,8 +89,9 @@ impl LogWriter<'_> {
     pub(crate) async fn ensure_channel(&mut self, slug: &str) -> Result<(), StoreError> {
         self.transaction
             .run(
-                "INSERT INTO channel (slug, head, head_at) VALUES ($1, 0, 0) ON CONFLICT (slug) DO NOTHING",
-                values![slug],
+                "INSERT INTO channel (slug, head, head_at, created_at) VALUES ($1, 0, 0, $2) \
+                 ON CONFLICT (slug) DO NOTHING",
+                values![slug, self.options.clock.now().timestamp()],
             )
             .await
             .map(|_| ())

@@ -46,17 +46,18 @@ impl CurrentArticle {
         self.number > 0
     }
 
+    /// Its version; none before its first write.
+    pub(crate) fn version(&self) -> Option<ArticleVersion> {
+        match &self.waiting {
+            _ if self.was_published() => Some(ArticleVersion::Number(self.number)),
+            Some(waiting) => Some(ArticleVersion::Scheduled(waiting.version.clone())),
+            None => None,
+        }
+    }
+
     /// True if the article has one of these versions, or none is required.
     pub(crate) fn is_as_expected(&self, expected: Option<&[ArticleVersion]>) -> bool {
-        expected.is_none_or(|versions| {
-            versions.iter().any(|version| match version {
-                ArticleVersion::Number(number) => self.was_published() && *number == self.number,
-                ArticleVersion::Scheduled(version) => {
-                    !self.was_published()
-                        && self.waiting.as_ref().is_some_and(|waiting| waiting.version == *version)
-                }
-            })
-        })
+        expected.is_none_or(|versions| self.version().is_some_and(|version| versions.contains(&version)))
     }
 
     /// The text that readers see, or will see first.

@@ -4,7 +4,7 @@ use crate::model::bounds::Excess;
 use crate::model::{ArticleId, Permalink, bounds};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
-use crate::store::refusal::{Refusal, too_long};
+use crate::store::refusal::Refusal;
 use crate::store::rows::day_text;
 use crate::store::submission::{Source, Submission};
 use crate::store::write::comparison::{same_content, same_text_ignoring_spaces, same_title};
@@ -49,6 +49,9 @@ impl LogWriter<'_> {
             let of_the_folder = matches!(submission.source, Source::File { .. });
             return self.match_or_conflict(current, submission, of_the_folder).await;
         }
+        if submission.conditions.must_exist {
+            return Ok(Match::Refused(Refusal::UnknownArticle));
+        }
         let day = local_date(submission.article.published.instant, self.options.zone);
         for number in 1.. {
             let permalink = Permalink { day, slug: submission.stem.with_suffix(number) };
@@ -80,7 +83,7 @@ impl LogWriter<'_> {
             return Match::Refused(Refusal::UnfitId);
         }
         if let Some(excess) = Excess::in_bytes("id", id.as_str(), bounds::MAX_ID_BYTES) {
-            return Match::Refused(too_long(excess));
+            return Match::Refused(Refusal::TooLong(excess));
         }
         if *id != minted && !rights.are_unlimited() && addresses.may_mint(id) {
             return Match::Refused(Refusal::NotYourId(id.clone()));

@@ -6,7 +6,8 @@ use crate::model::{ArticleId, Slug};
 use crate::store::engine::{Row, values};
 use crate::store::error::StoreError;
 use crate::store::outcome::{SubmitOutcome, SubmitResult};
-use crate::store::rows::{from_json, to_json};
+use crate::store::rows::{from_json, to_json, version_of};
+use crate::store::submission::ArticleVersion;
 use crate::store::write::current::CurrentArticle;
 use crate::store::write::log_writer::LogWriter;
 use crate::store::write::submit::submit_result;
@@ -54,9 +55,9 @@ impl LogWriter<'_> {
         let Some(current) = self.current(&id).await? else { return Ok(None) };
         let article = from_json(row.get_text(2)?)?;
         let channels = from_json(row.get_text(1)?)?;
-        let verdict = self.apply(&current, &article, channels, row.get_text(3)?, true).await?;
+        let result = self.apply(&current, &article, channels, row.get_text(3)?, true).await?;
         self.unschedule(&id).await?;
-        Ok(Some(submit_result(&current, verdict)))
+        Ok(Some(result))
     }
 
     pub(crate) async fn schedule(
@@ -66,16 +67,25 @@ impl LogWriter<'_> {
         channels: &[Slug],
         content: &str,
         author: &str,
-    ) -> Result<SubmitOutcome, StoreError> {
+    ) -> Result<SubmitResult, StoreError> {
+        let channels = to_json(channels)?;
         self.transaction
             .run(
                 "INSERT INTO waiting (article, due, channels, content, author) \
                  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
                  channels = excluded.channels, content = excluded.content, author = excluded.author",
-                values![current.id.as_str(), due.timestamp(), to_json(channels)?, content, author],
+                values![current.id.as_str(), due.timestamp(), channels.as_str(), content, author],
             )
             .await?;
-        Ok(SubmitOutcome::Scheduled(due))
+        self.link_images(&current.id, content, false).await?;
+        let result = submit_result(current, SubmitOutcome::Scheduled(due));
+        Ok(match current.was_published() {
+            true => result,
+            false => {
+                let version = version_of(&channels, content);
+                SubmitResult { version: Some(ArticleVersion::Scheduled(version)), ..result }
+            }
+        })
     }
 
     pub(crate) async fn unschedule(&mut self, id: &ArticleId) -> Result<(), StoreError> {

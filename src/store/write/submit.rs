@@ -10,9 +10,10 @@ use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::outcome::{SubmitOutcome, SubmitResult};
 use crate::store::queries::ChangeKind;
-use crate::store::refusal::{Refusal, too_long};
+use crate::store::read::channels::channels;
+use crate::store::refusal::Refusal;
 use crate::store::rows::{from_json, to_json};
-use crate::store::submission::{ImportedFile, Source, Submission};
+use crate::store::submission::{ArticleVersion, ImportedFile, Source, Submission};
 use crate::store::write::append::NewRevision;
 use crate::store::write::comparison::{equal_ignoring_formatting, same_content};
 use crate::store::write::current::{ArticleStatus, CurrentArticle, new_article};
@@ -34,7 +35,7 @@ impl LogWriter<'_> {
         &mut self,
         submission: &Submission,
     ) -> Result<SubmitResult, StoreError> {
-        match self.submit(submission).await {
+        let result = match self.submit(submission).await {
             Err(cause) if cause.is_of_one_write() => {
                 self.undo_one().await?;
                 let refused = self.not_accepted(submission, SubmitOutcome::Refused(Refusal::Failed));
@@ -42,7 +43,11 @@ impl LogWriter<'_> {
                 Ok(refused)
             }
             result => result,
+        };
+        if submission.conditions.dry_run {
+            self.undo_one().await?;
         }
+        result
     }
 
     pub(crate) async fn submit(&mut self, submission: &Submission) -> Result<SubmitResult, StoreError> {
@@ -72,6 +77,9 @@ impl LogWriter<'_> {
         if let Some(refusal) = validate(submission, self.options.clock.now()) {
             return self.refuse(submission, None, refusal).await;
         }
+        if let Some(refusal) = self.unknown_channel(submission).await? {
+            return self.refuse(submission, None, refusal).await;
+        }
         let Some(rights) = self.rights(&submission.conditions).await? else {
             return self.refuse(submission, None, Refusal::Revoked).await;
         };
@@ -96,11 +104,7 @@ impl LogWriter<'_> {
             Match::Refused(refusal) => return self.refuse(submission, None, refusal).await,
         };
         let terms = &submission.conditions;
-        let refusal = match is_there {
-            true => rights.refusal(&current, terms.must_exist),
-            false => terms.must_exist.then_some(Refusal::UnknownArticle),
-        };
-        if let Some(refusal) = refusal {
+        if is_there && let Some(refusal) = rights.refusal(&current, terms.must_exist) {
             return self.refuse(submission, Some(&current), refusal).await;
         }
         if !current.is_as_expected(terms.expected.as_deref()) || (terms.must_be_new && is_there) {
@@ -139,8 +143,7 @@ impl LogWriter<'_> {
         }
         channels.sort();
         channels.dedup();
-        let verdict = self.apply(&current, &article, channels, author, by_file).await?;
-        Ok(submit_result(&current, verdict))
+        self.apply(&current, &article, channels, author, by_file).await
     }
 
     /// Refuses a submission. The published version stays unchanged.
@@ -167,7 +170,22 @@ impl LogWriter<'_> {
         let day = local_date(submission.article.published.instant, self.options.zone);
         let permalink = Permalink { day, slug: submission.stem.clone() };
         let id = submission.id.clone().unwrap_or_else(|| self.options.addresses.article_id(&permalink));
-        SubmitResult { id, permalink, outcome: verdict }
+        SubmitResult { id, permalink, outcome: verdict, version: None }
+    }
+
+    /// The first of its channels that does not exist, if all must exist.
+    async fn unknown_channel(&mut self, submission: &Submission) -> Result<Option<Refusal>, StoreError> {
+        if !submission.conditions.known_channels {
+            return Ok(None);
+        }
+        let mut known: Vec<Slug> = self.options.channels.iter().map(|channel| channel.slug.clone()).collect();
+        for channel in channels(self.transaction).await? {
+            if !known.contains(&channel.slug) {
+                known.push(channel.slug);
+            }
+        }
+        let unknown = submission.channels.iter().find(|channel| !known.contains(channel)).cloned();
+        Ok(unknown.map(|channel| Refusal::UnknownChannel { channel, known }))
     }
 
     /// The first of these channels that accepts no new articles. Corrections of existing articles are always
@@ -245,19 +263,23 @@ impl LogWriter<'_> {
         channels: Vec<Slug>,
         author: &str,
         by_file: bool,
-    ) -> Result<SubmitOutcome, StoreError> {
+    ) -> Result<SubmitResult, StoreError> {
         let content = to_json(article)?;
         let is_unchanged =
             current.content.as_deref().is_some_and(|before| equal_ignoring_formatting(before, &content));
         let kind = match current.state {
-            ArticleStatus::WithdrawnByCommand => return Ok(SubmitOutcome::WithdrawnByOperator),
-            ArticleStatus::WithdrawnWithItsFile if !by_file => return Ok(SubmitOutcome::WithdrawnByOperator),
+            ArticleStatus::WithdrawnByCommand => {
+                return Ok(submit_result(current, SubmitOutcome::WithdrawnByOperator));
+            }
+            ArticleStatus::WithdrawnWithItsFile if !by_file => {
+                return Ok(submit_result(current, SubmitOutcome::WithdrawnByOperator));
+            }
             ArticleStatus::WithdrawnWithItsFile => ChangeKind::Restored,
             ArticleStatus::Waiting => ChangeKind::Published,
             ArticleStatus::Live if channels != current.channels => ChangeKind::Moved,
             ArticleStatus::Live if is_unchanged => {
                 self.unschedule(&current.id).await?;
-                return Ok(SubmitOutcome::Unchanged);
+                return Ok(submit_result(current, SubmitOutcome::Unchanged));
             }
             ArticleStatus::Live => ChangeKind::Corrected,
         };
@@ -278,14 +300,16 @@ impl LogWriter<'_> {
             state: ArticleStatus::Live,
         };
         let number = self.append(current, revision).await?;
-        Ok(match kind {
+        let outcome = match kind {
             ChangeKind::Published => SubmitOutcome::Published(number),
             ChangeKind::Moved => SubmitOutcome::Moved(number),
             ChangeKind::Restored => SubmitOutcome::Restored(number),
             ChangeKind::Corrected | ChangeKind::Left | ChangeKind::Withdrawn => {
                 SubmitOutcome::Corrected(number)
             }
-        })
+        };
+        let version = Some(ArticleVersion::Number(number));
+        Ok(SubmitResult { version, ..submit_result(current, outcome) })
     }
 
     /// True if only the images are new and the article was published a moment ago.
@@ -304,8 +328,10 @@ impl LogWriter<'_> {
     }
 }
 
-pub(crate) fn submit_result(current: &CurrentArticle, verdict: SubmitOutcome) -> SubmitResult {
-    SubmitResult { id: current.id.clone(), permalink: current.permalink.clone(), outcome: verdict }
+/// The result of a submission that did not change the version of the article.
+pub(crate) fn submit_result(current: &CurrentArticle, outcome: SubmitOutcome) -> SubmitResult {
+    let (id, permalink) = (current.id.clone(), current.permalink.clone());
+    SubmitResult { id, permalink, outcome, version: current.version() }
 }
 
 /// Checks that do not depend on the stored article.
@@ -325,7 +351,7 @@ fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
         .or_else(|| submission.article.excess())
         .or_else(|| Excess::in_entries("channels", channels.len(), bounds::MAX_CHANNELS));
     if let Some(excess) = excess {
-        return Some(too_long(excess));
+        return Some(Refusal::TooLong(excess));
     }
     let reserved = channels.iter().find(|channel| RESERVED_SLUGS.contains(&channel.as_str()));
     reserved.map(|channel| Refusal::Reserved(channel.clone()))

@@ -6,7 +6,7 @@ use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::outcome::{RestoreOutcome, WithdrawOutcome};
 use crate::store::queries::ChangeKind;
-use crate::store::refusal::{Refusal, too_long};
+use crate::store::refusal::Refusal;
 use crate::store::rows::from_json;
 use crate::store::submission::WriteConditions;
 use crate::store::write::append::NewRevision;
@@ -26,7 +26,7 @@ impl LogWriter<'_> {
         if let Some(excess) =
             reason.and_then(|reason| Excess::in_characters("reason", reason, bounds::MAX_REASON_CHARS))
         {
-            return Ok(WithdrawOutcome::Refused(too_long(excess)));
+            return Ok(WithdrawOutcome::Refused(Refusal::TooLong(excess)));
         }
         let Some(rights) = self.rights(terms).await? else {
             return Ok(WithdrawOutcome::Refused(Refusal::Revoked));
@@ -141,38 +141,20 @@ impl LogWriter<'_> {
         self.append(current, revision).await
     }
 
-    /// Deletes the text of an article everywhere. Its id and its tombstone stay.
+    /// Deletes the text of an article everywhere, and the bytes of its images that no other article uses. Its id and
+    /// its tombstone stay.
     async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
-        self.erase_images(id).await?;
+        let images = "UPDATE picture SET bytes = $2 \
+             WHERE name IN (SELECT picture FROM picture_use WHERE article = $1) \
+             AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = name AND article <> $1)";
+        self.transaction.run(images, values![id.as_str(), [].as_slice()]).await?;
         for sql in [
+            "DELETE FROM picture_use WHERE article = $1",
             "UPDATE revision SET content = NULL WHERE article = $1",
             "UPDATE article SET content = NULL WHERE id = $1",
             "DELETE FROM waiting WHERE article = $1",
         ] {
             self.transaction.run(sql, values![id.as_str()]).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes the bytes of images that no other article shows in any revision.
-    async fn erase_images(&mut self, id: &ArticleId) -> Result<(), StoreError> {
-        let contents = self
-            .transaction
-            .rows(
-                "SELECT content FROM revision WHERE article = $1 AND content IS NOT NULL",
-                values![id.as_str()],
-            )
-            .await?;
-        for row in contents {
-            for picture in from_json::<Article>(row.get_text(0)?)?.images {
-                self.transaction
-                    .run(
-                        "UPDATE picture SET bytes = $2 WHERE name = $1 \
-                         AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = $1)",
-                        values![picture.name, [].as_slice()],
-                    )
-                    .await?;
-            }
         }
         Ok(())
     }
