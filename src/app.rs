@@ -92,6 +92,7 @@ impl App {
                 // The other connections are reserved for requests that do not wait.
                 max_waiting: self.config.server.max_connections / 2,
                 writes_per_minute: self.config.middleware.writes_per_minute,
+                trusted_proxies: self.config.middleware.trusted_proxies.clone(),
             },
             stop.subscribe(),
         );

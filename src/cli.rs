@@ -20,16 +20,14 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use open::{open_existing_store, require_channel};
+use open::{article_of, open_existing_store, require_channel, scratch_store};
 use output::{Lines, MAX_LINE, Outcome, OutputOptions, counted, print_line};
 use rustix::process::Signal;
-use scratch::Scratch;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::app::open_store;
 use crate::config::{Config, EffectiveValue};
@@ -38,9 +36,9 @@ use crate::logging::{self, Verbosity, printable, say};
 use crate::model::{ArticleId, Slug};
 use crate::parse::Encoding;
 use crate::render;
-use crate::store::{ArticleLookup, ArticleSummary, RestoreOutcome, Store, WithdrawOutcome};
+use crate::store::{ArticleSummary, RestoreOutcome, Store, WithdrawOutcome};
 use crate::time::rfc3339;
-use crate::urls::{Format, Route};
+use crate::urls::Format;
 
 /// Publishes the articles of a district, commune or province as RSS, Atom and JSON feeds.
 #[derive(Parser)]
@@ -100,7 +98,7 @@ enum Command {
         /// The channel's slug
         #[arg(long, value_name = "SLUG")]
         channel: Slug,
-        /// Correct the article with this id instead of publishing a new one
+        /// Correct this article, named by its id, page address or file, instead of publishing a new one
         #[arg(long, value_name = "ID")]
         id: Option<String>,
         #[command(flatten)]
@@ -208,7 +206,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    logging::init(arguments.verbosity());
+    let serves = matches!(arguments.command, Command::Serve);
+    logging::init(arguments.verbosity(), serves && arguments.json);
     // Without the flush, an error on buffered output would be lost.
     let outcome = run(arguments).and_then(|outcome| Ok(io::stdout().flush().map(|()| outcome)?));
     let code = match outcome {
@@ -267,8 +266,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Scan { confirm } => scan(config, *confirm, output).await,
             Command::List { channel, limit } => list(config, channel.as_ref(), *limit, output).await,
             Command::Publish { file, channel, id, remote } => {
-                let id = id.as_ref().map(ArticleId::new);
-                publish::publish(config, file, channel, id.as_ref(), remote, output).await
+                publish::publish(config, file, channel, id.as_deref(), remote, output).await
             }
             Command::Import { paths, channel, new_channel, encoding, dry_run } => {
                 let request = ImportRequest {
@@ -280,7 +278,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 import::import(config, &request, *dry_run, output).await
             }
             Command::Withdraw { id, reason, erase, remote } => match remote.service()? {
-                Some(service) => service.withdraw(&ArticleId::new(id), reason.as_deref(), *erase),
+                Some(service) => service.withdraw(id, reason.as_deref(), *erase),
                 None => withdraw(config, id, reason.clone(), *erase, output).await,
             },
             Command::Build { out } => build::build(config, out, output).await,
@@ -310,11 +308,8 @@ async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result
     let mut config = config;
     let mut _scratch = None;
     if preview {
-        let folder = Scratch::new(&std::env::temp_dir()).context("creating a temporary directory")?;
-        // There is no log yet, and a preview must not create one: the folder is scanned into a temporary store.
-        config.store.url = format!("sqlite:{}", folder.path().join("preview.db").display());
-        config.ingest.marking = Marking::None;
-        _scratch = Some(folder);
+        // There is no log yet, and a preview must not create one.
+        _scratch = Some(scratch_store(&mut config)?);
     }
     let store = open_store(&config).await?;
     if preview {
@@ -453,30 +448,6 @@ async fn restore(config: Config, named: &str, output: OutputOptions) -> anyhow::
     }
 }
 
-/// The id of an article named by its id, the URL of its page, or its source file, also of a withdrawn one.
-async fn article_of(named: &str, store: &Store, config: &Config) -> anyhow::Result<ArticleId> {
-    let addresses = &config.render.addresses;
-    let path = named.strip_prefix(addresses.site_url()).unwrap_or(named);
-    if let Route::Article(permalink) = addresses.parse(path) {
-        match store.article(&permalink).await? {
-            ArticleLookup::Live { entry, .. } => return Ok(entry.id),
-            ArticleLookup::Withdrawn(tombstone) => return Ok(tombstone.id),
-            ArticleLookup::NotFound => {}
-        }
-    }
-    let (file, root) = (std::path::absolute(named)?, std::path::absolute(&config.ingest.path)?);
-    if let Ok(below) = file.strip_prefix(root)
-        && let Some(below) = below.to_str()
-    {
-        let files = store.files().await?;
-        let file = files.into_iter().find(|file| file.seen.path.nfc().eq(below.nfc()));
-        if let Some(id) = file.and_then(|file| file.article) {
-            return Ok(id);
-        }
-    }
-    Ok(ArticleId::new(named))
-}
-
 fn print_outcome(
     output: OutputOptions,
     id: &ArticleId,
@@ -499,11 +470,11 @@ fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
     let values = config.effective_values();
     if json {
         let keys: BTreeMap<&str, _> = (values.iter())
-            .map(|key| (key.key.as_str(), json!({ "value": key.value, "from": key.origin })))
+            .map(|key| (key.key.as_str(), json!({ "value": as_json(&key.value), "from": key.origin })))
             .collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
     } else {
-        let length = |key: &EffectiveValue| key.key.chars().count() + key.value.chars().count();
+        let length = |key: &EffectiveValue| key.key.chars().count() + key.value.to_string().chars().count();
         let width = values.iter().map(length).max().unwrap_or(0).min(60);
         for key in &values {
             let pad = width.saturating_sub(length(key));
@@ -511,6 +482,20 @@ fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
         }
     }
     Ok(Outcome::Done)
+}
+
+/// A date has no form of its own in JSON and becomes a string.
+fn as_json(value: &toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(values) => values.iter().map(as_json).collect(),
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.clone(), as_json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        value => json!(value),
+    }
 }
 
 /// True if stdout was closed by its reader (`bantin list | head`).

@@ -17,6 +17,7 @@ mod coding;
 pub mod content_coding;
 pub mod delta_encoding;
 pub mod entity_tag;
+mod guess_limiter;
 mod handler;
 mod health;
 mod keyed_limiter;

@@ -17,9 +17,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
+use serde_json::{Map, Value, json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 /// Maximum length of a field, in bytes; longer ones are truncated.
 const MAX_FIELD: usize = 2048;
@@ -43,8 +48,10 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// Sends log lines to stderr. The variable `RUST_LOG` overrides `verbosity`. Call it once, at the start.
-pub fn init(verbosity: Verbosity) {
+/// Sends log lines to stderr; with `json`, all lines and messages as JSON objects. The variable `RUST_LOG` overrides
+/// `verbosity`. Call it once, at the start.
+pub fn init(verbosity: Verbosity, json: bool) {
+    JSON.store(json, Ordering::Relaxed);
     let default = match verbosity {
         Verbosity::Quiet => "error",
         Verbosity::Normal => "warn,bantin=info",
@@ -62,17 +69,89 @@ pub fn init(verbosity: Verbosity) {
         .fmt_fields(fields.delimited(" "))
         .with_env_filter(filter)
         .with_writer(|| Queued)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .finish();
+        .with_ansi(!json && io::stderr().is_terminal())
+        .with_target(false);
     // A second call changes nothing: the first subscriber stays.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = match json {
+        true => tracing::subscriber::set_global_default(subscriber.event_format(JsonLines).finish()),
+        false => tracing::subscriber::set_global_default(subscriber.finish()),
+    };
+}
+
+/// Formats an event as a JSON object on one line: time, level, message, and the fields under `fields`.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = JsonFields::default();
+        event.record(&mut fields);
+        let message = fields.0.remove("message").unwrap_or_default();
+        writer.write_str(&json_line(*event.metadata().level(), &message, fields.0))
+    }
+}
+
+#[derive(Default)]
+struct JsonFields(Map<String, Value>);
+
+impl Visit for JsonFields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), cut(value, MAX_FIELD).0.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+fn json_line(level: Level, message: &Value, fields: Map<String, Value>) -> String {
+    let time = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let mut line = json!({ "timestamp": time, "level": level.as_str(), "message": message });
+    if !fields.is_empty() {
+        line["fields"] = fields.into();
+    }
+    let mut shown = String::new();
+    for letter in line.to_string().chars() {
+        if is_control(letter) {
+            letter
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown.push('\n');
+    shown
 }
 
 /// Prints a message to the terminal. Line breaks are kept, other control characters are escaped.
 pub(crate) fn say_arguments(message: fmt::Arguments<'_>) {
     let message = message.to_string();
     let (message, cut) = cut(&message, MAX_MESSAGE);
+    if JSON.load(Ordering::Relaxed) {
+        return enqueue(Queue::Line(json_line(Level::INFO, &message.into(), Map::new()).into_bytes()));
+    }
     let lines: Vec<_> = message.split('\n').map(|line| printable(line, MAX_MESSAGE)).collect();
     enqueue(Queue::Line(format!("{}{}\n", lines.join("\n"), if cut { "…" } else { "" }).into_bytes()));
 }
@@ -132,6 +211,8 @@ static QUEUE: LazyLock<SyncSender<Queue>> = LazyLock::new(|| {
     let _ = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&queued));
     sender
 });
+/// True if lines are JSON objects.
+static JSON: AtomicBool = AtomicBool::new(false);
 /// True while lines are lost because stderr is not read.
 static STALLED: AtomicBool = AtomicBool::new(false);
 
@@ -193,6 +274,18 @@ mod tests {
         );
         assert_eq!(printable("Huyện Đăk Tô.txt", 1000), "Huyện Đăk Tô.txt");
         assert_eq!(printable(&"ư".repeat(40_000), 9), "ưưưư… (80000 bytes)");
+    }
+
+    #[test]
+    fn a_json_line_is_one_object_without_control_characters() {
+        let text = "a\n\u{1b}[2J\u{9b}K\u{202e}\u{e0001}\"";
+        let line = json_line(Level::WARN, &text.into(), Map::from_iter([("path".to_owned(), text.into())]));
+        assert!(!line.trim_end().contains(is_control), "{line}");
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&read["level"], &read["message"], &read["fields"]["path"]),
+            (&"WARN".into(), &text.into(), &text.into())
+        );
     }
 
     proptest! {

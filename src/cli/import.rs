@@ -9,6 +9,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::check;
+use super::open::scratch_store;
 use super::output::{Outcome, OutputOptions, counted};
 use crate::app::open_store;
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::ingest::{FileDiagnostic, Import, ImportError, ImportReport, ImportReq
 use crate::logging::say;
 use crate::model::Slug;
 use crate::parse::Severity;
+use crate::render;
 use crate::store::Store;
 
 pub(super) async fn import(
@@ -27,12 +29,17 @@ pub(super) async fn import(
 ) -> anyhow::Result<Outcome> {
     // An import creates ids, which are permanent.
     config.validate_for_serving()?;
+    let mut config = config;
+    let mut _scratch = None;
+    if dry_run && !Store::exists(&config.store) {
+        // A dry run must not create a log.
+        _scratch = Some(scratch_store(&mut config)?);
+    }
     let store = match dry_run {
-        false => Some(open_store(&config).await?),
-        true if Store::exists(&config.store) => Some(Store::open(config.store.clone()).await?),
-        true => None,
+        true => Store::open(config.store.clone()).await?,
+        false => open_store(&config).await?,
     };
-    let known = known_channels(&config, store.as_ref()).await?;
+    let known = known_channels(&config, &store).await?;
     let import = Import::plan(order, &config.ingest, &known)?;
     let summary = ImportSummary::new(&import, &known);
     let mut reporter = ImportReporter::new(import.articles(), output)?;
@@ -42,13 +49,8 @@ pub(super) async fn import(
             failed = reporter.batch(report, &findings);
         }
     };
-    let report = match &store {
-        Some(store) if !dry_run => import.run(store, on_batch).await?,
-        store => import.dry_run(store.as_ref(), config.store.clock.now(), on_batch).await?,
-    };
-    if let Some(store) = &store {
-        store.close().await;
-    }
+    let report = import.run(&store, dry_run, on_batch).await?;
+    store.close().await;
     failed?;
     reporter.end(&report)?;
     if !output.quiet {
@@ -63,13 +65,9 @@ pub(super) fn is_usage_error(cause: &anyhow::Error) -> bool {
     error.is_some_and(|error| !matches!(error, ImportError::Unreadable { .. }))
 }
 
-async fn known_channels(config: &Config, store: Option<&Store>) -> anyhow::Result<BTreeSet<Slug>> {
-    let mut known: BTreeSet<Slug> =
-        config.render.channels.iter().map(|channel| channel.slug.clone()).collect();
-    if let Some(store) = store {
-        known.extend(store.snapshot().await?.channels().await?.into_iter().map(|channel| channel.slug));
-    }
-    Ok(known)
+async fn known_channels(config: &Config, store: &Store) -> anyhow::Result<BTreeSet<Slug>> {
+    let channels = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
+    Ok(channels.into_iter().map(|channel| channel.slug).collect())
 }
 
 /// The summary of an import: channels, and files that are ignored.

@@ -6,29 +6,30 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::check;
+use super::open::article_of;
 use super::output::{Outcome, OutputOptions, print_line};
 use super::remote::Remote;
 use crate::app::open_store;
 use crate::config::Config;
 use crate::ingest::{FileDiagnostic, add_images, diagnostics_of, parse_file};
 use crate::logging::say;
-use crate::model::{ArticleId, Slug};
+use crate::model::Slug;
 use crate::parse::Severity;
 use crate::store::{Source, Submission, SubmitOutcome, SubmitResult, WriteConditions};
 use crate::urls::article_path;
 
-/// Publishes a file in a channel, or corrects the article with this id.
+/// Publishes a file in a channel, or corrects the article that `correct` names.
 pub(super) async fn publish(
     config: Config,
     file: &Path,
     channel: &Slug,
-    id: Option<&ArticleId>,
+    correct: Option<&str>,
     remote: &Remote,
     output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     match remote.service()? {
-        Some(service) => service.publish(file, channel, id, output),
-        None => publish_local(config, file, channel, id, output).await,
+        Some(service) => service.publish(file, channel, correct, output),
+        None => publish_local(config, file, channel, correct, output).await,
     }
 }
 
@@ -36,7 +37,7 @@ async fn publish_local(
     config: Config,
     file: &Path,
     channel: &Slug,
-    id: Option<&ArticleId>,
+    correct: Option<&str>,
     output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     let path = file.display().to_string();
@@ -61,10 +62,17 @@ async fn publish_local(
     let submission = Submission {
         article: draft.article,
         channels,
-        id: id.cloned().or(draft.id),
+        id: match correct {
+            Some(named) => Some(article_of(named, &store, &config).await?),
+            None => draft.id,
+        },
         stem: Slug::from_title(&stem),
         source: Source::Command("command".to_owned()),
-        conditions: WriteConditions { known_channels: true, ..WriteConditions::default() },
+        conditions: WriteConditions {
+            known_channels: true,
+            must_exist: correct.is_some(),
+            ..WriteConditions::default()
+        },
     };
     let accepted = store.submit(submission).await?;
     store.close().await;

@@ -62,12 +62,12 @@ impl Remote {
 }
 
 impl Service {
-    /// Publishes a file in a channel, or corrects the article with this id.
+    /// Publishes a file in a channel, or corrects the article that `correct` names.
     pub(super) fn publish(
         &self,
         file: &Path,
         channel: &Slug,
-        id: Option<&ArticleId>,
+        correct: Option<&str>,
         output: OutputOptions,
     ) -> anyhow::Result<Outcome> {
         let name = file.display().to_string();
@@ -78,8 +78,8 @@ impl Service {
             Some(FileFormat::Docx) | None => bail!("{name}: only .txt, .md and .html can be sent over HTTP"),
         };
         let bytes = read_named(file, MAX_FILE_BYTES).with_context(|| format!("reading {name}"))?;
-        let request = match id {
-            Some(id) => self.agent.put(format!("{}{}", self.address, api_article_path(id))),
+        let request = match correct {
+            Some(named) => self.agent.put(self.resource(named)?),
             None => self.agent.post(format!("{}/api/articles", self.address)),
         };
         let answer = request
@@ -93,15 +93,10 @@ impl Service {
     }
 
     /// Withdraws an article.
-    pub(super) fn withdraw(
-        &self,
-        id: &ArticleId,
-        reason: Option<&str>,
-        erase: bool,
-    ) -> anyhow::Result<Outcome> {
+    pub(super) fn withdraw(&self, named: &str, reason: Option<&str>, erase: bool) -> anyhow::Result<Outcome> {
         let mut request = self
             .agent
-            .delete(format!("{}{}", self.address, api_article_path(id)))
+            .delete(self.resource(named)?)
             .header("Authorization", format!("Bearer {}", self.secret));
         if let Some(reason) = reason {
             request = request.query("reason", reason);
@@ -110,6 +105,21 @@ impl Service {
             request = request.query("erase", "true");
         }
         self.response(request.call())?.require_success()
+    }
+
+    /// The URL of an article in the API. An article that is named by its page is looked up by the day in the address.
+    fn resource(&self, named: &str) -> anyhow::Result<String> {
+        let resource = |id: &str| format!("{}{}", self.address, api_article_path(&ArticleId::new(id)));
+        let Some(page) = named.find("/bai-viet/").map(|start| &named[start..]) else {
+            return Ok(resource(named));
+        };
+        let day = page.split('/').skip(2).take(3).collect::<Vec<_>>().join("-");
+        let list = format!("{}/api/articles", self.address);
+        let list = self.agent.get(list).query("from", &day).query("to", &day).query("limit", "1000").call();
+        let articles = self.response(list)?.json["articles"].take();
+        let mut articles = articles.as_array().into_iter().flatten();
+        let found = articles.find(|article| article["url"].as_str().is_some_and(|url| url.ends_with(page)));
+        Ok(resource(found.and_then(|article| article["id"].as_str()).unwrap_or(named)))
     }
 
     fn response(&self, answer: Result<Response<Body>, ureq::Error>) -> anyhow::Result<RemoteResponse> {

@@ -23,12 +23,12 @@ const SEPARATOR: &str = "__";
 const MAX_TYPOS: usize = 2;
 
 /// A key with its effective value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EffectiveValue {
     /// `section.key`.
     pub key: String,
-    /// As TOML.
-    pub value: String,
+    /// The value; of the store's URL without its password.
+    pub value: Value,
     /// `default`, the file's path, or the variable's name.
     pub origin: String,
 }
@@ -88,8 +88,8 @@ impl ConfigSources {
         for (key, value) in leaves(&self.table) {
             let origin = self.origins.get(&key).cloned().unwrap_or_default();
             let value = match value.as_str() {
-                Some(url) if key == "store.url" => Value::String(redact_password(url)).to_string(),
-                _ => value.to_string(),
+                Some(url) if key == "store.url" => Value::String(redact_password(url)),
+                _ => value,
             };
             values.push(EffectiveValue { key, value, origin });
         }

@@ -1,6 +1,6 @@
 //! The address of a client, also behind trusted proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use hyper::HeaderMap;
 use ipnet::IpNet;
@@ -23,6 +23,14 @@ pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet
         client = previous.to_canonical();
     }
     client
+}
+
+/// The key of a limit for clients: an IPv6 client commonly has 2^64 addresses.
+pub(super) fn rate_limit_key(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
 }
 
 /// The address in one list member: alone, with a port, in brackets or quotes, or as in `Forwarded` (RFC 7239
@@ -88,6 +96,14 @@ mod tests {
         ] {
             assert_eq!(client_of(lines, peer), expected, "{lines:?} {peer}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_client() {
+        let network = |text: &str| rate_limit_key(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
     proptest! {

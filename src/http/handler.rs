@@ -11,6 +11,7 @@ use hyper::{Method, Request, StatusCode};
 use tokio::sync::watch;
 
 use super::api;
+use super::client_ip::client_address;
 use super::delta_encoding;
 use super::health::{Health, is_ready, readiness};
 use super::on_demand;
@@ -81,7 +82,7 @@ impl SiteHandler {
     pub fn answer(
         &self,
         request: Request<RequestBody>,
-        _from: SocketAddr,
+        from: SocketAddr,
     ) -> impl Future<Output = HttpResponse> + use<> {
         let invalid = validity::check(&request).err();
         let (mut request, body) = request.into_parts();
@@ -107,7 +108,7 @@ impl SiteHandler {
                     async move { on_demand::feed_as_html(&state, &request.headers, feed, format).await },
                 ))
             }
-            CacheLookup::Miss => Err(Box::pin(self.clone().dispatch(request, body))),
+            CacheLookup::Miss => Err(Box::pin(self.clone().dispatch(request, body, from))),
         };
         async move {
             match response {
@@ -239,9 +240,11 @@ impl SiteHandler {
     }
 
     /// Answers requests that are not in the rendered site.
-    async fn dispatch(self, request: Parts, body: RequestBody) -> HttpResponse {
+    async fn dispatch(self, mut request: Parts, body: RequestBody, from: SocketAddr) -> HttpResponse {
         let route = self.state.urls.parse(request.uri.path());
         if let Route::Api(segments) = &route {
+            let client = client_address(&request.headers, from.ip(), &self.state.trusted_proxies);
+            request.extensions.insert(client);
             return api::answer(&self.state, request, body, segments).await;
         }
         if api::is_below(&self.state.urls.local_path(request.uri.path())) {

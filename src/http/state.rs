@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use ipnet::IpNet;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, error};
 
+use super::guess_limiter::GuessLimiter;
 use super::health::{Health, is_ready};
 use super::keyed_limiter::KeyedLimiter;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
@@ -35,12 +37,14 @@ const MAX_ON_DEMAND: usize = 2;
 const MAX_QUEUED: usize = 32;
 
 /// Limits of the handler.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ServiceLimits {
     /// Maximum number of clients that wait for a change (long polling).
     pub max_waiting: usize,
     /// Maximum number of writes per minute and token; unlimited if none.
     pub writes_per_minute: Option<NonZeroU32>,
+    /// The proxies whose `X-Forwarded-For` is trusted.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 pub(super) struct AppState {
@@ -67,6 +71,8 @@ pub(super) struct AppState {
     pub(super) waiters: Semaphore,
     /// Keyed by the name of the token.
     pub(super) write_limiter: KeyedLimiter<String>,
+    pub(super) guess_limiter: GuessLimiter,
+    pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) single_flight: SingleFlight,
     /// True during shutdown.
     pub(super) stopping: watch::Receiver<bool>,
@@ -108,6 +114,8 @@ impl AppState {
             stream_permits: Arc::new(Semaphore::new(MAX_STREAMS)),
             waiters: Semaphore::new(limits.max_waiting.min(Semaphore::MAX_PERMITS)),
             write_limiter: KeyedLimiter::per_minute(limits.writes_per_minute),
+            guess_limiter: GuessLimiter::default(),
+            trusted_proxies: limits.trusted_proxies,
             single_flight: SingleFlight::default(),
             stopping,
             runtime: Handle::current(),

@@ -146,8 +146,17 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
-    fn count(&mut self, verdict: &SubmitOutcome) {
+    fn count(&mut self, verdict: &SubmitOutcome, dry_run: bool) {
         let counter = match verdict {
+            SubmitOutcome::Published(_)
+            | SubmitOutcome::Corrected(_)
+            | SubmitOutcome::Moved(_)
+            | SubmitOutcome::Restored(_)
+            | SubmitOutcome::Scheduled(_)
+                if dry_run =>
+            {
+                &mut self.acceptable
+            }
             SubmitOutcome::Published(_) => &mut self.published,
             SubmitOutcome::Corrected(_) => &mut self.corrected,
             SubmitOutcome::Moved(_) => &mut self.moved,
@@ -221,46 +230,26 @@ impl Import {
     }
 
     /// Takes everything in. After each batch `tell` hears how far it has come and what there is to say of it.
+    /// With `dry_run` the store decides about each article and keeps none.
     ///
     /// # Errors
     /// Where the store fails; what was taken in before stays, and the next import goes on from there.
     pub async fn run(
         self,
         store: &Store,
-        tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
-    ) -> Result<ImportReport, StoreError> {
-        let channels = store.snapshot().await?.channels().await?;
-        let known = KnownChannels::existing(channels.into_iter().map(|channel| channel.slug).collect());
-        self.read_batches(Some(store), store.clock().now(), Some(known), tell).await
-    }
-
-    /// Reads everything and takes nothing in. With a store, what it holds already counts as unchanged.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn dry_run(
-        self,
-        store: Option<&Store>,
-        now: Timestamp,
-        tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
-    ) -> Result<ImportReport, StoreError> {
-        self.read_batches(store, now, None, tell).await
-    }
-
-    async fn read_batches(
-        self,
-        store: Option<&Store>,
-        now: Timestamp,
-        known: Option<KnownChannels>,
+        dry_run: bool,
         mut tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
+        let channels = store.snapshot().await?.channels().await?;
+        let existing = channels.into_iter().map(|channel| channel.slug).collect();
+        let known = KnownChannels::existing(existing, dry_run);
         let Self { bundles, plan, options, channels: titles, .. } = self;
         // One batch is read ahead while another is taken in.
         let (sender, mut batches) = mpsc::channel(1);
         let planned = plan.clone();
         let reader = tokio::task::spawn_blocking(move || read_all(&bundles, &planned, &sender));
         let report = ImportReport::default();
-        let mut course = ImportRun { store, known, titles, plan, options, now, report };
+        let mut course = ImportRun { store, dry_run, known, titles, plan, options, report };
         while let Some(batch) = batches.recv().await {
             let findings = course.submit_batch(batch).await?;
             tell(&course.report, findings);
@@ -467,14 +456,14 @@ impl Batch {
 
 /// An import under way.
 struct ImportRun<'s> {
-    store: Option<&'s Store>,
-    /// The channels that there are, where articles are to be taken in; none in a rehearsal.
-    known: Option<KnownChannels>,
+    store: &'s Store,
+    dry_run: bool,
+    /// The channels that exist.
+    known: KnownChannels,
     /// The titles of new channels.
     titles: BTreeMap<Slug, Option<String>>,
     plan: ChannelMapping,
     options: IngestOptions,
-    now: Timestamp,
     report: ImportReport,
 }
 
@@ -487,7 +476,7 @@ impl ImportRun<'_> {
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         self.report.rejected += errors as u64;
         let parcels = self.unknown_of(parcels).await?;
-        let (plan, options, now) = (self.plan.clone(), self.options.clone(), self.now);
+        let (plan, options, now) = (self.plan.clone(), self.options.clone(), self.store.clock().now());
         let mut letters = Vec::with_capacity(parcels.len());
         for (letter, said) in blocking(move || parse_files(parcels, &plan, &options, now)).await {
             findings.extend(said);
@@ -502,35 +491,33 @@ impl ImportRun<'_> {
 
     /// Without what was imported before and has not changed.
     async fn unknown_of(&mut self, parcels: Vec<RawFile>) -> Result<Vec<RawFile>, StoreError> {
-        let Some(store) = self.store else { return Ok(parcels) };
         let files: Vec<ImportedFile> = parcels.iter().map(|parcel| parcel.imported.clone()).collect();
-        let known = store.already_imported(&files).await?;
+        let known = self.store.already_imported(&files).await?;
         self.report.unchanged += known.iter().filter(|known| **known).count() as u64;
         Ok(parcels.into_iter().zip(known).filter(|(_, known)| !known).map(|(parcel, _)| parcel).collect())
     }
 
     async fn submit(&mut self, letters: Vec<ParsedImport>) -> Result<Vec<FileDiagnostic>, StoreError> {
-        let (Some(store), Some(known)) = (self.store, &mut self.known) else {
-            self.report.acceptable += letters.len() as u64;
-            return Ok(Vec::new());
-        };
         let (mut paths, mut submissions) = (Vec::new(), Vec::new());
+        let Self { store, dry_run, known, titles, options, .. } = self;
         for ParsedImport { shown, imported, mut draft, images } in letters {
             let images: Vec<_> = images.into_iter().map(to_store).collect();
             draft.article.images = images.iter().map(|(image, _)| image.clone()).collect();
-            store.put_images(images).await?;
-            let home = (imported.channel.clone(), self.titles.get(&imported.channel).cloned().flatten());
+            if !*dry_run {
+                store.put_images(images).await?;
+            }
+            let home = (imported.channel.clone(), titles.get(&imported.channel).cloned().flatten());
             let place = imported.place.clone();
             let source = (stem_of(&place), Source::Import(imported));
-            submissions.push(known.submission(store, &self.options.addresses, draft, home, source).await?);
+            submissions.push(known.submission(store, &options.addresses, draft, home, source).await?);
             paths.push(shown);
         }
-        let answers = store.submit_all(submissions).await;
+        let answers = self.store.submit_all(submissions).await;
         let mut findings = Vec::new();
         for (path, answer) in paths.iter().zip(answers) {
             match of_one_file(path, answer)? {
                 Ok(accepted) => {
-                    self.report.count(&accepted.outcome);
+                    self.report.count(&accepted.outcome, self.dry_run);
                     findings.extend(outcome_diagnostic(path, &accepted));
                 }
                 Err(finding) => {

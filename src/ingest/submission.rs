@@ -20,12 +20,14 @@ pub(super) struct KnownChannels {
     fixed: BTreeSet<Slug>,
     /// Channels created here, with the titles that they were given.
     created: HashSet<(Slug, Option<String>)>,
+    /// Neither channels nor articles are stored.
+    dry_run: bool,
 }
 
 impl KnownChannels {
     /// Channels that exist and keep their titles.
-    pub(super) fn existing(fixed: BTreeSet<Slug>) -> Self {
-        Self { fixed, created: HashSet::new() }
+    pub(super) fn existing(fixed: BTreeSet<Slug>, dry_run: bool) -> Self {
+        Self { fixed, created: HashSet::new(), dry_run }
     }
 
     /// The submission of a draft. Creates the channels that do not exist: `home`, which is called `title` if that is
@@ -58,13 +60,13 @@ impl KnownChannels {
             id: draft.id,
             stem: Slug::from_title(stem),
             source,
-            conditions: WriteConditions::default(),
+            conditions: WriteConditions { dry_run: self.dry_run, ..WriteConditions::default() },
         })
     }
 
     async fn create(&mut self, store: &Store, slug: &Slug, title: Option<String>) -> Result<(), StoreError> {
         let channel = (slug.clone(), title);
-        if !self.fixed.contains(slug) && !self.created.contains(&channel) {
+        if !self.dry_run && !self.fixed.contains(slug) && !self.created.contains(&channel) {
             store.create_channel(slug, channel.1.as_deref()).await?;
             self.created.insert(channel);
         }

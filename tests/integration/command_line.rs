@@ -1,5 +1,7 @@
 //! The commands other than `serve`, with the real program.
 
+use std::io::{BufRead as _, BufReader};
+
 use crate::support::{SAMPLE_ARTICLE, TestSite, article};
 
 fn seeded() -> TestSite {
@@ -94,6 +96,35 @@ fn config_shows_effective_values_and_their_origin() {
     assert!(line("site.language = \"vi\" ").ends_with("# default"), "{shown}");
     let json: serde_json::Value = serde_json::from_str(&site.ok(&["config", "--json"])).unwrap();
     assert_eq!(json["feed.items"]["from"], "BANTIN_FEED__ITEMS");
+    assert_eq!(json["feed.items"]["value"], 12);
+    assert_eq!(json["site.title"]["value"], "Huyện Đăk Tô");
+    assert_eq!(json["server.access_log"]["value"], false);
+    assert_eq!(json["channel"]["value"][0]["slug"], "xa-hoi");
+}
+
+#[test]
+fn the_service_logs_json_lines_on_request() {
+    let site = seeded();
+    site.write("xa-hoi/hong.txt", "không có ngày");
+    let mut serving = site.start(&["serve", "--json"]);
+    let lines = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let mut messages = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        assert!(event["timestamp"].is_string() && event["level"].is_string(), "{line}");
+        let message = event["message"].as_str().unwrap().to_owned();
+        if message == "the folder has changed" {
+            assert_eq!(event["fields"]["published"], 1, "{line}");
+        }
+        let is_ready = message.contains("metrics");
+        messages.push(message);
+        if is_ready {
+            break;
+        }
+    }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert!(messages.iter().any(|message| message == "the folder has changed"), "{messages:?}");
 }
 
 #[test]
@@ -245,7 +276,11 @@ fn publish_adds_an_article_without_a_source_file() {
     assert_eq!(site.ok(&arguments), id, "publishing again changes nothing");
     crate::support::wait_until("the article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài mới"));
     std::fs::write(&file, article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
-    site.ok(&[&arguments[..], &["--id", id.trim()]].concat());
+    for named in [id.trim(), "/bai-viet/2023/05/13/moi"] {
+        assert_eq!(site.ok(&[&arguments[..], &["--id", named]].concat()), id, "{named}");
+    }
+    let unknown = site.run(&[&arguments[..], &["--id", "tag:a,2023:b"]].concat());
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("does not exist"), "{unknown:?}");
     crate::support::wait_until("the correction", || {
         serving.get("/xa-hoi/rss.xml").text().contains("Bài mới, sửa")
     });

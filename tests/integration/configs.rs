@@ -51,7 +51,7 @@ fn the_shipped_file_is_the_default() {
     assert_eq!(fs::read_to_string(&shipped).unwrap(), DEFAULT);
     let values = |config: Config| -> Vec<(String, String)> {
         let keys = config.effective_values().into_iter().filter(|key| key.key != "channel");
-        keys.map(|key| (key.key, key.value)).collect()
+        keys.map(|key| (key.key, key.value.to_string())).collect()
     };
     let empty = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/valid/empty.toml");
     assert_eq!(values(load(&shipped).unwrap()), values(load(&empty).unwrap()));

@@ -251,6 +251,27 @@ fn a_rehearsal_reads_all_and_begins_no_log() {
 }
 
 #[test]
+fn a_dry_run_knows_the_channels_that_take_nothing_new() {
+    let test_site = TestSite::new();
+    let closed =
+        "\n[[channel]]\nslug = \"bau-cu\"\nclosed = 2018-01-01\n[[channel]]\nslug = \"cu\"\ngone = true\n";
+    let config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
+    std::fs::write(test_site.path("config.toml"), config + closed).unwrap();
+    for channel in ["xa-hoi", "bau-cu", "cu"] {
+        lay(&test_site, &format!("kho/{channel}/a-{channel}.txt"), dated(1));
+    }
+    for _ in 0..2 {
+        let output = import(&test_site, &["kho", "--dry-run", "--json"]);
+        assert_eq!(output.status.code(), Some(1));
+        let counts = counts(&output);
+        assert_eq!((&counts["acceptable"], &counts["refused"]), (&1.into(), &2.into()), "{counts}");
+        // The second time there is a log.
+        test_site.ok(&["scan"]);
+    }
+    assert_eq!(listed(&test_site), serde_json::json!([]));
+}
+
+#[test]
 fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     const FILES: u32 = 3000;
     let (killed, whole) = (TestSite::new(), TestSite::new());

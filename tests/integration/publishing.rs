@@ -528,6 +528,31 @@ fn the_commands_do_the_same_against_a_running_service() {
     let refused = office.test_site.run(&[&publish[..], &there].concat());
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
+    office.test_site.ok(&["restore", &id]);
+    wait_until("the restoration", || office.shown().contains("Bài mới"));
+    let page = "http://127.0.0.1:8080/bai-viet/2023/05/13/bai-moi";
+    let same = office.test_site.ok(&[&publish[..], &there, &["--id", page]].concat());
+    assert!(same.contains("unchanged"), "{same}");
+    let withdrawn = office.test_site.ok(&[&["withdraw", page][..], &there].concat());
+    assert!(withdrawn.contains(&id), "{withdrawn}");
+}
+
+#[test]
+fn guessing_tokens_is_limited_and_stops_nobody_who_has_one() {
+    let office = office();
+    let delete = |bearer: &str| {
+        let headers = [("Authorization", bearer)];
+        office.serving.request_with_body("DELETE", "/api/articles/x", &headers, b"")
+    };
+    assert_eq!(delete(&office.bearer).status, 404);
+    let guesses: Vec<u16> = (0..40).map(|guess| delete(&format!("Bearer bantin_{guess}")).status).collect();
+    assert!(guesses[..29].iter().all(|status| *status == 401), "{guesses:?}");
+    assert!(guesses.contains(&429), "{guesses:?}");
+    let refused = delete("Bearer bantin_x");
+    assert_eq!((refused.status, &refused.json()["code"]), (429, &"too-often".into()));
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(delete(&office.bearer).status, 404, "a valid token still works");
+    assert_eq!(office.serving.get("/xa-hoi/rss.xml").status, 200);
 }
 
 /// Sends bytes on a separate connection and reads the response until it is closed.

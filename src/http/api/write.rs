@@ -4,6 +4,7 @@
 //! store, which decides on the token's rights, on the channels, on `If-Match` and on the write together. A
 //! success response means that the article is stored durably.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -13,6 +14,7 @@ use hyper::http::request::Parts;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::super::client_ip::rate_limit_key;
 use super::super::entity_tag::{self, EntityTag, EntityTags};
 use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
@@ -179,9 +181,14 @@ async fn authenticate(state: &Arc<AppState>, request: &Parts) -> Result<Token, P
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, secret)| secret.trim().to_owned())
         .ok_or_else(Problem::unauthorized)?;
+    let client = request.extensions.get::<IpAddr>().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    state.guess_limiter.check(rate_limit_key(client), &secret).map_err(Problem::rate_limited)?;
+    let sent = secret.clone();
     // SECURITY: an unavailable store says nothing about the token: 503, never 401.
-    let token = state.run_with_store(async move |state| state.store.authenticate(&secret).await).await;
-    let token = token.ok_or_else(Problem::unavailable)?.ok_or_else(Problem::unauthorized)?;
+    let token = state.run_with_store(async move |state| state.store.authenticate(&sent).await).await;
+    let token = token.ok_or_else(Problem::unavailable)?;
+    state.guess_limiter.record(&secret, token.is_some());
+    let token = token.ok_or_else(Problem::unauthorized)?;
     state.write_limiter.check(&token.name).map_err(Problem::rate_limited)?;
     Ok(token)
 }
