@@ -1430,7 +1430,7 @@ async fn erasing_an_article_keeps_the_images_that_others_use(home: Home) {
         height: 1,
         size: 3,
     };
-    store.put_image(&picture, vec![1, 2, 3]).await.unwrap();
+    store.put_images(vec![(picture.clone(), vec![1, 2, 3])]).await.unwrap();
     let with_picture = |stamp: i64| Article { images: vec![picture.clone()], ..article("A", stamp) };
     let due = home.clock.now().timestamp() + 1000;
     let mut users = Vec::new();
