@@ -14,10 +14,12 @@
 //! | `token` | who may publish over HTTP |
 //! | `cluster` | processes that share one log |
 //! | `copy` | backups, restores and migrations of a whole log |
+//! | `content` | the compressed form of a text |
 //! | `engine` | SQLite and PostgreSQL behind one interface |
 
 mod aggregate;
 mod cluster;
+mod content;
 mod copy;
 mod core;
 mod engine;
@@ -31,6 +33,7 @@ mod read;
 mod refusal;
 mod removed_channels;
 mod rows;
+mod search_index;
 mod sort_key;
 mod sql;
 mod submission;

@@ -5,12 +5,14 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::content::compress;
 use super::core::LOG_ID_LENGTH;
 use super::engine::{Row, Transaction, Value, values};
 use super::error::StoreError;
 use super::handle::Store;
 use super::random::random_text;
 use super::read::log_state;
+use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
 const TABLES: [(&str, &str, usize); 13] = [
@@ -93,7 +95,7 @@ impl Store {
                 writing.run(sql, values![random_text(LOG_ID_LENGTH)?, now]).await?;
             }
         }
-        writing.rebuild_search_index().await?;
+        search_index::rebuild(&mut writing).await?;
         writing.commit().await?;
         to.close().await;
         Ok(())
@@ -155,8 +157,11 @@ impl Table {
         stride: usize,
     ) -> Result<Self, StoreError> {
         let (mut columns, mut others) = (reading.columns(name).await?, writing.columns(name).await?);
-        columns.sort();
-        others.sort();
+        for columns in [&mut columns, &mut others] {
+            // The search index of one engine; it is built anew.
+            columns.retain(|column| column != "folded");
+            columns.sort();
+        }
         if columns != others {
             return Err(StoreError::Corrupt(format!(
                 "the table {name} has different columns in the two databases"
@@ -175,7 +180,21 @@ impl Table {
             Some(after) => format!("WHERE ({key}) > ({})", placeholders(0, after.len())),
         };
         let sql = format!("SELECT {columns} FROM {name} {behind} ORDER BY {key} LIMIT {stride}");
-        reading.rows(AssertSqlSafe(sql), after.unwrap_or_default()).await
+        let mut rows = reading.rows(AssertSqlSafe(sql), after.unwrap_or_default()).await?;
+        if let Some(content) = self.content_column() {
+            for value in rows.iter_mut().filter_map(|row| row.0.get_mut(content)) {
+                // As an older version stored it.
+                if let Value::Text(json) = value {
+                    *value = compress(json)?;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The column of compressed texts.
+    fn content_column(&self) -> Option<usize> {
+        self.columns.iter().position(|column| self.name == "revision" && column == "content")
     }
 
     fn key_of(&self, row: &Row) -> Vec<Value> {

@@ -233,14 +233,36 @@ impl Transaction {
         self.rows(sql, values![table]).await?.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
     }
 
-    /// Rebuilds the search index from the articles. Needed after rows were copied in.
-    pub(crate) async fn rebuild_search_index(&mut self) -> Result<(), StoreError> {
+    /// Makes a published article found by the words of `text`, at its sort key.
+    pub(crate) async fn add_to_index(&mut self, place: i64, text: &str) -> Result<(), StoreError> {
+        let sql = match self {
+            Self::Sqlite(_) => "INSERT INTO search (rowid, folded) VALUES ($1, $2)",
+            Self::Postgres(_) => "UPDATE article SET folded = $2 WHERE place = $1",
+        };
+        self.run(sql, values![place, text]).await.map(|_| ())
+    }
+
+    /// Undoes [`Transaction::add_to_index`] with the same values.
+    pub(crate) async fn remove_from_index(&mut self, place: i64, text: &str) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => {
-                self.run("INSERT INTO search (search) VALUES ('rebuild')", &[]).await.map(|_| ())
+                let sql = "INSERT INTO search (search, rowid, folded) VALUES ('delete', $1, $2)";
+                self.run(sql, values![place, text]).await.map(|_| ())
             }
-            Self::Postgres(_) => Ok(()),
+            Self::Postgres(_) => self
+                .run("UPDATE article SET folded = NULL WHERE place = $1", values![place])
+                .await
+                .map(|_| ()),
         }
+    }
+
+    /// Removes all articles from the search index.
+    pub(crate) async fn clear_index(&mut self) -> Result<(), StoreError> {
+        let sql = match self {
+            Self::Sqlite(_) => "INSERT INTO search (search) VALUES ('delete-all')",
+            Self::Postgres(_) => "UPDATE article SET folded = NULL WHERE folded IS NOT NULL",
+        };
+        self.run(sql, &[]).await.map(|_| ())
     }
 
     /// Disables timeouts, for copying a whole log.

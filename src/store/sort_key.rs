@@ -1,10 +1,8 @@
 //! The sort key of an article: a number that orders all articles by publication date and is unique.
 
-use crate::model::{Article, ArticleId};
-use crate::search_text;
+use crate::model::ArticleId;
 use crate::store::engine::{Database, Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::rows::from_json;
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
 /// Sort keys per second.
@@ -53,14 +51,13 @@ pub(crate) async fn sort_key(
     }
 }
 
-/// Adds sort key and search text to articles that an older version stored without them.
+/// Gives a sort key to articles that an older version stored without one.
 pub(crate) async fn backfill(database: &Database) -> Result<(), StoreError> {
     loop {
         let mut writing = database.begin_write().await?;
         let rows = writing
             .rows(
-                "SELECT id, stamp, content FROM article WHERE state = 'live' AND place IS NULL \
-                 ORDER BY stamp, id LIMIT $1",
+                "SELECT id, stamp FROM article WHERE state = 'live' AND place IS NULL ORDER BY stamp, id LIMIT $1",
                 values![BACKFILL_BATCH],
             )
             .await?;
@@ -70,18 +67,15 @@ pub(crate) async fn backfill(database: &Database) -> Result<(), StoreError> {
         for row in &rows {
             let id = ArticleId::new(row.get_text(0)?);
             let place = sort_key(&mut writing, &id, row.get_i64(1)?).await?;
-            let article = row.get_optional_text(2)?.and_then(|content| from_json::<Article>(content).ok());
-            let folded = article.as_ref().map(search_text::index_text).unwrap_or_default();
-            writing
-                .run(
-                    "UPDATE article SET place = $2, folded = $3 WHERE id = $1",
-                    values![id.as_str(), place, folded],
-                )
-                .await?;
-            writing
-                .run("UPDATE membership SET place = $2 WHERE article = $1", values![id.as_str(), place])
-                .await?;
+            for sql in [
+                "UPDATE article SET place = $2 WHERE id = $1",
+                "UPDATE membership SET place = $2 WHERE article = $1",
+            ] {
+                writing.run(sql, values![id.as_str(), place]).await?;
+            }
         }
+        // Without its text the search does not find the article.
+        writing.run("UPDATE log SET indexed_by = 0", &[]).await?;
         writing.commit().await?;
     }
 }

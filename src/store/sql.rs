@@ -27,3 +27,11 @@ macro_rules! served {
     };
 }
 pub(crate) use served;
+
+/// SQL: the stored text of the article `a`; null if it was erased. [`Row::get_content`](super::engine::Row) reads it.
+macro_rules! content {
+    () => {
+        "(SELECT t.content FROM revision t WHERE t.number = a.content_of)"
+    };
+}
+pub(crate) use content;

@@ -23,7 +23,7 @@ use super::circuit_breaker::{BREAKER_PAUSE, CircuitBreaker};
 use super::migrations::{MigrationFile, migrator};
 use super::value::{Row, Value};
 use crate::store::error::StoreError;
-use crate::store::sql::served;
+use crate::store::sql::{content, served};
 
 /// How long to wait for a connection, including the time to open it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -40,12 +40,13 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 5] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 6] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
     (30, "rules", include_str!("../migrations/postgres/0030_rules.sql")),
     (31, "creation", include_str!("../migrations/postgres/0031_creation.sql")),
+    (40, "content", include_str!("../migrations/postgres/0040_content.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.
@@ -61,7 +62,9 @@ macro_rules! found {
     };
 }
 pub(crate) const SEARCH: &str = concat!(
-    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
+    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, ",
+    content!(),
+    ", a.number ",
     found!(),
     " ORDER BY a.place DESC LIMIT $5"
 );

@@ -16,7 +16,7 @@ use super::database_file::DatabaseFile;
 use super::migrations::{MigrationFile, migrate_sqlite};
 use super::value::{Row, Value};
 use crate::store::error::StoreError;
-use crate::store::sql::served;
+use crate::store::sql::{content, served};
 
 /// How long a statement waits for another writing process (`bantin withdraw` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE: u32 = 16 << 10;
 const READER_CACHE: u32 = 2 << 10;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 10] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 11] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -40,6 +40,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 10] = [
     (21, "membership", include_str!("../migrations/sqlite/0021_membership.sql")),
     (30, "rules", include_str!("../migrations/sqlite/0030_rules.sql")),
     (31, "creation", include_str!("../migrations/sqlite/0031_creation.sql")),
+    (40, "content", include_str!("../migrations/sqlite/0040_content.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the
@@ -55,7 +56,9 @@ macro_rules! found {
     };
 }
 pub(crate) const SEARCH: &str = concat!(
-    "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number ",
+    "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, ",
+    content!(),
+    ", a.number ",
     found!(),
     " ORDER BY s.rowid DESC LIMIT $5"
 );

@@ -147,7 +147,7 @@ fn read_sealed_item(row: &Row) -> Result<SealedItem, StoreError> {
         permalink,
         channels: from_json(row.get_text(6)?)?,
         updated: from_unix(row.get_i64(5)?),
-        article: from_json(row.get_text(7)?)?,
+        article: from_json(&row.get_content(7)?.unwrap_or_default())?,
     })))
 }
 

@@ -1,6 +1,6 @@
 //! Months, sitemap entries and corrections.
 
-use crate::model::{Article, ArticleId, Slug};
+use crate::model::{ArticleId, Slug};
 use crate::store::engine::{Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::SitemapEntry;
@@ -56,24 +56,18 @@ pub(crate) async fn sitemap_entries(
     let above = to.map_or(i64::MAX, |to| first_sort_key(from_unix(to.timestamp() + 1)));
     let rows = reading
         .rows(
-            // Few articles have a link; only their text is read.
-            "SELECT day, slug, updated, channels, CASE WHEN content LIKE '%\"link\":%' THEN content ELSE '' END \
-             FROM article WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT $3",
+            "SELECT day, slug, updated, channels, link FROM article WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT $3",
             values![lowest, above, i64::from(limit)],
         )
         .await?;
     rows.iter()
         .map(|row| {
             let permalink = read_permalink(row.get_text(0)?, row.get_text(1)?)?;
-            let link = match row.get_text(4)? {
-                "" => None,
-                content => from_json::<Article>(content)?.link,
-            };
             Ok(SitemapEntry {
                 permalink,
                 updated: from_unix(row.get_i64(2)?),
                 channels: from_json(row.get_text(3)?)?,
-                link,
+                link: row.get_optional_text(4)?.map(str::to_owned),
             })
         })
         .collect()

@@ -11,7 +11,7 @@ use crate::store::queries::{ArticlePage, ArticleQuery, ArticleQueryResult, Artic
 use crate::store::removed_channels::RemovedChannels;
 use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sort_key::{KEYS_PER_SECOND, first_sort_key};
-use crate::store::sql::{ALL_CHANNELS, served};
+use crate::store::sql::{ALL_CHANNELS, content, served};
 use crate::time::from_unix;
 
 /// Rows per query.
@@ -122,7 +122,7 @@ async fn list(
                 continue;
             }
             // Articles with the words but without the phrase count as well: they were read.
-            bytes += row.get_optional_text(6)?.map_or(0, str::len);
+            bytes += row.content_length(6);
             match read_item(row) {
                 Ok(item) if !contains_phrases(&item, &asked.phrases) => {}
                 Ok(item) => {
@@ -191,7 +191,7 @@ async fn rank(
         for row in &rows {
             below = row.get_i64(0)?;
             // Very long texts are not ranked.
-            let long = row.get_optional_text(6)?.is_some_and(|content| content.len() > MAX_RANKED_BYTES);
+            let long = row.content_length(6) > MAX_RANKED_BYTES;
             let item = read_item(row).ok();
             if !item.as_ref().is_none_or(|item| contains_phrases(item, &asked.phrases)) {
                 continue;
@@ -238,8 +238,11 @@ async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, 
     Ok(Total { number: number.min(most), at_least: number > most })
 }
 
-const ONE: &str = "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
-                   FROM article a WHERE a.place = $1";
+const ONE: &str = concat!(
+    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, ",
+    content!(),
+    ", a.number FROM article a WHERE a.place = $1"
+);
 
 /// The articles with sort keys below `below`, highest first.
 async fn page(
@@ -254,8 +257,9 @@ async fn page(
             reading
                 .rows(
                     concat!(
-                        "SELECT m.place, a.id, a.day, a.slug, a.channels, a.updated, a.content, a.number \
-                         FROM membership m JOIN article a ON a.id = m.article \
+                        "SELECT m.place, a.id, a.day, a.slug, a.channels, a.updated, ",
+                        content!(),
+                        ", a.number FROM membership m JOIN article a ON a.id = m.article \
                          WHERE m.channel = $1 AND m.place < $2 AND m.place >= $3 AND ",
                         served!("$5", "a.id"),
                         " ORDER BY m.place DESC LIMIT $4"
@@ -273,7 +277,7 @@ fn contains_phrases(item: &ArticleRow, phrases: &[Vec<String>]) -> bool {
 }
 
 fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
-    let content = row.get_optional_text(6)?;
+    let content = row.get_content(6)?;
     let content =
         content.ok_or_else(|| StoreError::Corrupt("a published article has no content".to_owned()))?;
     Ok(ArticleRow {
@@ -282,7 +286,7 @@ fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
             permalink: read_permalink(row.get_text(2)?, row.get_text(3)?)?,
             channels: from_json(row.get_text(4)?)?,
             updated: from_unix(row.get_i64(5)?),
-            article: from_json(content)?,
+            article: from_json(&content)?,
         },
         number: row.get_u64(7)?,
     })

@@ -5,6 +5,7 @@ use crate::store::engine::{Row, Transaction, Value, values};
 use crate::store::error::StoreError;
 use crate::store::queries::{ArticleLookup, ArticleSummary};
 use crate::store::rows::{day_text, from_json, read_permalink, version_of};
+use crate::store::sql::content;
 use crate::store::submission::Scheduled;
 use crate::time::{Timestamp, from_unix};
 
@@ -15,7 +16,9 @@ const FETCH_SIZE: usize = 32;
 macro_rules! select_article {
     ($rest:literal) => {
         concat!(
-            "SELECT a.id, a.day, a.slug, a.state, a.number, a.at, a.updated, a.channels, a.content, a.reason ",
+            "SELECT a.id, a.day, a.slug, a.state, a.number, a.at, a.updated, a.channels, ",
+            content!(),
+            ", a.reason ",
             $rest
         )
     };
@@ -57,7 +60,7 @@ fn read_state(row: &Row) -> Result<Option<FetchedState>, StoreError> {
     let permalink = read_permalink(row.get_text(1)?, row.get_text(2)?)?;
     match row.get_text(3)? {
         "live" => {
-            let Some(content) = row.get_optional_text(8)? else {
+            let Some(content) = row.get_content(8)? else {
                 return Err(StoreError::Corrupt(format!("the published article {id} has no content")));
             };
             let entry = Entry {
@@ -65,7 +68,7 @@ fn read_state(row: &Row) -> Result<Option<FetchedState>, StoreError> {
                 permalink,
                 channels: from_json(row.get_text(7)?)?,
                 updated: from_unix(row.get_i64(6)?),
-                article: from_json(content)?,
+                article: from_json(&content)?,
             };
             let (number, at) = (row.get_u64(4)?, from_unix(row.get_i64(5)?));
             Ok(Some(FetchedState::Live { entry: Box::new(entry), number, at }))
@@ -147,10 +150,13 @@ pub(crate) async fn list_articles(
     let (stamp, id) = after.map_or((i64::MAX, ""), |last| (last.stamp.timestamp(), last.id.as_str()));
     let rows = reading
         .rows(
-            "SELECT id, state, number, stamp, channels, content FROM article \
-             WHERE (stamp < $1 OR (stamp = $1 AND id > $2)) \
-             AND (CAST($3 AS TEXT) IS NULL OR channels LIKE '%\"' || $3 || '\"%') \
-             ORDER BY stamp DESC, id LIMIT $4",
+            concat!(
+                "SELECT a.id, a.state, a.number, a.stamp, a.channels, ",
+                content!(),
+                " FROM article a WHERE (a.stamp < $1 OR (a.stamp = $1 AND a.id > $2)) \
+                 AND (CAST($3 AS TEXT) IS NULL OR a.channels LIKE '%\"' || $3 || '\"%') \
+                 ORDER BY a.stamp DESC, a.id LIMIT $4"
+            ),
             values![stamp, id, channel.map(Slug::as_str), i64::from(limit)],
         )
         .await?;
@@ -158,8 +164,8 @@ pub(crate) async fn list_articles(
 }
 
 fn read_listed(row: &Row) -> Result<ArticleSummary, StoreError> {
-    let title = match row.get_optional_text(5)? {
-        Some(content) => from_json::<Article>(content)?.title,
+    let title = match row.get_content(5)? {
+        Some(content) => from_json::<Article>(&content)?.title,
         None => String::new(),
     };
     Ok(ArticleSummary {

@@ -30,7 +30,7 @@ pub(crate) async fn changes(
         let stride = left.min(BATCH_SIZE);
         let rows = revisions_after(reading, channel, page.next, until, stride).await?;
         for row in &rows {
-            bytes += row.get_optional_text(9)?.map_or(0, str::len);
+            bytes += row.content_length(9);
             let change = read_change(row)?;
             page.next = change.number;
             page.changes.push(change);
@@ -75,8 +75,8 @@ fn read_change(row: &Row) -> Result<Change, StoreError> {
         .ok_or_else(|| StoreError::Corrupt(format!("unknown kind of change `{kind}`")))?;
     let id = ArticleId::new(row.get_text(2)?);
     let channels: Vec<Slug> = from_json(row.get_text(4)?)?;
-    let content = row.get_optional_text(9)?;
-    let article = content.map(from_json).transpose();
+    let content = row.get_content(9)?;
+    let article = content.as_deref().map(from_json).transpose();
     // A damaged article must not break the list of changes.
     let damaged = article.is_err();
     let entry = match article.ok().flatten() {

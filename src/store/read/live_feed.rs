@@ -180,8 +180,7 @@ impl LiveSelection {
         }
         let row = reading
             .one(
-                "SELECT CAST(COALESCE(SUM(CASE WHEN OCTET_LENGTH(content) > $4 THEN $4 \
-                 ELSE OCTET_LENGTH(content) END), 0) AS BIGINT) FROM article WHERE id IN \
+                "SELECT CAST(COALESCE(SUM(CASE WHEN length > $4 THEN $4 ELSE length END), 0) AS BIGINT) FROM article WHERE id IN \
                  (SELECT article FROM channel_revision \
                  WHERE channel = $1 AND number > $2 AND number <= $3 AND kind <> 'left')",
                 values![slug, low, sealed, bytes / 4],

@@ -3,7 +3,8 @@
 use crate::model::{Article, ArticleId, Slug};
 use crate::search_text;
 use crate::store::aggregate::including_parents;
-use crate::store::engine::values;
+use crate::store::content::compress;
+use crate::store::engine::{Value, values};
 use crate::store::error::StoreError;
 use crate::store::queries::ChangeKind;
 use crate::store::rows::{from_json, to_json};
@@ -42,6 +43,9 @@ impl LogWriter<'_> {
         let at = self.options.clock.now().timestamp().max(log.get_i64(1)?).max(current.at + 1);
         let updated = updated_by(&revision, current, at);
         let channels = to_json(&revision.channels)?;
+        // A withdrawn text stays with its last revision, for `restore`.
+        let carried = revision.content.as_deref().filter(|_| revision.kind != ChangeKind::Withdrawn);
+        let stored = carried.map_or(Ok(Value::Null), compress)?;
         self.transaction.run("UPDATE log SET head = $1, head_at = $2", values![number, at]).await?;
         self.transaction
             .run(
@@ -55,20 +59,24 @@ impl LogWriter<'_> {
                     at,
                     updated,
                     channels.as_str(),
-                    // A withdrawn text is kept once, with the article, for `restore`.
-                    revision.content.as_deref().filter(|_| revision.kind != ChangeKind::Withdrawn),
+                    stored,
                     revision.reason,
                     revision.author
                 ],
             )
             .await?;
+        let article: Option<Article> = revision.content.as_deref().map(from_json).transpose()?;
+        self.remove_from_index(current).await?;
         let (state, withdrawn_by) = state_columns(revision.state);
-        let (place, folded) = self.index(&current.id, &revision).await?;
+        let place = match revision.state {
+            ArticleStatus::Live => Some(sort_key(self.transaction, &current.id, revision.stamp).await?),
+            _ => None,
+        };
         self.transaction
             .run(
                 "UPDATE article SET state = $2, number = $3, at = $4, updated = $5, stamp = $6, \
-                 channels = $7, content = $8, reason = $9, withdrawn_by = $10, place = $11, folded = $12 \
-                 WHERE id = $1",
+                 channels = $7, content_of = COALESCE($8, content_of), length = COALESCE($9, length), \
+                 link = $10, reason = $11, withdrawn_by = $12, place = $13 WHERE id = $1",
                 values![
                     current.id.as_str(),
                     state,
@@ -77,50 +85,49 @@ impl LogWriter<'_> {
                     updated,
                     revision.stamp,
                     channels.as_str(),
-                    revision.content.as_deref(),
+                    carried.map(|_| number),
+                    carried.map(|content| content.len() as u64),
+                    article.as_ref().and_then(|article| article.link.as_deref()),
                     revision.reason,
                     withdrawn_by,
-                    place,
-                    folded
+                    place
                 ],
             )
             .await?;
+        let shown = article.as_ref().filter(|_| revision.state == ArticleStatus::Live);
+        if let (Some(place), Some(article)) = (place, shown) {
+            self.transaction.add_to_index(place, &search_text::index_text(article)).await?;
+        }
         self.append_to_channels(current, &revision, number, at, place).await?;
         let unlinked = "UPDATE picture_use SET shown = 0 WHERE article = $1";
         self.transaction.run(unlinked, values![current.id.as_str()]).await?;
-        if let Some(content) = &revision.content {
-            self.link_images(&current.id, content, revision.state == ArticleStatus::Live).await?;
+        if let Some(article) = &article {
+            self.link_images(&current.id, article, shown.is_some()).await?;
         }
         Ok(number)
     }
 
-    /// Sort key and search text of a published article; none for a withdrawn one.
-    async fn index(
-        &mut self,
-        id: &ArticleId,
-        revision: &NewRevision<'_>,
-    ) -> Result<(Option<i64>, Option<String>), StoreError> {
-        let Some(content) = revision.content.as_deref().filter(|_| revision.state == ArticleStatus::Live)
-        else {
-            return Ok((None, None));
-        };
-        let place = sort_key(self.transaction, id, revision.stamp).await?;
-        Ok((Some(place), Some(search_text::index_text(&from_json(content)?))))
+    /// The search no longer finds the article by its current text.
+    async fn remove_from_index(&mut self, current: &CurrentArticle) -> Result<(), StoreError> {
+        let (Some(place), Some(content)) = (current.place, &current.content) else { return Ok(()) };
+        // A text that is damaged must not prevent its correction.
+        let Ok(article) = from_json(content) else { return Ok(()) };
+        self.transaction.remove_from_index(place, &search_text::index_text(&article)).await
     }
 
     /// Records the images of a stored version. `shown`: readers see this version.
     pub(crate) async fn link_images(
         &mut self,
         id: &ArticleId,
-        content: &str,
+        article: &Article,
         shown: bool,
     ) -> Result<(), StoreError> {
-        for picture in from_json::<Article>(content)?.images {
+        for picture in &article.images {
             self.transaction
                 .run(
                     "INSERT INTO picture_use (picture, article, shown) VALUES ($1, $2, $3) \
                      ON CONFLICT (picture, article) DO UPDATE SET shown = 1 WHERE excluded.shown = 1",
-                    values![picture.name, id.as_str(), shown],
+                    values![picture.name.as_str(), id.as_str(), shown],
                 )
                 .await?;
         }

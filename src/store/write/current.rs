@@ -4,6 +4,7 @@ use crate::model::{ArticleId, Permalink, Slug};
 use crate::store::engine::{Row, values};
 use crate::store::error::StoreError;
 use crate::store::rows::{day_text, from_json, read_permalink, version_of};
+use crate::store::sql::content;
 use crate::store::submission::ArticleVersion;
 use crate::store::write::log_writer::LogWriter;
 
@@ -19,6 +20,8 @@ pub(crate) struct CurrentArticle {
     /// The channels that contain it, or contained it until it was withdrawn; none before its first publication.
     pub(crate) channels: Vec<Slug>,
     pub(crate) content: Option<String>,
+    /// Sort key of a published article.
+    pub(crate) place: Option<i64>,
     /// The scheduled text.
     pub(crate) waiting: Option<Waiting>,
 }
@@ -82,9 +85,9 @@ pub(crate) enum ArticleStatus {
 macro_rules! select_current {
     ($which:literal) => {
         concat!(
-            "SELECT a.id, a.day, a.slug, a.state, a.withdrawn_by, a.number, a.at, a.updated, a.channels, \
-             a.content, w.channels, w.content \
-             FROM article a LEFT JOIN waiting w ON w.article = a.id ",
+            "SELECT a.id, a.day, a.slug, a.state, a.withdrawn_by, a.number, a.at, a.updated, a.channels, ",
+            content!(),
+            ", w.channels, w.content, a.place FROM article a LEFT JOIN waiting w ON w.article = a.id ",
             $which
         )
     };
@@ -142,7 +145,8 @@ fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
         at: row.get_i64(6)?,
         updated: row.get_i64(7)?,
         channels: from_json(row.get_text(8)?)?,
-        content: row.get_optional_text(9)?.map(str::to_owned),
+        content: row.get_content(9)?,
+        place: row.get_optional_i64(12)?,
         waiting: match (row.get_optional_text(10)?, row.get_optional_text(11)?) {
             (Some(channels), Some(content)) => Some(Waiting {
                 version: version_of(channels, content),
@@ -165,6 +169,7 @@ pub(crate) fn new_article(id: ArticleId, permalink: Permalink) -> CurrentArticle
         updated: 0,
         channels: Vec::new(),
         content: None,
+        place: None,
         waiting: None,
     }
 }

@@ -77,7 +77,7 @@ impl LogWriter<'_> {
                 values![current.id.as_str(), due.timestamp(), channels.as_str(), content, author],
             )
             .await?;
-        self.link_images(&current.id, content, false).await?;
+        self.link_images(&current.id, &from_json(content)?, false).await?;
         let result = submit_result(current, SubmitOutcome::Scheduled(due));
         Ok(match current.was_published() {
             true => result,

@@ -151,7 +151,7 @@ impl LogWriter<'_> {
         for sql in [
             "DELETE FROM picture_use WHERE article = $1",
             "UPDATE revision SET content = NULL WHERE article = $1",
-            "UPDATE article SET content = NULL WHERE id = $1",
+            "UPDATE article SET content_of = NULL, length = 0, link = NULL WHERE id = $1",
             "DELETE FROM waiting WHERE article = $1",
         ] {
             self.transaction.run(sql, values![id.as_str()]).await?;

@@ -1,0 +1,53 @@
+//! Building the search index from the stored texts.
+
+use crate::model::Article;
+use crate::search_text;
+use crate::store::engine::{Database, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::rows::from_json;
+use crate::store::sql::content;
+
+/// Version of [`search_text::index_text`]. NOTE: raise it whenever that function returns another text for any article:
+/// words are removed from the index by computing them again.
+const VERSION: i64 = 1;
+/// Articles that are read at once.
+const BATCH: i64 = 256;
+
+/// Builds the index if another version of the program made it.
+pub(crate) async fn rebuild_if_outdated(database: &Database) -> Result<(), StoreError> {
+    let mut reading = database.begin_read().await?;
+    if reading.one("SELECT indexed_by FROM log", &[]).await?.get_i64(0)? == VERSION {
+        return Ok(());
+    }
+    drop(reading);
+    let mut writing = database.begin_write().await?;
+    writing.disable_timeouts().await?;
+    rebuild(&mut writing).await?;
+    writing.commit().await
+}
+
+/// Builds the index from all published articles.
+pub(crate) async fn rebuild(writing: &mut Transaction) -> Result<(), StoreError> {
+    writing.clear_index().await?;
+    let mut last = i64::MIN;
+    loop {
+        let sql = concat!(
+            "SELECT a.place, ",
+            content!(),
+            " FROM article a WHERE a.place > $1 ORDER BY a.place LIMIT $2"
+        );
+        let rows = writing.rows(sql, values![last, BATCH]).await?;
+        for row in &rows {
+            last = row.get_i64(0)?;
+            let article = row.get_content(1)?.and_then(|content| from_json::<Article>(&content).ok());
+            // An article that is damaged is not found.
+            if let Some(article) = article {
+                writing.add_to_index(last, &search_text::index_text(&article)).await?;
+            }
+        }
+        if rows.is_empty() {
+            break;
+        }
+    }
+    writing.run("UPDATE log SET indexed_by = $1", values![VERSION]).await.map(|_| ())
+}
