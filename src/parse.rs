@@ -28,6 +28,7 @@ mod layout;
 mod markdown;
 mod messages;
 mod normalise;
+mod phrases;
 mod pictures;
 mod piece;
 mod plain;

@@ -242,7 +242,7 @@ fn is_joiner(character: char) -> bool {
 }
 
 /// The text of sanitised HTML, for searching only. Inline tags do not separate words, all others do.
-fn text_of(html: &str) -> String {
+pub fn text_of(html: &str) -> String {
     const INLINE: [&str; 14] =
         ["a", "abbr", "b", "cite", "em", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"];
     let mut text = String::with_capacity(html.len());

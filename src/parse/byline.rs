@@ -5,9 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::boilerplate::{any_of, is_section, opens};
+use super::boilerplate::is_section;
 use super::facts::Fact;
 use super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, word_count};
+use super::phrases::{
+    ACCOUNTS, AGENCIES, AUTHOR_LABELS, AUTHOR_LEADS, DEPARTMENTS, NO_NAMES, PLACES, TIMES, WORKS, opens_with,
+};
 
 /// A line of credits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +76,7 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
     if is_department(line) {
         return Some(Byline { authors: vec![line.to_owned()], source: None });
     }
-    if AGENCIES.split(' ').any(|agency| agency == line) {
+    if AGENCIES.contains(&line) {
         return Some(Byline { authors: Vec::new(), source: Some(line.to_owned()) });
     }
     let byline = split_names(line);
@@ -87,8 +90,6 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
 
 /// Authors beside a date: whole names or initials, and no section and no place.
 pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
-    const LEADS: &str = "\
-        người đăng | đăng bởi | viết bởi | tác giả | người viết | phóng viên | bởi | by";
     let text = text.trim_matches(|c: char| c.is_whitespace() || "|-–—:,;•·/()[]".contains(c));
     let half = text.len() / 2;
     // NOTE: a page that prints the author for wide and for narrow screens leaves the name twice.
@@ -97,8 +98,9 @@ pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
         && text[half..].strip_prefix(' ').is_some_and(|second| text[..half] == *second);
     let text = if twice { &text[..half] } else { text };
     let lower = text.to_lowercase();
-    let lead =
-        LEADS.split(" | ").find_map(|lead| lower.starts_with(lead).then(|| text.get(lead.len()..)).flatten());
+    let lead = AUTHOR_LEADS
+        .iter()
+        .find_map(|lead| lower.starts_with(*lead).then(|| text.get(lead.len()..)).flatten());
     let labelled = lead.filter(|rest| rest.starts_with([':', ' ']));
     let names = labelled.unwrap_or(text).trim_matches(|c: char| c.is_whitespace() || "|-–:".contains(c));
     if twice {
@@ -112,8 +114,7 @@ pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
     };
     let whole = |name: &String| (2..=4).contains(&word_count(name)) && is_name(name) || signed(name);
     // `I. Từ 5h00` opens with capitals as well.
-    const TIMES: &str = "Từ | Đến | Sáng | Chiều | Tối | Trưa | Hôm | Ngày | Lúc | Tháng";
-    if names.split_whitespace().any(|word| any_of(TIMES, |time| time == word)) {
+    if names.split_whitespace().any(|word| TIMES.contains(&word)) {
         return None;
     }
     let good = byline.authors.iter().all(|name| labelled.is_some() || whole(name)) && !is_section(text);
@@ -167,16 +168,9 @@ pub(super) fn source(line: &str) -> Option<Byline> {
     (capital || known).then(|| named(rest))
 }
 
-/// Agencies and papers that sign with nothing but their letters.
-const AGENCIES: &str = "TTXVN VGP VOV VTV NLĐO NLĐ TTO SGGP SGGPO VNA VNE VnExpress VietnamPlus TPO DTO QĐND";
-
 /// A label that nothing but authors follow.
 fn is_phrase(label: &str) -> bool {
-    const PHRASES: &str = "tác giả | tác giả bài viết | nhóm tác giả | người viết | người đăng | thực hiện | \
-        người thực hiện | nhóm thực hiện | t h | th | tổng hợp | biên soạn | phóng viên | nhóm phóng viên | pv | \
-        nhóm pv | cộng tác viên | ctv | by | author | người đưa tin | cộng tác";
-    let label = label_words(label).join(" ");
-    any_of(PHRASES, |phrase| phrase == label)
+    AUTHOR_LABELS.contains(&label_words(label).join(" ").as_str())
 }
 
 /// `BT`, `T.H`: two or three capital letters.
@@ -187,13 +181,12 @@ fn is_abbreviation(label: &str) -> bool {
 
 /// The words of a label: `Tin, bài và ảnh`, `Bài – Ảnh`, or one of the phrases.
 fn is_label(label: &str) -> bool {
-    const THINGS: &str = "tin | bài | ảnh | hình | video | clip | viết | và | đồ | họa";
     let parts = label_words(label);
     if parts.is_empty() || parts.len() > 7 || label.contains(|c: char| c.is_ascii_digit()) {
         return false;
     }
     is_phrase(label)
-        || parts.iter().all(|part| any_of(THINGS, |thing| thing == part))
+        || parts.iter().all(|part| WORKS.contains(&part.as_str()))
             && parts.iter().any(|part| matches!(part.as_str(), "tin" | "bài"))
 }
 
@@ -221,7 +214,8 @@ fn split_names(names: &str) -> Byline {
         if let Some(agency) = agency {
             byline.source.get_or_insert(agency.to_owned());
         }
-        if !name.is_empty() && !byline.authors.iter().any(|known| known == name) {
+        let is_account = ACCOUNTS.contains(&name.to_lowercase().as_str());
+        if !name.is_empty() && !is_account && !byline.authors.iter().any(|known| known == name) {
             byline.authors.push(name.to_owned());
         }
     }
@@ -252,16 +246,6 @@ fn without_agency(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Words in capitals that are no name of a person.
-const NO_NAMES: &str = "hết | còn nữa | kết luận | mục lục | phụ lục | ghi chú | video | ảnh | nguồn | tin | bài | email | \
-    việt nam | chú thích | thông báo | quyết định | kế hoạch | hà nội | hồ chí minh | tp.hcm | đà nẵng | hải phòng | \
-    cần thơ | huế | an giang | bà rịa | bắc giang | bắc kạn | bạc liêu | bắc ninh | bến tre | bình định | bình dương | \
-    bình phước | bình thuận | cà mau | cao bằng | đắk lắk | đăk lăk | đắk nông | đăk nông | điện biên | đồng nai | \
-    đồng tháp | gia lai | hà giang | hà nam | hà tĩnh | hải dương | hậu giang | hòa bình | hưng yên | khánh hòa | \
-    kiên giang | kon tum | lai châu | lâm đồng | lạng sơn | lào cai | long an | nam định | nghệ an | ninh bình | \
-    ninh thuận | phú thọ | phú yên | quảng bình | quảng nam | quảng ngãi | quảng ninh | quảng trị | sóc trăng | sơn la | \
-    tây ninh | thái bình | thái nguyên | thanh hóa | tiền giang | trà vinh | tuyên quang | vĩnh long | vĩnh phúc | yên bái";
-
 /// One to five words that begin with capitals, or initials.
 fn is_name(name: &str) -> bool {
     let parts: Vec<&str> = name.split_whitespace().collect();
@@ -270,7 +254,7 @@ fn is_name(name: &str) -> bool {
         return false;
     }
     let lower = name.to_lowercase();
-    !is_section(&lower) && !any_of(NO_NAMES, |other| other == lower)
+    !is_section(&lower) && !NO_NAMES.contains(&lower.as_str()) && !opens_with(&lower, &PLACES)
 }
 
 fn is_name_word(word: &str) -> bool {
@@ -284,11 +268,8 @@ fn is_name_word(word: &str) -> bool {
 
 /// An office that signs as author.
 pub(super) fn is_department(line: &str) -> bool {
-    const BEGINNINGS: &str = "\
-        phòng | ban | văn phòng | trung tâm | tổ | đoàn | công an | sở | ubnd | đài | bộ phận | hội | \
-        hạt | trường | tòa soạn | toà soạn | cổng ttđt | huyện đoàn | thị đoàn | vp";
     let lower = line.to_lowercase();
-    let starts = any_of(BEGINNINGS, |beginning| opens(&lower, beginning));
+    let starts = opens_with(&lower, &DEPARTMENTS);
     let capital = line.chars().next().is_some_and(char::is_uppercase);
     let named =
         line.split_whitespace().skip(1).any(|word| word.chars().next().is_some_and(char::is_uppercase));

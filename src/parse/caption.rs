@@ -3,8 +3,8 @@
 //! A caption is known by its credit (`Ảnh: TL`, `Ảnh Nguyễn Ban`, `(Ảnh: VGP/Nhật Bắc).`) or by its number
 //! (`Ảnh 1: …`). A line that shows neither cannot be told from a paragraph and stays one.
 
-use super::boilerplate::{any_of, opens, says};
 use super::normalise::{exceeds_chars, word_count};
+use super::phrases::{CREDITS, DOING, REPORTS, SHOWN, opens_with, says};
 
 /// A caption, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) fn read(line: &str) -> Option<Caption> {
     if exceeds_chars(line, LONGEST) {
         return None;
     }
-    numbered(line).or_else(|| credited(line)).or_else(|| plain(line))
+    numbered(line).or_else(|| numbered_at_end(line)).or_else(|| credited(line)).or_else(|| plain(line))
 }
 
 /// `Quang cảnh buổi giao ban`: a few words open captions and little else.
@@ -41,6 +41,14 @@ fn numbered(line: &str) -> Option<Caption> {
     Some(credited(text).unwrap_or_else(|| Caption { text: text.to_owned(), credit: None }))
 }
 
+/// `Đội ghe vào vạch xuất phát - Ảnh 2.`
+fn numbered_at_end(line: &str) -> Option<Caption> {
+    let (text, number) = line.rsplit_once(" - Ảnh ")?;
+    let number = number.trim_end_matches('.');
+    let is_number = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| Caption { text: text.to_owned(), credit: None })
+}
+
 fn credited(line: &str) -> Option<Caption> {
     markers(line).into_iter().rev().find_map(|marker| taken_at(line, marker))
 }
@@ -53,9 +61,11 @@ struct Marker {
     capital: bool,
 }
 
+const SOURCE: &str = "Nguồn";
+
 fn markers(line: &str) -> Vec<Marker> {
-    const WORDS: [(&str, bool); 5] =
-        [("Ảnh", true), ("ẢNH", true), ("ảnh", false), ("Photo", true), ("Hình", true)];
+    const WORDS: [(&str, bool); 6] =
+        [("Ảnh", true), ("ẢNH", true), ("ảnh", false), ("Photo", true), ("Hình", true), (SOURCE, true)];
     let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     let at = |start: usize| {
         let (word, capital) = WORDS.into_iter().find(|(word, _)| line[start..].starts_with(word))?;
@@ -64,13 +74,16 @@ fn markers(line: &str) -> Vec<Marker> {
         whole.then_some(Marker { start, end, capital })
     };
     // NOTE: asked of every line; one pass is much less than a search for each word.
-    let starts = line.char_indices().filter(|(_, c)| matches!(c, 'Ả' | 'ả' | 'P' | 'H'));
+    let starts = line.char_indices().filter(|(_, c)| matches!(c, 'Ả' | 'ả' | 'P' | 'H' | 'N'));
     starts.filter_map(|(start, _)| at(start)).collect()
 }
 
 fn taken_at(line: &str, marker: Marker) -> Option<Caption> {
     let before = line[..marker.start].trim_end();
     let behind = line[marker.end..].trim_start();
+    if line[marker.start..].starts_with(SOURCE) {
+        return with_source(before, behind);
+    }
     let (before, of_source) = match strip_word(before, &["Nguồn", "nguồn"]) {
         Some(shorter) => (shorter, true),
         None => (before, false),
@@ -111,6 +124,15 @@ fn taken_at(line: &str, marker: Marker) -> Option<Caption> {
     told.then(|| Caption { text: credit_raw.to_owned(), credit: None })
 }
 
+/// `Phối cảnh cây cầu. Nguồn: Ban quản lý dự án`. Without a sentence before it, the label is that of the article.
+fn with_source(before: &str, behind: &str) -> Option<Caption> {
+    let credit = behind.strip_prefix(':')?.trim().trim_end_matches([')', '.']);
+    let sentence = before.trim_end_matches(['(', ' ']);
+    let fits = (4..=25).contains(&word_count(before)) && sentence.ends_with(['.', '!', '?', '…']);
+    (fits && (1..=8).contains(&word_count(credit)))
+        .then(|| Caption { text: sentence.to_owned(), credit: Some(credit.to_owned()) })
+}
+
 /// The text before a credit is a caption's: a sentence or two, not a paragraph of the article.
 fn is_prose_before(text: &str) -> bool {
     word_count(text) > 70
@@ -129,8 +151,6 @@ fn is_illustration(credit: &str) -> bool {
 
 /// A name or an agency, and not a sentence.
 fn is_credit(text: &str, colon: bool) -> bool {
-    const PHRASES: &str = "\
-        tư liệu | tl | internet | sưu tầm | nhân vật | do | chụp | cắt từ | cơ sở | đơn vị | minh họa | st";
     let lower = text.to_lowercase();
     if text.is_empty() || word_count(text) > 8 || text.contains(". ") && word_count(text) > 5 {
         return false;
@@ -138,7 +158,7 @@ fn is_credit(text: &str, colon: bool) -> bool {
     let giver = [" cung cấp", " chụp", " gửi", " sưu tầm"].iter().any(|end| colon && lower.ends_with(end));
     let domain =
         word_count(text) == 1 && text.contains('.') && lower.ends_with(|c: char| c.is_ascii_lowercase());
-    if giver || domain || any_of(PHRASES, |phrase| opens(&lower, phrase)) {
+    if giver || domain || opens_with(&lower, &CREDITS) {
         return true;
     }
     let is_capital =
@@ -153,9 +173,7 @@ fn is_credit(text: &str, colon: bool) -> bool {
 
 /// `[Ảnh] …`, `[Video] …`: a title that says what kind of report stands below it.
 pub(super) fn is_kind_of_report(title: &str) -> bool {
-    const KINDS: &str = "\
-        [Ảnh] | [ẢNH] | [Photo] | [Chùm ảnh] | [Video] | [VIDEO] | [Infographic] | [Podcast]";
-    any_of(KINDS, |kind| title.starts_with(kind))
+    REPORTS.iter().any(|kind| title.starts_with(kind))
 }
 
 /// A title below which pictures follow each other.
@@ -166,15 +184,7 @@ pub(super) fn is_photo_report(title: &str) -> bool {
 
 /// `Đồng chí …, Chủ tịch UBND xã phát biểu tại buổi lễ`: who is shown, and doing what.
 pub(super) fn shows_people(line: &str) -> bool {
-    const WHO: &str = "\
-        Đồng chí | Các đồng chí | Ông | Bà | Anh | Chị | Cụ | Em | Cô | Thầy | Các đại biểu | Đại biểu | \
-        Lãnh đạo | Chủ tịch | Phó Chủ tịch | Bí thư | Phó Bí thư | Đoàn | Trưởng | Phó | Đại diện";
-    const WHERE: &str = "\
-        tại | ở buổi | phát biểu | trao | tặng | chụp ảnh | kiểm tra | thăm | cắt băng | bên | \
-        tham quan | ký";
-    (6..=30).contains(&word_count(line))
-        && any_of(WHO, |who| opens(line, who))
-        && any_of(WHERE, |doing| says(line, doing))
+    (6..=30).contains(&word_count(line)) && opens_with(line, &SHOWN) && says(line, &DOING)
 }
 
 fn strip_word<'text>(text: &'text str, wanted: &[&str]) -> Option<&'text str> {

@@ -261,19 +261,26 @@ fn is_clock(text: &str) -> bool {
 
 /// A date glued to a title, looked for among the first lines. One in brackets counts where the page has no other.
 fn glued(pieces: &[Piece], lines: &mut [Line], zone: Zone) {
-    let other = lines.iter().take(TOP).any(Line::is_date);
-    for (piece, line) in pieces.iter().zip(lines.iter_mut()).take(TOP) {
-        let open =
-            line.date.is_none() && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item, Fact::Stop]);
-        if !open || piece.text.bytes().filter(u8::is_ascii_digit).count() < 6 {
-            continue;
+    let is_open = |line: &Line| {
+        line.date.is_none() && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item, Fact::Stop])
+    };
+    let has_date = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= 6;
+    let mut found = Vec::new();
+    for (at, (piece, line)) in pieces.iter().zip(lines.iter()).take(TOP).enumerate() {
+        if is_open(line)
+            && has_date(&piece.text)
+            && let Some(glued) = stamp::read_glued(&piece.text, zone)
+        {
+            found.push((at, glued));
         }
-        let Some((title, found)) = stamp::read_glued(&piece.text, zone) else { continue };
-        let bracketed = found.stamp.date_only && found.label.is_none() && piece.text.ends_with(')');
-        if !bracketed || !other {
-            line.facts.add(Fact::Glued);
-            line.facts.set(Fact::Time, !found.stamp.date_only);
-            line.date = Some(Dated::Glued(title, Box::new(found)));
+    }
+    let has_other = found.len() > 1 || lines.iter().take(TOP).any(Line::is_date);
+    for (at, (title, date)) in found {
+        let bracketed = date.stamp.date_only && date.label.is_none() && pieces[at].text.ends_with(')');
+        if !bracketed || !has_other {
+            lines[at].facts.add(Fact::Glued);
+            lines[at].facts.set(Fact::Time, !date.stamp.date_only);
+            lines[at].date = Some(Dated::Glued(title, Box::new(date)));
         }
     }
 }
@@ -495,7 +502,8 @@ fn whole_page(lines: &mut [Line]) {
         line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
         line.facts.set(Fact::Official, official);
         line.facts.set(Fact::CleanForm, dated || glued);
-        signed |= line.credit.is_some() && !line.facts.has(Fact::Announced);
+        // NOTE: what looks like an office may be a sub-heading: `Hội đua thuyền trên hồ Đăk Rơ`.
+        signed |= line.credit.is_some() && !line.facts.any(&[Fact::Announced, Fact::Department]);
         signed &= !line.facts.has(Fact::Prose);
         // In the clean form a paragraph that stands twice is a refrain, and the author's.
         if dated && line.facts.has(Fact::Prose) {

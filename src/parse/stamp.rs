@@ -13,10 +13,10 @@ use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset,
 pub(super) use glued::read_glued;
 use reading::{Flaw, Reader, Reading};
 
-use super::boilerplate::{is_counter_row, is_section};
+use super::boilerplate::{is_counter_row, is_row, is_section};
 use super::byline::{self, Byline};
 use super::diagnostic::DiagnosticKind;
-use super::normalise::word_count;
+use super::normalise::{comparison_key, word_count};
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local, start_of_day};
 
 /// What a line says about the date of publication.
@@ -333,7 +333,7 @@ impl Company {
             let people = || byline::beside_a_date(text).filter(|_| !place);
             let code = word_count(text) == 1 && !text.chars().any(char::is_lowercase);
             if text.is_empty() {
-            } else if is_section(text) {
+            } else if is_section(text) || is_row(&comparison_key(text)) {
                 company.section = true;
                 company.beside = join(&company.beside, text);
             } else if let Some(Byline { authors, .. }) = people() {

@@ -96,7 +96,7 @@ pub(super) const EMISSIONS: &[(Role, i32, Weights, Weights)] = &[
     (Role::Byline, 0, &[(LabelledAuthor, 5), (Initials, 2), (Name, 1), (Source, 1)], &[(Announced, -9),
         (Department, -5), (Dated, NEVER)]),
     (Role::Credit, 0, &[(LabelledAuthor, 7), (Source, 5), (Initials, 5), (Name, 3)], &[(Announced, -8),
-        (BelowTags, -9), (Heading, -8), (HeadingOne, -8), (Item, -6), (Dated, NEVER), (Published, NEVER),
+        (SignatureBlock, -9), (BelowTags, -9), (Heading, -8), (HeadingOne, -8), (Item, -6), (Dated, NEVER), (Published, NEVER),
         (Updated, NEVER)]),
     (Role::Repeat, 0, &[(Repeats, 1), (Twice, 1)], &[(Dated, NEVER), (Section, -3)]),
     (Role::Text, 0, &[], &[(Cell, 3), (End, -4), (Box, -3), (Tool, -4), (Site, -3), (Section, -1),
@@ -153,7 +153,7 @@ states! {
     Head { TitleSecond: Title, TitleSecondMore: TitleMore, DateSecond: Date, Both: TitleAndDate,
         Head: Boilerplate, HeadByline: Byline, HeadDate: OtherDate, HeadRepeat: Repeat }
     // Both, and the text has begun.
-    Text { DateInText: Date, Text: Text, TextBoilerplate: Boilerplate, TextRepeat: Repeat, Foot: Footer,
+    Text { DateInText: Date, Opening: Text, Text: Text, TextBoilerplate: Boilerplate, TextRepeat: Repeat, Foot: Footer,
         Signing: Footer, FootCredit: Credit, FootKept: BelowByline, FootDate: OtherDate, End: End, OtherNews: OtherNews,
         DateLast: Date }
     // The title, and the text has begun without a date.
@@ -172,11 +172,12 @@ pub(super) const BY_STATE: &[(State, Weights)] = &[
     (S::UnderTitleDate, &[(CleanDate, -4)]),
     // Between a date and its title stand counters; sections and menus stand between a clock and the page.
     (S::UnderDate, &[(Site, -5), (Section, -4), (Headline, -3), (Short, -2), (Number, 3)]),
-    (S::UnderTitle, &[(Headline, -2), (Cell, -3)]),
+    (S::UnderTitle, &[(Contact, 7), (Headline, -2), (Cell, -3)]),
     (S::UnderTitleByline, &[(Headline, -2), (OneWord, -3), (Initials, 3)]),
-    (S::Head, &[(Headline, -2), (Short, -3), (OneWord, -3), (Item, -3), (Number, 9), (Signature, 3)]),
+    (S::Head, &[(Contact, 9), (Headline, -2), (Short, -3), (OneWord, -3), (Item, -3), (Number, 9), (Signature, 3)]),
     (S::UnderDateByline, &[(Name, -4), (Initials, -4)]),
     (S::Top, &[(Cell, -4)]),
+    (S::Opening, &[(Headline, -3), (Verse, 4), (CleanForm, 3)]),
     (S::Lead, &[(Headline, -5), (Short, -3), (OneWord, -3), (Item, -3)]),
     (S::DateSecond, &[(CleanDate, 4), (BelowProse, -3), (Far, -30)]),
     // Below paragraphs a date needs a time or a label; at the end it must look printed by the site.
@@ -213,14 +214,14 @@ pub(super) const TRANSITIONS: &[(&[State], &[State], i32)] = {
         // The date above its title. Without a title the article is refused, and its text is text all the same.
         (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[UnderDate, UnderDateByline, UnderDateDate], 0),
         (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[TitleSecond], 1),
-        (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[Text], -14),
+        (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[Opening], -14),
         (&[TitleSecond, TitleSecondMore], &[TitleSecondMore], 0),
         // The text below both. Lists of names and pictures may follow without a paragraph.
         (&[TitleSecond, TitleSecondMore, DateSecond, Both, Head, HeadByline, HeadDate, HeadRepeat],
-            &[Head, HeadByline, HeadDate, HeadRepeat, Text], 0),
+            &[Head, HeadByline, HeadDate, HeadRepeat, Opening], 0),
         (&[DateSecond, TitleSecond, Head, HeadRepeat], &[End, FootCredit], -3),
-        (&[Text, TextBoilerplate, TextRepeat], &[Text, TextBoilerplate, TextRepeat, FootCredit, End], 0),
-        (&[Text, Signing], &[Signing], -9),
+        (&[Opening, Text, TextBoilerplate, TextRepeat], &[Text, TextBoilerplate, TextRepeat, FootCredit, End], 0),
+        (&[Opening, Text, Signing], &[Signing], -9),
         (&[Signing, FootCredit, Foot, FootKept, FootDate, DateLast], &[FootCredit, Foot, FootKept, FootDate], 0),
         (&[FootCredit, Foot, FootKept, FootDate, DateLast], &[End], 3),
         (&[End, OtherNews], &[OtherNews], 0),

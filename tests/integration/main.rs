@@ -27,6 +27,7 @@ mod operation;
 mod pages;
 mod parse;
 mod parse_complexity;
+mod parse_mutations;
 mod publishing;
 mod render;
 mod replicas;

@@ -306,7 +306,8 @@ impl<'text> Reader<'text> {
             Some('-' | '−') if self.touches(self.at) && self.is_iso() => -1,
             _ => return,
         };
-        if let Some((minutes, next)) = self.hours_and_minutes(self.at + 1) {
+        let behind = self.hours_and_minutes(self.at + 1).filter(|_| self.touches(self.at + 1));
+        if let Some((minutes, next)) = behind {
             self.reading.offset = Some(sign * minutes);
             self.at = next;
         }
@@ -318,7 +319,7 @@ impl<'text> Reader<'text> {
     }
 
     fn hours_and_minutes(&self, index: usize) -> Option<(i32, usize)> {
-        let digits = self.number(index).filter(|_| self.touches(index))?;
+        let digits = self.number(index)?;
         let value: i32 = digits.parse().ok()?;
         match digits.len() {
             4 if value % 100 < 60 && value <= 1400 => Some((value / 100 * 60 + value % 100, index + 1)),
@@ -504,16 +505,10 @@ impl<'text> Reader<'text> {
             self.at += 1;
             return true;
         }
-        known && self.is_before_digits() && self.skip()
-    }
-
-    fn is_before_digits(&self) -> bool {
-        self.number(self.at + 1).is_some()
-    }
-
-    fn skip(&mut self) -> bool {
-        self.at += 1;
-        true
+        let leads =
+            self.number(self.at + 1).is_some() || matches!(self.word(self.at + 1), "lúc" | "ngày" | "hồi");
+        self.at += usize::from(known && leads);
+        known && leads
     }
 
     fn unknown(&mut self) {
@@ -524,7 +519,9 @@ impl<'text> Reader<'text> {
         if day_and_month {
             self.reading.day_and_month = true;
         }
-        if let Token::Number(_) = token {
+        // The number of comments ends a row behind the date: `… admin Tin tức 0`.
+        let counts = self.at + 1 == self.tokens.len() && !self.after.is_empty();
+        if matches!(token, Token::Number(_)) && !counts {
             self.reading.numbers += 1;
         }
         let seen = self.reading.date.is_some() || self.reading.time.is_some();

@@ -1,6 +1,8 @@
 //! Lines that are laid out side by side, or in the wrong place: columns, letterheads in tables, labels with their value
 //! on the next line.
 
+use std::borrow::Cow;
+
 use super::super::boilerplate;
 use super::super::byline;
 use super::super::facts::Fact;
@@ -9,6 +11,7 @@ use super::super::normalise::{comparison_key, word_count};
 use super::super::piece::{Kind, Piece};
 use super::super::stamp::{self, Printed};
 use crate::model::Block;
+use crate::search_text::{block_texts, text_of};
 use crate::time::Zone;
 
 /// A head is looked for so far down.
@@ -22,63 +25,60 @@ pub(super) fn unfolded(pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
     }
     let mut unfolded: Vec<Piece> = Vec::with_capacity(pieces.len());
     for (index, piece) in pieces.into_iter().enumerate() {
-        match &piece.kind {
-            Kind::Columns(columns) if are_parts_of_a_page(columns, index < TOP, zone) => {
-                push_apart(columns, &piece, &mut unfolded);
-            }
-            Kind::Whole(Block::Table { rows }) if index < TOP && is_letterhead(rows) => {
-                rows.iter().for_each(|row| push_apart(row, &piece, &mut unfolded));
-            }
-            Kind::Whole(Block::List { items, .. }) if index < TOP && is_row_of_tools(items, zone) => {
-                let item = |text: &String| Piece {
-                    kind: Kind::Item { ordered: false },
-                    text: text.clone(),
-                    ..piece.clone()
-                };
-                unfolded.extend(items.iter().map(item));
-            }
-            _ => unfolded.push(piece),
+        let (parts, kind) = parts(&piece, index < TOP);
+        if are_parts_of_a_page(&parts, matches!(piece.kind, Kind::Columns(_)), index < TOP, zone) {
+            let part = |text: String| Piece { kind: kind.clone(), text, ..piece.clone() };
+            unfolded.extend(parts.into_iter().map(part));
+        } else {
+            unfolded.push(piece);
         }
     }
     with_values(unfolded, zone)
 }
 
-fn push_apart(parts: &[String], piece: &Piece, unfolded: &mut Vec<Piece>) {
-    let parts = parts.iter().filter(|part| !part.is_empty());
-    unfolded.extend(parts.map(|part| Piece { kind: Kind::Line, text: part.clone(), ..piece.clone() }));
-}
-
-/// Columns of a letterhead, of a menu, of a date with its counter. Others may be a table, and stay one line.
-fn are_parts_of_a_page(columns: &[String], at_top: bool, zone: Zone) -> bool {
-    let known = |column: &String| boilerplate::known(column, &comparison_key(column));
-    let is_date = |column: &String| matches!(stamp::read(column, zone), Printed::Date(_));
-    let number = |column: &String| column.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b));
-    let signs = columns.iter().any(|column| known(column) == Some(Fact::Signature));
-    signs
-        || at_top
-            && columns.iter().any(|column| {
-                matches!(known(column), Some(Fact::Letterhead | Fact::Site | Fact::Section | Fact::Tool))
-            })
-        || at_top
-            && columns.iter().any(is_date)
-            && columns.iter().all(|column| is_date(column) || number(column))
-}
-
-/// The head of an official document set as a table.
-fn is_letterhead(rows: &[Vec<String>]) -> bool {
-    let heads = |cell: &&String| boilerplate::known(cell, &comparison_key(cell)) == Some(Fact::Letterhead);
-    rows.len() <= 6 && rows.iter().flatten().filter(heads).count() >= 2
-}
-
-/// A list of buttons and counters, the date among them.
-fn is_row_of_tools(items: &[String], zone: Zone) -> bool {
-    let tool = |item: &String| {
-        matches!(
-            boilerplate::known(item, &comparison_key(item)),
-            Some(Fact::Tool | Fact::Site | Fact::Section)
-        ) || matches!(stamp::read(item, zone), Printed::Date(found) if found.label.is_some())
+/// The columns of a line; at the top of a page the cells of a table and the entries of a list.
+fn parts(piece: &Piece, at_top: bool) -> (Vec<String>, Kind) {
+    const MAX_ROWS: usize = 10;
+    let filled = |texts: Vec<Cow<'_, str>>| -> Vec<String> {
+        texts.into_iter().filter(|text| !text.is_empty()).map(Cow::into_owned).collect()
     };
-    items.iter().all(tool)
+    match &piece.kind {
+        Kind::Columns(columns) => (columns.clone(), Kind::Line),
+        Kind::Whole(block @ Block::List { .. }) if at_top => {
+            (filled(block_texts(block)), Kind::Item { ordered: false })
+        }
+        Kind::Whole(block @ Block::Table { rows }) if at_top && rows.len() <= MAX_ROWS => {
+            (filled(block_texts(block)), Kind::Line)
+        }
+        // The details of an article as Joomla shows them.
+        Kind::Whole(Block::Html { html }) if at_top && html.starts_with("<dl") => {
+            let entries = html.split("<d").filter_map(|entry| entry.split_once('>'));
+            (filled(entries.map(|(_, entry)| text_of(entry).trim().to_owned().into()).collect()), Kind::Line)
+        }
+        _ => (Vec::new(), Kind::Line),
+    }
+}
+
+/// A letterhead, a menu, a row of tools with the date or the author among them. Other columns may be a table, and stay
+/// one line; so do other tables and lists.
+fn are_parts_of_a_page(parts: &[String], are_columns: bool, at_top: bool, zone: Zone) -> bool {
+    let known = |part: &str| boilerplate::known(part, &comparison_key(part));
+    let signs = || are_columns && parts.iter().any(|part| known(part) == Some(Fact::Signature));
+    if parts.is_empty() || !at_top {
+        return signs();
+    }
+    let of_site =
+        |part: &str| matches!(known(part), Some(Fact::Letterhead | Fact::Site | Fact::Section | Fact::Tool));
+    let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b));
+    let date = |part: &str| matches!(stamp::read(part, zone), Printed::Date(found) if are_columns || found.label.is_some());
+    let credit = |part: &str| byline::labelled(part).is_some();
+    let letterheads = parts.iter().filter(|part| known(part) == Some(Fact::Letterhead)).count();
+    if are_columns {
+        let dated =
+            || parts.iter().any(|part| date(part)) && parts.iter().all(|part| date(part) || number(part));
+        return parts.iter().any(|part| of_site(part)) || dated() || signs();
+    }
+    letterheads >= 2 || parts.iter().all(|part| of_site(part) || date(part) || credit(part))
 }
 
 /// A label alone on its line is put before the value below it: `Tác giả:` and `Hà Minh`.

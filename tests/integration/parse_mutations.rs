@@ -1,0 +1,225 @@
+//! Every sample of the project, damaged at random: nothing panics, the time grows with the length alone, and an article of
+//! the clean form made of any lines of the samples keeps all of them.
+//!
+//! `BANTIN_FUZZ_SECONDS` says how long each test runs (2 by default), `BANTIN_FUZZ_SEED` where it begins. The seed of a
+//! failure is printed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bantin::parse::{ParseOptions, parse, read_fields};
+use bantin::search_text::block_texts;
+use bantin::time::DEFAULT_TIME_ZONE;
+
+const SAMPLES: [&str; 5] = ["feeds", "tests/manuscripts", "tests/pages", "tests/reading", "tests/word"];
+const FORMS: [&str; 5] = ["txt", "md", "html", "docx", "json"];
+
+#[test]
+fn damaged_samples_neither_panic_nor_take_long() {
+    let samples = samples();
+    let mut slowest = Duration::ZERO;
+    let runs = for_each_seed(|random| {
+        let (form, sample) = &samples[random.below(samples.len())];
+        let (_, other) = &samples[random.below(samples.len())];
+        let mut bytes = sample.clone();
+        for _ in 0..=random.below(4) {
+            damage(&mut bytes, other, random);
+        }
+        bytes.truncate(200_000);
+        // Any text may be sent as a field of JSON, and a form may be named wrongly.
+        let form = if random.below(4) == 0 { FORMS[random.below(FORMS.len())] } else { form };
+        slowest = slowest.max(time_to_read(form, &bytes));
+    });
+    println!("{runs} runs, the slowest took {slowest:?}");
+}
+
+#[test]
+fn a_clean_article_of_any_lines_keeps_all_of_them() {
+    let samples = samples();
+    let texts = samples.iter().filter(|(form, _)| *form == "txt");
+    let texts = texts.filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok());
+    let lines: Vec<&str> = texts.flat_map(str::lines).map(str::trim).filter(|line| is_text(line)).collect();
+    let is_sentence = |line: &&&str| line.split_whitespace().count() >= 12 && line.ends_with('.');
+    let sentences: Vec<&str> = lines.iter().filter(is_sentence).copied().collect();
+    let runs = for_each_seed(|random| {
+        let sentence = |random: &mut Random| sentences[random.below(sentences.len())];
+        let mut text = vec![sentence(random)];
+        for _ in 0..random.below(12) {
+            text.push(lines[random.below(lines.len())]);
+        }
+        text.push(sentence(random));
+        let article = format!(
+            "Huyện Đăk Tô phát động thi đua\n\n12/05/2023 17:39\n\n{}\n\nTấn Lộc\n",
+            text.join("\n\n")
+        );
+        let reading = parse("bai.txt", article.as_bytes(), &options());
+        let draft = reading.draft.unwrap_or_else(|| panic!("{:?}\n{article}", reading.findings));
+        let kept: String =
+            draft.article.body.iter().flat_map(block_texts).map(|text| letters(&text)).collect();
+        for line in text {
+            let credited =
+                draft.article.authors.iter().chain(&draft.article.source).any(|name| line.contains(name));
+            assert!(credited || kept.contains(&letters(line)), "{line} is lost of\n{article}");
+        }
+    });
+    println!("{runs} runs");
+}
+
+/// A line that is a text on its own: no macro of a site's software, no row of a table, no mark of a list, no end mark; no
+/// date, since two dates may be refused; and no byline, since it ends a text.
+fn is_text(line: &str) -> bool {
+    let marked = line.starts_with(|c: char| !c.is_alphabetic() && !"“\"(".contains(c));
+    let dated = line.bytes().filter(u8::is_ascii_digit).count() >= 4 && line.split_whitespace().count() <= 12;
+    let byline = looks_like_a_byline(line);
+    !letters(line).is_empty()
+        && !byline
+        && !marked
+        && !dated
+        && !line.contains(['\t', '|', '<', '\u{fffd}'])
+        && !line.contains("./.")
+}
+
+fn looks_like_a_byline(line: &str) -> bool {
+    let short = line.split_whitespace().count() <= 16;
+    let labelled = line.contains(':')
+        || line.contains("Theo ")
+        || line.contains("Nguồn ")
+        || line.contains(" bởi ")
+        || line.ends_with(" thực hiện");
+    let capitals = line.split_whitespace().all(|word| word.starts_with(|c: char| !c.is_lowercase()));
+    let office =
+        ["Phòng ", "Ban ", "Đài ", "Trạm ", "Văn phòng "].iter().any(|opening| line.starts_with(opening));
+    short && (labelled || capitals || office)
+}
+
+fn letters(text: &str) -> String {
+    let normal = text.replace(['Ð', '\u{189}'], "Đ").replace('ð', "đ");
+    let normal: String = unicode_normalization::UnicodeNormalization::nfc(normal.as_str()).collect();
+    normal.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn options() -> ParseOptions {
+    ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None }
+}
+
+/// Reads the bytes and holds the time to the limit: 10 ms for 100 kB in a release build, some more for a busy machine, and
+/// much more in a debug build.
+fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
+    let per_byte = Duration::from_nanos(if cfg!(debug_assertions) { 10_000 } else { 600 });
+    let most = Duration::from_millis(100) + per_byte * bytes.len() as u32;
+    let once = || {
+        let began = Instant::now();
+        if form == "json" {
+            let text = String::from_utf8_lossy(bytes);
+            let title = text.lines().next().unwrap_or_default().to_owned();
+            let fields =
+                [("title", title), ("published", "12/05/2023 17:39".to_owned()), ("text", text.into_owned())];
+            let fields = fields.map(|(name, value)| (name.to_owned(), serde_json::Value::String(value)));
+            std::hint::black_box(read_fields(&fields, &options()));
+        } else {
+            std::hint::black_box(parse(&format!("bai.{form}"), bytes, &options()));
+        }
+        began.elapsed()
+    };
+    // One run may be held up by another process; five hardly are.
+    let best = (0..5).map(|_| once()).find(|time| *time <= most);
+    best.unwrap_or_else(|| panic!("a {form} of {} bytes takes over {most:?}", bytes.len()))
+}
+
+fn samples() -> Vec<(&'static str, Vec<u8>)> {
+    fn add(folder: &Path, samples: &mut Vec<(&'static str, Vec<u8>)>) {
+        let mut paths: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            let form =
+                FORMS.iter().find(|form| path.extension().is_some_and(|extension| extension == **form));
+            if path.is_dir() {
+                add(&path, samples);
+            } else if let Some(form) = form {
+                samples.push((form, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    let mut samples = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    SAMPLES
+        .iter()
+        .map(|folder| root.join(folder))
+        .filter(|folder| folder.exists())
+        .for_each(|folder| add(&folder, &mut samples));
+    assert!(samples.len() > 150, "only {} samples", samples.len());
+    samples
+}
+
+fn damage(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    const TOKENS: [&[u8]; 16] = [
+        b"<",
+        b"</p>",
+        b"\n\n",
+        b"](",
+        b"**",
+        b"+++\n",
+        b"12/05/2023 17:39\n",
+        b"\xe1\xba\xa2nh: ",
+        b"Tags:",
+        b"|a|b|\n",
+        b"\xff",
+        b"\"",
+        b"{",
+        b"<table>",
+        b"./.",
+        b"\t",
+    ];
+    let range = |length: usize, random: &mut Random| {
+        let start = random.below(length + 1);
+        start..(start + random.below(length / 4 + 2)).min(length)
+    };
+    let (at, part) = (random.below(bytes.len() + 1), range(bytes.len(), random));
+    match random.below(6) {
+        0 => drop(bytes.drain(part)),
+        1 => drop(bytes.splice(at..at, other[range(other.len(), random)].iter().copied())),
+        2 => drop(bytes.splice(at..at, TOKENS[random.below(TOKENS.len())].repeat(1 + random.below(40)))),
+        3 => {
+            let copied = bytes[part].repeat(1 + random.below(8));
+            bytes.splice(at..at, copied);
+        }
+        4 => bytes[part].reverse(),
+        _ => bytes[part].iter_mut().for_each(|byte| *byte ^= 1 << random.below(8)),
+    }
+}
+
+/// Runs the check with one seed after the other until the time is over; answers how often.
+fn for_each_seed(mut check: impl FnMut(&mut Random)) -> u64 {
+    struct Told(u64);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                println!("BANTIN_FUZZ_SEED={}", self.0);
+            }
+        }
+    }
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let time = Duration::from_secs(number("BANTIN_FUZZ_SECONDS").unwrap_or(2));
+    let (first, began) = (number("BANTIN_FUZZ_SEED").unwrap_or(1), Instant::now());
+    let mut seed = first;
+    while began.elapsed() < time {
+        let _told = Told(seed);
+        check(&mut Random(seed));
+        seed += 1;
+    }
+    seed - first
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % limit.max(1) as u64) as usize
+    }
+}
