@@ -10,6 +10,7 @@
 //! `byline` and `boilerplate` recognise one kind each), `layout` assigns a role to each line using the table in
 //! `weights`.
 
+mod article;
 mod blocks;
 mod boilerplate;
 mod byline;
@@ -40,9 +41,9 @@ mod table_shape;
 mod vietnamese_encodings;
 mod weights;
 
-use crate::model::{Article, ArticleId};
 use crate::time::Zone;
 
+pub use article::{ParsedArticle, SourceLines};
 pub use charset::Encoding;
 pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, Part, Severity};
 pub use front_matter_keys::FRONT_MATTER_KEYS;
@@ -86,36 +87,6 @@ pub struct ParseResult {
     pub draft: Option<ParsedArticle>,
     /// Sorted by line.
     pub findings: Vec<Diagnostic>,
-}
-
-/// A parsed article, ready to be submitted to the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParsedArticle {
-    /// Its images are empty: see `images`, and other files have more.
-    pub article: Article,
-    /// The id given in the front matter.
-    pub id: Option<ArticleId>,
-    /// The channels given in the front matter: slugs or titles, as written.
-    pub channels: Vec<String>,
-    /// The images in the file: first those with a caption, in the order of the captions.
-    pub images: Vec<ReferencedImage>,
-    /// The source lines of its parts.
-    pub lines: SourceLines,
-}
-
-/// The source lines of the parts of an article, counted from 1.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceLines {
-    /// The title, in the text or the front matter.
-    pub title: usize,
-    /// The publication date, in the text or the front matter.
-    pub stamp: usize,
-    /// The lead.
-    pub lead: Option<usize>,
-    /// Bylines.
-    pub authors: Vec<usize>,
-    /// Captions, in the order of the images.
-    pub captions: Vec<usize>,
 }
 
 /// The format of a file by its extension; `None` for other files, such as images and lock files.

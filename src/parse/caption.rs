@@ -43,8 +43,10 @@ fn numbered(line: &str) -> Option<Caption> {
 
 /// `Đội ghe vào vạch xuất phát - Ảnh 2.`
 fn numbered_at_end(line: &str) -> Option<Caption> {
-    let (text, number) = line.rsplit_once(" - Ảnh ")?;
-    let number = number.trim_end_matches('.');
+    // NOTE: asked of every line; hardly one ends with a number.
+    let bare = line.trim_end_matches('.');
+    let (text, number) =
+        bare.ends_with(|c: char| c.is_ascii_digit()).then(|| bare.rsplit_once(" - Ảnh "))??;
     let is_number = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| Caption { text: text.to_owned(), credit: None })
 }

@@ -34,8 +34,8 @@ pub(super) struct Line {
     pub facts: Facts,
     pub words: usize,
     pub date: Option<Dated>,
-    pub credit: Option<Byline>,
-    pub caption: Option<Caption>,
+    pub credit: Option<Box<Byline>>,
+    pub caption: Option<Box<Caption>>,
     pub tags: Option<Vec<String>>,
     /// The words for comparison; empty for a long line.
     pub key: String,
@@ -88,7 +88,8 @@ fn plain_line(piece: &Piece) -> Line {
     }
     if !line.facts.any(&[Fact::HeadingOne, Fact::Heading, Fact::Item, Fact::Table]) {
         let whole = || Caption { text: piece.text.clone(), credit: None };
-        line.caption = caption::read(&piece.text).or_else(|| (piece.kind == Kind::Caption).then(whole));
+        let caption = caption::read(&piece.text).or_else(|| (piece.kind == Kind::Caption).then(whole));
+        line.caption = caption.map(Box::new);
         line.facts.set(Fact::Caption, line.caption.is_some());
     }
     line
@@ -194,15 +195,15 @@ impl Line {
     }
 
     fn credited(&mut self, text: &str) {
-        use Fact::{Box, Document, End, Initials, Letterhead, Name, Section, Signature, Site, Tool};
+        use Fact::{Document, End, Initials, Letterhead, Name, Section, Signature, Site, Tool};
         // NOTE: an office in capitals looks like a name; what it is stands in its words.
-        let known = self.facts.any(&[Signature, Letterhead, Document, Section, Site, Tool, End, Box]);
+        let known = self.facts.any(&[Signature, Letterhead, Document, Section, Site, Tool, End, Fact::Box]);
         let Some((fact, byline)) = byline::credit(text) else { return };
         if !known || !matches!(fact, Name | Initials) {
             self.facts.add(fact);
             self.facts.set(Fact::Names, fact == Name && byline.authors.len() > 1);
             self.facts.set(Fact::Department, fact == Name && byline::is_department(text));
-            self.credit = Some(byline);
+            self.credit = Some(Box::new(byline));
         }
     }
 
@@ -218,22 +219,10 @@ impl Line {
     /// Printed by a site or an office, and no title.
     fn is_of_the_site(&self) -> bool {
         use Fact::{
-            Box, Columns, End, File, Item, LabelledAuthor, Letterhead, Section, Site, Symbols, Table, Tool,
+            Columns, End, File, Item, LabelledAuthor, Letterhead, Section, Site, Symbols, Table, Tool,
         };
-        self.facts.any(&[
-            Site,
-            Tool,
-            Section,
-            Letterhead,
-            File,
-            Symbols,
-            End,
-            Box,
-            Item,
-            Table,
-            Columns,
-            LabelledAuthor,
-        ])
+        let words = [Site, Tool, Section, Letterhead, File, Symbols, End, Fact::Box];
+        self.facts.any(&words) || self.facts.any(&[Item, Table, Columns, LabelledAuthor])
     }
 
     /// A paragraph of the text.
@@ -427,7 +416,7 @@ fn named_beside_the_date(lines: &mut [Line]) {
     let authors: Vec<String> = found.flatten().take(6).map(|author| comparison_key(author)).collect();
     for line in lines.iter_mut().filter(|line| line.date.is_none() && line.credit.is_none()) {
         if authors.contains(&line.key) {
-            line.credit = Some(Byline::default());
+            line.credit = Some(Box::default());
             line.facts.add(Fact::Initials);
         }
     }

@@ -4,22 +4,25 @@
 //! `weights`, and here they become the title, the date, the credits and the text. What is left out is told.
 
 mod compose;
+mod page;
 mod unfold;
 
 use std::collections::HashSet;
 
+use page::{Body, Page};
+
+use super::article::{ParsedArticle, SourceLines};
 use super::byline::Byline;
 use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::facts::Fact;
-use super::features::{self, Dated, Line};
+use super::features::{self, Dated};
 use super::front_matter::FrontMatter;
-use super::layout::{self, Given, Layout, Source};
+use super::layout::{self, Given, Source};
 use super::normalise::{ends_a_sentence, exceeds_chars};
 use super::piece::{Kind, Piece};
 use super::stamp::{self, Found, Label, Printed};
 use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
-use super::{ParsedArticle, SourceLines};
-use crate::model::{Article, Block};
+use crate::model::Article;
 use crate::time::{PublishedAt, Zone};
 
 /// What markup names outright; the printed text goes before it.
@@ -31,14 +34,14 @@ pub(super) struct Hints {
     pub stamp: Option<(usize, String)>,
 }
 
-/// Makes the draft. `None` where a finding says why.
+/// Makes the draft. `None` where a diagnostic says why.
 pub(super) fn draft(
     pieces: Vec<Piece>,
     matter: FrontMatter,
     hints: &Hints,
     zone: Zone,
     site_language: &str,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<ParsedArticle> {
     let pieces = unfold::unfolded(pieces, zone);
     let from_head = || hints.title.as_ref().map(|(_, title)| title.as_str());
@@ -48,20 +51,20 @@ pub(super) fn draft(
     let layout = layout::layout(&lines, Given { title: source, date: matter.names_a_date });
     let page = Page { pieces: &pieces, lines: &lines, layout: &layout, zone };
 
-    let dated = page.date(&matter, hints, findings);
-    let titled = page.title(&matter, hints, findings);
+    let dated = page.date(&matter, hints, diagnostics);
+    let titled = page.title(&matter, hints, diagnostics);
     if titled.text.is_empty() {
-        findings.error(titled.line, DiagnosticKind::TitleMissing);
+        diagnostics.error(titled.line, DiagnosticKind::TitleMissing);
     }
-    page.tell_of_other_dates(dated.stamp.is_some(), findings);
-    page.tell_of_dropped_lines(findings);
-    let body = page.body(findings);
+    page.report_other_dates(dated.stamp.is_some(), diagnostics);
+    page.report_dropped_lines(diagnostics);
+    let body = page.body(diagnostics);
     if body.blocks.is_empty() && !pieces.is_empty() {
-        findings.warn(titled.line, DiagnosticKind::TextMissing);
+        diagnostics.warn(titled.line, DiagnosticKind::TextMissing);
     }
     let stamp = dated.stamp.filter(|_| !titled.text.is_empty())?;
     if exceeds_chars(&titled.text, 250) {
-        findings.warn(titled.line, DiagnosticKind::TitleLong { characters: titled.text.chars().count() });
+        diagnostics.warn(titled.line, DiagnosticKind::TitleLong { characters: titled.text.chars().count() });
     }
     let places = SourceLines {
         title: titled.line,
@@ -90,13 +93,6 @@ pub(super) fn draft(
     Some(ParsedArticle { article, id, channels, images: Vec::new(), lines: places })
 }
 
-struct Page<'p> {
-    pieces: &'p [Piece],
-    lines: &'p [Line],
-    layout: &'p Layout,
-    zone: Zone,
-}
-
 struct PrintedDate {
     stamp: Option<PublishedAt>,
     line: usize,
@@ -107,60 +103,15 @@ struct Title {
     line: usize,
 }
 
-#[derive(Default)]
-struct Body {
-    blocks: Vec<Block>,
-    authors: Vec<String>,
-    author_lines: Vec<usize>,
-    source: Option<String>,
-    tags: Vec<String>,
-    lead_line: Option<usize>,
-    caption_lines: Vec<usize>,
-}
-
-impl Body {
-    fn credit(&mut self, byline: &Byline, line: usize) {
-        // Beyond this they are no authors, and looking for repeats would cost.
-        const MOST_AUTHORS: usize = 50;
-        if !byline.authors.is_empty() {
-            self.author_lines.push(line);
-        }
-        for author in &byline.authors {
-            if self.authors.len() < MOST_AUTHORS && !self.authors.contains(author) {
-                self.authors.push(author.clone());
-            }
-        }
-        if let Some(source) = &byline.source {
-            self.source.get_or_insert_with(|| source.clone());
-        }
-    }
-}
-
-impl<'p> Page<'p> {
-    fn role(&self, index: usize) -> Role {
-        layout::role(self.layout.states[index])
-    }
-
-    fn text(&self, index: usize) -> &'p str {
-        &self.pieces[index].text
-    }
-
-    fn line(&self, index: usize) -> usize {
-        self.pieces[index].line
-    }
-
-    fn has(&self, index: usize, fact: Fact) -> bool {
-        self.lines[index].facts.has(fact)
-    }
-
-    fn date(&self, matter: &FrontMatter, hints: &Hints, findings: &mut Diagnostics) -> PrintedDate {
+impl Page<'_> {
+    fn date(&self, matter: &FrontMatter, hints: &Hints, diagnostics: &mut Diagnostics) -> PrintedDate {
         if matter.names_a_date {
             return PrintedDate { stamp: matter.published, line: matter.line_of("published").unwrap_or(1) };
         }
         let nothing = |line| PrintedDate { stamp: None, line };
         let Some(at) = self.layout.date else {
-            return self.hinted(hints, findings).unwrap_or_else(|| {
-                self.refuse_without_date(findings);
+            return self.hinted(hints, diagnostics).unwrap_or_else(|| {
+                self.refuse_without_date(diagnostics);
                 nothing(1)
             });
         };
@@ -169,22 +120,22 @@ impl<'p> Page<'p> {
             Some(Dated::Refused(refusal)) => {
                 // A page that shows `2 giờ trước` may say the date itself in its markup.
                 if self.has(at, Fact::Relative)
-                    && let Some(dated) = self.hinted(hints, findings)
+                    && let Some(dated) = self.hinted(hints, diagnostics)
                 {
                     return dated;
                 }
-                findings.error(line, refusal.complaint.clone());
+                diagnostics.error(line, refusal.complaint.clone());
                 nothing(line)
             }
             Some(Dated::Found(found) | Dated::Glued(_, found)) => {
                 if self.layout.date_margin < SURE_OF_DATE || self.heads_a_diary(at, found) {
-                    if let Some(dated) = self.hinted(hints, findings) {
+                    if let Some(dated) = self.hinted(hints, diagnostics) {
                         return dated;
                     }
-                    self.refuse_doubtful_date(at, findings);
+                    self.refuse_doubtful_date(at, diagnostics);
                     return nothing(line);
                 }
-                self.tell_of_date(found, at, matter.title.is_some(), findings);
+                self.report_date(found, at, matter.title.is_some(), diagnostics);
                 PrintedDate { stamp: Some(found.stamp), line }
             }
             None => nothing(line),
@@ -203,21 +154,21 @@ impl<'p> Page<'p> {
                 .any(|index| self.role(index) == Role::Text && !self.has(index, Fact::Cell) && alike(index))
     }
 
-    fn hinted(&self, hints: &Hints, findings: &mut Diagnostics) -> Option<PrintedDate> {
+    fn hinted(&self, hints: &Hints, diagnostics: &mut Diagnostics) -> Option<PrintedDate> {
         let (line, printed) = hints.stamp.as_ref()?;
         let Printed::Date(found) = stamp::read(printed, self.zone) else { return None };
         for doubt in found.doubts {
-            findings.warn(*line, doubt);
+            diagnostics.warn(*line, doubt);
         }
         Some(PrintedDate { stamp: Some(found.stamp), line: *line })
     }
 
     /// No line is the date. One that may be meant is named.
-    fn refuse_without_date(&self, findings: &mut Diagnostics) {
+    fn refuse_without_date(&self, diagnostics: &mut Diagnostics) {
         let is_open = |index: usize| self.lines[index].date.is_some() && self.role(index) != Role::OtherNews;
         let Some(index) = (0..self.lines.len()).find(|index| is_open(*index)) else {
             let line = self.layout.title.map_or(1, |title| self.line(title));
-            return findings.error(line, DiagnosticKind::DateMissing);
+            return diagnostics.error(line, DiagnosticKind::DateMissing);
         };
         let text = self.text(index).to_owned();
         let above = self.layout.title.is_none_or(|title| index < title);
@@ -226,10 +177,10 @@ impl<'p> Page<'p> {
         } else {
             DiagnosticKind::DateNotBelowTitle { text }
         };
-        findings.error(self.line(index), complaint);
+        diagnostics.error(self.line(index), complaint);
     }
 
-    fn refuse_doubtful_date(&self, at: usize, findings: &mut Diagnostics) {
+    fn refuse_doubtful_date(&self, at: usize, diagnostics: &mut Diagnostics) {
         let text = self.text(at).to_owned();
         let complaint = match self.layout.other_date {
             Some(other) => DiagnosticKind::DateInDoubt {
@@ -242,29 +193,29 @@ impl<'p> Page<'p> {
             }
             None => DiagnosticKind::DateNotBelowTitle { text },
         };
-        findings.error(self.line(at), complaint);
+        diagnostics.error(self.line(at), complaint);
     }
 
-    fn tell_of_date(&self, found: &Found, at: usize, titled: bool, findings: &mut Diagnostics) {
+    fn report_date(&self, found: &Found, at: usize, titled: bool, diagnostics: &mut Diagnostics) {
         let line = self.line(at);
         for doubt in &found.doubts {
-            findings.warn(line, doubt.clone());
+            diagnostics.warn(line, doubt.clone());
         }
         if !found.beside.is_empty() {
-            findings.note(line, DiagnosticKind::ExtraTextOnDateLine { text: found.beside.clone() });
+            diagnostics.note(line, DiagnosticKind::ExtraTextOnDateLine { text: found.beside.clone() });
         }
         if let Some(text) = &found.update {
-            findings.note(line, DiagnosticKind::DateOfUpdate { text: text.clone() });
+            diagnostics.note(line, DiagnosticKind::DateOfUpdate { text: text.clone() });
         }
         let above = self.layout.title.is_none_or(|title| at < title);
         // In an official document the place and the day stand above what it is.
         if found.label.is_none() && !titled && above && !self.has(at, Fact::Official) {
-            findings.warn(line, DiagnosticKind::DateAboveTitle { text: self.text(at).to_owned() });
+            diagnostics.warn(line, DiagnosticKind::DateAboveTitle { text: self.text(at).to_owned() });
         }
     }
 
-    fn title(&self, matter: &FrontMatter, hints: &Hints, findings: &mut Diagnostics) -> Title {
-        let printed = self.layout.title.map(|at| self.printed_title(at, findings));
+    fn title(&self, matter: &FrontMatter, hints: &Hints, diagnostics: &mut Diagnostics) -> Title {
+        let printed = self.layout.title.map(|at| self.printed_title(at, diagnostics));
         if let Some(given) = &matter.title {
             let line = matter.line_of("title").or(printed.map(|title| title.line)).unwrap_or(1);
             return Title { text: given.clone(), line };
@@ -273,8 +224,8 @@ impl<'p> Page<'p> {
         printed.or_else(hinted).unwrap_or(Title { text: String::new(), line: 1 })
     }
 
-    fn printed_title(&self, at: usize, findings: &mut Diagnostics) -> Title {
-        self.pieces[at].tell_of_links(findings);
+    fn printed_title(&self, at: usize, diagnostics: &mut Diagnostics) -> Title {
+        self.pieces[at].tell_of_links(diagnostics);
         let line = self.line(at);
         if let Some(Dated::Glued(title, _)) = &self.lines[at].date
             && self.role(at) == Role::TitleAndDate
@@ -283,18 +234,18 @@ impl<'p> Page<'p> {
         }
         let mut text = self.text(at).to_owned();
         for more in (at + 1..self.lines.len()).take_while(|index| self.role(*index) == Role::TitleMore) {
-            self.pieces[more].tell_of_links(findings);
+            self.pieces[more].tell_of_links(diagnostics);
             text.push_str(if self.has(more, Fact::PartOfSeries) { " - " } else { " " });
             text.push_str(self.text(more));
         }
         if self.layout.title_margin < SURE_OF_TITLE && matches!(self.pieces[at].kind, Kind::Line) {
-            findings.warn(line, DiagnosticKind::UnsureTitle { title: text.clone() });
+            diagnostics.warn(line, DiagnosticKind::UnsureTitle { title: text.clone() });
         }
         Title { text, line }
     }
 
     /// Updates, the page's clock, dates of other articles.
-    fn tell_of_other_dates(&self, one_was_taken: bool, findings: &mut Diagnostics) {
+    fn report_other_dates(&self, one_was_taken: bool, diagnostics: &mut Diagnostics) {
         let chosen = self.layout.date;
         for index in (0..self.lines.len()).filter(|index| self.role(*index) == Role::OtherDate) {
             let (line, text) = (self.line(index), self.text(index).to_owned());
@@ -307,24 +258,26 @@ impl<'p> Page<'p> {
             let clock = matches!(self.layout.states[index], State::TopClock);
             match chosen {
                 _ if label == Some(Label::Updated) => {
-                    findings.note(line, DiagnosticKind::DateOfUpdate { text })
+                    diagnostics.note(line, DiagnosticKind::DateOfUpdate { text })
                 }
-                _ if self.has(index, Fact::Relative) => findings.note(line, DiagnosticKind::Dropped { text }),
-                _ if clock => findings.note(line, DiagnosticKind::PageClockIgnored { text }),
+                _ if self.has(index, Fact::Relative) => {
+                    diagnostics.note(line, DiagnosticKind::Dropped { text })
+                }
+                _ if clock => diagnostics.note(line, DiagnosticKind::PageClockIgnored { text }),
                 // Where none was taken, the refusal names both.
                 Some(at) if stamp(at) != stamp(index) => {
                     if !one_was_taken {
                         continue;
                     }
                     let chosen = self.text(at).to_owned();
-                    findings.warn(line, DiagnosticKind::SecondDate { text, chosen });
+                    diagnostics.warn(line, DiagnosticKind::SecondDate { text, chosen });
                 }
-                _ => findings.note(line, DiagnosticKind::DroppedRepeat { text }),
+                _ => diagnostics.note(line, DiagnosticKind::DroppedRepeat { text }),
             }
         }
     }
 
-    fn tell_of_dropped_lines(&self, findings: &mut Diagnostics) {
+    fn report_dropped_lines(&self, diagnostics: &mut Diagnostics) {
         const SINGLY: usize = 100;
         let mut below = 0;
         for index in 0..self.lines.len() {
@@ -337,23 +290,23 @@ impl<'p> Page<'p> {
                         && !self.lines[index].facts.any(&[Fact::Site, Fact::Tool])
                         && self.layout.title.is_some_and(|title| index < title) =>
                 {
-                    findings.warn(line, DiagnosticKind::TextAboveTitle { text: text() });
+                    diagnostics.warn(line, DiagnosticKind::TextAboveTitle { text: text() });
                 }
                 Role::Boilerplate | Role::Footer | Role::End => {
-                    findings.note(line, DiagnosticKind::Dropped { text: text() })
+                    diagnostics.note(line, DiagnosticKind::Dropped { text: text() })
                 }
                 Role::Text if self.lines[index].facts.any(&[Fact::End, Fact::Box]) => {
-                    findings.warn(line, DiagnosticKind::KeptAfterEnd { heading: text() });
+                    diagnostics.warn(line, DiagnosticKind::KeptAfterEnd { heading: text() });
                 }
-                Role::Repeat => findings.note(line, DiagnosticKind::DroppedRepeat { text: text() }),
+                Role::Repeat => diagnostics.note(line, DiagnosticKind::DroppedRepeat { text: text() }),
                 Role::OtherNews => {
                     below += 1;
                     if below <= SINGLY {
-                        findings.note(line, DiagnosticKind::Dropped { text: text() });
+                        diagnostics.note(line, DiagnosticKind::Dropped { text: text() });
                     } else {
                         let last_line = self.line(self.lines.len() - 1);
                         let count = self.lines.len() - index;
-                        findings.note(line, DiagnosticKind::DroppedMore { count, last_line });
+                        diagnostics.note(line, DiagnosticKind::DroppedMore { count, last_line });
                         break;
                     }
                 }
@@ -362,7 +315,7 @@ impl<'p> Page<'p> {
         }
     }
 
-    fn body(&self, findings: &mut Diagnostics) -> Body {
+    fn body(&self, diagnostics: &mut Diagnostics) -> Body {
         let mut body = Body::default();
         if let Some(at) = self.layout.date
             && let Some(Dated::Found(found) | Dated::Glued(_, found)) = &self.lines[at].date
@@ -372,7 +325,7 @@ impl<'p> Page<'p> {
         let mut kept = Vec::new();
         for index in 0..self.lines.len() {
             match self.role(index) {
-                Role::Byline | Role::Credit => self.take_credit(index, &mut body, findings),
+                Role::Byline | Role::Credit => self.take_credit(index, &mut body, diagnostics),
                 Role::Text | Role::BelowByline => kept.push(index),
                 // Place and day below a letter are a part of it.
                 Role::Date
@@ -386,26 +339,26 @@ impl<'p> Page<'p> {
                 _ => {}
             }
         }
-        self.tell_of_a_possible_name(&kept, body.author_lines.is_empty() && body.source.is_none(), findings);
-        compose::compose(self, body, &kept, findings)
+        self.report_possible_name(&kept, body.author_lines.is_empty() && body.source.is_none(), diagnostics);
+        compose::compose(self, body, &kept, diagnostics)
     }
 
-    fn take_credit(&self, index: usize, body: &mut Body, findings: &mut Diagnostics) {
+    fn take_credit(&self, index: usize, body: &mut Body, diagnostics: &mut Diagnostics) {
         let Some(credit) = &self.lines[index].credit else { return };
         let (line, byline) = (self.line(index), credit);
-        self.pieces[index].tell_of_links(findings);
+        self.pieces[index].tell_of_links(diagnostics);
         let other = byline
             .source
             .as_ref()
             .is_some_and(|source| body.source.as_ref().is_some_and(|known| known != source));
         if other && byline.authors.is_empty() {
-            findings.note(line, DiagnosticKind::SecondSource { text: self.text(index).to_owned() });
+            diagnostics.note(line, DiagnosticKind::SecondSource { text: self.text(index).to_owned() });
         }
         body.credit(byline, line);
     }
 
     /// The last line is short, no sentence, and not known to be a name: it stays, and somebody should look.
-    fn tell_of_a_possible_name(&self, kept: &[usize], unsigned: bool, findings: &mut Diagnostics) {
+    fn report_possible_name(&self, kept: &[usize], unsigned: bool, diagnostics: &mut Diagnostics) {
         let Some(last) = kept.last().copied().filter(|_| unsigned && kept.len() > 1) else { return };
         let (line, text) = (&self.lines[last], self.text(last));
         let short = line.words <= 6
@@ -413,7 +366,7 @@ impl<'p> Page<'p> {
             && !text.starts_with(['(', '['])
             && !ends_a_sentence(text);
         if short && self.pieces[last].kind == Kind::Line && line.date.is_none() && line.caption.is_none() {
-            findings.warn(self.line(last), DiagnosticKind::PossibleByline { text: text.to_owned() });
+            diagnostics.warn(self.line(last), DiagnosticKind::PossibleByline { text: text.to_owned() });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The lines that are the text, turned into blocks.
 
+use std::borrow::Cow;
+
 use super::super::blocks;
 use super::super::byline;
 use super::super::caption::{self, Caption};
@@ -8,24 +10,30 @@ use super::super::facts::Fact;
 use super::super::features::Dated;
 use super::super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, word_count};
 use super::super::piece::{Kind, Piece};
-use super::{Body, Page};
+use super::page::{Body, Page};
 use crate::model::Block;
 
 /// Turns the pieces that are the text into blocks.
-pub(super) fn compose(page: &Page<'_>, body: Body, kept: &[usize], findings: &mut Diagnostics) -> Body {
+pub(super) fn compose(
+    page: &Page<'_>,
+    mut body: Body,
+    kept: &[usize],
+    diagnostics: &mut Diagnostics,
+) -> Body {
+    body.blocks.reserve(kept.len());
     let title = page.layout.title.map(|at| page.text(at)).unwrap_or_default();
     let of_pictures = caption::is_photo_report(title);
-    Composer { page, body, findings, of_pictures, dateline: None }.compose(kept)
+    Composer { page, body, diagnostics, of_pictures, dateline: None }.compose(kept)
 }
 
 struct Composer<'p, 'f> {
     page: &'p Page<'p>,
     body: Body,
-    findings: &'f mut Diagnostics,
+    diagnostics: &'f mut Diagnostics,
     /// Pictures follow each other below the title, with a line for each.
     of_pictures: bool,
     /// `(BĐ) -` on a line of its own, which opens the next paragraph.
-    dateline: Option<(usize, String)>,
+    dateline: Option<String>,
 }
 
 impl<'p> Composer<'p, '_> {
@@ -35,20 +43,20 @@ impl<'p> Composer<'p, '_> {
             let next = kept.get(position + 1).copied();
             if self.is_repeat(previous, index) || self.is_said_by_the_next(index, next) {
                 let text = self.page.text(index).to_owned();
-                self.findings.note(self.page.line(index), DiagnosticKind::DroppedRepeat { text });
+                self.diagnostics.note(self.page.line(index), DiagnosticKind::DroppedRepeat { text });
                 continue;
             }
             self.block(index, next, previous);
             previous = Some(index);
         }
-        if let Some((_, text)) = self.dateline.take() {
+        if let Some(text) = self.dateline.take() {
             self.body.blocks.push(Block::Paragraph { text });
         }
         self.body
     }
 
     fn caption_at(&self, index: usize) -> Option<&'p Caption> {
-        self.page.lines[index].caption.as_ref()
+        self.page.lines[index].caption.as_deref()
     }
 
     /// A caption printed twice in a row is one.
@@ -94,7 +102,7 @@ impl<'p> Composer<'p, '_> {
 
     fn caption(&mut self, caption: &Caption, piece: &Piece) {
         if caption.text.is_empty() && !piece.gap && self.credited_above(caption, piece) {
-            piece.tell_of_links(self.findings);
+            piece.tell_of_links(self.diagnostics);
             return;
         }
         let text = if caption.text.is_empty() { self.text_above_its_credit(piece) } else { None };
@@ -136,47 +144,45 @@ impl<'p> Composer<'p, '_> {
     fn paragraph(&mut self, piece: &Piece) {
         let mut text = self.without_end_mark(piece);
         if is_dateline(&text) {
-            self.dateline = Some((piece.line, text));
+            self.dateline = Some(text.into_owned());
             return;
         }
-        if let Some((_, dateline)) = self.dateline.take() {
-            text = format!("{dateline} {text}");
+        if let Some(dateline) = self.dateline.take() {
+            text = Cow::Owned(format!("{dateline} {text}"));
         }
         if text.is_empty() {
             return;
         }
         let is_lead = self.body.lead_line.is_none();
-        if is_lead {
-            self.body.lead_line = Some(piece.line);
-        }
-        let block = match (text == piece.text, is_lead) {
-            (true, true) => blocks::lead(piece),
-            (true, false) => blocks::paragraph(piece),
-            (false, true) => Block::Lead { text, html: None },
-            (false, false) => Block::Paragraph { text },
+        self.body.lead_line.get_or_insert(piece.line);
+        let block = match (text, is_lead) {
+            (Cow::Borrowed(_), true) => blocks::lead(piece),
+            (Cow::Borrowed(_), false) => blocks::paragraph(piece),
+            (Cow::Owned(text), true) => Block::Lead { text, html: None },
+            (Cow::Owned(text), false) => Block::Paragraph { text },
         };
         if matches!(block, Block::Lead { html: None, .. } | Block::Paragraph { .. }) {
-            piece.tell_of_links(self.findings);
+            piece.tell_of_links(self.diagnostics);
         }
         blocks::push(&mut self.body.blocks, block);
     }
 
     /// `./.` tells the printer that an official text is over. A name may follow on the same line.
-    fn without_end_mark(&mut self, piece: &Piece) -> String {
+    fn without_end_mark<'t>(&mut self, piece: &'t Piece) -> Cow<'t, str> {
         // NOTE: one byte is found sooner than three, and hardly a line has it.
         let marked = piece.text.contains('/').then(|| piece.text.rsplit_once("./.")).flatten();
         // A text with links keeps its mark: to find it among them is not worth a link.
         let marked = marked.filter(|_| piece.html.is_none() || self.body.lead_line.is_none());
-        let Some((text, behind)) = marked else { return piece.text.clone() };
+        let Some((text, behind)) = marked else { return piece.text.as_str().into() };
         let behind = behind.trim();
         if !behind.is_empty() {
             let Some(byline) = byline::labelled(behind).or_else(|| byline::bare(behind)) else {
-                return piece.text.clone();
+                return piece.text.as_str().into();
             };
             self.body.credit(&byline, piece.line);
         }
-        self.findings.note(piece.line, DiagnosticKind::EndMarkRemoved);
-        if text.is_empty() { String::new() } else { format!("{text}.") }
+        self.diagnostics.note(piece.line, DiagnosticKind::EndMarkRemoved);
+        if text.is_empty() { "".into() } else { format!("{text}.").into() }
     }
 
     /// Below the name of a picture's file, between paragraphs in the words of a caption, or short in a photo report.

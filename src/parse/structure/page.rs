@@ -1,0 +1,64 @@
+//! A page with the roles of its lines, and the text that is made of it.
+
+use super::super::byline::Byline;
+use super::super::facts::Fact;
+use super::super::features::Line;
+use super::super::layout::{self, Layout};
+use super::super::piece::Piece;
+use super::super::weights::Role;
+use crate::model::Block;
+use crate::time::Zone;
+
+pub(super) struct Page<'p> {
+    pub pieces: &'p [Piece],
+    pub lines: &'p [Line],
+    pub layout: &'p Layout,
+    pub zone: Zone,
+}
+
+#[derive(Default)]
+pub(super) struct Body {
+    pub blocks: Vec<Block>,
+    pub authors: Vec<String>,
+    pub author_lines: Vec<usize>,
+    pub source: Option<String>,
+    pub tags: Vec<String>,
+    pub lead_line: Option<usize>,
+    pub caption_lines: Vec<usize>,
+}
+
+impl Body {
+    pub(super) fn credit(&mut self, byline: &Byline, line: usize) {
+        // Beyond this they are no authors, and looking for repeats would cost.
+        const MOST_AUTHORS: usize = 50;
+        if !byline.authors.is_empty() {
+            self.author_lines.push(line);
+        }
+        for author in &byline.authors {
+            if self.authors.len() < MOST_AUTHORS && !self.authors.contains(author) {
+                self.authors.push(author.clone());
+            }
+        }
+        if let Some(source) = &byline.source {
+            self.source.get_or_insert_with(|| source.clone());
+        }
+    }
+}
+
+impl<'p> Page<'p> {
+    pub(super) fn role(&self, index: usize) -> Role {
+        layout::role(self.layout.states[index])
+    }
+
+    pub(super) fn text(&self, index: usize) -> &'p str {
+        &self.pieces[index].text
+    }
+
+    pub(super) fn line(&self, index: usize) -> usize {
+        self.pieces[index].line
+    }
+
+    pub(super) fn has(&self, index: usize, fact: Fact) -> bool {
+        self.lines[index].facts.has(fact)
+    }
+}
