@@ -24,6 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from service import HOUSE, bantin, table_row, target_folder, wait_for, write_articles  # noqa: E402
 
 STARTS, SAVES = 3, 5
+# Building the site of more articles takes too long.
+MOST_BUILT = 10_000
 IDLE_SECONDS = 60
 
 
@@ -70,12 +72,15 @@ def measure(binary, place, size, arguments):
     channels = [f"kenh-{number}" for number in range(arguments.folders)]
     write_articles(feeds, size, channels)
     store = Database(place, f"scale_{size}" if arguments.postgres else None)
+    config = place / "command.toml"
+    config.write_text(f'[site]\ntag_authority = "scale.example,2023"\n[folder]\npath = "{feeds}"\n')
+    run = lambda *command: timed([binary, *command, "-q", "--config", config], store)
     rows = {}
-    seconds, cpu = scan(binary, place, feeds, store)
+    seconds, cpu = run("scan")
     rows["first scan, articles/s"] = f"{size / seconds:,.0f}"
     rows["first scan, CPU"] = f"{cpu:.1f} s"
     rows["database per article"] = f"{store.size() / size / 1000:.1f} kB"
-    seconds, cpu = scan(binary, place, feeds, store)
+    seconds, cpu = run("scan")
     rows["scan of an unchanged folder"] = f"{seconds * 1000:,.0f} ms"
     rows["scan of an unchanged folder, CPU"] = f"{cpu * 1000:,.0f} ms"
     starts = []
@@ -97,6 +102,11 @@ def measure(binary, place, size, arguments):
         rows["new file to feed, median"] = f"{statistics.median(saves) * 1000:,.0f} ms"
         rows["new file to feed, slowest"] = f"{max(saves) * 1000:,.0f} ms"
         rows["memory after that (VmRSS)"] = f"{server.memory():.0f} MB"
+    for name, change in [("", None), (" after one change", feeds / channels[0] / "them.txt"), (", nothing changed", None)]:
+        if change:
+            change.write_text("Bài thêm\n\n13/05/2023 08:00\n\nĐoạn mở đầu.\n\nĐoạn thứ hai.\n")
+        built = size <= MOST_BUILT and run("build", "--out", place / "public")
+        rows[f"`bantin build`{name}, CPU"] = f"{built[1]:.1f} s" if built else "–"
     store.drop()
     return rows
 
@@ -127,13 +137,11 @@ class Database:
             self.run(f"DROP SCHEMA {self.schema} CASCADE")
 
 
-def scan(binary, place, feeds, store):
-    """Runs `bantin scan`. Returns how long it took and its CPU time, in seconds."""
-    config = place / "scan.toml"
-    config.write_text(f'[site]\ntag_authority = "scale.example,2023"\n[folder]\npath = "{feeds}"\n')
+def timed(command, store):
+    """Runs a command. Returns how long it took and its CPU time, in seconds."""
     environment = os.environ | {"BANTIN_STORE__URL": store.url}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run([binary, "scan", "-q", "--config", config], env=environment, check=True)
+    subprocess.run(command, env=environment, check=True)
     took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

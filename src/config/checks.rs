@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 
 use super::error::{ConfigError, value_error};
 use super::schema::Limits;
@@ -58,8 +58,13 @@ pub(super) fn tag_authority(text: &str, today: NaiveDate) -> Result<(), ConfigEr
     };
     let Some((name, date)) = text.split_once(',') else { return invalid("has no date".to_owned()) };
     let has_host = name.rsplit('@').next().is_some_and(|host| {
-        host.contains('.')
-            && host.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
+        let is_label = |part: &str| {
+            let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            !part.is_empty() && part.bytes().all(is_valid) && !part.starts_with('-') && !part.ends_with('-')
+        };
+        // The last label of a host name has a letter; of an IP address it has none.
+        let is_name = host.rsplit('.').next().is_some_and(|last| last.contains(char::is_alphabetic));
+        host.contains('.') && is_name && host.split('.').all(is_label)
     });
     if !has_host || name.matches('@').count() > 1 {
         return invalid(format!("has the invalid host name `{name}`"));
@@ -72,6 +77,8 @@ pub(super) fn tag_authority(text: &str, today: NaiveDate) -> Result<(), ConfigEr
     let is_padded =
         full_date.len() == 10 && full_date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     match NaiveDate::parse_from_str(&full_date, "%Y-%m-%d").ok().filter(|_| is_padded) {
+        // There were no host names before.
+        Some(day) if day.year() < 1985 => invalid(format!("has the impossible date {date}")),
         None => invalid(format!("has the invalid date `{date}` (use 2023, 2023-05 or 2023-05-12)")),
         Some(day) if day > today => invalid(format!("has the date {date}, which is in the future")),
         Some(_) => Ok(()),
@@ -149,4 +156,38 @@ pub(super) fn sample_authority_is_local(
              like huyen.example.vn,2023"
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_authority_is_a_host_name_and_a_date_in_the_past() {
+        let today = NaiveDate::from_ymd_opt(2024, 5, 12).unwrap();
+        for text in ["huyen.example.vn,2023", "a@huyen.example.vn,2023-05", "xa-1.vn,2024-05-12"] {
+            assert!(tag_authority(text, today).is_ok(), "{text}");
+        }
+        for text in [
+            "huyen.example.vn",
+            "huyen.example.vn,",
+            "huyen.example.vn,2025",
+            "huyen.example.vn,2024-05-13",
+            "huyen.example.vn,2023-02-30",
+            "huyen.example.vn,2023-13",
+            "huyen.example.vn,0000",
+            "huyen.example.vn,1023",
+            "huyen.example.vn,23",
+            "localhost,2023",
+            "127.0.0.1,2023",
+            "huyen_1.vn,2023",
+            "huyen..vn,2023",
+            "-huyen.vn,2023",
+            "huyen.vn.,2023",
+            "a@b@huyen.vn,2023",
+            "@huyen.vn@,2023",
+        ] {
+            assert!(tag_authority(text, today).is_err(), "{text}");
+        }
+    }
 }

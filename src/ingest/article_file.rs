@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use super::diagnostic::FileDiagnostic;
 use super::names::name_of;
 use super::open::{open_below, open_named, read_all};
-use crate::parse::{self, ParseOptions, ParseResult};
+use crate::message::Message;
+use crate::parse::{self, ParseOptions, ParseResult, Severity};
 
 /// Maximum size of an article file.
 pub(super) const MAX_ARTICLE_BYTES: u64 = 64 << 20;
@@ -49,6 +50,33 @@ pub fn diagnostics_of(path: &str, file: &ParsedFile) -> Vec<FileDiagnostic> {
         ..FileDiagnostic::of_message(path, found.severity, found.kind.message())
     };
     file.reading.findings.iter().map(diagnostic).collect()
+}
+
+/// Why a file cannot be read as an article.
+pub(super) fn read_error(cause: &io::Error) -> Message {
+    let limit = MAX_ARTICLE_BYTES >> 20;
+    match cause.kind() {
+        io::ErrorKind::FileTooLarge => Message::new(
+            format!("lớn hơn {limit} MiB nên không phải là bài viết; hãy để ảnh thành tệp riêng"),
+            format!("is larger than {limit} MiB, so it is not an article; keep images in files of their own"),
+        ),
+        io::ErrorKind::PermissionDenied => Message::new(
+            "không có quyền đọc; hãy kiểm tra quyền truy cập",
+            format!("cannot be read ({cause}); check its permissions"),
+        ),
+        _ => Message::new(format!("không đọc được ({cause})"), format!("cannot be read ({cause})")),
+    }
+}
+
+/// A file that cannot be read as an article. Its published version stays.
+pub(super) fn unreadable_file(path: &str, cause: &io::Error) -> FileDiagnostic {
+    let Message { vietnamese, english } = read_error(cause);
+    FileDiagnostic::new(
+        path,
+        Severity::Error,
+        format!("{vietnamese}. Bản đã đăng trước đó, nếu có, vẫn giữ nguyên"),
+        format!("{english}. The published version stays, if there is one"),
+    )
 }
 
 /// SHA-256 of a file's bytes, hexadecimal.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::article_file::{ParsedFile, diagnostics_of, parse_file};
+use super::article_file::{ParsedFile, diagnostics_of, parse_file, unreadable_file};
 use super::diagnostic::FileDiagnostic;
 use super::listing::list_folder;
 use super::names::{name_of, stem_of, unread};
@@ -87,7 +87,7 @@ fn read_file<'a>(
             findings.extend(draft.and_then(|draft| unfit(path, draft, &options.addresses, now)));
             (Some(reading), findings)
         }
-        Err(cause) => (None, vec![FileDiagnostic::unreadable_file(path, &cause)]),
+        Err(cause) => (None, vec![unreadable_file(path, &cause)]),
     };
     let mut seen = CheckedFile { path: path.to_owned(), channel, reading, pictures: Vec::new(), findings };
     let draft = seen.reading.as_ref().and_then(|reading| reading.reading.draft.as_ref());

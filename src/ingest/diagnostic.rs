@@ -36,18 +36,6 @@ impl FileDiagnostic {
         Self::new(path, severity, message.vietnamese, message.english)
     }
 
-    /// A file whose bytes cannot be read. Its published version stays.
-    pub(super) fn unreadable_file(path: &str, cause: &io::Error) -> Self {
-        Self::new(
-            path,
-            Severity::Error,
-            format!(
-                "không đọc được tệp ({cause}); bản đã đăng trước đó vẫn giữ nguyên; hãy kiểm tra quyền truy cập"
-            ),
-            format!("cannot be read ({cause}); the published version stays; check its permissions"),
-        )
-    }
-
     /// A file or folder that cannot be looked at.
     pub(super) fn unreadable(path: &str, cause: &io::Error) -> Self {
         Self::new(

@@ -16,11 +16,12 @@ use zip::read::{Config, ZipFileEntry};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 
-use super::article_file::MAX_ARTICLE_BYTES;
+use super::article_file::{MAX_ARTICLE_BYTES, read_error};
 use super::diagnostic::FileDiagnostic;
 use super::listing::{metadata_within, sorted};
 use super::names::{self, FileKind, FolderKind};
 use super::open::{open_below, open_named, read_all};
+use crate::message::Message;
 use crate::parse::Severity;
 
 /// Folders lie no deeper in each other than this, unless somebody means harm.
@@ -265,7 +266,6 @@ fn folder_finding(kind: FolderKind, shown: &str) -> FileDiagnostic {
 fn bytes_of(opened: io::Result<File>) -> Result<Vec<u8>, Rejection> {
     match opened.and_then(|file| read_all(file, MAX_ARTICLE_BYTES)) {
         Ok((bytes, _)) => Ok(bytes),
-        Err(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Err(Rejection::too_large()),
         Err(cause) => Err(Rejection::unreadable(&cause)),
     }
 }
@@ -318,10 +318,8 @@ impl Rejection {
     }
 
     fn unreadable(cause: &io::Error) -> Self {
-        Self::new(
-            format!("không đọc được ({cause}); kiểm tra quyền truy cập"),
-            format!("cannot be read ({cause}); check its permissions"),
-        )
+        let Message { vietnamese, english } = read_error(cause);
+        Self::new(vietnamese, english)
     }
 
     fn of_archive(cause: &ZipError) -> Self {
@@ -343,11 +341,7 @@ impl Rejection {
     }
 
     fn too_large() -> Self {
-        let limit = MAX_ARTICLE_BYTES >> 20;
-        Self::new(
-            format!("lớn hơn {limit} MiB nên không phải là bài viết; hãy để ảnh thành tệp riêng"),
-            format!("is larger than {limit} MiB, which is no article; keep pictures in files of their own"),
-        )
+        Self::unreadable(&io::ErrorKind::FileTooLarge.into())
     }
 
     fn too_compressed(size: u64) -> Self {

@@ -36,6 +36,8 @@ pub(super) struct FolderListing {
     pub(super) fingerprints: BTreeMap<String, u64>,
     /// Channel folders with the fingerprint that the caller knows. Their files and issues are left out.
     pub(super) unchanged: BTreeSet<String>,
+    /// The inodes of the article files that have one name only.
+    inodes: Vec<u64>,
 }
 
 /// A file that may hold an article.
@@ -190,6 +192,25 @@ pub(super) fn list_folder(
     addresses: &SiteUrls,
     known: &HashMap<String, u64>,
 ) -> io::Result<FolderListing> {
+    consistent(|| list_folder_once(root, addresses, known))
+}
+
+/// Lists again if a file was moved from a folder already listed to one that was not: under both names it would be two
+/// articles.
+fn consistent(list: impl Fn() -> io::Result<FolderListing>) -> io::Result<FolderListing> {
+    let mut listing = list()?;
+    listing.inodes.sort_unstable();
+    match listing.inodes.is_sorted_by(|a, b| a < b) {
+        true => Ok(listing),
+        false => list(),
+    }
+}
+
+fn list_folder_once(
+    root: &Path,
+    addresses: &SiteUrls,
+    known: &HashMap<String, u64>,
+) -> io::Result<FolderListing> {
     // SECURITY: a link is followed only to a place below this path, never out of the folder.
     let real_root = root.canonicalize()?;
     let mut listing = FolderListing::default();
@@ -226,6 +247,10 @@ pub(super) fn list_folder(
 /// # Errors
 /// If `root` itself cannot be found.
 pub(super) fn list_groups(root: &Path, addresses: &SiteUrls, groups: &Groups) -> io::Result<FolderListing> {
+    consistent(|| list_groups_once(root, addresses, groups))
+}
+
+fn list_groups_once(root: &Path, addresses: &SiteUrls, groups: &Groups) -> io::Result<FolderListing> {
     let real_root = root.canonicalize()?;
     let mut listing = FolderListing::default();
     for (name, group) in &groups.0 {
@@ -261,6 +286,7 @@ impl FolderListing {
         self.file_count += folder.files.len() as u64;
         self.channels.extend(folder.channels);
         self.orphans.extend(folder.orphans);
+        self.inodes.extend(folder.inodes);
         if known.get(&name) == Some(&fingerprint) {
             self.unchanged.insert(name.clone());
         } else {
@@ -302,6 +328,13 @@ impl FolderListing {
                 format!("`{written}` is an address of the service; rename the folder"),
             );
         }
+        if !name.contains(char::is_alphanumeric) && written == Slug::from_title("") {
+            return self.warn(
+                name,
+                "tên thư mục không có chữ nào nên không thể là chuyên mục; hãy đổi tên thư mục",
+                "the name has no letter, so the folder cannot be a channel; rename it",
+            );
+        }
         let slug = addresses.current_slug(written);
         self.channels.insert(slug.clone());
         let entries = match entries(folder, wanted) {
@@ -337,6 +370,8 @@ impl FolderListing {
                     "is not a regular file and is skipped; copy the file itself here",
                 ),
                 FileKind::Article => {
+                    let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+                    self.inodes.extend((metadata.nlink() == 1 && !is_link).then(|| metadata.ino()));
                     let (channel, images, page_images) = (slug.clone(), Vec::new(), Vec::new());
                     files.push(ListedFile { path, channel, state, images, page_images });
                 }
@@ -428,6 +463,14 @@ impl FolderListing {
                 return None;
             }
         };
+        if name.contains(char::is_control) {
+            self.warn(
+                &Path::new(folder).join(name.escape_debug().to_string()).to_string_lossy(),
+                "tên tệp có ký tự điều khiển (xuống dòng, tab …); hãy đặt lại tên",
+                "the name has control characters (a line break, a tab …); rename it",
+            );
+            return None;
+        }
         let ignored =
             names::file_kind(&name) == FileKind::Ignored && names::folder_kind(&name) == FolderKind::Ignored;
         (!ignored).then_some(name)

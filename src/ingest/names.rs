@@ -43,7 +43,7 @@ const SYSTEM_FILES: [&str; 7] =
     ["thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "autorun.inf", "aquota.user"];
 
 /// Endings of files that are not whole yet: somebody is still copying or saving them.
-const TRANSIENT: [&str; 11] = [
+const TRANSIENT: [&str; 14] = [
     ".tmp",
     ".part",
     ".partial",
@@ -55,10 +55,13 @@ const TRANSIENT: [&str; 11] = [
     ".swo",
     ".lock",
     ".laccdb",
+    ".gstmp",
+    ".!sync",
+    ".icloud",
 ];
 
 /// Names of folders that systems keep for themselves, in lower case.
-const SYSTEM_FOLDERS: [&str; 15] = [
+const SYSTEM_FOLDERS: [&str; 16] = [
     "#recycle",
     "#snapshot",
     "$recycle.bin",
@@ -68,12 +71,13 @@ const SYSTEM_FOLDERS: [&str; 15] = [
     "@tmp",
     "lost+found",
     "network trash folder",
+    "recycle bin",
     "recycled",
     "recycler",
     "system volume information",
     "temporary items",
     "thùng rác",
-    "found.000",
+    "~snapshot",
 ];
 
 /// The channel folder that contains a path, or that is this path.
@@ -98,6 +102,7 @@ pub(super) fn file_kind(name: &str) -> FileKind {
     if is_hidden(&lower)
         || SYSTEM_FILES.contains(&lower.as_str())
         || TRANSIENT.iter().any(|e| lower.ends_with(e))
+        || is_safe_save(&lower)
     {
         return FileKind::Ignored;
     }
@@ -114,13 +119,16 @@ pub(super) fn file_kind(name: &str) -> FileKind {
 /// What a folder called `name` is.
 pub(super) fn folder_kind(name: &str) -> FolderKind {
     let lower: String = name.nfc().collect::<String>().to_lowercase();
-    if is_hidden(&lower) || SYSTEM_FOLDERS.contains(&lower.as_str()) {
+    let lower = lower.trim();
+    // What a disk check found: `found.000`, `found.001` …
+    let is_found = lower.strip_prefix("found.").is_some_and(|number| unnumbered(number) == Some(""));
+    if is_hidden(lower) || is_found || SYSTEM_FOLDERS.contains(&lower) {
         return FolderKind::Ignored;
     }
     match () {
-        () if lower.starts_with(['#', '@', '$']) => FolderKind::System,
+        () if lower.starts_with(['#', '@', '$', '~']) => FolderKind::System,
         // A folder has no ending: what looks like one is part of its name.
-        () if is_copied_stem(&lower) => FolderKind::Copy,
+        () if is_copied_stem(lower) => FolderKind::Copy,
         () => FolderKind::Channel,
     }
 }
@@ -133,6 +141,12 @@ fn is_hidden(lower: &str) -> bool {
         || lower.starts_with("~wr")
         || lower.ends_with('~')
         || (lower.starts_with('#') && lower.ends_with('#'))
+}
+
+/// True for the file that macOS replaces with a new version: `bai.txt.sb-1a2b3c4d-Xy12Z3`.
+fn is_safe_save(lower: &str) -> bool {
+    let Some((_, code)) = lower.rsplit_once(".sb-") else { return false };
+    code.len() >= 8 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// True for a copy of a file, made by a program or by "copy" and "paste" in one folder.
@@ -149,7 +163,7 @@ fn is_copy(lower: &str) -> bool {
 /// True for a name, without its ending, as synchronisers and desktops give them to copies.
 fn is_copied_stem(stem: &str) -> bool {
     // Syncthing, ownCloud and Nextcloud, Dropbox, Seafile, Synology Drive, Resilio.
-    const ANYWHERE: [&str; 7] = [
+    const ANYWHERE: [&str; 9] = [
         ".sync-conflict-",
         "conflicted copy",
         "(case conflict",
@@ -157,10 +171,12 @@ fn is_copied_stem(stem: &str) -> bool {
         "(sfconflict",
         "(bản sao xung đột",
         "(copie en conflit",
+        "[conflict",
+        "(unsaved-",
     ];
     const BEFORE: [&str; 3] = ["copy of ", "bản sao của ", "bản sao "];
     // Behind these a number may stand: ` - Copy (2)`, ` copy 2`.
-    const BEHIND: [&str; 10] = [
+    const BEHIND: [&str; 16] = [
         " - copy",
         " - sao chép",
         " - bản sao",
@@ -169,6 +185,12 @@ fn is_copied_stem(stem: &str) -> bool {
         " (another copy)",
         " (bản sao)",
         " (bản sao khác)",
+        " - copie",
+        " - kopie",
+        " copie",
+        " (copie)",
+        " kopie",
+        " (kopie)",
         "_conflict",
         ".conflict",
     ];
@@ -179,6 +201,17 @@ fn is_copied_stem(stem: &str) -> bool {
         || BEFORE.iter().any(|mark| stem.starts_with(mark) && stem.len() > mark.len())
         || BEHIND.iter().any(|mark| bare.ends_with(mark) && bare.len() > mark.len())
         || is_ordinal_copy(bare)
+        || is_of_another_computer(stem)
+}
+
+/// True for the copies of OneDrive: the name of the computer stands behind, here one that Windows made up.
+fn is_of_another_computer(lower: &str) -> bool {
+    ["-desktop-", "-laptop-"].iter().any(|mark| {
+        lower.rsplit_once(mark).is_some_and(|(before, code)| {
+            let is_code = (7..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+            is_code && !before.is_empty() && code.bytes().any(|byte| byte.is_ascii_digit())
+        })
+    })
 }
 
 /// What stands before the number at the end; none where there is no number.
@@ -282,6 +315,13 @@ mod tests {
             "goc.txt.old",
             "goc.orig.md",
             "goc - Copy.jpg",
+            "goc-DESKTOP-1A2B3C4.txt",
+            "goc-LAPTOP-9ABCDEFG.docx",
+            "goc [Conflict].txt",
+            "goc [Conflict 2].txt",
+            "goc (Unsaved-308371).docx",
+            "goc - Copie (2).txt",
+            "goc (Kopie).txt",
         ] {
             assert_eq!(file_kind(name), FileKind::Copy, "{name}");
         }
@@ -298,6 +338,8 @@ mod tests {
             "Hội nghị 12.5.txt",
             "old.txt",
             "bak.docx",
+            "may-laptop-gia-re.txt",
+            "desktop-moi.txt",
         ] {
             assert_eq!(file_kind(name), FileKind::Article, "{name}");
         }
@@ -318,6 +360,11 @@ mod tests {
             "_nháp.txt",
             "Icon\r",
             "~WRL0001.docx",
+            "._bai.txt",
+            "bai.txt.gstmp",
+            "bai.txt.!sync",
+            "bai.txt.icloud",
+            "bai.txt.sb-1a2b3c4d-Xy12Z3",
         ] {
             assert_eq!(file_kind(name), FileKind::Ignored, "{name}");
         }
@@ -343,10 +390,16 @@ mod tests {
             ".Trash-0",
             "RECYCLER",
             "Thùng rác",
+            "Recycle Bin",
+            "FOUND.001",
+            "~snapshot",
+            "System Volume Information ",
+            ".stversions",
+            ".tmp.drivedownload",
         ] {
             assert_eq!(folder_kind(name), FolderKind::Ignored, "{name}");
         }
-        for name in ["@Synology", "#thung-rac"] {
+        for name in ["@Synology", "#thung-rac", "~luu"] {
             assert_eq!(folder_kind(name), FolderKind::System, "{name}");
         }
         for name in

@@ -248,3 +248,112 @@ impl MissingFiles {
         Some(old)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::listing::FileState;
+    use crate::model::ArticleId;
+
+    /// Seconds since 1970 at which all files here were last changed.
+    const CHANGED: u64 = 1_700_000_000;
+
+    fn file(path: &str) -> ListedFile {
+        let changed = i64::try_from(CHANGED * 1_000_000_000).unwrap();
+        ListedFile {
+            path: path.to_owned(),
+            channel: Slug::from_title(folder_of(path)),
+            state: FileState { size: 10, mark: 7, changed },
+            images: Vec::new(),
+            page_images: Vec::new(),
+        }
+    }
+
+    fn record(path: &str, hash: &str) -> FileRecord {
+        let article = Some(ArticleId::new("tag:x.vn,2023:a"));
+        FileRecord { seen: file(path).seen(hash.to_owned()), article, present: true, rejected: false }
+    }
+
+    /// The plan of a scan `after` seconds after the files were changed, and what it waits for.
+    fn plan(
+        before: Pending,
+        start: Instant,
+        after: f64,
+        files: &[&str],
+        records: &[FileRecord],
+    ) -> (Plan, Pending, ScanReport) {
+        let after = Duration::from_secs_f64(after);
+        let clock = UNIX_EPOCH + Duration::from_secs(CHANGED) + after;
+        let mut planner = Planner::new(before, Moment { instant: start + after, clock }, false);
+        let mut report = ScanReport::default();
+        let mut files = files.iter().map(|path| file(path)).peekable();
+        planner.compare(&mut files, records.to_vec(), |path| path.starts_with("hidden/"), &mut report);
+        files.for_each(|file| planner.file(file, None, &mut report));
+        let (plan, pending) = planner.finish();
+        (plan, pending, report)
+    }
+
+    fn changed(plan: &Plan) -> Vec<&str> {
+        plan.changed.iter().map(|changed| changed.file.path.as_str()).collect()
+    }
+
+    #[test]
+    fn a_file_is_changed_once_it_has_settled_and_what_is_recorded_is_not() {
+        let start = Instant::now();
+        let records = [record("a/2.txt", "2")];
+        let files = ["a/1.txt", "a/2.txt", "b/3.txt"];
+        let (early, pending, report) = plan(Pending::default(), start, 0.1, &files, &records);
+        assert!(changed(&early).is_empty());
+        assert_eq!(report.next_scan_in, Some(Duration::from_millis(200)));
+        assert!(report.unsettled);
+        let (late, pending, report) = plan(pending, start, 0.4, &files, &records);
+        assert_eq!(changed(&late), ["a/1.txt", "b/3.txt"]);
+        assert_eq!((report.next_scan_in, pending.paths().count()), (None, 0));
+    }
+
+    #[test]
+    fn a_file_dated_in_the_future_settles_by_being_seen_twice() {
+        let start = Instant::now();
+        let (early, pending, _) = plan(Pending::default(), start, 0.0, &["a/1.txt"], &[]);
+        assert!(changed(&early).is_empty());
+        // The clock was set back by an hour; the time between the scans counts.
+        let moment =
+            Moment { instant: start + DEBOUNCE, clock: UNIX_EPOCH + Duration::from_secs(CHANGED - 3600) };
+        let mut planner = Planner::new(pending, moment, false);
+        planner.file(file("a/1.txt"), None, &mut ScanReport::default());
+        assert_eq!(changed(&planner.finish().0), ["a/1.txt"]);
+    }
+
+    #[test]
+    fn a_file_is_missing_for_the_grace_period_unless_it_cannot_be_seen() {
+        let start = Instant::now();
+        let records = [record("a/1.txt", "1"), record("hidden/2.txt", "2")];
+        let (first, pending, _) = plan(Pending::default(), start, 100.0, &[], &records);
+        assert_eq!(
+            first.missing.iter().map(|record| record.seen.path.as_str()).collect::<Vec<_>>(),
+            ["a/1.txt"]
+        );
+        let (_, pending, _) = plan(pending, start, 104.0, &[], &records);
+        assert_eq!(pending.grace_left("a/1.txt", start + Duration::from_secs(104)), Duration::from_secs(1));
+        assert!(pending.has_expired(start + Duration::from_secs(105)));
+        let (back, pending, _) = plan(pending, start, 105.0, &["a/1.txt"], &records);
+        assert!(back.missing.is_empty() && !pending.has_expired(start + Duration::from_secs(200)));
+    }
+
+    #[test]
+    fn a_missing_file_is_found_by_its_bytes_and_stem_then_by_its_bytes_then_by_its_stem() {
+        let missing = || {
+            MissingFiles::new(vec![record("a/1.txt", "x"), record("a/2.txt", "x"), record("a/3.txt", "z")])
+        };
+        let take =
+            |path: &str, hash: &str, by_stem| missing().take(&file(path).seen(hash.to_owned()), by_stem);
+        assert_eq!(take("b/2.md", "x", true).as_deref(), Some("a/2.txt"));
+        assert_eq!(take("a/9.txt", "x", true).as_deref(), Some("a/1.txt"));
+        assert_eq!(take("b/3.txt", "new", true).as_deref(), Some("a/3.txt"));
+        assert_eq!(take("b/3.txt", "new", false), None);
+        let mut twice = missing();
+        let new = file("b/3.txt").seen("z".to_owned());
+        assert_eq!((twice.take(&new, true).as_deref(), twice.take(&new, true)), (Some("a/3.txt"), None));
+        assert_eq!(twice.moved.keys().map(Slug::as_str).collect::<Vec<_>>(), ["a"]);
+    }
+}

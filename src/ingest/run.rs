@@ -174,7 +174,7 @@ impl Rhythm {
             _ if report.suspended_reason.is_some() => ABSENT.max(looking * REST_OF_SCANS),
             WatchMode::Events if hears_all => RESCAN_INTERVAL.max(looking * SHARE_OF_SCANS),
             WatchMode::Events => RESCAN_INTERVAL.max(looking * REST_OF_SCANS),
-            WatchMode::Poll => POLL_INTERVAL.max(looking),
+            WatchMode::Poll => POLL_INTERVAL.max(looking * REST_OF_SCANS),
             WatchMode::Off => YEAR,
         };
         self.rested = now + looking * REST_OF_SCANS;

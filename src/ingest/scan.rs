@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::article_file::{ParsedFile, diagnostics_of};
+use super::article_file::{ParsedFile, diagnostics_of, unreadable_file};
 use super::diagnostic::{FileDiagnostic, Findings};
 use super::listing::{FolderListing, Groups, ListedFile, list_folder, list_groups};
 use super::mark::{cannot_be_marked, is_of_another_log, mark, mark_of};
@@ -379,7 +379,7 @@ impl Scanner {
             report.wait_for_file(pause);
         }
         for (file, cause) in unreadable {
-            findings.add(FileDiagnostic::unreadable_file(&file.path, &cause));
+            findings.add(unreadable_file(&file.path, &cause));
         }
         self.store
             .files_touched(same_bytes.into_iter().map(|(file, hash)| file.seen(hash)).collect())

@@ -502,6 +502,33 @@ fn copies_and_folders_of_systems_are_never_published() {
 }
 
 #[test]
+fn names_that_no_channel_or_article_can_have_are_reported_and_not_published() {
+    let test_site = seeded();
+    test_site.write("xa-hoi/xuống\ndòng.txt", short(1));
+    test_site.write("xa-hoi/cột\tmột.txt", short(2));
+    test_site.write("…/bai.txt", short(3));
+    test_site.write("!!!/bai.txt", short(4));
+    test_site.write("xa-hoi/thi-dua\n.jpg", include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg"));
+    let output = test_site.run(&["scan"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    for name in ["xuống\\ndòng.txt", "cột\\tmột.txt", "feeds/…:1", "feeds/!!!:1", "thi-dua\\n.jpg"] {
+        assert!(told.contains(name), "{name} is not in\n{told}");
+    }
+    assert_eq!(test_site.ok(&["list"]).lines().count(), 1);
+}
+
+#[test]
+fn a_file_that_is_too_large_is_called_too_large() {
+    let test_site = seeded();
+    test_site.write("xa-hoi/lon.txt", "");
+    let file = std::fs::File::options().write(true).open(test_site.path("feeds/xa-hoi/lon.txt")).unwrap();
+    file.set_len(500 << 20).unwrap();
+    let output = test_site.run(&["scan"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("lớn hơn") && !told.contains("quyền truy cập"), "{told}");
+}
+
+#[test]
 fn an_edit_of_the_same_length_is_seen_though_the_time_was_set_back() {
     for watch in ["events", "off"] {
         let test_site = seeded().with("BANTIN_FOLDER__WATCH", watch);
