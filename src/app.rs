@@ -18,7 +18,8 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::http::{
-    AdminHandler, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler, server,
+    AdminHandler, AppState, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler,
+    server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::render::{self, Renderer, SiteCache};
@@ -83,7 +84,7 @@ impl App {
             renderer: Arc::clone(&self.render_counters),
             store: self.store.clone(),
         };
-        let service = SiteHandler::new(
+        let service = SiteHandler::new(AppState::new(
             self.site_cache.clone(),
             self.store.clone(),
             self.config.render.clone(),
@@ -95,7 +96,7 @@ impl App {
                 trusted_proxies: self.config.middleware.trusted_proxies.clone(),
             },
             stop.subscribe(),
-        );
+        ));
         let operator = AdminHandler::new(Arc::clone(&self.health), move || metrics.render());
         let server_options = self.config.server.clone();
         if self.config.middleware.is_off() {

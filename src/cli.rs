@@ -382,7 +382,7 @@ async fn list(
                     "state": article.state,
                     "number": article.number,
                     "published": rfc3339(article.stamp, zone),
-                    "channels": article.channels.iter().map(Slug::as_str).collect::<Vec<_>>(),
+                    "channels": article.channels,
                     "title": article.title,
                 })
                 .to_string(),
@@ -390,7 +390,7 @@ async fn list(
                     "{}  {:9}  {}  {}  {}",
                     article.stamp.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
                     article.state,
-                    article.channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(","),
+                    Slug::join(&article.channels, ","),
                     printable(article.id.as_str(), MAX_LINE),
                     printable(&article.title, MAX_LINE)
                 ),

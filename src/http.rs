@@ -37,4 +37,4 @@ pub use handler::SiteHandler;
 pub use health::{AdminHandler, Health};
 pub use middleware::{MiddlewareOptions, RateLimitLayer};
 pub use server::{Listeners, ServerOptions};
-pub use state::ServiceLimits;
+pub use state::{AppState, ServiceLimits};

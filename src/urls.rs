@@ -88,6 +88,13 @@ impl SiteUrls {
         self.current_slug(Slug::from_title(text))
     }
 
+    /// The channels of an article: those given by their slugs, and those that the article names. Sorted, each once.
+    pub fn resolve_channels(&self, slugs: impl IntoIterator<Item = Slug>, named: &[String]) -> Vec<Slug> {
+        let slugs = slugs.into_iter().map(|slug| self.current_slug(slug));
+        let all: BTreeSet<Slug> = slugs.chain(named.iter().map(|name| self.resolve_channel(name))).collect();
+        all.into_iter().collect()
+    }
+
     /// The current slug of a channel, given its current or any former one.
     pub fn current_slug(&self, slug: Slug) -> Slug {
         self.renamed.get(&slug).cloned().unwrap_or(slug)

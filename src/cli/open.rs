@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::ingest::Marking;
 use crate::model::{ArticleId, Slug};
 use crate::render;
-use crate::store::{ArticleLookup, Store};
+use crate::store::{ArticleLookup, Refusal, Store};
 use crate::urls::Route;
 
 /// Opens an existing store. A command on an article must not create a log because of a typo in the config.
@@ -34,8 +34,8 @@ pub(super) async fn require_channel(store: &Store, config: &Config, slug: &Slug)
     if channels.iter().any(|channel| channel.slug == *slug) {
         return Ok(());
     }
-    let known: Vec<&str> = channels.iter().map(|channel| channel.slug.as_str()).collect();
-    bail!("unknown channel `{slug}`; known channels: {}", known.join(", "))
+    let known = channels.into_iter().map(|channel| channel.slug).collect();
+    bail!("{}", Refusal::UnknownChannel { channel: slug.clone(), known }.message())
 }
 
 /// The id of an article named by its id, the URL of its page, or its source file, also of a withdrawn one.

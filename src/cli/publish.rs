@@ -51,10 +51,7 @@ async fn publish_local(
     let store = open_store(&config).await?;
     // As over HTTP: the channels in the file are added to the one of the command.
     let addresses = &config.render.addresses;
-    let mut channels = vec![addresses.current_slug(channel.clone())];
-    channels.extend(draft.channels.iter().map(|name| addresses.resolve_channel(name)));
-    channels.sort();
-    channels.dedup();
+    let channels = addresses.resolve_channels([channel.clone()], &draft.channels);
     let complaints = add_images(&store, &path, &mut draft).await?;
     print_diagnostics(&complaints, output);
     findings.extend(complaints);

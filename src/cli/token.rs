@@ -51,16 +51,12 @@ pub(super) async fn token(
         TokenCommand::List => {
             let mut lines = Lines::new(output.json)?;
             for token in store.tokens().await? {
-                let channels = token
-                    .channels
-                    .as_deref()
-                    .map(|channels| channels.iter().map(Slug::as_str).collect::<Vec<_>>());
                 let revoked = token.revoked_at.map(|at| rfc3339(at, config.store.zone));
                 let created = rfc3339(token.created_at, config.store.zone);
                 lines.line(|as_json| match as_json {
                     true => json!({
                         "name": token.name,
-                        "channels": channels,
+                        "channels": token.channels,
                         "created": created,
                         "revoked": revoked,
                     })
@@ -68,7 +64,10 @@ pub(super) async fn token(
                     false => format!(
                         "{created}  {}  {}  {}",
                         if revoked.is_some() { "revoked" } else { "valid  " },
-                        channels.map_or("(all channels)".to_owned(), |channels| channels.join(",")),
+                        token
+                            .channels
+                            .as_ref()
+                            .map_or("(all channels)".to_owned(), |own| Slug::join(own, ",")),
                         printable(&token.name, MAX_LINE)
                     ),
                 })?;

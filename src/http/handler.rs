@@ -8,23 +8,20 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
-use tokio::sync::watch;
 
 use super::api;
 use super::client_ip::client_address;
 use super::delta_encoding;
-use super::health::{Health, is_ready, readiness};
+use super::health::{is_ready, readiness};
 use super::on_demand;
 use super::preconditions::{Decision, client_newer_tag};
 use super::response::{self, ALLOW_READ, CachePolicy, HttpResponse};
 use super::server::RequestBody;
-use super::state::{AppState, RETRY_AFTER, ServiceLimits};
+use super::state::{AppState, RETRY_AFTER};
 use super::validity::{self, Invalid};
 use crate::model::Permalink;
-use crate::render::{
-    self, ArchivePage, ArticlePage, LiveFeed, RenderedSite, Representation, RepresentationKind, SiteCache,
-};
-use crate::store::{ImageLookup, LogPosition, Store};
+use crate::render::{ArchivePage, ArticlePage, LiveFeed, RenderedSite, Representation, RepresentationKind};
+use crate::store::{ImageLookup, LogPosition};
 use crate::urls::{Format, Route, Scope};
 
 /// How long a replica may take to catch up with a client that holds a newer copy.
@@ -62,17 +59,9 @@ pub struct SiteHandler {
 }
 
 impl SiteHandler {
-    /// Answers from the rendered site, and otherwise from the store. After `stopping` becomes true, no
-    /// request waits for a change any more. Call it on the runtime that is to read the store.
-    pub fn new(
-        site_cache: SiteCache,
-        store: Store,
-        render_options: render::RenderOptions,
-        health: Arc<Health>,
-        limits: ServiceLimits,
-        stopping: watch::Receiver<bool>,
-    ) -> Self {
-        Self { state: AppState::new(site_cache, store, render_options, health, limits, stopping) }
+    /// Answers with this state.
+    pub fn new(state: Arc<AppState>) -> Self {
+        Self { state }
     }
 
     /// Answers one request.
@@ -173,7 +162,7 @@ impl SiteHandler {
                 None => false,
             };
         match self.document(&request) {
-            Some(document) if caught_up => self.send_document(request, &document, &self.state.feeds),
+            Some(document) if caught_up => self.state.send(request, &document, &self.state.feeds),
             _ => {
                 let now = self.state.clock.now();
                 response::not_modified_newer(
@@ -193,7 +182,7 @@ impl SiteHandler {
     async fn wait_for_render(self, request: Parts, log: LogPosition, policy: CachePolicy) -> HttpResponse {
         self.state.wait_until_rendered(log, RENDER_WAIT).await;
         match self.document(&request) {
-            Some(document) => self.send_document(request, &document, &policy),
+            Some(document) => self.state.send(request, &document, &policy),
             None => self.state.not_found(&request.headers),
         }
     }
@@ -202,10 +191,6 @@ impl SiteHandler {
     fn document(&self, request: &Parts) -> Option<Arc<Representation>> {
         let path = self.state.urls.local_path(request.uri.path());
         self.state.site_cache.current().document(&path).cloned()
-    }
-
-    fn send_document(&self, request: Parts, document: &Representation, policy: &CachePolicy) -> HttpResponse {
-        response::representation(&request.method, request.headers, document, policy, self.state.clock.now())
     }
 
     /// A feed opened in a browser: an HTML page, or with `?xml` its source.
@@ -226,16 +211,7 @@ impl SiteHandler {
                 CacheLookup::Hit(response::feed_source(&request.headers, document))
             }
             Some((feed, format)) => CacheLookup::BrowserView(Arc::clone(feed), format),
-            None => {
-                let (headers, now) = (request.headers.clone(), self.state.clock.now());
-                CacheLookup::Hit(response::representation(
-                    &request.method,
-                    headers,
-                    document,
-                    &self.state.feeds,
-                    now,
-                ))
-            }
+            None => CacheLookup::Hit(self.state.send(request.clone(), document, &self.state.feeds)),
         }
     }
 
@@ -351,12 +327,9 @@ impl SiteHandler {
                 rendering.await.flatten()
             }
         };
-        let now = self.state.clock.now();
         match delta {
-            Some(delta) => response::im_used(&request.headers, &delta, now),
-            None => {
-                response::representation(&request.method, request.headers, &document, &self.state.feeds, now)
-            }
+            Some(delta) => response::im_used(&request.headers, &delta, self.state.clock.now()),
+            None => self.state.send(request, &document, &self.state.feeds),
         }
     }
 
@@ -365,14 +338,11 @@ impl SiteHandler {
         let feed = self.state.site_cache.current().live_feed(&scope).cloned();
         let rendering =
             self.state.run_with_store(async move |state| state.archive.page(&scope, page, format).await);
-        let now = self.state.clock.now();
         match rendering.await {
             Some(ArchivePage::Page(page)) => match feed.filter(|_| is_browser) {
                 Some(_) if on_demand::wants_raw(&request) => response::feed_source(&request.headers, &page),
                 Some(feed) => on_demand::feed_as_html(&self.state, &request.headers, feed, format).await,
-                None => {
-                    response::representation(&request.method, request.headers, &page, &self.state.pages, now)
-                }
+                None => self.state.send(request, &page, &self.state.pages),
             },
             Some(ArchivePage::NotFound) => self.state.not_found(&request.headers),
             Some(ArchivePage::Failed) => response::internal_error(),
@@ -388,11 +358,8 @@ impl SiteHandler {
                 self.state.run_with_store(rendering).await
             }
         };
-        let now = self.state.clock.now();
         match page_result {
-            Some(ArticlePage::Page(page)) => {
-                response::representation(&request.method, request.headers, &page, &self.state.pages, now)
-            }
+            Some(ArticlePage::Page(page)) => self.state.send(request, &page, &self.state.pages),
             Some(ArticlePage::Gone(page)) => {
                 response::substitute(StatusCode::GONE, &request.headers, &page, &self.state.pages)
             }

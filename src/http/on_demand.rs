@@ -68,7 +68,7 @@ pub(super) async fn handle(state: &Arc<AppState>, request: Parts, route: Route) 
         }
         Some(Rendered::Page(document)) => {
             let policy = if feed { &state.feeds } else { &state.pages };
-            response::representation(&request.method, request.headers, &document, policy, state.clock.now())
+            state.send(request, &document, policy)
         }
         Some(Rendered::NotFound) => state.not_found(&request.headers),
         Some(Rendered::Failed) => response::internal_error(),

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::http::request::Parts;
 use ipnet::IpNet;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -17,7 +18,9 @@ use super::keyed_limiter::KeyedLimiter;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
 use super::single_flight::SingleFlight;
 use crate::model::Channel;
-use crate::render::{self, ArchiveRenderer, ArticlePages, OnDemandRenderer, RenderProgress, SiteCache};
+use crate::render::{
+    self, ArchiveRenderer, ArticlePages, OnDemandRenderer, RenderProgress, Representation, SiteCache,
+};
 use crate::store::{LogPosition, Store, StoreError};
 use crate::time::Clock;
 use crate::urls::SiteUrls;
@@ -47,7 +50,8 @@ pub struct ServiceLimits {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-pub(super) struct AppState {
+/// The site, the store and the limits: what all requests share.
+pub struct AppState {
     pub(super) site_cache: SiteCache,
     pub(super) progress: watch::Receiver<RenderProgress>,
     pub(super) announced: watch::Receiver<LogPosition>,
@@ -82,7 +86,9 @@ pub(super) struct AppState {
 }
 
 impl AppState {
-    pub(super) fn new(
+    /// Requests are answered from the rendered site, and otherwise from the store. After `stopping` becomes true, no
+    /// request waits for a change any more. Call it on the runtime that is to read the store.
+    pub fn new(
         site_cache: SiteCache,
         store: Store,
         render_options: render::RenderOptions,
@@ -138,6 +144,16 @@ impl AppState {
         let mut progress = self.progress.clone();
         let reached = progress.wait_for(|progress| progress.failing || progress.rendered.includes(&log));
         matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(progress)) if progress.rendered.includes(&log))
+    }
+
+    /// The response for a document: a full one, 304 or an error of its preconditions.
+    pub(super) fn send(
+        &self,
+        request: Parts,
+        document: &Representation,
+        policy: &CachePolicy,
+    ) -> HttpResponse {
+        response::representation(&request.method, request.headers, document, policy, self.clock.now())
     }
 
     /// 404 in the site's layout.

@@ -199,7 +199,7 @@ impl Import {
         let addresses = Arc::clone(&options.addresses);
         let channel = order.channel.clone().map(|channel| addresses.current_slug(channel));
         if let Some(slug) = channel.clone().filter(|slug| !order.new_channel && !known.contains(slug)) {
-            let known = known.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ");
+            let known = Slug::join(known, ", ");
             return Err(ImportError::UnknownChannel { slug, known });
         }
         let plan = ChannelMapping { channel, encoding: order.encoding, addresses };

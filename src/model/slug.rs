@@ -50,6 +50,11 @@ impl Slug {
         if text.len() > Self::MAX_BYTES { Err(InvalidSlug::new(text)) } else { Self::parse(text) }
     }
 
+    /// Several slugs as one text.
+    pub fn join<'a>(slugs: impl IntoIterator<Item = &'a Self>, separator: &str) -> String {
+        slugs.into_iter().map(Self::as_str).collect::<Vec<_>>().join(separator)
+    }
+
     /// Derives a slug from any text: `Đất & Người` becomes `dat-nguoi`. A text without letters and digits becomes
     /// `khong-ten`; a long one is truncated after a word.
     pub fn from_title(title: &str) -> Self {

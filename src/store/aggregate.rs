@@ -25,5 +25,5 @@ pub(crate) fn member_fingerprint(channel: &Slug, configured: &[Channel]) -> Stri
     if members.len() < 2 {
         return String::new();
     }
-    members.iter().map(Slug::as_str).collect::<Vec<_>>().join(" ")
+    Slug::join(&members, " ")
 }

@@ -81,14 +81,14 @@ impl Refusal {
                 "the token is no longer valid",
             ),
             Self::NotYours(channels) => {
-                let channels = joined(channels);
+                let channels = Slug::join(channels, ", ");
                 Message::new(
                     format!("Mã truy cập này không được đăng ở: {channels}. Hãy chọn chuyên mục khác."),
                     format!("this token may not publish in: {channels}"),
                 )
             }
             Self::UnknownChannel { channel, known } => {
-                let known = joined(known);
+                let known = Slug::join(known, ", ");
                 Message::new(
                     format!("Không có chuyên mục «{channel}». Hãy chọn một trong: {known}."),
                     format!("unknown channel `{channel}`; known channels: {known}"),
@@ -144,8 +144,4 @@ fn closed(channel: &Slug, since: Option<NaiveDate>) -> Message {
             ),
         ),
     }
-}
-
-fn joined(channels: &[Slug]) -> String {
-    channels.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ")
 }

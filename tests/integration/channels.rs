@@ -380,6 +380,7 @@ fn a_token_writes_as_often_as_the_limit_allows() {
 fn a_path_redirects_only_to_existing_resources_in_every_encoding() {
     let site = TestSite::new();
     site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    std::fs::create_dir(site.path("feeds/trong")).unwrap();
     let serving = site.serve();
     for (path, target) in [
         ("/xa-hoi", "/xa-hoi/"),
@@ -413,6 +414,27 @@ fn a_path_redirects_only_to_existing_resources_in_every_encoding() {
         "/..%2f..%2fetc/passwd",
         "/xa-hoi%00",
         "/x%C3%A3-h%E1%BB%99i",
+        "/XA-HOI/",
+        "/Xa-Hoi",
+        "/XA-HOI/rss.xml",
+        "/xa-hoi.",
+        "/xa-hoi./",
+        "/rss.xml.",
+        "/rss.xml/",
+        "/xa-hoi//",
+        "/xa-hoi//rss.xml",
+        "/xa-hoi/./rss.xml",
+        "/xa-hoi/../rss.xml",
+        "/xa-hoi/%2e%2e/rss.xml",
+        "/%2e%2e/rss.xml",
+        "/xa-hoi%2Frss.xml",
+        "/trong",
+        "/trong/rss",
+        "/healthz/",
+        "/sitemap/2019-01.xml",
+        "/bai-viet",
+        "/%",
+        "/%zz",
     ] {
         let answer = serving.get(path);
         assert_eq!((answer.status, answer.header("location")), (404, None), "{path}");
@@ -420,4 +442,21 @@ fn a_path_redirects_only_to_existing_resources_in_every_encoding() {
     assert_eq!(serving.get("/xa%2Dhoi/rss%2Exml").body, serving.get("/xa-hoi/rss.xml").body);
     let tag = serving.get("/xa-hoi/rss.xml").etag();
     assert_eq!(serving.request("GET", "/xa%2Dhoi/rss%2Exml", &[("If-None-Match", &tag)]).status, 304);
+    // An absolute target means its path; no redirect leads to its host (feed rule C9).
+    let absolute = serving.request("GET", "http://other.example/xa-hoi?a", &[]);
+    assert_eq!((absolute.status, absolute.header("location")), (301, Some("/xa-hoi/?a")));
+    for (method, path, status) in [
+        ("OPTIONS", "/xa-hoi/rss.xml", 204),
+        ("OPTIONS", "*", 204),
+        ("TRACE", "/xa-hoi/", 405),
+        ("POST", "/xa-hoi/rss.xml", 405),
+        ("get", "/rss.xml", 405),
+        ("PUT", "/xa-hoi", 405),
+        ("DELETE", "/healthz", 405),
+        ("BREW", "/tim-kiem?q=a", 405),
+    ] {
+        let answer = serving.request(method, path, &[]);
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{method} {path}");
+    }
 }

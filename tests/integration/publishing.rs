@@ -590,6 +590,7 @@ fn every_error_of_the_api_is_a_problem_detail() {
         ("GET", "/api/changes", vec![("Host", "a b")], "", 400),
         ("POST", "/api/articles?channel=xa-hoi", vec![PLAIN, ("Content-Encoding", "gzip")], "x", 415),
         ("PUT", article, vec![PLAIN, ("Content-Encoding", "identity, br")], "x", 415),
+        ("POST", "/%61pi/articles", vec![("Content-Encoding", ""), ("Content-Encoding", "X-GZIP")], "x", 415),
         ("GET", article, vec![("If-Match", "\"x\"")], "", 412),
         ("GET", article, vec![("Accept-Encoding", "*;q=0")], "", 406),
     ];
@@ -611,6 +612,21 @@ fn every_error_of_the_api_is_a_problem_detail() {
             answer.starts_with("HTTP/1.1 400 ") && answer.contains("application/problem+json"),
             "{answer}"
         );
+    }
+    let head = format!(
+        "POST /api/articles?channel=xa-hoi HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: {}\r\n\
+         Content-Type: text/plain\r\n",
+        office.bearer
+    );
+    let long = format!("{:x}\r\n{}\r\n0\r\n\r\n", long.len(), long);
+    for (coding, body, status) in [
+        ("chunked", long.as_str(), 413),
+        ("gzip, chunked", "1\r\nx\r\n0\r\n\r\n", 415),
+        ("chunked", "x\r\n", 400),
+    ] {
+        let answer = exchange(&office, &format!("{head}Transfer-Encoding: {coding}\r\n\r\n{body}"));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{coding}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{coding}: {answer}");
     }
     assert_eq!(office.serving.metric("bantin_log_head"), 1);
 }

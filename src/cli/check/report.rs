@@ -31,10 +31,7 @@ impl<'a> ParsedReport<'a> {
     pub(super) fn new(seen: &'a CheckedFile, options: &'a ingest::IngestOptions) -> Option<Self> {
         let reading = &seen.reading.as_ref()?.reading;
         let draft = reading.draft.as_ref()?;
-        let mut channels: Vec<Slug> = seen.channel.iter().cloned().collect();
-        channels.extend(draft.channels.iter().map(|named| options.addresses.resolve_channel(named)));
-        channels.sort();
-        channels.dedup();
+        let channels = options.addresses.resolve_channels(seen.channel.clone(), &draft.channels);
         let dropped = reading.findings.iter().filter_map(dropped).collect();
         let language = draft.article.language.as_deref().unwrap_or(&options.language);
         let (pictures, zone) = (seen.pictures.as_slice(), options.time_zone);
@@ -56,7 +53,7 @@ impl<'a> ParsedReport<'a> {
             "pictures": self.pictures,
             "source": article.source,
             "tags": article.tags,
-            "channels": self.channels.iter().map(Slug::as_str).collect::<Vec<_>>(),
+            "channels": self.channels,
             "language": self.language,
             "link": article.link,
             "id": self.draft.id.as_ref().map(|id| id.as_str()),

@@ -36,9 +36,7 @@ pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result
     let name = id.clone();
     match state.run_with_store(async move |state| load(&state, &name).await).await {
         Some(Outcome::Encoded(document, number)) => {
-            let now = state.clock.now();
-            let reply =
-                response::representation(&request.method, request.headers, &document, &state.pages, now);
+            let reply = state.send(request, &document, &state.pages);
             match reply.status() {
                 StatusCode::NOT_ACCEPTABLE => Err(Problem::not_acceptable()),
                 StatusCode::PRECONDITION_FAILED => Err(Problem::version_mismatch(number)),

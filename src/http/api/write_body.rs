@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Value, json};
@@ -57,12 +57,7 @@ impl ParsedWrite {
 
     /// The channels named by the request and the article, sorted and deduplicated.
     pub(super) fn channels(&self, draft: &ParsedArticle) -> Vec<Slug> {
-        let asked = self.options.channels.iter().map(|slug| self.urls.current_slug(slug.clone()));
-        let named = draft.channels.iter().map(|name| self.urls.resolve_channel(name));
-        let mut channels: Vec<Slug> = asked.chain(named).collect();
-        channels.sort();
-        channels.dedup();
-        channels
+        self.urls.resolve_channels(self.options.channels.iter().cloned(), &draft.channels)
     }
 
     /// The response to a dry run. `problem` is the reason to refuse the article.
@@ -148,14 +143,13 @@ enum BodyFormat {
 
 impl BodyFormat {
     fn from_content_type(request: &Parts) -> Result<Self, Problem> {
-        let coded = request
-            .headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        // A transfer coding besides `chunked` is not decoded either.
+        let lines = [CONTENT_ENCODING, TRANSFER_ENCODING];
+        let coded = lines.iter().flat_map(|name| request.headers.get_all(name));
         if let Some(coding) = coded
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
             .map(<[u8]>::trim_ascii)
-            .find(|coding| !matches!(coding.to_ascii_lowercase().as_slice(), b"" | b"identity"))
+            .find(|coding| !matches!(coding.to_ascii_lowercase().as_slice(), b"" | b"identity" | b"chunked"))
         {
             return Err(Problem::coded_body(&String::from_utf8_lossy(coding)));
         }

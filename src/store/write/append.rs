@@ -30,6 +30,27 @@ pub(crate) struct NewRevision<'a> {
     pub(crate) state: ArticleStatus,
 }
 
+impl<'a> NewRevision<'a> {
+    /// A revision with the current text and channels, which readers must see as a change.
+    ///
+    /// # Errors
+    /// If the stored text is damaged.
+    pub(crate) fn of(
+        current: &CurrentArticle,
+        kind: ChangeKind,
+        author: &'a str,
+        state: ArticleStatus,
+    ) -> Result<Self, StoreError> {
+        let stamp = match &current.content {
+            Some(content) => from_json::<Article>(content)?.published.instant.timestamp(),
+            None => current.updated,
+        };
+        let (channels, content) = (current.channels.clone(), current.content.clone());
+        let (named_update, is_correction, reason) = (None, true, None);
+        Ok(Self { kind, channels, content, stamp, named_update, is_correction, reason, author, state })
+    }
+}
+
 impl LogWriter<'_> {
     /// Appends the next revision to the log and to every channel that contains the article before or after it.
     pub(crate) async fn append(

@@ -70,20 +70,9 @@ impl LogWriter<'_> {
                 Ok(FileRemovalOutcome::Withdrawn(self.withdraw_article(&current, state, None, FOLDER).await?))
             }
             ArticleStatus::Live if left != current.channels => {
-                let Some(content) = current.content.clone() else { return Ok(FileRemovalOutcome::Nothing) };
-                let article: Article = from_json(&content)?;
-                let revision = NewRevision {
-                    kind: ChangeKind::Moved,
-                    channels: left,
-                    content: Some(content),
-                    stamp: article.published.instant.timestamp(),
-                    named_update: None,
-                    is_correction: false,
-                    reason: None,
-                    author: FOLDER,
-                    state: ArticleStatus::Live,
-                };
-                Ok(FileRemovalOutcome::Moved(self.append(&current, revision).await?))
+                let moved = NewRevision::of(&current, ChangeKind::Moved, FOLDER, ArticleStatus::Live)?;
+                let moved = NewRevision { channels: left, is_correction: false, ..moved };
+                Ok(FileRemovalOutcome::Moved(self.append(&current, moved).await?))
             }
             ArticleStatus::Live | ArticleStatus::Waiting => Ok(FileRemovalOutcome::Nothing),
         }

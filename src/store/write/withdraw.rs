@@ -1,13 +1,12 @@
 //! Withdraws, restores and erases articles.
 
 use crate::model::bounds::Excess;
-use crate::model::{Article, ArticleId, bounds};
+use crate::model::{ArticleId, bounds};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::outcome::{RestoreOutcome, WithdrawOutcome};
 use crate::store::queries::ChangeKind;
 use crate::store::refusal::Refusal;
-use crate::store::rows::from_json;
 use crate::store::submission::WriteConditions;
 use crate::store::write::append::NewRevision;
 use crate::store::write::current::{ArticleStatus, CurrentArticle};
@@ -100,20 +99,11 @@ impl LogWriter<'_> {
             self.set_state(id, ArticleStatus::Waiting).await?;
             return Ok(RestoreOutcome::Waiting);
         }
-        let Some(content) = current.content.clone() else { return Ok(RestoreOutcome::Erased) };
-        let article: Article = from_json(&content)?;
-        let revision = NewRevision {
-            kind: ChangeKind::Restored,
-            channels: current.channels.clone(),
-            content: Some(content),
-            stamp: article.published.instant.timestamp(),
-            named_update: None,
-            is_correction: true,
-            reason: None,
-            author,
-            state: ArticleStatus::Live,
-        };
-        Ok(RestoreOutcome::Restored(self.append(&current, revision).await?))
+        if current.content.is_none() {
+            return Ok(RestoreOutcome::Erased);
+        }
+        let restored = NewRevision::of(&current, ChangeKind::Restored, author, ArticleStatus::Live)?;
+        Ok(RestoreOutcome::Restored(self.append(&current, restored).await?))
     }
 
     pub(crate) async fn withdraw_article(
@@ -123,22 +113,8 @@ impl LogWriter<'_> {
         reason: Option<&str>,
         author: &str,
     ) -> Result<u64, StoreError> {
-        let stamp = match &current.content {
-            Some(content) => from_json::<Article>(content)?.published.instant.timestamp(),
-            None => current.updated,
-        };
-        let revision = NewRevision {
-            kind: ChangeKind::Withdrawn,
-            channels: current.channels.clone(),
-            content: current.content.clone(),
-            stamp,
-            named_update: None,
-            is_correction: true,
-            reason,
-            author,
-            state,
-        };
-        self.append(current, revision).await
+        let withdrawn = NewRevision::of(current, ChangeKind::Withdrawn, author, state)?;
+        self.append(current, NewRevision { reason, ..withdrawn }).await
     }
 
     /// Deletes the text of an article everywhere, and the bytes of its images that no other article uses. Its id and
