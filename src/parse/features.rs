@@ -469,11 +469,13 @@ fn below(lines: &mut [Line]) {
 /// Facts of the page, which every line shares.
 fn whole_page(lines: &mut [Line]) {
     let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
-    // Words of a site head an article as well, where a sentence stands right below the date.
+    // Words of a site, and one or two others, are a title where a sentence or a verse stands right below the date.
     let sentence = lines.get(2).is_some_and(|line| line.facts.any(&[Fact::Prose, Fact::Stop]));
+    let verse = lines.get(2).is_some_and(|line| line.facts.has(Fact::Verse));
     let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool];
     let is_title = |line: &Line| {
         !line.is_date()
+            && (line.words > 2 || sentence || verse)
             && (!line.is_of_the_site() || sentence && line.facts.any(&words) && line.key.len() > 2)
     };
     let more = [Fact::GoesOn, Fact::CapitalsBelowCapitals, Fact::PartOfSeries];
@@ -485,7 +487,7 @@ fn whole_page(lines: &mut [Line]) {
         lines[0].facts.add(Fact::CleanTitle);
         lines[titles].facts.add(Fact::CleanDate);
     }
-    let (mut signing, mut signed) = (false, false);
+    let (mut signing, mut signed, mut began) = (false, false, false);
     for line in lines {
         signing = official && !line.facts.has(Fact::Prose) && (signing || line.facts.has(Fact::Signature));
         line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
@@ -499,7 +501,8 @@ fn whole_page(lines: &mut [Line]) {
             line.facts.remove(Fact::Twice);
         }
         // Between the lead and the byline of the clean form the words of a site are the author's.
-        let within = line.facts.has(Fact::BelowProse) && line.facts.has(Fact::ProseBelow) && !signed;
+        let within = began && line.facts.has(Fact::ProseBelow) && !signed;
+        began |= line.facts.has(Fact::Prose);
         if within && line.facts.has(Fact::CleanForm) {
             use Fact::{Box, End, File, Letterhead, Section, Signature, Site, Symbols, Tags, Tool};
             let words = [End, Box, Tool, Site, Section, Letterhead, Signature, File, Symbols, Tags];
