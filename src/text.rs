@@ -98,13 +98,24 @@ pub fn direction(language: &str) -> Option<&'static str> {
 
 /// Escapes `text` for HTML content and double-quoted attributes.
 pub fn escape_html(text: &str) -> Cow<'_, str> {
-    let reference = |byte: u8| match byte {
+    escape(text, |byte| if byte == b'"' { Some("&quot;") } else { markup_reference(byte) })
+}
+
+/// Escapes `text` for HTML content as HTML serialisers do: without quotes.
+pub fn escape_html_content(text: &str) -> Cow<'_, str> {
+    escape(text, markup_reference)
+}
+
+fn markup_reference(byte: u8) -> Option<&'static str> {
+    match byte {
         b'&' => Some("&amp;"),
         b'<' => Some("&lt;"),
         b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
         _ => None,
-    };
+    }
+}
+
+fn escape(text: &str, reference: impl Fn(u8) -> Option<&'static str>) -> Cow<'_, str> {
     if text.bytes().all(|byte| reference(byte).is_none()) {
         return Cow::Borrowed(text);
     }
@@ -152,7 +163,7 @@ pub fn is_xml_char(character: char) -> bool {
 /// A character that [`xml_safe`] keeps.
 ///
 /// SECURITY: U+202D and U+202E reverse the text that follows.
-fn is_printable(character: char) -> bool {
+pub fn is_printable(character: char) -> bool {
     is_xml_char(character) && !matches!(character, '\r' | '\u{7f}'..='\u{9f}' | '\u{202d}' | '\u{202e}')
 }
 

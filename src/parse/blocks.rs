@@ -2,7 +2,7 @@
 
 use super::caption::Caption;
 use super::piece::{Kind, Piece};
-use super::safe_html::{Inline, extend_quotation};
+use super::safe_html::{Inline, ListItem, extend_list, extend_quotation, list_html};
 use crate::model::Block;
 
 /// The opening paragraph.
@@ -52,13 +52,29 @@ pub(super) fn push(blocks: &mut Vec<Block>, block: Block) {
     blocks.push(block);
 }
 
-/// Appends an item to the last list, or begins a new one.
+/// Appends an item to the last list, or begins a new one. A list with links or styles is HTML.
 pub(super) fn push_item(blocks: &mut Vec<Block>, is_ordered: bool, piece: &Piece) {
-    let text = piece.text.clone();
-    match blocks.last_mut() {
-        Some(Block::List { ordered, items }) if *ordered == is_ordered => items.push(text),
-        _ => blocks.push(Block::List { ordered: is_ordered, items: vec![text] }),
+    let item = ListItem { text: &piece.text, html: marked(piece) };
+    if let Some(Block::Html { html }) = blocks.last_mut()
+        && extend_list(html, is_ordered, &item)
+    {
+        return;
     }
+    let mut items =
+        match blocks.pop_if(|last| matches!(last, Block::List { ordered, .. } if *ordered == is_ordered)) {
+            Some(Block::List { items, .. }) => items,
+            _ => Vec::new(),
+        };
+    blocks.push(match item.html {
+        None => {
+            items.push(piece.text.clone());
+            Block::List { ordered: is_ordered, items }
+        }
+        Some(_) => {
+            let plain = items.iter().map(|text| ListItem { text, html: None });
+            Block::Html { html: list_html(is_ordered, plain.chain([item])) }
+        }
+    });
 }
 
 /// The inline HTML of a piece, with plain-text URLs as links.

@@ -201,4 +201,8 @@ pub enum Part {
     Symbol,
     /// An embedded document.
     Document,
+    Script,
+    StyleSheet,
+    /// A Word field that has no result in the file.
+    Field,
 }

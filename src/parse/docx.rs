@@ -1,6 +1,7 @@
 //! Reads a Word document: the text that Word shows. Line numbers are paragraph numbers, counted from 1 including
 //! tables.
 
+mod equation;
 mod fields;
 mod formula;
 mod numbering;
@@ -23,7 +24,7 @@ use super::piece::{Content, Kind};
 use super::safe_html::{InlineStyle, SafeUrl, ScriptPosition, Tag};
 use super::vietnamese_encodings;
 use crate::time::Zone;
-use fields::Fields;
+use fields::{Fields, Shown};
 use numbering::{Label, Mark, Numbering};
 use package::{Package, Relations, attribute, child, value};
 use styles::{Letters, Style, Styles};
@@ -413,6 +414,10 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                     }
                     self.runs(node, style, kind, depth + 1)?;
                     self.flow.style.link = before;
+                    let has_content = node.descendants().any(|node| is_content(node.tag_name().name()));
+                    if !has_content {
+                        self.field_without_result(attribute(node, "instr").unwrap_or_default(), false);
+                    }
                 }
                 "oMath" | "oMathPara" => self.formula(node, depth + 1)?,
                 "AlternateContent" => {
@@ -470,7 +475,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         for node in run.children().filter(Node::is_element) {
             let name = node.tag_name().name();
             if name == "fldChar" {
-                self.field(node);
+                self.field(node, hidden);
                 continue;
             }
             if name == "instrText" {
@@ -479,6 +484,9 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
             }
             if self.fields.is_in_instruction() {
                 continue;
+            }
+            if is_content(name) {
+                self.fields.has_content();
             }
             if hidden {
                 self.hidden.extend(node.text());
@@ -542,9 +550,9 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    fn field(&mut self, node: Node<'_, '_>) {
+    fn field(&mut self, node: Node<'_, '_>, hidden: bool) {
         match attribute(node, "fldCharType") {
-            Some("begin") => self.fields.begin(node.id(), self.flow.style.link.clone()),
+            Some("begin") => self.fields.begin(node, self.flow.style.link.clone()),
             Some("separate") => {
                 if let Some(address) = self.fields.separate().and_then(fields::hyperlink) {
                     self.link_to(Some(&address));
@@ -552,13 +560,38 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
             }
             Some("end") => {
                 if let Some(ended) = self.fields.end() {
-                    if let Some((font, code)) = ended.symbol() {
-                        self.symbol(&font, code);
-                    }
                     self.flow.style.link = ended.link_before;
+                    match ended.form {
+                        _ if ended.has_content || hidden => {}
+                        Some(value) => self.flow.text(&value, self.paragraph),
+                        None => self.field_without_result(&ended.instruction, ended.has_result),
+                    }
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A field whose result is not in the file, or empty.
+    fn field_without_result(&mut self, instruction: &str, has_result: bool) {
+        // The instructions of fields around it are hidden.
+        if self.fields.is_in_instruction() {
+            return;
+        }
+        match fields::shown(instruction) {
+            Shown::Text(text) => self.flow.text(&text, self.paragraph),
+            Shown::Symbol { font, code } => self.symbol(&font, code),
+            Shown::Equation(formula) => {
+                self.omit(Part::Formula, &formula);
+                let before = self.flow.style.clone();
+                for (text, position) in equation::parts(&formula) {
+                    self.flow.style.raised = position;
+                    self.flow.text(&text, self.paragraph);
+                }
+                self.flow.style = before;
+            }
+            Shown::Unknown if !has_result => self.omit(Part::Field, instruction),
+            Shown::Unknown | Shown::Nothing => {}
         }
     }
 
@@ -659,6 +692,27 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
     fn omit(&mut self, part: Part, name: &str) {
         self.flow.omit(part, name, self.paragraph);
     }
+}
+
+/// Whether an element of a run shows something.
+fn is_content(name: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "t",
+        "tab",
+        "br",
+        "cr",
+        "sym",
+        "drawing",
+        "pict",
+        "object",
+        "ruby",
+        "noBreakHyphen",
+        "ptab",
+        "footnoteReference",
+        "endnoteReference",
+        "AlternateContent",
+    ];
+    NAMES.contains(&name)
 }
 
 /// Whether Word crops, turns or mirrors the image. NOTE: what was cropped must not be published.

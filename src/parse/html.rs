@@ -11,7 +11,7 @@ mod walker;
 
 use url::Url;
 
-use super::diagnostic::{DiagnosticKind, Diagnostics};
+use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::inline::{self, InlineBuilder};
 use super::normalise::Normalizer;
 use super::piece::Content;
@@ -118,12 +118,29 @@ fn content_of(
     first_line: usize,
 ) -> Option<Content> {
     Walker::new(page, scope, &mut flow).walk();
+    if page.is_fragment {
+        report_code(page.tree, &mut flow);
+    }
     page.report_dropped_chrome(scope, flow.findings);
     if flow.is_overflowing() {
         flow.findings.error(first_line, DiagnosticKind::TooComplex { limit: inline::MAX_OUTPUT });
         return None;
     }
     Some(flow.finish())
+}
+
+/// Reports scripts and style sheets. Those of a saved page are not the author's.
+fn report_code(tree: &Dom, flow: &mut InlineBuilder<'_, '_>) {
+    for id in 0..tree.len() {
+        let part = match tree.name(id) {
+            // Metadata.
+            "script" if tree.attribute(id, "type") == Some("application/ld+json") => continue,
+            "script" => Part::Script,
+            "style" => Part::StyleSheet,
+            _ => continue,
+        };
+        flow.omit(part, "", tree.line(id));
+    }
 }
 
 fn is_of_a_site(tree: &Dom, id: NodeId) -> bool {

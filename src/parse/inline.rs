@@ -273,7 +273,12 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
     pub(super) fn finish(mut self) -> Content {
         let pieces = self.take_pieces();
         for (what, line, name, count) in self.omitted {
-            self.findings.warn(line, DiagnosticKind::NotCarried { what, name, count });
+            let kind = DiagnosticKind::NotCarried { what, name, count };
+            match what {
+                // Readers do not see them anyway.
+                Part::Script | Part::StyleSheet => self.findings.note(line, kind),
+                _ => self.findings.warn(line, kind),
+            }
         }
         Content { pieces, images: self.images, ..Content::default() }
     }

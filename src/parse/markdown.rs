@@ -11,6 +11,7 @@ use super::html::{self, Builder};
 use super::normalise::{Normalizer, fold};
 use super::piece::Content;
 use super::stamp::{self, Printed};
+use crate::text::escape_html;
 use crate::time::Zone;
 
 /// Reads Markdown that begins on `first_line` of its file; `None` on errors.
@@ -89,7 +90,7 @@ impl Output {
                 html.push_str(name);
                 if let Some((name, value)) = attribute {
                     html.push_str(&format!(" {name}=\""));
-                    push_escaped(html, value);
+                    html.push_str(&escape_html(value));
                     html.push('"');
                 }
                 html.push('>');
@@ -117,7 +118,7 @@ impl Output {
             Self::Tree(builder) => builder.text(text),
             Self::Html { html, line } => {
                 *line += text.bytes().filter(|byte| *byte == b'\n').count();
-                push_escaped(html, text);
+                html.push_str(&escape_html(text));
             }
         }
     }
@@ -128,18 +129,6 @@ impl Output {
         *line += tags.bytes().filter(|byte| *byte == b'\n').count();
         html.push_str(tags);
         Some(())
-    }
-}
-
-fn push_escaped(html: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            _ => html.push(character),
-        }
     }
 }
 

@@ -539,6 +539,11 @@ impl Part {
             ),
             Self::Symbol => ("ký hiệu", "thay bằng ký tự Unicode"),
             Self::Document => ("tài liệu chèn vào bài", COPY),
+            Self::Script => ("mã lệnh (script)", "bỏ mã đó khỏi bài"),
+            Self::StyleSheet => ("bảng kiểu (style)", "bỏ bảng kiểu đó khỏi bài"),
+            Self::Field => {
+                ("trường (field) của Word", "đổi trường đó thành chữ (chọn rồi bấm Ctrl+Shift+F9)")
+            }
         }
     }
 
@@ -561,6 +566,9 @@ impl Part {
             ),
             Self::Symbol => ("the symbol", "replace it by a Unicode character"),
             Self::Document => ("the inserted document", COPY),
+            Self::Script => ("the script", "remove it from the article"),
+            Self::StyleSheet => ("the style sheet", "remove it from the article"),
+            Self::Field => ("the Word field", "convert it to text (select it and press Ctrl+Shift+F9)"),
         }
     }
 }

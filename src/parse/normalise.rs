@@ -1,4 +1,5 @@
-//! Text normalisation: NFC, without characters that XML forbids, white space collapsed.
+//! Text normalisation: NFC, without characters that feeds must not contain, white space collapsed. What is removed is
+//! reported.
 //!
 //! Joiners (U+200C, U+200D) and direction marks are kept, because some languages need them. U+200B and U+FEFF are
 //! removed.
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::diagnostic::{DiagnosticKind, Diagnostics};
+use crate::text::is_printable;
 
 /// Normalises the texts of one file and counts the corrections.
 #[derive(Debug)]
@@ -34,8 +36,9 @@ impl Normalizer {
 
     /// Text with its white space.
     pub(super) fn text<'t>(&mut self, raw: &'t str, line: usize, findings: &mut Diagnostics) -> Cow<'t, str> {
-        let stays =
-            |c: char| !matches!(c, '\u{200B}' | '\u{FEFF}' | 'Ð' | 'ð' | '\u{189}') && is_xml_character(c);
+        let stays = |c: char| {
+            !matches!(c, '\u{200B}' | '\u{FEFF}' | 'Ð' | 'ð' | '\u{189}') && (is_printable(c) || c == '\r')
+        };
         if raw.chars().all(stays) {
             return to_nfc(raw);
         }
@@ -48,7 +51,8 @@ impl Normalizer {
                     self.count_eth(line);
                     kept.push(if character == 'ð' { 'đ' } else { 'Đ' });
                 }
-                _ if is_xml_character(character) => kept.push(character),
+                '\u{85}' => kept.push('\n'),
+                _ if is_printable(character) || character == '\r' => kept.push(character),
                 _ => {
                     // Old word processors use these two for line and page breaks.
                     if matches!(character, '\u{B}' | '\u{C}') {
@@ -86,11 +90,6 @@ impl Normalizer {
             findings.warn(line, DiagnosticKind::ForbiddenCharacters { characters });
         }
     }
-}
-
-/// The `Char` production of XML 1.0.
-pub(super) fn is_xml_character(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// Trims and collapses white space, including no-break spaces.
@@ -168,12 +167,18 @@ mod tests {
     }
 
     #[test]
-    fn removes_and_reports_characters_that_xml_forbids() {
-        let (text, findings) = cleaned("Đăk\u{3} T\u{fffe}ô\u{b}2023");
-        assert_eq!(text, "Đăk Tô 2023");
-        assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].line, 7);
-        assert!(findings[0].kind.message().english.contains("U+0003, U+FFFE, U+000B"));
+    fn removes_and_reports_characters_that_feeds_must_not_contain() {
+        for (raw, text, removed) in [
+            ("Đăk\u{3} T\u{fffe}ô\u{b}2023", "Đăk Tô 2023", "U+0003, U+FFFE, U+000B"),
+            ("Đăk\u{9d} T\u{80}ô\u{7f}", "Đăk Tô", "U+009D, U+0080, U+007F"),
+            ("Đăk \u{202e}Tô\u{202c}\u{202d}", "Đăk Tô\u{202c}", "U+202E, U+202D"),
+        ] {
+            let (clean, findings) = cleaned(raw);
+            assert_eq!(clean, text, "{raw:?}");
+            assert_eq!((findings.len(), findings[0].line), (1, 7), "{raw:?}");
+            assert!(findings[0].kind.message().english.contains(removed), "{raw:?}");
+        }
+        assert_eq!(cleaned("Đăk\u{85}Tô\r\n"), ("Đăk Tô".to_owned(), Vec::new()), "ends of lines");
     }
 
     #[test]

@@ -8,7 +8,8 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::normalise::{fold, is_xml_character};
+use super::normalise::fold;
+use crate::text::{escape_html, escape_html_content, is_xml_char};
 
 /// An absolute http, https or mailto URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl SafeUrl {
             _ => false,
         };
         let text = url.as_str();
-        (good && text.len() <= MAX_BYTES && text.chars().all(is_xml_character)).then(|| Self(Rc::from(text)))
+        (good && text.len() <= MAX_BYTES && text.chars().all(is_xml_char)).then(|| Self(Rc::from(text)))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -153,7 +154,7 @@ impl Inline {
                 }
                 if let Some(target) = &style.link {
                     html.push_str("<a href=\"");
-                    push_attribute(&mut html, target.as_str());
+                    html.push_str(&escape_html(target.as_str()));
                     html.push_str("\">");
                     links.push(target.clone());
                 }
@@ -219,6 +220,43 @@ pub(super) fn extend_quotation(html: &mut String, next: &str) -> bool {
     html.truncate(html.len() - UNQUOTE.len());
     html.push_str(next);
     true
+}
+
+/// An item of a list without nested blocks.
+pub(super) struct ListItem<'t> {
+    pub text: &'t str,
+    pub html: Option<Inline>,
+}
+
+/// A list as HTML.
+pub(super) fn list_html<'t>(ordered: bool, items: impl Iterator<Item = ListItem<'t>>) -> String {
+    let (open, close) = list_tags(ordered);
+    let mut html = format!("{open}{close}");
+    for item in items {
+        extend_list(&mut html, ordered, &item);
+    }
+    html
+}
+
+/// Appends an item to the list `html`; returns false unless it is such a list. In place, as [`extend_quotation`].
+pub(super) fn extend_list(html: &mut String, ordered: bool, item: &ListItem<'_>) -> bool {
+    let (open, close) = list_tags(ordered);
+    if !(html.starts_with(open) && html.ends_with(close)) {
+        return false;
+    }
+    html.truncate(html.len() - close.len());
+    html.push_str("<li>");
+    match &item.html {
+        Some(inline) => html.push_str(&inline.html),
+        None => html.push_str(&escape_html_content(item.text)),
+    }
+    html.push_str("</li>");
+    html.push_str(close);
+    true
+}
+
+fn list_tags(ordered: bool) -> (&'static str, &'static str) {
+    if ordered { ("<ol>", "</ol>") } else { ("<ul>", "</ul>") }
 }
 
 /// A block element of a list, a table or similar.
@@ -307,10 +345,10 @@ pub(super) fn write(node: &Node) -> String {
 fn push_node(html: &mut String, node: &Node) {
     match node {
         Node::Text { html: Some(inline), .. } => html.push_str(&inline.html),
-        Node::Text { text, html: None } => push_text(html, text),
+        Node::Text { text, html: None } => html.push_str(&escape_html_content(text)),
         Node::Preformatted(text) => {
             html.push_str("<pre>");
-            push_text(html, text);
+            html.push_str(&escape_html_content(text));
             html.push_str("</pre>");
         }
         Node::Element { tag, children } => push_element(html, tag, children),
@@ -412,41 +450,10 @@ fn push_marked(html: &mut String, text: &str, style: &InlineStyle) {
     for (open, _) in marks.iter().flatten() {
         html.push_str(open);
     }
-    push_text(html, text);
+    html.push_str(&escape_html_content(text));
     for (_, close) in marks.iter().rev().flatten() {
         html.push_str(close);
     }
-}
-
-fn push_text(html: &mut String, text: &str) {
-    push_escaped(html, text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        _ => None,
-    });
-}
-
-fn push_attribute(html: &mut String, text: &str) {
-    push_escaped(html, text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        _ => None,
-    });
-}
-
-fn push_escaped(html: &mut String, text: &str, reference: impl Fn(u8) -> Option<&'static str>) {
-    let mut done = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if let Some(reference) = reference(byte) {
-            html.push_str(&text[done..at]);
-            html.push_str(reference);
-            done = at + 1;
-        }
-    }
-    html.push_str(&text[done..]);
 }
 
 /// The HTML as cleaned by an independent sanitiser; tests check that it is unchanged.
@@ -611,7 +618,7 @@ mod tests {
             proptest::collection::vec(any::<char>(), 0..12)
                 .prop_map(|letters| letters.into_iter().collect::<String>()),
         ];
-        text.prop_map(|text| text.chars().filter(|c| is_xml_character(*c)).collect())
+        text.prop_map(|text| text.chars().filter(|c| is_xml_char(*c)).collect())
     }
 
     /// Blocks as produced by the format readers.

@@ -497,6 +497,86 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_of_a_text_is_reported() {
+        for (text, code, told) in [
+            ("<script>alert(1)</script>", "not-carried", "script"),
+            ("<style>p { color: red }</style>", "not-carried", "style sheet"),
+            ("<p>Một <span hidden>chữ ẩn</span> hai.</p>", "hidden-text", "chữ ẩn"),
+            ("<p>Một <span style=\"display:none\">chữ ẩn</span> hai.</p>", "hidden-text", "chữ ẩn"),
+            ("<template><p>khuôn</p></template>", "hidden-text", "khuôn"),
+            ("<button>Bấm</button>", "not-carried", "form"),
+            ("<input value=\"Tên\">", "not-carried", "form"),
+            ("<iframe src=\"https://a.vn/v\"></iframe>", "not-carried", "https://a.vn/v"),
+            ("<svg width=400></svg>", "not-carried", "drawing"),
+            ("<video src=\"https://a.vn/v.mp4\"></video>", "not-carried", "video"),
+            ("<img src=\"https://a.vn/a.png\">", "not-carried", "https://a.vn/a.png"),
+            ("Chữ \u{9d}điều khiển.", "forbidden-characters", "U+009D"),
+            ("Chữ \u{202e}đảo.", "forbidden-characters", "U+202E"),
+        ] {
+            let fields = fields(&format!("Đoạn mở đầu.\n\n{text}\n\nĐoạn cuối."));
+            let reading = read_fields(&fields, &options());
+            let is_told =
+                |found: &Diagnostic| found.kind.code() == code && found.kind.message().english.contains(told);
+            assert!(
+                reading.findings.iter().any(|(_, found)| is_told(found)),
+                "{text}: {:?}",
+                reading.findings
+            );
+            let shown = shown(&reading.draft.unwrap()).concat();
+            assert!(shown.starts_with("Đoạn mở đầu.") && shown.ends_with("Đoạn cuối."), "{text}: {shown}");
+            let page =
+                format!("<h1>Đăk Tô</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu.</p>{text}<p>Đoạn cuối.</p>");
+            let reading = read_document(FileFormat::Html, page.as_bytes(), &options());
+            assert!(reading.findings.iter().any(is_told), "{page}: {:?}", reading.findings);
+        }
+    }
+
+    #[test]
+    fn removed_characters_are_reported_wherever_they_are() {
+        for field in ["title", "summary", "authors", "source", "tags", "text"] {
+            let mut fields = fields("Đoạn mở đầu.");
+            fields.retain(|(name, _)| name != field);
+            fields.push((field.to_owned(), Value::from("Một\u{202e} hai\u{9d}")));
+            let reading = read_fields(&fields, &options());
+            let of_field = |(name, found): &(String, Diagnostic)| {
+                name == field && found.kind.code() == "forbidden-characters"
+            };
+            assert!(reading.findings.iter().any(of_field), "{field}: {:?}", reading.findings);
+        }
+        for line in [0, 2, 6, 8, 10] {
+            let text = "Đăk Tô họp\n\n12/05/2023 17:39\n\n\n\nĐoạn mở đầu của bài viết.\n\nHội nghị. Ảnh: TL\n\nTấn Lộc";
+            let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+            lines[line].push('\u{202d}');
+            for name in ["bai.txt", "bai.md"] {
+                let reading = crate::parse::parse(name, lines.join("\n").as_bytes(), &options());
+                let codes: Vec<_> =
+                    reading.findings.iter().map(|found| (found.line, found.kind.code())).collect();
+                assert!(codes.contains(&(line + 1, "forbidden-characters")), "{name}: {codes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn links_of_bylines_are_reported() {
+        for text in [
+            "# Đăk Tô\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n\n[Tấn Lộc](https://a.vn/loc)\n",
+            "# Đăk Tô\n\n[12/05/2023 17:39](https://a.vn/ngay)\n\nĐoạn mở đầu.\n",
+            "# [Đăk Tô](https://a.vn/dt)\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n",
+        ] {
+            let reading = read_document(FileFormat::Markdown, text.as_bytes(), &options());
+            assert!(reading.findings.iter().any(|found| found.kind.code() == "link-as-text"), "{text}");
+        }
+    }
+
+    #[test]
+    fn links_of_single_list_items_stay() {
+        let page = "<h1>Đăk Tô</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu.</p><li>Một<li><a href=https://a.vn/>Hai</a><li>Ba";
+        let reading = read_document(FileFormat::Html, page.as_bytes(), &options());
+        let list = "<ul><li>Một</li><li><a href=\"https://a.vn/\">Hai</a></li><li>Ba</li></ul>";
+        assert_eq!(shown(&reading.draft.unwrap()), ["Đoạn mở đầu.", list]);
+    }
+
+    #[test]
     fn diagnostics_name_their_field() {
         let mut wrong = fields("Đoạn mở đầu.");
         wrong[1].1 = "31/02/2023".into();

@@ -319,7 +319,7 @@ mod properties {
         prop_assert!(reading.findings.iter().all(|finding| finding.line >= 1));
         if let Some(draft) = &reading.draft {
             let told = serde_json::to_string(&draft.article).unwrap();
-            prop_assert!(told.chars().all(normalise::is_xml_character));
+            prop_assert!(told.chars().all(crate::text::is_printable));
             prop_assert!(!draft.article.title.is_empty());
             for block in &draft.article.body {
                 if let Block::Html { html } = block {

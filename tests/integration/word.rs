@@ -90,6 +90,143 @@ const DOCUMENTS: &[Wanted] = &[
     of("sym", &["Nhiệt độ lên tới 35°C trong ba ngày tới ở vùng này."], &[], &[]),
     of("textbox", &["Khung chữ nằm bên cạnh bài.", PLAIN], &[], &[]),
     of("vanish", &[PLAIN], &["GHI CHÚ NỘI BỘ", "Đoạn ẩn"], &[]),
+    of("hidden-character-style", &["Hộ anh A Thiêu được vay vốn đợt này."], &["CHỮ ẨN"], &[]),
+    of(
+        "hidden-paragraph-style",
+        &["còn phần này được hiện ra cho người đọc xem.", PLAIN],
+        &["ĐOẠN ẨN", "PHẦN NÀY ẨN"],
+        &[],
+    ),
+    of(
+        "hidden-doc-defaults",
+        &["Chữ này được hiện riêng, đủ dài để đọc như một câu.", PLAIN],
+        &["CHỮ ẨN"],
+        &[],
+    ),
+    of("hidden-table-style", &["Xã | Số dân | Ngọk Tụ | 2500", PLAIN], &["Đăk Ro", "17"], &[]),
+    of("hidden-web", &["Xem mục lục ở đầu tài liệu này nhé các bạn."], &["SỐ TRANG"], &[]),
+    of(
+        "tracked-insert-delete",
+        &[
+            "Có 17 hộ được hỗ trợ đợt này theo danh sách.",
+            "Đoạn được thêm vào khi theo dõi thay đổi của bài này.",
+            "Thôn | Số hộ | Đăk Ro | 17",
+            PLAIN,
+        ],
+        &["15", "ĐÃ XÓA", "99"],
+        &[],
+    ),
+    of(
+        "tracked-moved-paragraph",
+        &["Đoạn này được chuyển cả đoạn xuống dưới khi theo dõi thay đổi.", PLAIN],
+        &[],
+        &[],
+    ),
+    of(
+        "tracked-formatting",
+        &[
+            "Chữ từng bị ẩn nay được hiện trong câu này cho người đọc xem.",
+            "Đoạn từng là tiêu đề mục nay là đoạn văn thường của bài.",
+        ],
+        &["<h", "[ol]"],
+        &[],
+    ),
+    of(
+        "cells-merged",
+        &[
+            "<tr><td rowspan=\"2\">Thôn</td><td colspan=\"2\">Số hộ</td></tr><tr><td>Nghèo</td><td>Cận nghèo</td></tr>\
+           <tr><td>Đăk Ro</td><td>17</td><td>9</td></tr><tr><td colspan=\"2\">Cả xã</td><td>26</td></tr>",
+        ],
+        &[],
+        &[],
+    ),
+    of(
+        "cells-in-controls",
+        &[
+            "Thôn | Số hộ | Đăk Ro | 17 | Đăk Mông | 12 | Kon Đào | 23",
+            "Đoạn nằm trong một khung nội dung, đủ dài để đọc như câu.",
+        ],
+        &["TÊN Ô"],
+        &[],
+    ),
+    of(
+        "lists-nested",
+        &[
+            "<ol><li>Công tác tuyên truyền<ol type=\"a\"><li>Phát tờ rơi</li><li>Treo băng rôn</li></ol></li>\
+             <li>Công tác vận động<ol type=\"a\"><li>Họp từng thôn</li></ol></li></ol>",
+            "<ol start=\"3\"><li>Bước ba</li><li>Bước bốn</li></ol>",
+        ],
+        &[],
+        &[],
+    ),
+    of(
+        "lists-by-style",
+        &["[ol] Việc thứ nhất + Việc thứ hai", "Điều 1. Quy định chung", "Điều 2. Tổ chức thực hiện"],
+        &[],
+        &[],
+    ),
+    of(
+        "notes",
+        &[
+            "Huyện có 9 xã¹ và 1 thị trấn², theo số liệu mới nhất³.",
+            "¹ Theo Niên giám thống kê.",
+            "² Thị trấn Đăk Tô.",
+            "³ Số liệu năm 2022.",
+        ],
+        &["KHÔNG DÙNG"],
+        &[],
+    ),
+    of(
+        "link-fields",
+        &[
+            "<a href=\"https://dakto.example.vn/don\">trường đơn</a>",
+            "<a href=\"https://dakto.example.vn/phuc\">trường <strong>phức</strong></a>",
+            "Mục số 5 nêu ngày 12/05 là hạn chót nộp hồ sơ.",
+        ],
+        &["HYPERLINK", "REF", "DATE"],
+        &[],
+    ),
+    of(
+        "link-to-file",
+        &[
+            "Xem công văn trên máy và <a href=\"mailto:ubnd@dakto.example.vn\">thư điện tử</a> của văn phòng huyện.",
+        ],
+        &["file:"],
+        &["link-dropped"],
+    ),
+    of(
+        "symbols",
+        &[
+            "✓ Đã làm xong ➔ còn góc α bằng 30° và ☑ đã chọn.",
+            "Dấu lạ này không có trong bảng mã chung nào cả.",
+        ],
+        &[],
+        &["not-carried"],
+    ),
+    of("formulas", &["Diện tích S=(a+b)/2h² được tính theo công thức này."], &[], &["not-carried"]),
+    of(
+        "field-equation",
+        &["Tỷ lệ là 3,5/(a+b) và m² theo công thức trong thông tư."],
+        &["EQ"],
+        &["not-carried"],
+    ),
+    of(
+        "field-macrobutton",
+        &[
+            "Kính gửi Bà con thôn Đăk Ro, mời đến dự họp tại nhà rông.",
+            "Ngày là hạn chót nộp hồ sơ tại xã.",
+            "Chỉ mục không hiện ra trong bài viết này đâu.",
+        ],
+        &["MACROBUTTON", "CHỈ DẪN"],
+        &["not-carried"],
+    ),
+    of("form-fields", &["☒ Đồng ý ☐ Không, tại thôn Đăk Ro do anh A Thiêu ghi."], &[], &[]),
+    of(
+        "alternate-content",
+        &["Khung chữ chỉ hiện một lần.", "Trước → sau mũi tên ở giữa câu này nhé."],
+        &["MŨI TÊN CŨ"],
+        &[],
+    ),
 ];
 
 #[test]

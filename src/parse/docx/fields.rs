@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use roxmltree::{Document, NodeId};
+use roxmltree::{Document, Node, NodeId};
 
 use super::super::safe_html::SafeUrl;
-use super::package::attribute;
+use super::package::{attribute, child, switch, value};
 
 /// The open fields, outermost first.
 #[derive(Debug, Default)]
@@ -17,8 +17,13 @@ pub(super) struct Fields {
 
 #[derive(Debug)]
 pub(super) struct Field {
-    instruction: String,
-    has_result: bool,
+    pub instruction: String,
+    /// Whether a result follows the instruction.
+    pub has_result: bool,
+    /// Whether the result has content.
+    pub has_content: bool,
+    /// What a form field shows.
+    pub form: Option<String>,
     /// The link target of the text before it.
     pub link_before: Option<SafeUrl>,
 }
@@ -38,9 +43,15 @@ impl Fields {
         Self { open: Vec::new(), complete }
     }
 
-    pub(super) fn begin(&mut self, id: NodeId, link_before: Option<SafeUrl>) {
-        if self.complete.contains(&id) {
-            self.open.push(Field { instruction: String::new(), has_result: false, link_before });
+    pub(super) fn begin(&mut self, node: Node<'_, '_>, link_before: Option<SafeUrl>) {
+        if self.complete.contains(&node.id()) {
+            self.open.push(Field {
+                instruction: String::new(),
+                has_result: false,
+                has_content: false,
+                form: form_value(node),
+                link_before,
+            });
         }
     }
 
@@ -57,8 +68,19 @@ impl Fields {
         Some(&field.instruction)
     }
 
+    /// The innermost open field has content.
+    pub(super) fn has_content(&mut self) {
+        if let Some(field) = self.open.last_mut() {
+            field.has_content = true;
+        }
+    }
+
     pub(super) fn end(&mut self) -> Option<Field> {
-        self.open.pop()
+        let field = self.open.pop()?;
+        if field.has_content {
+            self.has_content();
+        }
+        Some(field)
     }
 
     pub(super) fn is_in_instruction(&self) -> bool {
@@ -66,29 +88,78 @@ impl Fields {
     }
 }
 
-impl Field {
-    /// Font and code of a SYMBOL field, which has no result.
-    pub(super) fn symbol(&self) -> Option<(String, u32)> {
-        let mut words = words(&self.instruction).into_iter();
-        if self.has_result || !words.next()?.eq_ignore_ascii_case("SYMBOL") {
-            return None;
+/// What Word shows for a field without a result in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Nothing,
+    Text(String),
+    Symbol {
+        font: String,
+        code: u32,
+    },
+    /// The formula of an EQ field.
+    Equation(String),
+    /// Something that the file does not contain.
+    Unknown,
+}
+
+/// The name of a field and the rest of its instruction.
+fn name_of(instruction: &str) -> (String, &str) {
+    let instruction = instruction.trim();
+    let end = instruction.find(|c: char| c.is_whitespace() || c == '\\').unwrap_or(instruction.len());
+    (instruction[..end].to_uppercase(), instruction[end..].trim())
+}
+
+/// What Word shows for an instruction if there is no result.
+pub(super) fn shown(instruction: &str) -> Shown {
+    let (name, rest) = name_of(instruction);
+    match name.as_str() {
+        "SYMBOL" => symbol(rest).unwrap_or(Shown::Unknown),
+        "EQ" => Shown::Equation(rest.to_owned()),
+        // The name of a macro or a bookmark, and what to click on.
+        "MACROBUTTON" | "GOTOBUTTON" => {
+            let text = rest.split_once(char::is_whitespace).map_or("", |(_, text)| text.trim());
+            Shown::Text(text.trim_matches('"').to_owned())
         }
-        let code = words.next()?;
-        let code = match code.strip_prefix("0x") {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => code.parse().ok()?,
-        };
-        let font = words.skip_while(|word| word != "\\f").nth(1);
-        Some((font.unwrap_or_else(|| "Symbol".to_owned()), code))
+        // Marks, and fields that are empty until somebody fills them in.
+        "" | "TC" | "XE" | "RD" | "TA" | "SET" | "ASK" | "FILLIN" | "PRIVATE" | "NEXT" | "NEXTIF"
+        | "SKIPIF" | "ADVANCE" | "FORMTEXT" | "HYPERLINK" | "ADDIN" | "DATA" | "PRINT" => Shown::Nothing,
+        _ => Shown::Unknown,
     }
+}
+
+/// Font and code: `214 \f Symbol`.
+fn symbol(arguments: &str) -> Option<Shown> {
+    let mut words = words(arguments).into_iter();
+    let code = words.next()?;
+    let code = match code.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => code.parse().ok()?,
+    };
+    let font = words.skip_while(|word| word != "\\f").nth(1);
+    Some(Shown::Symbol { font: font.unwrap_or_else(|| "Symbol".to_owned()), code })
+}
+
+/// What a check box or a drop-down list shows, by its properties.
+pub(super) fn form_value(field: Node<'_, '_>) -> Option<String> {
+    let properties = child(field, "ffData")?;
+    if let Some(of_box) = child(properties, "checkBox") {
+        let checked = switch(of_box, "checked").or_else(|| switch(of_box, "default"));
+        return Some(if checked == Some(true) { "☒" } else { "☐" }.to_owned());
+    }
+    let list = child(properties, "ddList")?;
+    let chosen = value(list, "result").or_else(|| value(list, "default")).unwrap_or("0").parse().ok()?;
+    let entry = list.children().filter(|node| node.tag_name().name() == "listEntry").nth(chosen)?;
+    attribute(entry, "val").map(str::to_owned)
 }
 
 /// The target of a HYPERLINK instruction.
 pub(super) fn hyperlink(instruction: &str) -> Option<String> {
-    let mut words = words(instruction).into_iter();
-    if !words.next()?.eq_ignore_ascii_case("HYPERLINK") {
+    let (name, arguments) = name_of(instruction);
+    if name != "HYPERLINK" {
         return None;
     }
+    let mut words = words(arguments).into_iter();
     let (mut address, mut place) = (String::new(), None);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -131,6 +202,21 @@ fn words(instruction: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_without_a_result_show_their_instruction() {
+        for (instruction, wanted) in [
+            (" MACROBUTTON NoMacro Bấm vào đây ", Shown::Text("Bấm vào đây".to_owned())),
+            (" EQ \\f(1;2) ", Shown::Equation("\\f(1;2)".to_owned())),
+            ("eq\\f(1;2)", Shown::Equation("\\f(1;2)".to_owned())),
+            (" SYMBOL 176 \\f Symbol", Shown::Symbol { font: "Symbol".to_owned(), code: 176 }),
+            (" SYMBOL x", Shown::Unknown),
+            (" XE \"mục lục\" ", Shown::Nothing),
+            (" DATE \\@ \"dd/MM/yyyy\" ", Shown::Unknown),
+        ] {
+            assert_eq!(shown(instruction), wanted, "{instruction}");
+        }
+    }
 
     #[test]
     fn parses_link_targets_of_instructions() {

@@ -4,13 +4,16 @@
 pub(super) fn sign(font: &str, code: u32) -> Option<char> {
     let font = font.trim().to_lowercase();
     // Symbol fonts use the private use area; some programs omit its offset.
-    let code = if (0xF000..=0xF0FF).contains(&code) { code - 0xF000 } else { code };
+    let is_offset = (0xF000..=0xF0FF).contains(&code);
+    let code = if is_offset { code - 0xF000 } else { code };
     let table: &[(u32, char)] = match font.as_str() {
         "symbol" => return symbol(code),
         "wingdings" => &WINGDINGS,
         "wingdings 2" => &WINGDINGS_2,
         "wingdings 3" => &WINGDINGS_3,
         "webdings" => &WEBDINGS,
+        // The signs of other symbol fonts are unknown.
+        _ if is_offset && !is_text_font(&font) => return None,
         // All other fonts use Unicode.
         _ => {
             let is_private = |c: &char| ('\u{E000}'..='\u{F8FF}').contains(c);
@@ -18,6 +21,21 @@ pub(super) fn sign(font: &str, code: u32) -> Option<char> {
         }
     };
     table.iter().find(|(known, _)| *known == code).map(|(_, sign)| *sign)
+}
+
+fn is_text_font(font: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "times new roman",
+        "arial",
+        "tahoma",
+        "calibri",
+        "cambria",
+        "verdana",
+        "courier new",
+        "georgia",
+        "segoe ui",
+    ];
+    NAMES.contains(&font) || font.starts_with(".vn") || font.starts_with("vni")
 }
 
 /// The encoding of Adobe Symbol.
@@ -139,6 +157,9 @@ mod tests {
             ("Wingdings", 0xF0FF, None),
             ("MS Gothic", 0x2610, Some('☐')),
             ("Tahoma", 0xF0FC, Some('\u{fc}')),
+            (".VnTime", 0xF041, Some('A')),
+            ("Hoa Van", 0xF041, None),
+            ("Hoa Van", 0x41, Some('A')),
             ("", 0xE123, None),
         ] {
             assert_eq!(sign(font, code), wanted, "{font} {code:x}");

@@ -236,7 +236,8 @@ impl<'t> Page<'t> {
     pub(super) fn report_dropped_chrome(&self, scope: NodeId, findings: &mut Diagnostics) {
         const QUOTED: usize = 12;
         let mut is_inside = vec![false; self.tree.len()];
-        for id in self.tree.walk(scope, |id| self.hidden[id] || self.is_menu(id)) {
+        // The walker reports the hidden text of an article.
+        for id in self.tree.walk(scope, |id| !self.is_fragment && (self.hidden[id] || self.is_menu(id))) {
             is_inside[id] = true;
         }
         let skip =

@@ -95,6 +95,9 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "q" => self.between(id, "“", "”", depth),
             "rt" | "rtc" => self.between(id, " (", ") ", depth),
             "img" | "picture" => self.picture(id, depth),
+            "input" if self.page.is_fragment && tree.attribute(id, "type") != Some("hidden") => {
+                self.omit(Part::Form, id);
+            }
             "math" => {
                 self.omit(Part::Formula, id);
                 self.children(id, depth);
@@ -388,11 +391,25 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
             "object" | "embed" | "applet" => Part::Object,
             "canvas" => Part::Drawing,
             "svg" if !self.is_icon(id) => Part::Drawing,
-            "form" | "select" | "textarea" => Part::Form,
-            _ => return,
+            "form" | "select" | "textarea" | "button" => Part::Form,
+            _ => return self.report_hidden_text(id),
         };
-        if !shown::is_hidden(self.page.tree, id, &self.page.sheet.style_of(self.page.tree, id)) {
+        if shown::is_hidden(self.page.tree, id, &self.page.sheet.style_of(self.page.tree, id)) {
+            self.report_hidden_text(id);
+        } else {
             self.omit(part, id);
+        }
+    }
+
+    /// The hidden text of an article. That of a saved page is reported with the rest of the page.
+    fn report_hidden_text(&mut self, id: NodeId) {
+        let tree = self.page.tree;
+        let is_text = !matches!(tree.name(id), "script" | "style" | "head" | "title" | "rp");
+        if self.page.is_fragment && is_text {
+            let text = self.flow.cell(&tree.text(id), tree.line(id));
+            if !text.is_empty() {
+                self.flow.findings.note(tree.line(id), DiagnosticKind::HiddenText { text });
+            }
         }
     }
 
