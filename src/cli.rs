@@ -5,39 +5,36 @@
 mod backup;
 mod build;
 mod check;
+mod config;
 mod import;
+mod list;
 mod open;
 mod output;
 mod publish;
 mod remote;
+mod render;
+mod scan;
 mod scratch;
 mod serve;
 mod token;
+mod withdraw;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use open::{article_of, open_existing_store, require_channel, scratch_store};
-use output::{Lines, MAX_LINE, Outcome, OutputOptions, counted, print_line};
+use output::{Outcome, OutputOptions};
 use rustix::process::Signal;
-use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::open_store;
-use crate::config::{Config, EffectiveValue};
-use crate::ingest::{ImportRequest, Marking, ScanReport, Scanner};
-use crate::logging::{self, Verbosity, printable, say};
-use crate::model::{ArticleId, Slug};
+use crate::config::Config;
+use crate::ingest::ImportRequest;
+use crate::logging::{self, Verbosity, say};
+use crate::model::Slug;
 use crate::parse::Encoding;
-use crate::render;
-use crate::store::{ArticleSummary, RestoreOutcome, Store, WithdrawOutcome};
-use crate::time::rfc3339;
 use crate::urls::Format;
 
 /// Publishes the articles of a district, commune or province as RSS, Atom and JSON feeds.
@@ -262,9 +259,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         match &arguments.command {
             Command::Serve => serve::serve(config, arguments.quiet).await,
             Command::Check { files } => check::check(&config, files, output),
-            Command::Render { channel, format } => render(config, channel, (*format).into()).await,
-            Command::Scan { confirm } => scan(config, *confirm, output).await,
-            Command::List { channel, limit } => list(config, channel.as_ref(), *limit, output).await,
+            Command::Render { channel, format } => render::render(config, channel, (*format).into()).await,
+            Command::Scan { confirm } => scan::scan(config, *confirm, output).await,
+            Command::List { channel, limit } => list::list(config, channel.as_ref(), *limit, output).await,
             Command::Publish { file, channel, id, remote } => {
                 publish::publish(config, file, channel, id.as_deref(), remote, output).await
             }
@@ -279,15 +276,15 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             }
             Command::Withdraw { id, reason, erase, remote } => match remote.service()? {
                 Some(service) => service.withdraw(id, reason.as_deref(), *erase),
-                None => withdraw(config, id, reason.clone(), *erase, output).await,
+                None => withdraw::withdraw(config, id, reason.clone(), *erase, output).await,
             },
             Command::Build { out } => build::build(config, out, output).await,
             Command::Token { command } => token::token(config, command, output).await,
             Command::Backup { file } => backup::backup(config, file, output).await,
             Command::RestoreBackup { file } => backup::restore(config, file, output).await,
             Command::Migrate { from, to } => backup::migrate(config, from, to, output).await,
-            Command::Restore { id } => restore(config, id, output).await,
-            Command::Config => show_config(&config, arguments.json),
+            Command::Restore { id } => withdraw::restore(config, id, output).await,
+            Command::Config => config::show(&config, arguments.json),
             Command::Completions { .. } => Ok(Outcome::Done),
         }
     })
@@ -297,205 +294,6 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
 fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |value: OsString| value.into_string().ok();
     std::env::vars_os().filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
-}
-
-async fn render(config: Config, channel: &str, format: Format) -> anyhow::Result<Outcome> {
-    let scope = match channel {
-        "-" => None,
-        slug => Some(Slug::parse(slug)?),
-    };
-    let preview = !Store::exists(&config.store);
-    let mut config = config;
-    let mut _scratch = None;
-    if preview {
-        // There is no log yet, and a preview must not create one.
-        _scratch = Some(scratch_store(&mut config)?);
-    }
-    let store = open_store(&config).await?;
-    if preview {
-        say!("bantin: nothing is published yet; this is a preview of the articles folder");
-        Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(false).await?;
-    }
-    if let Some(slug) = &scope {
-        require_channel(&store, &config, slug).await?;
-    }
-    let bytes = render::render_feed(&store, &config.render, scope.as_ref(), format).await?;
-    io::stdout().write_all(&bytes)?;
-    store.close().await;
-    Ok(Outcome::Done)
-}
-
-async fn scan(mut config: Config, confirm: bool, output: OutputOptions) -> anyhow::Result<Outcome> {
-    // A scan creates ids, which are permanent.
-    config.validate_for_serving()?;
-    if confirm {
-        config.ingest.marking = Marking::Renewed;
-    }
-    let store = open_store(&config).await?;
-    let report = Scanner::new(store.clone(), config.ingest.clone()).scan_until_stable(confirm).await?;
-    store.publish_due().await?;
-    store.close().await;
-    check::print_diagnostics(&report.findings, &config.ingest.path, output)?;
-    if !output.quiet {
-        say!("{}", summary(&report));
-    }
-    let clean = report.suspended_reason.is_none() && report.rejected_total == 0;
-    Ok(if clean { Outcome::Done } else { Outcome::ProblemsFound })
-}
-
-fn summary(report: &ScanReport) -> String {
-    format!(
-        "{}: {} published, {} corrected, {} moved, {} restored, {} withdrawn, {} scheduled, \
-         {} rejected",
-        counted(report.files, "file"),
-        report.published,
-        report.corrected,
-        report.moved,
-        report.restored,
-        report.withdrawn,
-        report.scheduled,
-        report.rejected_total
-    )
-}
-
-async fn list(
-    config: Config,
-    channel: Option<&Slug>,
-    limit: Option<usize>,
-    output: OutputOptions,
-) -> anyhow::Result<Outcome> {
-    const PAGE: u32 = 500;
-    let store = open_store(&config).await?;
-    if let Some(slug) = channel {
-        require_channel(&store, &config, slug).await?;
-    }
-    let zone = config.store.zone;
-    let mut left = limit.unwrap_or(usize::MAX);
-    let mut last: Option<ArticleSummary> = None;
-    let mut lines = Lines::new(output.json)?;
-    while left > 0 {
-        let page = store.list(channel, last.as_ref(), PAGE).await?;
-        for article in page.iter().take(left) {
-            lines.line(|json| match json {
-                true => json!({
-                    "id": article.id.as_str(),
-                    "state": article.state,
-                    "number": article.number,
-                    "published": rfc3339(article.stamp, zone),
-                    "channels": article.channels,
-                    "title": article.title,
-                })
-                .to_string(),
-                false => format!(
-                    "{}  {:9}  {}  {}  {}",
-                    article.stamp.with_timezone(&zone).format("%Y-%m-%d %H:%M"),
-                    article.state,
-                    Slug::join(&article.channels, ","),
-                    printable(article.id.as_str(), MAX_LINE),
-                    printable(&article.title, MAX_LINE)
-                ),
-            })?;
-        }
-        left = left.saturating_sub(page.len());
-        last = page.last().cloned();
-        if page.len() < PAGE as usize {
-            break;
-        }
-    }
-    lines.end()?;
-    store.close().await;
-    Ok(Outcome::Done)
-}
-
-async fn withdraw(
-    config: Config,
-    named: &str,
-    reason: Option<String>,
-    erase: bool,
-    output: OutputOptions,
-) -> anyhow::Result<Outcome> {
-    let store = open_existing_store(&config).await?;
-    let id = &article_of(named, &store, &config).await?;
-    let result = store.withdraw(id, reason, erase, "command").await?;
-    store.close().await;
-    let (done, outcome) = match result {
-        WithdrawOutcome::Withdrawn(number) => {
-            return print_outcome(output, id, "withdrawn", Some(number));
-        }
-        WithdrawOutcome::ReasonChanged(number) => {
-            return print_outcome(output, id, "was withdrawn before; the reason is changed", Some(number));
-        }
-        WithdrawOutcome::Already => (true, "was withdrawn before"),
-        WithdrawOutcome::NeverPublished => (true, "will not be published"),
-        WithdrawOutcome::Unknown => (false, "is unknown; `bantin list` shows all articles"),
-        WithdrawOutcome::Refused(refusal) => bail!("{}", refusal.message()),
-        WithdrawOutcome::Stale(_) => (false, "was changed by somebody else in the meantime"),
-    };
-    if done { print_outcome(output, id, outcome, None) } else { bail!("{id} {outcome}") }
-}
-
-async fn restore(config: Config, named: &str, output: OutputOptions) -> anyhow::Result<Outcome> {
-    let store = open_existing_store(&config).await?;
-    let id = &article_of(named, &store, &config).await?;
-    let result = store.restore(id, "command").await?;
-    store.close().await;
-    match result {
-        RestoreOutcome::Restored(number) => print_outcome(output, id, "restored", Some(number)),
-        RestoreOutcome::Waiting => print_outcome(output, id, "waits for its time again", None),
-        RestoreOutcome::NotWithdrawn => print_outcome(output, id, "is not withdrawn", None),
-        RestoreOutcome::Erased => bail!("the text of {id} was erased; publish it again under another name"),
-        RestoreOutcome::Unknown => bail!("{id} is unknown; `bantin list` shows all articles"),
-    }
-}
-
-fn print_outcome(
-    output: OutputOptions,
-    id: &ArticleId,
-    word: &str,
-    number: Option<u64>,
-) -> anyhow::Result<Outcome> {
-    if output.json {
-        print_line(json!({ "id": id.as_str(), "outcome": word, "number": number }))?;
-    } else if !output.quiet {
-        match number {
-            Some(number) => say!("{id} {word} (number {number})"),
-            None => say!("{id} {word}"),
-        }
-    }
-    Ok(Outcome::Done)
-}
-
-fn show_config(config: &Config, json: bool) -> anyhow::Result<Outcome> {
-    let mut out = io::stdout().lock();
-    let values = config.effective_values();
-    if json {
-        let keys: BTreeMap<&str, _> = (values.iter())
-            .map(|key| (key.key.as_str(), json!({ "value": as_json(&key.value), "from": key.origin })))
-            .collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
-    } else {
-        let length = |key: &EffectiveValue| key.key.chars().count() + key.value.to_string().chars().count();
-        let width = values.iter().map(length).max().unwrap_or(0).min(60);
-        for key in &values {
-            let pad = width.saturating_sub(length(key));
-            writeln!(out, "{} = {}{:pad$}  # {}", key.key, key.value, "", key.origin)?;
-        }
-    }
-    Ok(Outcome::Done)
-}
-
-/// A date has no form of its own in JSON and becomes a string.
-fn as_json(value: &toml::Value) -> serde_json::Value {
-    match value {
-        toml::Value::Datetime(date) => date.to_string().into(),
-        toml::Value::Array(values) => values.iter().map(as_json).collect(),
-        toml::Value::Table(table) => table
-            .iter()
-            .map(|(key, value)| (key.clone(), as_json(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        value => json!(value),
-    }
 }
 
 /// True if stdout was closed by its reader (`bantin list | head`).

@@ -302,22 +302,20 @@ async fn load_locations(
         Sitemap::Index => (None, None, MAX_SINGLE_SITEMAP + 1),
         Sitemap::Month(month) => (Some(month.start(zone)), Some(month.end(zone)), MAX_SITEMAP_URLS),
     };
-    let listing = snapshot.sitemap_entries(from, to, limit).await?;
+    let mut listing = snapshot.sitemap_entries(from, to, limit).await?;
     if sitemap == Sitemap::Index && listing.len() > MAX_SINGLE_SITEMAP as usize {
         let months = snapshot.months(None, zone).await?.unwrap_or_default();
         let months = months.into_iter().map(Sitemap::Month);
         return Ok(Some(PageContent::Index(std::iter::once(Sitemap::Pages).chain(months).collect())));
     }
+    // A sitemap contains canonical pages of visible channels.
+    let visible = header.visible_channels();
+    listing.retain(|entry| entry.channels.iter().any(|channel| visible.contains(channel)));
     if sitemap != Sitemap::Index && listing.is_empty() {
         return Ok(None);
     }
-    // A sitemap contains canonical pages of visible channels.
-    let visible = header.visible_channels();
-    let is_listed = |entry: &SitemapEntry| {
-        entry.channels.iter().any(|channel| visible.contains(channel))
-            && entry.link.as_deref().and_then(crate::text::http_url).is_none()
-    };
-    let articles = listing.into_iter().filter(is_listed).map(|entry| SitemapUrl {
+    let is_canonical = |entry: &SitemapEntry| entry.link.as_deref().and_then(crate::text::http_url).is_none();
+    let articles = listing.into_iter().filter(is_canonical).map(|entry| SitemapUrl {
         path: crate::urls::article_path(&entry.permalink),
         changed: Some(entry.updated),
     });

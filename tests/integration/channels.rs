@@ -168,6 +168,7 @@ fn a_removed_channel_answers_410_and_its_articles_keep_their_urls() {
     let channel = "[[channel]]\nslug = \"covid\"\ntitle = \"Covid-19\"\n";
     let site = site(channel);
     write(&site, "covid", 0..60);
+    site.write("covid/thang-tu.txt", article("Bài covid tháng tư", "12/04/2023 08:00", "Đoạn mở đầu."));
     write(&site, "xa-hoi", 0..1);
     site.write("xa-hoi/noi-khac.md", "+++\nlink = \"https://huyen.example/tin/7\"\n+++\n# Bài ở trang khác\n\n12/05/2023 09:00\n\nĐoạn mở đầu.\n");
     let before = site.serve();
@@ -198,6 +199,11 @@ fn a_removed_channel_answers_410_and_its_articles_keep_their_urls() {
     );
     assert_eq!(serving.get("/bai-viet/2023/05/12/bai-covid-7").status, 200);
 
+    assert_eq!(
+        serving.get("/sitemap/2023-04.xml").status,
+        404,
+        "a month without articles of served channels"
+    );
     // A sitemap lists the articles of served channels under their canonical URLs.
     let page = serving.get("/bai-viet/2023/05/12/noi-khac").text();
     assert!(page.contains("<link rel=\"canonical\" href=\"https://huyen.example/tin/7\">"), "{page}");

@@ -1,0 +1,42 @@
+//! `bantin config`: shows the effective configuration.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+
+use serde_json::json;
+
+use super::output::Outcome;
+use crate::config::{Config, EffectiveValue};
+
+pub(super) fn show(config: &Config, json: bool) -> anyhow::Result<Outcome> {
+    let mut out = io::stdout().lock();
+    let values = config.effective_values();
+    if json {
+        let keys: BTreeMap<&str, _> = (values.iter())
+            .map(|key| (key.key.as_str(), json!({ "value": as_json(&key.value), "from": key.origin })))
+            .collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
+    } else {
+        let length = |key: &EffectiveValue| key.key.chars().count() + key.value.to_string().chars().count();
+        let width = values.iter().map(length).max().unwrap_or(0).min(60);
+        for key in &values {
+            let pad = width.saturating_sub(length(key));
+            writeln!(out, "{} = {}{:pad$}  # {}", key.key, key.value, "", key.origin)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// A date has no form of its own in JSON and becomes a string.
+fn as_json(value: &toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(values) => values.iter().map(as_json).collect(),
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.clone(), as_json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        value => json!(value),
+    }
+}
