@@ -19,7 +19,7 @@ fn feed() -> Representation {
     let version = LogVersion { log: "k3f9c2".to_owned(), number: 4711 };
     let item = "<item><title>Huyện Đăk Tô phát động phong trào thi đua năm 2023</title></item>\n";
     let media_type = "application/rss+xml; charset=utf-8";
-    Representation::encode(media_type, item.repeat(1200).into_bytes(), &version, from_unix(CHANGED))
+    Representation::new(media_type, item.repeat(1200).into_bytes(), &version, from_unix(CHANGED))
 }
 
 /// What a portal sends.

@@ -11,6 +11,7 @@ mod archive;
 mod article_page;
 mod cache;
 mod channel_job;
+mod compression;
 mod context;
 mod live_feed;
 mod lru;
@@ -25,6 +26,7 @@ mod throttle;
 pub use archive::{ArchivePage, ArchivePageInput, ArchiveRenderer};
 pub use article_page::{ArticlePage, ArticlePageInput, ArticlePages};
 pub use channel_job::OPML_MEDIA_TYPE;
+pub use compression::ContentCoding;
 pub use context::{RenderContext, RenderOptions, Verifier, channels};
 pub use live_feed::LiveFeed;
 pub use on_demand::{
@@ -32,7 +34,7 @@ pub use on_demand::{
 };
 pub use renderer::{RenderCounters, Renderer};
 pub use representation::{
-    ContentCoding, EncodedBody, LogVersion, Representation, RepresentationKind, http_date, is_abridged,
+    EncodedBody, LogVersion, Representation, RepresentationKind, http_date, is_abridged,
 };
 pub use site_cache::{RenderProgress, RenderedSite, SiteCache};
 pub use size_limit::render_feed;

@@ -145,7 +145,7 @@ impl RenderInput {
 
 fn no_search(context: &RenderContext) -> Representation {
     let version = LogVersion { log: String::new(), number: 0 };
-    Representation::encode(
+    Representation::new(
         html::MEDIA_TYPE,
         html::search_unavailable_page(&context.page_context()),
         &version,

@@ -78,6 +78,17 @@ impl EntityTag<'_> {
         }
     }
 
+    /// False if this cannot be the tag of a document of this log and version.
+    pub(super) fn may_name(self, log: &str, number: u64) -> bool {
+        match self {
+            EntityTag::Any => true,
+            EntityTag::Strong(opaque) | EntityTag::Weak(opaque) => {
+                document_version(opaque, log) == Some(number)
+            }
+            EntityTag::Invalid => false,
+        }
+    }
+
     /// Strong comparison: identical bytes only. A weak tag or a proxy's suffix means other bytes.
     pub(super) fn strong_eq(self, etag: &HeaderValue) -> bool {
         match self {

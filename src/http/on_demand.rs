@@ -122,7 +122,7 @@ async fn search_form(
         let answer = error.map_or(SearchOutcome::NotAsked, SearchOutcome::Invalid);
         let page = html::search(&context, &question, answer, None);
         let version = LogVersion { log: shared.store.log_id().to_owned(), number: 0 };
-        Representation::encode(html::MEDIA_TYPE, page, &version, shared.clock.now())
+        Representation::new(html::MEDIA_TYPE, page, &version, shared.clock.now())
     });
     let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     match page.await {

@@ -119,20 +119,14 @@ pub fn client_newer_tag(headers: &HeaderMap, document: &Representation) -> Optio
         return None;
     }
     let held = EntityTags::from_headers(headers, IF_NONE_MATCH)?;
-    let (log, number) = log_version(document)?;
+    let version = document.version()?;
     let newer = held.iter().find_map(|tag| match tag {
         EntityTag::Strong(opaque) => {
-            document_version(opaque, log).filter(|held| *held > number).map(|_| opaque)
+            document_version(opaque, &version.log).filter(|held| *held > version.number).map(|_| opaque)
         }
         EntityTag::Weak(_) | EntityTag::Any | EntityTag::Invalid => None,
     })?;
     HeaderValue::from_bytes(&[b"\"", newer, b"\""].concat()).ok()
-}
-
-fn log_version(document: &Representation) -> Option<(&str, u64)> {
-    let opaque = document.identity.etag.to_str().ok()?.trim_matches('"');
-    let log = opaque.split_once('.')?.0;
-    Some((log, document_version(opaque.as_bytes(), log)?))
 }
 
 impl RankedCodings {
@@ -142,12 +136,21 @@ impl RankedCodings {
         document: &Representation,
         same: fn(EntityTag<'_>, &HeaderValue) -> bool,
     ) -> Option<ContentCoding> {
-        let holds = |coding: &ContentCoding| {
-            let etag = &document.body(*coding).etag;
-            // Nearly every poll sends one tag of ours unchanged; that needs no parsing.
-            tags.starts_as(etag) || tags.iter().any(|tag| same(tag, etag))
+        let mut codings = self.as_slice().iter().copied();
+        let is_first =
+            |coding: &ContentCoding| document.known_etag(*coding).is_some_and(|etag| tags.starts_as(etag));
+        // Nearly every poll sends one tag of ours unchanged; that needs no parsing.
+        if let Some(coding) = codings.clone().find(is_first) {
+            return Some(coding);
+        }
+        // A tag of another version must not cost the compressions from which the tags of this one are made.
+        let names_version = |tag: EntityTag<'_>| {
+            document.version().is_none_or(|version| tag.may_name(&version.log, version.number))
         };
-        self.as_slice().iter().copied().find(holds)
+        if !tags.iter().any(names_version) {
+            return None;
+        }
+        codings.find(|coding| tags.iter().any(|tag| same(tag, &document.body(*coding).etag)))
     }
 }
 
@@ -174,7 +177,7 @@ mod tests {
     fn document() -> Representation {
         let version = LogVersion { log: "a,b".to_owned(), number: 7 };
         let text = "Quang cảnh Hội nghị. Ảnh: TL. ".repeat(40);
-        Representation::encode(
+        Representation::new(
             "application/rss+xml; charset=utf-8",
             text.into_bytes(),
             &version,
@@ -222,6 +225,20 @@ mod tests {
         );
         let lines = [(IF_NONE_MATCH, all.as_str())];
         assert_eq!(judged(&document, &lines, CHANGED + 9), Some(NotModified(Brotli)), "no word on codings");
+    }
+
+    #[test]
+    fn a_tag_of_another_version_costs_no_compression() {
+        let document = document();
+        let old = tag(&document, ContentCoding::Identity).replace("7-", "6-").replace("identity", "gzip");
+        for lines in [
+            [(IF_NONE_MATCH, old.as_str()), (ACCEPT_ENCODING, "gzip, br")].as_slice(),
+            &[(IF_MATCH, "\"x\"")],
+        ] {
+            assert!(!matches!(judged(&document, lines, CHANGED + 9), Some(Decision::NotModified(_))));
+        }
+        let made = [ContentCoding::Gzip, ContentCoding::Brotli].map(|coding| document.known_etag(coding));
+        assert_eq!(made, [None, None]);
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod tests {
     fn feed() -> Representation {
         let version = LogVersion { log: "k3f9".to_owned(), number: 7 };
         let text = "Đất & Người 🌾 ".repeat(60).into_bytes();
-        Representation::encode("application/rss+xml; charset=utf-8", text, &version, from_unix(CHANGED))
+        Representation::new("application/rss+xml; charset=utf-8", text, &version, from_unix(CHANGED))
     }
 
     fn policy() -> CachePolicy {

@@ -152,7 +152,7 @@ impl ArchivePageInput {
         (self.context.options.verifier)(&document, format, &bytes)?;
         let version =
             LogVersion { log: self.context.log_id_for(self.scope.as_ref()), number: view.state.number };
-        Ok(Representation::encode(feed::media_type(format), bytes, &version, view.state.last_modified))
+        Ok(Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified))
     }
 }
 

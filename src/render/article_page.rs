@@ -143,7 +143,7 @@ impl ArticlePageInput {
         // The menu of every page contains all channels.
         let encode = |page, number, at: Timestamp| {
             let version = LogVersion { log: context.log_id_for(None), number };
-            Arc::new(Representation::encode(html::MEDIA_TYPE, page, &version, at.max(context.channels_at)))
+            Arc::new(Representation::new(html::MEDIA_TYPE, page, &version, at.max(context.channels_at)))
         };
         match lookup {
             ArticleLookup::Live { entry, number, at } => {

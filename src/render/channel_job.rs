@@ -77,12 +77,8 @@ impl ChannelJob {
         let mut documents: Vec<_> = feeds
             .into_iter()
             .map(|(format, bytes)| {
-                let representation = Representation::encode(
-                    feed::media_type(format),
-                    bytes,
-                    &version,
-                    view.state.last_modified,
-                );
+                let representation =
+                    Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified);
                 let representation =
                     if view.abridged { representation.into_abridged() } else { representation };
                 (feed_path(scope, format), representation)
@@ -100,13 +96,13 @@ impl ChannelJob {
         let last_modified = view.state.last_modified.max(*channels_at);
         let mut documents = vec![(
             page_path(self.scope.as_ref()),
-            Representation::encode(html::MEDIA_TYPE, page, version, last_modified),
+            Representation::new(html::MEDIA_TYPE, page, version, last_modified),
         )];
         if self.scope.is_none() {
             let opml = feed::opml(&options.site, &options.addresses, channels);
             // The channel list does not depend on the articles, so its version is not that of the log.
             let version = LogVersion { log: version.log.clone(), number: channels.len() as u64 };
-            let opml = Representation::encode(OPML_MEDIA_TYPE, opml, &version, *channels_at);
+            let opml = Representation::new(OPML_MEDIA_TYPE, opml, &version, *channels_at);
             documents.push((OPML_PATH.to_owned(), opml));
         }
         documents

@@ -68,7 +68,7 @@ impl LiveFeed {
         let page = channel_page(&self.context, &self.scope, &self.view, &self.sections, Some(format));
         let version = LogVersion { log: self.log.clone(), number: self.view.state.number };
         let page =
-            Arc::new(Representation::encode(html::MEDIA_TYPE, page, &version, self.view.state.last_modified));
+            Arc::new(Representation::new(html::MEDIA_TYPE, page, &version, self.view.state.last_modified));
         cache.insert(format, Arc::clone(&page));
         page
     }
@@ -93,7 +93,12 @@ impl LiveFeed {
 
     /// The changes since revision `base`, with the validators of `full`, the current feed in this format. None if
     /// verification fails. Blocking: takes some milliseconds.
-    pub fn delta(&self, format: Format, base: u64, full: &Representation) -> Option<Arc<Representation>> {
+    pub fn delta(
+        &self,
+        format: Format,
+        base: u64,
+        full: &Arc<Representation>,
+    ) -> Option<Arc<Representation>> {
         // NOTE: locked while rendering: concurrent requests for one delta render it once, and a channel uses at most one
         // core.
         let mut cache = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +110,7 @@ impl LiveFeed {
         delta
     }
 
-    fn render(&self, format: Format, base: u64, full: &Representation) -> Option<Representation> {
+    fn render(&self, format: Format, base: u64, full: &Arc<Representation>) -> Option<Representation> {
         let newer = |id: &ArticleId| self.is_newer(id, base);
         let entries: Vec<Entry> =
             self.view.entries.iter().filter(|entry| newer(&entry.id)).cloned().collect();
@@ -119,7 +124,7 @@ impl LiveFeed {
         };
         let bytes = feed::render(&document, format);
         match (self.context.options.verifier)(&document, format, &bytes) {
-            Ok(()) => Some(full.with_body(bytes)),
+            Ok(()) => Some(full.delta(bytes)),
             Err(fault) => {
                 error!(channel = %scope_name(&self.scope), base, %fault, "delta failed verification");
                 None

@@ -387,7 +387,7 @@ impl PageHeader {
             }
         };
         let version = LogVersion { log: self.log.clone(), number: self.number };
-        Rendered::Page(Arc::new(Representation::encode(media_type, bytes, &version, self.at)))
+        Rendered::Page(Arc::new(Representation::new(media_type, bytes, &version, self.at)))
     }
 
     /// A feed of search results. Its version depends only on the results, so that clients do not fetch it again for every
@@ -416,7 +416,7 @@ impl PageHeader {
             return Rendered::Failed;
         }
         let version = LogVersion { log: self.log.clone(), number: hits.number };
-        Rendered::Page(Arc::new(Representation::encode(feed::media_type(format), bytes, &version, self.at)))
+        Rendered::Page(Arc::new(Representation::new(feed::media_type(format), bytes, &version, self.at)))
     }
 }
 

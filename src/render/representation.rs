@@ -1,4 +1,4 @@
-//! Representations (RFC 9110 §8): a document in all content codings, with validators.
+//! Representations (RFC 9110 §8): a document in its content codings, with validators.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -6,45 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use hyper::header::HeaderValue;
 use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
+use super::compression::ContentCoding;
 use crate::text::hex;
 use crate::time::Timestamp;
-
-/// A content coding (RFC 9110 §8.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ContentCoding {
-    /// No encoding.
-    Identity,
-    /// gzip (RFC 1952).
-    Gzip,
-    /// Brotli (RFC 7932).
-    Brotli,
-}
-
-impl ContentCoding {
-    /// Encodes `bytes`.
-    pub fn encode(self, bytes: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Identity => bytes.to_vec(),
-            Self::Gzip => gzip(bytes),
-            Self::Brotli => brotli(bytes),
-        }
-    }
-
-    /// The token in `Content-Encoding` and at the end of the ETag.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Gzip => "gzip",
-            Self::Brotli => "br",
-        }
-    }
-}
 
 /// The log version of a document: the first part of its ETag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +55,7 @@ impl RepresentationKind {
     }
 }
 
-/// An immutable document in memory.
+/// An immutable document in memory. Each content coding is made when it is first needed.
 #[derive(Clone, Debug)]
 pub struct Representation {
     /// Derived from the media type.
@@ -100,11 +68,21 @@ pub struct Representation {
     pub last_modified_text: HeaderValue,
     /// Not encoded.
     pub identity: EncodedBody,
-    /// Compressed with gzip.
-    pub gzip: EncodedBody,
-    /// Compressed with Brotli.
-    pub brotli: EncodedBody,
+    gzip: OnceLock<EncodedBody>,
+    brotli: OnceLock<EncodedBody>,
+    etags: EtagSource,
     file: OnceLock<Option<Arc<File>>>,
+}
+
+/// Where the ETags of a document come from.
+#[derive(Clone, Debug)]
+enum EtagSource {
+    /// The version, the hash of the encoded bytes, and whether articles are abridged.
+    Version(LogVersion, bool),
+    /// The full feed of a delta.
+    Full(Arc<Representation>),
+    /// The only ETag: the document has no content codings.
+    Fixed,
 }
 
 /// Precedes the coding in the ETag of an abridged feed.
@@ -119,27 +97,16 @@ pub fn is_abridged(opaque: &[u8]) -> bool {
 const MIN_SENDFILE_BYTES: usize = 64 * 1024;
 
 impl Representation {
-    /// Compresses and hashes `bytes`. Deterministic. Blocking: takes some milliseconds for a feed of full texts.
-    pub fn encode(
+    /// A document with an ETag of its log version and bytes. Deterministic.
+    pub fn new(
         media_type: &'static str,
         bytes: Vec<u8>,
         version: &LogVersion,
         last_modified: Timestamp,
     ) -> Self {
-        let encoded = |coding: ContentCoding, bytes: Vec<u8>| {
-            let etag = etag(version, coding, &bytes);
-            EncodedBody { bytes: Bytes::from(bytes), etag }
-        };
-        Self {
-            kind: RepresentationKind::from_media_type(media_type),
-            media_type: HeaderValue::from_static(media_type),
-            last_modified,
-            last_modified_text: http_date(last_modified),
-            gzip: encoded(ContentCoding::Gzip, gzip(&bytes)),
-            brotli: encoded(ContentCoding::Brotli, brotli(&bytes)),
-            identity: encoded(ContentCoding::Identity, bytes),
-            file: OnceLock::new(),
-        }
+        let etag = etag(version, false, ContentCoding::Identity, &bytes);
+        let media_type = HeaderValue::from_static(media_type);
+        Self::with_etags(media_type, bytes, etag, EtagSource::Version(version.clone(), false), last_modified)
     }
 
     /// A document in a compressed format, such as an image, without content coding. `hash` is the hash of `bytes`.
@@ -150,15 +117,32 @@ impl Representation {
         last_modified: Timestamp,
     ) -> Self {
         let etag = HeaderValue::try_from(format!("\"{hash}\"")).expect("a hash in hex is visible ASCII");
-        let body = EncodedBody { bytes: Bytes::from(bytes), etag };
+        Self::with_etags(media_type, bytes, etag, EtagSource::Fixed, last_modified)
+    }
+
+    /// A delta of this document, with its validators: a client that applies it to an older copy has this document
+    /// (RFC 3229 §10.2).
+    pub(super) fn delta(self: &Arc<Self>, bytes: Vec<u8>) -> Self {
+        let (etag, full) = (self.identity.etag.clone(), EtagSource::Full(Arc::clone(self)));
+        Self::with_etags(self.media_type.clone(), bytes, etag, full, self.last_modified)
+    }
+
+    fn with_etags(
+        media_type: HeaderValue,
+        bytes: Vec<u8>,
+        etag: HeaderValue,
+        etags: EtagSource,
+        last_modified: Timestamp,
+    ) -> Self {
         Self {
-            kind: RepresentationKind::Data,
+            kind: RepresentationKind::from_media_type(media_type.to_str().unwrap_or_default()),
             media_type,
             last_modified,
             last_modified_text: http_date(last_modified),
-            gzip: body.clone(),
-            brotli: body.clone(),
-            identity: body,
+            identity: EncodedBody { bytes: Bytes::from(bytes), etag },
+            gzip: OnceLock::new(),
+            brotli: OnceLock::new(),
+            etags,
             file: OnceLock::new(),
         }
     }
@@ -170,32 +154,20 @@ impl Representation {
 
     /// Marks the ETag of a feed in which articles are abridged that other versions contain in full: no delta is
     /// based on it ([`is_abridged`]).
-    pub(super) fn into_abridged(self) -> Self {
-        let marked = |body: EncodedBody| {
-            let tag = body.etag.to_str().unwrap_or_default();
-            let etag = tag.rsplit_once('-').map(|(front, coding)| format!("{front}-{ABRIDGED}{coding}"));
-            let etag = etag.and_then(|etag| HeaderValue::try_from(etag).ok());
-            EncodedBody { etag: etag.unwrap_or(body.etag), bytes: body.bytes }
-        };
-        Self { identity: marked(self.identity), gzip: marked(self.gzip), brotli: marked(self.brotli), ..self }
+    pub(super) fn into_abridged(mut self) -> Self {
+        if let EtagSource::Version(version, is_abridged) = &mut self.etags {
+            *is_abridged = true;
+            self.identity.etag = etag(version, true, ContentCoding::Identity, &self.identity.bytes);
+        }
+        self
     }
 
-    /// A delta with the validators of this document: a client that applies it to an older copy has this document
-    /// (RFC 3229 §10.2).
-    pub(super) fn with_body(&self, bytes: Vec<u8>) -> Self {
-        let encoded = |full: &EncodedBody, bytes: Vec<u8>| EncodedBody {
-            bytes: Bytes::from(bytes),
-            etag: full.etag.clone(),
-        };
-        Self {
-            kind: self.kind,
-            media_type: self.media_type.clone(),
-            last_modified: self.last_modified,
-            last_modified_text: self.last_modified_text.clone(),
-            gzip: encoded(&self.gzip, gzip(&bytes)),
-            brotli: encoded(&self.brotli, brotli(&bytes)),
-            identity: encoded(&self.identity, bytes),
-            file: OnceLock::new(),
+    /// The log version in the ETag; none for a document with another kind of ETag.
+    pub fn version(&self) -> Option<&LogVersion> {
+        match &self.etags {
+            EtagSource::Version(version, _) => Some(version),
+            EtagSource::Full(full) => full.version(),
+            EtagSource::Fixed => None,
         }
     }
 
@@ -213,18 +185,38 @@ impl Representation {
         self.file.get_or_init(|| create().map(Arc::new)).as_ref()
     }
 
-    /// The memory use in bytes.
+    /// The memory use in bytes, with all codings, of a document of text.
     pub(super) fn weight(&self) -> u64 {
-        [&self.identity, &self.gzip, &self.brotli].iter().map(|body| body.bytes.len() as u64).sum()
+        2 * self.identity.bytes.len() as u64
     }
 
-    /// The body in a content coding.
+    /// The body in a content coding. The first call for a coding compresses, which takes some milliseconds for a feed of
+    /// full texts. A document without codings has its only body.
     pub fn body(&self, coding: ContentCoding) -> &EncodedBody {
-        match coding {
-            ContentCoding::Identity => &self.identity,
-            ContentCoding::Gzip => &self.gzip,
-            ContentCoding::Brotli => &self.brotli,
-        }
+        let encoded = match (coding, &self.etags) {
+            (ContentCoding::Identity, _) | (_, EtagSource::Fixed) => return &self.identity,
+            (ContentCoding::Gzip, _) => &self.gzip,
+            (ContentCoding::Brotli, _) => &self.brotli,
+        };
+        encoded.get_or_init(|| {
+            let bytes = coding.encode(&self.identity.bytes);
+            let etag = match &self.etags {
+                EtagSource::Version(version, is_abridged) => etag(version, *is_abridged, coding, &bytes),
+                EtagSource::Full(full) => full.body(coding).etag.clone(),
+                EtagSource::Fixed => self.identity.etag.clone(),
+            };
+            EncodedBody { bytes: Bytes::from(bytes), etag }
+        })
+    }
+
+    /// The ETag of a content coding, if this coding has been made.
+    pub fn known_etag(&self, coding: ContentCoding) -> Option<&HeaderValue> {
+        let made = match coding {
+            ContentCoding::Identity => Some(&self.identity),
+            ContentCoding::Gzip => self.gzip.get(),
+            ContentCoding::Brotli => self.brotli.get(),
+        };
+        made.map(|body| &body.etag)
     }
 }
 
@@ -248,34 +240,11 @@ pub fn http_date(instant: Timestamp) -> HeaderValue {
     HeaderValue::try_from(text).expect("an HTTP-date is visible ASCII and spaces")
 }
 
-fn etag(version: &LogVersion, coding: ContentCoding, bytes: &[u8]) -> HeaderValue {
+fn etag(version: &LogVersion, is_abridged: bool, coding: ContentCoding, bytes: &[u8]) -> HeaderValue {
     let hash = hex(&Sha256::digest(bytes)[..8]);
-    let tag = format!("\"{}.{}-{hash}-{}\"", version.log, version.number, coding.as_str());
+    let mark = if is_abridged { ABRIDGED } else { "" };
+    let tag = format!("\"{}.{}-{hash}-{mark}{}\"", version.log, version.number, coding.as_str());
     HeaderValue::try_from(tag).expect("a log id, digits, hex and a token are visible ASCII")
-}
-
-/// Level 6: nearly the best ratio at a tenth of the cost of the highest level.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    // The header contains no time or name, so the output is deterministic.
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::new(6));
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing into memory cannot fail")
-}
-
-/// Quality 5: smaller than gzip at 1.5 times its cost; quality 11 takes fifty times as long.
-fn brotli(bytes: &[u8]) -> Vec<u8> {
-    // A window of twice the document, at most 4 MB. The encoder allocates buffers of this size, which for a page of 6 kB
-    // cost as much as the compression.
-    // NOTE: never below 17: smaller windows select another match finder, which takes fifty times as long.
-    let window = (usize::BITS - bytes.len().leading_zeros() + 1).clamp(18, 22);
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 5,
-        lgwin: window.cast_signed(),
-        size_hint: bytes.len(),
-        ..Default::default()
-    };
-    let mut output = Vec::with_capacity(bytes.len() / 3);
-    brotli::BrotliCompress(&mut &*bytes, &mut output, &parameters).expect("writing into memory cannot fail");
-    output
 }
 
 #[cfg(test)]
@@ -286,19 +255,8 @@ mod tests {
     #[test]
     fn the_last_modified_date_is_formatted_once() {
         let version = LogVersion { log: "thu".to_owned(), number: 7 };
-        let document =
-            Representation::encode("text/plain", b"x".to_vec(), &version, from_unix(1_683_887_940));
+        let document = Representation::new("text/plain", b"x".to_vec(), &version, from_unix(1_683_887_940));
         assert_eq!(document.last_modified_text, "Fri, 12 May 2023 10:39:00 GMT");
-    }
-
-    #[test]
-    fn compression_round_trips_for_any_length() {
-        for length in [0, 1, 6_000, (1 << 17) - 1, 1 << 17, 1 << 19, 5 << 20] {
-            let bytes: Vec<u8> = (0..length).map(|index: usize| (index * index % 251) as u8).collect();
-            let mut plain = Vec::new();
-            brotli::BrotliDecompress(&mut &*brotli(&bytes), &mut plain).unwrap();
-            assert!(plain == bytes, "{length} bytes");
-        }
     }
 
     #[test]

@@ -27,15 +27,14 @@ impl StaticAssets {
         let (version, at) = (LogVersion { log: context.log_id_for(None), number: 0 }, context.channels_at);
         let assets = html::SiteAssets::new(site).assets().into_iter().map(|asset| {
             let is_fingerprinted = asset.path.starts_with(&crate::urls::asset_path(""));
-            let document = Representation::encode(asset.media_type, asset.bytes, &version, at);
+            let document = Representation::new(asset.media_type, asset.bytes, &version, at);
             (asset.path, if is_fingerprinted { document.immutable() } else { document })
         });
         let mut documents: Vec<_> = assets.collect();
-        let robots =
-            Representation::encode("text/plain; charset=utf-8", html::robots(addresses), &version, at);
+        let robots = Representation::new("text/plain; charset=utf-8", html::robots(addresses), &version, at);
         documents.push((ROBOTS_PATH.to_owned(), robots));
         let page_context = context.page_context();
-        let page = |page| Representation::encode(html::MEDIA_TYPE, page, &version, at);
+        let page = |page| Representation::new(html::MEDIA_TYPE, page, &version, at);
         Self {
             documents,
             not_found: page(html::not_found_page(&page_context)),

@@ -32,7 +32,7 @@ const RSS: &str = "application/rss+xml; charset=utf-8";
 
 fn print(log: &str, media_type: &'static str, text: &str) -> Representation {
     let version = LogVersion { log: log.to_owned(), number: 7 };
-    Representation::encode(media_type, text.as_bytes().to_vec(), &version, from_unix(CHANGED))
+    Representation::new(media_type, text.as_bytes().to_vec(), &version, from_unix(CHANGED))
 }
 
 fn text() -> String {

@@ -70,12 +70,7 @@ async fn load(state: &AppState, id: &ArticleId) -> Result<Outcome, StoreError> {
     };
     let version = LogVersion { log: state.store.log_id().to_owned(), number };
     let bytes = line(&views::article(ViewContext::new(state), &entry, number))?;
-    let encoded =
-        tokio::task::spawn_blocking(move || Representation::encode(MEDIA_TYPE, bytes, &version, at)).await;
-    match encoded {
-        Ok(document) => Ok(Outcome::Encoded(Box::new(document), number)),
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    }
+    Ok(Outcome::Encoded(Box::new(Representation::new(MEDIA_TYPE, bytes, &version, at)), number))
 }
 
 /// The JSON of one page.
