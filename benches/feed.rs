@@ -1,8 +1,8 @@
-//! Rendering and verifying a feed of 30 full articles.
+//! Rendering, assembling and verifying a feed of 30 full articles.
 
 use std::hint::black_box;
 
-use bantin::feed::{self, FeedInput, FeedKind};
+use bantin::feed::{self, FeedFrame, FeedInput, FeedKind, RenderedEntry};
 use bantin::model::{Article, ArticleId, Block, Channel, Entry, Image, Permalink, Site, Slug};
 use bantin::time::{PublishedAt, from_unix};
 use bantin::urls::{Format, SiteUrls};
@@ -68,12 +68,17 @@ fn feeds(criterion: &mut Criterion) {
         updated: entries[0].updated,
         kind: FeedKind::Live { previous_archive: Some(7), complete: false },
     };
+    let rendered: Vec<_> = entries.iter().map(|entry| RenderedEntry::new(&document, entry)).collect();
     let mut group = criterion.benchmark_group("feed of 30 full articles");
     for format in Format::ALL {
         let bytes = feed::render(&document, format);
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format!("render {}", format.name()), |bencher| {
             bencher.iter(|| feed::render(black_box(&document), format));
+        });
+        group.bench_function(format!("assemble {}", format.name()), |bencher| {
+            let frame = || FeedFrame::new(black_box(&document), format);
+            bencher.iter(|| frame().around(rendered.iter()));
         });
         group.bench_function(format!("verify {}", format.name()), |bencher| {
             bencher.iter(|| feed::verify(black_box(&document), format, black_box(&bytes)));

@@ -161,6 +161,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             whole: false,
         },
         verifier: feed::verify,
+        entry_cache: Default::default(),
     };
     Ok(Config {
         server: http::ServerOptions {

@@ -5,11 +5,12 @@
 //! and no document contains the current time. Article texts are untrusted input; the documents are well-formed whatever
 //! the texts contain.
 //!
-//! Rendering has two steps: [`PreparedFeed::new`] builds a format-independent model (clean texts, absolute URLs, defaults
-//! applied), and one module per format serialises it.
+//! Rendering has two steps: [`RenderedEntry`] renders an article in every format, and [`FeedFrame`] the feed around the
+//! articles. A change of one article renders one article.
 
 mod atom;
 mod extension;
+mod frame;
 mod input;
 mod json;
 mod model;
@@ -18,41 +19,19 @@ mod rss;
 mod size;
 mod verify;
 
+pub use frame::{FeedFrame, RenderedEntry};
 pub use input::{FeedInput, FeedKind};
 pub use model::{MediaItem, media_items};
 pub use opml::opml;
-pub use size::{entry_bytes, head_bytes, summary};
+pub use size::{head_bytes, summary};
 pub use verify::{VerifyError, verify};
 
 use crate::urls::Format;
-use model::{FeedLinks, FeedModel};
 
-/// A feed whose content is rendered, ready to be serialised in each format.
-pub struct PreparedFeed<'a> {
-    input: FeedInput<'a>,
-    model: FeedModel<'a>,
-}
-
-impl<'a> PreparedFeed<'a> {
-    /// Renders the texts of all articles.
-    pub fn new(input: &FeedInput<'a>) -> Self {
-        Self { input: *input, model: FeedModel::new(input) }
-    }
-
-    /// Serialises the feed as UTF-8.
-    pub fn render(&self, format: Format) -> Vec<u8> {
-        let links = FeedLinks::new(&self.input, format);
-        match format {
-            Format::Rss => rss::render(&self.model, &links, self.input.site),
-            Format::Atom => atom::render(&self.model, &links, self.input.site.time_zone),
-            Format::Json => json::render(&self.model, &links, self.input.site.time_zone),
-        }
-    }
-}
-
-/// Renders a feed in one format.
+/// Renders a feed in one format, as UTF-8.
 pub fn render(input: &FeedInput<'_>, format: Format) -> Vec<u8> {
-    PreparedFeed::new(input).render(format)
+    let entries: Vec<_> = input.entries.iter().map(|entry| RenderedEntry::new(input, entry)).collect();
+    FeedFrame::new(input, format).around(entries.iter())
 }
 
 /// The `Content-Type` of a feed (feed rule R15). JSON is always UTF-8 and has no charset parameter (RFC 8259 §11).

@@ -13,6 +13,7 @@ mod cache;
 mod channel_job;
 mod compression;
 mod context;
+mod entry_cache;
 mod live_feed;
 mod lru;
 mod on_demand;
@@ -28,6 +29,7 @@ pub use article_page::{ArticlePage, ArticlePageInput, ArticlePages};
 pub use channel_job::OPML_MEDIA_TYPE;
 pub use compression::ContentCoding;
 pub use context::{RenderContext, RenderOptions, Verifier, channels};
+pub use entry_cache::EntryCache;
 pub use live_feed::LiveFeed;
 pub use on_demand::{
     MonthExtent, OnDemandRenderer, PageInput, PageRequest, Rendered, decode_cursor, encode_cursor,

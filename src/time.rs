@@ -25,7 +25,7 @@ pub type Timestamp = DateTime<Utc>;
 pub const DEFAULT_TIME_ZONE: Zone = chrono_tz::Asia::Ho_Chi_Minh;
 
 /// The publication date, as printed above the article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PublishedAt {
     /// The instant; for a date without a time, midnight of that day in the site's zone.
     #[serde(with = "chrono::serde::ts_seconds")]

@@ -1,6 +1,6 @@
 //! Atom 1.0 (RFC 4287) with feed history (RFC 5005) and tombstones (RFC 6721).
 //!
-//! `atom_syndication` serialises the feed metadata and each entry separately, and this module joins them. Alone, the
+//! `atom_syndication` serialises the feed metadata and each entry separately. With both in one document, the
 //! crate would write the extension elements and tombstones after the entries, where the grammar and streaming readers do
 //! not expect them (feed rule A8), and it has no `xml:lang` on entries (feed rule A7).
 
@@ -18,35 +18,27 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 const FEED_END: &str = "</feed>";
 const ENTRY_START: &str = "<entry xmlns=\"http://www.w3.org/2005/Atom\">";
 
-pub(super) fn render(model: &FeedModel<'_>, links: &FeedLinks, zone: Zone) -> Vec<u8> {
+/// What precedes and follows the entries.
+pub(super) fn frame(model: &FeedModel<'_>, links: &FeedLinks, zone: Zone) -> (String, String) {
     let head = serialize(|config| head(model, links, zone).write_with_config(Vec::new(), config));
     let open = head.strip_suffix(FEED_END).expect("the crate writes the end tag last");
-    let mut document = String::with_capacity(head.len() + 8192 * model.items.len());
-    document.push_str(DECLARATION);
-    document.push_str(open);
-    for item in &model.items {
-        let entry = serialize(|config| entry(item, zone).write_with_config(Vec::new(), config));
-        write_entry(&mut document, &entry, item.language);
-    }
-    document.push_str(FEED_END);
-    document.into_bytes()
+    (format!("{DECLARATION}{open}"), FEED_END.to_owned())
 }
 
-/// Removes the namespace declaration that the crate adds to a single entry: the feed element has it already.
-fn write_entry(document: &mut String, entry: &str, language: Option<&str>) {
+/// An entry with the line end that follows it. Removes the namespace declaration that the crate adds to a single entry:
+/// the feed element has it already.
+pub(super) fn entry(item: &ItemModel<'_>, zone: Zone) -> String {
+    let entry = serialize(|config| to_entry(item, zone).write_with_config(Vec::new(), config));
     let inside = entry.strip_prefix(ENTRY_START).expect("the crate declares the namespace on an entry");
-    match language {
+    let start = match item.language {
         // A language tag contains only letters, digits and hyphens, so it needs no escaping.
-        Some(language) => document.extend(["<entry xml:lang=\"", language, "\">"]),
-        None => document.push_str("<entry>"),
-    }
+        Some(language) => format!("<entry xml:lang=\"{language}\">"),
+        None => "<entry>".to_owned(),
+    };
     // The crate omits the default type, but it must be explicit (feed rule A5). Text is escaped, so the first match is
     // the tag.
-    match inside.split_once("<summary>") {
-        Some((before, after)) => document.extend([before, "<summary type=\"text\">", after]),
-        None => document.push_str(inside),
-    }
-    document.push('\n');
+    let inside = inside.replacen("<summary>", "<summary type=\"text\">", 1);
+    format!("{start}{inside}\n")
 }
 
 /// One line per element, without indentation.
@@ -103,7 +95,7 @@ fn link(rel: &str, href: &str, media_type: &str) -> Link {
     }
 }
 
-fn entry(item: &ItemModel<'_>, zone: Zone) -> Entry {
+fn to_entry(item: &ItemModel<'_>, zone: Zone) -> Entry {
     let mut links = vec![link("alternate", &item.link, "text/html")];
     links.extend(item.media.first().map(|media| Link {
         length: Some(media.size.to_string()),

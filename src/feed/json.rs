@@ -6,13 +6,25 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use super::model::{self, FeedLinks, FeedModel, HistoryMarker};
 use crate::time::{Zone, rfc3339};
 
-pub(super) fn render(model: &FeedModel<'_>, links: &FeedLinks, zone: Zone) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1024 + 8192 * model.items.len());
-    // One line per member without indentation: diffs are readable and the size hardly grows.
+/// What precedes and follows the items.
+pub(super) fn frame(model: &FeedModel<'_>, links: &FeedLinks, zone: Zone) -> (String, String) {
+    const NO_ITEMS: &str = "[]\n}";
+    let feed = serialize(&feed(model, links, zone));
+    let start = feed.strip_suffix(NO_ITEMS).expect("the items come last");
+    (format!("{start}["), "]\n}\n".to_owned())
+}
+
+/// An item with the line end that precedes it.
+pub(super) fn entry(item: &model::ItemModel<'_>, zone: Zone) -> String {
+    format!("\n{}", serialize(&to_item(item, zone)))
+}
+
+/// One line per member without indentation: diffs are readable and the size hardly grows.
+fn serialize(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b""));
-    feed(model, links, zone).serialize(&mut serializer).expect("writing into memory cannot fail");
-    bytes.push(b'\n');
-    bytes
+    value.serialize(&mut serializer).expect("writing into memory cannot fail");
+    String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
 /// Members are written in this order.
@@ -31,7 +43,8 @@ struct Feed<'a> {
     language: Option<&'a str>,
     authors: Vec<Author<'a>>,
     _bantin: FeedExtension<'a>,
-    items: Vec<Item<'a>>,
+    /// Always empty: the items are rendered one by one.
+    items: [(); 0],
 }
 
 #[derive(Serialize)]
@@ -135,7 +148,7 @@ fn feed<'a>(model: &'a FeedModel<'_>, links: &'a FeedLinks, zone: Zone) -> Feed<
             current_url: links.current.as_deref(),
             deleted_items: model.tombstones.iter().map(|gone| deleted_item(gone, zone)).collect(),
         },
-        items: model.items.iter().map(|entry| item(entry, zone)).collect(),
+        items: [],
     }
 }
 
@@ -143,7 +156,7 @@ fn deleted_item<'a>(gone: &'a model::DeletedItem<'_>, zone: Zone) -> DeletedItem
     DeletedItem { id: &gone.id, date_deleted: rfc3339(gone.when, zone), comment: gone.reason.as_deref() }
 }
 
-fn item<'a>(entry: &'a model::ItemModel<'_>, zone: Zone) -> Item<'a> {
+fn to_item<'a>(entry: &'a model::ItemModel<'_>, zone: Zone) -> Item<'a> {
     Item {
         id: &entry.id,
         url: &entry.link,

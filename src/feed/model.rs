@@ -10,7 +10,7 @@ use crate::text::{http_url, identifier, language_tag, single_line, xml_safe_nfc}
 use crate::time::Timestamp;
 use crate::urls::{self, Format, SiteUrls};
 
-/// A feed, without the links that differ by format.
+/// A feed, without its articles and the links that differ by format.
 pub(super) struct FeedModel<'a> {
     pub id: String,
     pub title: String,
@@ -24,7 +24,6 @@ pub(super) struct FeedModel<'a> {
     pub rights: Option<Cow<'a, str>>,
     pub logo: Option<String>,
     pub updated: Timestamp,
-    pub items: Vec<ItemModel<'a>>,
     pub tombstones: Vec<DeletedItem<'a>>,
 }
 
@@ -112,7 +111,6 @@ impl<'a> FeedModel<'a> {
             rights: non_empty_line(site.rights.as_deref()),
             logo: site.logo.as_deref().and_then(http_url),
             updated: document.updated,
-            items: document.entries.iter().map(|entry| item(document, entry)).collect(),
             tombstones: document.tombstones.iter().map(deleted_item).collect(),
         }
     }

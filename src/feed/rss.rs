@@ -11,8 +11,11 @@ use crate::text::escape_html;
 use crate::time::{Zone, rfc822, rfc3339};
 use crate::urls::Format;
 
-/// RSS cannot express withdrawals, so tombstones are omitted (feed rule R8).
-pub(super) fn render(model: &FeedModel<'_>, links: &FeedLinks, site: &Site) -> Vec<u8> {
+const CHANNEL_END: &str = "</channel>";
+
+/// What precedes and follows the items. RSS cannot express withdrawals, so tombstones are omitted (feed rule
+/// R8).
+pub(super) fn frame(model: &FeedModel<'_>, links: &FeedLinks, site: &Site) -> (String, String) {
     let namespaces = [
         extension::ATOM,
         extension::CONTENT,
@@ -50,12 +53,25 @@ pub(super) fn render(model: &FeedModel<'_>, links: &FeedLinks, site: &Site) -> V
             model.marker.map(extension::history_marker).into_iter().chain(period).collect(),
         ),
         namespaces: extension::namespaces(&namespaces),
-        items: model.items.iter().map(|entry| item(entry, site.time_zone)).collect(),
         ..Channel::default()
     };
-    // One line per element without indentation: diffs are readable and the size hardly grows.
+    let document = serialize(&channel);
+    let (start, end) = document.split_at(document.rfind(CHANNEL_END).expect("the crate writes the end tag"));
+    (start.to_owned(), end.to_owned())
+}
+
+/// An item with the line end that follows it.
+pub(super) fn entry(entry: &model::ItemModel<'_>, zone: Zone) -> String {
+    let document = serialize(&Channel { items: vec![item(entry, zone)], ..Channel::default() });
+    let (start, end) = (document.find("<item>"), document.rfind(CHANNEL_END));
+    let (start, end) = start.zip(end).expect("the crate writes the item last in the channel");
+    document[start..end].to_owned()
+}
+
+/// One line per element without indentation: diffs are readable and the size hardly grows.
+fn serialize(channel: &Channel) -> String {
     let document = channel.pretty_write_to(Vec::new(), b' ', 0).expect("writing into memory cannot fail");
-    use_hex_references(&String::from_utf8(document).expect("the crate writes UTF-8")).into_bytes()
+    use_hex_references(&String::from_utf8(document).expect("the crate writes UTF-8"))
 }
 
 /// Replaces `&amp;` and `&lt;` outside of CDATA with hexadecimal references, as the Best Practices Profile recommends:

@@ -1,7 +1,7 @@
 //! Upper bounds for the size of entries, and summaries for entries that are too long.
 
 use super::input::FeedInput;
-use super::model::{Category, ItemModel, MediaItem, item, lead};
+use super::model::{Category, ItemModel, MediaItem, lead};
 use crate::model::{Article, Block, Entry};
 use crate::text::{escape_html, truncate};
 use crate::urls::{self, SiteUrls};
@@ -21,11 +21,6 @@ const MAX_LINE: usize = 120;
 /// Maximum number of authors and of tags in a summary.
 const MAX_NAMES: usize = 10;
 
-/// An upper bound, for each entry of `document`, of the bytes that it adds to the feed in the longest format.
-pub fn entry_bytes(document: &FeedInput<'_>) -> Vec<usize> {
-    document.entries.iter().map(|entry| item_bytes(&item(document, entry))).collect()
-}
-
 /// An upper bound of the bytes of the feed without its entries.
 pub fn head_bytes(document: &FeedInput<'_>) -> usize {
     let tombstone = |gone: &crate::model::Tombstone| {
@@ -34,7 +29,8 @@ pub fn head_bytes(document: &FeedInput<'_>) -> usize {
     HEAD + document.tombstones.iter().map(tombstone).sum::<usize>()
 }
 
-fn item_bytes(item: &ItemModel<'_>) -> usize {
+/// An upper bound of the bytes that an entry adds to a feed, in the longest format.
+pub(super) fn entry_bytes(item: &ItemModel<'_>) -> usize {
     let category = |category: &Category<'_>| {
         CATEGORY + escaped_len(&category.term) + escaped_len(&category.scheme) + escaped_len(&category.label)
     };

@@ -51,7 +51,7 @@ impl fmt::Display for Permalink {
 }
 
 /// An article as written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Article {
     /// Plain text on one line; never empty.
     pub title: String,
@@ -87,7 +87,7 @@ pub struct Article {
 }
 
 /// An image as served: without camera data and location.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Image {
     /// Its name under `/media/`: a hash of its bytes with the extension of its type, so that the URL changes with the
     /// content.
@@ -117,7 +117,7 @@ impl Article {
 }
 
 /// A block of an article.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Block {
     /// The opening paragraph, which summarises the article.
@@ -174,7 +174,7 @@ pub enum Block {
 }
 
 /// An article in the state of its last revision: an entry of a feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Its permanent id.
     pub id: ArticleId,

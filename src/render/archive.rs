@@ -148,8 +148,7 @@ impl ArchivePageInput {
 
     fn attempt(&self, view: &ArchivePageData, format: Format) -> Result<Representation, VerifyError> {
         let document = document(&self.context, &self.scope, self.page, view);
-        let bytes = feed::render(&document, format);
-        (self.context.options.verifier)(&document, format, &bytes)?;
+        let bytes = self.context.render_feed(&document, format)?;
         let version =
             LogVersion { log: self.context.log_id_for(self.scope.as_ref()), number: view.state.number };
         Ok(Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified))

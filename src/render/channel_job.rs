@@ -3,7 +3,7 @@
 use super::context::{RenderContext, live_input, remove_article};
 use super::live_feed::{LiveFeed, channel_page};
 use super::representation::{LogVersion, Representation};
-use crate::feed::{self, PreparedFeed, VerifyError};
+use crate::feed::{self, VerifyError};
 use crate::html;
 use crate::model::{ArticleId, Entry};
 use crate::store::{ChannelState, LiveFeedData};
@@ -67,23 +67,14 @@ impl ChannelJob {
         let scope = self.scope.as_ref();
         let version = LogVersion { log: self.context.log_id_for(scope), number: view.state.number };
         let document = live_input(&self.context, &self.scope, view);
-        let prepared = PreparedFeed::new(&document);
-        let mut feeds = Vec::new();
+        let mut documents = Vec::new();
         for format in Format::ALL {
-            let bytes = prepared.render(format);
-            (self.context.options.verifier)(&document, format, &bytes)?;
-            feeds.push((format, bytes));
+            let bytes = self.context.render_feed(&document, format)?;
+            let feed =
+                Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified);
+            let feed = if view.abridged { feed.into_abridged() } else { feed };
+            documents.push((feed_path(scope, format), feed));
         }
-        let mut documents: Vec<_> = feeds
-            .into_iter()
-            .map(|(format, bytes)| {
-                let representation =
-                    Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified);
-                let representation =
-                    if view.abridged { representation.into_abridged() } else { representation };
-                (feed_path(scope, format), representation)
-            })
-            .collect();
         documents.extend(self.pages(view, &version));
         Ok(documents)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::entry_cache::EntryCache;
 use crate::feed::{self, FeedKind, VerifyError};
 use crate::html;
 use crate::model::{ArticleId, Channel, Entry, Site, Slug, Tombstone};
@@ -22,6 +23,8 @@ pub struct RenderOptions {
     pub live: LiveFeedOptions,
     /// The output check: [`feed::verify`].
     pub verifier: Verifier,
+    /// Shared by all renderers with these options.
+    pub entry_cache: Arc<EntryCache>,
 }
 
 /// Verifies a rendered feed.
@@ -78,6 +81,18 @@ impl RenderContext {
     /// The id of the log that numbers the revisions of a channel.
     pub(super) fn log_id_for(&self, scope: Option<&Slug>) -> String {
         self.store.log_id_for(scope)
+    }
+
+    /// Renders and verifies a feed.
+    ///
+    /// # Errors
+    /// Verification failed.
+    pub(super) fn render_feed(
+        &self,
+        feed: &feed::FeedInput<'_>,
+        format: Format,
+    ) -> Result<Vec<u8>, VerifyError> {
+        self.options.entry_cache.render(feed, format, self.options.verifier)
     }
 
     /// The values shared by all pages.

@@ -122,9 +122,8 @@ impl LiveFeed {
             kind: FeedKind::Delta,
             ..live_input(&self.context, &self.scope, &self.view)
         };
-        let bytes = feed::render(&document, format);
-        match (self.context.options.verifier)(&document, format, &bytes) {
-            Ok(()) => Some(full.delta(bytes)),
+        match self.context.render_feed(&document, format) {
+            Ok(bytes) => Some(full.delta(bytes)),
             Err(fault) => {
                 error!(channel = %scope_name(&self.scope), base, %fault, "delta failed verification");
                 None

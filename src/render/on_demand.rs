@@ -410,11 +410,13 @@ impl PageHeader {
         let bytes = self.context.shorten(&mut entries, &empty_feed);
         self.context.squeeze(&mut entries, &bytes, &empty_feed);
         let document = feed::FeedInput { entries: &entries, ..empty_feed };
-        let bytes = feed::render(&document, format);
-        if let Err(fault) = (self.context.options.verifier)(&document, format, &bytes) {
-            error!(query = %query_string, %fault, "search feed failed verification");
-            return Rendered::Failed;
-        }
+        let bytes = match self.context.render_feed(&document, format) {
+            Ok(bytes) => bytes,
+            Err(fault) => {
+                error!(query = %query_string, %fault, "search feed failed verification");
+                return Rendered::Failed;
+            }
+        };
         let version = LogVersion { log: self.log.clone(), number: hits.number };
         Rendered::Page(Arc::new(Representation::new(feed::media_type(format), bytes, &version, self.at)))
     }

@@ -2,7 +2,6 @@
 //! together are too long, so are the longest of them.
 
 use std::cmp::Reverse;
-use std::slice;
 use std::sync::Arc;
 
 use super::context::{RenderContext, RenderOptions, blocking, live_input};
@@ -73,13 +72,15 @@ impl RenderContext {
     /// Replaces long entries by summaries, depending only on the article and the configuration. Returns the size of each
     /// entry in bytes. `feed` is the feed of the entries.
     pub(super) fn shorten(&self, entries: &mut [Entry], feed: &feed::FeedInput<'_>) -> Vec<usize> {
-        let mut bytes = feed::entry_bytes(&feed::FeedInput { entries, ..*feed });
-        for (entry, bytes) in entries.iter_mut().zip(&mut bytes) {
-            if *bytes > self.max_bytes() / MAX_ARTICLE_SHARE {
-                (*entry, *bytes) = summary(entry, feed);
+        let shorten = |entry: &mut Entry| {
+            let bytes = self.entry_bytes(entry, feed);
+            if bytes <= self.max_bytes() / MAX_ARTICLE_SHARE {
+                return bytes;
             }
-        }
-        bytes
+            *entry = feed::summary(entry, feed.addresses);
+            self.entry_bytes(entry, feed)
+        };
+        entries.iter_mut().map(shorten).collect()
     }
 
     /// Replaces the longest entries by summaries until the feed fits. Returns the number of replaced entries.
@@ -97,7 +98,8 @@ impl RenderContext {
             if sum <= available {
                 break;
             }
-            let (entry, short) = summary(&entries[index], feed);
+            let entry = feed::summary(&entries[index], feed.addresses);
+            let short = self.entry_bytes(&entry, feed);
             if short < bytes[index] {
                 sum = sum - bytes[index] + short;
                 entries[index] = entry;
@@ -138,12 +140,9 @@ impl RenderContext {
         view.entries = entries;
         (bytes, head)
     }
-}
 
-/// The summary of an entry, and its size in bytes.
-fn summary(entry: &Entry, feed: &feed::FeedInput<'_>) -> (Entry, usize) {
-    let summary = feed::summary(entry, feed.addresses);
-    let document = feed::FeedInput { entries: slice::from_ref(&summary), ..*feed };
-    let bytes = feed::entry_bytes(&document).iter().sum();
-    (summary, bytes)
+    /// An upper bound of the bytes that an entry adds to a feed.
+    fn entry_bytes(&self, entry: &Entry, feed: &feed::FeedInput<'_>) -> usize {
+        self.options.entry_cache.get(feed, entry).rendered.max_bytes()
+    }
 }

@@ -1,7 +1,7 @@
 //! The renderer: all formats change atomically, one invalid article never takes a channel down, bursts take few passes.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bantin::feed::{self, VerifyError};
 use bantin::model::{Article, Block, Permalink, Site, Slug};
@@ -44,7 +44,8 @@ async fn test_renderer(verifier: Verifier) -> TestRenderer {
         bytes: 524_288,
         whole: false,
     };
-    let options = RenderOptions { site, addresses, channels: Vec::new(), live, verifier };
+    let entry_cache = Default::default();
+    let options = RenderOptions { site, addresses, channels: Vec::new(), live, verifier, entry_cache };
     let counters = Arc::new(RenderCounters::default());
     let pages = ArticlePages::new(store.clone(), options.clone());
     let (renderer, site_cache) = Renderer::new(store.clone(), options, Arc::clone(&counters));
@@ -101,10 +102,12 @@ async fn an_invalid_article_is_omitted_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_that_fails_verification_keeps_its_previous_documents() {
+    static REJECTS: AtomicBool = AtomicBool::new(true);
     let rejects_two: Verifier = |document, format, _| {
         let bad = document.channel.is_some_and(|channel| channel.slug.as_str() == "xa-hoi")
-            && document.entries.len() == 2
-            && format == Format::Json;
+            && document.entries.iter().any(|entry| entry.article.title == "Hai")
+            && format == Format::Json
+            && REJECTS.load(Ordering::Relaxed);
         if bad { Err(VerifyError { article: None, reason: "hỏng".to_owned() }) } else { Ok(()) }
     };
     let mut test = test_renderer(rejects_two).await;
@@ -116,10 +119,31 @@ async fn a_channel_that_fails_verification_keeps_its_previous_documents() {
     test.renderer.render_changes().await.unwrap();
     assert_eq!(served(&test.site_cache, "/xa-hoi/rss.xml").unwrap(), before, "all formats or none");
     assert!(served(&test.site_cache, "/kinh-te/rss.xml").unwrap().contains("Ba"));
+    REJECTS.store(false, Ordering::Relaxed);
     test.store.submit(submission("xa-hoi", "Bốn")).await.unwrap();
     test.renderer.render_changes().await.unwrap();
     let after = served(&test.site_cache, "/xa-hoi/rss.xml").unwrap();
     assert!(after.contains("Hai") && after.contains("Bốn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_verifies_only_the_changed_article() {
+    static VERIFIED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let records_titles: Verifier = |document, format, bytes| {
+        let titles = document.entries.iter().map(|entry| entry.article.title.clone());
+        VERIFIED.lock().unwrap().extend(titles);
+        feed::verify(document, format, bytes)
+    };
+    let mut test = test_renderer(records_titles).await;
+    for title in ["Một", "Hai", "Ba"] {
+        test.store.submit(submission("xa-hoi", title)).await.unwrap();
+        test.renderer.render_changes().await.unwrap();
+        let verified = std::mem::take(&mut *VERIFIED.lock().unwrap());
+        assert!(
+            verified.len() >= Format::ALL.len() && verified.iter().all(|seen| seen == title),
+            "{verified:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
