@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 /// The pause after a pass, as a multiple of its duration.
 const PAUSE_PER_WORK: u32 = 2;
+/// A shorter pass counts as one of this duration, so that cheap passes are few as well.
+const MIN_WORK: Duration = Duration::from_millis(10);
 /// Pauses up to this sum are skipped, because a few consecutive changes are not a burst.
 const FREE_BUDGET: Duration = Duration::from_millis(150);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
@@ -28,7 +30,7 @@ impl Throttle {
     /// Records a pass.
     pub(super) fn record(&mut self, started: Instant, ended: Instant) {
         let paused = started.saturating_duration_since(self.since);
-        let due = ended.saturating_duration_since(started) * PAUSE_PER_WORK;
+        let due = ended.saturating_duration_since(started).max(MIN_WORK) * PAUSE_PER_WORK;
         self.debt = (self.debt.saturating_sub(paused) + due).min(FREE_BUDGET + MAX_PAUSE);
         self.since = ended;
     }
