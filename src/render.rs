@@ -28,8 +28,8 @@ pub use archive::{ArchivePage, ArchivePageInput, ArchiveRenderer};
 pub use article_page::{ArticlePage, ArticlePageInput, ArticlePages};
 pub use channel_job::OPML_MEDIA_TYPE;
 pub use compression::ContentCoding;
-pub use context::{RenderContext, RenderOptions, Verifier, channels};
-pub use entry_cache::EntryCache;
+pub use context::{RenderContext, RenderOptions, channels};
+pub use entry_cache::{EntryCache, Verifier};
 pub use live_feed::LiveFeed;
 pub use on_demand::{
     MonthExtent, OnDemandRenderer, PageInput, PageRequest, Rendered, decode_cursor, encode_cursor,

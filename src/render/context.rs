@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::entry_cache::EntryCache;
+use super::entry_cache::{EntryCache, Verifier};
 use crate::feed::{self, FeedKind, VerifyError};
 use crate::html;
 use crate::model::{ArticleId, Channel, Entry, Site, Slug, Tombstone};
@@ -26,9 +26,6 @@ pub struct RenderOptions {
     /// Shared by all renderers with these options.
     pub entry_cache: Arc<EntryCache>,
 }
-
-/// Verifies a rendered feed.
-pub type Verifier = fn(&feed::FeedInput<'_>, Format, &[u8]) -> Result<(), VerifyError>;
 
 /// The contexts and channels at one snapshot of the log.
 #[derive(Clone)]

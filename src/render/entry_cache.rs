@@ -10,7 +10,6 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use super::context::Verifier;
 use crate::feed::{FeedFrame, FeedInput, RenderedEntry, VerifyError};
 use crate::model::Entry;
 use crate::urls::Format;
@@ -18,6 +17,9 @@ use crate::urls::Format;
 /// The capacity in bytes, about 5,000 typical articles.
 const CACHE_BYTES: u64 = 64 << 20;
 const TYPICAL_BYTES: u64 = 12 << 10;
+
+/// Verifies a rendered feed.
+pub type Verifier = fn(&FeedInput<'_>, Format, &[u8]) -> Result<(), VerifyError>;
 
 /// The rendered articles, shared by all documents of a site.
 pub struct EntryCache(Cache<Key, Arc<CachedEntry>, Weights>);
