@@ -233,21 +233,49 @@ impl Transaction {
         self.rows(sql, values![table]).await?.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
     }
 
+    /// Starts a part of the transaction that can be undone without the rest. Parts may contain parts.
+    pub(crate) async fn begin_part(&mut self) -> Result<(), StoreError> {
+        if let Self::Sqlite(transaction) = self {
+            transaction.index.begin_part();
+        }
+        self.run("SAVEPOINT part", &[]).await.map(|_| ())
+    }
+
+    /// Undoes what was done since the last [`Transaction::begin_part`].
+    pub(crate) async fn undo_part(&mut self) -> Result<(), StoreError> {
+        if let Self::Sqlite(transaction) = self {
+            transaction.index.undo_part();
+        }
+        self.run("ROLLBACK TO SAVEPOINT part", &[]).await.map(|_| ())
+    }
+
+    /// Ends the part that began last.
+    pub(crate) async fn end_part(&mut self) -> Result<(), StoreError> {
+        if let Self::Sqlite(transaction) = self {
+            transaction.index.end_part();
+        }
+        self.run("RELEASE SAVEPOINT part", &[]).await.map(|_| ())
+    }
+
     /// Makes a published article found by the words of `text`, at its sort key.
     pub(crate) async fn add_to_index(&mut self, place: i64, text: &str) -> Result<(), StoreError> {
-        let sql = match self {
-            Self::Sqlite(_) => "INSERT INTO search (rowid, folded) VALUES ($1, $2)",
-            Self::Postgres(_) => "UPDATE article SET folded = $2 WHERE place = $1",
-        };
-        self.run(sql, values![place, text]).await.map(|_| ())
+        match self {
+            Self::Sqlite(transaction) => {
+                transaction.change_index("INSERT INTO search (rowid, folded) VALUES ($1, $2)", place, text)
+            }
+            Self::Postgres(_) => {
+                let sql = "UPDATE article SET folded = $2 WHERE place = $1";
+                self.run(sql, values![place, text]).await.map(|_| ())
+            }
+        }
     }
 
     /// Undoes [`Transaction::add_to_index`] with the same values.
     pub(crate) async fn remove_from_index(&mut self, place: i64, text: &str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(_) => {
+            Self::Sqlite(transaction) => {
                 let sql = "INSERT INTO search (search, rowid, folded) VALUES ('delete', $1, $2)";
-                self.run(sql, values![place, text]).await.map(|_| ())
+                transaction.change_index(sql, place, text)
             }
             Self::Postgres(_) => self
                 .run("UPDATE article SET folded = NULL WHERE place = $1", values![place])

@@ -164,8 +164,13 @@ impl ConnectionPool {
         };
         let idle = pool.idle().pop();
         let connection = Some(idle.map_or_else(|| pool.connect(), Ok)?);
-        let mut transaction =
-            SqliteTransaction { connection, pool: Arc::clone(pool), writes: false, _permit: permit };
+        let mut transaction = SqliteTransaction {
+            connection,
+            pool: Arc::clone(pool),
+            writes: false,
+            index: IndexChanges::default(),
+            _permit: permit,
+        };
         transaction.run(begin, &[])?;
         Ok(transaction)
     }
@@ -209,7 +214,34 @@ pub(crate) struct SqliteTransaction {
     connection: Option<Connection>,
     pool: Arc<ConnectionPool>,
     writes: bool,
+    pub(crate) index: IndexChanges,
     _permit: OwnedSemaphorePermit,
+}
+
+/// Changes of the search index that are made at the end of the transaction, in order: FTS5 writes what it has collected
+/// at every savepoint, which costs more than the statements.
+#[derive(Default)]
+pub(crate) struct IndexChanges {
+    changes: Vec<(&'static str, i64, String)>,
+    /// For each open part of the transaction, how many changes there were when it began.
+    parts: Vec<usize>,
+}
+
+impl IndexChanges {
+    /// Outside of a part, no more changes than this wait.
+    const MAX: usize = 256;
+
+    pub(crate) fn begin_part(&mut self) {
+        self.parts.push(self.changes.len());
+    }
+
+    pub(crate) fn undo_part(&mut self) {
+        self.changes.truncate(self.parts.last().copied().unwrap_or_default());
+    }
+
+    pub(crate) fn end_part(&mut self) {
+        self.parts.pop();
+    }
 }
 
 impl SqliteTransaction {
@@ -230,7 +262,29 @@ impl SqliteTransaction {
         Ok(self.bound(sql, values)?.raw_execute()? as u64)
     }
 
+    /// Runs a statement on the search index before the commit.
+    pub(crate) fn change_index(
+        &mut self,
+        sql: &'static str,
+        place: i64,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        self.index.changes.push((sql, place, text.to_owned()));
+        match self.index.parts.is_empty() && self.index.changes.len() >= IndexChanges::MAX {
+            true => self.apply_index_changes(),
+            false => Ok(()),
+        }
+    }
+
+    fn apply_index_changes(&mut self) -> Result<(), StoreError> {
+        for (sql, place, text) in std::mem::take(&mut self.index.changes) {
+            self.run(sql, &[Value::Integer(place), Value::Text(text)])?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
+        self.apply_index_changes()?;
         self.run("COMMIT", &[])?;
         // NOTE: check after the commit too. A write to a deleted file must not be acknowledged.
         if self.writes {

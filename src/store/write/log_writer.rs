@@ -13,16 +13,16 @@ pub(crate) struct LogWriter<'t> {
 impl LogWriter<'_> {
     /// Starts a write that can be undone without the others of its transaction.
     pub(crate) async fn begin_one(&mut self) -> Result<(), StoreError> {
-        self.transaction.run("SAVEPOINT one_write", &[]).await.map(|_| ())
+        self.transaction.begin_part().await
     }
 
     /// Undoes the current write.
     pub(crate) async fn undo_one(&mut self) -> Result<(), StoreError> {
-        self.transaction.run("ROLLBACK TO SAVEPOINT one_write", &[]).await.map(|_| ())
+        self.transaction.undo_part().await
     }
 
     /// Ends the current write.
     pub(crate) async fn end_one(&mut self) -> Result<(), StoreError> {
-        self.transaction.run("RELEASE SAVEPOINT one_write", &[]).await.map(|_| ())
+        self.transaction.end_part().await
     }
 }

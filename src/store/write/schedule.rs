@@ -31,20 +31,20 @@ impl LogWriter<'_> {
             .await?;
         let mut published = Vec::with_capacity(due.len());
         for row in due {
-            self.transaction.run("SAVEPOINT one_due", &[]).await?;
+            self.begin_one().await?;
             match self.publish_one(&row).await {
                 Ok(accepted) => published.extend(accepted),
                 // An article that cannot be published does not block the others. It stays stored.
                 Err(cause) if cause.is_of_one_write() => {
                     let id = row.get_text(0)?;
                     error!(%id, %cause, "cannot publish this scheduled article; retrying in an hour");
-                    self.transaction.run("ROLLBACK TO SAVEPOINT one_due", &[]).await?;
+                    self.undo_one().await?;
                     let sql = "UPDATE waiting SET due = $2 WHERE article = $1";
                     self.transaction.run(sql, values![id, now.saturating_add(RETRY_AFTER)]).await?;
                 }
                 Err(cause) => return Err(cause),
             }
-            self.transaction.run("RELEASE SAVEPOINT one_due", &[]).await?;
+            self.end_one().await?;
         }
         Ok(published)
     }
