@@ -1,5 +1,7 @@
 //! What can be seen of a line: its words, its form, its neighbours. Nothing is decided here.
 
+use std::ops::Range;
+
 use super::boilerplate;
 use super::byline::{self, Byline};
 use super::caption::{self, Caption};
@@ -333,27 +335,39 @@ fn letters(key: &str) -> String {
 /// A table of which each cell fell on a line of its own: short lines with running numbers and dates among them. No date
 /// in it is the article's, and no name its author.
 fn cells(lines: &mut [Line]) {
-    let mut index = 0;
-    while index < lines.len() {
-        let is_cell =
-            |line: &Line| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
-        let run = lines[index..].iter().take_while(|line| is_cell(line)).count();
-        let table = &mut lines[index..index + run];
-        let numbers = table.iter().filter(|line| line.facts.has(Fact::Number)).count();
-        if numbers >= 2 {
-            let first = table.iter().position(|line| line.facts.has(Fact::Number)).unwrap_or_default();
-            // The heads of the columns stand above the first row.
-            for line in &mut table[first.saturating_sub(4).max(1)..] {
-                line.facts.set(Fact::Cell, line.date.is_some() || line.facts.has(Fact::Number));
-                if line.credit.take().is_some() {
-                    [Fact::Name, Fact::Initials, Fact::Department]
-                        .iter()
-                        .for_each(|fact| line.facts.remove(*fact));
-                }
+    let is_cell =
+        |_, line: &Line| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
+    for run in runs_of(lines, is_cell) {
+        let table = &mut lines[run];
+        let is_number = |line: &Line| line.facts.has(Fact::Number);
+        if table.iter().filter(|line| is_number(line)).count() < 2 {
+            continue;
+        }
+        let first = table.iter().position(is_number).unwrap_or_default();
+        // The heads of the columns stand above the first row.
+        for line in &mut table[first.saturating_sub(4).max(1)..] {
+            line.facts.set(Fact::Cell, line.date.is_some() || line.facts.has(Fact::Number));
+            if line.credit.take().is_some() {
+                [Fact::Name, Fact::Initials, Fact::Department]
+                    .iter()
+                    .for_each(|fact| line.facts.remove(*fact));
             }
         }
-        index += run.max(1);
     }
+}
+
+/// The longest runs of lines of which each is a part; the test is told the distance from the first line of the run.
+fn runs_of(lines: &[Line], is_part: impl Fn(usize, &Line) -> bool) -> Vec<Range<usize>> {
+    let (mut runs, mut start) = (Vec::new(), 0);
+    while start < lines.len() {
+        let length =
+            lines[start..].iter().enumerate().take_while(|(offset, line)| is_part(*offset, line)).count();
+        if length > 0 {
+            runs.push(start..start + length);
+        }
+        start += length.max(1);
+    }
+    runs
 }
 
 /// Lines that say what a headline above the text said, and paragraphs printed twice.
@@ -425,31 +439,23 @@ fn named_beside_the_date(lines: &mut [Line]) {
 /// Names that the text announces, below a colon or an open sentence or in a long run of them; and short lines in a
 /// block without empty lines between them.
 fn runs(pieces: &[Piece], lines: &mut [Line]) {
-    let is_name = |line: &Line| line.facts.has(Fact::Name);
-    let mut index = 0;
-    while index < lines.len() {
-        let run = lines[index..].iter().take_while(|line| is_name(line)).count();
-        let open = index.checked_sub(1).is_some_and(|above| {
+    for run in runs_of(lines, |_, line| line.facts.has(Fact::Name)) {
+        let is_open = |above: usize| {
             let (line, text) = (&lines[above], pieces[above].text.as_str());
             let within = line.facts.has(Fact::BelowProse);
             let sentence = within && line.words > 8 && line.is_open() && line.caption.is_none();
             text.ends_with(':') || line.words <= 3 && line.key.starts_with("người ") || sentence
-        });
-        let announced = run >= 5 || run > 0 && open;
-        lines[index..index + run].iter_mut().for_each(|line| line.facts.set(Fact::Announced, announced));
-        index += run.max(1);
+        };
+        let announced = run.len() >= 5 || run.start.checked_sub(1).is_some_and(is_open);
+        lines[run].iter_mut().for_each(|line| line.facts.set(Fact::Announced, announced));
     }
-    let is_verse = |line: &Line| {
+    let is_verse = |offset: usize, line: &Line| {
         let signed = line.facts.any(&[Fact::Caption, Fact::Document, Fact::Subject, Fact::Signature]);
-        line.words <= 12 && line.date.is_none() && !signed && !line.is_of_the_site()
+        let close = offset == 0 || line.facts.has(Fact::Close);
+        close && line.words <= 12 && line.date.is_none() && !signed && !line.is_of_the_site()
     };
-    let mut index = 0;
-    while index < lines.len() {
-        let close = |offset: usize| offset == 0 || lines[index + offset].facts.has(Fact::Close);
-        let run =
-            lines[index..].iter().enumerate().take_while(|(at, line)| is_verse(line) && close(*at)).count();
-        lines[index..index + run].iter_mut().for_each(|line| line.facts.set(Fact::Verse, run >= 3));
-        index += run.max(1);
+    for run in runs_of(lines, is_verse).into_iter().filter(|run| run.len() >= 3) {
+        lines[run].iter_mut().for_each(|line| line.facts.add(Fact::Verse));
     }
 }
 
@@ -471,7 +477,8 @@ fn whole_page(lines: &mut [Line]) {
     let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
     // Words of a site, and one or two others, are a title where a sentence or a verse stands right below the date.
     let sentence = lines.get(2).is_some_and(|line| line.facts.any(&[Fact::Prose, Fact::Stop]));
-    let verse = lines.get(2).is_some_and(|line| line.facts.has(Fact::Verse));
+    let is_verse = |line: &Line| line.facts.has(Fact::Verse) && !line.facts.has(Fact::Prose);
+    let verse = lines.get(2..4).is_some_and(|lines| lines.iter().all(is_verse));
     let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool];
     let is_title = |line: &Line| {
         !line.is_date()

@@ -174,7 +174,7 @@ pub(super) const BY_STATE: &[(State, Weights)] = &[
     (S::UnderDate, &[(Site, -5), (Section, -4), (Headline, -3), (Short, -2), (Number, 3)]),
     (S::UnderTitle, &[(Contact, 7), (Headline, -2), (Cell, -3)]),
     (S::UnderTitleByline, &[(Headline, -2), (OneWord, -3), (Initials, 3)]),
-    (S::Head, &[(Contact, 9), (Headline, -2), (Short, -3), (OneWord, -3), (Item, -3), (Number, 9), (Signature, 3)]),
+    (S::Head, &[(Prose, -12), (Contact, 9), (Headline, -2), (Short, -3), (OneWord, -3), (Item, -3), (Number, 9), (Signature, 3)]),
     (S::UnderDateByline, &[(Name, -4), (Initials, -4)]),
     (S::Top, &[(Cell, -4)]),
     (S::Opening, &[(Headline, -3), (Verse, 4), (CleanForm, 3)]),

@@ -2,7 +2,7 @@
 //! again or the page is refused, never with a wrong date. And articles of the clean form: every paragraph comes back.
 
 use bantin::model::Block;
-use bantin::parse::{ParseOptions, ParsedArticle, parse};
+use bantin::parse::{DiagnosticKind, ParseOptions, ParseResult, ParsedArticle, parse};
 use bantin::time::DEFAULT_TIME_ZONE;
 use chrono::{Datelike, Timelike};
 use proptest::collection::vec;
@@ -87,9 +87,13 @@ fn is_the_moment(draft: &ParsedArticle, (day, month, year, hour, minute): Moment
         == (day, month, year, hour, minute)
 }
 
-fn read_text(lines: &[String], blank: bool) -> Option<ParsedArticle> {
+fn read(lines: &[String], blank: bool) -> ParseResult {
     let options = ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None };
-    parse("bai.txt", lines.join(if blank { "\n\n" } else { "\n" }).as_bytes(), &options).draft
+    parse("bai.txt", lines.join(if blank { "\n\n" } else { "\n" }).as_bytes(), &options)
+}
+
+fn read_text(lines: &[String], blank: bool) -> Option<ParsedArticle> {
+    read(lines, blank).draft
 }
 
 fn text_of(draft: &ParsedArticle) -> String {
@@ -218,9 +222,13 @@ proptest! {
     #[test]
     fn what_a_site_prints_is_found_again_or_refused_and_no_date_is_wrong(page in page()) {
         let lines = page.lines();
-        let Some(draft) = read_text(&lines, page.blank) else { return Ok(()) };
+        let reading = read(&lines, page.blank);
+        let Some(draft) = reading.draft else { return Ok(()) };
         prop_assert!(is_the_moment(&draft, page.stamp.1), "{}\n{:?}", lines.join("\n"), draft.article);
-        prop_assert_eq!(&draft.article.title, &page.title, "{}", lines.join("\n"));
+        // One of two lines that both may be the title is taken with a warning.
+        if !reading.findings.iter().any(|finding| matches!(finding.kind, DiagnosticKind::UnsureTitle { .. })) {
+            prop_assert_eq!(&draft.article.title, &page.title, "{}", lines.join("\n"));
+        }
         let text = text_of(&draft);
         for paragraph in &page.text() {
             prop_assert!(text.contains(paragraph), "{paragraph} is lost of\n{}", lines.join("\n"));

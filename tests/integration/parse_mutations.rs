@@ -87,7 +87,7 @@ fn looks_like_a_byline(line: &str) -> bool {
         || line.contains("Theo ")
         || line.contains("Nguồn ")
         || line.contains(" bởi ")
-        || line.ends_with(" thực hiện");
+        || [" thực hiện", " đưa tin"].iter().any(|end| line.ends_with(end));
     let capitals = line.split_whitespace().all(|word| word.starts_with(|c: char| !c.is_lowercase()));
     let office =
         ["Phòng ", "Ban ", "Đài ", "Trạm ", "Văn phòng "].iter().any(|opening| line.starts_with(opening));
