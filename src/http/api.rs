@@ -31,9 +31,7 @@ use crate::message::Message;
 use crate::model::ArticleId;
 use crate::render::ContentCoding;
 use crate::urls::SiteUrls;
-use problem::Problem;
-
-const OPENAPI: &str = include_str!("api/openapi.json");
+use problem::{OPENAPI, Problem};
 
 /// The resource of a path below `/api`.
 enum Resource<'a> {

@@ -1,9 +1,10 @@
 //! Errors of the API: problem details (RFC 9457) in English and Vietnamese.
 //!
 //! `type` is the URL at which `/api/openapi.json` describes this kind of problem, and `code` its name for
-//! programs. `title` and `detail` are English, `title_vi` and `detail_vi` Vietnamese. Further members depend
-//! on the kind.
+//! programs. Its status and titles stand there only. `title` and `detail` are English, `title_vi` and `detail_vi`
+//! Vietnamese. Further members depend on the kind.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -18,12 +19,18 @@ use crate::store::Refusal;
 use crate::time::{Zone, rfc3339};
 use crate::urls::{CHANGES_PATH, OPENAPI_PATH, SiteUrls};
 
+/// The description of the API.
+pub(super) const OPENAPI: &str = include_str!("openapi.json");
+
+/// Status and titles of each problem by its code, as [`OPENAPI`] describes them.
+static DESCRIPTIONS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str::<Value>(OPENAPI).unwrap_or_default()["x-problems"].take());
+
 /// An error response. The request has changed nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
-    status: StatusCode,
+    /// The key of its description.
     code: &'static str,
-    title: (&'static str, &'static str),
     detail: Box<Message>,
     /// The additional members of this kind.
     members: Vec<(&'static str, Value)>,
@@ -81,14 +88,16 @@ impl From<BodyError> for Problem {
 }
 
 impl Problem {
-    fn new(
-        status: StatusCode,
-        code: &'static str,
-        title: (&'static str, &'static str),
-        detail: Message,
-    ) -> Self {
-        let detail = Box::new(detail);
-        Self { status, code, title, detail, members: Vec::new(), methods: None, wait: None }
+    fn new(code: &'static str, detail: Message) -> Self {
+        Self { code, detail: Box::new(detail), members: Vec::new(), methods: None, wait: None }
+    }
+
+    /// The status as described; 500 for a problem that is not described.
+    fn status(&self) -> StatusCode {
+        let status = DESCRIPTIONS[self.code]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        status
+            .and_then(|status| StatusCode::from_u16(status).ok())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Adds a member.
@@ -99,19 +108,20 @@ impl Problem {
 
     /// The response.
     pub(super) fn reply(self, urls: &SiteUrls) -> HttpResponse {
+        let (status, described) = (self.status(), &DESCRIPTIONS[self.code]);
         let mut body = json!({
             "type": urls.url(&format!("{OPENAPI_PATH}#/x-problems/{}", self.code)),
             "code": self.code,
-            "title": self.title.0,
-            "title_vi": self.title.1,
-            "status": self.status.as_u16(),
+            "title": described["title"],
+            "title_vi": described["title_vi"],
+            "status": status.as_u16(),
             "detail": self.detail.english,
             "detail_vi": self.detail.vietnamese,
         });
         for (name, value) in self.members {
             body[name] = value;
         }
-        let reply = response::problem(self.status, body.to_string());
+        let reply = response::problem(status, body.to_string());
         match (self.methods, self.wait) {
             (Some(methods), _) => response::with_allow(reply, methods),
             (None, Some(wait)) => response::with_retry_after(reply, wait),
@@ -121,9 +131,7 @@ impl Problem {
 
     pub(super) fn not_found() -> Self {
         Self::new(
-            StatusCode::NOT_FOUND,
             "not-found",
-            ("Not found", "Không tìm thấy"),
             Message::new(
                 "Không có tài nguyên nào ở địa chỉ này; /api/openapi.json mô tả tất cả.",
                 "There is no resource at this URL; /api/openapi.json describes all resources.",
@@ -134,9 +142,7 @@ impl Problem {
     /// `methods` are the allowed ones.
     pub(super) fn method_not_allowed(methods: &'static str) -> Self {
         let problem = Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
-            ("Method not allowed", "Phương thức không được phép"),
             Message::new(
                 format!("Địa chỉ này chỉ nhận: {methods}."),
                 format!("This resource allows: {methods}."),
@@ -147,16 +153,12 @@ impl Problem {
 
     /// An invalid query parameter.
     pub(super) fn parameter(name: &str, message: &Message) -> Self {
-        let title = ("A parameter is wrong", "Tham số không đúng");
-        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", title, about(name, message))
-            .with("parameter", name)
+        Self::new("bad-parameter", about(name, message)).with("parameter", name)
     }
 
     pub(super) fn unknown_channel() -> Self {
         Self::new(
-            StatusCode::NOT_FOUND,
             "unknown-channel",
-            ("Unknown channel", "Không có chuyên mục này"),
             Message::new(
                 "Không có chuyên mục mang tên này; /opml.xml liệt kê tất cả.",
                 "No channel has this name; /opml.xml lists them all.",
@@ -167,9 +169,7 @@ impl Problem {
     /// A withdrawn article, with date and reason.
     pub(super) fn gone(tombstone: &Tombstone, zone: Zone) -> Self {
         Self::new(
-            StatusCode::GONE,
             "gone",
-            ("The article was withdrawn", "Bài đã được gỡ"),
             Message::new(
                 "Nội dung không còn được cung cấp; bài có thể được khôi phục với cùng mã.",
                 "Its text is no longer given out; it may be restored under the same id.",
@@ -185,9 +185,7 @@ impl Problem {
     pub(super) fn log_reset(urls: &SiteUrls, log: &str, channel: Option<&Slug>, head: u64) -> Self {
         let channel = channel.map(|channel| format!("&channel={channel}")).unwrap_or_default();
         Self::new(
-            StatusCode::GONE,
             "begin-anew",
-            ("The number is not of this log", "Số này không thuộc nhật ký hiện tại"),
             Message::new(
                 "Kho dữ liệu đã được thay hoặc phục hồi sau khi số này được cấp. Hãy lấy lại mọi thay đổi từ \
                  `begin`; bài đang giữ mà không gặp lại ở đó thì không còn được đăng.",
@@ -202,9 +200,7 @@ impl Problem {
 
     pub(super) fn not_acceptable() -> Self {
         Self::new(
-            StatusCode::NOT_ACCEPTABLE,
             "not-acceptable",
-            ("Not acceptable", "Không có dạng phù hợp"),
             Message::new(
                 "Nội dung có ở dạng br, gzip hoặc không nén; yêu cầu từ chối tất cả.",
                 "The response is available as br, gzip or identity; the request rejects all of them.",
@@ -215,9 +211,7 @@ impl Problem {
     /// A read that cannot be served now.
     pub(super) fn overloaded() -> Self {
         Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            ("Unavailable", "Chưa thể phục vụ"),
             Message::new(
                 "Kho dữ liệu chưa trả lời, hoặc có quá nhiều yêu cầu cùng lúc; hãy thử lại sau.",
                 "The store is unavailable, or there are too many requests; try again later.",
@@ -227,9 +221,7 @@ impl Problem {
 
     pub(super) fn unknown_article(id: &ArticleId) -> Self {
         Self::new(
-            StatusCode::NOT_FOUND,
             "unknown-article",
-            ("Unknown article", "Không có bài này"),
             Message::new(
                 format!("Không có bài {id}. Mã bài phải được mã hóa phần trăm trong một đoạn của địa chỉ."),
                 format!("There is no article {id}. Ids are written percent-encoded in one segment."),
@@ -239,9 +231,7 @@ impl Problem {
 
     pub(super) fn unauthorized() -> Self {
         Self::new(
-            StatusCode::UNAUTHORIZED,
             "no-token",
-            ("A token is needed", "Cần có mã truy cập"),
             Message::new(
                 "Hãy gửi kèm `Authorization: Bearer …` với mã còn hiệu lực; `bantin token new` tạo mã mới.",
                 "Send `Authorization: Bearer …` with the secret of a valid token; `bantin token new` creates one.",
@@ -253,9 +243,7 @@ impl Problem {
     pub(super) fn rate_limited(wait: Duration) -> Self {
         let seconds = response::whole_seconds(wait);
         let problem = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
             "too-often",
-            ("Too many requests", "Quá nhiều yêu cầu"),
             Message::new(format!("Hãy thử lại sau {seconds} giây."), format!("Try again in {seconds} s.")),
         );
         Self { wait: Some(wait), ..problem }
@@ -263,9 +251,7 @@ impl Problem {
 
     pub(super) fn unavailable() -> Self {
         Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            ("Unavailable", "Chưa thể phục vụ"),
             Message::new(
                 "Kho dữ liệu chưa trả lời. Chưa có gì thay đổi; hãy thử lại.",
                 "The store is unavailable. Nothing was changed; try again.",
@@ -275,27 +261,18 @@ impl Problem {
 
     pub(super) fn too_large() -> Self {
         Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
-            ("Too large", "Quá lớn"),
             Message::new("Nội dung dài hơn mức cho phép.", "The body exceeds the maximum length."),
         )
     }
 
     pub(super) fn incomplete_body() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "cut-short",
-            ("Cut short", "Bị cắt ngang"),
-            Message::new("Nội dung gửi đến không trọn vẹn.", "The body is incomplete."),
-        )
+        Self::new("cut-short", Message::new("Nội dung gửi đến không trọn vẹn.", "The body is incomplete."))
     }
 
     pub(super) fn too_slow() -> Self {
         Self::new(
-            StatusCode::REQUEST_TIMEOUT,
             "too-slow",
-            ("Too slow", "Quá chậm"),
             Message::new(
                 "Nội dung gửi đến quá chậm nên không chờ hết. Chưa có gì thay đổi; hãy gửi lại.",
                 "The body arrived too slowly. Nothing was changed; send it again.",
@@ -305,9 +282,7 @@ impl Problem {
 
     pub(super) fn coded_body(coding: &str) -> Self {
         Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "coded-body",
-            ("Unsupported coding", "Không nhận nội dung nén"),
             Message::new(
                 format!("Không nhận nội dung nén dạng `{coding}`: hãy gửi nội dung không nén."),
                 format!("The content coding `{coding}` is not supported; send the body without it."),
@@ -316,14 +291,12 @@ impl Problem {
     }
 
     pub(super) fn bad_request(detail: Message) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad-request", ("Bad request", "Yêu cầu sai"), detail)
+        Self::new("bad-request", detail)
     }
 
     pub(super) fn unsupported_media_type(found: &str) -> Self {
         Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-type",
-            ("Unsupported media type", "Không hỗ trợ định dạng này"),
             Message::new(
                 format!(
                     "Không nhận `{found}`; hãy gửi text/plain, text/markdown, text/html hoặc application/json."
@@ -336,8 +309,7 @@ impl Problem {
     }
 
     pub(super) fn unprocessable(detail: Message) -> Self {
-        let title = ("Cannot be published as it is", "Chưa thể đăng");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", title, detail)
+        Self::new("unprocessable", detail)
     }
 
     /// An invalid field of an article.
@@ -355,9 +327,7 @@ impl Problem {
 
     pub(super) fn withdrawn(id: &ArticleId) -> Self {
         Self::new(
-            StatusCode::CONFLICT,
             "withdrawn",
-            ("Withdrawn", "Bài đã gỡ"),
             Message::new(
                 format!("Bài {id} đã bị gỡ. Hãy dùng `bantin restore` nếu muốn đưa trở lại."),
                 format!("The article {id} was withdrawn; only `bantin restore` can restore it."),
@@ -367,8 +337,7 @@ impl Problem {
 
     /// The article exists already.
     pub(super) fn exists(detail: Message) -> Self {
-        let title = ("There is such an article", "Đã có bài này");
-        Self::new(StatusCode::CONFLICT, "exists", title, detail)
+        Self::new("exists", detail)
     }
 
     /// The error for a write that the store refused.
@@ -378,18 +347,9 @@ impl Problem {
         match refusal {
             Refusal::UnknownArticle => Self::unknown_article(id),
             Refusal::Revoked => Self::unauthorized(),
-            Refusal::NotYours(_) => {
-                let title = ("Not your channel", "Không được đăng ở chuyên mục này");
-                Self::new(StatusCode::FORBIDDEN, "not-your-channel", title, detail)
-            }
-            Refusal::NotYourId(_) => {
-                let title = ("Not your id", "Không được đặt mã này");
-                Self::new(StatusCode::FORBIDDEN, "not-your-id", title, detail)
-            }
-            Refusal::Closed { .. } | Refusal::Gone(_) => {
-                let title = ("The channel is closed", "Chuyên mục đã đóng");
-                Self::new(StatusCode::CONFLICT, "closed-channel", title, detail)
-            }
+            Refusal::NotYours(_) => Self::new("not-your-channel", detail),
+            Refusal::NotYourId(_) => Self::new("not-your-id", detail),
+            Refusal::Closed { .. } | Refusal::Gone(_) => Self::new("closed-channel", detail),
             Refusal::IdTaken { .. } => Self::exists(detail),
             Refusal::TooLong(excess) => Self::unprocessable(detail).with("field", excess.field),
             Refusal::UnknownChannel { .. }
@@ -412,13 +372,12 @@ impl Problem {
                 format!("The article is at number {number} now; read it again and edit that."),
             ),
         };
-        let title = ("Changed meanwhile", "Bài đã thay đổi");
-        Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", title, detail)
+        Self::new("changed-meanwhile", detail)
     }
 
     /// False if the request is at fault and not the article.
     pub(super) fn is_about_the_article(&self) -> bool {
-        self.status == StatusCode::UNPROCESSABLE_ENTITY
+        self.status() == StatusCode::UNPROCESSABLE_ENTITY
     }
 
     /// As a diagnostic of the article.
@@ -436,62 +395,23 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn every_problem_is_described_in_openapi() {
-        let id = ArticleId::new("tag:x");
-        let urls = SiteUrls::new("http://127.0.0.1:8080", "a.vn,2023").unwrap();
-        let day = chrono::NaiveDate::default();
-        let permalink = crate::model::Permalink { day, slug: Slug::from_title("bài") };
-        let when = crate::time::from_unix(0);
-        let tombstone = Tombstone { id: id.clone(), permalink, when, reason: None };
-        let message = || Message::new("", "");
-        let refused = |refusal| Problem::refused(&refusal, &id);
-        let problems = [
-            Problem::not_found(),
-            Problem::method_not_allowed("GET"),
-            Problem::parameter("x", &message()),
-            Problem::unknown_channel(),
-            Problem::gone(&tombstone, crate::time::DEFAULT_TIME_ZONE),
-            Problem::log_reset(&urls, "x", None, 0),
-            Problem::rate_limited(Duration::from_secs(1)),
-            Problem::not_acceptable(),
-            Problem::overloaded(),
-            Problem::unavailable(),
-            Problem::unknown_article(&id),
-            Problem::unauthorized(),
-            Problem::too_large(),
-            Problem::incomplete_body(),
-            Problem::too_slow(),
-            Problem::coded_body(""),
-            Problem::bad_request(message()),
-            Problem::unsupported_media_type(""),
-            Problem::unprocessable(message()),
-            Problem::withdrawn(&id),
-            Problem::exists(message()),
-            refused(Refusal::NotYours(Vec::new())),
-            refused(Refusal::NotYourId(id.clone())),
-            refused(Refusal::Gone(Slug::from_title("x"))),
-            Problem::version_mismatch(0),
-        ];
+    fn every_problem_is_described_in_openapi_and_every_description_is_used() {
         let written = include_str!("problem.rs").split("mod tests").next().unwrap();
-        assert_eq!(
-            problems.len(),
-            written.matches("Self::new(").count(),
-            "a problem is missing in this list"
-        );
-        let description: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
-        let mut described = description["x-problems"].as_object().unwrap().clone();
-        for problem in &problems {
-            let entry = &described[problem.code];
-            assert_eq!(entry["status"], problem.status.as_u16(), "{}", problem.code);
-            assert_eq!(
-                (&entry["title"], &entry["title_vi"]),
-                (&problem.title.0.into(), &problem.title.1.into())
+        let codes = written.split("Self::new(").skip(1).map(|call| call.split('"').nth(1).unwrap());
+        let described = DESCRIPTIONS.as_object().unwrap();
+        assert_eq!(codes.collect::<BTreeSet<_>>(), described.keys().map(String::as_str).collect());
+        for (code, problem) in described {
+            let status = Problem::new(code.clone().leak(), Message::new("", "")).status();
+            assert!(
+                status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE,
+                "{code}: {status}"
             );
+            assert!(problem["title"].is_string() && problem["title_vi"].is_string(), "{code}");
         }
-        described.retain(|code, _| problems.iter().all(|problem| problem.code != code));
-        assert!(described.is_empty(), "described but never sent: {described:?}");
     }
 }
