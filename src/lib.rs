@@ -28,10 +28,11 @@
 //! 3. [`store::Store::submit`] appends to the log in one transaction.
 //! 4. The store notifies this process and the other replicas of the new log position. Polling covers a lost
 //!    notification.
-//! 5. [`render::Renderer`] renders the channels that changed: build, verify with an independent parser, compress
-//!    once, hash, swap into the [`render::SiteCache`].
+//! 5. [`render::Renderer`] renders the articles that changed, verifies them with an independent parser, assembles the
+//!    feeds of their channels, hashes them and swaps them into the [`render::SiteCache`].
 //! 6. [`http`] routes the request, finds the rendered document in memory, evaluates the preconditions and answers
-//!    304. It does not touch the store, compress, or copy the document.
+//!    304. It does not touch the store or copy the document. It compresses a document once for each coding, when a
+//!    client first accepts it.
 //!
 //! # Invariants
 //! - A GET for a live feed, for a delta of one or for a channel page never reads the store once the document is

@@ -1,5 +1,6 @@
-//! Renders documents (feeds, pages, channel list) whenever the log changes: renders a channel, verifies each feed with
-//! independent parsers, compresses and hashes once, and replaces all documents of the site atomically.
+//! Renders documents (feeds, pages, channel list) whenever the log changes: renders and verifies the articles that
+//! changed ([`EntryCache`]), assembles the feeds of their channels, and replaces all documents of the site atomically. A
+//! document is compressed when a client first accepts the coding.
 //!
 //! Requests for live feeds are served from memory ([`SiteCache`]). One exception: where several processes share a log, a
 //! response with a body waits up to a limit until the known changes are rendered ([`RenderProgress`]). Documents that
