@@ -13,7 +13,7 @@ use crate::render::{
     RenderCounters, Rendered, RenderedSite, Renderer, Representation,
 };
 use crate::store::{ImageLookup, Snapshot, Store, StoreError};
-use crate::urls::Format;
+use crate::urls::{Format, Scope};
 
 /// A snapshot of the log, held until all documents are rendered.
 pub(super) struct SiteRenderer {
@@ -24,6 +24,8 @@ pub(super) struct SiteRenderer {
     states: States,
     /// The rendered live documents.
     rendered: Arc<RenderedSite>,
+    /// The archive page that was read last: its formats follow each other.
+    archive_page: Option<((Scope, u64), Arc<ArchivePageInput>)>,
 }
 
 impl SiteRenderer {
@@ -36,7 +38,15 @@ impl SiteRenderer {
         let options = Arc::new(options.clone());
         let context = RenderContext::load(&mut snapshot, store, Arc::clone(&options)).await?;
         let states = plan::states(&mut snapshot, &context).await?;
-        Ok(Self { store: store.clone(), options, snapshot, context, states, rendered: Arc::default() })
+        Ok(Self {
+            store: store.clone(),
+            options,
+            snapshot,
+            context,
+            states,
+            rendered: Arc::default(),
+            archive_page: None,
+        })
     }
 
     /// The number of the newest revision.
@@ -90,7 +100,11 @@ impl SiteRenderer {
                 RenderInput::Article(Box::new(ArticlePageInput::load(snapshot, context, permalink).await?))
             }
             Output::Archive(scope, page, format) => {
-                let input = ArchivePageInput::load(snapshot, context, scope, *page).await?;
+                let input = match &self.archive_page {
+                    Some((of, input)) if *of == (scope.clone(), *page) => Some(Arc::clone(input)),
+                    _ => ArchivePageInput::load(snapshot, context, scope, *page).await?.map(Arc::new),
+                };
+                self.archive_page = input.clone().map(|input| ((scope.clone(), *page), input));
                 RenderInput::Archive(input.map(|input| (input, *format)))
             }
             Output::OnDemand(asked) => RenderInput::OnDemandPage(
@@ -106,7 +120,7 @@ pub(super) enum RenderInput {
     NoSearch(RenderContext),
     Image(String, ImageLookup),
     Article(Box<ArticlePageInput>),
-    Archive(Option<(ArchivePageInput, Format)>),
+    Archive(Option<(Arc<ArchivePageInput>, Format)>),
     OnDemandPage(Option<Box<PageInput>>),
 }
 
