@@ -34,6 +34,7 @@ mod pictures;
 mod piece;
 mod plain;
 mod safe_html;
+mod safe_url;
 mod stamp;
 mod structure;
 mod structured;

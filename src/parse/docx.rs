@@ -4,13 +4,15 @@
 mod equation;
 mod fields;
 mod formula;
+mod graphic;
+mod letters;
+mod list;
 mod numbering;
 mod package;
 mod styles;
 mod symbols;
 mod table;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use roxmltree::{Document, Node};
@@ -19,9 +21,9 @@ use super::charset::Encoding;
 use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::inline::{self, InlineBuilder};
 use super::normalise::{Normalizer, fold};
-use super::pictures::ImageSource;
 use super::piece::{Content, Kind};
-use super::safe_html::{InlineStyle, SafeUrl, ScriptPosition, Tag};
+use super::safe_html::{InlineStyle, ScriptPosition, Tag};
+use super::safe_url::SafeUrl;
 use super::vietnamese_encodings;
 use crate::time::Zone;
 use fields::{Fields, Shown};
@@ -108,6 +110,7 @@ fn read(
         lists: Vec::new(),
         boxes: Vec::new(),
         table_style: None,
+        below_pictures: false,
         hidden: String::new(),
         notes: Vec::new(),
         mark: None,
@@ -158,6 +161,8 @@ struct DocxReader<'d, 'w, 'c, 'f> {
     /// Text boxes anchored to the paragraph; they follow it.
     boxes: Vec<Node<'d, 'd>>,
     table_style: Option<Style>,
+    /// Whether the lines are those of a table of pictures.
+    below_pictures: bool,
     /// Hidden text of the paragraph.
     hidden: String,
     notes: Vec<Note>,
@@ -230,7 +235,10 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         let is_mark_shown = mark_letters.hidden != Some(true);
         let is_mark_gone = !is_mark_shown
             || mark.is_some_and(|mark| child(mark, "del").or(child(mark, "moveFrom")).is_some());
-        let mut kind = kind_of(properties, &style);
+        let mut kind = match kind_of(properties, &style) {
+            Kind::Line if self.below_pictures => Kind::Caption,
+            kind => kind,
+        };
         self.flow.quoted = style.names.iter().any(|name| name == "quote" || name == "intense quote");
         let shows_text = self.shows_text(node, &style);
         // A paragraph with only hidden text has no number.
@@ -302,88 +310,6 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                 self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
             letters.hidden != Some(true) && child(run, "t").is_some()
         })
-    }
-
-    /// The list and level of a paragraph: its own, or those of its style.
-    fn list_of(&self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<(String, usize)> {
-        let (own, level) = properties.map(styles::number_of).unwrap_or_default();
-        let name = properties.and_then(|properties| value(properties, "pStyle")).unwrap_or_default();
-        let by_style = own.is_none();
-        let list =
-            own.or_else(|| style.number.0.clone()).filter(|list| list != "0" && self.numbering.has(list))?;
-        let of_style =
-            || if by_style { self.numbering.level_of_style(&list, name).or(style.number.1) } else { None };
-        let level = level.or_else(of_style).unwrap_or_default();
-        Some((list, level))
-    }
-
-    fn label_of(&mut self, properties: Option<Node<'_, '_>>, style: &Style) -> Option<Label> {
-        let (list, level) = self.list_of(properties, style)?;
-        self.numbering.next(&list, level)
-    }
-
-    fn is_followed_by_an_entry(&self, paragraph: Node<'_, '_>) -> bool {
-        let next = paragraph.next_siblings().skip(1).find(Node::is_element);
-        next.is_some_and(|next| {
-            let properties = child(next, "pPr");
-            // Nested content can be a list item.
-            next.tag_name().name() != "p" || self.list_of(properties, &self.style_of(properties)).is_some()
-        })
-    }
-
-    /// Opens a list item, or writes the label if HTML has no such list. The number of a single item is that of a
-    /// section and is written as text, too.
-    fn number(&mut self, label: Label, is_followed: bool) {
-        let (tag, number) = match label.mark {
-            Mark::Number { written, .. } if !is_followed && self.lists.is_empty() => {
-                return self.flow.text(&format!("{written} "), self.paragraph);
-            }
-            Mark::Number { number, style, .. } => {
-                (Tag::Numbers { first: number, style, reversed: false }, number)
-            }
-            Mark::Bullet => (Tag::Bullets, 0),
-            Mark::Written(written) => {
-                self.close_lists(0);
-                if !written.is_empty() {
-                    self.flow.text(&format!("{written} "), self.paragraph);
-                }
-                return;
-            }
-        };
-        let deeper = self.lists.iter().filter(|list| list.level <= label.level).count();
-        self.close_lists(deeper);
-        let same_kind = |open: &OpenList| match (&open.tag, &tag) {
-            (Tag::Numbers { style: open, .. }, Tag::Numbers { style, .. }) => open == style,
-            (open, tag) => open == tag,
-        };
-        let follows = |open: &OpenList| {
-            open.family == label.family
-                && same_kind(open)
-                && (tag == Tag::Bullets || open.last.checked_add(1) == Some(number))
-        };
-        match self.lists.last_mut().filter(|open| open.level == label.level) {
-            Some(open) if follows(open) => {
-                open.last = number;
-                self.flow.shut();
-            }
-            other => {
-                if other.is_some() {
-                    self.close_lists(self.lists.len() - 1);
-                }
-                self.flow.open(tag.clone(), self.paragraph);
-                self.lists.push(OpenList { level: label.level, family: label.family, tag, last: number });
-            }
-        }
-        self.flow.open(Tag::Item { value: None }, self.paragraph);
-    }
-
-    /// Closes lists until `kept` remain.
-    fn close_lists(&mut self, kept: usize) {
-        while self.lists.len() > kept {
-            self.lists.pop();
-            self.flow.shut();
-            self.flow.shut();
-        }
     }
 
     fn runs(
@@ -612,83 +538,6 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         self.flow.style = before;
     }
 
-    /// Decodes legacy text. Old documents are often corrected in new fonts, so in a document that also contains
-    /// Unicode, each run is checked.
-    fn letters(&mut self, text: &str, font: &str) {
-        let is_of_a_picture_font = |c: char| ('\u{F020}'..='\u{F0FF}').contains(&c);
-        let is_pictures = matches!(
-            font.trim().to_lowercase().as_str(),
-            "symbol" | "wingdings" | "wingdings 2" | "wingdings 3" | "webdings"
-        );
-        if is_pictures || text.contains(is_of_a_picture_font) {
-            for character in text.chars() {
-                if is_of_a_picture_font(character) || is_pictures && !character.is_whitespace() {
-                    self.symbol(font, u32::from(character));
-                } else {
-                    self.flow.text(character.encode_utf8(&mut [0; 4]), self.paragraph);
-                }
-            }
-            return;
-        }
-        let text = as_meant(text, self.encoding, self.holds_unicode);
-        self.flow.text(&text, self.paragraph);
-    }
-
-    fn symbol(&mut self, font: &str, code: u32) {
-        match symbols::sign(font, code) {
-            Some(sign) => self.flow.text(sign.encode_utf8(&mut [0; 4]), self.paragraph),
-            None => self.omit(Part::Symbol, &format!("{font} {code:X}")),
-        }
-    }
-
-    /// Reads text boxes, which often contain captions, and reports content that cannot be published.
-    fn graphic(&mut self, drawing: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
-        if depth > MAX_DEPTH {
-            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-        }
-        for node in drawing.children().filter(Node::is_element) {
-            match node.tag_name().name() {
-                "docPr" if matches!(attribute(node, "hidden"), Some("1" | "true")) => return Ok(()),
-                "AlternateContent" => {
-                    if let Some(chosen) = chosen(node) {
-                        self.graphic(chosen, depth + 1)?;
-                    }
-                }
-                // NOTE: nested boxes are found by their own runs; searching for them here would duplicate them.
-                "txbxContent" => self.boxes.push(node),
-                "blip" | "imagedata" => self.picture(node),
-                "chart" | "relIds" => self.omit(Part::Drawing, ""),
-                "OLEObject" => self.omit(Part::Object, attribute(node, "ProgID").unwrap_or_default()),
-                "textpath" => {
-                    let text = attribute(node, "string").unwrap_or_default();
-                    self.flow.text(&format!(" {text} "), self.paragraph);
-                }
-                // Text in a drawing.
-                "t" => self.flow.text(&format!(" {} ", node.text().unwrap_or_default()), self.paragraph),
-                _ => self.graphic(node, depth + 1)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// An image. One that is stored elsewhere, or that Word shows only a part of or turned, is not published.
-    fn picture(&mut self, node: Node<'_, '_>) {
-        let file = attribute(node, "embed").or(attribute(node, "id")).or(attribute(node, "link"));
-        let relation = file.and_then(|id| self.relations.get(id));
-        match relation.filter(|relation| !relation.external && !is_altered(node)) {
-            Some(relation) => self.flow.image(ImageSource::Part(relation.target.clone()), self.paragraph),
-            None => {
-                let described = node.ancestors().take(8).find_map(|node| {
-                    let about = child(node, "docPr")?;
-                    let text = attribute(about, "descr").or(attribute(about, "title"))?;
-                    Some(text).filter(|text| !text.trim().is_empty())
-                });
-                let file = relation.and_then(|relation| relation.target.rsplit('/').next());
-                self.omit(Part::Picture, described.or(file).unwrap_or_default());
-            }
-        }
-    }
-
     fn omit(&mut self, part: Part, name: &str) {
         self.flow.omit(part, name, self.paragraph);
     }
@@ -713,23 +562,6 @@ fn is_content(name: &str) -> bool {
         "AlternateContent",
     ];
     NAMES.contains(&name)
-}
-
-/// Whether Word crops, turns or mirrors the image. NOTE: what was cropped must not be published.
-fn is_altered(image: Node<'_, '_>) -> bool {
-    let is_set = |node: Node<'_, '_>, names: &[&str]| {
-        names.iter().any(|name| attribute(node, name).is_some_and(|value| value != "0" && value != "false"))
-    };
-    let holder = image.parent();
-    let cropped = holder.and_then(|fill| child(fill, "srcRect"));
-    let shape = holder.and_then(|fill| child(fill.parent()?, "spPr"));
-    let turned = shape.and_then(|shape| child(shape, "xfrm"));
-    let style = holder.and_then(|shape| attribute(shape, "style")).unwrap_or_default();
-    cropped.is_some_and(|node| is_set(node, &["l", "t", "r", "b"]))
-        || turned.is_some_and(|node| is_set(node, &["rot", "flipH", "flipV"]))
-        || is_set(image, &["cropleft", "croptop", "cropright", "cropbottom"])
-        || style.contains("rotation:")
-        || style.contains("flip:")
 }
 
 /// Chooses one of several alternatives: the first, unless only the fallback has readable content.
@@ -763,16 +595,4 @@ fn kind_of(properties: Option<Node<'_, '_>>, style: &Style) -> Kind {
         Some(level @ 0..=5) => Kind::Heading(level + 1),
         _ => Kind::Line,
     }
-}
-
-/// Converts text of a legacy font to Unicode.
-fn as_meant(text: &str, encoding: Option<Encoding>, holds_unicode: bool) -> Cow<'_, str> {
-    let Some(encoding) = encoding.filter(|_| !text.is_ascii() && !vietnamese_encodings::is_unicode(text))
-    else {
-        return Cow::Borrowed(text);
-    };
-    let read = vietnamese_encodings::decode(text, encoding);
-    let is_old = !holds_unicode
-        || vietnamese_encodings::vietnamese_share(&read) > vietnamese_encodings::vietnamese_share(text);
-    if is_old { Cow::Owned(read) } else { Cow::Borrowed(text) }
 }

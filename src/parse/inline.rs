@@ -9,7 +9,8 @@ use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::normalise::{Normalizer, fold, to_nfc};
 use super::pictures::{ImageSource, Images};
 use super::piece::{Content, Kind, Piece};
-use super::safe_html::{self, Inline, InlineStyle, Node, NumberStyle, SafeUrl, Tag};
+use super::safe_html::{self, Inline, InlineStyle, Node, NumberStyle, Tag};
+use super::safe_url::SafeUrl;
 use crate::model::Block;
 
 /// Collects runs and builds pieces.

@@ -221,6 +221,8 @@ const DOCUMENTS: &[Wanted] = &[
         &["not-carried"],
     ),
     of("form-fields", &["☒ Đồng ý ☐ Không, tại thôn Đăk Ro do anh A Thiêu ghi."], &[], &[]),
+    of("table-of-pictures", &["[caption] Bà con phấn khởi nhận giống lúa mới", PLAIN], &[], &[])
+        .with_images(&["image1.png"]),
     of(
         "alternate-content",
         &["Khung chữ chỉ hiện một lần.", "Trước → sau mũi tên ở giữa câu này nhé."],
@@ -276,6 +278,7 @@ fn block_lines(article: &Article) -> Vec<String> {
         }
         Block::Html { html } => html.clone(),
         Block::Lead { html: Some(html), .. } => html.clone(),
+        Block::Caption { raw, .. } => format!("[caption] {raw}"),
         block => block_texts(block).join(" | "),
     };
     article.body.iter().map(block).collect()

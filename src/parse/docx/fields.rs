@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use roxmltree::{Document, Node, NodeId};
 
-use super::super::safe_html::SafeUrl;
+use super::super::safe_url::SafeUrl;
 use super::package::{attribute, child, switch, value};
 
 /// The open fields, outermost first.

@@ -11,6 +11,9 @@ use super::super::table_shape::{self, Shape};
 use super::package::{attribute, child, switch, value};
 use super::{DocxReader, MAX_DEPTH};
 
+/// The text of a table of pictures, at most, to be captions.
+const MAX_CAPTION_BYTES: usize = 600;
+
 /// A cell and its span.
 struct Cell<'d> {
     /// `None` for empty grid columns.
@@ -41,13 +44,17 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
     fn styled_table(&mut self, table: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
         let rows = rows_of(table, depth)?;
         let is_nested = table.descendants().skip(1).any(|node| node.tag_name().name() == "tbl");
-        if is_nested || self.shape_of(&rows) != Shape::Data {
+        let shape = if is_nested { Shape::Layout } else { self.shape_of(&rows) };
+        if shape != Shape::Data {
+            let are_captions = shape == Shape::Pictures && text_of(table).len() < MAX_CAPTION_BYTES;
+            let before = std::mem::replace(&mut self.below_pictures, are_captions);
             for row in &rows {
                 for cell in row.cells.iter().filter_map(|cell| cell.node) {
                     self.cell(cell, depth)?;
                 }
                 self.pass_over(row);
             }
+            self.below_pictures = before;
             return Ok(());
         }
         self.flow.open(Tag::Table, self.paragraph + 1);
