@@ -35,9 +35,11 @@ fn eight_times_the_text_takes_about_eight_times_as_long() {
         let least = Duration::from_micros(200);
         time_of(text).max(least).as_secs_f64() / text.length as f64
     };
+    // Other processes can hold up one measurement; they hardly hold up all of them.
     let grown = |(short, long): (&Worst, &Worst)| {
-        let growth = per_byte(long) / per_byte(short);
-        (growth > MOST).then(|| format!("{} {}: {growth:.1} times", long.name, long.what))
+        let growths = (0..6).map(|_| per_byte(long) / per_byte(short));
+        let least = growths.take_while(|growth| *growth > MOST).collect::<Vec<_>>();
+        (least.len() == 6).then(|| format!("{} {}: {least:.1?} times", long.name, long.what))
     };
     let pairs = || short.iter().zip(&long);
     let slow: Vec<String> = pairs().filter_map(grown).collect();
