@@ -14,7 +14,7 @@ fn every_file_matches_its_snapshot() {
     let files = article_files();
     assert!(files.len() >= 40, "only {} texts found", files.len());
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../manuscripts");
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manuscripts"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     for path in files {
