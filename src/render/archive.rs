@@ -161,14 +161,6 @@ fn document<'a>(
     page: u64,
     view: &'a ArchivePageData,
 ) -> feed::FeedInput<'a> {
-    feed::FeedInput {
-        site: &context.options.site,
-        addresses: &context.options.addresses,
-        channel: context.channel(scope.as_ref()),
-        channels: &context.channels,
-        entries: &view.entries,
-        tombstones: &view.tombstones,
-        updated: view.state.updated,
-        kind: FeedKind::Archive { page, previous: Some(page - 1).filter(|page| *page > 0) },
-    }
+    let kind = FeedKind::Archive { page, previous: Some(page - 1).filter(|page| *page > 0) };
+    context.feed_input(scope, &view.entries, &view.tombstones, view.state.updated, kind)
 }

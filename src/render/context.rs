@@ -127,27 +127,42 @@ pub async fn channels(snapshot: &mut Snapshot, configured: &[Channel]) -> Result
     Ok(channels)
 }
 
+impl RenderContext {
+    /// The input of one document of a channel; of the view of all channels if none is given.
+    pub(super) fn feed_input<'a>(
+        &'a self,
+        scope: &Scope,
+        entries: &'a [Entry],
+        tombstones: &'a [Tombstone],
+        updated: Timestamp,
+        kind: FeedKind<'a>,
+    ) -> feed::FeedInput<'a> {
+        feed::FeedInput {
+            site: &self.options.site,
+            addresses: &self.options.addresses,
+            channel: self.channel(scope.as_ref()),
+            channels: &self.channels,
+            entries,
+            tombstones,
+            updated,
+            kind,
+        }
+    }
+}
+
 pub(super) fn live_input<'a>(
     context: &'a RenderContext,
     scope: &Scope,
     view: &'a LiveFeedData,
 ) -> feed::FeedInput<'a> {
-    feed::FeedInput {
-        site: &context.options.site,
-        addresses: &context.options.addresses,
-        channel: context.channel(scope.as_ref()),
-        channels: &context.channels,
-        entries: &view.entries,
-        tombstones: &view.tombstones,
-        updated: view.state.updated,
-        // An open channel is marked complete only before its first archive page exists. Later, a feed may contain every
-        // article on one day and not on the next, and clients that page through the archive need its link
-        // (feed rule H3).
-        kind: FeedKind::Live {
-            previous_archive: Some(view.sealed_pages).filter(|newest| *newest > 0),
-            complete: view.complete,
-        },
-    }
+    // An open channel is marked complete only before its first archive page exists. Later, a feed may contain every
+    // article on one day and not on the next, and clients that page through the archive need its link
+    // (feed rule H3).
+    let kind = FeedKind::Live {
+        previous_archive: Some(view.sealed_pages).filter(|newest| *newest > 0),
+        complete: view.complete,
+    };
+    context.feed_input(scope, &view.entries, &view.tombstones, view.state.updated, kind)
 }
 
 /// The name of a channel in logs.

@@ -13,7 +13,6 @@ use super::error::StoreError;
 /// NOTE: it must never change, because stored texts are unreadable without it. A better one needs a form of its own.
 const DICTIONARY: &[u8] = include_bytes!("content_dictionary.txt");
 const DEFLATED: u8 = 1;
-/// The level at which a higher one saves less than a hundredth.
 const LEVEL: Compression = Compression::new(6);
 
 thread_local! {
@@ -99,6 +98,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Made with the first dictionary.
+    const STORED: &str = "014d0000004378119b7e58e98c9ce371665ea55a00";
+
     fn stored(json: &str) -> Vec<u8> {
         match compress(json).unwrap() {
             Value::Bytes(bytes) => bytes,
@@ -115,6 +117,21 @@ mod tests {
              \"body\":[{{\"kind\":\"paragraph\",\"text\":\"{text}\"}}],\"authors\":[\"Hà Minh\"]}}"
         );
         assert!(stored(&json).len() * 3 < json.len(), "{} of {}", stored(&json).len(), json.len());
+    }
+
+    #[test]
+    fn a_text_that_was_stored_with_this_dictionary_stays_readable() {
+        // NOTE: if this fails, the dictionary has changed, and no stored text can be read any more.
+        let stored = hex_bytes(STORED);
+        assert_eq!(
+            decompress(&stored).unwrap(),
+            "{\"title\":\"Ủy ban nhân dân huyện tổ chức hội nghị tổng kết\"}"
+        );
+    }
+
+    fn hex_bytes(digits: &str) -> Vec<u8> {
+        let byte = |place: usize| u8::from_str_radix(&digits[place..place + 2], 16).unwrap();
+        (0..digits.len()).step_by(2).map(byte).collect()
     }
 
     #[test]

@@ -51,3 +51,18 @@ pub(crate) async fn rebuild(writing: &mut Transaction) -> Result<(), StoreError>
     }
     writing.run("UPDATE log SET indexed_by = $1", values![VERSION]).await.map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_that_is_indexed_is_that_of_this_version() {
+        let json = r#"{"title":"Lễ hội Đăk Tô 2023","stamp":{"instant":0,"date_only":false},
+            "body":[{"kind":"paragraph","text":"Giá cà-phê: 45.000 đồng/kg (tăng 5%), theo ÔNG A; H’Mông."}]}"#;
+        let article: Article = from_json(json).unwrap();
+        // NOTE: if this fails, `VERSION` must be raised.
+        let expected = "le hoi dak to 2023 gia ca phe 45 000 dong kg tang 5 theo ong a h mong";
+        assert_eq!((search_text::index_text(&article).as_str(), VERSION), (expected, 1));
+    }
+}
