@@ -223,7 +223,7 @@ async fn maintenance_loop(store: Store, health: Arc<Health>, mut stop: watch::Re
         let was_writable = health.writes.swap(answered.is_ok() && writable.is_ok(), Ordering::AcqRel);
         match writable {
             Err(cause) if was_writable && answered.is_ok() => error!(%cause, "the store rejects writes"),
-            Ok(()) if !was_writable && answered.is_ok() => info!("the store accepts writes again"),
+            Ok(()) if !was_writable && answered.is_ok() => info!("the store accepts writes"),
             _ => {}
         }
         match answered {
