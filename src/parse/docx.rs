@@ -27,7 +27,7 @@ use super::safe_url::SafeUrl;
 use super::vietnamese_encodings;
 use crate::time::Zone;
 use fields::{Fields, Shown};
-use numbering::{Label, Mark, Numbering};
+use numbering::{Label, ListMark, Numbering};
 use package::{Package, Relations, attribute, child, value};
 use styles::{Letters, Style, Styles};
 
@@ -252,7 +252,9 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
                 if !goes_on && shows_text {
                     self.close_lists(0);
                 }
-                if let Some(Label { mark: Mark::Number { written, .. } | Mark::Written(written), .. }) = label
+                if let Some(Label {
+                    mark: ListMark::Number { written, .. } | ListMark::Written(written), ..
+                }) = label
                     && !written.is_empty()
                 {
                     self.flow.text(&format!("{written} "), self.paragraph);

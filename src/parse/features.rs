@@ -9,16 +9,16 @@ use super::diagnostic::DiagnosticKind;
 use super::facts::{Fact, Facts};
 use super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, is_prose, word_count};
 use super::piece::{Kind, Piece};
-use super::stamp::{self, Found, Label, Printed, Refusal};
+use super::stamp::{self, DateReading, Label, ParsedDate, Refusal};
 use crate::time::{PublishedAt, Zone};
 
 /// A date on a line.
 #[derive(Debug)]
 pub(super) enum Dated {
-    Found(Box<Found>),
+    Found(Box<ParsedDate>),
     Refused(Box<Refusal>),
     /// With the title that it is glued to.
-    Glued(String, Box<Found>),
+    Glued(String, Box<ParsedDate>),
 }
 
 impl Dated {
@@ -32,7 +32,7 @@ impl Dated {
 
 /// A line with what can be seen of it.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct LineFeatures {
     pub facts: Facts,
     pub words: usize,
     pub date: Option<Dated>,
@@ -50,9 +50,9 @@ const TOP: usize = 60;
 pub(super) const MOST_LINES: usize = 1_000;
 
 /// Looks at all lines of a page. `given` is a title that is known from elsewhere.
-pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Line> {
+pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<LineFeatures> {
     let (pieces, rest) = pieces.split_at(pieces.len().min(MOST_LINES));
-    let mut lines: Vec<Line> = Vec::with_capacity(pieces.len() + rest.len());
+    let mut lines: Vec<LineFeatures> = Vec::with_capacity(pieces.len() + rest.len());
     lines.extend(pieces.iter().map(|piece| line(piece, zone)));
     if let Some(first) = lines.first_mut() {
         first.facts.add(Fact::First);
@@ -74,8 +74,8 @@ pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Li
 }
 
 /// What is cheap to see: the shape, and whether it is a caption.
-fn plain_line(piece: &Piece) -> Line {
-    let mut line = Line { words: word_count(&piece.text), ..Line::default() };
+fn plain_line(piece: &Piece) -> LineFeatures {
+    let mut line = LineFeatures { words: word_count(&piece.text), ..LineFeatures::default() };
     line.facts.set(Fact::Close, !piece.gap);
     match piece.kind {
         Kind::Heading(1) => line.facts.add(Fact::HeadingOne),
@@ -97,7 +97,7 @@ fn plain_line(piece: &Piece) -> Line {
     line
 }
 
-fn line(piece: &Piece, zone: Zone) -> Line {
+fn line(piece: &Piece, zone: Zone) -> LineFeatures {
     let text = piece.text.as_str();
     let mut line = plain_line(piece);
     if line.facts.has(Fact::Table) {
@@ -105,7 +105,7 @@ fn line(piece: &Piece, zone: Zone) -> Line {
     }
     line.facts.set(Fact::Cell, text.ends_with('|') || text.starts_with('|'));
     if !line.facts.has(Fact::Cell) {
-        line.printed(stamp::read(text, zone));
+        line.add_date(stamp::read(text, zone));
     }
     if exceeds_chars(text, 200) {
         return line;
@@ -130,7 +130,7 @@ fn line(piece: &Piece, zone: Zone) -> Line {
     line
 }
 
-impl Line {
+impl LineFeatures {
     fn shape(&mut self, text: &str) {
         let facts = &mut self.facts;
         let asks = text.ends_with('?') && self.words <= 30;
@@ -167,16 +167,16 @@ impl Line {
         facts.set(Fact::Recital, is_recital(text));
     }
 
-    fn printed(&mut self, printed: Printed) {
+    fn add_date(&mut self, reading: DateReading) {
         let facts = &mut self.facts;
-        let label = match &printed {
-            Printed::Nothing => return,
-            Printed::Refused(refusal) => {
+        let label = match &reading {
+            DateReading::Nothing => return,
+            DateReading::Refused(refusal) => {
                 let relative = matches!(refusal.complaint, DiagnosticKind::DateRelative { .. });
                 facts.add(if relative { Fact::Relative } else { Fact::Refused });
                 refusal.label
             }
-            Printed::Date(found) => {
+            DateReading::Date(found) => {
                 facts.set(Fact::Time, !found.stamp.date_only);
                 facts.set(Fact::Dressed, found.dressed);
                 facts.set(Fact::Place, found.stamp.date_only && !found.beside.is_empty() && !found.dressed);
@@ -189,10 +189,10 @@ impl Line {
             Some(Label::Updated) => Fact::Updated,
             None => Fact::Dated,
         });
-        self.date = match printed {
-            Printed::Date(found) => Some(Dated::Found(found)),
-            Printed::Refused(refusal) => Some(Dated::Refused(refusal)),
-            Printed::Nothing => None,
+        self.date = match reading {
+            DateReading::Date(found) => Some(Dated::Found(found)),
+            DateReading::Refused(refusal) => Some(Dated::Refused(refusal)),
+            DateReading::Nothing => None,
         };
     }
 
@@ -251,8 +251,8 @@ fn is_clock(text: &str) -> bool {
 }
 
 /// A date glued to a title, looked for among the first lines. One in brackets counts where the page has no other.
-fn glued(pieces: &[Piece], lines: &mut [Line], zone: Zone) {
-    let is_open = |line: &Line| {
+fn glued(pieces: &[Piece], lines: &mut [LineFeatures], zone: Zone) {
+    let is_open = |line: &LineFeatures| {
         line.date.is_none() && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item, Fact::Stop])
     };
     let has_date = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= 6;
@@ -265,7 +265,7 @@ fn glued(pieces: &[Piece], lines: &mut [Line], zone: Zone) {
             found.push((at, glued));
         }
     }
-    let has_other = found.len() > 1 || lines.iter().take(TOP).any(Line::is_date);
+    let has_other = found.len() > 1 || lines.iter().take(TOP).any(LineFeatures::is_date);
     for (at, (title, date)) in found {
         let bracketed = date.stamp.date_only && date.label.is_none() && pieces[at].text.ends_with(')');
         if !bracketed || !has_other {
@@ -276,7 +276,7 @@ fn glued(pieces: &[Piece], lines: &mut [Line], zone: Zone) {
     }
 }
 
-fn neighbours(pieces: &[Piece], lines: &mut [Line]) {
+fn neighbours(pieces: &[Piece], lines: &mut [LineFeatures]) {
     // A list above everything is a menu.
     let menu = lines.iter().take_while(|line| line.facts.has(Fact::Item)).count();
     if menu >= 3 {
@@ -334,12 +334,12 @@ fn letters(key: &str) -> String {
 
 /// A table of which each cell fell on a line of its own: short lines with running numbers and dates among them. No date
 /// in it is the article's, and no name its author.
-fn cells(lines: &mut [Line]) {
+fn cells(lines: &mut [LineFeatures]) {
     let is_cell =
-        |_, line: &Line| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
+        |_, line: &LineFeatures| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
     for run in runs_of(lines, is_cell) {
         let table = &mut lines[run];
-        let is_number = |line: &Line| line.facts.has(Fact::Number);
+        let is_number = |line: &LineFeatures| line.facts.has(Fact::Number);
         if table.iter().filter(|line| is_number(line)).count() < 2 {
             continue;
         }
@@ -357,7 +357,7 @@ fn cells(lines: &mut [Line]) {
 }
 
 /// The longest runs of lines of which each is a part; the test is told the distance from the first line of the run.
-fn runs_of(lines: &[Line], is_part: impl Fn(usize, &Line) -> bool) -> Vec<Range<usize>> {
+fn runs_of(lines: &[LineFeatures], is_part: impl Fn(usize, &LineFeatures) -> bool) -> Vec<Range<usize>> {
     let (mut runs, mut start) = (Vec::new(), 0);
     while start < lines.len() {
         let length =
@@ -371,7 +371,7 @@ fn runs_of(lines: &[Line], is_part: impl Fn(usize, &Line) -> bool) -> Vec<Range<
 }
 
 /// Lines that say what a headline above the text said, and paragraphs printed twice.
-fn repeats(lines: &mut [Line]) {
+fn repeats(lines: &mut [LineFeatures]) {
     let (mut said, mut above, mut text_began) = (Vec::new(), String::new(), false);
     for (index, line) in lines.iter_mut().enumerate() {
         let prose = line.facts.has(Fact::Prose);
@@ -400,8 +400,10 @@ fn repeats(lines: &mut [Line]) {
 }
 
 /// What dates are to each other, and to the text above them.
-fn dates(lines: &mut [Line]) {
-    let day = |line: &Line| line.date.as_ref().and_then(Dated::stamp).map(|stamp| stamp.instant.date_naive());
+fn dates(lines: &mut [LineFeatures]) {
+    let day = |line: &LineFeatures| {
+        line.date.as_ref().and_then(Dated::stamp).map(|stamp| stamp.instant.date_naive())
+    };
     let days: Vec<_> = lines.iter().enumerate().filter_map(|(at, line)| Some((at, day(line)?))).collect();
     // NOTE: a page of dates is a table or a list; there is no need to compare them all.
     if days.len() <= 12 {
@@ -422,7 +424,7 @@ fn dates(lines: &mut [Line]) {
 }
 
 /// The authors beside the date once more.
-fn named_beside_the_date(lines: &mut [Line]) {
+fn named_beside_the_date(lines: &mut [LineFeatures]) {
     let found = lines.iter().filter_map(|line| match &line.date {
         Some(Dated::Found(found)) => Some(&found.authors),
         _ => None,
@@ -438,7 +440,7 @@ fn named_beside_the_date(lines: &mut [Line]) {
 
 /// Names that the text announces, below a colon or an open sentence or in a long run of them; and short lines in a
 /// block without empty lines between them.
-fn runs(pieces: &[Piece], lines: &mut [Line]) {
+fn runs(pieces: &[Piece], lines: &mut [LineFeatures]) {
     for run in runs_of(lines, |_, line| line.facts.has(Fact::Name)) {
         let is_open = |above: usize| {
             let (line, text) = (&lines[above], pieces[above].text.as_str());
@@ -449,7 +451,7 @@ fn runs(pieces: &[Piece], lines: &mut [Line]) {
         let announced = run.len() >= 5 || run.start.checked_sub(1).is_some_and(is_open);
         lines[run].iter_mut().for_each(|line| line.facts.set(Fact::Announced, announced));
     }
-    let is_verse = |offset: usize, line: &Line| {
+    let is_verse = |offset: usize, line: &LineFeatures| {
         let signed = line.facts.any(&[Fact::Caption, Fact::Document, Fact::Subject, Fact::Signature]);
         let close = offset == 0 || line.facts.has(Fact::Close);
         close && line.words <= 12 && line.date.is_none() && !signed && !line.is_of_the_site()
@@ -460,7 +462,7 @@ fn runs(pieces: &[Piece], lines: &mut [Line]) {
 }
 
 /// What stands below a line.
-fn below(lines: &mut [Line]) {
+fn below(lines: &mut [LineFeatures]) {
     let (mut prose, mut signed) = (0, false);
     for line in lines.iter_mut().rev() {
         line.facts.set(Fact::ProseBelow, prose >= 1);
@@ -473,14 +475,14 @@ fn below(lines: &mut [Line]) {
 }
 
 /// Facts of the page, which every line shares.
-fn whole_page(lines: &mut [Line]) {
+fn whole_page(lines: &mut [LineFeatures]) {
     let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
     // Words of a site, and one or two others, are a title where a sentence or a verse stands right below the date.
     let sentence = lines.get(2).is_some_and(|line| line.facts.any(&[Fact::Prose, Fact::Stop]));
-    let is_verse = |line: &Line| line.facts.has(Fact::Verse) && !line.facts.has(Fact::Prose);
+    let is_verse = |line: &LineFeatures| line.facts.has(Fact::Verse) && !line.facts.has(Fact::Prose);
     let verse = lines.get(2..4).is_some_and(|lines| lines.iter().all(is_verse));
     let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool];
-    let is_title = |line: &Line| {
+    let is_title = |line: &LineFeatures| {
         !line.is_date()
             && (line.words > 2 || sentence || verse)
             && (!line.is_of_the_site() || sentence && line.facts.any(&words) && line.key.len() > 2)
@@ -489,7 +491,7 @@ fn whole_page(lines: &mut [Line]) {
     let head = lines.iter().take(4).enumerate();
     let titles = head.take_while(|(at, line)| is_title(line) && (*at == 0 || line.facts.any(&more))).count();
     let glued = lines.first().is_some_and(|line| line.facts.has(Fact::Glued));
-    let dated = titles > 0 && lines.get(titles).is_some_and(Line::is_date);
+    let dated = titles > 0 && lines.get(titles).is_some_and(LineFeatures::is_date);
     if dated && !glued {
         lines[0].facts.add(Fact::CleanTitle);
         lines[titles].facts.add(Fact::CleanDate);

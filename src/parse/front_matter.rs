@@ -9,7 +9,7 @@ use super::charset::Encoding;
 use super::diagnostic::{DiagnosticKind, Diagnostics, ExpectedValue};
 use super::front_matter_keys::FRONT_MATTER_KEYS;
 use super::normalise::Normalizer;
-use super::stamp::{self, Printed};
+use super::stamp::{self, DateReading};
 use crate::model::ArticleId;
 use crate::model::bounds::is_iri;
 use crate::text::language_tag;
@@ -233,17 +233,17 @@ impl<'a> Reader<'a> {
             }
         };
         match stamp::read(&printed, self.zone) {
-            Printed::Date(found) if found.is_bare() => {
+            DateReading::Date(found) if found.is_bare() => {
                 for doubt in found.doubts {
                     self.findings.warn(line, doubt);
                 }
                 Some(found.stamp)
             }
-            Printed::Refused(refusal) => {
+            DateReading::Refused(refusal) => {
                 self.findings.error(line, refusal.complaint);
                 None
             }
-            Printed::Date(_) | Printed::Nothing => {
+            DateReading::Date(_) | DateReading::Nothing => {
                 self.wrong(key, ExpectedValue::Date, line);
                 None
             }

@@ -18,7 +18,7 @@ use super::piece::Content;
 use super::structure::Hints;
 use crate::time::Zone;
 use dom::{Dom, NodeId};
-use page::Page;
+use page::HtmlPage;
 
 pub(super) use dom::{Builder, parse};
 use walker::Walker;
@@ -38,7 +38,7 @@ pub(super) fn content(
             return None;
         }
     };
-    let page = Page::new(&tree, base_of(html, &tree), zone, false);
+    let page = HtmlPage::new(&tree, base_of(html, &tree), zone, false);
     let mut hints = page.hints();
     let scope = page.article(&hints);
     let mut flow = InlineBuilder::new(normalizer, findings);
@@ -56,7 +56,7 @@ pub(super) fn fragment(
 ) -> Option<Content> {
     match tree {
         Ok(tree) => {
-            let page = Page::new(&tree, None, zone, true);
+            let page = HtmlPage::new(&tree, None, zone, true);
             content_of(&page, Dom::ROOT, InlineBuilder::new(normalizer, findings), first_line)
         }
         Err(kind) => {
@@ -93,7 +93,7 @@ pub(super) fn content_as_written(
     if (0..tree.len()).any(|id| is_of_a_site(&tree, id)) {
         return AsWritten::PageOfASite;
     }
-    let page = Page::new(&tree, base_of(html, &tree), zone, true);
+    let page = HtmlPage::new(&tree, base_of(html, &tree), zone, true);
     let mut hints = page.hints();
     let only = |name: &str| {
         let mut named = (0..tree.len()).filter(|id| tree.name(*id) == name);
@@ -112,7 +112,7 @@ fn clean_title(hints: &mut Hints, flow: &mut InlineBuilder<'_, '_>) {
 }
 
 fn content_of(
-    page: &Page<'_>,
+    page: &HtmlPage<'_>,
     scope: NodeId,
     mut flow: InlineBuilder<'_, '_>,
     first_line: usize,

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use super::facts::Fact;
-use super::features::{Dated, Line, MOST_LINES};
+use super::features::{Dated, LineFeatures, MOST_LINES};
 use super::weights::{
     BY_STATE, EMISSIONS, NEVER, NOT_THE_GIVEN_TITLE, Role, STARTS, STATES, Seen, State, TRANSITIONS,
     WITHOUT_TEXT, WITHOUT_TITLE,
@@ -104,7 +104,7 @@ impl Table {
 }
 
 /// Reads the roles of all lines.
-pub(super) fn layout(lines: &[Line], given: Given) -> Layout {
+pub(super) fn layout(lines: &[LineFeatures], given: Given) -> Layout {
     let (lines, beyond) = lines.split_at(lines.len().min(MOST_LINES));
     let Some(last) = lines.len().checked_sub(1) else { return Layout::default() };
     let emitted: Vec<Scores> = lines.iter().map(|line| emissions(line, given)).collect();
@@ -170,7 +170,7 @@ impl Worths<'_> {
     }
 }
 
-fn emissions(line: &Line, given: Given) -> Scores {
+fn emissions(line: &LineFeatures, given: Given) -> Scores {
     let table = &*TABLE;
     let mut roles = table.base;
     let mut needed: [i32; Role::COUNT] = table.needy.map(|needy| if needy { NEVER } else { 0 });

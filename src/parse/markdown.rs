@@ -10,7 +10,7 @@ use super::diagnostic::Diagnostics;
 use super::html::{self, Builder};
 use super::normalise::{Normalizer, fold};
 use super::piece::Content;
-use super::stamp::{self, Printed};
+use super::stamp::{self, DateReading};
 use crate::text::escape_html;
 use crate::time::Zone;
 
@@ -190,7 +190,7 @@ impl Writer<'_> {
     fn soft_break(&mut self, end: usize) {
         let below = self.source.get(end..).unwrap_or_default();
         let below = below.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let is_date = |text: &str| !matches!(stamp::read(text, self.zone), Printed::Nothing);
+        let is_date = |text: &str| !matches!(stamp::read(text, self.zone), DateReading::Nothing);
         // NOTE: called at every line end, so the cheap length check comes first.
         let is_date_now = || self.line_text.len() <= MAX_DATE_LINE_BYTES && is_date(&fold(&self.line_text));
         if caption::read(below).is_some() || is_date(below) || is_date_now() {

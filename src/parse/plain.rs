@@ -19,7 +19,7 @@ pub(super) fn pieces(
 }
 
 /// A line that is not empty, before anything is known about it.
-struct Line {
+struct RawLine {
     piece: Piece,
     /// The cells, where tabs or bars part it.
     cells: Vec<String>,
@@ -27,14 +27,19 @@ struct Line {
     columns: Vec<String>,
 }
 
-impl Line {
+impl RawLine {
     fn into_piece(self) -> Piece {
         let kind = if self.columns.is_empty() { self.piece.kind } else { Kind::Columns(self.columns) };
         Piece { kind, ..self.piece }
     }
 }
 
-fn lines(text: &str, first_line: usize, cleaner: &mut Normalizer, findings: &mut Diagnostics) -> Vec<Line> {
+fn lines(
+    text: &str,
+    first_line: usize,
+    cleaner: &mut Normalizer,
+    findings: &mut Diagnostics,
+) -> Vec<RawLine> {
     // NOTE: to move the lines while they become more would take longer than to count them.
     let mut lines = Vec::with_capacity(text.bytes().filter(|byte| *byte == b'\n').count() + 1);
     let mut gap = true;
@@ -47,7 +52,11 @@ fn lines(text: &str, first_line: usize, cleaner: &mut Normalizer, findings: &mut
             continue;
         }
         let (cells, columns) = (cells(&kept), columns(&kept));
-        lines.push(Line { piece: Piece { line, gap, kind: Kind::Line, text, html: None }, cells, columns });
+        lines.push(RawLine {
+            piece: Piece { line, gap, kind: Kind::Line, text, html: None },
+            cells,
+            columns,
+        });
         gap = false;
     }
     lines
@@ -85,14 +94,14 @@ fn cells(line: &str) -> Vec<String> {
 
 /// Joins the lines of a file that was wrapped at a width. It was where nearly every line break stands where the
 /// next word would not have fitted; a file of short lines that happen to end early is left alone.
-fn unwrapped(lines: Vec<Line>, findings: &mut Diagnostics) -> Vec<Line> {
+fn unwrapped(lines: Vec<RawLine>, findings: &mut Diagnostics) -> Vec<RawLine> {
     const WIDEST: usize = 110;
-    let length = |line: &Line| line.piece.text.chars().count();
+    let length = |line: &RawLine| line.piece.text.chars().count();
     let width = lines.iter().map(length).max().unwrap_or(0);
     if !(40..=WIDEST).contains(&width) {
         return lines;
     }
-    let full = |above: &Line, below: &Line| {
+    let full = |above: &RawLine, below: &RawLine| {
         let first = below.piece.text.split(' ').next().map_or(0, |word| word.chars().count());
         length(above) + 1 + first > width && above.cells.is_empty() && below.cells.is_empty()
     };
@@ -104,7 +113,7 @@ fn unwrapped(lines: Vec<Line>, findings: &mut Diagnostics) -> Vec<Line> {
     if clear < 3 || clear * 2 < breaks.len() {
         return lines;
     }
-    let mut joined: Vec<Line> = Vec::new();
+    let mut joined: Vec<RawLine> = Vec::new();
     let (mut count, mut first) = (0, 0);
     let mut above_was_full = false;
     for (index, line) in lines.iter().enumerate() {
@@ -117,7 +126,7 @@ fn unwrapped(lines: Vec<Line>, findings: &mut Diagnostics) -> Vec<Line> {
                 paragraph.piece.text.push(' ');
                 paragraph.piece.text.push_str(&line.piece.text);
             }
-            _ => joined.push(Line {
+            _ => joined.push(RawLine {
                 piece: line.piece.clone(),
                 cells: line.cells.clone(),
                 columns: line.columns.clone(),
@@ -129,9 +138,9 @@ fn unwrapped(lines: Vec<Line>, findings: &mut Diagnostics) -> Vec<Line> {
 }
 
 /// Two or more rows in a run, each with two cells or more, are a table.
-fn with_tables(lines: Vec<Line>) -> Vec<Piece> {
+fn with_tables(lines: Vec<RawLine>) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::with_capacity(lines.len());
-    let mut rows: Vec<Line> = Vec::new();
+    let mut rows: Vec<RawLine> = Vec::new();
     for line in lines {
         let is_row = line.cells.len() >= 2;
         if is_row && (rows.is_empty() || !line.piece.gap) {
@@ -145,9 +154,9 @@ fn with_tables(lines: Vec<Line>) -> Vec<Piece> {
     pieces
 }
 
-fn close_table(rows: &mut Vec<Line>, pieces: &mut Vec<Piece>) {
+fn close_table(rows: &mut Vec<RawLine>, pieces: &mut Vec<Piece>) {
     if rows.len() < 2 {
-        pieces.extend(rows.drain(..).map(Line::into_piece));
+        pieces.extend(rows.drain(..).map(RawLine::into_piece));
         return;
     }
     let (line, gap) = (rows[0].piece.line, rows[0].piece.gap);
@@ -161,7 +170,7 @@ fn close_table(rows: &mut Vec<Line>, pieces: &mut Vec<Piece>) {
 
 /// The mark before an entry of a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mark {
+enum ListMark {
     /// A sign that stands for nothing else.
     Bullet,
     /// A dash, which also opens speech.
@@ -177,7 +186,7 @@ fn with_lists(mut pieces: Vec<Piece>) -> Vec<Piece> {
         let (length, is_list) = list_at(&pieces, index);
         for piece in pieces[index..index + length].iter_mut().filter(|_| is_list) {
             if let Some((mark, text)) = marked(&piece.text) {
-                piece.kind = Kind::Item { ordered: matches!(mark, Mark::Number(_)) };
+                piece.kind = Kind::Item { ordered: matches!(mark, ListMark::Number(_)) };
                 piece.text = text.to_owned();
             }
         }
@@ -195,11 +204,11 @@ fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
         if piece.kind == Kind::Line { marked(&piece.text).map(|(mark, _)| mark) } else { None }
     };
     let Some(first) = mark_of(&pieces[index]) else { return (0, false) };
-    if matches!(first, Mark::Number(number) if number != 1) {
+    if matches!(first, ListMark::Number(number) if number != 1) {
         return (0, false);
     }
     let same = |(offset, piece): (usize, &Piece)| match (first, mark_of(piece)) {
-        (Mark::Number(_), Some(Mark::Number(number))) => number as usize == offset + 1,
+        (ListMark::Number(_), Some(ListMark::Number(number))) => number as usize == offset + 1,
         (_, Some(mark)) => mark == first,
         _ => false,
     };
@@ -213,28 +222,28 @@ fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
     // NOTE: numbered paragraphs are cited by their numbers; only short entries are a list that counts by itself.
     let short = pieces[index..index + length].iter().all(|piece| word_count(&piece.text) <= LONGEST_ENTRY);
     let is_list = match first {
-        Mark::Bullet => true,
-        Mark::Dash => announced || parted,
-        Mark::Number(_) => short,
+        ListMark::Bullet => true,
+        ListMark::Dash => announced || parted,
+        ListMark::Number(_) => short,
     };
     (length, is_list)
 }
 
-fn marked(text: &str) -> Option<(Mark, &str)> {
+fn marked(text: &str) -> Option<(ListMark, &str)> {
     let first = text.chars().next()?;
     let rest = &text[first.len_utf8()..];
     if matches!(first, '•' | '●' | '▪' | '◦' | '*' | '+' | '✓' | '➢' | '·') {
-        return rest.strip_prefix(' ').map(|rest| (Mark::Bullet, rest));
+        return rest.strip_prefix(' ').map(|rest| (ListMark::Bullet, rest));
     }
     if matches!(first, '-' | '–' | '—') {
-        return rest.strip_prefix(' ').map(|rest| (Mark::Dash, rest));
+        return rest.strip_prefix(' ').map(|rest| (ListMark::Dash, rest));
     }
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     if !(1..=2).contains(&digits) {
         return None;
     }
     let rest = text[digits..].strip_prefix(['.', ')'])?.strip_prefix(' ')?;
-    Some((Mark::Number(text[..digits].parse().ok()?), rest))
+    Some((ListMark::Number(text[..digits].parse().ok()?), rest))
 }
 
 #[cfg(test)]

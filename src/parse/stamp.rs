@@ -21,18 +21,18 @@ use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local, start_
 
 /// What a line says about the date of publication.
 #[derive(Debug)]
-pub(super) enum Printed {
+pub(super) enum DateReading {
     /// It is no stamp.
     Nothing,
     /// A date.
-    Date(Box<Found>),
+    Date(Box<ParsedDate>),
     /// It is a stamp that cannot be taken.
     Refused(Box<Refusal>),
 }
 
 /// A date that was read.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ParsedDate {
     pub stamp: PublishedAt,
     pub label: Option<Label>,
     /// Words beside the date that do not belong to it: a section's name, a place.
@@ -63,7 +63,7 @@ pub(super) enum Label {
     Updated,
 }
 
-impl Found {
+impl ParsedDate {
     /// True where the line held the date and nothing beside it.
     pub(super) fn is_bare(&self) -> bool {
         self.beside.is_empty() && self.authors.is_empty()
@@ -71,23 +71,23 @@ impl Found {
 }
 
 /// Reads a line. `zone` is the zone of a stamp without one of its own.
-pub(super) fn read(line: &str, zone: Zone) -> Printed {
+pub(super) fn read(line: &str, zone: Zone) -> DateReading {
     // A stamp is a short line; this keeps the cost of a long one to nothing.
     const LONGEST: usize = 240;
     if line.len() > LONGEST || line.is_empty() {
-        return Printed::Nothing;
+        return DateReading::Nothing;
     }
     // `1/1/23` has four digits; fewer are a date only in words such as `5 phút trước`.
     let digits = line.bytes().filter(u8::is_ascii_digit).take(4).count();
     if digits < 4 && !has_relative_sign(line) {
-        return Printed::Nothing;
+        return DateReading::Nothing;
     }
     let lower = line.to_lowercase();
     let has_words = lower.chars().any(char::is_alphabetic);
     let labels = if has_words { labels_in(&lower) } else { Vec::new() };
     let Some((first, _)) = labels.first() else {
         return if digits < 4 {
-            relative(line, &lower, None).unwrap_or(Printed::Nothing)
+            relative(line, &lower, None).unwrap_or(DateReading::Nothing)
         } else {
             read_part(line, &lower, None, zone)
         };
@@ -191,10 +191,10 @@ fn phrases_at(lower: &str, start: usize) -> impl Iterator<Item = (usize, LabelSp
 }
 
 /// A line with labels: the part behind each is read for itself, and publication beats update.
-fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zone: Zone) -> Printed {
+fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zone: Zone) -> DateReading {
     // NOTE: lower-casing may change lengths in other scripts; then the line is no label of ours.
     if line.len() != lower.len() || !line.is_char_boundary(first) {
-        return Printed::Nothing;
+        return DateReading::Nothing;
     }
     // A counter before the label has numbers of its own.
     let prefix = bare(&line[..first]).trim_end_matches('.');
@@ -207,7 +207,7 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
     for (index, (span, label)) in labels.iter().enumerate() {
         let end = labels.get(index + 1).map_or(line.len(), |(next, _)| next.start);
         let (Some(text), Some(text_lower)) = (line.get(span.end..end), lower.get(span.end..end)) else {
-            return Printed::Nothing;
+            return DateReading::Nothing;
         };
         parts.push((
             line.get(span.start..end).unwrap_or(text),
@@ -220,7 +220,7 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
     let chosen = parts.iter().position(|(_, _, label)| *label == Label::Published).unwrap_or(0);
     let several = parts.len() > 1;
     match parts.swap_remove(chosen).1 {
-        Printed::Date(mut found) => {
+        DateReading::Date(mut found) => {
             if several && found.label == Some(Label::Published) {
                 found.update = update;
             }
@@ -228,27 +228,29 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
                 Some(byline) => found.authors.splice(..0, byline.authors).for_each(drop),
                 None => found.beside = join(prefix, &found.beside),
             }
-            Printed::Date(found)
+            DateReading::Date(found)
         }
         other => other,
     }
 }
 
-fn read_before_label(line: &str, lower: &str, first: usize, label: &LabelSpan, zone: Zone) -> Printed {
+fn read_before_label(line: &str, lower: &str, first: usize, label: &LabelSpan, zone: Zone) -> DateReading {
     let (Some(text), Some(text_lower)) = (line.get(..first), lower.get(..first)) else {
-        return Printed::Nothing;
+        return DateReading::Nothing;
     };
-    let Printed::Date(mut found) = read_part(text, text_lower, None, zone) else { return Printed::Nothing };
+    let DateReading::Date(mut found) = read_part(text, text_lower, None, zone) else {
+        return DateReading::Nothing;
+    };
     if label.1 == Label::Updated {
         found.update = Some(bare(&line[first..]).to_owned());
     }
-    Printed::Date(found)
+    DateReading::Date(found)
 }
 
 /// Reads what can hold one date: a whole line, or the part behind a label.
-fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Printed {
+fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> DateReading {
     let refuse = |complaint: fn(String) -> DiagnosticKind| {
-        Printed::Refused(Box::new(Refusal { complaint: complaint(bare(text).to_owned()), label }))
+        DateReading::Refused(Box::new(Refusal { complaint: complaint(bare(text).to_owned()), label }))
     };
     if let Some(refused) = relative(text, lower, label) {
         return refused;
@@ -257,16 +259,16 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Print
     let unknown = word_count(reading.before) + word_count(reading.after);
     let date = match (&reading.date, label) {
         (Some(date), _) if reading.dates == 1 => date,
-        (Some(_), _) => return Printed::Nothing,
+        (Some(_), _) => return DateReading::Nothing,
         (None, Some(_)) if reading.numbers > 0 && word_count(text) <= 8 && unknown <= 2 => {
             return refuse(|text| DiagnosticKind::DateUnreadable { text });
         }
         (None, None) if reading.time.is_some() && reading.day_and_month && unknown == 0 => {
             return refuse(|text| DiagnosticKind::DateWithoutYear { text });
         }
-        (None, _) => return Printed::Nothing,
+        (None, _) => return DateReading::Nothing,
     };
-    let Some(company) = Company::of(&reading, label.is_some()) else { return Printed::Nothing };
+    let Some(company) = Company::of(&reading, label.is_some()) else { return DateReading::Nothing };
     let date = match date {
         Ok(date) => *date,
         Err(Flaw::Impossible) => return refuse(|text| DiagnosticKind::DateImpossible { text }),
@@ -289,9 +291,9 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> Print
     }
 }
 
-fn relative(text: &str, lower: &str, label: Option<Label>) -> Option<Printed> {
+fn relative(text: &str, lower: &str, label: Option<Label>) -> Option<DateReading> {
     let complaint = || DiagnosticKind::DateRelative { text: bare(text).to_owned() };
-    is_relative(lower).then(|| Printed::Refused(Box::new(Refusal { complaint: complaint(), label })))
+    is_relative(lower).then(|| DateReading::Refused(Box::new(Refusal { complaint: complaint(), label })))
 }
 
 /// `5 phút trước`, `Hôm qua, 12:30`: what a page shows in place of a date.
@@ -356,7 +358,7 @@ fn finish(
     time: Option<NaiveTime>,
     label: Option<Label>,
     zone: Zone,
-) -> Option<Printed> {
+) -> Option<DateReading> {
     let local = date.and_time(time.unwrap_or(NaiveTime::MIN));
     let mut doubts = Vec::new();
     let offset = reading.offset.filter(|_| time.is_some());
@@ -382,7 +384,15 @@ fn finish(
     let stamp = PublishedAt { instant, date_only: time.is_none() };
     let dressed = reading.weekday.is_some() || reading.offset.is_some() || company.section;
     let Company { authors, beside, .. } = company;
-    Some(Printed::Date(Box::new(Found { stamp, label, beside, authors, dressed, update: None, doubts })))
+    Some(DateReading::Date(Box::new(ParsedDate {
+        stamp,
+        label,
+        beside,
+        authors,
+        dressed,
+        update: None,
+        doubts,
+    })))
 }
 
 fn with_offset(
@@ -419,16 +429,16 @@ mod tests {
     use crate::time::{DEFAULT_TIME_ZONE, rfc3339};
     use proptest::prelude::*;
 
-    fn found(line: &str) -> Found {
+    fn found(line: &str) -> ParsedDate {
         match read(line, DEFAULT_TIME_ZONE) {
-            Printed::Date(found) => *found,
+            DateReading::Date(found) => *found,
             other => panic!("{line}: {other:?}"),
         }
     }
 
     fn refused(line: &str) -> &'static str {
         match read(line, DEFAULT_TIME_ZONE) {
-            Printed::Refused(refusal) => refusal.complaint.code(),
+            DateReading::Refused(refusal) => refusal.complaint.code(),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -636,7 +646,7 @@ mod tests {
             "Tấn Lộc",
         ] {
             assert!(
-                matches!(read(line, DEFAULT_TIME_ZONE), Printed::Nothing),
+                matches!(read(line, DEFAULT_TIME_ZONE), DateReading::Nothing),
                 "{line}: {:?}",
                 read(line, DEFAULT_TIME_ZONE)
             );
@@ -673,7 +683,7 @@ mod tests {
 
         #[test]
         fn no_date_comes_out_that_is_not_printed(line in r"(?:[0-9]{1,4}|[/\-.:,| ]|lúc |ngày |tháng |năm |Thứ ){3,12}") {
-            if let Printed::Date(found) = read(&line, DEFAULT_TIME_ZONE) {
+            if let DateReading::Date(found) = read(&line, DEFAULT_TIME_ZONE) {
                 let local = found.stamp.instant.with_timezone(&DEFAULT_TIME_ZONE);
                 let numbers: Vec<u32> =
                     line.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect();

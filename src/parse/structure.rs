@@ -9,7 +9,7 @@ mod unfold;
 
 use std::collections::HashSet;
 
-use page::{Body, Page};
+use page::{Body, LabelledPage};
 
 use super::article::{ParsedArticle, SourceLines};
 use super::byline::Byline;
@@ -20,7 +20,7 @@ use super::front_matter::FrontMatter;
 use super::layout::{self, Given, Source};
 use super::normalise::{ends_a_sentence, exceeds_chars};
 use super::piece::{Kind, Piece};
-use super::stamp::{self, Found, Label, Printed};
+use super::stamp::{self, DateReading, Label, ParsedDate};
 use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
 use crate::model::Article;
 use crate::time::{PublishedAt, Zone};
@@ -49,7 +49,7 @@ pub(super) fn draft(
     let source = matter.title.as_ref().map(|_| Source::FrontMatter);
     let source = source.or(hints.title.as_ref().map(|_| Source::PageHead));
     let layout = layout::layout(&lines, Given { title: source, date: matter.names_a_date });
-    let page = Page { pieces: &pieces, lines: &lines, layout: &layout, zone };
+    let page = LabelledPage { pieces: &pieces, lines: &lines, layout: &layout, zone };
 
     let dated = page.date(&matter, hints, diagnostics);
     let titled = page.title(&matter, hints, diagnostics);
@@ -103,7 +103,7 @@ struct Title {
     line: usize,
 }
 
-impl Page<'_> {
+impl LabelledPage<'_> {
     fn date(&self, matter: &FrontMatter, hints: &Hints, diagnostics: &mut Diagnostics) -> PrintedDate {
         if matter.names_a_date {
             return PrintedDate { stamp: matter.published, line: matter.line_of("published").unwrap_or(1) };
@@ -143,8 +143,8 @@ impl Page<'_> {
     }
 
     /// A day alone, and others alone within the text: each may head a part of it.
-    fn heads_a_diary(&self, at: usize, found: &Found) -> bool {
-        let is_day = |found: &Found| {
+    fn heads_a_diary(&self, at: usize, found: &ParsedDate) -> bool {
+        let is_day = |found: &ParsedDate| {
             found.stamp.date_only && found.label.is_none() && found.is_bare() && !found.dressed
         };
         let alike =
@@ -156,7 +156,7 @@ impl Page<'_> {
 
     fn hinted(&self, hints: &Hints, diagnostics: &mut Diagnostics) -> Option<PrintedDate> {
         let (line, printed) = hints.stamp.as_ref()?;
-        let Printed::Date(found) = stamp::read(printed, self.zone) else { return None };
+        let DateReading::Date(found) = stamp::read(printed, self.zone) else { return None };
         for doubt in found.doubts {
             diagnostics.warn(*line, doubt);
         }
@@ -196,7 +196,7 @@ impl Page<'_> {
         diagnostics.error(self.line(at), complaint);
     }
 
-    fn report_date(&self, found: &Found, at: usize, titled: bool, diagnostics: &mut Diagnostics) {
+    fn report_date(&self, found: &ParsedDate, at: usize, titled: bool, diagnostics: &mut Diagnostics) {
         let line = self.line(at);
         for doubt in &found.doubts {
             diagnostics.warn(line, doubt.clone());

@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Part, Severity}
 use super::front_matter::{self, FrontMatter};
 use super::normalise::{Normalizer, comparison_key, exceeds_chars};
 use super::piece::{Kind, Piece};
-use super::stamp::{self, Printed};
+use super::stamp::{self, DateReading};
 use super::structure::Hints;
 use super::{FileFormat, ParseOptions, ParseResult, ParsedArticle, SourceLines, html, markdown, text_of};
 use crate::model::{Article, Block};
@@ -284,7 +284,7 @@ fn date_of(
     for at in near.chain(above) {
         let piece = &pieces[at];
         match stamp::read(&piece.text, zone) {
-            Printed::Date(found) => {
+            DateReading::Date(found) => {
                 piece.tell_of_links(findings);
                 for doubt in found.doubts {
                     findings.warn(piece.line, doubt);
@@ -302,15 +302,15 @@ fn date_of(
                     authors: found.authors,
                 };
             }
-            Printed::Refused(refusal) if at == below => {
+            DateReading::Refused(refusal) if at == below => {
                 findings.error(piece.line, refusal.complaint);
                 return nowhere(None, piece.line);
             }
-            Printed::Refused(_) | Printed::Nothing => {}
+            DateReading::Refused(_) | DateReading::Nothing => {}
         }
     }
     if let Some((line, printed)) = &hints.stamp
-        && let Printed::Date(found) = stamp::read(printed, zone)
+        && let DateReading::Date(found) = stamp::read(printed, zone)
     {
         return nowhere(Some(found.stamp), *line);
     }

@@ -1,7 +1,7 @@
 //! Whether a table holds data, or puts text and pictures in their places.
 
 use super::normalise::{exceeds_chars, word_count};
-use super::stamp::{self, Printed};
+use super::stamp::{self, DateReading};
 use crate::time::Zone;
 
 /// A row as it is judged.
@@ -36,7 +36,7 @@ pub(super) fn of(rows: &[Row], has_heads: bool, zone: Zone) -> Shape {
 fn is_layout(rows: &[Row], zone: Zone) -> bool {
     let texts = || rows.iter().flat_map(|row| &row.texts);
     let is_date =
-        |text: &String| !exceeds_chars(text, 120) && !matches!(stamp::read(text, zone), Printed::Nothing);
+        |text: &String| !exceeds_chars(text, 120) && !matches!(stamp::read(text, zone), DateReading::Nothing);
     let filled = rows.iter().filter(|row| row.texts.iter().any(|text| !text.is_empty())).count();
     texts().any(|text| word_count(text) > 80 || is_letterhead(text)) || filled == 1 && texts().any(is_date)
 }

@@ -3,7 +3,7 @@
 use roxmltree::Node;
 
 use super::super::safe_html::Tag;
-use super::numbering::{Label, Mark};
+use super::numbering::{Label, ListMark};
 use super::package::{child, value};
 use super::styles::{self, Style};
 use super::{DocxReader, OpenList};
@@ -40,14 +40,14 @@ impl DocxReader<'_, '_, '_, '_> {
     /// section and is written as text, too.
     pub(super) fn number(&mut self, label: Label, is_followed: bool) {
         let (tag, number) = match label.mark {
-            Mark::Number { written, .. } if !is_followed && self.lists.is_empty() => {
+            ListMark::Number { written, .. } if !is_followed && self.lists.is_empty() => {
                 return self.flow.text(&format!("{written} "), self.paragraph);
             }
-            Mark::Number { number, style, .. } => {
+            ListMark::Number { number, style, .. } => {
                 (Tag::Numbers { first: number, style, reversed: false }, number)
             }
-            Mark::Bullet => (Tag::Bullets, 0),
-            Mark::Written(written) => {
+            ListMark::Bullet => (Tag::Bullets, 0),
+            ListMark::Written(written) => {
                 self.close_lists(0);
                 if !written.is_empty() {
                     self.flow.text(&format!("{written} "), self.paragraph);

@@ -47,11 +47,11 @@ pub(super) struct Label {
     pub level: usize,
     /// Lists with the same family share their counters.
     pub family: String,
-    pub mark: Mark,
+    pub mark: ListMark,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum ListMark {
     Bullet,
     /// A number with at most a full stop or bracket, as written.
     Number {
@@ -132,13 +132,13 @@ impl Numbering {
         let own = &list.levels[level];
         let number = counters[level].unwrap_or(1);
         let mark = match own.format.as_str() {
-            "bullet" => Mark::Bullet,
+            "bullet" => ListMark::Bullet,
             _ => {
                 let number_of = |level: usize| counters[level].unwrap_or_else(|| start_of(level));
                 let written = written(list, own, number_of);
                 match simple_style(own, level) {
-                    Some(style) => Mark::Number { number, style, written },
-                    None => Mark::Written(written),
+                    Some(style) => ListMark::Number { number, style, written },
+                    None => ListMark::Written(written),
                 }
             }
         };
@@ -268,9 +268,9 @@ mod tests {
 
     fn label(numbering: &mut Numbering, list: &str, level: usize) -> String {
         match numbering.next(list, level).unwrap().mark {
-            Mark::Bullet => "•".to_owned(),
-            Mark::Number { written, .. } => written,
-            Mark::Written(written) => format!("[{written}]"),
+            ListMark::Bullet => "•".to_owned(),
+            ListMark::Number { written, .. } => written,
+            ListMark::Written(written) => format!("[{written}]"),
         }
     }
 

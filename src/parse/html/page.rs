@@ -10,7 +10,7 @@ use super::shown::{ElementStyle, StyleSheet, is_block, is_hidden};
 use crate::time::Zone;
 
 /// A page and the text statistics of its nodes.
-pub(super) struct Page<'t> {
+pub(super) struct HtmlPage<'t> {
     pub tree: &'t Dom,
     pub base: Option<Url>,
     pub zone: Zone,
@@ -41,7 +41,7 @@ pub(super) struct TextDensity {
 /// Maximum nodes of a title or time; searching larger parts would be slow.
 const MAX_NODES: u32 = 256;
 
-impl<'t> Page<'t> {
+impl<'t> HtmlPage<'t> {
     pub(super) fn new(tree: &'t Dom, base: Option<Url>, zone: Zone, is_fragment: bool) -> Self {
         let count = tree.len();
         let mut sheet = StyleSheet::of(tree);

@@ -7,14 +7,14 @@ use super::super::pictures::ImageSource;
 use super::super::piece::Kind;
 use super::super::safe_html::{NumberStyle, ScriptPosition, Tag};
 use super::super::safe_url::SafeUrl;
-use super::super::stamp::{self, Printed};
+use super::super::stamp::{self, DateReading};
 use super::super::table_shape::{self, Shape};
 use super::dom::{self, NodeData, NodeId};
-use super::page::{Page, is_menu_name};
+use super::page::{HtmlPage, is_menu_name};
 use super::shown::{self, ElementStyle};
 
 pub(super) struct Walker<'p, 'w, 'c, 'f> {
-    page: &'p Page<'p>,
+    page: &'p HtmlPage<'p>,
     flow: &'w mut InlineBuilder<'c, 'f>,
     /// The root of the walk.
     scope: NodeId,
@@ -23,7 +23,7 @@ pub(super) struct Walker<'p, 'w, 'c, 'f> {
 }
 
 impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
-    pub(super) fn new(page: &'p Page<'p>, scope: NodeId, flow: &'w mut InlineBuilder<'c, 'f>) -> Self {
+    pub(super) fn new(page: &'p HtmlPage<'p>, scope: NodeId, flow: &'w mut InlineBuilder<'c, 'f>) -> Self {
         Self { page, flow, scope, kind: Kind::Line, preformatted: false }
     }
 
@@ -148,7 +148,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         let tree = self.page.tree;
         let is_refused = |id| {
             let shown = self.page.short_text(id);
-            shown.is_some_and(|shown| matches!(stamp::read(&shown, self.page.zone), Printed::Refused(_)))
+            shown.is_some_and(|shown| matches!(stamp::read(&shown, self.page.zone), DateReading::Refused(_)))
         };
         match tree.attribute(id, "datetime") {
             Some(date) if is_refused(id) => self.flow.text(date, tree.line(id)),

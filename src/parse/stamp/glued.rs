@@ -1,13 +1,13 @@
 //! A date of publication that is glued to its title, before it or behind it.
 
-use super::{Found, Printed, labels_in, read};
+use super::{DateReading, ParsedDate, labels_in, read};
 use crate::parse::normalise::word_count;
 use crate::time::Zone;
 
 /// Takes a line apart into title and date: `…)01/03/2017 15:02:43`, `… Ngày cập nhật 12/03/2018`,
 /// `12/03/2018 09:15Xã …`. A bare date behind a space must have a time to count: titles end in dates of their own.
 /// One in brackets counts as well; whoever asks must know that it is the only date of the page.
-pub(in crate::parse) fn read_glued(line: &str, zone: Zone) -> Option<(String, Found)> {
+pub(in crate::parse) fn read_glued(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     labelled(line, zone).or_else(|| behind(line, zone)).or_else(|| before(line, zone))
 }
 
@@ -18,18 +18,18 @@ fn title_of(text: &str, least: usize) -> Option<String> {
     (word_count(title) >= least).then(|| title.to_owned())
 }
 
-fn labelled(line: &str, zone: Zone) -> Option<(String, Found)> {
+fn labelled(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     let lower = line.to_lowercase();
     if lower.len() != line.len() {
         return None;
     }
     let (span, _) = labels_in(&lower).into_iter().next().filter(|(span, _)| span.start > 0)?;
     let title = title_of(line.get(..span.start)?, 4)?;
-    let Printed::Date(found) = read(line.get(span.start..)?, zone) else { return None };
+    let DateReading::Date(found) = read(line.get(span.start..)?, zone) else { return None };
     found.label.is_some().then_some((title, *found))
 }
 
-fn behind(line: &str, zone: Zone) -> Option<(String, Found)> {
+fn behind(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     const REACH: usize = 48;
     let mut previous = None;
     let mut seen = line.char_indices().rev().take(REACH).collect::<Vec<_>>();
@@ -46,7 +46,7 @@ fn behind(line: &str, zone: Zone) -> Option<(String, Found)> {
         }
         let (text, tail) = (&line[..at], &line[at..]);
         let tail = if bracketed { tail.trim_end_matches([')', ']']) } else { tail };
-        let Printed::Date(found) = read(tail, zone) else { continue };
+        let DateReading::Date(found) = read(tail, zone) else { continue };
         if !found.is_bare() || found.label.is_some() {
             continue;
         }
@@ -61,7 +61,7 @@ fn behind(line: &str, zone: Zone) -> Option<(String, Found)> {
 }
 
 /// `12/03/2018 09:15Xã …`, and `12/03/2018 09:15200 hộ …`, where the minute has two digits and no more.
-fn before(line: &str, zone: Zone) -> Option<(String, Found)> {
+fn before(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     if !line.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
@@ -69,7 +69,7 @@ fn before(line: &str, zone: Zone) -> Option<(String, Found)> {
     let end = colon + 3;
     let (stamp, text) = (line.get(..end)?, line.get(end..)?);
     let title = title_of(text, 4)?;
-    let Printed::Date(found) = read(stamp, zone) else { return None };
+    let DateReading::Date(found) = read(stamp, zone) else { return None };
     (found.is_bare() && !found.stamp.date_only).then_some((title, *found))
 }
 

@@ -10,12 +10,12 @@ use super::super::facts::Fact;
 use super::super::features::Dated;
 use super::super::normalise::{comparison_key, ends_a_sentence, exceeds_chars, word_count};
 use super::super::piece::{Kind, Piece};
-use super::page::{Body, Page};
+use super::page::{Body, LabelledPage};
 use crate::model::Block;
 
 /// Turns the pieces that are the text into blocks.
 pub(super) fn compose(
-    page: &Page<'_>,
+    page: &LabelledPage<'_>,
     mut body: Body,
     kept: &[usize],
     diagnostics: &mut Diagnostics,
@@ -27,7 +27,7 @@ pub(super) fn compose(
 }
 
 struct Composer<'p, 'f> {
-    page: &'p Page<'p>,
+    page: &'p LabelledPage<'p>,
     body: Body,
     diagnostics: &'f mut Diagnostics,
     /// Pictures follow each other below the title, with a line for each.

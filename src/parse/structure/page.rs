@@ -2,16 +2,16 @@
 
 use super::super::byline::Byline;
 use super::super::facts::Fact;
-use super::super::features::Line;
+use super::super::features::LineFeatures;
 use super::super::layout::{self, Layout};
 use super::super::piece::Piece;
 use super::super::weights::Role;
 use crate::model::Block;
 use crate::time::Zone;
 
-pub(super) struct Page<'p> {
+pub(super) struct LabelledPage<'p> {
     pub pieces: &'p [Piece],
-    pub lines: &'p [Line],
+    pub lines: &'p [LineFeatures],
     pub layout: &'p Layout,
     pub zone: Zone,
 }
@@ -45,7 +45,7 @@ impl Body {
     }
 }
 
-impl<'p> Page<'p> {
+impl<'p> LabelledPage<'p> {
     pub(super) fn role(&self, index: usize) -> Role {
         layout::role(self.layout.states[index])
     }

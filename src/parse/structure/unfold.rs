@@ -9,7 +9,7 @@ use super::super::facts::Fact;
 use super::super::features::MOST_LINES;
 use super::super::normalise::{comparison_key, word_count};
 use super::super::piece::{Kind, Piece};
-use super::super::stamp::{self, Printed};
+use super::super::stamp::{self, DateReading};
 use crate::model::Block;
 use crate::search_text::{block_texts, text_of};
 use crate::time::Zone;
@@ -70,7 +70,7 @@ fn are_parts_of_a_page(parts: &[String], are_columns: bool, at_top: bool, zone: 
     let of_site =
         |part: &str| matches!(known(part), Some(Fact::Letterhead | Fact::Site | Fact::Section | Fact::Tool));
     let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b));
-    let date = |part: &str| matches!(stamp::read(part, zone), Printed::Date(found) if are_columns || found.label.is_some());
+    let date = |part: &str| matches!(stamp::read(part, zone), DateReading::Date(found) if are_columns || found.label.is_some());
     let credit = |part: &str| byline::labelled(part).is_some();
     let letterheads = parts.iter().filter(|part| known(part) == Some(Fact::Letterhead)).count();
     if are_columns {
@@ -92,7 +92,7 @@ fn with_values(pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
             let text = format!("{} {}", above.text, piece.text);
             let key = comparison_key(&above.text);
             let fits = byline::labelled(&text).is_some()
-                || matches!(stamp::read(&text, zone), Printed::Date(found) if found.label.is_some())
+                || matches!(stamp::read(&text, zone), DateReading::Date(found) if found.label.is_some())
                 || key == "số" && boilerplate::known(&text, &comparison_key(&text)) == Some(Fact::Letterhead);
             if TITLES.contains(&key.as_str()) && word_count(&piece.text) <= 40 {
                 joined.push(Piece { kind: Kind::Heading(1), ..piece });
