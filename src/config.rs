@@ -145,6 +145,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             publisher: site.publisher,
             former_publishers,
             rights: site.rights,
+            rights_url: site.rights_url,
             logo: site.logo,
             colour: site.colour.0,
             max_age: feed.max_age.0,
@@ -216,8 +217,11 @@ fn check_site(site: &schema::Site) -> Result<(), ConfigError> {
     for former in site.former_publisher.iter().flatten() {
         checks::line("site.former_publisher.name", &former.name)?;
     }
+    if let Some(url) = &site.rights_url {
+        checks::absolute_url("site.rights_url", url, "https://huyen.example.vn/ban-quyen")?;
+    }
     if let Some(logo) = &site.logo {
-        checks::logo("site.logo", logo)?;
+        checks::absolute_url("site.logo", logo, "https://huyen.example.vn/logo.png")?;
     }
     checks::language("site.language", &site.language)?;
     checks::tag_authority(&site.tag_authority, local_date(Clock::system().now(), site.time_zone))

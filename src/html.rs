@@ -11,6 +11,7 @@ mod article;
 mod assets;
 mod home;
 mod layout;
+mod metadata;
 mod search;
 mod sitemap;
 mod subscribe;
@@ -23,7 +24,7 @@ pub use assets::{Asset, SiteAssets};
 pub use home::{HOME_ITEMS_PER_CHANNEL, MAX_LISTED, channel, home};
 pub use layout::{PageContext, gone_page, not_found_page, search_unavailable_page};
 pub use search::{SearchOutcome, SearchQuery, search};
-pub use sitemap::{SITEMAP_MEDIA_TYPE, SitemapUrl, robots, sitemap, sitemap_index};
+pub use sitemap::{SITEMAP_MEDIA_TYPE, SitemapUrl, news_sitemap, robots, sitemap, sitemap_index};
 
 /// `text/html; charset=utf-8`.
 pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";

@@ -256,7 +256,7 @@ mod tests {
             assert_eq!(addresses().parse(&search_path(Some(format), "")), Route::SearchFeed(format));
         }
         let month = Sitemap::Month(Month { year: 987, month: 12 });
-        for sitemap in [Sitemap::Index, Sitemap::Pages, month] {
+        for sitemap in [Sitemap::Index, Sitemap::Pages, Sitemap::News, month] {
             assert_eq!(addresses().parse(&sitemap_path(sitemap)), Route::Sitemap(sitemap));
         }
         for path in [ROBOTS_PATH, ICON_PATH, asset_path("0123.css").as_str()] {

@@ -40,14 +40,11 @@ pub(super) fn language(key: &str, text: &str) -> Result<(), ConfigError> {
     ))
 }
 
-pub(super) fn logo(key: &str, text: &str) -> Result<(), ConfigError> {
+pub(super) fn absolute_url(key: &str, text: &str, example: &str) -> Result<(), ConfigError> {
     if http_url(text).is_some() {
         return Ok(());
     }
-    Err(value_error(
-        key,
-        format!("`{text}` is not an absolute URL: write it like https://huyen.example.vn/logo.png"),
-    ))
+    Err(value_error(key, format!("`{text}` is not an absolute URL: write it like {example}")))
 }
 
 /// The date of a tag authority must be in the past, when the operator owned the name (RFC 4151 §2.1).

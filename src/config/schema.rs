@@ -65,6 +65,7 @@ sections! {
     } maybe {
         former_publisher: Vec<FormerPublisher>,
         rights: String,
+        rights_url: String,
         logo: String,
     }
     FormerPublisher {

@@ -235,9 +235,11 @@ async fn months(
         }
     }
     if scope.is_none() {
-        for (sitemap, key) in
-            [(Sitemap::Index, state.number.to_string()), (Sitemap::Pages, modified_at(context.channels_at()))]
-        {
+        let number = state.number.to_string();
+        let pages = modified_at(context.channels_at());
+        // Without articles there is no news sitemap.
+        let news = (!months.is_empty()).then(|| (Sitemap::News, number.clone()));
+        for (sitemap, key) in [(Sitemap::Index, number), (Sitemap::Pages, pages)].into_iter().chain(news) {
             add(sitemap_path(sitemap), key, PageRequest::Sitemap(sitemap));
         }
     }

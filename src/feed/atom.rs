@@ -83,6 +83,8 @@ fn feed_links(model: &FeedModel<'_>, urls: &FeedLinks) -> Vec<Link> {
     let mut links = vec![link("self", &urls.self_url, feed), link("alternate", &model.html_url, "text/html")];
     links.extend(urls.current.as_deref().map(|current| link("current", current, feed)));
     links.extend(urls.previous_archive.as_deref().map(|page| link("prev-archive", page, feed)));
+    // Feed rule L1. The type of the licence's page is not known.
+    links.extend(model.license.iter().map(|url| Link { mime_type: None, ..link("license", url, "") }));
     links
 }
 

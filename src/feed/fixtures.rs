@@ -33,6 +33,7 @@ impl Fixture {
                 time_zone: DEFAULT_TIME_ZONE,
                 publisher: "UBND huyện Đăk Tô & <các> xã".to_owned(),
                 rights: Some("© 2023 Báo Đất & Người ]]>".to_owned()),
+                rights_url: Some("https://example.vn/ban-quyen?a=1&b=\"2\"".to_owned()),
                 logo: Some("https://example.vn/a&b/logo.png?x=1&y=\"2\"".to_owned()),
                 colour: Default::default(),
                 max_age: Duration::from_secs(301),

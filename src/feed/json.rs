@@ -59,6 +59,8 @@ struct FeedExtension<'a> {
     updated: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<&'a str>,
     /// `archive` or `complete` (RFC 5005).
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<&'static str>,
@@ -141,6 +143,7 @@ fn feed<'a>(model: &'a FeedModel<'_>, links: &'a FeedLinks, zone: Zone) -> Feed<
             id: &model.id,
             updated: rfc3339(model.updated, zone),
             rights: model.rights.as_deref(),
+            license: model.license.as_deref(),
             history: model.marker.map(|marker| match marker {
                 HistoryMarker::Archive => "archive",
                 HistoryMarker::Complete => "complete",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::input::{FeedInput, FeedKind};
 use crate::content_html::{content_html, image_url};
-use crate::model::{Article, Block, ChannelStatus, Entry, Image, Site, Tombstone};
+use crate::model::{Article, Block, ChannelStatus, Entry, Image, ImageCaption, Site, Tombstone};
 use crate::text::{http_url, identifier, language_tag, single_line, xml_safe_nfc};
 use crate::time::Timestamp;
 use crate::urls::{self, Format, SiteUrls};
@@ -22,6 +22,8 @@ pub(super) struct FeedModel<'a> {
     pub language: Option<&'a str>,
     pub publisher: Cow<'a, str>,
     pub rights: Option<Cow<'a, str>>,
+    /// The terms of reuse (RFC 4946).
+    pub license: Option<String>,
     pub logo: Option<String>,
     pub updated: Timestamp,
     pub tombstones: Vec<DeletedItem<'a>>,
@@ -109,6 +111,7 @@ impl<'a> FeedModel<'a> {
             language: language_tag(&site.language),
             publisher: if publisher.is_empty() { single_line(&site.title) } else { publisher },
             rights: non_empty_line(site.rights.as_deref()),
+            license: site.rights_url.as_deref().and_then(http_url),
             logo: site.logo.as_deref().and_then(http_url),
             updated: document.updated,
             tombstones: document.tombstones.iter().map(deleted_item).collect(),
@@ -279,28 +282,18 @@ fn categories<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> Vec<Category<'a
     unique
 }
 
-/// The images of an article. The n-th caption belongs to the n-th image.
+/// The images of an article with their captions.
 pub fn media_items<'a>(article: &'a Article, addresses: &SiteUrls) -> Vec<MediaItem<'a>> {
-    let mut captions = article.body.iter().filter_map(|block| match block {
-        Block::Caption { text, credit, raw, .. } => Some((text.as_str(), credit.as_deref(), raw.as_str())),
-        _ => None,
-    });
-    let media_item = |image: &'a Image| {
-        let (text, credit, raw) = captions.next().unwrap_or_default();
-        let credit = non_empty_line(credit);
-        // `Ảnh minh họa` names neither the content nor the photographer.
-        let line = non_empty_line(Some(raw)).filter(|_| credit.is_none());
-        MediaItem {
-            url: image_url(image, addresses),
-            media_type: identifier(&image.media_type),
-            width: image.width,
-            height: image.height,
-            size: image.size,
-            caption: non_empty_line(Some(text)).or(line),
-            credit,
-        }
+    let media_item = |(image, caption): (&'a Image, ImageCaption<'a>)| MediaItem {
+        url: image_url(image, addresses),
+        media_type: identifier(&image.media_type),
+        width: image.width,
+        height: image.height,
+        size: image.size,
+        caption: non_empty_line(Some(caption.text)),
+        credit: non_empty_line(caption.credit),
     };
-    article.images.iter().map(media_item).collect()
+    article.captioned_images().map(media_item).collect()
 }
 
 fn deleted_item(tombstone: &Tombstone) -> DeletedItem<'_> {

@@ -48,7 +48,7 @@ pub(super) fn frame(model: &FeedModel<'_>, links: &FeedLinks, site: &Site) -> (S
             link: model.html_url.clone(),
             ..Image::default()
         }),
-        atom_ext: Some(AtomExtension { links: atom_links(links) }),
+        atom_ext: Some(AtomExtension { links: atom_links(model, links) }),
         extensions: to_rss_extensions(
             model.marker.map(extension::history_marker).into_iter().chain(period).collect(),
         ),
@@ -108,7 +108,7 @@ fn push_with_hex_references(written: &mut String, markup: &str) {
 }
 
 /// Feed rules R7, H1.
-fn atom_links(urls: &FeedLinks) -> Vec<Link> {
+fn atom_links(model: &FeedModel<'_>, urls: &FeedLinks) -> Vec<Link> {
     let media_type = Some(Format::Rss.media_type().to_owned());
     let link = |rel: &str, href: &str| Link {
         rel: rel.to_owned(),
@@ -119,6 +119,8 @@ fn atom_links(urls: &FeedLinks) -> Vec<Link> {
     let mut links = vec![link("self", &urls.self_url)];
     links.extend(urls.current.as_deref().map(|current| link("current", current)));
     links.extend(urls.previous_archive.as_deref().map(|page| link("prev-archive", page)));
+    // Feed rule L1. The type of the licence's page is not known.
+    links.extend(model.license.iter().map(|url| Link { mime_type: None, ..link("license", url) }));
     links
 }
 

@@ -1,16 +1,16 @@
 //! The page of an article, and the page that replaces it after withdrawal.
 
 use maud::{Markup, PreEscaped, html};
-use serde_json::{Value, json};
 
-use super::layout::{PageContext, PageMeta, linked_data};
+use super::layout::{PageContext, PageMeta};
+use super::metadata;
 use super::subscribe::{self, FeedTarget};
-use super::teaser::{MAX_SUMMARY, datetime_attribute, time, time_element};
+use super::teaser::{MAX_SUMMARY, time, time_element};
 use super::text::{clean, direction, http_url, language_tag, truncate};
 use crate::content_html::page_html;
-use crate::model::{Article, Entry, Image, Slug, Tombstone};
-use crate::time::{Month, Timestamp, rfc3339};
-use crate::urls::{article_path, media_path, month_path, page_path, search_path};
+use crate::model::{Article, Entry, Slug, Tombstone};
+use crate::time::{Month, Timestamp};
+use crate::urls::{article_path, month_path, page_path, search_path};
 
 /// The page of an article. `corrections` are the times of its corrections, latest first.
 pub fn article(frame: &PageContext<'_>, entry: &Entry, corrections: &[Timestamp]) -> Vec<u8> {
@@ -47,7 +47,7 @@ pub fn article(frame: &PageContext<'_>, entry: &Entry, corrections: &[Timestamp]
         path: article_path(&entry.permalink),
         canonical: link,
         channel: first_channel,
-        more: Some(html! { (open_graph(frame, entry)) (linked_data(&news_article(frame, entry))) }),
+        more: Some(metadata::of_article(frame, entry)),
         ..PageMeta::default()
     };
     frame.page(head, body)
@@ -139,68 +139,6 @@ fn related_links(frame: &PageContext<'_>, entry: &Entry) -> Markup {
             a href=(frame.path(&month_path(None, month))) { "Mọi tin " (month) }
         }
     }
-}
-
-fn open_graph(frame: &PageContext<'_>, entry: &Entry) -> Markup {
-    let (article, zone) = (&entry.article, frame.site.time_zone);
-    html! {
-        meta property="og:type" content="article";
-        meta property="article:published_time" content=(datetime_attribute(article.published, zone));
-        @if entry.updated > article.published.instant {
-            meta property="article:modified_time" content=(rfc3339(entry.updated, zone));
-        }
-        @for slug in entry.channels.iter().take(1) {
-            meta property="article:section" content=(clean(frame.channel_title(slug)));
-        }
-        @for tag in &article.tags { meta property="article:tag" content=(clean(tag)); }
-        @if let Some(image) = article.images.first() {
-            meta property="og:image" content=(frame.addresses.url(&media_path(&image.name)));
-            meta property="og:image:type" content=(image.media_type);
-            meta property="og:image:width" content=(image.width);
-            meta property="og:image:height" content=(image.height);
-        }
-    }
-}
-
-/// Structured data for search engines (schema.org).
-fn news_article(frame: &PageContext<'_>, entry: &Entry) -> Value {
-    let (article, site, zone) = (&entry.article, frame.site, frame.site.time_zone);
-    let url = article.link.as_deref().and_then(http_url);
-    let url = url.unwrap_or_else(|| frame.addresses.url(&article_path(&entry.permalink)));
-    let mut data = json!({
-        "@context": "https://schema.org",
-        "@type": "NewsArticle",
-        "headline": truncate(&article.title, 110),
-        "datePublished": datetime_attribute(article.published, zone),
-        "dateModified": rfc3339(entry.updated, zone),
-        "mainEntityOfPage": url,
-        "url": url,
-        "inLanguage": language_tag(article.language.as_deref()).unwrap_or(&site.language),
-        "isAccessibleForFree": true,
-        "publisher": { "@type": "Organization", "name": clean(site.publisher_at(article.published.instant)) },
-    });
-    if !article.excerpt().is_empty() {
-        data["description"] = truncate(article.excerpt(), MAX_SUMMARY).into();
-    }
-    if let Some(logo) = &site.logo {
-        data["publisher"]["logo"] = json!({ "@type": "ImageObject", "url": logo });
-    }
-    if !article.authors.is_empty() {
-        let person = |author: &String| json!({ "@type": "Person", "name": clean(author) });
-        data["author"] = article.authors.iter().map(person).collect();
-    }
-    if !entry.channels.is_empty() {
-        data["articleSection"] =
-            entry.channels.iter().map(|slug| Value::from(clean(frame.channel_title(slug)))).collect();
-    }
-    if !article.images.is_empty() {
-        let url = |image: &Image| frame.addresses.url(&media_path(&image.name));
-        data["image"] = article.images.iter().map(|image| Value::from(url(image))).collect();
-    }
-    if !article.tags.is_empty() {
-        data["keywords"] = article.tags.iter().map(|tag| Value::from(clean(tag))).collect();
-    }
-    data
 }
 
 /// The page at the URL of a withdrawn article: only the time and the optional reason, not even the title.

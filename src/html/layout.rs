@@ -112,6 +112,7 @@ impl<'a> PageContext<'a> {
                     link rel="icon" href=(self.icon) type="image/svg+xml";
                     link rel="alternate icon" href=(self.favicon_ico) sizes="32x32";
                     meta name="theme-color" content=(site.colour);
+                    @if let Some(license) = &site.rights_url { link rel="license" href=(license); }
                     @if let Some(channel) = head.channel { (self.autodiscovery(Some(channel))) }
                     (self.autodiscovery(None))
                     @if let Some(more) = &head.more { (more) }
@@ -183,8 +184,22 @@ impl<'a> PageContext<'a> {
                         li { a href=(self.path(&search_path(None, ""))) { "Tìm kiếm" } }
                     }
                     p { (clean(&site.publisher)) }
-                    @if let Some(rights) = &site.rights { p { (clean(rights)) } }
+                    (self.rights())
                 }
+            }
+        }
+    }
+
+    /// The copyright notice, linked to the terms of reuse.
+    fn rights(&self) -> Markup {
+        let text = self.site.rights.as_deref().map(clean);
+        html! {
+            @match (text, &self.site.rights_url) {
+                (text, Some(url)) => p {
+                    a href=(url) rel="license" { (text.unwrap_or("Điều kiện sử dụng lại nội dung".into())) }
+                },
+                (Some(text), None) => p { (text) },
+                (None, None) => {},
             }
         }
     }

@@ -114,6 +114,29 @@ impl Article {
             .or_else(|| first(|block| if let Block::Paragraph { text } = block { Some(text) } else { None }))
             .unwrap_or_default()
     }
+
+    /// The images in order, each with its caption: the n-th caption belongs to the n-th image.
+    pub fn captioned_images(&self) -> impl Iterator<Item = (&Image, ImageCaption<'_>)> {
+        let mut captions = self.body.iter().filter_map(|block| match block {
+            Block::Caption { text, credit, raw, .. } => {
+                let credit = credit.as_deref().filter(|credit| !credit.trim().is_empty());
+                let is_blank = text.trim().is_empty() && credit.is_none();
+                Some(ImageCaption { text: if is_blank { raw } else { text }, credit })
+            }
+            _ => None,
+        });
+        self.images.iter().map(move |image| (image, captions.next().unwrap_or_default()))
+    }
+}
+
+/// The caption of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageCaption<'a> {
+    /// The description without the credit. Without a credit, the whole line: `Ảnh minh họa` names neither the content
+    /// nor the photographer.
+    pub text: &'a str,
+    /// The photographer or agency.
+    pub credit: Option<&'a str>,
 }
 
 /// A block of an article.

@@ -20,6 +20,8 @@ pub struct Site {
     pub former_publishers: Vec<FormerPublisher>,
     /// The copyright line.
     pub rights: Option<String>,
+    /// Absolute URL of the licence or terms under which articles may be reused.
+    pub rights_url: Option<String>,
     /// Absolute URL of a GIF, JPEG or PNG of at most 144×400 (feed rule R11).
     pub logo: Option<String>,
     /// The colour of headings and links on HTML pages.
@@ -50,6 +52,7 @@ impl Site {
             time_zone: DEFAULT_TIME_ZONE,
             former_publishers: Vec::new(),
             rights: None,
+            rights_url: None,
             logo: None,
             colour: Colour::default(),
             max_age: Duration::from_secs(300),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use tracing::error;
 
 use super::cache::{Cache, Weigh};
@@ -12,7 +13,7 @@ use crate::feed::{self, FeedKind};
 use crate::html::{self, MonthPage, SearchOutcome, SearchQuery, SitemapUrl};
 use crate::model::{Entry, Slug, included_channels};
 use crate::search_text;
-use crate::store::{ArticleQuery, ArticleQueryResult, SitemapEntry, Snapshot, Store, StoreError};
+use crate::store::{ArticleQuery, ArticleQueryResult, Snapshot, Store, StoreError};
 use crate::time::{Month, Timestamp, start_of_day};
 use crate::urls::{Format, Scope, Sitemap, page_path};
 
@@ -28,6 +29,10 @@ const MONTH_PAGE_SIZE: u32 = 60;
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// Maximum URLs in a single sitemap. The protocol allows 50,000, but smaller ones are rendered faster.
 const MAX_SINGLE_SITEMAP: u32 = 10_000;
+/// Maximum URLs in the news sitemap: the limit of the extension.
+const MAX_NEWS: usize = 1_000;
+/// The period before the newest article that the news sitemap covers: the limit of the extension.
+const NEWS_PERIOD: TimeDelta = TimeDelta::hours(48);
 /// Maximum URLs in the sitemap of a month: the limit of the protocol.
 const MAX_SITEMAP_URLS: u32 = 50_000;
 
@@ -191,6 +196,7 @@ enum PageContent {
     Months(Scope, Vec<Month>),
     Month(Scope, Month, Box<SearchHits>, Option<Month>, Option<Month>),
     Locations(Vec<SitemapUrl>),
+    News(Vec<Entry>),
     Index(Vec<Sitemap>),
 }
 
@@ -222,7 +228,7 @@ async fn search(
         to: query
             .to
             .and_then(|day| day.succ_opt())
-            .map(|next| start_of_day(next, zone) - chrono::TimeDelta::seconds(1)),
+            .map(|next| start_of_day(next, zone) - TimeDelta::seconds(1)),
         after,
         limit,
         bytes: PAGE_BYTES,
@@ -299,6 +305,7 @@ async fn load_locations(
     let zone = header.context.options.site.time_zone;
     let (from, to, limit) = match sitemap {
         Sitemap::Pages => return Ok(Some(PageContent::Locations(header.pages()))),
+        Sitemap::News => return load_news(snapshot, header).await,
         Sitemap::Index => (None, None, MAX_SINGLE_SITEMAP + 1),
         Sitemap::Month(month) => (Some(month.start(zone)), Some(month.end(zone)), MAX_SITEMAP_URLS),
     };
@@ -308,19 +315,41 @@ async fn load_locations(
         let months = months.into_iter().map(Sitemap::Month);
         return Ok(Some(PageContent::Index(std::iter::once(Sitemap::Pages).chain(months).collect())));
     }
-    // A sitemap contains canonical pages of visible channels.
     let visible = header.visible_channels();
-    listing.retain(|entry| entry.channels.iter().any(|channel| visible.contains(channel)));
+    listing.retain(|entry| is_listed(&visible, &entry.channels, entry.link.as_deref()));
     if sitemap != Sitemap::Index && listing.is_empty() {
         return Ok(None);
     }
-    let is_canonical = |entry: &SitemapEntry| entry.link.as_deref().and_then(crate::text::http_url).is_none();
-    let articles = listing.into_iter().filter(is_canonical).map(|entry| SitemapUrl {
+    let articles = listing.into_iter().map(|entry| SitemapUrl {
         path: crate::urls::article_path(&entry.permalink),
         changed: Some(entry.updated),
     });
     let pages = if sitemap == Sitemap::Index { header.pages() } else { Vec::new() };
     Ok(Some(PageContent::Locations(pages.into_iter().chain(articles).collect())))
+}
+
+/// A sitemap lists the canonical pages of visible channels.
+fn is_listed(visible: &BTreeSet<Slug>, channels: &[Slug], link: Option<&str>) -> bool {
+    link.and_then(crate::text::http_url).is_none() && channels.iter().any(|channel| visible.contains(channel))
+}
+
+/// The articles of the news sitemap, newest first; none without articles (feed rule N1).
+async fn load_news(snapshot: &mut Snapshot, header: &PageHeader) -> Result<Option<PageContent>, StoreError> {
+    let visible = header.visible_channels();
+    let (mut entries, mut query) =
+        (Vec::<Entry>::new(), ArticleQuery { limit: 100, bytes: PAGE_BYTES, ..ArticleQuery::default() });
+    while let Some(hits) = load_search(snapshot, query.clone(), SearchQuery::default()).await? {
+        let listed = |entry: &Entry| is_listed(&visible, &entry.channels, entry.article.link.as_deref());
+        entries.extend(hits.entries.into_iter().filter(listed));
+        query.from = entries.first().map(|newest| newest.article.published.instant - NEWS_PERIOD);
+        query.after = hits.next;
+        if hits.next.is_none() || entries.len() >= MAX_NEWS {
+            break;
+        }
+    }
+    entries.truncate(MAX_NEWS);
+    entries.retain(|entry| query.from.is_none_or(|from| entry.article.published.instant >= from));
+    Ok((!entries.is_empty()).then_some(PageContent::News(entries)))
 }
 
 /// What a document depends on besides its articles.
@@ -381,6 +410,9 @@ impl PageHeader {
             }
             PageContent::Locations(locations) => {
                 (html::SITEMAP_MEDIA_TYPE, html::sitemap(addresses, site.time_zone, &locations))
+            }
+            PageContent::News(entries) => {
+                (html::SITEMAP_MEDIA_TYPE, html::news_sitemap(&page_context(), &entries))
             }
             PageContent::Index(sitemaps) => {
                 (html::SITEMAP_MEDIA_TYPE, html::sitemap_index(addresses, &sitemaps))

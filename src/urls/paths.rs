@@ -58,6 +58,8 @@ pub enum Sitemap {
     Pages,
     /// The articles of a month.
     Month(Month),
+    /// The newest articles with their titles, for news search.
+    News,
 }
 
 /// The path of a live feed.
@@ -115,6 +117,7 @@ pub fn sitemap_path(sitemap: Sitemap) -> String {
     match sitemap {
         Sitemap::Index => "/sitemap.xml".to_owned(),
         Sitemap::Pages => "/sitemap/pages.xml".to_owned(),
+        Sitemap::News => "/news-sitemap.xml".to_owned(),
         Sitemap::Month(Month { year, month }) => format!("/sitemap/{year:04}-{month:02}.xml"),
     }
 }

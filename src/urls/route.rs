@@ -97,6 +97,7 @@ pub(super) fn parse_path(path: &str) -> Route {
         ["tim-kiem"] => Route::Search,
         ["tim-kiem", ""] => Route::Redirect(search_path(None, "")),
         ["tim-kiem", file] => format_from_file_name(file).map_or(Route::NotFound, Route::SearchFeed),
+        ["news-sitemap.xml"] => Route::Sitemap(Sitemap::News),
         ["sitemap.xml"] => Route::Sitemap(Sitemap::Index),
         ["sitemap", file] => parse_sitemap(file),
         ["robots.txt" | "favicon.ico"] | ["assets", _] => Route::Asset,

@@ -323,7 +323,7 @@ fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
     let robots = serving.get("/robots.txt").text();
     assert!(
         robots.contains("Disallow: /tim-kiem\n")
-            && robots.contains("Sitemap: http://127.0.0.1:8080/sitemap.xml")
+            && robots.contains("Sitemap: http://127.0.0.1:8080/sitemap.xml\nSitemap: http://127.0.0.1:8080/news-sitemap.xml\n")
     );
     let sitemap = serving.get("/sitemap.xml");
     assert_eq!(sitemap.header("content-type"), Some("application/xml; charset=utf-8"));
@@ -376,8 +376,24 @@ fn an_article_says_of_itself_what_machines_ask_for() {
         (&data["author"][0]["name"], &data["articleSection"][0]),
         (&"Tấn Lộc".into(), &"Xã hội".into())
     );
-    assert!(data["image"][0].as_str().unwrap().starts_with("http://127.0.0.1:8080/media/"));
+    let image = &data["image"][0];
+    assert!(image["url"].as_str().unwrap().starts_with("http://127.0.0.1:8080/media/"));
+    assert_eq!((&image["caption"], &image["creditText"]), (&"Quang cảnh Hội nghị.".into(), &"TL".into()));
+    assert_eq!(
+        (&data["identifier"], &data["isAccessibleForFree"]),
+        (&"tag:dakto.example,2023:2023-05-12/thi-dua".into(), &true.into())
+    );
     for part in [
+        "<meta name=\"twitter:card\" content=\"summary_large_image\">",
+        "<link rel=\"schema.DC\" href=\"http://purl.org/dc/elements/1.1/\">",
+        "<meta name=\"DC.creator\" content=\"Tấn Lộc\">",
+        "<meta name=\"DC.contributor\" content=\"TL\">",
+        "<meta name=\"DC.date\" content=\"2023-05-12T17:39:00+07:00\">",
+        "<meta name=\"DC.publisher\" content=\"Bản tin\">",
+        "<meta name=\"DC.identifier\" content=\"http://127.0.0.1:8080/bai-viet/2023/05/12/thi-dua\">",
+        "<meta name=\"DC.identifier\" content=\"tag:dakto.example,2023:2023-05-12/thi-dua\">",
+        "<meta name=\"DC.language\" content=\"vi\">",
+        "<meta name=\"DC.subject\" content=\"Xã hội\">",
         "<link rel=\"canonical\" href=\"http://127.0.0.1:8080/bai-viet/2023/05/12/thi-dua\">",
         "<meta property=\"og:type\" content=\"article\">",
         "<meta property=\"og:image\" content=\"http://127.0.0.1:8080/media/",
@@ -388,6 +404,67 @@ fn an_article_says_of_itself_what_machines_ask_for() {
     ] {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
+}
+
+#[test]
+fn the_terms_of_reuse_stand_on_pages_in_feeds_and_in_the_api() {
+    let test_site = seeded().with("BANTIN_SITE__RIGHTS_URL", "https://example.vn/ban-quyen?a&b");
+    let serving = test_site.serve();
+    let escaped = "https://example.vn/ban-quyen?a&amp;b";
+    for path in ["/", "/xa-hoi/", "/bai-viet/2023/05/12/thi-dua"] {
+        let page = serving.get(path).text();
+        assert!(page.contains(&format!("<link rel=\"license\" href=\"{escaped}\">")), "{path}: {page}");
+        assert!(
+            page.contains(&format!(
+                "<a href=\"{escaped}\" rel=\"license\">Điều kiện sử dụng lại nội dung</a>"
+            )),
+            "{path}"
+        );
+    }
+    let atom = serving.get("/atom.xml").text();
+    assert!(atom.contains(&format!("<link href=\"{escaped}\" rel=\"license\"/>")), "{atom}");
+    let rss = serving.get("/rss.xml").text();
+    assert!(
+        rss.contains("<atom:link href=\"https://example.vn/ban-quyen?a&#x26;b\" rel=\"license\""),
+        "{rss}"
+    );
+    let json = serving.get("/feed.json").json();
+    assert_eq!(json["_bantin"]["license"], "https://example.vn/ban-quyen?a&b");
+    let articles = serving.get("/api/articles").json();
+    assert_eq!(articles["articles"][0]["license"], "https://example.vn/ban-quyen?a&b", "{articles}");
+    assert_eq!(articles["articles"][0]["publisher"], "Bản tin");
+}
+
+#[test]
+fn the_news_sitemap_covers_the_two_days_before_the_newest_article() {
+    let test_site = TestSite::new();
+    let serving = test_site.serve();
+    assert_eq!(serving.get("/news-sitemap.xml").status, 404, "without articles there is none");
+    for (name, date) in [("cu", "10/05/2023 17:38"), ("vua", "10/05/2023 17:39"), ("moi", "12/05/2023 17:39")]
+    {
+        test_site.write(
+            &format!("xa-hoi/{name}.txt"),
+            format!("Tin <{name}> & đất\n{date}\nĐoạn dẫn của bài viết này.\n"),
+        );
+    }
+    wait_until("the articles are published", || {
+        serving.get("/feed.json").json()["items"].as_array().unwrap().len() == 3
+    });
+    let sitemap = serving.get("/news-sitemap.xml");
+    assert_eq!(sitemap.header("content-type"), Some("application/xml; charset=utf-8"));
+    let text = sitemap.text();
+    let xml = roxmltree::Document::parse(&text).unwrap();
+    let news = "http://www.google.com/schemas/sitemap-news/0.9";
+    let all = |name: &str| -> Vec<&str> {
+        xml.descendants()
+            .filter(|node| node.has_tag_name((news, name)))
+            .map(|node| node.text().unwrap())
+            .collect()
+    };
+    assert_eq!(all("title"), ["Tin <moi> & đất", "Tin <vua> & đất"]);
+    assert_eq!(all("publication_date"), ["2023-05-12T17:39:00+07:00", "2023-05-10T17:39:00+07:00"]);
+    assert_eq!((all("name")[0], all("language")[0]), ("Huyện Đăk Tô", "vi"));
+    assert!(text.contains("<loc>http://127.0.0.1:8080/bai-viet/2023/05/12/moi</loc>"), "{text}");
 }
 
 #[test]

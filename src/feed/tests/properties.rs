@@ -129,6 +129,7 @@ prop_compose! {
         language in any_text(),
         publisher in any_text(),
         rights in option::of(any_text()),
+        rights_url in option::of(any_text()),
         logo in option::of(any_text()),
         seconds in any::<u32>(),
         former in option::of(any_text()),
@@ -138,7 +139,7 @@ prop_compose! {
         let former_publishers = former.into_iter().map(|name| FormerPublisher { name, until }).collect();
         let max_age = Duration::from_secs(seconds.into());
         let colour = Default::default();
-        Site { title, language, time_zone: DEFAULT_TIME_ZONE, publisher, former_publishers, rights, logo, colour, max_age, skip_hours }
+        Site { title, language, time_zone: DEFAULT_TIME_ZONE, publisher, former_publishers, rights, rights_url, logo, colour, max_age, skip_hours }
     }
 }
 

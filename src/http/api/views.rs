@@ -53,6 +53,10 @@ pub struct ArticleView<'a> {
     /// The publication that it was reprinted from.
     source: Option<Cow<'a, str>>,
     pictures: Vec<ImageView<'a>>,
+    /// The publisher at the time of publication.
+    publisher: Cow<'a, str>,
+    /// The URL of the terms of reuse.
+    license: Option<String>,
 }
 
 /// The state of an article. Without a token only live articles are visible.
@@ -117,6 +121,8 @@ pub fn article<'a>(context: ViewContext<'a>, entry: &'a Entry, number: u64) -> A
         language: article.language.as_deref().unwrap_or(&site.language),
         source: article.source.as_deref().map(text::xml_safe),
         pictures: feed::media_items(article, urls).into_iter().map(image).collect(),
+        publisher: text::xml_safe(site.publisher_at(article.published.instant)),
+        license: site.rights_url.as_deref().and_then(text::http_url),
     }
 }
 
