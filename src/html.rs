@@ -6,6 +6,7 @@
 //! absolute. Pages work without scripts. The only script, for the copy button, is a file: pages contain no inline
 //! script. Lists are limited to [`MAX_LISTED`] entries and summaries to a few lines, so the size of a page is bounded.
 
+mod accessibility;
 mod archive;
 mod article;
 mod assets;
@@ -18,6 +19,7 @@ mod subscribe;
 mod teaser;
 mod text;
 
+pub use accessibility::accessibility_page;
 pub use archive::{MonthPage, month, months};
 pub use article::{article, withdrawn_page};
 pub use assets::{Asset, SiteAssets};

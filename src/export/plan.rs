@@ -215,10 +215,15 @@ async fn months(
             output: Output::OnDemand(asked),
         });
     };
-    let all =
-        months.iter().fold(Sha256::new(), |hash, month| hash.chain_update(format!("{:?}", month.month)));
-    let all = hex(&all.finalize()[..8]);
-    add(months_path(scope.as_ref()), all, PageRequest::Months(scope.clone()));
+    let key = |months: &[MonthState]| {
+        let add = |hash: Sha256, state: &MonthState| hash.chain_update(format!("{:?}", state.month));
+        hex(&months.iter().fold(Sha256::new(), add).finalize()[..8])
+    };
+    add(months_path(scope.as_ref(), None), key(&months), PageRequest::Months(scope.clone(), None));
+    for of_year in months.chunk_by(|one, other| one.month.year == other.month.year) {
+        let year = Some(of_year[0].month.year);
+        add(months_path(scope.as_ref(), year), key(of_year), PageRequest::Months(scope.clone(), year));
+    }
     for (index, MonthState { month, articles, number }) in months.iter().enumerate() {
         let neighbour = |index: Option<usize>| {
             let month = index.and_then(|index| months.get(index)).map(|state| state.month);

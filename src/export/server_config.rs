@@ -19,7 +19,7 @@ use crate::feed;
 use crate::html;
 use crate::model::{Channel, Slug};
 use crate::render::OPML_MEDIA_TYPE;
-use crate::urls::{FORMAT_ALIASES, Format, OPML_PATH, SiteUrls, search_path};
+use crate::urls::{ACCESSIBILITY_PATH, FORMAT_ALIASES, Format, OPML_PATH, SiteUrls, search_path};
 
 const NGINX: &str = include_str!("nginx.include");
 const NGINX_SERVER: &str = include_str!("nginx.conf");
@@ -212,6 +212,7 @@ impl<'a> ServerConfig<'a> {
                 ("ROOT", quoted(&self.root)),
                 ("API", format!("(?:{})?/(?:api|tim-kiem)(?:[/?]| )", escape_regex(prefix))),
                 ("SEARCH", search_path(None, "")),
+                ("ACCESSIBILITY", ACCESSIBILITY_PATH.to_owned()),
                 ("ALIASES", lines(aliases)),
                 (
                     "TYPES",
@@ -334,6 +335,7 @@ impl<'a> ServerConfig<'a> {
             CADDY,
             &[
                 ("SEARCH", search_path(None, "")),
+                ("ACCESSIBILITY", ACCESSIBILITY_PATH.to_owned()),
                 ("ALIASES", lines(aliases)),
                 ("ROOT", quoted(root)),
                 ("GONE_ROOT", quoted(&format!("{root}/{META_DIR}/gone"))),

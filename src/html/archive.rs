@@ -25,21 +25,32 @@ pub struct MonthPage<'a> {
     pub next_month: Option<Month>,
 }
 
-/// The list of months with articles of a channel or the site, newest first.
-pub fn months(frame: &PageContext<'_>, channel: Option<&Channel>, months: &[Month]) -> Vec<u8> {
+/// The list of months with articles of a channel or the site, newest first; with `year`, only its months.
+pub fn months(
+    frame: &PageContext<'_>,
+    channel: Option<&Channel>,
+    year: Option<i32>,
+    months: &[Month],
+) -> Vec<u8> {
     let scope = channel.map(|channel| &channel.slug);
     let years = months.chunk_by(|one, other| one.year == other.year);
-    let title = title(channel, "Tin theo tháng");
+    let title = match year {
+        Some(year) => title(channel, &format!("Tin năm {year}")),
+        None => title(channel, "Tin theo tháng"),
+    };
     let body = html! {
         h1.title { (title) }
-        (back_link(frame, channel, false))
+        (back_link(frame, channel, year.is_some()))
         @if months.is_empty() { p.intro { "Chưa có bài nào." } }
         div.years {
-            @for year in years {
+            @for months in years {
+                @let number = months[0].year;
                 section {
-                    h2 { "Năm " (year[0].year) }
+                    @if year.is_none() {
+                        h2 { a href=(frame.path(&months_path(scope, Some(number)))) { "Năm " (number) } }
+                    }
                     ul.months {
-                        @for month in year {
+                        @for month in months {
                             li { a href=(frame.path(&month_path(scope, *month))) { "Tháng " (month.month) } }
                         }
                     }
@@ -47,7 +58,7 @@ pub fn months(frame: &PageContext<'_>, channel: Option<&Channel>, months: &[Mont
             }
         }
     };
-    frame.page(head(&title, months_path(scope), channel), body)
+    frame.page(head(&title, months_path(scope, year), channel), body)
 }
 
 /// The articles of a month.
@@ -124,7 +135,7 @@ fn back_link(frame: &PageContext<'_>, channel: Option<&Channel>, to_months: bool
             } @else {
                 a href=(frame.path(&page_path(None))) { "Tin mới" }
             }
-            @if to_months { a href=(frame.path(&months_path(scope))) { "Mọi tháng" } }
+            @if to_months { a href=(frame.path(&months_path(scope, None))) { "Mọi tháng" } }
         }
     }
 }

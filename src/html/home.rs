@@ -99,7 +99,7 @@ pub fn channel(
         }
         p.actions {
             (subscribe::subscribe_link(&scope))
-            a href=(frame.path(&months_path(Some(&channel.slug)))) { "Tin theo tháng" }
+            a href=(frame.path(&months_path(Some(&channel.slug), None))) { "Tin theo tháng" }
         }
         div.columns {
             (list(frame, entries))

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::assets::SiteAssets;
 use super::text::clean;
 use crate::model::{Channel, Site, Slug};
-use crate::urls::{Format, OPML_PATH, SiteUrls, feed_path, months_path, page_path, search_path};
+use crate::urls::{
+    ACCESSIBILITY_PATH, Format, OPML_PATH, SiteUrls, feed_path, months_path, page_path, search_path,
+};
 
 /// The values shared by all pages of a site.
 #[derive(Clone, Debug)]
@@ -180,8 +182,9 @@ impl<'a> PageContext<'a> {
                         li { a href=(format!("{}#theo-doi", self.path(&page_path(None)))) { "Theo dõi tin mới" } }
                         li { a href=(self.path(&feed_path(None, Format::Rss))) { "RSS" } }
                         li { a href=(self.path(OPML_PATH)) { "Mọi chuyên mục (OPML)" } }
-                        li { a href=(self.path(&months_path(None))) { "Tin theo tháng" } }
+                        li { a href=(self.path(&months_path(None, None))) { "Tin theo tháng" } }
                         li { a href=(self.path(&search_path(None, ""))) { "Tìm kiếm" } }
+                        li { a href=(self.path(ACCESSIBILITY_PATH)) { "Trợ giúp tiếp cận" } }
                     }
                     p { (clean(&site.publisher)) }
                     (self.rights())
@@ -277,7 +280,7 @@ fn notice_page(frame: &PageContext<'_>, title: &str, message: &str, offer_search
                 @if offer_search {
                     a href=(frame.path(&search_path(None, ""))) { "tìm bài theo từ trong bài" } ", "
                 }
-                "xem " a href=(frame.path(&months_path(None))) { "tin theo tháng" }
+                "xem " a href=(frame.path(&months_path(None, None))) { "tin theo tháng" }
                 ", hoặc bắt đầu từ " a href=(frame.path(&page_path(None))) { "trang chủ" } "."
             }
         }

@@ -243,7 +243,7 @@ impl SiteHandler {
             Route::Media(name) => self.image(request, name).await,
             Route::Search
             | Route::SearchFeed(_)
-            | Route::Months(_)
+            | Route::Months(..)
             | Route::Month(..)
             | Route::Sitemap(_) => on_demand::handle(&self.state, request, route).await,
             Route::Redirect(target) => self.redirect(request, &target).await,

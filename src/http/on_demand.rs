@@ -30,7 +30,7 @@ pub(super) async fn handle(state: &Arc<AppState>, request: Parts, route: Route) 
     let query = PageQuery::parse(request.uri.query());
     let is_browser = response::is_browser_navigation(&request.headers);
     let page_request = match route {
-        Route::Months(scope) => PageRequest::Months(scope),
+        Route::Months(scope, year) => PageRequest::Months(scope, year),
         Route::Month(scope, month) => match query.cursor("sau") {
             Ok(after) => PageRequest::Month(scope, month, MonthExtent::After(after)),
             Err(_) => return state.not_found(&request.headers),

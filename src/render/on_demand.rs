@@ -15,7 +15,7 @@ use crate::model::{Entry, Slug, included_channels};
 use crate::search_text;
 use crate::store::{ArticleQuery, ArticleQueryResult, Snapshot, Store, StoreError};
 use crate::time::{Month, Timestamp, start_of_day};
-use crate::urls::{Format, Scope, Sitemap, page_path};
+use crate::urls::{ACCESSIBILITY_PATH, Format, Scope, Sitemap, page_path};
 
 /// The capacity of the cache in bytes. The largest sitemaps take about ten megabytes.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -50,8 +50,8 @@ pub enum PageRequest {
     },
     /// Search results as a feed.
     SearchFeed(SearchQuery, Format),
-    /// The list of months of a channel.
-    Months(Scope),
+    /// The list of months of a channel, or those of one year.
+    Months(Scope, Option<i32>),
     /// The articles of a month of a channel.
     Month(Scope, Month, MonthExtent),
     /// A sitemap.
@@ -72,7 +72,7 @@ impl PageRequest {
     fn scope(&self) -> Scope {
         match self {
             Self::Search { query, .. } | Self::SearchFeed(query, _) => query.channel.clone(),
-            Self::Months(scope) | Self::Month(scope, ..) => scope.clone(),
+            Self::Months(scope, _) | Self::Month(scope, ..) => scope.clone(),
             Self::Sitemap(_) => None,
         }
     }
@@ -172,8 +172,14 @@ impl PageInput {
             PageRequest::SearchFeed(query, format) => search(snapshot, &header, query, None, items)
                 .await?
                 .map(|hits| PageContent::Feed(hits, format)),
-            PageRequest::Months(scope) => {
-                snapshot.months(scope.as_ref(), zone).await?.map(|months| PageContent::Months(scope, months))
+            PageRequest::Months(scope, year) => {
+                let mut months = snapshot.months(scope.as_ref(), zone).await?;
+                if let (Some(year), Some(months)) = (year, &mut months) {
+                    months.retain(|month| month.year == year);
+                }
+                // A year without articles has no page.
+                let months = months.filter(|months| year.is_none() || !months.is_empty());
+                months.map(|months| PageContent::Months(scope, year, months))
             }
             PageRequest::Month(scope, month, part) => {
                 load_month(snapshot, &header, scope, month, part).await?
@@ -193,7 +199,7 @@ impl PageInput {
 enum PageContent {
     Search(SearchHits, Option<Format>),
     Feed(SearchHits, Format),
-    Months(Scope, Vec<Month>),
+    Months(Scope, Option<i32>, Vec<Month>),
     Month(Scope, Month, Box<SearchHits>, Option<Month>, Option<Month>),
     Locations(Vec<SitemapUrl>),
     News(Vec<Entry>),
@@ -365,7 +371,8 @@ impl PageHeader {
     fn pages(&self) -> Vec<SitemapUrl> {
         let visible = self.context.channels.iter().filter(|channel| !channel.is_gone());
         let scopes = std::iter::once(None).chain(visible.map(|channel| Some(&channel.slug)));
-        scopes.map(|scope| SitemapUrl { path: page_path(scope), changed: None }).collect()
+        let paths = scopes.map(page_path).chain([ACCESSIBILITY_PATH.to_owned()]);
+        paths.map(|path| SitemapUrl { path, changed: None }).collect()
     }
 
     /// The channels whose articles appear in a channel with a page.
@@ -392,8 +399,8 @@ impl PageHeader {
                 };
                 (html::MEDIA_TYPE, html::search(&page_context(), query, outcome, opened))
             }
-            PageContent::Months(scope, months) => {
-                (html::MEDIA_TYPE, html::months(&page_context(), channel(&scope), &months))
+            PageContent::Months(scope, year, months) => {
+                (html::MEDIA_TYPE, html::months(&page_context(), channel(&scope), year, &months))
             }
             PageContent::Month(scope, month, hits, previous_month, next_month) => {
                 let next = next(&hits);

@@ -1,10 +1,10 @@
-//! Documents that depend only on the configuration and the channels: stylesheet, script, icons, `robots.txt` and the
-//! error pages.
+//! Documents that depend only on the configuration and the channels: stylesheet, script, icons, `robots.txt`, the page
+//! about accessibility and the error pages.
 
 use super::context::{RenderContext, RenderOptions};
 use super::representation::{LogVersion, Representation};
 use crate::html;
-use crate::urls::ROBOTS_PATH;
+use crate::urls::{ACCESSIBILITY_PATH, ROBOTS_PATH};
 
 /// Rendered when the configuration or the channel list changes.
 pub(super) struct StaticAssets {
@@ -14,10 +14,11 @@ pub(super) struct StaticAssets {
     pub gone: Representation,
 }
 
-/// The paths of the static files and `robots.txt`.
+/// The paths of the static files, of `robots.txt` and of the page about accessibility.
 pub fn asset_paths(context: &RenderContext) -> Vec<String> {
     let assets = html::SiteAssets::new(&context.options.site).assets();
-    assets.into_iter().map(|asset| asset.path).chain([ROBOTS_PATH.to_owned()]).collect()
+    let others = [ROBOTS_PATH, ACCESSIBILITY_PATH].map(str::to_owned);
+    assets.into_iter().map(|asset| asset.path).chain(others).collect()
 }
 
 impl StaticAssets {
@@ -35,6 +36,7 @@ impl StaticAssets {
         documents.push((ROBOTS_PATH.to_owned(), robots));
         let page_context = context.page_context();
         let page = |page| Representation::new(html::MEDIA_TYPE, page, &version, at);
+        documents.push((ACCESSIBILITY_PATH.to_owned(), page(html::accessibility_page(&page_context))));
         Self {
             documents,
             not_found: page(html::not_found_page(&page_context)),

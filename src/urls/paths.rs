@@ -91,17 +91,16 @@ pub fn article_path(permalink: &Permalink) -> String {
     format!("/bai-viet/{}/{}", permalink.day.format("%Y/%m/%d"), permalink.slug)
 }
 
-/// The path of the archive by month, of a channel or of the whole site.
-pub fn months_path(scope: Option<&Slug>) -> String {
-    match scope {
-        Some(slug) => format!("/{slug}/theo-thang/"),
-        None => "/theo-thang/".to_owned(),
-    }
+/// The path of the archive by month, of a channel or of the whole site; of all months or those of one year.
+pub fn months_path(scope: Option<&Slug>, year: Option<i32>) -> String {
+    let channel = scope.map(|slug| format!("/{slug}")).unwrap_or_default();
+    let year = year.map(|year| format!("{year:04}/")).unwrap_or_default();
+    format!("{channel}/theo-thang/{year}")
 }
 
 /// The path of the articles of a month.
 pub fn month_path(scope: Option<&Slug>, month: Month) -> String {
-    format!("{}{:04}/{:02}/", months_path(scope), month.year, month.month)
+    format!("{}{:02}/", months_path(scope, Some(month.year)), month.month)
 }
 
 /// The path of a search, as a page or as a feed. `query` is the encoded query string; empty for the search form.
@@ -153,3 +152,5 @@ pub const OPENAPI_PATH: &str = "/api/openapi.json";
 
 /// The path of the list of all channels.
 pub const OPML_PATH: &str = "/opml.xml";
+/// The page about the accessibility of the site.
+pub const ACCESSIBILITY_PATH: &str = "/tro-giup-tiep-can";

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-use super::paths::{Format, Scope, Sitemap, feed_path, month_path, months_path, page_path, search_path};
+use super::paths::{
+    ACCESSIBILITY_PATH, Format, Scope, Sitemap, feed_path, month_path, months_path, page_path, search_path,
+};
 use crate::model::{Permalink, Slug};
 use crate::time::Month;
 
@@ -19,8 +21,8 @@ pub enum Route {
     Page(Scope),
     /// An article page.
     Article(Permalink),
-    /// The archive by month, of a channel or of the whole site.
-    Months(Scope),
+    /// The archive by month, of a channel or of the whole site; all months or those of one year.
+    Months(Scope, Option<i32>),
     /// The articles of one month.
     Month(Scope, Month),
     /// The search page.
@@ -29,7 +31,8 @@ pub enum Route {
     SearchFeed(Format),
     /// A sitemap.
     Sitemap(Sitemap),
-    /// A static asset: stylesheet, script, icon, `robots.txt`.
+    /// A document that depends only on the configuration: stylesheet, script, icon, `robots.txt`, the page about
+    /// accessibility.
     Asset,
     /// An image, by its name.
     Media(String),
@@ -51,7 +54,7 @@ pub enum Route {
 }
 
 /// First path segments that no channel may use as its slug.
-pub const RESERVED_SLUGS: [&str; 18] = [
+pub const RESERVED_SLUGS: [&str; 19] = [
     "api",
     "archive",
     "assets",
@@ -70,6 +73,7 @@ pub const RESERVED_SLUGS: [&str; 18] = [
     "sitemap",
     "theo-thang",
     "tim-kiem",
+    "tro-giup-tiep-can",
 ];
 
 /// File names of feeds in other software, with or without a trailing slash. They redirect.
@@ -100,7 +104,8 @@ pub(super) fn parse_path(path: &str) -> Route {
         ["news-sitemap.xml"] => Route::Sitemap(Sitemap::News),
         ["sitemap.xml"] => Route::Sitemap(Sitemap::Index),
         ["sitemap", file] => parse_sitemap(file),
-        ["robots.txt" | "favicon.ico"] | ["assets", _] => Route::Asset,
+        ["robots.txt" | "favicon.ico" | "tro-giup-tiep-can"] | ["assets", _] => Route::Asset,
+        ["tro-giup-tiep-can", ""] => Route::Redirect(ACCESSIBILITY_PATH.to_owned()),
         ["theo-thang", rest @ ..] => parse_months(None, rest),
         [slug, "theo-thang", rest @ ..] => parse_channel(slug, |slug| parse_months(Some(slug), rest)),
         ["healthz"] => Route::Health,
@@ -164,8 +169,11 @@ fn parse_archive(scope: Scope, page: &str, file: &str) -> Route {
 /// Parses the segments after `theo-thang`.
 fn parse_months(scope: Scope, rest: &[&str]) -> Route {
     match *rest {
-        [] => Route::Redirect(months_path(scope.as_ref())),
-        [""] => Route::Months(scope),
+        [] => Route::Redirect(months_path(scope.as_ref(), None)),
+        [""] => Route::Months(scope, None),
+        [year, ""] => parse_year(year).map_or(Route::NotFound, |year| Route::Months(scope, Some(year))),
+        [year] => parse_year(year)
+            .map_or(Route::NotFound, |year| Route::Redirect(months_path(scope.as_ref(), Some(year)))),
         [year, number, ""] => {
             parse_month(year, number).map_or(Route::NotFound, |month| Route::Month(scope, month))
         }
@@ -186,11 +194,15 @@ fn parse_sitemap(file: &str) -> Route {
 
 /// The widths are fixed, so that a month has one path.
 fn parse_month(year: &str, month: &str) -> Option<Month> {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if (year.len(), month.len()) != (4, 2) || !digits(year) || !digits(month) {
-        return None;
-    }
-    Month::new(year.parse().ok()?, month.parse().ok()?)
+    Month::new(parse_year(year)?, digits(month, 2)?.parse().ok()?)
+}
+
+fn parse_year(year: &str) -> Option<i32> {
+    digits(year, 4)?.parse().ok()
+}
+
+fn digits(text: &str, length: usize) -> Option<&str> {
+    (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
 fn parse_channel(slug: &str, then: impl FnOnce(Slug) -> Route) -> Route {

@@ -1,129 +1,9 @@
 //! What a person meets in a browser: headless Chromium, driven over WebDriver, before the real program.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
+use crate::support::browser::Browser;
 use crate::support::requirement::{Requirement, is_missing};
-use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
-use serde_json::{Value, json};
-
-/// A browser with a profile of its own. Dropped, it is closed.
-struct Browser {
-    driver: Child,
-    session: String,
-    _profile: tempfile::TempDir,
-}
-
-impl Browser {
-    fn open() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is missing: apt-get install chromium chromium-driver, or run tests/run");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next().expect("chromedriver ended before it listened").unwrap();
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
-            }
-        };
-        // It goes on talking, and must find somebody who listens.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        let profile = tempfile::tempdir().unwrap();
-        let data = format!("--user-data-dir={}", profile.path().display());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1280,900",
-            &data,
-        ];
-        let mut browser =
-            Self { driver, session: format!("http://127.0.0.1:{port}/session"), _profile: profile };
-        let options = json!({ "goog:chromeOptions": { "args": arguments } });
-        let opened = browser.post("", &json!({ "capabilities": { "alwaysMatch": options } }));
-        let id = opened["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {opened}")).to_owned();
-        browser.session = format!("{}/{id}", browser.session);
-        browser
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Value {
-        let request = ureq::post(format!("{}{path}", self.session))
-            .config()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(90)))
-            .build()
-            .content_type("application/json");
-        let mut answer = request.send(body.to_string()).unwrap();
-        let text = answer.body_mut().read_to_string().unwrap();
-        let mut value: Value = serde_json::from_str(&text).unwrap();
-        assert!(answer.status().is_success(), "{path}: {value}");
-        value["value"].take()
-    }
-
-    fn go(&self, serving: &RunningServer, path: &str) -> &Self {
-        self.post("/url", &json!({ "url": format!("http://{}{path}", serving.address()) }));
-        self
-    }
-
-    /// What a script returns.
-    fn run(&self, script: &str) -> Value {
-        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
-    }
-
-    fn element(&self, selector: &str) -> String {
-        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
-        found.as_object().and_then(|found| found.values().next()?.as_str()).unwrap().to_owned()
-    }
-
-    /// Clicks as a person does: what is hidden or covered cannot be clicked.
-    fn click(&self, selector: &str) -> &Self {
-        self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
-        self
-    }
-
-    fn write(&self, selector: &str, text: &str) -> &Self {
-        self.post(&format!("/element/{}/value", self.element(selector)), &json!({ "text": text }));
-        self
-    }
-
-    /// What a person reads on the page.
-    fn text(&self) -> String {
-        self.run("return document.body.innerText").as_str().unwrap().to_owned()
-    }
-
-    fn path(&self) -> String {
-        self.run("return location.pathname + location.search").as_str().unwrap().to_owned()
-    }
-
-    fn says(&self, text: &str) {
-        assert!(self.text().contains(text), "{text} is not in\n{}", self.text());
-    }
-
-    /// What the browser complained of since the last time.
-    fn complaints(&self) -> Vec<String> {
-        let log = self.post("/se/log", &json!({ "type": "browser" }));
-        log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = ureq::delete(&self.session).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
+use crate::support::{SAMPLE_ARTICLE, TestSite, article, wait_until};
+use serde_json::json;
 
 fn seeded() -> TestSite {
     let test_site = TestSite::new();
@@ -305,11 +185,7 @@ mod in_a_browser {
         wide.save(test_site.path("feeds/xa-hoi/thi-dua.png")).unwrap();
         let serving = test_site.serve();
         let browser = Browser::open();
-        let metrics = json!({ "width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": true });
-        browser.post(
-            "/goog/cdp/execute",
-            &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics }),
-        );
+        browser.set_screen(320, 568);
         for path in [
             "/",
             "/xa-hoi/",
@@ -318,6 +194,7 @@ mod in_a_browser {
             "/xa-hoi/atom.xml",
             "/theo-thang/",
             "/theo-thang/2023/05/",
+            "/tro-giup-tiep-can",
             "/khong/co",
         ] {
             let width = browser.go(&serving, path).run("return document.documentElement.scrollWidth");

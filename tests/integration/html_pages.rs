@@ -296,6 +296,11 @@ fn older_articles_are_found_by_month_and_part_by_part() {
         (months.find("/theo-thang/2023/05/").unwrap(), months.find("/theo-thang/2022/03/").unwrap());
     assert!(newer < older);
     assert!(!serving.get("/xa-hoi/theo-thang/").text().contains("2022"));
+    let year = serving.get("/theo-thang/2023/").text();
+    assert!(year.contains("<h1 class=\"title\">Tin năm 2023</h1>") && !year.contains("/2022/"), "{year}");
+    assert!(months.contains("<a href=\"/theo-thang/2023/\">Năm 2023</a>"));
+    assert_eq!(serving.get("/xa-hoi/theo-thang/2022/").status, 404);
+    assert_eq!(serving.get("/theo-thang/2023").header("location"), Some("/theo-thang/2023/"));
     let mut path = "/kinh-te/theo-thang/2022/03/".to_owned();
     let mut seen = 0;
     for parts in 1.. {
@@ -336,7 +341,8 @@ fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
     let urls: Vec<_> = urls.iter().map(|node| node.text().unwrap()).collect();
     let site = "http://127.0.0.1:8080";
     let article = "/bai-viet/2023/05/12/thi-dua";
-    assert_eq!(urls, [format!("{site}/"), format!("{site}/xa-hoi/"), format!("{site}{article}")]);
+    let help = format!("{site}/tro-giup-tiep-can");
+    assert_eq!(urls, [format!("{site}/"), format!("{site}/xa-hoi/"), help, format!("{site}{article}")]);
     assert!(serving.get("/sitemap/2023-05.xml").text().contains(article));
     assert_eq!(serving.get("/sitemap/2023-06.xml").status, 404);
     let icon = serving.get("/favicon.ico");

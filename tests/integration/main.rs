@@ -5,6 +5,7 @@
 
 mod support;
 
+mod accessibility;
 mod archive_and_delta;
 mod atom_grammar;
 mod backup;

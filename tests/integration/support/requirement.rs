@@ -10,6 +10,8 @@ pub enum Requirement {
     Postgres,
     /// Root, or passwordless sudo, that may mount.
     Mount,
+    /// axe-core, which `tests/run` fetches.
+    Axe,
     /// A program of this name on the path.
     Program(&'static str),
 }
@@ -37,6 +39,7 @@ pub fn is_missing(part: Requirement) -> bool {
 fn is_there(part: Requirement) -> bool {
     match part {
         Requirement::Postgres => std::env::var_os("BANTIN_TEST_POSTGRES").is_some(),
+        Requirement::Axe => std::env::var_os("BANTIN_TEST_AXE").is_some(),
         Requirement::Mount => succeeds(super::as_root("unshare").args(["--mount", "true"])),
         Requirement::Program(name) => {
             let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,0 +1,143 @@
+//! People with disabilities: each kind of page is judged by axe-core against WCAG 2.2 AA and walked with the keyboard.
+
+mod in_a_browser {
+    use crate::support::browser::Browser;
+    use crate::support::requirement::{Requirement, is_missing};
+    use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article};
+
+    /// The key codes of WebDriver.
+    const TAB: char = '\u{e004}';
+    const ENTER: char = '\u{e007}';
+
+    const SCREENS: [(u32, u32); 2] = [(390, 844), (1280, 900)];
+
+    /// One of each kind of page.
+    const PAGES: [&str; 15] = [
+        "/",
+        "/xa-hoi/",
+        "/cu/",
+        "/bai-viet/2023/05/12/thi-dua",
+        "/bai-viet/2023/05/13/bang-va-danh-sach",
+        "/bai-viet/2023/05/13/da-go",
+        "/theo-thang/",
+        "/theo-thang/2023/",
+        "/theo-thang/2023/05/",
+        "/tim-kiem",
+        "/tim-kiem?q=thi+dua",
+        "/tim-kiem?q=khong-bai-nao",
+        "/xa-hoi/rss.xml",
+        "/tro-giup-tiep-can",
+        "/khong/co",
+    ];
+
+    const RICH: &str = "+++\ntitle = \"Bảng và danh sách\"\npublished = \"13/05/2023 08:00\"\ntags = [\"thi đua\"]\n+++\n\n\
+        Lời dẫn của bài.\n\n## Tiêu đề phụ\n\n- một\n- hai\n\n| Thôn | Số hộ |\n|---|---|\n| 1 | 20 |\n\n\
+        > Lời trích [có liên kết](https://example.vn/).\n";
+
+    fn seeded() -> TestSite {
+        let test_site = TestSite::new();
+        test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+        image::RgbImage::from_pixel(1200, 800, image::Rgb([90, 120, 60]))
+            .save(test_site.path("feeds/xa-hoi/thi-dua.png"))
+            .unwrap();
+        test_site.write("xa-hoi/bang-va-danh-sach.md", RICH);
+        test_site.write("xa-hoi/da-go.txt", article("Bài đã gỡ", "13/05/2023 09:00", "Lời dẫn."));
+        test_site.write("cu/bai-cu.txt", article("Bài của mục đã đóng", "13/05/2022 09:00", "Lời dẫn."));
+        test_site.ok(&["scan"]);
+        test_site.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/da-go", "--reason", "Sai số liệu"]);
+        let config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
+        std::fs::write(
+            test_site.path("config.toml"),
+            config + "\n[[channel]]\nslug = \"cu\"\ntitle = \"Mục cũ\"\nclosed = 2023-06-01\n",
+        )
+        .unwrap();
+        test_site
+    }
+
+    fn violations(browser: &Browser, axe: &str) -> Vec<String> {
+        browser.run(&format!("{axe}; return null"));
+        let found = browser.run_async(
+            "const done = arguments[0]; \
+             axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }) \
+               .then(found => done({ passes: found.passes.length, violations: found.violations.flatMap( \
+                 rule => rule.nodes.map(node => `${rule.id}: ${node.html} ${node.failureSummary}`)) }), \
+                 error => done({ passes: 0, violations: [String(error)] }))",
+        );
+        assert!(found["passes"].as_u64().unwrap() >= 10, "axe looked at nothing: {found}");
+        found["violations"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn axe_finds_no_barrier_on_any_kind_of_page() {
+        if is_missing(Requirement::Program("chromedriver")) || is_missing(Requirement::Axe) {
+            return;
+        }
+        let axe = std::fs::read_to_string(std::env::var("BANTIN_TEST_AXE").unwrap()).unwrap();
+        let serving = seeded().serve();
+        let browser = Browser::open();
+        let mut barriers = Vec::new();
+        for (width, height) in SCREENS {
+            for colours in ["light", "dark"] {
+                browser.set_screen(width, height).set_preference("prefers-color-scheme", colours);
+                for path in PAGES {
+                    browser.go(&serving, path);
+                    let found = violations(&browser, &axe);
+                    barriers.extend(found.iter().map(|one| format!("{path} {width} px {colours}: {one}")));
+                }
+            }
+        }
+        assert!(barriers.is_empty(), "{}", barriers.join("\n"));
+    }
+
+    /// What has the focus: its text, whether it is seen, and whether its focus is seen.
+    const FOCUS: &str = "const e = document.activeElement; const box = e.getClientRects()[0]; \
+        const style = getComputedStyle(e); const x = box.x + box.width / 2, y = box.y + box.height / 2; \
+        const top = document.elementFromPoint(x, y); \
+        return { name: (e.innerText || e.value || e.placeholder || e.id).trim(), body: e === document.body, \
+          seen: box.width > 0 && box.height > 0 && (top === e || e.contains(top) || (top?.contains(e) ?? false)), \
+          outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 }";
+
+    /// Presses Tab until the focus leaves the page; the names of what had it.
+    fn walk(browser: &Browser, serving: &RunningServer, path: &str) -> Vec<String> {
+        browser.go(serving, path);
+        let mut names = Vec::new();
+        loop {
+            browser.press(TAB);
+            let focus = browser.run(FOCUS);
+            if focus["body"] == true || names.len() > 200 {
+                return names;
+            }
+            assert!(focus["seen"] == true && focus["outlined"] == true, "{path}: {focus}");
+            names.push(focus["name"].as_str().unwrap().to_owned());
+        }
+    }
+
+    #[test]
+    fn the_keyboard_reaches_everything_and_the_focus_is_always_seen() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
+        let serving = seeded().serve();
+        let browser = Browser::open();
+        // Without it, an element may still be scrolling into view.
+        browser.set_preference("prefers-reduced-motion", "reduce");
+        for (width, height) in SCREENS {
+            browser.set_screen(width, height);
+            for path in PAGES {
+                let names = walk(&browser, &serving, path);
+                let focusable = browser
+                    .run("return [...document.querySelectorAll('a[href],button,input,select,summary,[tabindex=\"0\"]')] \
+                          .filter(e => e.checkVisibility({ visibilityProperty: true }) && !e.disabled && e.tabIndex >= 0).length");
+                assert_eq!(names.first().map(String::as_str), Some("Đến nội dung chính"), "{path}");
+                assert_eq!(
+                    names.len() as u64,
+                    focusable.as_u64().unwrap(),
+                    "{path} at {width} px: {names:?}"
+                );
+            }
+        }
+        // The first link skips the menu.
+        browser.go(&serving, "/xa-hoi/").press(TAB).press(ENTER);
+        assert_eq!(browser.run("return document.activeElement.id"), "noi-dung");
+    }
+}

@@ -1,0 +1,159 @@
+//! Headless Chromium, driven over WebDriver.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::RunningServer;
+
+/// A browser with a profile of its own. Dropped, it is closed.
+pub struct Browser {
+    driver: Child,
+    session: String,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    pub fn open() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is missing: apt-get install chromium chromium-driver, or run tests/run");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = loop {
+            let line = lines.next().expect("chromedriver ended before it listened").unwrap();
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // It goes on talking, and must find somebody who listens.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let profile = tempfile::tempdir().unwrap();
+        let data = format!("--user-data-dir={}", profile.path().display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,900",
+            &data,
+        ];
+        let mut browser =
+            Self { driver, session: format!("http://127.0.0.1:{port}/session"), _profile: profile };
+        let options = json!({ "goog:chromeOptions": { "args": arguments } });
+        let opened = browser.post("", &json!({ "capabilities": { "alwaysMatch": options } }));
+        let id = opened["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {opened}")).to_owned();
+        browser.session = format!("{}/{id}", browser.session);
+        browser
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let request = ureq::post(format!("{}{path}", self.session))
+            .config()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(90)))
+            .build()
+            .content_type("application/json");
+        let mut answer = request.send(body.to_string()).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        assert!(answer.status().is_success(), "{path}: {value}");
+        value["value"].take()
+    }
+
+    pub fn go(&self, serving: &RunningServer, path: &str) -> &Self {
+        self.post("/url", &json!({ "url": format!("http://{}{path}", serving.address()) }));
+        self
+    }
+
+    /// What a script returns.
+    pub fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// What a script's promise resolves to.
+    pub fn run_async(&self, script: &str) -> Value {
+        self.post("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Emulates a phone's or a desktop's screen, in CSS pixels.
+    pub fn set_screen(&self, width: u32, height: u32) -> &Self {
+        let screen =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 800 });
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen)
+    }
+
+    /// Emulates a preference: `prefers-color-scheme`, `prefers-reduced-motion` …
+    pub fn set_preference(&self, name: &str, value: &str) -> &Self {
+        let features = json!({ "features": [{ "name": name, "value": value }] });
+        self.devtools("Emulation.setEmulatedMedia", &features)
+    }
+
+    fn devtools(&self, command: &str, parameters: &Value) -> &Self {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+        self
+    }
+
+    /// Presses a key, by its code point in WebDriver.
+    pub fn press(&self, key: char) -> &Self {
+        let actions = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key }));
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] }),
+        );
+        self
+    }
+
+    pub fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
+        found.as_object().and_then(|found| found.values().next()?.as_str()).unwrap().to_owned()
+    }
+
+    /// Clicks as a person does: what is hidden or covered cannot be clicked.
+    pub fn click(&self, selector: &str) -> &Self {
+        self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
+        self
+    }
+
+    pub fn write(&self, selector: &str, text: &str) -> &Self {
+        self.post(&format!("/element/{}/value", self.element(selector)), &json!({ "text": text }));
+        self
+    }
+
+    /// What a person reads on the page.
+    pub fn text(&self) -> String {
+        self.run("return document.body.innerText").as_str().unwrap().to_owned()
+    }
+
+    pub fn path(&self) -> String {
+        self.run("return location.pathname + location.search").as_str().unwrap().to_owned()
+    }
+
+    pub fn says(&self, text: &str) {
+        assert!(self.text().contains(text), "{text} is not in\n{}", self.text());
+    }
+
+    /// What the browser complained of since the last time.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
+        log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = ureq::delete(&self.session).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
