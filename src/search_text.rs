@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
@@ -14,16 +15,25 @@ use crate::model::{Article, Block};
 /// All words of an article in reading order, separated by single spaces: title, summary, text, authors, source, tags.
 pub fn index_text(article: &Article) -> String {
     let mut folded = String::with_capacity(4096);
-    let mut fold = |text: &str| {
-        for word in tokenize(text) {
-            if !folded.is_empty() {
-                folded.push(' ');
-            }
-            folded.push_str(&word.normalized);
-        }
-    };
-    each_text(article, &mut fold);
+    each_text(article, |text| append_words(&mut folded, text));
     folded
+}
+
+/// Appends the words of `text`, each after a space unless it is the first one.
+fn append_words(folded: &mut String, text: &str) {
+    let mut inside = false;
+    for character in text.chars() {
+        fold_char(character, |letter| match letter {
+            Some(letter) => {
+                if !inside && !folded.is_empty() {
+                    folded.push(' ');
+                }
+                inside = true;
+                folded.push(letter);
+            }
+            None => inside = false,
+        });
+    }
 }
 
 /// The distinct words of a query. There are no operators: everything except letters and digits separates words.
@@ -217,10 +227,31 @@ fn tokenize(text: &str) -> Vec<Word> {
 
 /// Passes on the folded letters and digits of `character`, and `None` if it separates words.
 fn fold_char(character: char, mut emit: impl FnMut(Option<char>)) {
-    // Fast path: ASCII.
     if character.is_ascii() {
         return emit(character.is_ascii_alphanumeric().then(|| character.to_ascii_lowercase()));
     }
+    match LETTERS.get((character as usize).wrapping_sub(FIRST_LETTER)) {
+        Some(&letter) if letter != '\0' => emit(Some(letter)),
+        _ => decompose_and_fold(character, emit),
+    }
+}
+
+/// The range of the letters of Vietnamese, up to `ỹ`.
+const FIRST_LETTER: usize = 0xc0;
+const LAST_LETTER: usize = 0x1ef9;
+
+/// The folded letter of each character of that range; U+0000 if it is not folded to exactly one.
+static LETTERS: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let fold = |code: usize| {
+        let (mut letter, mut count) = ('\0', 0);
+        let character = u32::try_from(code).ok().and_then(char::from_u32)?;
+        decompose_and_fold(character, |folded| (letter, count) = (folded.unwrap_or_default(), count + 1));
+        Some(letter).filter(|_| count == 1)
+    };
+    (FIRST_LETTER..=LAST_LETTER).map(|code| fold(code).unwrap_or_default()).collect()
+});
+
+fn decompose_and_fold(character: char, mut emit: impl FnMut(Option<char>)) {
     // Decomposed before lower-casing (`𝒥`) and again after it, which can add marks (`İ`).
     decompose_compatible(character, |part| {
         for lower in part.to_lowercase() {
@@ -394,7 +425,11 @@ mod tests {
                     _ => whole.push(' '),
                 }
             }
-            prop_assert_eq!(folded(&text), whole.split_whitespace().collect::<Vec<_>>().join(" "));
+            let whole = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(&folded(&text), &whole);
+            let mut appended = String::new();
+            append_words(&mut appended, &text);
+            prop_assert_eq!(&appended, &whole);
         }
 
         #[test]

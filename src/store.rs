@@ -14,7 +14,7 @@
 //! | `token` | who may publish over HTTP |
 //! | `cluster` | processes that share one log |
 //! | `copy` | backups, restores and migrations of a whole log |
-//! | `content` | the compressed form of a text |
+//! | `content`, `stored_text` | the compressed form of a text, and all forms that are stored |
 //! | `engine` | SQLite and PostgreSQL behind one interface |
 
 mod aggregate;
@@ -36,6 +36,7 @@ mod rows;
 mod search_index;
 mod sort_key;
 mod sql;
+mod stored_text;
 mod submission;
 mod token;
 mod write;
@@ -56,7 +57,8 @@ pub use queries::{
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;
 pub use submission::{
-    ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, ScannedFile, Scheduled, Source, Submission,
-    WriteConditions,
+    ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, PreparedSubmission, ScannedFile, Scheduled,
+    Source, Submission, WriteConditions,
 };
 pub use token::Token;
+pub use write::api::PendingSubmissions;

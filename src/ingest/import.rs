@@ -19,7 +19,7 @@ use super::names::stem_of;
 use super::options::IngestOptions;
 use super::parallel::{blocking, map_on_all_cores};
 use super::pictures::{image_in, to_store};
-use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, unfit};
+use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, prepare_all, unfit};
 use crate::image::StrippedImage;
 use crate::model::Slug;
 use crate::parse::{self, Encoding, ParsedArticle, Severity};
@@ -498,7 +498,7 @@ impl ImportRun<'_> {
     }
 
     async fn submit(&mut self, letters: Vec<ParsedImport>) -> Result<Vec<FileDiagnostic>, StoreError> {
-        let (mut paths, mut submissions) = (Vec::new(), Vec::new());
+        let mut submissions = Vec::with_capacity(letters.len());
         let Self { store, dry_run, known, titles, options, .. } = self;
         for ParsedImport { shown, imported, mut draft, images } in letters {
             let images: Vec<_> = images.into_iter().map(to_store).collect();
@@ -509,10 +509,12 @@ impl ImportRun<'_> {
             let home = (imported.channel.clone(), titles.get(&imported.channel).cloned().flatten());
             let place = imported.place.clone();
             let source = (stem_of(&place), Source::Import(imported));
-            submissions.push(known.submission(store, &options.addresses, draft, home, source).await?);
-            paths.push(shown);
+            let submission = known.submission(store, &options.addresses, draft, home, source).await?;
+            submissions.push((shown, submission));
         }
-        let answers = self.store.submit_all(submissions).await;
+        let prepared = blocking(move || prepare_all(submissions)).await?;
+        let (paths, prepared): (Vec<String>, _) = prepared.into_iter().unzip();
+        let answers = self.store.start_submitting(prepared).committed().await;
         let mut findings = Vec::new();
         for (path, answer) in paths.iter().zip(answers) {
             match of_one_file(path, answer)? {

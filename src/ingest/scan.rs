@@ -18,11 +18,14 @@ use super::pictures::{ArticleImage, images_of, read_image, to_store};
 use super::plan::{ChangedFile, MissingFiles, Moment, Pending, Plan, Planner};
 use super::reading::{FirstReading, ReadableFile, parse_all, read_changed};
 use super::report::{Reported, ScanReport};
-use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, unfit};
+use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, prepare_all, unfit};
 use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};
 use crate::model::{Image, Slug};
 use crate::parse::Severity;
-use crate::store::{LogPosition, ScannedFile, Source, Store, StoreError, Submission, SubmitOutcome};
+use crate::store::{
+    LogPosition, PendingSubmissions, PreparedSubmission, ScannedFile, Source, Store, StoreError, Submission,
+    SubmitOutcome,
+};
 
 /// Files that are submitted together.
 const BATCH_SIZE: usize = 256;
@@ -305,20 +308,27 @@ impl Scanner {
         };
         let mut done = 0;
         let mut parsing = parse(next_batch());
+        let mut writing = None;
         loop {
             let batch =
                 parsing.await.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
             if batch.is_empty() {
                 break;
             }
-            // The next batch is parsed while this one is written.
+            // While a batch is written, the next one is prepared and the one after it is parsed.
             parsing = parse(next_batch());
             done += batch.len();
             let submissions = self.prepare(batch, &mut missing, report, findings).await?;
-            self.submit(submissions, report, findings).await?;
+            let prepared = blocking(move || prepare_all(submissions)).await?;
+            if let Some(written) = writing.replace(WrittenBatch::start(&self.store, prepared)) {
+                self.finish_batch(written, report, findings).await?;
+            }
             if total > BATCH_SIZE {
                 info!(done, total, "reading the articles folder");
             }
+        }
+        if let Some(written) = writing {
+            self.finish_batch(written, report, findings).await?;
         }
         let emptied = missing.moved.iter().filter(|(old, _)| !channels.contains(old));
         emptied.for_each(|(old, seen)| findings.add(folder_renamed(old, seen)));
@@ -394,7 +404,7 @@ impl Scanner {
         missing: &mut MissingFiles,
         report: &mut ScanReport,
         findings: &mut Findings,
-    ) -> Result<Vec<Submission>, StoreError> {
+    ) -> Result<Vec<(String, Submission)>, StoreError> {
         let (mut submissions, mut rejected) = (Vec::with_capacity(batch.len()), Vec::new());
         let mut image_batch = ImageBatch::default();
         let now = self.store.clock().now();
@@ -447,7 +457,7 @@ impl Scanner {
             let addresses = &self.options.addresses;
             let submission = self.channels.submission(&self.store, addresses, draft, home, source).await;
             match of_one_file(&file.path, submission)? {
-                Ok(submission) => submissions.push(submission),
+                Ok(submission) => submissions.push((file.path, submission)),
                 Err(finding) => findings.add(*finding),
             }
         }
@@ -489,18 +499,14 @@ impl Scanner {
         Ok((images, complaints))
     }
 
-    async fn submit(
+    /// Waits until a batch is written, and reports what became of it.
+    async fn finish_batch(
         &mut self,
-        submissions: Vec<Submission>,
+        batch: WrittenBatch,
         report: &mut ScanReport,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        let path = |submission: &Submission| match &submission.source {
-            Source::File { seen, .. } => seen.path.clone(),
-            Source::Import(_) | Source::Command(_) => String::new(),
-        };
-        let paths: Vec<String> = submissions.iter().map(path).collect();
-        for (path, answer) in paths.iter().zip(self.store.submit_all(submissions).await) {
+        for (path, answer) in batch.paths.iter().zip(batch.pending.committed().await) {
             let result = match of_one_file(path, answer)? {
                 Ok(result) => result,
                 Err(finding) => {
@@ -561,6 +567,19 @@ impl Scanner {
             }
         }
         Ok(())
+    }
+}
+
+/// Submissions that are being written, and the paths of their files.
+struct WrittenBatch {
+    paths: Vec<String>,
+    pending: PendingSubmissions,
+}
+
+impl WrittenBatch {
+    fn start(store: &Store, submissions: Vec<(String, PreparedSubmission)>) -> Self {
+        let (paths, submissions) = submissions.into_iter().unzip();
+        Self { paths, pending: store.start_submitting(submissions) }
     }
 }
 

@@ -3,10 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::diagnostic::FileDiagnostic;
+use super::parallel::map_on_all_cores;
 use crate::message::Message;
 use crate::model::Slug;
 use crate::parse::{ParsedArticle, Severity};
-use crate::store::{Source, Store, StoreError, Submission, SubmitOutcome, SubmitResult, WriteConditions};
+use crate::store::{
+    PreparedSubmission, Source, Store, StoreError, Submission, SubmitOutcome, SubmitResult, WriteConditions,
+};
 use crate::time::Timestamp;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
@@ -72,6 +75,18 @@ impl KnownChannels {
         }
         Ok(())
     }
+}
+
+/// Prepares submissions, each with the path of its file, on all cores. It blocks.
+///
+/// # Errors
+/// If one cannot be prepared.
+pub(super) fn prepare_all(
+    submissions: Vec<(String, Submission)>,
+) -> Result<Vec<(String, PreparedSubmission)>, StoreError> {
+    map_on_all_cores(submissions, |(path, submission)| Ok((path, submission.prepare()?)))
+        .into_iter()
+        .collect()
 }
 
 /// Why a draft cannot be submitted, whatever the log contains.

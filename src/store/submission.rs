@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Article, ArticleId, Entry, Slug};
+use crate::store::error::StoreError;
+use crate::store::stored_text::StoredText;
 
 /// An article to store.
 #[derive(Clone, Debug)]
@@ -19,6 +21,23 @@ pub struct Submission {
     pub source: Source,
     /// Conditions that must hold.
     pub conditions: WriteConditions,
+}
+
+/// A submission with the forms of its text that are stored.
+#[derive(Clone, Debug)]
+pub struct PreparedSubmission {
+    pub(crate) submission: Submission,
+    pub(crate) text: StoredText,
+}
+
+impl Submission {
+    /// Compresses the text and extracts its words: what takes most of the time of a write and needs no store.
+    ///
+    /// # Errors
+    /// If compression fails.
+    pub fn prepare(self) -> Result<PreparedSubmission, StoreError> {
+        Ok(PreparedSubmission { text: StoredText::new(&self.article)?, submission: self })
+    }
 }
 
 /// Conditions on a submission.

@@ -1,6 +1,6 @@
 //! The writes: how the log grows. Every write runs in one transaction.
 
-mod api;
+pub(crate) mod api;
 mod append;
 mod channels;
 mod comparison;

@@ -4,7 +4,7 @@ use crate::model::{ArticleId, Image, Slug};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::outcome::{FileRemovalOutcome, RestoreOutcome, SubmitResult, WithdrawOutcome};
-use crate::store::submission::{ScannedFile, Submission, WriteConditions};
+use crate::store::submission::{PreparedSubmission, ScannedFile, Submission, WriteConditions};
 use crate::store::write::queue::PendingWrite;
 
 impl Store {
@@ -22,8 +22,17 @@ impl Store {
             .await
     }
 
+    /// The same for submissions that the caller has prepared: queues them, and returns at once.
+    pub fn start_submitting(&self, submissions: Vec<PreparedSubmission>) -> PendingSubmissions {
+        let queue = |prepared: PreparedSubmission| {
+            self.writes.push(move |log| Box::pin(async move { log.submit_or_refuse(&prepared).await }))
+        };
+        PendingSubmissions(submissions.into_iter().map(queue).collect())
+    }
+
     fn queue_submission(&self, submission: Submission) -> PendingWrite<SubmitResult> {
-        self.writes.push(move |log| Box::pin(async move { log.submit_or_refuse(&submission).await }))
+        self.writes
+            .push(move |log| Box::pin(async move { log.submit_or_refuse(&submission.prepare()?).await }))
     }
 
     /// Publishes the scheduled articles that are due. Returns the results, the earliest first.
@@ -153,6 +162,17 @@ impl Store {
             })
         };
         all_committed(images.into_iter().map(queue).collect()).await.into_iter().collect()
+    }
+}
+
+/// Submissions that are being written.
+#[must_use]
+pub struct PendingSubmissions(Vec<PendingWrite<SubmitResult>>);
+
+impl PendingSubmissions {
+    /// Their results after the commit, in their order.
+    pub async fn committed(self) -> Vec<Result<SubmitResult, StoreError>> {
+        all_committed(self.0).await
     }
 }
 

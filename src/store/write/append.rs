@@ -1,15 +1,17 @@
 //! Appends a revision to the log and to every channel that it concerns.
 
-use crate::model::{Article, ArticleId, Slug};
+use std::borrow::Cow;
+
+use crate::model::{ArticleId, Slug};
 use crate::search_text;
 use crate::store::aggregate::including_parents;
-use crate::store::content::compress;
 use crate::store::engine::{Value, values};
 use crate::store::error::StoreError;
 use crate::store::queries::ChangeKind;
 use crate::store::rows::{from_json, to_json};
 use crate::store::sort_key::sort_key;
 use crate::store::sql::ALL_CHANNELS;
+use crate::store::stored_text::StoredText;
 use crate::store::write::current::{ArticleStatus, CurrentArticle, state_columns};
 use crate::store::write::log_writer::LogWriter;
 
@@ -17,7 +19,8 @@ use crate::store::write::log_writer::LogWriter;
 pub(crate) struct NewRevision<'a> {
     pub(crate) kind: ChangeKind,
     pub(crate) channels: Vec<Slug>,
-    pub(crate) content: Option<String>,
+    /// None if it was erased.
+    pub(crate) text: Option<Cow<'a, StoredText>>,
     /// Publication date, in Unix seconds.
     pub(crate) stamp: i64,
     /// Correction time set by the author.
@@ -41,13 +44,11 @@ impl<'a> NewRevision<'a> {
         author: &'a str,
         state: ArticleStatus,
     ) -> Result<Self, StoreError> {
-        let stamp = match &current.content {
-            Some(content) => from_json::<Article>(content)?.published.instant.timestamp(),
-            None => current.updated,
-        };
-        let (channels, content) = (current.channels.clone(), current.content.clone());
+        let text = current.content.as_deref().map(StoredText::of_json).transpose()?;
+        let stamp = text.as_ref().map_or(current.updated, |text| text.stamp);
+        let (channels, text) = (current.channels.clone(), text.map(Cow::Owned));
         let (named_update, is_correction, reason) = (None, true, None);
-        Ok(Self { kind, channels, content, stamp, named_update, is_correction, reason, author, state })
+        Ok(Self { kind, channels, text, stamp, named_update, is_correction, reason, author, state })
     }
 }
 
@@ -58,16 +59,17 @@ impl LogWriter<'_> {
         current: &CurrentArticle,
         revision: NewRevision<'_>,
     ) -> Result<u64, StoreError> {
-        let log = self.transaction.one("SELECT head, head_at FROM log", &[]).await?;
-        let number = log.get_u64(0)? + 1;
         // Never earlier than its predecessor, and never in the same second as the last revision of the article.
-        let at = self.options.clock.now().timestamp().max(log.get_i64(1)?).max(current.at + 1);
+        let earliest = self.options.clock.now().timestamp().max(current.at + 1);
+        let grown = "UPDATE log SET head = head + 1, head_at = CASE WHEN head_at > $1 THEN head_at ELSE $1 END \
+             RETURNING head, head_at";
+        let log = self.transaction.one(grown, values![earliest]).await?;
+        let (number, at) = (log.get_u64(0)?, log.get_i64(1)?);
         let updated = updated_by(&revision, current, at);
         let channels = to_json(&revision.channels)?;
         // A withdrawn text stays with its last revision, for `restore`.
-        let carried = revision.content.as_deref().filter(|_| revision.kind != ChangeKind::Withdrawn);
-        let stored = carried.map_or(Ok(Value::Null), compress)?;
-        self.transaction.run("UPDATE log SET head = $1, head_at = $2", values![number, at]).await?;
+        let text = revision.text.as_deref();
+        let carried = text.filter(|_| revision.kind != ChangeKind::Withdrawn);
         self.transaction
             .run(
                 "INSERT INTO revision \
@@ -80,13 +82,12 @@ impl LogWriter<'_> {
                     at,
                     updated,
                     channels.as_str(),
-                    stored,
+                    carried.map_or(Value::Null, |text| text.content.clone()),
                     revision.reason,
                     revision.author
                 ],
             )
             .await?;
-        let article: Option<Article> = revision.content.as_deref().map(from_json).transpose()?;
         self.remove_from_index(current).await?;
         let (state, withdrawn_by) = state_columns(revision.state);
         let place = match revision.state {
@@ -107,23 +108,24 @@ impl LogWriter<'_> {
                     revision.stamp,
                     channels.as_str(),
                     carried.map(|_| number),
-                    carried.map(|content| content.len() as u64),
-                    article.as_ref().and_then(|article| article.link.as_deref()),
+                    carried.map(|text| text.json.len() as u64),
+                    text.and_then(|text| text.link.as_deref()),
                     revision.reason,
                     withdrawn_by,
                     place
                 ],
             )
             .await?;
-        let shown = article.as_ref().filter(|_| revision.state == ArticleStatus::Live);
-        if let (Some(place), Some(article)) = (place, shown) {
-            self.transaction.add_to_index(place, &search_text::index_text(article)).await?;
+        if let (Some(place), Some(text)) = (place, text) {
+            self.transaction.add_to_index(place, &text.index).await?;
         }
         self.append_to_channels(current, &revision, number, at, place).await?;
-        let unlinked = "UPDATE picture_use SET shown = 0 WHERE article = $1";
-        self.transaction.run(unlinked, values![current.id.as_str()]).await?;
-        if let Some(article) = &article {
-            self.link_images(&current.id, article, shown.is_some()).await?;
+        if current.was_published() {
+            let unlinked = "UPDATE picture_use SET shown = 0 WHERE article = $1";
+            self.transaction.run(unlinked, values![current.id.as_str()]).await?;
+        }
+        if let Some(text) = text {
+            self.link_images(&current.id, &text.images, revision.state == ArticleStatus::Live).await?;
         }
         Ok(number)
     }
@@ -140,15 +142,15 @@ impl LogWriter<'_> {
     pub(crate) async fn link_images(
         &mut self,
         id: &ArticleId,
-        article: &Article,
+        images: &[String],
         shown: bool,
     ) -> Result<(), StoreError> {
-        for picture in &article.images {
+        for picture in images {
             self.transaction
                 .run(
                     "INSERT INTO picture_use (picture, article, shown) VALUES ($1, $2, $3) \
                      ON CONFLICT (picture, article) DO UPDATE SET shown = 1 WHERE excluded.shown = 1",
-                    values![picture.name.as_str(), id.as_str(), shown],
+                    values![picture.as_str(), id.as_str(), shown],
                 )
                 .await?;
         }
@@ -164,7 +166,9 @@ impl LogWriter<'_> {
         place: Option<i64>,
     ) -> Result<(), StoreError> {
         let id = current.id.as_str();
-        self.transaction.run("DELETE FROM membership WHERE article = $1", values![id]).await?;
+        if current.was_published() {
+            self.transaction.run("DELETE FROM membership WHERE article = $1", values![id]).await?;
+        }
         let (before, after) = (
             including_parents(&current.channels, &self.options.channels),
             including_parents(&revision.channels, &self.options.channels),
@@ -175,18 +179,12 @@ impl LogWriter<'_> {
             .chain(left.map(|slug| (slug, "left")))
             .collect();
         for (channel, kind) in touched {
-            self.ensure_channel(channel).await?;
-            let grown =
-                "UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1 RETURNING head, founded_as";
-            let row = self.transaction.one(grown, values![channel, at]).await?;
-            if row.get_u64(0)? == 1 && row.get_text(1)?.is_empty() && channel != ALL_CHANNELS {
-                self.mark_channels_changed().await?;
-            }
+            let head = self.grow_channel(channel, at).await?;
             self.transaction
                 .run(
                     "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
-                     SELECT slug, head, $2, $3, $4, $5 FROM channel WHERE slug = $1",
-                    values![channel, number, id, kind, at],
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    values![channel, head, number, id, kind, at],
                 )
                 .await?;
             if let Some(place) = place.filter(|_| kind != "left") {
@@ -199,6 +197,24 @@ impl LogWriter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Gives a channel its next number, and creates the channel if it does not exist.
+    async fn grow_channel(&mut self, channel: &str, at: i64) -> Result<u64, StoreError> {
+        let grown =
+            "UPDATE channel SET head = head + 1, head_at = $2 WHERE slug = $1 RETURNING head, founded_as";
+        let row = match self.transaction.first(grown, values![channel, at]).await? {
+            Some(row) => row,
+            None => {
+                self.ensure_channel(channel).await?;
+                self.transaction.one(grown, values![channel, at]).await?
+            }
+        };
+        let head = row.get_u64(0)?;
+        if head == 1 && row.get_text(1)?.is_empty() && channel != ALL_CHANNELS {
+            self.mark_channels_changed().await?;
+        }
+        Ok(head)
     }
 }
 

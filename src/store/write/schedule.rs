@@ -2,11 +2,12 @@
 
 use tracing::error;
 
-use crate::model::{ArticleId, Slug};
+use crate::model::{Article, ArticleId, Slug};
 use crate::store::engine::{Row, values};
 use crate::store::error::StoreError;
 use crate::store::outcome::{SubmitOutcome, SubmitResult};
 use crate::store::rows::{from_json, to_json, version_of};
+use crate::store::stored_text::StoredText;
 use crate::store::submission::ArticleVersion;
 use crate::store::write::current::CurrentArticle;
 use crate::store::write::log_writer::LogWriter;
@@ -53,9 +54,10 @@ impl LogWriter<'_> {
     async fn publish_one(&mut self, row: &Row) -> Result<Option<SubmitResult>, StoreError> {
         let id = ArticleId::new(row.get_text(0)?);
         let Some(current) = self.current(&id).await? else { return Ok(None) };
-        let article = from_json(row.get_text(2)?)?;
+        let article: Article = from_json(row.get_text(2)?)?;
+        let text = StoredText::new(&article)?;
         let channels = from_json(row.get_text(1)?)?;
-        let result = self.apply(&current, &article, channels, row.get_text(3)?, true).await?;
+        let result = self.apply(&current, &article, &text, channels, row.get_text(3)?, true).await?;
         self.unschedule(&id).await?;
         Ok(Some(result))
     }
@@ -65,10 +67,10 @@ impl LogWriter<'_> {
         current: &CurrentArticle,
         due: Timestamp,
         channels: &[Slug],
-        content: &str,
+        text: &StoredText,
         author: &str,
     ) -> Result<SubmitResult, StoreError> {
-        let channels = to_json(channels)?;
+        let (channels, content) = (to_json(channels)?, text.json.as_str());
         self.transaction
             .run(
                 "INSERT INTO waiting (article, due, channels, content, author) \
@@ -77,7 +79,7 @@ impl LogWriter<'_> {
                 values![current.id.as_str(), due.timestamp(), channels.as_str(), content, author],
             )
             .await?;
-        self.link_images(&current.id, &from_json(content)?, false).await?;
+        self.link_images(&current.id, &text.images, false).await?;
         let result = submit_result(current, SubmitOutcome::Scheduled(due));
         Ok(match current.was_published() {
             true => result,

@@ -12,8 +12,9 @@ use crate::store::outcome::{SubmitOutcome, SubmitResult};
 use crate::store::queries::ChangeKind;
 use crate::store::read::channels::channels;
 use crate::store::refusal::Refusal;
-use crate::store::rows::{from_json, to_json};
-use crate::store::submission::{ArticleVersion, ImportedFile, Source, Submission};
+use crate::store::rows::from_json;
+use crate::store::stored_text::StoredText;
+use crate::store::submission::{ArticleVersion, ImportedFile, PreparedSubmission, Source, Submission};
 use crate::store::write::append::NewRevision;
 use crate::store::write::comparison::{equal_ignoring_formatting, same_content};
 use crate::store::write::current::{ArticleStatus, CurrentArticle, new_article};
@@ -33,9 +34,10 @@ impl LogWriter<'_> {
     /// Submits an article. One that the engine cannot keep is refused alone; the rest of its batch is written.
     pub(crate) async fn submit_or_refuse(
         &mut self,
-        submission: &Submission,
+        prepared: &PreparedSubmission,
     ) -> Result<SubmitResult, StoreError> {
-        let result = match self.submit(submission).await {
+        let submission = &prepared.submission;
+        let result = match self.submit(prepared).await {
             Err(cause) if cause.is_of_one_write() => {
                 self.undo_one().await?;
                 let refused = self.not_accepted(submission, SubmitOutcome::Refused(Refusal::Failed));
@@ -50,12 +52,14 @@ impl LogWriter<'_> {
         result
     }
 
-    pub(crate) async fn submit(&mut self, submission: &Submission) -> Result<SubmitResult, StoreError> {
-        let Some(once) = &submission.conditions.idempotency else { return self.submit_new(submission).await };
+    async fn submit(&mut self, prepared: &PreparedSubmission) -> Result<SubmitResult, StoreError> {
+        let Some(once) = &prepared.submission.conditions.idempotency else {
+            return self.submit_new(prepared).await;
+        };
         if let Some(answer) = self.stored_result(once).await? {
             return Ok(answer);
         }
-        let accepted = self.submit_new(submission).await?;
+        let accepted = self.submit_new(prepared).await?;
         // Refusals are not stored: the cause may be fixed before the retry.
         if !matches!(
             accepted.outcome,
@@ -70,7 +74,8 @@ impl LogWriter<'_> {
         Ok(accepted)
     }
 
-    async fn submit_new(&mut self, submission: &Submission) -> Result<SubmitResult, StoreError> {
+    async fn submit_new(&mut self, prepared: &PreparedSubmission) -> Result<SubmitResult, StoreError> {
+        let submission = &prepared.submission;
         if let Source::File { seen, renamed_from: Some(old) } = &submission.source {
             self.rename_file(old, seen).await?;
         }
@@ -122,6 +127,10 @@ impl LogWriter<'_> {
             return self.refuse(submission, Some(&current), refusal).await;
         }
         let article = self.effective_article(submission, &current).await?;
+        let text = match &article {
+            Cow::Borrowed(_) => Cow::Borrowed(&prepared.text),
+            Cow::Owned(article) => Cow::Owned(StoredText::new(article)?),
+        };
         let author = match &submission.source {
             Source::Command(author) => author.as_str(),
             Source::File { seen, .. } => {
@@ -129,7 +138,7 @@ impl LogWriter<'_> {
                 FOLDER
             }
             Source::Import(imported) => {
-                if self.channels_of_sources(&current.id).await?.is_empty() {
+                if is_there && self.channels_of_sources(&current.id).await?.is_empty() {
                     // An article that was published by command stays in its channels.
                     channels.extend(current.affected_channels());
                 }
@@ -138,12 +147,13 @@ impl LogWriter<'_> {
             }
         };
         let by_file = !matches!(submission.source, Source::Command(_));
-        if by_file {
+        // A new article has no other source.
+        if by_file && is_there {
             channels.extend(self.channels_of_sources(&current.id).await?);
         }
         channels.sort();
         channels.dedup();
-        self.apply(&current, &article, channels, author, by_file).await
+        self.apply(&current, &article, &text, channels, author, by_file).await
     }
 
     /// Refuses a submission. The published version stays unchanged.
@@ -234,11 +244,12 @@ impl LogWriter<'_> {
             Source::File { seen, .. } => Some(seen.hash.as_str()),
             Source::Import(_) => None,
         };
+        let Some(visible_content) = current.visible_content() else { return Ok(article) };
         let others = self.sources(&current.id, &submission.source).await?;
         let beside: Vec<_> = others.iter().filter(|other| other.place.is_none()).collect();
-        let Some(visible_content) = current.visible_content().filter(|_| !beside.is_empty()) else {
+        if beside.is_empty() {
             return Ok(article);
-        };
+        }
         let visible_content: Article = from_json(visible_content)?;
         let says_nothing_new = match own_hash {
             Some(hash) => beside.iter().any(|other| other.hash == hash && !other.is_refused),
@@ -260,13 +271,13 @@ impl LogWriter<'_> {
         &mut self,
         current: &CurrentArticle,
         article: &Article,
+        text: &StoredText,
         channels: Vec<Slug>,
         author: &str,
         by_file: bool,
     ) -> Result<SubmitResult, StoreError> {
-        let content = to_json(article)?;
         let is_unchanged =
-            current.content.as_deref().is_some_and(|before| equal_ignoring_formatting(before, &content));
+            current.content.as_deref().is_some_and(|before| equal_ignoring_formatting(before, &text.json));
         let kind = match current.state {
             ArticleStatus::WithdrawnByCommand => {
                 return Ok(submit_result(current, SubmitOutcome::WithdrawnByOperator));
@@ -284,15 +295,17 @@ impl LogWriter<'_> {
             ArticleStatus::Live => ChangeKind::Corrected,
         };
         if article.published.instant > self.options.clock.now() {
-            return self.schedule(current, article.published.instant, &channels, &content, author).await;
+            return self.schedule(current, article.published.instant, &channels, text, author).await;
         }
-        self.unschedule(&current.id).await?;
+        if current.waiting.is_some() {
+            self.unschedule(&current.id).await?;
+        }
         let says_the_same = is_unchanged || (by_file && self.completes_publication(current, article).await?);
         let revision = NewRevision {
             kind,
             channels,
-            content: Some(content),
-            stamp: article.published.instant.timestamp(),
+            text: Some(Cow::Borrowed(text)),
+            stamp: text.stamp,
             named_update: article.updated.map(|moment| moment.timestamp()),
             is_correction: kind == ChangeKind::Restored || !says_the_same,
             reason: None,
