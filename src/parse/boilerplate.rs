@@ -1,7 +1,8 @@
-//! The lines that a site prints around its articles: toolbars, counters, menus, letterheads, lists of other news.
+//! Recognises the lines that sites print around their articles: toolbars, counters, menus, letterheads, lists of
+//! other news.
 //!
-//! Here is only what a line looks like by its own words, compared whole and without case. Whether it is left out is
-//! decided by where it stands (`layout`).
+//! A line is judged by its own words only, compared whole and ignoring case. `layout` decides by its position whether
+//! it is dropped.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,7 +11,7 @@ use super::facts::Fact;
 use super::normalise::{comparison_key, exceeds_chars, word_count};
 use super::phrases::*;
 
-/// NOTE: every line is looked up; a search through the lists would take too long.
+/// NOTE: called for every line; searching the lists would be too slow.
 static KNOWN: LazyLock<HashMap<&str, Fact>> = LazyLock::new(|| {
     let lists = [
         (&SECTIONS, Fact::Section),
@@ -24,7 +25,7 @@ static KNOWN: LazyLock<HashMap<&str, Fact>> = LazyLock::new(|| {
     lists.iter().flat_map(|(list, known)| list.iter().map(|phrase| (*phrase, *known))).collect()
 });
 
-/// What the words of a line tell, where they tell something. `key` is its `comparison_key`.
+/// What the words of a line say about it, if anything. `key` is its `comparison_key`.
 pub(super) fn known(line: &str, key: &str) -> Option<Fact> {
     if exceeds_chars(line, 200) {
         return None;
@@ -63,12 +64,12 @@ fn has_lower_case(line: &str) -> bool {
     line.chars().any(char::is_lowercase)
 }
 
-/// Whether the text is the name of a section that every site has.
+/// Whether the text is the name of a common section.
 pub(super) fn is_section(text: &str) -> bool {
     KNOWN.get(comparison_key(text).as_str()) == Some(&Fact::Section)
 }
 
-/// Whether the line is a headline with its date, in brackets or behind a dash: other news.
+/// Whether the line is a headline with its date, in brackets or after a dash: other news.
 pub(super) fn is_dated_headline(line: &str) -> bool {
     let closed = line.ends_with([')', ']']);
     if !closed && !line.ends_with(|c: char| c.is_ascii_digit()) || exceeds_chars(line, 200) {
@@ -87,7 +88,7 @@ pub(super) fn is_dated_headline(line: &str) -> bool {
         && word_count(line) >= 4
 }
 
-/// The keywords of a line that names them; none of them where it is only their heading.
+/// The keywords of a line that lists them; empty for a line with only their heading.
 pub(super) fn tags(line: &str, key: &str) -> Option<Vec<String>> {
     const MAX_WORDS: usize = 6;
     if matches!(key, "tags" | "tag" | "từ khóa") {
@@ -102,7 +103,7 @@ pub(super) fn tags(line: &str, key: &str) -> Option<Vec<String>> {
     let separator: &[char] = if list.contains([',', ';']) { &[',', ';'] } else { &['|', '#'] };
     let mut tags: Vec<String> = Vec::new();
     for tag in list.split(separator).map(|tag| tag.trim().trim_start_matches('#').trim()) {
-        // A sentence that begins with the word is not a list of them.
+        // A sentence that begins with the word is not a list of keywords.
         if word_count(tag) > MAX_WORDS || tag.ends_with('.') {
             return None;
         }
@@ -121,7 +122,7 @@ fn is_macro(line: &str) -> bool {
         || line.starts_with("<script") && line.ends_with("</script>")
 }
 
-/// The name of a picture's file or of an icon, which stands where the page showed the picture.
+/// The name of an image file or icon, in the place where the page showed the image.
 fn is_file(line: &str, count: usize) -> bool {
     if count > 2 || !line.is_ascii() || line.len() < 6 {
         return false;
@@ -136,7 +137,7 @@ fn is_file(line: &str, count: usize) -> bool {
         && (ends(&PICTURES) || (joints >= 2 || first.contains('_')) && !ends(&ATTACHMENTS))
 }
 
-/// Counters, also several in a row between bars: `Lượt xem: 87`, `253 lần xem | 0 bình luận`.
+/// Counters, also several in a row separated by bars: `Lượt xem: 87`, `253 lần xem | 0 bình luận`.
 pub(super) fn is_counter_row(key: &str) -> bool {
     let counts = key.contains(|c: char| c.is_ascii_digit() || c == ':');
     counts && key.split('|').any(|part| is_counter(part.trim()))
@@ -154,7 +155,7 @@ fn is_counter(part: &str) -> bool {
     })
 }
 
-/// Letter sizes, rows of buttons, and what a page asks its readers to do: `Theo dõi … trên`, `>> Tin khác`.
+/// Font sizes, rows of buttons, and requests to the readers: `Theo dõi … trên`, `>> Tin khác`.
 fn is_tool(line: &str, key: &str, count: usize) -> bool {
     let sizes = key.trim_start_matches("cỡ chữ").trim_start_matches([':', ' ']);
     let letter_sizes = (2..=24).contains(&sizes.len()) && sizes.chars().all(|c| "a +-|/".contains(c));
@@ -174,8 +175,8 @@ fn is_tool(line: &str, key: &str, count: usize) -> bool {
     letter_sizes || empty_label || follow || arrow || call || opened || is_row(key)
 }
 
-/// Whether a line consists of buttons, counters, sections and accounts, with numbers between them:
-/// `Facebook Twitter Bản in`, `Thích 0 Chia sẻ`, `admin Tin tức 0`.
+/// Whether a line consists of buttons, counters, sections and accounts, with numbers between them: `Facebook Twitter
+/// Bản in`, `Thích 0 Chia sẻ`, `admin Tin tức 0`.
 pub(super) fn is_row(key: &str) -> bool {
     const MAX_WORDS: usize = 12;
     let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
@@ -215,7 +216,7 @@ fn is_signature(line: &str, key: &str, count: usize) -> bool {
     count <= 8 && (acts || key.starts_with("nơi nhận")) || count <= 6 && one_case && opens_with(key, &OFFICES)
 }
 
-/// The head of a page or a document that names its office, and the number of the document.
+/// The letterhead of a page or document with the name of its office, and the number of the document.
 fn is_letterhead(line: &str, key: &str, count: usize) -> bool {
     let number = opens_with(key, &["số"]) && count <= 4 && line.contains('/');
     let bare_number = count == 1
@@ -239,7 +240,7 @@ fn is_menu(line: &str, key: &str, count: usize) -> bool {
     arrows && !line.ends_with(['.', '!', '?', ':']) || home || degrees || opened
 }
 
-/// A line of an address, or an attached file.
+/// A line of an address, or the name of an attachment.
 fn is_contact(line: &str, key: &str, count: usize) -> bool {
     let mail = count == 1 && line.split_once('@').is_some_and(|(_, domain)| domain.contains('.'));
     let labelled = label_of(key).is_some_and(|label| CONTACTS.contains(&label));
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_a_site_are_known_in_any_case() {
+    fn boilerplate_is_recognised_in_any_case() {
         for (line, kind) in [
             ("Chuyên mục khác", Some(Fact::End)),
             ("TIN ĐÃ ĐƯA", Some(Fact::End)),
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_headline_with_its_date_is_other_news_and_a_sentence_with_one_is_not() {
+    fn a_headline_with_a_date_is_other_news_but_a_sentence_with_one_is_not() {
         for line in [
             "Huyện Đăk Tô tổng kết công tác năm 2022 (10/01/2023)",
             "Hội nghị giao ban tháng 4 - 28/04/2023",

@@ -1,7 +1,7 @@
-//! Who wrote it, and where it was taken from: short lines by themselves, or names beside a date.
+//! Recognises authors and sources: short lines of their own, or names next to a date.
 //!
-//! Here is only what a line looks like. A bare name is trusted only where a name is expected; the layout decides
-//! that. Prose that opens with `Theo` is no source.
+//! A line is judged by its form only. A bare name is only trusted where a name is expected, which the layout decides.
+//! Prose that begins with `Theo` is not a source.
 
 use std::borrow::Cow;
 
@@ -16,22 +16,22 @@ use super::phrases::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Byline {
     pub authors: Vec<String>,
-    /// The agency behind a stroke: `PHƯƠNG LAN/TTXVN`.
+    /// The agency after a slash: `PHƯƠNG LAN/TTXVN`.
     pub source: Option<String>,
 }
 
-/// What a line credits, if anything, with what vouches for it: a label, a source, letters that can be nothing but a
-/// signature, or nothing but the shape of a name.
+/// The credits of a line, if any, and the evidence for them: a label, a source, unambiguous initials, or only the
+/// form of a name.
 pub(super) fn credit(line: &str) -> Option<(Fact, Byline)> {
     let of = |fact| move |byline| (fact, byline);
     let shape = if is_initials(line) { Fact::Initials } else { Fact::Name };
     labelled(line)
         .map(of(Fact::LabelledAuthor))
         .or_else(|| source(line).map(of(Fact::Source)))
-        .or_else(|| bare(line).map(of(shape)))
+        .or_else(|| names_only(line).map(of(shape)))
 }
 
-/// `Bài, ảnh: Đức Hùng`, `Tác giả: Trang Lê`, `T/h: Lệ Quyên`: a label vouches for what follows.
+/// `Bài, ảnh: Đức Hùng`, `Tác giả: Trang Lê`, `T/h: Lệ Quyên`: names after a label.
 pub(super) fn labelled(line: &str) -> Option<Byline> {
     if exceeds_chars(line, 160) {
         return None;
@@ -54,7 +54,7 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
     }
     let mut byline = split_names(names.strip_prefix("Theo ").unwrap_or(names));
     byline.source = source.map(|source| source.trim().to_owned()).or(byline.source);
-    // `Tin: …` and `Bài: …` open headlines too, so may any two letters, and `Phóng viên: …` a question.
+    // Headlines also begin with `Tin: …`, `Bài: …` or two capital letters, and questions with `Phóng viên: …`.
     let named = || byline.authors.iter().all(|name| is_name(name) || is_department(name));
     let short =
         byline.authors.iter().all(|name| word_count(name) <= 6 && !name.ends_with(['?', '!', '…', ':']));
@@ -64,8 +64,8 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
     (sure && !byline.authors.is_empty()).then_some(byline)
 }
 
-/// Names and nothing else: `Tấn Lộc`, `N.H.Khôi`, `PV`, `Minh Huyền – Thanh Tân`, `Phòng TTBCXB`.
-pub(super) fn bare(line: &str) -> Option<Byline> {
+/// Only names: `Tấn Lộc`, `N.H.Khôi`, `PV`, `Minh Huyền – Thanh Tân`, `Phòng TTBCXB`.
+pub(super) fn names_only(line: &str) -> Option<Byline> {
     if exceeds_chars(line, 100)
         || line.contains(':')
         || !line.starts_with(|c: char| c.is_uppercase() || "([".contains(c))
@@ -80,7 +80,7 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
         return Some(Byline { authors: Vec::new(), source: Some(line.to_owned()) });
     }
     let byline = split_names(line);
-    // A stop that belongs to no initial ends a sentence.
+    // A full stop that is not part of initials ends a sentence.
     let good = !byline.authors.is_empty()
         && without_final_stop(line) == line
         && byline.authors.len() <= 6
@@ -88,32 +88,32 @@ pub(super) fn bare(line: &str) -> Option<Byline> {
     good.then_some(byline)
 }
 
-/// Authors beside a date: whole names or initials, and no section and no place.
-pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
+/// Authors next to a date: full names or initials, but not a section or a place.
+pub(super) fn next_to_date(text: &str) -> Option<Byline> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || "|-–—:,;•·/()[]".contains(c));
     let half = text.len() / 2;
-    // NOTE: a page that prints the author for wide and for narrow screens leaves the name twice.
-    let twice = text.len() > 5
+    // NOTE: pages that print the author for wide and for narrow screens contain the name twice.
+    let is_doubled = text.len() > 5
         && text.is_char_boundary(half)
         && text[half..].strip_prefix(' ').is_some_and(|second| text[..half] == *second);
-    let text = if twice { &text[..half] } else { text };
+    let text = if is_doubled { &text[..half] } else { text };
     let lower = text.to_lowercase();
     let lead = AUTHOR_LEADS
         .iter()
         .find_map(|lead| lower.starts_with(*lead).then(|| text.get(lead.len()..)).flatten());
     let labelled = lead.filter(|rest| rest.starts_with([':', ' ']));
     let names = labelled.unwrap_or(text).trim_matches(|c: char| c.is_whitespace() || "|-–:".contains(c));
-    if twice {
+    if is_doubled {
         let name = names.split_once(": ").map_or(names, |(_, name)| name);
         return Some(Byline { authors: vec![name.to_owned()], source: None });
     }
     let byline = split_names(&names.replace('|', ","));
-    // NOTE: other letters by themselves are the paper's: `(BKT) - 17h39`.
+    // NOTE: other initials alone are those of the newspaper: `(BKT) - 17h39`.
     let signed = |name: &String| {
         is_initials(name) && (name.contains('.') || matches!(name.as_str(), "PV" | "BBT" | "CTV"))
     };
     let whole = |name: &String| (2..=4).contains(&word_count(name)) && is_name(name) || signed(name);
-    // `I. Từ 5h00` opens with capitals as well.
+    // `I. Từ 5h00` also begins with capitals.
     if names.split_whitespace().any(|word| TIMES.contains(&word)) {
         return None;
     }
@@ -121,7 +121,7 @@ pub(super) fn beside_a_date(text: &str) -> Option<Byline> {
     (good && !byline.authors.is_empty() && word_count(names) <= 14).then_some(byline)
 }
 
-/// `PV`, `BBT`, `N.H.K`: letters that can be nothing but a signature.
+/// `PV`, `BBT`, `N.H.K`: initials that can only be a signature.
 fn is_initials(line: &str) -> bool {
     word_count(line) == 1
         && line.chars().count() <= 6
@@ -135,10 +135,10 @@ pub(super) fn source(line: &str) -> Option<Byline> {
         return None;
     }
     let bracketed = line.starts_with(['(', '[']) && line.trim_end_matches('.').ends_with([')', ']']);
-    let bare = line.trim_matches(|c: char| "()[]".contains(c) || c.is_whitespace());
-    let bare = if bracketed { bare.trim_end_matches(['.', ')', ']']) } else { bare };
+    let inner = line.trim_matches(|c: char| "()[]".contains(c) || c.is_whitespace());
+    let inner = if bracketed { inner.trim_end_matches(['.', ')', ']']) } else { inner };
     let named = |source: &str| Byline { authors: Vec::new(), source: Some(source.to_owned()) };
-    if let Some((label, rest)) = bare.split_once(':')
+    if let Some((label, rest)) = inner.split_once(':')
         && matches!(
             comparison_key(label).as_str(),
             "nguồn" | "nguồn tin" | "nguồn bài" | "theo" | "nguồn bài viết"
@@ -147,14 +147,14 @@ pub(super) fn source(line: &str) -> Option<Byline> {
         let rest = rest.trim();
         return (!rest.is_empty() && word_count(rest) <= 14).then(|| named(rest));
     }
-    let rest = ["Theo ", "THEO ", "Nguồn "].into_iter().find_map(|word| bare.strip_prefix(word))?.trim();
-    // Prose goes on in small letters (`Theo báo cáo…`) or after a comma (`Theo đó, …`), and ends with a stop.
+    let rest = ["Theo ", "THEO ", "Nguồn "].into_iter().find_map(|word| inner.strip_prefix(word))?.trim();
+    // Prose continues in lower case (`Theo báo cáo…`) or after a comma (`Theo đó, …`), and ends with a full stop.
     let capital = rest.chars().next().is_some_and(char::is_uppercase);
     let sentence = !bracketed && (ends_a_sentence(line) || rest.contains(", "));
     if sentence || word_count(rest) > 9 {
         return None;
     }
-    // `Theo Hà Minh/Thời báo …`, `Theo bản tin 19h00/SLTV`: behind the stroke stands the paper or the station.
+    // `Theo Hà Minh/Thời báo …`, `Theo bản tin 19h00/SLTV`: the newspaper or station follows the slash.
     if let Some((left, right)) =
         rest.split_once('/').filter(|(_, right)| !bracketed && word_count(right) <= 5)
     {
@@ -168,7 +168,7 @@ pub(super) fn source(line: &str) -> Option<Byline> {
     (capital || known).then(|| named(rest))
 }
 
-/// A label that nothing but authors follow.
+/// A label that only authors follow.
 fn is_phrase(label: &str) -> bool {
     AUTHOR_LABELS.contains(&label_words(label).join(" ").as_str())
 }
@@ -199,10 +199,10 @@ fn label_words(label: &str) -> Vec<String> {
         .collect()
 }
 
-/// Cuts names apart at commas, dashes, `và` and `&`, and an agency off behind a stroke.
+/// Splits names at commas, dashes, `và` and `&`, and separates an agency after a slash.
 fn split_names(names: &str) -> Byline {
     let mut byline = Byline::default();
-    // NOTE: asked of every short line; most have no separator.
+    // NOTE: called for every short line; most have no separator.
     let separators =
         [" - ", " – ", " — ", " và ", " & ", " + "].into_iter().filter(|separator| names.contains(separator));
     let spaced =
@@ -222,7 +222,7 @@ fn split_names(names: &str) -> Byline {
     byline
 }
 
-/// `Đức Hùng.` ends a line, `P.V.` ends a name.
+/// Removes the full stop of `Đức Hùng.`, but not that of `P.V.`.
 fn without_final_stop(name: &str) -> &str {
     let shorter = name.trim_end_matches('.');
     let last = shorter.rsplit(' ').next().unwrap_or_default();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_names_are_read_in_every_dress() {
+    fn names_are_recognised_in_every_form() {
         for (line, authors, source) in [
             ("Tấn Lộc", &["Tấn Lộc"][..], None),
             ("N.H.Khôi", &["N.H.Khôi"], None),
@@ -301,7 +301,7 @@ mod tests {
             ("Phòng TTBCXB", &["Phòng TTBCXB"], None),
             ("Ban Biên tập", &["Ban Biên tập"], None),
         ] {
-            assert_eq!(bare(line), byline(authors, source), "{line}");
+            assert_eq!(names_only(line), byline(authors, source), "{line}");
         }
         for line in [
             "Chuyên mục khác",
@@ -311,12 +311,12 @@ mod tests {
             "Ban tổ chức trao giải cho các đội.",
             "Hội nghị kết thúc lúc 17 giờ",
         ] {
-            assert_eq!(bare(line), None, "{line}");
+            assert_eq!(names_only(line), None, "{line}");
         }
     }
 
     #[test]
-    fn a_label_vouches_for_the_names_behind_it() {
+    fn names_after_a_label_are_authors() {
         for (line, authors) in [
             ("Bài, ảnh: Đức Hùng", &["Đức Hùng"][..]),
             ("Tin, ảnh: B.NG", &["B.NG"]),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_a_short_closing_line_and_prose_that_opens_alike_is_not() {
+    fn a_source_is_a_short_closing_line_but_not_prose_with_the_same_beginning() {
         for (line, named) in [
             ("(Theo Lê Thúy/NLĐO)", "Lê Thúy/NLĐO"),
             ("Nguồn: ĐNRTV", "ĐNRTV"),

@@ -1,28 +1,28 @@
-//! Lines under pictures: what is shown, and who took it.
+//! Recognises captions: what an image shows, and who took it.
 //!
-//! A caption is known by its credit (`Ảnh: TL`, `Ảnh Nguyễn Ban`, `(Ảnh: VGP/Nhật Bắc).`) or by its number
-//! (`Ảnh 1: …`). A line that shows neither cannot be told from a paragraph and stays one.
+//! A caption is recognised by its credit (`Ảnh: TL`, `Ảnh Nguyễn Ban`, `(Ảnh: VGP/Nhật Bắc).`) or its number (`Ảnh 1:
+//! …`). A line with neither looks like a paragraph and is treated as one.
 
 use super::normalise::{exceeds_chars, word_count};
 use super::phrases::{CREDITS, DOING, REPORTS, SHOWN, opens_with, says};
 
-/// A caption, taken apart.
+/// The parts of a caption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caption {
     pub text: String,
     pub credit: Option<String>,
 }
 
-/// Reads a line as a caption.
+/// Parses a line as a caption.
 pub(super) fn read(line: &str) -> Option<Caption> {
-    const LONGEST: usize = 480;
-    if exceeds_chars(line, LONGEST) {
+    const MAX_CHARS: usize = 480;
+    if exceeds_chars(line, MAX_CHARS) {
         return None;
     }
     numbered(line).or_else(|| numbered_at_end(line)).or_else(|| credited(line)).or_else(|| plain(line))
 }
 
-/// `Quang cảnh buổi giao ban`: a few words open captions and little else.
+/// `Quang cảnh buổi giao ban`: begins with words that rarely begin anything but a caption.
 fn plain(line: &str) -> Option<Caption> {
     let opens = ["Quang cảnh ", "Toàn cảnh ", "Trong ảnh", "Ảnh trên", "Ảnh dưới"]
         .into_iter()
@@ -43,7 +43,7 @@ fn numbered(line: &str) -> Option<Caption> {
 
 /// `Đội ghe vào vạch xuất phát - Ảnh 2.`
 fn numbered_at_end(line: &str) -> Option<Caption> {
-    // NOTE: asked of every line; hardly one ends with a number.
+    // NOTE: called for every line; few end with a number.
     let bare = line.trim_end_matches('.');
     let (text, number) =
         bare.ends_with(|c: char| c.is_ascii_digit()).then(|| bare.rsplit_once(" - Ảnh "))??;
@@ -55,7 +55,7 @@ fn credited(line: &str) -> Option<Caption> {
     markers(line).into_iter().rev().find_map(|marker| taken_at(line, marker))
 }
 
-/// Where the word stands, and where it ends.
+/// The offsets of the label's start and end.
 #[derive(Clone, Copy)]
 struct Marker {
     start: usize,
@@ -75,7 +75,7 @@ fn markers(line: &str) -> Vec<Marker> {
         let whole = apart(line[..start].chars().next_back()) && apart(line[end..].chars().next());
         whole.then_some(Marker { start, end, capital })
     };
-    // NOTE: asked of every line; one pass is much less than a search for each word.
+    // NOTE: called for every line; one pass is much faster than a search for each label.
     let starts = line.char_indices().filter(|(_, c)| matches!(c, 'Ả' | 'ả' | 'P' | 'H' | 'N'));
     starts.filter_map(|(start, _)| at(start)).collect()
 }
@@ -114,19 +114,20 @@ fn taken_at(line: &str, marker: Marker) -> Option<Caption> {
         let text = if text.is_empty() { line.trim_matches(['(', ')', '[', ']']).to_owned() } else { text };
         return Some(Caption { text, credit: None });
     }
-    // Alone behind `Ảnh:` may stand what is shown as well; then only a name or an office is a credit.
+    // `Ảnh:` at the start of a line may also introduce a description; then only a name or an office is a credit.
     let office = ["Phòng ", "Báo ", "Ban ", "Trung tâm ", "Cổng ", "Đài ", "Công an "]
         .iter()
         .any(|word| credit.starts_with(word));
     if is_credit(&credit, colon.is_some() && (!before.is_empty() || office)) {
         return Some(Caption { text, credit: Some(credit) });
     }
-    // `Ảnh: Quang cảnh Hội nghị.` tells what is shown, not who took it.
-    let told = colon.is_some() && before.is_empty() && word_count(&credit) >= 3 && word_count(&credit) <= 40;
-    told.then(|| Caption { text: credit_raw.to_owned(), credit: None })
+    // `Ảnh: Quang cảnh Hội nghị.` describes the image and does not name the photographer.
+    let is_description =
+        colon.is_some() && before.is_empty() && word_count(&credit) >= 3 && word_count(&credit) <= 40;
+    is_description.then(|| Caption { text: credit_raw.to_owned(), credit: None })
 }
 
-/// `Phối cảnh cây cầu. Nguồn: Ban quản lý dự án`. Without a sentence before it, the label is that of the article.
+/// `Phối cảnh cây cầu. Nguồn: Ban quản lý dự án`. Without a preceding sentence, the label refers to the article.
 fn with_source(before: &str, behind: &str) -> Option<Caption> {
     let credit = behind.strip_prefix(':')?.trim().trim_end_matches([')', '.']);
     let sentence = before.trim_end_matches(['(', ' ']);
@@ -135,12 +136,12 @@ fn with_source(before: &str, behind: &str) -> Option<Caption> {
         .then(|| Caption { text: sentence.to_owned(), credit: Some(credit.to_owned()) })
 }
 
-/// The text before a credit is a caption's: a sentence or two, not a paragraph of the article.
+/// The text before a credit belongs to a caption if it is a sentence or two, not a paragraph of the article.
 fn is_prose_before(text: &str) -> bool {
     word_count(text) > 70
 }
 
-/// `P.V.` keeps the full stop that belongs to it.
+/// Restores the full stop of initials such as `P.V.`.
 fn restore_initial(credit: &str, raw: &str) -> String {
     let dotted = raw.trim_end().ends_with('.')
         && credit.rsplit(' ').next().is_some_and(|word| word.contains('.') && word.len() <= 4);
@@ -151,7 +152,7 @@ fn is_illustration(credit: &str) -> bool {
     matches!(credit.to_lowercase().as_str(), "minh họa" | "minh hoạ" | "minh họa từ internet" | "")
 }
 
-/// A name or an agency, and not a sentence.
+/// A name or an agency, but not a sentence.
 fn is_credit(text: &str, colon: bool) -> bool {
     let lower = text.to_lowercase();
     if text.is_empty() || word_count(text) > 8 || text.contains(". ") && word_count(text) > 5 {
@@ -167,24 +168,24 @@ fn is_credit(text: &str, colon: bool) -> bool {
         |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_alphabetic());
     let capitals = text.split_whitespace().filter(is_capital).count();
     let first = text.chars().next().is_some_and(char::is_uppercase) || text.contains("://");
-    // A colon vouches for a department (`Ảnh: Phòng Văn hóa`); without one it must look like a name.
+    // After a colon, a department is accepted (`Ảnh: Phòng Văn hóa`); without one, it must look like a name.
     first
         && (capitals == word_count(text)
             || colon && word_count(text) <= 6 && capitals * 2 >= word_count(text))
 }
 
-/// `[Ảnh] …`, `[Video] …`: a title that says what kind of report stands below it.
+/// `[Ảnh] …`, `[Video] …`: a title that names the kind of report.
 pub(super) fn is_kind_of_report(title: &str) -> bool {
     REPORTS.iter().any(|kind| title.starts_with(kind))
 }
 
-/// A title below which pictures follow each other.
+/// A title whose article is a series of images.
 pub(super) fn is_photo_report(title: &str) -> bool {
     let title = title.trim_start_matches(['[', '(']).to_lowercase();
     ["ảnh]", "ảnh)", "photo]", "ảnh: ", "chùm ảnh", "phóng sự ảnh"].iter().any(|mark| title.starts_with(mark))
 }
 
-/// `Đồng chí …, Chủ tịch UBND xã phát biểu tại buổi lễ`: who is shown, and doing what.
+/// `Đồng chí …, Chủ tịch UBND xã phát biểu tại buổi lễ`: names the people shown and what they do.
 pub(super) fn shows_people(line: &str) -> bool {
     (6..=30).contains(&word_count(line)) && opens_with(line, &SHOWN) && says(line, &DOING)
 }
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_of_crediting_a_picture_is_taken_apart() {
+    fn every_form_of_credit_is_parsed() {
         for (line, text, credit) in [
             ("Quang cảnh Hội nghị. Ảnh: TL", "Quang cảnh Hội nghị.", Some("TL")),
             ("Đường vào làng. Ảnh: T.SỸ", "Đường vào làng.", Some("T.SỸ")),
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_and_bylines_that_speak_of_pictures_are_no_captions() {
+    fn prose_and_bylines_that_mention_images_are_not_captions() {
         for line in [
             "Bài, ảnh: Đức Hùng",
             "Tin, ảnh: B.NG",

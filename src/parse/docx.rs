@@ -45,8 +45,8 @@ pub(super) fn content(
 ) -> Option<Content> {
     match read(bytes, encoding, zone, normalizer, findings) {
         Ok(content) => Some(content),
-        Err(complaint) => {
-            findings.error(1, complaint);
+        Err(problem) => {
+            findings.error(1, problem);
             None
         }
     }
@@ -106,7 +106,7 @@ fn read(
         encoding,
         holds_unicode,
         paragraph: 0,
-        goes_on: false,
+        continues: false,
         lists: Vec::new(),
         boxes: Vec::new(),
         table_style: None,
@@ -155,7 +155,7 @@ struct DocxReader<'d, 'w, 'c, 'f> {
     holds_unicode: bool,
     paragraph: usize,
     /// Whether the mark of the previous paragraph was deleted or hidden, so that the next one continues it.
-    goes_on: bool,
+    continues: bool,
     /// The open lists, outermost first.
     lists: Vec<OpenList>,
     /// Text boxes anchored to the paragraph; they follow it.
@@ -221,7 +221,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
     /// Closes everything that can span paragraphs.
     fn end_of_story(&mut self) {
         self.flow.close(Kind::Line);
-        self.goes_on = false;
+        self.continues = false;
         self.close_lists(0);
     }
 
@@ -229,7 +229,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         self.paragraph += 1;
         let properties = child(node, "pPr");
         let style = self.style_of(properties);
-        let goes_on = std::mem::take(&mut self.goes_on);
+        let continues = std::mem::take(&mut self.continues);
         let mark = properties.and_then(|properties| child(properties, "rPr"));
         let mark_letters = self.styles.letters(self.table_style.as_ref(), &style, &Letters::of(mark), None);
         let is_mark_shown = mark_letters.hidden != Some(true);
@@ -243,13 +243,13 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         let shows_text = self.shows_text(node, &style);
         // A paragraph with only hidden text has no number.
         let label =
-            if goes_on || is_mark_gone && !shows_text { None } else { self.label_of(properties, &style) };
+            if continues || is_mark_gone && !shows_text { None } else { self.label_of(properties, &style) };
         match label {
             Some(label) if kind == Kind::Line => {
                 self.number(label, self.is_followed_by_an_entry(node));
             }
             label => {
-                if !goes_on && shows_text {
+                if !continues && shows_text {
                     self.close_lists(0);
                 }
                 if let Some(Label {
@@ -275,7 +275,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
             self.flow.findings.note(self.paragraph, DiagnosticKind::HiddenText { text });
         }
         if is_mark_gone {
-            self.goes_on = !self.flow.is_blank();
+            self.continues = !self.flow.is_blank();
             if !is_mark_shown {
                 // Even hidden, it separates two words.
                 self.flow.text(" ", self.paragraph);
@@ -305,13 +305,17 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
 
     /// Whether any run is visible.
     fn shows_text(&self, paragraph: Node<'_, '_>, style: &Style) -> bool {
-        paragraph.descendants().filter(|node| node.tag_name().name() == "r").any(|run| {
-            let properties = child(run, "rPr");
-            let of_run = properties.and_then(|properties| value(properties, "rStyle"));
-            let letters =
-                self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
-            letters.hidden != Some(true) && child(run, "t").is_some()
-        })
+        paragraph
+            .descendants()
+            .filter(|node| node.tag_name().name() == "r")
+            .any(|run| self.letters_of(run, style).hidden != Some(true) && child(run, "t").is_some())
+    }
+
+    /// The effective properties of a run.
+    fn letters_of(&self, run: Node<'_, '_>, style: &Style) -> Letters {
+        let properties = child(run, "rPr");
+        let of_run = properties.and_then(|properties| value(properties, "rStyle"));
+        self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run)
     }
 
     fn runs(
@@ -391,9 +395,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         if depth > MAX_DEPTH {
             return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
         }
-        let properties = child(run, "rPr");
-        let of_run = properties.and_then(|properties| value(properties, "rStyle"));
-        let letters = self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run);
+        let letters = self.letters_of(run, style);
         let before = self.flow.style.clone();
         self.flow.style.strong = letters.strong == Some(true);
         self.flow.style.emphasis = letters.emphasis == Some(true);

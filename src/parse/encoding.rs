@@ -136,8 +136,8 @@ fn not_utf8(
 /// Reports wrongly decoded Unicode text; returns whether the text is valid.
 fn reject_mojibake(text: &str, findings: &mut Diagnostics) -> bool {
     match detect_mojibake(text) {
-        Some(complaint) => {
-            findings.error(first_non_ascii_line(text.as_bytes()), complaint);
+        Some(problem) => {
+            findings.error(first_non_ascii_line(text.as_bytes()), problem);
             false
         }
         None => true,

@@ -1,8 +1,8 @@
-//! Everything that may be true of a line. What each fact is worth for each role stands in `weights`.
+//! Boolean features of a line. `weights` gives the weight of each for each role.
 
 macro_rules! facts {
     ($($fact:ident)*) => {
-        /// Something that is true of a line or not.
+        /// A feature that a line has or lacks.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(super) enum Fact { $($fact,)* }
@@ -14,57 +14,58 @@ macro_rules! facts {
 }
 
 facts! {
-    // A sentence of some length; one that is too long for a title; an end like a sentence's, short as it may be.
+    // A sentence of some length; one that is too long for a title; a sentence-like end of any length.
     Prose LongProse Stop
-    // Without a stop: one word, two or three, four to forty (what a headline looks like), more.
+    // Without a final stop: one word, two or three, four to forty (typical of headlines), more.
     OneWord Short Headline Long
-    // No small letter; letters of English alone; a row of dots; a number and nothing else; a time without a day.
+    // No lower-case letters; only English letters; a row of dots; only a number; a time without a day.
     Capitals English Dots Number Clock
-    // `[Ảnh]`, `[Video]`: says what kind of article the line is the title of.
+    // `[Ảnh]`, `[Video]`: the line is a title that names the kind of report.
     Media
-    // Goes on from the line above: in small letters, in capitals like it, as a part of its series.
-    GoesOn CapitalsBelowCapitals PartOfSeries
-    // What the markup says, and a cell of a table whose cells fell apart.
+    // Continues the line above: in lower case, in capitals like it, or as a part of its series.
+    Continuation CapitalsBelowCapitals PartOfSeries
+    // From the markup; and a cell of a table whose cells are on separate lines.
     HeadingOne Heading Item Table Columns Caption Cell
     // The first line; no empty line above; one of several short lines in a block, such as verses.
     First Close Verse
 
-    // By its words, as `boilerplate` knows them: a heading below which no article goes on (comments, older news), or
-    // one that may also stand within the text; a button, a counter; a menu, a site's name; a section's name.
+    // By its words (see `boilerplate`): a heading below which the article does not continue (comments, older news),
+    // or one that may also be within the text; a button or counter; a menu or site name; a section name.
     End Box Tool Site Section
-    // The name of a file or an icon; a macro of the site's software (`[links()]`); signs without a letter or a digit.
+    // A file or icon name; a macro of the site's software (`[links()]`); no letter or digit.
     File Macro Symbols
-    // An official document: its office and motto, who signs, what it is (`QUYẾT ĐỊNH`), what about, why (`Căn cứ …`).
+    // Parts of an official document: office and motto, signatory, type (`QUYẾT ĐỊNH`), subject, legal basis (`Căn cứ
+    // …`).
     Letterhead Signature Document Subject Recital
-    // Where to write to; `Tags:`, and a line right below that heading; other news with its date in brackets.
+    // Contact details; `Tags:`, and a line directly below that heading; other news with a date in brackets.
     Contact Tags BelowTags DatedHeadline
 
-    // Credits: by a label, a source, letters, the shape of a name; several names; an office; a name that the text
+    // Credits: by a label, a source, initials, the form of a name; several names; an office; a name that the text
     // announces.
     LabelledAuthor Source Initials Name Names Department Announced
 
-    // A date: by its label, or without one.
+    // A date with a label, or without one.
     Published Updated Dated
-    // With a time; with a weekday, a zone or a section; a place and a day; between the entries of a menu.
-    Time Dressed Place InMenu
-    // It cannot be taken; it is relative (`2 giờ trước`); it is glued to a title; a clock stands on the next line.
+    // With a time; with a weekday, zone or section; a place and a day; between the entries of a menu.
+    Time Extras Place InMenu
+    // An invalid date; a relative one (`2 giờ trước`); one glued to a title; one whose time is on the next line.
     Refused Relative Glued ClockBelow
-    // Another line says the same day; a headline with a date right below it, above the text.
+    // Another line has the same day; a headline with a date directly below it, above the text.
     Agrees DateBelow
 
-    // The title given in front matter or in the head of the page.
+    // The title from the front matter or the head of the page.
     GivenTitle
-    // A headline that says the same as one above it; a paragraph printed twice, or the title for a picture's name.
+    // A headline that repeats one above it; a paragraph printed twice, or the title in place of an image name.
     Repeats Twice
     // Paragraphs above: at least one, more than two. Below: at least one, at least three. Credits below.
     BelowProse Far ProseBelow MuchProseBelow SignedBelow
-    // The page has an official letterhead; office, receivers and seal below its text.
+    // The page has an official letterhead; office, recipients and seal below its text.
     Official SignatureBlock
-    // The page opens with a title and its date; these are the two lines.
+    // The page begins with a title and its date; these are the two lines.
     CleanForm CleanTitle CleanDate
 }
 
-/// Facts of a line.
+/// The features of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts(u128);
 
@@ -73,7 +74,7 @@ impl Facts {
         self.set(fact, true);
     }
 
-    /// Adds a fact where it is so.
+    /// Adds a feature if `is_so`.
     pub(super) fn set(&mut self, fact: Fact, is_so: bool) {
         self.0 |= u128::from(is_so) << fact as u8;
     }

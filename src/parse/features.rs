@@ -1,4 +1,4 @@
-//! What can be seen of a line: its words, its form, its neighbours. Nothing is decided here.
+//! Computes the features of each line: its words, its form, its neighbours. Decisions are made in `layout`.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ impl Dated {
     }
 }
 
-/// A line with what can be seen of it.
+/// A line and its features.
 #[derive(Debug, Default)]
 pub(super) struct LineFeatures {
     pub facts: Facts,
@@ -39,19 +39,19 @@ pub(super) struct LineFeatures {
     pub credit: Option<Box<Byline>>,
     pub caption: Option<Box<Caption>>,
     pub tags: Option<Vec<String>>,
-    /// The words for comparison; empty for a long line.
+    /// The line in the form for comparisons; empty for a long line.
     pub key: String,
 }
 
-/// A title is looked for so far down.
+/// Maximum lines from the top in which a title is searched for.
 const TOP: usize = 60;
 
-/// A page is understood down to this line. What goes on beyond it is a list or a table without end.
-pub(super) const MOST_LINES: usize = 1_000;
+/// Maximum lines of a page that are analysed. Anything longer is an endless list or table.
+pub(super) const MAX_LINES: usize = 1_000;
 
-/// Looks at all lines of a page. `given` is a title that is known from elsewhere.
+/// Analyses all lines of a page. `given` is a title that is known from elsewhere.
 pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<LineFeatures> {
-    let (pieces, rest) = pieces.split_at(pieces.len().min(MOST_LINES));
+    let (pieces, rest) = pieces.split_at(pieces.len().min(MAX_LINES));
     let mut lines: Vec<LineFeatures> = Vec::with_capacity(pieces.len() + rest.len());
     lines.extend(pieces.iter().map(|piece| line(piece, zone)));
     if let Some(first) = lines.first_mut() {
@@ -73,7 +73,7 @@ pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Li
     lines
 }
 
-/// What is cheap to see: the shape, and whether it is a caption.
+/// The features that are cheap to compute: the form, and whether it is a caption.
 fn plain_line(piece: &Piece) -> LineFeatures {
     let mut line = LineFeatures { words: word_count(&piece.text), ..LineFeatures::default() };
     line.facts.set(Fact::Close, !piece.gap);
@@ -153,7 +153,7 @@ impl LineFeatures {
             facts.set(Fact::Dots, has_dots(text));
             return facts.set(Fact::Recital, is_recital(text));
         }
-        facts.set(Fact::GoesOn, text.starts_with(char::is_lowercase) && self.words >= 2);
+        facts.set(Fact::Continuation, text.starts_with(char::is_lowercase) && self.words >= 2);
         facts.set(
             Fact::Capitals,
             !text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase),
@@ -172,14 +172,15 @@ impl LineFeatures {
         let label = match &reading {
             DateReading::Nothing => return,
             DateReading::Refused(refusal) => {
-                let relative = matches!(refusal.complaint, DiagnosticKind::DateRelative { .. });
+                let relative = matches!(refusal.problem, DiagnosticKind::DateRelative { .. });
                 facts.add(if relative { Fact::Relative } else { Fact::Refused });
                 refusal.label
             }
             DateReading::Date(found) => {
                 facts.set(Fact::Time, !found.stamp.date_only);
-                facts.set(Fact::Dressed, found.dressed);
-                facts.set(Fact::Place, found.stamp.date_only && !found.beside.is_empty() && !found.dressed);
+                facts.set(Fact::Extras, found.has_extras);
+                facts
+                    .set(Fact::Place, found.stamp.date_only && !found.beside.is_empty() && !found.has_extras);
                 facts.set(Fact::InMenu, found.beside.contains('|'));
                 found.label
             }
@@ -198,7 +199,7 @@ impl LineFeatures {
 
     fn credited(&mut self, text: &str) {
         use Fact::{Document, End, Initials, Letterhead, Name, Section, Signature, Site, Tool};
-        // NOTE: an office in capitals looks like a name; what it is stands in its words.
+        // NOTE: an office in capitals looks like a name; its words distinguish it.
         let known = self.facts.any(&[Signature, Letterhead, Document, Section, Site, Tool, End, Fact::Box]);
         let Some((fact, byline)) = byline::credit(text) else { return };
         if !known || !matches!(fact, Name | Initials) {
@@ -213,12 +214,12 @@ impl LineFeatures {
         self.facts.any(&[Fact::Dated, Fact::Published, Fact::Updated])
     }
 
-    /// Of the form that a title may have.
+    /// Whether it has a form that a title may have.
     fn is_open(&self) -> bool {
         self.date.is_none() && self.facts.any(&[Fact::OneWord, Fact::Short, Fact::Headline, Fact::Long])
     }
 
-    /// Printed by a site or an office, and no title.
+    /// Whether a site or an office printed it and it cannot be a title.
     fn is_of_the_site(&self) -> bool {
         use Fact::{
             Columns, End, File, Item, LabelledAuthor, Letterhead, Section, Site, Symbols, Table, Tool,
@@ -227,14 +228,14 @@ impl LineFeatures {
         self.facts.any(&words) || self.facts.any(&[Item, Table, Columns, LabelledAuthor])
     }
 
-    /// A paragraph of the text.
+    /// Whether it is a paragraph of the text.
     fn is_paragraph(&self) -> bool {
         let text = self.facts.has(Fact::Prose) && !self.facts.any(&[Fact::Dots, Fact::Site, Fact::Tool]);
         text || self.facts.has(Fact::Table)
     }
 }
 
-/// A row of dots parts the sayings that some sites print above everything.
+/// A row of dots separates the slogans that some sites print at the top.
 fn has_dots(text: &str) -> bool {
     text.len() > 6 && text.contains("......")
 }
@@ -250,7 +251,7 @@ fn is_clock(text: &str) -> bool {
     time && text.chars().all(|c| c.is_ascii_digit() || " :()+".contains(c) || c.is_ascii_uppercase())
 }
 
-/// A date glued to a title, looked for among the first lines. One in brackets counts where the page has no other.
+/// Searches the first lines for a date glued to a title. One in brackets counts if the page has no other date.
 fn glued(pieces: &[Piece], lines: &mut [LineFeatures], zone: Zone) {
     let is_open = |line: &LineFeatures| {
         line.date.is_none() && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item, Fact::Stop])
@@ -277,7 +278,7 @@ fn glued(pieces: &[Piece], lines: &mut [LineFeatures], zone: Zone) {
 }
 
 fn neighbours(pieces: &[Piece], lines: &mut [LineFeatures]) {
-    // A list above everything is a menu.
+    // A list above everything else is a menu.
     let menu = lines.iter().take_while(|line| line.facts.has(Fact::Item)).count();
     if menu >= 3 {
         lines[..menu].iter_mut().for_each(|line| line.facts.add(Fact::Site));
@@ -291,9 +292,9 @@ fn neighbours(pieces: &[Piece], lines: &mut [LineFeatures]) {
         let runs_on =
             close && (above.is_open() && !above.facts.has(Fact::OneWord) || text_above.ends_with(','));
         let unfinished = above.words >= 3 && ends_unfinished(text_above);
-        let goes_on = runs_on && (line.facts.has(Fact::GoesOn) || unfinished);
-        line.facts.remove(Fact::GoesOn);
-        line.facts.set(Fact::GoesOn, goes_on);
+        let continues = runs_on && (line.facts.has(Fact::Continuation) || unfinished);
+        line.facts.remove(Fact::Continuation);
+        line.facts.set(Fact::Continuation, continues);
         let capitals = line.facts.has(Fact::Capitals) && above.facts.has(Fact::Capitals);
         line.facts.set(Fact::CapitalsBelowCapitals, runs_on && capitals);
         line.facts.set(Fact::PartOfSeries, above.facts.has(Fact::Headline) && is_part_of_series(&piece.text));
@@ -307,14 +308,14 @@ fn neighbours(pieces: &[Piece], lines: &mut [LineFeatures]) {
     }
 }
 
-/// Ends with a word that wants another.
+/// Whether the text ends with a word that requires another.
 fn ends_unfinished(text: &str) -> bool {
     const WORDS: [&str; 14] =
         ["trong", "và", "của", "các", "cho", "về", "tại", "ở", "với", "từ", "những", "do", "CÁC", "CỦA"];
     text.rsplit(' ').next().is_some_and(|last| WORDS.contains(&last))
 }
 
-/// `Bài 1: …`, `Kỳ cuối: …`: the title of the part, below that of the series.
+/// `Bài 1: …`, `Kỳ cuối: …`: the title of a part, below that of the series.
 fn is_part_of_series(line: &str) -> bool {
     let Some((label, rest)) = line.split_once([':', '.']).filter(|(label, _)| label.len() <= 16) else {
         return false;
@@ -326,14 +327,14 @@ fn is_part_of_series(line: &str) -> bool {
     !rest.trim().is_empty() && number.is_some_and(counts)
 }
 
-/// Letters alone, so that other quotation marks and a picture's number make no difference.
+/// Only the letters, so that quotation marks and image numbers make no difference.
 fn letters(key: &str) -> String {
     let text = key.rsplit_once("ảnh ").filter(|(_, number)| number.bytes().all(|b| b.is_ascii_digit()));
     text.map_or(key, |(text, _)| text).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// A table of which each cell fell on a line of its own: short lines with running numbers and dates among them. No date
-/// in it is the article's, and no name its author.
+/// Finds tables whose cells are on separate lines: short lines with consecutive numbers and dates among them. Their
+/// dates and names are not those of the article.
 fn cells(lines: &mut [LineFeatures]) {
     let is_cell =
         |_, line: &LineFeatures| line.words <= 8 && !line.facts.any(&[Fact::Prose, Fact::Table, Fact::Item]);
@@ -344,7 +345,7 @@ fn cells(lines: &mut [LineFeatures]) {
             continue;
         }
         let first = table.iter().position(is_number).unwrap_or_default();
-        // The heads of the columns stand above the first row.
+        // The column headings are above the first row.
         for line in &mut table[first.saturating_sub(4).max(1)..] {
             line.facts.set(Fact::Cell, line.date.is_some() || line.facts.has(Fact::Number));
             if line.credit.take().is_some() {
@@ -356,7 +357,7 @@ fn cells(lines: &mut [LineFeatures]) {
     }
 }
 
-/// The longest runs of lines of which each is a part; the test is told the distance from the first line of the run.
+/// The longest runs of lines for which `is_part` is true; it receives the distance from the first line of the run.
 fn runs_of(lines: &[LineFeatures], is_part: impl Fn(usize, &LineFeatures) -> bool) -> Vec<Range<usize>> {
     let (mut runs, mut start) = (Vec::new(), 0);
     while start < lines.len() {
@@ -370,9 +371,9 @@ fn runs_of(lines: &[LineFeatures], is_part: impl Fn(usize, &LineFeatures) -> boo
     runs
 }
 
-/// Lines that say what a headline above the text said, and paragraphs printed twice.
+/// Marks lines that repeat a headline above the text, and paragraphs that occur twice.
 fn repeats(lines: &mut [LineFeatures]) {
-    let (mut said, mut above, mut text_began) = (Vec::new(), String::new(), false);
+    let (mut headlines, mut above, mut text_began) = (Vec::new(), String::new(), false);
     for (index, line) in lines.iter_mut().enumerate() {
         let prose = line.facts.has(Fact::Prose);
         line.facts.set(Fact::Twice, prose && !line.key.is_empty() && line.key == above);
@@ -383,29 +384,29 @@ fn repeats(lines: &mut [LineFeatures]) {
             continue;
         }
         let letters = letters(&line.key);
-        let known = said.iter().position(|other| *other == letters);
+        let known = headlines.iter().position(|other| *other == letters);
         if let Some(at) = known {
             line.facts.add(if picture { Fact::Twice } else { Fact::Repeats });
             if picture {
                 line.caption = None;
                 line.facts.remove(Fact::Caption);
             } else {
-                said.swap_remove(at);
+                headlines.swap_remove(at);
             }
         }
         if !picture && !text_began {
-            said.push(letters);
+            headlines.push(letters);
         }
     }
 }
 
-/// What dates are to each other, and to the text above them.
+/// Marks how the dates relate to each other and to the text above them.
 fn dates(lines: &mut [LineFeatures]) {
     let day = |line: &LineFeatures| {
         line.date.as_ref().and_then(Dated::stamp).map(|stamp| stamp.instant.date_naive())
     };
     let days: Vec<_> = lines.iter().enumerate().filter_map(|(at, line)| Some((at, day(line)?))).collect();
-    // NOTE: a page of dates is a table or a list; there is no need to compare them all.
+    // NOTE: a page with many dates is a table or list; comparing all of them is unnecessary.
     if days.len() <= 12 {
         for (at, day) in &days {
             let agrees = days.iter().any(|(other, same)| other != at && same == day);
@@ -423,7 +424,7 @@ fn dates(lines: &mut [LineFeatures]) {
     }
 }
 
-/// The authors beside the date once more.
+/// Marks lines that repeat the authors next to the date.
 fn named_beside_the_date(lines: &mut [LineFeatures]) {
     let found = lines.iter().filter_map(|line| match &line.date {
         Some(Dated::Found(found)) => Some(&found.authors),
@@ -438,8 +439,8 @@ fn named_beside_the_date(lines: &mut [LineFeatures]) {
     }
 }
 
-/// Names that the text announces, below a colon or an open sentence or in a long run of them; and short lines in a
-/// block without empty lines between them.
+/// Marks names that the text announces (below a colon or an open sentence, or in a long run of names), and short
+/// lines in a block without empty lines.
 fn runs(pieces: &[Piece], lines: &mut [LineFeatures]) {
     for run in runs_of(lines, |_, line| line.facts.has(Fact::Name)) {
         let is_open = |above: usize| {
@@ -461,7 +462,7 @@ fn runs(pieces: &[Piece], lines: &mut [LineFeatures]) {
     }
 }
 
-/// What stands below a line.
+/// Marks what follows each line.
 fn below(lines: &mut [LineFeatures]) {
     let (mut prose, mut signed) = (0, false);
     for line in lines.iter_mut().rev() {
@@ -474,10 +475,10 @@ fn below(lines: &mut [LineFeatures]) {
     }
 }
 
-/// Facts of the page, which every line shares.
+/// Marks the features of the page, which all lines share.
 fn whole_page(lines: &mut [LineFeatures]) {
     let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
-    // Words of a site, and one or two others, are a title where a sentence or a verse stands right below the date.
+    // A line with the words of a site and one or two others is a title if a sentence or verse follows the date.
     let sentence = lines.get(2).is_some_and(|line| line.facts.any(&[Fact::Prose, Fact::Stop]));
     let is_verse = |line: &LineFeatures| line.facts.has(Fact::Verse) && !line.facts.has(Fact::Prose);
     let verse = lines.get(2..4).is_some_and(|lines| lines.iter().all(is_verse));
@@ -487,7 +488,7 @@ fn whole_page(lines: &mut [LineFeatures]) {
             && (line.words > 2 || sentence || verse)
             && (!line.is_of_the_site() || sentence && line.facts.any(&words) && line.key.len() > 2)
     };
-    let more = [Fact::GoesOn, Fact::CapitalsBelowCapitals, Fact::PartOfSeries];
+    let more = [Fact::Continuation, Fact::CapitalsBelowCapitals, Fact::PartOfSeries];
     let head = lines.iter().take(4).enumerate();
     let titles = head.take_while(|(at, line)| is_title(line) && (*at == 0 || line.facts.any(&more))).count();
     let glued = lines.first().is_some_and(|line| line.facts.has(Fact::Glued));
@@ -502,14 +503,14 @@ fn whole_page(lines: &mut [LineFeatures]) {
         line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
         line.facts.set(Fact::Official, official);
         line.facts.set(Fact::CleanForm, dated || glued);
-        // NOTE: what looks like an office may be a sub-heading: `Hội đua thuyền trên hồ Đăk Rơ`.
+        // NOTE: a line that looks like an office may be a sub-heading: `Hội đua thuyền trên hồ Đăk Rơ`.
         signed |= line.credit.is_some() && !line.facts.any(&[Fact::Announced, Fact::Department]);
         signed &= !line.facts.has(Fact::Prose);
-        // In the clean form a paragraph that stands twice is a refrain, and the author's.
+        // In the clean form, a repeated paragraph is a refrain by the author.
         if dated && line.facts.has(Fact::Prose) {
             line.facts.remove(Fact::Twice);
         }
-        // Between the lead and the byline of the clean form the words of a site are the author's.
+        // Between the lead and the byline of the clean form, the words of a site belong to the author's text.
         let within = began && line.facts.has(Fact::ProseBelow) && !signed;
         began |= line.facts.has(Fact::Prose);
         if within && line.facts.has(Fact::CleanForm) {

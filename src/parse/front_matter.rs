@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
                 Some(found.stamp)
             }
             DateReading::Refused(refusal) => {
-                self.findings.error(line, refusal.complaint);
+                self.findings.error(line, refusal.problem);
                 None
             }
             DateReading::Date(_) | DateReading::Nothing => {
@@ -369,7 +369,7 @@ mod tests {
         let slip = text.replace("tcvn3", "tvcn3");
         let reading =
             super::super::parse("bai.txt", &encoding_rs::WINDOWS_1252.encode(&slip).0, &options(None));
-        let told: Vec<_> = reading.findings.iter().map(|f| (f.line, f.kind.code())).collect();
-        assert_eq!(told, [(2, "front-matter-wrong-type")]);
+        let codes: Vec<_> = reading.findings.iter().map(|f| (f.line, f.kind.code())).collect();
+        assert_eq!(codes, [(2, "front-matter-wrong-type")]);
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn suggest_key(given: &str) -> Option<&'static str> {
         .map(|(_, key)| key)
 }
 
-/// The Levenshtein distance; 9 where the lengths differ too much.
+/// The Levenshtein distance; 9 if the lengths differ too much.
 fn edit_distance(wanted: &str, given: &str) -> usize {
     let given: Vec<char> = given.chars().take(20).collect();
     if given.len().abs_diff(wanted.len()) > 2 || given.len() < 2 {

@@ -1,44 +1,44 @@
-//! The roles of all lines of a page at once: the best path through its states by the table in `weights`.
+//! Assigns a role to every line of a page at once: the best path through the states of `weights`.
 //!
-//! One pass down and one up (Viterbi, max-marginals): for every line the worth of the best page in which that line is
-//! the title, or the date. How much worse the second best is tells how sure the best is. Linear in the number of lines.
+//! One pass down and one up (Viterbi, max-marginals) give for every line the score of the best page in which that
+//! line is the title, or the date. The margin to the second best shows how certain the result is. Takes linear time.
 
 use std::sync::LazyLock;
 
 use super::facts::Fact;
-use super::features::{Dated, LineFeatures, MOST_LINES};
+use super::features::{Dated, LineFeatures, MAX_LINES};
 use super::weights::{
     BY_STATE, EMISSIONS, NEVER, NOT_THE_GIVEN_TITLE, Role, STARTS, STATES, Seen, State, TRANSITIONS,
     WITHOUT_TEXT, WITHOUT_TITLE,
 };
 
-/// What is known before the page is looked at.
+/// What is known before the page is analysed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Given {
-    /// The title, from front matter or, less surely, from the head of a page.
+    /// The title, from the front matter or, less reliably, from the head of a page.
     pub title: Option<Source>,
     /// The date, from front matter.
     pub date: bool,
 }
 
-/// Where a title is known from.
+/// Where a title comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     FrontMatter,
     PageHead,
 }
 
-/// A page, understood.
+/// The roles of a page.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     pub states: Vec<State>,
-    /// The line of the title, the first of them.
+    /// The first line of the title.
     pub title: Option<usize>,
-    /// How much worse the best page with another title is.
+    /// The score of this page above that of the best page with another title.
     pub title_margin: i32,
     /// The line of the date, if the best page has one.
     pub date: Option<usize>,
-    /// How much worse the best page with another day is, or without one.
+    /// The score of this page above that of the best page with another day, or without one.
     pub date_margin: i32,
     /// The date of that page.
     pub other_date: Option<usize>,
@@ -55,19 +55,19 @@ struct Edge {
     worth: i32,
 }
 
-/// The table, turned so that it is read by facts.
+/// The weights, indexed by feature.
 struct Table {
     base: [i32; Role::COUNT],
-    /// The roles that need one of their facts.
+    /// The roles that require one of their features.
     needy: [bool; Role::COUNT],
     needs: Vec<Vec<(usize, i32)>>,
     roles: Vec<Vec<(usize, i32)>>,
     states: Vec<Vec<(usize, i32)>>,
-    /// All of them, and below the head of a page those within the text.
+    /// All edges, and, below the head of a page, those within the text.
     edges: [Vec<Edge>; 2],
 }
 
-/// A head is no longer than this.
+/// Maximum lines of a head.
 const HEAD: usize = 200;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -103,9 +103,9 @@ impl Table {
     }
 }
 
-/// Reads the roles of all lines.
+/// Assigns roles to all lines.
 pub(super) fn layout(lines: &[LineFeatures], given: Given) -> Layout {
-    let (lines, beyond) = lines.split_at(lines.len().min(MOST_LINES));
+    let (lines, beyond) = lines.split_at(lines.len().min(MAX_LINES));
     let Some(last) = lines.len().checked_sub(1) else { return Layout::default() };
     let emitted: Vec<Scores> = lines.iter().map(|line| emissions(line, given)).collect();
     let down = downwards(&emitted, given);
@@ -119,9 +119,9 @@ pub(super) fn layout(lines: &[LineFeatures], given: Given) -> Layout {
     let chosen =
         |is_chosen: &dyn Fn(usize) -> bool| states.iter().position(|state| is_chosen(*state as usize));
     let (title, date) = (chosen(&is_title), chosen(&is_date));
-    let says_the_same = |index: usize| title.is_some_and(|title| lines[title].key == lines[index].key);
+    let has_same_text = |index: usize| title.is_some_and(|title| lines[title].key == lines[index].key);
     let other_titles =
-        (0..lines.len().min(HEAD)).filter(|index| Some(*index) != title && !says_the_same(*index));
+        (0..lines.len().min(HEAD)).filter(|index| Some(*index) != title && !has_same_text(*index));
     let other_title = other_titles.map(|index| page.best(index, is_title)).max().unwrap_or(WORST);
     let day = |index: usize| {
         lines[index].date.as_ref().and_then(Dated::stamp).map(|stamp| stamp.instant.date_naive())
@@ -132,7 +132,7 @@ pub(super) fn layout(lines: &[LineFeatures], given: Given) -> Layout {
         others.filter(|index| !same_day(*index)).map(|index| (page.best(index, is_date), index)).max();
     let undated =
         page.best(last, |state| matches!(STATES[state].2, Seen::Nothing | Seen::Title | Seen::TitleInText));
-    let goes_on = match STATES[states[last] as usize].1 {
+    let continues = match STATES[states[last] as usize].1 {
         Role::End | Role::OtherNews => State::OtherNews,
         Role::Footer | Role::Credit | Role::BelowByline => State::FootKept,
         _ => State::Text,
@@ -147,7 +147,7 @@ pub(super) fn layout(lines: &[LineFeatures], given: Given) -> Layout {
         states: states
             .iter()
             .map(|state| STATES[*state as usize].0)
-            .chain(beyond.iter().map(|_| goes_on))
+            .chain(beyond.iter().map(|_| continues))
             .collect(),
     }
 }
@@ -163,7 +163,7 @@ struct Worths<'w> {
 }
 
 impl Worths<'_> {
-    /// The worth of the best page in which line `index` has such a state.
+    /// The score of the best page in which line `index` has such a state.
     fn best(&self, index: usize, is_such: impl Fn(usize) -> bool) -> i32 {
         let worth = |state: usize| self.down[index][state] + self.up[index][state];
         (0..COUNT).filter(|state| is_such(*state)).map(worth).max().unwrap_or(WORST).max(WORST)
@@ -192,7 +192,7 @@ fn emissions(line: &LineFeatures, given: Given) -> Scores {
     scores
 }
 
-/// The states that count as above the first line, with their worth.
+/// The states allowed above the first line, with their scores.
 fn above(given: Given) -> Vec<(State, i32)> {
     match (given.title, given.date) {
         (Some(Source::FrontMatter), true) => vec![(State::Head, 0), (State::TitleFirst, 0)],
@@ -204,7 +204,7 @@ fn above(given: Given) -> Vec<(State, i32)> {
     }
 }
 
-/// For each line and state the worth of the best page down to it.
+/// For each line and state, the score of the best page down to it.
 fn downwards(emitted: &[Scores], given: Given) -> Vec<Scores> {
     let mut first = [WORST; COUNT];
     STARTS.iter().for_each(|state| first[*state as usize] = 0);
@@ -228,7 +228,7 @@ fn downwards(emitted: &[Scores], given: Given) -> Vec<Scores> {
     down
 }
 
-/// For each line and state the worth of the best rest of the page below it.
+/// For each line and state, the score of the best rest of the page below it.
 fn upwards(emitted: &[Scores], given: Given) -> Vec<Scores> {
     let end = |(_, _, seen): &(State, Role, Seen)| match seen {
         Seen::Nothing | Seen::Date if given.title.is_none() => WITHOUT_TITLE,
@@ -248,7 +248,7 @@ fn upwards(emitted: &[Scores], given: Given) -> Vec<Scores> {
     up
 }
 
-/// The states of the best page, followed down from its first line.
+/// The states of the best page, from its first line down.
 fn best_path(down: &[Scores], up: &[Scores], emitted: &[Scores]) -> Vec<u8> {
     let best =
         |worth: &dyn Fn(usize) -> i32| (0..COUNT).rev().max_by_key(|state| worth(*state)).unwrap_or_default();

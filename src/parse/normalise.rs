@@ -116,8 +116,8 @@ pub(super) fn word_count(text: &str) -> usize {
 }
 
 /// Whether the text has more than `most` characters; stops counting there.
-pub(super) fn exceeds_chars(text: &str, most: usize) -> bool {
-    text.len() > most && text.chars().nth(most).is_some()
+pub(super) fn exceeds_chars(text: &str, max_chars: usize) -> bool {
+    text.len() > max_chars && text.chars().nth(max_chars).is_some()
 }
 
 /// Whether the text ends like a sentence: with a full stop, question mark, exclamation mark or ellipsis, ignoring

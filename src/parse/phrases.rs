@@ -26,12 +26,12 @@ fn list(name: &str) -> Vec<&'static str> {
     phrases.split('|').map(str::trim).filter(|phrase| !phrase.is_empty()).collect()
 }
 
-/// Whether the line begins with the whole words of a phrase of the list.
+/// Whether the line begins with a phrase of the list, as whole words.
 pub(super) fn opens_with(line: &str, list: &[&str]) -> bool {
     list.iter().any(|phrase| opens(line, phrase))
 }
 
-/// Whether the whole words of a phrase of the list occur behind the first word.
+/// Whether a phrase of the list occurs after the first word, as whole words.
 pub(super) fn says(line: &str, list: &[&str]) -> bool {
     let at = |phrase: &str, at: usize| line[..at].ends_with(' ') && opens(&line[at..], phrase);
     list.iter().any(|phrase| line.match_indices(phrase).any(|(start, _)| at(phrase, start)))

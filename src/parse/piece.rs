@@ -46,7 +46,7 @@ pub(super) enum Kind {
 
 impl Piece {
     /// Reports the links of a piece of which only the text is kept.
-    pub(super) fn tell_of_links(&self, findings: &mut Diagnostics) {
+    pub(super) fn report_links(&self, findings: &mut Diagnostics) {
         for link in self.html.iter().flat_map(Inline::links) {
             findings.note(self.line, DiagnosticKind::LinkAsText { target: link.as_str().to_owned() });
         }

@@ -1,12 +1,12 @@
-//! Plain text into pieces: a line is a paragraph, unless the file was wrapped at a width; lists by their
-//! bullets or numbers, tables by their tabs or bars.
+//! Splits plain text into pieces: a line is a paragraph, unless the file was wrapped at a fixed width; lists are
+//! recognised by bullets or numbers, tables by tabs or bars.
 
 use super::diagnostic::{DiagnosticKind, Diagnostics};
 use super::normalise::{Normalizer, ends_a_sentence, fold, word_count};
 use super::piece::{Kind, Piece};
 use crate::model::Block;
 
-/// Cuts a text that begins on `first_line` of its file.
+/// Splits a text that begins on `first_line` of its file.
 pub(super) fn pieces(
     text: &str,
     first_line: usize,
@@ -18,12 +18,12 @@ pub(super) fn pieces(
     with_lists(with_tables(lines))
 }
 
-/// A line that is not empty, before anything is known about it.
+/// A non-empty line before it is analysed.
 struct RawLine {
     piece: Piece,
-    /// The cells, where tabs or bars part it.
+    /// The cells, if tabs or bars separate it.
     cells: Vec<String>,
-    /// The parts, where tabs or wide blanks part it.
+    /// The parts, if tabs or wide spaces separate it.
     columns: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ fn lines(
     cleaner: &mut Normalizer,
     findings: &mut Diagnostics,
 ) -> Vec<RawLine> {
-    // NOTE: to move the lines while they become more would take longer than to count them.
+    // NOTE: counting the lines first is cheaper than growing the vector.
     let mut lines = Vec::with_capacity(text.bytes().filter(|byte| *byte == b'\n').count() + 1);
     let mut gap = true;
     for (offset, raw) in text.split('\n').enumerate() {
@@ -62,7 +62,7 @@ fn lines(
     lines
 }
 
-/// The parts of a line that tabs or at least four blanks set apart, as in a letterhead of two columns.
+/// The parts of a line separated by tabs or at least four spaces, as in a letterhead with two columns.
 fn columns(line: &str) -> Vec<String> {
     const MOST: usize = 8;
     const WIDE: [&str; 3] = ["\t", "    ", "\u{a0}\u{a0}\u{a0}\u{a0}"];
@@ -79,7 +79,7 @@ fn columns(line: &str) -> Vec<String> {
     }
 }
 
-/// The cells of a row pasted from a table: parted by tabs, or framed and parted by bars.
+/// The cells of a row pasted from a table: separated by tabs, or framed and separated by bars.
 fn cells(line: &str) -> Vec<String> {
     let trimmed = line.trim_matches([' ', '\u{a0}', '\r']);
     let framed = trimmed.strip_prefix('|').and_then(|inner| inner.strip_suffix('|'));
@@ -92,8 +92,8 @@ fn cells(line: &str) -> Vec<String> {
     }
 }
 
-/// Joins the lines of a file that was wrapped at a width. It was where nearly every line break stands where the
-/// next word would not have fitted; a file of short lines that happen to end early is left alone.
+/// Joins the lines of a file that was wrapped at a fixed width: at nearly every line break, the next word would not
+/// have fitted. A file whose lines just happen to be short is unchanged.
 fn unwrapped(lines: Vec<RawLine>, findings: &mut Diagnostics) -> Vec<RawLine> {
     const WIDEST: usize = 110;
     let length = |line: &RawLine| line.piece.text.chars().count();
@@ -117,10 +117,10 @@ fn unwrapped(lines: Vec<RawLine>, findings: &mut Diagnostics) -> Vec<RawLine> {
     let (mut count, mut first) = (0, 0);
     let mut above_was_full = false;
     for (index, line) in lines.iter().enumerate() {
-        let goes_on = index > 0 && !line.piece.gap && above_was_full;
+        let continues = index > 0 && !line.piece.gap && above_was_full;
         above_was_full = lines.get(index + 1).is_some_and(|below| full(line, below));
         match joined.last_mut() {
-            Some(paragraph) if goes_on => {
+            Some(paragraph) if continues => {
                 first = if count == 0 { line.piece.line } else { first };
                 count += 1;
                 paragraph.piece.text.push(' ');
@@ -137,7 +137,7 @@ fn unwrapped(lines: Vec<RawLine>, findings: &mut Diagnostics) -> Vec<RawLine> {
     joined
 }
 
-/// Two or more rows in a run, each with two cells or more, are a table.
+/// Turns two or more consecutive rows, each with at least two cells, into a table.
 fn with_tables(lines: Vec<RawLine>) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::with_capacity(lines.len());
     let mut rows: Vec<RawLine> = Vec::new();
@@ -168,18 +168,18 @@ fn close_table(rows: &mut Vec<RawLine>, pieces: &mut Vec<Piece>) {
     pieces.push(Piece { line, gap, kind, text: String::new(), html: None });
 }
 
-/// The mark before an entry of a list.
+/// The marker before a list entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ListMark {
-    /// A sign that stands for nothing else.
+    /// A bullet, which has no other meaning.
     Bullet,
-    /// A dash, which also opens speech.
+    /// A dash, which also introduces direct speech.
     Dash,
     Number(u32),
 }
 
-/// Two or more entries in a run are a list. Dashes open speech and paragraphs of official texts too: they
-/// count only below a line that announces a list, or where entries end in semicolons.
+/// Turns two or more consecutive entries into a list. Dashes also begin direct speech and paragraphs of official
+/// texts; they only count below a line that announces a list, or if entries end with semicolons.
 fn with_lists(mut pieces: Vec<Piece>) -> Vec<Piece> {
     let mut index = 0;
     while index < pieces.len() {
@@ -195,10 +195,10 @@ fn with_lists(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces
 }
 
-/// In words.
+/// Maximum words of a short entry.
 const LONGEST_ENTRY: usize = 25;
 
-/// How many lines with one kind of mark begin at `index`, and whether they are a list.
+/// The number of lines with the same kind of marker from `index` on, and whether they are a list.
 fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
     let mark_of = |piece: &Piece| {
         if piece.kind == Kind::Line { marked(&piece.text).map(|(mark, _)| mark) } else { None }
@@ -219,7 +219,7 @@ fn list_at(pieces: &[Piece], index: usize) -> (usize, bool) {
     }
     let announced = index > 0 && pieces[index - 1].text.ends_with(':');
     let parted = pieces[index..index + length - 1].iter().any(|piece| piece.text.ends_with(';'));
-    // NOTE: numbered paragraphs are cited by their numbers; only short entries are a list that counts by itself.
+    // NOTE: numbered paragraphs are cited by their numbers; without an announcement, only short entries are a list.
     let short = pieces[index..index + length].iter().all(|piece| word_count(&piece.text) <= LONGEST_ENTRY);
     let is_list = match first {
         ListMark::Bullet => true,
@@ -261,7 +261,7 @@ mod tests {
         let (pieces, _) = cut("Kết quả:\nXã\tĐạt\nDiên Bình\t19\nKon Đào\t\n\nHết phần.");
         let rows = [["Xã", "Đạt"], ["Diên Bình", "19"]];
         let mut wanted: Vec<Vec<String>> = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
-        // A row with one cell ends the table rather than losing its cell.
+        // A row with one cell ends the table, so that its cell is not lost.
         assert_eq!(pieces[1].1, Kind::Whole(Block::Table { rows: wanted.clone() }));
         assert_eq!(pieces[2].2, "Kon Đào");
         let (pieces, _) = cut("| Xã | Đạt |\n|---|---|\n| Diên Bình | 19 |");
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_known_by_bullets_and_by_numbers_that_count_up() {
+    fn lists_are_recognised_by_bullets_and_consecutive_numbers() {
         let kinds = |text: &str| cut(text).0.into_iter().map(|(_, kind, _)| kind).collect::<Vec<_>>();
         let (bullet, number) = (Kind::Item { ordered: false }, Kind::Item { ordered: true });
         assert_eq!(kinds("• Một\n\n• Hai"), [bullet.clone(), bullet.clone()]);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_wrapped_at_a_width_is_joined_and_one_of_short_lines_is_not() {
+    fn text_wrapped_at_a_width_is_joined_but_short_lines_are_not() {
         let wrapped = "Chiều 12/5, UBND huyện Đăk Tô tổ chức Hội nghị phát động\n\
                        phong trào thi đua năm 2023 và khen thưởng các tập thể, cá\n\
                        nhân có thành tích xuất sắc trong thực hiện các phong trào\n\

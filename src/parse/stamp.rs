@@ -1,9 +1,9 @@
-//! The date of publication as it is printed: one line in, one instant or one refusal out.
+//! Parses the publication date as printed: returns a date, a rejection or nothing for each line.
 //!
-//! The day comes first, always; `yyyy-mm-dd` is the one other order. A line counts as a stamp only where
-//! nothing is left over that a stamp cannot hold, so that a date within a sentence is never taken for one.
-//! A line that means to be a stamp and cannot be read is refused with its reason: there is no guess, no
-//! "now", no month first. Weekdays are checked and only warned about.
+//! The day always precedes the month; `yyyy-mm-dd` is the only other order. A line is a date only if all its words
+//! are ones that accompany dates, so that a date within a sentence is never mistaken for one. A line that is meant as
+//! a date but cannot be parsed is rejected with the reason. Nothing is guessed: neither the current time nor
+//! month-first order is ever used. Weekdays are checked and only cause warnings.
 
 mod glued;
 mod reading;
@@ -19,65 +19,65 @@ use super::diagnostic::DiagnosticKind;
 use super::normalise::{comparison_key, word_count};
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local, start_of_day};
 
-/// What a line says about the date of publication.
+/// What a line says about the publication date.
 #[derive(Debug)]
 pub(super) enum DateReading {
-    /// It is no stamp.
+    /// It is not a date line.
     Nothing,
     /// A date.
     Date(Box<ParsedDate>),
-    /// It is a stamp that cannot be taken.
+    /// It is a date line that cannot be accepted.
     Refused(Box<Refusal>),
 }
 
-/// A date that was read.
+/// A parsed date.
 #[derive(Debug)]
 pub(super) struct ParsedDate {
     pub stamp: PublishedAt,
     pub label: Option<Label>,
-    /// Words beside the date that do not belong to it: a section's name, a place.
+    /// Words next to the date that do not belong to it: a section name, a place.
     pub beside: String,
     /// Authors named on the same line.
     pub authors: Vec<String>,
-    /// A weekday, a zone or a section stands on the line as well: what a site prints and nobody types.
-    pub dressed: bool,
-    /// The part of the line that tells of an update, where the line tells of both.
+    /// The line also has a weekday, zone or section, which sites print but people do not type.
+    pub has_extras: bool,
+    /// The part of the line with the update time, if it has both times.
     pub update: Option<String>,
-    /// To be warned about.
+    /// Warnings to report.
     pub doubts: Vec<DiagnosticKind>,
 }
 
-/// A date that was not taken, and why.
+/// A date that was rejected, and why.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    pub complaint: DiagnosticKind,
+    pub problem: DiagnosticKind,
     pub label: Option<Label>,
 }
 
-/// The word before a date that tells what it is.
+/// The label before a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
-    /// `Ngày đăng` and its kin.
+    /// `Ngày đăng` and synonyms.
     Published,
-    /// `Cập nhật` and its kin.
+    /// `Cập nhật` and synonyms.
     Updated,
 }
 
 impl ParsedDate {
-    /// True where the line held the date and nothing beside it.
+    /// Whether the line contains only the date.
     pub(super) fn is_bare(&self) -> bool {
         self.beside.is_empty() && self.authors.is_empty()
     }
 }
 
-/// Reads a line. `zone` is the zone of a stamp without one of its own.
+/// Parses a line. `zone` applies if the line names no zone.
 pub(super) fn read(line: &str, zone: Zone) -> DateReading {
-    // A stamp is a short line; this keeps the cost of a long one to nothing.
-    const LONGEST: usize = 240;
-    if line.len() > LONGEST || line.is_empty() {
+    // Dates are on short lines; this bounds the cost of long ones.
+    const MAX_BYTES: usize = 240;
+    if line.len() > MAX_BYTES || line.is_empty() {
         return DateReading::Nothing;
     }
-    // `1/1/23` has four digits; fewer are a date only in words such as `5 phút trước`.
+    // `1/1/23` has four digits; with fewer, only relative dates such as `5 phút trước` are possible.
     let digits = line.bytes().filter(u8::is_ascii_digit).take(4).count();
     if digits < 4 && !has_relative_sign(line) {
         return DateReading::Nothing;
@@ -95,11 +95,11 @@ pub(super) fn read(line: &str, zone: Zone) -> DateReading {
     read_labelled(line, &lower, &labels, first.start, zone)
 }
 
-/// One of these is in every relative date, whatever the case of its first letter.
+/// Every relative date contains one of these, whatever the case of its first letter.
 const RELATIVE_SIGNS: [&str; 10] =
     ["ôm nay", "ôm qua", "ôm kia", "ừa xong", "ới đây", "áng nay", "iều nay", "rước", "ago", "day"];
 
-/// NOTE: asked of every line, most of which are short; one pass is much less than a search for each sign.
+/// NOTE: called for every line, most of them short; one pass is much faster than a search for each.
 fn has_relative_sign(line: &str) -> bool {
     let bytes = line.as_bytes();
     bytes.iter().enumerate().any(|(at, first)| {
@@ -111,7 +111,7 @@ fn has_relative_sign(line: &str) -> bool {
 const RELATIVE: [&str; 9] =
     ["hôm nay", "hôm qua", "hôm kia", "vừa xong", "mới đây", "sáng nay", "chiều nay", "today", "yesterday"];
 
-/// In the order of trial: the longer before what they begin with.
+/// In matching order: a longer label precedes its own prefixes.
 const LABELS: [(&str, Label); 30] = [
     ("ngày cập nhật", Label::Updated),
     ("cập nhật lần cuối", Label::Updated),
@@ -145,7 +145,7 @@ const LABELS: [(&str, Label); 30] = [
     ("date posted", Label::Published),
 ];
 
-/// The bytes that a label begins with.
+/// The first bytes of all labels.
 const LABEL_STARTS: [bool; 256] = {
     let mut starts = [false; 256];
     let mut rank = 0;
@@ -158,13 +158,13 @@ const LABEL_STARTS: [bool; 256] = {
 
 type LabelSpan = (std::ops::Range<usize>, Label);
 
-/// All labels of a line in their order, none within another.
+/// All labels of a line in order, without overlap.
 fn labels_in(lower: &str) -> Vec<LabelSpan> {
     let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     let mut phrases: Vec<(usize, LabelSpan)> = Vec::new();
     let mut before = None;
     for (start, character) in lower.char_indices() {
-        // NOTE: asked of every letter of every line with a number: the first byte decides nearly always.
+        // NOTE: called for every character of every line with a number; the first byte nearly always decides.
         if apart(before.replace(character)) && LABEL_STARTS[usize::from(lower.as_bytes()[start])] {
             phrases.extend(
                 phrases_at(lower, start).filter(|(_, (span, _))| apart(lower[span.end..].chars().next())),
@@ -182,7 +182,7 @@ fn labels_in(lower: &str) -> Vec<LabelSpan> {
     found
 }
 
-/// The labels that begin at `start`, with their rank in the order of trial.
+/// The labels that begin at `start`, with their index in the matching order.
 fn phrases_at(lower: &str, start: usize) -> impl Iterator<Item = (usize, LabelSpan)> {
     let rest = &lower.as_bytes()[start..];
     let ranked =
@@ -190,9 +190,9 @@ fn phrases_at(lower: &str, start: usize) -> impl Iterator<Item = (usize, LabelSp
     ranked.map(move |(rank, (phrase, label))| (rank, (start..start + phrase.len(), *label)))
 }
 
-/// A line with labels: the part behind each is read for itself, and publication beats update.
+/// Parses a line with labels: the part after each label separately; publication takes precedence over update.
 fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zone: Zone) -> DateReading {
-    // NOTE: lower-casing may change lengths in other scripts; then the line is no label of ours.
+    // NOTE: lower-casing may change lengths in other scripts; then the label is none of ours.
     if line.len() != lower.len() || !line.is_char_boundary(first) {
         return DateReading::Nothing;
     }
@@ -200,7 +200,7 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
     let prefix = bare(&line[..first]).trim_end_matches('.');
     let prefix = if is_counter_row(&prefix.to_lowercase()) { "" } else { prefix };
     if word_count(prefix) > 5 || prefix.contains(|c: char| c.is_ascii_digit()) && labels.len() == 1 {
-        // A date before the label as well: `12/05/2023 17:39 | Cập nhật: 13/05/2023`.
+        // There is a date before the label as well: `12/05/2023 17:39 | Cập nhật: 13/05/2023`.
         return read_before_label(line, lower, first, &labels[0], zone);
     }
     let mut parts = Vec::new();
@@ -224,7 +224,7 @@ fn read_labelled(line: &str, lower: &str, labels: &[LabelSpan], first: usize, zo
             if several && found.label == Some(Label::Published) {
                 found.update = update;
             }
-            match byline::beside_a_date(prefix) {
+            match byline::next_to_date(prefix) {
                 Some(byline) => found.authors.splice(..0, byline.authors).for_each(drop),
                 None => found.beside = join(prefix, &found.beside),
             }
@@ -247,10 +247,10 @@ fn read_before_label(line: &str, lower: &str, first: usize, label: &LabelSpan, z
     DateReading::Date(found)
 }
 
-/// Reads what can hold one date: a whole line, or the part behind a label.
+/// Parses text with at most one date: a whole line, or the part after a label.
 fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> DateReading {
-    let refuse = |complaint: fn(String) -> DiagnosticKind| {
-        DateReading::Refused(Box::new(Refusal { complaint: complaint(bare(text).to_owned()), label }))
+    let refuse = |problem: fn(String) -> DiagnosticKind| {
+        DateReading::Refused(Box::new(Refusal { problem: problem(bare(text).to_owned()), label }))
     };
     if let Some(refused) = relative(text, lower, label) {
         return refused;
@@ -268,7 +268,7 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> DateR
         }
         (None, _) => return DateReading::Nothing,
     };
-    let Some(company) = Company::of(&reading, label.is_some()) else { return DateReading::Nothing };
+    let Some(adjacent) = AdjacentText::of(&reading, label.is_some()) else { return DateReading::Nothing };
     let date = match date {
         Ok(date) => *date,
         Err(Flaw::Impossible) => return refuse(|text| DiagnosticKind::DateImpossible { text }),
@@ -284,19 +284,19 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> DateR
     }
     match reading.time {
         Some(Err(())) => refuse(|text| DiagnosticKind::TimeImpossible { text }),
-        Some(Ok(time)) => finish(&reading, company, date, Some(time), label, zone)
+        Some(Ok(time)) => finish(&reading, adjacent, date, Some(time), label, zone)
             .unwrap_or_else(|| refuse(|text| DiagnosticKind::TimeImpossible { text })),
-        None => finish(&reading, company, date, None, label, zone)
+        None => finish(&reading, adjacent, date, None, label, zone)
             .unwrap_or_else(|| refuse(|text| DiagnosticKind::DateImpossible { text })),
     }
 }
 
 fn relative(text: &str, lower: &str, label: Option<Label>) -> Option<DateReading> {
-    let complaint = || DiagnosticKind::DateRelative { text: bare(text).to_owned() };
-    is_relative(lower).then(|| DateReading::Refused(Box::new(Refusal { complaint: complaint(), label })))
+    let problem = || DiagnosticKind::DateRelative { text: bare(text).to_owned() };
+    is_relative(lower).then(|| DateReading::Refused(Box::new(Refusal { problem: problem(), label })))
 }
 
-/// `5 phút trước`, `Hôm qua, 12:30`: what a page shows in place of a date.
+/// `5 phút trước`, `Hôm qua, 12:30`: relative dates.
 fn is_relative(lower: &str) -> bool {
     const UNITS: [&str; 8] = ["giây", "phút", "giờ", "tiếng", "ngày", "tuần", "tháng", "năm"];
     let text = bare(lower);
@@ -313,47 +313,48 @@ fn is_relative(lower: &str) -> bool {
     starts && (word_count(text) <= 2 || text.contains(|c: char| c.is_ascii_digit())) || ago
 }
 
-/// The words beside a date, once each of them is explained.
-struct Company {
+/// The words next to a date, classified.
+struct AdjacentText {
     authors: Vec<String>,
     beside: String,
     section: bool,
 }
 
-impl Company {
-    /// `None` where words are left over that no stamp has: then the line is a sentence or a headline with a date in
-    /// it. Explained are a section's name, a place or a few words set apart by a mark, authors, and an author's label.
+impl AdjacentText {
+    /// `None` if words remain that do not accompany dates: then the line is a sentence or a headline with a date in
+    /// it. Accepted are a section name, a place or a few words set apart by punctuation, authors, and an author's
+    /// label.
     fn of(reading: &Reading<'_>, labelled: bool) -> Option<Self> {
         let (before, after) = (reading.before, reading.after);
-        let mut company = Self { authors: Vec::new(), beside: String::new(), section: false };
+        let mut adjacent = Self { authors: Vec::new(), beside: String::new(), section: false };
         let before_parts = before.split('|').map(|part| (part, true, reading.before_apart, 2));
         let after_parts = after.split('|').map(|part| (part, false, reading.after_apart, 4));
-        for (text, is_before, apart, most) in before_parts.chain(after_parts) {
+        for (text, is_before, apart, max_words) in before_parts.chain(after_parts) {
             let text = bare(text);
-            // NOTE: `Hà Nội, ngày …` is a place, where a comma parts it from the day.
+            // NOTE: in `Hà Nội, ngày …`, a place precedes the comma.
             let place = is_before && reading.before_comma && reading.time.is_none();
-            let people = || byline::beside_a_date(text).filter(|_| !place);
+            let people = || byline::next_to_date(text).filter(|_| !place);
             let code = word_count(text) == 1 && !text.chars().any(char::is_lowercase);
             if text.is_empty() {
             } else if is_section(text) || is_row(&comparison_key(text)) {
-                company.section = true;
-                company.beside = join(&company.beside, text);
+                adjacent.section = true;
+                adjacent.beside = join(&adjacent.beside, text);
             } else if let Some(Byline { authors, .. }) = people() {
-                company.authors.extend(authors);
-            } else if code || apart && word_count(text) <= 6 || labelled && word_count(text) <= most {
-                company.beside = join(&company.beside, text);
+                adjacent.authors.extend(authors);
+            } else if code || apart && word_count(text) <= 6 || labelled && word_count(text) <= max_words {
+                adjacent.beside = join(&adjacent.beside, text);
             } else {
                 return None;
             }
         }
         let explained = reading.numbers == 0 || before.is_empty() && after.is_empty();
-        explained.then_some(company)
+        explained.then_some(adjacent)
     }
 }
 
 fn finish(
     reading: &Reading<'_>,
-    company: Company,
+    adjacent: AdjacentText,
     date: NaiveDate,
     time: Option<NaiveTime>,
     label: Option<Label>,
@@ -364,7 +365,7 @@ fn finish(
     let offset = reading.offset.filter(|_| time.is_some());
     let instant = match offset {
         Some(offset) => with_offset(local, offset, zone, &mut doubts)?,
-        // A day begins when it begins, wherever the clocks are put forward at midnight.
+        // A day starts at its first instant, even where clocks are set forward at midnight.
         None if time.is_none() => start_of_day(date, zone),
         None => match resolve_local(local, zone) {
             LocalTime::Unique(moment) => moment,
@@ -382,14 +383,14 @@ fn finish(
         doubts.push(DiagnosticKind::WeekdayWrong { printed, date });
     }
     let stamp = PublishedAt { instant, date_only: time.is_none() };
-    let dressed = reading.weekday.is_some() || reading.offset.is_some() || company.section;
-    let Company { authors, beside, .. } = company;
+    let has_extras = reading.weekday.is_some() || reading.offset.is_some() || adjacent.section;
+    let AdjacentText { authors, beside, .. } = adjacent;
     Some(DateReading::Date(Box::new(ParsedDate {
         stamp,
         label,
         beside,
         authors,
-        dressed,
+        has_extras,
         update: None,
         doubts,
     })))
@@ -438,13 +439,13 @@ mod tests {
 
     fn refused(line: &str) -> &'static str {
         match read(line, DEFAULT_TIME_ZONE) {
-            DateReading::Refused(refusal) => refusal.complaint.code(),
+            DateReading::Refused(refusal) => refusal.problem.code(),
             other => panic!("{line}: {other:?}"),
         }
     }
 
     #[test]
-    fn every_printed_form_has_its_instant() {
+    fn every_printed_format_is_parsed_to_its_instant() {
         for (line, instant) in [
             ("12/05/2023 17:39", "2023-05-12T17:39:00+07:00"),
             ("Ngày đăng: 08/07/2024  11:38", "2024-07-08T11:38:00+07:00"),
@@ -507,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_alone_stays_a_day() {
+    fn a_date_without_a_time_has_only_a_day() {
         for (line, day) in [
             ("15/11/2025", "2025-11-15"),
             ("18-07-2019", "2019-07-18"),
@@ -539,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_or_a_place_may_stand_before_the_date() {
+    fn a_section_or_a_place_may_precede_the_date() {
         for (line, beside, day) in [
             ("Xã hội - 07/01/2022", "Xã hội", "2022-01-07"),
             ("Đất & Người - 07/01/2022", "Đất & Người", "2022-01-07"),
@@ -555,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn authors_may_stand_on_the_line_of_the_date() {
+    fn authors_may_be_on_the_line_of_the_date() {
         for (line, authors) in [
             ("HÀ MINH - LÊ SƠN 12/03/2018 09:15", &["HÀ MINH", "LÊ SƠN"][..]),
             ("Hà Minh - 09:15, 12/03/2018", &["Hà Minh"]),
@@ -576,7 +577,7 @@ mod tests {
     }
 
     #[test]
-    fn publication_beats_update_on_one_line() {
+    fn publication_takes_precedence_over_update_on_one_line() {
         let both = found("Ngày đăng: 12/05/2023 17:39 | Cập nhật: 13/05/2023 08:00");
         assert_eq!(rfc3339(both.stamp.instant, DEFAULT_TIME_ZONE), "2023-05-12T17:39:00+07:00");
         assert_eq!(both.label, Some(Label::Published));
@@ -586,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_date_is_refused_with_its_reason() {
+    fn invalid_dates_are_rejected_with_the_reason() {
         for (line, code) in [
             ("31/02/2023 17:39", "date-impossible"),
             ("29/02/2023", "date-impossible"),
@@ -624,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_within_text_are_no_stamps() {
+    fn dates_within_text_are_ignored() {
         for line in [
             "Chiều 12/5",
             "Chiều 12/5, UBND huyện Đăk Tô tổ chức Hội nghị.",
@@ -654,7 +655,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_weekday_and_a_foreign_offset_are_warned_about() {
+    fn a_wrong_weekday_and_a_foreign_offset_cause_warnings() {
         let weekday = found("Thứ Hai, 12/05/2023 17:39");
         assert_eq!(weekday.doubts[0].code(), "weekday-wrong");
         assert!(

@@ -1,7 +1,7 @@
-//! From the lines of a page to an article: the roles of the lines, and the draft that they make.
+//! Builds an article from the lines of a page.
 //!
-//! `features` says what can be seen of each line, `layout` reads the roles of all of them at once by the table in
-//! `weights`, and here they become the title, the date, the credits and the text. What is left out is told.
+//! `features` describes each line and `layout` assigns the roles; this module turns them into title, date, credits
+//! and text, and reports every line that it drops.
 
 mod compose;
 mod page;
@@ -25,16 +25,16 @@ use super::weights::{Role, SURE_OF_DATE, SURE_OF_TITLE, State};
 use crate::model::Article;
 use crate::time::{PublishedAt, Zone};
 
-/// What markup names outright; the printed text goes before it.
+/// What the markup declares; the printed text takes precedence.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// A title with its line.
+    /// A title and its line.
     pub title: Option<(usize, String)>,
-    /// A date with its line.
+    /// A date and its line.
     pub stamp: Option<(usize, String)>,
 }
 
-/// Makes the draft. `None` where a diagnostic says why.
+/// Builds the draft. `None` if a diagnostic says why.
 pub(super) fn draft(
     pieces: Vec<Piece>,
     matter: FrontMatter,
@@ -118,13 +118,13 @@ impl LabelledPage<'_> {
         let line = self.line(at);
         match self.lines[at].date.as_ref() {
             Some(Dated::Refused(refusal)) => {
-                // A page that shows `2 giờ trước` may say the date itself in its markup.
+                // A page that shows `2 giờ trước` may declare the date in its markup.
                 if self.has(at, Fact::Relative)
                     && let Some(dated) = self.hinted(hints, diagnostics)
                 {
                     return dated;
                 }
-                diagnostics.error(line, refusal.complaint.clone());
+                diagnostics.error(line, refusal.problem.clone());
                 nothing(line)
             }
             Some(Dated::Found(found) | Dated::Glued(_, found)) => {
@@ -142,10 +142,10 @@ impl LabelledPage<'_> {
         }
     }
 
-    /// A day alone, and others alone within the text: each may head a part of it.
+    /// Whether a date without a time, with others like it in the text, may head a part of the text, as in a diary.
     fn heads_a_diary(&self, at: usize, found: &ParsedDate) -> bool {
         let is_day = |found: &ParsedDate| {
-            found.stamp.date_only && found.label.is_none() && found.is_bare() && !found.dressed
+            found.stamp.date_only && found.label.is_none() && found.is_bare() && !found.has_extras
         };
         let alike =
             |index: usize| matches!(&self.lines[index].date, Some(Dated::Found(other)) if is_day(other));
@@ -163,7 +163,7 @@ impl LabelledPage<'_> {
         Some(PrintedDate { stamp: Some(found.stamp), line: *line })
     }
 
-    /// No line is the date. One that may be meant is named.
+    /// Rejects an article without a date. Names a line that may be meant as one.
     fn refuse_without_date(&self, diagnostics: &mut Diagnostics) {
         let is_open = |index: usize| self.lines[index].date.is_some() && self.role(index) != Role::OtherNews;
         let Some(index) = (0..self.lines.len()).find(|index| is_open(*index)) else {
@@ -172,17 +172,17 @@ impl LabelledPage<'_> {
         };
         let text = self.text(index).to_owned();
         let above = self.layout.title.is_none_or(|title| index < title);
-        let complaint = if above {
+        let problem = if above {
             DiagnosticKind::OnlyPageClock { text }
         } else {
             DiagnosticKind::DateNotBelowTitle { text }
         };
-        diagnostics.error(self.line(index), complaint);
+        diagnostics.error(self.line(index), problem);
     }
 
     fn refuse_doubtful_date(&self, at: usize, diagnostics: &mut Diagnostics) {
         let text = self.text(at).to_owned();
-        let complaint = match self.layout.other_date {
+        let problem = match self.layout.other_date {
             Some(other) => DiagnosticKind::DateInDoubt {
                 text,
                 line: self.line(other),
@@ -193,7 +193,7 @@ impl LabelledPage<'_> {
             }
             None => DiagnosticKind::DateNotBelowTitle { text },
         };
-        diagnostics.error(self.line(at), complaint);
+        diagnostics.error(self.line(at), problem);
     }
 
     fn report_date(&self, found: &ParsedDate, at: usize, titled: bool, diagnostics: &mut Diagnostics) {
@@ -208,7 +208,7 @@ impl LabelledPage<'_> {
             diagnostics.note(line, DiagnosticKind::DateOfUpdate { text: text.clone() });
         }
         let above = self.layout.title.is_none_or(|title| at < title);
-        // In an official document the place and the day stand above what it is.
+        // In an official document, place and day are above its type.
         if found.label.is_none() && !titled && above && !self.has(at, Fact::Official) {
             diagnostics.warn(line, DiagnosticKind::DateAboveTitle { text: self.text(at).to_owned() });
         }
@@ -225,7 +225,7 @@ impl LabelledPage<'_> {
     }
 
     fn printed_title(&self, at: usize, diagnostics: &mut Diagnostics) -> Title {
-        self.pieces[at].tell_of_links(diagnostics);
+        self.pieces[at].report_links(diagnostics);
         let line = self.line(at);
         if let Some(Dated::Glued(title, _)) = &self.lines[at].date
             && self.role(at) == Role::TitleAndDate
@@ -234,7 +234,7 @@ impl LabelledPage<'_> {
         }
         let mut text = self.text(at).to_owned();
         for more in (at + 1..self.lines.len()).take_while(|index| self.role(*index) == Role::TitleMore) {
-            self.pieces[more].tell_of_links(diagnostics);
+            self.pieces[more].report_links(diagnostics);
             text.push_str(if self.has(more, Fact::PartOfSeries) { " - " } else { " " });
             text.push_str(self.text(more));
         }
@@ -244,7 +244,7 @@ impl LabelledPage<'_> {
         Title { text, line }
     }
 
-    /// Updates, the page's clock, dates of other articles.
+    /// Reports updates, the clock of the page, and dates of other articles.
     fn report_other_dates(&self, one_was_taken: bool, diagnostics: &mut Diagnostics) {
         let chosen = self.layout.date;
         for index in (0..self.lines.len()).filter(|index| self.role(*index) == Role::OtherDate) {
@@ -264,7 +264,7 @@ impl LabelledPage<'_> {
                     diagnostics.note(line, DiagnosticKind::Dropped { text })
                 }
                 _ if clock => diagnostics.note(line, DiagnosticKind::PageClockIgnored { text }),
-                // Where none was taken, the refusal names both.
+                // If no date was accepted, the error names both.
                 Some(at) if stamp(at) != stamp(index) => {
                     if !one_was_taken {
                         continue;
@@ -327,7 +327,7 @@ impl LabelledPage<'_> {
             match self.role(index) {
                 Role::Byline | Role::Credit => self.take_credit(index, &mut body, diagnostics),
                 Role::Text | Role::BelowByline => kept.push(index),
-                // Place and day below a letter are a part of it.
+                // Place and day below a letter belong to it.
                 Role::Date
                     if self.layout.states[index] == State::DateLast && self.has(index, Fact::Place) =>
                 {
@@ -346,7 +346,7 @@ impl LabelledPage<'_> {
     fn take_credit(&self, index: usize, body: &mut Body, diagnostics: &mut Diagnostics) {
         let Some(credit) = &self.lines[index].credit else { return };
         let (line, byline) = (self.line(index), credit);
-        self.pieces[index].tell_of_links(diagnostics);
+        self.pieces[index].report_links(diagnostics);
         let other = byline
             .source
             .as_ref()
@@ -357,7 +357,8 @@ impl LabelledPage<'_> {
         body.credit(byline, line);
     }
 
-    /// The last line is short, no sentence, and not known to be a name: it stays, and somebody should look.
+    /// Warns if the last line is short, not a sentence and not recognised as a name: it is kept, but somebody should
+    /// check it.
     fn report_possible_name(&self, kept: &[usize], unsigned: bool, diagnostics: &mut Diagnostics) {
         let Some(last) = kept.last().copied().filter(|_| unsigned && kept.len() > 1) else { return };
         let (line, text) = (&self.lines[last], self.text(last));

@@ -248,7 +248,7 @@ fn title_of(pieces: &[Piece], matter: &FrontMatter, hints: &Hints, findings: &mu
     };
     match (at, hinted()) {
         (Some(at), _) => {
-            pieces[at].tell_of_links(findings);
+            pieces[at].report_links(findings);
             Titled { text: Some(pieces[at].text.clone()), line: pieces[at].line, at: Some(at) }
         }
         (None, Some((line, title))) => Titled { text: Some(title.clone()), line: *line, at: None },
@@ -285,7 +285,7 @@ fn date_of(
         let piece = &pieces[at];
         match stamp::read(&piece.text, zone) {
             DateReading::Date(found) => {
-                piece.tell_of_links(findings);
+                piece.report_links(findings);
                 for doubt in found.doubts {
                     findings.warn(piece.line, doubt);
                 }
@@ -303,7 +303,7 @@ fn date_of(
                 };
             }
             DateReading::Refused(refusal) if at == below => {
-                findings.error(piece.line, refusal.complaint);
+                findings.error(piece.line, refusal.problem);
                 return nowhere(None, piece.line);
             }
             DateReading::Refused(_) | DateReading::Nothing => {}
@@ -338,7 +338,7 @@ impl Credits {
             return;
         }
         let credits = text.split_off(text.len() - found.len());
-        credits.iter().for_each(|piece| piece.tell_of_links(findings));
+        credits.iter().for_each(|piece| piece.report_links(findings));
         for byline in found.into_iter().rev() {
             self.authors.extend(byline.authors);
             self.source = self.source.take().or(byline.source);
@@ -498,7 +498,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_of_a_text_is_reported() {
-        for (text, code, told) in [
+        for (text, code, detail) in [
             ("<script>alert(1)</script>", "not-carried", "script"),
             ("<style>p { color: red }</style>", "not-carried", "style sheet"),
             ("<p>Một <span hidden>chữ ẩn</span> hai.</p>", "hidden-text", "chữ ẩn"),
@@ -515,10 +515,11 @@ mod tests {
         ] {
             let fields = fields(&format!("Đoạn mở đầu.\n\n{text}\n\nĐoạn cuối."));
             let reading = read_fields(&fields, &options());
-            let is_told =
-                |found: &Diagnostic| found.kind.code() == code && found.kind.message().english.contains(told);
+            let is_expected = |found: &Diagnostic| {
+                found.kind.code() == code && found.kind.message().english.contains(detail)
+            };
             assert!(
-                reading.findings.iter().any(|(_, found)| is_told(found)),
+                reading.findings.iter().any(|(_, found)| is_expected(found)),
                 "{text}: {:?}",
                 reading.findings
             );
@@ -527,7 +528,7 @@ mod tests {
             let page =
                 format!("<h1>Đăk Tô</h1><p>12/05/2023 17:39</p><p>Đoạn mở đầu.</p>{text}<p>Đoạn cuối.</p>");
             let reading = read_document(FileFormat::Html, page.as_bytes(), &options());
-            assert!(reading.findings.iter().any(is_told), "{page}: {:?}", reading.findings);
+            assert!(reading.findings.iter().any(is_expected), "{page}: {:?}", reading.findings);
         }
     }
 

@@ -1,12 +1,12 @@
-//! Whether a table holds data, or puts text and pictures in their places.
+//! Classifies a table: data, images with captions, or layout.
 
 use super::normalise::{exceeds_chars, word_count};
 use super::stamp::{self, DateReading};
 use crate::time::Zone;
 
-/// A row as it is judged.
+/// A row to classify.
 pub(super) struct Row {
-    /// What its cells say.
+    /// The texts of its cells.
     pub texts: Vec<String>,
     pub has_picture: bool,
 }
@@ -14,13 +14,13 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Data,
-    /// Pictures with what is said of them.
+    /// Images with their captions.
     Pictures,
     /// Cells that are read one after the other.
     Layout,
 }
 
-/// Judges a table. `has_heads`: cells are marked as heads of columns or rows.
+/// Classifies a table. `has_heads`: cells are marked as column or row headings.
 pub(super) fn of(rows: &[Row], has_heads: bool, zone: Zone) -> Shape {
     let filled = |row: &Row| row.texts.iter().filter(|text| !text.is_empty()).count();
     let with_picture = rows.iter().filter(|row| row.has_picture).count();
@@ -32,7 +32,7 @@ pub(super) fn of(rows: &[Row], has_heads: bool, zone: Zone) -> Shape {
     if is_single_column && !has_heads || is_layout(rows, zone) { Shape::Layout } else { Shape::Data }
 }
 
-/// Paragraphs in its cells, the head of an official letter, or one row with the date of the article.
+/// Paragraphs in its cells, an official letterhead, or one row with the date of the article.
 fn is_layout(rows: &[Row], zone: Zone) -> bool {
     let texts = || rows.iter().flat_map(|row| &row.texts);
     let is_date =
@@ -41,11 +41,11 @@ fn is_layout(rows: &[Row], zone: Zone) -> bool {
     texts().any(|text| word_count(text) > 80 || is_letterhead(text)) || filled == 1 && texts().any(is_date)
 }
 
-/// The words that stand at the head of every official letter.
+/// Whether the text contains the national motto, which heads every official letter.
 fn is_letterhead(text: &str) -> bool {
     const MOTTO: [&str; 2] = ["cộng hòa xã hội chủ nghĩa", "cộng hoà xã hội chủ nghĩa"];
-    const LONGEST: usize = 600;
-    text.len() <= LONGEST && {
+    const MAX_BYTES: usize = 600;
+    text.len() <= MAX_BYTES && {
         let lower = text.to_lowercase();
         MOTTO.iter().any(|motto| lower.contains(motto))
     }

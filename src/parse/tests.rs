@@ -32,14 +32,14 @@ fn byte_order_marks_line_ends_and_decomposed_letters_have_no_effect() {
     let seed = std::str::from_utf8(SEED).unwrap();
     let wanted = read_text(seed);
     assert!(wanted.draft.is_some());
-    for dressed in [
+    for variant in [
         format!("\u{feff}{seed}"),
         seed.replace('\n', "\r\n"),
         seed.replace('\n', "\r"),
         seed.nfd().collect(),
         seed.replace(' ', "\u{a0}"),
     ] {
-        assert_eq!(read_text(&dressed), wanted);
+        assert_eq!(read_text(&variant), wanted);
     }
 }
 
@@ -226,10 +226,10 @@ fn word_files_in_legacy_fonts_need_the_encoding_setting() {
             assert_eq!(article.excerpt(), "Sáng 12/5, huyện họp giao ban tháng Năm.");
         }
     }
-    // Corrected in Unicode; `Cô Lê` would be `Cụ Lờ` in the legacy encoding.
-    let mended = document(&[tcvn3[0], tcvn3[1], tcvn3[2], "Cô Lê dự họp.", "Cô Lê"]);
+    // Corrected in Unicode; the legacy encoding would turn `Cô Lê` into `Cụ Lờ`.
+    let corrected = document(&[tcvn3[0], tcvn3[1], tcvn3[2], "Cô Lê dự họp.", "Cô Lê"]);
     let draft =
-        parse("bai.docx", &mended, &ParseOptions { encoding: Some(Encoding::Tcvn3), ..options() }).draft;
+        parse("bai.docx", &corrected, &ParseOptions { encoding: Some(Encoding::Tcvn3), ..options() }).draft;
     let article = draft.unwrap().article;
     assert_eq!(article.title, "Huyện Đăk Tô họp giao ban");
     assert_eq!(article.authors, ["Cô Lê"]);
@@ -244,7 +244,7 @@ fn links_in_plain_text_parts_are_reported() {
                 [Tấn Lộc](https://a.vn/5)\n";
     let reading = parse("bai.md", text.as_bytes(), &options());
     assert_eq!(reading.draft.as_ref().unwrap().article.authors, ["Tấn Lộc"]);
-    let told: Vec<(usize, String)> = reading
+    let links: Vec<(usize, String)> = reading
         .findings
         .into_iter()
         .map(|finding| match finding.kind {
@@ -253,7 +253,7 @@ fn links_in_plain_text_parts_are_reported() {
         })
         .collect();
     let wanted = [(1, 1), (11, 5)];
-    assert_eq!(told, wanted.map(|(line, number)| (line, format!("https://a.vn/{number}"))));
+    assert_eq!(links, wanted.map(|(line, number)| (line, format!("https://a.vn/{number}"))));
 }
 
 #[test]
@@ -318,8 +318,8 @@ mod properties {
         prop_assert_eq!(reading.draft.is_none(), refused);
         prop_assert!(reading.findings.iter().all(|finding| finding.line >= 1));
         if let Some(draft) = &reading.draft {
-            let told = serde_json::to_string(&draft.article).unwrap();
-            prop_assert!(told.chars().all(crate::text::is_printable));
+            let json = serde_json::to_string(&draft.article).unwrap();
+            prop_assert!(json.chars().all(crate::text::is_printable));
             prop_assert!(!draft.article.title.is_empty());
             for block in &draft.article.body {
                 if let Block::Html { html } = block {

@@ -1,27 +1,27 @@
-//! The table that tells the roles of lines apart. A positive number speaks for the role; nothing else decides.
+//! The weights that determine the roles of lines. A positive number supports the role; nothing else decides.
 //!
-//! The unit is a good reason: a headline's form is worth about five as a title. What is out of the question is
+//! For scale: the form of a headline is worth about five as a title. Combinations that must not occur have the weight
 //! [`NEVER`].
 
 use super::facts::Fact::{self, *};
 
-/// Out of the question.
+/// Must not occur.
 pub(super) const NEVER: i32 = -1000;
 
-/// The date of publication is refused where the best page with another date, or without one, is worse by less.
+/// The date is rejected if the best page with another date, or without one, is worse by less than this.
 pub(super) const SURE_OF_DATE: i32 = 3;
 
-/// A title is told to be in doubt where the best page with another title is worse by less.
+/// A warning about the title is given if the best page with another title is worse by less than this.
 pub(super) const SURE_OF_TITLE: i32 = 3;
 
-/// A page without a title is refused; a page that ends in its head has no text.
+/// For a page without a title, which is rejected; for a page without text.
 pub(super) const WITHOUT_TITLE: i32 = -12;
 pub(super) const WITHOUT_TEXT: i32 = -5;
 
-/// A line that is not the title known from front matter, or from the head of the page, is worth so much less as one.
+/// For a line that is not the title from the front matter, or from the head of the page.
 pub(super) const NOT_THE_GIVEN_TITLE: [i32; 2] = [-8, -4];
 
-/// What a line is to its page.
+/// The role of a line in its page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Role {
@@ -34,19 +34,19 @@ pub(super) enum Role {
     TitleMore,
     /// The date of publication.
     Date,
-    /// The page's clock, an update, a date that is not the article's. Dropped.
+    /// The clock of the page, an update, or another date that is not the article's. Dropped.
     OtherDate,
     /// Title and date on one line.
     TitleAndDate,
-    /// Who wrote it, above the text.
+    /// The author, above the text.
     Byline,
-    /// Who wrote it or where it was taken from, below the text.
+    /// The author or source, below the text.
     Credit,
-    /// The title or the first paragraph once more. Dropped.
+    /// A repetition of the title or the first paragraph. Dropped.
     Repeat,
     /// The text: paragraphs, sub-headings, captions, lists, tables.
     Text,
-    /// What may stand below a byline and is kept: captions, addresses.
+    /// Below a byline and kept: captions, addresses.
     BelowByline,
     /// The heading of other news.
     End,
@@ -58,11 +58,11 @@ impl Role {
     pub(super) const COUNT: usize = Self::OtherNews as usize + 1;
 }
 
-/// A weight for each fact of a line.
+/// A weight for each feature of a line.
 type Weights = &'static [(Fact, i32)];
 
-/// A row for each role: what it is worth by itself; facts of which it needs one, the best of which counts; and what
-/// each other fact adds.
+/// For each role: its base weight; features of which it requires at least one, with the highest weight counted; and
+/// the weights of other features.
 #[rustfmt::skip]
 pub(super) const EMISSIONS: &[(Role, i32, Weights, Weights)] = &[
     (Role::Boilerplate, -2, &[], &[(Prose, -6), (Stop, -2), (Headline, -3), (Long, -3), (Short, 1),
@@ -82,9 +82,9 @@ pub(super) const EMISSIONS: &[(Role, i32, Weights, Weights)] = &[
         (Number, -6), (Cell, -6), (Caption, -7), (End, -7), (Box, -6), (Tool, -12), (Site, -12),
         (Section, -4), (Letterhead, -6), (Signature, -8), (File, -9), (Macro, NEVER), (Symbols, NEVER),
         (Contact, -6), (Tags, -8), (Name, -3), (Names, -6), (Initials, -3), (LabelledAuthor, -9),
-        (Source, -6), (Repeats, -1), (GoesOn, -4), (DatedHeadline, -3), (Far, -25), (Clock, -9),
+        (Source, -6), (Repeats, -1), (Continuation, -4), (DatedHeadline, -3), (Far, -25), (Clock, -9),
         (Glued, -5), (Dated, NEVER), (Published, NEVER), (Updated, NEVER)]),
-    (Role::TitleMore, 0, &[(GoesOn, 5), (CapitalsBelowCapitals, 5), (PartOfSeries, 5), (Subject, 5)], &[
+    (Role::TitleMore, 0, &[(Continuation, 5), (CapitalsBelowCapitals, 5), (PartOfSeries, 5), (Subject, 5)], &[
         (Prose, -4), (Recital, -12), (Letterhead, -14), (Signature, -14), (Section, -6), (Name, -6),
         (LabelledAuthor, NEVER), (Document, -9), (Heading, -4), (HeadingOne, -6), (Repeats, -12),
         (Dated, NEVER), (Published, NEVER), (Updated, NEVER), (Table, NEVER), (Item, NEVER), (Glued, NEVER)]),
@@ -115,23 +115,23 @@ pub(super) const EMISSIONS: &[(Role, i32, Weights, Weights)] = &[
     (Role::OtherNews, 0, &[], &[]),
 ];
 
-/// How much of a page was seen once a line is read.
+/// What precedes a line on its page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     Nothing,
     Title,
     Date,
-    /// Both, and no text yet.
+    /// Title and date, but no text yet.
     Head,
-    /// Both, and the text has begun.
+    /// Title, date and text.
     Text,
-    /// The title, and the text has begun without a date.
+    /// Title and text, but no date.
     TitleInText,
 }
 
 macro_rules! states {
     ($($seen:ident { $($state:ident: $role:ident),* })*) => {
-        /// Where in the page a line stands, and its role there.
+        /// The position of a line in its page, combined with its role.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(super) enum State { $($($state,)*)* }
@@ -144,33 +144,33 @@ macro_rules! states {
 states! {
     // Above everything.
     Nothing { Top: Boilerplate, TopClock: OtherDate }
-    // The title, the date to come below it.
+    // The title; the date follows.
     Title { TitleFirst: Title, TitleFirstMore: TitleMore, UnderTitle: Boilerplate,
         UnderTitleByline: Byline, UnderTitleDate: OtherDate, Lead: Text, LeadByline: Byline }
-    // The date, the title to come below it.
+    // The date; the title follows.
     Date { DateFirst: Date, UnderDate: Boilerplate, UnderDateByline: Byline, UnderDateDate: OtherDate }
-    // Both, and no text yet.
+    // Title and date, but no text yet.
     Head { TitleSecond: Title, TitleSecondMore: TitleMore, DateSecond: Date, Both: TitleAndDate,
         Head: Boilerplate, HeadByline: Byline, HeadDate: OtherDate, HeadRepeat: Repeat }
-    // Both, and the text has begun.
+    // Title, date and text.
     Text { DateInText: Date, Opening: Text, Text: Text, TextBoilerplate: Boilerplate, TextRepeat: Repeat, Foot: Footer,
         Signing: Footer, FootCredit: Credit, FootKept: BelowByline, FootDate: OtherDate, End: End, OtherNews: OtherNews,
         DateLast: Date }
-    // The title, and the text has begun without a date.
+    // Title and text, but no date.
     TitleInText { Early: Text, EarlyBoilerplate: Boilerplate, EarlyRepeat: Repeat, LateFoot: Footer,
         LateCredit: Credit, LateKept: BelowByline, LateEnd: End, LateNews: OtherNews }
 }
 
 use State as S;
 
-/// What a fact adds in one state beyond its role.
+/// The additional weight of a feature in one state.
 #[rustfmt::skip]
 pub(super) const BY_STATE: &[(State, Weights)] = &[
-    // Above the title an unlabelled date is often the page's clock.
+    // Above the title, an unlabelled date is often the clock of the page.
     (S::DateFirst, &[(Dated, -2), (Updated, -1)]),
     (S::TopClock, &[(Dated, 2)]),
     (S::UnderTitleDate, &[(CleanDate, -4)]),
-    // Between a date and its title stand counters; sections and menus stand between a clock and the page.
+    // Counters may be between a date and its title; sections and menus are between a clock and the page.
     (S::UnderDate, &[(Site, -5), (Section, -4), (Headline, -3), (Short, -2), (Number, 3)]),
     (S::UnderTitle, &[(Contact, 7), (Headline, -2), (Cell, -3)]),
     (S::UnderTitleByline, &[(Headline, -2), (OneWord, -3), (Initials, 3)]),
@@ -180,10 +180,10 @@ pub(super) const BY_STATE: &[(State, Weights)] = &[
     (S::Opening, &[(Headline, -3), (Verse, 4), (CleanForm, 3)]),
     (S::Lead, &[(Headline, -5), (Short, -3), (OneWord, -3), (Item, -3)]),
     (S::DateSecond, &[(CleanDate, 4), (BelowProse, -3), (Far, -30)]),
-    // Below paragraphs a date needs a time or a label; at the end it must look printed by the site.
+    // Below paragraphs, a date needs a time or a label; at the end, it must look as if printed by the site.
     (S::DateInText, &[(Dated, -5), (Place, -6), (Time, 4), (Far, -30)]),
-    (S::DateLast, &[(Dated, -13), (Time, 2), (Dressed, 5), (Agrees, 9), (Refused, -6), (Relative, -9)]),
-    // In the clean form nothing between the lead and the byline falls, but for what no author writes.
+    (S::DateLast, &[(Dated, -13), (Time, 2), (Extras, 5), (Agrees, 9), (Refused, -6), (Relative, -9)]),
+    // In the clean form, nothing between the lead and the byline is dropped, except what no author writes.
     (S::TextBoilerplate, &[(CleanForm, -9), (Macro, 9), (Signature, -2), (Document, -4), (Section, -3),
         (OneWord, -3), (Short, -3), (Item, -3)]),
     (S::EarlyBoilerplate, &[(CleanForm, -9), (Macro, 9), (Item, -3), (Short, -3), (OneWord, -3)]),
@@ -193,10 +193,10 @@ pub(super) const BY_STATE: &[(State, Weights)] = &[
     (S::EarlyRepeat, &[(Repeats, -30)]),
 ];
 
-/// How a page may begin.
+/// The possible first states of a page.
 pub(super) const STARTS: &[State] = &[S::Top, S::TopClock, S::TitleFirst, S::DateFirst, S::Both];
 
-/// How one state follows another. Pairs that are not here do not follow each other.
+/// The allowed transitions between states, with their weights.
 #[rustfmt::skip]
 pub(super) const TRANSITIONS: &[(&[State], &[State], i32)] = {
     use State::*;
@@ -211,12 +211,12 @@ pub(super) const TRANSITIONS: &[(&[State], &[State], i32)] = {
         (&[Lead], &[Lead, LeadByline], 0),
         (&[Lead, LeadByline], &[DateInText], 0),
         (&[DateInText], &[Text, TextBoilerplate, FootCredit, HeadDate, End], 0),
-        // The date above its title. Without a title the article is refused, and its text is text all the same.
+        // The date above its title. Without a title the article is rejected; its text still has the role of text.
         (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[UnderDate, UnderDateByline, UnderDateDate], 0),
         (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[TitleSecond], 1),
         (&[DateFirst, UnderDate, UnderDateByline, UnderDateDate], &[Opening], -14),
         (&[TitleSecond, TitleSecondMore], &[TitleSecondMore], 0),
-        // The text below both. Lists of names and pictures may follow without a paragraph.
+        // The text below both. Lists of names and images may follow without a paragraph.
         (&[TitleSecond, TitleSecondMore, DateSecond, Both, Head, HeadByline, HeadDate, HeadRepeat],
             &[Head, HeadByline, HeadDate, HeadRepeat, Opening], 0),
         (&[DateSecond, TitleSecond, Head, HeadRepeat], &[End, FootCredit], -3),
@@ -225,7 +225,7 @@ pub(super) const TRANSITIONS: &[(&[State], &[State], i32)] = {
         (&[Signing, FootCredit, Foot, FootKept, FootDate, DateLast], &[FootCredit, Foot, FootKept, FootDate], 0),
         (&[FootCredit, Foot, FootKept, FootDate, DateLast], &[End], 3),
         (&[End, OtherNews], &[OtherNews], 0),
-        // The text without a date, which may stand below it.
+        // The text without a date, which may follow it.
         (&[Early, EarlyBoilerplate, EarlyRepeat],
             &[Early, EarlyBoilerplate, EarlyRepeat, DateLast, LateCredit, LateEnd], 0),
         (&[LateCredit, LateFoot, LateKept], &[LateCredit, LateFoot, LateKept, DateLast], 0),

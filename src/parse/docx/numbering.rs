@@ -36,7 +36,7 @@ struct Level {
     /// Whether all levels are shown in decimal digits.
     legal: bool,
     /// The level after which numbering restarts.
-    goes_on: bool,
+    continues: bool,
     /// The paragraph style of this level.
     style: Option<String>,
 }
@@ -125,7 +125,7 @@ impl Numbering {
         let start_of = |level: usize| list.starts[level].unwrap_or(list.levels[level].start);
         counters[level] = Some(counters[level].map_or(start_of(level), |number| number.saturating_add(1)));
         for (deeper, counter) in counters.iter_mut().enumerate().skip(level + 1) {
-            if !list.levels[deeper].goes_on {
+            if !list.levels[deeper].continues {
                 *counter = None;
             }
         }
@@ -159,7 +159,7 @@ fn levels_of(parent: Node<'_, '_>, levels: &mut [Level; LEVELS]) {
                 .to_owned(),
             text: value(node, "lvlText").map_or_else(|| format!("%{}.", place + 1), str::to_owned),
             legal: switch(node, "isLgl").unwrap_or_default(),
-            goes_on: value(node, "lvlRestart") == Some("0"),
+            continues: value(node, "lvlRestart") == Some("0"),
             style: value(node, "pStyle").map(str::to_owned),
         };
         if child(node, "start").is_none() {
@@ -295,7 +295,7 @@ mod tests {
             level(1, "bullet", "", ""),
         );
         let mut numbering = Numbering::read(&xml, &Styles::default());
-        let told: Vec<String> = [
+        let labels: Vec<String> = [
             ("1", 0),
             ("1", 1),
             ("1", 1),
@@ -312,7 +312,7 @@ mod tests {
         .map(|(list, level)| label(&mut numbering, list, level))
         .collect();
         assert_eq!(
-            told,
+            labels,
             ["I.", "a)", "b)", "II.", "a)", "[2.1]", "V.", "VI.", "[Điều 1.]", "•", "[Điều 2.]"]
         );
     }

@@ -76,14 +76,14 @@ impl<'b> Package<'b> {
     }
 
     /// The bytes of a part, at most `most`.
-    pub(super) fn bytes(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiagnosticKind> {
+    pub(super) fn bytes(&mut self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, DiagnosticKind> {
         let damaged = |_| DiagnosticKind::Damaged { form: "docx" };
         let Some(place) = self.places.get(&plain_name(name)).copied() else { return Ok(None) };
         let file = self.archive.by_index(place).map_err(|_| DiagnosticKind::Damaged { form: "docx" })?;
         let mut bytes = Vec::new();
-        file.take(most + 1).read_to_end(&mut bytes).map_err(damaged)?;
-        if bytes.len() as u64 > most {
-            return Err(DiagnosticKind::TooLarge { limit: most });
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(damaged)?;
+        if bytes.len() as u64 > limit {
+            return Err(DiagnosticKind::TooLarge { limit: limit });
         }
         Ok(Some(bytes))
     }

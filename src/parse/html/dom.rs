@@ -50,9 +50,9 @@ pub(super) const MAX_DEPTH: usize = 256;
 pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Dom, DiagnosticKind> {
     const CHUNK_SIZE: usize = 1024;
     // An element takes at least three bytes; implied elements (`tbody`) are few.
-    let most_nodes = 2_000 + html.len() / 2;
+    let max_nodes = 2_000 + html.len() / 2;
     // Ordinary pages need about five steps per byte.
-    let most_steps = 100_000 + html.len() * 24;
+    let max_steps = 100_000 + html.len() * 24;
     let mut parser = parse_document(DomSink::new(first_line), Default::default());
     let (mut rest, mut last, mut steps) = (html, "", 0);
     let mut open_tag = AttributeCounter::default();
@@ -64,11 +64,11 @@ pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Dom, Diag
         if sink.deepest.get() > MAX_DEPTH {
             return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
         }
-        if sink.nodes.borrow().len() > most_nodes {
-            return Err(DiagnosticKind::TooComplex { limit: most_nodes });
+        if sink.nodes.borrow().len() > max_nodes {
+            return Err(DiagnosticKind::TooComplex { limit: max_nodes });
         }
-        if sink.steps.get() > most_steps {
-            return Err(DiagnosticKind::TooComplex { limit: most_steps });
+        if sink.steps.get() > max_steps {
+            return Err(DiagnosticKind::TooComplex { limit: max_steps });
         }
         // If a chunk yields no nodes, it is inside a tag that began in an earlier chunk.
         if sink.steps.get() == steps {
@@ -148,7 +148,7 @@ const MAX_ATTRIBUTES: usize = 400;
 /// attributes that lead to it, counted from 1.
 #[derive(Default)]
 struct AttributeCounter {
-    most: [usize; 8],
+    max_counts: [usize; 8],
     previous: [u8; 2],
 }
 
@@ -163,13 +163,13 @@ impl AttributeCounter {
     const UNQUOTED: usize = 7;
 
     fn attributes(&self) -> usize {
-        self.most.into_iter().max().unwrap_or_default().saturating_sub(1)
+        self.max_counts.into_iter().max().unwrap_or_default().saturating_sub(1)
     }
 
     fn read_on(&mut self, html: &str) {
         for byte in html.bytes() {
             let mut next = [0; 8];
-            for (state, count) in self.most.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            for (state, count) in self.max_counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
                 if let Some((state, begins)) = Self::step(state, byte) {
                     next[state] = next[state].max(count + usize::from(begins));
                 }
@@ -178,7 +178,7 @@ impl AttributeCounter {
             if opens && byte.is_ascii_alphabetic() {
                 next[Self::NAME] = next[Self::NAME].max(1);
             }
-            self.most = next;
+            self.max_counts = next;
             self.previous = [self.previous[1], byte];
         }
     }

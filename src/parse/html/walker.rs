@@ -132,9 +132,9 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         if let Some(target) = self.page.tree.attribute(id, "href") {
             let link = SafeUrl::of(target, self.page.base.as_ref());
             // Buttons and anchors of the page.
-            let leads_nowhere =
+            let has_no_target =
                 target.is_empty() || target.starts_with('#') || target.starts_with("javascript:");
-            if link.is_none() && self.page.weight(id).text > 0 && !leads_nowhere {
+            if link.is_none() && self.page.weight(id).text > 0 && !has_no_target {
                 let target = target.chars().take(200).collect();
                 self.flow.findings.warn(self.page.tree.line(id), DiagnosticKind::LinkDropped { target });
             }
@@ -327,9 +327,9 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
 
     fn row(&mut self, cells: &[NodeId], texts: &[String], depth: usize) {
         let tree = self.page.tree;
-        let span = |cell: NodeId, name: &str, most: u16| {
+        let span = |cell: NodeId, name: &str, limit: u16| {
             let count = tree.attribute(cell, name).and_then(|value| value.trim().parse::<u16>().ok());
-            count.map_or(1, |count| count.min(most))
+            count.map_or(1, |count| count.min(limit))
         };
         let spans = |cell: &NodeId| span(*cell, "rowspan", 1000) != 1;
         if texts.iter().all(String::is_empty) && !cells.iter().any(spans) {

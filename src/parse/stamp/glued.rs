@@ -1,12 +1,12 @@
-//! A date of publication that is glued to its title, before it or behind it.
+//! A publication date without a space before or after the title.
 
 use super::{DateReading, ParsedDate, labels_in, read};
 use crate::parse::normalise::word_count;
 use crate::time::Zone;
 
-/// Takes a line apart into title and date: `…)01/03/2017 15:02:43`, `… Ngày cập nhật 12/03/2018`,
-/// `12/03/2018 09:15Xã …`. A bare date behind a space must have a time to count: titles end in dates of their own.
-/// One in brackets counts as well; whoever asks must know that it is the only date of the page.
+/// Splits a line into title and date: `…)01/03/2017 15:02:43`, `… Ngày cập nhật 12/03/2018`, `12/03/2018 09:15Xã …`.
+/// A date after a space must have a time or a label, because titles may end with dates. One in brackets counts as
+/// well; the caller must check that it is the only date of the page.
 pub(in crate::parse) fn read_glued(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     labelled(line, zone).or_else(|| behind(line, zone)).or_else(|| before(line, zone))
 }
@@ -60,7 +60,7 @@ fn behind(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     None
 }
 
-/// `12/03/2018 09:15Xã …`, and `12/03/2018 09:15200 hộ …`, where the minute has two digits and no more.
+/// `12/03/2018 09:15Xã …`, and `12/03/2018 09:15200 hộ …`, where the minute has exactly two digits.
 fn before(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
     if !line.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -79,7 +79,7 @@ mod tests {
     use crate::time::{DEFAULT_TIME_ZONE, rfc3339};
 
     #[test]
-    fn a_date_glued_to_a_title_is_cut_off() {
+    fn a_date_glued_to_a_title_is_separated() {
         for (line, title, instant) in [
             (
                 "Lịch công tác (lần 2)01/03/2017 15:02:43",

@@ -1,10 +1,10 @@
-//! The tokens of a line, walked over from left to right: date, time, zone, weekday, and what is left over.
+//! Parses the tokens of a line from left to right: date, time, zone, weekday, and the remaining text.
 
 use std::ops::Range;
 
 use chrono::{NaiveDate, NaiveTime};
 
-/// Why numbers in the place of a date are none.
+/// Why numbers in the position of a date are not a valid date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     Impossible,
@@ -13,25 +13,25 @@ pub(super) enum Flaw {
     ShortYear,
 }
 
-/// What was made out on one line.
+/// What was recognised in a line.
 #[derive(Debug, Default)]
 pub(super) struct Reading<'text> {
     pub(super) date: Option<Result<NaiveDate, Flaw>>,
     pub(super) dates: usize,
     pub(super) time: Option<Result<NaiveTime, ()>>,
     pub(super) times: usize,
-    /// In minutes east.
+    /// In minutes east of UTC.
     pub(super) offset: Option<i32>,
     /// As printed, and counted from Monday.
     pub(super) weekday: Option<(String, u32)>,
     pub(super) half_unclear: bool,
-    /// Numbers that nothing explains.
+    /// The number of unexplained numbers.
     pub(super) numbers: usize,
     pub(super) day_and_month: bool,
-    /// What stands before and behind everything that was made out, with the marks between its words.
+    /// The text before and after everything that was recognised, with its punctuation.
     pub(super) before: &'text str,
     pub(super) after: &'text str,
-    /// The words before are set apart by a mark, the words behind by a bar.
+    /// Whether punctuation separates the text before, and whether a bar separates the text after.
     pub(super) before_apart: bool,
     pub(super) before_comma: bool,
     pub(super) after_apart: bool,
@@ -44,7 +44,7 @@ enum Token<'text> {
     Mark(char),
 }
 
-/// Walks over the tokens of a line from left to right.
+/// Reads the tokens of a line from left to right.
 pub(super) struct Reader<'text> {
     text: &'text str,
     tokens: Vec<(Token<'text>, usize, usize)>,
@@ -105,7 +105,7 @@ impl<'text> Reader<'text> {
         self.lower.get(index).map_or("", String::as_str)
     }
 
-    /// True where token `index` follows its predecessor without white space.
+    /// Whether token `index` follows its predecessor without white space.
     fn touches(&self, index: usize) -> bool {
         index > 0 && self.tokens.get(index).is_some_and(|(_, start, _)| *start == self.tokens[index - 1].2)
     }
@@ -132,7 +132,7 @@ impl<'text> Reader<'text> {
                     None => return false,
                 }
             }
-            // `T6, 12/05/2023`; the T of `2023-05-12T17:39` has a number before it.
+            // `T6, 12/05/2023`; in `2023-05-12T17:39`, a number precedes the T.
             "t" if self.at == 0 && self.touches(1) && self.mark(2).is_some() => match self.small(1) {
                 Some(day @ 2..=7) => (2, day - 2),
                 _ => return false,
@@ -187,10 +187,10 @@ impl<'text> Reader<'text> {
         true
     }
 
-    /// `Số lần đọc: 55`, behind the date: a few words, a colon, a number.
+    /// `Số lần đọc: 55` after the date: a few words, a colon, a number.
     fn named_number(&mut self) -> bool {
-        const MOST_WORDS: usize = 5;
-        let names = (self.at..).take(MOST_WORDS).take_while(|index| !self.word(*index).is_empty()).count();
+        const MAX_WORDS: usize = 5;
+        let names = (self.at..).take(MAX_WORDS).take_while(|index| !self.word(*index).is_empty()).count();
         let colon = self.at + names;
         let is_number = self.mark(colon) == Some(':') && self.number(colon + 1).is_some();
         let counts = is_number && !self.is_date_at(colon + 1) && self.mark(colon + 2) != Some(':');
@@ -264,7 +264,7 @@ impl<'text> Reader<'text> {
         true
     }
 
-    /// The hour of 24, by the `SA`, `CH`, `AM` or `PM` that follows; none where the two contradict.
+    /// The hour from 0 to 23 by the `SA`, `CH`, `AM` or `PM` that follows; `None` if they contradict each other.
     fn half_of_day(&mut self, hour: u32) -> Option<u32> {
         let mut length = 1;
         let afternoon = match self.word(self.at) {
@@ -276,7 +276,7 @@ impl<'text> Reader<'text> {
                 afternoon
             }
             "sáng" | "trưa" | "chiều" | "tối" | "đêm" => {
-                // `5 giờ 39 chiều` is 17:39 to everybody and no rule says so: it is asked, not guessed.
+                // People read `5 giờ 39 chiều` as 17:39, but no rule defines it, so it is rejected.
                 self.reading.half_unclear = hour <= 12;
                 self.at += 1;
                 return Some(hour);
@@ -293,8 +293,8 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// `+07`, `+0700`, `+07:00`, `Z` right behind a time; `-05:00` only where it touches the time, since
-    /// elsewhere a hyphen is a separator.
+    /// `+07`, `+0700`, `+07:00`, `Z` after a time; `-05:00` only directly after it, because otherwise a hyphen is a
+    /// separator.
     fn offset_behind_time(&mut self) {
         if self.word(self.at) == "z" && self.touches(self.at) {
             self.reading.offset = Some(0);
@@ -313,7 +313,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// True where the date before was written in the other order, with `T` before the time.
+    /// Whether the preceding date is in year-first order with a `T` before the time.
     fn is_iso(&self) -> bool {
         self.lower.iter().take(self.at).any(|word| word == "t")
     }
@@ -373,7 +373,7 @@ impl<'text> Reader<'text> {
         true
     }
 
-    /// NOTE: in `17:39-12/05/2023` the minute begins what looks like a date with a short year; it is none.
+    /// NOTE: in `17:39-12/05/2023`, the minute is not the start of a date with a two-digit year.
     fn is_date_at(&self, index: usize) -> bool {
         self.date_at(index).is_some_and(|(date, _)| date != Err(Flaw::ShortYear))
     }
@@ -385,7 +385,7 @@ impl<'text> Reader<'text> {
             .or_else(|| self.in_english(index))
     }
 
-    /// `12/05/2023`, `12 - 05 - 2023`, `12.05.2023`, `2023-05-12`, and `12/05/23`, which is refused.
+    /// `12/05/2023`, `12 - 05 - 2023`, `12.05.2023`, `2023-05-12`, and `12/05/23`, which is rejected.
     fn in_numbers(&self, index: usize) -> Option<(Result<NaiveDate, Flaw>, usize)> {
         let separated = |mark: Option<char>| matches!(mark, Some('/' | '-' | '.' | '–'));
         let (first, second, third) = (self.number(index)?, self.number(index + 2)?, self.number(index + 4)?);
@@ -430,7 +430,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// `Tháng Ba 12, 2018`: the word says which of the two is the month.
+    /// `Tháng Ba 12, 2018`: the word identifies the month.
     fn month_before_day(&self, index: usize) -> Option<(Result<NaiveDate, Flaw>, usize)> {
         if self.word(index) != "tháng" {
             return None;
@@ -444,7 +444,7 @@ impl<'text> Reader<'text> {
         Some((day_month_year(day, &month.to_string(), year), at + 1))
     }
 
-    /// The month and the index behind it. NOTE: `năm` is five and year; behind `tháng` it is five.
+    /// The month and the index after it. NOTE: `năm` means both five and year; after `tháng` it is five.
     fn month_in_words(&self, index: usize) -> Option<(u32, usize)> {
         const MONTHS: [&[&str]; 12] = [
             &["một"],
@@ -469,7 +469,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// `12 May 2023`; `May 12, 2023` puts the month first and is refused.
+    /// `12 May 2023`; `May 12, 2023` is month-first and rejected.
     fn in_english(&self, index: usize) -> Option<(Result<NaiveDate, Flaw>, usize)> {
         let month = |index: usize| {
             let word = self.word(index);
@@ -499,7 +499,7 @@ impl<'text> Reader<'text> {
         }
         let known = matches!(self.word(self.at), "lúc" | "ngày" | "vào" | "hồi" | "t" | "at" | "giờ" | "on");
         let bound = self.reading.date.is_some() || self.reading.time.is_some() || self.before.is_empty();
-        // The `in` and `bản in` of a toolbar that runs on behind the date carry nothing.
+        // The `in` and `bản in` of a toolbar after the date have no meaning.
         let toolbar = self.reading.date.is_some() && matches!(self.word(self.at), "in" | "print");
         if known && bound || toolbar {
             self.at += 1;
@@ -519,7 +519,7 @@ impl<'text> Reader<'text> {
         if day_and_month {
             self.reading.day_and_month = true;
         }
-        // The number of comments ends a row behind the date: `… admin Tin tức 0`.
+        // The number of comments ends a line after the date: `… admin Tin tức 0`.
         let counts = self.at + 1 == self.tokens.len() && !self.after.is_empty();
         if matches!(token, Token::Number(_)) && !counts {
             self.reading.numbers += 1;
@@ -575,14 +575,14 @@ fn day_month_year(day: &str, month: &str, year: &str) -> Result<NaiveDate, Flaw>
 }
 
 fn year_month_day(year: &str, month: &str, day: &str) -> Result<NaiveDate, Flaw> {
-    // NOTE: `2023-31-05` is nobody's order; it is impossible rather than turned round.
+    // NOTE: `2023-31-05` is invalid; the numbers are never swapped.
     match day_month_year(day, month, year) {
         Err(Flaw::MonthFirst) => Err(Flaw::Impossible),
         other => other,
     }
 }
 
-/// Cuts a line into numbers, words and marks; white space only shows in the offsets.
+/// Splits a line into numbers, words and punctuation; white space is visible only in the offsets.
 fn tokens(text: &str) -> Vec<(Token<'_>, usize, usize)> {
     let mut tokens = Vec::new();
     let mut rest = text.char_indices().peekable();

@@ -1,4 +1,4 @@
-//! The lines that are the text, turned into blocks.
+//! Turns the lines of the text into blocks.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::super::piece::{Kind, Piece};
 use super::page::{Body, LabelledPage};
 use crate::model::Block;
 
-/// Turns the pieces that are the text into blocks.
+/// Turns the pieces of the text into blocks.
 pub(super) fn compose(
     page: &LabelledPage<'_>,
     mut body: Body,
@@ -30,9 +30,9 @@ struct Composer<'p, 'f> {
     page: &'p LabelledPage<'p>,
     body: Body,
     diagnostics: &'f mut Diagnostics,
-    /// Pictures follow each other below the title, with a line for each.
+    /// Whether the article is a series of images below the title, with one line each.
     of_pictures: bool,
-    /// `(BĐ) -` on a line of its own, which opens the next paragraph.
+    /// `(BĐ) -` on a line of its own, which begins the next paragraph.
     dateline: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl<'p> Composer<'p, '_> {
         self.page.lines[index].caption.as_deref()
     }
 
-    /// A caption printed twice in a row is one.
+    /// Whether a caption repeats the previous one.
     fn is_repeat(&self, previous: Option<usize>, index: usize) -> bool {
         let key = |index: usize| comparison_key(self.page.text(index));
         previous.is_some_and(|previous| {
@@ -69,7 +69,7 @@ impl<'p> Composer<'p, '_> {
         })
     }
 
-    /// The line that stands for a picture which is missing, printed again with the credit below it.
+    /// Whether a line in place of a missing image is repeated with its credit below it.
     fn is_said_by_the_next(&self, index: usize, next: Option<usize>) -> bool {
         let Some(caption) = next.and_then(|next| self.caption_at(next)) else { return false };
         let key = &self.page.lines[index].key;
@@ -102,7 +102,7 @@ impl<'p> Composer<'p, '_> {
 
     fn caption(&mut self, caption: &Caption, piece: &Piece) {
         if caption.text.is_empty() && !piece.gap && self.credited_above(caption, piece) {
-            piece.tell_of_links(self.diagnostics);
+            piece.report_links(self.diagnostics);
             return;
         }
         let text = if caption.text.is_empty() { self.text_above_its_credit(piece) } else { None };
@@ -116,7 +116,7 @@ impl<'p> Composer<'p, '_> {
         });
     }
 
-    /// Gives the credit to the caption right above, where that has none.
+    /// Adds the credit to the caption directly above, if that has none.
     fn credited_above(&mut self, caption: &Caption, piece: &Piece) -> bool {
         let Some(Block::Caption { credit: credit @ None, raw: printed, html, .. }) =
             self.body.blocks.last_mut()
@@ -130,7 +130,7 @@ impl<'p> Composer<'p, '_> {
         true
     }
 
-    /// A credit on a line of its own belongs to the line right above it, where that is no sentence.
+    /// A credit on a line of its own belongs to the line directly above it, unless that is a sentence.
     fn text_above_its_credit(&mut self, credit: &Piece) -> Option<String> {
         let (Block::Paragraph { text } | Block::Heading { text, .. }) = self.body.blocks.last()? else {
             return None;
@@ -162,21 +162,21 @@ impl<'p> Composer<'p, '_> {
             (Cow::Owned(text), false) => Block::Paragraph { text },
         };
         if matches!(block, Block::Lead { html: None, .. } | Block::Paragraph { .. }) {
-            piece.tell_of_links(self.diagnostics);
+            piece.report_links(self.diagnostics);
         }
         blocks::push(&mut self.body.blocks, block);
     }
 
-    /// `./.` tells the printer that an official text is over. A name may follow on the same line.
+    /// Removes `./.`, the end mark of official texts. A name may follow on the same line.
     fn without_end_mark<'t>(&mut self, piece: &'t Piece) -> Cow<'t, str> {
-        // NOTE: one byte is found sooner than three, and hardly a line has it.
+        // NOTE: searching for one byte is faster than for three, and few lines contain it.
         let marked = piece.text.contains('/').then(|| piece.text.rsplit_once("./.")).flatten();
-        // A text with links keeps its mark: to find it among them is not worth a link.
+        // A text with links keeps its mark; removing it would lose the links.
         let marked = marked.filter(|_| piece.html.is_none() || self.body.lead_line.is_none());
         let Some((text, behind)) = marked else { return piece.text.as_str().into() };
         let behind = behind.trim();
         if !behind.is_empty() {
-            let Some(byline) = byline::labelled(behind).or_else(|| byline::bare(behind)) else {
+            let Some(byline) = byline::labelled(behind).or_else(|| byline::names_only(behind)) else {
                 return piece.text.as_str().into();
             };
             self.body.credit(&byline, piece.line);
@@ -185,7 +185,8 @@ impl<'p> Composer<'p, '_> {
         if text.is_empty() { "".into() } else { format!("{text}.").into() }
     }
 
-    /// Below the name of a picture's file, between paragraphs in the words of a caption, or short in a photo report.
+    /// Whether a line is a caption without a credit: below the name of an image file, between paragraphs in the words
+    /// of a caption, or short in a photo report.
     fn is_caption_without_credit(&self, index: usize, next: Option<usize>, previous: Option<usize>) -> bool {
         let (page, line) = (self.page, &self.page.lines[index]);
         if self.body.lead_line.is_none()
@@ -204,9 +205,9 @@ impl<'p> Composer<'p, '_> {
             || shown && !page.text(index).ends_with(':')
     }
 
-    /// A short line without a stop between paragraphs is a sub-heading.
+    /// Whether a short line without a final stop between paragraphs is a sub-heading.
     fn is_heading(&self, index: usize, next: Option<usize>, previous: Option<usize>) -> bool {
-        const MOST_WORDS: usize = 14;
+        const MAX_WORDS: usize = 14;
         let (page, piece) = (self.page, &self.page.pieces[index]);
         let Some(next) = next else { return false };
         let is_block = |index: usize| matches!(page.pieces[index].kind, Kind::Item { .. } | Kind::Whole(_));
@@ -228,14 +229,14 @@ impl<'p> Composer<'p, '_> {
             && !matches!(page.lines[index].date, Some(Dated::Found(_) | Dated::Refused(_)))
             && !page.has(index, Fact::Prose)
             && !exceeds_chars(&piece.text, 120)
-            && (2..=MOST_WORDS).contains(&page.lines[index].words)
+            && (2..=MAX_WORDS).contains(&page.lines[index].words)
             && (!ends_a_sentence(&piece.text) || document || piece.text.ends_with('…'))
             && !piece.text.ends_with([',', ';', '-', '–'])
             && (document || piece.text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()))
     }
 }
 
-/// `(BĐ) -`, `TTO -`, with nothing behind it.
+/// `(BĐ) -`, `TTO -`, with nothing after it.
 fn is_dateline(text: &str) -> bool {
     text.ends_with(['-', '–'])
         && word_count(text) <= 5

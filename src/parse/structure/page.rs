@@ -1,4 +1,4 @@
-//! A page with the roles of its lines, and the text that is made of it.
+//! A page with the roles of its lines, and the article built from it.
 
 use super::super::byline::Byline;
 use super::super::facts::Fact;
@@ -29,13 +29,13 @@ pub(super) struct Body {
 
 impl Body {
     pub(super) fn credit(&mut self, byline: &Byline, line: usize) {
-        // Beyond this they are no authors, and looking for repeats would cost.
-        const MOST_AUTHORS: usize = 50;
+        // A longer list is not one of authors, and checking it for duplicates would be slow.
+        const MAX_AUTHORS: usize = 50;
         if !byline.authors.is_empty() {
             self.author_lines.push(line);
         }
         for author in &byline.authors {
-            if self.authors.len() < MOST_AUTHORS && !self.authors.contains(author) {
+            if self.authors.len() < MAX_AUTHORS && !self.authors.contains(author) {
                 self.authors.push(author.clone());
             }
         }

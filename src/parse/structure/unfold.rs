@@ -1,12 +1,12 @@
-//! Lines that are laid out side by side, or in the wrong place: columns, letterheads in tables, labels with their value
-//! on the next line.
+//! Reorders lines that are side by side or out of place: columns, letterheads in tables, labels with the value on the
+//! next line.
 
 use std::borrow::Cow;
 
 use super::super::boilerplate;
 use super::super::byline;
 use super::super::facts::Fact;
-use super::super::features::MOST_LINES;
+use super::super::features::MAX_LINES;
 use super::super::normalise::{comparison_key, word_count};
 use super::super::piece::{Kind, Piece};
 use super::super::stamp::{self, DateReading};
@@ -14,13 +14,13 @@ use crate::model::Block;
 use crate::search_text::{block_texts, text_of};
 use crate::time::Zone;
 
-/// A head is looked for so far down.
+/// Maximum lines from the top that are treated as the head of a page.
 const TOP: usize = 60;
 
-/// The pieces one below the other.
+/// The pieces in one column.
 pub(super) fn unfolded(pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
-    // NOTE: no page is as long; to move all its lines would be felt.
-    if pieces.len() > MOST_LINES {
+    // NOTE: real pages are shorter; moving all these lines would be slow.
+    if pieces.len() > MAX_LINES {
         return pieces;
     }
     let mut unfolded: Vec<Piece> = Vec::with_capacity(pieces.len());
@@ -36,7 +36,7 @@ pub(super) fn unfolded(pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
     with_values(unfolded, zone)
 }
 
-/// The columns of a line; at the top of a page the cells of a table and the entries of a list.
+/// The columns of a line; at the top of a page also the cells of a table and the entries of a list.
 fn parts(piece: &Piece, at_top: bool) -> (Vec<String>, Kind) {
     const MAX_ROWS: usize = 10;
     let filled = |texts: Vec<Cow<'_, str>>| -> Vec<String> {
@@ -50,7 +50,7 @@ fn parts(piece: &Piece, at_top: bool) -> (Vec<String>, Kind) {
         Kind::Whole(block @ Block::Table { rows }) if at_top && rows.len() <= MAX_ROWS => {
             (filled(block_texts(block)), Kind::Line)
         }
-        // The details of an article as Joomla shows them.
+        // The article details as Joomla shows them.
         Kind::Whole(Block::Html { html }) if at_top && html.starts_with("<dl") => {
             let entries = html.split("<d").filter_map(|entry| entry.split_once('>'));
             (filled(entries.map(|(_, entry)| text_of(entry).trim().to_owned().into()).collect()), Kind::Line)
@@ -59,8 +59,8 @@ fn parts(piece: &Piece, at_top: bool) -> (Vec<String>, Kind) {
     }
 }
 
-/// A letterhead, a menu, a row of tools with the date or the author among them. Other columns may be a table, and stay
-/// one line; so do other tables and lists.
+/// Whether the parts are a letterhead, a menu, or a row of tools with the date or author. Other columns may be a
+/// table and stay on one line; so do other tables and lists.
 fn are_parts_of_a_page(parts: &[String], are_columns: bool, at_top: bool, zone: Zone) -> bool {
     let known = |part: &str| boilerplate::known(part, &comparison_key(part));
     let signs = || are_columns && parts.iter().any(|part| known(part) == Some(Fact::Signature));
@@ -81,7 +81,7 @@ fn are_parts_of_a_page(parts: &[String], are_columns: bool, at_top: bool, zone: 
     letterheads >= 2 || parts.iter().all(|part| of_site(part) || date(part) || credit(part))
 }
 
-/// A label alone on its line is put before the value below it: `Tác giả:` and `Hà Minh`.
+/// Joins a label on a line of its own with the value below it: `Tác giả:` and `Hà Minh`.
 fn with_values(pieces: Vec<Piece>, zone: Zone) -> Vec<Piece> {
     const TITLES: [&str; 6] = ["tên tác phẩm", "tiêu đề", "tên bài", "tựa đề", "tên bài viết", "tên tin"];
     const TEXTS: [&str; 3] = ["nội dung", "nội dung tác phẩm", "nội dung bài viết"];
