@@ -133,6 +133,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             true => ingest::Marking::Renewed,
             false => ingest::Marking::Kept,
         },
+        error_files: folder.error_file,
         addresses: Arc::clone(&addresses),
     };
     let zone = site.time_zone;
@@ -173,6 +174,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             max_connections: limits.connections,
             max_header_bytes: limits.head,
             max_body_bytes: limits.body,
+            max_upload_bytes: limits.upload,
             shutdown_deadline: limits.shutdown.0,
         },
         middleware: http::MiddlewareOptions {

@@ -13,6 +13,7 @@
 //! | `reading`, `writers`, `open` | reads what has changed, once it is complete |
 //! | `pictures` | the images of an article, beside it and in it |
 //! | `submission`, `report`, `diagnostic` | what is submitted, and what is reported |
+//! | `error_file` | tells the office in its folder what was found |
 //! | `mark` | the marker that ties a folder to a log |
 //! | `check` | the same checks without a store |
 //! | `import`, `import_source` | imports folders and archives once |
@@ -20,6 +21,7 @@
 mod article_file;
 mod check;
 mod diagnostic;
+mod error_file;
 mod import;
 mod import_source;
 mod listing;
@@ -45,7 +47,7 @@ pub use import::{Import, ImportError, ImportReport, ImportRequest};
 pub use mark::mark_of;
 pub use open::{read_named, read_named_text};
 pub use options::{IngestOptions, Marking, WatchMode};
-pub use pictures::add_images;
+pub use pictures::{add_images, uploaded_images};
 pub use report::ScanReport;
 pub use run::{Counters, run};
 pub use scan::Scanner;

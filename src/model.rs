@@ -7,7 +7,7 @@ pub mod colour;
 pub mod site;
 pub mod slug;
 
-pub use article::{Article, ArticleId, Block, Entry, Image, ImageCaption, Permalink, Tombstone};
+pub use article::{Article, ArticleId, Block, Correction, Entry, Image, ImageCaption, Permalink, Tombstone};
 pub use channel::{Channel, ChannelStatus, included_channels};
 pub use colour::{Colour, InvalidColour};
 pub use site::{FormerPublisher, Site};

@@ -11,7 +11,8 @@
 //! | `read` | the reads, each of one state of the log |
 //! | `submission`, `outcome`, `refusal` | what is written, and the results |
 //! | `queries`, `feed_data` | what is asked, and the results |
-//! | `token` | who may publish over HTTP |
+//! | `findings` | what the scans found in the files of the folder |
+//! | `token`, `session_key` | who may publish over HTTP, and the key of their sessions |
 //! | `cluster` | processes that share one log |
 //! | `copy` | backups, restores and migrations of a whole log |
 //! | `content`, `stored_text` | the compressed form of a text, and all forms that are stored |
@@ -25,6 +26,7 @@ mod core;
 mod engine;
 mod error;
 mod feed_data;
+mod findings;
 mod handle;
 mod outcome;
 mod queries;
@@ -34,6 +36,7 @@ mod refusal;
 mod removed_channels;
 mod rows;
 mod search_index;
+mod session_key;
 mod sort_key;
 mod sql;
 mod stored_text;
@@ -47,18 +50,19 @@ pub use core::StoreOptions;
 pub use engine::check_url;
 pub use error::StoreError;
 pub use feed_data::{ArchivePageData, ChannelState, LiveFeedData, LiveFeedOptions, LogPosition};
+pub use findings::{FileFindings, StoredFinding};
 pub use handle::Store;
 pub use outcome::{FileRemovalOutcome, RestoreOutcome, SubmitOutcome, SubmitResult, WithdrawOutcome};
 pub use queries::{
-    ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRef, ArticleRow, ArticleSummary,
-    Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, ChannelRecord, ImageLookup, ImageRef,
-    MonthState, SitemapEntry, Total,
+    ArticleHistory, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRef, ArticleRow,
+    ArticleSummary, Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, ChannelRecord, ImageLookup,
+    ImageRef, MonthState, Revision, RevisionText, ScheduledSummary, SitemapEntry, Total, WithdrawnSummary,
 };
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;
 pub use submission::{
-    ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, PreparedSubmission, ScannedFile, Scheduled,
-    Source, Submission, WriteConditions,
+    ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, KeptImages, PreparedSubmission, ScannedFile,
+    Scheduled, Source, Submission, WriteConditions,
 };
 pub use token::Token;
 pub use write::api::PendingSubmissions;

@@ -46,6 +46,8 @@ pub(super) async fn restore(config: Config, named: &str, output: OutputOptions) 
         RestoreOutcome::NotWithdrawn => ("is not withdrawn", None),
         RestoreOutcome::Erased => bail!("the text of {id} was erased; publish it again under another name"),
         RestoreOutcome::Unknown => bail!("{id} is unknown; `bantin list` shows all articles"),
+        RestoreOutcome::Refused(refusal) => bail!("{}", refusal.message()),
+        RestoreOutcome::VersionMismatch(_) => bail!("{id} was changed by somebody else in the meantime"),
     };
     print_outcome(output, id, outcome, number)
 }

@@ -13,6 +13,8 @@ use crate::text::{http_url, language_tag};
 const MAX_LINE_BYTES: usize = 1000;
 /// Maximum of `server.limits.connections`.
 const MAX_CONNECTIONS: usize = 1 << 20;
+/// Maximum of `server.limits.upload`, in bytes.
+const MAX_UPLOAD_BYTES: usize = 1 << 28;
 /// Maximum of `server.limits.body`, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 30;
 /// Allowed range of `server.limits.head`, in bytes.
@@ -94,6 +96,7 @@ pub(super) fn limits(limits: &Limits) -> Result<(), ConfigError> {
     within("connections", limits.connections, 1..=MAX_CONNECTIONS)?;
     within("head", limits.head, HEADER_BYTES)?;
     within("body", limits.body, 1..=MAX_BODY_BYTES)?;
+    within("upload", limits.upload, 1..=MAX_UPLOAD_BYTES)?;
     for (key, span) in [
         ("header_timeout", limits.header_timeout),
         ("idle_timeout", limits.idle_timeout),

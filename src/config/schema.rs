@@ -88,6 +88,7 @@ sections! {
         connection_age: DurationSetting,
         head: usize,
         body: usize,
+        upload: usize,
         shutdown: DurationSetting,
     } maybe {
         requests_per_minute: NonZeroU32,
@@ -99,6 +100,7 @@ sections! {
     Folder {
         path: PathBuf,
         watch: WatchSetting,
+        error_file: bool,
     } maybe {
         encoding: EncodingSetting,
     }

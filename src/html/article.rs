@@ -8,12 +8,12 @@ use super::subscribe::{self, FeedTarget};
 use super::teaser::{MAX_SUMMARY, time, time_element};
 use super::text::{clean, direction, http_url, language_tag, truncate};
 use crate::content_html::page_html;
-use crate::model::{Article, Entry, Slug, Tombstone};
-use crate::time::{Month, Timestamp};
+use crate::model::{Article, Correction, Entry, Slug, Tombstone};
+use crate::time::Month;
 use crate::urls::{article_path, month_path, page_path, search_path};
 
-/// The page of an article. `corrections` are the times of its corrections, latest first.
-pub fn article(frame: &PageContext<'_>, entry: &Entry, corrections: &[Timestamp]) -> Vec<u8> {
+/// The page of an article. `corrections`: its corrections, latest first.
+pub fn article(frame: &PageContext<'_>, entry: &Entry, corrections: &[Correction]) -> Vec<u8> {
     let article = &entry.article;
     let link = article.link.as_deref().and_then(http_url);
     let title = truncate(&article.title, 200);
@@ -64,14 +64,14 @@ fn channel_links(frame: &PageContext<'_>, channels: &[Slug]) -> Markup {
 }
 
 /// The publication time and the last change.
-fn times(frame: &PageContext<'_>, entry: &Entry, corrections: &[Timestamp]) -> Markup {
+fn times(frame: &PageContext<'_>, entry: &Entry, corrections: &[Correction]) -> Markup {
     let zone = frame.site.time_zone;
     let changed = entry.updated > entry.article.published.instant;
     html! {
         p.meta {
             span { "Đăng lúc " (time(entry.article.published, zone)) }
             @match corrections.first() {
-                Some(last) => span.corrected { "Đã sửa lúc " (time_element(*last, zone)) },
+                Some(last) => span.corrected { "Đã sửa lúc " (time_element(last.at, zone)) },
                 None => @if changed { span.corrected { "Cập nhật lúc " (time_element(entry.updated, zone)) } },
             }
         }
@@ -116,12 +116,19 @@ fn tag_query(tag: &str) -> String {
     url::form_urlencoded::Serializer::new(String::new()).append_pair("q", &quoted).finish()
 }
 
-fn history(frame: &PageContext<'_>, corrections: &[Timestamp]) -> Markup {
+fn history(frame: &PageContext<'_>, corrections: &[Correction]) -> Markup {
     html! {
         @if !corrections.is_empty() {
             section.corrections aria-labelledby="dinh-chinh" {
                 h2 #dinh-chinh { "Bài này đã được sửa sau khi đăng" }
-                ul { @for at in corrections { li { (time_element(*at, frame.site.time_zone)) } } }
+                ul {
+                    @for Correction { at, reason } in corrections {
+                        li {
+                            (time_element(*at, frame.site.time_zone))
+                            @if let Some(reason) = reason { ": " bdi { (clean(reason)) } }
+                        }
+                    }
+                }
             }
         }
     }

@@ -1,14 +1,19 @@
-//! The JSON API below `/api`: read the changes and the articles; publish, correct and withdraw. Described by
+//! The JSON API below `/api`: read the changes and the articles; publish, correct, withdraw and restore. Described by
 //! `/api/openapi.json`, which a test compares with the running server.
 //!
-//! Reading needs no token and never shows what is not public: scheduled articles, or the text of a withdrawn
-//! one. Every write needs a bearer token of the store. Errors are problem details (RFC 9457) in English and
+//! Reading without a token never shows what is not public: scheduled articles, the text of a withdrawn one, the history
+//! of an article, the state of the folder. Every write needs a bearer token of the store. Errors are problem details (RFC 9457) in English and
 //! Vietnamese, with the line if an article is invalid. An article has one JSON form ([`views`]) everywhere.
 
+pub(super) mod actions;
 mod articles;
+mod body_format;
 mod changes;
+pub(super) mod history;
 mod problem;
 mod query;
+pub(super) mod site_state;
+mod upload;
 mod views;
 mod write;
 mod write_body;
@@ -38,6 +43,11 @@ enum Resource<'a> {
     Changes,
     Articles,
     Article(&'a str),
+    Restoration(&'a str),
+    Revisions(&'a str),
+    Revision(&'a str, &'a str),
+    Channels,
+    Findings,
     Description,
 }
 
@@ -47,6 +57,11 @@ impl<'a> Resource<'a> {
             ["changes"] => Some(Self::Changes),
             ["articles"] => Some(Self::Articles),
             ["articles", id] => Some(Self::Article(id)),
+            ["articles", id, "restore"] => Some(Self::Restoration(id)),
+            ["articles", id, "revisions"] => Some(Self::Revisions(id)),
+            ["articles", id, "revisions", number] => Some(Self::Revision(id, number)),
+            ["channels"] => Some(Self::Channels),
+            ["findings"] => Some(Self::Findings),
             ["openapi.json"] => Some(Self::Description),
             _ => None,
         }
@@ -57,7 +72,13 @@ impl<'a> Resource<'a> {
         match self {
             Self::Articles => "GET, HEAD, POST, OPTIONS",
             Self::Article(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
-            Self::Changes | Self::Description => ALLOW_READ,
+            Self::Restoration(_) => "POST, OPTIONS",
+            Self::Changes
+            | Self::Revisions(_)
+            | Self::Revision(..)
+            | Self::Channels
+            | Self::Findings
+            | Self::Description => ALLOW_READ,
         }
     }
 }
@@ -98,6 +119,15 @@ async fn dispatch(
         (Resource::Article(id), &Method::GET | &Method::HEAD) => {
             articles::one(state, request, ArticleId::new(*id)).await
         }
+        (Resource::Revisions(id), &Method::GET | &Method::HEAD) => {
+            history::list(state, &request, ArticleId::new(*id)).await
+        }
+        (Resource::Revision(id, number), &Method::GET | &Method::HEAD) => {
+            history::one(state, &request, ArticleId::new(*id), number).await
+        }
+        (Resource::Channels, &Method::GET | &Method::HEAD) => site_state::channels(state, &request),
+        (Resource::Findings, &Method::GET | &Method::HEAD) => site_state::findings(state, &request).await,
+        (Resource::Restoration(id), &Method::POST) => write::restore(state, request, id).await,
         (Resource::Description, &Method::GET | &Method::HEAD) => {
             Ok(response::json(StatusCode::OK, OPENAPI, None, None))
         }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use hyper::header::HOST;
+use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Request, Version};
 
 use super::response::{self, HttpResponse};
@@ -39,7 +39,23 @@ pub fn check(request: &Request<RequestBody>) -> Result<(), Invalid> {
     if !has_valid_host(request.version(), request.headers()) {
         return Err(Invalid::Host);
     }
-    if request.body().is_declared_too_large() { Err(Invalid::TooLarge) } else { Ok(()) }
+    let body = request.body();
+    // Polls have no body and pay for no further lookup.
+    let too_large = body.is_declared_too_large(false)
+        && (!has_files(request.headers()) || body.is_declared_too_large(true));
+    if too_large { Err(Invalid::TooLarge) } else { Ok(()) }
+}
+
+/// The media type of a form with files (RFC 7578).
+pub const FORM_TYPE: &str = "multipart/form-data";
+/// The media type of a Word document.
+pub const DOCX_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
+/// True if the body carries files and may be longer than others.
+pub fn has_files(headers: &HeaderMap) -> bool {
+    let line = headers.get(CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default();
+    let essence = line.split(';').next().unwrap_or_default().trim();
+    [FORM_TYPE, DOCX_TYPE].iter().any(|kind| essence.eq_ignore_ascii_case(kind))
 }
 
 /// NOTE: the value is used for nothing else (feed rule C9). A request with an absolute URI needs the header

@@ -100,6 +100,59 @@ pub async fn add_images(
     Ok(complaints)
 }
 
+/// The images of an article that was sent as `document` (empty if it was not a file) together with images, as the
+/// store takes them, and what could not be published. The names and order of the images go into the article.
+///
+/// An image that a saved web page shows is found among those sent by its file name. It blocks.
+pub fn uploaded_images<B: AsRef<[u8]>>(
+    document: &[u8],
+    draft: &mut ParsedArticle,
+    sent: &[(String, B)],
+) -> (Vec<(Image, Vec<u8>)>, Vec<FileDiagnostic>) {
+    let (mut images, mut complaints) = (Vec::new(), Vec::new());
+    let is_shown = |name: &str| {
+        let files = draft.images.iter().filter(|image| matches!(image.source, ImageSource::File(_)));
+        files.map(|image| image.source.name()).any(|file| file == name)
+    };
+    // Two images may have the same name: each is known by its place.
+    let places: Vec<String> =
+        (0..sent.len()).filter(|place| !is_shown(&sent[*place].0)).map(|place| place.to_string()).collect();
+    for source in images_of("", draft, places.iter().map(String::as_str)) {
+        let stripped = match &source {
+            ArticleImage::Beside(place) => {
+                let Some((name, bytes)) = place.parse().ok().and_then(|place: usize| sent.get(place)) else {
+                    continue;
+                };
+                image::strip_metadata(bytes.as_ref().to_vec())
+                    .map_err(|refused| complaint(name, 1, named(name, refused.message())))
+            }
+            ArticleImage::Inside(_, reference) => {
+                let file = sent.iter().find(|(name, _)| name == source.name());
+                match file.filter(|_| matches!(reference.source, ImageSource::File(_))) {
+                    Some((_, bytes)) => publishable(bytes.as_ref().to_vec(), "", reference),
+                    None => image_in(document, "", reference),
+                }
+            }
+        };
+        match stripped.map(to_store) {
+            Ok((image, _)) if images.iter().any(|(known, _): &(Image, _)| known.name == image.name) => {}
+            Ok(image) => images.push(image),
+            Err(complaint) => complaints.push(*complaint),
+        }
+    }
+    draft.article.images = images.iter().map(|(image, _)| image.clone()).collect();
+    (images, complaints)
+}
+
+/// A message that names its image.
+fn named(name: &str, message: Message) -> Message {
+    let Message { vietnamese, english } = message;
+    Message {
+        vietnamese: format!("Không đăng được ảnh «{name}». {vietnamese}"),
+        english: format!("cannot publish the image `{name}`: {english}"),
+    }
+}
+
 /// An image as the store takes it.
 pub(super) fn to_store(image: StrippedImage) -> (Image, Vec<u8>) {
     let StrippedImage { name, media_type, width, height, bytes } = image;

@@ -1,11 +1,14 @@
 //! What a scan reports: counts, and each diagnostic once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::diagnostic::{FileDiagnostic, Findings};
+use super::names::folder_of;
+use crate::model::Slug;
 use crate::parse::Severity;
-use crate::store::{FileRemovalOutcome, SubmitOutcome};
+use crate::store::{FileFindings, FileRemovalOutcome, StoredFinding, SubmitOutcome};
+use crate::time::Timestamp;
 
 /// What a scan did and found.
 #[derive(Debug, Default)]
@@ -94,14 +97,33 @@ impl ScanReport {
     }
 }
 
-/// The diagnostics that were reported for each file, so that each is reported once.
+/// The diagnostics of each file that has any. Each is reported once in the life of a process, and stored.
 #[derive(Default)]
-pub(super) struct Reported(BTreeMap<String, Vec<FileDiagnostic>>);
+pub(super) struct Reported {
+    known: BTreeMap<String, Vec<FileDiagnostic>>,
+    /// Files whose diagnostics this process reported.
+    told: HashSet<String>,
+    /// Files whose diagnostics are to be stored.
+    unsaved: BTreeSet<String>,
+    /// Folders whose diagnostics may be others than at the last [`Reported::changed_folders`].
+    changed: BTreeSet<String>,
+}
 
 impl Reported {
+    /// What an earlier process stored.
+    pub(super) fn stored(files: Vec<FileFindings>) -> Self {
+        let known = files.into_iter().map(|file| {
+            let found = file.found.into_iter().map(|finding| from_stored(&file.path, finding)).collect();
+            (file.path, found)
+        });
+        let known: BTreeMap<String, _> = known.collect();
+        let changed = known.keys().filter_map(|path| folder_in(path)).collect();
+        Self { known, changed, ..Self::default() }
+    }
+
     /// True if there is a diagnostic for this path.
     pub(super) fn contains(&self, path: &str) -> bool {
-        self.0.contains_key(path)
+        self.known.contains_key(path)
     }
 
     /// Adds what is new to the report, and forgets the files that are not to be kept: they are gone.
@@ -111,19 +133,94 @@ impl Reported {
         findings: Findings,
         keep: impl Fn(&str) -> bool,
     ) {
-        self.0.retain(|path, _| keep(path) || findings.0.contains_key(path));
+        let Self { known, told, unsaved, changed } = self;
+        known.retain(|path, _| {
+            let stays = keep(path) || findings.0.contains_key(path);
+            if !stays {
+                told.remove(path);
+                unsaved.insert(path.clone());
+            }
+            stays
+        });
         for (path, findings) in findings.0 {
-            if self.0.get(&path) != Some(&findings) {
+            let is_known = known.get(&path).map_or(findings.is_empty(), |known| *known == findings);
+            if !is_known || !told.contains(&path) {
                 report.findings.extend(findings.iter().cloned());
             }
+            if !is_known {
+                unsaved.insert(path.clone());
+            }
             if findings.is_empty() {
-                self.0.remove(&path);
+                told.remove(&path);
+                known.remove(&path);
             } else {
-                self.0.insert(path, findings);
+                told.insert(path.clone());
+                known.insert(path, findings);
             }
         }
+        changed.extend(unsaved.iter().filter_map(|path| folder_in(path)));
         let is_error = |finding: &FileDiagnostic| finding.severity == Severity::Error;
         report.rejected_total =
-            self.0.values().filter(|findings| findings.iter().any(is_error)).count() as u64;
+            known.values().filter(|findings| findings.iter().any(is_error)).count() as u64;
     }
+
+    /// What is to be stored, as of `now`. `channel_of` names the channel of a path.
+    pub(super) fn unsaved(
+        &self,
+        now: Timestamp,
+        channel_of: impl Fn(&str) -> Option<Slug>,
+    ) -> Vec<FileFindings> {
+        let file = |path: &String| FileFindings {
+            path: path.clone(),
+            channel: channel_of(path),
+            at: now,
+            found: self.known.get(path).into_iter().flatten().map(to_stored).collect(),
+        };
+        self.unsaved.iter().map(file).collect()
+    }
+
+    /// Everything was stored.
+    pub(super) fn saved(&mut self) {
+        self.unsaved.clear();
+    }
+
+    /// The folders whose diagnostics may have changed; each once.
+    pub(super) fn changed_folders(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The diagnostics of the files in a folder, by path.
+    pub(super) fn in_folder(&self, folder: &str) -> impl Iterator<Item = &FileDiagnostic> {
+        let within = move |path: &str| {
+            path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let files =
+            self.known.range(folder.to_owned()..).take_while(move |(path, _)| path.starts_with(folder));
+        files.filter(move |(path, _)| within(path)).flat_map(|(_, findings)| findings)
+    }
+}
+
+/// The folder of a file; none for a folder and for a file outside of all folders.
+fn folder_in(path: &str) -> Option<String> {
+    path.contains('/').then(|| folder_of(path).to_owned())
+}
+
+fn from_stored(path: &str, finding: StoredFinding) -> FileDiagnostic {
+    let severity = match finding.severity {
+        0 => Severity::Note,
+        1 => Severity::Warning,
+        _ => Severity::Error,
+    };
+    let StoredFinding { line, vietnamese, english, .. } = finding;
+    FileDiagnostic { path: path.to_owned(), line, severity, vietnamese, english }
+}
+
+fn to_stored(finding: &FileDiagnostic) -> StoredFinding {
+    let severity = match finding.severity {
+        Severity::Note => 0,
+        Severity::Warning => 1,
+        Severity::Error => 2,
+    };
+    let FileDiagnostic { line, vietnamese, english, .. } = finding.clone();
+    StoredFinding { line, severity, vietnamese, english }
 }

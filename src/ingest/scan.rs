@@ -9,6 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::article_file::{ParsedFile, diagnostics_of, unreadable_file};
 use super::diagnostic::{FileDiagnostic, Findings};
+use super::error_file;
 use super::listing::{FolderListing, Groups, ListedFile, list_folder, list_groups};
 use super::mark::{cannot_be_marked, is_of_another_log, mark, mark_of};
 use super::names::{folder_of, stem_of};
@@ -45,7 +46,8 @@ pub struct Scanner {
     store: Store,
     options: IngestOptions,
     pending: Pending,
-    reported: Reported,
+    /// None before the first scan.
+    reported: Option<Reported>,
     channels: KnownChannels,
     /// True if rejected files are to be read again: at the start, and after others came or went.
     retry_rejected: bool,
@@ -64,7 +66,7 @@ impl Scanner {
             store,
             options,
             pending: Pending::default(),
-            reported: Reported::default(),
+            reported: None,
             channels: KnownChannels::default(),
             retry_rejected: true,
             suspended: false,
@@ -124,14 +126,56 @@ impl Scanner {
     async fn scan_part(&mut self, part: Option<Groups>, confirm: bool) -> Result<ScanReport, StoreError> {
         let turn = self.store.scan_turn().await?;
         let result = tokio::select! {
-            result = self.scan_in_turn(part, confirm) => result,
+            result = self.scan_and_record(part, confirm) => result,
             cause = turn.lost() => Err(cause),
         };
         turn.end().await;
         result
     }
 
-    async fn scan_in_turn(&mut self, part: Option<Groups>, confirm: bool) -> Result<ScanReport, StoreError> {
+    /// Scans, and stores what was found.
+    async fn scan_and_record(
+        &mut self,
+        part: Option<Groups>,
+        confirm: bool,
+    ) -> Result<ScanReport, StoreError> {
+        let mut reported = match self.reported.take() {
+            Some(reported) => reported,
+            None => Reported::stored(self.store.findings().await?),
+        };
+        let result = self.scan_in_turn(part, confirm, &mut reported).await;
+        let stored = self.record(&mut reported).await;
+        self.reported = Some(reported);
+        let report = result?;
+        stored.map(|()| report)
+    }
+
+    /// Stores what is new, for the API, the editing pages and other processes.
+    async fn record(&self, reported: &mut Reported) -> Result<(), StoreError> {
+        let addresses = &self.options.addresses;
+        let channel_of = |path: &str| path.contains('/').then(|| addresses.resolve_channel(folder_of(path)));
+        let unsaved = reported.unsaved(self.store.clock().now(), channel_of);
+        if self.options.error_files {
+            for folder in reported.changed_folders() {
+                let text = error_file::text(reported.in_folder(&folder));
+                let root = self.options.path.clone();
+                blocking(move || error_file::write(&root, &folder, text)).await;
+            }
+        }
+        if unsaved.is_empty() {
+            return Ok(());
+        }
+        self.store.record_findings(unsaved).await?;
+        reported.saved();
+        Ok(())
+    }
+
+    async fn scan_in_turn(
+        &mut self,
+        part: Option<Groups>,
+        confirm: bool,
+        reported: &mut Reported,
+    ) -> Result<ScanReport, StoreError> {
         let now = Moment::now();
         let mut report = ScanReport::default();
         let mut findings = Findings::default();
@@ -151,17 +195,16 @@ impl Scanner {
                          [folder] path"
                     ),
                 );
-                return Ok(self.suspend(report, reason, finding));
+                return Ok(self.suspend(report, reported, reason, finding));
             }
         };
         if let Some(finding) = self.check_log_marker(confirm).await? {
-            return Ok(self.suspend(report, finding.english.clone(), finding));
+            return Ok(self.suspend(report, reported, finding.english.clone(), finding));
         }
         report.files = listing.file_count;
         listing.issues.iter().for_each(|issue| findings.add(issue.finding.clone()));
         let paths = listing.files.iter().flat_map(ListedFile::paths);
-        let seen: HashSet<String> =
-            paths.filter(|path| self.reported.contains(path)).map(str::to_owned).collect();
+        let seen: HashSet<String> = paths.filter(|path| reported.contains(path)).map(str::to_owned).collect();
         let (plan, FolderListing { channels, fingerprints, unchanged, .. }) =
             self.plan(listing, part.as_ref(), now, &mut report).await?;
         report.looking = now.instant.elapsed();
@@ -176,7 +219,7 @@ impl Scanner {
                 missing.iter().for_each(|path| report.scan_again_in(left(path)));
             }
         }
-        self.reported.report(&mut report, findings, |path| match &part {
+        reported.report(&mut report, findings, |path| match &part {
             None => seen.contains(path) || unchanged.contains(folder_of(path)),
             Some(groups) => seen.contains(path) || !groups.contains(path),
         });
@@ -251,14 +294,20 @@ impl Scanner {
     }
 
     /// Ends the scan: nothing is submitted and nothing is withdrawn.
-    fn suspend(&mut self, mut report: ScanReport, reason: String, finding: FileDiagnostic) -> ScanReport {
+    fn suspend(
+        &mut self,
+        mut report: ScanReport,
+        reported: &mut Reported,
+        reason: String,
+        finding: FileDiagnostic,
+    ) -> ScanReport {
         self.pending.forget_missing();
         self.quiet.0.clear();
         report.suspended_reason = Some(reason);
         report.scan_again_in(ABSENT);
         let mut findings = Findings::default();
         findings.add(finding);
-        self.reported.report(&mut report, findings, |_| true);
+        reported.report(&mut report, findings, |_| true);
         report
     }
 

@@ -211,6 +211,15 @@ pub struct Entry {
     pub article: Article,
 }
 
+/// A correction of a published article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// When it was corrected.
+    pub at: Timestamp,
+    /// The reason, if one was given for readers.
+    pub reason: Option<String>,
+}
+
 /// The tombstone of a withdrawn article (feed rule T1, RFC 6721).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tombstone {

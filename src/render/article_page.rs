@@ -6,7 +6,7 @@ use super::cache::{Cache, Weigh};
 use super::context::{RenderContext, RenderOptions, blocking};
 use super::representation::{LogVersion, Representation};
 use crate::html;
-use crate::model::{Channel, Permalink};
+use crate::model::{Channel, Correction, Permalink};
 use crate::store::{ArticleLookup, Snapshot, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -25,7 +25,7 @@ pub enum ArticlePage {
 pub struct ArticlePageInput {
     context: RenderContext,
     lookup: ArticleLookup,
-    corrections: Vec<Timestamp>,
+    corrections: Vec<Correction>,
 }
 
 /// The capacity of the cache in bytes, about 1,300 typical pages.

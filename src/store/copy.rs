@@ -15,7 +15,7 @@ use super::read::log_state;
 use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
-const TABLES: [(&str, &str, usize); 13] = [
+const TABLES: [(&str, &str, usize); 14] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
     ("article", "id", 100),
@@ -29,10 +29,11 @@ const TABLES: [(&str, &str, usize); 13] = [
     ("token", "name", 100),
     ("idempotency", "token, key", 100),
     ("import", "source, place, article", 200),
+    ("finding", "path", 100),
 ];
 
-/// Tables that are not part of the log: current replicas, and the state of the schema.
-const NOT_COPIED: [&str; 3] = ["replica", "lease", "_sqlx_migrations"];
+/// Tables that are not part of the log: current replicas and sessions, and the state of the schema.
+const NOT_COPIED: [&str; 4] = ["replica", "lease", "session_key", "_sqlx_migrations"];
 
 /// What a copy is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

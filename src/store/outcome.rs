@@ -88,8 +88,12 @@ pub enum RestoreOutcome {
     NotWithdrawn,
     /// Its text was erased. Publish it again.
     Erased,
-    /// The article does not exist.
+    /// The article does not exist, or the token may not know that it does.
     Unknown,
+    /// It has another version than the sender expected: this one. Nothing was changed.
+    VersionMismatch(u64),
+    /// The sender is not allowed to do this. Nothing was changed.
+    Refused(Refusal),
 }
 
 /// Result of removing the file of an article.

@@ -282,3 +282,73 @@ pub struct ArticleRow {
     /// The number of its newest revision.
     pub number: u64,
 }
+
+/// The revisions of an article, and who may read them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArticleHistory {
+    /// The channels that contain the article, contained it, or will contain it. Only a token for all of them may read
+    /// the history.
+    pub channels: Vec<Slug>,
+    /// Newest first.
+    pub revisions: Vec<Revision>,
+}
+
+/// A revision without its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Its number in the log.
+    pub number: u64,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// When it was appended.
+    pub at: Timestamp,
+    /// Name of the token, or `folder`, `import` or `command`.
+    pub author: String,
+    /// The channels of the article after it.
+    pub channels: Vec<Slug>,
+    /// The reason, if one was given for readers.
+    pub reason: Option<String>,
+}
+
+/// A revision with the article as it was after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionText {
+    /// As [`ArticleHistory::channels`].
+    pub channels: Vec<Slug>,
+    /// The revision.
+    pub revision: Revision,
+    /// The article; none if its text was erased.
+    pub entry: Option<Box<Entry>>,
+}
+
+/// An article or a correction that will be published later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduledSummary {
+    /// The id of the article.
+    pub id: ArticleId,
+    /// When it is due.
+    pub due: Timestamp,
+    /// The channels that will contain it.
+    pub channels: Vec<Slug>,
+    /// Its title.
+    pub title: String,
+    /// True if the article is already published and this is a correction of it.
+    pub is_correction: bool,
+}
+
+/// A withdrawn article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithdrawnSummary {
+    /// The id of the article.
+    pub id: ArticleId,
+    /// When it was withdrawn.
+    pub at: Timestamp,
+    /// The channels that contained it.
+    pub channels: Vec<Slug>,
+    /// Its last title; empty if its text was erased.
+    pub title: String,
+    /// The reason, if one was given for readers.
+    pub reason: Option<String>,
+    /// True if it was withdrawn because its file was removed.
+    pub with_its_file: bool,
+}

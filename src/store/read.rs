@@ -8,6 +8,8 @@ mod articles;
 mod changes;
 pub(crate) mod channels;
 mod files;
+mod findings;
+mod history;
 mod live_feed;
 pub(crate) mod log_state;
 mod site_index;

@@ -40,7 +40,7 @@ impl Submission {
     }
 }
 
-/// Conditions on a submission.
+/// Conditions on a write, and what goes with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteConditions {
     /// Name of the token used. Its rights are checked in the transaction that writes. None means the operator, who
@@ -58,6 +58,22 @@ pub struct WriteConditions {
     pub dry_run: bool,
     /// A retry of the same request must not be executed twice.
     pub idempotency: Option<IdempotencyKey>,
+    /// Why an article is corrected. It is published.
+    pub reason: Option<String>,
+    /// Which images a correction by command or request keeps.
+    pub kept_images: KeptImages,
+}
+
+/// The images of an article that a correction keeps, before those that it brings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeptImages {
+    /// All, unless the correction brings images: then none. So a text sent alone never removes a picture.
+    #[default]
+    UnlessReplaced,
+    /// All.
+    All,
+    /// Those with these names, in this order.
+    Named(Vec<String>),
 }
 
 /// A version of an article that a client has read.

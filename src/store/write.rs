@@ -6,6 +6,7 @@ mod channels;
 mod comparison;
 mod current;
 mod files;
+mod findings;
 mod idempotency;
 mod identity;
 mod log_writer;

@@ -570,6 +570,7 @@ fn read_responses_conform_to_openapi() {
     let test_site = TestSite::new();
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     test_site.write("xa-hoi/go.txt", dated("Bài bị gỡ"));
+    test_site.configure("[[channel]]\nslug = \"kinh-te\"\n");
     let serving = test_site.serve();
     test_site.ok(&["withdraw", &id_of("go"), "--reason", "nhầm"]);
     wait_until("the withdrawal", || head(&serving) == 3);
@@ -577,7 +578,40 @@ fn read_responses_conform_to_openapi() {
     let one = path_of("tag:dakto.example,2023:2023-05-12/thi-dua");
     let etag = serving.get(&one).etag();
     let gone = path_of(&id_of("go"));
+    let bearer = |name: &str, channels: &[&str]| {
+        let secret = test_site.ok(&[&["token", "new", name][..], channels].concat());
+        format!("Bearer {}", secret.trim())
+    };
+    let (all, other) = (bearer("tat-ca", &[]), bearer("kinh-te", &["--channels", "kinh-te"]));
+    let (all, other) = (("Authorization", all.as_str()), ("Authorization", other.as_str()));
+    let identity = ("Accept-Encoding", "identity;q=0");
+    let (history, revision) =
+        (format!("{one}/revisions"), format!("{one}/revisions/{}", json(&serving.get(&one))["number"]));
+    let (of_history, of_revision) = ("/articles/{id}/revisions", "/articles/{id}/revisions/{number}");
     let asked: &[Question<'_>] = &[
+        ("/channels", "GET", "/api/channels", &[]),
+        ("/channels", "GET", "/api/channels?x=1", &[]),
+        ("/channels", "GET", "/api/channels", &[identity]),
+        ("/channels", "DELETE", "/api/channels", &[]),
+        ("/findings", "GET", "/api/findings", &[all]),
+        ("/findings", "GET", "/api/findings", &[]),
+        ("/findings", "GET", "/api/findings?x=1", &[all]),
+        ("/findings", "GET", "/api/findings", &[all, identity]),
+        ("/findings", "DELETE", "/api/findings", &[all]),
+        (of_history, "GET", &history, &[all]),
+        (of_history, "GET", &history, &[]),
+        (of_history, "GET", &history, &[other]),
+        (of_history, "GET", &format!("{history}?limit=0"), &[all]),
+        (of_history, "GET", &format!("{}/revisions", path_of("la")), &[all]),
+        (of_history, "GET", &history, &[all, identity]),
+        (of_history, "DELETE", &history, &[all]),
+        (of_revision, "GET", &revision, &[all]),
+        (of_revision, "GET", &revision, &[]),
+        (of_revision, "GET", &revision, &[other]),
+        (of_revision, "GET", &format!("{revision}?x=1"), &[all]),
+        (of_revision, "GET", &format!("{history}/3"), &[all]),
+        (of_revision, "GET", &revision, &[all, identity]),
+        (of_revision, "DELETE", &revision, &[all]),
         ("/changes", "GET", CHANGES, &[]),
         ("/changes", "GET", "/api/changes?channel=xa-hoi&limit=1&wait=0&after=1", &[]),
         ("/changes", "GET", CHANGES, &NDJSON),
@@ -653,7 +687,7 @@ fn read_responses_conform_to_openapi() {
             }
         }
     }
-    assert_eq!(described, 4);
+    assert_eq!(described, 8);
 }
 
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {

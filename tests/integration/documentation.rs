@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::requirement::{Requirement, is_missing};
-use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until, word_document};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -315,7 +315,7 @@ fn the_examples_of_the_api_publish_correct_and_withdraw() {
     let id = "tag%3Adakto.example%2C2023%3A2023-05-13%2Fhoi-nghi";
     let examples = blocks(&document("docs/api.md"), "sh");
     let examples: Vec<String> = examples.iter().filter(|block| block.starts_with("curl ")).cloned().collect();
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 5);
     let run = |script: &str| {
         let script = script.replace("http://127.0.0.1:8080", &format!("http://{}", serving.address()));
         let output = Command::new("sh")
@@ -332,8 +332,18 @@ fn the_examples_of_the_api_publish_correct_and_withdraw() {
     std::fs::write(&file, article("Hội nghị", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
     assert!(run(&examples[1]).contains("\"outcome\":\"published\""));
     assert!(run(&examples[2]).contains("hoi-nghi-tong-ket"), "as JSON");
+    let word = word_document(
+        "<w:p><w:r><w:t>Đoàn xe</w:t></w:r></w:p><w:p><w:r><w:t>14/05/2023</w:t></w:r></w:p>\
+        <w:p><w:r><w:t>Đoạn mở đầu.</w:t></w:r></w:p>",
+        &[],
+    );
+    std::fs::write(folder.path().join("hoi-nghi.docx"), word).unwrap();
+    let photo = include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg");
+    std::fs::write(folder.path().join("hoi-nghi.jpg"), photo).unwrap();
+    std::fs::write(folder.path().join("doan-xe.jpg"), photo).unwrap();
+    assert!(run(&examples[3]).contains("\"outcome\":\"published\""), "with images");
     std::fs::write(&file, article("Hội nghị (sửa)", "13/05/2023 08:00", "Đoạn mở đầu.")).unwrap();
-    let changed = run(&examples[3]);
+    let changed = run(&examples[4]);
     assert!(
         changed.contains("\"outcome\":\"corrected\"") && changed.contains("\"outcome\":\"withdrawn\""),
         "{changed}"

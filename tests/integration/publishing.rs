@@ -805,7 +805,7 @@ fn write_responses_conform_to_openapi() {
     let fields = fields.to_string();
     let squatting = r#"{"id": "tag:dakto.example,2023:2023-05-14/mai", "title": "A", "published": "14/05/2023", "text": "B."}"#;
     let new = new_article();
-    let (post, id) = ("/articles", "/articles/{id}");
+    let (post, id, restore) = ("/articles", "/articles/{id}", "/articles/{id}/restore");
     let to = |query: &str| format!("/api/articles?{query}");
     type Asked<'a> = (&'a str, &'a str, String, Vec<(&'a str, &'a str)>, &'a str, u16);
     let asked: Vec<Asked<'_>> = vec![
@@ -835,6 +835,13 @@ fn write_responses_conform_to_openapi() {
         (id, "DELETE", seed.to_owned(), vec![], "", 200),
         (id, "DELETE", format!("{seed}?reason=sai"), vec![], "", 200),
         (id, "PUT", seed.to_owned(), vec![PLAIN], &corrected, 409),
+        (restore, "POST", format!("{seed}/restore"), vec![("If-Match", "\"x\"")], "", 412),
+        (restore, "POST", format!("{seed}/restore?x=1"), vec![], "", 400),
+        (restore, "POST", "/api/articles/la/restore".to_owned(), vec![], "", 404),
+        (restore, "POST", format!("{seed}/restore"), vec![], "", 200),
+        (restore, "POST", format!("{seed}/restore"), vec![], "", 200),
+        (id, "DELETE", format!("{seed}?erase=true"), vec![], "", 200),
+        (restore, "POST", format!("{seed}/restore"), vec![], "", 409),
     ];
     let mut operations = std::collections::BTreeSet::new();
     for (path, method, address, headers, body, status) in asked {

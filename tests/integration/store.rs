@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
 use bantin::message::Message;
-use bantin::model::{Article, ArticleId, Block, Channel, ChannelStatus, Image, Slug};
+use bantin::model::{Article, ArticleId, Block, Channel, ChannelStatus, Correction, Image, Slug};
 use bantin::search_text;
 use bantin::store::{
     ArchivePageData, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleVersion, Change,
@@ -1055,7 +1055,7 @@ async fn an_image_that_arrives_just_after_its_text_belongs_to_the_publication(ho
     home.clock.advance(60);
     take(&store, file("xa-hoi/a.txt", "1", with(&["a.png", "b.png"]))).await;
     assert_eq!(live(&store, "xa-hoi").await.entries[0].updated, home.clock.now(), "a minute later it is one");
-    assert_eq!(corrections(&id).await, [home.clock.now()]);
+    assert_eq!(corrections(&id).await, [Correction { at: home.clock.now(), reason: None }]);
 }
 
 async fn a_move_does_not_count_as_a_correction(home: Home) {
@@ -1077,7 +1077,7 @@ async fn a_move_does_not_count_as_a_correction(home: Home) {
     take(&store, moved("doi-song/a.txt", "y-te/a.txt", "2", article("A, sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(live(&store, "y-te").await.entries[0].updated, home.clock.now());
     let corrections = store.snapshot().await.unwrap().corrections(&id).await.unwrap();
-    assert_eq!(corrections, [home.clock.now()]);
+    assert_eq!(corrections, [Correction { at: home.clock.now(), reason: None }]);
 }
 
 async fn another_article_with_the_same_day_and_stem_gets_its_own_id(home: Home) {
@@ -2007,7 +2007,8 @@ async fn months_sitemap_entries_corrections_and_phrases_are_queried(home: Home) 
     assert_eq!(slugs(snapshot.sitemap_entries(None, None, 1).await.unwrap()), ["a"]);
     let (first, last) = (month(2021, 12).start(DEFAULT_TIME_ZONE), month(2021, 12).end(DEFAULT_TIME_ZONE));
     assert_eq!(slugs(snapshot.sitemap_entries(Some(first), Some(last), 10).await.unwrap()), ["cu"]);
-    assert_eq!(snapshot.corrections(&id).await.unwrap(), [home.clock.now()]);
+    let correction = Correction { at: home.clock.now(), reason: None };
+    assert_eq!(snapshot.corrections(&id).await.unwrap(), [correction]);
     assert!(snapshot.corrections(&old).await.unwrap().is_empty());
     drop(snapshot);
     let phrase = |text| ArticleQuery { phrases: search_text::quoted_phrases(text), ..asked(Some(text)) };

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::response::{self, HttpResponse};
 use super::super::server::BodyError;
+use crate::ingest::FileDiagnostic;
 use crate::message::Message;
 use crate::model::{ArticleId, Slug, Tombstone};
 use crate::parse::{Diagnostic, TEXT_FIELD};
@@ -28,7 +29,7 @@ static DESCRIPTIONS: LazyLock<Value> =
 
 /// An error response. The request has changed nothing.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub(in crate::http) struct Problem {
     /// The key of its description.
     code: &'static str,
     detail: Box<Message>,
@@ -44,6 +45,12 @@ pub(super) struct Problem {
 pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
     let Diagnostic { line, severity, kind } = diagnostic;
     finding(Some(*line), severity.as_str(), kind.code(), &kind.message())
+}
+
+/// A diagnostic about an image as JSON.
+pub(super) fn file_diagnostic(diagnostic: &FileDiagnostic) -> Value {
+    let FileDiagnostic { line, severity, vietnamese, english, .. } = diagnostic;
+    finding(Some(*line), severity.as_str(), "picture", &Message::new(vietnamese.clone(), english.clone()))
 }
 
 fn finding(line: Option<usize>, severity: &str, code: &str, message: &Message) -> Value {
@@ -299,10 +306,12 @@ impl Problem {
             "unsupported-type",
             Message::new(
                 format!(
-                    "Không nhận `{found}`; hãy gửi text/plain, text/markdown, text/html hoặc application/json."
+                    "Không nhận `{found}`; hãy gửi text/plain, text/markdown, text/html, application/json, tệp .docx \
+                     hoặc multipart/form-data."
                 ),
                 format!(
-                    "`{found}` is not supported; send text/plain, text/markdown, text/html or application/json."
+                    "`{found}` is not supported; send text/plain, text/markdown, text/html, application/json, a .docx \
+                     file or multipart/form-data."
                 ),
             ),
         )
@@ -329,8 +338,41 @@ impl Problem {
         Self::new(
             "withdrawn",
             Message::new(
-                format!("Bài {id} đã bị gỡ. Hãy dùng `bantin restore` nếu muốn đưa trở lại."),
-                format!("The article {id} was withdrawn; only `bantin restore` can restore it."),
+                format!("Bài {id} đã bị gỡ. Hãy khôi phục bài trước khi sửa."),
+                format!("The article {id} was withdrawn; restore it first."),
+            ),
+        )
+    }
+
+    pub(super) fn erased(id: &ArticleId) -> Self {
+        Self::new(
+            "erased",
+            Message::new(
+                format!(
+                    "Nội dung bài {id} đã bị xóa hẳn nên không khôi phục được. Hãy đăng lại thành bài mới."
+                ),
+                format!("The text of {id} was erased and cannot be restored. Publish it as a new article."),
+            ),
+        )
+    }
+
+    pub(super) fn unknown_revision(number: u64) -> Self {
+        Self::new(
+            "unknown-revision",
+            Message::new(
+                format!("Bài này không có lần thay đổi số {number}."),
+                format!("The article has no revision with the number {number}."),
+            ),
+        )
+    }
+
+    /// A read for which the token lacks rights.
+    pub(super) fn not_your_channel() -> Self {
+        Self::new(
+            "not-your-channel",
+            Message::new(
+                "Mã truy cập không có quyền với mọi chuyên mục của bài này.",
+                "The token does not cover all channels of this article.",
             ),
         )
     }

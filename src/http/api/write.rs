@@ -1,31 +1,29 @@
-//! Publish, correct and withdraw over HTTP: `POST`, `PUT` and `DELETE` on articles.
+//! Publish, correct, withdraw and restore over HTTP: `POST`, `PUT` and `DELETE` on articles.
 //!
 //! A write is handled in this order: authenticate, check the headers, parse the body, then one transaction of the
 //! store, which decides on the token's rights, on the channels, on `If-Match` and on the write together. A
 //! success response means that the article is stored durably.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use hyper::header::{AUTHORIZATION, IF_MATCH};
 use hyper::http::request::Parts;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::super::client_ip::rate_limit_key;
 use super::super::entity_tag::{self, EntityTag, EntityTags};
 use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
 use super::super::state::AppState;
+use super::actions;
 use super::problem::Problem;
+use super::query::QueryParams;
 use super::write_body::{ParsedWrite, WriteParams};
 use crate::message::Message;
-use crate::model::{ArticleId, Slug};
-use crate::parse::ParsedArticle;
+use crate::model::ArticleId;
 use crate::store::{
-    ArticleVersion, IdempotencyKey, Scheduled, Source, Submission, SubmitOutcome, SubmitResult, Token,
+    ArticleVersion, IdempotencyKey, RestoreOutcome, Scheduled, SubmitOutcome, SubmitResult, Token,
     WithdrawOutcome, WriteConditions,
 };
 use crate::text::hex;
@@ -42,9 +40,9 @@ pub(super) async fn submit(
     body: RequestBody,
     id: Option<ArticleId>,
 ) -> Result<HttpResponse, Problem> {
-    let token = authenticate(state, &request).await?;
+    let token = authenticate_write(state, &request).await?;
     let parsed = ParsedWrite::parse(state, &request, body).await?;
-    let idempotency = idempotency_key(&request, &parsed.body, &token)?;
+    let idempotency = idempotency_key(&request, &parsed.fingerprint, &token)?;
     let dry_run = parsed.options.dry_run;
     let conditions = WriteConditions {
         expected: id.as_ref().and_then(|_| if_match(state, &request)),
@@ -54,93 +52,77 @@ pub(super) async fn submit(
         dry_run,
         idempotency: idempotency.filter(|_| !dry_run),
         token: Some(token.name),
+        reason: parsed.options.reason.clone().filter(|_| id.is_some()),
+        kept_images: parsed.options.kept_images.clone(),
     };
     let created = if id.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    let zone = state.render_options.site.time_zone;
-    match write(state, &parsed, id, conditions).await {
-        Ok(_) if dry_run => Ok(parsed.dry_run_response(None, zone)),
-        Ok(submitted) => submit_response(state, submitted, &parsed, created),
-        Err(problem) if dry_run && problem.is_about_the_article() => {
-            Ok(parsed.dry_run_response(Some(&problem), zone))
+    if !dry_run {
+        actions::store_images(state, &parsed.images).await?;
+    }
+    match parsed.draft().map(|draft| draft.to_owned()) {
+        Ok(draft) => {
+            let draft =
+                actions::Draft { channels: parsed.channels(&draft), article: draft.article, id: draft.id };
+            submitted(state, &parsed, actions::submit(state, draft, id, conditions).await, created)
         }
+        Err(problem) if dry_run => Ok(parsed.dry_run_response(state, Some(&problem))),
         Err(problem) => Err(problem.with("findings", parsed.diagnostics)),
     }
 }
 
-/// Submits an article in one transaction.
-async fn write(
-    state: &Arc<AppState>,
+/// The response to a write, or to a dry run.
+fn submitted(
+    state: &AppState,
     parsed: &ParsedWrite,
-    id: Option<ArticleId>,
-    conditions: WriteConditions,
-) -> Result<SubmitResult, Problem> {
-    let draft = parsed.draft()?;
-    let ParsedArticle { article, id: named, .. } = draft;
-    if id.is_some() && named.is_some() && id != *named {
-        return Err(Problem::unprocessable(Message::new(
-            "Mã trong bài khác với mã trong địa chỉ.",
-            "The id in the article differs from the id in the URL.",
-        )));
-    }
-    let channels = parsed.channels(draft);
-    if channels.is_empty() && conditions.must_be_new && !conditions.dry_run {
-        return Err(Problem::unprocessable(Message::new(
-            "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
-            "Name a channel: `?channel=SLUG`, or `channels` in the article.",
-        )));
-    }
-    let must_be_new = conditions.must_be_new;
-    let submission = Submission {
-        channels,
-        id: id.or_else(|| named.clone()),
-        stem: Slug::from_title(&article.title),
-        article: article.clone(),
-        source: Source::Command(conditions.token.clone().unwrap_or_default()),
-        conditions,
-    };
-    let submitted = state.run_with_store(async move |state| state.store.submit(submission).await).await;
-    let submitted = submitted.ok_or_else(Problem::unavailable)?;
-    let id = &submitted.id;
-    match &submitted.outcome {
-        SubmitOutcome::VersionMismatch(_) if must_be_new => Err(Problem::exists(Message::new(
-            format!("Đã có bài {id}; hãy dùng PUT để sửa."),
-            format!("The article {id} already exists; correct it with PUT."),
-        ))),
-        SubmitOutcome::VersionMismatch(number) => Err(Problem::version_mismatch(*number)),
-        SubmitOutcome::WithdrawnByOperator => Err(Problem::withdrawn(id)),
-        SubmitOutcome::IdempotencyConflict => Err(Problem::idempotency_conflict()),
-        SubmitOutcome::Refused(refusal) => Err(Problem::refused(refusal, id)),
-        _ => Ok(submitted),
+    result: Result<SubmitResult, Problem>,
+    created: StatusCode,
+) -> Result<HttpResponse, Problem> {
+    let dry_run = parsed.options.dry_run;
+    match result {
+        Ok(_) if dry_run => Ok(parsed.dry_run_response(state, None)),
+        Ok(submitted) => submit_response(state, submitted, parsed, created),
+        Err(problem) if dry_run && problem.is_about_the_article() => {
+            Ok(parsed.dry_run_response(state, Some(&problem)))
+        }
+        Err(problem) => Err(problem.with("findings", parsed.diagnostics.clone())),
     }
 }
 
+/// Withdraws an article.
 pub(super) async fn delete(state: &Arc<AppState>, request: Parts, id: &str) -> Result<HttpResponse, Problem> {
-    let token = authenticate(state, &request).await?;
+    let token = authenticate_write(state, &request).await?;
     let WriteParams { reason, erase, .. } = WriteParams::parse(&request)?;
-    let author = token.name.clone();
-    let conditions = WriteConditions {
-        token: Some(token.name),
-        expected: if_match(state, &request),
-        ..WriteConditions::default()
-    };
     let id = ArticleId::new(id);
-    let name = id.clone();
-    let withdrawal = state
-        .run_with_store(async move |state| {
-            state.store.withdraw_on_terms(&name, reason, erase, &author, conditions).await
-        })
-        .await;
-    let (number, outcome) = match withdrawal.ok_or_else(Problem::unavailable)? {
+    let expected = if_match(state, &request);
+    let (number, outcome) = match actions::withdraw(state, token, &id, reason, erase, expected).await? {
         WithdrawOutcome::Withdrawn(number) => (Some(number), "withdrawn"),
         WithdrawOutcome::ReasonChanged(number) => (Some(number), "reason changed"),
-        WithdrawOutcome::Already => (None, "withdrawn before"),
         WithdrawOutcome::NeverPublished => (None, "will not be published"),
-        WithdrawOutcome::Unknown => return Err(Problem::unknown_article(&id)),
-        WithdrawOutcome::Stale(number) => return Err(Problem::version_mismatch(number)),
-        WithdrawOutcome::Refused(rejection) => return Err(Problem::refused(&rejection, &id)),
+        _ => (None, "withdrawn before"),
     };
     let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
     Ok(response::json(StatusCode::OK, body.to_string(), None, None))
+}
+
+/// Restores a withdrawn article.
+pub(super) async fn restore(
+    state: &Arc<AppState>,
+    request: Parts,
+    id: &str,
+) -> Result<HttpResponse, Problem> {
+    let token = authenticate_write(state, &request).await?;
+    QueryParams::parse(request.uri.query(), &[])?;
+    let id = ArticleId::new(id);
+    let expected = if_match(state, &request);
+    let (number, outcome) = match actions::restore(state, token, &id, expected).await? {
+        RestoreOutcome::Restored(number) => (Some(number), "restored"),
+        RestoreOutcome::Waiting => (None, "waiting"),
+        _ => (None, "not withdrawn"),
+    };
+    let etag = number.map(|number| tag_of(state, &ArticleVersion::Number(number)));
+    let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
+    let location = state.urls.url(&api_article_path(&id));
+    Ok(response::json(StatusCode::OK, body.to_string(), Some(&location), etag.as_deref()))
 }
 
 /// A scheduled article, for tokens that may publish in its channels. For all others it does not exist.
@@ -170,8 +152,15 @@ pub(super) fn tag_of(state: &AppState, version: &ArticleVersion) -> String {
     }
 }
 
-/// The token of the request.
-async fn authenticate(state: &Arc<AppState>, request: &Parts) -> Result<Token, Problem> {
+/// The token of a request that writes.
+pub(super) async fn authenticate_write(state: &Arc<AppState>, request: &Parts) -> Result<Token, Problem> {
+    let token = authenticate(state, request).await?;
+    state.write_limiter.check(&token.name).map_err(Problem::rate_limited)?;
+    Ok(token)
+}
+
+/// The token of a request.
+pub(super) async fn authenticate(state: &Arc<AppState>, request: &Parts) -> Result<Token, Problem> {
     let mut lines = request.headers.get_all(AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return Err(Problem::unauthorized()) };
     let secret = line
@@ -181,20 +170,11 @@ async fn authenticate(state: &Arc<AppState>, request: &Parts) -> Result<Token, P
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, secret)| secret.trim().to_owned())
         .ok_or_else(Problem::unauthorized)?;
-    let client = request.extensions.get::<IpAddr>().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    state.guess_limiter.check(rate_limit_key(client), &secret).map_err(Problem::rate_limited)?;
-    let sent = secret.clone();
-    // SECURITY: an unavailable store says nothing about the token: 503, never 401.
-    let token = state.run_with_store(async move |state| state.store.authenticate(&sent).await).await;
-    let token = token.ok_or_else(Problem::unavailable)?;
-    state.guess_limiter.record(&secret, token.is_some());
-    let token = token.ok_or_else(Problem::unauthorized)?;
-    state.write_limiter.check(&token.name).map_err(Problem::rate_limited)?;
-    Ok(token)
+    actions::authenticate(state, request, &secret).await
 }
 
 /// The `Idempotency-Key`, bound to a hash of the request.
-fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Option<IdempotencyKey>, Problem> {
+fn idempotency_key(request: &Parts, body: &str, token: &Token) -> Result<Option<IdempotencyKey>, Problem> {
     let mut lines = request.headers.get_all("idempotency-key").iter();
     let line = match (lines.next(), lines.next()) {
         (None, _) => return Ok(None),
@@ -218,7 +198,7 @@ fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Optio
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    for line in [CONTENT_TYPE, IF_MATCH].iter().flat_map(|name| request.headers.get_all(name)) {
+    for line in request.headers.get_all(IF_MATCH) {
         hash.update(line.as_bytes());
         hash.update([0]);
     }
@@ -229,7 +209,7 @@ fn idempotency_key(request: &Parts, body: &Bytes, token: &Token) -> Result<Optio
 
 /// The versions in `If-Match` that are tags of this log. Other tags match nothing (RFC 9110 §13.1.1). None if
 /// the header is missing or contains `*`.
-fn if_match(state: &Arc<AppState>, request: &Parts) -> Option<Vec<ArticleVersion>> {
+pub(super) fn if_match(state: &Arc<AppState>, request: &Parts) -> Option<Vec<ArticleVersion>> {
     let tags: Vec<_> = EntityTags::from_headers(&request.headers, IF_MATCH)?.iter().collect();
     let version = |tag: &EntityTag<'_>| {
         let EntityTag::Strong(opaque) = tag else { return None };

@@ -1,31 +1,37 @@
-//! The query parameters and the body of a write: plain text, Markdown, HTML or JSON, parsed into an article.
+//! The query parameters and the body of a write: plain text, Markdown, HTML, JSON, a Word document, or a form with an
+//! article file and images, parsed into an article.
 
-use std::fmt;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::body::Bytes;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
 use super::super::state::AppState;
+use super::super::validity::has_files;
+use super::body_format::{BodyFormat, content_type, read};
 use super::problem::{self, Problem};
+use super::upload::Upload;
+use crate::content_html::content_html;
+use crate::ingest;
 use crate::message::Message;
-use crate::model::Slug;
-use crate::parse::{self, FileFormat, ParsedArticle};
-use crate::time::{Zone, rfc3339};
+use crate::model::{Entry, Image, Permalink, Slug};
+use crate::parse::{self, ParsedArticle};
+use crate::store::KeptImages;
+use crate::time::{local_date, rfc3339};
 use crate::urls::SiteUrls;
 
 /// An article as sent and as parsed.
 pub(super) struct ParsedWrite {
     pub(super) options: WriteParams,
     urls: Arc<SiteUrls>,
-    pub(super) body: Bytes,
+    /// A hash of what was sent, the same for every retry.
+    pub(super) fingerprint: String,
     draft: Option<ParsedArticle>,
+    /// The images of the article, to be stored before it.
+    pub(super) images: Vec<(Image, Vec<u8>)>,
     /// The diagnostics as JSON.
     pub(super) diagnostics: Vec<Value>,
 }
@@ -38,16 +44,24 @@ impl ParsedWrite {
     ) -> Result<Self, Problem> {
         let options = WriteParams::parse(request)?;
         let format = BodyFormat::from_content_type(request)?;
-        let body = body.collect().await?;
+        let body = match has_files(&request.headers) {
+            true => body.collect_upload().await?,
+            false => body.collect().await?,
+        };
+        let content_type = content_type(request).to_owned();
+        let upload = match format {
+            BodyFormat::Multipart => Upload::from_multipart(&content_type, body).await?,
+            _ => Upload { article: body, ..Upload::default() },
+        };
         let parse_options = parse::ParseOptions {
             zone: state.render_options.site.time_zone,
             language: state.render_options.site.language.clone(),
             encoding: None,
         };
-        let sent = body.clone();
-        let reading = state.blocking(move || format.parse(&sent, &parse_options)).await;
-        let (draft, diagnostics) = reading.ok_or_else(Problem::unavailable)??;
-        Ok(Self { options, urls: Arc::clone(&state.urls), body, draft, diagnostics })
+        let parsed = state.blocking(move || ParsedUpload::of(format, &upload, &parse_options)).await;
+        let ParsedUpload { fingerprint, draft, images, diagnostics } =
+            parsed.ok_or_else(Problem::unavailable)??;
+        Ok(Self { options, urls: Arc::clone(&state.urls), fingerprint, draft, images, diagnostics })
     }
 
     /// The article; an error if it could not be parsed.
@@ -61,7 +75,8 @@ impl ParsedWrite {
     }
 
     /// The response to a dry run. `problem` is the reason to refuse the article.
-    pub(super) fn dry_run_response(&self, problem: Option<&Problem>, zone: Zone) -> HttpResponse {
+    pub(super) fn dry_run_response(&self, state: &AppState, problem: Option<&Problem>) -> HttpResponse {
+        let zone = state.render_options.site.time_zone;
         // The diagnostics of an article that could not be parsed already say why.
         let refusal = problem.filter(|_| self.draft.is_some()).map(Problem::as_finding);
         let understood = self.draft.as_ref().map(|draft| {
@@ -76,6 +91,8 @@ impl ParsedWrite {
                 "tags": article.tags,
                 "language": article.language,
                 "channels": self.channels(draft),
+                "content_html": content_html(&preview(draft, state), &state.urls),
+                "pictures": article.images.len(),
             })
         });
         let body = json!({
@@ -87,6 +104,41 @@ impl ParsedWrite {
     }
 }
 
+/// The entry that would be published, for its text only.
+fn preview(draft: &ParsedArticle, state: &AppState) -> Entry {
+    let article = draft.article.clone();
+    let day = local_date(article.published.instant, state.render_options.site.time_zone);
+    let permalink = Permalink { day, slug: Slug::from_title(&article.title) };
+    let id = draft.id.clone().unwrap_or_else(|| state.urls.article_id(&permalink));
+    Entry { id, permalink, channels: Vec::new(), updated: article.published.instant, article }
+}
+
+/// A parsed body.
+struct ParsedUpload {
+    fingerprint: String,
+    draft: Option<ParsedArticle>,
+    images: Vec<(Image, Vec<u8>)>,
+    diagnostics: Vec<Value>,
+}
+
+impl ParsedUpload {
+    /// Parses a body and its images. It blocks.
+    fn of(format: BodyFormat, upload: &Upload, options: &parse::ParseOptions) -> Result<Self, Problem> {
+        let fingerprint = upload.fingerprint(format.name());
+        let (mut draft, mut diagnostics) = match &upload.file_name {
+            Some(name) => read(parse::parse(name, &upload.article, options)),
+            None => upload.format.unwrap_or(format).parse(&upload.article, options)?,
+        };
+        let mut images = Vec::new();
+        if let Some(draft) = &mut draft {
+            let complaints;
+            (images, complaints) = ingest::uploaded_images(&upload.article, draft, &upload.images);
+            diagnostics.extend(complaints.iter().map(problem::file_diagnostic));
+        }
+        Ok(Self { fingerprint, draft, images, diagnostics })
+    }
+}
+
 /// The query parameters of a write.
 #[derive(Default)]
 pub(super) struct WriteParams {
@@ -94,6 +146,7 @@ pub(super) struct WriteParams {
     pub(super) dry_run: bool,
     pub(super) reason: Option<String>,
     pub(super) erase: bool,
+    pub(super) kept_images: KeptImages,
 }
 
 impl WriteParams {
@@ -108,7 +161,10 @@ impl WriteParams {
                 })?),
                 "dry_run" => options.dry_run = flag(&name, &value)?,
                 "erase" => options.erase = flag(&name, &value)?,
-                "reason" => options.reason = Some(value.into_owned()),
+                "reason" => {
+                    options.reason = Some(value.trim().to_owned()).filter(|reason| !reason.is_empty())
+                }
+                "images" => options.kept_images = kept_images(options.kept_images, &value),
                 _ => {
                     return Err(Problem::bad_request(Message::new(
                         format!("Không có tham số `{name}`."),
@@ -121,6 +177,20 @@ impl WriteParams {
     }
 }
 
+/// Adds a value of `images`: `all`, `none`, or the name of an image.
+fn kept_images(kept: KeptImages, value: &str) -> KeptImages {
+    match (kept, value) {
+        (_, "all") | (KeptImages::All, _) => KeptImages::All,
+        (KeptImages::Named(names), "none") => KeptImages::Named(names),
+        (KeptImages::Named(mut names), name) => {
+            names.push(name.to_owned());
+            KeptImages::Named(names)
+        }
+        (KeptImages::UnlessReplaced, "none") => KeptImages::Named(Vec::new()),
+        (KeptImages::UnlessReplaced, name) => KeptImages::Named(vec![name.to_owned()]),
+    }
+}
+
 fn flag(name: &str, value: &str) -> Result<bool, Problem> {
     match value {
         "true" | "1" | "" => Ok(true),
@@ -129,112 +199,5 @@ fn flag(name: &str, value: &str) -> Result<bool, Problem> {
             format!("`{name}` phải là `true` hoặc `false`."),
             format!("`{name}` must be `true` or `false`."),
         ))),
-    }
-}
-
-/// The format of the body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum BodyFormat {
-    Text,
-    Markdown,
-    Html,
-    Fields,
-}
-
-impl BodyFormat {
-    fn from_content_type(request: &Parts) -> Result<Self, Problem> {
-        // A transfer coding besides `chunked` is not decoded either.
-        let lines = [CONTENT_ENCODING, TRANSFER_ENCODING];
-        let coded = lines.iter().flat_map(|name| request.headers.get_all(name));
-        if let Some(coding) = coded
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-            .map(<[u8]>::trim_ascii)
-            .find(|coding| !matches!(coding.to_ascii_lowercase().as_slice(), b"" | b"identity" | b"chunked"))
-        {
-            return Err(Problem::coded_body(&String::from_utf8_lossy(coding)));
-        }
-        let line = request.headers.get(CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default();
-        let essence = line.split(';').next().unwrap_or_default().trim();
-        match essence.to_ascii_lowercase().as_str() {
-            "text/plain" => Ok(Self::Text),
-            "text/markdown" => Ok(Self::Markdown),
-            "text/html" => Ok(Self::Html),
-            "application/json" => Ok(Self::Fields),
-            _ => Err(Problem::unsupported_media_type(essence)),
-        }
-    }
-
-    /// Parses a body. Only plain text does not mark its title, date and text.
-    fn parse(
-        self,
-        body: &[u8],
-        options: &parse::ParseOptions,
-    ) -> Result<(Option<ParsedArticle>, Vec<Value>), Problem> {
-        let reading = match self {
-            Self::Text => parse::parse("article.txt", body, options),
-            Self::Markdown => parse::read_document(FileFormat::Markdown, body, options),
-            Self::Html => parse::read_document(FileFormat::Html, body, options),
-            Self::Fields => {
-                let reading = parse::read_fields(&fields(body)?, options);
-                let findings = reading.findings.iter();
-                let findings =
-                    findings.map(|(field, diagnostic)| problem::field_diagnostic(field, diagnostic));
-                return Ok((reading.draft, findings.collect()));
-            }
-        };
-        Ok((reading.draft, reading.findings.iter().map(problem::diagnostic_json).collect()))
-    }
-}
-
-/// The fields of an article sent as JSON: the front matter keys and the text.
-fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_map(Members).and_then(|members| json.end().map(|()| members));
-    let fields = read.map_err(|cause| {
-        Problem::unprocessable(Message::new(
-            format!("JSON không hợp lệ: {cause}."),
-            format!("The JSON is wrong: {cause}."),
-        ))
-    })?;
-    // JSON is always Unicode, so `encoding` is not a field.
-    let known =
-        || parse::FRONT_MATTER_KEYS.into_iter().filter(|key| *key != "encoding").chain([parse::TEXT_FIELD]);
-    if let Some((unknown, _)) = fields.iter().find(|(name, _)| known().all(|known| known != name)) {
-        let known = known().collect::<Vec<_>>().join(", ");
-        let message = Message::new(
-            format!("không có trường này; các trường là: {known}"),
-            format!("unknown field; known ones are: {known}"),
-        );
-        return Err(Problem::field(unknown, &message));
-    }
-    for required in ["title", "published", parse::TEXT_FIELD] {
-        let value = fields.iter().find(|(name, _)| name == required).map(|(_, value)| value);
-        if !value.is_some_and(Value::is_string) {
-            let message = Message::new("phải có, dưới dạng chuỗi", "it is required and must be a string");
-            return Err(Problem::field(required, &message));
-        }
-    }
-    Ok(fields)
-}
-
-/// The members of a JSON object in order. A duplicate is rejected, because it is ambiguous.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, Value)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut members: Self::Value = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if members.iter().any(|(known, _)| *known == name) {
-                return Err(serde::de::Error::custom(format_args!("`{name}` is given twice")));
-            }
-            members.push((name, value));
-        }
-        Ok(members)
     }
 }

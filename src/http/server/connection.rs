@@ -22,6 +22,8 @@ pub(super) struct WorkerState {
     pub(super) open_connections: Cell<usize>,
     /// Bytes of request bodies that are being received now.
     pub(super) body_memory: Cell<usize>,
+    /// The same for bodies that carry files.
+    pub(super) upload_memory: Cell<usize>,
     /// Notified when a connection has ended.
     pub(super) connection_closed: Notify,
 }
@@ -35,6 +37,7 @@ impl WorkerState {
             clock: Cell::new(Instant::now()),
             open_connections: Cell::new(0),
             body_memory: Cell::new(0),
+            upload_memory: Cell::new(0),
             connection_closed: Notify::new(),
         }
     }

@@ -22,6 +22,8 @@ pub struct ServerOptions {
     pub max_header_bytes: usize,
     /// Maximum length of a request body in bytes. A longer one is answered with 413.
     pub max_body_bytes: usize,
+    /// Maximum size of a body with files (Word documents, forms with images), in bytes.
+    pub max_upload_bytes: usize,
     /// Time from the shutdown signal until running responses are aborted.
     pub shutdown_deadline: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for ServerOptions {
             max_connections: 4096,
             max_header_bytes: 64 * 1024,
             max_body_bytes: 2 * 1024 * 1024,
+            max_upload_bytes: 32 * 1024 * 1024,
             shutdown_deadline: Duration::from_secs(8),
         }
     }

@@ -1,5 +1,6 @@
 //! The body of a request: limits on its length, its rate and the memory of all bodies.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
-use super::connection::{ConnectionState, WorkerState};
+use super::connection::ConnectionState;
 
 /// The body of a request while it is being received.
 pub struct RequestBody {
@@ -21,7 +22,7 @@ pub struct RequestBody {
 /// Why a request body could not be received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is longer than [`ServerOptions::max_body_bytes`](super::ServerOptions::max_body_bytes).
+    /// It is longer than the limit for its kind.
     TooLarge,
     /// After [`ServerOptions::header_timeout`](super::ServerOptions::header_timeout) it arrived at less than
     /// [`MIN_BODY_RATE`] on average.
@@ -36,33 +37,60 @@ pub enum BodyError {
 pub const MIN_BODY_RATE: u64 = 1024;
 /// Each worker has memory for this many bodies of maximum length at a time.
 const MAX_CONCURRENT_BODIES: usize = 32;
+/// And for this many bodies with files of maximum length.
+const MAX_CONCURRENT_UPLOADS: usize = 2;
 
 impl RequestBody {
     pub(super) fn new(incoming: Incoming, connection: Rc<ConnectionState>) -> Self {
         Self { incoming: Some(incoming), connection }
     }
 
-    /// True if `Content-Length` exceeds the limit.
-    pub fn is_declared_too_large(&self) -> bool {
-        let declared = self.incoming.as_ref().map_or(0, |body| body.size_hint().lower());
-        usize::try_from(declared)
-            .map_or(true, |length| length > self.connection.worker.options.max_body_bytes)
+    /// True if `Content-Length` exceeds the limit. `has_files`: the body carries files.
+    pub fn is_declared_too_large(&self, has_files: bool) -> bool {
+        let options = &self.connection.worker.options;
+        self.declares_more_than(if has_files { options.max_upload_bytes } else { options.max_body_bytes })
     }
 
-    /// Reads the complete body. A client that waits for `100 Continue` receives it.
-    ///
-    /// NOTE: each chunk is copied. A chunk keeps its whole read buffer alive, so a body sent in chunks of one
-    /// byte would hold four thousand times its length.
+    fn declares_more_than(&self, limit: usize) -> bool {
+        let declared = self.incoming.as_ref().map_or(0, |body| body.size_hint().lower());
+        usize::try_from(declared).map_or(true, |length| length > limit)
+    }
+
+    /// Reads the complete body of a request, at most [`ServerOptions::max_body_bytes`](super::ServerOptions).
     ///
     /// # Errors
     /// If the body is too long, arrives too slowly, or is incomplete.
-    pub async fn collect(mut self) -> Result<Bytes, BodyError> {
-        if self.is_declared_too_large() {
+    pub async fn collect(self) -> Result<Bytes, BodyError> {
+        let worker = Rc::clone(&self.connection.worker);
+        let limit = worker.options.max_body_bytes;
+        let room = limit.saturating_mul(MAX_CONCURRENT_BODIES);
+        self.collect_up_to(limit, BodyMemory { total: &worker.body_memory, room, reserved: 0 }).await
+    }
+
+    /// Reads the complete body of a request that carries files, at most
+    /// [`ServerOptions::max_upload_bytes`](super::ServerOptions).
+    ///
+    /// SECURITY: only after the sender was authenticated.
+    ///
+    /// # Errors
+    /// As [`RequestBody::collect`].
+    pub async fn collect_upload(self) -> Result<Bytes, BodyError> {
+        let worker = Rc::clone(&self.connection.worker);
+        let limit = worker.options.max_upload_bytes;
+        let room = limit.saturating_mul(MAX_CONCURRENT_UPLOADS);
+        self.collect_up_to(limit, BodyMemory { total: &worker.upload_memory, room, reserved: 0 }).await
+    }
+
+    /// A client that waits for `100 Continue` receives it.
+    ///
+    /// NOTE: each chunk is copied. A chunk keeps its whole read buffer alive, so a body sent in chunks of one
+    /// byte would hold four thousand times its length.
+    async fn collect_up_to(mut self, limit: usize, mut memory: BodyMemory<'_>) -> Result<Bytes, BodyError> {
+        if self.declares_more_than(limit) {
             return Err(BodyError::TooLarge);
         }
         let worker = Rc::clone(&self.connection.worker);
         let began = tokio::time::Instant::now();
-        let mut memory = BodyMemory { worker: &worker, reserved: 0 };
         let mut received = Vec::new();
         let Some(incoming) = &mut self.incoming else { return Ok(Bytes::new()) };
         loop {
@@ -71,7 +99,7 @@ impl RequestBody {
             let next = tokio::time::timeout_at(began + due, incoming.frame()).await;
             let Some(frame) = next.map_err(|_| BodyError::TooSlow)? else { return Ok(received.into()) };
             let Ok(data) = frame.map_err(|_| BodyError::CutShort)?.into_data() else { continue };
-            if received.len() + data.len() > worker.options.max_body_bytes {
+            if received.len() + data.len() > limit {
                 return Err(BodyError::TooLarge);
             }
             memory.reserve(data.len())?;
@@ -100,19 +128,20 @@ impl Drop for RequestBody {
     }
 }
 
-/// The memory that a body occupies while it is received, as part of its worker's total.
+/// The memory that a body occupies while it is received, as part of its worker's total for its kind.
 struct BodyMemory<'a> {
-    worker: &'a WorkerState,
+    total: &'a Cell<usize>,
+    room: usize,
     reserved: usize,
 }
 
 impl BodyMemory<'_> {
     fn reserve(&mut self, bytes: usize) -> Result<(), BodyError> {
-        let total = self.worker.body_memory.get() + bytes;
-        if total > self.worker.options.max_body_bytes.saturating_mul(MAX_CONCURRENT_BODIES) {
+        let total = self.total.get() + bytes;
+        if total > self.room {
             return Err(BodyError::Busy);
         }
-        self.worker.body_memory.set(total);
+        self.total.set(total);
         self.reserved += bytes;
         Ok(())
     }
@@ -120,6 +149,6 @@ impl BodyMemory<'_> {
 
 impl Drop for BodyMemory<'_> {
     fn drop(&mut self) {
-        self.worker.body_memory.set(self.worker.body_memory.get() - self.reserved);
+        self.total.set(self.total.get() - self.reserved);
     }
 }

@@ -1,7 +1,7 @@
 //! Months, sitemap entries and corrections.
 
-use crate::model::{ArticleId, Slug};
-use crate::store::engine::{Transaction, values};
+use crate::model::{ArticleId, Correction, Slug};
+use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::SitemapEntry;
 use crate::store::removed_channels::RemovedChannels;
@@ -76,16 +76,20 @@ pub(crate) async fn sitemap_entries(
 pub(crate) async fn corrections(
     reading: &mut Transaction,
     id: &ArticleId,
-) -> Result<Vec<Timestamp>, StoreError> {
+) -> Result<Vec<Correction>, StoreError> {
     let rows = reading
         .rows(
             // Revisions that changed `updated`: not a mere move to another channel, and not an image that arrived
             // just after its text.
-            "SELECT at FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
+            "SELECT at, reason FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
              (SELECT p.updated FROM revision p WHERE p.article = r.article AND p.number < r.number \
              ORDER BY p.number DESC LIMIT 1) ORDER BY number DESC LIMIT $2",
             values![id.as_str(), MAX_CORRECTIONS],
         )
         .await?;
-    rows.iter().map(|row| Ok(from_unix(row.get_i64(0)?))).collect()
+    let correction = |row: &Row| {
+        let reason = row.get_optional_text(1)?.map(str::to_owned);
+        Ok(Correction { at: from_unix(row.get_i64(0)?), reason })
+    };
+    rows.iter().map(correction).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{ArticleId, Permalink, Slug};
+use crate::model::{ArticleId, Correction, Permalink, Slug};
 use crate::store::engine::Transaction;
 use crate::store::error::StoreError;
 use crate::store::feed_data::{ArchivePageData, ChannelState, LiveFeedData, LiveFeedOptions, LogPosition};
@@ -121,11 +121,11 @@ impl Snapshot {
         archive_index::sitemap_entries(&mut self.reading, from, to, limit).await
     }
 
-    /// When an article was corrected, latest first, at most twenty times.
+    /// When and why an article was corrected, latest first, at most twenty times.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn corrections(&mut self, id: &ArticleId) -> Result<Vec<Timestamp>, StoreError> {
+    pub async fn corrections(&mut self, id: &ArticleId) -> Result<Vec<Correction>, StoreError> {
         archive_index::corrections(&mut self.reading, id).await
     }
 

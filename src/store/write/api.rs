@@ -82,8 +82,22 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn restore(&self, id: &ArticleId, author: &str) -> Result<RestoreOutcome, StoreError> {
+        self.restore_on_terms(id, author, WriteConditions::default()).await
+    }
+
+    /// Restores a withdrawn article if the conditions hold. They are checked in the transaction that restores it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn restore_on_terms(
+        &self,
+        id: &ArticleId,
+        author: &str,
+        terms: WriteConditions,
+    ) -> Result<RestoreOutcome, StoreError> {
         let (id, author) = (id.clone(), author.to_owned());
-        let pending = self.writes.push(move |log| Box::pin(async move { log.restore(&id, &author).await }));
+        let pending =
+            self.writes.push(move |log| Box::pin(async move { log.restore(&id, &author, &terms).await }));
         pending.committed().await
     }
 

@@ -63,6 +63,11 @@ impl CurrentArticle {
         expected.is_none_or(|versions| self.version().is_some_and(|version| versions.contains(&version)))
     }
 
+    /// The text that a correction replaces: the scheduled one if there is one.
+    pub(crate) fn editable_content(&self) -> Option<&str> {
+        self.waiting.as_ref().map(|waiting| waiting.content.as_str()).or(self.content.as_deref())
+    }
+
     /// The text that readers see, or will see first.
     pub(crate) fn visible_content(&self) -> Option<&str> {
         let waiting = self.waiting.as_ref().map(|waiting| waiting.content.as_str());

@@ -11,7 +11,7 @@ use crate::store::stored_text::StoredText;
 use crate::store::submission::ArticleVersion;
 use crate::store::write::current::CurrentArticle;
 use crate::store::write::log_writer::LogWriter;
-use crate::store::write::submit::submit_result;
+use crate::store::write::submit::{Author, submit_result};
 use crate::time::Timestamp;
 
 /// A due article that cannot be published is retried after this many seconds.
@@ -23,7 +23,7 @@ impl LogWriter<'_> {
         let due = self
             .transaction
             .rows(
-                "SELECT w.article, w.channels, w.content, w.author FROM waiting w \
+                "SELECT w.article, w.channels, w.content, w.author, w.reason FROM waiting w \
                  JOIN article a ON a.id = w.article \
                  WHERE w.due <= $1 AND (a.state <> 'withdrawn' OR a.withdrawn_by = 'file') \
                  ORDER BY w.due, w.article LIMIT 256",
@@ -57,7 +57,8 @@ impl LogWriter<'_> {
         let article: Article = from_json(row.get_text(2)?)?;
         let text = StoredText::new(&article)?;
         let channels = from_json(row.get_text(1)?)?;
-        let result = self.apply(&current, &article, &text, channels, row.get_text(3)?, true).await?;
+        let author = Author { name: row.get_text(3)?, by_file: true, reason: row.get_optional_text(4)? };
+        let result = self.apply(&current, &article, &text, channels, author).await?;
         self.unschedule(&id).await?;
         Ok(Some(result))
     }
@@ -68,15 +69,16 @@ impl LogWriter<'_> {
         due: Timestamp,
         channels: &[Slug],
         text: &StoredText,
-        author: &str,
+        (author, reason): (&str, Option<&str>),
     ) -> Result<SubmitResult, StoreError> {
         let (channels, content) = (to_json(channels)?, text.json.as_str());
         self.transaction
             .run(
-                "INSERT INTO waiting (article, due, channels, content, author) \
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
-                 channels = excluded.channels, content = excluded.content, author = excluded.author",
-                values![current.id.as_str(), due.timestamp(), channels.as_str(), content, author],
+                "INSERT INTO waiting (article, due, channels, content, author, reason) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
+                 channels = excluded.channels, content = excluded.content, author = excluded.author, \
+                 reason = excluded.reason",
+                values![current.id.as_str(), due.timestamp(), channels.as_str(), content, author, reason],
             )
             .await?;
         self.link_images(&current.id, &text.images, false).await?;

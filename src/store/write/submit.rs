@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use tracing::error;
 
 use crate::model::bounds::Excess;
-use crate::model::{Article, ChannelStatus, Permalink, Slug, bounds};
+use crate::model::{Article, ChannelStatus, Image, Permalink, Slug, bounds};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::outcome::{SubmitOutcome, SubmitResult};
@@ -14,7 +14,9 @@ use crate::store::read::channels::channels;
 use crate::store::refusal::Refusal;
 use crate::store::rows::from_json;
 use crate::store::stored_text::StoredText;
-use crate::store::submission::{ArticleVersion, ImportedFile, PreparedSubmission, Source, Submission};
+use crate::store::submission::{
+    ArticleVersion, ImportedFile, KeptImages, PreparedSubmission, Source, Submission,
+};
 use crate::store::write::append::NewRevision;
 use crate::store::write::comparison::{equal_ignoring_formatting, same_content};
 use crate::store::write::current::{ArticleStatus, CurrentArticle, new_article};
@@ -153,7 +155,8 @@ impl LogWriter<'_> {
         }
         channels.sort();
         channels.dedup();
-        self.apply(&current, &article, &text, channels, author, by_file).await
+        let reason = submission.conditions.reason.as_deref();
+        self.apply(&current, &article, &text, channels, Author { name: author, by_file, reason }).await
     }
 
     /// Refuses a submission. The published version stays unchanged.
@@ -230,7 +233,7 @@ impl LogWriter<'_> {
         )
     }
 
-    /// The article as submitted. If its images are beside another file of the folder that holds the same article, it
+    /// The article as submitted. A command or request may keep images ([`KeptImages`]). If its images are beside another file of the folder that holds the same article, it
     /// keeps those images. An import, or a copy of a file in the folder, has no text of its own: what a command
     /// corrected in the meantime stays.
     async fn effective_article<'a>(
@@ -240,7 +243,7 @@ impl LogWriter<'_> {
     ) -> Result<Cow<'a, Article>, StoreError> {
         let article = Cow::Borrowed(&submission.article);
         let own_hash = match &submission.source {
-            Source::Command(_) => return Ok(article),
+            Source::Command(_) => return with_kept_images(submission, current),
             Source::File { seen, .. } => Some(seen.hash.as_str()),
             Source::Import(_) => None,
         };
@@ -273,9 +276,9 @@ impl LogWriter<'_> {
         article: &Article,
         text: &StoredText,
         channels: Vec<Slug>,
-        author: &str,
-        by_file: bool,
+        author: Author<'_>,
     ) -> Result<SubmitResult, StoreError> {
+        let Author { name: author, by_file, reason } = author;
         let is_unchanged =
             current.content.as_deref().is_some_and(|before| equal_ignoring_formatting(before, &text.json));
         let kind = match current.state {
@@ -295,6 +298,7 @@ impl LogWriter<'_> {
             ArticleStatus::Live => ChangeKind::Corrected,
         };
         if article.published.instant > self.options.clock.now() {
+            let author = (author, reason);
             return self.schedule(current, article.published.instant, &channels, text, author).await;
         }
         if current.waiting.is_some() {
@@ -308,7 +312,8 @@ impl LogWriter<'_> {
             stamp: text.stamp,
             named_update: article.updated.map(|moment| moment.timestamp()),
             is_correction: kind == ChangeKind::Restored || !says_the_same,
-            reason: None,
+            // Only a change to something public has a reason.
+            reason: reason.filter(|_| kind != ChangeKind::Published),
             author,
             state: ArticleStatus::Live,
         };
@@ -347,6 +352,46 @@ pub(crate) fn submit_result(current: &CurrentArticle, outcome: SubmitOutcome) ->
     SubmitResult { id, permalink, outcome, version: current.version() }
 }
 
+/// Who writes an article, and why.
+#[derive(Clone, Copy)]
+pub(crate) struct Author<'a> {
+    pub(crate) name: &'a str,
+    /// True for the folder and imports.
+    pub(crate) by_file: bool,
+    /// The reason for a correction.
+    pub(crate) reason: Option<&'a str>,
+}
+
+/// The article of a command or request with the images that it keeps.
+///
+/// # Errors
+/// If the stored text is damaged.
+fn with_kept_images<'a>(
+    submission: &'a Submission,
+    current: &CurrentArticle,
+) -> Result<Cow<'a, Article>, StoreError> {
+    let article = Cow::Borrowed(&submission.article);
+    let kept = &submission.conditions.kept_images;
+    if *kept == KeptImages::UnlessReplaced && !article.images.is_empty() {
+        return Ok(article);
+    }
+    let Some(before) = current.editable_content() else { return Ok(article) };
+    let before = from_json::<Article>(before)?.images;
+    let mut images: Vec<Image> = match kept {
+        KeptImages::UnlessReplaced | KeptImages::All => before,
+        KeptImages::Named(names) => {
+            let named = |name: &String| before.iter().find(|image| image.name == *name).cloned();
+            names.iter().filter_map(named).collect()
+        }
+    };
+    for image in &article.images {
+        if !images.iter().any(|known| known.name == image.name) {
+            images.push(image.clone());
+        }
+    }
+    Ok(Cow::Owned(Article { images, ..article.into_owned() }))
+}
+
 /// Checks that do not depend on the stored article.
 fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
     if submission.article.published.instant > now + MAX_FUTURE {
@@ -360,7 +405,11 @@ fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
         }
     };
     let channels = &submission.channels;
+    let reason = submission.conditions.reason.as_deref();
     let excess = path
+        .or_else(|| {
+            reason.and_then(|reason| Excess::in_characters("reason", reason, bounds::MAX_REASON_CHARS))
+        })
         .or_else(|| submission.article.excess())
         .or_else(|| Excess::in_entries("channels", channels.len(), bounds::MAX_CHANNELS));
     if let Some(excess) = excess {

@@ -84,8 +84,20 @@ impl LogWriter<'_> {
         &mut self,
         id: &ArticleId,
         author: &str,
+        terms: &WriteConditions,
     ) -> Result<RestoreOutcome, StoreError> {
+        let Some(rights) = self.rights(terms).await? else {
+            return Ok(RestoreOutcome::Refused(Refusal::Revoked));
+        };
         let Some(current) = self.current(id).await? else { return Ok(RestoreOutcome::Unknown) };
+        match rights.refusal(&current, true) {
+            Some(Refusal::UnknownArticle) => return Ok(RestoreOutcome::Unknown),
+            Some(refusal) => return Ok(RestoreOutcome::Refused(refusal)),
+            None => {}
+        }
+        if !current.is_as_expected(terms.expected.as_deref()) {
+            return Ok(RestoreOutcome::VersionMismatch(current.number));
+        }
         if matches!(current.state, ArticleStatus::Live | ArticleStatus::Waiting) {
             return Ok(RestoreOutcome::NotWithdrawn);
         }

@@ -64,6 +64,12 @@ impl TestSite {
         self
     }
 
+    /// Adds lines to the end of its configuration.
+    pub fn configure(&self, lines: &str) {
+        let config = std::fs::read_to_string(self.path("config.toml")).unwrap();
+        std::fs::write(self.path("config.toml"), format!("{config}\n{lines}")).unwrap();
+    }
+
     /// A path in the site.
     pub fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)

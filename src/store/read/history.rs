@@ -1,0 +1,186 @@
+//! The revisions of one article, and what is scheduled or withdrawn: for those who publish.
+
+use crate::model::{Article, ArticleId, Entry, Slug};
+use crate::store::engine::{Row, Transaction, values};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::queries::{
+    ArticleHistory, ChangeKind, Revision, RevisionText, ScheduledSummary, WithdrawnSummary,
+};
+use crate::store::rows::{from_json, read_permalink};
+use crate::store::sql::content;
+use crate::time::from_unix;
+
+impl Store {
+    /// The revisions of an article before the number `before`, newest first, at most `limit`; none if there is no
+    /// such article.
+    ///
+    /// SECURITY: the caller must have rights to [`ArticleHistory::channels`].
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn history(
+        &self,
+        id: &ArticleId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Option<ArticleHistory>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let Some((channels, _)) = state_of(&mut reading, id).await? else { return Ok(None) };
+        let rows = reading
+            .rows(
+                "SELECT number, kind, at, author, channels, reason FROM revision \
+                 WHERE article = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+                values![id.as_str(), before.unwrap_or(u64::MAX), i64::from(limit)],
+            )
+            .await?;
+        let revisions = rows.iter().map(read_revision).collect::<Result<_, _>>()?;
+        Ok(Some(ArticleHistory { channels, revisions }))
+    }
+
+    /// A revision of an article, with its text; none if the article has no such revision.
+    ///
+    /// SECURITY: the caller must have rights to [`RevisionText::channels`].
+    ///
+    /// # Errors
+    /// If the database does not answer, or the stored text is damaged.
+    pub async fn revision(&self, id: &ArticleId, number: u64) -> Result<Option<RevisionText>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let Some((channels, permalink)) = state_of(&mut reading, id).await? else { return Ok(None) };
+        let row = reading
+            .first(
+                // A withdrawal has no text of its own: the article had the text of a revision before.
+                "SELECT number, kind, at, author, channels, reason, updated, \
+                 (SELECT t.content FROM revision t WHERE t.article = $1 AND t.number <= $2 \
+                 AND t.content IS NOT NULL ORDER BY t.number DESC LIMIT 1) \
+                 FROM revision WHERE article = $1 AND number = $2",
+                values![id.as_str(), number],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let revision = read_revision(&row)?;
+        let updated = from_unix(row.get_i64(6)?);
+        let article: Option<Article> = row.get_content(7)?.as_deref().map(from_json).transpose()?;
+        let entry = article.map(|article| {
+            let channels = revision.channels.clone();
+            Box::new(Entry { id: id.clone(), permalink, channels, updated, article })
+        });
+        Ok(Some(RevisionText { channels, revision, entry }))
+    }
+
+    /// What will be published, the earliest first, at most `limit`.
+    ///
+    /// SECURITY: it is under embargo. The caller must have rights to the channels of each.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn all_scheduled(&self, limit: u32) -> Result<Vec<ScheduledSummary>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let rows = reading
+            .rows(
+                "SELECT w.article, w.due, w.channels, w.content, a.number, a.channels FROM waiting w \
+                 JOIN article a ON a.id = w.article WHERE a.state <> 'withdrawn' \
+                 ORDER BY w.due, w.article LIMIT $1",
+                values![i64::from(limit)],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut channels: Vec<Slug> = from_json(row.get_text(2)?)?;
+                channels.extend(from_json::<Vec<Slug>>(row.get_text(5)?)?);
+                channels.sort();
+                channels.dedup();
+                Ok(ScheduledSummary {
+                    id: ArticleId::new(row.get_text(0)?),
+                    due: from_unix(row.get_i64(1)?),
+                    channels,
+                    title: from_json::<Article>(row.get_text(3)?)?.title,
+                    is_correction: row.get_u64(4)? > 0,
+                })
+            })
+            .collect()
+    }
+
+    /// The withdrawn articles, the latest withdrawal first, at most `limit`.
+    ///
+    /// SECURITY: their titles are no longer public. The caller must have rights to the channels of each.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn withdrawn(&self, limit: u32) -> Result<Vec<WithdrawnSummary>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let rows = reading
+            .rows(
+                concat!(
+                    "SELECT a.id, a.at, a.channels, ",
+                    content!(),
+                    ", a.reason, a.withdrawn_by FROM article a WHERE a.state = 'withdrawn' AND a.number > 0 \
+                     ORDER BY a.number DESC LIMIT $1"
+                ),
+                values![i64::from(limit)],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let article: Option<Article> = row.get_content(3)?.as_deref().map(from_json).transpose()?;
+                Ok(WithdrawnSummary {
+                    id: ArticleId::new(row.get_text(0)?),
+                    at: from_unix(row.get_i64(1)?),
+                    channels: from_json(row.get_text(2)?)?,
+                    title: article.map(|article| article.title).unwrap_or_default(),
+                    reason: row.get_optional_text(4)?.map(str::to_owned),
+                    with_its_file: row.get_optional_text(5)? == Some("file"),
+                })
+            })
+            .collect()
+    }
+
+    /// The bytes of a stored image, whether or not readers may see it; none if there is no such image.
+    ///
+    /// SECURITY: its name is a hash of its bytes, so only who had them or the article knows it.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn stored_image(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let sql = "SELECT bytes FROM picture WHERE name = $1 AND LENGTH(bytes) > 0";
+        let row = reading.first(sql, values![name]).await?;
+        row.map(|row| row.get_bytes(0).map(<[u8]>::to_vec)).transpose()
+    }
+}
+
+/// The channels that an article affects, and its permalink.
+async fn state_of(
+    reading: &mut Transaction,
+    id: &ArticleId,
+) -> Result<Option<(Vec<Slug>, crate::model::Permalink)>, StoreError> {
+    let row = reading
+        .first(
+            "SELECT a.channels, w.channels, a.day, a.slug FROM article a \
+             LEFT JOIN waiting w ON w.article = a.id WHERE a.id = $1",
+            values![id.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut channels: Vec<Slug> = from_json(row.get_text(0)?)?;
+    if let Some(planned) = row.get_optional_text(1)? {
+        channels.extend(from_json::<Vec<Slug>>(planned)?);
+    }
+    channels.sort();
+    channels.dedup();
+    Ok(Some((channels, read_permalink(row.get_text(2)?, row.get_text(3)?)?)))
+}
+
+/// Reads `number`, `kind`, `at`, `author`, `channels` and `reason`.
+fn read_revision(row: &Row) -> Result<Revision, StoreError> {
+    let kind = row.get_text(1)?;
+    Ok(Revision {
+        number: row.get_u64(0)?,
+        kind: ChangeKind::parse(kind)
+            .ok_or_else(|| StoreError::Corrupt(format!("unknown kind of change `{kind}`")))?,
+        at: from_unix(row.get_i64(2)?),
+        author: row.get_text(3)?.to_owned(),
+        channels: from_json(row.get_text(4)?)?,
+        reason: row.get_optional_text(5)?.map(str::to_owned),
+    })
+}
