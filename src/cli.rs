@@ -124,6 +124,9 @@ enum Command {
         /// Output directory; created if missing. An existing one must be empty or from an earlier build
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// Write no compressed files (.gz, .br), for a server or CDN that compresses by itself
+        #[arg(long)]
+        no_compress: bool,
     },
     /// Withdraw an article; only `restore` brings it back
     Withdraw {
@@ -278,7 +281,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 Some(service) => service.withdraw(id, reason.as_deref(), *erase),
                 None => withdraw::withdraw(config, id, reason.clone(), *erase, output).await,
             },
-            Command::Build { out } => build::build(config, out, output).await,
+            Command::Build { out, no_compress } => build::build(config, out, !no_compress, output).await,
             Command::Token { command } => token::token(config, command, output).await,
             Command::Backup { file } => backup::backup(config, file, output).await,
             Command::RestoreBackup { file } => backup::restore(config, file, output).await,

@@ -37,11 +37,13 @@ pub use server_config::{Headers, Server};
 
 use manifest::{BuildInputs, MANIFEST, Manifest, OutputFile};
 use output_dir::{FileStatus, OutputDir, Staged};
-use plan::PlannedFile;
-use renderer::SiteRenderer;
+use plan::{Output, PlannedFile};
+use renderer::{RenderInput, SiteRenderer};
 
 /// Number of documents that are synced together. Until then, old and new files both take disk space.
 const BATCH_SIZE: usize = 1024;
+/// Number of article pages that one task renders, because each takes less time than a switch of threads is worth.
+const ARTICLES_PER_TASK: usize = 16;
 /// How long a build waits if the newest change is dated in the future.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(30);
 
@@ -54,6 +56,8 @@ pub struct ExportOptions {
     pub render: render::RenderOptions,
     /// Headers that web servers send with the files.
     pub headers: Headers,
+    /// Whether documents get compressed forms beside them.
+    pub compress: bool,
 }
 
 /// The result of a build.
@@ -88,6 +92,7 @@ pub async fn build(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log: store.log_id().to_owned(),
         config_epoch: site.generation().await?,
+        compress: options.compress,
     };
     let before = if before.epoch == inputs { before } else { before.invalidated() };
     let plan = site.plan(&before).await?;
@@ -134,7 +139,7 @@ struct Build<T> {
     before: Manifest,
     after: Manifest,
     site: SiteRenderer,
-    tasks: JoinSet<RenderedFile>,
+    tasks: JoinSet<Vec<RenderedFile>>,
     /// Files under temporary names.
     staged: Vec<(String, OutputFile, Staged)>,
     report: BuildReport,
@@ -146,6 +151,35 @@ struct Build<T> {
 struct RenderedFile {
     file: String,
     staged: Result<(OutputFile, Staged), Fault>,
+}
+
+impl RenderedFile {
+    fn new(planned: PlannedFile, input: RenderInput, folder: &OutputDir, compress: bool) -> Self {
+        let PlannedFile { file, key, modified, .. } = planned;
+        let stage = |document: Arc<Representation>| {
+            let staged = folder.stage(&file, &document, modified, compress)?;
+            Ok((OutputFile { key, modified, lengths: staged.lengths }, staged))
+        };
+        let staged = input.render().ok_or(Fault::NotRendered).and_then(stage);
+        Self { file, staged }
+    }
+}
+
+/// The documents of each task: some article pages, or an archive page in all formats, which show the same articles.
+fn tasks(planned: Vec<PlannedFile>) -> Vec<Vec<PlannedFile>> {
+    let belongs = |task: &Vec<PlannedFile>, next: &PlannedFile| match (&task[0].output, &next.output) {
+        (Output::Article(_), Output::Article(_)) => task.len() < ARTICLES_PER_TASK,
+        (Output::Archive(scope, page, _), Output::Archive(of, number, _)) => (scope, page) == (of, number),
+        _ => false,
+    };
+    let mut tasks: Vec<Vec<PlannedFile>> = Vec::new();
+    for planned in planned {
+        match tasks.last_mut() {
+            Some(task) if belongs(task, &planned) => task.push(planned),
+            _ => tasks.push(vec![planned]),
+        }
+    }
+    tasks
 }
 
 /// Why one document failed. The build goes on with the others.
@@ -229,8 +263,9 @@ impl<T: FnMut(u64, u64)> Build<T> {
             return Ok(());
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        for planned in planned {
-            // One document per core, and one read ahead.
+        let compress = self.after.epoch.compress;
+        for planned in tasks(planned) {
+            // One task per core, and one read ahead.
             while self.tasks.len() > cores
                 && let Some(finished) = self.tasks.join_next().await
             {
@@ -239,16 +274,15 @@ impl<T: FnMut(u64, u64)> Build<T> {
             if self.staged.len() >= BATCH_SIZE {
                 self.publish().await?;
             }
-            let input = self.site.input(&planned.output).await?;
+            let mut documents = Vec::with_capacity(planned.len());
+            for planned in planned {
+                let input = self.site.input(&planned.output).await?;
+                documents.push((planned, input));
+            }
             let folder = Arc::clone(&self.output_dir);
             self.tasks.spawn_blocking(move || {
-                let PlannedFile { file, key, modified: at, .. } = planned;
-                let stage = |document: Arc<Representation>| {
-                    let staged = folder.stage(&file, &document, at)?;
-                    Ok((OutputFile { key, modified: at, lengths: staged.lengths }, staged))
-                };
-                let staged = input.render().ok_or(Fault::NotRendered).and_then(stage);
-                RenderedFile { file, staged }
+                let render = |(planned, input)| RenderedFile::new(planned, input, &folder, compress);
+                documents.into_iter().map(render).collect()
             });
         }
         while let Some(finished) = self.tasks.join_next().await {
@@ -258,14 +292,15 @@ impl<T: FnMut(u64, u64)> Build<T> {
         self.sync().await
     }
 
-    fn record(&mut self, finished: Result<RenderedFile, JoinError>) -> Result<(), BuildError> {
+    fn record(&mut self, finished: Result<Vec<RenderedFile>, JoinError>) -> Result<(), BuildError> {
         let finished = finished.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
-        let RenderedFile { file, staged } = finished;
-        match staged {
-            Ok((made, staged)) => self.staged.push((file, made, staged)),
-            Err(fault) => {
-                self.fault(&file, fault)?;
-                self.is_done();
+        for RenderedFile { file, staged } in finished {
+            match staged {
+                Ok((made, staged)) => self.staged.push((file, made, staged)),
+                Err(fault) => {
+                    self.fault(&file, fault)?;
+                    self.is_done();
+                }
             }
         }
         Ok(())

@@ -28,7 +28,7 @@ mod throttle;
 pub use archive::{ArchivePage, ArchivePageInput, ArchiveRenderer};
 pub use article_page::{ArticlePage, ArticlePageInput, ArticlePages};
 pub use channel_job::OPML_MEDIA_TYPE;
-pub use compression::ContentCoding;
+pub use compression::{ContentCoding, Effort};
 pub use context::{RenderContext, RenderOptions, channels};
 pub use entry_cache::{EntryCache, Verifier};
 pub use live_feed::LiveFeed;

@@ -16,7 +16,12 @@ use crate::ingest::{Scanner, WatchMode};
 use crate::logging::say;
 use crate::store::Store;
 
-pub(super) async fn build(config: Config, folder: &Path, output: OutputOptions) -> anyhow::Result<Outcome> {
+pub(super) async fn build(
+    config: Config,
+    folder: &Path,
+    compress: bool,
+    output: OutputOptions,
+) -> anyhow::Result<Outcome> {
     // A build scans the folder and so creates ids, which are permanent.
     config.validate_for_serving()?;
     if contains_path(folder, &config.ingest.path) {
@@ -38,6 +43,7 @@ pub(super) async fn build(config: Config, folder: &Path, output: OutputOptions) 
             assets: assets.text(),
             html_headers: html_security_headers(),
         },
+        compress,
     };
     let bar = backup::progress_bar("documents", output);
     let report = export::build(&store, &options, |done, total| backup::set_progress(&bar, done, total)).await;

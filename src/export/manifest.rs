@@ -9,6 +9,8 @@ pub(super) const META_DIR: &str = ".bantin";
 /// Path of the manifest below the output directory.
 pub(super) const MANIFEST: &str = ".bantin/manifest";
 const MANIFEST_VERSION: &str = "bantin-build 1";
+/// Ends the first line after a build without compression.
+const UNCOMPRESSED: &str = "\tuncompressed";
 
 /// The version, log and configuration for which the keys in a manifest are valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(super) struct BuildInputs {
     pub version: String,
     pub log: String,
     pub config_epoch: u64,
+    /// Whether documents have compressed forms.
+    pub compress: bool,
 }
 
 /// A file that a build has written.
@@ -56,8 +60,9 @@ impl Manifest {
     }
 
     pub(super) fn text(&self) -> String {
-        let BuildInputs { version, log, config_epoch } = &self.epoch;
-        let mut text = format!("{MANIFEST_VERSION}\t{version}\t{log}\t{config_epoch}\n");
+        let BuildInputs { version, log, config_epoch, compress } = &self.epoch;
+        let codings = if *compress { "" } else { UNCOMPRESSED };
+        let mut text = format!("{MANIFEST_VERSION}\t{version}\t{log}\t{config_epoch}{codings}\n");
         for (file, OutputFile { key, modified: at, lengths }) in &self.files {
             let EncodedSizes { identity, gzip, brotli } = lengths;
             let length = |length: &Option<u64>| length.map_or("-".to_owned(), |length| length.to_string());
@@ -69,12 +74,15 @@ impl Manifest {
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let mut head = lines.next()?.split('\t');
+        let head = lines.next()?;
+        let uncompressed = head.strip_suffix(UNCOMPRESSED);
+        let mut head = uncompressed.unwrap_or(head).split('\t');
         if head.next() != Some(MANIFEST_VERSION) {
             return None;
         }
         let (version, log) = (head.next()?.to_owned(), head.next()?.to_owned());
-        let epoch = BuildInputs { version, log, config_epoch: head.next()?.parse().ok()? };
+        let (config_epoch, compress) = (head.next()?.parse().ok()?, uncompressed.is_none());
+        let epoch = BuildInputs { version, log, config_epoch, compress };
         let files = lines.map(read_line).collect::<Option<_>>()?;
         Some(Self { epoch, files })
     }
@@ -114,8 +122,9 @@ mod tests {
         fn a_written_manifest_parses(
             files in proptest::collection::btree_map("[a-z0-9./-]{1,40}", output_file(), 0..8),
             config_epoch in any::<u64>(),
+            compress in any::<bool>(),
         ) {
-            let epoch = BuildInputs { version: "0.1.0".to_owned(), log: "k3f9".to_owned(), config_epoch };
+            let epoch = BuildInputs { version: "0.1.0".to_owned(), log: "k3f9".to_owned(), config_epoch, compress };
             let manifest = Manifest { epoch, files };
             prop_assert_eq!(Manifest::parse(&manifest.text()), Some(manifest));
         }

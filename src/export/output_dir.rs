@@ -16,10 +16,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::error::BuildError;
 use super::manifest::{EncodedSizes, MANIFEST, META_DIR, Manifest};
 use super::plan::PlannedFile;
-use crate::render::{ContentCoding, Representation};
+use crate::render::{ContentCoding, Effort, Representation};
 use crate::time::Timestamp;
 
 const TEMPORARY_DIR: &str = ".bantin/under-way";
+/// What a connection sends before the first acknowledgement: ten segments (RFC 6928) of 1,460 bytes. A shorter body does
+/// not arrive sooner.
+const FIRST_FLIGHT: usize = 10 * 1460;
+
 /// The state of a file in comparison with the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileStatus {
@@ -141,20 +145,31 @@ impl OutputDir {
         self.root.join(format!("{file}{ending}"))
     }
 
-    /// Writes the files of a document that differ, in all codings, under temporary names.
+    /// Writes the files of a document that differ under temporary names: the document, and if `compress`, its content
+    /// codings. Brotli saves a tenth of the gzip form at three times its cost, so only documents that are requested
+    /// often, and are longer in gzip than what arrives at once, have it.
     ///
     /// NOTE: servers derive validators from date and length. So two codings of a document must not have the same
     /// length, and a change must change the date.
-    pub(super) fn stage(&self, file: &str, document: &Representation, at: Timestamp) -> io::Result<Staged> {
+    pub(super) fn stage(
+        &self,
+        file: &str,
+        document: &Representation,
+        at: Timestamp,
+        compress: bool,
+    ) -> io::Result<Staged> {
         let identity = document.identity.bytes.as_ref();
         let mut staged = Staged { at, ..Staged::default() };
         staged.lengths.identity = identity.len() as u64;
-        let coded =
-            |coding| Some(document.body(coding).bytes.as_ref()).filter(|bytes| bytes.len() < identity.len());
-        let gzip = coded(ContentCoding::Gzip);
+        let coded = |coding, is_wanted: bool| {
+            let bytes = is_wanted.then(|| document.body(coding).bytes.as_ref());
+            bytes.filter(|bytes| bytes.len() < identity.len())
+        };
+        let gzip = coded(ContentCoding::Gzip, compress);
+        let is_long = gzip.is_some_and(|gzip| gzip.len() > FIRST_FLIGHT);
+        let brotli = coded(ContentCoding::Brotli, is_long && document.effort() == Effort::Standard)
+            .filter(|bytes| gzip.is_none_or(|gzip| gzip.len() != bytes.len()));
         staged.lengths.gzip = self.stage_coding(file, ".gz", gzip, &mut staged)?;
-        let brotli =
-            coded(ContentCoding::Brotli).filter(|bytes| staged.lengths.gzip != Some(bytes.len() as u64));
         staged.lengths.brotli = self.stage_coding(file, ".br", brotli, &mut staged)?;
         self.stage_bytes(self.path(file, ""), identity, &mut staged)?;
         Ok(staged)
@@ -183,7 +198,9 @@ impl OutputDir {
     }
 
     fn stage_bytes(&self, path: PathBuf, bytes: &[u8], staged: &mut Staged) -> io::Result<()> {
-        if let Some(parent) = path.parent() {
+        if let Some(parent) = path.parent()
+            && !parent.try_exists()?
+        {
             fs::create_dir_all(parent)?;
         }
         match fs::read(&path) {
@@ -318,12 +335,41 @@ mod tests {
         let at = from_unix(1_683_887_940);
         let document = Representation::new("text/plain", "thi đua ".repeat(90).into_bytes(), &version, at);
         let name = |length: usize| format!("a/{}.html", "d".repeat(length - 5));
-        let staged = folder.stage(&name(254), &document, at).unwrap();
+        let staged = folder.stage(&name(254), &document, at, true).unwrap();
         assert_eq!((staged.lengths.gzip, staged.lengths.brotli), (None, None));
         assert!(folder.publish(&[staged]).unwrap().remove(0).unwrap());
         assert_eq!(fs::read(place.path().join(name(254))).unwrap(), document.identity.bytes);
-        let error = folder.stage(&name(256), &document, at).unwrap_err();
+        let error = folder.stage(&name(256), &document, at, true).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidFilename);
+    }
+
+    /// Text that hardly compresses, always the same.
+    fn digits(count: u32) -> String {
+        (0..count).map(|number| number.wrapping_mul(2_654_435_761).to_string()).collect()
+    }
+
+    #[test]
+    fn a_document_has_the_codings_that_are_worth_a_file() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, _) = OutputDir::open(place.path()).unwrap();
+        let version = crate::render::LogVersion { log: "k3f9".to_owned(), number: 1 };
+        let at = from_unix(1_683_887_940);
+        let document = |text: String| Representation::new("text/plain", text.into_bytes(), &version, at);
+        let written = |document: &Representation, compress: bool| {
+            let staged = folder.stage("a.txt", document, at, compress).unwrap();
+            assert!(folder.publish(std::slice::from_ref(&staged)).unwrap().remove(0).unwrap());
+            let exist = [".gz", ".br"].map(|ending| place.path().join(format!("a.txt{ending}")).exists());
+            assert_eq!(exist, [staged.lengths.gzip, staged.lengths.brotli].map(|length| length.is_some()));
+            exist
+        };
+        assert_eq!(written(&document("x".to_owned()), true), [false, false], "a coding would be longer");
+        assert_eq!(written(&document("thi đua ".repeat(90)), true), [true, false], "it arrives at once");
+        let long = document(digits(5000));
+        assert!(long.body(ContentCoding::Gzip).bytes.len() > FIRST_FLIGHT);
+        assert_eq!(written(&long, true), [true, true]);
+        assert_eq!(written(&document(digits(5001)).with_effort(Effort::Quick), true), [true, false]);
+        assert_eq!(written(&document(digits(5002)), true), [true, true]);
+        assert_eq!(written(&document(digits(5003)), false), [false, false], "old files are removed");
     }
 
     #[test]
@@ -332,28 +378,22 @@ mod tests {
         let (folder, _) = OutputDir::open(place.path()).unwrap();
         let version = crate::render::LogVersion { log: "k3f9".to_owned(), number: 1 };
         let at = from_unix(1_683_887_940);
-        let document = |text: String| Representation::new("text/plain", text.into_bytes(), &version, at);
-        let written = |document: &Representation| {
-            let staged = folder.stage("a.txt", document, at).unwrap();
-            assert!(folder.publish(std::slice::from_ref(&staged)).unwrap().remove(0).unwrap());
-            staged.lengths
-        };
-        let both = written(&document("thi đua ".repeat(90)));
-        assert!(both.brotli.is_some() && both.gzip.is_some() && both.brotli != both.gzip);
         let length = |document: &Representation, coding| document.body(coding).bytes.len();
-        let of_same_length = (1..).map(|count: u32| {
-            document((0..count).map(|number| number.wrapping_mul(2_654_435_761).to_string()).collect())
-        });
-        let same = of_same_length
-            .take(2000)
+        let noise = |letters: u64| {
+            std::iter::successors(Some(1_u64), |last| {
+                Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+            })
+            .skip(1)
+            .map(move |number| b'a' + u8::try_from((number >> 33) % letters).unwrap())
+        };
+        let lengths = (25_000..60_000).step_by(53);
+        let same = (24..27)
+            .flat_map(|letters| lengths.clone().map(move |length| noise(letters).take(length).collect()))
+            .map(|bytes| Representation::new("text/plain", bytes, &version, at))
             .find(|document| length(document, ContentCoding::Gzip) == length(document, ContentCoding::Brotli))
             .expect("a document with two codings of one length");
-        let one = written(&same);
-        assert_eq!((one.gzip.is_some(), one.brotli), (true, None));
-        assert!(!place.path().join("a.txt.br").exists(), "the old file is removed");
-        assert_eq!(
-            written(&document("x".to_owned())),
-            EncodedSizes { identity: 1, gzip: None, brotli: None }
-        );
+        assert!(length(&same, ContentCoding::Gzip) > FIRST_FLIGHT);
+        let staged = folder.stage("a.txt", &same, at, true).unwrap();
+        assert_eq!((staged.lengths.gzip.is_some(), staged.lengths.brotli), (true, None));
     }
 }

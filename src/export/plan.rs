@@ -82,8 +82,8 @@ pub(super) async fn plan(
     let at = context.channels_at();
     images(snapshot, &mut plan).await?;
     articles(snapshot, at, &mut plan).await?;
+    plan.extend(archives(snapshot, context, states, before).await?);
     for (scope, state) in states {
-        archive(snapshot, context, scope, *state, before, &mut plan).await?;
         months(snapshot, context, scope, *state, &mut plan).await?;
         plan.extend(live(scope, *state, at));
     }
@@ -164,15 +164,45 @@ async fn articles(
     }
 }
 
+/// The archive pages of all channels, in an order in which an article that several pages show is still in memory in its
+/// rendered form when the next of them is rendered.
+async fn archives(
+    snapshot: &mut Snapshot,
+    context: &RenderContext,
+    states: &States,
+    before: &Manifest,
+) -> Result<Vec<PlannedFile>, StoreError> {
+    let total = states.last().map_or(0, |(_, state)| state.number);
+    let mut pages = Vec::new();
+    for (scope, state) in states {
+        let place = |page| about_where(scope, page, *state, total);
+        let files = archive(snapshot, context, scope, *state, before).await?;
+        pages.extend(files.into_iter().map(|(page, file)| (place(page), file)));
+    }
+    pages.sort_by_key(|(place, _)| *place);
+    Ok(pages.into_iter().map(|(_, file)| file).collect())
+}
+
+/// About where the articles of a page are in the log of `total` revisions, in pages, if the channels grow evenly. The
+/// pages of the view of all channels come somewhat later, so that no two tasks render the same article at once.
+fn about_where(scope: &Scope, page: u64, state: ChannelState, total: u64) -> u64 {
+    const LAG: u64 = 20;
+    match scope {
+        Some(_) => page.saturating_mul(total) / state.number.max(1),
+        None => page + LAG,
+    }
+}
+
+/// The archive pages of a channel, each with its number.
 async fn archive(
     snapshot: &mut Snapshot,
     context: &RenderContext,
     scope: &Scope,
     state: ChannelState,
     before: &Manifest,
-    plan: &mut Vec<PlannedFile>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<(u64, PlannedFile)>, StoreError> {
     let size = context.page_size();
+    let mut pages = Vec::new();
     // The channel state at the last build. Its archive pages change only if an article was removed since.
     let known_to = before.key(&output_path(&feed_path(scope.as_ref(), Format::Rss))).and_then(number_of);
     let departed = snapshot.last_removal(scope.as_ref()).await?;
@@ -190,12 +220,12 @@ async fn archive(
                 None => continue,
             },
         };
-        plan.extend(files.into_iter().map(|(format, file)| {
+        pages.extend(files.into_iter().map(|(format, file)| {
             let output = Output::Archive(scope.clone(), page, format);
-            PlannedFile { file, key: key.clone(), modified: at, output }
+            (page, PlannedFile { file, key: key.clone(), modified: at, output })
         }));
     }
-    Ok(())
+    Ok(pages)
 }
 
 async fn months(

@@ -34,7 +34,7 @@ use super::state::AppState;
 use super::validity::Invalid;
 use crate::message::Message;
 use crate::model::ArticleId;
-use crate::render::ContentCoding;
+use crate::render::{ContentCoding, Effort};
 use crate::urls::SiteUrls;
 use problem::{OPENAPI, Problem};
 
@@ -162,7 +162,7 @@ async fn encode(
     let bytes = match coding {
         ContentCoding::Identity => bytes,
         _ => {
-            let coding = state.blocking(move || coding.encode(&bytes)).await;
+            let coding = state.blocking(move || coding.encode(&bytes, Effort::Standard)).await;
             coding.ok_or_else(Problem::unavailable)?.into()
         }
     };

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{error, warn};
 
+use super::compression::Effort;
 use super::context::{RenderContext, RenderOptions, blocking, remove_article, scope_name};
 use super::lru::LruCache;
 use super::representation::{LogVersion, Representation};
@@ -151,7 +152,9 @@ impl ArchivePageInput {
         let bytes = self.context.render_feed(&document, format)?;
         let version =
             LogVersion { log: self.context.log_id_for(self.scope.as_ref()), number: view.state.number };
-        Ok(Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified))
+        let page = Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified);
+        // A client reads a sealed page once.
+        Ok(page.with_effort(Effort::Quick))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash as _, Hasher};
-use std::slice;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,20 +17,34 @@ use crate::urls::Format;
 /// The capacity in bytes, about 5,000 typical articles.
 const CACHE_BYTES: u64 = 64 << 20;
 const TYPICAL_BYTES: u64 = 12 << 10;
+/// The number of articles that are known to be verified, at about 100 bytes each.
+const MAX_VERIFIED: usize = 100_000;
 
 /// Verifies a rendered feed.
 pub type Verifier = fn(&FeedInput<'_>, Format, &[u8]) -> Result<(), VerifyError>;
 
 /// The rendered articles, shared by all documents of a site.
-pub struct EntryCache(Cache<Key, Arc<CachedEntry>, Weights>);
+pub struct EntryCache {
+    rendered: Cache<Key, Arc<CachedEntry>, Weights>,
+    /// Also of articles that are rendered no longer: rendered again, they have the same form.
+    verified: Cache<Key, Verified>,
+}
 
 /// A hash of the article and the titles of its channels. The configuration cannot change while the process runs.
 type Key = [u8; 32];
 
+/// In the order of [`Format::ALL`].
+type Verified = Arc<[AtomicBool; Format::ALL.len()]>;
+
 pub(super) struct CachedEntry {
     pub rendered: RenderedEntry,
-    /// In the order of [`Format::ALL`].
-    is_verified: [AtomicBool; Format::ALL.len()],
+    verified: Verified,
+}
+
+impl CachedEntry {
+    fn is_verified(&self, format: Format) -> &AtomicBool {
+        &self.verified[format as usize]
+    }
 }
 
 #[derive(Clone)]
@@ -44,34 +58,31 @@ impl Weighter<Key, Arc<CachedEntry>> for Weights {
 
 impl Default for EntryCache {
     fn default() -> Self {
-        Self(Cache::with_weighter((CACHE_BYTES / TYPICAL_BYTES) as usize, CACHE_BYTES, Weights))
+        Self {
+            rendered: Cache::with_weighter((CACHE_BYTES / TYPICAL_BYTES) as usize, CACHE_BYTES, Weights),
+            verified: Cache::new(MAX_VERIFIED),
+        }
     }
 }
 
 impl fmt::Debug for EntryCache {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "EntryCache({} bytes)", self.0.weight())
+        write!(formatter, "EntryCache({} bytes)", self.rendered.weight())
     }
 }
 
 impl EntryCache {
     /// The rendered form of `entry` in the feeds of the site of `feed`.
     pub(super) fn get(&self, feed: &FeedInput<'_>, entry: &Entry) -> Arc<CachedEntry> {
+        let key = key(feed, entry);
         let render = || {
-            let rendered = RenderedEntry::new(feed, entry);
-            Ok::<_, std::convert::Infallible>(Arc::new(CachedEntry {
-                rendered,
-                is_verified: Default::default(),
-            }))
+            let verified = get_or_insert(&self.verified, &key, Verified::default);
+            Arc::new(CachedEntry { rendered: RenderedEntry::new(feed, entry), verified })
         };
-        match self.0.get_or_insert_with(&key(feed, entry), render) {
-            Ok(cached) => cached,
-            Err(never) => match never {},
-        }
+        get_or_insert(&self.rendered, &key, render)
     }
 
-    /// Renders a feed. Verifies the feed without its articles, and each article that was not yet verified in this
-    /// format.
+    /// Renders a feed. Verifies what surrounds the articles, and the articles that were not yet verified in this format.
     ///
     /// # Errors
     /// Verification failed.
@@ -82,19 +93,39 @@ impl EntryCache {
         verify: Verifier,
     ) -> Result<Vec<u8>, VerifyError> {
         let frame = FeedFrame::new(feed, format);
-        let verify = |entries, cached: &[&RenderedEntry]| {
-            verify(&FeedInput { entries, ..*feed }, format, &frame.around(cached.iter().copied()))
-        };
-        verify(&[], &[])?;
         let cached: Vec<_> = feed.entries.iter().map(|entry| self.get(feed, entry)).collect();
-        for (entry, cached) in feed.entries.iter().zip(&cached) {
-            let is_verified = &cached.is_verified[format as usize];
-            if !is_verified.load(Ordering::Relaxed) {
-                verify(slice::from_ref(entry), &[&cached.rendered])?;
-                is_verified.store(true, Ordering::Relaxed);
+        let is_verified: Vec<_> =
+            cached.iter().map(|cached| cached.is_verified(format).load(Ordering::Relaxed)).collect();
+        let part = |range: Range<usize>| {
+            let entries = cached[range.clone()].iter().map(|cached| &cached.rendered);
+            verify(&FeedInput { entries: &feed.entries[range], ..*feed }, format, &frame.around(entries))
+        };
+        if is_verified.iter().all(|is_verified| *is_verified) {
+            part(0..0)?;
+        }
+        let mut start = 0;
+        for run in is_verified.chunk_by(PartialEq::eq) {
+            let range = start..start + run.len();
+            start = range.end;
+            if !run[0] {
+                part(range.clone())?;
+                cached[range]
+                    .iter()
+                    .for_each(|cached| cached.is_verified(format).store(true, Ordering::Relaxed));
             }
         }
         Ok(frame.around(cached.iter().map(|cached| &cached.rendered)))
+    }
+}
+
+fn get_or_insert<V: Clone, W: Weighter<Key, V> + Clone>(
+    cache: &Cache<Key, V, W>,
+    key: &Key,
+    make: impl FnOnce() -> V,
+) -> V {
+    match cache.get_or_insert_with(key, || Ok::<_, std::convert::Infallible>(make())) {
+        Ok(value) => value,
+        Err(never) => match never {},
     }
 }
 

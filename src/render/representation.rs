@@ -10,7 +10,7 @@ use hyper::header::HeaderValue;
 use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
-use super::compression::ContentCoding;
+use super::compression::{ContentCoding, Effort};
 use crate::text::hex;
 use crate::time::Timestamp;
 
@@ -71,6 +71,7 @@ pub struct Representation {
     gzip: OnceLock<EncodedBody>,
     brotli: OnceLock<EncodedBody>,
     etags: EtagSource,
+    effort: Effort,
     file: OnceLock<Option<Arc<File>>>,
 }
 
@@ -143,6 +144,7 @@ impl Representation {
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
             etags,
+            effort: Effort::default(),
             file: OnceLock::new(),
         }
     }
@@ -150,6 +152,16 @@ impl Representation {
     /// Marks the document as immutable: its URL contains a fingerprint.
     pub(super) fn immutable(self) -> Self {
         Self { kind: RepresentationKind::Asset, ..self }
+    }
+
+    /// Sets how much time the compression may take.
+    pub(crate) fn with_effort(self, effort: Effort) -> Self {
+        Self { effort, ..self }
+    }
+
+    /// How much time the compression may take.
+    pub fn effort(&self) -> Effort {
+        self.effort
     }
 
     /// Marks the ETag of a feed in which articles are abridged that other versions contain in full: no delta is
@@ -199,7 +211,7 @@ impl Representation {
             (ContentCoding::Brotli, _) => &self.brotli,
         };
         encoded.get_or_init(|| {
-            let bytes = coding.encode(&self.identity.bytes);
+            let bytes = coding.encode(&self.identity.bytes, self.effort);
             let etag = match &self.etags {
                 EtagSource::Version(version, is_abridged) => etag(version, *is_abridged, coding, &bytes),
                 EtagSource::Full(full) => full.body(coding).etag.clone(),
