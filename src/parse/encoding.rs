@@ -159,6 +159,10 @@ fn doubly_encoded(text: &str) -> Option<String> {
     let words: Vec<&str> =
         vietnamese_encodings::sample(text).split_whitespace().filter(odd).take(200).collect();
     let is_reversible = |word: &&&str| {
+        // What windows-1252 does not have cannot be reversed; hardly a word of Unicode text is without such letters.
+        if vietnamese_encodings::is_unicode(word) {
+            return false;
+        }
         let (bytes, _, lost) = encoding_rs::WINDOWS_1252.encode(word);
         !lost && std::str::from_utf8(&bytes).is_ok()
     };

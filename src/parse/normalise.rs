@@ -129,7 +129,7 @@ pub(super) fn ends_a_sentence(text: &str) -> bool {
 
 /// Whether the text is prose rather than a title, a name or a menu: a sentence of some length, or a very long text.
 pub(super) fn is_prose(text: &str) -> bool {
-    word_count(text) >= 8 && ends_a_sentence(text) || exceeds_chars(text, 220)
+    exceeds_chars(text, 220) || ends_a_sentence(text) && text.split_whitespace().nth(7).is_some()
 }
 
 /// The text in NFC.

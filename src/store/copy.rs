@@ -22,7 +22,7 @@ const TABLES: [(&str, &str, usize); 14] = [
     ("waiting", "article", 100),
     ("channel", "slug", 100),
     ("channel_revision", "channel, number", 500),
-    ("membership", "channel, article", 500),
+    ("membership", "article, channel", 500),
     ("file", "path", 200),
     ("picture", "name", 4),
     ("picture_use", "picture, article", 500),

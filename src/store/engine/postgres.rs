@@ -40,13 +40,14 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 7] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 8] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
     (30, "rules", include_str!("../migrations/postgres/0030_rules.sql")),
     (31, "creation", include_str!("../migrations/postgres/0031_creation.sql")),
     (40, "content", include_str!("../migrations/postgres/0040_content.sql")),
+    (45, "lean_indexes", include_str!("../migrations/postgres/0045_lean_indexes.sql")),
     (60, "editing", include_str!("../migrations/postgres/0060_editing.sql")),
 ];
 

@@ -9,6 +9,7 @@ use crate::store::feed_data::{ChannelState, LiveFeedData, LiveFeedOptions};
 use crate::store::read::articles::{FetchedState, fetch};
 use crate::store::read::channels::state_of;
 use crate::store::read::log_state::config_modified_at;
+use crate::store::sort_key::KEYS_PER_SECOND;
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::Timestamp;
 
@@ -239,8 +240,11 @@ async fn count_published(reading: &mut Transaction, slug: &str, limit: usize) ->
 async fn newest(reading: &mut Transaction, slug: &str, items: u32) -> Result<Vec<ArticleId>, StoreError> {
     let rows = reading
         .rows(
-            "SELECT article FROM membership WHERE channel = $1 ORDER BY stamp DESC, article LIMIT $2",
-            values![slug, i64::from(items)],
+            // By the index on sort keys: from the first key of the second of the last article that is shown.
+            "SELECT article FROM membership WHERE channel = $1 AND place >= COALESCE((SELECT stamp * $3 FROM \
+             membership WHERE channel = $1 ORDER BY place DESC LIMIT 1 OFFSET $4), $5) \
+             ORDER BY stamp DESC, article LIMIT $2",
+            values![slug, i64::from(items), KEYS_PER_SECOND, i64::from(items.max(1) - 1), i64::MIN],
         )
         .await?;
     rows.iter().map(|row| Ok(ArticleId::new(row.get_text(0)?))).collect()
