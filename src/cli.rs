@@ -90,7 +90,7 @@ enum Command {
     },
     /// Publish one file, here or on a running service
     Publish {
-        /// Article file: .txt, .md, .html or .docx
+        /// Article file: .txt, .md, .html, .docx or .odt
         file: PathBuf,
         /// The channel's slug
         #[arg(long, value_name = "SLUG")]

@@ -6,7 +6,7 @@
 //! a wrong encoding, and reports every line that it drops.
 //!
 //! The steps: `encoding` decodes the bytes, `front_matter` splits off the head, a format reader (`plain`, `markdown`,
-//! `html`, `docx`) yields pieces, `structure` builds the article. `features` describes each line (`stamp`, `caption`,
+//! `html`, `docx`, `odt`) yields pieces, `structure` builds the article. `features` describes each line (`stamp`, `caption`,
 //! `byline` and `boilerplate` recognise one kind each), `layout` assigns a role to each line using the table in
 //! `weights`.
 
@@ -26,9 +26,13 @@ mod front_matter_keys;
 mod html;
 mod inline;
 mod layout;
+mod letters;
 mod markdown;
 mod messages;
 mod normalise;
+mod odt;
+
+mod package;
 mod phrases;
 mod pictures;
 mod piece;
@@ -38,6 +42,7 @@ mod safe_url;
 mod stamp;
 mod structure;
 mod structured;
+mod symbols;
 mod table_shape;
 mod vietnamese_encodings;
 mod weights;
@@ -54,6 +59,7 @@ pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 use diagnostic::Diagnostics;
 use encoding::EncodingOverride;
 use normalise::Normalizer;
+use package::Package;
 use piece::{Content, Piece};
 use structure::Hints;
 
@@ -79,6 +85,8 @@ pub enum FileFormat {
     Html,
     /// `.docx`
     Docx,
+    /// `.odt`
+    Odt,
 }
 
 /// The result of parsing a file.
@@ -101,6 +109,7 @@ pub fn format_from_name(name: &str) -> Option<FileFormat> {
         "md" | "markdown" => Some(FileFormat::Markdown),
         "html" | "htm" => Some(FileFormat::Html),
         "docx" => Some(FileFormat::Docx),
+        "odt" => Some(FileFormat::Odt),
         _ => None,
     }
 }
@@ -114,18 +123,24 @@ pub fn parse(name: &str, bytes: &[u8], options: &ParseOptions) -> ParseResult {
     ParseResult { draft, findings: findings.into_sorted() }
 }
 
-/// The bytes of an image in a Word document ([`ImageSource::Part`]), at most `limit`.
+/// The bytes of an image in the document called `name` ([`ImageSource::Part`]), at most `limit`.
 ///
 /// # Errors
 /// If the document or the image is damaged, or the image is larger.
-pub fn embedded_image(document: &[u8], part: &str, limit: u64) -> Result<Vec<u8>, DiagnosticKind> {
-    docx::image(document, part, limit)
+pub fn embedded_image(
+    name: &str,
+    document: &[u8],
+    part: &str,
+    limit: u64,
+) -> Result<Vec<u8>, DiagnosticKind> {
+    let form = format_from_name(name).map_or("docx", FileFormat::extension);
+    Package::open(document, form)?.bytes(part, limit)?.ok_or(DiagnosticKind::Damaged { form })
 }
 
 /// Maximum size of a text file in bytes.
 const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
-/// Maximum size of a Word document in bytes.
-const MAX_DOCX_BYTES: u64 = 64 * 1024 * 1024;
+/// Maximum size of a Word or OpenDocument text in bytes.
+const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 fn read_form(
     name: &str,
@@ -137,9 +152,9 @@ fn read_form(
         findings.error(1, DiagnosticKind::NotAnArticle { name: name.to_owned() });
         return None;
     };
-    if form == FileFormat::Docx {
-        return within_limits(bytes, MAX_DOCX_BYTES, findings)
-            .then(|| read_docx(bytes, options, findings))
+    if form.is_package() {
+        return within_limits(bytes, MAX_DOCUMENT_BYTES, findings)
+            .then(|| read_package(form, bytes, options, findings))
             .flatten();
     }
     let text = text_of(form, bytes, options, findings)?;
@@ -206,7 +221,7 @@ fn read_decoded(
             let content = markdown::content(rest, line, options.zone, &mut normalizer, findings)?;
             (content, Hints::default())
         }
-        FileFormat::Text | FileFormat::Docx => {
+        FileFormat::Text | FileFormat::Docx | FileFormat::Odt => {
             let pieces = plain::pieces(rest, line, &mut normalizer, findings);
             (Content { pieces, ..Content::default() }, Hints::default())
         }
@@ -215,10 +230,16 @@ fn read_decoded(
     finish(content, matter, &hints, options, findings)
 }
 
-/// In a Word document, the front matter is in the first paragraphs.
-fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -> Option<ParsedArticle> {
+/// In a Word or OpenDocument text, the front matter is in the first paragraphs.
+fn read_package(
+    form: FileFormat,
+    bytes: &[u8],
+    options: &ParseOptions,
+    findings: &mut Diagnostics,
+) -> Option<ParsedArticle> {
     let mut normalizer = Normalizer::new(&options.language);
-    let mut content = docx::content(bytes, options.encoding, options.zone, &mut normalizer, findings)?;
+    let read = if form == FileFormat::Odt { odt::content } else { docx::content };
+    let mut content = read(bytes, options.encoding, options.zone, &mut normalizer, findings)?;
     normalizer.finish(findings);
     let mut matter = front_matter::FrontMatter::default();
     let count = content.pieces.len();
@@ -234,7 +255,8 @@ fn read_docx(bytes: &[u8], options: &ParseOptions, findings: &mut Diagnostics) -
         {
             // NOTE: the diagnostics so far refer to wrongly decoded text.
             *findings = Diagnostics::default();
-            return read_docx(bytes, &ParseOptions { encoding: Some(encoding), ..options.clone() }, findings);
+            let options = ParseOptions { encoding: Some(encoding), ..options.clone() };
+            return read_package(form, bytes, &options, findings);
         }
         matter = front_matter::read(&toml, first_line, options.zone, &options.language, findings);
     }
@@ -319,6 +341,11 @@ fn is_binary_format(bytes: &[u8]) -> bool {
 }
 
 impl FileFormat {
+    /// Whether it is a zip archive of XML, which may contain images.
+    pub fn is_package(self) -> bool {
+        matches!(self, Self::Docx | Self::Odt)
+    }
+
     /// The file extension, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
@@ -326,6 +353,7 @@ impl FileFormat {
             Self::Markdown => "md",
             Self::Html => "html",
             Self::Docx => "docx",
+            Self::Odt => "odt",
         }
     }
 }

@@ -87,7 +87,7 @@ impl ImportSummary {
             match extension {
                 _ if image::is_image_name(&format!("a.{extension}")) => pictures += count,
                 "" => ignored.push(format!("{count} of other types")),
-                "doc" | "rtf" | "odt" => ignored.push(format!("{count} .{extension} (save them as .docx)")),
+                "doc" | "rtf" => ignored.push(format!("{count} .{extension} (save them as .docx)")),
                 "zip" => ignored.push(format!("{count} .zip (name them to import them)")),
                 _ => ignored.push(format!("{count} .{extension}")),
             }

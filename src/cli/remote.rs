@@ -75,7 +75,9 @@ impl Service {
             Some(FileFormat::Text) => "text/plain; charset=utf-8",
             Some(FileFormat::Markdown) => "text/markdown; charset=utf-8",
             Some(FileFormat::Html) => "text/html; charset=utf-8",
-            Some(FileFormat::Docx) | None => bail!("{name}: only .txt, .md and .html can be sent over HTTP"),
+            Some(FileFormat::Docx | FileFormat::Odt) | None => {
+                bail!("{name}: only .txt, .md and .html can be sent over HTTP")
+            }
         };
         let bytes = read_named(file, MAX_FILE_BYTES).with_context(|| format!("reading {name}"))?;
         let request = match correct {

@@ -229,9 +229,9 @@ fn is_ordinal_copy(stem: &str) -> bool {
 
 /// True for a kind of file in which offices keep texts and pictures, and which is not read.
 pub(super) fn is_document(name: &str) -> bool {
-    const DOCUMENTS: [&str; 24] = [
-        "doc", "dot", "docm", "dotx", "dotm", "rtf", "odt", "ott", "fodt", "wps", "wpd", "pages", "pdf",
-        "xps", "xls", "xlsx", "ods", "ppt", "pptx", "odp", "epub", "eml", "msg", "mht",
+    const DOCUMENTS: [&str; 23] = [
+        "doc", "dot", "docm", "dotx", "dotm", "rtf", "ott", "fodt", "wps", "wpd", "pages", "pdf", "xps",
+        "xls", "xlsx", "ods", "ppt", "pptx", "odp", "epub", "eml", "msg", "mht",
     ];
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     ending.is_some_and(|ending| DOCUMENTS.contains(&ending.as_str()) || ending == "mhtml")
@@ -369,7 +369,7 @@ mod tests {
             assert_eq!(file_kind(name), FileKind::Ignored, "{name}");
         }
         for name in
-            ["bai.doc", "bai.pdf", "bai.odt", "anh.heic", "anh.svg", "README", "bai.txt.zip", "phim.mp4"]
+            ["bai.doc", "bai.pdf", "bai.ott", "anh.heic", "anh.svg", "README", "bai.txt.zip", "phim.mp4"]
         {
             assert_eq!(file_kind(name), FileKind::Unread, "{name}");
         }

@@ -172,7 +172,7 @@ pub(super) fn image_in(
     let ImageSource::Part(part) = &image.source else {
         return Err(inside(path, image, &not_with_the_file()));
     };
-    let bytes = parse::embedded_image(document, part, image::MAX_BYTES as u64);
+    let bytes = parse::embedded_image(path, document, part, image::MAX_BYTES as u64);
     publishable(bytes.map_err(|kind| inside(path, image, &kind.message()))?, path, image)
 }
 

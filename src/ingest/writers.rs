@@ -46,7 +46,7 @@ pub(super) fn may_go_on(name: &str, bytes: &[u8]) -> bool {
     const PIECE: usize = 4096;
     let tail = &bytes[bytes.len().saturating_sub(2)..];
     match format_from_name(name) {
-        Some(FileFormat::Docx) => {
+        Some(FileFormat::Docx | FileFormat::Odt) => {
             // The end of central directory record, before a comment of 64 KiB at most (APPNOTE 4.3.16).
             let end = &bytes[bytes.len().saturating_sub((1 << 16) + 22)..];
             !end.windows(4).any(|window| window == b"PK\x05\x06")

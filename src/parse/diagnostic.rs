@@ -96,6 +96,7 @@ pub enum DiagnosticKind {
     TooLarge { limit: u64 },
     WrongFormat { form: &'static str },
     LegacyDoc,
+    Encrypted,
     Damaged { form: &'static str },
     TooDeep { limit: usize },
     TooComplex { limit: usize },

@@ -10,8 +10,9 @@ mod list;
 mod numbering;
 mod package;
 mod styles;
-mod symbols;
 mod table;
+
+pub(super) use numbering::in_format;
 
 use std::collections::HashMap;
 
@@ -20,6 +21,7 @@ use roxmltree::{Document, Node};
 use super::charset::Encoding;
 use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::inline::{self, InlineBuilder};
+use super::letters::Letters;
 use super::normalise::{Normalizer, fold};
 use super::piece::{Content, Kind};
 use super::safe_html::{InlineStyle, ScriptPosition, Tag};
@@ -29,7 +31,7 @@ use crate::time::Zone;
 use fields::{Fields, Shown};
 use numbering::{Label, ListMark, Numbering};
 use package::{Package, Relations, attribute, child, value};
-use styles::{Letters, Style, Styles};
+use styles::{Style, Styles, letters_of};
 
 const MAX_DEPTH: usize = 64;
 
@@ -52,11 +54,6 @@ pub(super) fn content(
     }
 }
 
-/// The bytes of an image in a document.
-pub(super) fn image(document: &[u8], part: &str, limit: u64) -> Result<Vec<u8>, DiagnosticKind> {
-    Package::open(document)?.bytes(part, limit)?.ok_or(DiagnosticKind::Damaged { form: "docx" })
-}
-
 fn read(
     bytes: &[u8],
     encoding: Option<Encoding>,
@@ -65,17 +62,20 @@ fn read(
     findings: &mut Diagnostics,
 ) -> Result<Content, DiagnosticKind> {
     if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-        return Err(DiagnosticKind::LegacyDoc);
+        // A document with a password is a compound file with this stream (MS-OFFCRYPTO 2.3.1).
+        let stream: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let is_encrypted = bytes.windows(stream.len()).any(|part| part == stream);
+        return Err(if is_encrypted { DiagnosticKind::Encrypted } else { DiagnosticKind::LegacyDoc });
     }
-    let mut package = Package::open(bytes)?;
-    let main = package.main_part()?;
-    let relations = package.relations_of(&main)?;
+    let mut package = Package::open(bytes, "docx")?;
+    let main = package::main_part(&mut package)?;
+    let relations = package::relations_of(&mut package, &main)?;
     let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
     // Parts are found by their relationship type, or at the path that Word uses.
     let mut related = |kind: &str| -> Result<(String, Relations), DiagnosticKind> {
         let named = relations.values().find(|relation| relation.kind == kind && !relation.external);
         let name = named.map_or_else(|| format!("{folder}/{kind}.xml"), |relation| relation.target.clone());
-        Ok((package.part(&name)?.unwrap_or_default(), package.relations_of(&name)?))
+        Ok((package.part(&name)?.unwrap_or_default(), package::relations_of(&mut package, &name)?))
     };
     let (styles, _) = related("styles")?;
     let (numbering, _) = related("numbering")?;
@@ -231,7 +231,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         let style = self.style_of(properties);
         let continues = std::mem::take(&mut self.continues);
         let mark = properties.and_then(|properties| child(properties, "rPr"));
-        let mark_letters = self.styles.letters(self.table_style.as_ref(), &style, &Letters::of(mark), None);
+        let mark_letters = self.styles.letters(self.table_style.as_ref(), &style, &letters_of(mark), None);
         let is_mark_shown = mark_letters.hidden != Some(true);
         let is_mark_gone = !is_mark_shown
             || mark.is_some_and(|mark| child(mark, "del").or(child(mark, "moveFrom")).is_some());
@@ -308,14 +308,14 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         paragraph
             .descendants()
             .filter(|node| node.tag_name().name() == "r")
-            .any(|run| self.letters_of(run, style).hidden != Some(true) && child(run, "t").is_some())
+            .any(|run| self.run_letters(run, style).hidden != Some(true) && child(run, "t").is_some())
     }
 
     /// The effective properties of a run.
-    fn letters_of(&self, run: Node<'_, '_>, style: &Style) -> Letters {
+    fn run_letters(&self, run: Node<'_, '_>, style: &Style) -> Letters {
         let properties = child(run, "rPr");
         let of_run = properties.and_then(|properties| value(properties, "rStyle"));
-        self.styles.letters(self.table_style.as_ref(), style, &Letters::of(properties), of_run)
+        self.styles.letters(self.table_style.as_ref(), style, &letters_of(properties), of_run)
     }
 
     fn runs(
@@ -395,7 +395,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         if depth > MAX_DEPTH {
             return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
         }
-        let letters = self.letters_of(run, style);
+        let letters = self.run_letters(run, style);
         let before = self.flow.style.clone();
         self.flow.style.strong = letters.strong == Some(true);
         self.flow.style.emphasis = letters.emphasis == Some(true);

@@ -28,9 +28,9 @@ impl DiagnosticKind {
             Self::NotAnArticle { name } => (
                 "not-an-article",
                 format!(
-                "«{name}» không phải là tệp bài viết. Hãy lưu bài dưới dạng .txt, .md, .html hoặc .docx."
+                "«{name}» không phải là tệp bài viết. Hãy lưu bài dưới dạng .txt, .md, .html, .docx hoặc .odt."
             ),
-                format!("`{name}` is not an article file; save the article as .txt, .md, .html or .docx"),
+                format!("`{name}` is not an article file; save the article as .txt, .md, .html, .docx or .odt"),
             ),
             Self::Empty => (
                 "empty",
@@ -57,6 +57,11 @@ impl DiagnosticKind {
                 "old-word",
                 "Đây là tệp Word đời cũ (.doc). Hãy mở bằng Word và chọn «Lưu thành… .docx».".into(),
                 "this is a legacy Word file (.doc); save it as .docx".into(),
+            ),
+            Self::Encrypted => (
+                "encrypted",
+                "Tệp có mật khẩu nên không đọc được. Hãy mở tệp và lưu lại không đặt mật khẩu.".into(),
+                "the file is protected by a password; open it and save it without one".into(),
             ),
             Self::Damaged { form } => (
                 "damaged",

@@ -381,7 +381,7 @@ mod properties {
 
         #[test]
         fn no_bytes_panic_under_any_setting(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for name in ["a.txt", "a.md", "a.html", "a.docx"] {
+            for name in ["a.txt", "a.md", "a.html", "a.docx", "a.odt"] {
                 for encoding in std::iter::once(None).chain(Encoding::ALL.map(Some)) {
                     check(&parse(name, &bytes, &ParseOptions { encoding, ..options() }))?;
                 }

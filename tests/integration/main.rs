@@ -24,6 +24,7 @@ mod http_server;
 mod images;
 mod import;
 mod markup;
+mod odt;
 mod office;
 mod operation;
 mod pages;

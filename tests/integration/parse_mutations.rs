@@ -4,6 +4,7 @@
 //! `BANTIN_FUZZ_SECONDS` says how long each test runs (800 seeds by default), `BANTIN_FUZZ_SEED` where it begins. The seed of a
 //! failure is printed.
 
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,9 @@ use bantin::parse::{ParseOptions, parse, read_fields};
 use bantin::search_text::block_texts;
 use bantin::time::DEFAULT_TIME_ZONE;
 
-const SAMPLES: [&str; 5] = ["feeds", "tests/manuscripts", "tests/pages", "tests/reading", "tests/word"];
-const FORMS: [&str; 5] = ["txt", "md", "html", "docx", "json"];
+const SAMPLES: [&str; 6] =
+    ["feeds", "tests/manuscripts", "tests/odt", "tests/pages", "tests/reading", "tests/word"];
+const FORMS: [&str; 6] = ["txt", "md", "html", "docx", "odt", "json"];
 
 #[test]
 fn damaged_samples_neither_panic_nor_take_long() {
@@ -22,10 +24,14 @@ fn damaged_samples_neither_panic_nor_take_long() {
         let (form, sample) = &samples[random.below(samples.len())];
         let (_, other) = &samples[random.below(samples.len())];
         let mut bytes = sample.clone();
-        for _ in 0..=random.below(4) {
-            damage(&mut bytes, other, random);
+        let is_package = matches!(*form, "docx" | "odt");
+        match is_package.then(|| with_mixed_up_elements(sample, random)).flatten() {
+            Some(mixed) => bytes = mixed,
+            None => (0..=random.below(4)).for_each(|_| damage(&mut bytes, other, random)),
         }
-        bytes.truncate(200_000);
+        if !is_package {
+            bytes.truncate(200_000);
+        }
         // Any text may be sent as a field of JSON, and a form may be named wrongly.
         let form = if random.below(4) == 0 { FORMS[random.below(FORMS.len())] } else { form };
         slowest = slowest.max(time_to_read(form, &bytes));
@@ -189,6 +195,61 @@ fn damage(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
         }
         4 => bytes[part].reverse(),
         _ => bytes[part].iter_mut().for_each(|byte| *byte ^= 1 << random.below(8)),
+    }
+}
+
+/// A package whose main part is still well-formed XML, with elements removed, repeated, moved and nested. `None` one
+/// time in four, and for what is no package.
+fn with_mixed_up_elements(package: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+    if random.below(4) == 0 {
+        return None;
+    }
+    let mut archive = zip::ZipArchive::new(Cursor::new(package)).ok()?;
+    let mut mixed = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).ok()?;
+        let (name, mut bytes) = (part.name().ok()?.to_string(), Vec::new());
+        part.read_to_end(&mut bytes).ok()?;
+        let is_main = ["document.xml", "content.xml", "styles.xml", "numbering.xml"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        if let Ok(xml) = std::str::from_utf8(&bytes)
+            && is_main
+        {
+            let mut xml = xml.to_owned();
+            (0..=random.below(6)).for_each(|_| mix_up(&mut xml, random));
+            bytes = xml.into_bytes();
+        }
+        mixed.start_file(name, zip::write::SimpleFileOptions::default()).ok()?;
+        mixed.write_all(&bytes).ok()?;
+    }
+    Some(mixed.finish().ok()?.into_inner())
+}
+
+fn mix_up(xml: &mut String, random: &mut Random) {
+    let Ok(tree) = roxmltree::Document::parse(xml) else { return };
+    let elements: Vec<_> =
+        tree.root_element().descendants().skip(1).filter(|node| node.is_element()).collect();
+    if elements.is_empty() {
+        return;
+    }
+    let (one, other) =
+        (elements[random.below(elements.len())].range(), elements[random.below(elements.len())].range());
+    let (text, choice) = (xml[one.clone()].to_owned(), random.below(5));
+    match choice {
+        0 => xml.replace_range(one, ""),
+        1 => xml.insert_str(other.start, &text),
+        2 => xml.insert_str(one.start, &text.repeat(1 + random.below(20))),
+        3 => xml.replace_range(one, &format!("{text}12/05/2023 17:39")),
+        // One element within another: deeper with each time.
+        _ => match text.find('>') {
+            Some(end) if !text.ends_with("/>") => xml.insert_str(one.start + end + 1, &text),
+            _ => xml.replace_range(other, &text),
+        },
+    }
+    // A document of a few hundred kilobytes at most.
+    if xml.len() > 300_000 {
+        xml.clear();
     }
 }
 

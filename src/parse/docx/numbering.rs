@@ -209,7 +209,7 @@ fn simple_style(level: &Level, depth: usize) -> Option<NumberStyle> {
     }
 }
 
-fn in_format(number: i32, format: &str) -> String {
+pub(in crate::parse) fn in_format(number: i32, format: &str) -> String {
     match format {
         "none" => String::new(),
         "decimalZero" => format!("{number:02}"),

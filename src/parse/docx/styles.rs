@@ -4,55 +4,31 @@ use std::collections::HashMap;
 
 use roxmltree::Node;
 
+use super::super::letters::Letters;
 use super::super::safe_html::ScriptPosition;
 use super::package::{attribute, child, parse, switch, value};
 
-/// Run properties; `None` if not set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Letters {
-    pub strong: Option<bool>,
-    pub emphasis: Option<bool>,
-    pub struck: Option<bool>,
-    pub hidden: Option<bool>,
-    pub raised: Option<Option<ScriptPosition>>,
-    pub font: Option<String>,
-}
-
-impl Letters {
-    /// Reads the direct children of `rPr`: properties replaced by a tracked change are nested deeper.
-    pub(super) fn of(properties: Option<Node<'_, '_>>) -> Self {
-        let Some(properties) = properties else { return Self::default() };
-        let either = |one: &str, other: &str| match (switch(properties, one), switch(properties, other)) {
-            (None, None) => None,
-            (one, other) => Some(one == Some(true) || other == Some(true)),
-        };
-        let raised = value(properties, "vertAlign").map(|align| match align {
-            "superscript" => Some(ScriptPosition::Sup),
-            "subscript" => Some(ScriptPosition::Sub),
-            _ => None,
-        });
-        let fonts = child(properties, "rFonts");
-        let font = fonts.and_then(|fonts| attribute(fonts, "ascii").or(attribute(fonts, "hAnsi")));
-        Self {
-            strong: switch(properties, "b"),
-            emphasis: switch(properties, "i"),
-            struck: either("strike", "dstrike"),
-            hidden: either("vanish", "webHidden"),
-            raised,
-            font: font.map(str::to_owned),
-        }
-    }
-
-    /// These properties on top of `base`.
-    fn over(self, base: &Self) -> Self {
-        Self {
-            strong: self.strong.or(base.strong),
-            emphasis: self.emphasis.or(base.emphasis),
-            struck: self.struck.or(base.struck),
-            hidden: self.hidden.or(base.hidden),
-            raised: self.raised.or(base.raised),
-            font: self.font.or_else(|| base.font.clone()),
-        }
+/// Reads the direct children of `rPr`: properties replaced by a tracked change are nested deeper.
+pub(super) fn letters_of(properties: Option<Node<'_, '_>>) -> Letters {
+    let Some(properties) = properties else { return Letters::default() };
+    let either = |one: &str, other: &str| match (switch(properties, one), switch(properties, other)) {
+        (None, None) => None,
+        (one, other) => Some(one == Some(true) || other == Some(true)),
+    };
+    let raised = value(properties, "vertAlign").map(|align| match align {
+        "superscript" => Some(ScriptPosition::Sup),
+        "subscript" => Some(ScriptPosition::Sub),
+        _ => None,
+    });
+    let fonts = child(properties, "rFonts");
+    let font = fonts.and_then(|fonts| attribute(fonts, "ascii").or(attribute(fonts, "hAnsi")));
+    Letters {
+        strong: switch(properties, "b"),
+        emphasis: switch(properties, "i"),
+        struck: either("strike", "dstrike"),
+        hidden: either("vanish", "webHidden"),
+        raised,
+        font: font.map(str::to_owned),
     }
 }
 
@@ -81,7 +57,7 @@ impl Styles {
     pub(super) fn read(xml: &str) -> Self {
         let Ok(tree) = parse(xml) else { return Self::default() };
         let defaults = tree.descendants().find(|node| node.tag_name().name() == "rPrDefault");
-        let defaults = Letters::of(defaults.and_then(|node| child(node, "rPr")));
+        let defaults = letters_of(defaults.and_then(|node| child(node, "rPr")));
         let nodes: HashMap<&str, Node<'_, '_>> = tree
             .root_element()
             .children()
@@ -138,7 +114,7 @@ fn with_bases(style: Node<'_, '_>, all: &HashMap<&str, Node<'_, '_>>) -> Style {
     let mut at = Some(style);
     for _ in 0..MAX_BASE_STYLES {
         let Some(node) = at else { break };
-        resolved.letters = resolved.letters.over(&Letters::of(child(node, "rPr")));
+        resolved.letters = resolved.letters.over(&letters_of(child(node, "rPr")));
         if let Some(properties) = child(node, "pPr") {
             let (list, level) = number_of(properties);
             resolved.number = (resolved.number.0.or(list), resolved.number.1.or(level));
