@@ -22,7 +22,6 @@ use super::safe_html::{InlineStyle, ScriptPosition};
 use super::safe_url::SafeUrl;
 use super::vietnamese_encodings;
 use crate::time::Zone;
-use list::ListCounters;
 use styles::{Family, Style, Styles};
 
 const FORM: &str = "odt";
@@ -86,7 +85,7 @@ fn read(
         holds_unicode,
         paragraph: 0,
         open_lists: 0,
-        counters: ListCounters::default(),
+        numbers: HashMap::new(),
         boxes: Vec::new(),
         below_pictures: false,
         hidden: String::new(),
@@ -114,7 +113,8 @@ struct OdtReader<'d, 'w, 'c, 'f> {
     paragraph: usize,
     /// The number of open lists.
     open_lists: usize,
-    counters: ListCounters,
+    /// The last number of each list style and level.
+    numbers: HashMap<(String, usize), i32>,
     /// Text boxes anchored to the paragraph; they follow it.
     boxes: Vec<Node<'d, 'd>>,
     /// Whether the lines are those of a table of pictures.
@@ -155,7 +155,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
             // Deleted text, comments, declarations, and the rules by which an index is made.
             "tracked-changes" | "annotation" | "forms" | "settings" => Ok(()),
             name if name.ends_with("-decls") || name.ends_with("-source") => Ok(()),
-            name if graphic::is_graphic(name) => {
+            name if is_graphic(name) => {
                 self.graphic(node, depth + 1)?;
                 self.text_boxes(depth)
             }
@@ -250,7 +250,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
             "fieldmark" => self.form_field(node, letters),
             "script" => self.omit(Part::Script, ""),
             "annotation" => {}
-            name if graphic::is_graphic(name) => self.graphic(node, depth + 1)?,
+            name if is_graphic(name) => self.graphic(node, depth + 1)?,
             // Fields, indexes and changes contain the text that they show.
             _ => self.inline(node, letters, kind, depth + 1)?,
         }
@@ -364,6 +364,26 @@ fn kind_of(node: Node<'_, '_>, style: &Style) -> Kind {
         _ if node.tag_name().name() == "h" => Kind::Heading(6),
         _ => Kind::Line,
     }
+}
+
+/// Whether an element is a frame or a shape (ISO/IEC 26300-3, chapter 10).
+fn is_graphic(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "frame",
+        "g",
+        "a-frame",
+        "custom-shape",
+        "rect",
+        "line",
+        "polyline",
+        "polygon",
+        "regular-polygon",
+        "path",
+        "circle",
+        "ellipse",
+        "connector",
+    ];
+    NAMES.contains(&name)
 }
 
 fn is_paragraph(node: &Node<'_, '_>) -> bool {

@@ -6,11 +6,12 @@ use roxmltree::Node;
 
 use super::super::package::{self, Package, attribute};
 use super::super::safe_html::ScriptPosition;
-use super::{FORM, MAX_DEPTH};
 
 /// Text with its position.
 pub(super) type Parts = Vec<(String, Option<ScriptPosition>)>;
 
+/// What is nested deeper is no formula of an article.
+const MAX_DEPTH: usize = 64;
 /// Formulas beyond this number are only reported.
 const MAX_FORMULAS: usize = 200;
 
@@ -22,7 +23,7 @@ pub(super) fn read<'d>(body: Node<'d, 'd>, package: &mut Package<'_>) -> HashMap
         .filter_map(|address| {
             let part = format!("{}/content.xml", address.trim_start_matches("./"));
             let xml = package.part(&part).ok()??;
-            let tree = package::parse(&xml, FORM).ok()?;
+            let tree = package::parse(&xml, "odt").ok()?;
             let math = tree.root_element();
             (math.tag_name().name() == "math").then(|| (address, parts(math)))
         })
@@ -37,7 +38,6 @@ fn parts(math: Node<'_, '_>) -> Parts {
 }
 
 fn write(node: Node<'_, '_>, raised: Option<ScriptPosition>, depth: usize, parts: &mut Parts) {
-    // What is nested deeper is no formula of an article.
     if depth > MAX_DEPTH {
         return;
     }

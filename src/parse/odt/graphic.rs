@@ -7,27 +7,7 @@ use super::super::letters::Letters;
 use super::super::package::{attribute, child};
 use super::super::pictures::ImageSource;
 use super::styles::Family;
-use super::{OdtReader, ReadResult, check_depth, formula};
-
-/// Whether an element is a frame or a shape (ISO/IEC 26300-3, chapter 10).
-pub(super) fn is_graphic(name: &str) -> bool {
-    const NAMES: [&str; 13] = [
-        "frame",
-        "g",
-        "a-frame",
-        "custom-shape",
-        "rect",
-        "line",
-        "polyline",
-        "polygon",
-        "regular-polygon",
-        "path",
-        "circle",
-        "ellipse",
-        "connector",
-    ];
-    NAMES.contains(&name)
-}
+use super::{OdtReader, ReadResult, check_depth, formula, is_graphic};
 
 impl<'d> OdtReader<'d, '_, '_, '_> {
     pub(super) fn graphic(&mut self, node: Node<'d, 'd>, depth: usize) -> ReadResult {

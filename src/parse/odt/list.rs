@@ -1,17 +1,11 @@
 //! Lists: as HTML lists where HTML has their numbers, else as paragraphs with the number as text.
 
-use std::collections::HashMap;
-
 use roxmltree::Node;
 
 use super::super::docx::in_format;
 use super::super::package::attribute;
 use super::super::safe_html::{NumberStyle, Tag};
 use super::{OdtReader, ReadResult, check_depth};
-
-/// The last number of each list style and level.
-#[derive(Default)]
-pub(super) struct ListCounters(HashMap<(String, usize), i32>);
 
 /// How a level marks its items.
 enum Marker {
@@ -62,7 +56,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
             let expected = number.saturating_add(1);
             if is_counted {
                 number = start.unwrap_or(expected);
-                self.counters.0.insert((name.to_owned(), level), number);
+                self.numbers.insert((name.to_owned(), level), number);
             }
             let label =
                 if tag.is_none() && is_counted { self.label(name, level, number) } else { String::new() };
@@ -106,7 +100,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
     fn first_number(&self, list: Node<'_, '_>, name: &str, level: usize) -> i32 {
         let continues = attribute(list, "continue-numbering") == Some("true")
             || attribute(list, "continue-list").is_some();
-        let last = self.counters.0.get(&(name.to_owned(), level)).copied();
+        let last = self.numbers.get(&(name.to_owned(), level)).copied();
         let start = self.styles.list_level(name, level).and_then(|level| attribute(level, "start-value"));
         let start = start.and_then(|start| start.parse::<i32>().ok()).unwrap_or(1);
         last.filter(|_| continues).unwrap_or(start.saturating_sub(1))
@@ -139,7 +133,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
         let numbers = (level.saturating_sub(shown.clamp(1, MAX_LEVELS)) + 1..=level).filter_map(|of| {
             let format = attribute(self.styles.list_level(name, of)?, "num-format")
                 .filter(|format| !format.is_empty())?;
-            let last = self.counters.0.get(&(name.to_owned(), of)).copied();
+            let last = self.numbers.get(&(name.to_owned(), of)).copied();
             let number = if of == level { number } else { last.unwrap_or(1) };
             Some(in_format(number, word_format(format)))
         });

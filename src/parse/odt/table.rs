@@ -6,7 +6,7 @@ use super::super::normalise::fold;
 use super::super::package::attribute;
 use super::super::safe_html::Tag;
 use super::super::table_shape::{self, Shape};
-use super::{OdtReader, ReadResult, check_depth, graphic, text_of};
+use super::{OdtReader, ReadResult, check_depth, is_graphic, text_of};
 
 /// The text of a table of pictures, at most, to be captions.
 const MAX_CAPTION_BYTES: usize = 600;
@@ -55,7 +55,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
 
     fn shape_of(&self, rows: &[Row<'_>]) -> Shape {
         let has_picture =
-            |cell: &Node<'_, '_>| cell.descendants().any(|node| graphic::is_graphic(node.tag_name().name()));
+            |cell: &Node<'_, '_>| cell.descendants().any(|node| is_graphic(node.tag_name().name()));
         let judged: Vec<table_shape::Row> = rows
             .iter()
             .map(|row| table_shape::Row {
