@@ -12,6 +12,7 @@ use super::output::{Lines, MAX_LINE, Outcome, OutputOptions, counted};
 use crate::config::Config;
 use crate::ingest::{self, CheckedFile, FileDiagnostic};
 use crate::logging::{printable, say};
+use crate::message::Message;
 use crate::parse::Severity;
 use report::ParsedReport;
 
@@ -64,8 +65,7 @@ impl<'a> CheckReporter<'a> {
             path: "config".to_owned(),
             line: 1,
             severity: Severity::Error,
-            vietnamese: text.clone(),
-            english: text,
+            message: Message::new(text.clone(), text),
         };
         let (path, findings) = ("config".to_owned(), vec![finding]);
         let seen = CheckedFile { path, channel: None, reading: None, pictures: Vec::new(), findings };
@@ -140,7 +140,7 @@ pub(super) fn print_diagnostics_to_stderr(findings: &[FileDiagnostic], root: &Pa
 
 /// `path:line: severity: message (English message)`.
 pub(super) fn as_line(root: &Path, finding: &FileDiagnostic) -> String {
-    let FileDiagnostic { path, line, severity, vietnamese, english } = finding;
+    let FileDiagnostic { path, line, severity, message: Message { vietnamese, english } } = finding;
     let path = root.join(path).display().to_string();
     // An error of the configuration has one language only.
     let message = if vietnamese == english { english.clone() } else { format!("{vietnamese} ({english})") };
@@ -153,8 +153,8 @@ pub(super) fn as_json(root: &Path, finding: &FileDiagnostic) -> Value {
         ("path", json!(root.join(&finding.path).display().to_string())),
         ("line", json!(finding.line)),
         ("severity", json!(finding.severity.as_str())),
-        ("message", json!(finding.vietnamese)),
-        ("message_en", json!(finding.english)),
+        ("message", json!(finding.message.vietnamese)),
+        ("message_en", json!(finding.message.english)),
     ]);
     json!(fields)
 }

@@ -83,7 +83,7 @@ impl ImportSummary {
             format!("{slug}{new}")
         });
         let (mut pictures, mut ignored) = (0, Vec::new());
-        for (extension, count) in import.passed_over() {
+        for (extension, count) in import.skipped() {
             match extension {
                 _ if image::is_image_name(&format!("a.{extension}")) => pictures += count,
                 "" => ignored.push(format!("{count} of other types")),

@@ -57,14 +57,14 @@ pub(super) fn read_error(cause: &io::Error) -> Message {
     let limit = MAX_ARTICLE_BYTES >> 20;
     match cause.kind() {
         io::ErrorKind::FileTooLarge => Message::new(
-            format!("lớn hơn {limit} MiB nên không phải là bài viết; hãy để ảnh thành tệp riêng"),
-            format!("is larger than {limit} MiB, so it is not an article; keep images in files of their own"),
+            format!("Tệp lớn hơn {limit} MiB nên không phải là bài viết. Hãy để ảnh thành tệp riêng."),
+            format!("is larger than {limit} MiB, so it is not an article; store images as separate files"),
         ),
         io::ErrorKind::PermissionDenied => Message::new(
-            "không có quyền đọc; hãy kiểm tra quyền truy cập",
+            "Không có quyền đọc tệp. Hãy kiểm tra quyền truy cập.",
             format!("cannot be read ({cause}); check its permissions"),
         ),
-        _ => Message::new(format!("không đọc được ({cause})"), format!("cannot be read ({cause})")),
+        _ => Message::new(format!("Không đọc được tệp ({cause})."), format!("cannot be read ({cause})")),
     }
 }
 
@@ -74,8 +74,8 @@ pub(super) fn unreadable_file(path: &str, cause: &io::Error) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Error,
-        format!("{vietnamese}. Bản đã đăng trước đó, nếu có, vẫn giữ nguyên"),
-        format!("{english}. The published version stays, if there is one"),
+        format!("{vietnamese} Bản đã đăng trước đó, nếu có, vẫn giữ nguyên."),
+        format!("{english}; a published version stays"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Looks at articles as a scan would, and changes nothing: what `check` tells before anything is published.
+//! Checks articles as a scan would, without changing anything.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -17,29 +17,29 @@ use crate::model::{ArticleId, Slug};
 use crate::parse::{self, Severity};
 use crate::time::{Timestamp, Zone, local_date};
 
-/// What was seen at one path.
+/// The result of checking one path.
 pub struct CheckedFile {
-    /// Relative to the folder of articles; as it was given for a file that was named.
+    /// Relative to the articles folder; as given for a file that was named.
     pub path: String,
-    /// The channel in whose folder it lies.
+    /// The channel of its folder.
     pub channel: Option<Slug>,
-    /// What was read in it; none for what is no article file, or cannot be read.
+    /// The parsed file; `None` if it is not an article file or cannot be read.
     pub reading: Option<ParsedFile>,
-    /// The names of the images in it and beside it that can be published, in the order of the article.
+    /// The names of its publishable images, in the order of the article.
     pub pictures: Vec<String>,
-    /// By line.
+    /// Sorted by line.
     pub findings: Vec<FileDiagnostic>,
 }
 
-/// Looks at all articles of the folder and the pictures beside them, by path, and hands each to `tell`. `now` is what stamps are far ahead of.
-/// Returns how many article files there are.
+/// Checks all articles of the folder and the images beside them, by path, and passes each result to `report`.
+/// Publication dates are compared with `now`. Returns the number of article files.
 ///
 /// # Errors
-/// Where the folder cannot be listed, and what `tell` fails with.
+/// If the folder cannot be listed, or `report` fails.
 pub fn check_folder(
     options: &IngestOptions,
     now: Timestamp,
-    mut tell: impl FnMut(CheckedFile) -> io::Result<()>,
+    mut report: impl FnMut(CheckedFile) -> io::Result<()>,
 ) -> io::Result<u64> {
     let observed = list_folder(&options.path, &options.addresses, &HashMap::new())?;
     let mut beside: Vec<FileDiagnostic> = observed.issues.iter().map(|issue| issue.finding.clone()).collect();
@@ -49,21 +49,21 @@ pub fn check_folder(
     let mut taken = BTreeMap::new();
     for file in &observed.files {
         while let Some(finding) = beside.next_if(|finding| finding.path < file.path) {
-            tell(not_an_article(finding))?;
+            report(not_an_article(finding))?;
         }
         let beside = file.images.iter().map(|image| image.path.as_str());
         let mut seen = read_file(&options.path, &file.path, Some(file.channel.clone()), beside, options, now);
         seen.findings.extend(find_duplicate(&mut taken, &seen, options.time_zone));
         seen.findings.sort_by_key(|finding| finding.line);
-        tell(seen)?;
+        report(seen)?;
     }
     for finding in beside {
-        tell(not_an_article(finding))?;
+        report(not_an_article(finding))?;
     }
     Ok(observed.files.len() as u64)
 }
 
-/// Looks at one file, wherever it lies; not at the pictures beside it.
+/// Checks one file anywhere, without the images beside it.
 pub fn check_file(path: &str, options: &IngestOptions, now: Timestamp) -> CheckedFile {
     let channel = options.channel_of(Path::new(path));
     read_file(Path::new(""), path, channel, std::iter::empty(), options, now)
@@ -109,19 +109,19 @@ fn not_an_article(finding: FileDiagnostic) -> CheckedFile {
     CheckedFile { path, channel: None, reading: None, pictures: Vec::new(), findings: vec![finding] }
 }
 
-/// An image without an article, most often because of a typing error in its name.
+/// An image without an article, usually because of a typo in its name.
 fn orphan_image(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "không có bài nào cùng tên với ảnh này nên ảnh không được đăng; hãy đặt tên ảnh theo tên tệp bài \
-         (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)",
+        "Không có bài nào cùng tên với ảnh này nên ảnh không được đăng. Hãy đặt tên ảnh theo tên tệp bài \
+         (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg).",
         "no article has this image's name, so it is not published; name it after the article's file \
          (bai.txt → bai.jpg, bai-1.jpg, bai-2.jpg)",
     )
 }
 
-/// Two files of one id, or of one stem and one day, with different bytes.
+/// Finds an earlier file with the same id, or with the same stem and day, but different bytes.
 fn find_duplicate(
     taken: &mut BTreeMap<String, (String, String)>,
     seen: &CheckedFile,
@@ -147,8 +147,8 @@ fn find_duplicate(
             &seen.path,
             Severity::Error,
             format!(
-                "trùng bài với {other} (cùng tên, cùng ngày hoặc cùng mã) nhưng nội dung khác; hãy sửa cho giống \
-                 nhau hoặc đổi tên một tệp, ví dụ {}-2",
+                "Trùng bài với {other} (cùng tên, cùng ngày hoặc cùng mã) nhưng nội dung khác. Hãy sửa cho giống \
+                 nhau hoặc đổi tên một tệp, ví dụ {}-2.",
                 Slug::from_title(&stem)
             ),
             format!(

@@ -11,14 +11,12 @@ use crate::parse::Severity;
 pub struct FileDiagnostic {
     /// Relative to the articles folder; empty for the folder itself.
     pub path: String,
-    /// Counted from 1; 1 if the whole file is meant.
+    /// Counted from 1; 1 for the whole file.
     pub line: usize,
     /// Whether the file is rejected.
     pub severity: Severity,
-    /// What is wrong and what to do, for the office.
-    pub vietnamese: String,
-    /// The same for the log.
-    pub english: String,
+    /// What is wrong and how to fix it.
+    pub message: Message,
 }
 
 impl FileDiagnostic {
@@ -28,20 +26,19 @@ impl FileDiagnostic {
         vietnamese: impl Into<String>,
         english: impl Into<String>,
     ) -> Self {
-        let (vietnamese, english) = (vietnamese.into(), english.into());
-        Self { path: path.to_owned(), line: 1, severity, vietnamese, english }
+        Self::of_message(path, severity, Message::new(vietnamese, english))
     }
 
     pub(super) fn of_message(path: &str, severity: Severity, message: Message) -> Self {
-        Self::new(path, severity, message.vietnamese, message.english)
+        Self { path: path.to_owned(), line: 1, severity, message }
     }
 
-    /// A file or folder that cannot be looked at.
+    /// A file or folder that cannot be read.
     pub(super) fn unreadable(path: &str, cause: &io::Error) -> Self {
         Self::new(
             path,
             Severity::Error,
-            format!("không đọc được ({cause}); hãy kiểm tra quyền truy cập"),
+            format!("Không đọc được ({cause}). Hãy kiểm tra quyền truy cập."),
             format!("cannot be read ({cause}); check its permissions"),
         )
     }

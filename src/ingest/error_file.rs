@@ -1,6 +1,6 @@
-//! `_loi.txt`: tells the office, in the folder of a channel, which files were refused or are doubtful, and why.
+//! `_loi.txt` in a channel folder: lists the rejected and doubtful files for the office, with the reasons.
 //!
-//! Its name begins with `_`, so no scan takes it for an article.
+//! Its name begins with `_`, so scans ignore it.
 
 use std::fmt::Write as _;
 use std::io;
@@ -12,12 +12,12 @@ use super::diagnostic::FileDiagnostic;
 use super::names::name_of;
 use crate::parse::Severity;
 
-/// Its name.
+/// The name of the file.
 pub(super) const NAME: &str = "_loi.txt";
-/// Findings that it lists at most.
+/// Maximum number of diagnostics in the file.
 const MAX_LISTED: usize = 500;
 
-/// Its text; none if there is nothing to tell. Old editors of Windows need the byte order mark and both line ends.
+/// The text of the file; `None` if there is nothing to report. Old Windows editors need the byte order mark and CRLF.
 pub(super) fn text<'a>(findings: impl Iterator<Item = &'a FileDiagnostic>) -> Option<String> {
     let all: Vec<_> = findings.filter(|finding| finding.severity != Severity::Note).collect();
     if all.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn text<'a>(findings: impl Iterator<Item = &'a FileDiagnostic>) -> Op
             let state = if is_refused { "CHƯA ĐĂNG" } else { "Đã đăng, cần xem lại" };
             let _ = write!(text, "\n{}: {state}\n", name_of(&finding.path));
         }
-        let _ = writeln!(text, "  Dòng {}: {}", finding.line, finding.vietnamese);
+        let _ = writeln!(text, "  Dòng {}: {}", finding.line, finding.message.vietnamese);
     }
     if all.len() > MAX_LISTED {
         let _ = write!(text, "\n… và {} điều khác.\n", all.len() - MAX_LISTED);
@@ -44,7 +44,7 @@ pub(super) fn text<'a>(findings: impl Iterator<Item = &'a FileDiagnostic>) -> Op
     Some(text.replace('\n', "\r\n"))
 }
 
-/// Writes the file of a folder if its text has changed; removes it if there is none. It blocks.
+/// Writes the file of a folder if its text has changed; removes it if there is none. Blocking.
 ///
 /// A folder that cannot be written has no such file; the log says so.
 pub(super) fn write(root: &Path, folder: &str, text: Option<String>) {
@@ -65,7 +65,7 @@ fn replace(folder: &Path, text: Option<String>) -> io::Result<()> {
     if std::fs::read(&path).is_ok_and(|before| before == text.as_bytes()) || !folder.is_dir() {
         return Ok(());
     }
-    // SECURITY: a new file replaces what is there, also a link to somewhere else. Nobody reads half of it.
+    // SECURITY: replaces the file atomically, also a link to somewhere else.
     let new = tempfile::Builder::new().prefix("._loi").tempfile_in(folder)?;
     std::fs::write(new.path(), text)?;
     #[cfg(unix)]

@@ -1,8 +1,8 @@
-//! Takes in what an office wrote before: files, folders and zip archives, in bulk.
+//! Imports old articles in bulk: files, folders and zip archives.
 //!
-//! A survey goes through everything first, counts, and refuses the whole where a channel is in doubt. Then files
-//! are read in batches, each batch with one flush of the log. What was taken in before is known by its bytes and
-//! passed over, so that an import that was broken off is simply run again. Memory holds a batch, never the whole.
+//! The plan lists everything first and rejects the whole import if a channel is unclear. Then files are read in
+//! batches, each committed with one flush. Files that an earlier import stored are recognised by their bytes and
+//! skipped, so an interrupted import is simply repeated. Only a few batches are in memory at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -27,127 +27,111 @@ use crate::store::{ImportedFile, Source, Store, StoreError, SubmitOutcome};
 use crate::time::Timestamp;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
-/// So many files are taken in together, with one flush of the log;
+/// Files per batch.
 const BATCH_FILES: usize = 256;
-/// and not many more bytes than this.
+/// Soft limit of a batch, in bytes.
 const BATCH_BYTES: usize = 32 << 20;
-/// So many endings of files that are passed over are told apart.
+/// Maximum number of file extensions that are counted separately among skipped files.
 const KNOWN_EXTENSIONS: usize = 12;
 
-/// What is to be imported, and how.
+/// What to import, and how.
 #[derive(Clone, Debug, Default)]
 pub struct ImportRequest {
-    /// Files, folders, zip archives.
+    /// Files, folders and zip archives.
     pub paths: Vec<PathBuf>,
-    /// The channel of all; otherwise the folders at the top of each path name the channels.
+    /// The channel of all articles; without it, the top-level folders of each path are the channels.
     pub channel: Option<Slug>,
-    /// That channel may be one that is not there yet.
+    /// Whether that channel may be created.
     pub new_channel: bool,
-    /// The encoding of the text files, where it is not that of their channel's folder.
+    /// The encoding of the text files; by default that of the channel's folder.
     pub encoding: Option<Encoding>,
 }
 
-/// Why nothing at all is imported.
+/// Why nothing is imported.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum ImportError {
-    /// A path leads nowhere.
+    /// A path cannot be read.
     #[error("cannot read {path}: {cause}")]
-    Unreadable {
-        /// The path.
-        path: String,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// There is no folder to name the channel.
+    Unreadable { path: String, cause: io::Error },
+    /// No folder names the channel.
     #[error(
-        "{path} lies in no channel: name one with --channel SLUG, or put the articles into folders that are \
-         called like their channels"
+        "{path} is in no channel: name one with --channel SLUG, or put the articles into folders with the names of \
+         their channels"
     )]
     NoChannel {
         /// The first such file.
         path: String,
     },
-    /// A slip in the name would make a channel that nobody wants.
-    #[error("there is no channel `{slug}`; there are: {known}. To create it, add --new-channel")]
+    /// The channel does not exist: creating one because of a typo would be wrong.
+    #[error("unknown channel `{slug}`; the channels are: {known}. To create it, add --new-channel")]
     UnknownChannel {
-        /// What was named.
         slug: Slug,
-        /// Those that there are.
+        /// The existing channels, for the message.
         known: String,
     },
-    /// A folder at the top is called like an address of the service.
+    /// The name of a top-level folder is reserved for a URL of the service.
     #[error(
-        "`{slug}` is an address of the service and cannot be a channel: name another with --channel SLUG"
+        "`{slug}` is reserved for a URL of the service and cannot be a channel: name another with --channel SLUG"
     )]
-    Reserved {
-        /// The slug.
-        slug: Slug,
-    },
-    /// The only folder at the top is no known channel and holds only folders.
+    Reserved { slug: Slug },
+    /// The only top-level folder is not a known channel and contains only folders.
     #[error(
-        "is `{folder}` in {path} a channel? It holds no article itself, only folders that do. If it is, name it \
-         in the config ([[channel]] slug = \"{slug}\"); if the folders in it are, import {folder} itself, or an \
-         archive of what is in it"
+        "is `{folder}` in {path} a channel? It contains no articles, only folders. If it is, add it to the config \
+         ([[channel]] slug = \"{slug}\"); if its folders are the channels, import {folder} itself, or an archive of \
+         its content"
     )]
     UnlikelyChannel {
-        /// What was to be imported.
+        /// The path to import.
         path: String,
         /// The folder in it.
         folder: String,
         /// The channel that it would be.
         slug: Slug,
     },
-    /// What lies in the folder of articles is published already.
+    /// A path is inside the articles folder, or contains it; those files are published already.
     #[error(
-        "{path} and the folder of articles {folder} lie in each other; what is there is published by `bantin \
-         serve` and `bantin scan`"
+        "{path} overlaps with the articles folder {folder}, whose files are published by `bantin serve` and `bantin \
+         scan`"
     )]
     InsideFolder {
-        /// What was to be imported.
+        /// The path to import.
         path: String,
-        /// The folder of articles.
         folder: String,
     },
-    /// Two sources of one name in one import could not be told apart by the next.
-    #[error("{one} and {other} are both called `{name}`: give one of them another name")]
-    SameName {
-        /// The first.
-        one: String,
-        /// The second.
-        other: String,
-        /// Their name.
-        name: String,
-    },
+    /// Two sources have the same name, so later imports could not distinguish them.
+    #[error("{one} and {other} have the same name `{name}`: rename one of them")]
+    SameName { one: String, other: String, name: String },
 }
 
-/// What an import did so far.
+/// The counts of an import so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
-    /// Article files that were gone through.
+    /// Article files processed.
     pub files: u64,
     /// New articles.
     pub published: u64,
     /// Corrections.
     pub corrected: u64,
-    /// Articles that now stand in more channels, or in others.
+    /// Articles whose channels changed.
     pub moved: u64,
-    /// Articles that had been withdrawn because their file was gone.
+    /// Articles that had been withdrawn because their file was removed.
     pub restored: u64,
-    /// Files that said nothing new.
+    /// Files without changes.
     pub unchanged: u64,
-    /// Articles whose stamp lies in the future.
+    /// Articles with a future publication date.
     pub scheduled: u64,
-    /// Articles that a command withdrew and that stay withdrawn.
+    /// Articles that were withdrawn by command and stay withdrawn.
     pub still_withdrawn: u64,
-    /// In a rehearsal, files that would be taken in.
+    /// In a dry run, files that would be published.
     pub acceptable: u64,
-    /// Files that were refused, and archives and folders that could not be gone through to the end.
+    /// Rejected files, and archives and folders that could not be read completely.
     pub rejected: u64,
 }
 
 impl ImportReport {
-    fn count(&mut self, verdict: &SubmitOutcome, dry_run: bool) {
-        let counter = match verdict {
+    fn count(&mut self, outcome: &SubmitOutcome, dry_run: bool) {
+        let counter = match outcome {
             SubmitOutcome::Published(_)
             | SubmitOutcome::Corrected(_)
             | SubmitOutcome::Moved(_)
@@ -173,99 +157,98 @@ impl ImportReport {
     }
 }
 
-/// An import that was surveyed and may begin.
+/// An import that was planned and can run.
 #[derive(Debug)]
 pub struct Import {
-    bundles: Vec<ImportSource>,
+    sources: Vec<ImportSource>,
     plan: ChannelMapping,
     options: IngestOptions,
     articles: u64,
     channels: BTreeMap<Slug, Option<String>>,
-    passed_over: BTreeMap<String, u64>,
+    skipped: BTreeMap<String, u64>,
 }
 
 impl Import {
-    /// Goes through all paths without reading a file. `known` are the channels that there are. It blocks.
+    /// Lists all files without reading them. `known` are the existing channels. Blocking.
     ///
     /// # Errors
-    /// Where a path cannot be read, or it is in doubt into which channel something belongs: then nothing is
-    /// imported.
+    /// If a path cannot be read, or a channel is unclear: then nothing is imported.
     pub fn plan(
-        order: &ImportRequest,
+        request: &ImportRequest,
         options: &IngestOptions,
         known: &BTreeSet<Slug>,
     ) -> Result<Self, ImportError> {
-        let bundles = sources(&order.paths, &options.path)?;
+        let sources = sources(&request.paths, &options.path)?;
         let addresses = Arc::clone(&options.addresses);
-        let channel = order.channel.clone().map(|channel| addresses.current_slug(channel));
-        if let Some(slug) = channel.clone().filter(|slug| !order.new_channel && !known.contains(slug)) {
+        let channel = request.channel.clone().map(|channel| addresses.current_slug(channel));
+        if let Some(slug) = channel.clone().filter(|slug| !request.new_channel && !known.contains(slug)) {
             let known = Slug::join(known, ", ");
             return Err(ImportError::UnknownChannel { slug, known });
         }
-        let plan = ChannelMapping { channel, encoding: order.encoding, addresses };
-        let (channels, passed_over) = (BTreeMap::new(), BTreeMap::new());
-        let mut import = Self { bundles, plan, options: options.clone(), articles: 0, channels, passed_over };
-        for bundle in import.bundles.clone() {
-            import.survey_channels(&bundle, known)?;
+        let plan = ChannelMapping { channel, encoding: request.encoding, addresses };
+        let (channels, skipped) = (BTreeMap::new(), BTreeMap::new());
+        let mut import = Self { sources, plan, options: options.clone(), articles: 0, channels, skipped };
+        for source in import.sources.clone() {
+            import.plan_source(&source, known)?;
         }
         Ok(import)
     }
 
-    /// How many article files there are.
+    /// Number of article files.
     pub fn articles(&self) -> u64 {
         self.articles
     }
 
-    /// The channels that they go into.
+    /// The channels of the articles.
     pub fn channels(&self) -> impl Iterator<Item = &Slug> {
         self.channels.keys()
     }
 
-    /// How many files are passed over, by the ending of their names, most of all first.
-    pub fn passed_over(&self) -> Vec<(&str, u64)> {
-        let mut endings: Vec<_> =
-            self.passed_over.iter().map(|(ending, count)| (ending.as_str(), *count)).collect();
-        endings.sort_by_key(|(ending, count)| (std::cmp::Reverse(*count), *ending));
-        endings
+    /// Numbers of skipped files by extension, the most frequent first.
+    pub fn skipped(&self) -> Vec<(&str, u64)> {
+        let mut extensions: Vec<_> =
+            self.skipped.iter().map(|(extension, count)| (extension.as_str(), *count)).collect();
+        extensions.sort_by_key(|(extension, count)| (std::cmp::Reverse(*count), *extension));
+        extensions
     }
 
-    /// Takes everything in. After each batch `tell` hears how far it has come and what there is to say of it.
-    /// With `dry_run` the store decides about each article and keeps none.
+    /// Imports everything. After each batch, `on_batch` receives the counts so far and the new diagnostics. With
+    /// `dry_run`, the store decides about each article but stores none.
     ///
     /// # Errors
-    /// Where the store fails; what was taken in before stays, and the next import goes on from there.
+    /// If the store fails. What was imported before stays, and the next import continues from there.
     pub async fn run(
         self,
         store: &Store,
         dry_run: bool,
-        mut tell: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
+        mut on_batch: impl FnMut(&ImportReport, Vec<FileDiagnostic>),
     ) -> Result<ImportReport, StoreError> {
         let channels = store.snapshot().await?.channels().await?;
         let existing = channels.into_iter().map(|channel| channel.slug).collect();
         let known = KnownChannels::existing(existing, dry_run);
-        let Self { bundles, plan, options, channels: titles, .. } = self;
-        // One batch is read ahead while another is taken in.
+        let Self { sources, plan, options, channels: titles, .. } = self;
+        // The next batch is read while one is being stored.
         let (sender, mut batches) = mpsc::channel(1);
         let planned = plan.clone();
-        let reader = tokio::task::spawn_blocking(move || read_all(&bundles, &planned, &sender));
+        let reader = tokio::task::spawn_blocking(move || read_all(&sources, &planned, &sender));
         let report = ImportReport::default();
-        let mut course = ImportRun { store, dry_run, known, titles, plan, options, report };
+        let mut run = ImportRun { store, dry_run, known, titles, plan, options, report };
         while let Some(batch) = batches.recv().await {
-            let findings = course.submit_batch(batch).await?;
-            tell(&course.report, findings);
+            let findings = run.submit_batch(batch).await?;
+            on_batch(&run.report, findings);
         }
         if let Err(failure) = reader.await {
             std::panic::resume_unwind(failure.into_panic());
         }
-        Ok(course.report)
+        Ok(run.report)
     }
 
-    fn survey_channels(&mut self, bundle: &ImportSource, known: &BTreeSet<Slug>) -> Result<(), ImportError> {
-        // Whether a folder at the top holds articles itself.
+    fn plan_source(&mut self, source: &ImportSource, known: &BTreeSet<Slug>) -> Result<(), ImportError> {
+        // The top-level folders, and whether each contains articles directly.
         let mut tops: BTreeMap<String, bool> = BTreeMap::new();
         let mut stray = None;
-        let _ = bundle.walk(&mut |met| {
-            match met {
+        let _ = source.walk(&mut |item| {
+            match item {
                 WalkItem::Article(article) => {
                     self.articles += 1;
                     let Some(place) = self.plan.target(&article.inner) else {
@@ -285,31 +268,31 @@ impl Import {
             ControlFlow::Continue(())
         });
         let reserved = self.channels.keys().find(|slug| RESERVED_SLUGS.contains(&slug.as_str())).cloned();
-        // Where some files lie in folders, the others are told one by one.
+        // If some files are in folders, the others are reported one by one.
         let stray = stray.filter(|_| tops.is_empty());
-        let mut refusal = stray.map(|path| ImportError::NoChannel { path });
-        refusal = refusal.or(reserved.map(|slug| ImportError::Reserved { slug }));
-        // Where several folders lie side by side they are channels; a single one may be the archive's own.
+        let mut error = stray.map(|path| ImportError::NoChannel { path });
+        error = error.or(reserved.map(|slug| ImportError::Reserved { slug }));
+        // Several folders next to each other are channels; a single one may be the archive's own.
         let only = tops.pop_first().filter(|_| tops.is_empty());
         let doubtful = only.map(|(top, itself)| (self.plan.addresses.resolve_channel(&top), top, itself));
         let doubtful = doubtful.filter(|(slug, _, itself)| !itself && !known.contains(slug));
-        refusal = refusal.or(doubtful.map(|(slug, folder, _)| ImportError::UnlikelyChannel {
-            path: bundle.shown(),
+        error = error.or(doubtful.map(|(slug, folder, _)| ImportError::UnlikelyChannel {
+            path: source.shown(),
             folder,
             slug,
         }));
-        refusal.map_or(Ok(()), Err)
+        error.map_or(Ok(()), Err)
     }
 
     fn skip(&mut self, name: &str) {
-        let ending = name.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
-        let ending = ending.map_or_else(String::new, |(_, ending)| ending.to_lowercase());
-        let room = self.passed_over.len() < KNOWN_EXTENSIONS || self.passed_over.contains_key(&ending);
-        *self.passed_over.entry(if room { ending } else { String::new() }).or_default() += 1;
+        let extension = name.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
+        let extension = extension.map_or_else(String::new, |(_, extension)| extension.to_lowercase());
+        let room = self.skipped.len() < KNOWN_EXTENSIONS || self.skipped.contains_key(&extension);
+        *self.skipped.entry(if room { extension } else { String::new() }).or_default() += 1;
     }
 }
 
-/// How files are assigned and read.
+/// How files are assigned to channels and parsed.
 #[derive(Clone, Debug)]
 struct ChannelMapping {
     channel: Option<Slug>,
@@ -317,17 +300,17 @@ struct ChannelMapping {
     addresses: Arc<SiteUrls>,
 }
 
-/// Where a file belongs.
+/// The channel and path of a file.
 struct Target<'a> {
     channel: Slug,
-    /// The folder that names the channel, where one does.
+    /// The folder that names the channel, if any.
     top: Option<&'a str>,
-    /// The path from there on.
+    /// The path below it.
     below: &'a str,
 }
 
 impl ChannelMapping {
-    /// None for a file that lies in no folder while no channel was named for all.
+    /// `None` for a file in no folder if no channel was given for all.
     fn target<'a>(&self, inner: &'a str) -> Option<Target<'a>> {
         match &self.channel {
             Some(channel) => Some(Target { channel: channel.clone(), top: None, below: inner }),
@@ -344,71 +327,70 @@ impl ChannelMapping {
     }
 }
 
-/// The bundles at these paths, each of a name of its own.
+/// Opens the sources at these paths and checks that their names differ.
 fn sources(paths: &[PathBuf], folder: &Path) -> Result<Vec<ImportSource>, ImportError> {
     let folder = folder.canonicalize().ok();
-    let mut bundles: Vec<ImportSource> = Vec::with_capacity(paths.len());
+    let mut sources: Vec<ImportSource> = Vec::with_capacity(paths.len());
     for path in paths {
         let shown = || path.display().to_string();
-        let bundle =
+        let source =
             ImportSource::open(path).map_err(|cause| ImportError::Unreadable { path: shown(), cause })?;
         if let Some(folder) = &folder
-            && (bundle.location.starts_with(folder) || contains(&bundle, folder))
+            && (source.location.starts_with(folder) || contains(&source, folder))
         {
             let folder = folder.display().to_string();
             return Err(ImportError::InsideFolder { path: shown(), folder });
         }
-        let twin =
-            bundles.iter().find(|other| other.source == bundle.source && other.location != bundle.location);
-        if let Some(twin) = twin {
-            let (one, other, name) = (twin.shown(), shown(), bundle.source);
+        let namesake =
+            sources.iter().find(|other| other.source == source.source && other.location != source.location);
+        if let Some(namesake) = namesake {
+            let (one, other, name) = (namesake.shown(), shown(), source.source);
             return Err(ImportError::SameName { one, other, name });
         }
-        bundles.push(bundle);
+        sources.push(source);
     }
-    Ok(bundles)
+    Ok(sources)
 }
 
-/// True for a folder that the folder of articles lies in.
-fn contains(bundle: &ImportSource, folder: &Path) -> bool {
-    bundle.is_folder() && folder.starts_with(&bundle.location)
+/// Whether the articles folder is inside the source.
+fn contains(source: &ImportSource, folder: &Path) -> bool {
+    source.is_folder() && folder.starts_with(&source.location)
 }
 
-/// A file on its way: its bytes, and where it belongs.
+/// A file with its bytes and its destination.
 struct RawFile {
     shown: String,
     imported: ImportedFile,
     bytes: Vec<u8>,
 }
 
-/// Something to say, and whether it costs an article file.
+/// A diagnostic, and whether it is about an article file.
 struct ImportDiagnostic {
     finding: FileDiagnostic,
     of_article: bool,
 }
 
-/// Files that are taken in together.
+/// Files that are stored together.
 #[derive(Default)]
 struct Batch {
-    parcels: Vec<RawFile>,
+    files: Vec<RawFile>,
     findings: Vec<ImportDiagnostic>,
     bytes: usize,
 }
 
-/// Reads all bundles into batches. It blocks, and ends early where nobody listens any more.
-fn read_all(bundles: &[ImportSource], plan: &ChannelMapping, sender: &mpsc::Sender<Batch>) {
+/// Reads all sources into batches. Blocking; ends early if the receiver is gone.
+fn read_all(sources: &[ImportSource], plan: &ChannelMapping, sender: &mpsc::Sender<Batch>) {
     let mut batch = Batch::default();
-    for bundle in bundles {
-        let flow = bundle.walk(&mut |met| {
-            match met {
-                WalkItem::Article(article) => batch.add(article, bundle, plan),
+    for source in sources {
+        let flow = source.walk(&mut |item| {
+            match item {
+                WalkItem::Article(article) => batch.add(article, source, plan),
                 WalkItem::Unreadable(finding) => {
                     batch.findings.push(ImportDiagnostic { finding, of_article: false })
                 }
                 WalkItem::Other(_) => {}
             }
-            let full =
-                batch.parcels.len() + batch.findings.len() >= BATCH_FILES || batch.bytes >= BATCH_BYTES;
+            let full = batch.files.len() + batch.findings.len() >= BATCH_FILES || batch.bytes >= BATCH_BYTES;
             if full && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
                 return ControlFlow::Break(());
             }
@@ -425,20 +407,20 @@ impl Batch {
     fn add(
         &mut self,
         mut article: import_source::SourceFile<'_>,
-        bundle: &ImportSource,
+        source: &ImportSource,
         plan: &ChannelMapping,
     ) {
-        let placed = plan.target(&article.inner).map(|place| {
+        let target = plan.target(&article.inner).map(|place| {
             let whole = format!("{}/{}", place.channel, place.below);
             (place.channel, whole)
         });
-        // None for a file beside the channels' folders.
-        let Some((channel, place)) = placed else {
+        // `None` for a file next to the channel folders.
+        let Some((channel, place)) = target else {
             let finding = FileDiagnostic::new(
                 &article.shown,
                 Severity::Error,
-                "bài không nằm trong chuyên mục nào; chuyển vào thư mục của một chuyên mục".to_owned(),
-                "lies in no channel; move it into a channel's folder".to_owned(),
+                "Bài không nằm trong chuyên mục nào. Hãy chuyển vào thư mục của một chuyên mục.".to_owned(),
+                "is in no channel; move it into a channel's folder".to_owned(),
             );
             return self.findings.push(ImportDiagnostic { finding, of_article: true });
         };
@@ -446,15 +428,15 @@ impl Batch {
             Ok(bytes) => {
                 self.bytes += bytes.len();
                 let imported =
-                    ImportedFile { source: bundle.source.clone(), place, channel, hash: hash_of(&bytes) };
-                self.parcels.push(RawFile { shown: article.shown, imported, bytes });
+                    ImportedFile { source: source.source.clone(), place, channel, hash: hash_of(&bytes) };
+                self.files.push(RawFile { shown: article.shown, imported, bytes });
             }
             Err(finding) => self.findings.push(ImportDiagnostic { finding, of_article: true }),
         }
     }
 }
 
-/// An import under way.
+/// A running import.
 struct ImportRun<'s> {
     store: &'s Store,
     dry_run: bool,
@@ -468,39 +450,39 @@ struct ImportRun<'s> {
 }
 
 impl ImportRun<'_> {
-    /// Takes a batch in, and returns what there is to say of it.
+    /// Stores a batch, and returns its diagnostics.
     async fn submit_batch(&mut self, batch: Batch) -> Result<Vec<FileDiagnostic>, StoreError> {
-        let Batch { parcels, findings: told, .. } = batch;
-        self.report.files += (parcels.len() + told.iter().filter(|told| told.of_article).count()) as u64;
+        let Batch { files, findings: told, .. } = batch;
+        self.report.files += (files.len() + told.iter().filter(|told| told.of_article).count()) as u64;
         let mut findings: Vec<FileDiagnostic> = told.into_iter().map(|told| told.finding).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         self.report.rejected += errors as u64;
-        let parcels = self.unknown_of(parcels).await?;
+        let files = self.not_imported_before(files).await?;
         let (plan, options, now) = (self.plan.clone(), self.options.clone(), self.store.clock().now());
-        let mut letters = Vec::with_capacity(parcels.len());
-        for (letter, said) in blocking(move || parse_files(parcels, &plan, &options, now)).await {
+        let mut articles = Vec::with_capacity(files.len());
+        for (article, said) in blocking(move || parse_files(files, &plan, &options, now)).await {
             findings.extend(said);
-            match letter {
-                Some(letter) => letters.push(letter),
+            match article {
+                Some(article) => articles.push(article),
                 None => self.report.rejected += 1,
             }
         }
-        findings.extend(self.submit(letters).await?);
+        findings.extend(self.submit(articles).await?);
         Ok(findings)
     }
 
-    /// Without what was imported before and has not changed.
-    async fn unknown_of(&mut self, parcels: Vec<RawFile>) -> Result<Vec<RawFile>, StoreError> {
-        let files: Vec<ImportedFile> = parcels.iter().map(|parcel| parcel.imported.clone()).collect();
-        let known = self.store.already_imported(&files).await?;
+    /// Removes the files that an earlier import stored and that have not changed.
+    async fn not_imported_before(&mut self, files: Vec<RawFile>) -> Result<Vec<RawFile>, StoreError> {
+        let imported: Vec<ImportedFile> = files.iter().map(|file| file.imported.clone()).collect();
+        let known = self.store.already_imported(&imported).await?;
         self.report.unchanged += known.iter().filter(|known| **known).count() as u64;
-        Ok(parcels.into_iter().zip(known).filter(|(_, known)| !known).map(|(parcel, _)| parcel).collect())
+        Ok(files.into_iter().zip(known).filter(|(_, known)| !known).map(|(file, _)| file).collect())
     }
 
-    async fn submit(&mut self, letters: Vec<ParsedImport>) -> Result<Vec<FileDiagnostic>, StoreError> {
-        let mut submissions = Vec::with_capacity(letters.len());
+    async fn submit(&mut self, articles: Vec<ParsedImport>) -> Result<Vec<FileDiagnostic>, StoreError> {
+        let mut submissions = Vec::with_capacity(articles.len());
         let Self { store, dry_run, known, titles, options, .. } = self;
-        for ParsedImport { shown, imported, mut draft, images } in letters {
+        for ParsedImport { shown, imported, mut draft, images } in articles {
             let images: Vec<_> = images.into_iter().map(to_store).collect();
             draft.article.images = images.iter().map(|(image, _)| image.clone()).collect();
             if !*dry_run {
@@ -532,23 +514,22 @@ impl ImportRun<'_> {
     }
 }
 
-/// An article on its way.
+/// A parsed article to import.
 struct ParsedImport {
     shown: String,
     imported: ImportedFile,
     draft: ParsedArticle,
-    /// The images in its file.
     images: Vec<StrippedImage>,
 }
 
-/// Reads what is in the files, and sorts it by the printed stamp, so that the log is in the order of the news.
+/// Parses the files and sorts them by publication date, so that the log is in that request.
 fn parse_files(
-    parcels: Vec<RawFile>,
+    files: Vec<RawFile>,
     plan: &ChannelMapping,
     options: &IngestOptions,
     now: Timestamp,
 ) -> Vec<(Option<ParsedImport>, Vec<FileDiagnostic>)> {
-    let mut read = map_on_all_cores(parcels, |RawFile { shown, imported, bytes }| {
+    let mut read = map_on_all_cores(files, |RawFile { shown, imported, bytes }| {
         let options_of_file = plan.parse_options(&imported.channel, options);
         let reading = parse::parse(&imported.place, &bytes, &options_of_file);
         let file = ParsedFile { hash: imported.hash.clone(), reading };
@@ -561,11 +542,11 @@ fn parse_files(
         for image in draft.iter().flat_map(|draft| &draft.images) {
             match image_in(&bytes, &shown, image) {
                 Ok(image) => images.push(image),
-                Err(complaint) => findings.push(*complaint),
+                Err(diagnostic) => findings.push(*diagnostic),
             }
         }
         (draft.map(|draft| ParsedImport { shown, imported, draft, images }), findings)
     });
-    read.sort_by_key(|(letter, _)| letter.as_ref().map(|letter| letter.draft.article.published.instant));
+    read.sort_by_key(|(article, _)| article.as_ref().map(|article| article.draft.article.published.instant));
     read
 }

@@ -1,8 +1,8 @@
-//! Goes through what is to be imported: a file, a folder with all below it, or a zip archive, one file after the
-//! other. Nothing is ever unpacked to the disk, and no more than one file is held in memory.
+//! Walks over what is imported: a file, a folder with all subfolders, or a zip archive. Nothing is unpacked to disk,
+//! and only one file is in memory at a time.
 //!
-//! SECURITY: an archive may be a bomb. An entry is unpacked up to the limit of an article and no further, one that
-//! swells beyond all reason is not unpacked at all, and no byte of an archive is unpacked twice.
+//! SECURITY: an archive may be a zip bomb. An entry is unpacked up to the size limit of an article, one with an
+//! implausible compression ratio is not unpacked, and no byte of an archive is unpacked twice.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -24,21 +24,21 @@ use super::open::{open_below, open_named, read_all};
 use crate::message::Message;
 use crate::parse::Severity;
 
-/// Folders lie no deeper in each other than this, unless somebody means harm.
+/// Maximum nesting depth of folders.
 const MAX_DEPTH: usize = 32;
-/// Text becomes a tenth of its size when it is packed, a blank page perhaps a hundredth.
+/// Text is compressed to about a tenth, a blank page perhaps to a hundredth.
 const MAX_COMPRESSION_RATIO: u64 = 200;
-/// So small an entry may swell as it likes.
+/// Smaller entries may have any compression ratio.
 const ALWAYS_ALLOWED_BYTES: u64 = 1 << 20;
 
-/// One of the paths that an import was given.
+/// One path of an import.
 #[derive(Clone, Debug)]
 pub(super) struct ImportSource {
     path: PathBuf,
     kind: SourceKind,
-    /// The name of the folder or archive, by which a later import knows it again.
+    /// The name of the folder or archive. Later imports recognise the source by it.
     pub(super) source: String,
-    /// Where that folder or archive really lies.
+    /// The canonical path of that folder or archive.
     pub(super) location: PathBuf,
 }
 
@@ -49,47 +49,46 @@ enum SourceKind {
     Zip,
 }
 
-/// Something that was met on the way.
+/// An item of the walk.
 pub(super) enum WalkItem<'a> {
-    /// A file that may hold an article.
+    /// A file that may contain an article.
     Article(SourceFile<'a>),
     /// A file of another kind, by its name.
     Other(&'a str),
-    /// What could not be gone through.
+    /// Something that cannot be read or is not imported.
     Unreadable(FileDiagnostic),
 }
 
-/// A file that may hold an article.
+/// A file that may contain an article.
 pub(super) struct SourceFile<'a> {
-    /// Its path inside the bundle, with `/`, in NFC; the bare name of a file that was given by itself.
+    /// Its path within the source, with `/`, in NFC; only the name if the source is a file.
     pub(super) inner: String,
-    /// To be told by: `archive.zip!xa-hoi/hoi-nghi.txt`.
+    /// For messages: `archive.zip!xa-hoi/hoi-nghi.txt`.
     pub(super) shown: String,
     read: &'a mut dyn FnMut() -> Result<Vec<u8>, Rejection>,
 }
 
-/// Why a file's bytes are not to be had.
+/// Why a file cannot be read.
 #[derive(Debug)]
 struct Rejection {
     severity: Severity,
-    vietnamese: String,
-    english: String,
+    message: Message,
 }
 
 impl SourceFile<'_> {
     /// Reads the file.
     pub(super) fn bytes(&mut self) -> Result<Vec<u8>, FileDiagnostic> {
-        (self.read)().map_err(|refusal| refusal.io_error(&self.shown))
+        (self.read)().map_err(|rejection| rejection.of_file(&self.shown))
     }
 }
 
 type Visitor<'v> = dyn FnMut(WalkItem<'_>) -> ControlFlow<()> + 'v;
 
 impl ImportSource {
-    /// What lies at a path.
+    /// Opens a path.
     ///
     /// # Errors
-    /// Where nothing does, or it cannot be looked at.
+    /// If it does not exist or cannot be accessed.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let real = path.canonicalize()?;
         let is_zip = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
@@ -107,17 +106,17 @@ impl ImportSource {
         Ok(Self { path: path.to_owned(), kind, source, location })
     }
 
-    /// True where all below it is meant.
+    /// Whether all files below it are imported.
     pub(super) fn is_folder(&self) -> bool {
         self.kind == SourceKind::Folder
     }
 
-    /// As it was given.
+    /// The path as given.
     pub(super) fn shown(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Hands all files to `visit`, each folder's by name, an archive's in its own order, until it breaks off.
+    /// Passes all files to `visit` until it breaks: those of a folder by name, those of an archive in its order.
     pub(super) fn walk(&self, visit: &mut Visitor<'_>) -> ControlFlow<()> {
         match self.kind {
             SourceKind::File => {
@@ -127,11 +126,11 @@ impl ImportSource {
             }
             SourceKind::Folder => match self.path.canonicalize() {
                 Ok(root) => walk_folder(&root, &self.path, "", 0, visit),
-                Err(cause) => rejection(visit, &self.shown(), &Rejection::unreadable(&cause)),
+                Err(cause) => reject(visit, &self.shown(), Rejection::unreadable(&cause)),
             },
             SourceKind::Zip => match self.walk_zip(visit) {
                 Ok(flow) => flow,
-                Err(cause) => rejection(visit, &self.shown(), &Rejection::of_archive(&cause)),
+                Err(cause) => reject(visit, &self.shown(), Rejection::of_archive(&cause)),
             },
         }
     }
@@ -142,7 +141,7 @@ impl ImportSource {
         let length = bodies.get_ref().metadata()?.len();
         let mut archive = ZipIterable::try_new(open()?, Config::default())?;
         let mut unpacked = 0;
-        let mut told = HashSet::new();
+        let mut reported = HashSet::new();
         for entry in archive.files()? {
             let entry = entry?;
             let name = entry.name()?.into_owned();
@@ -151,15 +150,15 @@ impl ImportSource {
                 continue;
             }
             let Some(inner) = inner_path(&name) else {
-                if rejection(visit, &shown, &Rejection::leads_out()).is_break() {
+                if reject(visit, &shown, Rejection::leads_out()).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
                 continue;
             };
-            if let Some((folder, kind)) = folder_passed_over(&inner) {
-                let told_before = kind == FolderKind::Ignored || !told.insert(folder.to_owned());
+            if let Some((folder, kind)) = skipped_folder(&inner) {
+                let is_silent = kind == FolderKind::Ignored || !reported.insert(folder.to_owned());
                 let shown = format!("{}!{folder}", self.shown());
-                if !told_before && visit(WalkItem::Unreadable(folder_finding(kind, &shown))).is_break() {
+                if !is_silent && visit(WalkItem::Unreadable(folder_finding(kind, &shown))).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
                 continue;
@@ -167,7 +166,7 @@ impl ImportSource {
             let mut entry = Some(entry);
             let mut read = || match entry.take() {
                 Some(entry) => {
-                    // SECURITY: what several entries share would be unpacked for each of them.
+                    // SECURITY: bytes shared by several entries would be unpacked for each of them.
                     unpacked += entry.compressed_size();
                     if unpacked > length { Err(Rejection::overlapping()) } else { unpack(entry, &mut bodies) }
                 }
@@ -191,17 +190,17 @@ fn walk_folder(
 ) -> ControlFlow<()> {
     let shown = |path: &Path| path.display().to_string();
     let entries = match sorted(folder) {
-        Ok(_) if depth > MAX_DEPTH => return rejection(visit, &shown(folder), &Rejection::too_deep()),
+        Ok(_) if depth > MAX_DEPTH => return reject(visit, &shown(folder), Rejection::too_deep()),
         Ok(entries) => entries,
-        Err(cause) => return rejection(visit, &shown(folder), &Rejection::unreadable(&cause)),
+        Err(cause) => return reject(visit, &shown(folder), Rejection::unreadable(&cause)),
     };
     for entry in entries {
         let Some(name) = entry.file_name().and_then(|name| name.to_str()) else {
-            rejection(visit, &shown(&entry), &Rejection::not_utf8())?;
+            reject(visit, &shown(&entry), Rejection::not_utf8())?;
             continue;
         };
         let below = if inner.is_empty() { name.to_owned() } else { format!("{inner}/{name}") };
-        // SECURITY: a link may lead round in a circle, or to what nobody meant to publish.
+        // SECURITY: a link may be circular, or lead to files that were not meant to be published.
         match metadata_within(root, &entry) {
             Ok(Some(metadata)) if metadata.is_dir() && !entry.is_symlink() => {
                 match names::folder_kind(name) {
@@ -216,10 +215,10 @@ fn walk_folder(
             }
             _ if names::file_kind(name) == FileKind::Ignored => {}
             Ok(Some(metadata)) if !metadata.is_dir() => {
-                rejection(visit, &shown(&entry), &Rejection::not_regular())?;
+                reject(visit, &shown(&entry), Rejection::not_regular())?;
             }
-            Ok(_) => rejection(visit, &shown(&entry), &Rejection::link())?,
-            Err(cause) => rejection(visit, &shown(&entry), &Rejection::unreadable(&cause))?,
+            Ok(_) => reject(visit, &shown(&entry), Rejection::link())?,
+            Err(cause) => reject(visit, &shown(&entry), Rejection::unreadable(&cause))?,
         }
     }
     ControlFlow::Continue(())
@@ -251,8 +250,8 @@ fn visit_file(
     }
 }
 
-/// The first folder on the way to a file that nothing is imported from.
-fn folder_passed_over(inner: &str) -> Option<(&str, FolderKind)> {
+/// The first folder in the path from which nothing is imported.
+fn skipped_folder(inner: &str) -> Option<(&str, FolderKind)> {
     let ends = inner.match_indices('/').map(|(end, _)| &inner[..end]);
     let kinds = ends.map(|folder| (folder, names::folder_kind(folder.rsplit('/').next().unwrap_or(folder))));
     kinds.into_iter().find(|(_, kind)| *kind != FolderKind::Channel)
@@ -262,7 +261,7 @@ fn folder_finding(kind: FolderKind, shown: &str) -> FileDiagnostic {
     if kind == FolderKind::Copy { names::copy(shown) } else { names::system_folder(shown) }
 }
 
-/// The bytes of a file that was opened, up to the limit of an article.
+/// The bytes of an open file, up to the size limit of an article.
 fn bytes_of(opened: io::Result<File>) -> Result<Vec<u8>, Rejection> {
     match opened.and_then(|file| read_all(file, MAX_ARTICLE_BYTES)) {
         Ok((bytes, _)) => Ok(bytes),
@@ -270,7 +269,7 @@ fn bytes_of(opened: io::Result<File>) -> Result<Vec<u8>, Rejection> {
     }
 }
 
-/// Unpacks one entry, within bounds.
+/// Unpacks one entry, within limits.
 fn unpack(entry: ZipFileEntry<'_>, bodies: &mut BufReader<File>) -> Result<Vec<u8>, Rejection> {
     if entry.encrypted() {
         return Err(Rejection::encrypted());
@@ -290,44 +289,43 @@ fn unpack(entry: ZipFileEntry<'_>, bodies: &mut BufReader<File>) -> Result<Vec<u
     }
 }
 
-/// None for what is longer than any article.
+/// `None` if it exceeds the size limit of an article.
 fn read_bounded(reader: impl io::Read) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     reader.take(MAX_ARTICLE_BYTES + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= MAX_ARTICLE_BYTES).then_some(bytes))
 }
 
-/// The path of an entry with `/` between its parts; none where it leads out of the archive.
+/// The path of an entry with `/` as separator; `None` if it leads out of the archive.
 fn inner_path(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
     let inside = !parts.is_empty() && !parts.contains(&"..") && !name.starts_with(['/', '\\']);
     inside.then(|| parts.join("/").nfc().collect())
 }
 
-fn rejection(visit: &mut Visitor<'_>, shown: &str, refusal: &Rejection) -> ControlFlow<()> {
-    visit(WalkItem::Unreadable(refusal.io_error(shown)))
+fn reject(visit: &mut Visitor<'_>, shown: &str, rejection: Rejection) -> ControlFlow<()> {
+    visit(WalkItem::Unreadable(rejection.of_file(shown)))
 }
 
 impl Rejection {
     fn new(vietnamese: impl Into<String>, english: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, vietnamese: vietnamese.into(), english: english.into() }
+        Self { severity: Severity::Error, message: Message::new(vietnamese, english) }
     }
 
-    fn io_error(&self, shown: &str) -> FileDiagnostic {
-        FileDiagnostic::new(shown, self.severity, self.vietnamese.clone(), self.english.clone())
+    fn of_file(self, shown: &str) -> FileDiagnostic {
+        FileDiagnostic::of_message(shown, self.severity, self.message)
     }
 
     fn unreadable(cause: &io::Error) -> Self {
-        let Message { vietnamese, english } = read_error(cause);
-        Self::new(vietnamese, english)
+        Self { severity: Severity::Error, message: read_error(cause) }
     }
 
     fn of_archive(cause: &ZipError) -> Self {
         match cause {
             ZipError::Io(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => Self::unreadable(cause),
             ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => Self::new(
-                "được nén theo cách không hỗ trợ; hãy nén lại bằng kiểu zip thông thường",
-                "is packed in a way that is not supported; pack it anew as an ordinary zip",
+                "Tệp được nén theo cách không hỗ trợ. Hãy nén lại bằng kiểu zip thông thường.",
+                "uses an unsupported compression method; compress it again as an ordinary zip",
             ),
             _ => Self::damaged(),
         }
@@ -335,8 +333,8 @@ impl Rejection {
 
     fn damaged() -> Self {
         Self::new(
-            "tệp zip bị hỏng hoặc thiếu; hãy chép lại từ bản gốc",
-            "is damaged or cut off in the archive; copy the archive anew",
+            "Tệp zip bị hỏng hoặc thiếu. Hãy chép lại từ bản gốc.",
+            "the archive is damaged or truncated; copy it again",
         )
     }
 
@@ -347,57 +345,57 @@ impl Rejection {
     fn too_compressed(size: u64) -> Self {
         let size = size >> 20;
         Self::new(
-            format!("phình ra bất thường khi giải nén ({size} MiB) nên bị từ chối; hãy kiểm tra tệp này"),
             format!(
-                "swells to {size} MiB when it is unpacked, as no text does, and is refused; look into it"
+                "Tệp phình ra bất thường khi giải nén ({size} MiB) nên bị từ chối. Hãy kiểm tra tệp này."
             ),
+            format!("rejected: expands to {size} MiB, far more than any text; check this file"),
         )
     }
 
     fn overlapping() -> Self {
         Self::new(
-            "dùng chung dữ liệu với tệp khác trong tệp zip nên bị từ chối; hãy nén lại",
-            "shares its bytes with other files of the archive and is refused; pack the archive anew",
+            "Tệp dùng chung dữ liệu với tệp khác trong tệp zip nên bị từ chối. Hãy nén lại.",
+            "rejected: shares its bytes with other files of the archive; create the archive again",
         )
     }
 
     fn encrypted() -> Self {
         Self::new(
-            "có mật khẩu nên không đọc được; hãy nén lại không đặt mật khẩu",
-            "has a password; pack it without one",
+            "Tệp có mật khẩu nên không đọc được. Hãy nén lại không đặt mật khẩu.",
+            "is protected by a password; compress it without one",
         )
     }
 
     fn leads_out() -> Self {
         Self::new(
-            "có đường dẫn ra ngoài tệp zip nên bị từ chối; hãy nén lại",
-            "has a path that leads out of the archive and is refused; pack the archive anew",
+            "Tệp có đường dẫn ra ngoài tệp zip nên bị từ chối. Hãy nén lại.",
+            "rejected: its path leads out of the archive; create the archive again",
         )
     }
 
     fn link() -> Self {
-        let told = Self::new(
-            "là liên kết nên bị bỏ qua; hãy chép chính tệp hoặc thư mục đó vào đây",
-            "is a link and is passed over; copy here what it leads to",
+        let link = Self::new(
+            "Đây là liên kết nên bị bỏ qua. Hãy chép chính tệp hoặc thư mục đó vào đây.",
+            "is a link and was skipped; copy its target here",
         );
-        Self { severity: Severity::Warning, ..told }
+        Self { severity: Severity::Warning, ..link }
     }
 
     fn not_regular() -> Self {
         Self::new(
-            "không phải là tệp thường; hãy chép chính tệp vào đây",
+            "Không phải là tệp thường. Hãy chép chính tệp vào đây.",
             "is not a regular file; copy the file itself here",
         )
     }
 
     fn not_utf8() -> Self {
-        Self::new("tên tệp không phải UTF-8; đặt lại tên", "has a name that is not UTF-8; rename it")
+        Self::new("Tên tệp không phải UTF-8. Hãy đặt lại tên.", "the name is not UTF-8; rename it")
     }
 
     fn too_deep() -> Self {
         Self::new(
-            format!("nằm sâu hơn {MAX_DEPTH} thư mục; hãy chuyển ra ngoài"),
-            format!("lies more than {MAX_DEPTH} folders deep; move it out"),
+            format!("Thư mục nằm sâu hơn {MAX_DEPTH} cấp. Hãy chuyển ra ngoài."),
+            format!("is nested more than {MAX_DEPTH} folders deep; move it up"),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Looks at the folder: which files lie in which channel, of what size and time. Reads no file.
+//! Lists the articles folder: the files of each channel with size and time. Reads no file.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
@@ -40,44 +40,41 @@ pub(super) struct FolderListing {
     inodes: Vec<u64>,
 }
 
-/// A file that may hold an article.
+/// A file that may contain an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListedFile {
-    /// Relative to the folder of articles, with `/` between the parts.
+    /// Relative to the articles folder, with `/` as separator.
     pub path: String,
-    /// Of the folder that it lies in.
+    /// The channel of its folder.
     pub channel: Slug,
-    /// How it is.
     pub state: FileState,
-    /// The pictures beside it, in the order of their numbers.
+    /// The images beside it, in the order of their numbers.
     pub images: Vec<ListedImage>,
     /// The images in the folder that a browser saved with the page, by path.
     pub page_images: Vec<ListedImage>,
 }
 
-/// A file that may hold a picture of an article.
+/// A file that may contain an image of an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListedImage {
-    /// Relative to the folder of articles.
+    /// Relative to the articles folder.
     pub path: String,
-    /// How it is.
     pub state: FileState,
 }
 
-/// What tells a changed file from one that was not.
+/// The metadata by which changed files are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileState {
     /// In bytes.
     pub size: u64,
-    /// Made of the times at which the content (mtime) and the file (ctime) were last changed. A program may set the
-    /// first back, so that an edit of the same length would not show; nobody sets the second.
+    /// Combines the modification times of content (mtime) and metadata (ctime). A program may reset the first, which
+    /// would hide an edit of the same length, but not the second.
     pub mark: i64,
-    /// When the content was last changed, in nanoseconds since 1970.
+    /// The modification time of the content, in nanoseconds since 1970.
     pub changed: i64,
 }
 
 impl FileState {
-    /// Of what was looked at.
     pub fn of(metadata: &Metadata) -> Self {
         let nanoseconds =
             |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
@@ -87,7 +84,7 @@ impl FileState {
     }
 }
 
-/// Files that belong together: an article, its pictures, and what may be another form of it. By folder.
+/// Groups of files that belong together, by folder: an article, its images, and what may be another format of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups(BTreeMap<String, Group>);
 
@@ -99,7 +96,7 @@ struct Group {
 }
 
 impl Groups {
-    /// Adds the files that belong to the one at this path. What lies in no channel's folder belongs to nothing.
+    /// Adds the group of the file at this path. Files outside of channel folders belong to no group.
     pub fn add(&mut self, path: &str) {
         let Some((folder, name)) = path.split_once('/') else { return };
         let group = self.0.entry(folder.to_owned()).or_default();
@@ -112,13 +109,13 @@ impl Groups {
         group.stems.extend(name.split('/').next().and_then(names::page_of_folder));
     }
 
-    /// True where one of the files was at this path.
+    /// Whether the path belongs to one of the groups.
     pub(super) fn contains(&self, path: &str) -> bool {
         let (folder, name) = path.split_once('/').unwrap_or_default();
         self.0.get(folder).is_some_and(|group| group.names.contains(name))
     }
 
-    /// All paths that were added.
+    /// All added paths.
     pub fn paths(&self) -> impl Iterator<Item = String> {
         self.0
             .iter()
@@ -136,17 +133,17 @@ impl Group {
 }
 
 impl ListedFile {
-    /// Names, sizes and times of the pictures: changes when they do.
+    /// Names, sizes and times of the images; changes when any of them does.
     pub fn image_fingerprint(&self) -> String {
         self.all_images().map(|p| format!("{}\t{}\t{}\n", p.path, p.state.size, p.state.mark)).collect()
     }
 
-    /// The paths of the text and of the pictures.
+    /// The paths of the article and its images.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.path.as_str()).chain(self.all_images().map(|picture| picture.path.as_str()))
     }
 
-    /// The file as the store remembers it, where its bytes are of this hash.
+    /// The file as the store remembers it, with the hash of its bytes.
     pub fn seen(&self, hash: String) -> ScannedFile {
         ScannedFile {
             path: self.path.clone(),
@@ -158,7 +155,7 @@ impl ListedFile {
         }
     }
 
-    /// The last time that the text or a picture was changed, in nanoseconds since 1970.
+    /// The last modification of the article or an image, in nanoseconds since 1970.
     pub fn last_change(&self) -> i64 {
         self.all_images().map(|picture| picture.state.changed).fold(self.state.changed, i64::max)
     }
@@ -169,7 +166,7 @@ impl ListedFile {
     }
 }
 
-/// The paths of the pictures in what [`ListedFile::image_fingerprint`] wrote.
+/// The paths of the images in an [`ListedFile::image_fingerprint`].
 pub fn image_paths(seen: &str) -> impl Iterator<Item = &str> {
     seen.lines().filter_map(|line| line.split('\t').next())
 }
@@ -306,7 +303,7 @@ impl FolderListing {
             }
         }
         for issue in &self.issues {
-            (&issue.finding.path, &issue.finding.english).hash(&mut hasher);
+            (&issue.finding.path, &issue.finding.message.english).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -392,8 +389,8 @@ impl FolderListing {
         let Some(owner) = files.iter_mut().find(is_page) else {
             return self.warn(
                 path,
-                "không có trang web nào cùng tên với thư mục ảnh này; hãy đặt tên trang và thư mục giống nhau \
-                 (bai.html, bai_files)",
+                "Không có trang web nào cùng tên với thư mục ảnh này. Hãy đặt tên trang và thư mục giống nhau \
+                 (bai.html, bai_files).",
                 "no web page has the name of this folder of images; give both the same name (bai.html, bai_files)",
             );
         };
@@ -418,7 +415,7 @@ impl FolderListing {
         }
         self.warn(
             path,
-            "thư mục con không phải là chuyên mục; hãy chuyển ra cạnh các chuyên mục khác",
+            "Thư mục con không phải là chuyên mục. Hãy chuyển ra cạnh các chuyên mục khác.",
             "a folder inside a channel is not a channel; move it beside the other channels",
         );
     }
@@ -436,15 +433,15 @@ impl FolderListing {
         self.issues.push(FolderIssue { finding, hides_files: true });
     }
 
-    /// Reports an entry that could not be looked at, or that leads out of the folder.
-    fn not_seen(&mut self, path: &str, looked: io::Result<()>) {
-        match looked {
+    /// Reports an entry that could not be accessed, or that leads out of the folder.
+    fn not_seen(&mut self, path: &str, result: io::Result<()>) {
+        match result {
             Ok(()) => self.warn(
                 path,
-                "liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua; hãy chép tệp vào đây",
+                "Liên kết dẫn ra ngoài thư mục bài viết nên bị bỏ qua. Hãy chép tệp vào đây.",
                 "this link leads out of the articles folder and is skipped; copy the file here",
             ),
-            // It was removed after the folder was listed: the next scan knows.
+            // It was removed after the folder was listed; the next scan handles that.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => self.hidden(path, &cause),
         }
@@ -457,7 +454,7 @@ impl FolderListing {
             Err(name) => {
                 self.warn(
                     &Path::new(folder).join(name).to_string_lossy(),
-                    "tên tệp không phải UTF-8; hãy đặt lại tên",
+                    "Tên tệp không phải UTF-8. Hãy đặt lại tên.",
                     "the name is not UTF-8; rename it",
                 );
                 return None;
@@ -466,7 +463,7 @@ impl FolderListing {
         if name.contains(char::is_control) {
             self.warn(
                 &Path::new(folder).join(name.escape_debug().to_string()).to_string_lossy(),
-                "tên tệp có ký tự điều khiển (xuống dòng, tab …); hãy đặt lại tên",
+                "Tên tệp có ký tự điều khiển (xuống dòng, tab …). Hãy đặt lại tên.",
                 "the name has control characters (a line break, a tab …); rename it",
             );
             return None;
@@ -481,12 +478,12 @@ fn in_no_channel(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "tệp không nằm trong chuyên mục nào; hãy chuyển vào thư mục của một chuyên mục",
+        "Tệp không nằm trong chuyên mục nào. Hãy chuyển vào thư mục của một chuyên mục.",
         "this file is in no channel; move it into a channel's folder",
     )
 }
 
-/// Gives each picture to the article of its stem. Returns the paths of those that belong to none.
+/// Assigns each image to the article with its stem. Returns the paths of images without an article.
 fn assign_images(pictures: Vec<(String, ListedImage)>, files: &mut [ListedFile]) -> Vec<String> {
     let mut by_stem: HashMap<String, usize> = HashMap::new();
     for (index, file) in files.iter().enumerate() {
@@ -495,7 +492,7 @@ fn assign_images(pictures: Vec<(String, ListedImage)>, files: &mut [ListedFile])
     let mut owned: HashMap<usize, Vec<(u32, ListedImage)>> = HashMap::new();
     let mut orphans = Vec::new();
     for (name, seen) in pictures {
-        // The likelier owner first: `hop-dan-1.jpg` is of the article `hop-dan-1` where there is one.
+        // The most likely owner first: `hop-dan-1.jpg` belongs to the article `hop-dan-1` if there is one.
         let owner = image::owner_candidates(&name)
             .into_iter()
             .find_map(|owner| Some((*by_stem.get(&owner.stem)?, owner.number)));
@@ -511,7 +508,7 @@ fn assign_images(pictures: Vec<(String, ListedImage)>, files: &mut [ListedFile])
     orphans
 }
 
-/// The metadata of what an entry leads to; none where that lies outside the folder.
+/// The metadata of the target of an entry; `None` if it is outside of the folder.
 fn metadata_of(root: &Path, entry: &DirEntry) -> io::Result<Option<Metadata>> {
     if entry.file_type()?.is_symlink() {
         metadata_within(root, &entry.path())
@@ -520,21 +517,21 @@ fn metadata_of(root: &Path, entry: &DirEntry) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// The metadata of what lies at a path; none where a link leads outside the folder.
+/// The metadata of the target of a path; `None` if a link leads out of the folder.
 pub(super) fn metadata_within(root: &Path, path: &Path) -> io::Result<Option<Metadata>> {
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_symlink() {
         return Ok(Some(metadata));
     }
     let target = path.canonicalize().map_err(|cause| match cause.kind() {
-        // The link is there: it is not to be taken for something that was taken away.
-        io::ErrorKind::NotFound => io::Error::other("the link leads nowhere"),
+        // The link exists, so it must not count as removed.
+        io::ErrorKind::NotFound => io::Error::other("the link has no target"),
         _ => cause,
     })?;
     if target.starts_with(root) { fs::metadata(target).map(Some) } else { Ok(None) }
 }
 
-/// The entries of a folder, by name. A name that is not UTF-8 is always one of them.
+/// The `wanted` entries of a folder, by name; always including names that are not UTF-8.
 fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {

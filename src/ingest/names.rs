@@ -1,8 +1,7 @@
-//! What a name says of a file or folder: an article, a picture, a copy that a program made, or what a system keeps
-//! for itself.
+//! Classifies files and folders by name: articles, images, copies made by programs, and system files.
 //!
-//! Folders of offices are synchronised, shared and backed up by programs that lay their own files beside the
-//! articles. None of these is published. What a person may have meant to publish is told by name.
+//! Office folders are synchronised, shared and backed up by programs that store their own files next to the articles.
+//! None of these is published. Files that somebody may have meant to publish are reported.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -10,39 +9,39 @@ use super::diagnostic::FileDiagnostic;
 use crate::image;
 use crate::parse::{self, DiagnosticKind, Severity};
 
-/// What a file is, by its name.
+/// The kind of a file, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
-    /// Holds an article.
+    /// An article.
     Article,
-    /// Holds a picture.
+    /// An image.
     Picture,
-    /// A draft, or what a system or editor leaves behind: nobody needs to hear of it.
+    /// A draft, or a leftover of a system or editor; not reported.
     Ignored,
-    /// A copy that a program made of a file that lies beside it.
+    /// A copy of another file, made by a program.
     Copy,
-    /// Somebody may have meant it to be published, and it is not read.
+    /// Not supported, but somebody may have meant to publish it.
     Unread,
 }
 
-/// What a folder is, by its name.
+/// The kind of a folder, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FolderKind {
-    /// May be a channel.
+    /// A channel.
     Channel,
-    /// What a system keeps for itself, or a draft.
+    /// A system folder or a draft; not reported.
     Ignored,
-    /// A copy that a program made.
+    /// A copy made by a program.
     Copy,
-    /// Called like the folders of systems: it is no channel, and that is told.
+    /// Named like a system folder; not a channel, and reported.
     System,
 }
 
-/// Names of files that systems leave in folders, in lower case.
+/// Names of files that systems create, in lower case.
 const SYSTEM_FILES: [&str; 7] =
     ["thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "autorun.inf", "aquota.user"];
 
-/// Endings of files that are not whole yet: somebody is still copying or saving them.
+/// Extensions of incomplete files that are being copied or saved.
 const TRANSIENT: [&str; 14] = [
     ".tmp",
     ".part",
@@ -60,7 +59,7 @@ const TRANSIENT: [&str; 14] = [
     ".icloud",
 ];
 
-/// Names of folders that systems keep for themselves, in lower case.
+/// Names of system folders, in lower case.
 const SYSTEM_FOLDERS: [&str; 16] = [
     "#recycle",
     "#snapshot",
@@ -96,7 +95,7 @@ pub(super) fn stem_of(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// What a file called `name` is.
+/// The kind of a file.
 pub(super) fn file_kind(name: &str) -> FileKind {
     let lower: String = name.nfc().collect::<String>().to_lowercase();
     if is_hidden(&lower)
@@ -116,25 +115,25 @@ pub(super) fn file_kind(name: &str) -> FileKind {
     }
 }
 
-/// What a folder called `name` is.
+/// The kind of a folder.
 pub(super) fn folder_kind(name: &str) -> FolderKind {
     let lower: String = name.nfc().collect::<String>().to_lowercase();
     let lower = lower.trim();
-    // What a disk check found: `found.000`, `found.001` …
+    // Results of a disk check: `found.000`, `found.001` …
     let is_found = lower.strip_prefix("found.").is_some_and(|number| unnumbered(number) == Some(""));
     if is_hidden(lower) || is_found || SYSTEM_FOLDERS.contains(&lower) {
         return FolderKind::Ignored;
     }
     match () {
         () if lower.starts_with(['#', '@', '$', '~']) => FolderKind::System,
-        // A folder has no ending: what looks like one is part of its name.
+        // Folders have no extension; what looks like one is part of the name.
         () if is_copied_stem(lower) => FolderKind::Copy,
         () => FolderKind::Channel,
     }
 }
 
-/// Drafts and hidden files, by the first letter; Word's lock beside an open document (`~$bai.docx`); the copy that
-/// an editor keeps of what was there before (`bai.txt~`, `#bai.txt#`).
+/// Drafts and hidden files by their first character; Word's lock files (`~$bai.docx`); backup copies of editors
+/// (`bai.txt~`, `#bai.txt#`).
 fn is_hidden(lower: &str) -> bool {
     lower.starts_with(['.', '_'])
         || lower.starts_with("~$")
@@ -143,13 +142,13 @@ fn is_hidden(lower: &str) -> bool {
         || (lower.starts_with('#') && lower.ends_with('#'))
 }
 
-/// True for the file that macOS replaces with a new version: `bai.txt.sb-1a2b3c4d-Xy12Z3`.
+/// Whether it is a file with which macOS replaces a new version: `bai.txt.sb-1a2b3c4d-Xy12Z3`.
 fn is_safe_save(lower: &str) -> bool {
     let Some((_, code)) = lower.rsplit_once(".sb-") else { return false };
     code.len() >= 8 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// True for a copy of a file, made by a program or by "copy" and "paste" in one folder.
+/// Whether the file is a copy, made by a program or by copy and paste within a folder.
 fn is_copy(lower: &str) -> bool {
     const BACKUPS: [&str; 7] = ["bak", "backup", "old", "orig", "save", "autosave", "rej"];
     let (stem, ending) = lower.rsplit_once('.').unwrap_or((lower, ""));
@@ -160,7 +159,7 @@ fn is_copy(lower: &str) -> bool {
     stem.rsplit_once('.').is_some_and(|(_, inner)| backup(inner)) || is_copied_stem(stem)
 }
 
-/// True for a name, without its ending, as synchronisers and desktops give them to copies.
+/// Whether a name without extension has the form that synchronisers and desktops give to copies.
 fn is_copied_stem(stem: &str) -> bool {
     // Syncthing, ownCloud and Nextcloud, Dropbox, Seafile, Synology Drive, Resilio.
     const ANYWHERE: [&str; 9] = [
@@ -174,9 +173,9 @@ fn is_copied_stem(stem: &str) -> bool {
         "[conflict",
         "(unsaved-",
     ];
-    const BEFORE: [&str; 3] = ["copy of ", "bản sao của ", "bản sao "];
-    // Behind these a number may stand: ` - Copy (2)`, ` copy 2`.
-    const BEHIND: [&str; 16] = [
+    const PREFIXES: [&str; 3] = ["copy of ", "bản sao của ", "bản sao "];
+    // A number may follow: ` - Copy (2)`, ` copy 2`.
+    const SUFFIXES: [&str; 16] = [
         " - copy",
         " - sao chép",
         " - bản sao",
@@ -198,13 +197,13 @@ fn is_copied_stem(stem: &str) -> bool {
     let bare = bare.strip_suffix(')').and_then(|rest| unnumbered(rest)?.strip_suffix(" (")).unwrap_or(bare);
     let bare = unnumbered(bare).and_then(|rest| rest.strip_suffix(' ')).unwrap_or(bare);
     ANYWHERE.iter().any(|mark| stem.contains(mark))
-        || BEFORE.iter().any(|mark| stem.starts_with(mark) && stem.len() > mark.len())
-        || BEHIND.iter().any(|mark| bare.ends_with(mark) && bare.len() > mark.len())
+        || PREFIXES.iter().any(|mark| stem.starts_with(mark) && stem.len() > mark.len())
+        || SUFFIXES.iter().any(|mark| bare.ends_with(mark) && bare.len() > mark.len())
         || is_ordinal_copy(bare)
         || is_of_another_computer(stem)
 }
 
-/// True for the copies of OneDrive: the name of the computer stands behind, here one that Windows made up.
+/// Whether it is a OneDrive copy, which ends with the computer's name; only names generated by Windows are recognised.
 fn is_of_another_computer(lower: &str) -> bool {
     ["-desktop-", "-laptop-"].iter().any(|mark| {
         lower.rsplit_once(mark).is_some_and(|(before, code)| {
@@ -214,20 +213,20 @@ fn is_of_another_computer(lower: &str) -> bool {
     })
 }
 
-/// What stands before the number at the end; none where there is no number.
+/// The text before a number at the end; `None` without a number.
 fn unnumbered(text: &str) -> Option<&str> {
     let rest = text.trim_end_matches(|letter: char| letter.is_ascii_digit());
     (rest.len() < text.len()).then_some(rest)
 }
 
-/// ` (3rd copy)`, as one desktop counts.
+/// ` (3rd copy)`, as some desktops count.
 fn is_ordinal_copy(stem: &str) -> bool {
     let Some((_, last)) = stem.rsplit_once(" (") else { return false };
     let ordinal = last.strip_suffix(" copy)").map(|number| number.trim_end_matches(char::is_alphabetic));
     ordinal.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-/// True for a kind of file in which offices keep texts and pictures, and which is not read.
+/// Whether it is an unsupported format in which offices keep texts and images.
 pub(super) fn is_document(name: &str) -> bool {
     const DOCUMENTS: [&str; 23] = [
         "doc", "dot", "docm", "dotx", "dotm", "rtf", "ott", "fodt", "wps", "wpd", "pages", "pdf", "xps",
@@ -238,7 +237,7 @@ pub(super) fn is_document(name: &str) -> bool {
         || image::unsupported_image(name).is_some()
 }
 
-/// True for the folder into which a browser lays the pictures of a page that it saves, in any of its languages.
+/// The name of the page if this is the folder in which a browser saved its images, in any of the browser's languages.
 pub(super) fn page_of_folder(name: &str) -> Option<String> {
     let name: String = name.nfc().collect();
     let lower = name.to_lowercase();
@@ -247,37 +246,36 @@ pub(super) fn page_of_folder(name: &str) -> Option<String> {
     (!stem.is_empty()).then(|| stem.to_owned())
 }
 
-/// What there is to say of a file of this name that is not published. Of an article or a picture that were named
-/// where they cannot be meant it says so as well.
+/// The diagnostic for a file that is not published; also for articles and images in the wrong place.
 pub(super) fn unread(path: &str, severity: Severity) -> FileDiagnostic {
     let name = name_of(path);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
-    let complaint = match ending.as_deref() {
+    let kind = match ending.as_deref() {
         Some("doc" | "dot") => DiagnosticKind::LegacyDoc,
         _ => DiagnosticKind::NotAnArticle { name: name.to_owned() },
     };
-    let message = image::unsupported_image(name).map_or_else(|| complaint.message(), |error| error.message());
+    let message = image::unsupported_image(name).map_or_else(|| kind.message(), |error| error.message());
     FileDiagnostic::of_message(path, severity, message)
 }
 
-/// What there is to say of a copy that a program made.
+/// The diagnostic for a copy made by a program.
 pub(super) fn copy(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "tên cho thấy đây là bản sao (bản xung đột, bản lưu tạm) nên không đăng; hãy xóa, hoặc đổi tên nếu là bài riêng",
-        "the name is that of a copy which a program made (a conflict, a backup), so it is not published; remove it, \
-         or rename it if it is an article of its own",
+        "Tên cho thấy đây là bản sao (bản xung đột, bản lưu tạm) nên không đăng. Hãy xóa, hoặc đổi tên nếu là bài riêng.",
+        "the name is that of a copy made by a program (conflict, backup), so it is not published; delete it, or \
+         rename it if it is a separate article",
     )
 }
 
-/// What there is to say of a folder that is called like those of systems.
+/// The diagnostic for a folder with the name of a system folder.
 pub(super) fn system_folder(path: &str) -> FileDiagnostic {
     FileDiagnostic::new(
         path,
         Severity::Warning,
-        "tên giống thư mục hệ thống nên không phải là chuyên mục; hãy đổi tên nếu là chuyên mục",
-        "the name is that of a system's own folder, so it is not a channel; rename it if it is one",
+        "Tên giống thư mục hệ thống nên không phải là chuyên mục. Hãy đổi tên nếu là chuyên mục.",
+        "the name is that of a system folder, so it is not a channel; rename it if it is one",
     )
 }
 
@@ -286,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_that_programs_make_are_known_by_their_names() {
+    fn copies_made_by_programs_are_recognised_by_name() {
         for name in [
             "goc.sync-conflict-20230512-173900-ABCDEF7.txt",
             "goc (conflicted copy 2023-05-12).txt",
@@ -346,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_systems_leave_behind_is_ignored_and_what_nobody_can_read_is_told() {
+    fn system_files_are_ignored_and_unsupported_files_are_recognised() {
         for name in [
             "Thumbs.db",
             "desktop.ini",
@@ -379,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_systems_and_copies_of_folders_are_no_channels() {
+    fn system_folders_and_copies_of_folders_are_not_channels() {
         for name in [
             "#recycle",
             "$RECYCLE.BIN",

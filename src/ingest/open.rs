@@ -1,9 +1,9 @@
-//! Opens and reads files that somebody else may be changing at the same time.
+//! Opens and reads files that others may be changing at the same time.
 //!
-//! SECURITY: whoever may write into the folder of articles must not be able to publish what lies outside of it, or
-//! to halt the service. So a file is opened without following links and without waiting, then what was opened is
-//! looked at, and no read is without a limit. What a look at the path said before counts for nothing: the file may
-//! have been swapped for a link, a FIFO or a device since.
+//! SECURITY: anyone who can write to the articles folder must not be able to publish files outside of it or to block
+//! the service. So a file is opened without following links and without waiting, its type is checked after opening, and
+//! every read has a limit. An earlier check of the path is not reliable: the file may have been replaced by a link, a
+//! FIFO or a device since.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -11,18 +11,17 @@ use std::path::{Component, Path};
 
 use rustix::fs::{CWD, Mode, OFlags, open, openat};
 
-/// Does not wait for a FIFO's other end, and makes no terminal ours.
+/// Does not wait for the writer of a FIFO, and never acquires a controlling terminal.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 
-/// Opens the regular file at `path` below the folder `root`. A link on the way is followed only to a place that lies
-/// below `root` itself.
+/// Opens the regular file at `path` below `root`. Links are followed only if they lead to a place below `root`.
 ///
 /// # Errors
-/// Where there is none, it is no regular file, it lies outside, or it cannot be opened.
+/// If there is none, it is not a regular file or outside of `root`, or it cannot be opened.
 pub(super) fn open_below(root: &Path, path: &Path) -> io::Result<File> {
     match walk(root, path) {
-        // ENOTDIR is what a link in place of a folder gives.
+        // A link in place of a folder causes ENOTDIR.
         Err(cause) if [rustix::io::Errno::LOOP, rustix::io::Errno::NOTDIR].contains(&errno(&cause)) => {
             let real_root = root.canonicalize()?;
             let real = root.join(path).canonicalize()?;
@@ -33,22 +32,22 @@ pub(super) fn open_below(root: &Path, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens the regular file that a person named, wherever it lies and through whatever links.
+/// Opens a regular file that a person named, anywhere and through any links.
 ///
 /// # Errors
-/// Where there is none, it is no regular file, or it cannot be opened.
+/// If there is none, it is not a regular file, or it cannot be opened.
 pub(super) fn open_named(path: &Path) -> io::Result<File> {
-    // To open a device may do something; it is not even tried.
+    // Opening a device can have side effects, so it is not attempted.
     if !path.metadata()?.is_file() {
         return Err(not_regular());
     }
     regular(openat(CWD, path, FILE, Mode::empty())?.into())
 }
 
-/// The bytes of a file and how it was once they were read.
+/// The bytes of a file, and its metadata after reading.
 ///
 /// # Errors
-/// `FileTooLarge` where it is longer than `limit` bytes, of which no more are read; where it cannot be read.
+/// `FileTooLarge` if it is longer than `limit` bytes, of which no more are read; or if it cannot be read.
 pub(super) fn read_all(mut file: File, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
     let length = file.metadata()?.len();
     if length > limit {
@@ -63,7 +62,7 @@ pub(super) fn read_all(mut file: File, limit: u64) -> io::Result<(Vec<u8>, Metad
     Ok((bytes, metadata))
 }
 
-/// Reads the regular file that a person named.
+/// Reads a regular file that a person named.
 ///
 /// # Errors
 /// As [`open_named`] and [`read_all`].
@@ -71,16 +70,17 @@ pub fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read_all(open_named(path)?, limit).map(|(bytes, _)| bytes)
 }
 
-/// The same, of a text in UTF-8.
+/// Reads a UTF-8 text file that a person named.
 ///
 /// # Errors
-/// As [`read_named`], and where it is no such text.
+/// As [`read_named`], and if it is not UTF-8.
 pub fn read_named_text(path: &Path, limit: u64) -> io::Result<String> {
     String::from_utf8(read_named(path, limit)?)
         .map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))
 }
 
-/// Opens one name after the other and follows no link. `root` may be a link: the operator named it.
+/// Opens the components of the path one by one without following links. `root` may be a link, because the operator
+/// named it.
 fn walk(root: &Path, path: &Path) -> io::Result<File> {
     let mut names = Vec::new();
     for component in path.components() {
@@ -131,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_followed_inside_the_folder_only_whatever_it_is_written_as() {
-        let house = tempfile::tempdir().unwrap();
-        let root = house.path().join("feeds");
+    fn a_link_is_followed_only_within_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("feeds");
         std::fs::create_dir_all(root.join("xa-hoi")).unwrap();
-        std::fs::create_dir(house.path().join("outside")).unwrap();
+        std::fs::create_dir(dir.path().join("outside")).unwrap();
         std::fs::write(root.join("xa-hoi/a.txt"), "inside").unwrap();
-        std::fs::write(house.path().join("outside/a.txt"), "secret").unwrap();
+        std::fs::write(dir.path().join("outside/a.txt"), "secret").unwrap();
         symlink("a.txt", root.join("xa-hoi/relative.txt")).unwrap();
         symlink(root.join("xa-hoi/a.txt"), root.join("xa-hoi/absolute.txt")).unwrap();
         symlink("xa-hoi", root.join("folder")).unwrap();
         symlink("../../outside/a.txt", root.join("xa-hoi/out.txt")).unwrap();
-        symlink(house.path().join("outside"), root.join("out")).unwrap();
+        symlink(dir.path().join("outside"), root.join("out")).unwrap();
         symlink("loop.txt", root.join("xa-hoi/loop.txt")).unwrap();
         symlink("/dev/zero", root.join("xa-hoi/endless.txt")).unwrap();
         for path in ["xa-hoi/a.txt", "xa-hoi/relative.txt", "xa-hoi/absolute.txt", "folder/a.txt"] {
@@ -159,20 +159,20 @@ mod tests {
         ] {
             assert!(text(&root, path).is_err(), "{path}");
         }
-        assert!(open_named(&root.join("xa-hoi/out.txt")).is_ok(), "a person may name what a link leads to");
+        assert!(open_named(&root.join("xa-hoi/out.txt")).is_ok(), "a person may name a link to any file");
     }
 
     #[test]
-    fn a_fifo_and_a_device_are_refused_at_once_and_a_long_file_is_not_read() {
-        let house = tempfile::tempdir().unwrap();
-        let fifo = house.path().join("fifo.txt");
+    fn a_fifo_and_a_device_are_rejected_immediately_and_a_long_file_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo.txt");
         assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        assert!(open_below(house.path(), Path::new("fifo.txt")).is_err());
+        assert!(open_below(dir.path(), Path::new("fifo.txt")).is_err());
         assert!(open_named(&fifo).is_err());
         assert!(open_named(Path::new("/dev/zero")).is_err());
-        let long = File::create(house.path().join("long.txt")).unwrap();
+        let long = File::create(dir.path().join("long.txt")).unwrap();
         long.set_len(500 << 20).unwrap();
-        let refused = read_all(open_below(house.path(), Path::new("long.txt")).unwrap(), 1 << 20);
+        let refused = read_all(open_below(dir.path(), Path::new("long.txt")).unwrap(), 1 << 20);
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 }

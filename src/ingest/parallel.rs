@@ -15,7 +15,7 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     }
 }
 
-/// Maps all items on all cores, and returns the results in the order of the items. It blocks.
+/// Maps all items on all cores, and returns the results in the order of the items. Blocking.
 pub(super) fn map_on_all_cores<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads =
         thread::available_parallelism().map_or(1, NonZeroUsize::get).min(items.len().div_ceil(CHUNK));

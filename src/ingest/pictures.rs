@@ -49,7 +49,7 @@ pub(super) fn images_of<'a>(
     inside(true).chain(beside).chain(inside(false)).collect()
 }
 
-/// Reads an image and makes of it what is published. Paths are below `root`; anywhere, where `root` is empty.
+/// Reads an image and strips its metadata. Paths are below `root`; anywhere if `root` is empty.
 ///
 /// # Errors
 /// Why it cannot be published.
@@ -57,8 +57,8 @@ pub(super) fn read_image(root: &Path, image: &ArticleImage) -> Result<StrippedIm
     match image {
         ArticleImage::Beside(path) => {
             let bytes = read_below(root, path, image::MAX_BYTES as u64)
-                .map_err(|cause| complaint(path, 1, unreadable(&cause)))?;
-            image::strip_metadata(bytes).map_err(|refused| complaint(path, 1, refused.message()))
+                .map_err(|cause| diagnostic(path, 1, unreadable(&cause)))?;
+            image::strip_metadata(bytes).map_err(|refused| diagnostic(path, 1, refused.message()))
         }
         ArticleImage::Inside(path, image) => {
             let read = |path: &str, limit| {
@@ -76,8 +76,8 @@ pub(super) fn read_image(root: &Path, image: &ArticleImage) -> Result<StrippedIm
     }
 }
 
-/// Publishes the images in an article file that a command names; those beside it are not read. Returns what could
-/// not be published.
+/// Publishes the images in an article file that a command names; those beside it are not read. Returns the diagnostics
+/// of images that could not be published.
 ///
 /// # Errors
 /// If the store fails.
@@ -86,7 +86,7 @@ pub async fn add_images(
     path: &str,
     draft: &mut ParsedArticle,
 ) -> Result<Vec<FileDiagnostic>, StoreError> {
-    let mut complaints = Vec::new();
+    let mut diagnostics = Vec::new();
     for image in images_of(path, draft, std::iter::empty()) {
         match blocking(move || read_image(Path::new(""), &image)).await {
             Ok(stripped) => {
@@ -94,10 +94,10 @@ pub async fn add_images(
                 draft.article.images.push(image.clone());
                 store.put_images(vec![(image, bytes)]).await?;
             }
-            Err(complaint) => complaints.push(*complaint),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
-    Ok(complaints)
+    Ok(diagnostics)
 }
 
 /// The images of an article that was sent as `document` (empty if it was not a file) together with images, as the
@@ -109,7 +109,7 @@ pub fn uploaded_images<B: AsRef<[u8]>>(
     draft: &mut ParsedArticle,
     sent: &[(String, B)],
 ) -> (Vec<(Image, Vec<u8>)>, Vec<FileDiagnostic>) {
-    let (mut images, mut complaints) = (Vec::new(), Vec::new());
+    let (mut images, mut diagnostics) = (Vec::new(), Vec::new());
     let is_shown = |name: &str| {
         let files = draft.images.iter().filter(|image| matches!(image.source, ImageSource::File(_)));
         files.map(|image| image.source.name()).any(|file| file == name)
@@ -124,7 +124,7 @@ pub fn uploaded_images<B: AsRef<[u8]>>(
                     continue;
                 };
                 image::strip_metadata(bytes.as_ref().to_vec())
-                    .map_err(|refused| complaint(name, 1, named(name, refused.message())))
+                    .map_err(|refused| diagnostic(name, 1, named(name, refused.message())))
             }
             ArticleImage::Inside(_, reference) => {
                 let file = sent.iter().find(|(name, _)| name == source.name());
@@ -137,11 +137,11 @@ pub fn uploaded_images<B: AsRef<[u8]>>(
         match stripped.map(to_store) {
             Ok((image, _)) if images.iter().any(|(known, _): &(Image, _)| known.name == image.name) => {}
             Ok(image) => images.push(image),
-            Err(complaint) => complaints.push(*complaint),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
     draft.article.images = images.iter().map(|(image, _)| image.clone()).collect();
-    (images, complaints)
+    (images, diagnostics)
 }
 
 /// A message that names its image.
@@ -153,14 +153,14 @@ fn named(name: &str, message: Message) -> Message {
     }
 }
 
-/// An image as the store takes it.
+/// An image in the form that the store expects.
 pub(super) fn to_store(image: StrippedImage) -> (Image, Vec<u8>) {
     let StrippedImage { name, media_type, width, height, bytes } = image;
     let (media_type, size) = (media_type.to_owned(), bytes.len() as u64);
     (Image { name, media_type, width, height, size }, bytes)
 }
 
-/// Takes an image out of the bytes of its article file.
+/// Extracts an image from the bytes of its article file.
 ///
 /// # Errors
 /// As [`read_image`].
@@ -188,11 +188,11 @@ fn publishable(
     }
 }
 
-fn complaint(path: &str, line: usize, message: Message) -> Box<FileDiagnostic> {
+fn diagnostic(path: &str, line: usize, message: Message) -> Box<FileDiagnostic> {
     Box::new(FileDiagnostic { line, ..FileDiagnostic::of_message(path, Severity::Warning, message) })
 }
 
-/// A complaint about an image in an article, which it names.
+/// A diagnostic about an image within an article, with its name.
 fn inside(path: &str, image: &ReferencedImage, message: &Message) -> Box<FileDiagnostic> {
     let name = image.source.name();
     let Message { vietnamese, english } = message;
@@ -200,13 +200,13 @@ fn inside(path: &str, image: &ReferencedImage, message: &Message) -> Box<FileDia
         vietnamese: format!("Không đăng được ảnh «{name}» trong bài. {vietnamese}"),
         english: format!("cannot publish the image `{name}` in the article: {english}"),
     };
-    complaint(path, image.line, named)
+    diagnostic(path, image.line, named)
 }
 
 fn unreadable(cause: &io::Error) -> Message {
     Message {
-        vietnamese: format!("không đọc được ảnh ({cause}); bài đăng không có ảnh này"),
-        english: format!("the picture cannot be read ({cause}); the article goes without it"),
+        vietnamese: format!("Không đọc được ảnh ({cause}). Bài đăng không có ảnh này."),
+        english: format!("cannot read the image ({cause}); the article is published without it"),
     }
 }
 

@@ -11,7 +11,7 @@ use super::open::{open_below, read_all};
 use super::options::IngestOptions;
 use super::parallel::map_on_all_cores;
 use super::plan::ChangedFile;
-use super::writers::{DEBOUNCE, UNFINISHED, may_go_on};
+use super::writers::{DEBOUNCE, UNFINISHED, may_be_incomplete};
 use crate::parse;
 use crate::store::FileRecord;
 use crate::time::Timestamp;
@@ -52,7 +52,7 @@ enum Outcome {
     Unreadable(io::Error),
 }
 
-/// Reads all changed files, on all cores. It blocks.
+/// Reads all changed files, on all cores. Blocking.
 pub(super) fn read_changed(options: &IngestOptions, changed: Vec<ChangedFile>) -> FirstReading {
     let mut kept = 0;
     let changed: Vec<_> = changed
@@ -86,7 +86,7 @@ pub(super) fn read_changed(options: &IngestOptions, changed: Vec<ChangedFile>) -
     reading
 }
 
-/// The contents of these files; `None` for one that has changed since [`read_changed`]. It blocks.
+/// The contents of these files; `None` for one that has changed since [`read_changed`]. Blocking.
 pub(super) fn parse_all(
     options: &IngestOptions,
     files: Vec<ReadableFile>,
@@ -114,7 +114,7 @@ fn read_one(options: &IngestOptions, changed: &ChangedFile) -> Outcome {
     if record.as_ref().is_some_and(is_known) {
         return Outcome::SameBytes(hash);
     }
-    if *unchanged_for < UNFINISHED && may_go_on(name_of(&file.path), &bytes) {
+    if *unchanged_for < UNFINISHED && may_be_incomplete(name_of(&file.path), &bytes) {
         return Outcome::Unfinished(UNFINISHED - *unchanged_for);
     }
     Outcome::Parsed(Box::new(parse(options, file, hash, &bytes)))

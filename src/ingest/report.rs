@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::diagnostic::{FileDiagnostic, Findings};
 use super::names::folder_of;
+use crate::message::Message;
 use crate::model::Slug;
 use crate::parse::Severity;
 use crate::store::{FileFindings, FileRemovalOutcome, StoredFinding, SubmitOutcome};
@@ -211,8 +212,8 @@ fn from_stored(path: &str, finding: StoredFinding) -> FileDiagnostic {
         1 => Severity::Warning,
         _ => Severity::Error,
     };
-    let StoredFinding { line, vietnamese, english, .. } = finding;
-    FileDiagnostic { path: path.to_owned(), line, severity, vietnamese, english }
+    let message = Message::new(finding.vietnamese, finding.english);
+    FileDiagnostic { line: finding.line, ..FileDiagnostic::of_message(path, severity, message) }
 }
 
 fn to_stored(finding: &FileDiagnostic) -> StoredFinding {
@@ -221,6 +222,6 @@ fn to_stored(finding: &FileDiagnostic) -> StoredFinding {
         Severity::Warning => 1,
         Severity::Error => 2,
     };
-    let FileDiagnostic { line, vietnamese, english, .. } = finding.clone();
-    StoredFinding { line, severity, vietnamese, english }
+    let Message { vietnamese, english } = finding.message.clone();
+    StoredFinding { line: finding.line, severity, vietnamese, english }
 }

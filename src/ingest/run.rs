@@ -1,4 +1,4 @@
-//! Scans the folder for as long as the service runs: when an event tells of a change, and now and then without one.
+//! Scans the folder while the service runs: after file events, and periodically.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,17 +33,17 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Counters of the scans, for the metrics page.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Scans that were made, of the whole folder or of what has changed in it.
+    /// Scans, whole or partial.
     pub scans: AtomicU64,
-    /// Revisions that came of files.
+    /// Revisions caused by files.
     pub revisions: AtomicU64,
-    /// Files whose newest bytes are no article, as of the last scan.
+    /// Files whose newest bytes are rejected, as of the last scan.
     pub rejected: AtomicU64,
 }
 
-/// Scans the folder until `shutdown` turns true; of several processes that share the log, one does at a time.
-/// `first_scan` turns true once what lay in the folder at the start is in the store, settling included, or
-/// another process sees to that.
+/// Scans the folder until `shutdown` becomes true. Of several processes that share the log, one scans at a time.
+/// `first_scan` becomes true once everything that was in the folder at the start has settled and is stored, or another
+/// process scans.
 pub async fn run(
     store: Store,
     options: IngestOptions,
@@ -59,12 +59,12 @@ pub async fn run(
         info!("this process scans the folder");
         tokio::select! {
             () = scan_until(&store, &options, counters, &first_scan, shutdown.clone()) => return,
-            () = lease_lost(&store) => warn!("this process does not scan the folder any more"),
+            () = lease_lost(&store) => warn!("this process no longer scans the folder"),
         }
     }
 }
 
-/// Waits until this process is the one that scans.
+/// Waits until this process holds the scan lease.
 async fn acquire_lease(store: &Store, first_scan: &channel::Sender<bool>) {
     loop {
         match store.acquire_scan_lease().await {
@@ -72,14 +72,14 @@ async fn acquire_lease(store: &Store, first_scan: &channel::Sender<bool>) {
             Ok(false) => {
                 first_scan.send_replace(true);
             }
-            // The tick says that the store does not answer.
+            // The maintenance loop logs that the store does not answer.
             Err(_) => {}
         }
         tokio::time::sleep(LEASE_RENEWAL).await;
     }
 }
 
-/// Stays the one that scans for as long as it can.
+/// Renews the lease; returns when it is lost.
 async fn lease_lost(store: &Store) {
     while let Ok(true) = store.acquire_scan_lease().await {
         tokio::time::sleep(LEASE_RENEWAL).await;
@@ -104,15 +104,15 @@ async fn scan_until(
         let whole = touched.whole && started >= rhythm.rested || started >= rhythm.due;
         if whole {
             watch.renew();
-            // What was heard until now is in the scan.
+            // The scan covers everything that was reported until now.
             touched = Touched::default();
             watch.take();
         }
-        let looked = match whole {
+        let result = match whole {
             true => scanner.scan(false).await,
             false => scanner.scan_touched(&std::mem::take(&mut touched.files)).await,
         };
-        let (again, looking) = match looked {
+        let (again, looking) = match result {
             Ok(report) => {
                 count(&report, counters);
                 log_report(&report, store);
@@ -126,12 +126,12 @@ async fn scan_until(
                 (report.next_scan_in.map(|pause| Instant::now() + pause), report.looking)
             }
             Err(cause) => {
-                error!(%cause, "the folder could not be taken into the store; trying again");
+                error!(%cause, "cannot store the articles of the folder; retrying");
                 rhythm.failed();
                 (None, RETRY)
             }
         };
-        // Under a storm of events half of the time is left to others.
+        // Even with continuous events, half of the time is left to other work.
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(if whole { MIN_SCAN_GAP } else { MIN_SCAN_GAP.max(looking) }) => {}
@@ -143,18 +143,18 @@ async fn scan_until(
             () = watch.changed() => {}
             () = tokio::time::sleep_until(wake.unwrap_or(rhythm.due)) => {}
         }
-        let heard = watch.take();
-        touched.files.extend(heard.files);
-        touched.whole |= heard.whole;
+        let changes = watch.take();
+        touched.files.extend(changes.files);
+        touched.whole |= changes.whole;
     }
 }
 
-/// When the whole folder is scanned.
+/// Schedules the scans of the whole folder.
 struct Rhythm {
     watching: WatchMode,
-    /// Not before, whatever events say.
+    /// The earliest time, whatever events say.
     rested: Instant,
-    /// Then, also without any event.
+    /// The time of the next scan without any event.
     due: Instant,
 }
 
@@ -164,24 +164,23 @@ impl Rhythm {
         Self { watching, rested: now, due: now }
     }
 
-    /// `hears_all` where every change is an event.
-    fn scanned(&mut self, report: &ScanReport, hears_all: bool) {
-        /// As good as never.
+    /// `gets_all_events`: every change causes an event.
+    fn scanned(&mut self, report: &ScanReport, gets_all_events: bool) {
         const YEAR: Duration = Duration::from_secs(365 * 86_400);
         let (now, looking) = (Instant::now(), report.looking);
-        let beat = match self.watching {
-            // The folder may come back without an event.
+        let interval = match self.watching {
+            // The folder may become available without an event.
             _ if report.suspended_reason.is_some() => ABSENT.max(looking * REST_OF_SCANS),
-            WatchMode::Events if hears_all => RESCAN_INTERVAL.max(looking * SHARE_OF_SCANS),
+            WatchMode::Events if gets_all_events => RESCAN_INTERVAL.max(looking * SHARE_OF_SCANS),
             WatchMode::Events => RESCAN_INTERVAL.max(looking * REST_OF_SCANS),
             WatchMode::Poll => POLL_INTERVAL.max(looking * REST_OF_SCANS),
             WatchMode::Off => YEAR,
         };
         self.rested = now + looking * REST_OF_SCANS;
-        self.due = now + beat;
+        self.due = now + interval;
     }
 
-    /// The store failed: nobody knows what was taken in.
+    /// The store failed, and it is unknown what was stored.
     fn failed(&mut self) {
         self.rested = Instant::now() + RETRY;
         self.due = self.rested;
@@ -194,15 +193,15 @@ fn count(report: &ScanReport, counters: &Counters) {
     counters.rejected.store(report.rejected_total, Ordering::Relaxed);
 }
 
-/// Says in the log what a scan did and found.
+/// Logs what a scan did and found.
 fn log_report(report: &ScanReport, store: &Store) {
     for finding in &report.findings {
         match finding.severity {
             Severity::Error => {
-                error!(path = %finding.path, line = finding.line, "{}", finding.english);
+                error!(path = %finding.path, line = finding.line, "{}", finding.message);
             }
             Severity::Warning => {
-                warn!(path = %finding.path, line = finding.line, "{}", finding.english);
+                warn!(path = %finding.path, line = finding.line, "{}", finding.message);
             }
             Severity::Note => {}
         }

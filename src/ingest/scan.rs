@@ -188,7 +188,7 @@ impl Scanner {
                     "",
                     Severity::Error,
                     format!(
-                        "không mở được thư mục bài viết {folder} ({cause}); chưa gỡ bài nào; hãy kiểm tra [folder] path"
+                        "Không mở được thư mục bài viết {folder} ({cause}). Chưa gỡ bài nào. Hãy kiểm tra [folder] path."
                     ),
                     format!(
                         "the articles folder {folder} cannot be listed ({cause}); nothing is withdrawn; check \
@@ -199,7 +199,7 @@ impl Scanner {
             }
         };
         if let Some(finding) = self.check_log_marker(confirm).await? {
-            return Ok(self.suspend(report, reported, finding.english.clone(), finding));
+            return Ok(self.suspend(report, reported, finding.message.english.clone(), finding));
         }
         report.files = listing.file_count;
         listing.issues.iter().for_each(|issue| findings.add(issue.finding.clone()));
@@ -594,8 +594,8 @@ impl Scanner {
                 "",
                 Severity::Error,
                 format!(
-                    "thiếu {count} trong số {standing} tệp bài viết; chưa gỡ bài nào. Nếu xóa có chủ ý, hãy chạy \
-                     `bantin scan --confirm`"
+                    "Thiếu {count} trong số {standing} tệp bài viết. Chưa gỡ bài nào. Nếu xóa có chủ ý, hãy chạy \
+                     `bantin scan --confirm`."
                 ),
                 reason.clone(),
             ));
@@ -660,12 +660,12 @@ fn folder_renamed(old: &Slug, seen: &ScannedFile) -> FileDiagnostic {
         folder,
         Severity::Warning,
         format!(
-            "thư mục của chuyên mục `{old}` nay tên là `{folder}`: các bài đã chuyển sang `{new}`. Nếu đổi tên chuyên \
-             mục, hãy ghi vào cấu hình {config} để địa chỉ cũ dẫn sang địa chỉ mới"
+            "Thư mục của chuyên mục `{old}` nay tên là `{folder}`: các bài đã chuyển sang `{new}`. Nếu đổi tên chuyên \
+             mục, hãy ghi vào cấu hình {config} để địa chỉ cũ dẫn sang địa chỉ mới."
         ),
         format!(
             "the folder of the channel `{old}` is now called `{folder}`: its articles have moved to `{new}`. If the \
-             channel was renamed, write {config} into the config, so that the old addresses lead to the new ones"
+             channel was renamed, add {config} to the config, so that old URLs redirect to the new ones"
         ),
     )
 }

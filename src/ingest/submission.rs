@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::diagnostic::FileDiagnostic;
 use super::parallel::map_on_all_cores;
-use crate::message::Message;
 use crate::model::Slug;
 use crate::parse::{ParsedArticle, Severity};
 use crate::store::{
@@ -77,7 +76,7 @@ impl KnownChannels {
     }
 }
 
-/// Prepares submissions, each with the path of its file, on all cores. It blocks.
+/// Prepares submissions, each with the path of its file, on all cores. Blocking.
 ///
 /// # Errors
 /// If one cannot be prepared.
@@ -105,8 +104,8 @@ fn in_reserved_channel(path: &str, draft: &ParsedArticle, addresses: &SiteUrls) 
     Some(FileDiagnostic::new(
         path,
         Severity::Error,
-        format!("`{slug}` ở dòng channels dành riêng cho hệ thống; hãy chọn chuyên mục khác"),
-        format!("`{slug}` in channels is an address of the service; name another channel"),
+        format!("`{slug}` ở dòng channels dành riêng cho hệ thống. Hãy chọn chuyên mục khác."),
+        format!("`{slug}` in channels is reserved for a URL of the service; name another channel"),
     ))
 }
 
@@ -118,13 +117,13 @@ fn too_far_in_future(path: &str, draft: &ParsedArticle, now: Timestamp) -> Optio
     let diagnostic = FileDiagnostic::new(
         path,
         Severity::Error,
-        format!("ngày đăng {day} còn hơn một năm nữa mới tới; hãy sửa lại ngày"),
+        format!("Ngày đăng {day} còn hơn một năm nữa mới tới. Hãy sửa lại ngày."),
         format!("the date {day} is more than a year ahead; correct it"),
     );
     Some(FileDiagnostic { line: draft.lines.stamp, ..diagnostic })
 }
 
-/// Separates what concerns one file from a failure of the store itself.
+/// Separates errors of one file from failures of the store.
 ///
 /// # Errors
 /// If the store fails.
@@ -137,14 +136,14 @@ pub(super) fn of_one_file<T>(
         Err(cause) if cause.is_of_one_write() => Ok(Err(Box::new(FileDiagnostic::new(
             path,
             Severity::Error,
-            format!("kho tin không nhận tệp này ({cause}); các tệp khác vẫn được đăng"),
+            format!("Kho tin không nhận tệp này ({cause}). Các tệp khác vẫn được đăng."),
             format!("the store rejects this file ({cause}); the others are published"),
         )))),
         Err(cause) => Err(cause),
     }
 }
 
-/// What the author of a file has to know about the result of its submission.
+/// The diagnostic for the author of a submitted file, if any.
 pub(super) fn outcome_diagnostic(path: &str, result: &SubmitResult) -> Option<FileDiagnostic> {
     let id = &result.id;
     match &result.outcome {
@@ -152,7 +151,7 @@ pub(super) fn outcome_diagnostic(path: &str, result: &SubmitResult) -> Option<Fi
             path,
             Severity::Error,
             format!(
-                "trùng bài với {with} (cùng mã {id}) nhưng nội dung khác; hãy sửa cho giống nhau hoặc đổi tên một tệp"
+                "Trùng bài với {with} (cùng mã {id}) nhưng nội dung khác. Hãy sửa cho giống nhau hoặc đổi tên một tệp."
             ),
             format!(
                 "is the same article as {with} (id {id}) with another text; make them equal or rename one"
@@ -161,12 +160,11 @@ pub(super) fn outcome_diagnostic(path: &str, result: &SubmitResult) -> Option<Fi
         SubmitOutcome::WithdrawnByOperator => Some(FileDiagnostic::new(
             path,
             Severity::Warning,
-            format!("bài {id} đã bị gỡ bằng lệnh nên không đăng lại; hãy chạy `bantin restore {id}` nếu muốn đăng"),
+            format!("Bài {id} đã bị gỡ bằng lệnh nên không đăng lại. Hãy chạy `bantin restore {id}` nếu muốn đăng."),
             format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
         )),
         SubmitOutcome::Refused(refusal) => {
-            let Message { vietnamese, english } = refusal.message();
-            Some(FileDiagnostic::new(path, Severity::Error, vietnamese, english))
+            Some(FileDiagnostic::of_message(path, Severity::Error, refusal.message()))
         }
         SubmitOutcome::Published(_)
         | SubmitOutcome::Corrected(_)

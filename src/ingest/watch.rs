@@ -1,6 +1,6 @@
-//! Hints from the system: which files in the folder have changed, and which are still being written.
+//! Hints from the system: which files in the folder have changed, and which are being written.
 //!
-//! Each channel's folder is watched by itself, so that one which cannot be watched costs the others nothing.
+//! Each channel folder is watched separately, so that one which cannot be watched does not affect the others.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -17,31 +17,31 @@ use super::names::{FolderKind, folder_kind};
 use super::options::WatchMode;
 use super::writers::HELD_OPEN;
 
-/// Of so many files it is remembered that they were touched; where there are more, the whole folder was.
-const MOST_TOUCHED: usize = 10_000;
+/// Maximum number of changed files that are remembered individually; beyond it, the whole folder counts as changed.
+const MAX_TOUCHED: usize = 10_000;
 
-/// What has happened in the folder since it was last asked for.
+/// The changes in the folder since the last query.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    /// Files in channels' folders, relative to the folder of articles.
+    /// Files in channel folders, relative to the articles folder.
     pub(super) files: BTreeSet<String>,
-    /// True where something else has happened, or something may have been missed.
+    /// True if something else has changed, or an event may have been missed.
     pub(super) whole: bool,
 }
 
-/// Listens for file events; without them it stays silent and the beat does the work.
+/// Receives file events. Without them, only the periodic scans find changes.
 pub(super) struct Watch {
     root: PathBuf,
-    heard: Arc<Heard>,
+    events: Arc<Events>,
     watcher: Option<RecommendedWatcher>,
-    /// The folders that are watched, and which folder each of them is: device and inode.
+    /// The watched folders with their device and inode.
     watched: HashMap<PathBuf, (u64, u64)>,
-    /// False from a folder that could not be watched on, so that it is said once.
-    well: bool,
+    /// False if a folder cannot be watched, so that this is logged once.
+    watches_all: bool,
 }
 
 #[derive(Default)]
-struct Heard {
+struct Events {
     hint: Notify,
     state: Mutex<State>,
 }
@@ -49,59 +49,59 @@ struct Heard {
 #[derive(Default)]
 struct State {
     touched: Touched,
-    /// Files that were written and not closed since, and when that was last heard of.
+    /// Files that were written to and not closed since, with the time of the last event.
     written: HashMap<String, Instant>,
 }
 
 impl Watch {
     pub(super) fn new(path: &Path, watching: WatchMode) -> Self {
         let root = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let heard = Arc::new(Heard::default());
-        let watcher = (watching == WatchMode::Events).then(|| listen(root.clone(), Arc::clone(&heard)));
+        let events = Arc::new(Events::default());
+        let watcher = (watching == WatchMode::Events).then(|| listen(root.clone(), Arc::clone(&events)));
         let watcher = watcher.and_then(|watcher| {
             watcher
-                .inspect_err(|cause| warn!(path = %root.display(), %cause, "no file events; the folder is scanned by the slow beat"))
+                .inspect_err(|cause| warn!(path = %root.display(), %cause, "no file events; the folder is rescanned periodically"))
                 .ok()
         });
-        let mut watch = Self { root, heard, watcher, watched: HashMap::new(), well: true };
+        let mut watch = Self { root, events, watcher, watched: HashMap::new(), watches_all: true };
         watch.renew();
         watch
     }
 
-    /// Waits for the next event. Events that came since the last call count as one.
+    /// Waits for the next event. Events since the last call count as one.
     pub(super) async fn changed(&self) {
-        self.heard.hint.notified().await;
+        self.events.hint.notified().await;
     }
 
-    /// What has happened since the last call.
+    /// The changes since the last call.
     pub(super) fn take(&self) -> Touched {
-        std::mem::take(&mut self.heard.state().touched)
+        std::mem::take(&mut self.events.state().touched)
     }
 
-    /// The files that somebody writes at the moment.
+    /// The files that are being written.
     pub(super) fn written(&self) -> HashSet<String> {
-        let mut state = self.heard.state();
+        let mut state = self.events.state();
         state.written.retain(|_, since| since.elapsed() < HELD_OPEN);
         state.written.keys().cloned().collect()
     }
 
-    /// True where no event of the folder is missed, as far as is known.
+    /// Whether every change in the folder causes an event, as far as is known.
     pub(super) fn is_whole(&self) -> bool {
-        self.watcher.is_some() && self.well && self.watched.contains_key(&self.root)
+        self.watcher.is_some() && self.watches_all && self.watched.contains_key(&self.root)
     }
 
-    /// Listens to the folders that there are by now: some may have come into being, or were replaced by others of
-    /// their names. To be called before the folder is scanned, so that nothing happens between scan and listening.
+    /// Watches the folders that exist now: some may have been created or replaced. Called before each scan of the whole
+    /// folder, so that no change in between is missed.
     pub(super) fn renew(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
         let folders: HashMap<PathBuf, (u64, u64)> = folders(&self.root).collect();
         let outdated = self.watched.iter().filter(|(path, identity)| folders.get(*path) != Some(identity));
         for path in outdated.map(|(path, _)| path.clone()).collect::<Vec<_>>() {
             self.watched.remove(&path);
-            // The watch of a folder that is gone went with it.
+            // The watch of a deleted folder has already been removed.
             let _ = watcher.unwatch(&path);
         }
-        let mut well = true;
+        let mut watches_all = true;
         for (path, identity) in folders {
             if self.watched.contains_key(&path) {
                 continue;
@@ -112,17 +112,17 @@ impl Watch {
                 }
                 Err(cause) if is_hidden(&cause) => {}
                 Err(cause) => {
-                    if std::mem::take(&mut well) && self.well {
-                        warn!(path = %path.display(), %cause, "no file events of this folder; it is scanned by the slow beat");
+                    if std::mem::take(&mut watches_all) && self.watches_all {
+                        warn!(path = %path.display(), %cause, "no file events for this folder; it is rescanned periodically");
                     }
                 }
             }
         }
-        self.well = well;
+        self.watches_all = watches_all;
     }
 }
 
-/// The folder of articles and the channels' folders in it.
+/// The articles folder and its channel folders.
 fn folders(root: &Path) -> impl Iterator<Item = (PathBuf, (u64, u64))> {
     let channels = std::fs::read_dir(root).into_iter().flatten().flatten().filter(|entry| {
         entry.file_name().to_str().is_some_and(|name| folder_kind(name) == FolderKind::Channel)
@@ -135,7 +135,7 @@ fn folders(root: &Path) -> impl Iterator<Item = (PathBuf, (u64, u64))> {
     })
 }
 
-/// A folder that may not be read, or is gone again: the scan says so.
+/// A folder that cannot be read or no longer exists; the scan reports it.
 fn is_hidden(cause: &notify::Error) -> bool {
     match &cause.kind {
         notify::ErrorKind::PathNotFound => true,
@@ -146,25 +146,25 @@ fn is_hidden(cause: &notify::Error) -> bool {
     }
 }
 
-fn listen(root: PathBuf, heard: Arc<Heard>) -> notify::Result<RecommendedWatcher> {
+fn listen(root: PathBuf, events: Arc<Events>) -> notify::Result<RecommendedWatcher> {
     notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if heard.note(&root, event) {
-            heard.hint.notify_one();
+        if events.note(&root, event) {
+            events.hint.notify_one();
         }
     })
 }
 
-impl Heard {
+impl Events {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True where there is something to look at.
+    /// Records an event. Returns true if a scan is needed.
     fn note(&self, root: &Path, event: notify::Result<Event>) -> bool {
         let mut state = self.state();
         let event = match event {
             Ok(event) if !event.need_rescan() => event,
-            // A queue that ran over: something was missed, perhaps that a file was closed.
+            // The event queue overflowed: events were lost, perhaps that a file was closed.
             _ => {
                 state.written.clear();
                 state.touched.whole = true;
@@ -190,7 +190,7 @@ impl Heard {
 
 impl State {
     fn touch(&mut self, file: &str) {
-        if self.touched.files.len() < MOST_TOUCHED {
+        if self.touched.files.len() < MAX_TOUCHED {
             self.touched.files.insert(file.to_owned());
         } else {
             self.touched.whole = true;
@@ -199,7 +199,7 @@ impl State {
 
     fn note_written(&mut self, file: &str, kind: EventKind) {
         match kind {
-            EventKind::Modify(ModifyKind::Data(_)) if self.written.len() < MOST_TOUCHED => {
+            EventKind::Modify(ModifyKind::Data(_)) if self.written.len() < MAX_TOUCHED => {
                 self.written.insert(file.to_owned(), Instant::now());
             }
             EventKind::Access(_)
@@ -212,7 +212,7 @@ impl State {
     }
 }
 
-/// Reading a file is an event too. Our own reading must not wake us.
+/// Reading a file is an event too; our own reads must not trigger a scan.
 fn is_change(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }

@@ -1,4 +1,4 @@
-//! Which files are still being written: by whether somebody holds them open, and by how their bytes end.
+//! Detects files that are still being written: by open file descriptors, and by the end of their bytes.
 
 use std::collections::HashSet;
 use std::fs;
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::parse::{FileFormat, format_from_name};
 
-/// A file counts once it has not changed for this long.
+/// A file is read once it has not changed for this long.
 pub(super) const DEBOUNCE: Duration = Duration::from_millis(300);
-/// A text that does not end with the end of a line may be incomplete: it counts after this long.
+/// A text without a line end at its end may be incomplete; it is read after this time.
 pub(super) const UNFINISHED: Duration = Duration::from_secs(3);
-/// A file that is open for writing counts when it has not changed for this long.
+/// A file that is open for writing is read once it has not changed for this long.
 pub(super) const HELD_OPEN: Duration = Duration::from_secs(30);
 
-/// Those of `files`, absolute and without links, that a process of this machine holds open for writing. Processes of
-/// other users are seen by root only, those of other machines by nobody.
+/// The files (absolute paths without links) that a process on this machine has open for writing. Processes of other
+/// users are visible to root only; those on other machines are not visible.
 pub(super) fn open_for_writing(files: &HashSet<PathBuf>) -> HashSet<PathBuf> {
     let mut open = HashSet::new();
     let Ok(processes) = fs::read_dir("/proc") else { return open };
@@ -33,27 +33,27 @@ pub(super) fn open_for_writing(files: &HashSet<PathBuf>) -> HashSet<PathBuf> {
     open
 }
 
-/// True where the descriptor was opened for writing (proc_pid_fdinfo(5): flags in octal, the mode in the last two bits).
+/// Whether a descriptor was opened for writing (proc_pid_fdinfo(5): octal flags, access mode in the last two bits).
 fn writes(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
     let Ok(info) = fs::read_to_string(process.join("fdinfo").join(descriptor)) else { return false };
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & 3 != 0)
 }
 
-/// True where the bytes may be the beginning of a longer file: a text without an end of line at its end, or cut
-/// where programs cut what they write in pieces; a document without its directory.
-pub(super) fn may_go_on(name: &str, bytes: &[u8]) -> bool {
-    const PIECE: usize = 4096;
+/// Whether the bytes may be the beginning of a longer file: a text without a line end at its end, or whose length is a
+/// multiple of a write buffer; a document without its zip directory.
+pub(super) fn may_be_incomplete(name: &str, bytes: &[u8]) -> bool {
+    const WRITE_BUFFER: usize = 4096;
     let tail = &bytes[bytes.len().saturating_sub(2)..];
     match format_from_name(name) {
         Some(FileFormat::Docx | FileFormat::Odt) => {
-            // The end of central directory record, before a comment of 64 KiB at most (APPNOTE 4.3.16).
+            // The end of central directory record, followed by a comment of at most 64 KiB (APPNOTE 4.3.16).
             let end = &bytes[bytes.len().saturating_sub((1 << 16) + 22)..];
             !end.windows(4).any(|window| window == b"PK\x05\x06")
         }
         Some(FileFormat::Html) if bytes.trim_ascii_end().to_ascii_lowercase().ends_with(b"</html>") => false,
-        // In UTF-16 the end of the line is one of two bytes.
-        _ => !tail.contains(&b'\n') || bytes.len().is_multiple_of(PIECE),
+        // In UTF-16, the line end is one of two bytes.
+        _ => !tail.contains(&b'\n') || bytes.len().is_multiple_of(WRITE_BUFFER),
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_ends_with_its_last_line_and_a_document_with_its_directory() {
+    fn a_text_ends_with_a_line_end_and_a_document_with_its_directory() {
         for (name, bytes) in [
             ("a.txt", &b"line\n"[..]),
             ("a.txt", b"line\r\n"),
@@ -88,7 +88,7 @@ mod tests {
             ("a.html", b"<html></HTML> "),
             ("a.docx", b"PK\x03\x04 PK\x05\x06 a comment"),
         ] {
-            assert!(!may_go_on(name, bytes), "{name} {bytes:?}");
+            assert!(!may_be_incomplete(name, bytes), "{name} {bytes:?}");
         }
         let piece = [b"x".repeat(4095), b"\n".to_vec()].concat();
         for (name, bytes) in [
@@ -99,7 +99,7 @@ mod tests {
             ("a.html", b"<html><p>"),
             ("a.docx", b"PK\x03\x04"),
         ] {
-            assert!(may_go_on(name, bytes), "{name}");
+            assert!(may_be_incomplete(name, bytes), "{name}");
         }
     }
 }

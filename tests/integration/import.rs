@@ -17,7 +17,7 @@ fn latin(text: &str) -> Vec<u8> {
 }
 
 /// Writes a file beside the site's own folder of articles.
-fn lay(test_site: &TestSite, path: &str, bytes: impl AsRef<[u8]>) {
+fn write_file(test_site: &TestSite, path: &str, bytes: impl AsRef<[u8]>) {
     let path = test_site.path(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
@@ -52,12 +52,12 @@ fn import(test_site: &TestSite, arguments: &[&str]) -> Output {
     test_site.run(&whole)
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 fn counts(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", told(output)))
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", output_text(output)))
 }
 
 /// All articles but for the moment of their revisions.
@@ -68,23 +68,23 @@ fn listed(test_site: &TestSite) -> serde_json::Value {
 #[test]
 fn folders_name_the_channels_and_every_form_comes_in() {
     let test_site = TestSite::new();
-    lay(&test_site, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
-    lay(&test_site, "cũ/Đất & Người/le-hoi.md", dated(2));
-    lay(
+    write_file(&test_site, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
+    write_file(&test_site, "cũ/Đất & Người/le-hoi.md", dated(2));
+    write_file(
         &test_site,
         "cũ/xa-hoi/trang.html",
         format!("<h1>Trang cũ</h1><p>03/05/2019</p><p>{}</p>", "Đoạn văn của bài. ".repeat(9)),
     );
-    lay(&test_site, "cũ/xa-hoi/anh.jpg", "x");
-    lay(&test_site, "cũ/xa-hoi/van-ban.doc", "x");
-    lay(&test_site, "cũ/xa-hoi/~$bai.docx", "x");
-    lay(&test_site, "cũ/xa-hoi/.an/bai.txt", "x");
+    write_file(&test_site, "cũ/xa-hoi/anh.jpg", "x");
+    write_file(&test_site, "cũ/xa-hoi/van-ban.doc", "x");
+    write_file(&test_site, "cũ/xa-hoi/~$bai.docx", "x");
+    write_file(&test_site, "cũ/xa-hoi/.an/bai.txt", "x");
     let output = import(&test_site, &["cũ", "--json"]);
-    assert!(output.status.success(), "{}", told(&output));
-    assert_eq!(counts(&output)["published"], 3, "{}", told(&output));
-    let told = told(&output);
-    assert!(told.contains("1 picture (not imported yet), 1 .doc (save them as .docx)"), "{told}");
-    assert!(told.contains("channels: dat-nguoi (new), xa-hoi\n"), "{told}");
+    assert!(output.status.success(), "{}", output_text(&output));
+    assert_eq!(counts(&output)["published"], 3, "{}", output_text(&output));
+    let text = output_text(&output);
+    assert!(text.contains("1 picture (not imported yet), 1 .doc (save them as .docx)"), "{text}");
+    assert!(text.contains("channels: dat-nguoi (new), xa-hoi\n"), "{text}");
     let list = test_site.ok(&["list"]);
     assert!(list.contains("  dat-nguoi  tag:dakto.example,2023:2019-05-02/nghe-det  Bài số 1"), "{list}");
     let serving = test_site.serve();
@@ -95,12 +95,12 @@ fn folders_name_the_channels_and_every_form_comes_in() {
 fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_once_it_is_cured() {
     let test_site = TestSite::new();
     for number in 0..20 {
-        lay(&test_site, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
+        write_file(&test_site, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
     }
-    lay(&test_site, "cũ/xa-hoi/hong.txt", article("Bài hỏng", "31/02/2019 08:00", "Đoạn mở đầu."));
+    write_file(&test_site, "cũ/xa-hoi/hong.txt", article("Bài hỏng", "31/02/2019 08:00", "Đoạn mở đầu."));
     let first = import(&test_site, &["cũ"]);
     assert_eq!(first.status.code(), Some(1));
-    let line = told(&first);
+    let line = output_text(&first);
     assert!(line.contains("cũ/xa-hoi/hong.txt:3: error: "), "{line}");
     assert!(line.contains("21 files: 20 published, ") && line.contains(" 1 rejected\n"), "{line}");
     let before = listed(&test_site);
@@ -109,10 +109,10 @@ fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_o
     assert_eq!((again.status.code(), &counts(&again)["unchanged"]), (Some(1), &20.into()));
     assert_eq!(listed(&test_site), before);
 
-    lay(&test_site, "cũ/xa-hoi/hong.txt", dated(27));
-    lay(&test_site, "cũ/xa-hoi/7.txt", dated(7).replace("số 7", "số bảy"));
+    write_file(&test_site, "cũ/xa-hoi/hong.txt", dated(27));
+    write_file(&test_site, "cũ/xa-hoi/7.txt", dated(7).replace("số 7", "số bảy"));
     let cured = import(&test_site, &["cũ", "--json"]);
-    assert!(cured.status.success(), "{}", told(&cured));
+    assert!(cured.status.success(), "{}", output_text(&cured));
     let counts = counts(&cured);
     assert_eq!(
         (&counts["published"], &counts["corrected"], &counts["unchanged"]),
@@ -124,8 +124,8 @@ fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_o
 #[test]
 fn an_archive_is_the_same_source_packed_or_not() {
     let test_site = TestSite::new();
-    lay(&test_site, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&test_site, "cũ/xa-hoi/b.txt", dated(2));
+    write_file(&test_site, "cũ/xa-hoi/a.txt", dated(1));
+    write_file(&test_site, "cũ/xa-hoi/b.txt", dated(2));
     assert!(import(&test_site, &["cũ"]).status.success());
     let bad = article("Bài hỏng", "31/02/2019", "Đoạn mở đầu.");
     let (a, b) = (dated(1), dated(2).replace("mở đầu", "đầu tiên"));
@@ -150,28 +150,28 @@ fn an_archive_is_the_same_source_packed_or_not() {
 }
 
 #[test]
-fn where_the_channel_is_in_doubt_nothing_is_imported() {
+fn nothing_is_imported_if_a_channel_is_unclear() {
     let test_site = TestSite::new();
-    lay(&test_site, "cũ/bai.txt", dated(1));
-    lay(&test_site, "kho/bai-cu/xa-hoi/bai.txt", dated(1));
-    lay(&test_site, "api/api/bai.txt", dated(1));
-    lay(&test_site, "khác/cũ/xa-hoi/bai.txt", dated(1));
+    write_file(&test_site, "cũ/bai.txt", dated(1));
+    write_file(&test_site, "kho/bai-cu/xa-hoi/bai.txt", dated(1));
+    write_file(&test_site, "api/api/bai.txt", dated(1));
+    write_file(&test_site, "khác/cũ/xa-hoi/bai.txt", dated(1));
     test_site.write("xa-hoi/bai.txt", dated(1));
     for (arguments, words) in [
-        (&["cũ"][..], "cũ/bai.txt lies in no channel"),
+        (&["cũ"][..], "cũ/bai.txt is in no channel"),
         (&["cũ/bai.txt"], "--channel SLUG"),
         (&["kho"], "is `bai-cu` in "),
-        (&["api"], "`api` is an address of the service"),
-        (&["cũ", "khác/cũ", "--channel", "xa-hoi"], "are both called `cũ`"),
-        (&["feeds/xa-hoi", "--channel", "xa-hoi"], "the folder of articles"),
-        (&[".", "--channel", "xa-hoi"], "the folder of articles"),
+        (&["api"], "`api` is reserved for a URL of the service"),
+        (&["cũ", "khác/cũ", "--channel", "xa-hoi"], "have the same name `cũ`"),
+        (&["feeds/xa-hoi", "--channel", "xa-hoi"], "the articles folder"),
+        (&[".", "--channel", "xa-hoi"], "the articles folder"),
         (&["cũ", "--channel", "Xã hội"], "xa-hoi"),
         (&["cũ", "--channel", "xa-hoi", "--encoding", "latin1"], "tcvn3"),
         (&[], "PATH"),
     ] {
         let output = import(&test_site, arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
-        assert!(told(&output).contains(words), "{arguments:?}: {}", told(&output));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", output_text(&output));
+        assert!(output_text(&output).contains(words), "{arguments:?}: {}", output_text(&output));
     }
     assert_eq!(import(&test_site, &["nirgends", "--channel", "xa-hoi"]).status.code(), Some(1));
     assert_eq!(listed(&test_site), serde_json::json!([]));
@@ -182,7 +182,7 @@ fn where_the_channel_is_in_doubt_nothing_is_imported() {
 }
 
 #[test]
-fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
+fn a_zip_bomb_is_rejected_by_name_and_the_other_files_are_imported() {
     let test_site = TestSite::new();
     let (blank, good) = (vec![b' '; 15 << 20], dated(1));
     let large: Vec<u8> = (0..17 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -197,22 +197,22 @@ fn a_bomb_is_refused_by_name_and_the_rest_comes_in() {
         ],
     );
     let output = import(&test_site, &["bom.zip"]);
-    let told = told(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let text = output_text(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
     for part in [
         "bom.zip!xa-hoi/phinh.txt:1: error: ",
-        "swells to 15 MiB",
+        "expands to 15 MiB",
         "bom.zip!xa-hoi/lon.txt:1: error: ",
         "ngoai.txt:1: error: ",
         " 1 published",
         " 3 rejected",
     ] {
-        assert!(told.contains(part), "{part} is not in\n{told}");
+        assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    lay(&test_site, "cat.zip", &std::fs::read(test_site.path("bom.zip")).unwrap()[..4000]);
+    write_file(&test_site, "cat.zip", &std::fs::read(test_site.path("bom.zip")).unwrap()[..4000]);
     let cut = import(&test_site, &["cat.zip"]);
-    let told = String::from_utf8_lossy(&cut.stdout).into_owned();
-    assert!(cut.status.code() == Some(1) && told.contains("cat.zip:1: error: "), "{told}");
+    let text = String::from_utf8_lossy(&cut.stdout).into_owned();
+    assert!(cut.status.code() == Some(1) && text.contains("cat.zip:1: error: "), "{text}");
 }
 
 #[test]
@@ -236,18 +236,21 @@ fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
 #[test]
 fn a_rehearsal_reads_all_and_begins_no_log() {
     let test_site = TestSite::new();
-    lay(&test_site, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&test_site, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
+    write_file(&test_site, "cũ/xa-hoi/a.txt", dated(1));
+    write_file(&test_site, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
     let output = import(&test_site, &["cũ", "--dry-run"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        told(&output).contains("2 files: 1 would be accepted, 0 exist already, 1 would be rejected"),
+        output_text(&output).contains("2 files: 1 would be accepted, 0 exist already, 1 would be rejected"),
         "{}",
-        told(&output)
+        output_text(&output)
     );
     assert!(!test_site.path("data").exists());
     import(&test_site, &["cũ"]);
-    assert!(told(&import(&test_site, &["cũ", "--dry-run"])).contains("0 would be accepted, 1 exist already"));
+    assert!(
+        output_text(&import(&test_site, &["cũ", "--dry-run"]))
+            .contains("0 would be accepted, 1 exist already")
+    );
 }
 
 #[test]
@@ -258,7 +261,7 @@ fn a_dry_run_knows_the_channels_that_take_nothing_new() {
     let config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
     std::fs::write(test_site.path("config.toml"), config + closed).unwrap();
     for channel in ["xa-hoi", "bau-cu", "cu"] {
-        lay(&test_site, &format!("kho/{channel}/a-{channel}.txt"), dated(1));
+        write_file(&test_site, &format!("kho/{channel}/a-{channel}.txt"), dated(1));
     }
     for _ in 0..2 {
         let output = import(&test_site, &["kho", "--dry-run", "--json"]);
@@ -277,7 +280,7 @@ fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     let (killed, whole) = (TestSite::new(), TestSite::new());
     for test_site in [&killed, &whole] {
         for number in 0..FILES {
-            lay(test_site, &format!("cũ/xa-hoi/{}/bai-{number}.txt", number % 7), dated(number));
+            write_file(test_site, &format!("cũ/xa-hoi/{}/bai-{number}.txt", number % 7), dated(number));
         }
     }
     assert!(import(&whole, &["cũ", "-q"]).status.success());
@@ -293,7 +296,7 @@ fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     let half = articles(&killed);
     assert!(half > 0 && half < FILES, "{half} of {FILES} were in when it was killed");
     let output = import(&killed, &["cũ", "--json"]);
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", output_text(&output));
     let counts = counts(&output);
     assert_eq!(
         counts["published"].as_u64().unwrap() + counts["unchanged"].as_u64().unwrap(),
@@ -313,8 +316,8 @@ fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     test_site.write("xa-hoi/chi-o-day.txt", dated(9));
     let serving = test_site.serve();
-    lay(&test_site, "cũ/xa-hoi/a.txt", dated(1));
-    lay(&test_site, "cũ/xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    write_file(&test_site, "cũ/xa-hoi/a.txt", dated(1));
+    write_file(&test_site, "cũ/xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     assert!(import(&test_site, &["cũ"]).status.success());
     wait_until("the imported article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài số 1 "));
     test_site.scanned(&serving);
@@ -335,16 +338,20 @@ fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
     let test_site = TestSite::new();
     let in_days =
         |days: i64| (chrono::Utc::now() + chrono::TimeDelta::days(days)).format("%d/%m/%Y 08:00").to_string();
-    lay(&test_site, "cũ/xa-hoi/mai.txt", article("Bài của ngày kia", &in_days(3), "Đoạn mở đầu của bài."));
-    lay(
+    write_file(
+        &test_site,
+        "cũ/xa-hoi/mai.txt",
+        article("Bài của ngày kia", &in_days(3), "Đoạn mở đầu của bài."),
+    );
+    write_file(
         &test_site,
         "cũ/xa-hoi/xa.txt",
         article("Bài của năm sau nữa", &in_days(800), "Đoạn mở đầu của bài."),
     );
     let output = import(&test_site, &["cũ"]);
     assert_eq!(output.status.code(), Some(1));
-    let told = told(&output);
-    assert!(told.contains("1 scheduled") && told.contains("xa.txt:3: error: "), "{told}");
+    let text = output_text(&output);
+    assert!(text.contains("1 scheduled") && text.contains("xa.txt:3: error: "), "{text}");
 }
 
 #[test]
@@ -354,7 +361,7 @@ fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
     test_site.write("van-hoa/giao-ban-2.txt", latin(&format!("+++\nencoding = \"tcvn3\"\n+++\n{TCVN3}")));
     let refused = test_site.run(&["scan"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(told(&refused).contains("encoding = \"tcvn3\""), "{}", told(&refused));
+    assert!(output_text(&refused).contains("encoding = \"tcvn3\""), "{}", output_text(&refused));
     let list = test_site.ok(&["list"]);
     assert!(list.lines().count() == 1 && list.contains("van-hoa  "), "the file names its own: {list}");
 
@@ -371,7 +378,7 @@ fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
     let named = test_site.path("feeds/kinh-te/giao-ban.txt");
     test_site.ok(&["check", named.to_str().unwrap()]);
 
-    lay(&test_site, "cũ/xa-hoi/a.txt", latin(TCVN3));
+    write_file(&test_site, "cũ/xa-hoi/a.txt", latin(TCVN3));
     assert_eq!(import(&test_site, &["cũ"]).status.code(), Some(1));
     assert!(import(&test_site, &["cũ", "--encoding", "TCVN3"]).status.success());
 }
@@ -423,13 +430,17 @@ fn check_tells_what_was_understood_of_every_file() {
 #[test]
 fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead() {
     let test_site = TestSite::new();
-    lay(&test_site, "ngoài/xa.txt", article("Bài của năm sau nữa", "12/05/2093", "Đoạn mở đầu của bài."));
+    write_file(
+        &test_site,
+        "ngoài/xa.txt",
+        article("Bài của năm sau nữa", "12/05/2093", "Đoạn mở đầu của bài."),
+    );
     let (far, none) = (test_site.path("ngoài/xa.txt"), test_site.path("ngoài/khong-co.txt"));
     let output = test_site.run(&["check", none.to_str().unwrap(), far.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    let told = told(&output);
+    let text = output_text(&output);
     for part in ["khong-co.txt:1: error: ", "xa.txt:3: error: ", "2 articles read: 2 errors"] {
-        assert!(told.contains(part), "{part} is not in\n{told}");
+        assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
 
@@ -460,10 +471,10 @@ fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
 #[test]
 fn a_channel_that_is_not_there_is_asked_for_and_a_stray_file_stops_only_itself() {
     let test_site = TestSite::new();
-    lay(&test_site, "cũ/bai.txt", dated(1));
+    write_file(&test_site, "cũ/bai.txt", dated(1));
     let slip = import(&test_site, &["cũ", "--channel", "xa-hoy"]);
     assert_eq!(slip.status.code(), Some(2));
-    assert!(told(&slip).contains("there are: xa-hoi"), "{}", told(&slip));
+    assert!(output_text(&slip).contains("the channels are: xa-hoi"), "{}", output_text(&slip));
     assert!(import(&test_site, &["cũ", "--channel", "van-hoa", "--new-channel"]).status.success());
     let one = dated(2);
     archive(&test_site, "kho.zip", &[("xa-hoi/a.txt", one.as_bytes()), ("lac.txt", one.as_bytes())]);

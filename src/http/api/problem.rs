@@ -49,8 +49,7 @@ pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
 
 /// A diagnostic about an image as JSON.
 pub(super) fn file_diagnostic(diagnostic: &FileDiagnostic) -> Value {
-    let FileDiagnostic { line, severity, vietnamese, english, .. } = diagnostic;
-    finding(Some(*line), severity.as_str(), "picture", &Message::new(vietnamese.clone(), english.clone()))
+    finding(Some(diagnostic.line), diagnostic.severity.as_str(), "picture", &diagnostic.message)
 }
 
 fn finding(line: Option<usize>, severity: &str, code: &str, message: &Message) -> Value {

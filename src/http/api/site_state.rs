@@ -11,7 +11,6 @@ use super::super::state::AppState;
 use super::problem::Problem;
 use super::query::QueryParams;
 use super::write;
-use crate::message::Message;
 use crate::model::{Channel, ChannelStatus};
 use crate::store::{FileFindings, ScheduledSummary, StoredFinding, Token, WithdrawnSummary};
 use crate::time::{Zone, rfc3339};
@@ -121,12 +120,10 @@ fn of_file(file: &FileFindings, zone: Zone) -> Value {
 }
 
 fn of_finding(finding: &StoredFinding) -> Value {
-    let StoredFinding { line, vietnamese, english, .. } = finding;
-    let message = Message::new(vietnamese.clone(), english.clone());
     json!({
-        "line": line,
+        "line": finding.line,
         "severity": finding.severity_name(),
-        "message": message.english,
-        "message_vi": message.vietnamese,
+        "message": finding.english,
+        "message_vi": finding.vietnamese,
     })
 }
