@@ -17,7 +17,7 @@
 //! | 6 configuration | [`config`] | reads and checks the settings, builds the options of each module |
 //! | 5 output | [`http`], [`export`] | the HTTP server; the static site |
 //! | 3 work | [`ingest`], [`render`] | article folder to log; log to encoded documents; neither knows the other |
-//! | 2 storage | [`store`] | the log, in SQLite or PostgreSQL |
+//! | 2 I/O | [`store`], [`fetch`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
 //! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`logging`] | shared data types and helpers |
 //!
@@ -48,6 +48,7 @@
 //! - Only [`http::response`] writes headers. No link and no id is made from the `Host` header.
 //! - SECURITY: untrusted XML is never given to the `rss` or `atom_syndication` parsers, which overflow the stack at
 //!   some 28 KB of nesting. `feed-rs` and `roxmltree` parse it.
+//! - SECURITY: every outgoing request uses a client of [`fetch`], which checks the addresses it connects to.
 //! - Only [`app`] spawns long-running tasks. All of them end on shutdown, and if one fails the process ends.
 
 // NOTE: `println!` and its kind panic when the reader is gone; the command line has its own functions for output.
@@ -59,6 +60,7 @@ pub mod config;
 pub mod content_html;
 pub mod export;
 pub mod feed;
+pub mod fetch;
 pub mod html;
 pub mod http;
 pub mod image;

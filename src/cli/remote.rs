@@ -10,6 +10,7 @@ use ureq::http::header::LOCATION;
 use ureq::{Agent, Body, http::Response};
 
 use super::output::{Outcome, OutputOptions, print_line};
+use crate::fetch;
 use crate::ingest::{read_named, read_named_text};
 use crate::logging::{printable, say};
 use crate::model::{ArticleId, Slug};
@@ -37,7 +38,6 @@ pub(super) struct Service {
 
 /// Timeout of a whole request.
 const TIMEOUT: Duration = Duration::from_secs(120);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum length of a file, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Maximum length of shown text from an unexpected response.
@@ -49,15 +49,15 @@ impl Remote {
         let (Some(to), Some(file)) = (&self.to, &self.token_file) else { return Ok(None) };
         let secret = read_named_text(file, 1 << 16)
             .with_context(|| format!("reading the token in {}", file.display()))?;
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            // NOTE: a redirect turns POST and DELETE into GET (RFC 9110 §15.4.2), which changes nothing and succeeds.
-            .max_redirects(0)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(TIMEOUT))
-            .build();
+        // NOTE: the agent follows no redirect. One turns POST and DELETE into GET (RFC 9110 §15.4.2), which changes
+        // nothing and succeeds.
+        let agent = fetch::agent(
+            fetch::AllowedAddresses::All,
+            concat!("bantin/", env!("CARGO_PKG_VERSION")),
+            TIMEOUT,
+        );
         let (address, secret) = (to.trim_end_matches('/').to_owned(), secret.trim().to_owned());
-        Ok(Some(Service { address, secret, agent: Agent::new_with_config(agent) }))
+        Ok(Some(Service { address, secret, agent }))
     }
 }
 

@@ -18,6 +18,7 @@ mod configs;
 mod documentation;
 mod end_to_end;
 mod export;
+mod fetch;
 mod folder;
 mod html_pages;
 mod http_server;
