@@ -43,6 +43,7 @@ mod stamp;
 mod structure;
 mod structured;
 mod symbols;
+mod syndication;
 mod table_shape;
 mod vietnamese_encodings;
 mod weights;
@@ -55,6 +56,10 @@ pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, Part, Severity};
 pub use front_matter_keys::FRONT_MATTER_KEYS;
 pub use pictures::{ImageSource, ReferencedImage, SAVED_PAGE_FOLDERS};
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
+pub use syndication::{
+    DateDoubt, FeedDate, FeedFault, Mend, Mends, SourceFeed, SourceItem, article_of, feed_links, link_key,
+    page_date, read_feed, read_feed_date,
+};
 
 use diagnostic::Diagnostics;
 use encoding::EncodingOverride;

@@ -66,6 +66,36 @@ pub(super) fn fragment(
     }
 }
 
+/// Reads the HTML of a feed item. Relative URLs are relative to `base`.
+pub(super) fn feed_content(
+    html: &str,
+    base: Option<Url>,
+    zone: Zone,
+    normalizer: &mut Normalizer,
+    findings: &mut Diagnostics,
+) -> Option<Content> {
+    let tree = parse(html, 1).ok()?;
+    let page = HtmlPage::new(&tree, base, zone, true);
+    content_of(&page, Dom::ROOT, InlineBuilder::new(normalizer, findings), 1)
+}
+
+/// The text of a fragment without its markup; `None` if it is too complex.
+pub(super) fn plain_text(html: &str) -> Option<String> {
+    parse(html, 1).ok().map(|tree| tree.text(Dom::ROOT))
+}
+
+/// Type and target of each `link rel="alternate"`.
+pub(super) fn alternate_links(html: &str) -> Vec<(String, String)> {
+    let Ok(tree) = parse(html, 1) else { return Vec::new() };
+    let link = |id: NodeId| {
+        let rel = tree.attribute(id, "rel")?;
+        let is_alternate = rel.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("alternate"));
+        let attribute = |name| tree.attribute(id, name).map(|value| value.trim().to_owned());
+        Some((attribute("type")?, attribute("href")?)).filter(|_| is_alternate)
+    };
+    (0..tree.len()).filter(|id| tree.name(*id) == "link").filter_map(link).collect()
+}
+
 /// The result of [`content_as_written`].
 pub(super) enum AsWritten {
     /// `None` on errors.

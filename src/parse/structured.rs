@@ -12,7 +12,7 @@ use super::caption::{self, Caption};
 use super::diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Part, Severity};
 use super::front_matter::{self, FrontMatter};
 use super::normalise::{Normalizer, comparison_key, exceeds_chars};
-use super::piece::{Kind, Piece};
+use super::piece::{Content, Kind, Piece};
 use super::stamp::{self, DateReading};
 use super::structure::Hints;
 use super::{FileFormat, ParseOptions, ParseResult, ParsedArticle, SourceLines, html, markdown, text_of};
@@ -316,6 +316,19 @@ fn date_of(
     }
     findings.error(titled.line, DiagnosticKind::DateMissing);
     nowhere(None, titled.line)
+}
+
+/// An article of which everything but the text is known. All of the text is text.
+pub(super) fn article_of_content(
+    content: &Content,
+    title: String,
+    published: PublishedAt,
+    matter: FrontMatter,
+    options: &ParseOptions,
+) -> ParsedArticle {
+    let mut body = Body::default();
+    content.pieces.iter().for_each(|piece| body.add(piece));
+    draft(title, published, Credits::default(), body, matter, SourceLines::default(), options)
 }
 
 /// Authors and source.

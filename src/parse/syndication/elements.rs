@@ -1,0 +1,270 @@
+//! RSS and Atom elements.
+
+use roxmltree::{Document, Node, ParsingOptions};
+use url::Url;
+
+use super::article;
+use super::links::absolute;
+use super::model::{FeedFault, Mend, Mends, SourceFeed, SourceItem, count};
+
+/// Maximum number of nodes.
+const MAX_NODES: u32 = 500_000;
+
+/// The namespaces that are told apart. RSS elements are in none or, in RSS 0.9 and 1.0, in one of their own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Namespace {
+    Rss,
+    Atom,
+    DublinCore,
+    Content,
+    Tombstones,
+    Other,
+}
+
+fn namespace(node: Node<'_, '_>) -> Namespace {
+    match node.tag_name().namespace() {
+        None
+        | Some(
+            "http://purl.org/rss/1.0/"
+            | "http://my.netscape.com/rdf/simple/0.9/"
+            | "http://channel.netscape.com/rdf/simple/0.9/"
+            | "http://backend.userland.com/rss2",
+        ) => Namespace::Rss,
+        Some("http://www.w3.org/2005/Atom" | "http://purl.org/atom/ns#") => Namespace::Atom,
+        Some("http://purl.org/rss/1.0/modules/content/") => Namespace::Content,
+        Some("http://purl.org/atompub/tombstones/1.0") => Namespace::Tombstones,
+        Some(uri) if uri.starts_with("http://purl.org/dc/") => Namespace::DublinCore,
+        Some(_) => Namespace::Other,
+    }
+}
+
+pub(super) fn read(xml: &str, url: &Url, mends: &mut Mends) -> Result<SourceFeed, FeedFault> {
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(xml, options).map_err(|cause| match cause {
+        roxmltree::Error::NodesLimitReached => FeedFault::TooComplex,
+        cause => FeedFault::Xml(cause.to_string()),
+    })?;
+    let root = document.root_element();
+    match root.tag_name().name() {
+        "rss" | "RDF" => Ok(Reader { base: base_of(root, url), mends }.rss(root)),
+        "feed" if namespace(root) == Namespace::Atom => {
+            Ok(Reader { base: base_of(root, url), mends }.atom(root))
+        }
+        other => Err(FeedFault::NotAFeed(format!(
+            "its root element is <{}>",
+            other.chars().take(40).collect::<String>()
+        ))),
+    }
+}
+
+/// The base of relative URLs in an element (`xml:base`).
+fn base_of(node: Node<'_, '_>, base: &Url) -> Url {
+    let named = node.attribute(("http://www.w3.org/XML/1998/namespace", "base"));
+    named.and_then(|named| base.join(named).ok()).unwrap_or_else(|| base.clone())
+}
+
+struct Reader<'m> {
+    base: Url,
+    mends: &'m mut Mends,
+}
+
+impl Reader<'_> {
+    fn rss(mut self, root: Node<'_, '_>) -> SourceFeed {
+        let channel = children(root, Namespace::Rss, "channel").next().unwrap_or(root);
+        if let Some(link) = text(channel, Namespace::Rss, "link").and_then(|link| self.base.join(&link).ok())
+        {
+            // Relative links of items are relative to the site.
+            self.base = link;
+        }
+        let number = |node: Node<'_, '_>| all_text(node).trim().parse().ok();
+        let hours = children(channel, Namespace::Rss, "skipHours").flat_map(|node| node.children());
+        let mut feed = SourceFeed {
+            title: text(channel, Namespace::Rss, "title").unwrap_or_default(),
+            ttl: children(channel, Namespace::Rss, "ttl").find_map(|node| all_text(node).trim().parse().ok()),
+            skip_hours: hours.filter_map(number).map(|hour: u8| hour % 24).collect(),
+            deleted: deleted(root).chain(deleted(channel)).collect(),
+            ..SourceFeed::default()
+        };
+        feed.title = self.title(&feed.title);
+        let language = text(channel, Namespace::Rss, "language")
+            .or_else(|| text(channel, Namespace::DublinCore, "language"));
+        // RSS 0.9 and 1.0 have the items beside the channel.
+        let parents = if channel == root { vec![root] } else { vec![channel, root] };
+        for item in parents
+            .into_iter()
+            .flat_map(|parent| children(parent, Namespace::Rss, "item").collect::<Vec<_>>())
+        {
+            let item = self.rss_item(item);
+            feed.items.push(SourceItem { language: item.language.or_else(|| language.clone()), ..item });
+        }
+        feed
+    }
+
+    fn rss_item(&mut self, item: Node<'_, '_>) -> SourceItem {
+        let guid = children(item, Namespace::Rss, "guid").next();
+        let id = guid.map(all_text).map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        let about =
+            item.attribute(("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "about")).map(str::to_owned);
+        let link = text(item, Namespace::Rss, "link").or_else(|| {
+            children(item, Namespace::Atom, "link").find_map(|link| link.attribute("href").map(str::to_owned))
+        });
+        let permalink = guid.filter(|guid| guid.attribute("isPermaLink") != Some("false")).and(id.clone());
+        let link = link.or(permalink).and_then(|link| absolute(&link, &self.base, self.mends));
+        let date = text(item, Namespace::Rss, "pubDate")
+            .or_else(|| text(item, Namespace::DublinCore, "date"))
+            .or_else(|| text(item, Namespace::Atom, "published"));
+        let description = text(item, Namespace::Rss, "description").unwrap_or_default();
+        let content =
+            text(item, Namespace::Content, "encoded").or_else(|| text(item, Namespace::Rss, "fulltext"));
+        let authors = [(Namespace::DublinCore, "creator"), (Namespace::Rss, "author")];
+        let authors = authors.iter().find_map(|(namespace, name)| {
+            let names: Vec<String> =
+                children(item, *namespace, name).filter_map(|node| person(&all_text(node))).collect();
+            Some(names).filter(|names| !names.is_empty())
+        });
+        let categories = children(item, Namespace::Rss, "category").chain(children(
+            item,
+            Namespace::DublinCore,
+            "subject",
+        ));
+        let (summary, html) = self.texts(description, content);
+        SourceItem {
+            id: id.or(about),
+            link,
+            title: self.title(
+                &text(item, Namespace::Rss, "title")
+                    .or_else(|| text(item, Namespace::DublinCore, "title"))
+                    .unwrap_or_default(),
+            ),
+            date,
+            summary,
+            html,
+            categories: categories
+                .map(|node| all_text(node).trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect(),
+            authors: authors.unwrap_or_default(),
+            language: text(item, Namespace::DublinCore, "language"),
+        }
+    }
+
+    fn atom(mut self, root: Node<'_, '_>) -> SourceFeed {
+        let title = children(root, Namespace::Atom, "title").next().map(construct).unwrap_or_default();
+        let language = root.attribute(("http://www.w3.org/XML/1998/namespace", "lang")).map(str::to_owned);
+        let mut feed = SourceFeed {
+            title: self.title(&title),
+            deleted: deleted(root).collect(),
+            ..SourceFeed::default()
+        };
+        for entry in children(root, Namespace::Atom, "entry") {
+            let item = self.entry(entry);
+            feed.items.push(SourceItem { language: item.language.or_else(|| language.clone()), ..item });
+        }
+        feed
+    }
+
+    fn entry(&mut self, entry: Node<'_, '_>) -> SourceItem {
+        let base = base_of(entry, &self.base);
+        let link = children(entry, Namespace::Atom, "link")
+            .filter(|link| matches!(link.attribute("rel"), None | Some("alternate" | "")))
+            .find_map(|link| link.attribute("href"));
+        let construct_of = |name| children(entry, Namespace::Atom, name).next().map(construct);
+        let date = ["published", "issued", "created", "updated", "modified"]
+            .iter()
+            .find_map(|name| text(entry, Namespace::Atom, name));
+        let authors = children(entry, Namespace::Atom, "author")
+            .filter_map(|author| text(author, Namespace::Atom, "name"));
+        let category = |node: Node<'_, '_>| {
+            node.attribute("label").or_else(|| node.attribute("term")).map(str::to_owned)
+        };
+        let (summary, html) =
+            self.texts(construct_of("summary").unwrap_or_default(), construct_of("content"));
+        SourceItem {
+            id: text(entry, Namespace::Atom, "id"),
+            link: link.and_then(|link| absolute(link, &base, self.mends)),
+            title: self.title(&construct_of("title").unwrap_or_default()),
+            date,
+            summary,
+            html,
+            categories: children(entry, Namespace::Atom, "category").filter_map(category).collect(),
+            authors: authors.collect(),
+            language: entry.attribute(("http://www.w3.org/XML/1998/namespace", "lang")).map(str::to_owned),
+        }
+    }
+
+    /// Summary and text. A description without a text beside it is the text.
+    fn texts(&mut self, description: String, content: Option<String>) -> (String, String) {
+        match content.filter(|content| !content.trim().is_empty()) {
+            Some(content) => (article::plain(&description), content),
+            None => (String::new(), description),
+        }
+    }
+
+    fn title(&mut self, raw: &str) -> String {
+        let title = article::plain(raw);
+        count(
+            self.mends,
+            Mend::TitleMarkup,
+            usize::from(raw.split_whitespace().ne(title.split_whitespace())),
+        );
+        title
+    }
+}
+
+fn children<'a, 'i>(
+    parent: Node<'a, 'i>,
+    of: Namespace,
+    name: &'static str,
+) -> impl Iterator<Item = Node<'a, 'i>> {
+    parent
+        .children()
+        .filter(move |node| node.is_element() && node.tag_name().name() == name && namespace(*node) == of)
+}
+
+/// The trimmed text of the first child with this name that has one.
+fn text(parent: Node<'_, '_>, of: Namespace, name: &'static str) -> Option<String> {
+    children(parent, of, name).map(|node| all_text(node).trim().to_owned()).find(|text| !text.is_empty())
+}
+
+fn all_text(node: Node<'_, '_>) -> String {
+    node.descendants().filter(Node::is_text).filter_map(|part| part.text()).collect()
+}
+
+/// An Atom text construct (RFC 4287 §3.1) as HTML: plain text is escaped.
+fn construct(node: Node<'_, '_>) -> String {
+    match node.attribute("type").map(str::to_ascii_lowercase).as_deref() {
+        Some("xhtml" | "application/xhtml+xml") => {
+            let inner: Vec<_> =
+                node.children().map(|child| &node.document().input_text()[child.range()]).collect();
+            inner.concat()
+        }
+        Some("html" | "text/html") => all_text(node),
+        _ => {
+            let text = all_text(node);
+            // A feed that says `text` and writes HTML means HTML.
+            if text.contains("</") || text.contains("/>") {
+                text
+            } else {
+                crate::text::escape_html(&text).into_owned()
+            }
+        }
+    }
+}
+
+/// The tombstones of a feed (RFC 6721 §3): id and comment.
+fn deleted<'a>(parent: Node<'a, 'a>) -> impl Iterator<Item = (String, Option<String>)> {
+    children(parent, Namespace::Tombstones, "deleted-entry").filter_map(|node| {
+        let reason = text(node, Namespace::Tombstones, "comment");
+        Some((node.attribute("ref")?.to_owned(), reason))
+    })
+}
+
+/// A name without the address of RSS (`tanloc@example.vn (Tấn Lộc)`).
+fn person(text: &str) -> Option<String> {
+    let text = text.trim();
+    let name = match text.split_once('(') {
+        Some((address, name)) if address.contains('@') => name.trim_end_matches(')').trim(),
+        _ => text,
+    };
+    Some(name.to_owned()).filter(|name| !name.is_empty() && !name.contains('@'))
+}

@@ -1,0 +1,117 @@
+//! What is read of a feed, and what is mended.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A feed as read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceFeed {
+    /// Its title, plain text.
+    pub title: String,
+    /// Its items in document order.
+    pub items: Vec<SourceItem>,
+    /// Its tombstones (RFC 6721): id and reason.
+    pub deleted: Vec<(String, Option<String>)>,
+    /// RSS `ttl`, in minutes.
+    pub ttl: Option<u64>,
+    /// RSS `skipHours`, in GMT.
+    pub skip_hours: Vec<u8>,
+    /// What was mended, and how often.
+    pub mends: Mends,
+}
+
+/// An item of a feed, before its date is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceItem {
+    /// Its id as written.
+    pub id: Option<String>,
+    /// The absolute URL of the article, without tracking parameters.
+    pub link: Option<String>,
+    /// Plain text on one line.
+    pub title: String,
+    /// The publication date as written.
+    pub date: Option<String>,
+    /// The summary, plain text; empty if there is none or if it is all that there is.
+    pub summary: String,
+    /// The text as HTML of the source, not sanitised.
+    pub html: String,
+    /// The categories as written.
+    pub categories: Vec<String>,
+    /// The authors.
+    pub authors: Vec<String>,
+    /// The language (BCP 47), if the item names one.
+    pub language: Option<String>,
+}
+
+/// What was mended, and how often.
+pub type Mends = BTreeMap<Mend, u64>;
+
+/// A kind of mend. The names are part of the metrics and of `bantin sources --json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mend {
+    /// The feed is not in the encoding that it declares.
+    WrongEncoding,
+    /// Bytes that are no characters were removed.
+    BrokenBytes,
+    /// Characters that XML forbids were removed.
+    ControlCharacter,
+    /// Text before or after the document was removed.
+    TextAroundDocument,
+    /// A document type declaration was removed.
+    Doctype,
+    /// An HTML entity, or a bare `&` or `<`.
+    Entity,
+    /// A namespace prefix that is not declared.
+    UndeclaredPrefix,
+    /// Markup or doubly escaped characters in a title.
+    TitleMarkup,
+    /// A relative URL.
+    RelativeLink,
+    /// Tracking parameters were removed from a URL.
+    TrackingParameter,
+    /// An item with neither title nor text was left out.
+    EmptyItem,
+    /// A zone like `GMT+7`, `+07` or `ICT`.
+    OddZone,
+    /// A date without a zone was read in the zone of the site.
+    MissingZone,
+    /// A date in another form than the format demands.
+    OddDate,
+    /// The date was taken from the page of the article.
+    DateFromPage,
+    /// An image was left out.
+    ImageLeftOut,
+}
+
+impl Mend {
+    /// Its name in metrics and JSON.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+/// Why a document is not read as a feed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeedFault {
+    /// Its characters cannot be decoded without guessing.
+    #[error("the encoding of the feed is unknown or its text is damaged")]
+    Encoding,
+    /// It is neither RSS nor Atom nor JSON Feed.
+    #[error("not a feed: {0}")]
+    NotAFeed(String),
+    /// It is XML that cannot be read, for example because it is cut off.
+    #[error("the feed is not readable XML: {0}")]
+    Xml(String),
+    /// It is nested too deeply or has too many elements.
+    #[error("the feed has too many or too deeply nested elements")]
+    TooComplex,
+}
+
+/// Counts mends of one kind.
+pub(super) fn count(mends: &mut Mends, kind: Mend, times: usize) {
+    if times > 0 {
+        *mends.entry(kind).or_default() += times as u64;
+    }
+}

@@ -1,0 +1,24 @@
+//! Reads a document of any of the formats.
+
+use url::Url;
+
+use super::model::{FeedFault, Mend, Mends, SourceFeed, count};
+use super::{elements, json, xml};
+
+/// Reads a feed that was found at `url`. `charset` is that of the HTTP header.
+///
+/// # Errors
+/// If it cannot be read without guessing.
+pub fn read_feed(bytes: &[u8], charset: Option<&str>, url: &Url) -> Result<SourceFeed, FeedFault> {
+    let mut mends = Mends::new();
+    let text = xml::decode(bytes, charset, &mut mends)?;
+    let mut feed = match text.trim_start().starts_with('{') {
+        true => json::read(&text, url, &mut mends)?,
+        false => elements::read(&xml::mended(&text, &mut mends)?, url, &mut mends)?,
+    };
+    let before = feed.items.len();
+    feed.items.retain(|item| !(item.title.is_empty() && item.html.trim().is_empty()));
+    count(&mut mends, Mend::EmptyItem, before - feed.items.len());
+    feed.mends = mends;
+    Ok(feed)
+}
