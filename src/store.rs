@@ -20,6 +20,7 @@
 
 mod aggregate;
 mod cluster;
+mod collected;
 mod content;
 mod copy;
 mod core;
@@ -45,6 +46,7 @@ mod token;
 mod write;
 
 pub use cluster::ScanTurn;
+pub use collected::{CollectedItem, ItemRecord, ItemState};
 pub use copy::CopyMode;
 pub use core::StoreOptions;
 pub use engine::check_url;

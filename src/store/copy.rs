@@ -15,7 +15,7 @@ use super::read::log_state;
 use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
-const TABLES: [(&str, &str, usize); 14] = [
+const TABLES: [(&str, &str, usize); 16] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
     ("article", "id", 100),
@@ -30,6 +30,8 @@ const TABLES: [(&str, &str, usize); 14] = [
     ("idempotency", "token, key", 100),
     ("import", "source, place, article", 200),
     ("finding", "path", 100),
+    ("source", "name", 100),
+    ("source_item", "source, key", 200),
 ];
 
 /// Tables that are not part of the log: current replicas and sessions, and the state of the schema.

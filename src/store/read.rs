@@ -7,6 +7,7 @@ mod article_list;
 mod articles;
 mod changes;
 pub(crate) mod channels;
+mod collected;
 mod files;
 mod findings;
 mod history;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::collected::CollectedItem;
 use crate::model::{Article, ArticleId, Entry, Slug};
 use crate::store::error::StoreError;
 use crate::store::stored_text::StoredText;
@@ -119,6 +120,8 @@ pub enum Source {
     Import(ImportedFile),
     /// A command or request, with the name of its author.
     Command(String),
+    /// An item of another publisher's feed.
+    Collected(CollectedItem),
 }
 
 /// An imported file. It keeps its article published: a scan never withdraws it, only a command does.

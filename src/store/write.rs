@@ -3,6 +3,7 @@
 pub(crate) mod api;
 mod append;
 mod channels;
+mod collected;
 mod comparison;
 mod current;
 mod files;

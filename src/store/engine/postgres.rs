@@ -40,7 +40,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 8] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -49,6 +49,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 8] = [
     (40, "content", include_str!("../migrations/postgres/0040_content.sql")),
     (45, "lean_indexes", include_str!("../migrations/postgres/0045_lean_indexes.sql")),
     (60, "editing", include_str!("../migrations/postgres/0060_editing.sql")),
+    (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.

@@ -33,6 +33,13 @@ impl LogWriter<'_> {
         rights: &Rights,
     ) -> Result<Match, StoreError> {
         let known = match &submission.source {
+            Source::Collected(item) => match self.article_of_item(item).await? {
+                Some(current) => return Ok(Match::Known(Box::new(current))),
+                None => {
+                    let (id, permalink) = self.identity_of_item(submission).await?;
+                    return Ok(Match::New(id, permalink));
+                }
+            },
             Source::File { seen, .. } => match self.article_of_file(&seen.path).await? {
                 Some(id) => self.current(&id).await?,
                 None => None,
@@ -115,6 +122,8 @@ impl LogWriter<'_> {
             Source::File { seen, .. } => (&seen.hash, stem_of(&seen.path)),
             Source::Import(imported) => (&imported.hash, stem_of(&imported.place)),
             Source::Command(_) => return self.sent_before(submission, rights).await,
+            // Only its record tells which article it is.
+            Source::Collected(_) => return Ok(None),
         };
         let rows = self
             .transaction
@@ -179,6 +188,7 @@ impl LogWriter<'_> {
                 return Ok(rights.allow(&held) && (stood || same_text()));
             }
             Source::Import(_) if same_text() => return Ok(true),
+            Source::Collected(_) => return Ok(false),
             Source::File { seen, .. } => (stem_of(&seen.path), &seen.channel),
             Source::Import(imported) => (stem_of(&imported.place), &imported.channel),
         };
@@ -249,7 +259,7 @@ fn contradicts(
 ) -> bool {
     let same_text = || same_content(current, &submission.article);
     match (&submission.source, &other.place) {
-        (Source::Command(_), _) => false,
+        (Source::Command(_) | Source::Collected(_), _) => false,
         (Source::File { seen, .. }, None) => other.hash != seen.hash,
         // The article folder takes precedence: its file corrects what was imported into its channel.
         (Source::File { seen, .. }, Some(_)) => {

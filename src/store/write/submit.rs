@@ -6,6 +6,7 @@ use tracing::error;
 
 use crate::model::bounds::Excess;
 use crate::model::{Article, ChannelStatus, Image, Permalink, Slug, bounds};
+use crate::store::collected::{ItemRecord, ItemState};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::outcome::{SubmitOutcome, SubmitResult};
@@ -18,6 +19,7 @@ use crate::store::submission::{
     ArticleVersion, ImportedFile, KeptImages, PreparedSubmission, Source, Submission,
 };
 use crate::store::write::append::NewRevision;
+use crate::store::write::collected::author_of;
 use crate::store::write::comparison::{equal_ignoring_formatting, same_content};
 use crate::store::write::current::{ArticleStatus, CurrentArticle, new_article};
 use crate::store::write::files::{FOLDER, IMPORT};
@@ -134,6 +136,14 @@ impl LogWriter<'_> {
             Cow::Owned(article) => Cow::Owned(StoredText::new(article)?),
         };
         let author = match &submission.source {
+            Source::Collected(item) => {
+                let published = Some(submission.article.published);
+                let (item, article) = (item.clone(), Some(current.id.clone()));
+                let (state, reason, content) = (ItemState::Published, None, None);
+                let record = ItemRecord { item, state, article, published, reason, content };
+                self.upsert_item(&record).await?;
+                &author_of(&record.item)
+            }
             Source::Command(author) => author.as_str(),
             Source::File { seen, .. } => {
                 self.upsert_file(seen, Some(&current.id), &submission.channels, false).await?;
@@ -216,7 +226,7 @@ impl LogWriter<'_> {
         let holds = current.affected_channels();
         let day = match submission.source {
             Source::Command(_) => None,
-            Source::File { .. } | Source::Import(_) => {
+            Source::File { .. } | Source::Import(_) | Source::Collected(_) => {
                 Some(local_date(submission.article.published.instant, self.options.zone))
             }
         };
@@ -244,6 +254,7 @@ impl LogWriter<'_> {
         let article = Cow::Borrowed(&submission.article);
         let own_hash = match &submission.source {
             Source::Command(_) => return with_kept_images(submission, current),
+            Source::Collected(_) => return Ok(article),
             Source::File { seen, .. } => Some(seen.hash.as_str()),
             Source::Import(_) => None,
         };
@@ -400,6 +411,10 @@ fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
     let path = match &submission.source {
         Source::Command(_) => None,
         Source::File { seen, .. } => Excess::in_bytes("path", &seen.path, bounds::MAX_PATH_BYTES),
+        Source::Collected(item) => {
+            let link = item.link.as_deref().unwrap_or_default();
+            Excess::in_bytes("id", &format!("{}{}{link}", item.source, item.key), bounds::MAX_PATH_BYTES)
+        }
         Source::Import(ImportedFile { source, place, .. }) => {
             Excess::in_bytes("path", &format!("{source}{place}"), bounds::MAX_PATH_BYTES)
         }

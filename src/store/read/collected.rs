@@ -1,0 +1,79 @@
+//! What was collected from sources.
+
+use crate::model::ArticleId;
+use crate::store::collected::{CollectedItem, ItemRecord, ItemState};
+use crate::store::engine::{Row, values};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::rows::from_json;
+
+macro_rules! select_item {
+    ($which:literal) => {
+        concat!(
+            "SELECT source, key, link, hash, date, state, article, published, reason, item FROM source_item ",
+            $which
+        )
+    };
+}
+
+impl Store {
+    /// The state of a source, as its collector stored it.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn source_state(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let row = reading.first("SELECT state FROM source WHERE name = $1", values![name]).await?;
+        row.map(|row| row.get_text(0).map(str::to_owned)).transpose()
+    }
+
+    /// What is stored of each of these items of one source.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn collected(&self, items: &[CollectedItem]) -> Result<Vec<Option<ItemRecord>>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let mut records = Vec::with_capacity(items.len());
+        for item in items {
+            let sql = select_item!(
+                "WHERE source = $1 AND (key = $2 OR link = $3) \
+                 ORDER BY CASE WHEN key = $2 THEN 0 ELSE 1 END, key LIMIT 1"
+            );
+            let row = reading
+                .first(sql, values![item.source.as_str(), item.key.as_str(), item.link.as_deref()])
+                .await?;
+            records.push(row.map(|row| read_item(&row)).transpose()?);
+        }
+        Ok(records)
+    }
+
+    /// The doubtful items of all sources, by source and key.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn doubtful_items(&self) -> Result<Vec<ItemRecord>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let sql = select_item!("WHERE state = 'doubtful' ORDER BY source, key");
+        reading.rows(sql, &[]).await?.iter().map(read_item).collect()
+    }
+}
+
+fn read_item(row: &Row) -> Result<ItemRecord, StoreError> {
+    let text = |column| row.get_optional_text(column).map(|text| text.map(str::to_owned));
+    let state = row.get_text(5)?;
+    Ok(ItemRecord {
+        item: CollectedItem {
+            source: row.get_text(0)?.to_owned(),
+            key: row.get_text(1)?.to_owned(),
+            link: text(2)?,
+            hash: row.get_text(3)?.to_owned(),
+            date: text(4)?,
+        },
+        state: ItemState::from_name(state)
+            .ok_or_else(|| StoreError::Corrupt(format!("`{state}` is not a state of an item")))?,
+        article: text(6)?.map(ArticleId::new),
+        published: row.get_optional_text(7)?.map(from_json).transpose()?,
+        reason: text(8)?,
+        content: text(9)?,
+    })
+}

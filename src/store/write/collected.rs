@@ -1,0 +1,166 @@
+//! Articles of other publishers: identity, records and withdrawals.
+
+use crate::model::bounds::Excess;
+use crate::model::{ArticleId, Permalink, bounds};
+use crate::store::collected::{CollectedItem, ItemRecord, ItemState};
+use crate::store::engine::values;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::outcome::FileRemovalOutcome;
+use crate::store::rows::to_json;
+use crate::store::submission::Submission;
+use crate::store::write::current::{ArticleStatus, CurrentArticle};
+use crate::store::write::log_writer::LogWriter;
+use crate::time::local_date;
+
+impl Store {
+    /// Stores the state of a source.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn set_source_state(&self, name: &str, state: String) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        let pending = self.writes.push(move |log| {
+            Box::pin(async move {
+                let sql = "INSERT INTO source (name, state) VALUES ($1, $2) \
+                           ON CONFLICT (name) DO UPDATE SET state = excluded.state";
+                log.transaction.run(sql, values![name.as_str(), state.as_str()]).await.map(|_| ())
+            })
+        });
+        pending.committed().await
+    }
+
+    /// Stores what became of an item that is not published.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn record_item(&self, record: ItemRecord) -> Result<(), StoreError> {
+        let pending = self.writes.push(move |log| Box::pin(async move { log.upsert_item(&record).await }));
+        pending.committed().await
+    }
+
+    /// The source withdrew an item. Its article is withdrawn until the source publishes it again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn withdraw_collected(
+        &self,
+        record: ItemRecord,
+        reason: Option<String>,
+    ) -> Result<FileRemovalOutcome, StoreError> {
+        let pending = self.writes.push(move |log| {
+            Box::pin(async move { log.withdraw_collected(&record, reason.as_deref()).await })
+        });
+        pending.committed().await
+    }
+}
+
+impl LogWriter<'_> {
+    /// The article that an earlier version of this item is.
+    pub(crate) async fn article_of_item(
+        &mut self,
+        item: &CollectedItem,
+    ) -> Result<Option<CurrentArticle>, StoreError> {
+        let sql = "SELECT article FROM source_item \
+                   WHERE source = $1 AND (key = $2 OR link = $3) AND article IS NOT NULL \
+                   ORDER BY CASE WHEN key = $2 THEN 0 ELSE 1 END, key LIMIT 1";
+        let values = values![item.source.as_str(), item.key.as_str(), item.link.as_deref()];
+        match self.transaction.first(sql, values).await? {
+            Some(row) => self.current(&ArticleId::new(row.get_text(0)?)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The identity of a new article: its own id if that can be used, and the first free permalink.
+    ///
+    /// SECURITY: a source cannot take an id that exists or that this site may assign itself.
+    pub(crate) async fn identity_of_item(
+        &mut self,
+        submission: &Submission,
+    ) -> Result<(ArticleId, Permalink), StoreError> {
+        let mut id = submission.id.clone().filter(|id| {
+            let fits = Excess::in_bytes("id", id.as_str(), bounds::MAX_ID_BYTES).is_none();
+            fits && bounds::is_iri(id.as_str()) && !self.options.addresses.may_mint(id)
+        });
+        if let Some(wanted) = &id
+            && self.current(wanted).await?.is_some()
+        {
+            id = None;
+        }
+        let day = local_date(submission.article.published.instant, self.options.zone);
+        for number in 1.. {
+            let permalink = Permalink { day, slug: submission.stem.with_suffix(number) };
+            let minted = self.options.addresses.article_id(&permalink);
+            if self.article_at(&permalink).await?.is_none() && self.current(&minted).await?.is_none() {
+                return Ok((id.unwrap_or(minted), permalink));
+            }
+        }
+        Err(StoreError::Corrupt("no free permalink for this slug and date".to_owned()))
+    }
+
+    pub(crate) async fn upsert_item(&mut self, record: &ItemRecord) -> Result<(), StoreError> {
+        let ItemRecord { item, state, article, published, reason, content } = record;
+        let published = published.as_ref().map(to_json).transpose()?;
+        let sql = "INSERT INTO source_item \
+                   (source, key, link, state, article, hash, date, published, reason, item, at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (source, key) DO UPDATE SET \
+                   link = excluded.link, state = excluded.state, \
+                   article = COALESCE(excluded.article, source_item.article), hash = excluded.hash, \
+                   date = excluded.date, published = COALESCE(excluded.published, source_item.published), \
+                   reason = excluded.reason, item = excluded.item, at = excluded.at";
+        self.transaction
+            .run(
+                sql,
+                values![
+                    item.source.as_str(),
+                    item.key.as_str(),
+                    item.link.as_deref(),
+                    state.name(),
+                    article.as_ref().map(ArticleId::as_str),
+                    item.hash.as_str(),
+                    item.date.as_deref(),
+                    published.as_deref(),
+                    reason.as_deref(),
+                    content.as_deref(),
+                    self.options.clock.now().timestamp()
+                ],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    async fn withdraw_collected(
+        &mut self,
+        record: &ItemRecord,
+        reason: Option<&str>,
+    ) -> Result<FileRemovalOutcome, StoreError> {
+        let withdrawn =
+            ItemRecord { state: ItemState::Withdrawn, reason: None, content: None, ..record.clone() };
+        self.upsert_item(&withdrawn).await?;
+        let Some(current) = self.article_of_item(&record.item).await? else {
+            return Ok(FileRemovalOutcome::Nothing);
+        };
+        let state = ArticleStatus::WithdrawnWithItsFile;
+        match current.state {
+            ArticleStatus::Live => {
+                self.unschedule(&current.id).await?;
+                let author = author_of(&record.item);
+                Ok(FileRemovalOutcome::Withdrawn(
+                    self.withdraw_article(&current, state, reason, &author).await?,
+                ))
+            }
+            ArticleStatus::Waiting => {
+                self.unschedule(&current.id).await?;
+                Ok(FileRemovalOutcome::Nothing)
+            }
+            ArticleStatus::WithdrawnByCommand | ArticleStatus::WithdrawnWithItsFile => {
+                Ok(FileRemovalOutcome::Nothing)
+            }
+        }
+    }
+}
+
+/// The author of the revisions that an item causes.
+pub(crate) fn author_of(item: &CollectedItem) -> String {
+    format!("source {}", item.source)
+}
