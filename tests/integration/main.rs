@@ -33,6 +33,7 @@ mod parse;
 mod parse_complexity;
 mod parse_mutations;
 mod publishing;
+mod pull;
 mod render;
 mod replicas;
 mod store;
