@@ -47,6 +47,7 @@ fn entry(number: u32) -> Entry {
                 width: 1024,
                 height: 683,
                 size: 145_678,
+                copies: Vec::new(),
             }],
         },
     }

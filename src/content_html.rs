@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::model::{Article, Block, Entry, Image};
-use crate::text::{direction, escape_html, identifier, language_tag, single_line, xml_safe, xml_safe_nfc};
+use crate::model::{Article, Block, Entry, Image, ImageFile};
+use crate::text::{
+    byte_size, direction, escape_html, identifier, language_tag, single_line, xml_safe, xml_safe_nfc,
+};
 use crate::urls::{self, SiteUrls};
 
 /// The body of an entry for feeds: a self-contained HTML fragment with one block per line and absolute URLs
@@ -41,17 +43,21 @@ pub fn page_html(article: &Article, addresses: &SiteUrls) -> String {
     renderer.html
 }
 
-/// The `img` element of an image on a page. The browser loads the first one at once, the others on scrolling.
-pub fn page_image(image: &Image, addresses: &SiteUrls, alt: &str, is_first: bool) -> String {
+/// The `img` element of an image in a list. The browser chooses among its widths by `sizes`, the attribute with the
+/// width of the element; it loads the first image at once, the others on scrolling.
+pub fn page_image(image: &Image, addresses: &SiteUrls, sizes: &str, is_first: bool) -> String {
     let mut renderer = Renderer::new(addresses, Target::Page);
-    renderer.image(image, alt, is_first);
+    renderer.page_image(image, "", sizes, is_first);
     renderer.html
 }
 
-/// The absolute URL of an image.
-pub fn image_url(image: &Image, addresses: &SiteUrls) -> String {
-    identifier(&addresses.url(&urls::media_path(&image.name))).into_owned()
+/// The absolute URL of the file of an image.
+pub fn image_url(file: ImageFile<'_>, addresses: &SiteUrls) -> String {
+    identifier(&addresses.url(&urls::media_path(file.name))).into_owned()
 }
+
+/// The width of the image for browsers that cannot choose one, in pixels.
+const DEFAULT_WIDTH: u32 = 800;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
@@ -141,30 +147,69 @@ impl<'a> Renderer<'a> {
 
     fn figure(&mut self, image: &Image, is_first: bool, alt: &str, caption: &str) {
         self.html.push_str("<figure>");
-        self.image(image, alt, is_first);
-        if !caption.is_empty() {
-            let _ = write!(self.html, "<figcaption>{caption}</figcaption>");
+        let original = match self.target {
+            Target::Feed => {
+                self.feed_image(image, alt);
+                None
+            }
+            Target::Page => {
+                self.page_image(image, alt, &article_sizes(image), is_first);
+                Some(image.original()).filter(|original| !image.for_pages().contains(original))
+            }
+        };
+        if !caption.is_empty() || original.is_some() {
+            let _ = write!(self.html, "<figcaption>{caption}");
+            if let Some(original) = original {
+                self.link_to(original, if caption.is_empty() { "" } else { " " });
+            }
+            self.html.push_str("</figcaption>");
         }
         self.html.push_str("</figure>");
     }
 
-    fn image(&mut self, image: &Image, alt: &str, is_first: bool) {
-        let url = match self.target {
-            Target::Feed => image_url(image, self.addresses),
-            Target::Page => self.addresses.path(&urls::media_path(&image.name)),
-        };
-        let attributes = match (self.target, is_first) {
-            (Target::Feed, _) => "/",
-            (Target::Page, true) => " fetchpriority=\"high\" decoding=\"async\"",
-            (Target::Page, false) => " loading=\"lazy\" decoding=\"async\"",
-        };
+    /// One file, without `srcset` (feed rule R10).
+    fn feed_image(&mut self, image: &Image, alt: &str) {
+        let file = image.for_feeds();
+        let url = image_url(file, self.addresses);
         let _ = write!(
             self.html,
-            "<img src=\"{}\" alt=\"{}\" width=\"{}\" height=\"{}\"{attributes}>",
+            "<img src=\"{}\" alt=\"{}\" width=\"{}\" height=\"{}\"/>",
             escape_html(&url),
             escape_html(alt),
+            file.width,
+            file.height
+        );
+    }
+
+    fn page_image(&mut self, image: &Image, alt: &str, sizes: &str, is_first: bool) {
+        let files = image.for_pages();
+        let path = |file: &ImageFile<'_>| self.addresses.path(&urls::media_path(file.name));
+        // For browsers without `srcset`.
+        let default = files.iter().find(|file| file.width >= DEFAULT_WIDTH).or(files.last());
+        let source = default.map(path).unwrap_or_default();
+        let _ = write!(self.html, "<img src=\"{}\"", escape_html(&source));
+        if files.len() > 1 {
+            let widths: Vec<_> = files.iter().map(|file| format!("{} {}w", path(file), file.width)).collect();
+            let _ = write!(self.html, " srcset=\"{}\" sizes=\"{sizes}\"", escape_html(&widths.join(", ")));
+        }
+        let loading = if is_first { "fetchpriority=\"high\"" } else { "loading=\"lazy\"" };
+        let _ = write!(
+            self.html,
+            " alt=\"{}\" width=\"{}\" height=\"{}\" {loading} decoding=\"async\">",
+            escape_html(alt),
             image.width,
-            image.height,
+            image.height
+        );
+    }
+
+    fn link_to(&mut self, original: ImageFile<'_>, space: &str) {
+        let path = self.addresses.path(&urls::media_path(original.name));
+        let ImageFile { width, height, size, .. } = original;
+        let size = byte_size(size).replace('.', ",");
+        let _ = write!(
+            self.html,
+            "{space}<a class=\"original\" href=\"{}\">Xem ảnh gốc ({width}×{height}, {size})</a>",
+            escape_html(&path)
         );
     }
 
@@ -202,6 +247,13 @@ impl<'a> Renderer<'a> {
             self.html.push_str("</div>");
         }
     }
+}
+
+/// The width of an image in an article: that of the text, or its own if it is narrower, because it is not enlarged.
+fn article_sizes(image: &Image) -> String {
+    const TEXT_WIDTH: u32 = 704;
+    let width = image.width.min(TEXT_WIDTH);
+    format!("(min-width: {}px) {width}px, 100vw", width + 32)
 }
 
 fn page_caption(text: &str, credit: &str) -> Cow<'static, str> {

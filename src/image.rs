@@ -1,4 +1,4 @@
-//! Validates images and removes their metadata before they are published.
+//! Validates images, removes their metadata before they are published, and makes smaller copies of them.
 //!
 //! Everything that cameras, phones and editors store in addition to the pixels is removed: location, time, serial
 //! numbers, names, comments, thumbnails, secondary images, data after the end. Compressed image data is copied, never
@@ -12,6 +12,9 @@
 //! The compressed pixels are not inspected: data hidden *in* them is published.
 
 mod byte_reader;
+mod copies;
+#[cfg(test)]
+mod copies_tests;
 mod error;
 mod format;
 mod gif;
@@ -26,6 +29,7 @@ mod test_images;
 mod tests;
 mod webp;
 
+pub use copies::{ImageCopies, smaller_copies};
 pub use error::ImageError;
 pub use format::{MAX_BYTES, MAX_PIXELS};
 pub use matching::{ImageOwner, is_image_name, owner_candidates, unsupported_image};
@@ -62,13 +66,18 @@ pub fn strip_metadata(bytes: Vec<u8>) -> Result<StrippedImage, ImageError> {
     }
     let form = detect(&bytes).ok_or_else(|| ImageError::not_a_picture(&bytes))?;
     let stripped = strip(form, &bytes).map_err(|error| ImageError::from_format_error(form, error))?;
-    Ok(StrippedImage {
-        name: format!("{}.{}", hash(&stripped.bytes), form.extension()),
-        media_type: form.media_type(),
-        width: stripped.size.width,
-        height: stripped.size.height,
-        bytes: stripped.bytes,
-    })
+    Ok(served(form, (stripped.size.width, stripped.size.height), stripped.bytes))
+}
+
+/// Names an image after its bytes. `size` is its width and height as shown.
+fn served(format: ImageFormat, (width, height): (u32, u32), bytes: Vec<u8>) -> StrippedImage {
+    StrippedImage {
+        name: format!("{}.{}", hash(&bytes), format.extension()),
+        media_type: format.media_type(),
+        width,
+        height,
+        bytes,
+    }
 }
 
 /// Detects the format by the first bytes.

@@ -12,6 +12,7 @@
 //! | `plan` | compares the listing with the store's records (no I/O) |
 //! | `reading`, `writers`, `open` | reads what has changed, once it is complete |
 //! | `pictures` | the images of an article, beside it and in it |
+//! | `copies` | the smaller copies of images, at once or in the background |
 //! | `submission`, `report`, `diagnostic` | what is submitted, and what is reported |
 //! | `error_file` | tells the office in its folder what was found |
 //! | `mark` | the marker that ties a folder to a log |
@@ -20,6 +21,7 @@
 
 mod article_file;
 mod check;
+mod copies;
 mod diagnostic;
 mod error_file;
 mod import;
@@ -42,6 +44,7 @@ mod writers;
 
 pub use article_file::{ParsedFile, diagnostics_of, parse_file};
 pub use check::{CheckedFile, check_file, check_folder};
+pub use copies::{CopiesAtOnce, make_all_copies, make_copies, put_images};
 pub use diagnostic::FileDiagnostic;
 pub use import::{Import, ImportError, ImportReport, ImportRequest};
 pub use mark::mark_of;

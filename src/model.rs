@@ -4,11 +4,13 @@ pub mod article;
 pub mod bounds;
 pub mod channel;
 pub mod colour;
+pub mod image;
 pub mod site;
 pub mod slug;
 
-pub use article::{Article, ArticleId, Block, Correction, Entry, Image, ImageCaption, Permalink, Tombstone};
+pub use article::{Article, ArticleId, Block, Correction, Entry, ImageCaption, Permalink, Tombstone};
 pub use channel::{Channel, ChannelStatus, included_channels};
 pub use colour::{Colour, InvalidColour};
+pub use image::{Image, ImageCopy, ImageFile, MAX_LIGHT_BYTES, MAX_LIGHT_SIDE};
 pub use site::{FormerPublisher, Site};
 pub use slug::{InvalidSlug, Slug};

@@ -4,6 +4,14 @@ use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
+/// A size in bytes for people, rounded: `310 kB`, `31.4 MB`.
+pub fn byte_size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
 /// Removes the characters that XML 1.0 forbids (§2.2), the control characters U+007F to U+009F, and directional overrides,
 /// which can disguise a text. CR and CRLF become LF, as in every XML parser (§2.11). Everything else is kept, including
 /// emoji, joiners and direction marks. JSON contains the same text, so that all formats agree.

@@ -12,7 +12,7 @@ use crate::app::open_store;
 use crate::config::Config;
 use crate::export::{self, BuildReport, Headers};
 use crate::http::response::{CachePolicies, html_security_headers};
-use crate::ingest::{Scanner, WatchMode};
+use crate::ingest::{Scanner, WatchMode, make_all_copies};
 use crate::logging::say;
 use crate::store::Store;
 
@@ -45,6 +45,7 @@ pub(super) async fn build(
         },
         compress,
     };
+    make_all_copies(&store).await?;
     let bar = backup::progress_bar("documents", output);
     let report = export::build(&store, &options, |done, total| backup::set_progress(&bar, done, total)).await;
     bar.finish_and_clear();

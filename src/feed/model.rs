@@ -85,6 +85,8 @@ pub struct MediaItem<'a> {
     pub height: u32,
     /// In bytes, as served.
     pub size: u64,
+    /// Absolute; `None` if this is the image as published and not a smaller copy.
+    pub original_url: Option<String>,
     /// The description.
     pub caption: Option<Cow<'a, str>>,
     /// The photographer or agency.
@@ -282,16 +284,20 @@ fn categories<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> Vec<Category<'a
     unique
 }
 
-/// The images of an article with their captions.
+/// The images of an article with their captions: one file each (feed rule R10).
 pub fn media_items<'a>(article: &'a Article, addresses: &SiteUrls) -> Vec<MediaItem<'a>> {
-    let media_item = |(image, caption): (&'a Image, ImageCaption<'a>)| MediaItem {
-        url: image_url(image, addresses),
-        media_type: identifier(&image.media_type),
-        width: image.width,
-        height: image.height,
-        size: image.size,
-        caption: non_empty_line(Some(caption.text)),
-        credit: non_empty_line(caption.credit),
+    let media_item = |(image, caption): (&'a Image, ImageCaption<'a>)| {
+        let file = image.for_feeds();
+        MediaItem {
+            url: image_url(file, addresses),
+            media_type: identifier(file.media_type),
+            width: file.width,
+            height: file.height,
+            size: file.size,
+            original_url: (file != image.original()).then(|| image_url(image.original(), addresses)),
+            caption: non_empty_line(Some(caption.text)),
+            credit: non_empty_line(caption.credit),
+        }
     };
     article.captioned_images().map(media_item).collect()
 }

@@ -137,7 +137,7 @@ fn compare_item(document: &FeedInput<'_>, entry: &Entry, parsed: &ParsedItem) ->
         return Err(format!("the link is {:?}", parsed.link));
     }
     let media = |name: &str| identifier(&document.addresses.url(&urls::media_path(name))).into_owned();
-    let image_urls: Vec<_> = article.images.iter().map(|image| media(&image.name)).collect();
+    let image_urls: Vec<_> = article.images.iter().map(|image| media(image.for_feeds().name)).collect();
     same("image list", &parsed.image_urls, &image_urls)?;
     compare_text(entry, &parsed.html)
 }

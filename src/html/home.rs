@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::{PageContext, PageMeta, format_title};
 use super::subscribe::{self, FeedTarget};
-use super::teaser::{TeaserOptions, teaser};
+use super::teaser::{ImagePlace, TeaserOptions, teaser};
 use super::text::clean;
 use crate::model::{Channel, ChannelStatus, Entry};
 use crate::urls::{Format, Scope, months_path, page_path};
@@ -35,13 +35,13 @@ pub fn home(
         @match first {
             None => p.intro { "Chưa có bài nào." }
             Some(first) => div.front {
-                div.lead-story { (teaser(frame, first, TeaserOptions { heading: 2, image: true, summary: true, channels: true, is_first: true })) }
+                div.lead-story { (teaser(frame, first, TeaserOptions { heading: 2, image: Some(ImagePlace::Lead), summary: true, channels: true, is_first: true })) }
                 @if entries.len() > 1 {
                     div.newest {
                         h2.rubric { "Tin mới" }
                         ol.stories {
                             @for entry in others {
-                                li { (teaser(frame, entry, TeaserOptions { heading: 3, image: false, summary: false, channels: true, is_first: false })) }
+                                li { (teaser(frame, entry, TeaserOptions { heading: 3, image: None, summary: false, channels: true, is_first: false })) }
                             }
                         }
                     }
@@ -70,7 +70,7 @@ fn section(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry]) -> Mar
                 ul.stories {
                     @for (index, entry) in entries.iter().take(HOME_ITEMS_PER_CHANNEL).enumerate() {
                         @let is_first = index == 0;
-                        li { (teaser(frame, entry, TeaserOptions { heading: 3, image: is_first, summary: is_first, channels: false, is_first: false })) }
+                        li { (teaser(frame, entry, TeaserOptions { heading: 3, image: is_first.then_some(ImagePlace::Section), summary: is_first, channels: false, is_first: false })) }
                     }
                 }
             }
@@ -127,7 +127,7 @@ fn list(frame: &PageContext<'_>, entries: &[Entry]) -> Markup {
         } @else {
             ol.stories {
                 @for (index, entry) in entries.iter().take(MAX_LISTED).enumerate() {
-                    li { (teaser(frame, entry, TeaserOptions { heading: 2, image: true, summary: true, channels: false, is_first: index == 0 })) }
+                    li { (teaser(frame, entry, TeaserOptions { heading: 2, image: Some(ImagePlace::Beside), summary: true, channels: false, is_first: index == 0 })) }
                 }
             }
         }

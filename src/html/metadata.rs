@@ -37,10 +37,11 @@ fn open_graph(frame: &PageContext<'_>, entry: &Entry) -> Markup {
         @for tag in &article.tags { meta property="article:tag" content=(clean(tag)); }
         meta name="twitter:card" content=(if image.is_some() { "summary_large_image" } else { "summary" });
         @if let Some((image, caption)) = image {
-            meta property="og:image" content=(frame.addresses.url(&media_path(&image.name)));
-            meta property="og:image:type" content=(image.media_type);
-            meta property="og:image:width" content=(image.width);
-            meta property="og:image:height" content=(image.height);
+            @let file = image.for_feeds();
+            meta property="og:image" content=(frame.addresses.url(&media_path(file.name)));
+            meta property="og:image:type" content=(file.media_type);
+            meta property="og:image:width" content=(file.width);
+            meta property="og:image:height" content=(file.height);
             @if !caption.text.is_empty() { meta property="og:image:alt" content=(clean(caption.text)); }
         }
     }
@@ -115,11 +116,12 @@ fn news_article(frame: &PageContext<'_>, entry: &Entry) -> Value {
 }
 
 fn image_object(frame: &PageContext<'_>, (image, caption): (&Image, ImageCaption<'_>)) -> Value {
+    let file = image.for_feeds();
     let mut object = json!({
         "@type": "ImageObject",
-        "url": frame.addresses.url(&media_path(&image.name)),
-        "width": image.width,
-        "height": image.height,
+        "url": frame.addresses.url(&media_path(file.name)),
+        "width": file.width,
+        "height": file.height,
     });
     if !caption.text.is_empty() {
         object["caption"] = clean(caption.text).into();

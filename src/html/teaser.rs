@@ -19,8 +19,8 @@ pub(super) const MAX_SUMMARY: usize = 260;
 pub(super) struct TeaserOptions {
     /// Heading level of the title: 2 or 3.
     pub heading: u8,
-    /// Shows the first image.
-    pub image: bool,
+    /// Shows the first image, there.
+    pub image: Option<ImagePlace>,
     /// Shows the summary.
     pub summary: bool,
     /// Names the channels.
@@ -29,16 +29,38 @@ pub(super) struct TeaserOptions {
     pub is_first: bool,
 }
 
+/// Where the image of an article is on a page with several articles.
+#[derive(Clone, Copy)]
+pub(super) enum ImagePlace {
+    /// The lead article of the home page.
+    Lead,
+    /// A section of the home page.
+    Section,
+    /// Beside the title.
+    Beside,
+}
+
+impl ImagePlace {
+    /// The width of the image, as the style sheet gives it.
+    fn sizes(self) -> &'static str {
+        match self {
+            Self::Lead => "(min-width: 70rem) 37rem, (min-width: 56rem) 54vw, 92vw",
+            Self::Section => "(min-width: 40rem) 22rem, 92vw",
+            Self::Beside => "(min-width: 54rem) 14rem, (min-width: 26rem) 24vw, 6.5rem",
+        }
+    }
+}
+
 /// Renders an article in a list.
 pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, options: TeaserOptions) -> Markup {
     let article = &entry.article;
     let href = frame.path(&article_path(&entry.permalink));
     let (lang, dir) = (language_tag(article.language.as_deref()), direction(article.language.as_deref()));
     let title = html! { a href=(href) { (truncate(&article.title, MAX_TITLE)) } };
-    let image = article.images.first().filter(|_| options.image);
+    let image = article.images.first().zip(options.image);
     html! {
         article.story.pictured[image.is_some()] {
-            @if let Some(image) = image { (thumbnail(frame, &href, image, options.is_first)) }
+            @if let Some((image, place)) = image { (thumbnail(frame, &href, image, place, options.is_first)) }
             div {
                 @if options.heading == 2 { h2 lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
                 p.meta {
@@ -54,10 +76,16 @@ pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, options: TeaserOpti
 }
 
 /// The title already links to the page, so keyboards and screen readers skip this link.
-fn thumbnail(frame: &PageContext<'_>, href: &str, image: &Image, is_first: bool) -> Markup {
+fn thumbnail(
+    frame: &PageContext<'_>,
+    href: &str,
+    image: &Image,
+    place: ImagePlace,
+    is_first: bool,
+) -> Markup {
     html! {
         a.thumb href=(href) tabindex="-1" aria-hidden="true" {
-            (PreEscaped(page_image(image, frame.addresses, "", is_first)))
+            (PreEscaped(page_image(image, frame.addresses, place.sizes(), is_first)))
         }
     }
 }

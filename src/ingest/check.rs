@@ -11,7 +11,7 @@ use super::diagnostic::FileDiagnostic;
 use super::listing::list_folder;
 use super::names::{name_of, stem_of, unread};
 use super::options::IngestOptions;
-use super::pictures::{ArticleImage, images_of, read_image};
+use super::pictures::{ArticleImage, images_of, large_image, read_image};
 use super::submission::unfit;
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, Severity};
@@ -97,7 +97,10 @@ fn read_file<'a>(
     };
     for image in images {
         match read_image(root, &image) {
-            Ok(_) => seen.pictures.push(image.name().to_owned()),
+            Ok(stripped) => {
+                seen.pictures.push(image.name().to_owned());
+                seen.findings.extend(large_image(&image, &stripped));
+            }
             Err(complaint) => seen.findings.push(*complaint),
         }
     }

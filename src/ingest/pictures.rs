@@ -4,16 +4,21 @@ use std::io;
 use std::path::Path;
 
 use super::article_file::{MAX_ARTICLE_BYTES, read_below};
+use super::copies::{CopiesAtOnce, put_images};
 use super::diagnostic::FileDiagnostic;
 use super::parallel::blocking;
-use crate::image::{self, StrippedImage};
+use crate::image::{self, ImageCopies, StrippedImage};
 use crate::message::Message;
 use crate::model::Image;
 use crate::parse::{self, ImageSource, ParsedArticle, ReferencedImage, Severity};
 use crate::store::{Store, StoreError};
+use crate::text::byte_size;
 
 /// An image in an article that is smaller than this is an icon or a line, in pixels.
 const MIN_SIDE: u32 = 100;
+/// An image with more bytes or a longer side is not meant for readers, but straight from a camera.
+const LARGE_BYTES: usize = 5_000_000;
+const LARGE_SIDE: u32 = 6000;
 
 /// Where an image of an article is.
 #[derive(Clone)]
@@ -86,17 +91,18 @@ pub async fn add_images(
     path: &str,
     draft: &mut ParsedArticle,
 ) -> Result<Vec<FileDiagnostic>, StoreError> {
-    let mut diagnostics = Vec::new();
+    let (mut images, mut diagnostics) = (Vec::new(), Vec::new());
     for image in images_of(path, draft, std::iter::empty()) {
         match blocking(move || read_image(Path::new(""), &image)).await {
             Ok(stripped) => {
                 let (image, bytes) = to_store(stripped);
                 draft.article.images.push(image.clone());
-                store.put_images(vec![(image, bytes)]).await?;
+                images.push((image, bytes));
             }
             Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
+    put_images(store, images, &mut CopiesAtOnce::default()).await?;
     Ok(diagnostics)
 }
 
@@ -157,7 +163,7 @@ fn named(name: &str, message: Message) -> Message {
 pub(super) fn to_store(image: StrippedImage) -> (Image, Vec<u8>) {
     let StrippedImage { name, media_type, width, height, bytes } = image;
     let (media_type, size) = (media_type.to_owned(), bytes.len() as u64);
-    (Image { name, media_type, width, height, size }, bytes)
+    (Image { name, media_type, width, height, size, copies: Vec::new() }, bytes)
 }
 
 /// Extracts an image from the bytes of its article file.
@@ -186,6 +192,59 @@ fn publishable(
         true => Err(inside(path, image, &too_small(&stripped))),
         false => Ok(stripped),
     }
+}
+
+/// What is done with an image that is so large that somebody should know.
+pub(super) fn large_image(place: &ArticleImage, image: &StrippedImage) -> Option<FileDiagnostic> {
+    if image.bytes.len() < LARGE_BYTES && image.width.max(image.height) < LARGE_SIDE {
+        return None;
+    }
+    let size = |width, height, bytes: usize| format!("{width}×{height}, {}", byte_size(bytes as u64));
+    let original = size(image.width, image.height, image.bytes.len());
+    let (vietnamese, english) = match image::smaller_copies(&image.bytes) {
+        Ok(ImageCopies { copies, are_still }) if !copies.is_empty() => {
+            let copy = &copies[0];
+            let copy = size(copy.width, copy.height, copy.bytes.len());
+            match are_still {
+                false => (
+                    format!(
+                        "Ảnh rất lớn ({original}). Trang và nguồn tin dùng bản thu nhỏ ({copy}); trang bài có liên kết \
+                         đến ảnh gốc. Nếu không cần ảnh gốc, hãy thu nhỏ ảnh trước khi đăng."
+                    ),
+                    format!(
+                        "the image is very large ({original}); pages and feeds use smaller copies ({copy}) and the \
+                         article links to the original; scale it down if nobody needs the original"
+                    ),
+                ),
+                true => (
+                    format!(
+                        "Ảnh động rất lớn ({original}). Nguồn tin dùng một hình tĩnh ({copy}), còn trang bài dùng ảnh \
+                         gốc. Hãy thu nhỏ ảnh động trước khi đăng."
+                    ),
+                    format!(
+                        "the animation is very large ({original}); feeds use a still image ({copy}), pages the \
+                         animation itself; scale it down"
+                    ),
+                ),
+            }
+        }
+        Ok(_) => return None,
+        Err(cause) => (
+            format!(
+                "Ảnh rất lớn ({original}) và không thu nhỏ được, nên người đọc phải tải cả ảnh gốc. Hãy mở ảnh, thu nhỏ \
+                 rồi lưu lại thành JPEG."
+            ),
+            format!(
+                "the image is very large ({original}) and no smaller copies can be made ({cause}), so readers get the \
+                 image itself; open it, scale it down and save it as JPEG"
+            ),
+        ),
+    };
+    let message = Message { vietnamese, english };
+    Some(match place {
+        ArticleImage::Beside(path) => *diagnostic(path, 1, message),
+        ArticleImage::Inside(path, referenced) => *diagnostic(path, referenced.line, message),
+    })
 }
 
 fn diagnostic(path: &str, line: usize, message: Message) -> Box<FileDiagnostic> {

@@ -8,6 +8,7 @@ use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::article_file::{ParsedFile, diagnostics_of, unreadable_file};
+use super::copies::{CopiesAtOnce, put_images};
 use super::diagnostic::{FileDiagnostic, Findings};
 use super::error_file;
 use super::listing::{FolderListing, Groups, ListedFile, list_folder, list_groups};
@@ -53,6 +54,8 @@ pub struct Scanner {
     retry_rejected: bool,
     /// True if the last scan took missing files for an accident.
     suspended: bool,
+    /// The copies of images that this scan may still make.
+    copies_at_once: CopiesAtOnce,
     /// Files that are open for writing, as far as events say.
     written: HashSet<String>,
     /// Channel folders in which a scan found nothing to do, with their fingerprints; and the log at that time.
@@ -70,6 +73,7 @@ impl Scanner {
             channels: KnownChannels::default(),
             retry_rejected: true,
             suspended: false,
+            copies_at_once: CopiesAtOnce::default(),
             written: HashSet::new(),
             quiet: Default::default(),
         }
@@ -177,6 +181,7 @@ impl Scanner {
         reported: &mut Reported,
     ) -> Result<ScanReport, StoreError> {
         let now = Moment::now();
+        self.copies_at_once = CopiesAtOnce::default();
         let mut report = ScanReport::default();
         let mut findings = Findings::default();
         let listing = match self.list(part.clone()).await {
@@ -510,7 +515,7 @@ impl Scanner {
                 Err(finding) => findings.add(*finding),
             }
         }
-        image_batch.store(&self.store).await?;
+        image_batch.store(&self.store, &mut self.copies_at_once).await?;
         let paths: Vec<String> = rejected.iter().map(|seen| seen.path.clone()).collect();
         for (path, answer) in paths.iter().zip(self.store.files_rejected(rejected).await) {
             if let Err(finding) = of_one_file(path, answer)? {
@@ -522,7 +527,7 @@ impl Scanner {
 
     /// Reads the images of an article. One that cannot be published costs a diagnostic, not the article.
     async fn read_images(
-        &self,
+        &mut self,
         sources: Vec<ArticleImage>,
         batch: &mut ImageBatch,
     ) -> Result<(Vec<Image>, Vec<FileDiagnostic>), StoreError> {
@@ -542,7 +547,7 @@ impl Scanner {
                 Err(finding) => complaints.push(*finding),
             }
             if batch.bytes >= IMAGE_BATCH_BYTES {
-                batch.store(&self.store).await?;
+                batch.store(&self.store, &mut self.copies_at_once).await?;
             }
         }
         Ok((images, complaints))
@@ -640,9 +645,9 @@ struct ImageBatch {
 }
 
 impl ImageBatch {
-    async fn store(&mut self, store: &Store) -> Result<(), StoreError> {
+    async fn store(&mut self, store: &Store, at_once: &mut CopiesAtOnce) -> Result<(), StoreError> {
         self.bytes = 0;
-        store.put_images(std::mem::take(&mut self.images)).await
+        put_images(store, std::mem::take(&mut self.images), at_once).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::Slug;
+use super::{Image, Slug};
 use crate::time::{PublishedAt, Timestamp};
 
 /// The permanent id of an article in every channel and format: a tag URI (RFC 4151), or the `id` of the front matter.
@@ -84,22 +84,6 @@ pub struct Article {
     /// The images in the order of their numbers. The n-th caption in `body` belongs to the n-th image.
     #[serde(rename = "pictures", default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
-}
-
-/// An image as served: without camera data and location.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Image {
-    /// Its name under `/media/`: a hash of its bytes with the extension of its type, so that the URL changes with the
-    /// content.
-    pub name: String,
-    /// `image/jpeg`, `image/png`, `image/webp` or `image/gif`, by content.
-    pub media_type: String,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// Its size in bytes.
-    pub size: u64,
 }
 
 impl Article {

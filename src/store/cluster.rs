@@ -27,6 +27,8 @@ const FORGET_AFTER: i64 = 60;
 const SCAN_LEASE: &str = "scan";
 /// The lease of the process that is scanning the folder at this moment.
 const TURN_LEASE: &str = "scan turn";
+/// The lease of the process that makes the copies of images in the background.
+const COPIES_LEASE: &str = "copies of images";
 const TURN_RENEWAL: Duration = Duration::from_secs(1);
 const TURN_RETRY: Duration = Duration::from_millis(25);
 const TURN_MESSAGE_AFTER: Duration = Duration::from_secs(1);
@@ -90,14 +92,14 @@ impl Store {
 
     async fn listen_forever(&self) {
         let Some(server) = self.core.database.shared() else { return std::future::pending().await };
-        let mut logged = false;
+        let mut told = false;
         loop {
             let cause = match server.listen(self.log_id()).await {
                 Err(cause) => cause,
                 Ok(mut listener) => {
-                    if logged {
+                    if told {
                         info!("LISTEN connection to PostgreSQL restored");
-                        logged = false;
+                        told = false;
                     }
                     // Notifications sent before the connection was listening.
                     let _ = self.poll_position().await;
@@ -114,9 +116,9 @@ impl Store {
                     }
                 }
             };
-            if !logged {
+            if !told {
                 warn!(%cause, "LISTEN connection to PostgreSQL lost; polling every second");
-                logged = true;
+                told = true;
             }
             tokio::time::sleep(RETRY).await;
         }
@@ -179,6 +181,15 @@ impl Store {
         }
     }
 
+    /// True if this process makes the copies of images in the background, for the next seconds. With SQLite every
+    /// process may: what one makes twice is stored once.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn acquire_copies_lease(&self) -> Result<bool, StoreError> {
+        self.acquire_lease(COPIES_LEASE).await
+    }
+
     async fn acquire_lease(&self, task: &str) -> Result<bool, StoreError> {
         let Some(mut transaction) = self.core.database.begin_side_write().await? else { return Ok(true) };
         let taken = transaction
@@ -204,7 +215,7 @@ impl Store {
     /// If the database or its lock file cannot be used.
     pub async fn scan_turn(&self) -> Result<ScanTurn, StoreError> {
         let started = Instant::now();
-        let mut logged = false;
+        let mut told = false;
         loop {
             let turn = match self.core.database.file() {
                 Some(file) => file.try_lock_scan()?.map(ScanTurn::File),
@@ -213,9 +224,9 @@ impl Store {
             if let Some(turn) = turn {
                 return Ok(turn);
             }
-            if !logged && started.elapsed() > TURN_MESSAGE_AFTER {
+            if !told && started.elapsed() > TURN_MESSAGE_AFTER {
                 warn!("another process is scanning the articles folder; waiting until it has finished");
-                logged = true;
+                told = true;
             }
             tokio::time::sleep(TURN_RETRY).await;
         }

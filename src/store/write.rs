@@ -10,6 +10,7 @@ mod files;
 mod findings;
 mod idempotency;
 mod identity;
+mod images;
 mod log_writer;
 pub(crate) mod queue;
 mod rights;

@@ -10,6 +10,7 @@ use hyper::http::request::Parts;
 use super::super::client_ip::rate_limit_key;
 use super::super::state::AppState;
 use super::problem::Problem;
+use crate::ingest::{self, CopiesAtOnce};
 use crate::message::Message;
 use crate::model::{Article, ArticleId, Image, Slug};
 use crate::store::{
@@ -57,7 +58,10 @@ pub(in crate::http) async fn store_images(
         return Ok(());
     }
     let images = images.to_vec();
-    let stored = state.run_with_store(async move |state| state.store.put_images(images).await).await;
+    let storing = async move |state: Arc<AppState>| {
+        ingest::put_images(&state.store, images, &mut CopiesAtOnce::default()).await
+    };
+    let stored = state.run_with_store(storing).await;
     stored.ok_or_else(Problem::unavailable)
 }
 

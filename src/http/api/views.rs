@@ -74,6 +74,8 @@ struct ImageView<'a> {
     width: u32,
     height: u32,
     size: u64,
+    /// The image as published, if this is a smaller copy.
+    original_url: Option<String>,
     caption: Option<Cow<'a, str>>,
     credit: Option<Cow<'a, str>>,
 }
@@ -133,6 +135,7 @@ fn image(item: feed::MediaItem<'_>) -> ImageView<'_> {
         width: item.width,
         height: item.height,
         size: item.size,
+        original_url: item.original_url,
         caption: item.caption,
         credit: item.credit,
     }

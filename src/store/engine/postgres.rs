@@ -40,7 +40,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 10] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -48,6 +48,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 9] = [
     (31, "creation", include_str!("../migrations/postgres/0031_creation.sql")),
     (40, "content", include_str!("../migrations/postgres/0040_content.sql")),
     (45, "lean_indexes", include_str!("../migrations/postgres/0045_lean_indexes.sql")),
+    (50, "copies", include_str!("../migrations/postgres/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/postgres/0060_editing.sql")),
     (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
 ];
@@ -286,8 +287,8 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     let connection = alone.await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&connection).await?;
     if encoding != "UTF8" {
-        let error = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
-        return Err(StoreError::Corrupt(error));
+        let told = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
+        return Err(StoreError::Corrupt(told));
     }
     migrator(&MIGRATIONS).run(&connection).await?;
     connection.close().await;
@@ -331,7 +332,7 @@ fn is_lost(cause: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+        sqlx::Error::Database(told) => told.code().is_some_and(|code| {
             // Shutdown, crash, startup; no connection; too many connections; idle too long; now a standby.
             code.starts_with("57P") || code.starts_with("08") || ["53300", "25P03", "25006"].contains(&&*code)
         }),

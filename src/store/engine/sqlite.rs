@@ -29,7 +29,7 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE: u32 = 16 << 10;
 const READER_CACHE: u32 = 2 << 10;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 14] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 15] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -42,6 +42,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 14] = [
     (31, "creation", include_str!("../migrations/sqlite/0031_creation.sql")),
     (40, "content", include_str!("../migrations/sqlite/0040_content.sql")),
     (45, "lean_indexes", include_str!("../migrations/sqlite/0045_lean_indexes.sql")),
+    (50, "copies", include_str!("../migrations/sqlite/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/sqlite/0060_editing.sql")),
     (70, "sources", include_str!("../migrations/sqlite/0070_sources.sql")),
 ];

@@ -8,7 +8,7 @@ use crate::store::queries::{
     ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, ChangesQuery, ChangesResult, ImageLookup,
 };
 use crate::store::read::snapshot::Snapshot;
-use crate::store::read::{articles, changes, files};
+use crate::store::read::{articles, changes, files, images};
 use crate::store::removed_channels::RemovedChannels;
 use crate::store::submission::{FileRecord, ImportedFile, Scheduled};
 use crate::time::Timestamp;
@@ -101,7 +101,31 @@ impl Store {
     /// If the database does not answer.
     pub async fn image(&self, name: &str) -> Result<ImageLookup, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
-        files::find_image(&mut reading, name).await
+        images::find_image(&mut reading, name).await
+    }
+
+    /// The name of the newest image in a published article whose copies are due.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn next_to_scale(&self) -> Result<Option<String>, StoreError> {
+        images::next_to_scale(&mut self.core.database.begin_read().await?).await
+    }
+
+    /// True if this image is stored and its copies were made.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn is_scaled(&self, name: &str) -> Result<bool, StoreError> {
+        images::is_scaled(&mut self.core.database.begin_read().await?, name).await
+    }
+
+    /// True if copies are stored that documents do not show yet ([`Store::show_copies`]).
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn has_staged_copies(&self) -> Result<bool, StoreError> {
+        images::has_staged_copies(&mut self.core.database.begin_read().await?).await
     }
 
     /// One consistent state of the log, for several queries.
@@ -148,17 +172,17 @@ impl Store {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn changes(&self, query: &ChangesQuery) -> Result<ChangesResult, StoreError> {
+    pub async fn changes(&self, asked: &ChangesQuery) -> Result<ChangesResult, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
-        changes::changes(&mut reading, query).await
+        changes::changes(&mut reading, asked).await
     }
 
     /// The published articles that match a query, newest first.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn query_articles(&self, query: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
-        self.snapshot().await?.query_articles(query).await
+    pub async fn query_articles(&self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        self.snapshot().await?.query_articles(asked).await
     }
 
     /// Up to `limit` articles after `after`, latest publication date first, then by id; of one channel if one is

@@ -11,6 +11,7 @@ use crate::model::{ArticleId, Entry, Slug, Tombstone};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::feed_data::{ArchivePageData, ChannelState};
+use crate::store::read::images::add_copies;
 use crate::store::read::live_feed::sort_for_feed;
 use crate::store::read::log_state::config_modified_at;
 use crate::store::rows::{from_json, read_permalink};
@@ -120,6 +121,7 @@ pub(crate) async fn page(
             Err(cause) => return Err(cause),
         }
     }
+    add_copies(reading, entries.iter_mut().map(|entry| &mut entry.article)).await?;
     sort_for_feed(&mut entries, &mut tombstones);
     unreadable.sort();
     Ok(Some(ArchivePageData { state, entries, tombstones, unreadable }))

@@ -4,6 +4,7 @@ use crate::model::{Article, ArticleId, Entry, Permalink, Slug, Tombstone};
 use crate::store::engine::{Row, Transaction, Value, values};
 use crate::store::error::StoreError;
 use crate::store::queries::{ArticleLookup, ArticleSummary};
+use crate::store::read::images::add_copies;
 use crate::store::rows::{day_text, from_json, read_permalink, version_of};
 use crate::store::sql::content;
 use crate::store::submission::Scheduled;
@@ -52,6 +53,11 @@ pub(crate) async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Resul
             states.push((ArticleId::new(row.get_text(0)?), read_state(row)));
         }
     }
+    let live = states.iter_mut().filter_map(|(_, state)| match state {
+        Ok(Some(FetchedState::Live { entry, .. })) => Some(&mut entry.article),
+        _ => None,
+    });
+    add_copies(reading, live).await?;
     Ok(states)
 }
 
@@ -93,7 +99,7 @@ pub(crate) async fn article(
             values![day_text(permalink), permalink.slug.as_str()],
         )
         .await?;
-    find_article(row.as_ref())
+    find_article(reading, row.as_ref()).await
 }
 
 pub(crate) async fn article_by_id(
@@ -101,7 +107,7 @@ pub(crate) async fn article_by_id(
     id: &ArticleId,
 ) -> Result<ArticleLookup, StoreError> {
     let row = reading.first(select_article!("FROM article a WHERE a.id = $1"), values![id.as_str()]).await?;
-    find_article(row.as_ref())
+    find_article(reading, row.as_ref()).await
 }
 
 pub(crate) async fn scheduled(
@@ -116,7 +122,8 @@ pub(crate) async fn scheduled(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let article: Article = from_json(row.get_text(3)?)?;
+    let mut article: Article = from_json(row.get_text(3)?)?;
+    add_copies(reading, [&mut article]).await?;
     let entry = Entry {
         id: id.clone(),
         permalink: read_permalink(row.get_text(0)?, row.get_text(1)?)?,
@@ -127,9 +134,12 @@ pub(crate) async fn scheduled(
     Ok(Some(Scheduled { entry, version: version_of(row.get_text(2)?, row.get_text(3)?) }))
 }
 
-fn find_article(row: Option<&Row>) -> Result<ArticleLookup, StoreError> {
+async fn find_article(reading: &mut Transaction, row: Option<&Row>) -> Result<ArticleLookup, StoreError> {
     Ok(match row.map(read_state).transpose()?.flatten() {
-        Some(FetchedState::Live { entry, number, at }) => ArticleLookup::Live { entry, number, at },
+        Some(FetchedState::Live { mut entry, number, at }) => {
+            add_copies(reading, [&mut entry.article]).await?;
+            ArticleLookup::Live { entry, number, at }
+        }
         Some(FetchedState::Withdrawn(tombstone)) => ArticleLookup::Withdrawn(tombstone),
         None => ArticleLookup::NotFound,
     })

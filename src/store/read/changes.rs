@@ -4,6 +4,7 @@ use crate::model::{ArticleId, Entry, Slug};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::{Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult};
+use crate::store::read::images::add_copies;
 use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::from_unix;
@@ -13,20 +14,20 @@ const BATCH_SIZE: u32 = 64;
 
 pub(crate) async fn changes(
     reading: &mut Transaction,
-    query: &ChangesQuery,
+    asked: &ChangesQuery,
 ) -> Result<ChangesResult, StoreError> {
     let head = reading.one("SELECT head FROM log", &[]).await?.get_u64(0)?;
-    if query.after > head {
+    if asked.after > head {
         return Ok(ChangesResult::BeyondHead { head });
     }
-    let channel = query.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
-    if !channel_exists(reading, query.channel.as_ref()).await? {
+    let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
+    if !channel_exists(reading, asked.channel.as_ref()).await? {
         return Ok(ChangesResult::UnknownChannel);
     }
-    let until = query.until.unwrap_or(head).min(head);
-    let mut page = ChangesPage { changes: Vec::new(), next: query.after.min(until), head };
-    let (mut left, mut bytes) = (query.limit, 0);
-    while left > 0 && bytes < query.bytes {
+    let until = asked.until.unwrap_or(head).min(head);
+    let mut page = ChangesPage { changes: Vec::new(), next: asked.after.min(until), head };
+    let (mut left, mut bytes) = (asked.limit, 0);
+    'full: while left > 0 && bytes < asked.bytes {
         let stride = left.min(BATCH_SIZE);
         let rows = revisions_after(reading, channel, page.next, until, stride).await?;
         for row in &rows {
@@ -35,8 +36,8 @@ pub(crate) async fn changes(
             page.next = change.number;
             page.changes.push(change);
             left -= 1;
-            if bytes >= query.bytes {
-                return Ok(ChangesResult::Page(page));
+            if bytes >= asked.bytes {
+                break 'full;
             }
         }
         if rows.len() < stride as usize {
@@ -45,6 +46,8 @@ pub(crate) async fn changes(
             break;
         }
     }
+    let entries = page.changes.iter_mut().filter_map(|change| change.entry.as_deref_mut());
+    add_copies(reading, entries.map(|entry| &mut entry.article)).await?;
     Ok(ChangesResult::Page(page))
 }
 

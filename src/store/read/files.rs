@@ -1,12 +1,10 @@
-//! Files of the article folder, imported files and images.
+//! Files of the article folder and imported files.
 
 use crate::model::ArticleId;
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::queries::ImageLookup;
 use crate::store::rows::read_slug;
 use crate::store::submission::{FileRecord, ImportedFile, ScannedFile};
-use crate::time::from_unix;
 
 /// The query for files with the columns that [`read_file`] reads.
 macro_rules! files_where {
@@ -98,25 +96,5 @@ fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
         article: row.get_optional_text(5)?.map(ArticleId::new),
         present: row.get_bool(6)?,
         rejected: row.get_bool(7)?,
-    })
-}
-
-pub(crate) async fn find_image(reading: &mut Transaction, name: &str) -> Result<ImageLookup, StoreError> {
-    let row = reading
-        .first(
-            "SELECT media_type, kept_at, EXISTS (SELECT 1 FROM picture_use WHERE picture = name AND shown = 1) \
-             FROM picture WHERE name = $1",
-            values![name],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(ImageLookup::NotFound) };
-    if !row.get_bool(2)? {
-        return Ok(ImageLookup::Gone);
-    }
-    let bytes = reading.one("SELECT bytes FROM picture WHERE name = $1", values![name]).await?;
-    Ok(ImageLookup::Live {
-        media_type: row.get_text(0)?.to_owned(),
-        bytes: bytes.get_bytes(0)?.to_owned(),
-        stored_at: from_unix(row.get_i64(1)?),
     })
 }

@@ -5,7 +5,7 @@
 use crate::model::{ArticleId, Slug};
 use crate::store::engine::{Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::queries::{ArticleRef, ImageRef, MonthState};
+use crate::store::queries::{ArticleRef, MonthState};
 use crate::store::read::archive_index;
 use crate::store::removed_channels::RemovedChannels;
 use crate::store::rows::read_permalink;
@@ -35,23 +35,6 @@ pub(crate) async fn articles(
                 at: from_unix(row.get_i64(5)?),
             })
         })
-        .collect()
-}
-
-pub(crate) async fn images(
-    reading: &mut Transaction,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<ImageRef>, StoreError> {
-    let rows = reading
-        .rows(
-            "SELECT name, kept_at FROM picture WHERE name > $1 \
-             AND EXISTS (SELECT 1 FROM picture_use WHERE picture = name AND shown = 1) ORDER BY name LIMIT $2",
-            values![after, i64::from(limit)],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| Ok(ImageRef { name: row.get_text(0)?.to_owned(), stored_at: from_unix(row.get_i64(1)?) }))
         .collect()
 }
 

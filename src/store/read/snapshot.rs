@@ -11,7 +11,7 @@ use crate::store::queries::{
     MonthState, SitemapEntry,
 };
 use crate::store::read::{
-    archive, archive_index, article_list, articles, channels, files, live_feed, log_state, site_index,
+    archive, archive_index, article_list, articles, channels, images, live_feed, log_state, site_index,
 };
 use crate::store::removed_channels::RemovedChannels;
 use crate::time::{Month, Timestamp, Zone};
@@ -141,8 +141,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn query_articles(&mut self, query: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
-        article_list::query_articles(&mut self.reading, query, &self.gone).await
+    pub async fn query_articles(&mut self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        article_list::query_articles(&mut self.reading, asked, &self.gone).await
     }
 
     /// The image with this name.
@@ -150,7 +150,7 @@ impl Snapshot {
     /// # Errors
     /// If the database does not answer.
     pub async fn image(&mut self, name: &str) -> Result<ImageLookup, StoreError> {
-        files::find_image(&mut self.reading, name).await
+        images::find_image(&mut self.reading, name).await
     }
 
     /// Up to `limit` articles that have a URL, after the id `after`, by id.
@@ -170,7 +170,7 @@ impl Snapshot {
     /// # Errors
     /// If the database does not answer.
     pub async fn image_refs(&mut self, after: &str, limit: u32) -> Result<Vec<ImageRef>, StoreError> {
-        site_index::images(&mut self.reading, after, limit).await
+        images::images(&mut self.reading, after, limit).await
     }
 
     /// The content of each month of a channel; of all channels if none is given.

@@ -1,6 +1,6 @@
 //! The writes of [`Store`]. Each runs in the write queue and returns after the commit.
 
-use crate::model::{ArticleId, Image, Slug};
+use crate::model::{ArticleId, Image, ImageCopy, Slug};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::outcome::{FileRemovalOutcome, RestoreOutcome, SubmitResult, WithdrawOutcome};
@@ -176,6 +176,28 @@ impl Store {
             })
         };
         all_committed(images.into_iter().map(queue).collect()).await.into_iter().collect()
+    }
+
+    /// Stores the smaller copies of a stored image; the second time nothing. Documents show them at once if no
+    /// published article shows the image yet, otherwise after [`Store::show_copies`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn put_copies(&self, image: &str, copies: Vec<(ImageCopy, Vec<u8>)>) -> Result<(), StoreError> {
+        let image = image.to_owned();
+        let write =
+            self.writes.push(move |log| Box::pin(async move { log.put_copies(&image, &copies).await }));
+        write.committed().await
+    }
+
+    /// Documents show all stored copies from now on. If there are new ones, this advances `Last-Modified` everywhere,
+    /// like a new configuration.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn show_copies(&self) -> Result<(), StoreError> {
+        let write = self.writes.push_config(move |log| Box::pin(async move { log.show_copies().await }));
+        write.committed().await
     }
 }
 

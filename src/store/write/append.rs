@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{ArticleId, Slug};
+use crate::model::Slug;
 use crate::search_text;
 use crate::store::aggregate::including_parents;
 use crate::store::engine::{Value, values};
@@ -136,25 +136,6 @@ impl LogWriter<'_> {
         // A text that is damaged must not prevent its correction.
         let Ok(article) = from_json(content) else { return Ok(()) };
         self.transaction.remove_from_index(place, &search_text::index_text(&article)).await
-    }
-
-    /// Records the images of a stored version. `shown`: readers see this version.
-    pub(crate) async fn link_images(
-        &mut self,
-        id: &ArticleId,
-        images: &[String],
-        shown: bool,
-    ) -> Result<(), StoreError> {
-        for picture in images {
-            self.transaction
-                .run(
-                    "INSERT INTO picture_use (picture, article, shown) VALUES ($1, $2, $3) \
-                     ON CONFLICT (picture, article) DO UPDATE SET shown = 1 WHERE excluded.shown = 1",
-                    values![picture.as_str(), id.as_str(), shown],
-                )
-                .await?;
-        }
-        Ok(())
     }
 
     async fn append_to_channels(

@@ -289,23 +289,3 @@ pub(crate) fn stem_of(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem).nfc().collect()
 }
-
-impl LogWriter<'_> {
-    /// Stores the bytes of an image, also in place of erased ones.
-    pub(crate) async fn put_image(
-        &mut self,
-        name: &str,
-        media_type: &str,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        let now = self.options.clock.now().timestamp();
-        self.transaction
-            .run(
-                "INSERT INTO picture (name, media_type, bytes, kept_at) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes WHERE LENGTH(picture.bytes) = 0",
-                values![name, media_type, bytes, now],
-            )
-            .await
-            .map(|_| ())
-    }
-}

@@ -132,12 +132,8 @@ impl LogWriter<'_> {
     /// Deletes the text of an article everywhere, and the bytes of its images that no other article uses. Its id and
     /// its tombstone stay.
     async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
-        let images = "UPDATE picture SET bytes = $2 \
-             WHERE name IN (SELECT picture FROM picture_use WHERE article = $1) \
-             AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = name AND article <> $1)";
-        self.transaction.run(images, values![id.as_str(), [].as_slice()]).await?;
+        self.erase_images(id).await?;
         for sql in [
-            "DELETE FROM picture_use WHERE article = $1",
             "UPDATE revision SET content = NULL WHERE article = $1",
             "UPDATE article SET content_of = NULL, length = 0, link = NULL WHERE id = $1",
             "DELETE FROM waiting WHERE article = $1",
