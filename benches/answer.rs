@@ -1,6 +1,6 @@
-//! What an answer costs without sockets: a poll of an unchanged feed (304), and the feed itself.
+//! The cost of a response without sockets: a poll of an unchanged feed (304), and the feed itself.
 //!
-//! `cargo bench --bench answer`. The service's own share of a 304 is to be about half a microsecond.
+//! `cargo bench --bench answer`. The program's own part of a 304 should take about half a microsecond.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn feed() -> Representation {
     Representation::new(media_type, item.repeat(1200).into_bytes(), &version, from_unix(CHANGED))
 }
 
-/// What a portal sends.
+/// The headers of a portal's request.
 fn poll(lines: impl IntoIterator<Item = (hyper::header::HeaderName, HeaderValue)>) -> HeaderMap {
     let usual = [
         (HOST, HeaderValue::from_static("xa-dak-to.example.vn")),

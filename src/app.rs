@@ -22,6 +22,7 @@ use crate::http::{
     server,
 };
 use crate::ingest::{self, Marking, mark_of};
+use crate::pull::{self, Collector};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
 use crate::text::hex;
@@ -125,6 +126,10 @@ impl App {
         tasks.spawn("folder scan", async move {
             ingest::run(store, options, &counters, first_scan, stopping).await;
         });
+        let collector = Collector::new(self.store.clone(), self.config.pull.clone());
+        for source in &self.config.pull.sources {
+            tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
+        }
         tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
         let announce_ready = render_then_ready(
             self.store.clone(),

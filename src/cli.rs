@@ -11,6 +11,7 @@ mod list;
 mod open;
 mod output;
 mod publish;
+mod pull;
 mod remote;
 mod render;
 mod scan;
@@ -118,6 +119,16 @@ enum Command {
         /// Read everything and report what would be rejected; publishes nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Collect articles from the sources in the configuration, for cron; exit code 1 if one fails or an item is held back
+    Pull {
+        /// Only this source, also if it is not due yet [default: all that are due]
+        name: Option<String>,
+    },
+    /// Show how the sources are, decide on items that are held back, pause a source
+    Sources {
+        #[command(subcommand)]
+        command: Option<pull::SourcesCommand>,
     },
     /// Write the whole site as static files for nginx, Caddy or a CDN; only what changed since the last build
     Build {
@@ -281,6 +292,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 Some(service) => service.withdraw(id, reason.as_deref(), *erase),
                 None => withdraw::withdraw(config, id, reason.clone(), *erase, output).await,
             },
+            Command::Pull { name } => pull::pull(config, name.as_deref(), output).await,
+            Command::Sources { command } => pull::sources(config, command.as_ref(), output).await,
             Command::Build { out, no_compress } => build::build(config, out, !no_compress, output).await,
             Command::Token { command } => token::token(config, command, output).await,
             Command::Backup { file } => backup::backup(config, file, output).await,

@@ -4,6 +4,7 @@
 //! config file, environment.
 
 mod checks;
+mod collect;
 mod error;
 mod schema;
 mod sources;
@@ -18,7 +19,7 @@ use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
 use crate::time::{Clock, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
-use crate::{feed, http, ingest, render, store};
+use crate::{feed, http, ingest, parse, pull, render, store};
 
 pub use error::ConfigError;
 pub use sources::{DEFAULT, EffectiveValue};
@@ -49,6 +50,8 @@ pub struct Config {
     pub store: store::StoreOptions,
     /// Options of the folder scan.
     pub ingest: ingest::IngestOptions,
+    /// Options of the collector.
+    pub pull: pull::PullOptions,
     /// Options of the renderer.
     pub render: render::RenderOptions,
     /// Differs whenever documents may differ for the same log.
@@ -96,7 +99,7 @@ impl Config {
 }
 
 fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
-    let Settings { site, server, store, folder, feed, channel } = settings;
+    let Settings { site, server, store, folder, feed, channel, source } = settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
         value_error(&format!("site.{key}"), cause.to_string())
@@ -117,6 +120,11 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
     let channels = channels(channel)?;
     let addresses = Arc::new(addresses.with_redirects(&channels));
+    let pull_options = pull::PullOptions {
+        sources: collect::sources(source.unwrap_or_default(), &addresses)?,
+        user_agent: format!("bantin/{} (+{}/)", env!("CARGO_PKG_VERSION"), addresses.site_url()),
+        parse: parse::ParseOptions { zone: site.time_zone, language: site.language.clone(), encoding: None },
+    };
     let folder_options = ingest::IngestOptions {
         path: base.join(folder.path),
         watch: match folder.watch {
@@ -198,6 +206,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             clock: Clock::system(),
         },
         ingest: folder_options,
+        pull: pull_options,
         fingerprint: fingerprint(&render_options),
         render: render_options,
         sources,

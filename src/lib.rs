@@ -16,7 +16,7 @@
 //! | 7 wiring | [`app`] | connects all modules and supervises the tasks |
 //! | 6 configuration | [`config`] | reads and checks the settings, builds the options of each module |
 //! | 5 output | [`http`], [`export`] | the HTTP server; the static site |
-//! | 3 work | [`ingest`], [`render`] | article folder to log; log to encoded documents; neither knows the other |
+//! | 3 work | [`ingest`], [`pull`], [`render`] | article folder to log; feeds of others to log; log to encoded documents; none knows another |
 //! | 2 I/O | [`store`], [`fetch`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
 //! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`logging`] | shared data types and helpers |
@@ -69,6 +69,7 @@ pub mod logging;
 pub mod message;
 pub mod model;
 pub mod parse;
+pub mod pull;
 pub mod render;
 pub mod search_text;
 pub mod store;

@@ -168,7 +168,7 @@ impl SiteUrls {
         match parse_path(path) {
             Route::NotFound => Route::NotFound,
             _ if self.gone.contains(&slug) => Route::Gone,
-            asked => asked,
+            route => route,
         }
     }
 

@@ -217,8 +217,8 @@ fn child(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
-/// What `named` means inside of the module `at`; `None` for a name of another crate or a local one.
-/// A module and a function may share a name: `as_module` says which is meant by the last part.
+/// What `named` means within the module `at`; `None` for a name of another crate or a local one. A module and a
+/// function may share a name: `as_module` says which is meant by the last part.
 fn resolve(modules: &Modules, at: &str, named: &[String], as_module: bool, depth: u8) -> Option<Target> {
     let mut here = at.to_owned();
     for (index, name) in named.iter().enumerate() {
@@ -236,7 +236,7 @@ fn resolve(modules: &Modules, at: &str, named: &[String], as_module: bool, depth
 }
 
 fn lookup(modules: &Modules, at: &str, name: &str, as_module: bool, depth: u8) -> Option<Target> {
-    // Two modules may take each other's names by `*`.
+    // Two modules may import each other's names with `*`.
     if depth > 8 {
         return None;
     }
@@ -306,7 +306,7 @@ impl Module {
         modules.insert(path.to_owned(), module);
     }
 
-    /// Reads one tree of a `use`; the answer is the index of the token that ends it.
+    /// Parses one tree of a `use`; returns the index of the token that ends it.
     fn parse_use(&mut self, tokens: &[String], mut index: usize, before: &[String], public: bool) -> usize {
         let mut path = before.to_vec();
         loop {
@@ -359,7 +359,7 @@ fn group_end(tokens: &[String], open: usize) -> usize {
     tokens.len()
 }
 
-/// Leaves out each item under `#[cfg(test)]`; a module in a file of its own is noted in `test_only`.
+/// Removes each item under `#[cfg(test)]`; records modules in separate files in `test_only`.
 fn without_tests(tokens: Vec<String>, path: &str, test_only: &mut BTreeSet<String>) -> Vec<String> {
     let (mut kept, mut index) = (Vec::new(), 0);
     while index < tokens.len() {
@@ -391,7 +391,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// The names and signs of a source text; comments, literals and lifetimes are left out.
+/// The names and punctuation of a source text, without comments, literals and lifetimes.
 fn tokens(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut rest = text;
@@ -452,7 +452,7 @@ fn literal(text: &str) -> Option<usize> {
     Some(quote + rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len()))
 }
 
-/// The offset behind the quote that ends a literal.
+/// The offset after the quote that ends a literal.
 fn closing(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (index, c) in text.char_indices() {

@@ -1,5 +1,5 @@
-//! Articles that are slow to read, ordinary and hostile ones. The bench tells how long they take, and a test holds
-//! that the time grows with their length alone.
+//! Articles that are slow to parse, ordinary and hostile ones. The bench measures them, and a test checks that the time
+//! grows linearly.
 
 use std::hint::black_box;
 use std::io::{Cursor, Write};
@@ -8,21 +8,21 @@ use bantin::parse::{Encoding, ParseOptions, ParseResult, parse};
 use bantin::time::DEFAULT_TIME_ZONE;
 use unicode_normalization::UnicodeNormalization;
 
-/// A file of which one part is repeated until it is long.
+/// A file in which a part is repeated until it is long.
 pub struct Worst {
-    /// What is bad about it.
+    /// Why it is slow.
     pub what: &'static str,
-    /// The name of the file, for its ending.
+    /// The file name, for its extension.
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    /// Bytes that the time counts for. NOTE: of a Word document those of its XML, of which it packs many into one.
+    /// The number of bytes that the time refers to. NOTE: for a Word document, those of its XML.
     pub length: usize,
-    /// As set for its folder.
+    /// The encoding set for its folder.
     pub encoding: Option<Encoding>,
 }
 
 impl Worst {
-    /// Reads it once.
+    /// Parses it once.
     pub fn read(&self) -> ParseResult {
         let options =
             ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: self.encoding };
@@ -34,13 +34,13 @@ impl Worst {
     }
 }
 
-/// The office's own sample.
+/// The sample article.
 const SAMPLE: &str =
     include_str!("../../feeds/xa-hoi/huyen-dak-to-phat-dong-phong-trao-thi-dua-nam-2023.txt");
 
 const HEAD: &str = "Huyện Đăk Tô phát động thi đua\n\n12/05/2023 17:39\n\n";
 
-/// All of them, each of some `length` bytes.
+/// All of them, each with about `length` bytes.
 pub fn worst(length: usize) -> Vec<Worst> {
     let mut all = Vec::new();
     all.extend(texts(length).into_iter().map(|(what, text)| Worst::text("a.txt", what, text)));
@@ -274,7 +274,7 @@ fn pages(length: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Texts from before Unicode, with the encoding set or to be found out.
+/// Texts in legacy encodings, with the encoding set or detected.
 fn old_encodings(length: usize) -> Vec<Worst> {
     let tcvn3 = "HuyÖn §¨k T« ph¸t ®éng phong trµo thi ®ua\n\n12/05/2023 17:39\n\n";
     let vni = "Huyeän Ñaêk Toâ phaùt ñoäng phong traøo thi ñua\n\n12/05/2023 17:39\n\n";
@@ -380,7 +380,7 @@ fn paragraphs() -> &'static str {
     SAMPLE.split_once("\n\n").map_or(SAMPLE, |(_, rest)| rest)
 }
 
-/// A part over and over again.
+/// The part repeated up to the length.
 fn filled(part: &str, length: usize) -> String {
     part.repeat((length / part.len()).max(1))
 }

@@ -1,5 +1,6 @@
 //! The configuration keys and the types of their values.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -53,6 +54,20 @@ sections! {
         feed: Feed,
     } maybe {
         channel: Vec<Channel>,
+        source: Vec<Source>,
+    }
+    Source {
+        name: String,
+        url: String,
+    } maybe {
+        channels: Vec<Slug>,
+        map: BTreeMap<String, Slug>,
+        every: DurationSetting,
+        language: String,
+        enabled: bool,
+        allow_private: bool,
+        withdraw: WithdrawSetting,
+        max_item_age: DurationSetting,
     }
     Site {
         title: String,
@@ -126,7 +141,7 @@ sections! {
     }
 }
 
-/// All keys except those of channels, like `server.limits.head`.
+/// All keys except those of channels and sources, like `server.limits.head`.
 pub(super) fn keys() -> Vec<String> {
     let sections = [
         ("site", "Site"),
@@ -239,6 +254,15 @@ impl TryFrom<String> for ColourSetting {
     fn try_from(text: String) -> Result<Self, InvalidColour> {
         Colour::parse_accessible(&text).map(Self)
     }
+}
+
+/// What happens when a source withdraws an article.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WithdrawSetting {
+    #[default]
+    Follow,
+    Report,
 }
 
 /// How changes in the folder are detected.

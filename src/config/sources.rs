@@ -165,7 +165,8 @@ fn owner_of(name: &str) -> Owner {
     }
     let keys = schema::keys();
     let sections = keys.iter().filter_map(|key| key.split_once('.')).map(|(section, _)| section);
-    let is_section = |word: &str| sections.clone().chain(["channel"]).any(|section| section == word);
+    let is_section =
+        |word: &str| sections.clone().chain(["channel", "source"]).any(|section| section == word);
     // A whole section as an inline table.
     if path.contains(SEPARATOR) && !path.starts_with('_') || is_section(&path.to_lowercase()) {
         return Owner::Ours;

@@ -237,12 +237,12 @@ async fn months(
 ) -> Result<(), StoreError> {
     let months = snapshot.month_states(scope.as_ref(), context.zone()).await?;
     let at = state.last_modified.max(context.channels_at());
-    let mut add = |path: String, key: String, asked: PageRequest| {
+    let mut add = |path: String, key: String, request: PageRequest| {
         plan.push(PlannedFile {
             file: output_path(&path),
             key,
             modified: at,
-            output: Output::OnDemand(asked),
+            output: Output::OnDemand(request),
         });
     };
     let key = |months: &[MonthState]| {
@@ -262,8 +262,8 @@ async fn months(
         // The page links to the neighbouring months.
         let key =
             format!("{articles}.{number}.{}.{}", neighbour(index.checked_sub(1)), neighbour(Some(index + 1)));
-        let asked = PageRequest::Month(scope.clone(), *month, MonthExtent::Whole);
-        add(month_path(scope.as_ref(), *month), key, asked);
+        let request = PageRequest::Month(scope.clone(), *month, MonthExtent::Whole);
+        add(month_path(scope.as_ref(), *month), key, request);
         if scope.is_none() {
             let sitemap = Sitemap::Month(*month);
             add(sitemap_path(sitemap), format!("{articles}.{number}"), PageRequest::Sitemap(sitemap));

@@ -107,8 +107,8 @@ impl SiteRenderer {
                 self.archive_page = input.clone().map(|input| ((scope.clone(), *page), input));
                 RenderInput::Archive(input.map(|input| (input, *format)))
             }
-            Output::OnDemand(asked) => RenderInput::OnDemandPage(
-                PageInput::load(snapshot, context, asked.clone()).await?.map(Box::new),
+            Output::OnDemand(request) => RenderInput::OnDemandPage(
+                PageInput::load(snapshot, context, request.clone()).await?.map(Box::new),
             ),
         })
     }

@@ -1,4 +1,4 @@
-//! A small site whose texts hold everything that ever broke a feed.
+//! A small site with every kind of text that ever broke a feed.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl Fixture {
         }
     }
 
-    /// A site that nobody has written for yet.
+    /// A site without articles.
     pub fn empty() -> Self {
         Self { entries: Vec::new(), tombstones: Vec::new(), updated: from_unix(SEED), ..Self::hostile() }
     }
@@ -119,11 +119,11 @@ pub fn lead(text: &str) -> Block {
     Block::Lead { text: text.to_owned(), html: None }
 }
 
-pub fn caption(text: &str, credit: Option<&str>, printed: &str) -> Block {
+pub fn caption(text: &str, credit: Option<&str>, rendered: &str) -> Block {
     Block::Caption {
         text: text.to_owned(),
         credit: credit.map(str::to_owned),
-        raw: printed.to_owned(),
+        raw: rendered.to_owned(),
         html: None,
     }
 }
@@ -154,7 +154,7 @@ pub fn entry(slug: &str, article: Article) -> Entry {
     }
 }
 
-/// An article like those that come every day: one picture with its caption.
+/// A typical article: one image with its caption.
 fn seed() -> Entry {
     let mut article = article(
         "Huyện Đăk Tô phát động phong trào thi đua năm 2023",
@@ -169,7 +169,7 @@ fn seed() -> Entry {
     entry("thi-dua", article)
 }
 
-/// Markup, control characters, quotes and broken Unicode wherever text can stand; corrected once.
+/// Markup, control characters, quotes and broken Unicode in all texts; corrected once.
 fn markup() -> Entry {
     let mut article = article(
         "Đất & Người: <b>1 < 2 &amp; ]]> \u{3}👨‍👩‍👧 “Xa\u{303} ho\u{302}\u{323}i”\rhai \"dòng\" 𠀋\u{fffe}",
@@ -200,7 +200,7 @@ fn markup() -> Entry {
     entry
 }
 
-/// In Jarai, on the publisher's own site, with more pictures than captions and a very long title.
+/// In Jarai, on the publisher's own site, with more images than captions and a very long title.
 fn other_language() -> Entry {
     let title = "Phun bôh čar Đăk Tô & ".repeat(40);
     let mut article = article(title.trim_end(), vec![paragraph("Ƀing gơmơi hơdôm anŏ rơngiă")]);
@@ -211,7 +211,7 @@ fn other_language() -> Entry {
     entry("jarai", article)
 }
 
-/// A picture and nothing else; a link that would run.
+/// Only an image, and a link with an active scheme.
 fn bare() -> Entry {
     let mut article = article("Ảnh", vec![caption("Ảnh", None, "")]);
     article.link = Some("javascript:alert(1)".to_owned());

@@ -58,7 +58,7 @@ mod tests {
         lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
-    fn asked(a_im: &str) -> bool {
+    fn request_from(a_im: &str) -> bool {
         DeltaRequest::from_headers(&headers(&[(A_IM, a_im), (IF_NONE_MATCH, "\"x\"")])).is_some()
     }
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_asked_for_by_name_in_any_place_of_the_list_and_in_any_case() {
+    fn feed_is_recognised_anywhere_in_the_list_and_in_any_case() {
         for (a_im, wanted) in [
             ("feed", true),
             ("Feed", true),
@@ -86,7 +86,7 @@ mod tests {
             ("*", false),
             ("", false),
         ] {
-            assert_eq!(asked(a_im), wanted, "{a_im}");
+            assert_eq!(request_from(a_im), wanted, "{a_im}");
         }
         let twice = headers(&[(A_IM, "vcdiff"), (A_IM, "feed"), (IF_NONE_MATCH, "\"x\"")]);
         assert!(DeltaRequest::from_headers(&twice).is_some(), "several lines are one list");
@@ -131,8 +131,8 @@ mod tests {
         ) {
             if let (Ok(a_im), Ok(tags)) = (HeaderValue::from_bytes(&a_im), HeaderValue::from_bytes(&tags)) {
                 let headers = HeaderMap::from_iter([(A_IM, a_im), (IF_NONE_MATCH, tags)]);
-                if let Some(asked) = DeltaRequest::from_headers(&headers) {
-                    asked.held_versions("k3f9").for_each(drop);
+                if let Some(request_from) = DeltaRequest::from_headers(&headers) {
+                    request_from.held_versions("k3f9").for_each(drop);
                 }
             }
         }

@@ -189,7 +189,7 @@ mod tests {
         document.body(coding).etag.to_str().unwrap().to_owned()
     }
 
-    fn judged(document: &Representation, lines: &[(HeaderName, &str)], now: i64) -> Option<Decision> {
+    fn decide(document: &Representation, lines: &[(HeaderName, &str)], now: i64) -> Option<Decision> {
         let headers: HeaderMap =
             lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
         let choices = AcceptEncoding::from_headers(&headers).ranked(document);
@@ -197,11 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_another_coding_counts_where_the_request_takes_that_coding() {
+    fn a_tag_of_another_coding_matches_if_the_request_accepts_that_coding() {
         use ContentCoding::{Brotli, Gzip, Identity};
         use Decision::{NotModified, Send};
         let document = document();
-        for (held, accepted, verdict) in [
+        for (held, accepted, decision) in [
             (Gzip, "br, gzip", NotModified(Gzip)),
             (Identity, "br, gzip", NotModified(Identity)),
             (Brotli, "gzip;q=1, br;q=0.1", NotModified(Brotli)),
@@ -214,17 +214,17 @@ mod tests {
         ] {
             let held_tag = tag(&document, held);
             let lines = [(IF_NONE_MATCH, held_tag.as_str()), (ACCEPT_ENCODING, accepted)];
-            assert_eq!(judged(&document, &lines, CHANGED + 9), Some(verdict), "{held:?} with `{accepted}`");
+            assert_eq!(decide(&document, &lines, CHANGED + 9), Some(decision), "{held:?} with `{accepted}`");
         }
         let all = format!("{}, {}", tag(&document, Gzip), tag(&document, Brotli));
         let lines = [(IF_NONE_MATCH, all.as_str()), (ACCEPT_ENCODING, "gzip, br")];
         assert_eq!(
-            judged(&document, &lines, CHANGED + 9),
+            decide(&document, &lines, CHANGED + 9),
             Some(NotModified(Brotli)),
             "the best that is held"
         );
         let lines = [(IF_NONE_MATCH, all.as_str())];
-        assert_eq!(judged(&document, &lines, CHANGED + 9), Some(NotModified(Brotli)), "no word on codings");
+        assert_eq!(decide(&document, &lines, CHANGED + 9), Some(NotModified(Brotli)), "no word on codings");
     }
 
     #[test]
@@ -235,14 +235,14 @@ mod tests {
             [(IF_NONE_MATCH, old.as_str()), (ACCEPT_ENCODING, "gzip, br")].as_slice(),
             &[(IF_MATCH, "\"x\"")],
         ] {
-            assert!(!matches!(judged(&document, lines, CHANGED + 9), Some(Decision::NotModified(_))));
+            assert!(!matches!(decide(&document, lines, CHANGED + 9), Some(Decision::NotModified(_))));
         }
         let made = [ContentCoding::Gzip, ContentCoding::Brotli].map(|coding| document.known_etag(coding));
         assert_eq!(made, [None, None]);
     }
 
     #[test]
-    fn what_a_proxy_puts_on_a_tag_does_not_cost_the_reader_a_download() {
+    fn a_proxy_s_suffix_on_a_tag_causes_no_download() {
         let document = document();
         let ours = tag(&document, ContentCoding::Identity);
         let bare = ours.trim_matches('"');
@@ -263,8 +263,8 @@ mod tests {
             "*".to_owned(),
             "\"x\", *".to_owned(),
         ] {
-            let verdict = judged(&document, &[(IF_NONE_MATCH, &held)], CHANGED + 9);
-            assert_eq!(verdict, Some(Decision::NotModified(ContentCoding::Identity)), "{held}");
+            let decision = decide(&document, &[(IF_NONE_MATCH, &held)], CHANGED + 9);
+            assert_eq!(decision, Some(Decision::NotModified(ContentCoding::Identity)), "{held}");
         }
         for other in [
             String::new(),
@@ -281,26 +281,26 @@ mod tests {
             "*/*".to_owned(),
             "\"x\" * \"y\"".to_owned(),
         ] {
-            let verdict = judged(&document, &[(IF_NONE_MATCH, &other)], CHANGED + 9);
-            assert_eq!(verdict, Some(Decision::Send(ContentCoding::Identity)), "{other}");
+            let decision = decide(&document, &[(IF_NONE_MATCH, &other)], CHANGED + 9);
+            assert_eq!(decision, Some(Decision::Send(ContentCoding::Identity)), "{other}");
         }
     }
 
     #[test]
-    fn a_tag_is_asked_before_a_date_and_several_lines_are_one_list() {
+    fn tags_take_precedence_over_dates_and_several_lines_are_one_list() {
         let document = document();
         let (same, later) = (tag(&document, ContentCoding::Identity), "Sat, 13 May 2023 00:00:00 GMT");
         let stale = [(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, later)];
-        assert_eq!(judged(&document, &stale, CHANGED + 9), Some(Decision::Send(ContentCoding::Identity)));
+        assert_eq!(decide(&document, &stale, CHANGED + 9), Some(Decision::Send(ContentCoding::Identity)));
         let lines = [(IF_NONE_MATCH, "\"x\""), (IF_NONE_MATCH, same.as_str())];
         assert_eq!(
-            judged(&document, &lines, CHANGED + 9),
+            decide(&document, &lines, CHANGED + 9),
             Some(Decision::NotModified(ContentCoding::Identity))
         );
     }
 
     #[test]
-    fn dates_are_compared_as_times_in_all_three_forms_and_nonsense_is_ignored() {
+    fn dates_are_compared_as_times_in_all_three_formats_and_invalid_ones_are_ignored() {
         let document = document();
         for (since, unmodified) in [
             ("Fri, 12 May 2023 10:39:00 GMT", true),
@@ -317,34 +317,34 @@ mod tests {
         ] {
             let expected =
                 if unmodified { Decision::NotModified } else { Decision::Send }(ContentCoding::Identity);
-            let verdict = judged(&document, &[(IF_MODIFIED_SINCE, since)], CHANGED + 9);
-            assert_eq!(verdict, Some(expected), "{since}");
+            let decision = decide(&document, &[(IF_MODIFIED_SINCE, since)], CHANGED + 9);
+            assert_eq!(decision, Some(expected), "{since}");
         }
         let twice = [
             (IF_MODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT"),
             (IF_MODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT"),
         ];
-        assert_eq!(judged(&document, &twice, CHANGED + 9), Some(Decision::Send(ContentCoding::Identity)));
+        assert_eq!(decide(&document, &twice, CHANGED + 9), Some(Decision::Send(ContentCoding::Identity)));
     }
 
     #[test]
-    fn while_the_second_of_the_change_runs_a_date_alone_gets_the_document() {
+    fn during_the_second_of_a_change_a_date_never_gets_304() {
         let document = document();
         let same = [(IF_MODIFIED_SINCE, "Fri, 12 May 2023 10:39:00 GMT")];
-        for (now, verdict) in [
+        for (now, decision) in [
             (CHANGED - 60, Decision::Send(ContentCoding::Identity)),
             (CHANGED, Decision::Send(ContentCoding::Identity)),
             (CHANGED + 1, Decision::NotModified(ContentCoding::Identity)),
         ] {
-            assert_eq!(judged(&document, &same, now), Some(verdict), "{now}");
+            assert_eq!(decide(&document, &same, now), Some(decision), "{now}");
         }
         let own = tag(&document, ContentCoding::Identity);
-        let verdict = judged(&document, &[(IF_NONE_MATCH, &own)], CHANGED);
-        assert_eq!(verdict, Some(Decision::NotModified(ContentCoding::Identity)), "a tag knows at once");
+        let decision = decide(&document, &[(IF_NONE_MATCH, &own)], CHANGED);
+        assert_eq!(decision, Some(Decision::NotModified(ContentCoding::Identity)), "a tag knows at once");
     }
 
     #[test]
-    fn whoever_wants_exactly_these_bytes_gets_them_or_412() {
+    fn if_match_gets_exactly_these_bytes_or_412() {
         let document = document();
         let (gzip, identity) = (tag(&document, ContentCoding::Gzip), tag(&document, ContentCoding::Identity));
         let weak = format!("W/{identity}");
@@ -377,20 +377,20 @@ mod tests {
                 Decision::NotModified(ContentCoding::Identity),
             ),
         ];
-        for (lines, verdict) in expected {
-            assert_eq!(judged(&document, &lines, CHANGED + 9), Some(verdict), "{lines:?}");
+        for (lines, decision) in expected {
+            assert_eq!(decide(&document, &lines, CHANGED + 9), Some(decision), "{lines:?}");
         }
     }
 
     #[test]
-    fn where_nothing_fits_no_precondition_is_asked() {
+    fn without_an_acceptable_coding_no_precondition_is_evaluated() {
         let lines = [(ACCEPT_ENCODING, "*;q=0"), (IF_MATCH, "\"x\"")];
-        assert_eq!(judged(&document(), &lines, CHANGED + 9), None);
+        assert_eq!(decide(&document(), &lines, CHANGED + 9), None);
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_harm(
+        fn any_bytes_are_parsed_without_a_panic(
             name in 0_usize..4,
             lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 1..4),
             now in any::<i32>(),
@@ -404,8 +404,8 @@ mod tests {
             }
             let document = document();
             let choices = AcceptEncoding::from_headers(&headers).ranked(&document);
-            let verdict = Preconditions::from_headers(&headers).evaluate(&document, &choices, from_unix(now.into()));
-            prop_assert!(verdict.is_some());
+            let decision = Preconditions::from_headers(&headers).evaluate(&document, &choices, from_unix(now.into()));
+            prop_assert!(decision.is_some());
         }
     }
 }

@@ -452,9 +452,11 @@ struct ImportRun<'s> {
 impl ImportRun<'_> {
     /// Stores a batch, and returns its diagnostics.
     async fn submit_batch(&mut self, batch: Batch) -> Result<Vec<FileDiagnostic>, StoreError> {
-        let Batch { files, findings: told, .. } = batch;
-        self.report.files += (files.len() + told.iter().filter(|told| told.of_article).count()) as u64;
-        let mut findings: Vec<FileDiagnostic> = told.into_iter().map(|told| told.finding).collect();
+        let Batch { files, findings: diagnostics, .. } = batch;
+        self.report.files +=
+            (files.len() + diagnostics.iter().filter(|diagnostics| diagnostics.of_article).count()) as u64;
+        let mut findings: Vec<FileDiagnostic> =
+            diagnostics.into_iter().map(|diagnostics| diagnostics.finding).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         self.report.rejected += errors as u64;
         let files = self.not_imported_before(files).await?;

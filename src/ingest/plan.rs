@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_changed_once_it_has_settled_and_what_is_recorded_is_not() {
+    fn a_file_counts_as_changed_once_settled_and_a_recorded_one_does_not() {
         let start = Instant::now();
         let records = [record("a/2.txt", "2")];
         let files = ["a/1.txt", "a/2.txt", "b/3.txt"];
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_dated_in_the_future_settles_by_being_seen_twice() {
+    fn a_file_dated_in_the_future_settles_after_two_scans() {
         let start = Instant::now();
         let (early, pending, _) = plan(Pending::default(), start, 0.0, &["a/1.txt"], &[]);
         assert!(changed(&early).is_empty());

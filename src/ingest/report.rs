@@ -103,7 +103,7 @@ impl ScanReport {
 pub(super) struct Reported {
     known: BTreeMap<String, Vec<FileDiagnostic>>,
     /// Files whose diagnostics this process reported.
-    told: HashSet<String>,
+    reported: HashSet<String>,
     /// Files whose diagnostics are to be stored.
     unsaved: BTreeSet<String>,
     /// Folders whose diagnostics may be others than at the last [`Reported::changed_folders`].
@@ -134,28 +134,28 @@ impl Reported {
         findings: Findings,
         keep: impl Fn(&str) -> bool,
     ) {
-        let Self { known, told, unsaved, changed } = self;
+        let Self { known, reported, unsaved, changed } = self;
         known.retain(|path, _| {
             let stays = keep(path) || findings.0.contains_key(path);
             if !stays {
-                told.remove(path);
+                reported.remove(path);
                 unsaved.insert(path.clone());
             }
             stays
         });
         for (path, findings) in findings.0 {
             let is_known = known.get(&path).map_or(findings.is_empty(), |known| *known == findings);
-            if !is_known || !told.contains(&path) {
+            if !is_known || !reported.contains(&path) {
                 report.findings.extend(findings.iter().cloned());
             }
             if !is_known {
                 unsaved.insert(path.clone());
             }
             if findings.is_empty() {
-                told.remove(&path);
+                reported.remove(&path);
                 known.remove(&path);
             } else {
-                told.insert(path.clone());
+                reported.insert(path.clone());
                 known.insert(path, findings);
             }
         }

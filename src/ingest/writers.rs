@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_held_open_for_writing_is_found_and_one_that_is_read_is_not() {
+    fn files_open_for_writing_are_found_but_not_those_open_for_reading() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let (written, read) = (root.join("written.txt"), root.join("read.txt"));

@@ -357,7 +357,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn no_page_of_any_form_panics_and_what_comes_out_is_clean(page in pages()) {
+        fn no_page_causes_a_panic_and_every_result_is_clean(page in pages()) {
             for name in ["a.txt", "a.md", "a.html"] {
                 check(&parse(name, page.as_bytes(), &options()))?;
             }

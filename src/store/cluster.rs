@@ -92,14 +92,14 @@ impl Store {
 
     async fn listen_forever(&self) {
         let Some(server) = self.core.database.shared() else { return std::future::pending().await };
-        let mut told = false;
+        let mut logged = false;
         loop {
             let cause = match server.listen(self.log_id()).await {
                 Err(cause) => cause,
                 Ok(mut listener) => {
-                    if told {
+                    if logged {
                         info!("LISTEN connection to PostgreSQL restored");
-                        told = false;
+                        logged = false;
                     }
                     // Notifications sent before the connection was listening.
                     let _ = self.poll_position().await;
@@ -116,9 +116,9 @@ impl Store {
                     }
                 }
             };
-            if !told {
+            if !logged {
                 warn!(%cause, "LISTEN connection to PostgreSQL lost; polling every second");
-                told = true;
+                logged = true;
             }
             tokio::time::sleep(RETRY).await;
         }
@@ -215,7 +215,7 @@ impl Store {
     /// If the database or its lock file cannot be used.
     pub async fn scan_turn(&self) -> Result<ScanTurn, StoreError> {
         let started = Instant::now();
-        let mut told = false;
+        let mut logged = false;
         loop {
             let turn = match self.core.database.file() {
                 Some(file) => file.try_lock_scan()?.map(ScanTurn::File),
@@ -224,9 +224,9 @@ impl Store {
             if let Some(turn) = turn {
                 return Ok(turn);
             }
-            if !told && started.elapsed() > TURN_MESSAGE_AFTER {
+            if !logged && started.elapsed() > TURN_MESSAGE_AFTER {
                 warn!("another process is scanning the articles folder; waiting until it has finished");
-                told = true;
+                logged = true;
             }
             tokio::time::sleep(TURN_RETRY).await;
         }

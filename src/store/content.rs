@@ -135,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_version_stored_is_read() {
+    fn data_of_an_older_version_is_readable() {
         assert_eq!(decompress(b"{\"title\":\"x\"}").unwrap(), "{\"title\":\"x\"}");
     }
 
     proptest! {
         #[test]
-        fn what_is_stored_is_read_again(json in "\\PC{0,3000}") {
+        fn stored_values_are_read_back(json in "\\PC{0,3000}") {
             prop_assert_eq!(decompress(&stored(&json)).unwrap(), json);
         }
 
@@ -152,7 +152,7 @@ mod tests {
         }
 
         #[test]
-        fn a_text_that_was_cut_off_is_an_error(json in "[a-zà-ỹ ]{10,500}", share in 0.0..1.0) {
+        fn truncated_compressed_text_is_an_error(json in "[a-zà-ỹ ]{10,500}", share in 0.0..1.0) {
             let whole = stored(&json);
             let cut = 1 + ((whole.len() - 1) as f64 * share) as usize;
             prop_assert!(decompress(&whole[..cut]).is_err());

@@ -66,7 +66,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(cause: sqlx::Error) -> Self {
         match &cause {
             sqlx::Error::Encode(_) => Self::Unkept(cause.into()),
-            sqlx::Error::Database(told) if is_about_values(told.as_ref()) => Self::Unkept(cause.into()),
+            sqlx::Error::Database(error) if is_about_values(error.as_ref()) => Self::Unkept(cause.into()),
             _ => Self::Unavailable(cause.into()),
         }
     }
@@ -74,9 +74,9 @@ impl From<sqlx::Error> for StoreError {
 
 /// True if PostgreSQL complains about the values of a statement. SQLSTATE classes: data exception, integrity constraint
 /// violation, limit exceeded (e.g. of an index entry).
-fn is_about_values(told: &dyn sqlx::error::DatabaseError) -> bool {
-    let code = told.code().unwrap_or_default();
-    told.kind() != sqlx::error::ErrorKind::Other
+fn is_about_values(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    error.kind() != sqlx::error::ErrorKind::Other
         || ["22", "23", "54"].iter().any(|class| code.starts_with(class))
 }
 

@@ -1,4 +1,4 @@
-//! People with disabilities: each kind of page is judged by axe-core against WCAG 2.2 AA and walked with the keyboard.
+//! Accessibility: each kind of page is checked by axe-core against WCAG 2.2 AA and walked with the keyboard.
 
 mod in_a_browser {
     use crate::support::browser::Browser;

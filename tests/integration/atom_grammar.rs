@@ -1,4 +1,4 @@
-//! What we print as Atom, judged by the grammar of RFC 4287 (Appendix B) and not by our own reading of it.
+//! Checks our Atom documents against the grammar of RFC 4287 (Appendix B), independently of our own parser.
 
 use std::process::Command;
 
@@ -28,7 +28,7 @@ fn channel() -> Channel {
     Channel::new(slug("dat-nguoi"), "Đất & Người")
 }
 
-/// With everything that an article can have.
+/// An article with every optional part.
 fn full() -> Article {
     Article {
         title: "Đất & Người: <b>1 < 2 ]]> \u{3}👨‍👩‍👧\r\u{fffe}".to_owned(),
@@ -54,7 +54,7 @@ fn full() -> Article {
     }
 }
 
-/// With nothing that an article can do without.
+/// An article without optional parts.
 fn bare() -> Article {
     Article {
         title: "a".to_owned(),
@@ -101,7 +101,7 @@ fn tombstones() -> Vec<Tombstone> {
     vec![gone("x", Some("Đăng nhầm <ngày> & \"giờ\"")), gone("y", None)]
 }
 
-/// One document for each thing that a feed can be.
+/// One document for each kind of feed.
 fn documents() -> Vec<(&'static str, Vec<u8>)> {
     let (site, channels, tombstones) = (site(), [channel()], tombstones());
     let addresses = SiteUrls::new("https://example.vn/a&b", "kontum.vn,2023").unwrap();
@@ -129,7 +129,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
     kinds.into_iter().map(|(name, document)| (name, feed::render(&document, Format::Atom))).collect()
 }
 
-/// What the grammar says against a document; nothing where it agrees.
+/// The grammar's error for a document; `None` if it is valid.
 fn complaint(document: &[u8]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("atom.xml");
@@ -141,7 +141,7 @@ fn complaint(document: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn every_atom_document_obeys_the_grammar_of_rfc_4287_a1_a5_a8() {
+fn every_atom_document_conforms_to_the_grammar_of_rfc_4287_a1_a5_a8() {
     if is_missing(Requirement::Program("xmllint")) {
         return;
     }
@@ -151,7 +151,7 @@ fn every_atom_document_obeys_the_grammar_of_rfc_4287_a1_a5_a8() {
 }
 
 #[test]
-fn the_grammar_refuses_what_breaks_it() {
+fn the_grammar_rejects_invalid_documents() {
     if is_missing(Requirement::Program("xmllint")) {
         return;
     }

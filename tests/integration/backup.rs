@@ -54,9 +54,9 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
     let schema = Schema::new();
     let file = format!("sqlite:{}", test_site.path("data/bantin.db").display());
     let moved = test_site.run(&["migrate", "--from", &file, "--to", &schema.url()]);
-    let told = String::from_utf8(moved.stderr).unwrap();
-    assert!(moved.status.success(), "{told}");
-    assert!(told.contains("documents compared, all identical"), "{told}");
+    let output = String::from_utf8(moved.stderr).unwrap();
+    assert!(moved.status.success(), "{output}");
+    assert!(output.contains("documents compared, all identical"), "{output}");
     let test_site = without_folder(test_site).with("BANTIN_STORE__URL", schema.url());
     assert_eq!(given(&test_site), before);
     assert_eq!(test_site.ok(&["token", "list"]).matches("Văn phòng").count(), 1);
@@ -76,8 +76,8 @@ fn a_log_moves_to_postgres_and_back_with_every_document_and_validator() {
     // Nothing is overwritten.
     let refused = test_site.run(&["migrate", "--from", &file, "--to", &schema.url()]);
     assert_eq!(refused.status.code(), Some(1));
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("the target store is not empty"), "{told}");
+    let output = String::from_utf8(refused.stderr).unwrap();
+    assert!(output.contains("the target store is not empty"), "{output}");
     drop(serving);
     assert_eq!(given(&test_site), before);
 }
@@ -129,8 +129,8 @@ fn a_backup_is_made_while_serving_and_a_restore_is_a_new_log() {
             // A client that only uses `If-Modified-Since` and may hold a version from after the backup gets a new
             // response.
             let since = before.header("last-modified").unwrap().to_owned();
-            let asked = serving.request("GET", path, &[("If-Modified-Since", &since)]);
-            assert_eq!(asked.status, 200, "{path}");
+            let send_request = serving.request("GET", path, &[("If-Modified-Since", &since)]);
+            assert_eq!(send_request.status, 200, "{path}");
         }
     }
 }

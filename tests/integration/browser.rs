@@ -1,4 +1,4 @@
-//! What a person meets in a browser: headless Chromium, driven over WebDriver, before the real program.
+//! What people see in a browser: headless Chromium, driven over WebDriver, with the real program.
 
 use crate::support::browser::Browser;
 use crate::support::requirement::{Requirement, is_missing};
@@ -11,12 +11,12 @@ fn seeded() -> TestSite {
     test_site
 }
 
-/// By this name `tests/run` tells them from the others.
+/// `tests/run` selects the browser tests by this name.
 mod in_a_browser {
     use super::*;
 
     #[test]
-    fn whoever_wants_to_follow_a_channel_copies_its_address_with_one_click() {
+    fn the_feed_url_is_copied_with_one_click() {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
@@ -39,7 +39,7 @@ mod in_a_browser {
     }
 
     #[test]
-    fn a_feed_that_a_person_opens_is_a_page_and_shows_its_xml_when_asked() {
+    fn a_feed_opened_in_a_browser_is_a_page_with_a_link_to_the_xml() {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
@@ -57,12 +57,13 @@ mod in_a_browser {
             "{}",
             browser.text()
         );
-        // A script gets what readers get, also behind the page. (The pages' own policy lets no script fetch anything.)
+        // A script gets what feed readers get, even after the page was shown. (The policy of our pages forbids their
+        // own scripts to fetch.)
         browser.go(&serving, "/healthz");
         let fetch = "const done = arguments[0]; fetch('/xa-hoi/rss.xml').then(a => a.text()).then(done)";
         let fetched = browser.post("/execute/async", &json!({ "script": fetch, "args": [] }));
         assert!(fetched.as_str().unwrap().starts_with("<?xml"), "{fetched}");
-        // And that copy is not what the person gets.
+        // And the script's copy is not what the person gets.
         browser.go(&serving, "/xa-hoi/rss.xml").says("Địa chỉ bạn vừa mở là một nguồn tin (RSS)");
     }
 
@@ -115,7 +116,7 @@ mod in_a_browser {
     }
 
     #[test]
-    fn an_article_that_means_harm_does_nothing() {
+    fn an_article_with_active_content_is_harmless() {
         if is_missing(Requirement::Program("chromedriver")) {
             return;
         }
@@ -156,7 +157,7 @@ mod in_a_browser {
             assert_eq!(state, harmless, "{path}");
             assert!(browser.complaints().is_empty(), "{path}: {:?}", browser.complaints());
         }
-        // What should ever get past all that stands before a policy that lets nothing in the page run.
+        // If an attack ever got past the other defences, the policy would still prevent scripts.
         browser.go(&serving, "/");
         browser.run(
         "document.body.insertAdjacentHTML('beforeend', '<p id=p style=\"position:fixed\" onclick=\"window.harm=1\">x</p>'); \

@@ -707,7 +707,7 @@ fn assert_conforms(description: &Value, schema: &Value, value: &Value, place: &s
 }
 
 #[test]
-fn the_cron_line_of_the_readme_gets_each_change_once() {
+fn the_cron_line_of_the_documentation_gets_each_change_once() {
     if is_missing(Requirement::Program("curl")) {
         return;
     }

@@ -339,7 +339,7 @@ fn a_client_over_the_rate_limit_gets_retry_after_and_others_are_not_affected() {
 
 #[test]
 fn each_request_is_logged_with_its_client_only_if_the_access_log_is_on() {
-    let asked = |site: TestSite| {
+    let start = |site: TestSite| {
         let serving = site.serve();
         serving.request("GET", "/xa-hoi/rss.xml?x=1", &[("X-Forwarded-For", "203.0.113.7")]);
         serving.get("/bai-viet/");
@@ -349,7 +349,7 @@ fn each_request_is_logged_with_its_client_only_if_the_access_log_is_on() {
     let noting = TestSite::new()
         .with("BANTIN_SERVER__ACCESS_LOG", "true")
         .with("BANTIN_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
-    let serving = asked(noting);
+    let serving = start(noting);
     wait_until("both lines", || {
         serving.log().lines().filter(|line| line.contains("request answered")).count() == 2
     });
@@ -357,7 +357,7 @@ fn each_request_is_logged_with_its_client_only_if_the_access_log_is_on() {
     let line = log.lines().find(|line| line.contains("203.0.113.7")).unwrap();
     assert!(line.contains("method=GET address=/xa-hoi/rss.xml?x=1 status=200 bytes="), "{line}");
     assert!(log.contains("client=127.0.0.1 method=GET address=/bai-viet/ status=404"), "{log}");
-    assert!(!asked(TestSite::new()).log().contains("request answered"));
+    assert!(!start(TestSite::new()).log().contains("request answered"));
 }
 
 #[test]

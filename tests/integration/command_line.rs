@@ -24,7 +24,7 @@ fn a_mistyped_key_is_shown_with_line_and_caret() {
 }
 
 #[test]
-fn a_wrong_variable_is_named() {
+fn an_invalid_variable_is_named() {
     let site = TestSite::new().with("BANTIN_SERVER__LISTEN", "somewhere");
     let message = String::from_utf8(site.run(&["config"]).stderr).unwrap();
     assert!(message.contains("BANTIN_SERVER__LISTEN=somewhere"), "{message}");

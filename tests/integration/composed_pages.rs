@@ -1,5 +1,5 @@
-//! Pages composed of what sites print, in any order that a site could print it, with invented text: the fields are found
-//! again or the page is refused, never with a wrong date. And articles of the clean form: every paragraph comes back.
+//! Pages composed of the parts that sites print, in any possible order, with invented text: the fields are found, or
+//! the page is rejected, but never with a wrong date. And articles of the clean form: every paragraph is kept.
 
 use bantin::model::Block;
 use bantin::parse::{DiagnosticKind, ParseOptions, ParseResult, ParsedArticle, parse};
@@ -16,7 +16,7 @@ const SYLLABLES: &str = "nước làng đường trâu lúa suối rừng chợ 
 const FAMILY: [&str; 6] = ["Đinh", "Rơ Lan", "Sùng", "Vàng", "Lương", "Hồ"];
 const GIVEN: [&str; 8] = ["Thiên", "Mẫn", "Páo", "Nhi", "Bảo Thoa", "Hữu Khôi", "Duyệt", "Ngọc Sen"];
 
-/// What sites print above and beside their articles, and below them.
+/// What sites print above, beside and below their articles.
 const ABOVE: [&str; 9] = [
     "Trang chủ",
     "Trang chủ > Tin tức > Xã hội",
@@ -130,7 +130,7 @@ struct Page {
     end: Option<(&'static str, Vec<String>)>,
     clock: Option<Moment>,
     update: Option<Moment>,
-    /// Title then date, date then title, the lead between them, or the title once more below its date.
+    /// Title then date, date then title, the lead between them, or the title again below its date.
     order: usize,
     blank: bool,
 }
@@ -166,11 +166,11 @@ fn page() -> impl Strategy<Value = Page> {
 const SIGNING: usize = 4;
 
 impl Page {
-    /// The date's line, and the lines that name the author above the text and below it.
+    /// The line with the date, and the lines that name the author above and below the text.
     fn signed(&self) -> (String, Option<String>, Option<String>) {
         let stamp = printed(self.stamp.0, self.stamp.1);
         let Some(author) = &self.author else { return (stamp, None, None) };
-        // A label of the date stands at the beginning of its line.
+        // A label of the date is at the beginning of its line.
         match self.signing {
             0 if self.stamp.0 < 2 => (format!("{author} - {stamp}"), None, None),
             1 if matches!(self.order, 0 | 3) => (stamp, Some(format!("Tác giả: {author}")), None),
@@ -207,7 +207,7 @@ impl Page {
         lines
     }
 
-    /// The text with its sub-heading and its caption.
+    /// The text with its sub-heading and caption.
     fn text(&self) -> Vec<String> {
         let mut text = self.paragraphs.clone();
         text.splice(1..1, self.caption.iter().chain(&self.heading).cloned());
@@ -216,16 +216,16 @@ impl Page {
 }
 
 proptest! {
-    // NOTE: `PROPTEST_CASES` sets their number.
+    // NOTE: `PROPTEST_CASES` sets the number of cases.
     #![proptest_config(ProptestConfig::default())]
 
     #[test]
-    fn what_a_site_prints_is_found_again_or_refused_and_no_date_is_wrong(page in page()) {
+    fn composed_pages_are_parsed_correctly_or_rejected_never_with_a_wrong_date(page in page()) {
         let lines = page.lines();
         let reading = read(&lines, page.blank);
         let Some(draft) = reading.draft else { return Ok(()) };
         prop_assert!(is_the_moment(&draft, page.stamp.1), "{}\n{:?}", lines.join("\n"), draft.article);
-        // One of two lines that both may be the title is taken with a warning.
+        // If two lines may both be the title, one is used with a warning.
         if !reading.findings.iter().any(|finding| matches!(finding.kind, DiagnosticKind::UnsureTitle { .. })) {
             prop_assert_eq!(&draft.article.title, &page.title, "{}", lines.join("\n"));
         }
@@ -236,7 +236,7 @@ proptest! {
     }
 
     #[test]
-    fn a_page_with_its_date_below_its_title_is_not_refused(page in page()) {
+    fn a_page_with_its_date_below_its_title_is_accepted(page in page()) {
         let page = Page { order: 0, clock: None, update: None, ..page };
         let lines = page.lines();
         let draft = read_text(&lines, page.blank);
@@ -245,9 +245,9 @@ proptest! {
         prop_assert_eq!(&draft.article.authors, &page.author.iter().cloned().collect::<Vec<_>>(), "{}", lines.join("\n"));
     }
 
-    /// Whatever stands between the lead and the byline of the clean form is the author's.
+    /// Everything between the lead and the byline of the clean form belongs to the author's text.
     #[test]
-    fn an_article_of_the_clean_form_comes_back_whole(
+    fn an_article_of_the_clean_form_is_parsed_completely(
         title in phrase(4..14),
         stamp in (0..FORMS, moment()),
         lead in sentence(),

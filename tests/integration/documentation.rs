@@ -1,4 +1,4 @@
-//! The documentation tells the truth: its links lead somewhere, its commands exist, its examples run.
+//! Checks the documentation: its links work, its commands exist, its examples run.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -81,7 +81,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn each_link_leads_to_a_file_and_a_heading_that_exist() {
+fn every_link_target_exists() {
     let mut followed = 0;
     for (path, text) in documents() {
         for target in prose(&text).split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
@@ -105,7 +105,7 @@ fn each_link_leads_to_a_file_and_a_heading_that_exist() {
 }
 
 #[test]
-fn each_path_that_is_named_exists() {
+fn every_documented_path_exists() {
     let mut named = 0;
     for (document, text) in documents() {
         let prose = prose(&text);
@@ -137,7 +137,7 @@ fn each_dependency_has_a_licence_that_is_accepted() {
     for package in packages {
         let expression = package["license"].as_str().unwrap_or_default();
         let is_listed = |licence: &str| accepted.contains(&licence.trim_matches(['(', ')', ' ']));
-        // What is in parentheses is a choice between licences, and they are nested no deeper.
+        // Parentheses contain a choice between licences; they are not nested.
         let is_accepted = match expression.contains('(') {
             true => expression.split(" AND ").all(|choice| choice.split(" OR ").any(is_listed)),
             false => expression
@@ -156,7 +156,7 @@ fn the_readme_fits_on_a_page() {
     }
 }
 
-/// A value in place of a placeholder; all else as it is, without the marks of what is optional or repeated.
+/// A value for a placeholder; other words without the marks of optional or repeated parts.
 fn value_for(word: &str) -> &str {
     match word.trim_matches(['[', ']', '…']) {
         "SLUG" => "xa-hoi",
@@ -169,7 +169,7 @@ fn value_for(word: &str) -> &str {
     }
 }
 
-/// The words of a command as a shell would split it, without a comment. What is in quotation marks is one word.
+/// Splits a command into words like a shell, without a comment. Quoted text is one word.
 fn words_of(command: &str) -> Vec<String> {
     let command = command.split(" #").next().unwrap().replace("$(date +%F)", "today");
     let parts = command.split('"').enumerate();
@@ -181,7 +181,7 @@ fn words_of(command: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_command_that_is_shown_is_one_of_the_program() {
+fn every_documented_command_exists() {
     let site = TestSite::new();
     let mut tried = 0;
     for (path, text) in documents() {
@@ -200,7 +200,7 @@ fn each_command_that_is_shown_is_one_of_the_program() {
 }
 
 #[test]
-fn each_command_of_the_program_is_explained() {
+fn every_command_is_documented() {
     let help = TestSite::new().ok(&["--help"]);
     let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let names =
@@ -232,7 +232,7 @@ fn keys() -> Vec<(String, String, Option<String>)> {
 }
 
 #[test]
-fn each_key_is_explained_with_its_default() {
+fn every_config_key_is_documented_with_its_default() {
     let text = document("docs/configuration.md");
     let sections: HashMap<&str, &str> =
         text.split("\n### `").skip(1).map(|section| section.split_once('`').unwrap()).collect();
@@ -242,13 +242,13 @@ fn each_key_is_explained_with_its_default() {
         let rows = sections.get(section.as_str()).unwrap_or_else(|| panic!("{section} is not explained"));
         let row = rows.lines().find(|line| line.starts_with(&format!("| `{key}` |")));
         let row = row.unwrap_or_else(|| panic!("{section} {key} is not explained"));
-        // The sample authority is for nobody, and the channels of config.toml are examples.
+        // The sample authority must not be used, and the channels of config.toml are examples.
         if let Some(default) = default.as_ref().filter(|_| key != "tag_authority" && section != "[[channel]]")
         {
             assert!(row.contains(&format!("| `{default}` |")), "{section} {key} = {default}: {row}");
         }
     }
-    // And nothing else is.
+    // There are no other keys.
     for (section, rows) in sections {
         for row in rows.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `")) {
             let key = row.split('`').nth(1).unwrap();
@@ -367,10 +367,10 @@ impl Mirror {
         Self { folder, channel }
     }
 
-    /// Polls once, and tells the titles in the copy.
+    /// Polls once, and returns the titles in the copy.
     fn poll(&self, serving: &RunningServer) -> BTreeSet<String> {
         let path = self.folder.path().join("copy.json");
-        // The addresses in the feed are those of `site.url`; whatever it asks for reaches this service.
+        // The URLs in the feed are those of `site.url`; all requests are redirected to this service.
         let output = Command::new("python3")
             .args(["mirror.py", &format!("http://127.0.0.1:8080/{}/atom.xml", self.channel), "copy.json"])
             .current_dir(self.folder.path())

@@ -120,7 +120,7 @@ fn a_touched_file_changes_nothing() {
 }
 
 #[test]
-fn half_an_article_is_never_shown() {
+fn an_incomplete_file_is_never_published() {
     use std::io::Write as _;
     let site = seeded();
     let serving = site.serve();

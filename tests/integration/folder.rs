@@ -1,4 +1,4 @@
-//! The whole life of a folder of articles, with the real program.
+//! The articles folder from the first to the last file, with the real program.
 
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -22,7 +22,7 @@ fn ids(serving: &RunningServer, path: &str) -> Vec<String> {
     feed.entries.into_iter().map(|entry| entry.id).collect()
 }
 
-/// None at all while the channel is not there yet.
+/// Empty while the channel does not exist.
 fn ids_or_none(serving: &RunningServer, path: &str) -> Vec<String> {
     if serving.get(path).status == 200 { ids(serving, path) } else { Vec::new() }
 }
@@ -75,7 +75,7 @@ fn a_move_to_another_channel_is_one_revision_without_a_tombstone() {
 }
 
 #[test]
-fn one_article_lies_in_two_channels_and_two_texts_of_it_are_an_error_naming_both() {
+fn one_file_in_two_channels_is_one_article_and_two_texts_are_an_error() {
     let test_site = seeded();
     let serving = test_site.serve();
     test_site.write("kinh-te/thi-dua.txt", SAMPLE_ARTICLE);
@@ -111,7 +111,7 @@ fn another_article_of_that_name_and_day_does_not_harm_the_first() {
 }
 
 #[test]
-fn gone_and_back_within_the_grace_is_nothing() {
+fn a_file_missing_within_the_grace_period_changes_nothing() {
     let test_site = seeded();
     let serving = test_site.serve();
     let before = serving.get(RSS).etag();
@@ -123,7 +123,7 @@ fn gone_and_back_within_the_grace_is_nothing() {
 }
 
 #[test]
-fn gone_and_back_beyond_the_grace_is_a_withdrawal_and_a_restoration_under_one_id() {
+fn a_file_missing_beyond_the_grace_period_is_withdrawn_and_later_restored_under_one_id() {
     let test_site = seeded();
     let serving = test_site.serve();
     let before = ids(&serving, RSS);
@@ -135,7 +135,7 @@ fn gone_and_back_beyond_the_grace_is_a_withdrawal_and_a_restoration_under_one_id
 }
 
 #[test]
-fn a_folder_that_is_gone_withdraws_nothing_and_is_said() {
+fn a_missing_folder_withdraws_nothing_and_is_reported() {
     let test_site = seeded();
     let serving = test_site.serve();
     let before = serving.get(RSS).etag();
@@ -150,7 +150,7 @@ fn a_folder_that_is_gone_withdraws_nothing_and_is_said() {
 }
 
 #[test]
-fn a_folder_that_was_suddenly_emptied_withdraws_nothing_until_it_is_confirmed() {
+fn an_emptied_folder_withdraws_nothing_until_confirmed() {
     let test_site = TestSite::new();
     for number in 0..8 {
         test_site.write(&format!("xa-hoi/bai-{number}.txt"), short(number));
@@ -185,7 +185,7 @@ fn an_editor_that_writes_a_temporary_file_and_renames_it_makes_one_correction() 
 }
 
 #[test]
-fn a_share_without_events_is_looked_at_again_and_again() {
+fn a_share_without_events_is_polled() {
     let test_site = seeded().with("BANTIN_FOLDER__WATCH", "poll");
     let serving = test_site.serve();
     test_site.write("xa-hoi/moi.txt", short(1));
@@ -193,7 +193,7 @@ fn a_share_without_events_is_looked_at_again_and_again() {
 }
 
 #[test]
-fn a_folder_that_is_not_watched_is_scanned_by_cron() {
+fn an_unwatched_folder_is_scanned_by_cron() {
     let test_site = seeded().with("BANTIN_FOLDER__WATCH", "off");
     let serving = test_site.serve();
     let before = serving.metric("bantin_scans_total");
@@ -204,7 +204,7 @@ fn a_folder_that_is_not_watched_is_scanned_by_cron() {
 }
 
 #[test]
-fn a_future_stamp_waits_over_a_restart_and_is_published_when_its_time_comes() {
+fn a_scheduled_article_survives_a_restart_and_is_published_when_due() {
     let test_site = seeded();
     let serving = test_site.serve();
     let due = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
@@ -220,13 +220,13 @@ fn a_future_stamp_waits_over_a_restart_and_is_published_when_its_time_comes() {
 }
 
 #[test]
-fn a_stamp_more_than_a_year_ahead_is_an_error() {
+fn a_date_more_than_a_year_ahead_is_an_error() {
     let test_site = seeded();
     test_site.write("xa-hoi/xa.txt", article("Bài xa", "13/05/2123 08:00", "Đoạn mở đầu."));
     let output = test_site.run(&["scan"]);
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("xa-hoi/xa.txt:3: error: "), "{told}");
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(output.contains("xa-hoi/xa.txt:3: error: "), "{output}");
 }
 
 #[test]
@@ -265,12 +265,12 @@ fn names_in_nfd_and_names_in_vietnamese_are_channels_and_articles() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
+fn an_unreadable_file_is_reported_and_its_last_version_stays() {
     let test_site = seeded();
     let serving = test_site.serve();
     let before = serving.get(RSS).etag();
     let path = test_site.path("feeds/xa-hoi/thi-dua.txt");
-    // A loop of links cannot be read by anybody, not even by root.
+    // A circular link cannot be read by anybody, not even by root.
     std::fs::remove_file(&path).unwrap();
     symlink("thi-dua.txt", &path).unwrap();
     wait_until("the complaint", || serving.log().contains("path=xa-hoi/thi-dua.txt"));
@@ -279,7 +279,7 @@ fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
     monstrous.set_len(20 << 20).unwrap();
     drop(monstrous);
     wait_until("the other complaint", || serving.log().contains("path=xa-hoi/lon.txt"));
-    // Longer than the grace: what cannot be seen is not gone.
+    // Longer than the grace period: files that cannot be seen are not missing.
     let since = Instant::now();
     wait_until("the grace is over", || since.elapsed() > Duration::from_secs(6));
     test_site.scanned(&serving);
@@ -287,21 +287,21 @@ fn a_file_that_cannot_be_read_is_said_and_its_last_version_stays() {
 }
 
 #[test]
-fn what_lies_in_the_wrong_place_is_said() {
+fn files_in_the_wrong_place_are_reported() {
     let test_site = seeded();
     test_site.write("la-loi.txt", short(1));
     test_site.write("xa-hoi/2023/cu.txt", short(2));
     test_site.write("api/a.txt", short(3));
     let output = test_site.run(&["check"]);
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stdout).unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
     for path in ["feeds/la-loi.txt:1: warning", "feeds/xa-hoi/2023:1: warning", "feeds/api:1: warning"] {
-        assert!(told.contains(path), "{path} is not in\n{told}");
+        assert!(output.contains(path), "{path} is not in\n{output}");
     }
 }
 
 #[test]
-fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
+fn ten_thousand_files_at_once_take_few_render_passes() {
     let test_site = seeded();
     let serving = test_site.serve();
     let before = serving.metric("bantin_reprints_total");
@@ -322,14 +322,14 @@ fn ten_thousand_files_at_once_are_a_handful_of_reprints() {
     assert!(kilobytes < 300_000, "{peak}");
 }
 
-/// Lets so much time go by. For what must not happen there is no condition to wait for.
+/// Waits, for things that must not happen and so have no condition to wait for.
 fn pass(time: Duration) {
     let since = Instant::now();
     wait_until("time goes by", || since.elapsed() > time);
 }
 
 #[test]
-fn half_an_article_is_not_published_while_somebody_writes_it() {
+fn a_file_is_not_published_while_it_is_being_written() {
     let test_site = seeded();
     let serving = test_site.serve();
     let whole = short(1);
@@ -349,7 +349,7 @@ fn half_an_article_is_not_published_while_somebody_writes_it() {
 }
 
 #[test]
-fn a_text_that_is_cut_within_a_line_is_waited_for_and_one_without_an_end_of_line_is_published_all_the_same() {
+fn a_truncated_text_is_awaited_and_one_without_a_final_line_end_is_published() {
     let test_site = seeded();
     let serving = test_site.serve();
     let whole = short(1);
@@ -368,7 +368,7 @@ fn a_text_that_is_cut_within_a_line_is_waited_for_and_one_without_an_end_of_line
 }
 
 #[test]
-fn a_fifo_a_device_and_a_huge_file_cost_nothing_and_stop_nobody() {
+fn a_fifo_a_device_and_a_huge_file_do_not_block_the_scan() {
     let test_site = seeded();
     let fifo = test_site.path("feeds/xa-hoi/ong.txt");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -407,7 +407,7 @@ fn a_fifo_a_device_and_a_huge_file_cost_nothing_and_stop_nobody() {
 }
 
 #[test]
-fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
+fn an_unreadable_folder_does_not_disable_events_and_is_reported_once() {
     let test_site = seeded().for_an_ordinary_user();
     test_site.write("bi-mat/a.txt", short(9));
     std::fs::create_dir(test_site.path("feeds/.Trash-0")).unwrap();
@@ -415,7 +415,7 @@ fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
     std::fs::set_permissions(test_site.path("feeds/bi-mat"), locked.clone()).unwrap();
     std::fs::set_permissions(test_site.path("feeds/.Trash-0"), locked).unwrap();
     let serving = test_site.serve();
-    // Five times quicker than the slow beat would be.
+    // Five times faster than the periodic rescan.
     for number in 0..5 {
         test_site.write(&format!("xa-hoi/moi-{number}.txt"), short(number));
         let since = Instant::now();
@@ -431,7 +431,7 @@ fn one_folder_that_may_not_be_read_turns_off_no_events_and_is_told_once() {
 }
 
 #[test]
-fn what_is_not_read_is_told_by_name_and_jpeg_is_read_whatever_it_is_called() {
+fn unsupported_files_are_reported_by_name_and_jpeg_is_accepted_under_any_extension() {
     let test_site = seeded();
     let unread =
         ["bai.doc", "bai.pdf", "bai.ods", "bai.rtf", "anh.heic", "anh.avif", "anh.bmp", "anh.tif", "anh.svg"];
@@ -459,7 +459,7 @@ fn what_is_not_read_is_told_by_name_and_jpeg_is_read_whatever_it_is_called() {
 }
 
 #[test]
-fn copies_and_folders_of_systems_are_never_published() {
+fn copies_and_system_folders_are_never_published() {
     let test_site = seeded();
     for (number, path) in [
         "#recycle/bai.txt",
@@ -510,26 +510,26 @@ fn names_that_no_channel_or_article_can_have_are_reported_and_not_published() {
     test_site.write("!!!/bai.txt", short(4));
     test_site.write("xa-hoi/thi-dua\n.jpg", include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg"));
     let output = test_site.run(&["scan"]);
-    let told = String::from_utf8(output.stdout).unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
     for name in ["xuống\\ndòng.txt", "cột\\tmột.txt", "feeds/…:1", "feeds/!!!:1", "thi-dua\\n.jpg"] {
-        assert!(told.contains(name), "{name} is not in\n{told}");
+        assert!(output.contains(name), "{name} is not in\n{output}");
     }
     assert_eq!(test_site.ok(&["list"]).lines().count(), 1);
 }
 
 #[test]
-fn a_file_that_is_too_large_is_called_too_large() {
+fn a_file_above_the_size_limit_is_rejected_as_too_large() {
     let test_site = seeded();
     test_site.write("xa-hoi/lon.txt", "");
     let file = std::fs::File::options().write(true).open(test_site.path("feeds/xa-hoi/lon.txt")).unwrap();
     file.set_len(500 << 20).unwrap();
     let output = test_site.run(&["scan"]);
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("lớn hơn") && !told.contains("quyền truy cập"), "{told}");
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(output.contains("lớn hơn") && !output.contains("quyền truy cập"), "{output}");
 }
 
 #[test]
-fn an_edit_of_the_same_length_is_seen_though_the_time_was_set_back() {
+fn an_edit_of_the_same_length_is_detected_even_if_the_mtime_is_reset() {
     for watch in ["events", "off"] {
         let test_site = seeded().with("BANTIN_FOLDER__WATCH", watch);
         test_site.ok(&["scan"]);
@@ -567,7 +567,7 @@ fn an_empty_folder_is_no_channel_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_channel_whose_folder_is_renamed_keeps_its_articles_and_the_office_hears_of_the_old_addresses() {
+fn a_renamed_folder_keeps_its_articles_and_a_warning_explains_the_old_urls() {
     let test_site = seeded();
     for number in 0..10 {
         test_site.write(&format!("tin-cu/bai-{number}.txt"), short(number));
@@ -581,7 +581,7 @@ fn a_channel_whose_folder_is_renamed_keeps_its_articles_and_the_office_hears_of_
     assert!(log.contains("was = [\"tin-cu\"]") || log.contains("was = [\\\"tin-cu\\\"]"), "{log}");
 }
 
-/// A file that is no article, or none that may be published, in one of many ways.
+/// A file that is not an article, or one that must not be published, in one of many ways.
 fn bad(kind: usize, number: u32) -> (String, Vec<u8>) {
     let named = |name: &str| format!("xa-hoi/{name}-{number}.txt");
     match kind {
@@ -599,7 +599,7 @@ fn bad(kind: usize, number: u32) -> (String, Vec<u8>) {
 }
 
 #[test]
-fn of_many_files_of_which_some_are_bad_in_any_way_all_others_are_published() {
+fn bad_files_never_block_the_good_ones() {
     let ways = (1_u32..12, prop::collection::vec(0_usize..10, 0..8));
     let mut runner = TestRunner::new(ProptestConfig { cases: 8, ..ProptestConfig::default() });
     let outcome = runner.run(&ways, |(good, bad_kinds)| {
@@ -612,11 +612,11 @@ fn of_many_files_of_which_some_are_bad_in_any_way_all_others_are_published() {
             test_site.write(&path, bytes);
         }
         let output = test_site.run(&["scan", "--json"]);
-        let told =
+        let text =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         let list = test_site.ok(&["list"]);
-        prop_assert_eq!(list.lines().count() as u32, good, "{}\n{}", list, told);
-        prop_assert_eq!(output.status.code(), Some(i32::from(!bad_kinds.is_empty())), "{}", told);
+        prop_assert_eq!(list.lines().count() as u32, good, "{}\n{}", list, text);
+        prop_assert_eq!(output.status.code(), Some(i32::from(!bad_kinds.is_empty())), "{}", text);
         Ok(())
     });
     outcome.unwrap();

@@ -1,8 +1,8 @@
-//! The pages for people over HTTP, with the real program: what is sent to whom, how it is kept, and what bounds it.
+//! The HTML pages over HTTP, with the real program: content negotiation, caching and limits.
 
 use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
-/// What a browser sends when a person opens an address.
+/// The headers that a browser sends when a person opens a URL.
 const PERSON: [(&str, &str); 3] =
     [("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*;q=0.8")];
 const FEEDS: [(&str, &str); 3] = [
@@ -18,7 +18,7 @@ fn seeded() -> TestSite {
     test_site
 }
 
-/// The titles of a page of results.
+/// The titles on a page of results.
 fn found(serving: &RunningServer, query: &str) -> Vec<String> {
     let answer = serving.get(&format!("/tim-kiem?{query}"));
     assert_eq!((answer.status, answer.header("content-type")), (200, HTML), "{query}");
@@ -30,7 +30,7 @@ fn found(serving: &RunningServer, query: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
+fn a_browser_gets_an_uncached_page_and_a_feed_reader_the_feed() {
     let test_site = seeded();
     let serving = test_site.serve();
     for (path, media_type) in FEEDS {
@@ -43,7 +43,7 @@ fn a_person_gets_a_page_that_nobody_keeps_and_a_reader_the_feed() {
         assert_eq!(page.header("vary"), feed.header("vary"), "a cache keeps the two apart");
         assert_eq!((page.header("etag"), page.header("last-modified")), (None, None));
         assert!(page.text().contains("Địa chỉ bạn vừa mở là một nguồn tin"));
-        // The browser holds the feed, because a script has fetched it: the person is not sent back to that.
+        // The browser has the feed in its cache, because a script has fetched it; the person must not be sent there.
         let etag = feed.etag();
         let held = [PERSON.as_slice(), &[("If-None-Match", &etag)]].concat();
         assert_eq!(serving.request("GET", path, &held).header("content-type"), HTML);
@@ -134,7 +134,7 @@ fn a_search_counts_the_whole_result_and_lists_a_channel_or_a_span_of_days_withou
 }
 
 #[test]
-fn who_types_diacritics_finds_just_these_words_first_and_marked() {
+fn a_query_with_diacritics_ranks_and_marks_exact_matches() {
     let test_site = TestSite::new();
     for number in 10..33 {
         let text = article(&format!("Bài {number} ở đắc to"), "14/05/2023 08:00", "Lời dẫn: dak to.");
@@ -158,7 +158,7 @@ fn who_types_diacritics_finds_just_these_words_first_and_marked() {
 }
 
 #[test]
-fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
+fn the_not_found_page_marks_no_menu_entry_as_current() {
     let test_site = seeded();
     let serving = test_site.serve();
     for path in ["/khong-co/gi/", "/bai-viet/2023/05/12/khong-co"] {
@@ -170,7 +170,7 @@ fn a_page_for_an_address_that_leads_nowhere_is_no_page_of_the_menu() {
 }
 
 #[test]
-fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
+fn an_article_with_an_external_url_links_to_it_everywhere() {
     let test_site = TestSite::new();
     let home = "https://baokontum.example/xa-hoi/bai-goc.html";
     let text = article("Bài dẫn lại", "12/05/2023 08:00", "Lời dẫn.");
@@ -189,7 +189,7 @@ fn an_article_that_is_at_home_elsewhere_says_so_in_each_place() {
 }
 
 #[test]
-fn a_text_from_right_to_left_turns_nothing_round_but_itself() {
+fn right_to_left_text_does_not_affect_its_surroundings() {
     let test_site = TestSite::new();
     let text = article("مرحبا", "12/05/2023 08:00", "نص عربي");
     test_site.write("xa-hoi/a-rap.txt", format!("+++\nlanguage = \"ar\"\n+++\n{text}"));
@@ -219,7 +219,7 @@ fn a_text_from_right_to_left_turns_nothing_round_but_itself() {
 }
 
 #[test]
-fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
+fn a_search_feed_does_not_change_without_new_results() {
     let test_site = seeded();
     let serving = test_site.serve();
     let path = "/tim-kiem/rss.xml?q=%22thi+dua%22&channel=xa-hoi";
@@ -253,7 +253,7 @@ fn a_search_can_be_followed_and_stays_as_it_is_while_nothing_new_is_found() {
 }
 
 #[test]
-fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting() {
+fn too_many_searches_get_503_and_do_not_delay_readers() {
     let test_site = seeded();
     let serving = test_site.serve();
     let address = serving.address();
@@ -281,7 +281,7 @@ fn a_flood_of_searches_is_told_to_come_again_and_does_not_keep_readers_waiting()
 }
 
 #[test]
-fn older_articles_are_found_by_month_and_part_by_part() {
+fn older_articles_are_listed_by_month_in_pages() {
     let test_site = seeded();
     for number in 0..70 {
         let stamp = format!("{:02}/03/2022 {:02}:00", 1 + number % 28, number % 24);
@@ -322,7 +322,7 @@ fn older_articles_are_found_by_month_and_part_by_part() {
 }
 
 #[test]
-fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
+fn robots_and_icons_are_served_at_their_default_paths() {
     let test_site = seeded();
     let serving = test_site.serve();
     let robots = serving.get("/robots.txt").text();
@@ -362,7 +362,7 @@ fn crawlers_and_browsers_get_what_they_ask_for_unasked() {
 }
 
 #[test]
-fn an_article_says_of_itself_what_machines_ask_for() {
+fn an_article_page_has_complete_metadata() {
     let test_site = seeded();
     test_site.write("xa-hoi/thi-dua.png", {
         let mut bytes = Vec::new();

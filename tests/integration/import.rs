@@ -1,4 +1,4 @@
-//! Old articles come in with one command, and `check` says what was understood of them: with the real program.
+//! Bulk imports, and the report of `check`, with the real program.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn latin(text: &str) -> Vec<u8> {
     encoding_rs::WINDOWS_1252.encode(text).0.into_owned()
 }
 
-/// Writes a file beside the site's own folder of articles.
+/// Writes a file outside of the articles folder.
 fn write_file(test_site: &TestSite, path: &str, bytes: impl AsRef<[u8]>) {
     let path = test_site.path(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -60,13 +60,13 @@ fn counts(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", output_text(output)))
 }
 
-/// All articles but for the moment of their revisions.
+/// All articles without the times of their revisions.
 fn listed(test_site: &TestSite) -> serde_json::Value {
     serde_json::from_str(&test_site.ok(&["list", "--json"])).unwrap()
 }
 
 #[test]
-fn folders_name_the_channels_and_every_form_comes_in() {
+fn folders_name_the_channels_and_every_format_is_imported() {
     let test_site = TestSite::new();
     write_file(&test_site, "cũ/Đất & Người/2019/nghe-det.txt", dated(1));
     write_file(&test_site, "cũ/Đất & Người/le-hoi.md", dated(2));
@@ -92,7 +92,7 @@ fn folders_name_the_channels_and_every_form_comes_in() {
 }
 
 #[test]
-fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_once_it_is_cured() {
+fn a_second_import_stores_only_corrected_files() {
     let test_site = TestSite::new();
     for number in 0..20 {
         write_file(&test_site, &format!("cũ/xa-hoi/{number}.txt"), dated(number));
@@ -122,7 +122,7 @@ fn a_second_import_changes_only_what_was_corrected_and_a_refused_file_comes_in_o
 }
 
 #[test]
-fn an_archive_is_the_same_source_packed_or_not() {
+fn an_archive_is_the_same_source_as_its_unpacked_folder() {
     let test_site = TestSite::new();
     write_file(&test_site, "cũ/xa-hoi/a.txt", dated(1));
     write_file(&test_site, "cũ/xa-hoi/b.txt", dated(2));
@@ -216,7 +216,7 @@ fn a_zip_bomb_is_rejected_by_name_and_the_other_files_are_imported() {
 }
 
 #[test]
-fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
+fn overlapping_entries_of_an_archive_are_rejected() {
     let test_site = TestSite::new();
     let words: Vec<String> =
         (0..4000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> 3)).collect();
@@ -234,7 +234,7 @@ fn an_archive_whose_files_share_their_bytes_is_not_unpacked_again_and_again() {
 }
 
 #[test]
-fn a_rehearsal_reads_all_and_begins_no_log() {
+fn a_dry_run_of_an_import_reads_everything_and_creates_no_log() {
     let test_site = TestSite::new();
     write_file(&test_site, "cũ/xa-hoi/a.txt", dated(1));
     write_file(&test_site, "cũ/xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
@@ -254,7 +254,7 @@ fn a_rehearsal_reads_all_and_begins_no_log() {
 }
 
 #[test]
-fn a_dry_run_knows_the_channels_that_take_nothing_new() {
+fn a_dry_run_rejects_closed_channels() {
     let test_site = TestSite::new();
     let closed =
         "\n[[channel]]\nslug = \"bau-cu\"\nclosed = 2018-01-01\n[[channel]]\nslug = \"cu\"\ngone = true\n";
@@ -268,14 +268,14 @@ fn a_dry_run_knows_the_channels_that_take_nothing_new() {
         assert_eq!(output.status.code(), Some(1));
         let counts = counts(&output);
         assert_eq!((&counts["acceptable"], &counts["refused"]), (&1.into(), &2.into()), "{counts}");
-        // The second time there is a log.
+        // The second time, the log exists.
         test_site.ok(&["scan"]);
     }
     assert_eq!(listed(&test_site), serde_json::json!([]));
 }
 
 #[test]
-fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
+fn a_killed_and_repeated_import_ends_like_an_uninterrupted_one() {
     const FILES: u32 = 3000;
     let (killed, whole) = (TestSite::new(), TestSite::new());
     for test_site in [&killed, &whole] {
@@ -288,7 +288,7 @@ fn an_import_that_was_killed_and_run_again_ends_like_one_that_was_not() {
     for round in 1..=2 {
         let mut child = killed.start(&["import", &path, "-q"]);
         let log = killed.path("data/bantin.db-wal");
-        // The log beside the store grows with every batch that is on the disk.
+        // The log file grows with every batch that is stored.
         wait_until("some batches", || std::fs::metadata(&log).is_ok_and(|log| log.len() > round * 600_000));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -311,7 +311,7 @@ fn articles(test_site: &TestSite) -> u32 {
 }
 
 #[test]
-fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
+fn a_running_service_publishes_an_import_and_never_withdraws_it() {
     let test_site = TestSite::new();
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     test_site.write("xa-hoi/chi-o-day.txt", dated(9));
@@ -321,7 +321,7 @@ fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
     assert!(import(&test_site, &["cũ"]).status.success());
     wait_until("the imported article", || serving.get("/xa-hoi/rss.xml").text().contains("Bài số 1 "));
     test_site.scanned(&serving);
-    // What was put away in the archive stays; so does what was never in the folder.
+    // Imported articles stay, and so does what was never in the folder.
     test_site.remove("xa-hoi/thi-dua.txt");
     test_site.remove("xa-hoi/chi-o-day.txt");
     test_site.write("xa-hoi/a.txt", dated(1).replace("Tấn Lộc", "Minh Hà"));
@@ -334,7 +334,7 @@ fn a_running_service_hears_of_an_import_and_withdraws_nothing_of_it() {
 }
 
 #[test]
-fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
+fn a_future_date_is_scheduled_and_one_too_far_ahead_is_rejected() {
     let test_site = TestSite::new();
     let in_days =
         |days: i64| (chrono::Utc::now() + chrono::TimeDelta::days(days)).format("%d/%m/%Y 08:00").to_string();
@@ -355,7 +355,7 @@ fn a_future_stamp_waits_and_one_too_far_ahead_is_refused() {
 }
 
 #[test]
-fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
+fn a_legacy_encoding_can_be_set_for_a_folder_an_import_or_a_file() {
     let test_site = TestSite::new();
     test_site.write("kinh-te/giao-ban.txt", latin(TCVN3));
     test_site.write("van-hoa/giao-ban-2.txt", latin(&format!("+++\nencoding = \"tcvn3\"\n+++\n{TCVN3}")));
@@ -384,7 +384,7 @@ fn an_old_encoding_is_set_for_a_folder_for_an_import_or_in_the_file() {
 }
 
 #[test]
-fn check_tells_what_was_understood_of_every_file() {
+fn check_shows_the_parsed_fields_of_every_file() {
     let test_site = TestSite::new();
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     test_site.write("xa-hoi/hong.txt", "Không có ngày đăng ở đây\n\nĐoạn văn duy nhất của bài.\n");
@@ -428,7 +428,7 @@ fn check_tells_what_was_understood_of_every_file() {
 }
 
 #[test]
-fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead() {
+fn check_continues_after_an_unreadable_file_and_reports_a_date_far_ahead() {
     let test_site = TestSite::new();
     write_file(
         &test_site,
@@ -445,7 +445,7 @@ fn check_goes_on_behind_a_file_that_cannot_be_read_and_tells_of_a_date_far_ahead
 }
 
 #[test]
-fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
+fn an_import_without_a_terminal_reports_progress_every_second() {
     let test_site = TestSite::new();
     let mut entries = Vec::new();
     for number in 0..4000 {
@@ -469,7 +469,7 @@ fn an_import_without_a_terminal_tells_of_its_progress_by_the_second() {
 }
 
 #[test]
-fn a_channel_that_is_not_there_is_asked_for_and_a_stray_file_stops_only_itself() {
+fn an_unknown_channel_must_be_confirmed_and_a_stray_file_is_only_reported() {
     let test_site = TestSite::new();
     write_file(&test_site, "cũ/bai.txt", dated(1));
     let slip = import(&test_site, &["cũ", "--channel", "xa-hoy"]);

@@ -34,6 +34,7 @@ mod parse;
 mod parse_complexity;
 mod parse_mutations;
 mod publishing;
+mod pull;
 mod render;
 mod replicas;
 mod store;

@@ -31,7 +31,7 @@ fn read(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<&'static str>) {
 }
 
 #[test]
-fn libreoffice_and_word_say_the_same() {
+fn odt_and_docx_files_are_parsed_alike() {
     let tests = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"));
     let mut compared = 0;
     for entry in std::fs::read_dir(tests.join("odt")).unwrap() {

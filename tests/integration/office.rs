@@ -169,7 +169,7 @@ fn a_word_document_is_published_with_its_images() {
 }
 
 #[test]
-fn a_form_that_cannot_be_read_changes_nothing() {
+fn an_invalid_form_changes_nothing() {
     let office = Office::new();
     let (text, bad) = (new_article(), article("Bài hỏng", "31/02/2023", "Đoạn."));
     let form: [(&[Part<'_>], u16, &str); 7] = [
@@ -210,7 +210,7 @@ fn a_form_that_cannot_be_read_changes_nothing() {
 }
 
 #[test]
-fn a_scheduled_article_is_read_changed_removed_and_brought_back() {
+fn a_scheduled_article_is_read_changed_removed_and_restored() {
     let office = Office::new();
     let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("%d/%m/%Y 08:00").to_string();
     let made =
@@ -241,7 +241,7 @@ fn a_scheduled_article_is_read_changed_removed_and_brought_back() {
 }
 
 #[test]
-fn the_history_tells_who_when_and_why_and_keeps_every_text() {
+fn the_history_has_author_time_reason_and_text_of_every_revision() {
     let office = Office::new();
     let seed = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
     let edit = SAMPLE_ARTICLE.replacen("Huyện Đăk Tô", "Xã Đăk Tô", 1);
@@ -321,7 +321,7 @@ fn the_state_of_the_folder_is_known_after_a_restart_and_to_its_own_office_only()
 }
 
 #[test]
-fn a_file_in_the_folder_tells_what_is_wrong_in_it_if_the_operator_wants_it() {
+fn an_error_file_in_the_folder_lists_its_problems_if_enabled() {
     let site = TestSite::new().with("BANTIN_FOLDER__ERROR_FILE", "true");
     site.write("xa-hoi/hong.txt", "Bài hỏng\n\n31/02/2023 08:00\n\nĐoạn.\n");
     let office = Office::of(site);

@@ -80,7 +80,7 @@ fn seeded() -> TestSite {
 }
 
 #[test]
-fn a_service_whose_log_cannot_be_written_goes_on() {
+fn a_service_continues_if_its_log_output_cannot_be_written() {
     let sinks: [fn() -> Stdio; 2] = [|| full().into(), without_reader];
     for sink in sinks {
         let site = seeded();
@@ -94,7 +94,7 @@ fn a_service_whose_log_cannot_be_written_goes_on() {
 }
 
 #[test]
-fn a_service_whose_log_is_no_longer_read_goes_on() {
+fn a_service_continues_if_its_log_output_is_not_read() {
     let site = seeded().with("BANTIN_SERVER__ACCESS_LOG", "true");
     let (_unread, writer) = std::io::pipe().unwrap();
     let service = DetachedService::new(&site, writer);
@@ -369,7 +369,7 @@ fn a_deleted_database_accepts_no_writes_and_a_start_without_it_creates_no_log() 
         assert!(message.contains(mark.trim()) && message.contains("scan --confirm"), "{message}");
     }
     assert!(!site.path("data").exists());
-    // A preview neither minds the mark nor leaves its own.
+    // A preview neither checks the marker nor writes its own.
     assert!(site.ok(&["render", "xa-hoi", "rss"]).contains("thi đua"));
     assert_eq!(fs::read_to_string(site.path("feeds/.bantin-log")).unwrap(), mark);
     site.ok(&["scan", "--confirm"]);
@@ -378,7 +378,7 @@ fn a_deleted_database_accepts_no_writes_and_a_start_without_it_creates_no_log() 
 }
 
 #[test]
-fn a_database_of_another_log_takes_nothing_from_the_folder_until_somebody_confirms_it() {
+fn a_folder_marked_for_another_log_is_not_scanned_until_confirmed() {
     let (site, other) = (seeded(), TestSite::new());
     site.ok(&["scan"]);
     other.write("xa-hoi/khac.txt", article("Của nơi khác", "13/05/2023 08:00", "Đoạn mở đầu."));
@@ -393,7 +393,7 @@ fn a_database_of_another_log_takes_nothing_from_the_folder_until_somebody_confir
 }
 
 #[test]
-fn with_the_sample_authority_a_new_log_may_simply_begin() {
+fn with_the_sample_authority_a_new_log_needs_no_confirmation() {
     let site = seeded();
     fs::write(site.path("config.toml"), "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n")
         .unwrap();
@@ -425,7 +425,7 @@ fn the_database_and_its_folder_are_their_owner_s_alone() {
 }
 
 #[test]
-fn of_two_services_on_one_database_one_scans_and_the_other_takes_over() {
+fn one_of_two_services_scans_and_the_other_takes_over() {
     let site = seeded();
     for number in 0..10 {
         site.write(
@@ -439,7 +439,7 @@ fn of_two_services_on_one_database_one_scans_and_the_other_takes_over() {
     for number in 0..10 {
         site.rename(&format!("xa-hoi/p{number:02}.txt"), &format!("xa-hoi/doi-{number:02}.txt"));
     }
-    // Beside both, a third.
+    // A third site, in addition to both.
     site.ok(&["scan"]);
     site.scanned(&one);
     let ids = site.ok(&["list"]);

@@ -1,8 +1,8 @@
-//! Reads the pages under `tests/pages` and the small inputs under `tests/reading` and compares, field by field, with what a
-//! careful person reads. A field named under `confidence` may be read otherwise; every other must be right.
+//! Parses the pages under `tests/pages` and the small inputs under `tests/reading` and compares each field with the
+//! result of careful human reading. A field listed under `confidence` may differ; every other must match.
 //!
-//! `tests/pages` holds synthetic twins of real page layouts, and clean texts with traps; `layout` in each says what the
-//! page looks like. `tests/reading` holds one trap each.
+//! `tests/pages` contains synthetic copies of real page layouts, and clean texts with pitfalls; `layout` in each
+//! describes the page. `tests/reading` contains one pitfall each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 #[test]
-fn pages_are_read_as_a_careful_person_reads_them() {
+fn pages_are_parsed_correctly() {
     judge("tests/pages", 160);
 }
 
 #[test]
-fn each_trap_is_read_as_a_careful_person_reads_it() {
+fn every_pitfall_is_parsed_correctly() {
     judge("tests/reading", 68);
 }
 
@@ -133,7 +133,7 @@ fn compare_body(body: &[Block], wanted: &Value) -> Vec<Field> {
         fields.push(field("body", lost.is_empty(), &lost, "kept"));
     }
     if wanted.get("dropped").is_some() {
-        // A line that was broken anywhere may be a part of two lines of the text.
+        // A line that was broken anywhere may be part of two lines of the text.
         let whole: String = body.iter().map(|line| letters(line)).collect();
         let part = |line: &str| whole.contains(line);
         let kept: Vec<String> = texts(&wanted["dropped"]).iter().map(|line| letters(line)).collect();
@@ -146,7 +146,7 @@ fn compare_body(body: &[Block], wanted: &Value) -> Vec<Field> {
     fields
 }
 
-/// A block with everything that a reader sees of it.
+/// A block with everything that readers see of it.
 fn shown(block: &Block) -> String {
     match block {
         Block::Lead { text, .. } | Block::Paragraph { text } | Block::Heading { text, .. } => text.clone(),
@@ -177,7 +177,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// A text in an encoding of before Unicode is named for it, and its folder would be set to it.
+/// A text in a legacy encoding has its name in the file name, and its folder would be set to it.
 fn options_for(name: &str) -> ParseOptions {
     let encoding = ["tcvn3", "vni"].into_iter().find(|encoding| name.contains(encoding));
     ParseOptions {

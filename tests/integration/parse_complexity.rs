@@ -1,6 +1,5 @@
-//! The time that it takes to read a file grows with its length alone, whatever stands in it: 10 ms for 100 kB in a
-//! release build. `cargo bench --bench manuscript` measures that; what is held here holds on slow machines and in
-//! debug builds too.
+//! The time to parse a file grows linearly, whatever it contains: 10 ms for 100 kB in a release build. `cargo bench
+//! --bench parse` measures that; the tests here also hold on slow machines and in debug builds.
 
 #[path = "../../benches/parse/worst.rs"]
 mod worst;
@@ -13,7 +12,7 @@ use bantin::time::DEFAULT_TIME_ZONE;
 use proptest::prelude::*;
 use worst::{Worst, worst};
 
-/// The best of some runs, since other processes can only add to it.
+/// The best of several runs, because other processes can only slow it down.
 fn time_of(text: &Worst) -> Duration {
     let once = || {
         let before = Instant::now();
@@ -24,18 +23,18 @@ fn time_of(text: &Worst) -> Duration {
 }
 
 #[test]
-fn eight_times_the_text_takes_about_eight_times_as_long() {
+fn parsing_takes_linear_time() {
     const LENGTH: usize = 8_000;
-    // Each byte of the longer text may take so much longer. The square would be 8.
+    // Maximum growth of the time per byte for the longer text. Quadratic time would have 8.
     const MOST: f64 = 4.0;
     let (short, long) = (worst(LENGTH), worst(8 * LENGTH));
     assert!(short.len() >= 150, "only {} texts", short.len());
     let per_byte = |text: &Worst| {
-        // What takes less than this is a refusal, or as good as nothing.
+        // Times below this are early rejections, which cannot be compared.
         let least = Duration::from_micros(200);
         time_of(text).max(least).as_secs_f64() / text.length as f64
     };
-    // Other processes can hold up one measurement; they hardly hold up all of them.
+    // Other processes can disturb one measurement, but hardly all of them.
     let grown = |(short, long): (&Worst, &Worst)| {
         let growths = (0..6).map(|_| per_byte(long) / per_byte(short));
         let least = growths.take_while(|growth| *growth > MOST).collect::<Vec<_>>();
@@ -46,7 +45,7 @@ fn eight_times_the_text_takes_about_eight_times_as_long() {
     assert!(slow.is_empty(), "{slow:#?}");
 }
 
-/// A part of a file, to be repeated until it is long: what has a meaning in one of the forms, and rubbish.
+/// Parts of a file to repeat until it is long: with a meaning in one of the formats, or arbitrary.
 fn parts() -> impl Strategy<Value = String> {
     let token = prop_oneof![
         3 => r"[a-zA-Z]{1,3}|[0-9]{1,2}|[ \n]{1,2}",
@@ -62,9 +61,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 48 } else { 1000 }))]
 
     #[test]
-    fn nothing_takes_longer_than_its_length_allows(part in parts()) {
+    fn every_input_is_parsed_within_the_time_limit(part in parts()) {
         const LENGTH: usize = 100_000;
-        // The promise is 10 ms; a debug build takes ten times that, and a busy machine some more.
+        // The guarantee is 10 ms; a debug build takes ten times that, and a busy machine some more.
         let most = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 60 });
         let options = ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None };
         let text = format!("Huyện Đăk Tô phát động thi đua\n\n12/05/2023 17:39\n\n{}", part.repeat(LENGTH / part.len()));
@@ -74,7 +73,7 @@ proptest! {
                 black_box(parse(name, black_box(text.as_bytes()), &options));
                 before.elapsed()
             };
-            // One run may be held up by another process; five hardly are.
+            // Other processes can disturb one run, but hardly all five.
             prop_assert!((0..5).any(|_| once() <= most), "{name}: over {most:?}");
         }
     }

@@ -1,8 +1,8 @@
-//! Every sample of the project, damaged at random: nothing panics, the time grows with the length alone, and an article of
-//! the clean form made of any lines of the samples keeps all of them.
+//! Every sample of the project, damaged at random: nothing panics, the time grows linearly, and an article of the clean
+//! form built from any lines of the samples keeps all of them.
 //!
-//! `BANTIN_FUZZ_SECONDS` says how long each test runs (800 seeds by default), `BANTIN_FUZZ_SEED` where it begins. The seed of a
-//! failure is printed.
+//! `BANTIN_FUZZ_SECONDS` sets how long each test runs (default: 800 seeds), `BANTIN_FUZZ_SEED` the first seed. The seed
+//! of a failure is printed.
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::Path;
@@ -32,7 +32,7 @@ fn damaged_samples_neither_panic_nor_take_long() {
         if !is_package {
             bytes.truncate(200_000);
         }
-        // Any text may be sent as a field of JSON, and a form may be named wrongly.
+        // Any text may be sent as a JSON field, and the format may be wrong.
         let form = if random.below(4) == 0 { FORMS[random.below(FORMS.len())] } else { form };
         slowest = slowest.max(time_to_read(form, &bytes));
     });
@@ -40,10 +40,10 @@ fn damaged_samples_neither_panic_nor_take_long() {
 }
 
 #[test]
-fn a_clean_article_of_any_lines_keeps_all_of_them() {
+fn a_clean_article_keeps_all_its_lines() {
     let samples = samples();
     let texts = samples.iter().filter(|(form, _)| *form == "txt");
-    // Text in an encoding of before Unicode, decoded as something else, is refused.
+    // Text in a legacy encoding that was decoded as another one is rejected.
     let texts =
         texts.filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok().filter(|text| text.contains('ệ')));
     let lines: Vec<&str> = texts.flat_map(str::lines).map(str::trim).filter(|line| is_text(line)).collect();
@@ -73,8 +73,8 @@ fn a_clean_article_of_any_lines_keeps_all_of_them() {
     println!("{runs} runs");
 }
 
-/// A line that is a text on its own: no macro of a site's software, no row of a table, no mark of a list, no end mark; no
-/// date, since two dates may be refused; and no byline, since it ends a text.
+/// Whether a line is a text of its own: no site macro, table row, list marker or end mark; no date, because two dates
+/// may be rejected; no byline, because it ends a text.
 fn is_text(line: &str) -> bool {
     let marked = line.starts_with(|c: char| !c.is_alphabetic() && !"“\"(".contains(c));
     let dated = line.bytes().filter(u8::is_ascii_digit).count() >= 4 && line.split_whitespace().count() <= 12;
@@ -110,8 +110,8 @@ fn options() -> ParseOptions {
     ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None }
 }
 
-/// Reads the bytes and holds the time to the limit: 10 ms for 100 kB in a release build, some more for a busy machine, and
-/// much more in a debug build.
+/// Parses the bytes and checks the time limit: 10 ms for 100 kB in a release build, somewhat more on a busy machine,
+/// and much more in a debug build.
 fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
     let per_byte = Duration::from_nanos(if cfg!(debug_assertions) { 10_000 } else { 600 });
     let most = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 })
@@ -130,7 +130,7 @@ fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
         }
         began.elapsed()
     };
-    // One run may be held up by another process; five hardly are.
+    // Other processes can disturb one run, but hardly all five.
     let best = (0..5).map(|_| once()).find(|time| *time <= most);
     best.unwrap_or_else(|| panic!("a {form} of {} bytes takes over {most:?}", bytes.len()))
 }
@@ -253,7 +253,7 @@ fn mix_up(xml: &mut String, random: &mut Random) {
     }
 }
 
-/// Runs the check with one seed after the other until the time is over; answers how often.
+/// Runs the check with one seed after the other until the time is over; returns the number of seeds.
 fn for_each_seed(mut check: impl FnMut(&mut Random)) -> u64 {
     struct Told(u64);
     impl Drop for Told {
@@ -265,7 +265,7 @@ fn for_each_seed(mut check: impl FnMut(&mut Random)) -> u64 {
     }
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let asked = number("BANTIN_FUZZ_SECONDS");
-    // NOTE: without a time the seeds are the same on every machine.
+    // NOTE: without a time limit, the seeds are the same on every machine.
     let (time, most) =
         (Duration::from_secs(asked.unwrap_or(10)), if asked.is_some() { u64::MAX } else { 800 });
     let (first, began) = (number("BANTIN_FUZZ_SEED").unwrap_or(1), Instant::now());

@@ -291,7 +291,7 @@ fn a_dry_run_reports_the_parsed_article_and_changes_nothing() {
 }
 
 #[test]
-fn a_dry_run_reports_why_the_article_would_be_refused() {
+fn a_dry_run_reports_why_the_article_would_be_rejected() {
     let office = office();
     let ahead = article("Quá xa", "13/05/2099 08:00", "Đoạn mở đầu.");
     let holder = "+++\ntitle = \"Giữ mã\"\npublished = \"13/05/2023\"\n\
@@ -538,7 +538,7 @@ fn the_commands_do_the_same_against_a_running_service() {
 }
 
 #[test]
-fn guessing_tokens_is_limited_and_stops_nobody_who_has_one() {
+fn guessing_tokens_is_limited_without_blocking_valid_tokens() {
     let office = office();
     let delete = |bearer: &str| {
         let headers = [("Authorization", bearer)];

@@ -93,9 +93,9 @@ fn a_reader_waits_at_most_half_a_second_for_rendering_and_never_if_it_is_current
     };
     // It is notified of a change and cannot read it.
     let held = HeldLock::new(&schema.url(), "LOCK TABLE channel IN ACCESS EXCLUSIVE MODE");
-    let told = "SELECT pg_notify('bantin_' || id, head + 1 || ' ' || generation) FROM log";
+    let output = "SELECT pg_notify('bantin_' || id, head + 1 || ' ' || generation) FROM log";
     wait_until("a reader to be kept waiting", || {
-        schema.execute(told);
+        schema.execute(output);
         let (answer, waited) = timed(&[]);
         assert_eq!((answer.status, answer.etag(), &answer.body), (200, tag.clone(), &before.body));
         assert!(waited < HELD_BACK * 3, "{waited:?}");
@@ -185,8 +185,8 @@ fn a_folder_without_the_log_marker_is_not_scanned() {
     for test_site in [&empty, &wrong] {
         let scan = test_site.run(&["scan"]);
         assert_eq!(scan.status.code(), Some(1));
-        let told = String::from_utf8(scan.stdout).unwrap() + &String::from_utf8(scan.stderr).unwrap();
-        assert!(told.contains("scan --confirm"), "{told}");
+        let output = String::from_utf8(scan.stdout).unwrap() + &String::from_utf8(scan.stderr).unwrap();
+        assert!(output.contains("scan --confirm"), "{output}");
         let serving = test_site.serve();
         test_site.scanned(&serving);
         let shown = serving.get(RSS).text();
@@ -251,7 +251,7 @@ impl Cluster {
         Self { process, url, folder }
     }
 
-    fn told(&self, what: &str) {
+    fn output(&self, what: &str) {
         let mut command = Command::new(Self::SCRIPT);
         let done = command.arg(what).env("BANTIN_TEST_POSTGRES_FOLDER", &self.folder).status();
         assert!(done.unwrap().success(), "{what}");
@@ -281,11 +281,11 @@ fn without_the_database_live_documents_are_served_and_writes_are_told_to_retry()
     let before = paths.map(|path| serving.get(path));
     for (round, stop) in ["--kill", "--stop"].into_iter().enumerate() {
         let shown = serving.get(RSS).text().matches("<item>").count();
-        cluster.told(stop);
+        cluster.output(stop);
         let refused = |title: &str| {
-            let asked = Instant::now();
+            let send_request = Instant::now();
             let refused = publish(&serving, &bearer, title);
-            assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+            assert!(send_request.elapsed() < Duration::from_secs(2), "{:?}", send_request.elapsed());
             refused
         };
         for number in 0..6 {
@@ -305,7 +305,7 @@ fn without_the_database_live_documents_are_served_and_writes_are_told_to_retry()
                 assert_eq!(again.status, 304, "{path}");
             }
         }
-        cluster.told("--start");
+        cluster.output("--start");
         wait_until("the writes to be taken again", || serving.get("/readyz").json()["writes"] == "available");
         let title = format!("Sau lần {round}");
         wait_until("a write", || publish(&serving, &bearer, &title).status < 300);
@@ -400,7 +400,7 @@ fn with_a_full_postgres_disk_live_documents_are_served_and_writes_resume_later()
     let disk = TmpfsDisk::new(112);
     let cluster = Cluster::below(disk.path());
     // If the server had no room for its own log, it has stopped, and is started again.
-    assert_full_disk_behaviour(&disk, &cluster.url, || cluster.told("--start"));
+    assert_full_disk_behaviour(&disk, &cluster.url, || cluster.output("--start"));
 }
 
 #[test]
@@ -456,15 +456,15 @@ fn assert_full_disk_behaviour(disk: &TmpfsDisk, url: &str, start: impl Fn()) {
 /// afterwards.
 struct Line {
     address: SocketAddr,
-    drawn: Arc<(Mutex<bool>, Condvar)>,
+    interrupted: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Line {
     fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let drawn = Arc::new((Mutex::new(false), Condvar::new()));
-        let line = Arc::clone(&drawn);
+        let interrupted = Arc::new((Mutex::new(false), Condvar::new()));
+        let line = Arc::clone(&interrupted);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let line = Arc::clone(&line);
@@ -478,17 +478,17 @@ impl Line {
                 });
             }
         });
-        Self { address, drawn }
+        Self { address, interrupted }
     }
 
-    fn is_drawn(&self, drawn: bool) {
-        *self.drawn.0.lock().unwrap() = drawn;
-        self.drawn.1.notify_all();
+    fn is_drawn(&self, interrupted: bool) {
+        *self.interrupted.0.lock().unwrap() = interrupted;
+        self.interrupted.1.notify_all();
     }
 }
 
-fn get_through((drawn, mended): &(Mutex<bool>, Condvar)) {
-    drop(mended.wait_while(drawn.lock().unwrap(), |drawn| *drawn).unwrap());
+fn get_through((interrupted, restored): &(Mutex<bool>, Condvar)) {
+    drop(restored.wait_while(interrupted.lock().unwrap(), |interrupted| *interrupted).unwrap());
 }
 
 fn carry(mut from: TcpStream, mut to: TcpStream, line: &(Mutex<bool>, Condvar)) {
@@ -604,7 +604,11 @@ impl Balancer {
 }
 
 /// One request; none if the replica died before it answered.
-fn asked(address: SocketAddr, head: &str, body: &str) -> Option<(u16, HashMap<String, String>, String)> {
+fn send_request(
+    address: SocketAddr,
+    head: &str,
+    body: &str,
+) -> Option<(u16, HashMap<String, String>, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let length = body.len();
@@ -638,9 +642,9 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
         return;
     }
     let schema = Schema::new();
-    let houses = [replica(&schema.url(), None), replica(&schema.url(), None)];
-    let bearer = houses[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();
-    let mut replicas = houses.each_ref().map(|test_site| Some(test_site.serve()));
+    let sites = [replica(&schema.url(), None), replica(&schema.url(), None)];
+    let bearer = sites[0].ok(&["token", "new", "Văn phòng"]).trim().to_owned();
+    let mut replicas = sites.each_ref().map(|test_site| Some(test_site.serve()));
     let addresses = || replicas.iter().flatten().map(RunningServer::address).collect::<Vec<_>>();
     let balancer = Balancer::new(addresses());
     let (address, ended) = (balancer.address, Arc::new(AtomicBool::new(false)));
@@ -653,7 +657,7 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
                 let held = if remembers { format!("\r\nIf-None-Match: {tag}") } else { String::new() };
                 let head = format!("GET {RSS} HTTP/1.1{held}");
                 let began = Instant::now();
-                let Some((status, headers, _)) = asked(address, &head, "") else { continue };
+                let Some((status, headers, _)) = send_request(address, &head, "") else { continue };
                 answers += 1;
                 match status {
                     200 => {
@@ -687,7 +691,7 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
                         "POST /api/articles?channel=xa-hoi HTTP/1.1\r\nAuthorization: Bearer {bearer}\r\n\
                          Content-Type: text/plain; charset=utf-8"
                     );
-                    if let Some((201, _, body)) = asked(address, &head, &text) {
+                    if let Some((201, _, body)) = send_request(address, &head, &text) {
                         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
                         accepted.push((body["id"].as_str().unwrap().to_owned(), title));
                     }
@@ -703,7 +707,7 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
         replicas[which].take().unwrap().kill();
         *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(RunningServer::address).collect();
         std::thread::sleep(Duration::from_millis(200));
-        replicas[which] = Some(houses[which].serve());
+        replicas[which] = Some(sites[which].serve());
         *balancer.behind.lock().unwrap() = replicas.iter().flatten().map(RunningServer::address).collect();
     }
     std::thread::sleep(Duration::from_millis(500));
@@ -712,7 +716,7 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
     let highest = pollers.into_iter().map(|poller| poller.join().unwrap()).max().unwrap();
     println!("{} articles accepted over six deaths; pollers saw number {highest}", accepted.len());
     assert!(accepted.len() > 20, "{}", accepted.len());
-    let listed = houses[0].ok(&["list"]);
+    let listed = sites[0].ok(&["list"]);
     for (id, title) in &accepted {
         assert!(
             listed.contains(title.as_str()) && listed.contains(id.as_str()),

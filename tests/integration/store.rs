@@ -217,9 +217,9 @@ async fn another_replica_is_announced_immediately() {
     crate::support::wait_until("somebody to listen", || {
         crate::support::postgres::query(listens, &home.url())
     });
-    let mut heard = two.subscribe();
+    let mut positions = two.subscribe();
     take(&one, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    heard.wait_for(|announced| announced.head == 1).await.unwrap();
+    positions.wait_for(|announced| announced.head == 1).await.unwrap();
     // A closed connection is opened again.
     let cut = "(SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND \
                query LIKE '%' || (SELECT id FROM log) || '%')";
@@ -228,7 +228,7 @@ async fn another_replica_is_announced_immediately() {
         crate::support::postgres::query(listens, &home.url())
     });
     take(&one, file("xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
-    heard.wait_for(|announced| announced.head == 2).await.unwrap();
+    positions.wait_for(|announced| announced.head == 2).await.unwrap();
     stop.send_replace(true);
     follower.await.unwrap();
 }
@@ -335,20 +335,20 @@ on_every_engine! {
     an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected
     an_image_is_served_while_a_published_article_shows_it
     erasing_an_article_keeps_the_images_that_others_use
-    an_empty_feed_is_as_old_as_its_channel
-    a_dry_run_tells_the_outcome_and_stores_nothing
+    an_empty_feed_has_the_date_of_its_channel
+    a_dry_run_reports_the_outcome_and_stores_nothing
     a_token_is_valid_until_it_is_revoked
     a_retried_request_is_one_article_and_its_key_cannot_be_reused
     an_edit_of_an_outdated_version_is_rejected
     the_same_text_sent_twice_is_one_article
     an_unchanged_file_does_not_undo_a_correction_by_api
     a_sealed_page_shows_each_article_once_as_its_last_revision_in_it
-    a_page_that_is_not_full_does_not_exist
+    an_archive_page_exists_once_it_is_full
     a_sealed_page_only_loses_removed_articles
     a_restored_article_appears_at_its_newest_revision
     a_tombstone_disappears_when_its_article_stays_in_another_channel
     a_damaged_revision_removes_only_its_article_from_the_page
-    a_live_feed_says_from_which_number_its_delta_is_complete
+    a_live_feed_knows_the_oldest_number_of_its_deltas
     a_live_feed_is_complete_until_a_page_is_sealed
     every_change_is_returned_once_for_any_page_size
     the_changes_of_a_channel_include_departures_and_use_log_numbers
@@ -443,17 +443,17 @@ fn titles(view: &LiveFeedData) -> Vec<&str> {
 
 async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(home: Home) {
     let store = home.open().await;
-    let (id, verdict) =
+    let (id, outcome) =
         take(&store, file("xa-hoi/hoi-nghi.txt", "1", article("Hội nghị", SAMPLE_ARTICLE))).await;
     assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/hoi-nghi");
-    assert_eq!(verdict, SubmitOutcome::Published(1));
+    assert_eq!(outcome, SubmitOutcome::Published(1));
     let entry = live(&store, "xa-hoi").await.entries.remove(0);
     assert_eq!(entry.updated, from_unix(SAMPLE_ARTICLE), "at first, updated is the stamp");
 
     home.clock.advance(60);
-    let (again, verdict) =
+    let (again, outcome) =
         take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SAMPLE_ARTICLE))).await;
-    assert_eq!((again, verdict), (id.clone(), SubmitOutcome::Corrected(2)));
+    assert_eq!((again, outcome), (id.clone(), SubmitOutcome::Corrected(2)));
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
     assert_eq!(view.entries[0].updated, from_unix(SAMPLE_ARTICLE + 1060));
@@ -468,9 +468,9 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
         ArticleLookup::Withdrawn(_)
     ));
 
-    let (back, verdict) =
+    let (back, outcome) =
         take(&store, file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị lớn", SAMPLE_ARTICLE))).await;
-    assert_eq!((back, verdict), (id, SubmitOutcome::Restored(4)));
+    assert_eq!((back, outcome), (id, SubmitOutcome::Restored(4)));
     let view = live(&store, "xa-hoi").await;
     assert_eq!(titles(&view), ["Hội nghị lớn"]);
     assert!(view.tombstones.is_empty());
@@ -480,8 +480,8 @@ async fn an_article_is_published_corrected_withdrawn_and_restored_under_one_id(h
 async fn a_touched_file_adds_no_revision(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    assert_eq!(verdict, SubmitOutcome::Unchanged);
+    let (_, outcome) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    assert_eq!(outcome, SubmitOutcome::Unchanged);
     assert_eq!(live(&store, "xa-hoi").await.state.number, 1);
 }
 
@@ -489,8 +489,8 @@ async fn a_change_of_white_space_or_unicode_form_adds_no_revision(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("Hội nghị", SAMPLE_ARTICLE))).await;
     let other = article("Ho\u{302}\u{323}i  nghi\u{323} ", SAMPLE_ARTICLE);
-    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "2", other)).await;
-    assert_eq!(verdict, SubmitOutcome::Unchanged);
+    let (_, outcome) = take(&store, file("xa-hoi/a.txt", "2", other)).await;
+    assert_eq!(outcome, SubmitOutcome::Unchanged);
 }
 
 async fn a_space_added_or_removed_between_two_letters_is_a_correction(home: Home) {
@@ -503,22 +503,22 @@ async fn a_space_added_or_removed_between_two_letters_is_a_correction(home: Home
         ..article("Hội nghị", SAMPLE_ARTICLE)
     };
     take(&store, file("xa-hoi/a.txt", "0", text("phátđộng thi đua"))).await;
-    for (hash, lead, verdict) in [
+    for (hash, lead, outcome) in [
         ("1", "phát động thi đua", SubmitOutcome::Corrected(2)),
         ("2", "phát  động\u{a0}thi\nđua ", SubmitOutcome::Unchanged),
         ("3", "phát động thiđua", SubmitOutcome::Corrected(3)),
         ("4", "phát động , thiđua", SubmitOutcome::Corrected(4)),
     ] {
-        assert_eq!(take(&store, file("xa-hoi/a.txt", hash, text(lead))).await.1, verdict, "{lead}");
+        assert_eq!(take(&store, file("xa-hoi/a.txt", hash, text(lead))).await.1, outcome, "{lead}");
     }
-    for (author, title, verdict) in [
+    for (author, title, outcome) in [
         ("Tấn Lộc", "Hộinghị", SubmitOutcome::Corrected(5)),
         ("TấnLộc", "Hộinghị", SubmitOutcome::Corrected(6)),
         ("Tấn  Lộc", "Hộinghị", SubmitOutcome::Corrected(7)),
         ("Tấn Lộc", "Hộinghị", SubmitOutcome::Unchanged),
     ] {
         let other = Article { authors: vec![author.to_owned()], ..article(title, SAMPLE_ARTICLE) };
-        assert_eq!(take(&store, file("xa-hoi/a.txt", title, other)).await.1, verdict, "{author}");
+        assert_eq!(take(&store, file("xa-hoi/a.txt", title, other)).await.1, outcome, "{author}");
     }
     // An article that was sent by command is corrected by sending it again with a change.
     let (id, _) = take(&store, sent("Phátđộng", SAMPLE_ARTICLE, WriteConditions::default())).await;
@@ -554,8 +554,8 @@ async fn an_id_that_another_file_would_get_is_rejected_by_name_in_either_order(h
         file("xa-hoi/sau.txt", "3", article("Sau", SAMPLE_ARTICLE)),
     ];
     let answers = store.submit_all(batch).await;
-    let verdicts: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap()).collect();
-    let [before, holder, other, after] = verdicts[..] else { panic!() };
+    let outcomes: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap()).collect();
+    let [before, holder, other, after] = outcomes[..] else { panic!() };
     assert_eq!(
         (&before.outcome, &holder.outcome),
         (&SubmitOutcome::Published(1), &SubmitOutcome::Published(2))
@@ -648,15 +648,15 @@ async fn invalid_files_do_not_block_the_others_of_their_batch(home: Home) {
             kinds.push(is_bad.then_some(kind));
         }
         for (answer, kind) in store.submit_all(batch).await.into_iter().zip(kinds) {
-            let verdict = answer.unwrap().outcome;
-            match (verdict, kind) {
+            let outcome = answer.unwrap().outcome;
+            match (outcome, kind) {
                 (SubmitOutcome::Published(_), None) => published += 1,
                 (SubmitOutcome::Refused(refusal), Some(kind)) => {
                     assert!(format!("{refusal:?}").starts_with(kind), "{kind}: {refusal:?}");
                     let Message { vietnamese, english } = refusal.message();
                     assert!(vietnamese.ends_with('.') && !english.is_empty(), "{vietnamese}");
                 }
-                (verdict, kind) => panic!("mask {mask}: {verdict:?} of {kind:?}"),
+                (outcome, kind) => panic!("mask {mask}: {outcome:?} of {kind:?}"),
             }
         }
     }
@@ -675,10 +675,10 @@ async fn values_that_the_database_rejects_fail_only_their_own_write(home: Home) 
         file("xa-hoi/c.txt", "3", article("C", SAMPLE_ARTICLE)),
         file("xa-hoi/d.txt", "4", article("D", SAMPLE_ARTICLE + 2)),
     ];
-    let verdicts: Vec<_> =
+    let outcomes: Vec<_> =
         store.submit_all(batch).await.into_iter().map(|answer| answer.unwrap().outcome).collect();
     let failed = SubmitOutcome::Refused(Refusal::Failed);
-    assert_eq!(verdicts, [SubmitOutcome::Published(2), failed.clone(), SubmitOutcome::Published(3)]);
+    assert_eq!(outcomes, [SubmitOutcome::Published(2), failed.clone(), SubmitOutcome::Published(3)]);
     assert!(store.try_writing().await.is_ok(), "the store itself is well");
     assert_eq!(home.alter("UPDATE article SET channels = '[' WHERE slug = 'b'").await, 1);
     assert_eq!(
@@ -729,8 +729,8 @@ async fn a_token_cannot_write_to_articles_of_other_channels(home: Home) {
     let theirs =
         |title, stamp, terms| Submission { channels: vec![slug("kinh-te")], ..sent(title, stamp, terms) };
     let (live_id, _) = take(&store, sent("Đã đăng", SAMPLE_ARTICLE, by("xa-hoi"))).await;
-    let (waiting_id, verdict) = take(&store, sent("Hẹn giờ", SAMPLE_ARTICLE + 5000, by("xa-hoi"))).await;
-    assert!(matches!(verdict, SubmitOutcome::Scheduled(_)));
+    let (waiting_id, outcome) = take(&store, sent("Hẹn giờ", SAMPLE_ARTICLE + 5000, by("xa-hoi"))).await;
+    assert!(matches!(outcome, SubmitOutcome::Scheduled(_)));
     let (gone_id, _) = take(&store, sent("Đã gỡ", SAMPLE_ARTICLE, by("xa-hoi"))).await;
     store.withdraw(&gone_id, None, false, "test").await.unwrap();
     let head = store.subscribe().borrow().head;
@@ -797,18 +797,18 @@ async fn a_token_cannot_block_an_article_of_another_channel(home: Home) {
         if title == "Thông báo" {
             store.withdraw_on_terms(&squatter, None, false, "kinh-te", by("kinh-te")).await.unwrap();
         }
-        let (id, verdict) = take(&store, sent(title, stamp, by("xa-hoi"))).await;
+        let (id, outcome) = take(&store, sent(title, stamp, by("xa-hoi"))).await;
         assert_eq!(id.as_str(), format!("{squatter}-2"));
         assert!(
-            matches!(verdict, SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)),
-            "{title}: {verdict:?}"
+            matches!(outcome, SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)),
+            "{title}: {outcome:?}"
         );
         let stem = Slug::from_title(title);
         let file = file(&format!("xa-hoi/{stem}.txt"), title, article(title, stamp));
-        let (_, verdict) = take(&store, file).await;
+        let (_, outcome) = take(&store, file).await;
         assert!(
-            matches!(verdict, SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)),
-            "{title}: {verdict:?}"
+            matches!(outcome, SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)),
+            "{title}: {outcome:?}"
         );
     }
     // Idempotency keys belong to one token.
@@ -818,8 +818,8 @@ async fn a_token_cannot_block_an_article_of_another_channel(home: Home) {
         Submission { channels: vec![slug(channel)], ..sent(title, SAMPLE_ARTICLE, terms) }
     };
     let (one, _) = take(&store, once("kinh-te", "Khóa", "kinh-te")).await;
-    let (other, verdict) = take(&store, once("xa-hoi", "Khóa", "xa-hoi")).await;
-    assert!(one != other && matches!(verdict, SubmitOutcome::Published(_)));
+    let (other, outcome) = take(&store, once("xa-hoi", "Khóa", "xa-hoi")).await;
+    assert!(one != other && matches!(outcome, SubmitOutcome::Published(_)));
 }
 
 async fn of_fifty_concurrent_edits_of_one_version_one_succeeds(home: Home) {
@@ -1013,8 +1013,8 @@ async fn closed_and_removed_channels_accept_no_new_articles(home: Home) {
     assert!(matches!(take(&store, old).await.1, SubmitOutcome::Published(_)));
     // Existing articles can always be corrected, withdrawn and restored.
     for (path, stem) in [("bau-cu/a.txt", "a"), ("covid/b.txt", "b"), ("dong/c.txt", "c")] {
-        let (id, verdict) = take(&store, file(path, "2", article(&format!("{stem}, sửa"), later))).await;
-        assert!(matches!(verdict, SubmitOutcome::Corrected(_)), "{path}: {verdict:?}");
+        let (id, outcome) = take(&store, file(path, "2", article(&format!("{stem}, sửa"), later))).await;
+        assert!(matches!(outcome, SubmitOutcome::Corrected(_)), "{path}: {outcome:?}");
         assert!(matches!(store.file_removed(path).await.unwrap(), FileRemovalOutcome::Withdrawn(_)));
         assert!(matches!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Restored(_)));
     }
@@ -1103,8 +1103,8 @@ async fn another_article_with_the_same_day_and_stem_gets_its_own_id(home: Home) 
 async fn one_stem_in_two_channels_is_one_article_if_the_bytes_are_equal(home: Home) {
     let store = home.open().await;
     let (first, _) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    let (second, verdict) = take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    assert_eq!((&second, verdict), (&first, SubmitOutcome::Moved(2)));
+    let (second, outcome) = take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    assert_eq!((&second, outcome), (&first, SubmitOutcome::Moved(2)));
     for channel in ["xa-hoi", "kinh-te"] {
         let view = live(&store, channel).await;
         assert_eq!(view.entries[0].id, first);
@@ -1120,11 +1120,11 @@ async fn one_stem_in_two_channels_is_one_article_if_the_bytes_are_equal(home: Ho
 async fn one_stem_in_two_channels_is_rejected_if_the_bytes_differ(home: Home) {
     let store = home.open().await;
     take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    let (_, verdict) = take(&store, file("kinh-te/a.txt", "2", article("B", SAMPLE_ARTICLE))).await;
-    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
-    let (_, verdict) = take(&store, file("xa-hoi/a.txt", "3", article("A mới", SAMPLE_ARTICLE))).await;
+    let (_, outcome) = take(&store, file("kinh-te/a.txt", "2", article("B", SAMPLE_ARTICLE))).await;
+    assert_eq!(outcome, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    let (_, outcome) = take(&store, file("xa-hoi/a.txt", "3", article("A mới", SAMPLE_ARTICLE))).await;
     assert_eq!(
-        verdict,
+        outcome,
         SubmitOutcome::Corrected(2),
         "the refused file does not stand in the way of the good one"
     );
@@ -1219,8 +1219,8 @@ async fn updated_never_decreases_when_the_clock_does(home: Home) {
 async fn a_scheduled_article_survives_a_restart_and_is_numbered_when_due(home: Home) {
     let due = SAMPLE_ARTICLE + 5000;
     let store = home.open().await;
-    let (id, verdict) = take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", due))).await;
-    assert_eq!(verdict, SubmitOutcome::Scheduled(from_unix(due)));
+    let (id, outcome) = take(&store, file("xa-hoi/mai.txt", "1", article("Ngày mai", due))).await;
+    assert_eq!(outcome, SubmitOutcome::Scheduled(from_unix(due)));
     assert!(live(&store, "xa-hoi").await.entries.is_empty());
     store.close().await;
 
@@ -1297,10 +1297,10 @@ async fn the_window_is_shown_completely_or_not_at_all(home: Home) {
 
 async fn writes_of_another_process_are_announced(home: Home) {
     let (serving, commanding) = (home.open().await, home.open().await);
-    let heard = serving.subscribe();
+    let positions = serving.subscribe();
     take(&commanding, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     serving.poll_position().await.unwrap();
-    assert_eq!(heard.borrow().head, 1);
+    assert_eq!(positions.borrow().head, 1);
     assert_eq!(live(&serving, "xa-hoi").await, live(&commanding, "xa-hoi").await);
 }
 
@@ -1396,10 +1396,10 @@ async fn an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected(home: Home
         id: Some(ArticleId::new("tag:old.example,2010:4711")),
         ..file(path, hash, article("A", SAMPLE_ARTICLE))
     };
-    let (id, verdict) = take(&store, named("xa-hoi/a.txt", "1")).await;
-    assert_eq!((id.as_str(), verdict), ("tag:old.example,2010:4711", SubmitOutcome::Published(1)));
-    let (_, verdict) = take(&store, named("xa-hoi/b.txt", "2")).await;
-    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    let (id, outcome) = take(&store, named("xa-hoi/a.txt", "1")).await;
+    assert_eq!((id.as_str(), outcome), ("tag:old.example,2010:4711", SubmitOutcome::Published(1)));
+    let (_, outcome) = take(&store, named("xa-hoi/b.txt", "2")).await;
+    assert_eq!(outcome, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
 }
 
 async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
@@ -1569,7 +1569,7 @@ async fn erasing_an_article_keeps_the_images_that_others_use(home: Home) {
 }
 
 /// Feed rule A3.
-async fn an_empty_feed_is_as_old_as_its_channel(home: Home) {
+async fn an_empty_feed_has_the_date_of_its_channel(home: Home) {
     let created = home.clock.now();
     let channel = |name: &str| Channel::new(slug(name), name.to_owned());
     let store = home.open_with(vec![channel("xa-hoi")]).await;
@@ -1590,7 +1590,7 @@ async fn an_empty_feed_is_as_old_as_its_channel(home: Home) {
     assert_eq!(all.state.updated, created);
 }
 
-async fn a_dry_run_tells_the_outcome_and_stores_nothing(home: Home) {
+async fn a_dry_run_reports_the_outcome_and_stores_nothing(home: Home) {
     let store = home.open_with(vec![Channel::new(slug("xa-hoi"), "Xã hội".to_owned())]).await;
     store.apply_config("one").await.unwrap();
     let dry = |submission: Submission| {
@@ -1780,7 +1780,7 @@ async fn a_sealed_page_shows_each_article_once_as_its_last_revision_in_it(home: 
     }
 }
 
-async fn a_page_that_is_not_full_does_not_exist(home: Home) {
+async fn an_archive_page_exists_once_it_is_full(home: Home) {
     let store = home.open().await;
     for stem in ["a", "b", "c", "d", "e", "f", "g"] {
         put(&home, &store, stem, stem, &["xa-hoi"]).await;
@@ -1877,7 +1877,7 @@ async fn a_damaged_revision_removes_only_its_article_from_the_page(home: Home) {
     assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().unreadable.len(), 1);
 }
 
-async fn a_live_feed_says_from_which_number_its_delta_is_complete(home: Home) {
+async fn a_live_feed_knows_the_oldest_number_of_its_deltas(home: Home) {
     let store = home.open().await;
     let choice =
         LiveFeedOptions { items: 1, window: 100, archive_page: 4, limit: 200, bytes: 524_288, whole: false };
@@ -2328,10 +2328,10 @@ async fn only_visible_changes_advance_the_config_epoch(home: Home) {
 
 async fn a_second_import_corrects_the_articles_of_the_first(home: Home) {
     let store = home.open().await;
-    let (id, verdict) =
+    let (id, outcome) =
         take(&store, import("cũ", "xa-hoi/2019/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(id.as_str(), "tag:dakto.example,2023:2023-05-12/a", "named as a file of the folder would be");
-    assert_eq!(verdict, SubmitOutcome::Published(1));
+    assert_eq!(outcome, SubmitOutcome::Published(1));
     let again = take(&store, import("cũ", "xa-hoi/2019/a.txt", "2", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(again, (id.clone(), SubmitOutcome::Corrected(2)));
     let of_another_day = article("A sửa", SAMPLE_ARTICLE - 86_400);
@@ -2373,8 +2373,8 @@ async fn a_scan_does_not_withdraw_imported_articles(home: Home) {
     let store = home.open().await;
     let (id, _) = take(&store, import("cũ", "xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert!(store.files().await.unwrap().is_empty(), "no scan misses a file of it");
-    let (same, verdict) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
-    assert_eq!((same, verdict), (id.clone(), SubmitOutcome::Unchanged));
+    let (same, outcome) = take(&store, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
+    assert_eq!((same, outcome), (id.clone(), SubmitOutcome::Unchanged));
     assert_eq!(store.file_removed("xa-hoi/a.txt").await.unwrap(), FileRemovalOutcome::Nothing);
     take(&store, file("kinh-te/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     assert_eq!(live(&store, "kinh-te").await.entries[0].id, id);
@@ -2399,14 +2399,14 @@ async fn a_file_in_the_folder_corrects_the_imported_article(home: Home) {
     let corrected = take(&store, file("xa-hoi/a.txt", "3", article("A sửa", SAMPLE_ARTICLE))).await;
     assert_eq!(corrected, (id.clone(), SubmitOutcome::Corrected(2)));
     let late = import("cũ", "xa-hoi/2019/a.txt", "4", article("A khác", SAMPLE_ARTICLE));
-    let (_, verdict) = take(&store, late).await;
-    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() }, "the folder is nearer");
+    let (_, outcome) = take(&store, late).await;
+    assert_eq!(outcome, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() }, "the folder is nearer");
 
     take(&store, import("cũ", "xa-hoi/b.txt", "1", article("B", SAMPLE_ARTICLE))).await;
-    let (_, verdict) = take(&store, file("kinh-te/b.txt", "2", article("Bài khác", SAMPLE_ARTICLE))).await;
-    assert_eq!(verdict, SubmitOutcome::Conflict { with: "cũ: xa-hoi/b.txt".to_owned() });
-    let (_, verdict) = take(&store, file("kinh-te/b.txt", "3", article("B", SAMPLE_ARTICLE))).await;
-    assert_eq!(verdict, SubmitOutcome::Moved(4), "it stands in both channels");
+    let (_, outcome) = take(&store, file("kinh-te/b.txt", "2", article("Bài khác", SAMPLE_ARTICLE))).await;
+    assert_eq!(outcome, SubmitOutcome::Conflict { with: "cũ: xa-hoi/b.txt".to_owned() });
+    let (_, outcome) = take(&store, file("kinh-te/b.txt", "3", article("B", SAMPLE_ARTICLE))).await;
+    assert_eq!(outcome, SubmitOutcome::Moved(4), "it stands in both channels");
     assert_eq!(store.list(None, None, 10).await.unwrap().len(), 2);
 }
 
@@ -2422,9 +2422,9 @@ async fn importing_a_file_of_the_folder_changes_nothing(home: Home) {
         copies: Vec::new(),
     });
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", with_picture)).await;
-    let (_, verdict) =
+    let (_, outcome) =
         take(&store, import("cũ", "xa-hoi/a.txt", "2", article("A khác", SAMPLE_ARTICLE))).await;
-    assert_eq!(verdict, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
+    assert_eq!(outcome, SubmitOutcome::Conflict { with: "xa-hoi/a.txt".to_owned() });
     for (place, hash) in [("xa-hoi/a.txt", "1"), ("xa-hoi/sâu/a.txt", "3")] {
         let same = take(&store, import("cũ", place, hash, article("A", SAMPLE_ARTICLE))).await;
         assert_eq!(same, (id.clone(), SubmitOutcome::Unchanged));
@@ -2445,8 +2445,8 @@ async fn two_archives_never_overwrite_articles_of_each_other(home: Home) {
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["Bài của Lộc"]);
     // Another archive with the same name, whose first article has another day.
     let other = import("Lộc", "xa-hoi/1.txt", "4", article("Chuyện khác", SAMPLE_ARTICLE - 5 * 86_400));
-    let (second, verdict) = take(&store, other.clone()).await;
-    assert_eq!(verdict, SubmitOutcome::Published(2));
+    let (second, outcome) = take(&store, other.clone()).await;
+    assert_eq!(outcome, SubmitOutcome::Published(2));
     assert_ne!(first, second);
     assert_eq!(take(&store, other).await, (second, SubmitOutcome::Unchanged));
     let again = import("Lộc", "xa-hoi/1.txt", "1", article("Bài của Lộc", SAMPLE_ARTICLE));
@@ -2484,8 +2484,8 @@ async fn an_imported_article_with_a_future_date_is_scheduled(home: Home) {
     let due = SAMPLE_ARTICLE + 5000;
     let store = home.open().await;
     let tomorrow = import("cũ", "xa-hoi/mai.txt", "1", article("Ngày mai", due));
-    let (id, verdict) = take(&store, tomorrow.clone()).await;
-    assert_eq!(verdict, SubmitOutcome::Scheduled(from_unix(due)));
+    let (id, outcome) = take(&store, tomorrow.clone()).await;
+    assert_eq!(outcome, SubmitOutcome::Scheduled(from_unix(due)));
     assert_eq!(take(&store, tomorrow).await, (id.clone(), SubmitOutcome::Unchanged));
     home.clock.advance(5000);
     let published = store.publish_due().await.unwrap();

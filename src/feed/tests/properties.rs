@@ -1,4 +1,4 @@
-//! Any text in any field: the documents stay well-formed, say what was meant, and hold nothing that runs.
+//! Any text in any field: the documents stay well-formed, contain the text as meant, and contain nothing active.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -81,7 +81,7 @@ fn block() -> impl Strategy<Value = Block> {
         }),
         (any::<bool>(), vec(any_text(), 0..3)).prop_map(|(ordered, items)| Block::List { ordered, items }),
         vec(vec(any_text(), 0..3), 0..3).prop_map(|rows| Block::Table { rows }),
-        // What a sanitiser lets through: well-formed, with any text in it.
+        // Output of a sanitiser: well-formed, with any text.
         (any_text(), any_text()).prop_map(|(title, text)| Block::Html {
             html: format!("<p title=\"{}\">{}</p>", escape_html(&title), escape_html(&text))
         }),
@@ -152,7 +152,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_world()(
+    fn any_fixture()(
         site in any_site(),
         channels in vec((any_text(), option::of(any_text())), 1..3),
         entries in vec(any_entry(), 0..4),
@@ -180,14 +180,14 @@ fn any_part() -> impl Strategy<Value = FeedKind<'static>> {
     ]
 }
 
-/// Rule R14, written down once more and apart from the gate.
+/// Feed rule R14, implemented again, independently of the code under test.
 fn only_xml_characters(text: &str) -> bool {
     text.chars().all(|character| {
         matches!(u32::from(character), 0x9 | 0xA | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x10000..=0x0010_FFFF)
     })
 }
 
-/// Well-formed for quick-xml with all its checks on.
+/// Checks that quick-xml accepts the text with all its checks on.
 fn check_with_quick_xml(text: &str) {
     let mut reader = Reader::from_str(text);
     let config = reader.config_mut();
@@ -224,7 +224,7 @@ fn check_attributes(tag: &quick_xml::events::BytesStart<'_>) {
     }
 }
 
-/// The HTML that this module writes is well-formed XML as well, so that a third parser can judge it.
+/// The HTML that this module writes is also well-formed XML, so that an independent parser can check it.
 fn check_html(html: &str) {
     const ELEMENTS: [&str; 18] = [
         "div",
@@ -254,7 +254,7 @@ fn check_html(html: &str) {
         assert!(!node.is_element() || ELEMENTS.contains(&node.tag_name().name()), "{html}");
         for attribute in node.attributes() {
             assert!(ATTRIBUTES.contains(&attribute.name()), "{html}");
-            // Rule R12.
+            // Feed rule R12.
             assert!(
                 attribute.name() != "src" || attribute.value().starts_with("https://example.vn/a&b/media/")
             );
@@ -266,10 +266,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
-    fn any_text_in_any_field_reads_back_equal_r14(world in any_world(), part in any_part()) {
-        for document in [world.document(part), world.everything(part)] {
+    fn any_text_in_any_field_reads_back_equal_r14(fixture in any_fixture(), part in any_part()) {
+        for document in [fixture.document(part), fixture.everything(part)] {
             for format in Format::ALL {
-                let text = printed(&document, format);
+                let text = rendered(&document, format);
                 prop_assert_eq!(verify(&document, format, text.as_bytes()), Ok(()), "{}", text);
                 prop_assert!(only_xml_characters(&text), "{:?} {}", format, text);
                 if format != Format::Json {
@@ -277,60 +277,60 @@ proptest! {
                     check_with_quick_xml(&text);
                 }
                 let feed = feed_rs::parser::parse(text.as_bytes()).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
-                prop_assert_eq!(feed.entries.len(), world.entries.len());
-                for (read, meant) in feed.entries.iter().zip(&world.entries) {
+                prop_assert_eq!(feed.entries.len(), fixture.entries.len());
+                for (read, expected) in feed.entries.iter().zip(&fixture.entries) {
                     let title = read.title.as_ref().map_or("", |title| title.content.as_str());
                     // This reader trims white space of every kind.
-                    let meant_title = single_line(&meant.article.title);
-                    prop_assert_eq!(title.trim(), meant_title.trim(), "{}", text);
-                    prop_assert_eq!(read.published, Some(meant.article.published.instant));
+                    let expected_title = single_line(&expected.article.title);
+                    prop_assert_eq!(title.trim(), expected_title.trim(), "{}", text);
+                    prop_assert_eq!(read.published, Some(expected.article.published.instant));
                 }
             }
         }
     }
 
     #[test]
-    fn no_feed_is_longer_than_it_is_reckoned_r10(world in any_world(), part in any_part()) {
-        let document = world.document(part);
+    fn no_feed_exceeds_its_computed_bound_r10(fixture in any_fixture(), part in any_part()) {
+        let document = fixture.document(part);
         let head = head_bytes(&FeedInput { entries: &[], ..document });
         let max_bytes = |entry| RenderedEntry::new(&document, entry).max_bytes();
-        let reckoned = head + document.entries.iter().map(max_bytes).sum::<usize>();
+        let bound = head + document.entries.iter().map(max_bytes).sum::<usize>();
         for format in Format::ALL {
-            let bytes = printed(&document, format).len();
-            prop_assert!(bytes <= reckoned, "{format:?}: {bytes} > {reckoned}");
+            let bytes = rendered(&document, format).len();
+            prop_assert!(bytes <= bound, "{format:?}: {bytes} > {bound}");
         }
     }
 
     #[test]
-    fn the_summary_of_anything_is_short_and_reads_back_r10(entry in any_entry(), times in 1_usize..2000) {
+    fn every_summary_is_short_and_passes_verification_r10(entry in any_entry(), times in 1_usize..2000) {
         let mut long = entry;
         long.article.title = long.article.title.repeat(times);
         long.article.summary = long.article.summary.map(|summary| summary.repeat(times));
         long.article.body = long.article.body.iter().cycle().take(long.article.body.len() * 20).cloned().collect();
         long.article.authors = long.article.authors.iter().cycle().take(long.article.authors.len() * 20).cloned().collect();
-        let world = Fixture::hostile();
-        let world = Fixture { entries: vec![summary(&long, &world.addresses)], ..world };
-        let document = world.document(LIVE);
-        prop_assert!(RenderedEntry::new(&document, &world.entries[0]).max_bytes() < 100_000);
+        let fixture = Fixture::hostile();
+        let fixture = Fixture { entries: vec![summary(&long, &fixture.addresses)], ..fixture };
+        let document = fixture.document(LIVE);
+        prop_assert!(RenderedEntry::new(&document, &fixture.entries[0]).max_bytes() < 100_000);
         for format in Format::ALL {
-            let text = printed(&document, format);
+            let text = rendered(&document, format);
             prop_assert_eq!(verify(&document, format, text.as_bytes()), Ok(()), "{}", text);
         }
     }
 
     #[test]
-    fn nothing_in_the_html_runs_whatever_was_written(entry in any_entry()) {
+    fn the_html_never_contains_active_content(entry in any_entry()) {
         let html = content_html(&entry, &SiteUrls::new("https://example.vn/a&b", "a.vn,2023").unwrap());
         prop_assert!(only_xml_characters(&html));
         check_html(&html);
     }
 
     #[test]
-    fn any_titles_make_a_well_formed_opml_o1(world in any_world()) {
-        let text = String::from_utf8(opml(&world.site, &world.addresses, &world.channels)).unwrap();
+    fn the_opml_is_well_formed_with_any_titles_o1(fixture in any_fixture()) {
+        let text = String::from_utf8(opml(&fixture.site, &fixture.addresses, &fixture.channels)).unwrap();
         prop_assert!(only_xml_characters(&text));
         check_with_quick_xml(&text);
-        let titles: Vec<_> = world.channels.iter().map(|channel: &Channel| single_line(&channel.title).into_owned()).collect();
+        let titles: Vec<_> = fixture.channels.iter().map(|channel: &Channel| single_line(&channel.title).into_owned()).collect();
         prop_assert_eq!(all(&text, "outline@text"), titles);
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 
 /// Renders, replaces the first `from` with `to`, and verifies.
 fn fault(document: &FeedInput<'_>, format: Format, from: &str, to: &str) -> VerifyError {
-    let text = printed(document, format);
+    let text = rendered(document, format);
     let changed = text.replacen(from, to, 1);
     assert_ne!(text, changed, "{from:?} is not in {format:?}");
     verify(document, format, changed.as_bytes()).expect_err(&format!("{from:?} → {to:?} in {format:?}"))
@@ -16,8 +16,8 @@ fn fault(document: &FeedInput<'_>, format: Format, from: &str, to: &str) -> Veri
 
 #[test]
 fn a_changed_document_is_rejected() {
-    let world = Fixture::hostile();
-    let document = world.document(ARCHIVE);
+    let fixture = Fixture::hostile();
+    let document = fixture.document(ARCHIVE);
     for (format, from, to, reason) in [
         (Format::Rss, "encoding=\"utf-8\"", "encoding=\"latin1\"", "declare UTF-8"),
         (Format::Rss, "</rss>", "", "not well-formed"),
@@ -101,22 +101,22 @@ fn a_changed_document_is_rejected() {
 
 #[test]
 fn the_error_names_the_article() {
-    let world = Fixture::hostile();
-    let fault = fault(&world.document(LIVE), Format::Atom, "<title>Huyện Đăk Tô", "<title>Huyện");
-    assert_eq!(fault.article.as_ref(), Some(&world.entries[1].id));
+    let fixture = Fixture::hostile();
+    let fault = fault(&fixture.document(LIVE), Format::Atom, "<title>Huyện Đăk Tô", "<title>Huyện");
+    assert_eq!(fault.article.as_ref(), Some(&fixture.entries[1].id));
     assert!(fault.to_string().starts_with("tag:dakto.kontum.vn,2023:2023-05-12/thi-dua: the title is"));
 }
 
 #[test]
 fn an_unreadable_entry_is_named() {
-    let world = Fixture::hostile();
+    let fixture = Fixture::hostile();
     for (format, from, to) in [
         (Format::Rss, "<pubDate>Fri, 12 May", "<pubDate>12 May"),
         (Format::Atom, "<content type=\"html\">", "<content>"),
         (Format::Json, "\"content_html\"", "\"content\""),
     ] {
-        let fault = fault(&world.document(LIVE), format, from, to);
-        assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id), "{fault}");
+        let fault = fault(&fixture.document(LIVE), format, from, to);
+        assert_eq!(fault.article.as_ref(), Some(&fixture.entries[0].id), "{fault}");
     }
 }
 
@@ -134,11 +134,11 @@ fn active_html_is_rejected_even_if_the_sanitiser_missed_it() {
         "<!-- a -->",
         "<p",
     ] {
-        let world = world_of(article("a", vec![Block::Html { html: html.to_owned() }]));
-        let document = world.document(LIVE);
+        let fixture = fixture_of(article("a", vec![Block::Html { html: html.to_owned() }]));
+        let document = fixture.document(LIVE);
         for format in Format::ALL {
             let fault = verify(&document, format, &render(&document, format)).expect_err(html);
-            assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id), "{html}");
+            assert_eq!(fault.article.as_ref(), Some(&fixture.entries[0].id), "{html}");
         }
     }
 }
@@ -151,8 +151,8 @@ fn passive_html_is_accepted() {
         "<img src=https://a.vn/1.jpg alt=\"on & off\">",
         "<ul><li>1 &lt; 2</ul>",
     ] {
-        let world = world_of(article("a", vec![Block::Html { html: html.to_owned() }]));
-        let document = world.document(LIVE);
+        let fixture = fixture_of(article("a", vec![Block::Html { html: html.to_owned() }]));
+        let document = fixture.document(LIVE);
         for format in Format::ALL {
             assert_eq!(verify(&document, format, &render(&document, format)), Ok(()), "{html}");
         }
@@ -161,13 +161,13 @@ fn passive_html_is_accepted() {
 
 #[test]
 fn a_document_of_other_articles_is_rejected() {
-    let world = Fixture::hostile();
-    let document = world.document(LIVE);
-    let fewer = FeedInput { entries: &world.entries[1..], ..document };
-    let mut reversed = world.entries.clone();
+    let fixture = Fixture::hostile();
+    let document = fixture.document(LIVE);
+    let fewer = FeedInput { entries: &fixture.entries[1..], ..document };
+    let mut reversed = fixture.entries.clone();
     reversed.reverse();
     for format in Format::ALL {
-        for other in [fewer, FeedInput { entries: &reversed, ..document }, world.everything(LIVE)] {
+        for other in [fewer, FeedInput { entries: &reversed, ..document }, fixture.everything(LIVE)] {
             assert!(verify(&document, format, &render(&other, format)).is_err(), "{format:?}");
         }
         assert!(verify(&document, format, b"").is_err());
@@ -215,20 +215,20 @@ fn broken_html() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_html_makes_verify_panic(html in broken_html()) {
-        let world = world_of(article("a", vec![Block::Html { html }]));
-        let document = world.document(LIVE);
+        let fixture = fixture_of(article("a", vec![Block::Html { html }]));
+        let document = fixture.document(LIVE);
         for format in Format::ALL {
             // Accepted or rejected, but an error always names the article.
             if let Err(fault) = verify(&document, format, &render(&document, format)) {
-                prop_assert_eq!(fault.article.as_ref(), Some(&world.entries[0].id));
+                prop_assert_eq!(fault.article.as_ref(), Some(&fixture.entries[0].id));
             }
         }
     }
 
     #[test]
     fn no_bytes_make_verify_panic(cut in 0_usize..4000, put in vec(any::<u8>(), 0..8)) {
-        let world = Fixture::hostile();
-        let document = world.document(ARCHIVE);
+        let fixture = Fixture::hostile();
+        let document = fixture.document(ARCHIVE);
         for format in Format::ALL {
             let mut bytes = render(&document, format);
             let whole = bytes.clone();

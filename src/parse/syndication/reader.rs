@@ -5,6 +5,9 @@ use url::Url;
 use super::model::{FeedFault, Mend, Mends, SourceFeed, count};
 use super::{elements, json, xml};
 
+/// Maximum number of items of a feed.
+const MAX_ITEMS: usize = 5000;
+
 /// Reads a feed that was found at `url`. `charset` is that of the HTTP header.
 ///
 /// # Errors
@@ -16,6 +19,9 @@ pub fn read_feed(bytes: &[u8], charset: Option<&str>, url: &Url) -> Result<Sourc
         true => json::read(&text, url, &mut mends)?,
         false => elements::read(&xml::mended(&text, &mut mends)?, url, &mut mends)?,
     };
+    if feed.items.len() > MAX_ITEMS {
+        return Err(FeedFault::TooComplex);
+    }
     let before = feed.items.len();
     feed.items.retain(|item| !(item.title.is_empty() && item.html.trim().is_empty()));
     count(&mut mends, Mend::EmptyItem, before - feed.items.len());

@@ -287,8 +287,8 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     let connection = alone.await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&connection).await?;
     if encoding != "UTF8" {
-        let told = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
-        return Err(StoreError::Corrupt(told));
+        let error = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
+        return Err(StoreError::Corrupt(error));
     }
     migrator(&MIGRATIONS).run(&connection).await?;
     connection.close().await;
@@ -332,7 +332,7 @@ fn is_lost(cause: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
-        sqlx::Error::Database(told) => told.code().is_some_and(|code| {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             // Shutdown, crash, startup; no connection; too many connections; idle too long; now a standby.
             code.starts_with("57P") || code.starts_with("08") || ["53300", "25P03", "25006"].contains(&&*code)
         }),

@@ -172,17 +172,17 @@ impl Store {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn changes(&self, asked: &ChangesQuery) -> Result<ChangesResult, StoreError> {
+    pub async fn changes(&self, query: &ChangesQuery) -> Result<ChangesResult, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
-        changes::changes(&mut reading, asked).await
+        changes::changes(&mut reading, query).await
     }
 
     /// The published articles that match a query, newest first.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn query_articles(&self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
-        self.snapshot().await?.query_articles(asked).await
+    pub async fn query_articles(&self, query: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        self.snapshot().await?.query_articles(query).await
     }
 
     /// Up to `limit` articles after `after`, latest publication date first, then by id; of one channel if one is

@@ -40,10 +40,10 @@ struct Search<'a> {
 
 pub(crate) async fn query_articles(
     reading: &mut Transaction,
-    asked: &ArticleQuery,
+    query: &ArticleQuery,
     gone: &RemovedChannels,
 ) -> Result<ArticleQueryResult, StoreError> {
-    let mut result = find(reading, asked, gone).await?;
+    let mut result = find(reading, query, gone).await?;
     if let ArticleQueryResult::Page(page) = &mut result {
         add_copies(reading, page.items.iter_mut().map(|item| &mut item.entry.article)).await?;
     }
@@ -52,18 +52,18 @@ pub(crate) async fn query_articles(
 
 async fn find(
     reading: &mut Transaction,
-    asked: &ArticleQuery,
+    query: &ArticleQuery,
     gone: &RemovedChannels,
 ) -> Result<ArticleQueryResult, StoreError> {
-    let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
-    if !channel_exists(reading, asked.channel.as_ref()).await? || gone.holds(channel) {
+    let channel = query.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
+    if !channel_exists(reading, query.channel.as_ref()).await? || gone.holds(channel) {
         return Ok(ArticleQueryResult::UnknownChannel);
     }
     let search = Search {
-        words: asked.words.as_deref().map(search_text::query_terms),
+        words: query.words.as_deref().map(search_text::query_terms),
         channel,
-        lowest: asked.from.map_or(i64::MIN, first_sort_key),
-        above: asked.to.map_or(i64::MAX, |to| first_sort_key(to).saturating_add(KEYS_PER_SECOND)),
+        lowest: query.from.map_or(i64::MIN, first_sort_key),
+        above: query.to.map_or(i64::MAX, |to| first_sort_key(to).saturating_add(KEYS_PER_SECOND)),
         gone,
     };
     let mut found = ArticlePage { items: Vec::new(), next: None, damaged: Vec::new(), total: None };
@@ -71,25 +71,25 @@ async fn find(
         found.total = Some(Total { number: 0, at_least: false });
         return Ok(ArticleQueryResult::Page(found));
     }
-    let exact = asked.words.as_deref().map(search_text::with_marks).unwrap_or_default();
-    let ranking = if exact.is_empty() && (asked.phrases.is_empty() || !asked.counted) {
+    let exact = query.words.as_deref().map(search_text::with_marks).unwrap_or_default();
+    let ranking = if exact.is_empty() && (query.phrases.is_empty() || !query.counted) {
         Ranking::default()
     } else {
-        rank(reading, &search, asked, &exact).await?
+        rank(reading, &search, query, &exact).await?
     };
-    if asked.counted {
-        found.total = Some(match asked.phrases.is_empty() {
+    if query.counted {
+        found.total = Some(match query.phrases.is_empty() {
             true => count(reading, &search).await?,
             false => ranking.total,
         });
     }
-    let behind = asked.after.unwrap_or(i64::MAX);
+    let behind = query.after.unwrap_or(i64::MAX);
     let (among_first, below) = match behind {
         i64::MAX => (i64::MAX, search.above),
         place if place >= RANKED_CURSOR / 2 => (place - RANKED_CURSOR, search.above),
         place => (i64::MIN, place.min(search.above)),
     };
-    let mut left = asked.limit as usize;
+    let mut left = query.limit as usize;
     for place in ranking.first.iter().copied().filter(|place| *place < among_first).take(left) {
         left -= 1;
         found.next = Some(place + RANKED_CURSOR);
@@ -109,7 +109,7 @@ async fn find(
         return Ok(ArticleQueryResult::Page(found));
     }
     found.next = None;
-    list(reading, &search, asked, &ranking.first, below, left, &mut found).await?;
+    list(reading, &search, query, &ranking.first, below, left, &mut found).await?;
     Ok(ArticleQueryResult::Page(found))
 }
 
@@ -117,7 +117,7 @@ async fn find(
 async fn list(
     reading: &mut Transaction,
     search: &Search<'_>,
-    asked: &ArticleQuery,
+    query: &ArticleQuery,
     shown: &[i64],
     mut below: i64,
     mut left: usize,
@@ -137,7 +137,7 @@ async fn list(
             // Articles with the words but without the phrase count as well: they were read.
             bytes += row.content_length(6);
             match read_item(row) {
-                Ok(item) if !contains_phrases(&item, &asked.phrases) => {}
+                Ok(item) if !contains_phrases(&item, &query.phrases) => {}
                 Ok(item) => {
                     left -= 1;
                     found.items.push(item);
@@ -149,7 +149,7 @@ async fn list(
                 }
                 Err(cause) => return Err(cause),
             }
-            if bytes >= asked.bytes || left == 0 {
+            if bytes >= query.bytes || left == 0 {
                 left = 0;
                 break;
             }
@@ -194,7 +194,7 @@ impl Default for Ranking {
 async fn rank(
     reading: &mut Transaction,
     search: &Search<'_>,
-    asked: &ArticleQuery,
+    query: &ArticleQuery,
     exact: &[search_text::Exact],
 ) -> Result<Ranking, StoreError> {
     let mut ranking = Ranking { first: Vec::new(), total: Total { number: 0, at_least: false } };
@@ -206,7 +206,7 @@ async fn rank(
             // Very long texts are not ranked.
             let long = row.content_length(6) > MAX_RANKED_BYTES;
             let item = read_item(row).ok();
-            if !item.as_ref().is_none_or(|item| contains_phrases(item, &asked.phrases)) {
+            if !item.as_ref().is_none_or(|item| contains_phrases(item, &query.phrases)) {
                 continue;
             }
             ranking.total.number += 1;

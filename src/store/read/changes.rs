@@ -14,20 +14,20 @@ const BATCH_SIZE: u32 = 64;
 
 pub(crate) async fn changes(
     reading: &mut Transaction,
-    asked: &ChangesQuery,
+    query: &ChangesQuery,
 ) -> Result<ChangesResult, StoreError> {
     let head = reading.one("SELECT head FROM log", &[]).await?.get_u64(0)?;
-    if asked.after > head {
+    if query.after > head {
         return Ok(ChangesResult::BeyondHead { head });
     }
-    let channel = asked.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
-    if !channel_exists(reading, asked.channel.as_ref()).await? {
+    let channel = query.channel.as_ref().map_or(ALL_CHANNELS, Slug::as_str);
+    if !channel_exists(reading, query.channel.as_ref()).await? {
         return Ok(ChangesResult::UnknownChannel);
     }
-    let until = asked.until.unwrap_or(head).min(head);
-    let mut page = ChangesPage { changes: Vec::new(), next: asked.after.min(until), head };
-    let (mut left, mut bytes) = (asked.limit, 0);
-    'full: while left > 0 && bytes < asked.bytes {
+    let until = query.until.unwrap_or(head).min(head);
+    let mut page = ChangesPage { changes: Vec::new(), next: query.after.min(until), head };
+    let (mut left, mut bytes) = (query.limit, 0);
+    'full: while left > 0 && bytes < query.bytes {
         let stride = left.min(BATCH_SIZE);
         let rows = revisions_after(reading, channel, page.next, until, stride).await?;
         for row in &rows {
@@ -36,7 +36,7 @@ pub(crate) async fn changes(
             page.next = change.number;
             page.changes.push(change);
             left -= 1;
-            if bytes >= asked.bytes {
+            if bytes >= query.bytes {
                 break 'full;
             }
         }

@@ -141,8 +141,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn query_articles(&mut self, asked: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
-        article_list::query_articles(&mut self.reading, asked, &self.gone).await
+    pub async fn query_articles(&mut self, query: &ArticleQuery) -> Result<ArticleQueryResult, StoreError> {
+        article_list::query_articles(&mut self.reading, query, &self.gone).await
     }
 
     /// The image with this name.

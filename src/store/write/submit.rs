@@ -181,19 +181,19 @@ impl LogWriter<'_> {
         {
             self.file_rejected(seen).await?;
         }
-        let verdict = SubmitOutcome::Refused(refusal);
+        let outcome = SubmitOutcome::Refused(refusal);
         Ok(match current {
-            Some(current) => submit_result(current, verdict),
-            None => self.not_accepted(submission, verdict),
+            Some(current) => submit_result(current, outcome),
+            None => self.not_accepted(submission, outcome),
         })
     }
 
     /// The result of a submission that was not stored, with the id that it requested or would have received.
-    pub(crate) fn not_accepted(&self, submission: &Submission, verdict: SubmitOutcome) -> SubmitResult {
+    pub(crate) fn not_accepted(&self, submission: &Submission, outcome: SubmitOutcome) -> SubmitResult {
         let day = local_date(submission.article.published.instant, self.options.zone);
         let permalink = Permalink { day, slug: submission.stem.clone() };
         let id = submission.id.clone().unwrap_or_else(|| self.options.addresses.article_id(&permalink));
-        SubmitResult { id, permalink, outcome: verdict, version: None }
+        SubmitResult { id, permalink, outcome, version: None }
     }
 
     /// The first of its channels that does not exist, if all must exist.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::RunningServer;
 
-/// A browser with a profile of its own. Dropped, it is closed.
+/// A browser with its own profile; closed when dropped.
 pub struct Browser {
     driver: Child,
     session: String,
@@ -31,7 +31,7 @@ impl Browser {
                 break port.trim_end_matches('.').to_owned();
             }
         };
-        // It goes on talking, and must find somebody who listens.
+        // The driver keeps writing, so its output must be read.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let profile = tempfile::tempdir().unwrap();
         let data = format!("--user-data-dir={}", profile.path().display());
@@ -119,7 +119,7 @@ impl Browser {
         found.as_object().and_then(|found| found.values().next()?.as_str()).unwrap().to_owned()
     }
 
-    /// Clicks as a person does: what is hidden or covered cannot be clicked.
+    /// Clicks as a person does: hidden or covered elements cannot be clicked.
     pub fn click(&self, selector: &str) -> &Self {
         self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
         self
@@ -130,7 +130,7 @@ impl Browser {
         self
     }
 
-    /// What a person reads on the page.
+    /// The visible text of the page.
     pub fn text(&self) -> String {
         self.run("return document.body.innerText").as_str().unwrap().to_owned()
     }
@@ -143,7 +143,7 @@ impl Browser {
         assert!(self.text().contains(text), "{text} is not in\n{}", self.text());
     }
 
-    /// What the browser complained of since the last time.
+    /// The browser's console errors since the last call.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()

@@ -1,4 +1,4 @@
-//! A site for tests: the real program over a folder of its own, on ports of its own, ended at the end.
+//! A test site: the real program with its own folder and ports, stopped at the end.
 
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
@@ -14,23 +14,23 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The article that the project began with.
+/// The sample article of the project.
 pub const SAMPLE_ARTICLE: &str =
     include_str!("../../../feeds/xa-hoi/huyen-dak-to-phat-dong-phong-trao-thi-dua-nam-2023.txt");
 
-/// Nothing that a story waits for takes longer, on the slowest machine.
+/// Longer than anything a test waits for, even on the slowest machine.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs a statement on an SQLite file, as no program of ours would. Returns the number of rows that it changed.
+/// Runs a statement on an SQLite file, bypassing the program. Returns the number of changed rows.
 pub fn execute_sql(file: &Path, sql: &str) -> usize {
     rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap()
 }
 
-/// A folder with a config, a folder of articles and a store.
+/// A directory with a config, an articles folder and a store.
 pub struct TestSite {
     folder: tempfile::TempDir,
     variables: HashMap<&'static str, String>,
-    /// Who runs the program, where that is not who runs the story.
+    /// The user that runs the program, if it is not the user that runs the test.
     user: Option<u32>,
 }
 
@@ -46,13 +46,13 @@ impl TestSite {
         Self { folder, variables: HashMap::new(), user: None }
     }
 
-    /// The same site with a variable of the environment set.
+    /// The same site with an environment variable set.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.insert(name, value.into());
         self
     }
 
-    /// The same site for a program that may not do everything: root's permissions hide what others meet.
+    /// The same site for an unprivileged program, because root's permissions hide errors that others meet.
     pub fn for_an_ordinary_user(mut self) -> Self {
         const NOBODY: u32 = 65_534;
         if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0 {
@@ -75,30 +75,30 @@ impl TestSite {
         self.folder.path().join(path)
     }
 
-    /// Writes an article's file at once, as an editor saves it.
+    /// Writes an article file at once, as an editor saves it.
     pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.path("feeds").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    /// Takes an article's file away.
+    /// Removes an article file.
     pub fn remove(&self, path: &str) {
         std::fs::remove_file(self.path("feeds").join(path)).unwrap();
     }
 
-    /// Renames or moves an article's file.
+    /// Renames or moves an article file.
     pub fn rename(&self, from: &str, to: &str) {
         let to = self.path("feeds").join(to);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::rename(self.path("feeds").join(from), to).unwrap();
     }
 
-    /// Waits until the folder was scanned once more, from the beginning to the end.
+    /// Waits until the folder was scanned once more, completely.
     pub fn scanned(&self, serving: &RunningServer) {
         let before = serving.metric("bantin_scans_total");
         wait_until("two more scans", || {
-            // A file that is passed over by its name is an event all the same.
+            // Even a file that is ignored by name causes an event.
             let _ = std::fs::write(self.path("feeds/.nudge"), "");
             serving.metric("bantin_scans_total") >= before + 2
         });
@@ -111,7 +111,7 @@ impl TestSite {
         copy
     }
 
-    /// Runs a command of the program to its end.
+    /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
@@ -134,7 +134,7 @@ impl TestSite {
         RunningServer::of(self.command(&["serve"]))
     }
 
-    /// A command of the program, to be started.
+    /// A command to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bantin"));
         command.args(arguments).arg("--config").arg(self.path("config.toml")).stdin(Stdio::null());
@@ -162,15 +162,15 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// A small disk of its own.
+/// A separate small disk.
 pub struct TmpfsDisk {
     folder: tempfile::TempDir,
 }
 
 impl TmpfsDisk {
-    /// Mounts one of so many megabytes.
+    /// Mounts one of this many megabytes.
     ///
-    /// NOTE: a story that may not mount one fails. One that is passed over says nothing about full disks.
+    /// NOTE: a test that cannot mount one fails. A skipped test would say nothing about full disks.
     pub fn new(megabytes: u32) -> Self {
         let disk = Self { folder: tempfile::tempdir().unwrap() };
         let size = format!("size={megabytes}m,mode=1777");
@@ -183,19 +183,19 @@ impl TmpfsDisk {
         disk
     }
 
-    /// Where it is.
+    /// Its mount point.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Takes all the room that there is.
+    /// Fills the disk.
     pub fn fill(&self) {
         let mut filler = std::fs::File::create(self.path().join("filler")).unwrap();
         let full = std::iter::repeat_with(|| filler.write_all(&[0; 16_384])).find_map(Result::err).unwrap();
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     }
 
-    /// Gives it back.
+    /// Frees the space.
     pub fn make_room(&self) {
         std::fs::remove_file(self.path().join("filler")).unwrap();
     }
@@ -203,7 +203,7 @@ impl TmpfsDisk {
 
 impl Drop for TmpfsDisk {
     fn drop(&mut self) {
-        // One that was never mounted cannot be taken away either.
+        // One that was never mounted cannot be unmounted.
         let _ = as_root("umount").arg("--lazy").arg(self.path()).stderr(Stdio::null()).status();
     }
 }
@@ -219,7 +219,7 @@ pub fn as_root(program: &str) -> Command {
     command
 }
 
-/// A running service. Dropped, it is killed.
+/// A running service; killed when dropped.
 pub struct RunningServer {
     child: Child,
     readers: SocketAddr,
@@ -228,7 +228,7 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// Starts this command, which ends as `bantin serve`, and waits until the service is ready.
+    /// Starts this command, which must run `bantin serve`, and waits until the service is ready.
     pub fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -255,27 +255,27 @@ impl RunningServer {
         RunningServer { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
     }
 
-    /// Where readers ask.
+    /// The public address.
     pub fn address(&self) -> SocketAddr {
         self.readers
     }
 
-    /// The process.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks for a path with GET.
+    /// Sends a GET request.
     pub fn get(&self, path: &str) -> HttpResponse {
         self.request("GET", path, &[])
     }
 
-    /// Asks for a path.
+    /// Sends a request.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
         request(self.readers, method, path, headers)
     }
 
-    /// Sends a body.
+    /// Sends a request with a body.
     pub fn request_with_body(
         &self,
         method: &str,
@@ -286,7 +286,7 @@ impl RunningServer {
         exchange(self.readers, method, path, headers, Some(body))
     }
 
-    /// Asks the operator's listener.
+    /// Sends a GET request to the admin listener.
     pub fn admin(&self, path: &str) -> HttpResponse {
         request(self.admin, "GET", path, &[])
     }
@@ -299,8 +299,8 @@ impl RunningServer {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// What the service has logged so far. A thread of its own writes its log, so a line may come a moment after
-    /// what it tells of: the log counts once it has been quiet.
+    /// The log of the service so far. A separate thread writes the log, so a line may come a moment after its event:
+    /// waits until no more lines come.
     pub fn log(&self) -> String {
         let mut lines = self.log.lock().unwrap().len();
         loop {
@@ -319,7 +319,7 @@ impl RunningServer {
         self.child.wait().unwrap();
     }
 
-    /// Sends SIGTERM and waits for the end; true where it was an orderly one.
+    /// Sends SIGTERM and waits for the end; true if it was orderly.
     pub fn stop(mut self) -> bool {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -334,7 +334,7 @@ impl Drop for RunningServer {
     }
 }
 
-/// An answer as it came over the wire.
+/// A response as received.
 #[derive(Debug)]
 pub struct HttpResponse {
     pub status: u16,
@@ -343,7 +343,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// The value of a header that stands once at most.
+    /// The value of a header that occurs at most once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.as_str());
@@ -351,7 +351,7 @@ impl HttpResponse {
         value
     }
 
-    /// The validator.
+    /// The ETag.
     pub fn etag(&self) -> String {
         self.header("etag").expect("an ETag").to_owned()
     }
@@ -367,12 +367,12 @@ impl HttpResponse {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a separate connection.
 pub fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
     exchange(address, method, path, headers, None)
 }
 
-/// One request with a body, on a connection of its own.
+/// Sends one request with a body on a separate connection.
 pub fn send(
     address: SocketAddr,
     method: &str,
@@ -402,7 +402,7 @@ fn exchange(
         request.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     let whole = [format!("{request}\r\n").as_bytes(), body.unwrap_or_default()].concat();
-    // A service that refuses a long body may hang up before it has all of it.
+    // A service that rejects a long body may close the connection before it has read everything.
     let _ = stream.write_all(&whole);
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
@@ -421,7 +421,7 @@ fn exchange(
     answer
 }
 
-/// A body that came in chunks (RFC 9112 §7.1).
+/// Decodes a chunked body (RFC 9112 §7.1).
 fn joined(mut chunks: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
@@ -435,7 +435,7 @@ fn joined(mut chunks: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Waits until something is so, looking again and again.
+/// Waits until a condition holds, checking it repeatedly.
 pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     while !so() {
@@ -444,12 +444,12 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// An article in the seed's form.
+/// An article in the form of the sample.
 pub fn article(title: &str, stamp: &str, text: &str) -> String {
     format!("{title}\n\n{stamp}\n\n{text}\n\nĐoạn thứ hai của bài, dài hơn một dòng tiêu đề.\n\nTấn Lộc\n")
 }
 
-/// A Word document: the XML of its body, and further parts with their names.
+/// A Word document: the XML of its body, and further parts by name.
 pub fn word_document(body: &str, parts: &[(&str, &[u8])]) -> Vec<u8> {
     use std::io::Write as _;
     const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";

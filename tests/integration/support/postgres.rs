@@ -1,4 +1,4 @@
-//! A database for stories on PostgreSQL: each has a schema of its own, which is gone at the end.
+//! Databases for tests on PostgreSQL: each has its own schema, which is dropped at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// The server that `tests/postgres` has started.
 ///
-/// NOTE: a story without a server fails. One that is passed over says nothing about PostgreSQL.
+/// NOTE: a test without a server fails. A skipped test would say nothing about PostgreSQL.
 pub fn server() -> String {
     std::env::var("BANTIN_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!(
@@ -18,14 +18,14 @@ pub fn server() -> String {
     })
 }
 
-/// A schema of its own, and in it nothing.
+/// A separate, initially empty schema.
 pub struct Schema {
     server: String,
     name: String,
 }
 
 impl Schema {
-    /// Makes one.
+    /// Creates one.
     pub fn new() -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -40,12 +40,12 @@ impl Schema {
         schema
     }
 
-    /// What `[store] url` is to say.
+    /// The value of `[store] url`.
     pub fn url(&self) -> String {
         self.url_at(&self.server)
     }
 
-    /// The same through another address, as of a proxy.
+    /// The same through another address, such as that of a proxy.
     pub fn url_at(&self, server: &str) -> String {
         format!("{server}?options[search_path]={}", self.name)
     }
@@ -57,7 +57,7 @@ impl Schema {
         query(all, &self.url())
     }
 
-    /// Runs statements, and returns how many rows they touched.
+    /// Runs statements, and returns the number of affected rows.
     pub fn execute(&self, sql: &str) -> u64 {
         execute(&self.url(), sql)
     }
@@ -67,7 +67,7 @@ impl Drop for Schema {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
         let sql = format!("SET lock_timeout = '20s'; DROP SCHEMA {name} CASCADE");
-        // A story that has failed already must not fail twice.
+        // A test that has already failed must not fail again here.
         let dropped = read_committed(async move {
             let mut connection = PgConnection::connect(&server).await?;
             connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await
@@ -78,14 +78,14 @@ impl Drop for Schema {
     }
 }
 
-/// What somebody does in a transaction that stays open until this is dropped, and is taken back then.
+/// A transaction that stays open until this is dropped, and is then rolled back.
 pub struct HeldLock {
     release: Option<mpsc::Sender<()>>,
     holder: Option<JoinHandle<()>>,
 }
 
 impl HeldLock {
-    /// Does it.
+    /// Starts the transaction.
     pub fn new(url: &str, sql: &'static str) -> Self {
         let (url, (release, released), (done, is_done)) = (url.to_owned(), mpsc::channel(), mpsc::channel());
         let holder = std::thread::spawn(move || {
@@ -95,7 +95,7 @@ impl HeldLock {
                 runtime.block_on(connection.execute(statement)).unwrap();
             }
             done.send(()).unwrap();
-            // Until there is nobody any more who could send.
+            // Until the sender is dropped.
             let _: Result<(), _> = released.recv();
             runtime.block_on(connection.close()).unwrap();
         });
@@ -133,7 +133,7 @@ where
     answer.unwrap()
 }
 
-/// Runs it to its end on a thread and a runtime of its own, wherever the caller stands.
+/// Runs it to its end on a separate thread and runtime, whatever the caller runs on.
 fn read_committed<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, sqlx::Error> {

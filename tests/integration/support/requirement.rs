@@ -3,23 +3,23 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// A part that not every machine has.
+/// Something that not every machine has.
 #[derive(Clone, Copy, Debug)]
 pub enum Requirement {
     /// The server of `tests/postgres`.
     Postgres,
-    /// Root, or passwordless sudo, that may mount.
+    /// Root or passwordless sudo, with the right to mount.
     Mount,
     /// axe-core, which `tests/run` fetches.
     Axe,
-    /// A program of this name on the path.
+    /// A program with this name in `PATH`.
     Program(&'static str),
 }
 
-/// True where this machine lacks the part. The test then ends and says so.
+/// True if this machine lacks the requirement. The test then ends and reports that.
 ///
 /// # Panics
-/// With `BANTIN_TEST_ALL=1`, which `tests/run` sets: a skipped test shows nothing.
+/// With `BANTIN_TEST_ALL=1`, which `tests/run` sets, because a skipped test shows nothing.
 pub fn is_missing(part: Requirement) -> bool {
     if is_there(part) {
         return false;
@@ -30,7 +30,7 @@ pub fn is_missing(part: Requirement) -> bool {
         std::env::var("BANTIN_TEST_ALL").as_deref() != Ok("1"),
         "{test} needs {part:?}, which this machine lacks; tests/run installs and starts it"
     );
-    // NOTE: not by eprintln!, which the test runner captures.
+    // NOTE: not with eprintln!, which the test runner captures.
     let line = format!("skipped {test}: it needs {part:?}; tests/run installs and starts it\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap_or_default();
     true

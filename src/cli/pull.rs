@@ -1,0 +1,266 @@
+//! `bantin pull` and `bantin sources`: collects articles of other publishers, and shows how they are.
+
+use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::open::open_existing_store;
+use super::output::{Lines, MAX_LINE, Outcome, OutputOptions, counted, print_line};
+use crate::app::open_store;
+use crate::config::Config;
+use crate::logging::{printable, say};
+use crate::parse::{Mends, read_feed_date};
+use crate::pull::{self, Collector, Decision, PullReport, SourceHealth, SourceOptions};
+use crate::store::SubmitOutcome;
+use crate::time::{Timestamp, rfc3339};
+
+#[derive(Subcommand)]
+pub(super) enum SourcesCommand {
+    /// List the items that are held back, with the reason
+    Doubtful,
+    /// Publish an item that is held back
+    Accept {
+        /// Name of the source
+        name: String,
+        /// Key of the item, as `doubtful` shows it
+        key: String,
+        /// Its publication date, if that of the source is missing or wrong: 12/05/2023 17:39
+        #[arg(long, value_name = "DATE")]
+        published: Option<String>,
+    },
+    /// Never publish an item that is held back
+    Drop {
+        /// Name of the source
+        name: String,
+        /// Key of the item, as `doubtful` shows it
+        key: String,
+    },
+    /// Do not request a source any more, until `resume`
+    Pause {
+        /// Name of the source
+        name: String,
+    },
+    /// Request a paused source again, or one that answered 410
+    Resume {
+        /// Name of the source
+        name: String,
+    },
+}
+
+/// Polls the source `name` now, or all that are due.
+pub(super) async fn pull(
+    config: Config,
+    name: Option<&str>,
+    output: OutputOptions,
+) -> anyhow::Result<Outcome> {
+    // An article gets its id here, which is permanent.
+    config.validate_for_serving()?;
+    let named = name.map(|name| source(&config, name).cloned()).transpose()?;
+    let store = open_store(&config).await?;
+    let collector = Collector::new(store.clone(), config.pull.clone());
+    // A source that is due during the next minute is polled by this run of cron, not by the next one.
+    let soon = store.clock().now() + TimeDelta::minutes(1);
+    let due = async |source: &SourceOptions| -> anyhow::Result<bool> {
+        let health = pull::health(&store, &config.pull).await?;
+        let of_source = health.iter().find(|health| health.name == source.name);
+        Ok(source.enabled && of_source.is_some_and(|health| health.state.is_due(soon)))
+    };
+    let mut polls = tokio::task::JoinSet::new();
+    for source in &config.pull.sources {
+        let wanted = match &named {
+            Some(named) => named == source,
+            None => due(source).await?,
+        };
+        if wanted {
+            let (collector, source) = (collector.clone(), source.clone());
+            polls.spawn(async move { (source.name.clone(), collector.poll(&source).await) });
+        }
+    }
+    let mut lines = Lines::new(output.json)?;
+    let mut outcome = Outcome::Done;
+    while let Some(polled) = polls.join_next().await {
+        let (name, report) = polled.context("reading a source")?;
+        let report = report.with_context(|| format!("storing the articles of {name}"))?;
+        if report.error.is_some() || !report.doubtful.is_empty() {
+            outcome = Outcome::ProblemsFound;
+        }
+        lines.line(
+            |as_json| if as_json { report_json(&name, &report) } else { report_text(&name, &report) },
+        )?;
+    }
+    lines.end()?;
+    store.publish_due().await?;
+    store.close().await;
+    Ok(outcome)
+}
+
+fn report_text(name: &str, report: &PullReport) -> String {
+    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, mends, error } = report;
+    let name = printable(name, MAX_LINE);
+    if let Some(error) = error {
+        return format!("{name}: {}", printable(error, MAX_LINE));
+    }
+    let mut text = format!(
+        "{name}: {}, {published} published, {corrected} corrected, {withdrawn} withdrawn, {} held back",
+        counted(*items, "item"),
+        doubtful.len()
+    );
+    if *too_old > 0 {
+        text.push_str(&format!(", {too_old} too old"));
+    }
+    if !mends.is_empty() {
+        text.push_str(&format!("; mended: {}", mends_text(mends)));
+    }
+    for (title, reason) in doubtful {
+        text.push_str(&format!("\n  {}: {}", printable(title, MAX_LINE), printable(reason, MAX_LINE)));
+    }
+    text
+}
+
+fn report_json(name: &str, report: &PullReport) -> String {
+    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, mends, error } = report;
+    let doubtful: Vec<_> =
+        doubtful.iter().map(|(title, reason)| json!({ "title": title, "reason": reason })).collect();
+    let report = json!({
+        "source": name, "items": items, "published": published, "corrected": corrected,
+        "withdrawn": withdrawn, "doubtful": doubtful, "too_old": too_old, "mends": mends, "error": error,
+    });
+    report.to_string()
+}
+
+fn mends_text(mends: &Mends) -> String {
+    mends.iter().map(|(kind, times)| format!("{} {times}", kind.name())).collect::<Vec<_>>().join(", ")
+}
+
+/// Shows how all sources are, or carries out what an operator decides.
+pub(super) async fn sources(
+    config: Config,
+    command: Option<&SourcesCommand>,
+    output: OutputOptions,
+) -> anyhow::Result<Outcome> {
+    let store = open_existing_store(&config).await?;
+    let collector = Collector::new(store.clone(), config.pull.clone());
+    let mut outcome = Outcome::Done;
+    match command {
+        None => {
+            let mut lines = Lines::new(output.json)?;
+            for (health, source) in pull::health(&store, &config.pull).await?.iter().zip(&config.pull.sources)
+            {
+                if matches!(health.word(), "failing" | "gone") {
+                    outcome = Outcome::ProblemsFound;
+                }
+                lines.line(|as_json| health_line(health, source, &config, as_json))?;
+            }
+            lines.end()?;
+        }
+        Some(SourcesCommand::Doubtful) => {
+            let mut lines = Lines::new(output.json)?;
+            for record in store.doubtful_items().await? {
+                let item: serde_json::Value = record
+                    .content
+                    .as_deref()
+                    .and_then(|item| serde_json::from_str(item).ok())
+                    .unwrap_or_default();
+                let (name, key) = (&record.item.source, &record.item.key);
+                lines.line(|as_json| match as_json {
+                    true => json!({
+                        "source": name, "key": key, "reason": record.reason, "title": item["title"],
+                        "link": item["link"], "date": record.item.date,
+                    })
+                    .to_string(),
+                    false => {
+                        let shown = |text: &str| printable(text, MAX_LINE).into_owned();
+                        let title = item["title"].as_str().unwrap_or_default();
+                        let reason = record.reason.as_deref().unwrap_or_default();
+                        let date = record.item.date.as_deref().unwrap_or("no date");
+                        let parts = [shown(name), shown(key), shown(title), shown(date), shown(reason)];
+                        parts.join("  ")
+                    }
+                })?;
+            }
+            lines.end()?;
+        }
+        Some(SourcesCommand::Accept { name, key, published }) => {
+            let zone = config.store.zone;
+            let date =
+                |text: &String| read_feed_date(text, zone, &mut Mends::new()).map(|date| date.published);
+            let published = published.as_ref().map(date).transpose().context("reading --published")?;
+            let decision = Decision::Accept(published);
+            let done = pull::decide(&collector, source(&config, name)?, key, decision).await?;
+            print_line(match done {
+                Some(SubmitOutcome::Published(_)) => "published",
+                Some(SubmitOutcome::Corrected(_) | SubmitOutcome::Moved(_)) => "corrected",
+                Some(SubmitOutcome::Restored(_)) => "restored",
+                Some(SubmitOutcome::Scheduled(_)) => "scheduled",
+                Some(SubmitOutcome::WithdrawnByOperator) => "stays withdrawn; see `bantin restore`",
+                _ => "unchanged",
+            })?;
+        }
+        Some(SourcesCommand::Drop { name, key }) => {
+            pull::decide(&collector, source(&config, name)?, key, Decision::Drop).await?;
+            print_line("dropped")?;
+        }
+        Some(SourcesCommand::Pause { name }) => {
+            pull::set_paused(&store, source(&config, name)?, true).await?;
+            say!("{name} is paused");
+        }
+        Some(SourcesCommand::Resume { name }) => {
+            pull::set_paused(&store, source(&config, name)?, false).await?;
+            say!("{name} is requested again");
+        }
+    }
+    store.close().await;
+    Ok(outcome)
+}
+
+fn source<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c SourceOptions> {
+    let sources = &config.pull.sources;
+    let Some(source) = sources.iter().find(|source| source.name == name) else {
+        let known: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        bail!("there is no source `{name}` in the configuration; known sources: {}", known.join(", "));
+    };
+    Ok(source)
+}
+
+fn health_line(health: &SourceHealth, source: &SourceOptions, config: &Config, as_json: bool) -> String {
+    let (state, zone) = (&health.state, config.store.zone);
+    let moment = |moment: Option<Timestamp>| moment.map(|moment| rfc3339(moment, zone));
+    if as_json {
+        return json!({
+            "name": health.name,
+            "url": source.url,
+            "state": health.word(),
+            "last_success": moment(state.last_success),
+            "last_new": moment(state.last_new),
+            "failing_since": moment(state.failing_since),
+            "error": state.error,
+            "next_due": moment(state.next_due),
+            "published": state.published,
+            "doubtful": health.doubtful,
+            "mends": state.mends,
+        })
+        .to_string();
+    }
+    let short = |moment: Option<Timestamp>| {
+        moment
+            .map_or("-".to_owned(), |moment| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string())
+    };
+    let mut line = format!(
+        "{:8}  last answer {}  last new {}  {} published, {} held back  {}",
+        health.word(),
+        short(state.last_success),
+        short(state.last_new),
+        state.published,
+        health.doubtful,
+        printable(&health.name, MAX_LINE)
+    );
+    if let Some(error) = &state.error {
+        let since = short(state.failing_since);
+        line.push_str(&format!("\n          failing since {since}: {}", printable(error, MAX_LINE)));
+    }
+    if !state.mends.is_empty() {
+        line.push_str(&format!("\n          mended: {}", mends_text(&state.mends)));
+    }
+    line
+}

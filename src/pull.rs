@@ -1,0 +1,25 @@
+//! Collects the articles of other publishers: their feeds → log.
+//!
+//! One poll of a source ([`Collector::poll`]) requests its feed, reads it, decides for each item whether it is new, the same,
+//! corrected or doubtful, submits it, and stores the state of the source. Nothing of one source delays another: every
+//! source has a task of its own, and only requests to the same host wait for each other.
+//!
+//! A date that is wrong or doubtful is never replaced by the current time: it is read from the page of the article, or the
+//! item is held back until an operator decides or the source corrects it.
+
+mod collector;
+mod dates;
+mod hosts;
+mod operator;
+mod options;
+mod report;
+mod robots;
+mod schedule;
+mod state;
+
+pub use collector::Collector;
+pub use operator::{Decision, OperatorError, decide, set_paused};
+pub use options::{PullOptions, SourceOptions, Withdrawals};
+pub use report::{PullReport, SourceHealth, health};
+pub use schedule::run;
+pub use state::SourceState;

@@ -1,0 +1,65 @@
+//! What is collected, and how.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::Slug;
+use crate::parse::ParseOptions;
+
+/// Options of the collector.
+#[derive(Clone, Debug)]
+pub struct PullOptions {
+    /// The sources, each with a name of its own.
+    pub sources: Vec<SourceOptions>,
+    /// How requests introduce themselves: program, site and contact.
+    pub user_agent: String,
+    /// Time zone and language of what names none.
+    pub parse: ParseOptions,
+}
+
+/// A source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceOptions {
+    /// Its name, also for readers.
+    pub name: String,
+    /// A feed, or a page that names its feeds.
+    pub url: String,
+    /// The channels of its articles.
+    pub channels: Vec<Slug>,
+    /// Channels by category of the source, compared without regard to case.
+    pub map: BTreeMap<String, Slug>,
+    /// Shortest time between two requests.
+    pub every: Duration,
+    /// The language (BCP 47) of items that name none.
+    pub language: Option<String>,
+    /// False: it is not requested.
+    pub enabled: bool,
+    /// Its host may have a private address.
+    pub allow_private: bool,
+    /// What happens when it withdraws an article.
+    pub withdraw: Withdrawals,
+    /// Items that are older when they are first seen are left out.
+    pub max_item_age: Option<Duration>,
+}
+
+/// What happens when a source withdraws an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawals {
+    /// The article is withdrawn.
+    Follow,
+    /// The log says so, and the article stays.
+    Report,
+}
+
+impl SourceOptions {
+    /// The channels of an item with these categories.
+    pub(super) fn channels_of(&self, categories: &[String]) -> Vec<Slug> {
+        let wanted: Vec<String> = categories.iter().map(|category| category.to_lowercase()).collect();
+        let mapped = self.map.iter().filter(|(category, _)| wanted.contains(&category.to_lowercase()));
+        let mapped: Vec<Slug> = mapped.map(|(_, slug)| slug.clone()).collect();
+        let mut channels = if mapped.is_empty() { self.channels.clone() } else { mapped };
+        channels.sort();
+        channels.dedup();
+        channels
+    }
+}

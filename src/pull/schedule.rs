@@ -1,0 +1,70 @@
+//! Follows a source for as long as the service runs.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::collector::Collector;
+use super::options::SourceOptions;
+use super::report::PullReport;
+use super::state::SourceState;
+
+/// How often the state is looked at: an operator may have changed it.
+const TICK: Duration = Duration::from_secs(5);
+
+/// Polls a source whenever it is due, until `shutdown` is true. Of several processes that share the log, the one that scans
+/// the folder does.
+pub async fn run(collector: Collector, source: SourceOptions, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = poll_if_due(&collector, &source) => {}
+        }
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+async fn poll_if_due(collector: &Collector, source: &SourceOptions) {
+    let store = &collector.store;
+    // Errors of the store are logged by the maintenance loop.
+    if !matches!(store.acquire_scan_lease().await, Ok(true)) {
+        return;
+    }
+    let Ok(state) = SourceState::load(store, source).await else { return };
+    if !source.enabled || !state.is_due(store.clock().now()) {
+        return;
+    }
+    let (of_task, source_of_task) = (collector.clone(), source.clone());
+    // A task of its own: what a feed may break stays with its source.
+    match tokio::spawn(async move { of_task.poll(&source_of_task).await }).await {
+        Ok(Ok(report)) => log_report(source, &state, &report),
+        Ok(Err(cause)) => {
+            error!(source = %source.name, %cause, "the articles of a source were not stored; trying again")
+        }
+        Err(cause) => {
+            error!(source = %source.name, %cause, "reading a source failed");
+            tokio::time::sleep(source.every).await;
+        }
+    }
+}
+
+fn log_report(source: &SourceOptions, before: &SourceState, report: &PullReport) {
+    match &report.error {
+        Some(reason) if before.failing_since.is_none() => {
+            warn!(source = %source.name, %reason, "a source fails")
+        }
+        None if before.failing_since.is_some() => info!(source = %source.name, "a source answers again"),
+        _ => {}
+    }
+    for (title, reason) in &report.doubtful {
+        warn!(source = %source.name, %title, %reason, "an item is held back");
+    }
+    let PullReport { published, corrected, withdrawn, .. } = report;
+    if published + corrected + withdrawn > 0 {
+        info!(source = %source.name, published, corrected, withdrawn, "articles collected");
+    }
+}

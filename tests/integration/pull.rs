@@ -1,0 +1,388 @@
+//! Collecting from other publishers: the real program and a real HTTP server with feeds as portals write them.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::support::{TestSite, article, wait_until};
+
+/// A portal: answers by path, which the story changes, and the requests that came.
+#[derive(Clone)]
+struct Portal {
+    address: SocketAddr,
+    answers: Arc<Mutex<HashMap<String, String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Portal {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let portal = Self {
+            address: listener.local_addr().unwrap(),
+            answers: Arc::default(),
+            requests: Arc::default(),
+        };
+        let shared = portal.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                let answer = shared.answers.lock().unwrap().get(&path).cloned();
+                shared.requests.lock().unwrap().push(head);
+                let answer =
+                    answer.unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n".to_owned());
+                let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.trim_end(), ""));
+                let answer = format!("{head}\r\nConnection: close\r\n\r\n{body}");
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        portal
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Answers this path with status 200.
+    fn serves(&self, path: &str, body: &str) {
+        self.answers_with(path, &format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    }
+
+    fn answers_with(&self, path: &str, answer: &str) {
+        self.answers.lock().unwrap().insert(path.to_owned(), answer.to_owned());
+    }
+
+    fn last_request(&self) -> String {
+        self.requests.lock().unwrap().last().unwrap().to_ascii_lowercase()
+    }
+
+    fn asked_for(&self, path: &str) -> usize {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().filter(|head| head.split(' ').nth(1) == Some(path)).count()
+    }
+}
+
+/// An RSS feed of these items.
+fn rss(items: &[String]) -> String {
+    let begin = "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>Xã</title><link>http://xa.example.vn/</link>";
+    format!("{begin}{}</channel></rss>", items.concat())
+}
+
+fn item(id: &str, title: &str, date: &str, link: &str, text: &str) -> String {
+    format!(
+        "<item><guid isPermaLink=\"false\">{id}</guid><title>{title}</title><pubDate>{date}</pubDate><link>{link}</link>\
+         <description>&lt;p&gt;{text}&lt;/p&gt;</description></item>"
+    )
+}
+
+/// A province that collects from these feeds.
+fn province(sources: &[(&str, String)]) -> TestSite {
+    let site = TestSite::new();
+    let mut config = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    for (name, url) in sources {
+        config.push_str(&format!(
+            "[[source]]\nname = \"{name}\"\nurl = \"{url}\"\nchannels = [\"xa-hoi\"]\nallow_private = true\n"
+        ));
+    }
+    std::fs::write(site.path("config.toml"), config).unwrap();
+    site
+}
+
+/// Polls a source and returns the report.
+fn pull(site: &TestSite, name: &str) -> Value {
+    let output = site.run(&["pull", name, "--json"]);
+    let reports: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    reports[0].clone()
+}
+
+/// The feed of the province as JSON: the items.
+fn items(site: &TestSite) -> Vec<Value> {
+    let feed: Value = serde_json::from_str(&site.ok(&["render", "-", "json"])).unwrap();
+    feed["items"].as_array().unwrap().clone()
+}
+
+#[test]
+fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_their_id() {
+    let portal = Portal::new();
+    let link = portal.url("/tin/1");
+    let feed = |title: &str, id: &str, link: &str| {
+        rss(&[item(id, title, "Fri, 12 May 2023 17:39:00 GMT+7", link, "Xã họp dân.")])
+    };
+    let body = feed("Họp dân", "news_1", &link);
+    let answer = format!("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    portal.answers_with("/rss.xml", &answer);
+    let site = province(&[("UBND xã Đăk Tô", portal.url("/rss.xml"))]);
+    let report = pull(&site, "UBND xã Đăk Tô");
+    assert_eq!((&report["published"], &report["mends"]["odd_zone"]), (&1.into(), &1.into()), "{report}");
+    let first = &items(&site)[0];
+    assert_eq!(first["date_published"], "2023-05-12T17:39:00+07:00");
+    assert_eq!(first["url"], link.as_str());
+    assert_eq!(first["_bantin"]["source"], "UBND xã Đăk Tô");
+    assert!(first["id"].as_str().unwrap().starts_with("tag:dakto.example,2023:2023-05-12/"), "{first}");
+    let html = first["content_html"].as_str().unwrap();
+    assert!(html.contains("Xã họp dân.") && html.contains("UBND xã Đăk Tô"), "{html}");
+    // The next request is conditional and introduces itself.
+    portal.answers_with("/rss.xml", "HTTP/1.1 304 Not Modified\r\n");
+    assert_eq!(pull(&site, "UBND xã Đăk Tô")["items"], 0);
+    let request = portal.last_request();
+    assert!(
+        request.contains("if-none-match: \"v1\"") && request.contains("user-agent: bantin/"),
+        "{request}"
+    );
+    // A correction; then another id; then another address; then tracking, https and a slash.
+    for (title, id, link) in [
+        ("Họp dân làng", "news_1", link.clone()),
+        ("Họp dân làng Đăk Rao", "news_one", link.clone()),
+        ("Họp dân ở nhà rông", "news_one", portal.url("/bai/1")),
+        ("Họp dân ở nhà rông mới", "news_2", format!("{}/?utm_source=rss", portal.url("/bai/1"))),
+    ] {
+        portal.serves("/rss.xml", &feed(title, id, &link));
+        let report = pull(&site, "UBND xã Đăk Tô");
+        assert_eq!((&report["published"], &report["corrected"]), (&0.into(), &1.into()), "{title}: {report}");
+        let now = items(&site);
+        assert_eq!((now.len(), &now[0]["id"], now[0]["title"].as_str()), (1, &first["id"], Some(title)));
+    }
+    // Unchanged, and gone from the end of the feed: nothing happens.
+    assert_eq!(pull(&site, "UBND xã Đăk Tô")["corrected"], 0);
+    portal.serves("/rss.xml", &rss(&[]));
+    pull(&site, "UBND xã Đăk Tô");
+    assert_eq!(items(&site).len(), 1);
+}
+
+#[test]
+fn the_month_in_place_of_the_minutes_is_replaced_by_the_date_on_the_page() {
+    let portal = Portal::new();
+    let feed = rss(&[
+        item("3", "Ba", "Fri, 12 May 2023 17:05:11 GMT+7", &portal.url("/3"), "Ba."),
+        item("2", "Hai", "Sat, 1 Apr 2023 07:04:00 GMT+7", &portal.url("/2"), "Hai."),
+        item("1", "Một", "Sun, 4 Dec 2022 07:12:09 GMT+7", &portal.url("/1"), "Một."),
+    ]);
+    portal.serves("/rss.xml", &feed);
+    let page = |date: &str| {
+        format!(
+            "<html><body><h1>Bài viết</h1><p>{date}</p><p>Sáng nay, xã họp dân ở nhà rông để bàn việc làm đường vào làng.</p></body></html>"
+        )
+    };
+    portal.serves("/3", &page("12/05/2023 17:39"));
+    portal.serves("/1", &page("04/12/2022 07:51"));
+    portal.answers_with("/2", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n");
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    let report = pull(&site, "Xã A");
+    assert_eq!(
+        (&report["published"], &report["mends"]["date_from_page"]),
+        (&2.into(), &2.into()),
+        "{report}"
+    );
+    assert_eq!(report["doubtful"][0]["title"], "Hai");
+    let dates = |site: &TestSite| -> Vec<String> {
+        items(site).iter().map(|item| item["date_published"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(dates(&site), ["2023-05-12T17:39:00+07:00", "2022-12-04T07:51:00+07:00"]);
+    // The page answers again: the item is taken in, and the others are not asked for again.
+    portal.serves("/2", &page("01/04/2023 07:20"));
+    assert_eq!(pull(&site, "Xã A")["published"], 1);
+    assert_eq!(dates(&site)[1], "2023-04-01T07:20:00+07:00");
+    assert_eq!((portal.asked_for("/3"), portal.asked_for("/2")), (1, 2));
+    // A page that robots.txt forbids is not requested.
+    portal.serves("/robots.txt", "User-agent: *\nDisallow: /4\n");
+    portal.serves("/4", &page("15/05/2023 08:00"));
+    portal.serves(
+        "/rss.xml",
+        &rss(&[item("4", "Bốn", "Mon, 15 May 2023 08:05:11 GMT+7", &portal.url("/4"), "Bốn.")]),
+    );
+    let report = pull(&site, "Xã A");
+    assert_eq!((portal.asked_for("/4"), &report["published"]), (0, &0.into()), "{report}");
+}
+
+#[test]
+fn doubtful_items_are_held_back_until_an_operator_decides() {
+    let portal = Portal::new();
+    portal.serves(
+        "/rss.xml",
+        &rss(&[
+            item("a", "Không ngày", "", &portal.url("/a"), "A."),
+            item("b", "Ngày tương lai", "Fri, 12 May 2090 17:39:00 +0700", &portal.url("/b"), "B."),
+            item("c", "Đúng", "Fri, 12 May 2023 17:39:00 +0700", &portal.url("/c"), "C."),
+        ]),
+    );
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    let report = pull(&site, "Xã A");
+    assert_eq!(
+        (&report["published"], report["doubtful"].as_array().unwrap().len()),
+        (&1.into(), 2),
+        "{report}"
+    );
+    let doubtful: Value = serde_json::from_str(&site.ok(&["sources", "doubtful", "--json"])).unwrap();
+    assert_eq!((&doubtful[0]["key"], &doubtful[1]["key"]), (&"id:a".into(), &"id:b".into()), "{doubtful}");
+    let refused = site.run(&["sources", "accept", "Xã A", "id:a"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--published"));
+    assert_eq!(
+        site.ok(&["sources", "accept", "Xã A", "id:a", "--published", "13/05/2023 08:00"]),
+        "published\n"
+    );
+    assert_eq!(site.ok(&["sources", "drop", "Xã A", "id:b"]), "dropped\n");
+    let titles: Vec<_> = items(&site).iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(titles, ["Không ngày", "Đúng"]);
+    // What was decided stays decided, also when the source corrects the text.
+    portal.serves(
+        "/rss.xml",
+        &rss(&[
+            item("a", "Không ngày nữa", "", &portal.url("/a"), "A."),
+            item("b", "Ngày tương lai nữa", "Fri, 12 May 2090 17:39:00 +0700", &portal.url("/b"), "B."),
+        ]),
+    );
+    let report = pull(&site, "Xã A");
+    assert_eq!(
+        (&report["corrected"], &report["doubtful"]),
+        (&1.into(), &Value::Array(Vec::new())),
+        "{report}"
+    );
+    assert_eq!(items(&site)[0]["date_published"], "2023-05-13T08:00:00+07:00");
+    for wrong in [["accept", "Xã B", "id:a"], ["accept", "Xã A", "id:zzz"], ["drop", "Xã A", "id:b"]] {
+        assert!(!site.run(&["sources", wrong[0], wrong[1], wrong[2]]).status.success(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn sources_with_the_same_ids_are_apart_and_none_takes_the_article_of_another() {
+    let (a, b) = (Portal::new(), Portal::new());
+    let date = "Fri, 12 May 2023 17:39:00 +0700";
+    for (portal, title) in [(&a, "Của xã A"), (&b, "Của xã B")] {
+        portal.serves(
+            "/rss.xml",
+            &rss(&[
+                item("news_123", title, date, &portal.url("/1"), title),
+                item("tag:xa.example,2020:1", &format!("{title} hai"), date, &portal.url("/2"), title),
+                item(
+                    "tag:dakto.example,2023:2023-05-12/cua-xa-a",
+                    &format!("{title} ba"),
+                    date,
+                    &portal.url("/3"),
+                    title,
+                ),
+            ]),
+        );
+    }
+    let site = province(&[("Xã A", a.url("/rss.xml")), ("Xã B", b.url("/rss.xml"))]);
+    let published: Vec<_> = ["Xã A", "Xã B"].map(|name| pull(&site, name)["published"].clone()).into();
+    assert_eq!(published, [3, 3]);
+    let all = items(&site);
+    let of = |title: &str| {
+        all.iter().find(|item| item["title"] == title).unwrap_or_else(|| panic!("{title}: {all:?}"))
+    };
+    // An id that is unique in the world is kept, for the first that has it. One of this site's own is never taken.
+    assert_eq!(of("Của xã A hai")["id"], "tag:xa.example,2020:1");
+    assert_ne!(of("Của xã B hai")["id"], "tag:xa.example,2020:1");
+    assert_ne!(of("Của xã A ba")["id"], "tag:dakto.example,2023:2023-05-12/cua-xa-a");
+    // The same title and text in the folder is another article.
+    site.write("xa-hoi/cua-xa-a.txt", article("Của xã A", "12/05/2023 17:39", "Của xã A"));
+    site.ok(&["scan"]);
+    assert_eq!(items(&site).len(), 7);
+}
+
+#[test]
+fn a_tombstone_withdraws_and_a_return_restores() {
+    let portal = Portal::new();
+    let entry = format!(
+        "<entry><id>tag:a,2020:1</id><title>Một</title><link href='{}'/><updated>2023-05-12T17:39:00+07:00</updated><content>Một.</content></entry>",
+        portal.url("/1")
+    );
+    let atom = |inner: &str| {
+        format!(
+            "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:at='http://purl.org/atompub/tombstones/1.0'><title>A</title>{inner}</feed>"
+        )
+    };
+    portal.serves("/atom.xml", &atom(&entry));
+    let site = province(&[("Xã A", portal.url("/atom.xml"))]);
+    assert_eq!(pull(&site, "Xã A")["published"], 1);
+    let gone = "<at:deleted-entry ref='tag:a,2020:1' when='2023-05-13T00:00:00Z'><at:comment>Trùng bài</at:comment></at:deleted-entry>";
+    portal.serves("/atom.xml", &atom(gone));
+    assert_eq!(pull(&site, "Xã A")["withdrawn"], 1);
+    assert_eq!(pull(&site, "Xã A")["withdrawn"], 0);
+    assert!(site.ok(&["render", "-", "atom"]).contains("Trùng bài"));
+    portal.serves("/atom.xml", &atom(&entry));
+    assert_eq!(pull(&site, "Xã A")["corrected"], 1);
+    assert_eq!(items(&site)[0]["id"], "tag:a,2020:1");
+    // What an operator withdrew stays withdrawn.
+    site.ok(&["withdraw", "tag:a,2020:1"]);
+    portal.serves("/atom.xml", &atom(&entry.replace("Một.", "Một, sửa.")));
+    pull(&site, "Xã A");
+    assert_eq!(items(&site).len(), 0);
+}
+
+#[test]
+fn failures_are_told_and_change_nothing_and_410_ends_a_source() {
+    let portal = Portal::new();
+    let whole = rss(&[item("1", "Một", "Fri, 12 May 2023 17:39:00 +0700", &portal.url("/1"), "Một.")]);
+    portal.serves("/rss.xml", &whole);
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    pull(&site, "Xã A");
+    for (answer, reason) in [
+        ("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n", "500"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<html></a>", "not"),
+        (&format!("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{whole}"), ""),
+        (&format!("HTTP/1.1 200 OK\r\n\r\n{}", &whole[..whole.len() - 20]), "XML"),
+        ("HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n", "http"),
+    ] {
+        portal.answers_with("/rss.xml", answer);
+        let report = pull(&site, "Xã A");
+        assert!(report["error"].as_str().is_some_and(|error| error.contains(reason)), "{answer}: {report}");
+        let sources: Value = serde_json::from_slice(&site.run(&["sources", "--json"]).stdout).unwrap();
+        assert_eq!(sources[0]["state"], "failing");
+    }
+    assert_eq!(items(&site).len(), 1);
+    portal.answers_with("/rss.xml", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n");
+    pull(&site, "Xã A");
+    let asked = portal.asked_for("/rss.xml");
+    assert!(site.run(&["pull"]).status.success());
+    assert_eq!(portal.asked_for("/rss.xml"), asked);
+    let sources: Value = serde_json::from_slice(&site.run(&["sources", "--json"]).stdout).unwrap();
+    assert_eq!((&sources[0]["state"], &sources[0]["published"]), (&"gone".into(), &1.into()));
+    site.ok(&["sources", "resume", "Xã A"]);
+    portal.serves("/rss.xml", &whole);
+    assert_eq!(pull(&site, "Xã A")["error"], Value::Null);
+    // Without permission, a private address is never requested.
+    let config =
+        std::fs::read_to_string(site.path("config.toml")).unwrap().replace("127.0.0.1:", "localhost:");
+    let config = config.replace(
+        "listen = \"localhost:0\"\nadmin = \"localhost:0\"",
+        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"",
+    );
+    std::fs::write(site.path("config.toml"), config.replace("allow_private = true", "")).unwrap();
+    let asked = portal.asked_for("/rss.xml");
+    let report = pull(&site, "Xã A");
+    assert!(report["error"].as_str().unwrap().contains("allow_private"), "{report}");
+    assert_eq!(portal.asked_for("/rss.xml"), asked);
+}
+
+#[test]
+fn the_service_collects_by_itself_also_from_another_bantin_named_by_its_page() {
+    let commune = TestSite::new().with("BANTIN_SITE__TAG_AUTHORITY", "xa.example,2023");
+    commune.write("xa-hoi/hop-dan.txt", article("Xã họp dân", "12/05/2023 17:39", "Sáng nay, xã họp dân."));
+    let commune_server = commune.serve();
+    let portal = Portal::new();
+    let feed = format!("http://{}/atom.xml", commune_server.address());
+    let page = format!(
+        "<html><head><link rel=alternate type=application/atom+xml href='{feed}'></head><body>Xã</body></html>"
+    );
+    portal.serves("/", &page);
+    let slow = TcpListener::bind("127.0.0.1:0").unwrap();
+    let never = format!("http://{}/rss.xml", slow.local_addr().unwrap());
+    let province = province(&[("Chậm", never), ("Xã Đăk Rơ Nga", portal.url("/"))]);
+    let server = province.serve();
+    // The other source does not answer, which delays nothing.
+    wait_until("the article of the commune", || server.get("/feed.json").text().contains("Xã họp dân"));
+    let feed = server.get("/feed.json").json();
+    assert_eq!(feed["items"][0]["id"], "tag:xa.example,2023:2023-05-12/hop-dan");
+    assert_eq!(feed["items"][0]["date_published"], "2023-05-12T17:39:00+07:00");
+    drop(slow);
+    assert!(server.stop());
+}
