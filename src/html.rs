@@ -10,6 +10,7 @@ mod accessibility;
 mod archive;
 mod article;
 mod assets;
+pub mod editor;
 mod home;
 mod layout;
 mod metadata;

@@ -4,10 +4,10 @@
 //! accepts, [`preconditions`] decides, and [`response`] writes the headers. None of them waits, reads a clock
 //! or copies the document. A client that holds an older copy of a feed can ask for the new entries only
 //! ([`delta_encoding`]). [`server`] owns the sockets and enforces every limit on them; [`metrics`] counts.
-//! Requests below `/api` are answered from the store, within limits.
+//! Requests below `/api` are answered from the store, within limits; `editor` answers the editing pages below `/soan/`.
 //!
-//! Only [`response`] writes headers. Nothing here uses the `Host` header (feed rule C9), sets a cookie or
-//! challenges a reader (feed rule C7). A client that sends too many requests gets 429 and `Retry-After`
+//! Only [`response`] writes headers. Nothing here uses the `Host` header (feed rule C9). No reader gets a cookie or a
+//! challenge (feed rule C7); only the editing pages have sessions. A client that sends too many requests gets 429 and `Retry-After`
 //! ([`RateLimitLayer`]). Byte ranges are served for images only ([`range`]): a feed is small and changes as a
 //! whole.
 
@@ -16,6 +16,7 @@ mod client_ip;
 mod coding;
 pub mod content_coding;
 pub mod delta_encoding;
+mod editor;
 pub mod entity_tag;
 mod guess_limiter;
 mod handler;

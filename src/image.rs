@@ -80,6 +80,11 @@ fn served(format: ImageFormat, (width, height): (u32, u32), bytes: Vec<u8>) -> S
     }
 }
 
+/// The media type of an image that is served, by its content; none if it is no image.
+pub fn media_type_of(bytes: &[u8]) -> Option<&'static str> {
+    detect(bytes).map(ImageFormat::media_type)
+}
+
 /// Detects the format by the first bytes.
 fn detect(bytes: &[u8]) -> Option<ImageFormat> {
     match bytes {

@@ -59,6 +59,11 @@ impl<'a> PageContext<'a> {
         self.addresses.path(path)
     }
 
+    /// The path of the stylesheet.
+    pub(super) fn style(&self) -> &str {
+        &self.style
+    }
+
     /// The channel with this slug.
     pub(super) fn channel(&self, slug: &Slug) -> Option<&'a Channel> {
         self.channels.iter().find(|channel| channel.slug == *slug)

@@ -12,6 +12,7 @@ use hyper::{Method, Request, StatusCode};
 use super::api;
 use super::client_ip::client_address;
 use super::delta_encoding;
+use super::editor;
 use super::health::{is_ready, readiness};
 use super::on_demand;
 use super::preconditions::{Decision, client_newer_tag};
@@ -223,6 +224,11 @@ impl SiteHandler {
             request.extensions.insert(client);
             return api::answer(&self.state, request, body, segments).await;
         }
+        if let Route::Editor(page) = &route {
+            let client = client_address(&request.headers, from.ip(), &self.state.trusted_proxies);
+            request.extensions.insert(client);
+            return editor::answer(&self.state, request, body, page).await;
+        }
         if api::is_below(&self.state.urls.local_path(request.uri.path())) {
             return api::no_such_resource(&self.state.urls);
         }
@@ -260,6 +266,7 @@ impl SiteHandler {
             | Route::Opml
             | Route::Asset
             | Route::Api(_)
+            | Route::Editor(_)
             | Route::NotFound => self.state.not_found(&request.headers),
         }
     }

@@ -10,6 +10,7 @@
 mod api;
 mod body;
 mod cache_policy;
+pub mod editor;
 mod error_pages;
 mod headers;
 mod representation;

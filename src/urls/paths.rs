@@ -137,6 +137,14 @@ pub fn media_path(name: &str) -> String {
     format!("/media/{name}")
 }
 
+/// What the path of every image begins with.
+pub const MEDIA_PREFIX: &str = "/media/";
+
+/// The path of an editing page; the start page if `page` is empty.
+pub fn editor_path(page: &str) -> String {
+    format!("/soan/{page}")
+}
+
 /// The path of an article in the API: its id is one segment, percent-encoded (RFC 3986 §2.1).
 pub fn api_article_path(id: &ArticleId) -> String {
     const ALSO_ESCAPED: percent_encoding::AsciiSet =

@@ -38,6 +38,8 @@ pub enum Route {
     Media(String),
     /// A path below `/api`: its segments, percent-decoded.
     Api(Vec<String>),
+    /// An editing page: its segments below `/soan/`.
+    Editor(Vec<String>),
     /// All channels as OPML.
     Opml,
     /// Another spelling of a path (`/feed`, `/index.html`, a channel without its slash), or a path of a renamed
@@ -54,7 +56,7 @@ pub enum Route {
 }
 
 /// First path segments that no channel may use as its slug.
-pub const RESERVED_SLUGS: [&str; 19] = [
+pub const RESERVED_SLUGS: [&str; 20] = [
     "api",
     "archive",
     "assets",
@@ -71,6 +73,7 @@ pub const RESERVED_SLUGS: [&str; 19] = [
     "robots",
     "rss",
     "sitemap",
+    "soan",
     "theo-thang",
     "tim-kiem",
     "tro-giup-tiep-can",
@@ -92,6 +95,8 @@ pub(super) fn parse_path(path: &str) -> Route {
     let parts: Vec<&str> = rest.split('/').collect();
     match parts.as_slice() {
         ["api", segments @ ..] => parse_api(segments),
+        ["soan"] => Route::Editor(Vec::new()),
+        ["soan", segments @ ..] => Route::Editor(segments.iter().map(|part| (*part).to_owned()).collect()),
         [.., "index.html"] => match parse_path(path.trim_end_matches("index.html")) {
             other @ (Route::NotFound | Route::Redirect(_)) => other,
             _ => Route::Redirect(path.trim_end_matches("index.html").to_owned()),

@@ -16,6 +16,7 @@ mod command_line;
 mod composed_pages;
 mod configs;
 mod documentation;
+mod editor;
 mod end_to_end;
 mod export;
 mod fetch;

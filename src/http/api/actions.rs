@@ -83,10 +83,7 @@ pub(in crate::http) async fn submit(
         )));
     }
     if channels.is_empty() && conditions.must_be_new && !conditions.dry_run {
-        return Err(Problem::unprocessable(Message::new(
-            "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
-            "Name a channel: `?channel=SLUG`, or `channels` in the article.",
-        )));
+        return Err(Problem::no_channel());
     }
     let must_be_new = conditions.must_be_new;
     let submission = Submission {

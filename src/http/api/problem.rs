@@ -99,7 +99,7 @@ impl Problem {
     }
 
     /// The status as described; 500 for a problem that is not described.
-    fn status(&self) -> StatusCode {
+    pub(in crate::http) fn status(&self) -> StatusCode {
         let status = DESCRIPTIONS[self.code]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
         status
             .and_then(|status| StatusCode::from_u16(status).ok())
@@ -135,7 +135,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn not_found() -> Self {
+    pub(in crate::http) fn not_found() -> Self {
         Self::new(
             "not-found",
             Message::new(
@@ -173,7 +173,7 @@ impl Problem {
     }
 
     /// A withdrawn article, with date and reason.
-    pub(super) fn gone(tombstone: &Tombstone, zone: Zone) -> Self {
+    pub(in crate::http) fn gone(tombstone: &Tombstone, zone: Zone) -> Self {
         Self::new(
             "gone",
             Message::new(
@@ -215,7 +215,7 @@ impl Problem {
     }
 
     /// A read that cannot be served now.
-    pub(super) fn overloaded() -> Self {
+    pub(in crate::http) fn overloaded() -> Self {
         Self::new(
             "unavailable",
             Message::new(
@@ -225,7 +225,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn unknown_article(id: &ArticleId) -> Self {
+    pub(in crate::http) fn unknown_article(id: &ArticleId) -> Self {
         Self::new(
             "unknown-article",
             Message::new(
@@ -235,7 +235,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn unauthorized() -> Self {
+    pub(in crate::http) fn unauthorized() -> Self {
         Self::new(
             "no-token",
             Message::new(
@@ -246,7 +246,7 @@ impl Problem {
     }
 
     /// Retry after `wait`.
-    pub(super) fn rate_limited(wait: Duration) -> Self {
+    pub(in crate::http) fn rate_limited(wait: Duration) -> Self {
         let seconds = response::whole_seconds(wait);
         let problem = Self::new(
             "too-often",
@@ -255,7 +255,7 @@ impl Problem {
         Self { wait: Some(wait), ..problem }
     }
 
-    pub(super) fn unavailable() -> Self {
+    pub(in crate::http) fn unavailable() -> Self {
         Self::new(
             "unavailable",
             Message::new(
@@ -296,7 +296,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn bad_request(detail: Message) -> Self {
+    pub(in crate::http) fn bad_request(detail: Message) -> Self {
         Self::new("bad-request", detail)
     }
 
@@ -355,7 +355,7 @@ impl Problem {
         )
     }
 
-    pub(super) fn unknown_revision(number: u64) -> Self {
+    pub(in crate::http) fn unknown_revision(number: u64) -> Self {
         Self::new(
             "unknown-revision",
             Message::new(
@@ -366,7 +366,7 @@ impl Problem {
     }
 
     /// A read for which the token lacks rights.
-    pub(super) fn not_your_channel() -> Self {
+    pub(in crate::http) fn not_your_channel() -> Self {
         Self::new(
             "not-your-channel",
             Message::new(
@@ -374,6 +374,23 @@ impl Problem {
                 "The token does not cover all channels of this article.",
             ),
         )
+    }
+
+    pub(in crate::http) fn no_channel() -> Self {
+        Self::unprocessable(Message::new(
+            "Hãy nêu chuyên mục: `?channel=SLUG`, hoặc `channels` trong bài.",
+            "Name a channel: `?channel=SLUG`, or `channels` in the article.",
+        ))
+    }
+
+    /// What to tell a person.
+    pub(in crate::http) fn vietnamese(&self) -> &str {
+        &self.detail.vietnamese
+    }
+
+    /// The name of its kind.
+    pub(in crate::http) fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The article exists already.

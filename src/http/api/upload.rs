@@ -30,18 +30,9 @@ impl Upload {
     /// # Errors
     /// If the form is malformed, has another part, or no article.
     pub(super) async fn from_multipart(content_type: &str, body: Bytes) -> Result<Self, Problem> {
-        let boundary = multer::parse_boundary(content_type).map_err(|_| malformed())?;
-        let mut form = multer::Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
         let (mut upload, mut article) = (Self::default(), None);
-        let mut parts = 0;
-        while let Some(part) = form.next_field().await.map_err(|_| malformed())? {
-            parts += 1;
-            let name = part.name().unwrap_or_default().to_owned();
-            let file_name = part.file_name().map(str::to_owned).filter(|name| !name.is_empty());
-            let media_type = part.content_type().map(ToString::to_string);
-            let bytes = part.bytes().await.map_err(|_| malformed())?;
+        for FormPart { name, file_name, media_type, bytes } in parts(content_type, body).await? {
             match name.as_str() {
-                _ if parts > MAX_PARTS => return Err(malformed()),
                 "article" if article.is_none() => {
                     upload.format = media_type.as_deref().and_then(BodyFormat::from_media_type);
                     upload.file_name = file_name;
@@ -76,6 +67,37 @@ impl Upload {
         }
         hex(&hash.finalize())
     }
+}
+
+/// One part of a form.
+pub(in crate::http) struct FormPart {
+    pub(in crate::http) name: String,
+    /// None if it is no file, or no file was chosen.
+    pub(in crate::http) file_name: Option<String>,
+    pub(in crate::http) media_type: Option<String>,
+    pub(in crate::http) bytes: Bytes,
+}
+
+/// The parts of a form, in order.
+///
+/// # Errors
+/// If it is malformed or has too many parts.
+pub(in crate::http) async fn parts(content_type: &str, body: Bytes) -> Result<Vec<FormPart>, Problem> {
+    let boundary = multer::parse_boundary(content_type).map_err(|_| malformed())?;
+    let mut form = multer::Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
+    let mut parts = Vec::new();
+    while let Some(part) = form.next_field().await.map_err(|_| malformed())? {
+        if parts.len() == MAX_PARTS {
+            return Err(malformed());
+        }
+        parts.push(FormPart {
+            name: part.name().unwrap_or_default().to_owned(),
+            file_name: part.file_name().map(str::to_owned).filter(|name| !name.is_empty()),
+            media_type: part.content_type().map(ToString::to_string),
+            bytes: part.bytes().await.map_err(|_| malformed())?,
+        });
+    }
+    Ok(parts)
 }
 
 fn malformed() -> Problem {

@@ -68,6 +68,23 @@ impl Store {
         Ok(Some(RevisionText { channels, revision, entry }))
     }
 
+    /// The correction of a published article that will be published later, if there is one.
+    ///
+    /// SECURITY: it is under embargo. The caller must have rights to its channels.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn pending_correction(
+        &self,
+        id: &ArticleId,
+    ) -> Result<Option<(Vec<Slug>, Article)>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let sql = "SELECT w.channels, w.content FROM waiting w JOIN article a ON a.id = w.article \
+             WHERE a.id = $1 AND a.state = 'live'";
+        let row = reading.first(sql, values![id.as_str()]).await?;
+        row.map(|row| Ok((from_json(row.get_text(0)?)?, from_json(row.get_text(1)?)?))).transpose()
+    }
+
     /// What will be published, the earliest first, at most `limit`.
     ///
     /// SECURITY: it is under embargo. The caller must have rights to the channels of each.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -139,8 +139,14 @@ impl Browser {
         self.run("return location.pathname + location.search").as_str().unwrap().to_owned()
     }
 
-    pub fn says(&self, text: &str) {
-        assert!(self.text().contains(text), "{text} is not in\n{}", self.text());
+    pub fn says(&self, text: &str) -> &Self {
+        // The answer to a form may still be on its way.
+        let until = Instant::now() + Duration::from_secs(20);
+        while !self.text().contains(text) {
+            assert!(Instant::now() < until, "{text} is not in\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self
     }
 
     /// The browser's console errors since the last call.

@@ -1,0 +1,399 @@
+//! The editing pages `/soan`: over HTTP, and in a browser without scripts of ours.
+
+use crate::support::browser::Browser;
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+const SEED: &str = "tag:dakto.example,2023:2023-05-12/thi-dua";
+
+struct Office {
+    site: TestSite,
+    serving: RunningServer,
+    secret: String,
+    cookie: String,
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// The value of a hidden field.
+fn hidden(page: &HttpResponse, name: &str) -> String {
+    let text = page.text();
+    let start = format!("name=\"{name}\" value=\"");
+    let rest = text.split_once(&start).unwrap_or_else(|| panic!("no {name} in {text}")).1;
+    rest.split('"').next().unwrap().to_owned()
+}
+
+impl Office {
+    fn new() -> Self {
+        Self::of(TestSite::new(), &[])
+    }
+
+    fn of(site: TestSite, channels: &[&str]) -> Self {
+        site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+        site.configure("[[channel]]\nslug = \"kinh-te\"\ntitle = \"Kinh tế\"\n");
+        let serving = site.serve();
+        let secret = site.ok(&[&["token", "new", "Văn phòng"][..], channels].concat()).trim().to_owned();
+        let mut office = Self { site, serving, secret, cookie: String::new() };
+        office.cookie = office.log_in();
+        office
+    }
+
+    fn log_in(&self) -> String {
+        let body = encoded(&[("token", &self.secret)]);
+        let answer = self.serving.request_with_body("POST", "/soan/dang-nhap", &[FORM], body.as_bytes());
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/soan/")), "{}", answer.text());
+        answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    fn get(&self, path: &str) -> HttpResponse {
+        self.serving.request("GET", path, &[("Cookie", &self.cookie)])
+    }
+
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> HttpResponse {
+        let csrf = hidden(&self.get("/soan/bai-moi"), "csrf");
+        let body = encoded(&[&[("csrf", csrf.as_str())], fields].concat());
+        self.serving.request_with_body("POST", path, &[FORM, ("Cookie", &self.cookie)], body.as_bytes())
+    }
+
+    fn page_of(id: &str) -> String {
+        format!("/soan/bai?{}", encoded(&[("id", id)]))
+    }
+
+    fn title(&self) -> String {
+        let path =
+            format!("/api/articles/{}", SEED.replace(':', "%3A").replace(',', "%2C").replace('/', "%2F"));
+        self.serving.get(&path).json()["title"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+const NEW: [(&str, &str); 5] = [
+    ("tieu-de", "Hội nghị tổng kết"),
+    ("ngay-gio", "08:00 13/05/2023"),
+    ("noi-dung", "Đoạn mở đầu.\r\n\r\nĐoạn hai."),
+    ("tac-gia", "Tấn Lộc, Y Hoa"),
+    ("chuyen-muc", "xa-hoi"),
+];
+
+fn with<'a>(fields: &[(&'a str, &'a str)], name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    let others = fields.iter().filter(|(other, _)| *other != name).copied();
+    others.chain([(name, value)]).collect()
+}
+
+#[test]
+fn the_pages_exist_only_where_there_is_a_token_and_only_for_its_holder() {
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let mut serving = site.serve();
+    for path in ["/soan", "/soan/", "/soan/dang-nhap", "/soan/bai-moi"] {
+        assert_eq!(serving.get(path).status, 404, "{path}");
+    }
+    let secret = site.ok(&["token", "new", "Văn phòng"]).trim().to_owned();
+    for path in ["/soan/", "/soan/bai-moi", "/soan/bai?id=x", "/soan/lich-su?id=x", "/soan/anh/x.png"] {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/soan/dang-nhap")), "{path}");
+    }
+    let wrong = encoded(&[("token", "bantin_sai")]);
+    let refused = serving.request_with_body("POST", "/soan/dang-nhap", &[FORM], wrong.as_bytes());
+    assert_eq!((refused.status, refused.header("set-cookie")), (403, None));
+    let body = encoded(&[("token", &secret)]);
+    let answer = serving.request_with_body("POST", "/soan/dang-nhap", &[FORM], body.as_bytes());
+    let set = answer.header("set-cookie").unwrap().to_owned();
+    assert!(set.ends_with("; Path=/soan/; Max-Age=28800; HttpOnly; SameSite=Strict"), "{set}");
+    assert!(!set.contains(&secret), "the cookie does not tell the token");
+    let cookie = set.split(';').next().unwrap();
+    let page = serving.request("GET", "/soan/", &[("Cookie", cookie)]);
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+    assert!(!page.text().contains("<script"), "no page needs a script");
+    assert!(serving.stop());
+    serving = site.serve();
+    assert_eq!(serving.request("GET", "/soan/", &[("Cookie", cookie)]).status, 200, "after a restart");
+    site.ok(&["token", "new", "Khác"]);
+    site.ok(&["token", "revoke", "Văn phòng"]);
+    assert_eq!(serving.request("GET", "/soan/", &[("Cookie", cookie)]).status, 303, "it was revoked");
+    let forged = cookie.replace("bantin=", "bantin=0");
+    assert_eq!(serving.request("GET", "/soan/", &[("Cookie", &forged)]).status, 303);
+    let secure = TestSite::new().with("BANTIN_SITE__URL", "https://huyen.example.vn/tin");
+    let office_secret = secure.ok(&["token", "new", "Văn phòng"]).trim().to_owned();
+    let serving = secure.serve();
+    let body = encoded(&[("token", &office_secret)]);
+    let answer = serving.request_with_body("POST", "/tin/soan/dang-nhap", &[FORM], body.as_bytes());
+    let set = answer.header("set-cookie").unwrap();
+    assert!(
+        set.starts_with("__Secure-bantin=") && set.ends_with("; Secure") && set.contains("Path=/tin/soan/"),
+        "{set}"
+    );
+}
+
+#[test]
+fn a_form_from_elsewhere_or_after_the_session_changes_nothing_and_loses_no_text() {
+    let office = Office::new();
+    let fields = [&NEW[..], &[("viec", "dang")]].concat();
+    let send = |headers: &[(&str, &str)], fields: &[(&str, &str)]| {
+        let headers = [&[FORM], headers].concat();
+        office.serving.request_with_body("POST", "/soan/bai-moi", &headers, encoded(fields).as_bytes())
+    };
+    let cookie = ("Cookie", office.cookie.as_str());
+    for (headers, status) in [
+        (vec![cookie], 403),
+        (vec![], 403),
+        (vec![cookie, ("Sec-Fetch-Site", "cross-site")], 403),
+        (vec![cookie, ("Sec-Fetch-Site", "same-site")], 403),
+    ] {
+        let refused = send(&headers, &fields);
+        assert_eq!(refused.status, status, "{headers:?}");
+        if headers.len() < 2 {
+            let page = refused.text();
+            assert!(
+                page.contains("Phiên làm việc đã hết") && page.contains("value=\"Hội nghị tổng kết\""),
+                "{page}"
+            );
+        }
+    }
+    assert_eq!(office.serving.metric("bantin_log_head"), 1);
+    // Who logs in again sees the form with all that was typed, and publishes then.
+    let again = send(&[], &with(&fields, "token", &office.secret));
+    assert_eq!(again.status, 200, "{}", again.text());
+    let page = again.text();
+    assert!(
+        page.contains("Chưa đăng gì")
+            && page.contains("value=\"Hội nghị tổng kết\"")
+            && page.contains("Đoạn hai.")
+    );
+    assert!(again.header("set-cookie").is_some());
+    assert_eq!(office.serving.metric("bantin_log_head"), 1);
+    let wrong = send(&[], &with(&fields, "token", "bantin_sai"));
+    assert!(wrong.status == 403 && wrong.text().contains("Hội nghị tổng kết"), "{}", wrong.text());
+}
+
+#[test]
+fn a_form_that_is_sent_twice_is_one_article_and_a_wrong_one_is_explained() {
+    let office = Office::new();
+    let key = hidden(&office.get("/soan/bai-moi"), "key");
+    let fields = [&NEW[..], &[("viec", "dang"), ("key", &key)]].concat();
+    let first = office.post("/soan/bai-moi", &fields);
+    assert_eq!(first.status, 303, "{}", first.text());
+    let second = office.post("/soan/bai-moi", &fields);
+    assert_eq!((second.status, second.header("location")), (303, first.header("location")));
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+    for (name, value, told) in [
+        ("tieu-de", "", "<li class=\"error\"><strong>Tiêu đề: "),
+        ("ngay-gio", "31/02/2023", "31/02/2023"),
+        ("ngay-gio", "hôm qua", "Ngày giờ đăng"),
+        ("lien-ket", "javascript:alert(1)", "Địa chỉ bài gốc"),
+        ("chuyen-muc", "", "Chưa đăng"),
+        ("chuyen-muc", "khong-co", "khong-co"),
+        ("ngay-gio", "01/01/2099", "một năm"),
+    ] {
+        let refused = office.post("/soan/bai-moi", &with(&with(&fields, "key", ""), name, value));
+        let page = refused.text();
+        assert!(
+            refused.status >= 400 && page.contains(told) && page.contains("Đoạn hai."),
+            "{name} {value}: {page}"
+        );
+    }
+    let none: Vec<_> =
+        with(&fields, "key", "").into_iter().filter(|(name, _)| *name != "chuyen-muc").collect();
+    assert!(office.post("/soan/bai-moi", &none).text().contains("Hãy chọn chuyên mục"));
+    let markup = with(&with(&fields, "key", ""), "noi-dung", "Đoạn <script>alert(1)</script> một.");
+    let preview = office.post("/soan/bai-moi", &with(&markup, "viec", "xem"));
+    assert!(preview.status == 200 && !preview.text().contains("<script"), "{}", preview.text());
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+}
+
+#[test]
+fn nothing_is_possible_that_the_token_does_not_allow() {
+    let site = TestSite::new();
+    site.write("xa-hoi/hong.txt", "Không ngày\n\nĐoạn.\n");
+    let office = Office::of(site, &["--channels", "kinh-te"]);
+    let state = office.get("/soan/").text();
+    assert!(!state.contains("hong.txt") && !state.contains("thi đua"), "{state}");
+    assert_eq!(office.get(&Office::page_of(SEED)).status, 403);
+    assert_eq!(office.get(&format!("/soan/lich-su?{}", encoded(&[("id", SEED)]))).status, 403);
+    let edit = with(&[&NEW[..], &[("viec", "dang"), ("version", "n1")]].concat(), "id", SEED);
+    for (path, fields) in [
+        ("/soan/bai", edit.clone()),
+        ("/soan/bai-moi", [&NEW[..], &[("viec", "dang")]].concat()),
+        ("/soan/go", vec![("id", SEED), ("version", "n1")]),
+        ("/soan/khoi-phuc", vec![("id", SEED)]),
+        ("/soan/lay-lai", vec![("id", SEED), ("so", "1"), ("version", "n1")]),
+    ] {
+        assert_eq!(office.post(path, &fields).status, 403, "{path}");
+    }
+    assert!(
+        !office.get("/soan/bai-moi").text().contains("value=\"xa-hoi\""),
+        "only its own channels are offered"
+    );
+    for path in ["/soan/la", "/soan/bai?id=la", "/soan/lich-su?id=la", "/soan/anh/la.png", "/soan/bai/la"] {
+        assert_eq!(office.get(path).status, 404, "{path}");
+    }
+    assert_eq!(office.serving.request("DELETE", "/soan/bai", &[("Cookie", &office.cookie)]).status, 405);
+    assert_eq!(office.serving.metric("bantin_log_head"), 1);
+}
+
+#[test]
+fn two_people_on_one_article_do_not_overwrite_each_other() {
+    let office = Office::new();
+    let mine = office.get(&Office::page_of(SEED));
+    let version = hidden(&mine, "version");
+    let typed = |title: &'static str| {
+        let fields = [&NEW[..], &[("viec", "dang"), ("ly-do", "Sai số liệu")]].concat();
+        with(&with(&fields, "id", SEED), "tieu-de", title)
+    };
+    let theirs = with(&typed("Bản của người kia"), "version", &version)
+        .into_iter()
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .collect::<Vec<_>>();
+    let theirs: Vec<(&str, &str)> = theirs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    assert_eq!(office.post("/soan/bai", &theirs).status, 303);
+    let mine = [&typed("Bản của tôi")[..], &[("version", version.as_str())]].concat();
+    let told = office.post("/soan/bai", &mine);
+    let page = told.text();
+    assert_eq!(told.status, 409, "{page}");
+    assert!(page.contains("có người khác đã sửa") && page.contains("value=\"Bản của tôi\""), "{page}");
+    assert!(page.contains("<del>") && page.contains("<ins>"), "{page}");
+    assert_eq!(office.title(), "Bản của người kia");
+    // Having seen the difference, one may publish.
+    let newer = hidden(&told, "version");
+    let mine = [&typed("Bản của tôi")[..], &[("version", newer.as_str())]].concat();
+    assert_eq!(office.post("/soan/bai", &mine).status, 303);
+    assert_eq!(office.title(), "Bản của tôi");
+    let stale = office.post("/soan/go", &[("id", SEED), ("version", &version)]);
+    assert!(stale.status == 409 && stale.text().contains("người khác"), "{}", stale.text());
+    let stale = office.post("/soan/lay-lai", &[("id", SEED), ("version", &version), ("so", "1")]);
+    assert_eq!(stale.status, 409);
+    let public = "/bai-viet/2023/05/12/thi-dua";
+    wait_until("the reason", || office.serving.get(public).text().contains("Sai số liệu"));
+    assert!(office.serving.get(public).text().contains("Bản của tôi"));
+}
+
+/// By this name `tests/run` tells them from the others.
+mod in_a_browser {
+    use super::*;
+
+    fn logged_in(office: &Office) -> Option<Browser> {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return None;
+        }
+        let browser = Browser::open();
+        // What is being scrolled cannot be clicked.
+        browser.set_preference("prefers-reduced-motion", "reduce");
+        browser.go(&office.serving, "/soan/").write("#ma", &office.secret).click("main button");
+        browser.says("Tình trạng");
+        Some(browser)
+    }
+
+    fn photo(office: &Office) -> String {
+        let path = office.site.path("anh.jpg");
+        std::fs::write(&path, include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg")).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_article_is_written_previewed_published_corrected_and_its_old_text_brought_back() {
+        let office = Office::new();
+        let Some(browser) = logged_in(&office) else { return };
+        browser.click("nav a[href$='bai-moi']").write("#tieu-de", "Đoàn xe về bản");
+        browser.write(
+            "#noi-dung-bai",
+            "Sáng 12/5, đoàn xe về bản.\n\nChú thích: Đoàn xe. Ảnh: TL\n\nĐoạn cuối.",
+        );
+        browser.click("input[value=xa-hoi]").write("#anh", &photo(&office)).click("button[value=xem]");
+        browser.says("Bạn đọc sẽ thấy").says("Đoàn xe. Ảnh: TL").says("Bản xem trước");
+        let loaded =
+            "const i = document.querySelector('.preview img'); return i.complete && i.naturalWidth > 0";
+        wait_until("the image of the preview", || browser.run(loaded) == true);
+        assert_eq!(office.serving.metric("bantin_log_head"), 1, "nothing is published by a preview");
+        browser.click("button[value=dang]").says("Đã đăng");
+        let day =
+            chrono::Utc::now().with_timezone(&bantin::time::DEFAULT_TIME_ZONE).format("%Y/%m/%d").to_string();
+        let public = format!("/bai-viet/{day}/doan-xe-ve-ban");
+        wait_until("the page", || office.serving.get(&public).text().contains("<figure"));
+
+        browser.run("document.querySelector('#tieu-de').value = 'Đoàn xe về làng'");
+        browser.write("#ly-do", "Sai tên").click("button[value=dang]").says("Đã đăng bản sửa");
+        wait_until("the correction", || office.serving.get(&public).text().contains("Sai tên"));
+        assert!(office.serving.get(&public).text().contains("<figure"), "the image stays");
+        browser
+            .click("a[href*='lich-su']")
+            .says("Văn phòng")
+            .says("Sai tên")
+            .click("form[method=get] button");
+        browser.says("so với bản số 2");
+        let changed = browser
+            .run("return [...document.querySelectorAll('del, ins')].map(e => e.textContent).join('|')");
+        assert!(
+            changed.as_str().unwrap().contains("bản") && changed.as_str().unwrap().contains("làng"),
+            "{changed}"
+        );
+        browser.click("form[method=post][action$='lay-lai'] button").says("Đã lấy lại nội dung cũ");
+        wait_until("the old text", || office.serving.get(&public).text().contains("Đoàn xe về bản"));
+        assert!(browser.complaints().is_empty());
+    }
+
+    #[test]
+    fn a_word_file_or_a_pasted_page_fills_the_form_and_what_is_wrong_is_told() {
+        let office = Office::new();
+        let Some(browser) = logged_in(&office) else { return };
+        let word =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/word/docx-inline-picture-and-style-lists.docx");
+        browser.go(&office.serving, "/soan/bai-moi").write("#tep", word).click("form[action$='doc'] button");
+        browser.says("Đã đọc bài").says("Bạn đọc sẽ thấy");
+        assert_eq!(browser.run("return document.querySelectorAll('.pictures img').length"), 1);
+        browser.click("input[value=xa-hoi]");
+        let title =
+            browser.run("return document.querySelector('#tieu-de').value").as_str().unwrap().to_owned();
+        browser.run("document.querySelector('#ngay-gio').value = '08:00 13/05/2023'");
+        browser.click("button[value=dang]").says("Đã đăng");
+        wait_until("the article", || office.serving.get("/xa-hoi/rss.xml").text().contains(&title));
+
+        browser
+            .go(&office.serving, "/soan/bai-moi")
+            .write("#dan", "Bài dán\n\n31/02/2023 08:00\n\nĐoạn một của bài.");
+        browser.click("form[action$='doc'] button").says("Chưa đọc được bài").says("Dòng 3");
+        browser.run("document.querySelector('#dan').value = document.querySelector('#dan').value.replace('31/02', '13/05')");
+        browser.click("form[action$='doc'] button").says("Đã đọc bài");
+        assert_eq!(browser.run("return document.querySelector('#ngay-gio').value"), "08:00 13/05/2023");
+        assert!(browser.complaints().iter().all(|told| told.contains("422")), "{:?}", browser.complaints());
+    }
+
+    #[test]
+    fn the_state_of_the_folder_tells_what_to_do_and_an_article_is_scheduled_withdrawn_and_restored() {
+        let site = TestSite::new();
+        site.write("xa-hoi/hong.txt", "Bài hỏng\n\n31/02/2023 08:00\n\nĐoạn.\n");
+        let office = Office::of(site, &[]);
+        let Some(browser) = logged_in(&office) else { return };
+        browser.says("xa-hoi/hong.txt").says("chưa đăng").says("Dòng 3:");
+        office.site.write("xa-hoi/hong.txt", article("Bài lành", "13/05/2023 08:00", "Đoạn mở đầu."));
+        wait_until("the cure", || office.get("/soan/").text().contains("Bài lành"));
+        browser.go(&office.serving, "/soan/").says("Mọi tệp đều ổn");
+
+        let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("08:00 %d/%m/%Y").to_string();
+        browser.click("nav a[href$='bai-moi']").write("#tieu-de", "Bài hẹn giờ").write("#ngay-gio", &ahead);
+        browser
+            .write("#noi-dung-bai", "Đoạn mở đầu.")
+            .click("input[value=xa-hoi]")
+            .click("button[value=dang]");
+        browser.says("Đã hẹn giờ").click("nav a").says("Bài hẹn giờ");
+        browser.run("[...document.querySelectorAll('a')].find(a => a.textContent == 'Bài hẹn giờ').click()");
+        browser.says("Sửa bài").click("a[href*='/soan/go']").click("main button").says("Đã gỡ bài");
+        assert!(!browser.text().contains("Bài hẹn giờ"), "{}", browser.text());
+
+        browser.write("#tim", "bai lanh").click(".find button").says("Bài lành").click("a[href*='hong']");
+        browser
+            .click("a[href*='/soan/go']")
+            .write("#ly-do", "Đăng nhầm")
+            .click("main button")
+            .says("Đã gỡ bài");
+        browser.says("Đăng nhầm");
+        wait_until("the withdrawal", || office.serving.get("/bai-viet/2023/05/13/hong").status == 410);
+        browser.click("form[action$='khoi-phuc'] button").says("Đã khôi phục bài");
+        wait_until("the article", || office.serving.get("/bai-viet/2023/05/13/hong").status == 200);
+        browser.click(".leave button").says("Đăng nhập");
+        browser.go(&office.serving, "/soan/").says("Mã truy cập");
+    }
+}
