@@ -320,7 +320,9 @@ async fn images(
         Some(ingest::uploaded_images(&document, &mut draft, &all))
     });
     let (images, complaints) = taken.await.flatten().ok_or_else(Problem::unavailable)?;
-    actions::store_images(&editor.state, &images).await?;
+    // The others are stored already, with their copies.
+    let new: Vec<_> = images.iter().filter(|(image, _)| !names.contains(&image.name)).cloned().collect();
+    actions::store_images(&editor.state, &new).await?;
     let complaints =
         complaints.into_iter().map(|complaint| ("warning", "Ảnh".to_owned(), complaint.message.vietnamese));
     Ok((images.into_iter().map(|(image, _)| image).collect(), complaints.collect()))
