@@ -25,14 +25,17 @@ const SHOW_INTERVAL: Duration = Duration::from_secs(60);
 /// Also without a change of the log: another process may have stopped, or the store may have failed.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// The pixels of images whose copies are made while their articles wait: for about a second. The copies of more images are
-/// made in the background.
+/// The images whose copies are made while their articles wait: for about a second. The copies of more images are made in
+/// the background.
 #[derive(Clone, Copy, Debug)]
-pub struct CopiesAtOnce(u64);
+pub struct CopiesAtOnce {
+    images: u32,
+    pixels: u64,
+}
 
 impl Default for CopiesAtOnce {
     fn default() -> Self {
-        Self(60_000_000)
+        Self { images: 10, pixels: 60_000_000 }
     }
 }
 
@@ -48,8 +51,9 @@ pub async fn put_images(
     let (mut stored, mut with_copies) = (Vec::with_capacity(images.len()), Vec::new());
     for (image, mut bytes) in images {
         let pixels = u64::from(image.width) * u64::from(image.height);
-        if at_once.0 >= pixels && !store.is_scaled(&image.name).await? {
-            at_once.0 -= pixels;
+        if at_once.images > 0 && at_once.pixels >= pixels && !store.is_scaled(&image.name).await? {
+            at_once.images -= 1;
+            at_once.pixels -= pixels;
             let copies;
             (bytes, copies) = copies_of(&image.name, bytes).await;
             with_copies.push((image.name.clone(), copies));
