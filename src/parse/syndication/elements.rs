@@ -4,7 +4,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use url::Url;
 
 use super::article;
-use super::links::absolute;
+use super::links::{absolute, link_key};
 use super::model::{FeedFault, Mend, Mends, SourceFeed, SourceItem, count};
 
 /// Maximum number of nodes.
@@ -108,7 +108,10 @@ impl Reader<'_> {
         let link = text(item, Namespace::Rss, "link").or_else(|| {
             children(item, Namespace::Atom, "link").find_map(|link| link.attribute("href").map(str::to_owned))
         });
-        let permalink = guid.filter(|guid| guid.attribute("isPermaLink") != Some("false")).and(id.clone());
+        let permalink = guid
+            .filter(|guid| guid.attribute("isPermaLink") != Some("false"))
+            .and(id.clone())
+            .filter(|id| link_key(id).is_some());
         let link = link.or(permalink).and_then(|link| absolute(&link, &self.base, self.mends));
         let date = text(item, Namespace::Rss, "pubDate")
             .or_else(|| text(item, Namespace::DublinCore, "date"))

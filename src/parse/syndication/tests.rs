@@ -99,6 +99,19 @@ fn broken_xml_is_mended_and_counted_by_kind() {
 }
 
 #[test]
+fn only_an_address_is_a_permalink() {
+    for (guid, link) in
+        [("https://dakto.example.vn/1", Some("https://dakto.example.vn/1")), ("b", None), ("news_123", None)]
+    {
+        assert_eq!(
+            read(&rss(&format!("<item><title>A</title><guid>{guid}</guid></item>"))).items[0].link.as_deref(),
+            link,
+            "{guid}"
+        );
+    }
+}
+
+#[test]
 fn an_undeclared_known_prefix_keeps_its_meaning() {
     let feed = read(&rss(
         "<item><title>A</title><dc:creator>Tấn Lộc</dc:creator><content:encoded>B</content:encoded></item>",
