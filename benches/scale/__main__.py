@@ -14,6 +14,7 @@ import os
 import pathlib
 import resource
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -21,9 +22,12 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import requests  # noqa: E402
 from service import HOUSE, bantin, table_row, target_folder, wait_for, write_articles  # noqa: E402
 
 STARTS, SAVES = 3, 5
+# What tells when a revision was made.
+MOMENTS = [("log", "head_at"), ("revision", "at"), ("article", "at"), ("channel", "head_at"), ("channel_revision", "at")]
 # Building the site of more articles takes too long.
 MOST_BUILT = 10_000
 IDLE_SECONDS = 60
@@ -102,6 +106,19 @@ def measure(binary, place, size, arguments):
         rows["new file to feed, median"] = f"{statistics.median(saves) * 1000:,.0f} ms"
         rows["new file to feed, slowest"] = f"{max(saves) * 1000:,.0f} ms"
         rows["memory after that (VmRSS)"] = f"{server.memory():.0f} MB"
+        rows |= requests.rows(server, channels[0], size)
+        rows["memory after all requests (VmRSS)"] = f"{server.memory():.0f} MB"
+    token = [binary, "token", "new", "bench", "-q", "--config", config]
+    secret = subprocess.run(token, env=os.environ | {"BANTIN_STORE__URL": store.url}, capture_output=True, text=True, check=True)
+    # Everything came in today: the week after an import. Then a month passes: an ordinary week.
+    for when in ["just imported", "ordinary week"]:
+        if when == "ordinary week":
+            store.run_all(f"UPDATE {table} SET {column} = {column} - 30 * 86400" for table, column in MOMENTS)
+        with bantin(binary, place, feeds, url=store.url) as server:
+            time.sleep(3)
+            wait, cpu = requests.changes(server, channels[0], secret.stdout.strip())
+            rows[f"API accepted to feed, {when}, median"] = f"{wait:.1f} ms"
+            rows[f"API accepted to feed, {when}, CPU"] = f"{cpu:.1f} ms"
     for name, change in [("", None), (" after one change", feeds / channels[0] / "them.txt"), (", nothing changed", None)]:
         if change:
             change.write_text("Bài thêm\n\n13/05/2023 08:00\n\nĐoạn mở đầu.\n\nĐoạn thứ hai.\n")
@@ -125,6 +142,18 @@ class Database:
     def run(self, sql):
         command = ["psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-c", sql, self.server]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def run_all(self, statements):
+        """Changes the database while nothing uses it."""
+        if self.schema:
+            for sql in statements:
+                self.run(f"SET search_path = {self.schema}; {sql}")
+            return
+        connection = sqlite3.connect(self.place / "bantin.db")
+        with connection:
+            for sql in statements:
+                connection.execute(sql)
+        connection.close()
 
     def size(self):
         if not self.schema:
