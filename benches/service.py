@@ -47,8 +47,8 @@ def article(number, paragraphs=7):
     """An article of about 2,500 bytes, always the same for the same number."""
     chance = random.Random(number)
     paragraph = lambda count: " ".join(chance.choices(sentences(), k=count))
-    # One every two hours, so that no day has many more than another.
-    stamp = time.strftime("%d/%m/%Y %H:%M", time.gmtime(1_683_913_140 - 7_200 * (number % 300_000)))
+    # One every half hour of 17 years, so that no day has many more than another, and none is before 1990.
+    stamp = time.strftime("%d/%m/%Y %H:%M", time.gmtime(1_683_913_140 - 1_800 * (number % 300_000)))
     title = f"Tin số {number}: " + " ".join(paragraph(1).split()[:9]).lower().rstrip(".")
     body = "\n\n".join(paragraph(chance.randint(2, 3)) for _ in range(paragraphs))
     return f"{title}\n\n{stamp}\n\n{paragraph(2)}\nHội nghị tổng kết. Ảnh: TL\n\n{body}\n\nTấn Lộc\n"

@@ -162,7 +162,7 @@ async fn encode(
     let bytes = match coding {
         ContentCoding::Identity => bytes,
         _ => {
-            let coding = state.blocking(move || coding.encode(&bytes, Effort::Standard)).await;
+            let coding = state.blocking(move || coding.encode(&bytes, Effort::Quick)).await;
             coding.ok_or_else(Problem::unavailable)?.into()
         }
     };

@@ -125,7 +125,7 @@ pub struct ImageCaption<'a> {
 
 /// A block of an article.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "BlockMembers")]
 pub enum Block {
     /// The opening paragraph, which summarises the article.
     Lead {
@@ -178,6 +178,92 @@ pub enum Block {
         /// A well-formed fragment.
         html: String,
     },
+}
+
+/// The members of any block. serde reads a tagged enum twice, because its tag may stand anywhere.
+#[derive(Deserialize)]
+struct BlockMembers {
+    kind: BlockKind,
+    text: Option<String>,
+    html: Option<String>,
+    level: Option<u8>,
+    credit: Option<String>,
+    printed: Option<String>,
+    ordered: Option<bool>,
+    items: Option<Vec<String>>,
+    rows: Option<Vec<Vec<String>>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BlockKind {
+    Lead,
+    Paragraph,
+    Heading,
+    Caption,
+    List,
+    Table,
+    Html,
+}
+
+impl TryFrom<BlockMembers> for Block {
+    type Error = &'static str;
+
+    fn try_from(members: BlockMembers) -> Result<Self, Self::Error> {
+        let BlockMembers { kind, text, html, level, credit, printed, ordered, items, rows } = members;
+        let text = text.ok_or("a block without `text`");
+        Ok(match kind {
+            BlockKind::Lead => Self::Lead { text: text?, html },
+            BlockKind::Paragraph => Self::Paragraph { text: text? },
+            BlockKind::Heading => {
+                Self::Heading { level: level.ok_or("a heading without `level`")?, text: text? }
+            }
+            BlockKind::Caption => {
+                let raw = printed.ok_or("a caption without `printed`")?;
+                Self::Caption { text: text?, credit, raw, html }
+            }
+            BlockKind::List => Self::List {
+                ordered: ordered.ok_or("a list without `ordered`")?,
+                items: items.ok_or("a list without `items`")?,
+            },
+            BlockKind::Table => Self::Table { rows: rows.ok_or("a table without `rows`")? },
+            BlockKind::Html => Self::Html { html: html.ok_or("markup without `html`")? },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_block_is_read_as_it_was_written() {
+        let text = || "Đăk Tô".to_owned();
+        for block in [
+            Block::Lead { text: text(), html: None },
+            Block::Lead { text: text(), html: Some(text()) },
+            Block::Paragraph { text: text() },
+            Block::Heading { level: 3, text: text() },
+            Block::Caption { text: String::new(), credit: None, raw: text(), html: None },
+            Block::Caption { text: text(), credit: Some(text()), raw: text(), html: Some(text()) },
+            Block::List { ordered: true, items: vec![text(), text()] },
+            Block::Table { rows: vec![vec![text()], Vec::new()] },
+            Block::Html { html: text() },
+        ] {
+            let json = serde_json::to_string(&block).unwrap();
+            assert_eq!(serde_json::from_str::<Block>(&json).unwrap(), block, "{json}");
+        }
+        let tag_last = r#"{"text":"a","level":2,"kind":"heading"}"#;
+        assert_eq!(
+            serde_json::from_str::<Block>(tag_last).unwrap(),
+            Block::Heading { level: 2, text: "a".to_owned() }
+        );
+        for wrong in
+            ["{}", r#"{"kind":"lead"}"#, r#"{"kind":"other","text":""}"#, r#"{"kind":"list","items":[]}"#]
+        {
+            assert!(serde_json::from_str::<Block>(wrong).is_err(), "{wrong}");
+        }
+    }
 }
 
 /// An article in the state of its last revision: an entry of a feed.

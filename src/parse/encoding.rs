@@ -88,19 +88,20 @@ fn detect(
     findings: &mut Diagnostics,
 ) -> Option<String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    match std::str::from_utf8(bytes) {
-        Ok(text) => reject_mojibake(text, findings).then(|| text.to_owned()),
-        Err(_) if is_nearly_utf8(bytes) => {
+    // Checked with vector instructions, unlike by `str::from_utf8`.
+    match encoding_rs::UTF_8.decode_without_bom_handling_and_without_replacement(bytes) {
+        Some(text) => reject_mojibake(&text, findings).then(|| text.into_owned()),
+        None if is_nearly_utf8(bytes) => {
             let text = String::from_utf8_lossy(bytes).into_owned();
             warn_broken_bytes(&text, findings);
             reject_mojibake(&text, findings).then_some(text)
         }
-        Err(_) if !is_automatic => {
+        None if !is_automatic => {
             findings
                 .error(first_non_ascii_line(bytes), DiagnosticKind::UnknownEncoding { guess: guess(bytes) });
             None
         }
-        Err(_) => not_utf8(bytes, declared, findings),
+        None => not_utf8(bytes, declared, findings),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The first byte names the form. `{` begins the JSON itself, as older versions stored it; 1 stands before the length of
 //! the JSON (four bytes, the lowest first) and a raw deflate stream (RFC 1951) that was made with [`DICTIONARY`].
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -67,12 +68,14 @@ impl Row {
 fn decompress(stored: &[u8]) -> Result<String, StoreError> {
     let damaged = || StoreError::Corrupt("a stored text is damaged".to_owned());
     let json = match stored.first() {
-        Some(&DEFLATED) => {
-            split(stored).and_then(|(length, stream)| inflate(stream, length)).ok_or_else(damaged)?
-        }
-        _ => stored.to_owned(),
+        Some(&DEFLATED) => Cow::Owned(
+            split(stored).and_then(|(length, stream)| inflate(stream, length)).ok_or_else(damaged)?,
+        ),
+        _ => Cow::Borrowed(stored),
     };
-    String::from_utf8(json).map_err(|_| damaged())
+    // Checked with vector instructions, unlike by `String::from_utf8`.
+    let text = encoding_rs::UTF_8.decode_without_bom_handling_and_without_replacement(&json);
+    text.map(Cow::into_owned).ok_or_else(damaged)
 }
 
 /// The length of the JSON, and the deflate stream.
