@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -62,6 +63,26 @@ def write_articles(folder, count, channels, paragraphs=7):
         path.write_text(article(number, paragraphs))
         # A file that has just been written is first watched for a while; here it is old.
         os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+# --- programs ------------------------------------------------------------------------------------------------
+
+
+def install(needed):
+    """Installs the Debian packages of the programs that are missing."""
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    os.environ["PATH"] = path
+    packages = [package for program, package in needed.items() if not shutil.which(program)]
+    if not packages:
+        return
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    subprocess.run(root + ["apt-get", "update", "-q"], check=True)
+    command = ["apt-get", "install", "-qy", "--no-install-recommends"]
+    subprocess.run(root + environment + command + packages, check=True)
+    if "nginx-light" in packages and shutil.which("systemctl"):
+        # The package starts a server of its own, which nobody asked for.
+        subprocess.run(root + ["systemctl", "disable", "--now", "-q", "nginx"], check=False)
 
 
 # --- servers -------------------------------------------------------------------------------------------------
