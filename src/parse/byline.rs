@@ -102,7 +102,8 @@ pub(super) fn next_to_date(text: &str) -> Option<Byline> {
         .iter()
         .find_map(|lead| lower.starts_with(*lead).then(|| text.get(lead.len()..)).flatten());
     let labelled = lead.filter(|rest| rest.starts_with([':', ' ']));
-    let names = labelled.unwrap_or(text).trim_matches(|c: char| c.is_whitespace() || "|-–:".contains(c));
+    let names = labelled.map_or(text, |rest| rest.trim_end_matches(" on").trim_end_matches(" vào"));
+    let names = names.trim_matches(|c: char| c.is_whitespace() || "|-–:".contains(c));
     if is_doubled {
         let name = names.split_once(": ").map_or(names, |(_, name)| name);
         return Some(Byline { authors: vec![name.to_owned()], source: None });
@@ -118,7 +119,9 @@ pub(super) fn next_to_date(text: &str) -> Option<Byline> {
         return None;
     }
     let good = byline.authors.iter().all(|name| labelled.is_some() || whole(name)) && !is_section(text);
-    (good && !byline.authors.is_empty() && word_count(names) <= 14).then_some(byline)
+    // An account of the site (`Đăng bởi admin`) is nobody's name.
+    let named = labelled.is_some() || !byline.authors.is_empty();
+    (good && named && word_count(names) <= 14).then_some(byline)
 }
 
 /// `PV`, `BBT`, `N.H.K`: initials that can only be a signature.

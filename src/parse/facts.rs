@@ -32,6 +32,8 @@ facts! {
     // By its words (see `boilerplate`): a heading below which the article does not continue (comments, older news),
     // or one that may also be within the text; a button or counter; a menu or site name; a section name.
     End Box Tool Site Section
+    // A few words between two entries of a menu.
+    BetweenEntries
     // A file or icon name; a macro of the site's software (`[links()]`); no letter or digit.
     File Macro Symbols
     // Parts of an official document: office and motto, signatory, type (`QUYẾT ĐỊNH`), subject, legal basis (`Căn cứ

@@ -283,6 +283,11 @@ fn neighbours(pieces: &[Piece], lines: &mut [LineFeatures]) {
     if menu >= 3 {
         lines[..menu].iter_mut().for_each(|line| line.facts.add(Fact::Site));
     }
+    for index in 1..lines.len().min(TOP).saturating_sub(1) {
+        let is_entry = |index: usize| lines[index].facts.any(&[Fact::Site, Fact::Section]);
+        let between = lines[index].words <= 4 && is_entry(index - 1) && is_entry(index + 1);
+        lines[index].facts.set(Fact::BetweenEntries, between);
+    }
     for index in 1..lines.len() {
         let (above, below) = lines.split_at_mut(index);
         let (above, line) = (&mut above[index - 1], &mut below[0]);
@@ -485,7 +490,7 @@ fn whole_page(lines: &mut [LineFeatures]) {
     let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool];
     let is_title = |line: &LineFeatures| {
         !line.is_date()
-            && (line.words > 2 || sentence || verse)
+            && (line.words > 2 && !line.facts.has(Fact::Department) || sentence || verse)
             && (!line.is_of_the_site() || sentence && line.facts.any(&words) && line.key.len() > 2)
     };
     let more = [Fact::Continuation, Fact::CapitalsBelowCapitals, Fact::PartOfSeries];
@@ -499,8 +504,6 @@ fn whole_page(lines: &mut [LineFeatures]) {
     }
     let (mut signing, mut signed, mut began) = (false, false, false);
     for line in lines {
-        signing = official && !line.facts.has(Fact::Prose) && (signing || line.facts.has(Fact::Signature));
-        line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
         line.facts.set(Fact::Official, official);
         line.facts.set(Fact::CleanForm, dated || glued);
         // NOTE: a line that looks like an office may be a sub-heading: `Hội đua thuyền trên hồ Đăk Rơ`.
@@ -518,5 +521,7 @@ fn whole_page(lines: &mut [LineFeatures]) {
             let words = [End, Box, Tool, Site, Section, Letterhead, Signature, File, Symbols, Tags];
             words.into_iter().for_each(|fact| line.facts.remove(fact));
         }
+        signing = official && !line.facts.has(Fact::Prose) && (signing || line.facts.has(Fact::Signature));
+        line.facts.set(Fact::SignatureBlock, signing && line.facts.has(Fact::BelowProse));
     }
 }

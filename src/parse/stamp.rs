@@ -112,7 +112,7 @@ const RELATIVE: [&str; 9] =
     ["hôm nay", "hôm qua", "hôm kia", "vừa xong", "mới đây", "sáng nay", "chiều nay", "today", "yesterday"];
 
 /// In matching order: a longer label precedes its own prefixes.
-const LABELS: [(&str, Label); 30] = [
+const LABELS: [(&str, Label); 31] = [
     ("ngày cập nhật", Label::Updated),
     ("cập nhật lần cuối", Label::Updated),
     ("lần cập nhật cuối", Label::Updated),
@@ -143,6 +143,7 @@ const LABELS: [(&str, Label); 30] = [
     ("published", Label::Published),
     ("posted on", Label::Published),
     ("date posted", Label::Published),
+    ("tin phát lúc", Label::Published),
 ];
 
 /// The first bytes of all labels.

@@ -15,7 +15,7 @@ use unicode_normalization::UnicodeNormalization;
 
 #[test]
 fn pages_are_parsed_correctly() {
-    judge("tests/pages", 160);
+    judge("tests/pages", 190);
 }
 
 #[test]

@@ -50,7 +50,8 @@ fn behind(line: &str, zone: Zone) -> Option<(String, ParsedDate)> {
         if !found.is_bare() || found.label.is_some() {
             continue;
         }
-        let least = if bracketed && found.stamp.date_only { 4 } else { 2 };
+        // Two words and a space are a label: `Tin phát lúc 15h30 ngày 09/10/2023`.
+        let least = if glued { 2 } else { 4 };
         if (glued || bracketed || !found.stamp.date_only)
             && let Some(title) = title_of(text, least)
         {
