@@ -2,13 +2,18 @@
 //!
 //! [`App::build`] opens the store; [`App::run`] serves on bound listeners until shutdown. If a task exits before
 //! that, the process ends: a partial service is worse than none, and the process supervisor restarts it.
+//!
+//! [`supervise`] replaces a running app by one with another configuration, on the same sockets and the same store.
 
 mod metrics;
+mod process;
+mod service_manager;
+mod supervisor;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use sha2::{Digest as _, Sha256};
@@ -22,11 +27,14 @@ use crate::http::{
     server,
 };
 use crate::ingest::{self, Marking, mark_of};
+use crate::latency::Latency;
 use crate::pull::{self, Collector};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
 use crate::text::hex;
 use metrics::Metrics;
+
+pub use supervisor::{Sockets, Supervision, supervise};
 
 /// How often the log is polled.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,9 +47,26 @@ pub struct App {
     store: Store,
     renderer: Renderer,
     site_cache: SiteCache,
-    ingest_counters: Arc<ingest::Counters>,
-    render_counters: Arc<render::RenderCounters>,
+    counters: Counters,
     health: Arc<Health>,
+    /// Another app serves until this one is ready.
+    replaces: bool,
+}
+
+/// The parts of a running app that its successor shares.
+pub struct RunningApp {
+    store: Store,
+    fingerprint: String,
+    counters: Counters,
+}
+
+/// What all apps of a process count together.
+#[derive(Clone, Default)]
+struct Counters {
+    ingest: Arc<ingest::Counters>,
+    render: Arc<render::RenderCounters>,
+    /// Duration of the reads by which the store is checked.
+    store_reads: Arc<Latency>,
 }
 
 impl App {
@@ -51,22 +76,40 @@ impl App {
     /// If the store cannot be opened.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let store = open_store(&config).await?;
-        let render_counters = Arc::new(render::RenderCounters::default());
+        Ok(Self::connect(config, store, Counters::default()))
+    }
+
+    /// An app with another configuration that can run beside this one and replace it. It shares the connections to the
+    /// store and the counters.
+    ///
+    /// # Errors
+    /// If the configuration names another store, or the store refuses it.
+    pub async fn successor(running: &RunningApp, config: Config) -> anyhow::Result<Self> {
+        let store = running.store.with_options(config.store.clone())?;
+        check_mark(&config, &store)?;
+        store.apply_config(&config.fingerprint).await.context("applying the configuration to the store")?;
+        Ok(Self { replaces: true, ..Self::connect(config, store, running.counters.clone()) })
+    }
+
+    fn connect(config: Config, store: Store, counters: Counters) -> Self {
         let (renderer, site_cache) =
-            Renderer::new(store.clone(), config.render.clone(), Arc::clone(&render_counters));
-        Ok(Self {
-            config,
-            store,
-            renderer,
-            site_cache,
-            ingest_counters: Arc::default(),
-            render_counters,
-            health: Arc::default(),
-        })
+            Renderer::new(store.clone(), config.render.clone(), Arc::clone(&counters.render));
+        let health = Arc::default();
+        Self { config, store, renderer, site_cache, counters, health, replaces: false }
+    }
+
+    /// What a successor needs of this app.
+    pub fn handle(&self) -> RunningApp {
+        RunningApp {
+            store: self.store.clone(),
+            fingerprint: self.config.fingerprint.clone(),
+            counters: self.counters.clone(),
+        }
     }
 
     /// Serves the public on `readers` and the operator on `admin` until `shutdown` is true, then stops all tasks.
-    /// `ready` is called once, after the first scan is rendered.
+    /// `ready` is called once, after the first scan is rendered. An app that replaces another one serves from then on.
+    /// The store stays open.
     ///
     /// # Errors
     /// If a task exits before shutdown.
@@ -78,12 +121,15 @@ impl App {
         shutdown: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         let stop = watch::Sender::new(false);
-        let mut tasks = Tasks { set: JoinSet::new(), stop: stop.clone() };
+        let start = watch::Sender::new(!self.replaces);
+        let mut tasks = Tasks { set: JoinSet::new(), start: start.subscribe(), stop: stop.clone() };
         let metrics = Metrics {
             server: readers.metrics(),
-            ingest: Arc::clone(&self.ingest_counters),
-            renderer: Arc::clone(&self.render_counters),
+            ingest: Arc::clone(&self.counters.ingest),
+            renderer: Arc::clone(&self.counters.render),
+            store_reads: Arc::clone(&self.counters.store_reads),
             store: self.store.clone(),
+            health: Arc::clone(&self.health),
         };
         let service = SiteHandler::new(AppState::new(
             self.site_cache.clone(),
@@ -99,6 +145,43 @@ impl App {
             stop.subscribe(),
         ));
         let operator = AdminHandler::new(Arc::clone(&self.health), move || metrics.render());
+        let (first_scan, scanned) = watch::channel(false);
+        let (store, counters) = (self.store.clone(), Arc::clone(&self.counters.ingest));
+        let (options, stopping) = (self.config.ingest.clone(), stop.subscribe());
+        tasks.spawn("folder scan", async move {
+            ingest::run(store, options, &counters, first_scan, stopping).await;
+        });
+        let collector = Collector::new(self.store.clone(), self.config.pull.clone());
+        for source in &self.config.pull.sources {
+            tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
+        }
+        tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
+        let announce_ready = render_then_ready(
+            self.store.clone(),
+            self.renderer,
+            scanned,
+            Arc::clone(&self.health),
+            move |store| {
+                start.send_replace(true);
+                ready(store);
+            },
+            stop.subscribe(),
+        );
+        tasks.spawn("renderer", announce_ready);
+        tasks.spawn(
+            "maintenance",
+            maintenance_loop(
+                self.store.clone(),
+                Arc::clone(&self.counters.store_reads),
+                Arc::clone(&self.health),
+                stop.subscribe(),
+            ),
+        );
+        let (store, stopping) = (self.store.clone(), stop.subscribe());
+        tasks.spawn("log notifications", async move { store.listen(stopping).await });
+        let heartbeat =
+            heartbeat_loop(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
+        tasks.spawn("heartbeat", heartbeat);
         let server_options = self.config.server.clone();
         if self.config.middleware.is_off() {
             tasks.spawn_server("server", readers, server_options, move |request, from| {
@@ -120,40 +203,10 @@ impl App {
         tasks.spawn_server("admin server", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
         });
-        let (first_scan, scanned) = watch::channel(false);
-        let (store, counters) = (self.store.clone(), Arc::clone(&self.ingest_counters));
-        let (options, stopping) = (self.config.ingest.clone(), stop.subscribe());
-        tasks.spawn("folder scan", async move {
-            ingest::run(store, options, &counters, first_scan, stopping).await;
-        });
-        let collector = Collector::new(self.store.clone(), self.config.pull.clone());
-        for source in &self.config.pull.sources {
-            tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
-        }
-        tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
-        let announce_ready = render_then_ready(
-            self.store.clone(),
-            self.renderer,
-            scanned,
-            Arc::clone(&self.health),
-            ready,
-            stop.subscribe(),
-        );
-        tasks.spawn("renderer", announce_ready);
-        tasks.spawn(
-            "maintenance",
-            maintenance_loop(self.store.clone(), Arc::clone(&self.health), stop.subscribe()),
-        );
-        let (store, stopping) = (self.store.clone(), stop.subscribe());
-        tasks.spawn("log notifications", async move { store.listen(stopping).await });
-        let heartbeat =
-            heartbeat_loop(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
-        tasks.spawn("heartbeat", heartbeat);
         let outcome = tasks.run_until(shutdown).await;
         if let Err(cause) = self.store.deregister().await {
             warn!(%cause, "could not deregister; other replicas will notice within seconds");
         }
-        self.store.close().await;
         outcome
     }
 }
@@ -164,31 +217,44 @@ impl App {
 /// If it cannot be opened, or if it would start a new log while the article folder has the marker of another one, for
 /// example because the disk of the log is not mounted.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    let mark = match config.ingest.marking {
-        Marking::Kept => mark_of(&config.ingest.path),
-        Marking::Renewed | Marking::None => None,
-    };
-    let another = |mark: &str| {
-        anyhow!(
-            "the folder of articles {} has the marker of the log {mark}, but the log at {} is a new one. Mount or \
-             restore the log that belongs to the folder (`bantin restore-backup`). To start a new log, with \
-             other numbers for all readers, run `bantin scan --confirm`",
-            config.ingest.path.display(),
-            config.redacted_store_url(),
-        )
-    };
-    if let Some(mark) = &mark
+    if let Some(mark) = expected_log(config)
         && !Store::exists(&config.store)
     {
-        return Err(another(mark));
+        return Err(another_log(config, &mark));
     }
     let store = Store::open(config.store.clone()).await.context("opening the store")?;
-    if let Some(mark) = mark.filter(|mark| mark != store.log_id() && store.is_empty()) {
+    if let Err(another) = check_mark(config, &store) {
         store.close().await;
-        return Err(another(&mark));
+        return Err(another);
     }
     store.apply_config(&config.fingerprint).await.context("opening the store")?;
     Ok(store)
+}
+
+/// The log whose marker the article folder has, if that binds.
+fn expected_log(config: &Config) -> Option<String> {
+    match config.ingest.marking {
+        Marking::Kept => mark_of(&config.ingest.path),
+        Marking::Renewed | Marking::None => None,
+    }
+}
+
+/// Refuses an empty log if the article folder has the marker of another one.
+fn check_mark(config: &Config, store: &Store) -> anyhow::Result<()> {
+    match expected_log(config) {
+        Some(mark) if mark != store.log_id() && store.is_empty() => Err(another_log(config, &mark)),
+        _ => Ok(()),
+    }
+}
+
+fn another_log(config: &Config, mark: &str) -> anyhow::Error {
+    anyhow!(
+        "the folder of articles {} has the marker of the log {mark}, but the log at {} is a new one. Mount or restore \
+         the log that belongs to the folder (`bantin restore-backup`). To start a new log, with other numbers for all \
+         readers, run `bantin scan --confirm`",
+        config.ingest.path.display(),
+        config.redacted_store_url(),
+    )
 }
 
 /// Renders the site after the first scan, reports readiness, and then renders every change.
@@ -221,9 +287,14 @@ async fn render_then_ready(
 }
 
 /// Once a second: polls the log for changes of other processes, publishes scheduled articles, checks the store.
-async fn maintenance_loop(store: Store, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
+async fn maintenance_loop(
+    store: Store,
+    reads: Arc<Latency>,
+    health: Arc<Health>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        let answered = maintain(&store).await;
+        let answered = maintain(&store, &reads).await;
         let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
         let writable = store.try_writing().await;
         let was_writable = health.writes.swap(answered.is_ok() && writable.is_ok(), Ordering::AcqRel);
@@ -276,18 +347,23 @@ fn short_fingerprint(fingerprint: &str) -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), hex(&hash[..6]))
 }
 
-async fn maintain(store: &Store) -> Result<LogPosition, crate::store::StoreError> {
+async fn maintain(store: &Store, reads: &Latency) -> Result<LogPosition, crate::store::StoreError> {
     if store.next_due().await?.is_some_and(|due| due <= store.clock().now()) {
         for accepted in store.publish_due().await? {
             info!(id = %accepted.id, outcome = ?accepted.outcome, "scheduled article published");
         }
     }
-    store.poll_position().await
+    let started = Instant::now();
+    let position = store.poll_position().await?;
+    reads.record(started.elapsed());
+    Ok(position)
 }
 
 /// The long-running tasks. When the first one exits, all are stopped.
 struct Tasks {
     set: JoinSet<(&'static str, anyhow::Result<()>)>,
+    /// True once the servers may accept connections.
+    start: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
 }
 
@@ -309,8 +385,19 @@ impl Tasks {
         S: Fn(hyper::Request<server::RequestBody>, std::net::SocketAddr) -> A + Clone + Send + 'static,
         A: Future<Output = crate::http::response::HttpResponse> + 'static,
     {
-        let stop = self.stop.subscribe();
+        let (mut start, stop) = (self.start.clone(), self.stop.subscribe());
+        let (runtime, mut stopping) = (tokio::runtime::Handle::current(), stop.clone());
         self.set.spawn_blocking(move || {
+            let stopped = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    _ = stopping.wait_for(|stop| *stop) => true,
+                    _ = start.wait_for(|start| *start) => false,
+                }
+            });
+            if stopped {
+                return (name, Ok(()));
+            }
             (name, server::serve(listeners, &options, service, stop).map_err(anyhow::Error::from))
         });
     }

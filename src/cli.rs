@@ -5,15 +5,19 @@
 mod backup;
 mod build;
 mod check;
+mod checksum;
 mod config;
+mod health;
 mod import;
 mod list;
+mod manual;
 mod open;
 mod output;
 mod publish;
 mod pull;
 mod remote;
 mod render;
+mod retention;
 mod scan;
 mod scratch;
 mod serve;
@@ -22,6 +26,8 @@ mod withdraw;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -159,14 +165,27 @@ enum Command {
     },
     /// Write the whole log to one file, also while it is served
     Backup {
-        /// Backup file; must not exist yet
+        /// Backup file; must not exist yet. With --keep: the directory of the backups
+        file: PathBuf,
+        /// Name the backup by its time and delete all but the newest N backups in the directory
+        #[arg(long, value_name = "N")]
+        keep: Option<NonZeroUsize>,
+    },
+    /// Read a whole backup and compare its checksum
+    Verify {
+        /// Backup file
         file: PathBuf,
     },
     /// Fill the configured store, which must be empty, from a backup, as a new log
     RestoreBackup {
         /// Backup file
         file: PathBuf,
+        /// Do not compare the checksum: for a backup of a version that wrote none
+        #[arg(long)]
+        without_checksum: bool,
     },
+    /// Ask the running service whether it is ready
+    Health,
     /// Move the log to another store and compare every document; stop the service first
     Migrate {
         /// Current store, such as sqlite:data/bantin.db
@@ -187,6 +206,13 @@ enum Command {
     Completions {
         /// Shell
         shell: Shell,
+    },
+    /// Write man pages and completions, for packages
+    #[command(hide = true)]
+    Manual {
+        /// Output directory
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
 }
 
@@ -217,8 +243,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let serves = matches!(arguments.command, Command::Serve);
-    logging::init(arguments.verbosity(), serves && arguments.json);
+    logging::init(arguments.verbosity());
+    logging::set_json(matches!(arguments.command, Command::Serve) && arguments.json);
     // Without the flush, an error on buffered output would be lost.
     let outcome = run(arguments).and_then(|outcome| Ok(io::stdout().flush().map(|()| outcome)?));
     let code = match outcome {
@@ -264,14 +290,25 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         io::stdout().write_all(&script)?;
         return Ok(Outcome::Done);
     }
+    if let Command::Manual { out } = &arguments.command {
+        return manual::manual(Arguments::command(), out);
+    }
     let output = arguments.output();
+    if let Command::Verify { file } = &arguments.command {
+        return backup::verify(file, output);
+    }
+    // Before other threads start, because it removes variables from the environment.
+    let inherited = match arguments.command {
+        Command::Serve => inherited_sockets()?,
+        _ => Vec::new(),
+    };
     let config = Config::load(arguments.config.as_deref(), environment())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // At the file size limit, a write must fail instead of ending the process.
         let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
         match &arguments.command {
-            Command::Serve => serve::serve(config, arguments.quiet).await,
+            Command::Serve => serve::serve(config, arguments.config, inherited, output).await,
             Command::Check { files } => check::check(&config, files, output),
             Command::Render { channel, format } => render::render(config, channel, (*format).into()).await,
             Command::Scan { confirm } => scan::scan(config, *confirm, output).await,
@@ -296,14 +333,26 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Sources { command } => pull::sources(config, command.as_ref(), output).await,
             Command::Build { out, no_compress } => build::build(config, out, !no_compress, output).await,
             Command::Token { command } => token::token(config, command, output).await,
-            Command::Backup { file } => backup::backup(config, file, output).await,
-            Command::RestoreBackup { file } => backup::restore(config, file, output).await,
+            Command::Backup { file, keep } => backup::backup(config, file, *keep, output).await,
+            Command::RestoreBackup { file, without_checksum } => {
+                backup::restore(config, file, *without_checksum, output).await
+            }
+            Command::Health => health::health(&config, output),
             Command::Migrate { from, to } => backup::migrate(config, from, to, output).await,
             Command::Restore { id } => withdraw::restore(config, id, output).await,
             Command::Config => config::show(&config, arguments.json),
-            Command::Completions { .. } => Ok(Outcome::Done),
+            Command::Completions { .. } | Command::Manual { .. } | Command::Verify { .. } => {
+                Ok(Outcome::Done)
+            }
         }
     })
+}
+
+/// The listening sockets that systemd passes (sd_listen_fds(3)), in the order of its unit.
+fn inherited_sockets() -> io::Result<Vec<TcpListener>> {
+    let mut passed = listenfd::ListenFd::from_env();
+    let sockets = (0..passed.len()).map(|index| passed.take_tcp_listener(index));
+    Ok(sockets.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// The environment variables that are valid UTF-8.

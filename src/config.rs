@@ -27,7 +27,7 @@ pub use sources::{DEFAULT, EffectiveValue};
 use error::value_error;
 use schema::{
     Channel as ChannelSettings, ClosedSetting, Feed as FeedSettings,
-    FormerPublisher as FormerPublisherSettings, Settings, WatchSetting,
+    FormerPublisher as FormerPublisherSettings, LogFormatSetting, Settings, WatchSetting,
 };
 use sources::ConfigSources;
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub pull: pull::PullOptions,
     /// Options of the renderer.
     pub render: render::RenderOptions,
+    /// True if `serve` logs JSON objects.
+    pub json_log: bool,
     /// Differs whenever documents may differ for the same log.
     pub fingerprint: String,
     sources: ConfigSources,
@@ -99,7 +101,7 @@ impl Config {
 }
 
 fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
-    let Settings { site, server, store, folder, feed, channel, source } = settings;
+    let Settings { site, server, store, folder, feed, log, channel, source } = settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
         value_error(&format!("site.{key}"), cause.to_string())
@@ -207,6 +209,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         },
         ingest: folder_options,
         pull: pull_options,
+        json_log: matches!(log.format, LogFormatSetting::Json),
         fingerprint: fingerprint(&render_options),
         render: render_options,
         sources,

@@ -22,8 +22,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::fmt::format::{Writer, debug_fn};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::format::{Format, Writer, debug_fn};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, format};
 use tracing_subscriber::registry::LookupSpan;
 
 /// Maximum length of a field, in bytes; longer ones are truncated.
@@ -48,10 +48,14 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// Sends log lines to stderr; with `json`, all lines and messages as JSON objects. The variable `RUST_LOG` overrides
-/// `verbosity`. Call it once, at the start.
-pub fn init(verbosity: Verbosity, json: bool) {
+/// From now on, all lines and messages are JSON objects, or text.
+pub fn set_json(json: bool) {
     JSON.store(json, Ordering::Relaxed);
+}
+
+/// Sends log lines to stderr, as text until [`set_json`]. The variable `RUST_LOG` overrides `verbosity`. Call it once, at
+/// the start.
+pub fn init(verbosity: Verbosity) {
     let default = match verbosity {
         Verbosity::Quiet => "error",
         Verbosity::Normal => "warn,bantin=info",
@@ -69,29 +73,31 @@ pub fn init(verbosity: Verbosity, json: bool) {
         .fmt_fields(fields.delimited(" "))
         .with_env_filter(filter)
         .with_writer(|| Queued)
-        .with_ansi(!json && io::stderr().is_terminal())
-        .with_target(false);
+        .with_ansi(io::stderr().is_terminal())
+        .event_format(Lines { text: format().with_target(false) });
     // A second call changes nothing: the first subscriber stays.
-    let _ = match json {
-        true => tracing::subscriber::set_global_default(subscriber.event_format(JsonLines).finish()),
-        false => tracing::subscriber::set_global_default(subscriber.finish()),
-    };
+    let _ = tracing::subscriber::set_global_default(subscriber.finish());
 }
 
-/// Formats an event as a JSON object on one line: time, level, message, and the fields under `fields`.
-struct JsonLines;
+/// Formats an event on one line: as text, or as a JSON object with time, level, message, and the fields under `fields`.
+struct Lines {
+    text: Format,
+}
 
-impl<S, N> FormatEvent<S, N> for JsonLines
+impl<S, N> FormatEvent<S, N> for Lines
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        if !JSON.load(Ordering::Relaxed) {
+            return self.text.format_event(context, writer, event);
+        }
         let mut fields = JsonFields::default();
         event.record(&mut fields);
         let message = fields.0.remove("message").unwrap_or_default();
@@ -108,6 +114,10 @@ impl Visit for JsonFields {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
         self.0.insert(field.name().to_owned(), value.into());
     }
 

@@ -1,17 +1,21 @@
 //! The metrics page. Each module has its own counters; this module encodes them.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::http::metrics::ServerMetrics;
+use super::process;
+use crate::http::Health;
+use crate::http::metrics::{RouteClass, ServerMetrics};
+use crate::latency::{BOUNDS, Latency, LatencySnapshot};
 use crate::store::Store;
 use crate::{ingest, render};
 
@@ -21,11 +25,14 @@ pub(super) struct Metrics {
     pub(super) server: ServerMetrics,
     pub(super) ingest: Arc<ingest::Counters>,
     pub(super) renderer: Arc<render::RenderCounters>,
+    /// Duration of the reads by which the store is checked each second.
+    pub(super) store_reads: Arc<Latency>,
     pub(super) store: Store,
+    pub(super) health: Arc<Health>,
 }
 
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Metrics")
     }
 }
@@ -33,8 +40,9 @@ impl std::fmt::Debug for Metrics {
 impl Metrics {
     /// The page, in the OpenMetrics text format.
     pub(super) fn render(&self) -> String {
-        let mut registry = Registry::with_prefix("bantin");
-        registry.register_collector(Box::new(self.clone()));
+        let mut registry = Registry::default();
+        registry.sub_registry_with_prefix("bantin").register_collector(Box::new(self.clone()));
+        registry.sub_registry_with_prefix("process").register_collector(Box::new(Process));
         let mut page = String::new();
         match prometheus_client::encoding::text::encode(&mut page, &registry) {
             Ok(()) => page,
@@ -45,31 +53,47 @@ impl Metrics {
 }
 
 impl Collector for Metrics {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let counts = self.server.counts();
-        let answers = Family::<Vec<(&str, &str)>, prometheus_client::metrics::counter::Counter>::default();
-        for (class, count) in ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().zip(counts.answers) {
-            answers.get_or_create(&vec![("status", class)]).inc_by(count);
-        }
-        let described = encoder.encode_descriptor(
-            "answers",
-            "Answers by class of status",
-            None,
-            answers.metric_type(),
-        )?;
-        answers.encode(described)?;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let is = |state: &AtomicBool| u64::from(state.load(Ordering::Relaxed));
+
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION")), ("log", self.store.log_id())]);
+        build.encode(encoder.encode_descriptor("build", "Program and log", None, MetricType::Info)?)?;
+        let mut responses = encoder.encode_descriptor(
+            "http_responses",
+            "Responses by class of status",
+            None,
+            MetricType::Counter,
+        )?;
+        for (class, count) in ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().zip(counts.answers) {
+            ConstCounter::new(count).encode(responses.encode_family(&[("status", class)])?)?;
+        }
+        let help = "From the headers of a request to its response, by kind of document";
+        let mut durations =
+            encoder.encode_descriptor("http_request_duration_seconds", help, None, MetricType::Histogram)?;
+        for route in RouteClass::ALL {
+            let labels = [("route", route.as_str())];
+            encode_latency(&mut durations.encode_family(&labels)?, counts.latency[route as usize])?;
+        }
+        for (name, help, latency) in [
+            ("render_duration_seconds", "Duration of a render pass", &self.renderer.duration),
+            ("store_read_duration_seconds", "Duration of a short read of the store", &self.store_reads),
+        ] {
+            let mut described = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+            encode_latency(&mut described, latency.snapshot())?;
+        }
         for (name, help, count) in [
-            ("not_modified", "Answers with status 304", counts.not_modified),
-            ("connections", "Connections taken", counts.connections),
-            ("connections_cut_off", "Connections closed because they took too long", counts.timed_out),
+            ("http_not_modified", "Responses with status 304", counts.not_modified),
+            ("connections", "Accepted connections", counts.connections),
+            ("connections_timed_out", "Connections aborted by a time limit", counts.timed_out),
             ("scans", "Scans of the folder", read(&self.ingest.scans)),
-            ("file_revisions", "Revisions that came of files", read(&self.ingest.revisions)),
-            ("reprints", "Times that editions were printed", read(&self.renderer.renders)),
-            ("documents_printed", "Documents printed", read(&self.renderer.documents)),
+            ("file_revisions", "Revisions from files", read(&self.ingest.revisions)),
+            ("render_passes", "Render passes that changed a document", read(&self.renderer.renders)),
+            ("rendered_documents", "Rendered documents", read(&self.renderer.documents)),
             (
-                "print_faults",
-                "Articles or channels that did not pass the reading back",
+                "render_failures",
+                "Articles or channels that failed verification",
                 read(&self.renderer.failures),
             ),
         ] {
@@ -77,13 +101,45 @@ impl Collector for Metrics {
             counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
         }
         let head = self.store.subscribe().borrow().head;
+        let queued = u64::try_from(self.store.queued_writes()).unwrap_or(u64::MAX);
         for (name, help, value) in [
-            ("connections_open", "Connections open now", counts.open),
+            ("connections_open", "Open connections", counts.open),
             ("log_head", "Number of the newest revision", head),
-            ("files_refused", "Files whose newest bytes are no article", read(&self.ingest.rejected)),
+            ("files_refused", "Files whose newest bytes are not an article", read(&self.ingest.rejected)),
+            ("writes_queued", "Writes that wait for the next transaction", queued),
+            ("ready", "1 from the first complete scan and rendering on", is(&self.health.ready)),
+            ("store_up", "1 while the store can be read", is(&self.health.store)),
+            ("store_writable", "1 while the store accepts writes", is(&self.health.writes)),
         ] {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn encode_latency(
+    encoder: &mut prometheus_client::encoding::MetricEncoder<'_>,
+    latency: LatencySnapshot,
+) -> Result<(), fmt::Error> {
+    let buckets: Vec<_> = BOUNDS.into_iter().zip(latency.counts).collect();
+    encoder.encode_histogram::<NoLabelSet>(latency.sum, latency.counts.iter().sum(), &buckets, None)
+}
+
+/// The `process_*` metrics.
+#[derive(Debug)]
+struct Process;
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        for process::ProcessValue { name, help, is_counter, value } in process::values() {
+            if is_counter {
+                let described = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+                ConstCounter::new(value).encode(described)?;
+            } else {
+                let described = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+                ConstGauge::new(value).encode(described)?;
+            }
         }
         Ok(())
     }

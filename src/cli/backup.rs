@@ -1,27 +1,55 @@
-//! `bantin backup`, `restore-backup` and `migrate`: copies of a whole log, with a progress bar.
+//! `bantin backup`, `verify`, `restore-backup` and `migrate`: copies of a whole log, with a progress bar.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::open::open_existing_store;
-use super::output::{Outcome, OutputOptions, counted};
+use super::output::{Outcome, OutputOptions, counted, print_line};
 use super::scratch::Scratch;
+use super::{checksum, retention};
 use crate::config::Config;
 use crate::export;
 use crate::ingest::mark_of;
 use crate::logging::say;
 use crate::store::{CopyMode, Store, StoreOptions};
 
-/// Writes a snapshot of the log into a file, atomically.
-pub(super) async fn backup(config: Config, file: &Path, output: OutputOptions) -> anyhow::Result<Outcome> {
+/// Writes a snapshot of the log with its checksum into a file, atomically. With `keep`, `file` is a directory: the
+/// backup gets a name by its time, and only the newest `keep` remain.
+pub(super) async fn backup(
+    config: Config,
+    file: &Path,
+    keep: Option<NonZeroUsize>,
+    output: OutputOptions,
+) -> anyhow::Result<Outcome> {
+    let dated = keep.map(|_| retention::file_in(file, config.store.clock.now()));
+    let (folder, file) = (file, dated.as_deref().unwrap_or(file));
+    if keep.is_some() && folder.exists() && !folder.is_dir() {
+        bail!("{} is not a directory; with --keep, name the directory of the backups", folder.display());
+    }
+    if file.is_dir() {
+        bail!("{} is a directory; name a file, or keep the newest N in it by --keep N", file.display());
+    }
     if file.exists() {
         bail!("{} already exists", file.display());
     }
-    let store = open_existing_store(&config).await?;
+    write_backup(&config, file, output).await?;
+    if let Some(keep) = keep {
+        let deleted = retention::prune(folder, keep)
+            .with_context(|| format!("deleting old backups in {}", folder.display()))?;
+        if !output.quiet && !deleted.is_empty() {
+            say!("deleted {}; the newest {keep} remain", counted(deleted.len(), "old backup"));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+async fn write_backup(config: &Config, file: &Path, output: OutputOptions) -> anyhow::Result<()> {
+    let store = open_existing_store(config).await?;
     let folder = &folder_of(file);
     let scratch = Scratch::new(folder).with_context(|| format!("writing next to {}", file.display()))?;
     let unfinished = scratch.path().join("backup.db");
@@ -30,23 +58,45 @@ pub(super) async fn backup(config: Config, file: &Path, output: OutputOptions) -
     store.copy_to(copy, CopyMode::Backup, |done, total| set_progress(&bar, done, total)).await?;
     bar.finish_and_clear();
     store.close().await;
-    File::open(&unfinished)?.sync_all()?;
+    checksum::append(&unfinished).with_context(|| format!("writing next to {}", file.display()))?;
     fs::rename(&unfinished, file).with_context(|| format!("writing {}", file.display()))?;
     File::open(folder)?.sync_all()?;
     if !output.quiet {
         say!("{} contains the log {}", file.display(), store.log_id());
     }
+    Ok(())
+}
+
+/// Reads a whole backup and compares its checksum.
+pub(super) fn verify(file: &Path, output: OutputOptions) -> anyhow::Result<Outcome> {
+    let sum = checksum::verify(file).with_context(|| format!("reading {}", file.display()))?;
+    match output.json {
+        true => print_line(serde_json::json!({ "file": file, "intact": true, "sha256": sum }))?,
+        false if output.quiet => {}
+        false => print_line(format_args!("{} is intact, SHA-256 {sum}", file.display()))?,
+    }
     Ok(Outcome::Done)
 }
 
 /// Fills the configured store, which must be empty, from a backup. It becomes a new log.
-pub(super) async fn restore(config: Config, file: &Path, output: OutputOptions) -> anyhow::Result<Outcome> {
+/// `accept_unverified` skips the checksum.
+pub(super) async fn restore(
+    config: Config,
+    file: &Path,
+    accept_unverified: bool,
+    output: OutputOptions,
+) -> anyhow::Result<Outcome> {
     // Opening a file of an older version migrates it, so a copy is opened and the backup stays unchanged. The copy is
     // next to the store, since no other directory need be writable.
     let parent = config.store.url.strip_prefix("sqlite:").map_or_else(std::env::temp_dir, folder_of);
     let scratch = Scratch::new(&parent).context("creating a temporary directory")?;
     let copy = scratch.path().join("backup.db");
-    fs::copy(file, &copy).with_context(|| format!("reading {}", file.display()))?;
+    match accept_unverified {
+        true => drop(fs::copy(file, &copy).with_context(|| format!("reading {}", file.display()))?),
+        false => drop(checksum::verified_copy(file, &copy).with_context(|| {
+            format!("{}; nothing was restored (--without-checksum restores it unchecked)", file.display())
+        })?),
+    }
     let backup = Store::open(sqlite_at(&config.store, &copy)).await?;
     let store = Store::open(config.store.clone()).await?;
     let bar = progress_bar("rows", output);

@@ -1,54 +1,78 @@
 //! `bantin serve`: runs the service until a signal stops it.
 
-use anyhow::Context as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing::info;
 
-use super::output::{Outcome, counted};
-use crate::app::App;
+use super::output::{Outcome, OutputOptions, counted};
+use crate::app::{App, Sockets, Supervision, supervise};
 use crate::config::Config;
-use crate::http::Listeners;
-use crate::logging::{flush, say};
+use crate::logging::{flush, say, set_json};
 use crate::render;
 use crate::store::Store;
 use crate::urls::{Format, OPML_PATH, feed_path, page_path};
 
-pub(super) async fn serve(config: Config, quiet: bool) -> anyhow::Result<Outcome> {
+/// Runs the service on the sockets that the service manager has bound, or on its own. `file` is the config file.
+pub(super) async fn serve(
+    config: Config,
+    file: Option<PathBuf>,
+    inherited: Vec<TcpListener>,
+    output: OutputOptions,
+) -> anyhow::Result<Outcome> {
+    set_json(output.json || config.json_log);
     config.validate_for_serving()?;
-    let stopped = signals()?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let shutdown = stop_signals()?;
+    let reloads = reload_signals()?;
     // Bound first, so that a port in use is reported at once.
-    let readers = Listeners::bind(config.listen, cores)
-        .with_context(|| format!("listening on {} ([server] listen)", config.listen))?;
-    let admin = Listeners::bind(config.admin, 1)
-        .with_context(|| format!("listening on {} ([server] admin)", config.admin))?;
+    let sockets = Sockets::bind(&config, inherited)?;
     let banner = StartupBanner {
-        listening: readers.local_addr().to_string(),
-        admin: admin.local_addr().to_string(),
+        listening: sockets.public.local_addr().to_string(),
+        admin: sockets.admin.local_addr().to_string(),
         renderer: config.render.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
     let ready = move |store: Store| {
         runtime.spawn(async move {
             match banner.text(&store).await {
-                Ok(text) if !quiet => say!("{text}"),
+                Ok(text) if !output.quiet => say!("{text}"),
                 Ok(_) => {}
                 Err(cause) => tracing::warn!(%cause, "store unavailable"),
             }
         });
     };
+    let load = move || {
+        let mut config = Config::load(file.as_deref(), super::environment())?;
+        config.json_log |= output.json;
+        config.validate_for_serving()?;
+        Ok(config)
+    };
     let app = App::build(config).await?;
-    app.run(readers, admin, ready, stopped).await?;
+    supervise(app, sockets, Supervision { load, ready, reloads, shutdown }).await?;
     Ok(Outcome::Done)
+}
+
+/// A message for each SIGHUP; those that arrive during a reload are one.
+fn reload_signals() -> anyhow::Result<mpsc::Receiver<()>> {
+    let (request, requests) = mpsc::channel(1);
+    let mut signals = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            info!("SIGHUP: reading the configuration again");
+            // If one is waiting already, it will read the newest configuration.
+            let _ = request.try_send(());
+        }
+    });
+    Ok(requests)
 }
 
 /// Becomes true at the first SIGINT or SIGTERM. A second one ends the process at once: acknowledged articles are on
 /// disk, only running responses are cut off. Other signals that would end the process are logged and ignored.
-fn signals() -> anyhow::Result<watch::Receiver<bool>> {
+fn stop_signals() -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     for (kind, name) in [
-        (SignalKind::hangup(), "SIGHUP"),
         (SignalKind::user_defined1(), "SIGUSR1"),
         (SignalKind::user_defined2(), "SIGUSR2"),
         (SignalKind::alarm(), "SIGALRM"),
@@ -57,9 +81,7 @@ fn signals() -> anyhow::Result<watch::Receiver<bool>> {
         let mut signals = signal(kind)?;
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                info!(
-                    "{name} ignored; use SIGTERM to stop the service, and restart it to reload the configuration"
-                );
+                info!("{name} ignored; SIGTERM stops the service, SIGHUP reloads the configuration");
             }
         });
     }

@@ -52,6 +52,7 @@ sections! {
         store: Store,
         folder: Folder,
         feed: Feed,
+        log: Log,
     } maybe {
         channel: Vec<Channel>,
         source: Vec<Source>,
@@ -128,6 +129,9 @@ sections! {
     } maybe {
         skip_hours: Vec<u8>,
     }
+    Log {
+        format: LogFormatSetting,
+    } maybe {}
     Channel {
         slug: Slug,
     } maybe {
@@ -150,6 +154,7 @@ pub(super) fn keys() -> Vec<String> {
         ("store", "Store"),
         ("folder", "Folder"),
         ("feed", "Feed"),
+        ("log", "Log"),
     ];
     let of = |name: &str| SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
     let keys =
@@ -272,6 +277,14 @@ pub(super) enum WatchSetting {
     Events,
     Poll,
     Off,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogFormatSetting {
+    Text,
+    Json,
 }
 
 /// A duration: `90`, `"90s"`, `"5m"`, `"2h"`, `"7d"`.

@@ -1,10 +1,12 @@
 //! Health checks and metrics, for load balancers and the operator.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::{Method, Request, StatusCode};
+use hyper::header::ACCEPT;
+use hyper::{HeaderMap, Method, Request, StatusCode};
 
 use super::response::{self, HttpResponse};
 use super::server::RequestBody;
@@ -43,16 +45,52 @@ impl AdminHandler {
             return response::method_not_allowed("GET, HEAD");
         }
         match request.uri().path() {
-            "/metrics" => response::plain(
-                StatusCode::OK,
-                "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                (self.metrics)(),
-            ),
+            "/metrics" => metrics_page(request.headers(), (self.metrics)()),
             "/healthz" => response::plain(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             "/readyz" => readiness(&self.health),
             _ => response::not_found(),
         }
     }
+}
+
+/// The page in the format that the scraper accepts: OpenMetrics if it names it, otherwise the text format of Prometheus.
+fn metrics_page(headers: &HeaderMap, openmetrics: String) -> HttpResponse {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (media_type, page) = match accepted.any(|value| value.contains("application/openmetrics-text")) {
+        true => ("application/openmetrics-text; version=1.0.0; charset=utf-8", openmetrics),
+        false => ("text/plain; version=0.0.4; charset=utf-8", prometheus_text(&openmetrics)),
+    };
+    response::plain(StatusCode::OK, media_type, page)
+}
+
+/// OpenMetrics in the older text format: there, a counter is named with its suffix, `info` is a gauge, and there is no
+/// end mark.
+fn prometheus_text(openmetrics: &str) -> String {
+    let kinds: HashMap<&str, &str> =
+        openmetrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+    let mut page = String::with_capacity(openmetrics.len());
+    for line in openmetrics.lines() {
+        let mut words = line.splitn(4, ' ');
+        let (Some("#"), Some(keyword), Some(name)) = (words.next(), words.next(), words.next()) else {
+            if line != "# EOF" {
+                page.push_str(line);
+                page.push('\n');
+            }
+            continue;
+        };
+        let rest = words.next().unwrap_or_default();
+        let (suffix, kind) = match kinds.get(name) {
+            Some(&"counter") => ("_total", "counter"),
+            Some(&"info") => ("_info", "gauge"),
+            Some(kind) => ("", *kind),
+            None => ("", "untyped"),
+        };
+        let rest = if keyword == "TYPE" { kind } else { rest };
+        if keyword != "UNIT" {
+            page.push_str(&format!("# {keyword} {name}{suffix} {rest}\n"));
+        }
+    }
+    page
 }
 
 pub(super) fn is_ready(health: &Health) -> bool {

@@ -6,7 +6,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use hyper::Request;
 use hyper::body::Body as _;
@@ -16,6 +17,7 @@ use tracing::info;
 use super::api;
 use super::client_ip::{client_address, rate_limit_key};
 use super::keyed_limiter::KeyedLimiter;
+use super::metrics::RouteClass;
 use super::response::{self, HttpResponse};
 use super::server::RequestBody;
 use crate::urls::{Route, SiteUrls};
@@ -49,13 +51,15 @@ struct Inner {
     options: MiddlewareOptions,
     addresses: Arc<SiteUrls>,
     limiter: KeyedLimiter<IpAddr>,
+    /// The number of logged requests, which identifies them in the log of this process.
+    requests: AtomicU64,
 }
 
 impl RateLimitLayer {
     /// A layer with all counters at zero.
     pub fn new(options: MiddlewareOptions, addresses: Arc<SiteUrls>) -> Self {
         let limiter = KeyedLimiter::per_minute(options.requests_per_minute);
-        Self(Arc::new(Inner { options, addresses, limiter }))
+        Self(Arc::new(Inner { options, addresses, limiter, requests: AtomicU64::new(1) }))
     }
 
     /// Passes a request to `service`, or answers with 429.
@@ -66,14 +70,21 @@ impl RateLimitLayer {
         service: impl FnOnce(Request<RequestBody>, SocketAddr) -> Answer,
     ) -> HttpResponse {
         let client = client_address(request.headers(), from.ip(), &self.0.options.trusted_proxies);
-        let logged = self.0.options.access_log.then(|| (request.method().clone(), request.uri().clone()));
+        let logged = self
+            .0
+            .options
+            .access_log
+            .then(|| (Instant::now(), request.method().clone(), request.uri().clone()));
         let reply = match self.check(request.uri().path(), client) {
             Ok(()) => service(request, from).await,
             Err(wait) => self.too_many_requests(request.uri().path(), wait),
         };
-        if let Some((method, address)) = logged {
+        if let Some((started, method, address)) = logged {
+            let id = self.0.requests.fetch_add(1, Ordering::Relaxed);
+            let route = RouteClass::of(address.path()).as_str();
             let (status, bytes) = (reply.status().as_u16(), reply.body().size_hint().exact());
-            info!(%client, %method, %address, status, bytes, "request answered");
+            let ms = started.elapsed().as_secs_f64() * 1e3;
+            info!(id, %client, %method, %address, status, bytes, route, ms, "request answered");
         }
         reply
     }

@@ -16,6 +16,7 @@ use super::site_cache::{RenderedSite, SiteCache};
 use super::static_assets::StaticAssets;
 use super::throttle::Throttle;
 use crate::html;
+use crate::latency::Latency;
 use crate::model::{Entry, Slug};
 use crate::store::{ChannelState, LogPosition, Snapshot, Store, StoreError};
 use crate::time::Timestamp;
@@ -33,6 +34,8 @@ pub struct RenderCounters {
     pub documents: AtomicU64,
     /// Articles and documents that failed verification.
     pub failures: AtomicU64,
+    /// Duration of each pass.
+    pub duration: Latency,
 }
 
 /// Renders the live documents of all channels.
@@ -122,6 +125,7 @@ impl Renderer {
     /// # Errors
     /// The store is unavailable; the previous documents remain.
     pub async fn render_changes(&mut self) -> Result<usize, StoreError> {
+        let started = Instant::now();
         let known = *self.store.subscribe().borrow();
         // All channels are read from one snapshot: an article that moves meanwhile is in exactly one channel.
         let mut snapshot = self.store.snapshot().await?;
@@ -129,6 +133,7 @@ impl Renderer {
         let log = snapshot.position().await?.max(known);
         let changed = self.render_from(&mut snapshot).await?;
         self.site_cache.mark_rendered(log);
+        self.counters.duration.record(started.elapsed());
         Ok(changed)
     }
 

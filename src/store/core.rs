@@ -33,14 +33,14 @@ pub struct StoreOptions {
 
 /// The state behind every clone of a store.
 pub(crate) struct Core {
-    pub(crate) database: Database,
+    pub(crate) database: Arc<Database>,
     pub(crate) log_id: String,
     /// Identifies this process among those that share the log.
     pub(crate) replica: String,
     pub(crate) options: StoreOptions,
     pub(crate) position: watch::Sender<LogPosition>,
     /// False after a write that the engine could not do, until the next one that succeeds.
-    pub(crate) writable: AtomicBool,
+    pub(crate) writable: Arc<AtomicBool>,
     pub(crate) runtime: tokio::runtime::Handle,
 }
 
@@ -52,13 +52,27 @@ impl Core {
         sort_key::backfill(&database).await?;
         search_index::rebuild_if_outdated(&database).await?;
         Ok(Self {
-            database,
+            database: Arc::new(database),
             log_id,
             replica: random_text(LOG_ID_LENGTH)?,
             options,
             position: watch::Sender::new(LogPosition::default()),
-            writable: AtomicBool::new(true),
+            writable: Arc::new(AtomicBool::new(true)),
             runtime: tokio::runtime::Handle::current(),
+        })
+    }
+
+    /// The same log on the same connections, with other options.
+    pub(crate) fn with_options(&self, options: StoreOptions) -> Result<Self, StoreError> {
+        Ok(Self {
+            database: Arc::clone(&self.database),
+            log_id: self.log_id.clone(),
+            // Leases are per replica: this one takes over when the other one has released them.
+            replica: random_text(LOG_ID_LENGTH)?,
+            options,
+            position: self.position.clone(),
+            writable: Arc::clone(&self.writable),
+            runtime: self.runtime.clone(),
         })
     }
 

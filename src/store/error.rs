@@ -34,6 +34,9 @@ pub enum StoreError {
     /// The schema belongs to a newer version, or a migration failed.
     #[error("cannot migrate the schema of the store: {0}")]
     Schema(String),
+    /// A running store cannot change its database.
+    #[error("[store] url has changed; restart the service to use the other database")]
+    OtherDatabase,
     /// A write would be lost or would damage the log.
     #[error("the store does not accept writes: {0}")]
     NoWrites(String),

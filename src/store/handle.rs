@@ -36,6 +36,18 @@ impl Store {
         Ok(Self { writes: Arc::new(WriteQueue::new(Arc::clone(&core))), core })
     }
 
+    /// The same store with other options, on the same connections: [`Store::close`] closes both.
+    ///
+    /// # Errors
+    /// If `options` name another database, or the system has no random bytes.
+    pub fn with_options(&self, options: StoreOptions) -> Result<Self, StoreError> {
+        if options.url != self.core.options.url {
+            return Err(StoreError::OtherDatabase);
+        }
+        let core = Arc::new(self.core.with_options(options)?);
+        Ok(Self { writes: Arc::new(WriteQueue::new(Arc::clone(&core))), core })
+    }
+
     /// Reads the position of the log and announces it: recovers from a lost notification, and sees what other
     /// processes wrote.
     ///
@@ -74,6 +86,11 @@ impl Store {
     /// The clock of the store.
     pub fn clock(&self) -> &Clock {
         &self.core.options.clock
+    }
+
+    /// The number of writes that wait for the next transaction.
+    pub fn queued_writes(&self) -> usize {
+        self.writes.len()
     }
 
     /// Subscribes to the position of the log. Writes of other processes are included once [`Store::poll_position`]

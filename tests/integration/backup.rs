@@ -208,3 +208,139 @@ fn a_migration_that_was_killed_while_it_compared_is_repeated() {
     let refused = test_site.run(&migrate);
     assert!(String::from_utf8(refused.stderr).unwrap().contains("the target store is not empty"));
 }
+
+#[test]
+fn a_damaged_backup_is_found_and_not_restored() {
+    let test_site = TestSite::new();
+    with_history(&test_site);
+    let file = test_site.path("bantin.backup");
+    let name = file.to_str().unwrap();
+    test_site.ok(&["backup", name]);
+    assert!(test_site.ok(&["verify", name]).contains("is intact, SHA-256 "));
+    let shown: serde_json::Value = serde_json::from_str(&test_site.ok(&["verify", name, "--json"])).unwrap();
+    assert_eq!(shown["intact"], true);
+    let whole = std::fs::read(&file).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    let last = whole.len() - 1;
+    let damaged = [0, 18, whole.len() / 3, whole.len() / 2, last - 100, last - 80, last - 10, last]
+        .map(flipped)
+        .into_iter()
+        .chain([
+            whole[..last].to_vec(),
+            whole[..whole.len() / 2].to_vec(),
+            [&whole[..], b"x"].concat(),
+            Vec::new(),
+        ]);
+    let restored = without_folder(TestSite::new());
+    for (number, bytes) in damaged.enumerate() {
+        std::fs::write(&file, bytes).unwrap();
+        for arguments in [["verify", name], ["restore-backup", name]] {
+            let refused = restored.run(&arguments);
+            let message = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(1), "{number} {arguments:?} {message}");
+            assert!(message.contains("damaged") && message.contains(name), "{number} {message}");
+        }
+    }
+    assert!(!restored.path("data/bantin.db").exists(), "nothing was restored");
+    std::fs::write(&file, whole).unwrap();
+    restored.ok(&["restore-backup", name]);
+    assert!(restored.path("data/bantin.db").exists());
+}
+
+#[test]
+fn only_the_newest_backups_are_kept() {
+    let test_site = TestSite::new();
+    with_history(&test_site);
+    let folder = test_site.path("backups");
+    std::fs::create_dir(&folder).unwrap();
+    let own = [
+        "bantin-20200101T000000Z.backup",
+        "bantin-20210101T000000Z.backup",
+        "bantin-20220101T000000Z.backup",
+    ];
+    let others = ["bantin-before-upgrade.backup", "notes.txt", "bantin-20200101T000000Z.backup.copy"];
+    for name in own.iter().chain(&others) {
+        std::fs::write(folder.join(name), "x").unwrap();
+    }
+    test_site.ok(&["backup", folder.to_str().unwrap(), "--keep", "2"]);
+    let mut left: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !others.contains(&name.as_str()))
+        .collect();
+    left.sort();
+    assert_eq!((left.len(), left[0].as_str()), (2, own[2]));
+    test_site.ok(&["verify", folder.join(&left[1]).to_str().unwrap()]);
+    for name in others {
+        assert!(folder.join(name).exists(), "{name}");
+    }
+    for wrong in [
+        &["backup", folder.to_str().unwrap()][..],
+        &["backup", folder.join("notes.txt").to_str().unwrap(), "--keep", "2"],
+    ] {
+        assert_eq!(test_site.run(wrong).status.code(), Some(1), "{wrong:?}");
+    }
+    assert_eq!(test_site.run(&["backup", folder.to_str().unwrap(), "--keep", "0"]).status.code(), Some(2));
+}
+
+#[test]
+fn backups_under_load_are_intact_and_restore_what_was_acknowledged_before_them() {
+    let test_site = TestSite::new();
+    with_history(&test_site);
+    let bearer = format!("Bearer {}", test_site.ok(&["token", "new", "Tải"]).trim());
+    let serving = test_site.serve();
+    let (address, stop) = (serving.address(), std::sync::atomic::AtomicBool::new(false));
+    let acknowledged = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
+            for number in 0.. {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                let title = format!("Bài trong lúc sao lưu {number}");
+                let text = article(&title, "13/05/2023 08:00", "Đoạn mở đầu.");
+                let path = "/api/articles?channel=xa-hoi";
+                let answer = crate::support::send(address, "POST", path, &headers, text.as_bytes());
+                assert_eq!(answer.status, 201, "{}", answer.text());
+                acknowledged.lock().unwrap().push(title);
+            }
+        });
+        for round in 0..4 {
+            let count = || acknowledged.lock().unwrap().len();
+            wait_until("some writes", || count() >= (round + 1) * 10);
+            let before = acknowledged.lock().unwrap().clone();
+            let file = test_site.path(&format!("{round}.backup"));
+            let file = file.to_str().unwrap();
+            test_site.ok(&["backup", file]);
+            let restored = without_folder(TestSite::new());
+            restored.ok(&["verify", file]);
+            restored.ok(&["restore-backup", file]);
+            let listed = restored.ok(&["list"]);
+            for title in before {
+                assert_eq!(listed.matches(&format!("{title}\n")).count(), 1, "{title} in\n{listed}");
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn health_tells_whether_the_service_is_ready() {
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let serving = test_site.serve();
+    let log = serving.log();
+    let admin = log.split_once("metrics       http://").unwrap().1.split('/').next().unwrap().to_owned();
+    let test_site = test_site.with("BANTIN_SERVER__ADMIN", admin);
+    assert!(test_site.ok(&["health"]).contains("\"ready\":true"));
+    assert_eq!(test_site.ok(&["health", "-q"]), "");
+    assert!(serving.stop());
+    let refused = test_site.run(&["health"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("no answer from"));
+}

@@ -147,6 +147,11 @@ impl ConnectionState {
         by_age.max(by_phase)
     }
 
+    /// True from the start of the connection, or of the headers of a request, until the headers are complete.
+    pub(super) fn awaits_request(&self) -> bool {
+        matches!(self.phase.get(), Phase::Head { .. })
+    }
+
     /// Commands only become more severe.
     pub(super) fn command(&self, command: CloseCommand) {
         if command > self.command.get() {

@@ -37,6 +37,28 @@ impl Listeners {
         Ok(Self { address, metrics: ServerMetrics::new(sockets.len()), sockets })
     }
 
+    /// Takes over a listening socket, which `count` workers (at least one) share.
+    ///
+    /// # Errors
+    /// If the socket cannot be duplicated or is no TCP socket.
+    pub fn inherit(socket: TcpListener, count: usize) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        socket.set_nonblocking(true)?;
+        let others = (1..count).map(|_| socket.try_clone()).collect::<io::Result<Vec<_>>>()?;
+        let sockets: Vec<_> = std::iter::once(socket).chain(others).collect();
+        Ok(Self { address, metrics: ServerMetrics::new(sockets.len()), sockets })
+    }
+
+    /// The same sockets for another server. Connections that wait in the kernel are accepted by either.
+    /// The metrics of both are summed.
+    ///
+    /// # Errors
+    /// If a socket cannot be duplicated.
+    pub fn share(&self) -> io::Result<Self> {
+        let sockets = self.sockets.iter().map(TcpListener::try_clone).collect::<io::Result<Vec<_>>>()?;
+        Ok(Self { address: self.address, metrics: self.metrics.successor(sockets.len()), sockets })
+    }
+
     /// The address, with the actual port.
     pub fn local_addr(&self) -> SocketAddr {
         self.address

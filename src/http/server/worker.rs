@@ -25,7 +25,7 @@ use super::limits::ServerOptions;
 use super::listener::AcceptBackoff;
 use super::request_body::RequestBody;
 use super::timed_io::TimedIo;
-use crate::http::metrics::ServerMetrics;
+use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::http::response::{self, HttpResponse};
 
 /// The smallest buffer that hyper allows, in bytes.
@@ -35,6 +35,9 @@ const MIN_BUFFER_BYTES: usize = 8192;
 const MAX_DISCARDED_BYTES: u64 = 256 << 10;
 /// … and for at most this time. Beyond that, the connection is closed.
 const MAX_DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// At shutdown, how long a new connection may take to send its request.
+const REQUEST_GRACE: Duration = Duration::from_millis(200);
 
 /// The shutdown signal, from outside or from a worker that ended.
 pub(super) struct ShutdownSignal {
@@ -208,9 +211,18 @@ impl Worker {
         });
     }
 
-    /// Waits for running responses until the deadline.
+    /// Waits for running responses until the deadline. A connection on which a request may be on its way gets a moment:
+    /// its client has no answer yet and would see an error.
     async fn drain(&self) {
-        self.command_all(CloseCommand::Close);
+        self.command_all(CloseCommand::Close, |connection| !connection.awaits_request());
+        let none_awaited = async {
+            while self.connections.borrow().iter().filter_map(Weak::upgrade).any(|open| open.awaits_request())
+            {
+                tokio::time::sleep(REQUEST_GRACE / 20).await;
+            }
+        };
+        let _ = tokio::time::timeout(REQUEST_GRACE, none_awaited).await;
+        self.command_all(CloseCommand::Close, |_| true);
         let all_closed = async {
             while self.state.open_connections.get() > 0 {
                 self.state.connection_closed.notified().await;
@@ -224,8 +236,9 @@ impl Worker {
         }
     }
 
-    fn command_all(&self, command: CloseCommand) {
-        for connection in self.connections.borrow().iter().filter_map(Weak::upgrade) {
+    fn command_all(&self, command: CloseCommand, which: impl Fn(&ConnectionState) -> bool) {
+        let open = self.connections.borrow();
+        for connection in open.iter().filter_map(Weak::upgrade).filter(|connection| which(connection)) {
             connection.command(command);
         }
     }
@@ -243,6 +256,7 @@ where
     Answer: Future<Output = HttpResponse>,
 {
     state.phase.set(Phase::Answer);
+    let (route, started) = (RouteClass::of(request.uri().path()), Instant::now());
     let expects = request.headers().contains_key(EXPECT);
     let answer = service(request.map(|body| RequestBody::new(body, Rc::clone(&state))), peer);
     async move {
@@ -257,7 +271,7 @@ where
         state.phase.set(Phase::Idle { since: state.worker.clock.get() });
         state.held_back.set(false);
         state.sending.replace(reply.body().in_memfd().cloned());
-        state.worker.metrics().answered(reply.status());
+        state.worker.metrics().answered(reply.status(), route, started.elapsed());
         Ok(reply)
     }
 }

@@ -83,6 +83,11 @@ impl WriteQueue {
         Self { core, state: Mutex::default() }
     }
 
+    /// The number of writes that wait for the next batch.
+    pub(crate) fn len(&self) -> usize {
+        self.state().pending.len()
+    }
+
     /// Queues a write that may append revisions, after all that were queued before.
     pub(crate) fn push<T, W>(self: &Arc<Self>, work: W) -> PendingWrite<T>
     where

@@ -260,6 +260,11 @@ impl RunningServer {
         self.readers
     }
 
+    /// Where the operator asks.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -1,0 +1,217 @@
+//! Replaces the running app when the configuration is reloaded.
+//!
+//! A reload is a restart inside the process: a second app with the new configuration starts on the same sockets and the
+//! same store, and renders everything. Once it is ready, it accepts the connections, and the first one finishes its
+//! responses and ends. If the new configuration is refused at any point before, the first app goes on.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::{error, info};
+
+use super::{App, RunningApp, service_manager};
+use crate::config::Config;
+use crate::http::Listeners;
+use crate::logging::set_json;
+use crate::store::Store;
+
+/// The bound sockets, and the configured addresses for which they were bound.
+pub struct Sockets {
+    /// For readers.
+    pub public: Listeners,
+    /// For the operator.
+    pub admin: Listeners,
+    /// The values of `[server] listen` and `admin`.
+    configured: (SocketAddr, SocketAddr),
+    workers: usize,
+}
+
+impl Sockets {
+    /// Takes over the sockets that the service manager has bound, first the public one, then that for the operator, and
+    /// binds what is missing. The public one has a worker per core.
+    ///
+    /// # Errors
+    /// If an address cannot be bound.
+    pub fn bind(config: &Config, inherited: Vec<std::net::TcpListener>) -> anyhow::Result<Self> {
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut inherited = inherited.into_iter();
+        let mut open = |address, count, key| match inherited.next() {
+            Some(socket) => Listeners::inherit(socket, count).context("taking over a socket"),
+            None => bind(address, count, key),
+        };
+        Ok(Self {
+            public: open(config.listen, workers, "listen")?,
+            admin: open(config.admin, 1, "admin")?,
+            configured: (config.listen, config.admin),
+            workers,
+        })
+    }
+
+    /// The same sockets where the addresses are unchanged, new ones where they are not.
+    fn for_successor(&self, config: &Config) -> anyhow::Result<Self> {
+        let open = |current: &Listeners, same, address, count, key| match same {
+            true => current.share().context("sharing a socket"),
+            false => bind(address, count, key),
+        };
+        let (listen, admin) = self.configured;
+        Ok(Self {
+            public: open(&self.public, listen == config.listen, config.listen, self.workers, "listen")?,
+            admin: open(&self.admin, admin == config.admin, config.admin, 1, "admin")?,
+            configured: (config.listen, config.admin),
+            workers: self.workers,
+        })
+    }
+}
+
+fn bind(address: SocketAddr, count: usize, key: &str) -> anyhow::Result<Listeners> {
+    Listeners::bind(address, count).with_context(|| format!("listening on {address} ([server] {key})"))
+}
+
+/// What tells the supervisor to act.
+pub struct Supervision<L, R> {
+    /// Reads the configuration again.
+    pub load: L,
+    /// Called once, when the first app is ready.
+    pub ready: R,
+    /// One message per request to reload.
+    pub reloads: mpsc::Receiver<()>,
+    /// True at shutdown.
+    pub shutdown: watch::Receiver<bool>,
+}
+
+/// An app that was started.
+struct Started {
+    app: RunningApp,
+    sockets: Sockets,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<anyhow::Result<()>>,
+    is_ready: oneshot::Receiver<Store>,
+}
+
+/// Why the supervisor woke up.
+enum Wake {
+    Stop,
+    Reload,
+    Ready,
+    Ended(anyhow::Result<()>),
+}
+
+/// Runs `app` until shutdown. At each request to reload, an app with the new configuration replaces it.
+///
+/// # Errors
+/// If a task of the running app exits before shutdown.
+pub async fn supervise<L, R>(app: App, sockets: Sockets, supervision: Supervision<L, R>) -> anyhow::Result<()>
+where
+    L: Fn() -> anyhow::Result<Config>,
+    R: FnOnce(Store) + Send + 'static,
+{
+    let Supervision { load, ready, mut reloads, mut shutdown } = supervision;
+    let store = app.store.clone();
+    let admin = watch::Sender::new(sockets.admin.local_addr());
+    let address = admin.subscribe();
+    let watchdog = tokio::spawn(service_manager::watchdog(move || *address.borrow()));
+    let mut ready = Some(ready);
+    let mut current = start(app, sockets)?;
+    let outcome = loop {
+        match next(&mut current, ready.is_some(), &mut reloads, &mut shutdown).await {
+            Wake::Ended(outcome) => break outcome,
+            Wake::Stop => break stop(current).await,
+            Wake::Ready => {
+                service_manager::ready("serving");
+                if let Some(ready) = ready.take() {
+                    ready(store.clone());
+                }
+            }
+            Wake::Reload => {
+                service_manager::reloading();
+                let status = match replace(&mut current, &load, &mut shutdown).await {
+                    Ok(()) => "serving; the configuration was reloaded".to_owned(),
+                    Err(cause) => {
+                        let cause = format!("{cause:#}");
+                        error!(%cause, "the new configuration was refused; the previous one remains in effect");
+                        "serving; the new configuration was refused".to_owned()
+                    }
+                };
+                admin.send_replace(current.sockets.admin.local_addr());
+                service_manager::ready(&status);
+            }
+        }
+    };
+    watchdog.abort();
+    store.close().await;
+    outcome
+}
+
+async fn next(
+    current: &mut Started,
+    starting: bool,
+    reloads: &mut mpsc::Receiver<()>,
+    shutdown: &mut watch::Receiver<bool>,
+) -> Wake {
+    tokio::select! {
+        biased;
+        _ = shutdown.wait_for(|stop| *stop) => Wake::Stop,
+        ended = &mut current.task => Wake::Ended(flatten(ended)),
+        Ok(_) = &mut current.is_ready, if starting => Wake::Ready,
+        Some(()) = reloads.recv() => Wake::Reload,
+    }
+}
+
+fn start(app: App, sockets: Sockets) -> anyhow::Result<Started> {
+    let (stop, stopped) = watch::channel(false);
+    let (announce, is_ready) = oneshot::channel();
+    let handle = app.handle();
+    let (public, admin) = (sockets.public.share()?, sockets.admin.share()?);
+    let run = app.run(public, admin, move |store| drop(announce.send(store)), stopped);
+    Ok(Started { app: handle, sockets, stop, task: tokio::spawn(run), is_ready })
+}
+
+async fn stop(started: Started) -> anyhow::Result<()> {
+    service_manager::stopping();
+    started.stop.send_replace(true);
+    flatten(started.task.await)
+}
+
+fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+    ended.map_err(|failure| anyhow!(failure).context("a task panicked"))?
+}
+
+/// Starts an app with the new configuration, waits until it is ready, and then ends the current one.
+async fn replace(
+    current: &mut Started,
+    load: impl Fn() -> anyhow::Result<Config>,
+    shutdown: &mut watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let config = load()?;
+    let sockets = current.sockets.for_successor(&config)?;
+    let json_log = config.json_log;
+    let app = App::successor(&current.app, config).await?;
+    let mut next = start(app, sockets)?;
+    let failed = tokio::select! {
+        biased;
+        Ok(_) = &mut next.is_ready => None,
+        ended = &mut next.task => Some(flatten(ended).err().unwrap_or_else(|| anyhow!("it ended at once"))),
+        _ = shutdown.wait_for(|stop| *stop) => {
+            next.stop.send_replace(true);
+            let ended = flatten((&mut next.task).await);
+            Some(ended.err().unwrap_or_else(|| anyhow!("the service is being stopped")))
+        }
+    };
+    if let Some(cause) = failed {
+        // The store knows the new configuration already.
+        current
+            .app
+            .store
+            .apply_config(&current.app.fingerprint)
+            .await
+            .context("returning to the previous one")?;
+        return Err(cause);
+    }
+    let previous = std::mem::replace(current, next);
+    set_json(json_log);
+    info!("the configuration was reloaded");
+    previous.stop.send_replace(true);
+    flatten(previous.task.await).context("ending the previous configuration")
+}

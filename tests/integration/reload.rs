@@ -1,0 +1,144 @@
+//! SIGHUP: a new configuration takes effect without a restart; a wrong one is refused and changes nothing.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article, request, wait_until};
+
+const RSS: &str = "/xa-hoi/rss.xml";
+
+fn seeded() -> TestSite {
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    site
+}
+
+fn configure(site: &TestSite, from: &str, to: &str) {
+    let file = site.path("config.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    assert!(before.contains(from), "{before}");
+    std::fs::write(file, before.replace(from, to)).unwrap();
+}
+
+/// Sends SIGHUP and waits until its outcome is logged.
+fn reload(serving: &RunningServer, outcome: &str) {
+    let logged = serving.log().matches(outcome).count();
+    let sent = Command::new("kill").args(["-HUP", &serving.pid().to_string()]).status();
+    assert!(sent.unwrap().success());
+    wait_until(outcome, || serving.log().matches(outcome).count() > logged);
+}
+
+const DONE: &str = "the configuration was reloaded";
+const REFUSED: &str = "the new configuration was refused";
+
+#[test]
+fn channels_site_and_limits_change_on_sighup() {
+    let site = seeded();
+    let serving = site.serve();
+    let before = serving.get(RSS);
+    let answered = serving.metric("bantin_connections_total");
+
+    configure(&site, "title = \"Xã hội\"", "title = \"Đời sống xã hội\"\nwas = [\"doi-song\"]");
+    reload(&serving, DONE);
+    let after = serving.get(RSS);
+    assert!(after.text().contains("Đời sống xã hội"), "{}", after.text());
+    assert_ne!(before.etag(), after.etag());
+    assert_eq!(
+        serving.get("/doi-song/rss.xml").header("location").unwrap().rsplit('/').nth(1),
+        Some("xa-hoi")
+    );
+    assert!(serving.metric("bantin_connections_total") > answered, "counters go on");
+    assert_eq!(serving.metric("bantin_connections_open"), 0);
+
+    // The new app scans the folder.
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    wait_until("the article", || serving.get(RSS).text().contains("Bài mới"));
+
+    site.configure("[server.limits]\nrequests_per_minute = 2\n");
+    reload(&serving, DONE);
+    let statuses: Vec<_> = (0..3).map(|_| serving.get(RSS).status).collect();
+    assert_eq!(statuses, [200, 200, 429]);
+    assert!(serving.stop(), "and it ends in order");
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_with_its_message() {
+    let site = seeded();
+    let serving = site.serve();
+    let whole = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let before = serving.get(RSS);
+    for (addition, message) in [
+        ("[feed]\nitms = 3\n", "itms"),
+        ("[server.limits]\nheader_timeout = \"soon\"\n", "soon"),
+        ("[[channel]]\nslug = \"a\"\nmembers = [\"nowhere\"]\n", "nowhere"),
+        ("this is not toml", "TOML"),
+        ("[store]\nurl = \"sqlite:data/other.db\"\n", "restart the service"),
+    ] {
+        site.configure(addition);
+        reload(&serving, REFUSED);
+        let log = serving.log();
+        let last = log.lines().rfind(|line| line.contains(REFUSED)).unwrap();
+        assert!(last.contains(message), "{addition}: {last}");
+        std::fs::write(site.path("config.toml"), &whole).unwrap();
+    }
+    std::fs::remove_file(site.path("config.toml")).unwrap();
+    reload(&serving, REFUSED);
+    std::fs::write(site.path("config.toml"), &whole).unwrap();
+    assert!(!site.path("data/other.db").exists());
+    assert_eq!(serving.get(RSS).etag(), before.etag());
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    wait_until("the article", || serving.get(RSS).text().contains("Bài mới"));
+    // The same configuration again changes no byte.
+    let before = serving.get(RSS);
+    reload(&serving, DONE);
+    assert_eq!((serving.get(RSS).etag(), serving.get(RSS).body), (before.etag(), before.body));
+    assert!(serving.stop());
+}
+
+#[test]
+fn an_address_that_is_taken_is_refused_and_a_free_one_is_bound() {
+    let site = seeded();
+    let serving = site.serve();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let whole = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    configure(&site, "listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\""));
+    reload(&serving, REFUSED);
+    assert_eq!(serving.get(RSS).status, 200);
+    drop(taken);
+    reload(&serving, DONE);
+    assert_eq!(request(address, "GET", RSS, &[]).status, 200);
+    std::fs::write(site.path("config.toml"), whole).unwrap();
+    assert!(serving.stop());
+}
+
+#[test]
+fn no_request_fails_while_the_configuration_is_reloaded() {
+    let site = seeded();
+    let serving = site.serve();
+    let (address, stop) = (serving.address(), Arc::new(AtomicBool::new(false)));
+    let answered = Arc::new(AtomicU64::new(0));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(request(address, "GET", RSS, &[]).status, 200);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for number in 0..5 {
+        site.write("xa-hoi/moi.txt", article(&format!("Bài {number}"), "13/05/2023 08:00", "Đoạn mở đầu."));
+        reload(&serving, DONE);
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("every request is answered");
+    }
+    assert!(answered.load(Ordering::Relaxed) > 20);
+    wait_until("the last article", || serving.get(RSS).text().contains("Bài 4"));
+    assert!(serving.stop());
+}
