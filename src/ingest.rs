@@ -14,7 +14,7 @@
 //! | `pictures` | the images of an article, beside it and in it |
 //! | `copies` | the smaller copies of images, at once or in the background |
 //! | `submission`, `report`, `diagnostic` | what is submitted, and what is reported |
-//! | `error_file` | tells the office in its folder what was found |
+//! | `error_file` | lists the problems of a channel folder in a file for the office |
 //! | `mark` | the marker that ties a folder to a log |
 //! | `check` | the same checks without a store |
 //! | `import`, `import_source` | imports folders and archives once |

@@ -10,7 +10,7 @@
 //! | `write` | the writes, each in one transaction, committed in groups |
 //! | `read` | the reads, each of one state of the log |
 //! | `submission`, `outcome`, `refusal` | what is written, and the results |
-//! | `queries`, `feed_data` | what is asked, and the results |
+//! | `queries`, `feed_data` | queries and their results |
 //! | `findings` | what the scans found in the files of the folder |
 //! | `token`, `session_key` | who may publish over HTTP, and the key of their sessions |
 //! | `cluster` | processes that share one log |

@@ -94,7 +94,7 @@ static RESERVED: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
     networks.iter().filter_map(|network| network.parse().ok()).collect()
 });
 
-/// True for an address of the public internet. IPv6 addresses that stand for IPv4 ones (mapped, NAT64, 6to4, Teredo) are
+/// True for an address of the public internet. IPv6 addresses that contain IPv4 ones (mapped, NAT64, 6to4, Teredo) are
 /// not public.
 pub fn is_public(address: IpAddr) -> bool {
     // Everything else is reserved, local, multicast, mapped or translated: 2000::/3 is global unicast (RFC 4291 §2.4).

@@ -26,7 +26,7 @@ pub struct IngestOptions {
     pub encodings: BTreeMap<Slug, Encoding>,
     /// What to do if the folder has the marker of another log.
     pub marking: Marking,
-    /// True if each channel's folder gets a file that tells what is wrong in it.
+    /// True if each channel folder gets a file that lists its problems.
     pub error_files: bool,
     /// Resolves former slugs of channels.
     pub addresses: Arc<SiteUrls>,

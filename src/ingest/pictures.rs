@@ -109,7 +109,7 @@ pub async fn add_images(
 /// The images of an article that was sent as `document` (empty if it was not a file) together with images, as the
 /// store takes them, and what could not be published. The names and order of the images go into the article.
 ///
-/// An image that a saved web page shows is found among those sent by its file name. It blocks.
+/// An image that a saved web page shows is found among those sent by its file name. Blocking.
 pub fn uploaded_images<B: AsRef<[u8]>>(
     document: &[u8],
     draft: &mut ParsedArticle,

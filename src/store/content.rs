@@ -1,6 +1,6 @@
 //! The stored form of an article: its JSON, compressed with a dictionary.
 //!
-//! The first byte names the form. `{` begins the JSON itself, as older versions stored it; 1 stands before the length of
+//! The first byte names the form. `{` begins the JSON itself, as older versions stored it; 1 precedes the length of
 //! the JSON (four bytes, the lowest first) and a raw deflate stream (RFC 1951) that was made with [`DICTIONARY`].
 
 use std::borrow::Cow;

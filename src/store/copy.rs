@@ -163,7 +163,7 @@ impl Table {
     ) -> Result<Self, StoreError> {
         let (mut columns, mut others) = (reading.columns(name).await?, writing.columns(name).await?);
         for columns in [&mut columns, &mut others] {
-            // The search index of one engine; it is built anew.
+            // The search index of one engine; it is rebuilt.
             columns.retain(|column| column != "folded");
             columns.sort();
         }

@@ -6,7 +6,7 @@ use crate::store::handle::Store;
 use crate::text::hex;
 
 impl Store {
-    /// The key, 64 hexadecimal digits. Created when it is first asked for.
+    /// The key, 64 hexadecimal digits. Created on first use.
     ///
     /// # Errors
     /// If the database fails.

@@ -112,7 +112,7 @@ fn files_equal_the_responses_of_the_service_in_bytes_and_dates() {
         }
         let [gzip, brotli] = packed.map(|packed| packed.map(|bytes| bytes.len()));
         assert!(gzip.is_some() || bytes.len() < 500 || file.ends_with(".jpg"), "{file} has no gzip form");
-        // Brotli only where it makes a difference: for what is asked for often and is longer than the first flight.
+        // Brotli only where it makes a difference: for documents that are requested often and exceed the first flight.
         let is_long = gzip.is_some_and(|gzip| gzip > 14_600) && !address.contains("/archive/");
         assert!(brotli.is_none() || is_long, "{file} has a Brotli form");
         assert!(brotli.is_some() || !is_long, "{file} has no Brotli form");

@@ -199,7 +199,7 @@ fn damage(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 }
 
 /// A package whose main part is still well-formed XML, with elements removed, repeated, moved and nested. `None` one
-/// time in four, and for what is no package.
+/// time in four, and for inputs that are not packages.
 fn with_mixed_up_elements(package: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     if random.below(4) == 0 {
         return None;

@@ -1,7 +1,7 @@
 //! Errors of the API: problem details (RFC 9457) in English and Vietnamese.
 //!
 //! `type` is the URL at which `/api/openapi.json` describes this kind of problem, and `code` its name for
-//! programs. Its status and titles stand there only. `title` and `detail` are English, `title_vi` and `detail_vi`
+//! programs. Its status and titles are defined only there. `title` and `detail` are English, `title_vi` and `detail_vi`
 //! Vietnamese. Further members depend on the kind.
 
 use std::sync::LazyLock;

@@ -122,7 +122,7 @@ struct ParsedUpload {
 }
 
 impl ParsedUpload {
-    /// Parses a body and its images. It blocks.
+    /// Parses a body and its images. Blocking.
     fn of(format: BodyFormat, upload: &Upload, options: &parse::ParseOptions) -> Result<Self, Problem> {
         let fingerprint = upload.fingerprint(format.name());
         let (mut draft, mut diagnostics) = match &upload.file_name {

@@ -47,7 +47,7 @@ impl WorkerState {
     }
 }
 
-/// What a connection is told to do.
+/// The command to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum CloseCommand {
     Continue,

@@ -10,7 +10,7 @@ use super::super::safe_html::ScriptPosition;
 /// Text with its position.
 pub(super) type Parts = Vec<(String, Option<ScriptPosition>)>;
 
-/// What is nested deeper is no formula of an article.
+/// Maximum nesting depth; formulas of articles are far below.
 const MAX_DEPTH: usize = 64;
 /// Formulas beyond this number are only reported.
 const MAX_FORMULAS: usize = 200;

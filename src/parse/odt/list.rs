@@ -96,7 +96,7 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
         Ok(())
     }
 
-    /// The number before the first item: a list starts anew unless it continues another of its style.
+    /// The number before the first item: a list restarts unless it continues another of its style.
     fn first_number(&self, list: Node<'_, '_>, name: &str, level: usize) -> i32 {
         let continues = attribute(list, "continue-numbering") == Some("true")
             || attribute(list, "continue-list").is_some();

@@ -2,7 +2,7 @@
 //!
 //! A writer locks the single row of the log before it reads anything, and holds the lock until the commit.
 //! The next writer, on any machine, continues from what this one committed, so that no number becomes visible
-//! before a smaller one. Every wait has a limit. A server that does not answer is not asked for a second, in
+//! before a smaller one. Every wait has a limit. A server that does not answer is left alone for a second, in
 //! which every query fails immediately.
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,7 +1,7 @@
 //! SQLite: one file on this machine.
 //!
 //! NOTE: statements run on the thread of the caller and do not yield. A batch of writes therefore costs no change of
-//! threads; whoever must not be blocked calls the store from a blocking thread.
+//! threads; callers that must not be blocked use a blocking thread.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -297,7 +297,7 @@ impl SqliteTransaction {
         Ok(())
     }
 
-    /// The statement with its values: `$1` is the first one, wherever it stands.
+    /// The statement with its values: `$1` is the first value, at any position.
     fn bound(&mut self, sql: &str, values: &[Value]) -> Result<CachedStatement<'_>, StoreError> {
         let Some(connection) = &self.connection else {
             return Err(StoreError::unavailable("the transaction has ended"));
@@ -322,7 +322,7 @@ impl Drop for SqliteTransaction {
         if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
             self.pool.idle().push(connection);
         } else {
-            // The next connection creates the files beside the database anew.
+            // The next connection creates the files beside the database again.
             drop(connection);
             self.pool.file.reconnected();
         }

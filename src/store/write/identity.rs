@@ -122,7 +122,7 @@ impl LogWriter<'_> {
             Source::File { seen, .. } => (&seen.hash, stem_of(&seen.path)),
             Source::Import(imported) => (&imported.hash, stem_of(&imported.place)),
             Source::Command(_) => return self.sent_before(submission, rights).await,
-            // Only its record tells which article it is.
+            // Only its record identifies the article.
             Source::Collected(_) => return Ok(None),
         };
         let rows = self
