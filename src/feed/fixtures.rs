@@ -129,19 +129,7 @@ pub fn caption(text: &str, credit: Option<&str>, rendered: &str) -> Block {
 }
 
 pub fn article(title: &str, body: Vec<Block>) -> Article {
-    Article {
-        title: title.to_owned(),
-        published: PublishedAt::exact(from_unix(SEED)),
-        updated: None,
-        summary: None,
-        body,
-        authors: Vec::new(),
-        source: None,
-        tags: Vec::new(),
-        language: None,
-        link: None,
-        images: Vec::new(),
-    }
+    Article::new(title, PublishedAt::exact(from_unix(SEED)), body)
 }
 
 pub fn entry(slug: &str, article: Article) -> Entry {

@@ -87,6 +87,23 @@ pub struct Article {
 }
 
 impl Article {
+    /// An article with only a title and a text.
+    pub fn new(title: impl Into<String>, published: PublishedAt, body: Vec<Block>) -> Self {
+        Self {
+            title: title.into(),
+            published,
+            updated: None,
+            summary: None,
+            body,
+            authors: Vec::new(),
+            source: None,
+            tags: Vec::new(),
+            language: None,
+            link: None,
+            images: Vec::new(),
+        }
+    }
+
     /// The text of the `description` in feeds: the summary, else the lead, else the first paragraph; empty for
     /// an article of images only.
     pub fn excerpt(&self) -> &str {

@@ -137,6 +137,24 @@ fn scheme_of(url: &str) -> String {
     url.split_inclusive(':').next().unwrap_or_default().to_owned()
 }
 
+/// A search for the articles of a channel that contain all of these words, with sort keys from `lowest` to below
+/// `below`. Words consist of letters and digits only.
+pub(crate) struct WordSearch<'a> {
+    pub(crate) words: &'a [String],
+    pub(crate) channel: &'a str,
+    pub(crate) lowest: i64,
+    pub(crate) below: i64,
+    pub(crate) limit: i64,
+    pub(crate) gone: &'a str,
+}
+
+impl WordSearch<'_> {
+    fn values(&self, words: String) -> [Value; 6] {
+        let Self { channel, lowest, below, limit, gone, .. } = *self;
+        [words.into(), below.into(), lowest.into(), channel.into(), limit.into(), gone.into()]
+    }
+}
+
 /// A transaction of either engine. It is rolled back if dropped without [`Transaction::commit`].
 pub(crate) enum Transaction {
     Sqlite(SqliteTransaction),
@@ -179,40 +197,27 @@ impl Transaction {
         }
     }
 
-    /// The articles of a channel that contain all of these words, with sort keys from `lowest` to below `below`,
-    /// highest first: sort key, id, day, slug, channels, updated, content, number. Words consist of letters and
-    /// digits only.
-    pub(crate) async fn search(
-        &mut self,
-        words: &[String],
-        channel: &str,
-        lowest: i64,
-        below: i64,
-        limit: i64,
-        gone: &str,
-    ) -> Result<Vec<Row>, StoreError> {
-        let (sql, question) = match self {
-            Self::Sqlite(_) => (sqlite::SEARCH, sqlite::fts_query(words)),
-            Self::Postgres(_) => (postgres::SEARCH, words.join(" ")),
-        };
-        self.rows(sql, values![question, below, lowest, channel, limit, gone]).await
+    /// The articles that a search finds, highest sort key first: sort key, id, day, slug, channels, updated, content,
+    /// number.
+    pub(crate) async fn search(&mut self, search: &WordSearch<'_>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(_) => {
+                self.rows(sqlite::SEARCH, &search.values(sqlite::fts_query(search.words))).await
+            }
+            Self::Postgres(_) => self.rows(postgres::SEARCH, &search.values(search.words.join(" "))).await,
+        }
     }
 
-    /// Number of articles that the search finds, at most `limit`.
-    pub(crate) async fn count_found(
-        &mut self,
-        words: &[String],
-        channel: &str,
-        lowest: i64,
-        below: i64,
-        limit: i64,
-        gone: &str,
-    ) -> Result<Row, StoreError> {
-        let (sql, question) = match self {
-            Self::Sqlite(_) => (sqlite::COUNT_FOUND, sqlite::fts_query(words)),
-            Self::Postgres(_) => (postgres::COUNT_FOUND, words.join(" ")),
-        };
-        self.one(sql, values![question, below, lowest, channel, limit, gone]).await
+    /// Number of articles that a search finds, at most its limit.
+    pub(crate) async fn count_found(&mut self, search: &WordSearch<'_>) -> Result<Row, StoreError> {
+        match self {
+            Self::Sqlite(_) => {
+                self.one(sqlite::COUNT_FOUND, &search.values(sqlite::fts_query(search.words))).await
+            }
+            Self::Postgres(_) => {
+                self.one(postgres::COUNT_FOUND, &search.values(search.words.join(" "))).await
+            }
+        }
     }
 
     /// The tables of the store, without the search index.

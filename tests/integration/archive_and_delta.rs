@@ -694,19 +694,9 @@ impl District {
         let title = format!("Bài {which} & lần {}", self.saved);
         let channels: Vec<_> =
             (0..CHANNELS.len()).filter(|bit| bits & (1 << bit) != 0).map(|bit| CHANNELS[bit]).collect();
-        let article = Article {
-            title: title.clone(),
-            published: PublishedAt::exact(from_unix(SAMPLE_ARTICLE - 60 * (which * 7 % ARTICLES) as i64)),
-            updated: None,
-            summary: None,
-            body: vec![Block::Lead { text: title.clone(), html: None }],
-            authors: Vec::new(),
-            source: None,
-            tags: Vec::new(),
-            language: None,
-            link: None,
-            images: Vec::new(),
-        };
+        let published = PublishedAt::exact(from_unix(SAMPLE_ARTICLE - 60 * (which * 7 % ARTICLES) as i64));
+        let body = vec![Block::Lead { text: title.clone(), html: None }];
+        let article = Article::new(title.clone(), published, body);
         let seen = ScannedFile {
             path: file(which),
             channel: slug(channels[0]),

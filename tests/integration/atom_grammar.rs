@@ -56,18 +56,7 @@ fn full() -> Article {
 
 /// An article without optional parts.
 fn bare() -> Article {
-    Article {
-        title: "a".to_owned(),
-        summary: None,
-        body: Vec::new(),
-        authors: Vec::new(),
-        source: None,
-        tags: Vec::new(),
-        language: None,
-        link: None,
-        images: Vec::new(),
-        ..full()
-    }
+    Article::new("a", full().published, Vec::new())
 }
 
 fn picture(name: &str) -> Image {

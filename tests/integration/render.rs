@@ -53,19 +53,8 @@ async fn test_renderer(verifier: Verifier) -> TestRenderer {
 }
 
 fn submission(channel: &str, title: &str) -> Submission {
-    let article = Article {
-        title: title.to_owned(),
-        published: PublishedAt::exact(from_unix(NOON - 3600)),
-        updated: None,
-        summary: None,
-        body: vec![Block::Lead { text: "Đoạn mở đầu.".to_owned(), html: None }],
-        authors: Vec::new(),
-        source: None,
-        tags: Vec::new(),
-        language: None,
-        link: None,
-        images: Vec::new(),
-    };
+    let body = vec![Block::Lead { text: "Đoạn mở đầu.".to_owned(), html: None }];
+    let article = Article::new(title, PublishedAt::exact(from_unix(NOON - 3600)), body);
     Submission {
         article,
         channels: vec![Slug::parse(channel).unwrap()],

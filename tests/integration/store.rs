@@ -379,19 +379,9 @@ fn slug(text: &str) -> Slug {
 }
 
 fn article(title: &str, stamp: i64) -> Article {
-    Article {
-        title: title.to_owned(),
-        published: PublishedAt::exact(from_unix(stamp)),
-        updated: None,
-        summary: None,
-        body: vec![Block::Lead { text: format!("{title} — đoạn mở đầu"), html: None }],
-        authors: vec!["Tấn Lộc".to_owned()],
-        source: None,
-        tags: Vec::new(),
-        language: None,
-        link: None,
-        images: Vec::new(),
-    }
+    let body = vec![Block::Lead { text: format!("{title} — đoạn mở đầu"), html: None }];
+    let authors = vec!["Tấn Lộc".to_owned()];
+    Article { authors, ..Article::new(title, PublishedAt::exact(from_unix(stamp)), body) }
 }
 
 fn seen(path: &str, hash: &str) -> ScannedFile {
@@ -1404,14 +1394,7 @@ async fn an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected(home: Home
 
 async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
     let store = home.open().await;
-    let picture = Image {
-        name: "0123456789abcdef0123456789abcdef.png".to_owned(),
-        media_type: "image/png".to_owned(),
-        width: 1,
-        height: 1,
-        size: 3,
-        copies: Vec::new(),
-    };
+    let picture = picture("0123456789abcdef0123456789abcdef.png");
     let found = async || store.image(&picture.name).await.unwrap();
     assert_eq!(found().await, ImageLookup::NotFound);
     store.put_images(vec![(picture.clone(), vec![1, 2, 3])]).await.unwrap();
@@ -1527,14 +1510,7 @@ async fn erasing_an_image_erases_its_copies_but_none_that_another_image_has(home
 
 async fn erasing_an_article_keeps_the_images_that_others_use(home: Home) {
     let store = home.open().await;
-    let picture = Image {
-        name: "0123456789abcdef0123456789abcdef.png".to_owned(),
-        media_type: "image/png".to_owned(),
-        width: 1,
-        height: 1,
-        size: 3,
-        copies: Vec::new(),
-    };
+    let picture = picture("0123456789abcdef0123456789abcdef.png");
     store.put_images(vec![(picture.clone(), vec![1, 2, 3])]).await.unwrap();
     let with_picture = |stamp: i64| Article { images: vec![picture.clone()], ..article("A", stamp) };
     let due = home.clock.now().timestamp() + 1000;

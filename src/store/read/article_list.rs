@@ -5,7 +5,7 @@
 
 use crate::model::{ArticleId, Entry, Slug};
 use crate::search_text;
-use crate::store::engine::{Row, Transaction, values};
+use crate::store::engine::{Row, Transaction, WordSearch, values};
 use crate::store::error::StoreError;
 use crate::store::queries::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, Total};
 use crate::store::read::images::add_copies;
@@ -226,12 +226,23 @@ async fn rank(
     }
 }
 
+impl Search<'_> {
+    fn with_words<'a>(&'a self, words: &'a [String], below: i64, limit: i64) -> WordSearch<'a> {
+        WordSearch {
+            words,
+            channel: self.channel,
+            lowest: self.lowest,
+            below,
+            limit,
+            gone: self.gone.as_str(),
+        }
+    }
+}
+
 async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, StoreError> {
     let Search { channel, lowest, above, gone, .. } = search;
     let row = match &search.words {
-        Some(words) => {
-            reading.count_found(words, channel, *lowest, *above, MAX_COUNTED + 1, gone.as_str()).await?
-        }
+        Some(words) => reading.count_found(&search.with_words(words, *above, MAX_COUNTED + 1)).await?,
         None => {
             reading
                 .one(
@@ -281,7 +292,7 @@ async fn page(
                 )
                 .await
         }
-        Some(words) => reading.search(words, channel, *lowest, below, limit, gone.as_str()).await,
+        Some(words) => reading.search(&search.with_words(words, below, limit)).await,
     }
 }
 
