@@ -24,7 +24,6 @@ mod serve;
 mod token;
 mod withdraw;
 
-use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -37,7 +36,7 @@ use output::{Outcome, OutputOptions};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Config;
+use crate::config::{Config, process_environment};
 use crate::ingest::ImportRequest;
 use crate::logging::{self, Verbosity, say};
 use crate::model::Slug;
@@ -302,7 +301,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Serve => inherited_sockets()?,
         _ => Vec::new(),
     };
-    let config = Config::load(arguments.config.as_deref(), environment())?;
+    let config = Config::load(arguments.config.as_deref(), process_environment())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // At the file size limit, a write must fail instead of ending the process.
@@ -353,12 +352,6 @@ fn inherited_sockets() -> io::Result<Vec<TcpListener>> {
     let mut passed = listenfd::ListenFd::from_env();
     let sockets = (0..passed.len()).map(|index| passed.take_tcp_listener(index));
     Ok(sockets.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
-}
-
-/// The environment variables that are valid UTF-8.
-fn environment() -> impl Iterator<Item = (String, String)> {
-    let text = |value: OsString| value.into_string().ok();
-    std::env::vars_os().filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
 }
 
 /// True if stdout was closed by its reader (`bantin list | head`).

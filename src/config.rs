@@ -22,7 +22,7 @@ use crate::urls::{RESERVED_SLUGS, SiteUrls};
 use crate::{feed, http, ingest, parse, pull, render, store};
 
 pub use error::ConfigError;
-pub use sources::{DEFAULT, EffectiveValue};
+pub use sources::{DEFAULT, EffectiveValue, process_environment};
 
 use error::value_error;
 use schema::{

@@ -9,7 +9,7 @@ use tracing::info;
 
 use super::output::{Outcome, OutputOptions, counted};
 use crate::app::{App, Sockets, Supervision, supervise};
-use crate::config::Config;
+use crate::config::{Config, process_environment};
 use crate::logging::{flush, say, set_json};
 use crate::render;
 use crate::store::Store;
@@ -44,7 +44,7 @@ pub(super) async fn serve(
         });
     };
     let load = move || {
-        let mut config = Config::load(file.as_deref(), super::environment())?;
+        let mut config = Config::load(file.as_deref(), process_environment())?;
         config.json_log |= output.json;
         config.validate_for_serving()?;
         Ok(config)

@@ -1,6 +1,7 @@
 //! The sources of the configuration: defaults, file, environment. Each value keeps its origin.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -261,4 +262,9 @@ pub(super) fn redact_password(text: &str) -> String {
         url.query_pairs_mut().clear().extend_pairs(hidden);
     }
     if in_user_info || in_query { url.to_string() } else { text.to_owned() }
+}
+/// The environment variables of the process that are valid UTF-8.
+pub fn process_environment() -> impl Iterator<Item = (String, String)> {
+    let text = |value: OsString| value.into_string().ok();
+    std::env::vars_os().filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
 }
