@@ -41,6 +41,7 @@ fn entry(number: u32) -> Entry {
             tags: vec!["thi đua".to_owned()],
             language: None,
             link: None,
+            origin: None,
             images: vec![Image {
                 name: format!("{number:064x}.jpg"),
                 media_type: "image/jpeg".to_owned(),

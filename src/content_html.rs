@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use crate::model::{Article, Block, Entry, Image, ImageFile};
 use crate::text::{
-    byte_size, direction, escape_html, identifier, language_tag, single_line, xml_safe, xml_safe_nfc,
+    byte_size, direction, escape_html, http_url, identifier, language_tag, single_line, xml_safe,
+    xml_safe_nfc,
 };
 use crate::urls::{self, SiteUrls};
 
@@ -19,6 +20,7 @@ pub fn content_html(entry: &Entry, addresses: &SiteUrls) -> String {
     let article = &entry.article;
     let language = article.language.as_deref().and_then(language_tag);
     let mut renderer = Renderer::new(addresses, Target::Feed);
+    renderer.origin(article);
     if let Some(language) = language {
         let _ = write!(renderer.html, "<div lang=\"{language}\"");
         if let Some(direction) = direction(language) {
@@ -30,7 +32,7 @@ pub fn content_html(entry: &Entry, addresses: &SiteUrls) -> String {
     if language.is_some() {
         renderer.html.push_str("</div>\n");
     }
-    if let Some(source) = &article.source {
+    if let Some(source) = article.source.as_ref().filter(|_| article.origin.is_none()) {
         let _ = writeln!(renderer.html, "<p>Nguồn: {}</p>", escape_html(&single_line(source)));
     }
     renderer.html
@@ -39,6 +41,7 @@ pub fn content_html(entry: &Entry, addresses: &SiteUrls) -> String {
 /// The body of an article for its page: site paths, CSS classes, lazy images and scrollable tables.
 pub fn page_html(article: &Article, addresses: &SiteUrls) -> String {
     let mut renderer = Renderer::new(addresses, Target::Page);
+    renderer.origin(article);
     renderer.body(article);
     renderer.html
 }
@@ -88,6 +91,15 @@ impl<'a> Renderer<'a> {
             self.figure(image, index == 0, "", "");
             self.end_block();
         }
+    }
+
+    /// Names the publisher of a collected article and links to the original (feed rule A6).
+    fn origin(&mut self, article: &Article) {
+        let (Some(origin), Some(source)) = (&article.origin, &article.source) else { return };
+        let Some(target) = http_url(article.link.as_deref().unwrap_or(&origin.feed)) else { return };
+        let (target, name) = (escape_html(&target).into_owned(), escaped(&single_line(source)).into_owned());
+        self.paragraph("source", &format!("Theo <a href=\"{target}\">{name}</a>"));
+        self.end_block();
     }
 
     fn block(&mut self, block: &'a Block, images: &mut impl Iterator<Item = (usize, &'a Image)>) {

@@ -154,11 +154,11 @@ pub fn hex(bytes: &[u8]) -> String {
 fn is_plain(text: &str) -> bool {
     let is_plain = |first: u8, second: u8, third: u8| {
         // The bytes 80 to BF continue a character.
-        (first >= 0x20) & (first < 0xcc) & (first != 0x7f) & ((first != 0xc2) | (second >= 0xa0))
+        (0x20..0xcc).contains(&first) & (first != 0x7f) & ((first != 0xc2) | (second >= 0xa0))
             | (first == b'\t')
             | (first == b'\n')
-            | (first == 0xe1) & (second >= 0xb8) & (second <= 0xbb)
-            | (first == 0xe2) & (second == 0x80) & (third >= 0x90) & (third <= 0xa7)
+            | (first == 0xe1) & (0xb8..=0xbb).contains(&second)
+            | (first == 0xe2) & (second == 0x80) & (0x90..=0xa7).contains(&third)
     };
     let ends_plain = match text.as_bytes() {
         [.., last_but_one, last] => is_plain(*last_but_one, *last, 0) & is_plain(*last, 0, 0),

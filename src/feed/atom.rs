@@ -5,7 +5,7 @@
 //! not expect them (feed rule A8), and it has no `xml:lang` on entries (feed rule A7).
 
 use atom_syndication::{
-    Category, Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text, WriteConfig,
+    Category, Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Source, Text, WriteConfig,
 };
 use chrono::{DateTime, Offset as _, TimeZone as _};
 
@@ -104,7 +104,8 @@ fn to_entry(item: &ItemModel<'_>, zone: Zone) -> Entry {
         ..link("enclosure", &media.url, &media.media_type)
     }));
     let mut extensions: Vec<Element> = item.media.iter().map(extension::media).collect();
-    extensions.extend(item.source.as_deref().map(|source| Element::new("dc:source").text(source)));
+    let printed = item.source.as_deref().filter(|_| item.origin.is_none());
+    extensions.extend(printed.map(|source| Element::new("dc:source").text(source)));
     Entry {
         title: Text::plain(item.title.as_ref()),
         id: item.id.as_ref().to_owned(),
@@ -121,6 +122,7 @@ fn to_entry(item: &ItemModel<'_>, zone: Zone) -> Entry {
             })
             .collect(),
         links,
+        source: item.origin.as_deref().map(|url| origin(item, url, zone)),
         published: Some(timestamp(item.published, zone)),
         summary: Some(item.lead.as_ref()).filter(|lead| !lead.is_empty()).map(Text::plain),
         content: Some(Content {
@@ -130,6 +132,17 @@ fn to_entry(item: &ItemModel<'_>, zone: Zone) -> Entry {
         }),
         extensions: to_atom_extensions(extensions),
         ..Entry::default()
+    }
+}
+
+/// The feed of a collected article (feed rule A6). It was updated when the article appeared in it, if not later.
+fn origin(item: &ItemModel<'_>, url: &str, zone: Zone) -> Source {
+    Source {
+        title: Text::plain(item.source.as_deref().unwrap_or(url)),
+        id: url.to_owned(),
+        updated: timestamp(item.published, zone),
+        links: vec![Link { mime_type: None, ..link("self", url, "") }],
+        ..Source::default()
     }
 }
 

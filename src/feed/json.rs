@@ -126,6 +126,9 @@ struct ImageExtension<'a> {
 struct ItemExtension<'a> {
     /// The original publication of a republished article.
     source: &'a str,
+    /// The feed that it was collected from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_feed: Option<&'a str>,
 }
 
 fn feed<'a>(model: &'a FeedModel<'_>, links: &'a FeedLinks, zone: Zone) -> Feed<'a> {
@@ -173,7 +176,10 @@ fn to_item<'a>(entry: &'a model::ItemModel<'_>, zone: Zone) -> Item<'a> {
         tags: entry.categories.iter().map(|category| category.label.as_ref()).collect(),
         language: entry.language,
         attachments: entry.media.iter().map(attachment).collect(),
-        _bantin: entry.source.as_deref().map(|source| ItemExtension { source }),
+        _bantin: entry
+            .source
+            .as_deref()
+            .map(|source| ItemExtension { source, source_feed: entry.origin.as_deref() }),
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) struct ItemModel<'a> {
     /// BCP 47, if it differs from the feed's.
     pub language: Option<&'a str>,
     pub source: Option<Cow<'a, str>>,
+    /// The URL of the feed that it was collected from, if it was.
+    pub origin: Option<String>,
     pub media: Vec<MediaItem<'a>>,
 }
 
@@ -231,6 +233,7 @@ pub(super) fn item<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> ItemModel<
         categories: categories(document, entry),
         language: article.language.as_deref().and_then(language_tag),
         source: non_empty_line(article.source.as_deref()),
+        origin: article.origin.as_ref().and_then(|origin| http_url(&origin.feed)),
         media: media_items(article, addresses),
     }
 }

@@ -2,7 +2,7 @@
 
 use ::rss::extension::atom::{AtomExtension, Link};
 use ::rss::extension::dublincore::DublinCoreExtension;
-use ::rss::{Category, Channel, Enclosure, Guid, Image, Item};
+use ::rss::{Category, Channel, Enclosure, Guid, Image, Item, Source};
 
 use super::extension::{self, Element, GENERATOR, to_rss_extensions};
 use super::model::{self, FeedLinks, FeedModel};
@@ -149,10 +149,20 @@ fn item(entry: &model::ItemModel<'_>, zone: Zone) -> Item {
         // At most one; further images appear only as Media RSS (feed rule R10).
         enclosure,
         extensions: to_rss_extensions(extensions),
+        // Feed rule A6. Never beside its Dublin Core twin (feed rule R6).
+        source: entry
+            .origin
+            .clone()
+            .map(|url| Source { url, title: entry.source.as_deref().map(str::to_owned) }),
         // Never `author`, which requires an e-mail address (feed rule R5).
         dublin_core_ext: Some(DublinCoreExtension {
             creators: entry.authors.iter().map(ToString::to_string).collect(),
-            sources: entry.source.iter().map(ToString::to_string).collect(),
+            sources: entry
+                .source
+                .iter()
+                .filter(|_| entry.origin.is_none())
+                .map(ToString::to_string)
+                .collect(),
             ..DublinCoreExtension::default()
         }),
         ..Item::default()

@@ -92,6 +92,7 @@ pub fn summary(entry: &Entry, addresses: &SiteUrls) -> Entry {
             tags: article.tags.iter().take(MAX_NAMES).map(line).collect(),
             language: article.language.clone(),
             link: article.link.clone().filter(|link| link.len() < 4 * MAX_LEAD),
+            origin: article.origin.clone().filter(|origin| origin.feed.len() < 4 * MAX_LEAD),
             images: article.images.iter().take(1).cloned().collect(),
         },
     }

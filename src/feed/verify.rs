@@ -146,10 +146,15 @@ fn compare_item(document: &FeedInput<'_>, entry: &Entry, parsed: &ParsedItem) ->
 fn compare_text(entry: &Entry, html: &str) -> CompareResult {
     let page = html::parse(html)?;
     let mut expected = String::new();
+    let is_collected = entry.article.origin.is_some();
+    if let Some(source) = entry.article.source.as_ref().filter(|_| is_collected) {
+        expected.push_str("Theo");
+        expected.push_str(&single_line(source));
+    }
     for block in &entry.article.body {
         push_text(&mut expected, block)?;
     }
-    if let Some(source) = &entry.article.source {
+    if let Some(source) = entry.article.source.as_ref().filter(|_| !is_collected) {
         expected.push_str("Nguồn:");
         expected.push_str(&single_line(source));
     }

@@ -93,7 +93,7 @@ fn article_footer(frame: &PageContext<'_>, article: &Article, link: Option<&str>
                     }
                 }
             }
-            @if let Some(source) = &article.source { p.source { "Nguồn: " bdi { (clean(source)) } } }
+            @if let Some(source) = article.source.as_ref().filter(|_| article.origin.is_none()) { p.source { "Nguồn: " bdi { (clean(source)) } } }
             @if let Some(link) = link {
                 p.source { a href=(link) rel="external" { "Bài trên trang của đơn vị đăng" } }
             }

@@ -81,9 +81,19 @@ pub struct Article {
     /// The absolute URL of the article on the publisher's site; the permalink otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// The feed that it was collected from; `source` is then the name of its publisher (feed rule A6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The images in the order of their numbers. The n-th caption in `body` belongs to the n-th image.
     #[serde(rename = "pictures", default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+}
+
+/// The feed that an article was collected from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The absolute URL of the feed.
+    pub feed: String,
 }
 
 impl Article {
@@ -100,6 +110,7 @@ impl Article {
             tags: Vec::new(),
             language: None,
             link: None,
+            origin: None,
             images: Vec::new(),
         }
     }

@@ -87,6 +87,7 @@ pub(super) fn draft(
         tags,
         language: matter.language.filter(|language| language != site_language),
         link: matter.link,
+        origin: None,
         images: Vec::new(),
     };
     let (id, channels) = (matter.id, matter.channels);

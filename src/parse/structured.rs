@@ -408,6 +408,7 @@ fn draft(
         tags: matter.tags,
         language: matter.language.filter(|language| *language != options.language),
         link: matter.link,
+        origin: None,
         images: Vec::new(),
     };
     let places = SourceLines { lead: body.lead_line, captions: body.caption_lines, ..places };

@@ -18,7 +18,7 @@ use super::report::PullReport;
 use super::robots;
 use super::state::{self, SourceState, Wishes};
 use crate::fetch::{AllowedAddresses, FetchRequest, FetchResponse, Fetcher, Limits};
-use crate::model::{ArticleId, Slug, bounds};
+use crate::model::{Article, ArticleId, Origin, Slug, bounds};
 use crate::parse::{
     self, DateDoubt, FeedFault, Mends, ParseOptions, SourceFeed, SourceItem, feed_links, link_key, page_date,
     read_feed,
@@ -124,7 +124,7 @@ impl Collector {
 
     /// Requests the feed of a source: at its URL, or at one that its page names.
     async fn read(&self, source: &SourceOptions, state: &mut SourceState) -> Result<Answer, Failure> {
-        let url = state.url.clone().unwrap_or_else(|| source.url.clone());
+        let url = state.feed_url(source).to_owned();
         let request = FetchRequest {
             accept: ACCEPT,
             etag: state.etag.clone(),
@@ -182,6 +182,7 @@ impl Collector {
         item: &SourceItem,
         collected: CollectedItem,
         published: PublishedAt,
+        feed: &str,
         mends: &mut Mends,
     ) -> Result<Result<SubmitOutcome, String>, StoreError> {
         let options = self.parse_options();
@@ -192,6 +193,7 @@ impl Collector {
         let article =
             block_in_place(|| parse::article_of(&with_language, published, &source.name, &options, mends));
         let Some(article) = article else { return Ok(Err("its HTML is too complex".to_owned())) };
+        let article = Article { origin: Some(Origin { feed: feed.to_owned() }), ..article };
         let submission = Submission {
             channels: source.channels_of(&item.categories),
             id: own_id(item, source),
@@ -277,8 +279,11 @@ impl<'c> Poll<'c> {
             return Ok(());
         }
         let kept = collected.clone();
-        let submitted =
-            self.collector.submit(self.source, item, collected, published, &mut self.report.mends).await?;
+        let feed = self.state.feed_url(self.source).to_owned();
+        let submitted = self
+            .collector
+            .submit(self.source, item, collected, published, &feed, &mut self.report.mends)
+            .await?;
         match submitted {
             Ok(SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)) => self.report.published += 1,
             Ok(SubmitOutcome::Corrected(_) | SubmitOutcome::Moved(_) | SubmitOutcome::Restored(_)) => {

@@ -59,7 +59,9 @@ pub async fn decide(
     let item: SourceItem = serde_json::from_str(content).map_err(|_| OperatorError::Damaged)?;
     let own = || read_feed_date(item.date.as_deref()?, collector.options.parse.zone, &mut Mends::new()).ok();
     let published = published.or_else(|| own().map(|date| date.published)).ok_or(OperatorError::NoDate)?;
-    let submitted = collector.submit(source, &item, record.item, published, &mut Mends::new()).await?;
+    let state = SourceState::load(&collector.store, source).await?;
+    let feed = state.feed_url(source);
+    let submitted = collector.submit(source, &item, record.item, published, feed, &mut Mends::new()).await?;
     submitted.map(Some).map_err(OperatorError::Refused)
 }
 

@@ -88,6 +88,11 @@ impl SourceState {
         Self { configured_url, is_paused, published: self.published, ..Self::default() }
     }
 
+    /// Where its feed is.
+    pub(super) fn feed_url<'s>(&'s self, source: &'s SourceOptions) -> &'s str {
+        self.url.as_deref().unwrap_or(&source.url)
+    }
+
     /// True if it may be polled at `now`.
     pub fn is_due(&self, now: Timestamp) -> bool {
         !self.is_gone && !self.is_paused && self.next_due.is_none_or(|due| due <= now)

@@ -50,6 +50,7 @@ fn full() -> Article {
         tags: vec!["thi đua".to_owned()],
         language: Some("jra".to_owned()),
         link: Some("https://huyen.vn/?a=1&b=2".to_owned()),
+        origin: None,
         images: vec![picture("1.jpg"), picture("2.png")],
     }
 }

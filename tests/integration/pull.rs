@@ -128,7 +128,19 @@ fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_th
     assert_eq!(first["_bantin"]["source"], "UBND xã Đăk Tô");
     assert!(first["id"].as_str().unwrap().starts_with("tag:dakto.example,2023:2023-05-12/"), "{first}");
     let html = first["content_html"].as_str().unwrap();
-    assert!(html.contains("Xã họp dân.") && html.contains("UBND xã Đăk Tô"), "{html}");
+    let line = format!("<p>Theo <a href=\"{link}\">UBND xã Đăk Tô</a></p>\n");
+    assert!(html.starts_with(&line) && html.contains("Xã họp dân.") && !html.contains("Nguồn:"), "{html}");
+    assert_eq!(first["_bantin"]["source_feed"], portal.url("/rss.xml"));
+    let rss_source = format!("<source url=\"{}\">UBND xã Đăk Tô</source>", portal.url("/rss.xml"));
+    let written = site.ok(&["render", "-", "rss"]);
+    assert!(written.contains(&rss_source) && !written.contains("<dc:source"), "{written}");
+    let atom = site.ok(&["render", "-", "atom"]);
+    let document = roxmltree::Document::parse(&atom).unwrap();
+    let source = document.descendants().find(|node| node.tag_name().name() == "source").unwrap();
+    let child = |name: &str| source.children().find(|node| node.tag_name().name() == name).unwrap();
+    assert_eq!(child("id").text(), Some(portal.url("/rss.xml").as_str()));
+    assert_eq!(child("title").text(), Some("UBND xã Đăk Tô"));
+    assert_eq!((child("link").attribute("rel"), child("updated").text().is_some()), (Some("self"), true));
     // The next request is conditional and introduces itself.
     portal.answers_with("/rss.xml", "HTTP/1.1 304 Not Modified\r\n");
     assert_eq!(pull(&site, "UBND xã Đăk Tô")["items"], 0);

@@ -115,7 +115,7 @@ prop_compose! {
         images in vec(picture(), 0..3),
     ) -> Article {
         let published = PublishedAt::exact(instant);
-        Article { title, published, updated: None, summary, body, authors, source, tags, language, link, images }
+        Article { title, published, updated: None, summary, body, authors, source, tags, language, link, origin: None, images }
     }
 }
 
