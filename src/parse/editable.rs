@@ -1,4 +1,4 @@
-//! The text of an article as a person edits it in a form: Markdown that [`read_fields`](super::read_fields) reads back
+//! The text of an article as a person edits it in a form: Markdown that [`read_fields`] reads back
 //! as the same blocks.
 
 use serde_json::Value;
