@@ -178,8 +178,13 @@ class Bantin:
 
     def built(self, out, *options, from_folder=False):
         command = [self.binary, "build", "-q", "--config", self.config, "--out", out, *options]
-        store = {"BANTIN_STORE__URL": f"sqlite:{out}.db"} if from_folder else {}
-        return hugo.measured(command, env=os.environ | store)
+        environment = {"BANTIN_FOLDER__WATCH": "off"}
+        if from_folder:
+            # A new log refuses a folder that has the marker of another one.
+            for marker in (self.folder / "feeds").glob(".bantin-log*"):
+                marker.unlink()
+            environment = {"BANTIN_STORE__URL": f"sqlite:{out}.db"}
+        return hugo.measured(command, env=os.environ | environment)
 
 
 if __name__ == "__main__":
