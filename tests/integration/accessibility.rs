@@ -30,6 +30,15 @@ mod in_a_browser {
         "/khong/co",
     ];
 
+    /// The editing pages, below `/soan/`.
+    const EDITING: [&str; 5] = [
+        "",
+        "bai-moi",
+        "bai?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
+        "lich-su?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
+        "go?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
+    ];
+
     const RICH: &str = "+++\ntitle = \"Bảng và danh sách\"\npublished = \"13/05/2023 08:00\"\ntags = [\"thi đua\"]\n+++\n\n\
         Lời dẫn của bài.\n\n## Tiêu đề phụ\n\n- một\n- hai\n\n| Thôn | Số hộ |\n|---|---|\n| 1 | 20 |\n\n\
         > Lời trích [có liên kết](https://example.vn/).\n";
@@ -73,7 +82,10 @@ mod in_a_browser {
             return;
         }
         let axe = std::fs::read_to_string(std::env::var("BANTIN_TEST_AXE").unwrap()).unwrap();
-        let serving = seeded().serve();
+        let test_site = seeded();
+        test_site.write("xa-hoi/sai-ngay.txt", article("Sai ngày", "32/13/2023 08:00", "Lời dẫn."));
+        let secret = test_site.ok(&["token", "new", "Văn phòng"]).trim().to_owned();
+        let serving = test_site.serve();
         let browser = Browser::open();
         let mut barriers = Vec::new();
         for (width, height) in SCREENS {
@@ -83,6 +95,20 @@ mod in_a_browser {
                     browser.go(&serving, path);
                     let found = violations(&browser, &axe);
                     barriers.extend(found.iter().map(|one| format!("{path} {width} px {colours}: {one}")));
+                }
+            }
+        }
+        browser.go(&serving, "/soan/dang-nhap");
+        barriers.extend(violations(&browser, &axe).iter().map(|one| format!("login: {one}")));
+        browser.go(&serving, "/soan/").write("#ma", &secret).click("main button");
+        for (width, height) in SCREENS {
+            for colours in ["light", "dark"] {
+                browser.set_screen(width, height).set_preference("prefers-color-scheme", colours);
+                for path in EDITING {
+                    browser.go(&serving, &format!("/soan/{path}"));
+                    let found = violations(&browser, &axe);
+                    barriers
+                        .extend(found.iter().map(|one| format!("/soan/{path} {width} px {colours}: {one}")));
                 }
             }
         }
