@@ -257,6 +257,8 @@ pub fn agent(allowed: AllowedAddresses, user_agent: &str, timeout: Duration) -> 
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        // Requests to one host are minutes apart; a server that closes its connection at once would break a redirect.
+        .max_idle_connections(0)
         .user_agent(user_agent)
         .timeout_connect(Some(timeout.min(Duration::from_secs(20))))
         .timeout_global(Some(timeout))
