@@ -47,7 +47,7 @@
 //!   written.
 //! - Only [`http::response`] writes headers. No link and no id is made from the `Host` header.
 //! - SECURITY: untrusted XML is never given to the `rss` or `atom_syndication` parsers, which overflow the stack at
-//!   some 28 KB of nesting. `feed-rs` and `roxmltree` parse it.
+//!   some 28 KB of nesting. `roxmltree` parses it, within limits.
 //! - SECURITY: every outgoing request uses a client of [`fetch`], which checks the addresses it connects to.
 //! - Only [`app`] spawns long-running tasks. All of them end on shutdown, and if one fails the process ends.
 

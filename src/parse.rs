@@ -246,7 +246,8 @@ fn read_package(
 ) -> Option<ParsedArticle> {
     let mut normalizer = Normalizer::new(&options.language);
     let read = if form == FileFormat::Odt { odt::content } else { docx::content };
-    let mut content = read(bytes, options.encoding, options.zone, &mut normalizer, findings)?;
+    let content = read(bytes, options.encoding, options.zone, &mut normalizer, findings);
+    let mut content = content.map_err(|problem| findings.error(1, problem)).ok()?;
     normalizer.finish(findings);
     let mut matter = front_matter::FrontMatter::default();
     let count = content.pieces.len();

@@ -30,31 +30,13 @@ use super::vietnamese_encodings;
 use crate::time::Zone;
 use fields::{Fields, Shown};
 use numbering::{Label, ListMark, Numbering};
-use package::{Package, Relations, attribute, child, value};
+use package::{Package, Relations, attribute, check_depth, child, value};
 use styles::{Style, Styles, letters_of};
 
-const MAX_DEPTH: usize = 64;
-
-/// Reads a document; `None` on errors.
+/// Reads a document. An error rejects it as a whole.
 ///
 /// `encoding` is the legacy encoding of text in fonts that display Latin letters as Vietnamese.
 pub(super) fn content(
-    bytes: &[u8],
-    encoding: Option<Encoding>,
-    zone: Zone,
-    normalizer: &mut Normalizer,
-    findings: &mut Diagnostics,
-) -> Option<Content> {
-    match read(bytes, encoding, zone, normalizer, findings) {
-        Ok(content) => Some(content),
-        Err(problem) => {
-            findings.error(1, problem);
-            None
-        }
-    }
-}
-
-fn read(
     bytes: &[u8],
     encoding: Option<Encoding>,
     zone: Zone,
@@ -179,9 +161,7 @@ struct OpenList {
 
 impl<'d> DocxReader<'d, '_, '_, '_> {
     fn blocks(&mut self, parent: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
-        if depth > MAX_DEPTH {
-            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-        }
+        check_depth(depth)?;
         for node in parent.children() {
             match node.tag_name().name() {
                 "p" => self.paragraph(node, depth)?,
@@ -325,9 +305,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         kind: &Kind,
         depth: usize,
     ) -> Result<(), DiagnosticKind> {
-        if depth > MAX_DEPTH {
-            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-        }
+        check_depth(depth)?;
         for node in parent.children() {
             match node.tag_name().name() {
                 "r" => self.run(node, style, kind, depth + 1)?,
@@ -392,9 +370,7 @@ impl<'d> DocxReader<'d, '_, '_, '_> {
         kind: &Kind,
         depth: usize,
     ) -> Result<(), DiagnosticKind> {
-        if depth > MAX_DEPTH {
-            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-        }
+        check_depth(depth)?;
         let letters = self.run_letters(run, style);
         let before = self.flow.style.clone();
         self.flow.style.strong = letters.strong == Some(true);

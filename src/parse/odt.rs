@@ -16,7 +16,7 @@ use super::diagnostic::{DiagnosticKind, Diagnostics, Part};
 use super::inline::{self, InlineBuilder};
 use super::letters::{Letters, decoded, of_symbol_font};
 use super::normalise::{Normalizer, fold};
-use super::package::{self, Package, attribute, child};
+use super::package::{self, Package, attribute, check_depth, child};
 use super::piece::{Content, Kind};
 use super::safe_html::{InlineStyle, ScriptPosition};
 use super::safe_url::SafeUrl;
@@ -25,28 +25,11 @@ use crate::time::Zone;
 use styles::{Family, Style, Styles};
 
 const FORM: &str = "odt";
-const MAX_DEPTH: usize = 64;
 
-/// Reads a document; `None` on errors.
+/// Reads a document. An error rejects it as a whole.
 ///
 /// `encoding` is the legacy encoding of text in fonts that display Latin letters as Vietnamese.
 pub(super) fn content(
-    bytes: &[u8],
-    encoding: Option<Encoding>,
-    zone: Zone,
-    normalizer: &mut Normalizer,
-    findings: &mut Diagnostics,
-) -> Option<Content> {
-    match read(bytes, encoding, zone, normalizer, findings) {
-        Ok(content) => Some(content),
-        Err(complaint) => {
-            findings.error(1, complaint);
-            None
-        }
-    }
-}
-
-fn read(
     bytes: &[u8],
     encoding: Option<Encoding>,
     zone: Zone,
@@ -343,10 +326,6 @@ impl<'d> OdtReader<'d, '_, '_, '_> {
     fn omit(&mut self, part: Part, name: &str) {
         self.flow.omit(part, name, self.paragraph);
     }
-}
-
-fn check_depth(depth: usize) -> ReadResult {
-    if depth > MAX_DEPTH { Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH }) } else { Ok(()) }
 }
 
 /// The kind of a paragraph by its element, style and outline level.

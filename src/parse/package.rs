@@ -134,3 +134,12 @@ pub(super) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
 pub(super) fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.children().find(|child| child.tag_name().name() == name)
 }
+
+/// How deep elements of a document may be nested. The readers are recursive.
+const MAX_DEPTH: usize = 64;
+
+/// # Errors
+/// The elements of the document are nested too deeply.
+pub(super) fn check_depth(depth: usize) -> Result<(), DiagnosticKind> {
+    if depth > MAX_DEPTH { Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH }) } else { Ok(()) }
+}

@@ -4,8 +4,8 @@ use roxmltree::Node;
 
 use super::super::diagnostic::{DiagnosticKind, Part};
 use super::super::safe_html::ScriptPosition;
-use super::package::{attribute, child, value};
-use super::{DocxReader, MAX_DEPTH};
+use super::DocxReader;
+use super::package::{attribute, check_depth, child, value};
 
 impl DocxReader<'_, '_, '_, '_> {
     /// Writes a formula as text, and reports if its layout is lost.
@@ -32,9 +32,7 @@ impl DocxReader<'_, '_, '_, '_> {
     }
 
     fn formula_parts(&mut self, parent: Node<'_, '_>, depth: usize) -> Result<(), DiagnosticKind> {
-        if depth > MAX_DEPTH {
-            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-        }
+        check_depth(depth)?;
         for node in parent.children().filter(Node::is_element) {
             let depth = depth + 1;
             match node.tag_name().name() {

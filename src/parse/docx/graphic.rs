@@ -4,15 +4,13 @@ use roxmltree::Node;
 
 use super::super::diagnostic::{DiagnosticKind, Part};
 use super::super::pictures::ImageSource;
-use super::package::{attribute, child};
-use super::{DocxReader, MAX_DEPTH, chosen};
+use super::package::{attribute, check_depth, child};
+use super::{DocxReader, chosen};
 
 impl<'d> DocxReader<'d, '_, '_, '_> {
     /// Reads text boxes, which often contain captions, and reports content that cannot be published.
     pub(super) fn graphic(&mut self, drawing: Node<'d, 'd>, depth: usize) -> Result<(), DiagnosticKind> {
-        if depth > MAX_DEPTH {
-            return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-        }
+        check_depth(depth)?;
         for node in drawing.children().filter(Node::is_element) {
             match node.tag_name().name() {
                 "docPr" if matches!(attribute(node, "hidden"), Some("1" | "true")) => return Ok(()),

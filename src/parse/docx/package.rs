@@ -6,7 +6,7 @@ use roxmltree::{Document, Node};
 
 use super::super::diagnostic::DiagnosticKind;
 use super::super::package::{self, plain_name};
-pub(super) use super::super::package::{Package, attribute, child};
+pub(super) use super::super::package::{Package, attribute, check_depth, child};
 
 /// The relationships of a part, by id.
 pub(super) type Relations = HashMap<String, Relation>;

@@ -8,8 +8,8 @@ use super::super::diagnostic::DiagnosticKind;
 use super::super::normalise::fold;
 use super::super::safe_html::Tag;
 use super::super::table_shape::{self, Shape};
-use super::package::{attribute, child, switch, value};
-use super::{DocxReader, MAX_DEPTH};
+use super::DocxReader;
+use super::package::{attribute, check_depth, child, switch, value};
 
 /// The text of a table of pictures, at most, to be captions.
 const MAX_CAPTION_BYTES: usize = 600;
@@ -192,9 +192,7 @@ fn collect<'d>(
     depth: usize,
     found: &mut Vec<Node<'d, 'd>>,
 ) -> Result<(), DiagnosticKind> {
-    if depth > MAX_DEPTH {
-        return Err(DiagnosticKind::TooDeep { limit: MAX_DEPTH });
-    }
+    check_depth(depth)?;
     for node in parent.children().filter(Node::is_element) {
         match node.tag_name().name() {
             known if known == name => found.push(node),

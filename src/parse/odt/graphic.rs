@@ -4,10 +4,10 @@ use roxmltree::Node;
 
 use super::super::diagnostic::Part;
 use super::super::letters::Letters;
-use super::super::package::{attribute, child};
+use super::super::package::{attribute, check_depth, child};
 use super::super::pictures::ImageSource;
 use super::styles::Family;
-use super::{OdtReader, ReadResult, check_depth, formula, is_graphic};
+use super::{OdtReader, ReadResult, formula, is_graphic};
 
 impl<'d> OdtReader<'d, '_, '_, '_> {
     pub(super) fn graphic(&mut self, node: Node<'d, 'd>, depth: usize) -> ReadResult {

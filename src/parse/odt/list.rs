@@ -3,9 +3,9 @@
 use roxmltree::Node;
 
 use super::super::docx::in_format;
-use super::super::package::attribute;
+use super::super::package::{attribute, check_depth};
 use super::super::safe_html::{NumberStyle, Tag};
-use super::{OdtReader, ReadResult, check_depth};
+use super::{OdtReader, ReadResult};
 
 /// How a level marks its items.
 enum Marker {

@@ -3,10 +3,10 @@
 use roxmltree::Node;
 
 use super::super::normalise::fold;
-use super::super::package::attribute;
+use super::super::package::{attribute, check_depth};
 use super::super::safe_html::Tag;
 use super::super::table_shape::{self, Shape};
-use super::{OdtReader, ReadResult, check_depth, is_graphic, text_of};
+use super::{OdtReader, ReadResult, is_graphic, text_of};
 
 /// The text of a table of pictures, at most, to be captions.
 const MAX_CAPTION_BYTES: usize = 600;
