@@ -24,3 +24,9 @@ impl fmt::Display for Message {
         formatter.write_str(&self.english)
     }
 }
+
+/// `1 file`, `2 files`.
+pub fn counted(number: impl TryInto<u64>, what: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -20,11 +20,7 @@ pub(super) enum Outcome {
     ProblemsFound,
 }
 
-/// `1 file`, `2 files`.
-pub(super) fn counted(number: impl TryInto<u64>, what: &str) -> String {
-    let number = number.try_into().unwrap_or(u64::MAX);
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
+pub(super) use crate::message::counted;
 
 /// Prints a line of data on stdout.
 pub(super) fn print_line(line: impl std::fmt::Display) -> io::Result<()> {

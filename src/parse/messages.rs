@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::diagnostic::{DiagnosticKind, ExpectedValue, Part};
 use super::front_matter_keys::{FRONT_MATTER_KEYS, suggest_key};
-use crate::message::Message;
+use crate::message::{Message, counted};
 
 impl DiagnosticKind {
     /// A stable identifier for programs.
@@ -413,7 +413,7 @@ impl DiagnosticKind {
             Self::DroppedMore { count, last_line } => (
                 "dropped-more",
                 format!("Đã bỏ tiếp {count} dòng sau phần kết của bài, đến dòng {last_line}."),
-                format!("dropped {count} more lines after the article, up to line {last_line}"),
+                format!("dropped {} after the article, up to line {last_line}", counted(*count, "more line")),
             ),
             Self::DroppedRepeat { text } => (
                 "dropped-repeat",
@@ -423,7 +423,11 @@ impl DiagnosticKind {
             Self::PageChromeDropped { count, text } => (
                 "dropped-around",
                 format!("Đã bỏ {count} dòng của trang web quanh bài (bắt đầu: «{}»).", short(text)),
-                format!("dropped {count} lines of the web page around the article (first: `{}`)", short(text)),
+                format!(
+                    "dropped {} of the web page around the article (first: `{}`)",
+                    counted(*count, "line"),
+                    short(text)
+                ),
             ),
             Self::EndMarkRemoved => (
                 "end-mark",
@@ -467,7 +471,8 @@ impl DiagnosticKind {
                 "lines-joined",
                 format!("Đã nối {count} dòng bị ngắt giữa câu thành đoạn văn. Hãy để mỗi đoạn trên một dòng."),
                 format!(
-                    "joined {count} lines that were broken within sentences; put each paragraph on one line"
+                    "joined {} broken within sentences; put each paragraph on one line",
+                    counted(*count, "line")
                 ),
             ),
             Self::SecondSource { text } => (
