@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::http::{
     AdminHandler, AppState, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler,
-    server,
+    TlsCertificate, server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
@@ -38,12 +38,15 @@ pub use supervisor::{Sockets, Supervision, supervise};
 
 /// How often the log is polled.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the files of the certificate are read.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a replica registers its presence.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The service, ready to run.
 pub struct App {
     config: Config,
+    tls: Option<TlsCertificate>,
     store: Store,
     renderer: Renderer,
     site_cache: SiteCache,
@@ -73,29 +76,31 @@ impl App {
     /// Opens the store and connects the modules. Nothing runs yet.
     ///
     /// # Errors
-    /// If the store cannot be opened.
+    /// If the store cannot be opened, or the certificate cannot be used.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let tls = load_certificate(&config)?;
         let store = open_store(&config).await?;
-        Ok(Self::connect(config, store, Counters::default()))
+        Ok(Self::connect(config, tls, store, Counters::default()))
     }
 
     /// An app with another configuration that can run beside this one and replace it. It shares the connections to the
     /// store and the counters.
     ///
     /// # Errors
-    /// If the configuration names another store, or the store refuses it.
+    /// If the configuration names another store or a certificate that cannot be used, or the store refuses it.
     pub async fn successor(running: &RunningApp, config: Config) -> anyhow::Result<Self> {
+        let tls = load_certificate(&config)?;
         let store = running.store.with_options(config.store.clone())?;
         check_mark(&config, &store)?;
         store.apply_config(&config.fingerprint).await.context("applying the configuration to the store")?;
-        Ok(Self { replaces: true, ..Self::connect(config, store, running.counters.clone()) })
+        Ok(Self { replaces: true, ..Self::connect(config, tls, store, running.counters.clone()) })
     }
 
-    fn connect(config: Config, store: Store, counters: Counters) -> Self {
+    fn connect(config: Config, tls: Option<TlsCertificate>, store: Store, counters: Counters) -> Self {
         let (renderer, site_cache) =
             Renderer::new(store.clone(), config.render.clone(), Arc::clone(&counters.render));
         let health = Arc::default();
-        Self { config, store, renderer, site_cache, counters, health, replaces: false }
+        Self { config, tls, store, renderer, site_cache, counters, health, replaces: false }
     }
 
     /// What a successor needs of this app.
@@ -120,6 +125,7 @@ impl App {
         ready: impl FnOnce(Store) + Send + 'static,
         shutdown: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
+        let readers = readers.with_tls(self.tls.clone());
         let stop = watch::Sender::new(false);
         let start = watch::Sender::new(!self.replaces);
         let mut tasks = Tasks { set: JoinSet::new(), start: start.subscribe(), stop: stop.clone() };
@@ -154,6 +160,9 @@ impl App {
         let collector = Collector::new(self.store.clone(), self.config.pull.clone());
         for source in &self.config.pull.sources {
             tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
+        }
+        if let Some(tls) = self.tls {
+            tasks.spawn("certificate", renewal_loop(tls, stop.subscribe()));
         }
         tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
         let announce_ready = render_then_ready(
@@ -208,6 +217,33 @@ impl App {
             warn!(%cause, "could not deregister; other replicas will notice within seconds");
         }
         outcome
+    }
+}
+
+fn load_certificate(config: &Config) -> anyhow::Result<Option<TlsCertificate>> {
+    let load = |files| TlsCertificate::load(files).context("[server.tls]");
+    config.tls.as_ref().map(load).transpose()
+}
+
+/// Once a minute: reads the certificate again, which others renew.
+async fn renewal_loop(tls: TlsCertificate, mut stop: watch::Receiver<bool>) {
+    let mut failed = false;
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(RENEWAL_INTERVAL) => {}
+        }
+        let certificate = tls.clone();
+        let renewed = tokio::task::spawn_blocking(move || certificate.renew()).await;
+        match &renewed {
+            Ok(Ok(true)) => info!("the certificate was renewed"),
+            // One line for each failure, not one a minute.
+            Ok(Err(cause)) if !failed => {
+                error!(%cause, "the new certificate cannot be used; the previous one remains in effect");
+            }
+            _ => {}
+        }
+        failed = !matches!(renewed, Ok(Ok(_)));
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Config {
     pub middleware: http::MiddlewareOptions,
     /// Address of the public listener.
     pub listen: SocketAddr,
+    /// The certificate of the public listener; without one it speaks plain HTTP.
+    pub tls: Option<http::TlsFiles>,
     /// Address of the admin listener.
     pub admin: SocketAddr,
     /// Options of the store.
@@ -199,6 +201,9 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             access_log: server.access_log,
         },
         listen: server.listen.0,
+        tls: server
+            .tls
+            .map(|tls| http::TlsFiles { certificate: base.join(tls.certificate), key: base.join(tls.key) }),
         admin: server.admin.0,
         store: store::StoreOptions {
             url: resolve_store_path(&store.url, base),

@@ -37,5 +37,5 @@ pub mod validity;
 pub use handler::SiteHandler;
 pub use health::{AdminHandler, Health};
 pub use middleware::{MiddlewareOptions, RateLimitLayer};
-pub use server::{Listeners, ServerOptions};
+pub use server::{Listeners, ServerOptions, TlsCertificate, TlsFiles};
 pub use state::{AppState, ServiceLimits};

@@ -95,7 +95,12 @@ sections! {
         limits: Limits,
     } maybe {
         trusted_proxies: Vec<NetworkSetting>,
+        tls: Tls,
     }
+    Tls {
+        certificate: PathBuf,
+        key: PathBuf,
+    } maybe {}
     Limits {
         connections: usize,
         header_timeout: DurationSetting,
@@ -151,6 +156,7 @@ pub(super) fn keys() -> Vec<String> {
         ("site", "Site"),
         ("server", "Server"),
         ("server.limits", "Limits"),
+        ("server.tls", "Tls"),
         ("store", "Store"),
         ("folder", "Folder"),
         ("feed", "Feed"),
@@ -159,7 +165,7 @@ pub(super) fn keys() -> Vec<String> {
     let of = |name: &str| SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
     let keys =
         sections.iter().flat_map(|(path, name)| of(name).iter().map(move |key| format!("{path}.{key}")));
-    keys.filter(|key| key != "server.limits").collect()
+    keys.filter(|key| !sections.iter().any(|(path, _)| key == path)).collect()
 }
 
 /// An address and a port: `127.0.0.1:8080`.

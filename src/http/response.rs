@@ -23,7 +23,8 @@ pub use error_pages::{
     not_acceptable, not_found, precondition_failed, service_unavailable, too_many_requests,
 };
 pub use headers::{
-    ALLOW_READ, close_connection, html_security_headers, whole_seconds, with_allow, with_retry_after,
+    ALLOW_READ, close_connection, drop_body, html_security_headers, whole_seconds, with_allow,
+    with_retry_after,
 };
 pub use representation::{
     evaluate, feed_as_html, feed_source, from_decision, im_used, image, is_browser_navigation,

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server that enforces every limit on its connections.
+//! A server for HTTP/1.1, and with a certificate for HTTP/2, that enforces every limit on its connections.
 //!
 //! There is one thread per core, each with its own runtime, its own listener (`SO_REUSEPORT`) and its own
 //! connections. Nothing moves between threads, so the futures of a service need not be `Send`. The limits hold with
@@ -8,13 +8,14 @@
 //! - When file descriptors run out, the listener pauses and tries again.
 //! - On shutdown no new connection is accepted. Running responses are finished until the deadline.
 //!
-//! This module does not know what is served. TLS and HTTP/2 are left to the proxy.
+//! This module does not know what is served.
 
 mod connection;
 mod limits;
 mod listener;
 mod request_body;
 mod timed_io;
+mod tls;
 mod worker;
 
 use std::io;
@@ -28,6 +29,7 @@ use super::response::HttpResponse;
 pub use limits::ServerOptions;
 pub use listener::Listeners;
 pub use request_body::{BodyError, MIN_BODY_RATE, RequestBody};
+pub use tls::{TlsCertificate, TlsError, TlsFiles};
 use worker::{ShutdownSignal, Worker};
 
 /// Serves until `shutdown` becomes true (or its sender is dropped), then finishes the running responses and
@@ -52,14 +54,14 @@ where
         let mut threads = Vec::new();
         let mut outcome = Ok(());
         for (index, listener) in listeners.sockets.into_iter().enumerate() {
-            let (service, metrics) = (service.clone(), listeners.metrics.clone());
+            let (service, metrics, tls) = (service.clone(), listeners.metrics.clone(), listeners.tls.clone());
             let stop = ShutdownSignal { requested: shutdown.clone(), forced: halted.clone() };
             let halt = &halt;
             let worker = move || {
                 let _halt = StopOnDrop(halt);
                 let runtime =
                     Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-                let worker = Worker::new(options.clone(), connections_each, metrics, index);
+                let worker = Worker::new(options.clone(), connections_each, metrics, index, tls);
                 runtime.block_on(worker.run(listener, service, stop))
             };
             match std::thread::Builder::new().name(format!("http-{index}")).spawn_scoped(scope, worker) {

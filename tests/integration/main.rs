@@ -43,4 +43,5 @@ mod render;
 mod replicas;
 mod service_manager;
 mod store;
+mod tls;
 mod word;

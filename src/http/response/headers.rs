@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::HeaderMap;
+use hyper::body::Body as _;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CONNECTION, CONTENT_SECURITY_POLICY,
-    HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CONNECTION, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
 };
 
 use super::body::HttpResponse;
@@ -38,6 +40,14 @@ pub fn with_allow(mut reply: HttpResponse, allow: &'static str) -> HttpResponse 
 /// Closes the connection after this response (RFC 9112 §9.6).
 pub fn close_connection(reply: &mut HttpResponse) {
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Drops the body of a response to HEAD and keeps its length (RFC 9110 §9.3.2). hyper does so for HTTP/1.1 only.
+pub fn drop_body(reply: &mut HttpResponse) {
+    if let Some(length) = reply.body().size_hint().exact() {
+        reply.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    *reply.body_mut() = Bytes::new().into();
 }
 
 /// Adds the time after which to retry (RFC 9110 §10.2.3).

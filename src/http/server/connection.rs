@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
 use tokio::sync::Notify;
 
 use super::limits::ServerOptions;
@@ -72,10 +71,12 @@ pub(super) struct ConnectionState {
     pub(super) worker: Rc<WorkerState>,
     since: Instant,
     pub(super) phase: Cell<Phase>,
+    /// Requests that are being answered. More than one with HTTP/2 only.
+    answering: Cell<usize>,
+    /// True with HTTP/2: requests have streams of their own on the connection.
+    pub(super) is_multiplexed: Cell<bool>,
     /// Since when the client has not read any of the pending bytes.
     blocked_since: Cell<Option<Instant>>,
-    /// The unread rest of the body of the last request.
-    pub(super) unread: RefCell<Option<Incoming>>,
     /// True if the client may still be sending a body that is not read.
     pub(super) still_sending: Cell<bool>,
     /// True while a response is held back that is useless after the client has disconnected.
@@ -97,8 +98,9 @@ impl ConnectionState {
             worker,
             since: now,
             phase: Cell::new(Phase::Head { since: now }),
+            answering: Cell::new(0),
+            is_multiplexed: Cell::new(false),
             blocked_since: Cell::new(None),
-            unread: RefCell::new(None),
             still_sending: Cell::new(false),
             held_back: Cell::new(false),
             disconnected: Cell::new(false),
@@ -169,8 +171,18 @@ impl ConnectionState {
         }
     }
 
+    /// A request is being answered until the result is dropped.
+    pub(super) fn begin_answer(self: &Rc<Self>) -> RunningAnswer {
+        self.answering.set(self.answering.get() + 1);
+        self.phase.set(Phase::Answer);
+        RunningAnswer(Rc::clone(self))
+    }
+
+    /// HTTP/2: frames that follow a response (`WINDOW_UPDATE`, `PING`) announce no request.
     pub(super) fn on_read(&self) {
-        if let Phase::Idle { .. } = self.phase.get() {
+        if let Phase::Idle { .. } = self.phase.get()
+            && !self.is_multiplexed.get()
+        {
             self.phase.set(Phase::Head { since: self.worker.clock.get() });
         }
     }
@@ -182,9 +194,27 @@ impl ConnectionState {
         }
     }
 
+    /// What was written before could be sent.
+    pub(super) fn on_flush(&self) {
+        self.blocked_since.set(None);
+    }
+
     pub(super) fn on_write_blocked(&self) {
         if self.blocked_since.get().is_none() {
             self.blocked_since.set(Some(self.worker.clock.get()));
+        }
+    }
+}
+
+/// One request that is being answered.
+pub(super) struct RunningAnswer(Rc<ConnectionState>);
+
+impl Drop for RunningAnswer {
+    fn drop(&mut self) {
+        let others = self.0.answering.get() - 1;
+        self.0.answering.set(others);
+        if others == 0 {
+            self.0.phase.set(Phase::Idle { since: self.0.worker.clock.get() });
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::tls::TlsCertificate;
 use crate::http::metrics::ServerMetrics;
 
 /// Bound sockets on one address, one per worker thread.
@@ -14,6 +15,7 @@ pub struct Listeners {
     address: SocketAddr,
     pub(super) sockets: Vec<TcpListener>,
     pub(super) metrics: ServerMetrics,
+    pub(super) tls: Option<TlsCertificate>,
 }
 
 /// Connections that may wait in the kernel's queue of each listener.
@@ -34,7 +36,7 @@ impl Listeners {
         let address = first.local_addr()?;
         let others = (1..count).map(|_| bind_one(address, true));
         let sockets = std::iter::once(Ok(first)).chain(others).collect::<io::Result<Vec<_>>>()?;
-        Ok(Self { address, metrics: ServerMetrics::new(sockets.len()), sockets })
+        Ok(Self { address, metrics: ServerMetrics::new(sockets.len()), sockets, tls: None })
     }
 
     /// Takes over a listening socket, which `count` workers (at least one) share.
@@ -46,7 +48,7 @@ impl Listeners {
         socket.set_nonblocking(true)?;
         let others = (1..count).map(|_| socket.try_clone()).collect::<io::Result<Vec<_>>>()?;
         let sockets: Vec<_> = std::iter::once(socket).chain(others).collect();
-        Ok(Self { address, metrics: ServerMetrics::new(sockets.len()), sockets })
+        Ok(Self { address, metrics: ServerMetrics::new(sockets.len()), sockets, tls: None })
     }
 
     /// The same sockets for another server. Connections that wait in the kernel are accepted by either.
@@ -56,7 +58,14 @@ impl Listeners {
     /// If a socket cannot be duplicated.
     pub fn share(&self) -> io::Result<Self> {
         let sockets = self.sockets.iter().map(TcpListener::try_clone).collect::<io::Result<Vec<_>>>()?;
-        Ok(Self { address: self.address, metrics: self.metrics.successor(sockets.len()), sockets })
+        let metrics = self.metrics.successor(sockets.len());
+        Ok(Self { address: self.address, metrics, sockets, tls: self.tls.clone() })
+    }
+
+    /// Connections are encrypted with this certificate, if there is one.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<TlsCertificate>) -> Self {
+        Self { tls, ..self }
     }
 
     /// The address, with the actual port.

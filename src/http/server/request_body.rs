@@ -1,6 +1,6 @@
 //! The body of a request: limits on its length, its rate and the memory of all bodies.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
@@ -16,8 +16,13 @@ use super::connection::ConnectionState;
 pub struct RequestBody {
     /// `Some` until the body is dropped.
     incoming: Option<Incoming>,
+    /// Gets what is left when the body is dropped. None if there is no body.
+    unread: Option<UnreadBody>,
     connection: Rc<ConnectionState>,
 }
+
+/// The part of a request body that the service has not read.
+pub(super) type UnreadBody = Rc<RefCell<Option<Incoming>>>;
 
 /// Why a request body could not be received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +46,12 @@ const MAX_CONCURRENT_BODIES: usize = 32;
 const MAX_CONCURRENT_UPLOADS: usize = 2;
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, connection: Rc<ConnectionState>) -> Self {
-        Self { incoming: Some(incoming), connection }
+    pub(super) fn new(
+        incoming: Incoming,
+        unread: Option<UnreadBody>,
+        connection: Rc<ConnectionState>,
+    ) -> Self {
+        Self { incoming: Some(incoming), unread, connection }
     }
 
     /// True if `Content-Length` exceeds the limit. `has_files`: the body carries files.
@@ -122,8 +131,10 @@ impl RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if let Some(rest) = self.incoming.take().filter(|body| !body.is_end_stream()) {
-            self.connection.unread.replace(Some(rest));
+        if let Some(rest) = self.incoming.take().filter(|body| !body.is_end_stream())
+            && let Some(unread) = &self.unread
+        {
+            unread.replace(Some(rest));
         }
     }
 }

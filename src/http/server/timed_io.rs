@@ -8,19 +8,38 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use rustix::net::SendFlags;
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::connection::ConnectionState;
 
-/// A TCP stream that records its progress in the connection state.
-pub(super) struct TimedIo {
-    io: TokioIo<TcpStream>,
+/// The bytes of a connection.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// The socket, if what is written to it reaches the client as it is.
+    fn plain_socket(&self) -> Option<&TcpStream>;
+}
+
+impl Transport for TcpStream {
+    fn plain_socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Transport for TlsStream<TcpStream> {
+    fn plain_socket(&self) -> Option<&TcpStream> {
+        None
+    }
+}
+
+/// A stream that records its progress in the connection state.
+pub(super) struct TimedIo<Stream> {
+    io: TokioIo<Stream>,
     state: Rc<ConnectionState>,
 }
 
-impl TimedIo {
-    pub(super) fn new(stream: TcpStream, state: Rc<ConnectionState>) -> Self {
+impl<Stream: Transport> TimedIo<Stream> {
+    pub(super) fn new(stream: Stream, state: Rc<ConnectionState>) -> Self {
         Self { io: TokioIo::new(stream), state }
     }
 
@@ -38,8 +57,9 @@ impl TimedIo {
         if !self.state.held_back.get() || self.state.disconnected.get() {
             return;
         }
+        let Some(socket) = self.io.inner().plain_socket() else { return };
         let mut discarded = [0];
-        match self.io.inner().poll_peek(context, &mut tokio::io::ReadBuf::new(&mut discarded)) {
+        match socket.poll_peek(context, &mut tokio::io::ReadBuf::new(&mut discarded)) {
             Poll::Ready(Ok(0) | Err(_)) => {
                 self.state.disconnected.set(true);
                 context.waker().wake_by_ref();
@@ -60,7 +80,7 @@ impl TimedIo {
         let memfd = sending.as_ref()?;
         let (last, before) = parts.split_last()?;
         let position = memfd.position_of(last)?;
-        let stream = self.io.inner();
+        let stream = self.io.inner().plain_socket()?;
         let head = before.iter().find(|part| !part.is_empty());
         let write = || match head {
             // The body follows immediately and fills the packet.
@@ -81,7 +101,7 @@ impl TimedIo {
     }
 }
 
-impl Read for TimedIo {
+impl<Stream: Transport> Read for TimedIo<Stream> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -95,7 +115,7 @@ impl Read for TimedIo {
     }
 }
 
-impl Write for TimedIo {
+impl<Stream: Transport> Write for TimedIo<Stream> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -107,7 +127,15 @@ impl Write for TimedIo {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check_disconnect(context);
-        Pin::new(&mut self.io).poll_flush(context)
+        let polled = Pin::new(&mut self.io).poll_flush(context);
+        // TLS: `poll_write` only encrypts, until its buffer is full; here the bytes are sent.
+        if self.io.inner().plain_socket().is_none() {
+            match polled {
+                Poll::Ready(_) => self.state.on_flush(),
+                Poll::Pending => self.state.on_write_blocked(),
+            }
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

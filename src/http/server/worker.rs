@@ -1,4 +1,4 @@
-//! One worker thread: accepts connections, speaks HTTP/1.1 on them, and checks their limits.
+//! One worker thread: accepts connections, speaks HTTP/1.1 or HTTP/2 on them, and checks their limits.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -11,11 +11,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
-use hyper::Request;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::EXPECT;
-use hyper::server::conn::http1;
+use hyper::header::{EXPECT, HOST, HeaderValue};
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
+use hyper::{Method, Request};
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -23,8 +25,9 @@ use tokio::time::MissedTickBehavior;
 use super::connection::{CloseCommand, ConnectionState, Phase, WorkerState};
 use super::limits::ServerOptions;
 use super::listener::AcceptBackoff;
-use super::request_body::RequestBody;
-use super::timed_io::TimedIo;
+use super::request_body::{RequestBody, UnreadBody};
+use super::timed_io::{TimedIo, Transport};
+use super::tls::{self, TlsCertificate};
 use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::http::response::{self, HttpResponse};
 
@@ -35,6 +38,11 @@ const MIN_BUFFER_BYTES: usize = 8192;
 const MAX_DISCARDED_BYTES: u64 = 256 << 10;
 /// … and for at most this time. Beyond that, the connection is closed.
 const MAX_DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// HTTP/2: requests that are answered at the same time on one connection …
+const MAX_STREAMS: u32 = 100;
+/// … and the bytes of each response that wait for the client.
+const STREAM_BUFFER_BYTES: usize = 64 << 10;
 
 /// At shutdown, how long a new connection may take to send its request.
 const REQUEST_GRACE: Duration = Duration::from_millis(200);
@@ -59,7 +67,9 @@ impl ShutdownSignal {
 pub(super) struct Worker {
     state: Rc<WorkerState>,
     max_connections: usize,
-    http: http1::Builder,
+    http1: http1::Builder,
+    http2: http2::Builder<LocalExecutor>,
+    tls: Option<TlsCertificate>,
     connections: RefCell<Vec<Weak<ConnectionState>>>,
 }
 
@@ -70,19 +80,28 @@ impl Worker {
         max_connections: usize,
         metrics: ServerMetrics,
         index: usize,
+        tls: Option<TlsCertificate>,
     ) -> Rc<Self> {
-        let mut http = http1::Builder::new();
+        let mut http1 = http1::Builder::new();
         // NOTE: hyper's own header timeout is off on purpose. It arms a timer for each request (3 % of a
         // 304). The sweep enforces that limit, and those that hyper does not have.
-        http.header_read_timeout(None)
+        http1
+            .header_read_timeout(None)
             // A script that pipes its request into `nc` closes its sending side and still wants the response.
             .half_close(true)
             .max_header_size(options.max_header_bytes)
             .max_buf_size(options.max_header_bytes.max(MIN_BUFFER_BYTES));
+        let mut http2 = http2::Builder::new(LocalExecutor);
+        http2
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_send_buf_size(STREAM_BUFFER_BYTES)
+            .max_header_list_size(u32::try_from(options.max_header_bytes).unwrap_or(u32::MAX));
         Rc::new(Self {
             state: Rc::new(WorkerState::new(options, metrics, index)),
             max_connections,
-            http,
+            http1,
+            http2,
+            tls,
             connections: RefCell::default(),
         })
     }
@@ -169,36 +188,49 @@ impl Worker {
         let _ = stream.set_nodelay(true);
         let state = ConnectionState::new(Rc::clone(&self.state));
         self.connections.borrow_mut().push(Rc::downgrade(&state));
+        tokio::task::spawn_local(async move {
+            let Some(tls) = &self.tls else { return self.serve_http1(stream, state, peer, service).await };
+            let handshake = unless_aborted(&state, tls.accept(stream));
+            let Some(Ok(stream)) = handshake.await else { return };
+            match tls::speaks_http2(&stream) {
+                true => self.serve_http2(stream, state, peer, service).await,
+                false => self.serve_http1(stream, state, peer, service).await,
+            }
+        });
+    }
+
+    async fn serve_http1<Service, Answer>(
+        &self,
+        stream: impl Transport,
+        state: Rc<ConnectionState>,
+        peer: SocketAddr,
+        service: Service,
+    ) where
+        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + 'static,
+        Answer: Future<Output = HttpResponse> + 'static,
+    {
         let io = TimedIo::new(stream, Rc::clone(&state));
         let shared = Rc::clone(&state);
         let answer = service_fn(move |request| respond(Rc::clone(&shared), request, peer, &service));
-        let connection = self.http.serve_connection(io, answer);
-        tokio::task::spawn_local(async move {
-            let mut connection = pin!(connection);
-            let mut closing = false;
-            poll_fn(|context| {
-                if state.command.get() == CloseCommand::Abort {
-                    return Poll::Ready(());
-                }
-                state.wake_with(context.waker());
-                let close = !closing && state.command.get() == CloseCommand::Close;
-                closing |= close;
-                // The running response gets `Connection: close`.
-                if close && state.phase.get() == Phase::Answer {
-                    connection.as_mut().graceful_shutdown();
-                }
-                let mut polled = connection.as_mut().poll(context);
-                // After the poll, so that a request which has already arrived is answered before closing.
-                if close && polled.is_pending() {
-                    connection.as_mut().graceful_shutdown();
-                    polled = connection.as_mut().poll(context);
-                }
-                // How the connection ended does not matter: the client closed it, or hyper has answered
-                // invalid bytes with 400.
-                polled.map(drop)
-            })
-            .await;
-        });
+        drive(&state, self.http1.serve_connection(io, answer)).await;
+    }
+
+    async fn serve_http2<Service, Answer>(
+        &self,
+        stream: impl Transport,
+        state: Rc<ConnectionState>,
+        peer: SocketAddr,
+        service: Service,
+    ) where
+        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + 'static,
+        Answer: Future<Output = HttpResponse> + 'static,
+    {
+        state.is_multiplexed.set(true);
+        let io = TimedIo::new(stream, Rc::clone(&state));
+        let shared = Rc::clone(&state);
+        let answer =
+            service_fn(move |request| respond(Rc::clone(&shared), with_host(request), peer, &service));
+        drive(&state, self.http2.serve_connection(io, answer)).await;
     }
 
     /// Checks the time limits of all connections.
@@ -244,6 +276,71 @@ impl Worker {
     }
 }
 
+/// Runs a connection until it ends or is aborted.
+async fn drive(state: &ConnectionState, connection: impl GracefulConnection) {
+    let mut connection = pin!(connection);
+    let mut closing = false;
+    poll_fn(|context| {
+        if state.command.get() == CloseCommand::Abort {
+            return Poll::Ready(());
+        }
+        state.wake_with(context.waker());
+        let close = !closing && state.command.get() == CloseCommand::Close;
+        closing |= close;
+        // The running response gets `Connection: close`.
+        if close && state.phase.get() == Phase::Answer {
+            connection.as_mut().graceful_shutdown();
+        }
+        let mut polled = connection.as_mut().poll(context);
+        // After the poll, so that a request which has already arrived is answered before closing.
+        if close && polled.is_pending() {
+            connection.as_mut().graceful_shutdown();
+            polled = connection.as_mut().poll(context);
+        }
+        // How the connection ended does not matter: the client closed it, or hyper has answered
+        // invalid bytes with 400.
+        polled.map(drop)
+    })
+    .await;
+}
+
+/// None if the connection is to be aborted before `work` is finished.
+async fn unless_aborted<T>(state: &ConnectionState, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if state.command.get() == CloseCommand::Abort {
+            return Poll::Ready(None);
+        }
+        state.wake_with(context.waker());
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// HTTP/2 has `:authority` in place of `Host` (RFC 9113 §8.3.1), and hyper puts it into the URI.
+fn with_host<B>(mut request: Request<B>) -> Request<B> {
+    let uri = std::mem::take(request.uri_mut()).into_parts();
+    if let Some(authority) = uri.authority.filter(|_| !request.headers().contains_key(HOST))
+        && let Ok(host) = HeaderValue::try_from(authority.as_str())
+    {
+        request.headers_mut().insert(HOST, host);
+    }
+    if let Some(path) = uri.path_and_query {
+        *request.uri_mut() = path.into();
+    }
+    request
+}
+
+/// Runs the streams of HTTP/2 connections on the thread of their worker.
+#[derive(Clone, Copy)]
+struct LocalExecutor;
+
+impl<Task: Future<Output = ()> + 'static> Executor<Task> for LocalExecutor {
+    fn execute(&self, task: Task) {
+        tokio::task::spawn_local(task);
+    }
+}
+
 /// Answers one request, and handles the part of its body that the service did not read.
 fn respond<Service, Answer>(
     state: Rc<ConnectionState>,
@@ -255,20 +352,30 @@ where
     Service: Fn(Request<RequestBody>, SocketAddr) -> Answer,
     Answer: Future<Output = HttpResponse>,
 {
-    state.phase.set(Phase::Answer);
+    let running = state.begin_answer();
     let (route, started) = (RouteClass::of(request.uri().path()), Instant::now());
     let expects = request.headers().contains_key(EXPECT);
-    let answer = service(request.map(|body| RequestBody::new(body, Rc::clone(&state))), peer);
+    let is_multiplexed = state.is_multiplexed.get();
+    let drops_body = is_multiplexed && request.method() == Method::HEAD;
+    let unread = (!request.body().is_end_stream()).then(UnreadBody::default);
+    let (rest, connection) = (unread.clone(), Rc::clone(&state));
+    let answer = service(request.map(|body| RequestBody::new(body, rest, connection)), peer);
     async move {
         let mut reply = answer.await;
-        let rest = state.unread.take();
+        let rest = unread.and_then(|unread| unread.take());
+        // HTTP/2: the rest occupies no other request's place. It is discarded all the same, because many clients cannot
+        // read an answer before they have sent their request (RFC 9113 §8.1).
         if let Some(rest) = rest
-            && (expects || !discard_rest(rest).await)
+            && (expects || !discard_rest(rest, is_multiplexed).await)
+            && !is_multiplexed
         {
             state.still_sending.set(true);
             response::close_connection(&mut reply);
         }
-        state.phase.set(Phase::Idle { since: state.worker.clock.get() });
+        if drops_body {
+            response::drop_body(&mut reply);
+        }
+        drop(running);
         state.held_back.set(false);
         state.sending.replace(reply.body().in_memfd().cloned());
         state.worker.metrics().answered(reply.status(), route, started.elapsed());
@@ -276,10 +383,10 @@ where
     }
 }
 
-/// Discards the rest of a body if it is short and arrives soon, so that the connection can be reused. Not for
-/// a client that waits for `100 Continue`: reading would request the body (RFC 9110 §10.1.1).
-async fn discard_rest(mut rest: Incoming) -> bool {
-    if rest.size_hint().upper().is_none_or(|bytes| bytes > MAX_DISCARDED_BYTES) {
+/// Discards the rest of a body if it is short (with HTTP/2, of any length) and arrives soon, so that the connection can be
+/// reused. Not for a client that waits for `100 Continue`: reading would request the body (RFC 9110 §10.1.1).
+async fn discard_rest(mut rest: Incoming, any_length: bool) -> bool {
+    if !any_length && rest.size_hint().upper().is_none_or(|bytes| bytes > MAX_DISCARDED_BYTES) {
         return false;
     }
     let all = async { while rest.frame().await.is_some_and(|frame| frame.is_ok()) {} };

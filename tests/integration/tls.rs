@@ -1,0 +1,246 @@
+//! TLS and HTTP/2 without a proxy, spoken by foreign clients: curl and rustls.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto};
+
+use crate::support::requirement::{Requirement, is_missing};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, wait_until};
+
+const HOST: &str = "dakto.example";
+const RSS: &str = "/xa-hoi/rss.xml";
+
+/// Writes a new certificate for the host and its key.
+fn issue(site: &TestSite) {
+    let issued = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
+    std::fs::write(site.path("site.crt"), issued.cert.pem()).unwrap();
+    std::fs::write(site.path("site.key"), issued.signing_key.serialize_pem()).unwrap();
+}
+
+fn encrypted_site() -> TestSite {
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    issue(&site);
+    site.configure("[server.tls]\ncertificate = \"site.crt\"\nkey = \"site.key\"\n");
+    site
+}
+
+/// What curl prints for these options and this path.
+fn curl(site: &TestSite, serving: &RunningServer, options: &[&str], path: &str) -> Vec<u8> {
+    let port = serving.address().port();
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "50", "--cacert"])
+        .arg(site.path("site.crt"))
+        .args(["--resolve", &format!("{HOST}:{port}:127.0.0.1")])
+        .args(options)
+        .arg(format!("https://{HOST}:{port}{path}"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{options:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn curl_text(site: &TestSite, serving: &RunningServer, options: &[&str], path: &str) -> String {
+    String::from_utf8(curl(site, serving, options, path)).unwrap()
+}
+
+/// A connection of rustls that trusts this certificate only.
+fn connect(address: SocketAddr, certificate: &Path) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let provider = Arc::new(crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(HOST).unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    StreamOwned::new(connection, TcpStream::connect(address).unwrap())
+}
+
+#[test]
+fn http2_and_http1_answer_with_the_same_bytes() {
+    if is_missing(Requirement::Program("curl")) {
+        return;
+    }
+    let site = encrypted_site();
+    let serving = site.serve();
+    let version = ["--output", "/dev/null", "--write-out", "%{http_version} %{response_code}"];
+    for (option, spoken) in [("--http2", "2 200"), ("--http1.1", "1.1 200"), ("--tlsv1.2", "2 200")] {
+        let options = [&[option], &version[..]].concat();
+        assert_eq!(curl_text(&site, &serving, &options, RSS), spoken);
+    }
+    for path in [RSS, "/xa-hoi/feed.json", "/", "/robots.txt", "/khong-co"] {
+        for coding in ["identity", "gzip", "br"] {
+            let coding = format!("Accept-Encoding: {coding}");
+            let [two, one] = ["--http2", "--http1.1"]
+                .map(|version| curl(&site, &serving, &[version, "--header", &coding], path));
+            assert!(!two.is_empty() && two == one, "{path} {coding}");
+        }
+    }
+    let headers = curl_text(&site, &serving, &["--http2", "--head"], RSS).to_lowercase();
+    assert!(headers.starts_with("http/2 200") && headers.contains("\ndate: "), "{headers}");
+    assert!(!headers.contains("\nconnection:") && !headers.contains("\nkeep-alive:"), "{headers}");
+    let etag = headers.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let condition = format!("If-None-Match: {etag}");
+    let options = [&["--http2", "--header", &condition], &version[..]].concat();
+    assert_eq!(curl_text(&site, &serving, &options, RSS), "2 304");
+    // A client that speaks no TLS learns nothing and disturbs nobody.
+    let mut plain = TcpStream::connect(serving.address()).unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&answer));
+    assert!(serving.stop());
+}
+
+#[test]
+fn articles_are_published_and_awaited_over_http2() {
+    if is_missing(Requirement::Program("curl")) {
+        return;
+    }
+    let site = encrypted_site();
+    let secret = site.ok(&["token", "new", "Văn phòng"]);
+    let bearer = format!("Authorization: Bearer {}", secret.trim());
+    let serving = site.serve();
+    std::thread::scope(|scope| {
+        let waiting =
+            scope.spawn(|| curl_text(&site, &serving, &["--http2"], "/api/changes?after=1&wait=40"));
+        let article = r#"{"title":"Bài qua HTTP/2","published":"13/05/2023 08:00","channels":["xa-hoi"],
+            "text":"Đoạn mở đầu."}"#;
+        let options = ["--http2", "--header", &bearer, "--header", "Content-Type: application/json"];
+        let options = [&options[..], &["--data", article, "--write-out", " %{response_code}"]].concat();
+        let answer = curl_text(&site, &serving, &options, "/api/articles");
+        assert!(answer.ends_with(" 201"), "{answer}");
+        let changes = waiting.join().unwrap();
+        assert!(changes.contains("Bài qua HTTP/2"), "{changes}");
+    });
+    // A body beyond the limit is refused, and the service goes on.
+    let large = site.path("large.json");
+    std::fs::write(&large, vec![b' '; 3 << 20]).unwrap();
+    let data = format!("@{}", large.display());
+    let options = ["--http2", "--header", &bearer, "--header", "Content-Type: application/json"];
+    let code = ["--data-binary", &data, "--output", "/dev/null", "--write-out", "%{response_code}"];
+    assert_eq!(curl_text(&site, &serving, &[&options[..], &code].concat(), "/api/articles"), "413");
+    wait_until("the article", || curl_text(&site, &serving, &[], RSS).contains("Bài qua HTTP/2"));
+    assert!(serving.stop());
+}
+
+#[test]
+fn hundreds_of_requests_share_one_connection() {
+    if is_missing(Requirement::Program("curl")) {
+        return;
+    }
+    let site = encrypted_site();
+    let serving = site.serve();
+    let one = curl(&site, &serving, &["--http2"], RSS);
+    let before = serving.metric("bantin_connections_total");
+    let all = curl(
+        &site,
+        &serving,
+        &["--http2", "--parallel", "--parallel-max", "90"],
+        &format!("{RSS}?n=[1-300]"),
+    );
+    assert_eq!(all.len(), 300 * one.len());
+    let opened = serving.metric("bantin_connections_total") - before;
+    assert!(opened < 100, "{opened} connections");
+    assert!(serving.stop());
+}
+
+#[test]
+fn a_renewed_certificate_is_used_and_a_wrong_one_is_refused() {
+    let site = encrypted_site();
+    let serving = site.serve();
+    let first = std::fs::read(site.path("site.crt")).unwrap();
+    std::fs::write(site.path("first.crt"), &first).unwrap();
+    let get = |certificate: &str| {
+        let mut stream = connect(serving.address(), &site.path(certificate));
+        let request = format!("GET {RSS} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    assert!(get("site.crt").unwrap().starts_with("HTTP/1.1 200"));
+    let reload = |outcome: &str| {
+        let logged = serving.log().matches(outcome).count();
+        let sent = Command::new("kill").args(["-HUP", &serving.pid().to_string()]).status();
+        assert!(sent.unwrap().success());
+        wait_until(outcome, || serving.log().matches(outcome).count() > logged);
+    };
+    issue(&site);
+    reload("the configuration was reloaded");
+    assert!(get("site.crt").unwrap().starts_with("HTTP/1.1 200"));
+    assert!(get("first.crt").is_err(), "the old certificate is no longer used");
+    // The key of another certificate.
+    let renewed = std::fs::read(site.path("site.crt")).unwrap();
+    std::fs::write(site.path("site.crt"), &first).unwrap();
+    reload("the new configuration was refused");
+    std::fs::write(site.path("site.crt"), "no certificate").unwrap();
+    reload("the new configuration was refused");
+    let log = serving.log();
+    assert!(log.contains("has no usable certificate") && log.contains("cannot be used with"), "{log}");
+    std::fs::write(site.path("site.crt"), &renewed).unwrap();
+    assert!(get("site.crt").unwrap().starts_with("HTTP/1.1 200"), "the previous one remains in effect");
+    assert!(serving.stop());
+}
+
+#[test]
+fn a_service_with_an_unusable_certificate_does_not_start() {
+    let site = encrypted_site();
+    for (file, content, message) in [
+        ("site.key", "", "private key"),
+        ("site.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be used"),
+    ] {
+        let before = std::fs::read(site.path(file)).unwrap();
+        std::fs::write(site.path(file), content).unwrap();
+        let output = site.run(&["serve"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(message) && stderr.contains(file), "{stderr}");
+        std::fs::write(site.path(file), before).unwrap();
+    }
+    std::fs::remove_file(site.path("site.key")).unwrap();
+    let output = site.run(&["serve"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read"), "{output:?}");
+}
+
+#[test]
+fn clients_that_stall_in_or_after_the_handshake_are_disconnected() {
+    let site = encrypted_site();
+    site.configure(
+        "[server.limits]\nheader_timeout = \"1s\"\nidle_timeout = \"2s\"\nsend_timeout = \"2s\"\n",
+    );
+    let serving = site.serve();
+    let disconnected = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+        let began = Instant::now();
+        let mut rest = Vec::new();
+        let end = stream.read_to_end(&mut rest);
+        let timed_out = end.is_err_and(|cause| cause.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!timed_out, "still open after {:?}", began.elapsed());
+    };
+    let mut silent = TcpStream::connect(serving.address()).unwrap();
+    disconnected(&mut silent);
+    let mut half = TcpStream::connect(serving.address()).unwrap();
+    half.write_all(&[22, 3, 1, 2, 0, 1]).unwrap();
+    disconnected(&mut half);
+    // The handshake is complete, the request never comes.
+    let mut idle = connect(serving.address(), &site.path("site.crt"));
+    idle.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    disconnected(idle.get_mut());
+    // Responses that are never read.
+    let mut greedy = connect(serving.address(), &site.path("site.crt"));
+    let request = format!("GET {RSS} HTTP/1.1\r\nHost: {HOST}\r\n\r\n").repeat(20_000);
+    greedy.get_mut().set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let _ = greedy.write_all(request.as_bytes());
+    wait_until("all are disconnected", || serving.metric("bantin_connections_open") == 0);
+    assert!(serving.stop());
+}
