@@ -57,6 +57,14 @@ impl StoreError {
         Self::Unavailable(cause.into())
     }
 
+    /// A migration was applied that this version does not know.
+    pub(crate) fn newer_schema(version: i64) -> Self {
+        Self::Schema(format!(
+            "migration {version} was applied by a newer version of bantin. Use that version, or restore a backup that \
+             this version has made"
+        ))
+    }
+
     /// True if only this write fails and the next one can succeed: the submitted values, or what is stored of the
     /// article, are at fault.
     pub fn is_of_one_write(&self) -> bool {
@@ -97,6 +105,9 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(cause: sqlx::migrate::MigrateError) -> Self {
-        Self::Schema(cause.to_string())
+        match cause {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Self::newer_schema(version),
+            cause => Self::Schema(cause.to_string()),
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{
     HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, as_root, execute_sql, request, wait_until,
@@ -375,6 +376,42 @@ fn a_deleted_database_accepts_no_writes_and_a_start_without_it_creates_no_log() 
     site.ok(&["scan", "--confirm"]);
     assert_ne!(fs::read_to_string(site.path("feeds/.bantin-log")).unwrap(), mark);
     assert_eq!(items(&site.serve()), 1);
+}
+
+/// Going back to an older version is refused as long as its store is the newer one.
+#[test]
+fn the_store_of_a_newer_version_is_refused_and_not_changed() {
+    let newer = |checksum: &str| {
+        format!(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'later', TRUE, {checksum}, 0)"
+        )
+    };
+    let on_server = (!is_missing(Requirement::Postgres)).then(Schema::new);
+    for schema in [None, on_server] {
+        let mut site = seeded();
+        if let Some(schema) = &schema {
+            site = site.with("BANTIN_STORE__URL", schema.url());
+        }
+        site.ok(&["scan"]);
+        match &schema {
+            Some(schema) => assert_eq!(schema.execute(&newer("''")), 1),
+            None => assert_eq!(execute_sql(&site.path("data/bantin.db"), &newer("X''")), 1),
+        }
+        let stored = || match &schema {
+            Some(schema) => schema.text().into_bytes(),
+            None => fs::read(site.path("data/bantin.db")).unwrap(),
+        };
+        let before = stored();
+        for command in [&["serve"][..], &["scan"], &["list"], &["backup", "later.backup"]] {
+            let output = site.run(command);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+            let cure = "migration 9999 was applied by a newer version of bantin. Use that version";
+            assert!(said.contains(cure), "{command:?}: {said}");
+        }
+        assert!(stored() == before, "nothing is written");
+    }
 }
 
 #[test]

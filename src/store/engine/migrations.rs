@@ -42,9 +42,7 @@ pub(crate) fn migrate_sqlite(connection: &mut Connection, files: &[MigrationFile
     if let Some((version, _)) =
         applied.iter().find(|(version, _)| files.iter().all(|file| file.0 != *version))
     {
-        return Err(StoreError::Schema(format!(
-            "migration {version} was applied by a newer version of bantin; use that version"
-        )));
+        return Err(StoreError::newer_schema(*version));
     }
     for (version, name, sql) in files {
         let checksum = Sha384::digest(sql).to_vec();
