@@ -59,8 +59,8 @@ pub use front_matter_keys::FRONT_MATTER_KEYS;
 pub use pictures::{ImageSource, ReferencedImage, SAVED_PAGE_FOLDERS};
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 pub use syndication::{
-    DateDoubt, FeedDate, FeedFault, Mend, Mends, SourceFeed, SourceItem, article_of, feed_links, link_key,
-    page_date, read_feed, read_feed_date,
+    DateDoubt, FeedDate, FeedFault, Repair, Repairs, SourceFeed, SourceItem, article_of, feed_links,
+    link_key, page_date, read_feed, read_feed_date,
 };
 
 use diagnostic::Diagnostics;

@@ -10,7 +10,7 @@ use super::output::{Lines, MAX_LINE, Outcome, OutputOptions, counted, print_line
 use crate::app::open_store;
 use crate::config::Config;
 use crate::logging::{printable, say};
-use crate::parse::{Mends, read_feed_date};
+use crate::parse::{Repairs, read_feed_date};
 use crate::pull::{self, Collector, Decision, PullReport, SourceHealth, SourceOptions};
 use crate::store::SubmitOutcome;
 use crate::time::{Timestamp, rfc3339};
@@ -96,7 +96,7 @@ pub(super) async fn pull(
 }
 
 fn report_text(name: &str, report: &PullReport) -> String {
-    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, mends, error } = report;
+    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error } = report;
     let name = printable(name, MAX_LINE);
     if let Some(error) = error {
         return format!("{name}: {}", printable(error, MAX_LINE));
@@ -109,8 +109,8 @@ fn report_text(name: &str, report: &PullReport) -> String {
     if *too_old > 0 {
         text.push_str(&format!(", {too_old} too old"));
     }
-    if !mends.is_empty() {
-        text.push_str(&format!("; mended: {}", mends_text(mends)));
+    if !repairs.is_empty() {
+        text.push_str(&format!("; repaired: {}", repairs_text(repairs)));
     }
     for (title, reason) in doubtful {
         text.push_str(&format!("\n  {}: {}", printable(title, MAX_LINE), printable(reason, MAX_LINE)));
@@ -119,18 +119,18 @@ fn report_text(name: &str, report: &PullReport) -> String {
 }
 
 fn report_json(name: &str, report: &PullReport) -> String {
-    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, mends, error } = report;
+    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error } = report;
     let doubtful: Vec<_> =
         doubtful.iter().map(|(title, reason)| json!({ "title": title, "reason": reason })).collect();
     let report = json!({
         "source": name, "items": items, "published": published, "corrected": corrected,
-        "withdrawn": withdrawn, "doubtful": doubtful, "too_old": too_old, "mends": mends, "error": error,
+        "withdrawn": withdrawn, "doubtful": doubtful, "too_old": too_old, "repairs": repairs, "error": error,
     });
     report.to_string()
 }
 
-fn mends_text(mends: &Mends) -> String {
-    mends.iter().map(|(kind, times)| format!("{} {times}", kind.name())).collect::<Vec<_>>().join(", ")
+fn repairs_text(repairs: &Repairs) -> String {
+    repairs.iter().map(|(kind, times)| format!("{} {times}", kind.name())).collect::<Vec<_>>().join(", ")
 }
 
 /// Shows how all sources are, or carries out what an operator decides.
@@ -184,7 +184,7 @@ pub(super) async fn sources(
         Some(SourcesCommand::Accept { name, key, published }) => {
             let zone = config.store.zone;
             let date =
-                |text: &String| read_feed_date(text, zone, &mut Mends::new()).map(|date| date.published);
+                |text: &String| read_feed_date(text, zone, &mut Repairs::new()).map(|date| date.published);
             let published = published.as_ref().map(date).transpose().context("reading --published")?;
             let decision = Decision::Accept(published);
             let done = pull::decide(&collector, source(&config, name)?, key, decision).await?;
@@ -238,7 +238,7 @@ fn health_line(health: &SourceHealth, source: &SourceOptions, config: &Config, a
             "next_due": moment(state.next_due),
             "published": state.published,
             "doubtful": health.doubtful,
-            "mends": state.mends,
+            "repairs": state.repairs,
         })
         .to_string();
     }
@@ -259,8 +259,8 @@ fn health_line(health: &SourceHealth, source: &SourceOptions, config: &Config, a
         let since = short(state.failing_since);
         line.push_str(&format!("\n          failing since {since}: {}", printable(error, MAX_LINE)));
     }
-    if !state.mends.is_empty() {
-        line.push_str(&format!("\n          mended: {}", mends_text(&state.mends)));
+    if !state.repairs.is_empty() {
+        line.push_str(&format!("\n          repaired: {}", repairs_text(&state.repairs)));
     }
     line
 }

@@ -1,6 +1,6 @@
 //! Reads the feeds of other publishers: RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0, JSON Feed.
 //!
-//! Many feeds of public portals are broken. What has only one meaning is mended and counted by kind ([`Mend`]); what
+//! Many feeds of public portals are broken. What has only one meaning is repaired and counted ([`Repair`]); what
 //! could mean two things is refused ([`FeedFault`]) or left in doubt ([`DateDoubt`]). No date is ever replaced by the
 //! current time.
 //!
@@ -18,7 +18,7 @@ mod xml;
 pub use article::{article_of, feed_links, page_date};
 pub use dates::{DateDoubt, FeedDate, read_feed_date};
 pub use links::link_key;
-pub use model::{FeedFault, Mend, Mends, SourceFeed, SourceItem};
+pub use model::{FeedFault, Repair, Repairs, SourceFeed, SourceItem};
 pub use reader::read_feed;
 
 #[cfg(test)]

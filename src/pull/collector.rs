@@ -20,8 +20,8 @@ use super::state::{self, SourceState, Wishes};
 use crate::fetch::{AllowedAddresses, FetchRequest, FetchResponse, Fetcher, Limits};
 use crate::model::{Article, ArticleId, Origin, Slug, bounds};
 use crate::parse::{
-    self, DateDoubt, FeedFault, Mends, ParseOptions, SourceFeed, SourceItem, feed_links, link_key, page_date,
-    read_feed,
+    self, DateDoubt, FeedFault, ParseOptions, Repairs, SourceFeed, SourceItem, feed_links, link_key,
+    page_date, read_feed,
 };
 use crate::store::{
     CollectedItem, FileRemovalOutcome, ItemRecord, ItemState, Source, Store, StoreError, Submission,
@@ -106,8 +106,8 @@ impl Collector {
                     (state.etag, state.last_modified) =
                         if is_complete { response.validators() } else { (None, None) };
                 }
-                for (kind, times) in &report.mends {
-                    *state.mends.entry(*kind).or_default() += times;
+                for (kind, times) in &report.repairs {
+                    *state.repairs.entry(*kind).or_default() += times;
                 }
                 state.published += report.published;
                 if report.published > 0 {
@@ -183,7 +183,7 @@ impl Collector {
         collected: CollectedItem,
         published: PublishedAt,
         feed: &str,
-        mends: &mut Mends,
+        repairs: &mut Repairs,
     ) -> Result<Result<SubmitOutcome, String>, StoreError> {
         let options = self.parse_options();
         let with_language = SourceItem {
@@ -191,7 +191,7 @@ impl Collector {
             ..item.clone()
         };
         let article =
-            block_in_place(|| parse::article_of(&with_language, published, &source.name, &options, mends));
+            block_in_place(|| parse::article_of(&with_language, published, &source.name, &options, repairs));
         let Some(article) = article else { return Ok(Err("its HTML is too complex".to_owned())) };
         let article = Article { origin: Some(Origin { feed: feed.to_owned() }), ..article };
         let submission = Submission {
@@ -241,7 +241,7 @@ impl<'c> Poll<'c> {
     /// Takes in a feed. Returns false if something of it must be tried again.
     async fn take(&mut self, feed: SourceFeed) -> Result<bool, StoreError> {
         self.report.items = feed.items.len() as u64;
-        self.report.mends = feed.mends.clone();
+        self.report.repairs = feed.repairs.clone();
         let zone = self.collector.options.parse.zone;
         let (suspected, certain) = dates::month_pattern(&feed.items, zone);
         self.state.month_as_minutes |= certain;
@@ -282,7 +282,7 @@ impl<'c> Poll<'c> {
         let feed = self.state.feed_url(self.source).to_owned();
         let submitted = self
             .collector
-            .submit(self.source, item, collected, published, &feed, &mut self.report.mends)
+            .submit(self.source, item, collected, published, &feed, &mut self.report.repairs)
             .await?;
         match submitted {
             Ok(SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)) => self.report.published += 1,
@@ -339,7 +339,7 @@ impl<'c> Poll<'c> {
         }
         let zone = self.collector.options.parse.zone;
         let habits = DateHabits { month_as_minutes, local_as_gmt: self.state.local_as_gmt };
-        let verdict = dates::judge(item.date.as_deref(), habits, zone, self.now, &mut self.report.mends)?;
+        let verdict = dates::judge(item.date.as_deref(), habits, zone, self.now, &mut self.report.repairs)?;
         let question = match verdict {
             Verdict::Date(published) => return Ok(published),
             Verdict::AskPage(question) => question,
@@ -348,7 +348,7 @@ impl<'c> Poll<'c> {
             Some(link) => self.page_date(link).await,
             None => None,
         };
-        let (published, is_local) = dates::answer(question, page, zone, self.now, &mut self.report.mends)?;
+        let (published, is_local) = dates::answer(question, page, zone, self.now, &mut self.report.repairs)?;
         self.state.local_as_gmt |= is_local;
         Ok(published)
     }

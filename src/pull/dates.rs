@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDateTime, Timelike as _};
 
-use crate::parse::{DateDoubt, FeedDate, Mend, Mends, SourceItem, read_feed_date};
+use crate::parse::{DateDoubt, FeedDate, Repair, Repairs, SourceItem, read_feed_date};
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local};
 
 /// Items from which on a pattern of all dates of a feed is no chance: one in 60³.
@@ -21,7 +21,7 @@ pub(super) struct DateHabits {
 /// suspected of this document, and whether it is certain.
 pub(super) fn month_pattern(items: &[SourceItem], zone: Zone) -> (bool, bool) {
     let dates = items.iter().filter_map(|item| {
-        read_feed_date(item.date.as_deref()?, zone, &mut Mends::new())
+        read_feed_date(item.date.as_deref()?, zone, &mut Repairs::new())
             .ok()
             .filter(|date| !date.published.date_only)
     });
@@ -63,9 +63,9 @@ pub(super) fn judge(
     habits: DateHabits,
     zone: Zone,
     now: Timestamp,
-    mends: &mut Mends,
+    repairs: &mut Repairs,
 ) -> Result<Verdict, DateDoubt> {
-    let date = match read_feed_date(written.unwrap_or_default(), zone, mends) {
+    let date = match read_feed_date(written.unwrap_or_default(), zone, repairs) {
         Ok(date) => date,
         Err(doubt) => return Ok(Verdict::AskPage(Question::Any(doubt))),
     };
@@ -88,7 +88,7 @@ pub(super) fn answer(
     page: Option<PublishedAt>,
     zone: Zone,
     now: Timestamp,
-    mends: &mut Mends,
+    repairs: &mut Repairs,
 ) -> Result<(PublishedAt, bool), DateDoubt> {
     let doubt = match question {
         Question::Any(doubt) => doubt,
@@ -126,7 +126,7 @@ pub(super) fn answer(
             }
         }
     };
-    *mends.entry(Mend::DateFromPage).or_default() += 1;
+    *repairs.entry(Repair::DateFromPage).or_default() += 1;
     Ok((chosen, is_local))
 }
 
@@ -145,9 +145,9 @@ mod tests {
 
     fn decided(written: &str, habits: DateHabits, page: Option<PublishedAt>) -> Result<String, DateDoubt> {
         let now = at("2023-05-20T12:00:00+07:00");
-        let date = match judge(Some(written), habits, ZONE, now, &mut Mends::new())? {
+        let date = match judge(Some(written), habits, ZONE, now, &mut Repairs::new())? {
             Verdict::Date(date) => date,
-            Verdict::AskPage(question) => answer(question, page, ZONE, now, &mut Mends::new())?.0,
+            Verdict::AskPage(question) => answer(question, page, ZONE, now, &mut Repairs::new())?.0,
         };
         Ok(rfc3339(date.instant, ZONE))
     }

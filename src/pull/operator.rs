@@ -3,7 +3,7 @@
 use super::collector::Collector;
 use super::options::SourceOptions;
 use super::state::SourceState;
-use crate::parse::{Mends, SourceItem, read_feed_date};
+use crate::parse::{Repairs, SourceItem, read_feed_date};
 use crate::store::{ItemRecord, ItemState, Store, StoreError, SubmitOutcome};
 use crate::time::PublishedAt;
 
@@ -57,11 +57,13 @@ pub async fn decide(
     };
     let content = record.content.as_deref().ok_or(OperatorError::Damaged)?;
     let item: SourceItem = serde_json::from_str(content).map_err(|_| OperatorError::Damaged)?;
-    let own = || read_feed_date(item.date.as_deref()?, collector.options.parse.zone, &mut Mends::new()).ok();
+    let own =
+        || read_feed_date(item.date.as_deref()?, collector.options.parse.zone, &mut Repairs::new()).ok();
     let published = published.or_else(|| own().map(|date| date.published)).ok_or(OperatorError::NoDate)?;
     let state = SourceState::load(&collector.store, source).await?;
     let feed = state.feed_url(source);
-    let submitted = collector.submit(source, &item, record.item, published, feed, &mut Mends::new()).await?;
+    let submitted =
+        collector.submit(source, &item, record.item, published, feed, &mut Repairs::new()).await?;
     submitted.map(Some).map_err(OperatorError::Refused)
 }
 

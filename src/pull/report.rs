@@ -2,7 +2,7 @@
 
 use super::options::PullOptions;
 use super::state::SourceState;
-use crate::parse::Mends;
+use crate::parse::Repairs;
 use crate::store::{Store, StoreError};
 
 /// What one poll did.
@@ -20,8 +20,8 @@ pub struct PullReport {
     pub doubtful: Vec<(String, String)>,
     /// Items that are older than the configuration wants.
     pub too_old: u64,
-    /// What was mended.
-    pub mends: Mends,
+    /// What was repaired.
+    pub repairs: Repairs,
     /// Why the source could not be read.
     pub error: Option<String>,
 }

@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Timelike as _};
 use serde::{Deserialize, Serialize};
 
 use super::options::SourceOptions;
-use crate::parse::Mends;
+use crate::parse::Repairs;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 
@@ -49,8 +49,9 @@ pub struct SourceState {
     pub is_gone: bool,
     /// An operator paused it.
     pub is_paused: bool,
-    /// Mends by kind, of all polls.
-    pub mends: Mends,
+    /// Repairs by kind, of all polls.
+    #[serde(alias = "mends")]
+    pub repairs: Repairs,
     /// Articles published from it.
     pub published: u64,
     /// Its dates have the month in place of the minutes.

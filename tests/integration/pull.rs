@@ -121,7 +121,7 @@ fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_th
     portal.answers_with("/rss.xml", &answer);
     let site = province(&[("UBND xã Đăk Tô", portal.url("/rss.xml"))]);
     let report = pull(&site, "UBND xã Đăk Tô");
-    assert_eq!((&report["published"], &report["mends"]["odd_zone"]), (&1.into(), &1.into()), "{report}");
+    assert_eq!((&report["published"], &report["repairs"]["odd_zone"]), (&1.into(), &1.into()), "{report}");
     let first = &items(&site)[0];
     assert_eq!(first["date_published"], "2023-05-12T17:39:00+07:00");
     assert_eq!(first["url"], link.as_str());
@@ -189,7 +189,7 @@ fn the_month_in_place_of_the_minutes_is_replaced_by_the_date_on_the_page() {
     let site = province(&[("Xã A", portal.url("/rss.xml"))]);
     let report = pull(&site, "Xã A");
     assert_eq!(
-        (&report["published"], &report["mends"]["date_from_page"]),
+        (&report["published"], &report["repairs"]["date_from_page"]),
         (&2.into(), &2.into()),
         "{report}"
     );

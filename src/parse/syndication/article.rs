@@ -6,7 +6,7 @@ use super::super::diagnostic::Diagnostics;
 use super::super::front_matter::FrontMatter;
 use super::super::normalise::Normalizer;
 use super::super::{ParseOptions, html, structured};
-use super::model::{Mend, Mends, SourceItem, count};
+use super::model::{Repair, Repairs, SourceItem, count};
 use crate::model::Article;
 use crate::text::{language_tag, xml_safe_nfc};
 use crate::time::PublishedAt;
@@ -47,14 +47,14 @@ pub fn article_of(
     published: PublishedAt,
     source: &str,
     options: &ParseOptions,
-    mends: &mut Mends,
+    repairs: &mut Repairs,
 ) -> Option<Article> {
     let mut findings = Diagnostics::default();
     let language = item.language.as_deref().and_then(language_tag);
     let mut normalizer = Normalizer::new(language.unwrap_or(&options.language));
     let base = item.link.as_deref().and_then(|link| Url::parse(link).ok());
     let content = html::feed_content(&item.html, base, options.zone, &mut normalizer, &mut findings)?;
-    count(mends, Mend::ImageLeftOut, item.html.matches("<img").count());
+    count(repairs, Repair::ImageLeftOut, item.html.matches("<img").count());
     let title = match item.title.is_empty() {
         // A note without a title is called after its beginning.
         true => crate::text::truncate(&plain(&item.html), 80).into_owned(),

@@ -4,7 +4,7 @@ use chrono::{Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Ti
 use serde::{Deserialize, Serialize};
 
 use super::super::stamp::{self, DateReading};
-use super::model::{Mend, Mends, count};
+use super::model::{Repair, Repairs, count};
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local};
 
 /// A date that is further ahead than this is doubtful: clocks differ by minutes.
@@ -65,14 +65,14 @@ pub enum DateDoubt {
 ///
 /// # Errors
 /// If it has no certain meaning.
-pub fn read_feed_date(text: &str, zone: Zone, mends: &mut Mends) -> Result<FeedDate, DateDoubt> {
+pub fn read_feed_date(text: &str, zone: Zone, repairs: &mut Repairs) -> Result<FeedDate, DateDoubt> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
         return Err(DateDoubt::Missing);
     }
     match rfc822(&text).or_else(|| iso(&text)) {
-        Some((digits, date_only, rest)) => zoned(digits, date_only, rest, zone, mends),
-        None => printed(&text, zone, mends),
+        Some((digits, date_only, rest)) => zoned(digits, date_only, rest, zone, repairs),
+        None => printed(&text, zone, repairs),
     }
 }
 
@@ -117,7 +117,7 @@ fn zoned(
     date_only: bool,
     written: &str,
     zone: Zone,
-    mends: &mut Mends,
+    repairs: &mut Repairs,
 ) -> Result<FeedDate, DateDoubt> {
     let local = || match resolve_local(digits, zone) {
         LocalTime::Unique(instant) | LocalTime::Ambiguous(instant) => Ok(instant),
@@ -135,12 +135,12 @@ fn zoned(
     }
     let (instant, is_gmt) = match written {
         "" => {
-            count(mends, Mend::MissingZone, 1);
+            count(repairs, Repair::MissingZone, 1);
             (local()?, false)
         }
         written => {
             let (seconds, is_odd) = offset(written).ok_or(DateDoubt::UnknownZone)?;
-            count(mends, Mend::OddZone, usize::from(is_odd));
+            count(repairs, Repair::OddZone, usize::from(is_odd));
             let offset = FixedOffset::east_opt(seconds).ok_or(DateDoubt::UnknownZone)?;
             let instant = digits.and_local_timezone(offset).single().ok_or(DateDoubt::Unreadable)?;
             (instant.to_utc(), seconds == 0)
@@ -185,10 +185,10 @@ fn offset(text: &str) -> Option<(i32, bool)> {
 }
 
 /// A date as Vietnamese pages print it: `12/05/2023 17:39`, `ngày 12 tháng 5 năm 2023`.
-fn printed(text: &str, zone: Zone, mends: &mut Mends) -> Result<FeedDate, DateDoubt> {
+fn printed(text: &str, zone: Zone, repairs: &mut Repairs) -> Result<FeedDate, DateDoubt> {
     // The reader of pages does not know the words of some systems for the time of day.
     let DateReading::Date(found) = stamp::read(text, zone) else { return Err(DateDoubt::Unreadable) };
-    count(mends, Mend::OddDate, 1);
+    count(repairs, Repair::OddDate, 1);
     let local = found.stamp.instant.with_timezone(&zone).naive_local();
     let digits = if found.stamp.date_only { local.date().and_time(NaiveTime::MIN) } else { local };
     Ok(FeedDate { published: found.stamp, digits, is_gmt: false })

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::article;
 use super::links::{absolute, link_key};
-use super::model::{FeedFault, Mend, Mends, SourceFeed, SourceItem, count};
+use super::model::{FeedFault, Repair, Repairs, SourceFeed, SourceItem, count};
 
 /// Maximum number of nodes.
 const MAX_NODES: u32 = 500_000;
@@ -38,7 +38,7 @@ fn namespace(node: Node<'_, '_>) -> Namespace {
     }
 }
 
-pub(super) fn read(xml: &str, url: &Url, mends: &mut Mends) -> Result<SourceFeed, FeedFault> {
+pub(super) fn read(xml: &str, url: &Url, repairs: &mut Repairs) -> Result<SourceFeed, FeedFault> {
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(xml, options).map_err(|cause| match cause {
         roxmltree::Error::NodesLimitReached => FeedFault::TooComplex,
@@ -46,9 +46,9 @@ pub(super) fn read(xml: &str, url: &Url, mends: &mut Mends) -> Result<SourceFeed
     })?;
     let root = document.root_element();
     match root.tag_name().name() {
-        "rss" | "RDF" => Ok(Reader { base: base_of(root, url), mends }.rss(root)),
+        "rss" | "RDF" => Ok(Reader { base: base_of(root, url), repairs }.rss(root)),
         "feed" if namespace(root) == Namespace::Atom => {
-            Ok(Reader { base: base_of(root, url), mends }.atom(root))
+            Ok(Reader { base: base_of(root, url), repairs }.atom(root))
         }
         other => Err(FeedFault::NotAFeed(format!(
             "its root element is <{}>",
@@ -65,7 +65,7 @@ fn base_of(node: Node<'_, '_>, base: &Url) -> Url {
 
 struct Reader<'m> {
     base: Url,
-    mends: &'m mut Mends,
+    repairs: &'m mut Repairs,
 }
 
 impl Reader<'_> {
@@ -112,7 +112,7 @@ impl Reader<'_> {
             .filter(|guid| guid.attribute("isPermaLink") != Some("false"))
             .and(id.clone())
             .filter(|id| link_key(id).is_some());
-        let link = link.or(permalink).and_then(|link| absolute(&link, &self.base, self.mends));
+        let link = link.or(permalink).and_then(|link| absolute(&link, &self.base, self.repairs));
         let date = text(item, Namespace::Rss, "pubDate")
             .or_else(|| text(item, Namespace::DublinCore, "date"))
             .or_else(|| text(item, Namespace::Atom, "published"));
@@ -184,7 +184,7 @@ impl Reader<'_> {
             self.texts(construct_of("summary").unwrap_or_default(), construct_of("content"));
         SourceItem {
             id: text(entry, Namespace::Atom, "id"),
-            link: link.and_then(|link| absolute(link, &base, self.mends)),
+            link: link.and_then(|link| absolute(link, &base, self.repairs)),
             title: self.title(&construct_of("title").unwrap_or_default()),
             date,
             summary,
@@ -206,8 +206,8 @@ impl Reader<'_> {
     fn title(&mut self, raw: &str) -> String {
         let title = article::plain(raw);
         count(
-            self.mends,
-            Mend::TitleMarkup,
+            self.repairs,
+            Repair::TitleMarkup,
             usize::from(raw.split_whitespace().ne(title.split_whitespace())),
         );
         title

@@ -5,10 +5,10 @@ use url::Url;
 
 use super::article;
 use super::links::absolute;
-use super::model::{FeedFault, Mends, SourceFeed, SourceItem};
+use super::model::{FeedFault, Repairs, SourceFeed, SourceItem};
 use crate::text::escape_html;
 
-pub(super) fn read(text: &str, url: &Url, mends: &mut Mends) -> Result<SourceFeed, FeedFault> {
+pub(super) fn read(text: &str, url: &Url, repairs: &mut Repairs) -> Result<SourceFeed, FeedFault> {
     let not_a_feed = |what: &str| FeedFault::NotAFeed(what.to_owned());
     let feed: Value = serde_json::from_str(text).map_err(|cause| FeedFault::NotAFeed(cause.to_string()))?;
     let version = feed["version"].as_str().unwrap_or_default();
@@ -24,12 +24,12 @@ pub(super) fn read(text: &str, url: &Url, mends: &mut Mends) -> Result<SourceFee
         deleted: deleted
             .filter_map(|gone| Some((text_of(&gone["id"])?, text_of(&gone["comment"]))))
             .collect(),
-        items: items.iter().map(|entry| item(entry, language.as_deref(), url, mends)).collect(),
+        items: items.iter().map(|entry| item(entry, language.as_deref(), url, repairs)).collect(),
         ..SourceFeed::default()
     })
 }
 
-fn item(entry: &Value, language: Option<&str>, base: &Url, mends: &mut Mends) -> SourceItem {
+fn item(entry: &Value, language: Option<&str>, base: &Url, repairs: &mut Repairs) -> SourceItem {
     let texts = |name: &str| entry[name].as_array().into_iter().flatten();
     let link = text_of(&entry["url"]).or_else(|| text_of(&entry["external_url"]));
     let plain = |name: &str| text_of(&entry[name]).map(|text| escape_html(&text).into_owned());
@@ -44,7 +44,7 @@ fn item(entry: &Value, language: Option<&str>, base: &Url, mends: &mut Mends) ->
     SourceItem {
         // JSON Feed asks readers to accept numbers (§ Items, `id`).
         id: text_of(&entry["id"]),
-        link: link.and_then(|link| absolute(&link, base, mends)),
+        link: link.and_then(|link| absolute(&link, base, repairs)),
         title: article::plain(&escape_html(entry["title"].as_str().unwrap_or_default())),
         date: text_of(&entry["date_published"]),
         summary,

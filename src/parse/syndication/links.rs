@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::model::{Mend, Mends, count};
+use super::model::{Repair, Repairs, count};
 
 /// Query parameters that only tell where a reader comes from.
 fn is_tracking(name: &str) -> bool {
@@ -14,16 +14,16 @@ fn is_tracking(name: &str) -> bool {
 }
 
 /// The absolute URL of `text`, without fragment and tracking parameters; `None` if it is no HTTP URL.
-pub(super) fn absolute(text: &str, base: &Url, mends: &mut Mends) -> Option<String> {
+pub(super) fn absolute(text: &str, base: &Url, repairs: &mut Repairs) -> Option<String> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
     let is_relative = Url::parse(text).is_err();
     let mut url = base.join(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    count(mends, Mend::RelativeLink, usize::from(is_relative));
+    count(repairs, Repair::RelativeLink, usize::from(is_relative));
     if remove_tracking(&mut url) {
-        count(mends, Mend::TrackingParameter, 1);
+        count(repairs, Repair::TrackingParameter, 1);
     }
     Some(url.into())
 }

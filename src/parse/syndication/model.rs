@@ -1,4 +1,4 @@
-//! What is read of a feed, and what is mended.
+//! What is read of a feed, and what is repaired.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ pub struct SourceFeed {
     pub ttl: Option<u64>,
     /// RSS `skipHours`, in GMT.
     pub skip_hours: Vec<u8>,
-    /// What was mended, and how often.
-    pub mends: Mends,
+    /// What was repaired, and how often.
+    pub repairs: Repairs,
 }
 
 /// An item of a feed, before its date is read.
@@ -44,13 +44,13 @@ pub struct SourceItem {
     pub language: Option<String>,
 }
 
-/// What was mended, and how often.
-pub type Mends = BTreeMap<Mend, u64>;
+/// What was repaired, and how often.
+pub type Repairs = BTreeMap<Repair, u64>;
 
-/// A kind of mend. The names are part of the metrics and of `bantin sources --json`.
+/// A kind of repair. The names are part of the metrics and of `bantin sources --json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mend {
+pub enum Repair {
     /// The feed is not in the encoding that it declares.
     WrongEncoding,
     /// Bytes that are no characters were removed.
@@ -85,7 +85,7 @@ pub enum Mend {
     ImageLeftOut,
 }
 
-impl Mend {
+impl Repair {
     /// Its name in metrics and JSON.
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
@@ -109,9 +109,9 @@ pub enum FeedFault {
     TooComplex,
 }
 
-/// Counts mends of one kind.
-pub(super) fn count(mends: &mut Mends, kind: Mend, times: usize) {
+/// Counts repairs of one kind.
+pub(super) fn count(repairs: &mut Repairs, kind: Repair, times: usize) {
     if times > 0 {
-        *mends.entry(kind).or_default() += times as u64;
+        *repairs.entry(kind).or_default() += times as u64;
     }
 }

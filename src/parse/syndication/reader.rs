@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::model::{FeedFault, Mend, Mends, SourceFeed, count};
+use super::model::{FeedFault, Repair, Repairs, SourceFeed, count};
 use super::{elements, json, xml};
 
 /// Maximum number of items of a feed.
@@ -13,18 +13,18 @@ const MAX_ITEMS: usize = 5000;
 /// # Errors
 /// If it cannot be read without guessing.
 pub fn read_feed(bytes: &[u8], charset: Option<&str>, url: &Url) -> Result<SourceFeed, FeedFault> {
-    let mut mends = Mends::new();
-    let text = xml::decode(bytes, charset, &mut mends)?;
+    let mut repairs = Repairs::new();
+    let text = xml::decode(bytes, charset, &mut repairs)?;
     let mut feed = match text.trim_start().starts_with('{') {
-        true => json::read(&text, url, &mut mends)?,
-        false => elements::read(&xml::mended(&text, &mut mends)?, url, &mut mends)?,
+        true => json::read(&text, url, &mut repairs)?,
+        false => elements::read(&xml::repaired(&text, &mut repairs)?, url, &mut repairs)?,
     };
     if feed.items.len() > MAX_ITEMS {
         return Err(FeedFault::TooComplex);
     }
     let before = feed.items.len();
     feed.items.retain(|item| !(item.title.is_empty() && item.html.trim().is_empty()));
-    count(&mut mends, Mend::EmptyItem, before - feed.items.len());
-    feed.mends = mends;
+    count(&mut repairs, Repair::EmptyItem, before - feed.items.len());
+    feed.repairs = repairs;
     Ok(feed)
 }

@@ -50,9 +50,10 @@ fn every_format_gives_the_same_item() {
             (&vec!["Xã hội".to_owned()], &vec!["Tấn Lộc".to_owned()]),
             "{text}"
         );
-        let date = read_feed_date(item.date.as_ref().unwrap(), DEFAULT_TIME_ZONE, &mut Mends::new()).unwrap();
+        let date =
+            read_feed_date(item.date.as_ref().unwrap(), DEFAULT_TIME_ZONE, &mut Repairs::new()).unwrap();
         assert_eq!(rfc3339(date.published.instant, DEFAULT_TIME_ZONE), "2023-05-12T17:39:00+07:00", "{text}");
-        let article = article_of(item, date.published, "UBND xã", &options(), &mut Mends::new()).unwrap();
+        let article = article_of(item, date.published, "UBND xã", &options(), &mut Repairs::new()).unwrap();
         assert!(
             matches!(&article.body[..], [Block::Lead { text, .. }] if text == "Cả bài"),
             "{:?}",
@@ -66,35 +67,40 @@ fn every_format_gives_the_same_item() {
 }
 
 #[test]
-fn broken_xml_is_mended_and_counted_by_kind() {
+fn broken_xml_is_repaired_and_counted_by_kind() {
     for (item, title, kind) in [
-        ("<item><title>Đất & Người</title></item>", "Đất & Người", Mend::Entity),
-        ("<item><title>Đất&nbsp;v&agrave; Người</title></item>", "Đất và Người", Mend::Entity),
-        ("<item><title>5 < 6</title></item>", "5 < 6", Mend::Entity),
-        ("<item><title>A\u{3}B</title></item>", "AB", Mend::ControlCharacter),
-        ("<item><title>A&#3;B</title></item>", "AB", Mend::ControlCharacter),
-        ("<item><title>A</title><media:thumbnail url='x'/></item>", "A", Mend::UndeclaredPrefix),
-        ("<item><title>&lt;b&gt;Họp&lt;/b&gt; dân</title></item>", "Họp dân", Mend::TitleMarkup),
-        ("<item><title>Đất &amp;amp; Người</title></item>", "Đất & Người", Mend::TitleMarkup),
-        ("<item><title>A</title><link>/bai/1</link></item>", "A", Mend::RelativeLink),
+        ("<item><title>Đất & Người</title></item>", "Đất & Người", Repair::Entity),
+        ("<item><title>Đất&nbsp;v&agrave; Người</title></item>", "Đất và Người", Repair::Entity),
+        ("<item><title>5 < 6</title></item>", "5 < 6", Repair::Entity),
+        ("<item><title>A\u{3}B</title></item>", "AB", Repair::ControlCharacter),
+        ("<item><title>A&#3;B</title></item>", "AB", Repair::ControlCharacter),
+        ("<item><title>A</title><media:thumbnail url='x'/></item>", "A", Repair::UndeclaredPrefix),
+        ("<item><title>&lt;b&gt;Họp&lt;/b&gt; dân</title></item>", "Họp dân", Repair::TitleMarkup),
+        ("<item><title>Đất &amp;amp; Người</title></item>", "Đất & Người", Repair::TitleMarkup),
+        ("<item><title>A</title><link>/bai/1</link></item>", "A", Repair::RelativeLink),
         (
             "<item><title>A</title><link>https://dakto.example.vn/1?id=2&amp;utm_source=rss</link></item>",
             "A",
-            Mend::TrackingParameter,
+            Repair::TrackingParameter,
         ),
-        ("<item><title> </title></item><item><title>A</title></item>", "A", Mend::EmptyItem),
+        ("<item><title> </title></item><item><title>A</title></item>", "A", Repair::EmptyItem),
     ] {
         let feed = read(&rss(item));
         assert_eq!(feed.items[0].title, title, "{item}");
-        assert!(feed.mends.contains_key(&kind), "{item}: {:?}", feed.mends);
+        assert!(feed.repairs.contains_key(&kind), "{item}: {:?}", feed.repairs);
     }
     let sound = read(&rss("<item><title>5 &lt; 6 &amp; Đất</title><link>https://a.vn/1</link></item>"));
-    assert_eq!((sound.items[0].title.as_str(), sound.mends.len()), ("5 < 6 & Đất", 0), "{:?}", sound.mends);
+    assert_eq!(
+        (sound.items[0].title.as_str(), sound.repairs.len()),
+        ("5 < 6 & Đất", 0),
+        "{:?}",
+        sound.repairs
+    );
     for around in [
         format!("\n  Warning: mysql_connect()\n{}", rss("<item><title>A</title></item>")),
         format!("{}<script>1</script>", rss("<item><title>A</title></item>")),
     ] {
-        assert!(read(&around).mends.contains_key(&Mend::TextAroundDocument));
+        assert!(read(&around).repairs.contains_key(&Repair::TextAroundDocument));
     }
 }
 
@@ -125,7 +131,7 @@ fn encodings_that_lie_are_recognised_and_damage_is_refused() {
     let lying = text.replace("utf-8", "iso-8859-1");
     let feed = read_feed(lying.as_bytes(), None, &url()).unwrap();
     assert_eq!(feed.items[0].title, "Huyện Đăk Tô phát động phong trào thi đua");
-    assert_eq!(feed.mends[&Mend::WrongEncoding], 1);
+    assert_eq!(feed.repairs[&Repair::WrongEncoding], 1);
     let feed = read_feed(text.as_bytes(), Some("windows-1252"), &url()).unwrap();
     assert_eq!(feed.items[0].title, "Huyện Đăk Tô phát động phong trào thi đua");
     // A summary that was cut in the middle of a letter.
@@ -135,7 +141,7 @@ fn encodings_that_lie_are_recognised_and_damage_is_refused() {
     cut.remove(at + 1);
     let feed = read_feed(&cut, None, &url()).unwrap();
     assert_eq!(feed.items[30].title, "Huyện Đăk Tô phát");
-    assert!(feed.mends.contains_key(&Mend::BrokenBytes));
+    assert!(feed.repairs.contains_key(&Repair::BrokenBytes));
 }
 
 #[test]
@@ -185,7 +191,7 @@ fn dates_are_read_as_their_publishers_mean_them() {
         ("12/05/2023", "2023-05-12T00:00:00+07:00"),
         ("Thứ Sáu, ngày 12 tháng 5 năm 2023", "2023-05-12T00:00:00+07:00"),
     ] {
-        let date = read_feed_date(text, DEFAULT_TIME_ZONE, &mut Mends::new());
+        let date = read_feed_date(text, DEFAULT_TIME_ZONE, &mut Repairs::new());
         let date = date.unwrap_or_else(|doubt| panic!("{text}: {doubt}"));
         assert_eq!(rfc3339(date.published.instant, DEFAULT_TIME_ZONE), wanted, "{text}");
     }
@@ -200,10 +206,10 @@ fn dates_are_read_as_their_publishers_mean_them() {
         ("1683887940", DateDoubt::Unreadable),
         ("2023-05-12T25:39:00", DateDoubt::Unreadable),
     ] {
-        assert_eq!(read_feed_date(text, DEFAULT_TIME_ZONE, &mut Mends::new()), Err(doubt), "{text}");
+        assert_eq!(read_feed_date(text, DEFAULT_TIME_ZONE, &mut Repairs::new()), Err(doubt), "{text}");
     }
     let month =
-        read_feed_date("Fri, 12 May 2023 17:05:41 +0700", DEFAULT_TIME_ZONE, &mut Mends::new()).unwrap();
+        read_feed_date("Fri, 12 May 2023 17:05:41 +0700", DEFAULT_TIME_ZONE, &mut Repairs::new()).unwrap();
     assert!(month.has_month_as_minutes());
     let now = Utc.with_ymd_and_hms(2023, 5, 12, 10, 0, 0).unwrap();
     assert!(!month.is_in_the_future(now) && month.is_in_the_future(now - chrono::TimeDelta::hours(1)));
@@ -238,14 +244,14 @@ fn the_html_of_an_item_is_written_anew() {
         ..SourceItem::default()
     };
     let published = crate::time::PublishedAt::exact(Utc.with_ymd_and_hms(2023, 5, 12, 10, 0, 0).unwrap());
-    let mut mends = Mends::new();
-    let article = article_of(&item, published, "UBND xã", &options(), &mut mends).unwrap();
+    let mut repairs = Repairs::new();
+    let article = article_of(&item, published, "UBND xã", &options(), &mut repairs).unwrap();
     let written = format!("{:?}", article.body);
     assert!(written.contains("https://dakto.example.vn/lich"), "{written}");
     for bad in ["script", "onclick", "javascript", "alert"] {
         assert!(!written.contains(bad), "{bad} in {written}");
     }
-    assert_eq!(mends[&Mend::ImageLeftOut], 1);
+    assert_eq!(repairs[&Repair::ImageLeftOut], 1);
 }
 
 #[test]
@@ -263,6 +269,6 @@ proptest::proptest! {
     fn no_bytes_panic(text in r"(<rss>|<item>|</item>|<title>|</title>|</rss>|<!\[CDATA\[|\]\]>|<!--|-->|&amp;|&#x|&nbsp;|<a:b |c='|>|'|<!DOCTYPE \[|\PC){0,40}") {
         let _ = read_feed(text.as_bytes(), None, &url());
         let _ = read_feed(rss(&text).as_bytes(), Some("windows-1258"), &url());
-        let _ = read_feed_date(&text, DEFAULT_TIME_ZONE, &mut Mends::new());
+        let _ = read_feed_date(&text, DEFAULT_TIME_ZONE, &mut Repairs::new());
     }
 }

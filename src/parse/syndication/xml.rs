@@ -6,14 +6,18 @@ use quick_xml::escape::resolve_html5_entity;
 
 use super::super::diagnostic::Diagnostics;
 use super::super::encoding;
-use super::model::{FeedFault, Mend, Mends, count};
+use super::model::{FeedFault, Repair, Repairs, count};
 use crate::text::is_xml_char;
 
 /// Maximum depth of elements.
 const MAX_DEPTH: usize = 200;
 
 /// Decodes a document: UTF-8 if it is UTF-8, otherwise as it declares, otherwise as an article file.
-pub(super) fn decode(bytes: &[u8], charset: Option<&str>, mends: &mut Mends) -> Result<String, FeedFault> {
+pub(super) fn decode(
+    bytes: &[u8],
+    charset: Option<&str>,
+    repairs: &mut Repairs,
+) -> Result<String, FeedFault> {
     if let Some((encoding, length)) = encoding_rs::Encoding::for_bom(bytes) {
         let (text, broken) = encoding.decode_without_bom_handling(&bytes[length..]);
         return if broken { Err(FeedFault::Encoding) } else { Ok(text.into_owned()) };
@@ -24,7 +28,7 @@ pub(super) fn decode(bytes: &[u8], charset: Option<&str>, mends: &mut Mends) -> 
     let other = declared.filter(|encoding| *encoding != encoding_rs::UTF_8);
     let is_utf8 = std::str::from_utf8(bytes).is_ok();
     if is_utf8 && other.is_some() && !bytes.is_ascii() {
-        count(mends, Mend::WrongEncoding, 1);
+        count(repairs, Repair::WrongEncoding, 1);
     }
     if let Some(encoding) = other.filter(|_| !is_utf8)
         && let (text, false) = encoding.decode_without_bom_handling(bytes)
@@ -35,8 +39,8 @@ pub(super) fn decode(bytes: &[u8], charset: Option<&str>, mends: &mut Mends) -> 
     let text =
         encoding::decode(bytes, None, declared, &mut Diagnostics::default()).ok_or(FeedFault::Encoding)?;
     let broken = text.matches('\u{fffd}').count();
-    count(mends, Mend::BrokenBytes, broken);
-    count(mends, Mend::WrongEncoding, usize::from(!is_utf8 && broken == 0));
+    count(repairs, Repair::BrokenBytes, broken);
+    count(repairs, Repair::WrongEncoding, usize::from(!is_utf8 && broken == 0));
     Ok(if broken > 0 { text.replace('\u{fffd}', "") } else { text })
 }
 
@@ -61,14 +65,14 @@ const KNOWN_PREFIXES: [(&str, &str); 8] = [
 ];
 
 /// The document as XML that a strict parser reads.
-pub(super) fn mended(text: &str, mends: &mut Mends) -> Result<String, FeedFault> {
-    let document = without_surroundings(text, mends);
-    let mut mender =
-        Mender { rest: document, out: String::with_capacity(document.len() + 256), ..Mender::default() };
-    mender.run(mends)?;
-    let undeclared: Vec<&str> = mender.used.difference(&mender.declared).copied().collect();
-    count(mends, Mend::UndeclaredPrefix, undeclared.len());
-    let Some(at) = mender.root_end.filter(|_| !undeclared.is_empty()) else { return Ok(mender.out) };
+pub(super) fn repaired(text: &str, repairs: &mut Repairs) -> Result<String, FeedFault> {
+    let document = without_surroundings(text, repairs);
+    let mut repairer =
+        Repairer { rest: document, out: String::with_capacity(document.len() + 256), ..Repairer::default() };
+    repairer.run(repairs)?;
+    let undeclared: Vec<&str> = repairer.used.difference(&repairer.declared).copied().collect();
+    count(repairs, Repair::UndeclaredPrefix, undeclared.len());
+    let Some(at) = repairer.root_end.filter(|_| !undeclared.is_empty()) else { return Ok(repairer.out) };
     let mut declarations = String::new();
     for prefix in undeclared {
         let known = KNOWN_PREFIXES.iter().find(|(known, _)| *known == prefix);
@@ -76,12 +80,12 @@ pub(super) fn mended(text: &str, mends: &mut Mends) -> Result<String, FeedFault>
             known.map_or_else(|| format!("urn:undeclared:{prefix}"), |(_, uri)| (*uri).to_owned());
         declarations.push_str(&format!(" xmlns:{prefix}=\"{namespace}\""));
     }
-    mender.out.insert_str(at, &declarations);
-    Ok(mender.out)
+    repairer.out.insert_str(at, &declarations);
+    Ok(repairer.out)
 }
 
 /// The document without what scripts print before or after it.
-fn without_surroundings<'t>(text: &'t str, mends: &mut Mends) -> &'t str {
+fn without_surroundings<'t>(text: &'t str, repairs: &mut Repairs) -> &'t str {
     let start =
         ["<?xml", "<rss", "<feed", "<rdf:RDF", "<RDF"].iter().filter_map(|mark| text.find(mark)).min();
     let start = start.unwrap_or_default();
@@ -90,12 +94,12 @@ fn without_surroundings<'t>(text: &'t str, mends: &mut Mends) -> &'t str {
     let (before, after) = (text[..start].trim(), text.get(end..).unwrap_or_default().trim());
     let around =
         !before.trim_start_matches('\u{feff}').is_empty() || !after.is_empty() && !after.starts_with("<!--");
-    count(mends, Mend::TextAroundDocument, usize::from(around));
+    count(repairs, Repair::TextAroundDocument, usize::from(around));
     text.get(start..end).unwrap_or(text)
 }
 
 #[derive(Default)]
-struct Mender<'t> {
+struct Repairer<'t> {
     rest: &'t str,
     out: String,
     used: BTreeSet<&'t str>,
@@ -105,41 +109,41 @@ struct Mender<'t> {
     root_end: Option<usize>,
 }
 
-impl<'t> Mender<'t> {
-    fn run(&mut self, mends: &mut Mends) -> Result<(), FeedFault> {
+impl<'t> Repairer<'t> {
+    fn run(&mut self, repairs: &mut Repairs) -> Result<(), FeedFault> {
         while let Some(at) = self.rest.find(['<', '&']) {
-            self.text(at, mends);
+            self.text(at, repairs);
             if self.rest.starts_with('&') {
-                self.entity(mends);
+                self.entity(repairs);
             } else if self.rest.starts_with("<![CDATA[") {
                 let end = self.rest.find("]]>").map_or(self.rest.len(), |end| end + 3);
-                self.text(end, mends);
+                self.text(end, repairs);
             } else if self.rest.starts_with("<!--") {
                 self.skip("-->");
             } else if self.rest.starts_with("<?") {
                 self.skip("?>");
             } else if self.rest.get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("<!doctype")) {
-                count(mends, Mend::Doctype, 1);
+                count(repairs, Repair::Doctype, 1);
                 self.doctype();
             } else if self.rest[1..].starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '/')) {
-                self.tag(mends)?;
+                self.tag(repairs)?;
             } else {
-                count(mends, Mend::Entity, 1);
+                count(repairs, Repair::Entity, 1);
                 self.out.push_str("&lt;");
                 self.rest = &self.rest[1..];
             }
         }
-        self.text(self.rest.len(), mends);
+        self.text(self.rest.len(), repairs);
         Ok(())
     }
 
     /// Copies `length` bytes without forbidden characters.
-    fn text(&mut self, length: usize, mends: &mut Mends) {
+    fn text(&mut self, length: usize, repairs: &mut Repairs) {
         let (part, rest) = self.rest.split_at(length);
         self.rest = rest;
         let before = self.out.len();
         self.out.extend(part.chars().filter(|c| is_xml_char(*c)));
-        count(mends, Mend::ControlCharacter, usize::from(self.out.len() - before < part.len()));
+        count(repairs, Repair::ControlCharacter, usize::from(self.out.len() - before < part.len()));
     }
 
     fn skip(&mut self, end: &str) {
@@ -164,14 +168,14 @@ impl<'t> Mender<'t> {
     }
 
     /// Writes the reference at the beginning of the rest as one that XML knows.
-    fn entity(&mut self, mends: &mut Mends) {
+    fn entity(&mut self, repairs: &mut Repairs) {
         const LONGEST: usize = 40;
         let end = self.rest.bytes().take(LONGEST).position(|byte| byte == b';');
         let name = end.map(|end| &self.rest[1..end]).unwrap_or_default();
         let is_name =
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#');
         if !is_name {
-            count(mends, Mend::Entity, 1);
+            count(repairs, Repair::Entity, 1);
             self.out.push_str("&amp;");
             self.rest = &self.rest[1..];
             return;
@@ -185,11 +189,11 @@ impl<'t> Mender<'t> {
             let code = hex.map_or_else(|| number.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok());
             match code.and_then(char::from_u32).filter(|character| is_xml_char(*character)) {
                 Some(character) => self.out.push_str(&format!("&#{};", u32::from(character))),
-                None => count(mends, Mend::ControlCharacter, 1),
+                None => count(repairs, Repair::ControlCharacter, 1),
             }
             return;
         }
-        count(mends, Mend::Entity, 1);
+        count(repairs, Repair::Entity, 1);
         match resolve_html5_entity(name) {
             Some(characters) => {
                 characters.chars().for_each(|c| self.out.push_str(&format!("&#{};", u32::from(c))))
@@ -198,7 +202,7 @@ impl<'t> Mender<'t> {
         }
     }
 
-    fn tag(&mut self, mends: &mut Mends) -> Result<(), FeedFault> {
+    fn tag(&mut self, repairs: &mut Repairs) -> Result<(), FeedFault> {
         let end = self.tag_end();
         let tag = &self.rest[..end];
         let closes = tag.starts_with("</");
@@ -216,11 +220,11 @@ impl<'t> Mender<'t> {
             return Err(FeedFault::TooComplex);
         }
         let head = name_start + name.len();
-        self.text(head, mends);
+        self.text(head, repairs);
         if !closes && self.root_end.is_none() {
             self.root_end = Some(self.out.len());
         }
-        self.attributes(end - head, mends);
+        self.attributes(end - head, repairs);
         Ok(())
     }
 
@@ -239,7 +243,7 @@ impl<'t> Mender<'t> {
     }
 
     /// Copies the attributes of a tag, `length` bytes with its end.
-    fn attributes(&mut self, length: usize, mends: &mut Mends) {
+    fn attributes(&mut self, length: usize, repairs: &mut Repairs) {
         let (whole, behind) = self.rest.split_at(length);
         for (at, _) in whole.match_indices('=') {
             let name = whole[..at].trim_end();
@@ -254,10 +258,10 @@ impl<'t> Mender<'t> {
         }
         self.rest = whole;
         while let Some(at) = self.rest.find('&') {
-            self.text(at, mends);
-            self.entity(mends);
+            self.text(at, repairs);
+            self.entity(repairs);
         }
-        self.text(self.rest.len(), mends);
+        self.text(self.rest.len(), repairs);
         self.rest = behind;
     }
 
