@@ -22,7 +22,7 @@ pub(super) fn paragraph(piece: &Piece) -> Block {
 /// A piece of text, a list or a table.
 pub(super) fn plain(piece: &Piece) -> Block {
     match &piece.kind {
-        Kind::Whole(block) => block.clone(),
+        Kind::Whole(block) => (**block).clone(),
         _ => paragraph(piece),
     }
 }
@@ -78,6 +78,6 @@ pub(super) fn push_item(blocks: &mut Vec<Block>, is_ordered: bool, piece: &Piece
 }
 
 /// The inline HTML of a piece, with plain-text URLs as links.
-fn marked(piece: &Piece) -> Option<Inline> {
-    piece.html.clone().or_else(|| Inline::of_addresses_in(&piece.text))
+fn marked(piece: &Piece) -> Option<Box<Inline>> {
+    piece.html.clone().or_else(|| Inline::of_addresses_in(&piece.text).map(Box::new))
 }

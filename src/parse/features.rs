@@ -18,15 +18,21 @@ pub(super) enum Dated {
     Found(Box<ParsedDate>),
     Refused(Box<Refusal>),
     /// With the title that it is glued to.
-    Glued(String, Box<ParsedDate>),
+    Glued(Box<(String, ParsedDate)>),
 }
 
 impl Dated {
-    pub(super) fn stamp(&self) -> Option<PublishedAt> {
+    /// The date, unless it is refused.
+    pub(super) fn date(&self) -> Option<&ParsedDate> {
         match self {
-            Self::Found(found) | Self::Glued(_, found) => Some(found.stamp),
+            Self::Found(found) => Some(found),
+            Self::Glued(glued) => Some(&glued.1),
             Self::Refused(_) => None,
         }
+    }
+
+    pub(super) fn stamp(&self) -> Option<PublishedAt> {
+        self.date().map(|date| date.stamp)
     }
 }
 
@@ -272,7 +278,7 @@ fn glued(pieces: &[Piece], lines: &mut [LineFeatures], zone: Zone) {
         if !bracketed || !has_other {
             lines[at].facts.add(Fact::Glued);
             lines[at].facts.set(Fact::Time, !date.stamp.date_only);
-            lines[at].date = Some(Dated::Glued(title, Box::new(date)));
+            lines[at].date = Some(Dated::Glued(Box::new((title, date))));
         }
     }
 }

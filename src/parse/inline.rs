@@ -134,7 +134,7 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
         // NFC again: combining marks can come from different runs.
         let text = fold(&to_nfc(&self.text));
         if !text.is_empty() {
-            let html = self.needs_html(&kind, text.len()).then(|| self.inline());
+            let html = self.needs_html(&kind, text.len()).then(|| Box::new(self.inline()));
             match self.open.last_mut() {
                 Some(open) => open.children.push(Node::Text { text, html }),
                 None => self.pieces.push(Piece { line: self.line, gap, kind, text, html }),
@@ -224,12 +224,12 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
     fn push_block(&mut self, node: Node, line: usize) {
         if let Some(open) = self.open.last_mut() {
             open.children.push(node);
-        } else if let Some(block) = block_of(&node) {
+        } else if let Some(block) = block_of(node) {
             self.output += length_of(&block);
             self.pieces.push(Piece {
                 line,
                 gap: true,
-                kind: Kind::Whole(block),
+                kind: Kind::Whole(Box::new(block)),
                 text: String::new(),
                 html: None,
             });
@@ -291,11 +291,11 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
 }
 
 /// The plainest block that represents the node; `None` if it has no text.
-fn block_of(node: &Node) -> Option<Block> {
-    if !has_text(node) {
+fn block_of(node: Node) -> Option<Block> {
+    if !has_text(&node) {
         return None;
     }
-    Some(plain_block(node).unwrap_or_else(|| Block::Html { html: safe_html::write(node) }))
+    Some(plain_block(node).unwrap_or_else(|node| Block::Html { html: safe_html::write(&node) }))
 }
 
 fn has_text(node: &Node) -> bool {
@@ -305,44 +305,56 @@ fn has_text(node: &Node) -> bool {
     }
 }
 
-/// A flat list or table without styles; `None` for other blocks.
-fn plain_block(node: &Node) -> Option<Block> {
-    let Node::Element { tag, children } = node else { return None };
-    let line = |node: &Node| match node {
-        Node::Element { tag: Tag::Item { value: None }, children } => plain_line(children),
-        Node::Element { tag: Tag::Cell { head: false, columns: 1, rows: 1 }, children } => {
-            plain_line(children)
-        }
-        _ => None,
+/// A flat list or table without styles; the node itself if it is another block.
+fn plain_block(node: Node) -> Result<Block, Node> {
+    let is_bullets = match &node {
+        Node::Element { tag: Tag::Bullets, children } if children.iter().all(is_plain_line) => Some(true),
+        Node::Element {
+            tag: Tag::Numbers { first: 1, style: NumberStyle::Decimal, reversed: false },
+            children,
+        } if children.iter().all(is_plain_line) => Some(false),
+        Node::Element { tag: Tag::Table, children } if children.iter().all(is_plain_row) => None,
+        _ => return Err(node),
     };
-    match tag {
-        Tag::Bullets | Tag::Numbers { first: 1, style: NumberStyle::Decimal, reversed: false } => {
-            let items = children.iter().map(line).collect::<Option<_>>()?;
-            Some(Block::List { ordered: *tag != Tag::Bullets, items })
+    let lines = children_of(node).into_iter();
+    Ok(match is_bullets {
+        Some(is_bullets) => Block::List { ordered: !is_bullets, items: lines.map(line_of).collect() },
+        None => {
+            let rows = lines.map(|row| children_of(row).into_iter().map(line_of).collect());
+            Block::Table {
+                rows: rows.filter(|row: &Vec<String>| row.iter().any(|cell| !cell.is_empty())).collect(),
+            }
         }
-        Tag::Table => {
-            let row = |node: &Node| match node {
-                Node::Element { tag: Tag::Row, children } => {
-                    children.iter().map(line).collect::<Option<Vec<_>>>()
-                }
-                _ => None,
-            };
-            let mut rows = children.iter().map(row).collect::<Option<Vec<_>>>()?;
-            rows.retain(|row| row.iter().any(|cell| !cell.is_empty()));
-            Some(Block::Table { rows })
-        }
-        _ => None,
+    })
+}
+
+fn is_plain_row(node: &Node) -> bool {
+    matches!(node, Node::Element { tag: Tag::Row, children } if children.iter().all(is_plain_line))
+}
+
+/// Whether it is an item or a cell of one line without styles.
+fn is_plain_line(node: &Node) -> bool {
+    let Node::Element { tag, children } = node else { return false };
+    matches!(tag, Tag::Item { value: None } | Tag::Cell { head: false, columns: 1, rows: 1 })
+        && matches!(children.as_slice(), [] | [Node::Text { html: None, .. }])
+}
+
+fn children_of(node: Node) -> Vec<Node> {
+    if let Node::Element { children, .. } = node { children } else { Vec::new() }
+}
+
+/// The text of an item or a cell for which [`is_plain_line`] is true.
+fn line_of(node: Node) -> String {
+    match children_of(node).pop() {
+        Some(Node::Text { text, .. }) => text,
+        _ => String::new(),
     }
 }
 
-fn plain_line(children: &[Node]) -> Option<String> {
-    match children {
-        [] => Some(String::new()),
-        [Node::Text { text, html: None }] => Some(text.clone()),
-        _ => None,
-    }
-}
-
+/// Bytes of a block.
 fn length_of(block: &Block) -> usize {
-    crate::search_text::block_texts(block).iter().map(|text| text.len()).sum()
+    match block {
+        Block::Html { html } => html.len(),
+        _ => crate::search_text::block_texts(block).iter().map(|text| text.len()).sum(),
+    }
 }

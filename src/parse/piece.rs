@@ -16,6 +16,9 @@ pub(super) struct Content {
 }
 
 /// A line or paragraph of a file, in reading order; its text is normalised and on one line.
+///
+/// NOTE: kept small, because a file may have a hundred thousand lines, and to fetch memory for them takes longer than
+/// to read them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub line: usize,
@@ -24,8 +27,10 @@ pub(super) struct Piece {
     pub kind: Kind,
     pub text: String,
     /// The inline HTML, if plain text would lose styles or links.
-    pub html: Option<Inline>,
+    pub html: Option<Box<Inline>>,
 }
+
+const _: () = assert!(size_of::<Piece>() <= 80);
 
 /// What the markup says about a piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +46,13 @@ pub(super) enum Kind {
     /// A caption by markup.
     Caption,
     /// A complete block from markup, such as a list or table; `text` is empty.
-    Whole(Block),
+    Whole(Box<Block>),
 }
 
 impl Piece {
     /// Reports the links of a piece of which only the text is kept.
     pub(super) fn report_links(&self, findings: &mut Diagnostics) {
-        for link in self.html.iter().flat_map(Inline::links) {
+        for link in self.html.iter().flat_map(|html| html.links()) {
             findings.note(self.line, DiagnosticKind::LinkAsText { target: link.as_str().to_owned() });
         }
     }

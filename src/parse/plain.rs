@@ -164,7 +164,7 @@ fn close_table(rows: &mut Vec<RawLine>, pieces: &mut Vec<Piece>) {
         |cells: &[String]| cells.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':' | '=' | '+')));
     let rows: Vec<Vec<String>> =
         rows.drain(..).map(|row| row.cells).filter(|cells| !is_frame(cells)).collect();
-    let kind = Kind::Whole(Block::Table { rows });
+    let kind = Kind::Whole(Box::new(Block::Table { rows }));
     pieces.push(Piece { line, gap, kind, text: String::new(), html: None });
 }
 
@@ -262,10 +262,10 @@ mod tests {
         let rows = [["Xã", "Đạt"], ["Diên Bình", "19"]];
         let mut wanted: Vec<Vec<String>> = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
         // A row with one cell ends the table, so that its cell is not lost.
-        assert_eq!(pieces[1].1, Kind::Whole(Block::Table { rows: wanted.clone() }));
+        assert_eq!(pieces[1].1, Kind::Whole(Box::new(Block::Table { rows: wanted.clone() })));
         assert_eq!(pieces[2].2, "Kon Đào");
         let (pieces, _) = cut("| Xã | Đạt |\n|---|---|\n| Diên Bình | 19 |");
-        assert_eq!(pieces[0].1, Kind::Whole(Block::Table { rows: std::mem::take(&mut wanted) }));
+        assert_eq!(pieces[0].1, Kind::Whole(Box::new(Block::Table { rows: std::mem::take(&mut wanted) })));
     }
 
     #[test]

@@ -129,7 +129,7 @@ pub(super) fn extend_quotation(html: &mut String, next: &str) -> bool {
 /// An item of a list without nested blocks.
 pub(super) struct ListItem<'t> {
     pub text: &'t str,
-    pub html: Option<Inline>,
+    pub html: Option<Box<Inline>>,
 }
 
 /// A list as HTML.
@@ -229,7 +229,7 @@ pub(super) enum Node {
     /// A paragraph or line: plain text, and inline HTML if it has styles or links.
     Text {
         text: String,
-        html: Option<Inline>,
+        html: Option<Box<Inline>>,
     },
     /// Preformatted text.
     Preformatted(String),
@@ -260,8 +260,7 @@ fn push_node(html: &mut String, node: &Node) {
 }
 
 fn push_element(html: &mut String, tag: &Tag, children: &[Node]) {
-    let (open, close) = tags_of(tag);
-    html.push_str(&open);
+    push_start(html, tag);
     match tag {
         Tag::Bullets | Tag::Numbers { .. } => {
             for child in children {
@@ -286,7 +285,7 @@ fn push_element(html: &mut String, tag: &Tag, children: &[Node]) {
         }
         _ => push_lines(html, children),
     }
-    html.push_str(close);
+    ["</", name_of(tag), ">"].into_iter().for_each(|part| html.push_str(part));
 }
 
 fn push_wrapped(html: &mut String, child: &Node, name: &str, fits: impl Fn(&Tag) -> bool) {
@@ -313,30 +312,43 @@ fn push_lines(html: &mut String, children: &[Node]) {
     }
 }
 
-fn tags_of(tag: &Tag) -> (String, &'static str) {
-    match tag {
-        Tag::Bullets => ("<ul>".to_owned(), "</ul>"),
+/// Writes the start tag.
+fn push_start(html: &mut String, tag: &Tag) {
+    use std::fmt::Write as _;
+    // Writing to a string cannot fail.
+    let _ = match tag {
         Tag::Numbers { first, style, reversed } => {
-            let start = if *first == 1 { String::new() } else { format!(" start=\"{first}\"") };
-            let reversed = if *reversed { " reversed=\"\"" } else { "" };
-            (format!("<ol{reversed}{start}{}>", style.type_attribute()), "</ol>")
+            html.push_str(if *reversed { "<ol reversed=\"\"" } else { "<ol" });
+            let start = if *first == 1 { Ok(()) } else { write!(html, " start=\"{first}\"") };
+            start.and_then(|()| write!(html, "{}>", style.type_attribute()))
         }
-        Tag::Item { value: None } => ("<li>".to_owned(), "</li>"),
-        Tag::Item { value: Some(value) } => (format!("<li value=\"{value}\">"), "</li>"),
-        Tag::Table => ("<table>".to_owned(), "</table>"),
-        Tag::TableCaption => ("<caption>".to_owned(), "</caption>"),
-        Tag::Row => ("<tr>".to_owned(), "</tr>"),
-        Tag::Cell { head, columns, rows } => {
-            let span = |name: &str, count: u16| match count {
-                1 => String::new(),
-                _ => format!(" {name}=\"{count}\""),
-            };
-            let (name, close) = if *head { ("th", "</th>") } else { ("td", "</td>") };
-            (format!("<{name}{}{}>", span("colspan", *columns), span("rowspan", *rows)), close)
+        Tag::Item { value: Some(value) } => write!(html, "<li value=\"{value}\">"),
+        Tag::Cell { columns, rows, .. } if (*columns, *rows) != (1, 1) => {
+            let _ = write!(html, "<{}", name_of(tag));
+            for (name, count) in [("colspan", columns), ("rowspan", rows)] {
+                if *count != 1 {
+                    let _ = write!(html, " {name}=\"{count}\"");
+                }
+            }
+            html.write_str(">")
         }
-        Tag::Definitions => ("<dl>".to_owned(), "</dl>"),
-        Tag::Term => ("<dt>".to_owned(), "</dt>"),
-        Tag::Definition => ("<dd>".to_owned(), "</dd>"),
+        _ => ["<", name_of(tag), ">"].into_iter().try_for_each(|part| html.write_str(part)),
+    };
+}
+
+fn name_of(tag: &Tag) -> &'static str {
+    match tag {
+        Tag::Bullets => "ul",
+        Tag::Numbers { .. } => "ol",
+        Tag::Item { .. } => "li",
+        Tag::Table => "table",
+        Tag::TableCaption => "caption",
+        Tag::Row => "tr",
+        Tag::Cell { head: true, .. } => "th",
+        Tag::Cell { head: false, .. } => "td",
+        Tag::Definitions => "dl",
+        Tag::Term => "dt",
+        Tag::Definition => "dd",
     }
 }
 
@@ -484,7 +496,7 @@ mod tests {
                 let html = (style != InlineStyle::default())
                     .then(|| Inline::of([(text.as_str(), &style)].into_iter(), false));
                 // NOTE: format readers never produce an empty line.
-                Node::Text { text: fold(&format!("x{text}")), html }
+                Node::Text { text: fold(&format!("x{text}")), html: html.map(Box::new) }
             })
         };
         let element = |tag: Tag, children: Vec<Node>| Node::Element { tag, children };

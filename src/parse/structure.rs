@@ -128,7 +128,8 @@ impl LabelledPage<'_> {
                 diagnostics.error(line, refusal.problem.clone());
                 nothing(line)
             }
-            Some(Dated::Found(found) | Dated::Glued(_, found)) => {
+            Some(dated) => {
+                let Some(found) = dated.date() else { return nothing(line) };
                 if self.layout.date_margin < SURE_OF_DATE || self.heads_a_diary(at, found) {
                     if let Some(dated) = self.hinted(hints, diagnostics) {
                         return dated;
@@ -228,10 +229,10 @@ impl LabelledPage<'_> {
     fn printed_title(&self, at: usize, diagnostics: &mut Diagnostics) -> Title {
         self.pieces[at].report_links(diagnostics);
         let line = self.line(at);
-        if let Some(Dated::Glued(title, _)) = &self.lines[at].date
+        if let Some(Dated::Glued(glued)) = &self.lines[at].date
             && self.role(at) == Role::TitleAndDate
         {
-            return Title { text: title.clone(), line };
+            return Title { text: glued.0.clone(), line };
         }
         let mut text = self.text(at).to_owned();
         for more in (at + 1..self.lines.len()).take_while(|index| self.role(*index) == Role::TitleMore) {
@@ -319,7 +320,7 @@ impl LabelledPage<'_> {
     fn body(&self, diagnostics: &mut Diagnostics) -> Body {
         let mut body = Body::default();
         if let Some(at) = self.layout.date
-            && let Some(Dated::Found(found) | Dated::Glued(_, found)) = &self.lines[at].date
+            && let Some(found) = self.lines[at].date.as_ref().and_then(Dated::date)
         {
             body.credit(&Byline { authors: found.authors.clone(), source: None }, self.line(at));
         }

@@ -370,7 +370,7 @@ impl Body {
     /// Converts a piece into a block.
     fn add(&mut self, piece: &Piece) {
         let block = match &piece.kind {
-            Kind::Whole(block) => block.clone(),
+            Kind::Whole(block) => (**block).clone(),
             Kind::Heading(level) => blocks::heading(piece, *level),
             Kind::Item { ordered } => return blocks::push_item(&mut self.blocks, *ordered, piece),
             Kind::Caption => {

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
@@ -36,12 +36,15 @@ struct Node {
     data: NodeData,
     line: u32,
     depth: u32,
-    parent: Option<u32>,
-    first: Option<u32>,
-    last: Option<u32>,
-    previous: Option<u32>,
-    next: Option<u32>,
+    parent: Link,
+    first: Link,
+    last: Link,
+    previous: Link,
+    next: Link,
 }
+
+/// A node's number counted from 1, so that it takes four bytes.
+type Link = Option<NonZeroU32>;
 
 /// Maximum nesting depth; real pages have about 30 levels.
 pub(super) const MAX_DEPTH: usize = 256;
@@ -91,7 +94,8 @@ pub(in super::super) fn parse(html: &str, first_line: usize) -> Result<Dom, Diag
 pub(in super::super) struct Builder {
     sink: DomSink,
     open: Vec<NodeId>,
-    names: HashMap<&'static str, Rc<QualName>>,
+    /// The element names so far, which are few.
+    names: Vec<(&'static str, Rc<QualName>)>,
     /// The line of the next node.
     pub line: usize,
 }
@@ -99,12 +103,11 @@ pub(in super::super) struct Builder {
 impl Builder {
     pub(in super::super) fn new(first_line: usize) -> Self {
         let open = vec![Dom::ROOT];
-        Self { sink: DomSink::new(first_line), open, names: HashMap::new(), line: first_line }
+        Self { sink: DomSink::new(first_line), open, names: Vec::new(), line: first_line }
     }
 
     pub(in super::super) fn open(&mut self, name: &'static str, attribute: Option<(&str, &str)>) {
-        let html_name = |name: &str| QualName::new(None, html5ever::ns!(html), name.into());
-        let name = Rc::clone(self.names.entry(name).or_insert_with(|| Rc::new(html_name(name))));
+        let name = self.name(name);
         let attribute = attribute.map(|(name, value)| Attribute {
             name: QualName::new(None, html5ever::ns!(), name.into()),
             value: value.into(),
@@ -114,6 +117,16 @@ impl Builder {
         // NOTE: the root is never closed.
         self.sink.attach(self.open.last().copied().unwrap_or(Dom::ROOT), id, None);
         self.open.push(id);
+    }
+
+    fn name(&mut self, name: &'static str) -> Rc<QualName> {
+        // NOTE: called for every element; a hash would take longer.
+        if let Some((_, known)) = self.names.iter().find(|(known, _)| *known == name) {
+            return Rc::clone(known);
+        }
+        let qualified = Rc::new(QualName::new(None, html5ever::ns!(html), name.into()));
+        self.names.push((name, Rc::clone(&qualified)));
+        qualified
     }
 
     pub(in super::super) fn close(&mut self) {
@@ -303,13 +316,17 @@ impl Dom {
     }
 }
 
-fn place(link: Option<u32>) -> Option<NodeId> {
-    link.map(|id| id as NodeId)
+fn place(link: Link) -> Option<NodeId> {
+    link.map(|number| number.get() as NodeId - 1)
+}
+
+fn link(id: NodeId) -> Link {
+    NonZeroU32::new(narrow(id + 1))
 }
 
 /// NOTE: a page of 4 MiB has far fewer nodes and lines.
-fn link(id: NodeId) -> u32 {
-    u32::try_from(id).unwrap_or(u32::MAX)
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[derive(Clone)]
@@ -342,7 +359,7 @@ impl DomSink {
 
     fn add(&self, data: NodeData, line: usize) -> NodeId {
         let mut nodes = self.nodes.borrow_mut();
-        let line = link(line);
+        let line = narrow(line);
         let (parent, first, last, previous, next) = (None, None, None, None, None);
         nodes.push(Node { data, line, depth: 0, parent, first, last, previous, next });
         nodes.len() - 1
@@ -354,18 +371,18 @@ impl DomSink {
         let depth = nodes[parent].depth + 1;
         self.deepest.set(self.deepest.get().max(depth as usize));
         let previous = match next {
-            Some(next) => nodes[next].previous.replace(link(child)),
-            None => nodes[parent].last.replace(link(child)),
+            Some(next) => std::mem::replace(&mut nodes[next].previous, link(child)),
+            None => std::mem::replace(&mut nodes[parent].last, link(child)),
         };
         match place(previous) {
-            Some(previous) => nodes[previous].next = Some(link(child)),
-            None => nodes[parent].first = Some(link(child)),
+            Some(previous) => nodes[previous].next = link(child),
+            None => nodes[parent].first = link(child),
         }
         let node = &mut nodes[child];
         node.depth = depth;
-        node.parent = Some(link(parent));
+        node.parent = link(parent);
         node.previous = previous;
-        node.next = next.map(link);
+        node.next = next.and_then(link);
     }
 
     fn add_text(&self, text: StrTendril) -> NodeId {

@@ -235,6 +235,9 @@ impl<'t> HtmlPage<'t> {
     /// Reports everything outside the article as one note.
     pub(super) fn report_dropped_chrome(&self, scope: NodeId, findings: &mut Diagnostics) {
         const QUOTED: usize = 12;
+        if self.is_fragment && scope == Dom::ROOT {
+            return;
+        }
         let mut is_inside = vec![false; self.tree.len()];
         // The walker reports the hidden text of an article.
         for id in self.tree.walk(scope, |id| !self.is_fragment && (self.hidden[id] || self.is_menu(id))) {

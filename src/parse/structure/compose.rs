@@ -79,7 +79,7 @@ impl<'p> Composer<'p, '_> {
     fn block(&mut self, index: usize, next: Option<usize>, previous: Option<usize>) {
         let piece = &self.page.pieces[index];
         match &piece.kind {
-            Kind::Whole(block) => self.body.blocks.push(block.clone()),
+            Kind::Whole(block) => self.body.blocks.push((**block).clone()),
             Kind::Heading(level) => self.body.blocks.push(blocks::heading(piece, *level)),
             Kind::Item { ordered } => blocks::push_item(&mut self.body.blocks, *ordered, piece),
             _ => match self.caption_at(index) {

@@ -42,16 +42,16 @@ fn parts(piece: &Piece, at_top: bool) -> (Vec<String>, Kind) {
     let filled = |texts: Vec<Cow<'_, str>>| -> Vec<String> {
         texts.into_iter().filter(|text| !text.is_empty()).map(Cow::into_owned).collect()
     };
-    match &piece.kind {
-        Kind::Columns(columns) => (columns.clone(), Kind::Line),
-        Kind::Whole(block @ Block::List { .. }) if at_top => {
-            (filled(block_texts(block)), Kind::Item { ordered: false })
-        }
-        Kind::Whole(block @ Block::Table { rows }) if at_top && rows.len() <= MAX_ROWS => {
-            (filled(block_texts(block)), Kind::Line)
-        }
+    let block = match &piece.kind {
+        Kind::Columns(columns) => return (columns.clone(), Kind::Line),
+        Kind::Whole(block) if at_top => &**block,
+        _ => return (Vec::new(), Kind::Line),
+    };
+    match block {
+        Block::List { .. } => (filled(block_texts(block)), Kind::Item { ordered: false }),
+        Block::Table { rows } if rows.len() <= MAX_ROWS => (filled(block_texts(block)), Kind::Line),
         // The article details as Joomla shows them.
-        Kind::Whole(Block::Html { html }) if at_top && html.starts_with("<dl") => {
+        Block::Html { html } if html.starts_with("<dl") => {
             let entries = html.split("<d").filter_map(|entry| entry.split_once('>'));
             (filled(entries.map(|(_, entry)| text_of(entry).trim().to_owned().into()).collect()), Kind::Line)
         }
