@@ -80,7 +80,9 @@ fn feeds(criterion: &mut Criterion) {
         });
         group.bench_function(format!("assemble {}", format.name()), |bencher| {
             let frame = || FeedFrame::new(black_box(&document), format);
-            bencher.iter(|| frame().around(rendered.iter()));
+            let texts =
+                || entries.iter().zip(&rendered).map(|(entry, done)| done.text(&document, entry, format));
+            bencher.iter(|| frame().around(texts()));
         });
         group.bench_function(format!("verify {}", format.name()), |bencher| {
             bencher.iter(|| feed::verify(black_box(&document), format, black_box(&bytes)));

@@ -5,8 +5,7 @@
 //! and no document contains the current time. Article texts are untrusted input; the documents are well-formed whatever
 //! the texts contain.
 //!
-//! Rendering has two steps: [`RenderedEntry`] renders an article in every format, and [`FeedFrame`] the feed around the
-//! articles. A change of one article renders one article.
+//! Rendering has two steps: [`RenderedEntry`] renders an article, and [`FeedFrame`] the feed around the articles. A change of one article renders one article.
 
 mod atom;
 mod extension;
@@ -30,8 +29,9 @@ use crate::urls::Format;
 
 /// Renders a feed in one format, as UTF-8.
 pub fn render(input: &FeedInput<'_>, format: Format) -> Vec<u8> {
-    let entries: Vec<_> = input.entries.iter().map(|entry| RenderedEntry::new(input, entry)).collect();
-    FeedFrame::new(input, format).around(entries.iter())
+    let text = |entry| frame::entry_text(&model::item(input, entry), input.site.time_zone, format);
+    let entries: Vec<String> = input.entries.iter().map(text).collect();
+    FeedFrame::new(input, format).around(entries.iter().map(String::as_str))
 }
 
 /// The `Content-Type` of a feed (feed rule R15). JSON is always UTF-8 and has no charset parameter (RFC 8259 §11).

@@ -55,7 +55,10 @@ async fn measure(path: &str) {
         kind: FeedKind::Live { previous_archive: Some(7), complete: false },
     };
     let feeds = |rendered: &[RenderedEntry]| {
-        Format::ALL.map(|format| (format, FeedFrame::new(&input, format).around(rendered.iter())))
+        Format::ALL.map(|format| {
+            let texts = entries.iter().zip(rendered).map(|(entry, done)| done.text(&input, entry, format));
+            (format, FeedFrame::new(&input, format).around(texts))
+        })
     };
     let render = || entries.iter().map(|entry| RenderedEntry::new(&input, entry)).collect::<Vec<_>>();
     let verified = || {
@@ -68,7 +71,12 @@ async fn measure(path: &str) {
         rendered[0] = RenderedEntry::new(black_box(&input), black_box(&entries[0]));
         drop(black_box(feeds(&rendered)));
     };
+    let [rss, atom, json] =
+        Format::ALL.map(|format| microseconds(|| drop(black_box(feed::render(black_box(&input), format)))));
     let figures = serde_json::json!({
+        "rss": rss,
+        "atom": atom,
+        "json": json,
         "all": microseconds(|| drop(black_box(feeds(&render())))),
         "all verified": microseconds(verified),
         "one changed": microseconds(one_changed),

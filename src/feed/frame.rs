@@ -1,28 +1,38 @@
 //! The two parts of a feed: its articles, each in every format, and what surrounds them.
 
+use std::sync::OnceLock;
+
 use super::input::FeedInput;
-use super::model::{FeedLinks, FeedModel, item};
+use super::model::{FeedLinks, FeedModel, ItemModel, item, item_around};
 use super::{atom, json, rss, size};
 use crate::model::Entry;
+use crate::time::Zone;
 use crate::urls::Format;
 
-/// An article as it appears in feeds of each format.
+/// An article as it appears in feeds of each format. A format is rendered when it is first wanted.
 pub struct RenderedEntry {
+    /// The content, which every format contains.
+    html: String,
     /// In the order of [`Format::ALL`].
-    texts: [String; Format::ALL.len()],
+    texts: [OnceLock<Box<str>>; Format::ALL.len()],
     max_bytes: usize,
 }
 
 impl RenderedEntry {
-    /// Renders `entry` for the feeds of this site and these channels. The content is rendered once for all formats.
+    /// Renders the content of `entry` for the feeds of this site and these channels.
     pub fn new(input: &FeedInput<'_>, entry: &Entry) -> Self {
-        let (item, zone) = (item(input, entry), input.site.time_zone);
-        let texts = Format::ALL.map(|format| match format {
-            Format::Rss => rss::entry(&item, zone),
-            Format::Atom => atom::entry(&item, zone),
-            Format::Json => json::entry(&item, zone),
-        });
-        Self { texts, max_bytes: size::entry_bytes(&item) }
+        let item = item(input, entry);
+        let max_bytes = size::entry_bytes(&item);
+        Self { html: item.html, texts: Default::default(), max_bytes }
+    }
+
+    /// The article in a feed of this format. `input` and `entry` are those it was made of.
+    pub fn text(&self, input: &FeedInput<'_>, entry: &Entry, format: Format) -> &str {
+        let render = || {
+            let item = item_around(input, entry, self.html.clone());
+            entry_text(&item, input.site.time_zone, format).into_boxed_str()
+        };
+        self.texts[format as usize].get_or_init(render)
     }
 
     /// An upper bound of the bytes that the article adds to a feed, in the longest format.
@@ -30,13 +40,18 @@ impl RenderedEntry {
         self.max_bytes
     }
 
-    /// The memory use in bytes.
+    /// The memory use in bytes, about, once every format is rendered.
     pub fn memory(&self) -> usize {
-        self.texts.iter().map(String::len).sum()
+        self.html.len() + Format::ALL.len() * self.max_bytes
     }
+}
 
-    fn text(&self, format: Format) -> &str {
-        &self.texts[format as usize]
+/// An article in a feed of this format.
+pub(super) fn entry_text(item: &ItemModel<'_>, zone: Zone, format: Format) -> String {
+    match format {
+        Format::Rss => rss::entry(item, zone),
+        Format::Atom => atom::entry(item, zone),
+        Format::Json => json::entry(item, zone),
     }
 }
 
@@ -59,14 +74,14 @@ impl FeedFrame {
         Self { format, start, end }
     }
 
-    /// The feed with these articles, as UTF-8.
-    pub fn around<'a>(&self, entries: impl Iterator<Item = &'a RenderedEntry> + Clone) -> Vec<u8> {
+    /// The feed with these articles in its format, as UTF-8.
+    pub fn around<'a>(&self, entries: impl Iterator<Item = &'a str> + Clone) -> Vec<u8> {
         let (between, last) = if self.format == Format::Json { (",", "\n") } else { ("", "") };
-        let length: usize = entries.clone().map(|entry| entry.text(self.format).len() + 1).sum();
+        let length: usize = entries.clone().map(|entry| entry.len() + 1).sum();
         let mut feed = String::with_capacity(self.start.len() + length + self.end.len() + 1);
         feed.push_str(&self.start);
         for (index, entry) in entries.enumerate() {
-            feed.extend([if index > 0 { between } else { "" }, entry.text(self.format)]);
+            feed.extend([if index > 0 { between } else { "" }, entry]);
         }
         if feed.len() > self.start.len() {
             feed.push_str(last);

@@ -219,6 +219,11 @@ fn marker(kind: FeedKind<'_>) -> Option<HistoryMarker> {
 }
 
 pub(super) fn item<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> ItemModel<'a> {
+    item_around(document, entry, content_html(entry, document.addresses))
+}
+
+/// The item of an article whose content is rendered already.
+pub(super) fn item_around<'a>(document: &FeedInput<'a>, entry: &'a Entry, html: String) -> ItemModel<'a> {
     let (article, addresses) = (&entry.article, document.addresses);
     let permalink = || addresses.url(&urls::article_path(&entry.permalink));
     ItemModel {
@@ -226,7 +231,7 @@ pub(super) fn item<'a>(document: &FeedInput<'a>, entry: &'a Entry) -> ItemModel<
         title: single_line(&article.title),
         link: article.link.as_deref().and_then(http_url).unwrap_or_else(permalink),
         lead: lead(article),
-        html: content_html(entry, addresses),
+        html,
         published: article.published.instant,
         updated: entry.updated,
         authors: authors(document.site, article),

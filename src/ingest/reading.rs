@@ -46,7 +46,8 @@ pub(super) struct FirstReading {
 }
 
 enum Outcome {
-    Parsed(Box<ParsedFile>),
+    /// With the publication date, if the file has one.
+    Parsed(Option<Timestamp>, Option<Box<ParsedFile>>),
     SameBytes(String),
     Unfinished(Duration),
     Unreadable(io::Error),
@@ -62,16 +63,18 @@ pub(super) fn read_changed(options: &IngestOptions, changed: Vec<ChangedFile>) -
             (changed, kept <= KEPT_BYTES)
         })
         .collect();
+    // NOTE: what is not kept is dropped here, file by file: all articles of a large scan together do not fit in memory.
     let read = map_on_all_cores(changed, |(changed, is_kept)| {
-        let outcome = read_one(options, &changed);
-        (changed, is_kept, outcome)
+        let outcome = match read_one(options, &changed) {
+            Outcome::Parsed(published, parsed) => Outcome::Parsed(published, parsed.filter(|_| is_kept)),
+            other => other,
+        };
+        (changed, outcome)
     });
     let mut reading = FirstReading::default();
-    for (ChangedFile { file, unchanged_for, record }, is_kept, outcome) in read {
+    for (ChangedFile { file, unchanged_for, record }, outcome) in read {
         match outcome {
-            Outcome::Parsed(parsed) => {
-                let published = parsed.reading.draft.as_ref().map(|draft| draft.article.published.instant);
-                let parsed = Some(parsed).filter(|_| is_kept);
+            Outcome::Parsed(published, parsed) => {
                 reading.readable.push(ReadableFile { file, unchanged_for, record, published, parsed });
             }
             Outcome::SameBytes(hash) => reading.same_bytes.push((file, hash)),
@@ -117,7 +120,9 @@ fn read_one(options: &IngestOptions, changed: &ChangedFile) -> Outcome {
     if *unchanged_for < UNFINISHED && may_be_incomplete(name_of(&file.path), &bytes) {
         return Outcome::Unfinished(UNFINISHED - *unchanged_for);
     }
-    Outcome::Parsed(Box::new(parse(options, file, hash, &bytes)))
+    let parsed = parse(options, file, hash, &bytes);
+    let published = parsed.reading.draft.as_ref().map(|draft| draft.article.published.instant);
+    Outcome::Parsed(published, Some(Box::new(parsed)))
 }
 
 fn parse(options: &IngestOptions, file: &ListedFile, hash: String, bytes: &[u8]) -> ParsedFile {

@@ -96,9 +96,13 @@ impl EntryCache {
         let cached: Vec<_> = feed.entries.iter().map(|entry| self.get(feed, entry)).collect();
         let is_verified: Vec<_> =
             cached.iter().map(|cached| cached.is_verified(format).load(Ordering::Relaxed)).collect();
+        let texts = |range: Range<usize>| {
+            let entries = cached[range.clone()].iter().zip(&feed.entries[range]);
+            entries.map(|(cached, entry)| cached.rendered.text(feed, entry, format))
+        };
         let part = |range: Range<usize>| {
-            let entries = cached[range.clone()].iter().map(|cached| &cached.rendered);
-            verify(&FeedInput { entries: &feed.entries[range], ..*feed }, format, &frame.around(entries))
+            let bytes = frame.around(texts(range.clone()));
+            verify(&FeedInput { entries: &feed.entries[range], ..*feed }, format, &bytes)
         };
         if is_verified.iter().all(|is_verified| *is_verified) {
             part(0..0)?;
@@ -114,7 +118,7 @@ impl EntryCache {
                     .for_each(|cached| cached.is_verified(format).store(true, Ordering::Relaxed));
             }
         }
-        Ok(frame.around(cached.iter().map(|cached| &cached.rendered)))
+        Ok(frame.around(texts(0..cached.len())))
     }
 }
 
