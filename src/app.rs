@@ -32,6 +32,7 @@ use crate::pull::{self, Collector};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
 use crate::text::hex;
+use crate::time::Timestamp;
 use metrics::Metrics;
 
 pub use supervisor::{Sockets, Supervision, supervise};
@@ -60,6 +61,8 @@ pub struct App {
 pub struct RunningApp {
     store: Store,
     fingerprint: String,
+    /// When the configuration must be read again.
+    expires_at: Option<Timestamp>,
     counters: Counters,
 }
 
@@ -99,7 +102,7 @@ impl App {
     fn connect(config: Config, tls: Option<TlsCertificate>, store: Store, counters: Counters) -> Self {
         let (renderer, site_cache) =
             Renderer::new(store.clone(), config.render.clone(), Arc::clone(&counters.render));
-        let health = Arc::default();
+        let health = Arc::new(Health { notice: config.render.site.notice.clone(), ..Health::default() });
         Self { config, tls, store, renderer, site_cache, counters, health, replaces: false }
     }
 
@@ -108,6 +111,7 @@ impl App {
         RunningApp {
             store: self.store.clone(),
             fingerprint: self.config.fingerprint.clone(),
+            expires_at: self.config.expires_at,
             counters: self.counters.clone(),
         }
     }

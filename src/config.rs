@@ -6,6 +6,7 @@
 mod checks;
 mod collect;
 mod error;
+mod notice;
 mod schema;
 mod sources;
 
@@ -16,8 +17,9 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 
+use crate::message::Message;
 use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
-use crate::time::{Clock, Zone, local_date, start_of_day};
+use crate::time::{Clock, Timestamp, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 use crate::{feed, http, ingest, parse, pull, render, store};
 
@@ -25,6 +27,7 @@ pub use error::ConfigError;
 pub use sources::{DEFAULT, EffectiveValue, process_environment};
 
 use error::value_error;
+use notice::Notice;
 use schema::{
     Channel as ChannelSettings, ClosedSetting, Feed as FeedSettings,
     FormerPublisher as FormerPublisherSettings, LogFormatSetting, Settings, WatchSetting,
@@ -60,6 +63,10 @@ pub struct Config {
     pub json_log: bool,
     /// Differs whenever documents may differ for the same log.
     pub fingerprint: String,
+    /// When it must be read again because the notice on the pages appears or disappears.
+    pub expires_at: Option<Timestamp>,
+    /// What is valid and yet needs attention.
+    pub warnings: Vec<Message>,
     sources: ConfigSources,
 }
 
@@ -149,6 +156,8 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         addresses: Arc::clone(&addresses),
     };
     let zone = site.time_zone;
+    let now = Clock::system().now();
+    let notice = site.notice.map(|settings| Notice::new(settings, zone)).transpose()?;
     let former_publishers = former_publishers(site.former_publisher.unwrap_or_default(), zone)?;
     let render_options = render::RenderOptions {
         site: Site {
@@ -163,6 +172,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             colour: site.colour.0,
             max_age: feed.max_age.0,
             skip_hours: skip_hours(&feed.skip_hours.unwrap_or_default(), zone)?,
+            notice: notice.as_ref().and_then(|notice| notice.shown_at(now)).map(str::to_owned),
         },
         addresses: Arc::clone(&addresses),
         channels,
@@ -216,6 +226,8 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         pull: pull_options,
         json_log: matches!(log.format, LogFormatSetting::Json),
         fingerprint: fingerprint(&render_options),
+        expires_at: notice.as_ref().and_then(|notice| notice.next_change(now)),
+        warnings: notice.iter().filter_map(|notice| notice.lateness(now)).collect(),
         render: render_options,
         sources,
     })

@@ -57,6 +57,7 @@ pub use diagnostic::{Diagnostic, DiagnosticKind, ExpectedValue, Part, Severity};
 pub use editable::editable_text;
 pub use front_matter_keys::FRONT_MATTER_KEYS;
 pub use pictures::{ImageSource, ReferencedImage, SAVED_PAGE_FOLDERS};
+pub use stamp::printed_date;
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 pub use syndication::{
     DateDoubt, FeedDate, FeedFault, Repair, Repairs, SourceFeed, SourceItem, article_of, feed_links,

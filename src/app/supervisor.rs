@@ -3,10 +3,14 @@
 //! A reload is a restart inside the process: a second app with the new configuration starts on the same sockets and the
 //! same store, and renders everything. Once it is ready, it accepts the connections, and the first one finishes its
 //! responses and ends. If the new configuration is refused at any point before, the first app goes on.
+//!
+//! A configuration is also read again when it expires: when the notice on the pages appears or disappears.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use chrono::TimeDelta;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info};
@@ -16,6 +20,12 @@ use crate::config::Config;
 use crate::http::Listeners;
 use crate::logging::set_json;
 use crate::store::Store;
+use crate::time::{Clock, Timestamp};
+
+/// The delay until an expired configuration is read again after it was refused.
+const RETRY_DELAY: TimeDelta = TimeDelta::seconds(60);
+/// The clock may be set and the machine may sleep, so it is looked at again at least this often.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The bound sockets, and the configured addresses for which they were bound.
 pub struct Sockets {
@@ -131,6 +141,7 @@ where
                     Err(cause) => {
                         let cause = format!("{cause:#}");
                         error!(%cause, "the new configuration was refused; the previous one remains in effect");
+                        current.app.postpone_expiry(store.clock());
                         "serving; the new configuration was refused".to_owned()
                     }
                 };
@@ -150,12 +161,35 @@ async fn next(
     reloads: &mut mpsc::Receiver<()>,
     shutdown: &mut watch::Receiver<bool>,
 ) -> Wake {
+    let clock = current.app.store.clock().clone();
     tokio::select! {
         biased;
         _ = shutdown.wait_for(|stop| *stop) => Wake::Stop,
         ended = &mut current.task => Wake::Ended(flatten(ended)),
         Ok(_) = &mut current.is_ready, if starting => Wake::Ready,
         Some(()) = reloads.recv() => Wake::Reload,
+        () = reached(current.app.expires_at, &clock) => {
+            info!("the notice changes: reading the configuration again");
+            Wake::Reload
+        }
+    }
+}
+
+/// Waits until the clock shows `time`; for ever if there is none.
+async fn reached(time: Option<Timestamp>, clock: &Clock) {
+    let Some(time) = time else { return std::future::pending().await };
+    while let Ok(left) = (time - clock.now()).to_std()
+        && !left.is_zero()
+    {
+        tokio::time::sleep(left.min(MAX_WAIT)).await;
+    }
+}
+
+impl RunningApp {
+    /// An expired configuration that was refused is read again later.
+    fn postpone_expiry(&mut self, clock: &Clock) {
+        let now = clock.now();
+        self.expires_at = self.expires_at.map(|time| if time <= now { now + RETRY_DELAY } else { time });
     }
 }
 

@@ -20,7 +20,11 @@ pub(super) fn check(config: &Config, files: &[PathBuf], output: OutputOptions) -
     let root = if files.is_empty() { config.ingest.path.as_path() } else { Path::new("") };
     let mut reporter = CheckReporter::new(root, &config.ingest, output)?;
     if let Err(cause) = config.validate_for_serving() {
-        reporter.config_diagnostic(cause.to_string())?;
+        let text = cause.to_string();
+        reporter.config_diagnostic(Severity::Error, Message::new(text.clone(), text))?;
+    }
+    for warning in &config.warnings {
+        reporter.config_diagnostic(Severity::Warning, warning.clone())?;
     }
     let now = config.store.clock.now();
     let read = if files.is_empty() {
@@ -60,13 +64,8 @@ impl<'a> CheckReporter<'a> {
         Ok(Self { root, options, verbose: output.verbose, lines, errors: 0, warnings: 0 })
     }
 
-    fn config_diagnostic(&mut self, text: String) -> io::Result<()> {
-        let finding = FileDiagnostic {
-            path: "config".to_owned(),
-            line: 1,
-            severity: Severity::Error,
-            message: Message::new(text.clone(), text),
-        };
+    fn config_diagnostic(&mut self, severity: Severity, message: Message) -> io::Result<()> {
+        let finding = FileDiagnostic { path: "config".to_owned(), line: 1, severity, message };
         let (path, findings) = ("config".to_owned(), vec![finding]);
         let seen = CheckedFile { path, channel: None, reading: None, pictures: Vec::new(), findings };
         self.report(&seen, Path::new(""))

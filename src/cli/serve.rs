@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::output::{Outcome, OutputOptions, counted};
 use crate::app::{App, Sockets, Supervision, supervise};
@@ -24,6 +24,7 @@ pub(super) async fn serve(
 ) -> anyhow::Result<Outcome> {
     set_json(output.json || config.json_log);
     config.validate_for_serving()?;
+    log_warnings(&config);
     let shutdown = stop_signals()?;
     let reloads = reload_signals()?;
     // Bound first, so that a port in use is reported at once.
@@ -39,7 +40,7 @@ pub(super) async fn serve(
             match banner.text(&store).await {
                 Ok(text) if !output.quiet => say!("{text}"),
                 Ok(_) => {}
-                Err(cause) => tracing::warn!(%cause, "store unavailable"),
+                Err(cause) => warn!(%cause, "store unavailable"),
             }
         });
     };
@@ -47,11 +48,18 @@ pub(super) async fn serve(
         let mut config = Config::load(file.as_deref(), process_environment())?;
         config.json_log |= output.json;
         config.validate_for_serving()?;
+        log_warnings(&config);
         Ok(config)
     };
     let app = App::build(config).await?;
     supervise(app, sockets, Supervision { load, ready, reloads, shutdown }).await?;
     Ok(Outcome::Done)
+}
+
+fn log_warnings(config: &Config) {
+    for message in &config.warnings {
+        warn!("{message}");
+    }
 }
 
 /// A message for each SIGHUP; those that arrive during a reload are one.

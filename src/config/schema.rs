@@ -83,6 +83,12 @@ sections! {
         rights: String,
         rights_url: String,
         logo: String,
+        notice: Notice,
+    }
+    Notice {} maybe {
+        text: String,
+        from: TimeSetting,
+        until: TimeSetting,
     }
     FormerPublisher {
         name: String,
@@ -217,7 +223,7 @@ pub(super) enum ClosedSetting {
 pub(super) struct DateSetting(pub(super) NaiveDate);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a date or a time, like 2025-07-01 or \"01/07/2025\"")]
 enum RawDate {
     Toml(toml::value::Datetime),
     Text(String),
@@ -235,6 +241,21 @@ impl TryFrom<RawDate> for DateSetting {
             ["%Y-%m-%d", "%d/%m/%Y"].iter().find_map(|form| NaiveDate::parse_from_str(&text, form).ok());
         read.map(Self)
             .ok_or_else(|| format!("`{text}` is not a date: write it like 2025-07-01 or \"01/07/2025\""))
+    }
+}
+
+/// A date or time as written, in TOML or as text: `2026-12-01T08:00:00`, `"08:00 01/12/2026"`. It is read later,
+/// because that needs the site's time zone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "RawDate")]
+pub(super) struct TimeSetting(pub(super) String);
+
+impl From<RawDate> for TimeSetting {
+    fn from(date: RawDate) -> Self {
+        match date {
+            RawDate::Toml(moment) => Self(moment.to_string()),
+            RawDate::Text(text) => Self(text),
+        }
     }
 }
 

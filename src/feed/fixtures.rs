@@ -39,6 +39,7 @@ impl Fixture {
                 max_age: Duration::from_secs(301),
                 former_publishers: Vec::new(),
                 skip_hours: Vec::new(),
+                notice: None,
             },
             addresses: SiteUrls::new("https://example.vn/đất&người/", "dakto.kontum.vn,2023").unwrap(),
             channels: vec![

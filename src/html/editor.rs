@@ -10,7 +10,7 @@ mod state;
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::layout::PageContext;
+use super::layout::{PageContext, announcement};
 use super::text::clean;
 use crate::urls::editor_path;
 
@@ -65,6 +65,7 @@ impl EditorFrame<'_> {
                 }
                 body.editor {
                     a.skip href="#noi-dung" { "Đến nội dung chính" }
+                    (announcement(site))
                     header.wide.editor-head {
                         p.brand { a href=(self.path("")) { "Soạn tin" } }
                         p.meta { a href=(self.page.path("/")) { (clean(&site.title)) } }

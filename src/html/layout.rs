@@ -126,6 +126,7 @@ impl<'a> PageContext<'a> {
                 }
                 body {
                     a.skip href="#noi-dung" { "Đến nội dung chính" }
+                    (announcement(site))
                     (self.masthead(head.channel, &head.path))
                     @if let Some(banner) = &head.banner { (banner) }
                     main.wide #noi-dung tabindex="-1" { (body) }
@@ -222,6 +223,15 @@ impl<'a> PageContext<'a> {
                     title=(format!("{} ({})", clean(title), format_title(format)))
                     href=(self.addresses.url(&feed_path(scope, format)));
             }
+        }
+    }
+}
+
+/// The notice of the site, on every page while it is shown.
+pub(super) fn announcement(site: &Site) -> Markup {
+    html! {
+        @if let Some(notice) = &site.notice {
+            section.announcement aria-label="Thông báo" { p.wide { (clean(notice)) } }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::ACCEPT;
 use hyper::{HeaderMap, Method, Request, StatusCode};
+use serde_json::json;
 
 use super::response::{self, HttpResponse};
 use super::server::RequestBody;
@@ -21,6 +22,8 @@ pub struct Health {
     pub store: AtomicBool,
     /// The last write to the store succeeded.
     pub writes: AtomicBool,
+    /// What every page announces now.
+    pub notice: Option<String>,
 }
 
 /// Serves metrics and health checks on a separate listener.
@@ -104,6 +107,9 @@ pub(super) fn readiness(health: &Health) -> HttpResponse {
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let availability = |so: &AtomicBool| if so.load(Ordering::Acquire) { "available" } else { "unavailable" };
     let (store, writes) = (availability(&health.store), availability(&health.writes));
-    let body = format!("{{\"ready\":{ready},\"store\":\"{store}\",\"writes\":\"{writes}\"}}\n");
-    response::plain(status, "application/json", body)
+    let mut body = json!({ "ready": ready, "store": store, "writes": writes });
+    if let Some(notice) = &health.notice {
+        body["notice"] = notice.as_str().into();
+    }
+    response::plain(status, "application/json", format!("{body}\n"))
 }

@@ -30,6 +30,9 @@ pub struct Site {
     pub max_age: Duration,
     /// The hours in which nothing is normally published, 0 to 23 in GMT, sorted: RSS `skipHours` (feed rule R13).
     pub skip_hours: Vec<u8>,
+    /// What every page announces now: plain text. Documents do not read the clock, so it is set when the configuration is
+    /// applied, which happens again when it appears or disappears.
+    pub notice: Option<String>,
 }
 
 /// A former name of the publisher.
@@ -57,6 +60,7 @@ impl Site {
             colour: Colour::default(),
             max_age: Duration::from_secs(300),
             skip_hours: Vec::new(),
+            notice: None,
         }
     }
 

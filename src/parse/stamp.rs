@@ -95,6 +95,14 @@ pub(super) fn read(line: &str, zone: Zone) -> DateReading {
     read_labelled(line, &lower, &labels, first.start, zone)
 }
 
+/// The date in a text that is nothing else, in any of the forms that articles may use; none if it is no date or a doubtful
+/// one. `zone` applies if the text names no zone.
+pub fn printed_date(text: &str, zone: Zone) -> Option<PublishedAt> {
+    let DateReading::Date(found) = read(text.trim(), zone) else { return None };
+    let is_certain = found.doubts.iter().all(|doubt| matches!(doubt, DiagnosticKind::OffsetForeign { .. }));
+    (found.is_bare() && is_certain).then_some(found.stamp)
+}
+
 /// Every relative date contains one of these, whatever the case of its first letter.
 const RELATIVE_SIGNS: [&str; 10] =
     ["ôm nay", "ôm qua", "ôm kia", "ừa xong", "ới đây", "áng nay", "iều nay", "rước", "ago", "day"];

@@ -142,3 +142,93 @@ fn no_request_fails_while_the_configuration_is_reloaded() {
     wait_until("the last article", || serving.get(RSS).text().contains("Bài 4"));
     assert!(serving.stop());
 }
+
+/// A time this many seconds ahead, as a TOML date-time.
+fn ahead(seconds: i64) -> String {
+    (chrono::Utc::now() + chrono::TimeDelta::seconds(seconds)).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+const NOTICE: &str = "Cổng nghỉ <Tết> & chúc mừng năm mới.";
+const SHOWN: &str = "Cổng nghỉ &lt;Tết&gt; &amp; chúc mừng năm mới.";
+
+#[test]
+fn the_notice_appears_and_disappears_by_itself_on_every_page_and_in_readyz() {
+    let site = seeded();
+    let whole = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let with = |from: i64, until: i64| {
+        let notice =
+            format!("notice = {{ text = \"{NOTICE}\", from = {}, until = {} }}\n", ahead(from), ahead(until));
+        std::fs::write(site.path("config.toml"), whole.replace("[site]\n", &format!("[site]\n{notice}")))
+            .unwrap();
+    };
+    site.ok(&["token", "new", "Văn phòng"]);
+    with(5, 3600);
+    let serving = site.serve();
+    let pages = [
+        "/",
+        "/xa-hoi/",
+        "/bai-viet/2023/05/12/thi-dua",
+        "/theo-thang/",
+        "/tim-kiem",
+        "/khong/co",
+        "/soan/dang-nhap",
+    ];
+    let before: Vec<_> = pages.iter().map(|page| serving.get(page)).collect();
+    assert!(before.iter().all(|page| !page.text().contains(SHOWN)));
+    assert_eq!(serving.get("/readyz").json().get("notice"), None);
+    let out = site.path("out");
+    site.ok(&["build", "--out", out.to_str().unwrap()]);
+    let built = || std::fs::read_to_string(out.join("xa-hoi/index.html")).unwrap();
+    assert!(!built().contains(SHOWN));
+
+    // Meanwhile, both configurations answer.
+    wait_until("the notice", || serving.log().matches(DONE).count() == 1);
+    assert_eq!(serving.get("/readyz").json()["notice"], NOTICE);
+    let shown: Vec<_> = pages.iter().map(|page| serving.get(page)).collect();
+    for (page, (before, shown)) in pages.iter().zip(before.iter().zip(&shown)) {
+        assert!(shown.text().contains(SHOWN), "{page}");
+        assert!(before.header("etag").is_none() || before.etag() != shown.etag(), "{page}");
+    }
+    site.ok(&["build", "--out", out.to_str().unwrap()]);
+    assert_eq!(built(), serving.get("/xa-hoi/").text(), "the files show it, too");
+    // Feeds do not show it: the same bytes have the same ETag.
+    let rss = serving.get(RSS);
+    assert!(!rss.text().contains("chúc mừng"));
+
+    with(-5, 3);
+    reload(&serving, DONE);
+    assert!(serving.get("/xa-hoi/").text().contains(SHOWN));
+    wait_until("the end of the notice", || serving.log().matches(DONE).count() == 3);
+    assert_eq!(serving.get("/readyz").json().get("notice"), None);
+    for (page, before) in pages.iter().zip(&before) {
+        let after = serving.get(page);
+        assert!(!after.text().contains(SHOWN), "{page}");
+        if before.header("etag").is_some() {
+            assert_eq!(after.etag(), before.etag(), "{page}");
+        }
+    }
+    assert_eq!(serving.get(RSS).etag(), rss.etag());
+    assert!(serving.log().contains("the notice changes"), "{}", serving.log());
+    assert!(serving.stop());
+}
+
+#[test]
+fn a_late_announcement_of_a_planned_stop_is_reported_by_check_and_serve() {
+    let site = seeded();
+    let whole = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let stop = (chrono::Utc::now() + chrono::TimeDelta::days(3)).format("%d/%m/%Y");
+    let notice = format!(
+        "[site]\nnotice = {{ text = \"Cổng tạm ngừng ngày {stop} để nâng cấp.\", from = {}, until = {} }}\n",
+        ahead(0),
+        ahead(4 * 86_400),
+    );
+    std::fs::write(site.path("config.toml"), whole.replace("[site]\n", &notice)).unwrap();
+    let checked = site.run(&["check"]);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(checked.status.code(), Some(1), "{said}");
+    assert!(said.contains("chưa đủ 7 ngày làm việc"), "{said}");
+    assert!(said.contains("less than 7 working days ahead"), "{said}");
+    let serving = site.serve();
+    assert!(serving.log().contains("less than 7 working days ahead"), "{}", serving.log());
+    assert!(serving.stop());
+}

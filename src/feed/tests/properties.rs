@@ -147,7 +147,7 @@ prop_compose! {
         let former_publishers = former.into_iter().map(|name| FormerPublisher { name, until }).collect();
         let max_age = Duration::from_secs(seconds.into());
         let colour = Default::default();
-        Site { title, language, time_zone: DEFAULT_TIME_ZONE, publisher, former_publishers, rights, rights_url, logo, colour, max_age, skip_hours }
+        Site { title, language, time_zone: DEFAULT_TIME_ZONE, publisher, former_publishers, rights, rights_url, logo, colour, max_age, skip_hours, notice: None }
     }
 }
 
