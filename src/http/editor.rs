@@ -9,6 +9,7 @@ mod article;
 mod context;
 mod draft;
 mod history;
+mod images;
 mod overview;
 mod posted;
 mod session;

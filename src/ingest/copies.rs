@@ -101,8 +101,8 @@ fn to_store(ImageCopies { copies, are_still }: ImageCopies) -> StoredCopies {
     copies.into_iter().map(copy).collect()
 }
 
-/// Makes the copies that are due for as long as the service runs; of several processes that share the log, one does at a
-/// time.
+/// Makes the copies that are due for as long as the service runs, and removes images that nobody uses. Of several
+/// processes that share the log, one makes copies at a time.
 pub async fn make_copies(store: Store, mut shutdown: watch::Receiver<bool>) {
     let mut position = store.subscribe();
     let making = async {
@@ -110,6 +110,9 @@ pub async fn make_copies(store: Store, mut shutdown: watch::Receiver<bool>) {
             position.borrow_and_update();
             if let Err(cause) = make_as_leader(&store).await {
                 warn!(%cause, "the copies of images cannot be stored; trying again");
+            }
+            if let Err(cause) = remove_unused(&store).await {
+                warn!(%cause, "unused images cannot be removed; trying again");
             }
             let _ = tokio::time::timeout(RETRY, position.changed()).await;
             tokio::time::sleep(DEBOUNCE).await;
@@ -119,6 +122,18 @@ pub async fn make_copies(store: Store, mut shutdown: watch::Receiver<bool>) {
         _ = shutdown.wait_for(|stop| *stop) => {}
         () = making => {}
     }
+}
+
+/// Removes what was uploaded for previews and never published.
+async fn remove_unused(store: &Store) -> Result<(), StoreError> {
+    let mut removed = 0;
+    while store.has_unused_images().await? {
+        removed += store.remove_unused_images().await?;
+    }
+    if removed > 0 {
+        info!(images = removed, "images that no article used for a week were removed");
+    }
+    Ok(())
 }
 
 async fn make_as_leader(store: &Store) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use super::read::log_state;
 use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
-const TABLES: [(&str, &str, usize); 18] = [
+const TABLES: [(&str, &str, usize); 19] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
     ("article", "id", 100),
@@ -28,6 +28,7 @@ const TABLES: [(&str, &str, usize); 18] = [
     ("picture_use", "picture, article", 500),
     ("picture_copy", "picture, name", 100),
     ("picture_to_scale", "picture", 500),
+    ("picture_unused", "picture", 500),
     ("token", "name", 100),
     ("idempotency", "token, key", 100),
     ("import", "source, place, article", 200),

@@ -11,7 +11,7 @@ mod collected;
 mod files;
 mod findings;
 mod history;
-mod images;
+pub(crate) mod images;
 mod live_feed;
 pub(crate) mod log_state;
 mod site_index;

@@ -1,6 +1,7 @@
 //! The editing pages `/soan`: over HTTP, and in a browser without scripts of ours.
 
 use crate::support::browser::Browser;
+use crate::support::form::{BOUNDARY, Part, multipart, png};
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
@@ -56,6 +57,14 @@ impl Office {
         let csrf = hidden(&self.get("/soan/bai-moi"), "csrf");
         let body = encoded(&[&[("csrf", csrf.as_str())], fields].concat());
         self.serving.request_with_body("POST", path, &[FORM, ("Cookie", &self.cookie)], body.as_bytes())
+    }
+
+    /// Sends a form with files.
+    fn upload(&self, path: &str, parts: &[Part<'_>]) -> HttpResponse {
+        let csrf = hidden(&self.get("/soan/bai-moi"), "csrf");
+        let (content_type, body) = multipart(BOUNDARY, &[&[("csrf", None, csrf.as_bytes())], parts].concat());
+        let headers = [("Content-Type", content_type.as_str()), ("Cookie", self.cookie.as_str())];
+        self.serving.request_with_body("POST", path, &headers, &body)
     }
 
     fn page_of(id: &str) -> String {
@@ -269,6 +278,41 @@ fn two_people_on_one_article_do_not_overwrite_each_other() {
     let public = "/bai-viet/2023/05/12/thi-dua";
     wait_until("the reason", || office.serving.get(public).text().contains("Sai số liệu"));
     assert!(office.serving.get(public).text().contains("Bản của tôi"));
+}
+
+#[test]
+fn an_image_of_a_preview_is_published_or_its_absence_is_told_and_never_overlooked() {
+    let office = Office::new();
+    let image = png(300, 1);
+    let mut parts: Vec<Part<'_>> = NEW.iter().map(|(name, value)| (*name, None, value.as_bytes())).collect();
+    parts.push(("anh", Some("anh.png"), &image));
+    let preview = office.upload("/soan/bai-moi", &parts);
+    assert_eq!(preview.status, 200, "{}", preview.text());
+    let name = hidden(&preview, "anh-da-co");
+    assert_eq!(office.get(&format!("/soan/anh/{name}")).status, 200);
+    assert_eq!(office.serving.get(&format!("/media/{name}")).status, 410, "no reader sees it yet");
+
+    // Nobody published it for a week.
+    let database = office.site.path("data/bantin.db");
+    let aged = "UPDATE picture_unused SET since = since - 700000";
+    assert_eq!(crate::support::execute_sql(&database, aged), 1);
+    office.site.write("xa-hoi/khac.txt", article("Bài khác", "13/05/2023 08:00", "Đoạn mở đầu."));
+    wait_until("its removal", || office.get(&format!("/soan/anh/{name}")).status == 404);
+    let head = office.serving.metric("bantin_log_head");
+    let fields = [&NEW[..], &[("viec", "dang"), ("anh-da-co", &name)]].concat();
+    let told = office.post("/soan/bai-moi", &fields);
+    let page = told.text();
+    assert!(told.status == 422 && page.contains("Hãy chọn lại tệp ảnh"), "{page}");
+    assert!(page.contains("value=\"Hội nghị tổng kết\"") && page.contains("Đoạn hai."), "{page}");
+    assert_eq!(office.serving.metric("bantin_log_head"), head, "nothing was published without it");
+    // Chosen again, it is published; named twice, it is shown once.
+    parts.push(("viec", None, b"dang"));
+    assert_eq!(office.upload("/soan/bai-moi", &parts).status, 303);
+    wait_until("the image", || office.serving.get(&format!("/media/{name}")).status == 200);
+    let twice = [&fields[..], &[("anh-da-co", name.as_str())]].concat();
+    let answer = office.post("/soan/bai-moi", &with(&twice, "tieu-de", "Bài thứ hai"));
+    let location = answer.header("location").unwrap_or_else(|| panic!("{}", answer.text()));
+    assert_eq!(office.get(location).text().matches("name=\"anh-da-co\"").count(), 1);
 }
 
 /// By this name `tests/run` tells them from the others.

@@ -1,6 +1,7 @@
 //! What an office does over HTTP beyond publishing a text: images and Word files, scheduled articles, the history, and
 //! the state of its folder.
 
+use crate::support::form::{BOUNDARY, Part, multipart, png};
 use crate::support::{
     HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until, word_document,
 };
@@ -47,38 +48,9 @@ impl Office {
 
     /// Sends a form.
     fn form(&self, method: &str, path: &str, parts: &[Part<'_>], headers: &[(&str, &str)]) -> HttpResponse {
-        let boundary = "---ranh-gioi";
-        let media_type = format!("multipart/form-data; boundary={boundary}");
-        self.send(
-            method,
-            path,
-            &[&[("Content-Type", media_type.as_str())], headers].concat(),
-            form(boundary, parts),
-        )
+        let (content_type, body) = multipart(BOUNDARY, parts);
+        self.send(method, path, &[&[("Content-Type", content_type.as_str())], headers].concat(), body)
     }
-}
-
-/// Name, file name and bytes.
-type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
-
-fn form(boundary: &str, parts: &[Part<'_>]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, file, bytes) in parts {
-        let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
-        let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    body
-}
-
-fn png(width: u32, shade: u8) -> Vec<u8> {
-    let pixels = image::RgbImage::from_pixel(width, 120, image::Rgb([shade, 90, 30]));
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    pixels.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
 }
 
 fn resource(answer: &HttpResponse) -> String {
@@ -158,9 +130,8 @@ fn a_word_document_is_published_with_its_images() {
     );
     let answers: Vec<_> = ["mot", "hai"]
         .map(|boundary| {
-            let media_type = format!("multipart/form-data; boundary={boundary}");
+            let (media_type, body) = multipart(boundary, &[("article", Some("a.docx"), &text)]);
             let headers = [("Content-Type", media_type.as_str()), ("Idempotency-Key", "k")];
-            let body = form(boundary, &[("article", Some("a.docx"), &text)]);
             office.send("POST", "/api/articles?channel=xa-hoi", &headers, body)
         })
         .into_iter()

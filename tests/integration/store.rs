@@ -1,4 +1,4 @@
-//! The guarantees of the log, tested on every engine.
+//! The guarantees of the log, tested on every engine; those of the editing desk are in `editing`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -291,6 +291,8 @@ macro_rules! on_every_engine {
         }
     };
 }
+
+mod editing;
 
 on_every_engine! {
     an_article_is_published_corrected_withdrawn_and_restored_under_one_id

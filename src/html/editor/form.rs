@@ -205,7 +205,7 @@ fn image_fields(frame: &EditorFrame<'_>, form: &ArticleForm) -> Markup {
             }
             label for="anh" { "Thêm ảnh (JPEG, PNG, WebP, GIF)" }
             input #anh type="file" name="anh" multiple accept="image/*";
-            p.hint { "Bấm “Xem trước” để thấy ảnh trong bài; ảnh đã tải lên được giữ lại." }
+            p.hint { "Bấm “Xem trước” để thấy ảnh trong bài; ảnh đã tải lên được giữ một tuần." }
         }
     }
 }

@@ -8,16 +8,15 @@ use super::super::api::problem::Problem;
 use super::super::response::HttpResponse;
 use super::context::{CHANGED, Editor, done, number_of};
 use super::draft::{form_of, form_posted, place_of, printed, read, version_text, versions};
+use super::images::{self, Found};
 use super::posted::Posted;
 use crate::html::editor::{self as pages, ArticleForm, Banner, ChannelChoice, DiffLine, Understood};
-use crate::ingest;
-use crate::model::{Article, ArticleId, Entry, Image, Slug};
+use crate::model::{Article, ArticleId, Entry, Slug};
 use crate::parse::{self, ParseOptions, ParsedArticle};
 use crate::store::{
     ArticleLookup, ArticleVersion, IdempotencyKey, KeptImages, SubmitOutcome, SubmitResult, WriteConditions,
 };
 use crate::text::hex;
-use crate::time::from_unix;
 use crate::urls::article_path;
 
 /// An article that may be edited.
@@ -27,9 +26,6 @@ pub(super) struct Loaded {
     pub(super) version: ArticleVersion,
     has_pending_correction: bool,
 }
-
-/// Severity, place and message of a diagnostic.
-type Found = (&'static str, String, String);
 
 /// Loads an article that the holder of the token may edit.
 ///
@@ -151,10 +147,13 @@ pub(super) async fn save(
         let message = diagnostic.kind.message().vietnamese;
         found.push((diagnostic.severity.as_str(), place_of(field, diagnostic.line), message));
     }
-    let (images, complaints) = images(editor, &form.images, posted.files("anh"), None).await?;
-    found.extend(complaints);
+    let (mut images, missing) = images::stored(editor, &form.images).await?;
+    let (new, unusable) = images::uploaded(editor, None, posted.files("anh")).await?;
+    images::add(&mut images, new);
+    found.extend(missing.into_iter().chain(unusable));
     form.images = images.iter().map(|image| image.name.clone()).collect();
-    let draft = reading.draft.map(|draft| {
+    let is_complete = found.iter().all(|(severity, ..)| *severity != "error");
+    let draft = reading.draft.filter(|_| is_complete).map(|draft| {
         let article = Article { images, ..draft.article };
         ParsedArticle { article, ..draft }
     });
@@ -261,9 +260,9 @@ pub(super) async fn read_file(editor: &Editor, posted: &Posted) -> Result<HttpRe
             pages::reading_page(frame, &identity, &pasted, &understood)
         }));
     };
-    let (images, complaints) =
-        images(editor, &[], posted.files("anh"), Some((document, draft.clone()))).await?;
-    found.extend(complaints);
+    let read = Some((document, draft.clone()));
+    let (images, unusable) = images::uploaded(editor, read, posted.files("anh")).await?;
+    found.extend(unusable);
     let article = Article { images, ..draft.article };
     let zone = editor.state.render_options.site.time_zone;
     let mut channels = editor.state.urls.resolve_channels([], &draft.channels);
@@ -294,45 +293,6 @@ pub(super) async fn read_file(editor: &Editor, posted: &Posted) -> Result<HttpRe
         form.channels.push(only.slug.clone());
     }
     Ok(show(editor, &form, StatusCode::OK, banners, Some(&article), found, &[]))
-}
-
-/// The images of an article: those that are stored already, by their names, and those that were sent, which are stored
-/// now. `document`: a file that may contain images, and what was read in it.
-async fn images(
-    editor: &Editor,
-    names: &[String],
-    sent: Vec<(String, Bytes)>,
-    document: Option<(Bytes, ParsedArticle)>,
-) -> Result<(Vec<Image>, Vec<Found>), Problem> {
-    let mut all = Vec::with_capacity(names.len() + sent.len());
-    for name in names {
-        let stored = name.clone();
-        let stored =
-            editor.state.run_with_store(async move |state| state.store.stored_image(&stored).await).await;
-        let bytes = stored.ok_or_else(Problem::overloaded)?;
-        all.extend(bytes.map(|bytes| (name.clone(), Bytes::from(bytes))));
-    }
-    all.extend(sent);
-    let parse_options = options(editor);
-    let taken = editor.state.blocking(move || {
-        let (document, mut draft) =
-            document.or_else(|| Some((Bytes::new(), empty_draft(&parse_options)?)))?;
-        Some(ingest::uploaded_images(&document, &mut draft, &all))
-    });
-    let (images, complaints) = taken.await.flatten().ok_or_else(Problem::unavailable)?;
-    // The others are stored already, with their copies.
-    let new: Vec<_> = images.iter().filter(|(image, _)| !names.contains(&image.name)).cloned().collect();
-    actions::store_images(&editor.state, &new).await?;
-    let complaints =
-        complaints.into_iter().map(|complaint| ("warning", "Ảnh".to_owned(), complaint.message.vietnamese));
-    Ok((images.into_iter().map(|(image, _)| image).collect(), complaints.collect()))
-}
-
-/// An article without images of its own.
-fn empty_draft(options: &ParseOptions) -> Option<ParsedArticle> {
-    let [title, text, published] = ["-", "-", "01/01/2020"].map(str::to_owned);
-    let form = ArticleForm { title, text, published, ..ArticleForm::default() };
-    read(&form, options, from_unix(0)).draft
 }
 
 fn show(

@@ -128,6 +128,15 @@ impl Store {
         images::has_staged_copies(&mut self.core.database.begin_read().await?).await
     }
 
+    /// True if images are due for [`Store::remove_unused_images`].
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn has_unused_images(&self) -> Result<bool, StoreError> {
+        let mut reading = self.core.database.begin_quick_read().await?;
+        images::has_unused_images(&mut reading, self.clock().now().timestamp()).await
+    }
+
     /// One consistent state of the log, for several queries.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ use crate::time::from_unix;
 
 /// Images per query.
 const FETCH_SIZE: usize = 32;
+/// How long an image is kept that no article uses, in seconds. A form that shows its preview may be open as long.
+pub(crate) const UNUSED_KEPT: i64 = 7 * 86_400;
 
 /// The condition that a published article shows the row of `picture`, or a copy of which it is the bytes.
 macro_rules! is_shown {
@@ -126,4 +128,10 @@ pub(crate) async fn is_scaled(reading: &mut Transaction, name: &str) -> Result<b
 pub(crate) async fn has_staged_copies(reading: &mut Transaction) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM picture_copy WHERE shown = 0 LIMIT 1";
     Ok(reading.first(sql, &[]).await?.is_some())
+}
+
+/// True if an image has been unused for [`UNUSED_KEPT`]. `now` in Unix seconds.
+pub(crate) async fn has_unused_images(reading: &mut Transaction, now: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM picture_unused WHERE since < $1 LIMIT 1";
+    Ok(reading.first(sql, values![now - UNUSED_KEPT]).await?.is_some())
 }

@@ -165,7 +165,8 @@ impl Store {
         pending.committed().await
     }
 
-    /// Stores the bytes of images under their content-based names. They are served once an article shows them.
+    /// Stores the bytes of images under their content-based names. They are served once an article shows them; those that
+    /// no article uses are removed after a week ([`Store::remove_unused_images`]).
     ///
     /// # Errors
     /// If the database fails.
@@ -176,6 +177,34 @@ impl Store {
             })
         };
         all_committed(images.into_iter().map(queue).collect()).await.into_iter().collect()
+    }
+
+    /// An unused image is kept from now on as long as a new one. Returns for each name if it is stored.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn touch_images(&self, names: &[String]) -> Result<Vec<bool>, StoreError> {
+        let names = names.to_vec();
+        let write = self.writes.push(move |log| {
+            Box::pin(async move {
+                let mut stored = Vec::with_capacity(names.len());
+                for name in names {
+                    stored.push(log.touch_image(&name).await?);
+                }
+                Ok(stored)
+            })
+        });
+        write.committed().await
+    }
+
+    /// Removes images that were uploaded for a preview more than a week ago and are of no revision and no scheduled
+    /// article, with their copies. Returns how many were due: more may be left unless it is 0.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn remove_unused_images(&self) -> Result<usize, StoreError> {
+        let write = self.writes.push(|log| Box::pin(async move { log.remove_unused_images().await }));
+        write.committed().await
     }
 
     /// Stores the smaller copies of a stored image; the second time nothing. Documents show them at once if no

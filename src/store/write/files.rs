@@ -58,10 +58,8 @@ impl LogWriter<'_> {
                 self.transaction
                     .run("UPDATE file SET article = NULL WHERE article = $1", values![id.as_str()])
                     .await?;
-                for sql in ["DELETE FROM picture_use WHERE article = $1", "DELETE FROM article WHERE id = $1"]
-                {
-                    self.transaction.run(sql, values![id.as_str()]).await?;
-                }
+                self.unlink_images(&id).await?;
+                self.transaction.run("DELETE FROM article WHERE id = $1", values![id.as_str()]).await?;
                 Ok(FileRemovalOutcome::Nothing)
             }
             ArticleStatus::Live if left.is_empty() => {

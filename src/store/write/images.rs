@@ -3,7 +3,11 @@
 use crate::model::{ArticleId, ImageCopy};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
+use crate::store::read::images::UNUSED_KEPT;
 use crate::store::write::log_writer::LogWriter;
+
+/// Images that one transaction removes: deleting large ones takes time.
+const MAX_REMOVED: i64 = 16;
 
 /// The images that only article `$1` uses.
 macro_rules! only_of_article {
@@ -25,7 +29,66 @@ impl LogWriter<'_> {
             let due = "INSERT INTO picture_to_scale (picture, since) VALUES ($1, $2) ON CONFLICT (picture) DO NOTHING";
             self.transaction.run(due, values![name, self.options.clock.now().timestamp()]).await?;
         }
+        self.keep_unused(name).await
+    }
+
+    /// An image that no article uses is kept from now on as long as a new one. True if it is stored.
+    pub(crate) async fn touch_image(&mut self, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM picture WHERE name = $1 AND LENGTH(bytes) > 0";
+        let is_stored = self.transaction.first(sql, values![name]).await?.is_some();
+        if is_stored {
+            self.keep_unused(name).await?;
+        }
+        Ok(is_stored)
+    }
+
+    async fn keep_unused(&mut self, name: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO picture_unused (picture, since) SELECT name, CAST($2 AS BIGINT) FROM picture \
+             WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = $1) \
+             ON CONFLICT (picture) DO UPDATE SET since = excluded.since";
+        let now = self.options.clock.now().timestamp();
+        self.transaction.run(sql, values![name, now]).await.map(|_| ())
+    }
+
+    /// Removes some images that no article has used for a week, with their copies. Returns how many.
+    pub(crate) async fn remove_unused_images(&mut self) -> Result<usize, StoreError> {
+        let until = self.options.clock.now().timestamp() - UNUSED_KEPT;
+        let sql = "SELECT picture FROM picture_unused WHERE since < $1 ORDER BY since, picture LIMIT $2";
+        let due = self.transaction.rows(sql, values![until, MAX_REMOVED]).await?;
+        for row in &due {
+            self.remove_if_unused(row.get_text(0)?).await?;
+        }
+        Ok(due.len())
+    }
+
+    async fn remove_if_unused(&mut self, name: &str) -> Result<(), StoreError> {
+        self.transaction.run("DELETE FROM picture_unused WHERE picture = $1", values![name]).await?;
+        // NOTE: asked again: a process of an older version may have published it.
+        let used = "SELECT 1 FROM picture_use WHERE picture = $1 LIMIT 1";
+        if self.transaction.first(used, values![name]).await?.is_some() {
+            return Ok(());
+        }
+        let copies = "SELECT name FROM picture_copy WHERE picture = $1";
+        let copies = self.transaction.rows(copies, values![name]).await?;
+        for sql in
+            ["DELETE FROM picture_copy WHERE picture = $1", "DELETE FROM picture_to_scale WHERE picture = $1"]
+        {
+            self.transaction.run(sql, values![name]).await?;
+        }
+        self.remove_bytes(name).await?;
+        for copy in &copies {
+            self.remove_bytes(copy.get_text(0)?).await?;
+        }
         Ok(())
+    }
+
+    /// Removes bytes that are no image of an article, no upload and no copy of either.
+    async fn remove_bytes(&mut self, name: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM picture WHERE name = $1 \
+             AND NOT EXISTS (SELECT 1 FROM picture_use WHERE picture = $1) \
+             AND NOT EXISTS (SELECT 1 FROM picture_unused WHERE picture = $1) \
+             AND NOT EXISTS (SELECT 1 FROM picture_copy WHERE picture_copy.name = $1)";
+        self.transaction.run(sql, values![name]).await.map(|_| ())
     }
 
     /// False if they are stored already.
@@ -98,8 +161,23 @@ impl LogWriter<'_> {
                     values![picture.as_str(), id.as_str(), shown],
                 )
                 .await?;
+            let used = "DELETE FROM picture_unused WHERE picture = $1";
+            self.transaction.run(used, values![picture.as_str()]).await?;
         }
         Ok(())
+    }
+
+    /// Forgets the images of an article that was never published.
+    pub(crate) async fn unlink_images(&mut self, id: &ArticleId) -> Result<(), StoreError> {
+        let now = self.options.clock.now().timestamp();
+        let unused = concat!(
+            "INSERT INTO picture_unused (picture, since) SELECT due.picture, CAST($2 AS BIGINT) FROM (",
+            only_of_article!(),
+            ") due WHERE TRUE ON CONFLICT (picture) DO NOTHING"
+        );
+        self.transaction.run(unused, values![id.as_str(), now]).await?;
+        let sql = "DELETE FROM picture_use WHERE article = $1";
+        self.transaction.run(sql, values![id.as_str()]).await.map(|_| ())
     }
 
     /// Erases the images that only this article uses, and their copies.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
 pub mod browser;
+pub mod form;
 pub mod postgres;
 pub mod requirement;
 
