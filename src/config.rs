@@ -6,6 +6,7 @@
 mod checks;
 mod collect;
 mod error;
+mod hub;
 mod notice;
 mod schema;
 mod sources;
@@ -110,7 +111,7 @@ impl Config {
 }
 
 fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
-    let Settings { site, server, store, folder, feed, log, channel, source } = settings;
+    let Settings { site, server, store, folder, feed, hub, log, channel, source } = settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
         value_error(&format!("site.{key}"), cause.to_string())
@@ -130,7 +131,8 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
     let encodings =
         channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
     let channels = channels(channel)?;
-    let addresses = Arc::new(addresses.with_redirects(&channels));
+    let hub_url = hub::url(&hub)?;
+    let addresses = Arc::new(addresses.with_redirects(&channels).with_hub(hub_url));
     let pull_options = pull::PullOptions {
         sources: collect::sources(source.unwrap_or_default(), &addresses)?,
         user_agent: format!("bantin/{} (+{}/)", env!("CARGO_PKG_VERSION"), addresses.site_url()),

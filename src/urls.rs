@@ -28,6 +28,8 @@ pub struct SiteUrls {
     renamed: BTreeMap<Slug, Slug>,
     /// Removed channels.
     gone: BTreeSet<Slug>,
+    /// The WebSub hub of all live feeds.
+    hub: Option<String>,
 }
 
 /// `site.url` or `site.tag_authority` is invalid.
@@ -69,6 +71,7 @@ impl SiteUrls {
             tag_authority: tag_authority.to_owned(),
             renamed: BTreeMap::new(),
             gone: BTreeSet::new(),
+            hub: None,
         })
     }
 
@@ -81,6 +84,16 @@ impl SiteUrls {
             }
         }
         self
+    }
+
+    /// Names the WebSub hub of all live feeds (feed rule W1); none without one.
+    pub fn with_hub(self, hub: Option<String>) -> Self {
+        Self { hub, ..self }
+    }
+
+    /// The absolute URL of the WebSub hub, if there is one.
+    pub fn hub_url(&self) -> Option<&str> {
+        self.hub.as_deref()
     }
 
     /// The channel with this slug or title, as a folder or an article names it.

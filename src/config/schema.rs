@@ -52,6 +52,7 @@ sections! {
         store: Store,
         folder: Folder,
         feed: Feed,
+        hub: Hub,
         log: Log,
     } maybe {
         channel: Vec<Channel>,
@@ -140,6 +141,9 @@ sections! {
     } maybe {
         skip_hours: Vec<u8>,
     }
+    Hub {} maybe {
+        url: String,
+    }
     Log {
         format: LogFormatSetting,
     } maybe {}
@@ -166,6 +170,7 @@ pub(super) fn keys() -> Vec<String> {
         ("store", "Store"),
         ("folder", "Folder"),
         ("feed", "Feed"),
+        ("hub", "Hub"),
         ("log", "Log"),
     ];
     let of = |name: &str| SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);

@@ -81,6 +81,7 @@ fn head(model: &FeedModel<'_>, links: &FeedLinks, zone: Zone) -> Feed {
 fn feed_links(model: &FeedModel<'_>, urls: &FeedLinks) -> Vec<Link> {
     let feed = Format::Atom.media_type();
     let mut links = vec![link("self", &urls.self_url, feed), link("alternate", &model.html_url, "text/html")];
+    links.extend(urls.hub.iter().map(|url| Link { mime_type: None, ..link("hub", url, "") }));
     links.extend(urls.current.as_deref().map(|current| link("current", current, feed)));
     links.extend(urls.previous_archive.as_deref().map(|page| link("prev-archive", page, feed)));
     // Feed rule L1. The type of the licence's page is not known.

@@ -53,3 +53,10 @@ pub enum FeedKind<'a> {
         query: &'a str,
     },
 }
+
+impl FeedKind<'_> {
+    /// True for a document that a WebSub hub distributes (feed rule W1).
+    pub(super) fn has_hub(self) -> bool {
+        matches!(self, Self::Live { .. } | Self::Delta)
+    }
+}

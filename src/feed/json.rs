@@ -42,6 +42,8 @@ struct Feed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
     authors: Vec<Author<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hubs: Option<[Hub<'a>; 1]>,
     _bantin: FeedExtension<'a>,
     /// Always empty: the items are rendered one by one.
     items: [(); 0],
@@ -50,6 +52,12 @@ struct Feed<'a> {
 #[derive(Serialize)]
 struct Author<'a> {
     name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Hub<'a> {
+    r#type: &'static str,
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -142,6 +150,7 @@ fn feed<'a>(model: &'a FeedModel<'_>, links: &'a FeedLinks, zone: Zone) -> Feed<
         icon: model.logo.as_deref(),
         language: model.language,
         authors: vec![Author { name: &model.publisher }],
+        hubs: links.hub.as_deref().map(|url| [Hub { r#type: "WebSub", url }]),
         _bantin: FeedExtension {
             id: &model.id,
             updated: rfc3339(model.updated, zone),

@@ -38,6 +38,8 @@ pub(super) struct FeedLinks {
     pub current: Option<String>,
     /// The next older page of the archive (RFC 5005 §4).
     pub previous_archive: Option<String>,
+    /// The WebSub hub of a live feed (feed rule W1).
+    pub hub: Option<String>,
 }
 
 /// The RFC 5005 marker of a document.
@@ -192,21 +194,24 @@ impl FeedLinks {
         let url = |path: String| document.addresses.url(&path);
         let live = url(urls::feed_path(scope, format));
         let archive = |page: u64| url(urls::archive_path(scope, page, format));
-        match document.kind {
+        let hub = document.addresses.hub_url().filter(|_| document.kind.has_hub()).map(str::to_owned);
+        let links = match document.kind {
             // A complete feed has no older pages (feed rule H3).
             FeedKind::Live { complete: true, .. } => Self { self_url: live, ..Self::default() },
             FeedKind::Live { previous_archive, complete: false } => {
-                Self { self_url: live, current: None, previous_archive: previous_archive.map(archive) }
+                Self { self_url: live, previous_archive: previous_archive.map(archive), ..Self::default() }
             }
             FeedKind::Archive { page, previous } => {
-                Self { self_url: archive(page), current: Some(live), previous_archive: previous.map(archive) }
+                let previous_archive = previous.map(archive);
+                Self { self_url: archive(page), current: Some(live), previous_archive, ..Self::default() }
             }
             // A delta is served at the URL of the live document (RFC 3229).
-            FeedKind::Delta => Self { self_url: live.clone(), current: Some(live), previous_archive: None },
+            FeedKind::Delta => Self { self_url: live.clone(), current: Some(live), ..Self::default() },
             FeedKind::Search { query, .. } => {
                 Self { self_url: url(urls::search_path(Some(format), query)), ..Self::default() }
             }
-        }
+        };
+        Self { hub, ..links }
     }
 }
 

@@ -117,6 +117,8 @@ fn atom_links(model: &FeedModel<'_>, urls: &FeedLinks) -> Vec<Link> {
         ..Link::default()
     };
     let mut links = vec![link("self", &urls.self_url)];
+    // The type of the hub is not that of a feed (feed rule W1).
+    links.extend(urls.hub.iter().map(|url| Link { mime_type: None, ..link("hub", url) }));
     links.extend(urls.current.as_deref().map(|current| link("current", current)));
     links.extend(urls.previous_archive.as_deref().map(|page| link("prev-archive", page)));
     // Feed rule L1. The type of the licence's page is not known.

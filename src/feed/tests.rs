@@ -122,6 +122,36 @@ fn an_article_has_the_same_content_in_every_format() {
 }
 
 #[test]
+fn live_feeds_and_deltas_name_the_hub_and_nothing_else_does_w1() {
+    let mut fixture = Fixture::hostile();
+    for kind in [LIVE, COMPLETE, FeedKind::Delta, ARCHIVE] {
+        let documents = Format::ALL.map(|format| rendered(&fixture.document(kind), format));
+        assert!(documents.iter().all(|text| !text.contains("hub\"")), "without a hub, {kind:?}");
+    }
+    let hub = "https://hub.example.vn/?a=1&b=2";
+    fixture.addresses = fixture.addresses.with_hub(Some(hub.to_owned()));
+    for (kind, expected) in [
+        (LIVE, Some(hub)),
+        (COMPLETE, Some(hub)),
+        (FeedKind::Delta, Some(hub)),
+        (ARCHIVE, None),
+        (FeedKind::Search { words: "a", query: "q=a" }, None),
+    ] {
+        let document = FeedInput { entries: &[], tombstones: &[], ..fixture.document(kind) };
+        for format in Format::ALL {
+            assert_eq!(verify(&document, format, &render(&document, format)), Ok(()), "{kind:?} {format:?}");
+        }
+        for format in [Format::Rss, Format::Atom] {
+            assert_eq!(link(&rendered(&document, format), "hub").as_deref(), expected, "{kind:?} {format:?}");
+        }
+        let hubs = expected.map(|url| json!([{ "type": "WebSub", "url": url }]));
+        assert_eq!(json_of(&document).get("hubs"), hubs.as_ref(), "{kind:?}");
+        let changed = rendered(&document, Format::Atom).replace("rel=\"hub\"", "rel=\"bub\"");
+        assert_eq!(verify(&document, Format::Atom, changed.as_bytes()).is_err(), expected.is_some());
+    }
+}
+
+#[test]
 fn rendering_is_deterministic() {
     let fixture = Fixture::hostile();
     for format in Format::ALL {

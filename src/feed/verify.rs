@@ -87,6 +87,8 @@ fn compare_head(document: &FeedInput<'_>, format: Format, parsed: &ParsedFeed) -
     same("self link", &parsed.self_url, &self_url)?;
     same("link to the live feed", &parsed.current, &current)?;
     same("link to the archive", &parsed.previous_archive, &previous_archive)?;
+    let hub = document.addresses.hub_url().filter(|_| document.kind.has_hub()).map(str::to_owned);
+    same("hub", &parsed.hub, &hub)?;
     same("archive marker", &parsed.archive, &matches!(document.kind, FeedKind::Archive { .. }))?;
     same(
         "completeness marker",

@@ -73,7 +73,9 @@ impl ChannelJob {
             let feed =
                 Representation::new(feed::media_type(format), bytes, &version, view.state.last_modified);
             let feed = if view.abridged { feed.into_abridged() } else { feed };
-            documents.push((feed_path(scope, format), feed));
+            let (path, addresses) = (feed_path(scope, format), &self.context.options.addresses);
+            let feed = feed.with_hub(&addresses.url(&path), addresses.hub_url());
+            documents.push((path, feed));
         }
         documents.extend(self.pages(view, &version));
         Ok(documents)

@@ -73,6 +73,8 @@ pub struct Representation {
     etags: EtagSource,
     effort: Effort,
     file: OnceLock<Option<Arc<File>>>,
+    /// The value of `Link` (RFC 8288).
+    pub link: Option<HeaderValue>,
 }
 
 /// Where the ETags of a document come from.
@@ -125,7 +127,8 @@ impl Representation {
     /// (RFC 3229 §10.2).
     pub(super) fn delta(self: &Arc<Self>, bytes: Vec<u8>) -> Self {
         let (etag, full) = (self.identity.etag.clone(), EtagSource::Full(Arc::clone(self)));
-        Self::with_etags(self.media_type.clone(), bytes, etag, full, self.last_modified)
+        let delta = Self::with_etags(self.media_type.clone(), bytes, etag, full, self.last_modified);
+        Self { link: self.link.clone(), ..delta }
     }
 
     fn with_etags(
@@ -146,12 +149,21 @@ impl Representation {
             etags,
             effort: Effort::default(),
             file: OnceLock::new(),
+            link: None,
         }
     }
 
     /// Marks the document as immutable: its URL contains a fingerprint.
     pub(super) fn immutable(self) -> Self {
         Self { kind: RepresentationKind::Asset, ..self }
+    }
+
+    /// Names the URL of a live feed and its hub, in this order (feed rule W1).
+    pub(super) fn with_hub(self, self_url: &str, hub: Option<&str>) -> Self {
+        let link = hub.and_then(|hub| {
+            HeaderValue::try_from(format!("<{self_url}>; rel=\"self\", <{hub}>; rel=\"hub\"")).ok()
+        });
+        Self { link, ..self }
     }
 
     /// Sets how much time the compression may take.

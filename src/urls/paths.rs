@@ -152,6 +152,9 @@ pub fn api_article_path(id: &ArticleId) -> String {
     format!("/api/articles/{}", percent_encoding::utf8_percent_encode(id.as_str(), &ALSO_ESCAPED))
 }
 
+/// The path of the WebSub hub.
+pub const HUB_PATH: &str = "/hub";
+
 /// The path of the list of changes.
 pub const CHANGES_PATH: &str = "/api/changes";
 

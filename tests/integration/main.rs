@@ -23,6 +23,7 @@ mod fetch;
 mod folder;
 mod html_pages;
 mod http_server;
+mod hub;
 mod image_copies;
 mod images;
 mod import;

@@ -22,6 +22,7 @@ pub(super) fn feed(text: &str) -> ParseResult<ParsedFeed> {
         self_url: required(feed, "feed_url")?,
         current: optional(extension, "current_url")?,
         previous_archive: optional(feed, "next_url")?,
+        hub: list(feed, "hubs")?.first().map(|hub| required(object(hub)?, "url")).transpose()?,
         archive: extension.get("history").is_some_and(|history| history == "archive"),
         complete: extension.get("history").is_some_and(|history| history == "complete"),
         updated: optional(extension, "updated")?.as_deref().map(rfc3339).transpose()?,

@@ -10,6 +10,7 @@ pub(super) struct ParsedFeed {
     pub self_url: String,
     pub current: Option<String>,
     pub previous_archive: Option<String>,
+    pub hub: Option<String>,
     pub archive: bool,
     pub complete: bool,
     pub updated: Option<Timestamp>,

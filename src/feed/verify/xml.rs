@@ -127,6 +127,7 @@ fn links_and_markers(feed: Node<'_, '_>) -> ParseResult<ParsedFeed> {
         self_url: link(feed, "self")?.ok_or("the self link is missing")?,
         current: link(feed, "current")?,
         previous_archive: link(feed, "prev-archive")?,
+        hub: link(feed, "hub")?,
         archive: optional(feed, HISTORY, "archive")?.is_some(),
         complete: optional(feed, HISTORY, "complete")?.is_some(),
         ..ParsedFeed::default()

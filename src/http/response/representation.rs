@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use hyper::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_ENCODING,
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LAST_MODIFIED, ORIGIN, VARY,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LAST_MODIFIED, LINK, ORIGIN, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
@@ -237,6 +237,9 @@ fn full_response(
         headers.insert(CONTENT_ENCODING, name);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    if let Some(link) = &document.link {
+        headers.insert(LINK, link.clone());
+    }
     if document.kind == RepresentationKind::Page {
         page_headers(&mut headers);
     }
