@@ -1,27 +1,42 @@
 //! Every sample of the project, damaged at random: nothing panics, the time grows linearly, and an article of the clean
 //! form built from any lines of the samples keeps all of them.
 //!
-//! `BANTIN_FUZZ_SECONDS` sets how long each test runs (default: 800 seeds), `BANTIN_FUZZ_SEED` the first seed. The seed
-//! of a failure is printed.
+//! `BANTIN_FUZZ_SECONDS` sets how long each test runs (default: 800 seeds), `BANTIN_FUZZ_SEED` the first seed,
+//! `BANTIN_FUZZ_FORM` the only form that is read (`txt`, `md`, `html`, `docx`, `odt`, `json` or `feed`). The seed of a
+//! failure is printed.
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bantin::parse::{ParseOptions, parse, read_fields};
+use bantin::parse::{ParseOptions, Repairs, article_of, parse, read_feed, read_feed_date, read_fields};
 use bantin::search_text::block_texts;
 use bantin::time::DEFAULT_TIME_ZONE;
 
-const SAMPLES: [&str; 6] =
-    ["feeds", "tests/manuscripts", "tests/odt", "tests/pages", "tests/reading", "tests/word"];
-const FORMS: [&str; 6] = ["txt", "md", "html", "docx", "odt", "json"];
+const SAMPLES: [&str; 7] = [
+    "feeds",
+    "src/feed/snapshots",
+    "tests/manuscripts",
+    "tests/odt",
+    "tests/pages",
+    "tests/reading",
+    "tests/word",
+];
+const FORMS: [&str; 7] = ["txt", "md", "html", "docx", "odt", "json", "feed"];
 
 #[test]
 fn damaged_samples_neither_panic_nor_take_long() {
+    let only = std::env::var("BANTIN_FUZZ_FORM").ok();
     let samples = samples();
+    let damaged: Vec<_> = samples
+        .iter()
+        .filter(|(form, _)| {
+            only.as_deref().is_none_or(|only| only == *form || only == "json" && *form == "txt")
+        })
+        .collect();
     let mut slowest = Duration::ZERO;
     let runs = for_each_seed(|random| {
-        let (form, sample) = &samples[random.below(samples.len())];
+        let (form, sample) = damaged[random.below(damaged.len())];
         let (_, other) = &samples[random.below(samples.len())];
         let mut bytes = sample.clone();
         let is_package = matches!(*form, "docx" | "odt");
@@ -33,7 +48,8 @@ fn damaged_samples_neither_panic_nor_take_long() {
             bytes.truncate(200_000);
         }
         // Any text may be sent as a JSON field, and the format may be wrong.
-        let form = if random.below(4) == 0 { FORMS[random.below(FORMS.len())] } else { form };
+        let any = if random.below(4) == 0 { FORMS[random.below(FORMS.len())] } else { form };
+        let form = only.as_deref().unwrap_or(any);
         slowest = slowest.max(time_to_read(form, &bytes));
     });
     println!("{runs} runs, the slowest took {slowest:?}");
@@ -125,6 +141,8 @@ fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
                 [("title", title), ("published", "12/05/2023 17:39".to_owned()), ("text", text.into_owned())];
             let fields = fields.map(|(name, value)| (name.to_owned(), serde_json::Value::String(value)));
             std::hint::black_box(read_fields(&fields, &options()));
+        } else if form == "feed" {
+            read_as_feed(bytes);
         } else {
             std::hint::black_box(parse(&format!("bai.{form}"), bytes, &options()));
         }
@@ -133,6 +151,20 @@ fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
     // Other processes can disturb one run, but hardly all five.
     let best = (0..5).map(|_| once()).find(|time| *time <= most);
     best.unwrap_or_else(|| panic!("a {form} of {} bytes takes over {most:?}", bytes.len()))
+}
+
+/// Reads a feed and its items as `pull` does.
+fn read_as_feed(bytes: &[u8]) {
+    let url = url::Url::parse("https://example.vn/rss.xml").unwrap();
+    let Ok(feed) = read_feed(bytes, None, &url) else { return };
+    for item in &feed.items {
+        let mut repairs = Repairs::new();
+        let date = item.date.as_ref().map(|date| read_feed_date(date, DEFAULT_TIME_ZONE, &mut repairs));
+        if let Some(Ok(date)) = date {
+            let article = article_of(item, date.published, "UBND xã", &options(), &mut repairs);
+            std::hint::black_box(article);
+        }
+    }
 }
 
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
@@ -147,6 +179,10 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
                 add(&path, samples);
             } else if let Some(form) = form {
                 samples.push((form, std::fs::read(path).unwrap()));
+            } else if path.parent().is_some_and(|folder| folder.ends_with("src/feed/snapshots")) {
+                let snapshot = std::fs::read_to_string(path).unwrap();
+                let feed = snapshot.splitn(3, "---\n").nth(2).unwrap();
+                samples.push(("feed", feed.as_bytes().to_vec()));
             }
         }
     }
