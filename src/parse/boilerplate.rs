@@ -157,7 +157,7 @@ fn is_counter(part: &str) -> bool {
 
 /// Font sizes, rows of buttons, and requests to the readers: `Theo dõi … trên`, `>> Tin khác`.
 fn is_tool(line: &str, key: &str, count: usize) -> bool {
-    let sizes = key.trim_start_matches("cỡ chữ").trim_start_matches([':', ' ']);
+    let sizes = key.rsplit_once("cỡ chữ").map_or(key, |(_, sizes)| sizes).trim_start_matches([':', ' ']);
     let letter_sizes = (2..=24).contains(&sizes.len()) && sizes.chars().all(|c| "a +-|/".contains(c));
     let follow =
         count <= 9 && key.starts_with("theo dõi ") && (key.ends_with(" trên") || key.contains("google news"));
@@ -172,7 +172,10 @@ fn is_tool(line: &str, key: &str, count: usize) -> bool {
     let empty_label = line.ends_with(':')
         && (AUTHOR_LABELS.contains(&key)
             || key.replace(',', "").split(' ').all(|word| WORKS.contains(&word)));
-    letter_sizes || empty_label || follow || arrow || call || opened || is_row(key)
+    let account = key.split_once(':').is_some_and(|(label, account)| {
+        AUTHOR_LABELS.contains(&label.trim()) && ACCOUNTS.contains(&account.trim())
+    });
+    letter_sizes || empty_label || account || follow || arrow || call || opened || is_row(key)
 }
 
 /// Whether a line consists of buttons, counters, sections and accounts, with numbers between them: `Facebook Twitter
@@ -236,8 +239,21 @@ fn is_menu(line: &str, key: &str, count: usize) -> bool {
     let arrows = [" > ", " » ", " › ", " \\", "\\ "].iter().any(|arrow| line.contains(arrow));
     let home = key.starts_with("trang chủ") && line.contains(['|', '/', '\\', '>', '»', '›', ',']);
     let degrees = line.contains(['°', '*']) && line.contains('%') && count <= 5;
-    let opened = count <= 14 && opens_with(key, &SITE_OPENINGS);
+    let opened = count <= 14 && opens_with(key, &SITE_OPENINGS) || is_site_name(line, key, count);
     arrows && !line.ends_with(['.', '!', '?', ':']) || home || degrees || opened
+}
+
+/// `Trang thông tin xã Ea Lâm`: nothing but the kind of site and the name of a place.
+fn is_site_name(line: &str, key: &str, count: usize) -> bool {
+    const KINDS: [&str; 5] = ["trang thông tin", "trang tin", "cổng thông tin", "bản tin", "trang cộng đồng"];
+    let kind = KINDS.into_iter().find(|kind| opens_with(key, &[kind]));
+    let is_part = |word: &str| {
+        word.starts_with(char::is_uppercase) || PLACES.contains(&word) || "thị trấn thành phố".contains(word)
+    };
+    kind.is_some_and(|kind| {
+        let skipped = word_count(kind);
+        (skipped + 1..=8).contains(&count) && line.split_whitespace().skip(skipped).all(is_part)
+    })
 }
 
 /// A line of an address, or the name of an attachment.

@@ -25,7 +25,8 @@ pub(super) struct Byline {
 pub(super) fn credit(line: &str) -> Option<(Fact, Byline)> {
     let of = |fact| move |byline| (fact, byline);
     let shape = if is_initials(line) { Fact::Initials } else { Fact::Name };
-    labelled(line)
+    labelled_parts(line)
+        .or_else(|| labelled(line))
         .map(of(Fact::LabelledAuthor))
         .or_else(|| source(line).map(of(Fact::Source)))
         .or_else(|| names_only(line).map(of(shape)))
@@ -49,7 +50,7 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
     let (names, source) =
         names.split_once("Nguồn:").map_or((names, None), |(names, source)| (names, Some(source)));
     let names = names.trim_matches(|c: char| c.is_whitespace() || "-–|".contains(c));
-    if names.is_empty() || word_count(names) > 24 || names.contains(". ") {
+    if names.is_empty() || word_count(names) > 24 || has_two_sentences(names) {
         return None;
     }
     let mut byline = split_names(names.strip_prefix("Theo ").unwrap_or(names));
@@ -62,6 +63,33 @@ pub(super) fn labelled(line: &str) -> Option<Byline> {
     let sure =
         is_phrase(label) && !asks && short || (asks || is_label(label) || is_abbreviation(label)) && named();
     (sure && !byline.authors.is_empty()).then_some(byline)
+}
+
+/// `Tin: Lương Bình; Ảnh: Đức Toàn`: one label after the other.
+pub(super) fn labelled_parts(line: &str) -> Option<Byline> {
+    if line.matches(':').count() < 2 {
+        return None;
+    }
+    let mut byline = Byline::default();
+    for part in line.split([';', '|', '-', '–']).filter(|part| !part.trim().is_empty()) {
+        let (label, names) = part.split_once(':')?;
+        let named = split_names(names.trim());
+        let is_work = label_words(label).iter().all(|word| WORKS.contains(&word.as_str()));
+        if !is_work && !is_phrase(label) || !named.authors.iter().all(|name| is_name(name)) {
+            return None;
+        }
+        let new = named.authors.into_iter().filter(|name| !byline.authors.contains(name)).collect::<Vec<_>>();
+        byline.authors.extend(new);
+    }
+    Some(byline).filter(|byline| !byline.authors.is_empty())
+}
+
+/// Whether a full stop ends a sentence within the text; that of `BS. Hoàng Thị Lụa` does not.
+fn has_two_sentences(text: &str) -> bool {
+    text.match_indices(". ").any(|(at, _)| {
+        let word = text[..at].rsplit(' ').next().unwrap_or_default();
+        !(word.starts_with(char::is_uppercase) && word.chars().count() <= 4)
+    })
 }
 
 /// Only names: `Tấn Lộc`, `N.H.Khôi`, `PV`, `Minh Huyền – Thanh Tân`, `Phòng TTBCXB`.

@@ -52,6 +52,8 @@ facts! {
     Time Extras Place InMenu
     // An invalid date; a relative one (`2 giờ trước`); one glued to a title; one whose time is on the next line.
     Refused Relative Glued ClockBelow
+    // With the label of another day: `Hạn nộp hồ sơ: 12/05/2024`.
+    OtherDay
     // Another line has the same day; a headline with a date directly below it, above the text.
     Agrees DateBelow
 

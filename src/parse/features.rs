@@ -67,6 +67,7 @@ pub(super) fn lines(pieces: &[Piece], given: Option<&str>, zone: Zone) -> Vec<Li
         lines.iter_mut().take(TOP).for_each(|line| line.facts.set(Fact::GivenTitle, line.key == given));
     }
     glued(pieces, &mut lines, zone);
+    events(&mut lines);
     neighbours(pieces, &mut lines);
     repeats(&mut lines);
     cells(&mut lines);
@@ -96,7 +97,8 @@ fn plain_line(piece: &Piece) -> LineFeatures {
     }
     if !line.facts.any(&[Fact::HeadingOne, Fact::Heading, Fact::Item, Fact::Table]) {
         let whole = || Caption { text: piece.text.clone(), credit: None };
-        let caption = caption::read(&piece.text).or_else(|| (piece.kind == Kind::Caption).then(whole));
+        let caption = caption::read(&piece.text).filter(|_| byline::labelled_parts(&piece.text).is_none());
+        let caption = caption.or_else(|| (piece.kind == Kind::Caption).then(whole));
         line.caption = caption.map(Box::new);
         line.facts.set(Fact::Caption, line.caption.is_some());
     }
@@ -104,8 +106,9 @@ fn plain_line(piece: &Piece) -> LineFeatures {
 }
 
 fn line(piece: &Piece, zone: Zone) -> LineFeatures {
-    let text = piece.text.as_str();
+    let text = without_icons(&piece.text);
     let mut line = plain_line(piece);
+    line.facts.set(Fact::Number, is_number(text));
     if line.facts.has(Fact::Table) {
         return line;
     }
@@ -166,7 +169,6 @@ impl LineFeatures {
         );
         let english = |b: u8| b.is_ascii_alphabetic() || b == b' ' || b == b'\'';
         facts.set(Fact::English, self.words >= 3 && text.bytes().all(english));
-        facts.set(Fact::Number, text.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b)));
         facts.set(Fact::Clock, is_clock(text));
         facts.set(Fact::Media, text.starts_with('[') && caption::is_kind_of_report(text));
         facts.set(Fact::Dots, has_dots(text));
@@ -177,6 +179,7 @@ impl LineFeatures {
         let facts = &mut self.facts;
         let label = match &reading {
             DateReading::Nothing => return,
+            DateReading::OtherDay => return facts.add(Fact::OtherDay),
             DateReading::Refused(refusal) => {
                 let relative = matches!(refusal.problem, DiagnosticKind::DateRelative { .. });
                 facts.add(if relative { Fact::Relative } else { Fact::Refused });
@@ -199,7 +202,7 @@ impl LineFeatures {
         self.date = match reading {
             DateReading::Date(found) => Some(Dated::Found(found)),
             DateReading::Refused(refusal) => Some(Dated::Refused(refusal)),
-            DateReading::Nothing => None,
+            DateReading::Nothing | DateReading::OtherDay => None,
         };
     }
 
@@ -241,6 +244,16 @@ impl LineFeatures {
     }
 }
 
+/// The text after the pictures of sites before a date, an author or a counter: `📅`, `👁`, `✍`.
+fn without_icons(text: &str) -> &str {
+    let is_icon = |c: char| matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}');
+    if text.starts_with(is_icon) { text.trim_start_matches(|c: char| is_icon(c) || c == ' ') } else { text }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit() || b".,".contains(&b))
+}
+
 /// A row of dots separates the slogans that some sites print at the top.
 fn has_dots(text: &str) -> bool {
     text.len() > 6 && text.contains("......")
@@ -279,6 +292,21 @@ fn glued(pieces: &[Piece], lines: &mut [LineFeatures], zone: Zone) {
             lines[at].facts.add(Fact::Glued);
             lines[at].facts.set(Fact::Time, !date.stamp.date_only);
             lines[at].date = Some(Dated::Glued(Box::new((title, date))));
+        }
+    }
+}
+
+/// `Thời gian: …` above `Địa điểm: …` is the time of an event.
+fn events(lines: &mut [LineFeatures]) {
+    for index in 1..lines.len() {
+        let [event, below] = &mut lines[index - 1..=index] else { continue };
+        if below.key.starts_with("địa điểm")
+            && event.key.starts_with("thời gian")
+            && event.date.take().is_some()
+        {
+            let of_a_date =
+                [Fact::Dated, Fact::Published, Fact::Time, Fact::Extras, Fact::Place, Fact::Refused];
+            of_a_date.into_iter().for_each(|fact| event.facts.remove(fact));
         }
     }
 }

@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
                 self.findings.error(line, refusal.problem);
                 None
             }
-            DateReading::Date(_) | DateReading::Nothing => {
+            DateReading::Date(_) | DateReading::OtherDay | DateReading::Nothing => {
                 self.wrong(key, ExpectedValue::Date, line);
                 None
             }

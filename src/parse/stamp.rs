@@ -17,6 +17,7 @@ use super::boilerplate::{is_counter_row, is_row, is_section};
 use super::byline::{self, Byline};
 use super::diagnostic::DiagnosticKind;
 use super::normalise::{comparison_key, word_count};
+use super::phrases::DATE_LABELS;
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local, start_of_day};
 
 /// What a line says about the publication date.
@@ -24,6 +25,8 @@ use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local, start_
 pub(super) enum DateReading {
     /// It is not a date line.
     Nothing,
+    /// Its label says that the day is that of something else: `Hạn nộp hồ sơ: 12/05/2024`.
+    OtherDay,
     /// A date.
     Date(Box<ParsedDate>),
     /// It is a date line that cannot be accepted.
@@ -120,7 +123,7 @@ const RELATIVE: [&str; 9] =
     ["hôm nay", "hôm qua", "hôm kia", "vừa xong", "mới đây", "sáng nay", "chiều nay", "today", "yesterday"];
 
 /// In matching order: a longer label precedes its own prefixes.
-const LABELS: [(&str, Label); 31] = [
+const LABELS: [(&str, Label); 34] = [
     ("ngày cập nhật", Label::Updated),
     ("cập nhật lần cuối", Label::Updated),
     ("lần cập nhật cuối", Label::Updated),
@@ -151,7 +154,10 @@ const LABELS: [(&str, Label); 31] = [
     ("published", Label::Published),
     ("posted on", Label::Published),
     ("date posted", Label::Published),
-    ("tin phát lúc", Label::Published),
+    ("phát lúc", Label::Published),
+    ("phát sóng lúc", Label::Published),
+    ("phát sóng ngày", Label::Published),
+    ("ngày phát sóng", Label::Published),
 ];
 
 /// The first bytes of all labels.
@@ -175,9 +181,9 @@ fn labels_in(lower: &str) -> Vec<LabelSpan> {
     for (start, character) in lower.char_indices() {
         // NOTE: called for every character of every line with a number; the first byte nearly always decides.
         if apart(before.replace(character)) && LABEL_STARTS[usize::from(lower.as_bytes()[start])] {
-            phrases.extend(
-                phrases_at(lower, start).filter(|(_, (span, _))| apart(lower[span.end..].chars().next())),
-            );
+            // `Ngày đăng ký` is the day of something else.
+            let ends = |rest: &str| apart(rest.chars().next()) && !rest.starts_with(" ký");
+            phrases.extend(phrases_at(lower, start).filter(|(_, (span, _))| ends(&lower[span.end..])));
         }
     }
     phrases.sort_by_key(|(rank, _)| *rank);
@@ -277,6 +283,9 @@ fn read_part(text: &str, lower: &str, label: Option<Label>, zone: Zone) -> DateR
         }
         (None, _) => return DateReading::Nothing,
     };
+    if label.is_none() && has_other_label(&reading) {
+        return DateReading::OtherDay;
+    }
     let Some(adjacent) = AdjacentText::of(&reading, label.is_some()) else { return DateReading::Nothing };
     let date = match date {
         Ok(date) => *date,
@@ -320,6 +329,13 @@ fn is_relative(lower: &str) -> bool {
         && parts.iter().any(|part| UNITS.contains(part) || matches!(*part, "minutes" | "hours" | "days"))
         && text.starts_with(|c: char| c.is_ascii_digit() || parts[0] == "khoảng" || parts[0] == "cách");
     starts && (word_count(text) <= 2 || text.contains(|c: char| c.is_ascii_digit())) || ago
+}
+
+/// Whether a label other than those of dates of publication is directly before the date.
+fn has_other_label(reading: &Reading<'_>) -> bool {
+    let label = bare(reading.before.rsplit('|').next().unwrap_or_default());
+    let is_known = || is_section(label) || DATE_LABELS.contains(&&*comparison_key(label));
+    reading.before_colon && !label.is_empty() && word_count(label) <= 6 && !is_known()
 }
 
 /// The words next to a date, classified.
@@ -450,6 +466,24 @@ mod tests {
         match read(line, DEFAULT_TIME_ZONE) {
             DateReading::Refused(refusal) => refusal.problem.code(),
             other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_day_with_an_unknown_label_is_that_of_something_else() {
+        for line in [
+            "Hạn nộp hồ sơ: 12/05/2024",
+            "Hạn cuối: 17h00 ngày 12/05/2024",
+            "Ngày in: 12/05/2024 10:15",
+            "Ngày đăng ký: 12/05/2024",
+            "KHAI MẠC: 08:00 12/05/2024",
+            "Sinh ngày: 12/05/1994",
+        ] {
+            assert!(!matches!(read(line, DEFAULT_TIME_ZONE), DateReading::Date(_)), "{line}");
+        }
+        for line in ["Thời gian: 12/05/2024 10:15", "Xã hội: 12/05/2024", "Ngày gửi: 12/05/2024"] {
+            let day = found(line).stamp.instant.with_timezone(&DEFAULT_TIME_ZONE).date_naive();
+            assert_eq!(day.to_string(), "2024-05-12", "{line}");
         }
     }
 

@@ -306,7 +306,7 @@ fn date_of(
                 findings.error(piece.line, refusal.problem);
                 return nowhere(None, piece.line);
             }
-            DateReading::Refused(_) | DateReading::Nothing => {}
+            DateReading::Refused(_) | DateReading::OtherDay | DateReading::Nothing => {}
         }
     }
     if let Some((line, printed)) = &hints.stamp

@@ -83,7 +83,7 @@ pub(super) const EMISSIONS: &[(Role, i32, Weights, Weights)] = &[
         (Section, -4), (BetweenEntries, -5), (Department, -2), (Letterhead, -6), (Signature, -8), (File, -9),
         (Macro, NEVER), (Symbols, NEVER), (Contact, -6), (Tags, -8), (Name, -3), (Names, -6), (Initials, -3), (LabelledAuthor, -9),
         (Source, -6), (Repeats, -1), (Continuation, -4), (DatedHeadline, -3), (Far, -25), (Clock, -9),
-        (Glued, -5), (Dated, NEVER), (Published, NEVER), (Updated, NEVER)]),
+        (OtherDay, -12), (Glued, -5), (Dated, NEVER), (Published, NEVER), (Updated, NEVER)]),
     (Role::TitleMore, 0, &[(Continuation, 5), (CapitalsBelowCapitals, 5), (PartOfSeries, 5), (Subject, 5)], &[
         (Prose, -4), (Recital, -12), (Letterhead, -14), (Signature, -14), (Section, -6), (Site, -9), (Tool, -9), (Name, -6),
         (LabelledAuthor, NEVER), (Document, -9), (Heading, -4), (HeadingOne, -6), (Repeats, -12),
@@ -177,7 +177,7 @@ pub(super) const BY_STATE: &[(State, Weights)] = &[
     (S::Head, &[(Prose, -12), (Contact, 9), (Headline, -2), (Short, -3), (OneWord, -3), (Item, -3), (Number, 9), (Signature, 3)]),
     (S::UnderDateByline, &[(Name, -4), (Initials, -4)]),
     (S::Top, &[(Cell, -4)]),
-    (S::Opening, &[(Headline, -3), (Verse, 4), (CleanForm, 3)]),
+    (S::Opening, &[(Headline, -3), (Verse, 4), (CleanForm, 3), (Section, -4)]),
     (S::Lead, &[(Headline, -5), (Short, -3), (OneWord, -3), (Item, -3)]),
     (S::DateSecond, &[(CleanDate, 4), (BelowProse, -3), (Far, -30)]),
     // Below paragraphs, a date needs a time or a label; at the end, it must look as if printed by the site.

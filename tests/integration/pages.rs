@@ -15,12 +15,12 @@ use unicode_normalization::UnicodeNormalization;
 
 #[test]
 fn pages_are_parsed_correctly() {
-    judge("tests/pages", 190);
+    judge("tests/pages", 229);
 }
 
 #[test]
 fn every_pitfall_is_parsed_correctly() {
-    judge("tests/reading", 68);
+    judge("tests/reading", 77);
 }
 
 fn judge(folder: &str, least: usize) {
@@ -193,7 +193,7 @@ fn cases(folder: &Path) -> Vec<(String, PathBuf, Value)> {
         let path = entry.unwrap().path();
         let Some(name) = file_name(&path).strip_suffix(".expected.json").map(str::to_owned) else { continue };
         let wanted = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let page = ["txt", "html"]
+        let page = ["txt", "html", "md"]
             .map(|form| folder.join(format!("{name}.{form}")))
             .into_iter()
             .find(|page| page.exists());

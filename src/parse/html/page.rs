@@ -108,9 +108,25 @@ impl<'t> HtmlPage<'t> {
                 _ => {}
             }
         }
-        hints.title = hints.title.or(page_title);
+        let printed = |(line, title): (usize, String)| (line, self.heading_within(&title).unwrap_or(title));
+        hints.title = hints.title.or(page_title.map(printed));
         hints.stamp = hints.stamp.or_else(|| self.linked_data_date());
         hints
+    }
+
+    /// The heading that ends a page title behind the name of the site: `Trang tin làng Vạc: Cây đa bến nước`.
+    fn heading_within(&self, title: &str) -> Option<String> {
+        const MARKS: [char; 5] = [':', '|', '-', '–', '»'];
+        if !title.contains(MARKS) {
+            return None;
+        }
+        let is_heading = |id: &NodeId| matches!(self.tree.name(*id), "h1" | "h2" | "h3" | "h4");
+        let ends_it = |heading: &String| {
+            let site = title.strip_suffix(heading.as_str()).map(str::trim_end);
+            site.is_some_and(|site| site.ends_with(MARKS)) && word_count(heading) >= 4
+        };
+        let headings = (0..self.tree.len()).filter(is_heading).filter(|id| self.weight(*id).text < 1000);
+        headings.filter_map(|id| self.short_text(id)).find(ends_it)
     }
 
     /// The `datePublished` of a JSON-LD script.

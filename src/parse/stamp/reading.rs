@@ -34,6 +34,7 @@ pub(super) struct Reading<'text> {
     /// Whether punctuation separates the text before, and whether a bar separates the text after.
     pub(super) before_apart: bool,
     pub(super) before_comma: bool,
+    pub(super) before_colon: bool,
     pub(super) after_apart: bool,
 }
 
@@ -536,6 +537,7 @@ impl<'text> Reader<'text> {
         self.at += 1;
         if !seen && matches!(token, Token::Word(_)) {
             self.reading.before_comma = self.mark(self.at) == Some(',');
+            self.reading.before_colon = self.mark(self.at) == Some(':');
             self.reading.before_apart = matches!(
                 self.mark(self.at),
                 Some('-' | '–' | '|' | ',' | ':' | '•' | '·' | '>' | '/' | '»' | ')')

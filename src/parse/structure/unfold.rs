@@ -50,9 +50,10 @@ fn parts(piece: &Piece, at_top: bool) -> (Vec<String>, Kind) {
     match block {
         Block::List { .. } => (filled(block_texts(block)), Kind::Item { ordered: false }),
         Block::Table { rows } if rows.len() <= MAX_ROWS => (filled(block_texts(block)), Kind::Line),
-        // The article details as Joomla shows them.
-        Block::Html { html } if html.starts_with("<dl") => {
-            let entries = html.split("<d").filter_map(|entry| entry.split_once('>'));
+        // The article details as Joomla shows them, or an author's list of labels in bold.
+        Block::Html { html } if html.starts_with("<dl") || html.starts_with("<ul") => {
+            let entry = if html.starts_with("<dl") { "<d" } else { "<li" };
+            let entries = html.split(entry).filter_map(|entry| entry.split_once('>'));
             (filled(entries.map(|(_, entry)| text_of(entry).trim().to_owned().into()).collect()), Kind::Line)
         }
         _ => (Vec::new(), Kind::Line),
