@@ -263,8 +263,6 @@ fn check_html(html: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
-
     #[test]
     fn any_text_in_any_field_reads_back_equal_r14(fixture in any_fixture(), part in any_part()) {
         for document in [fixture.document(part), fixture.everything(part)] {
