@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use crate::announce;
 use crate::config::Config;
 use crate::http::{
     AdminHandler, AppState, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler,
@@ -164,6 +165,9 @@ impl App {
         let collector = Collector::new(self.store.clone(), self.config.pull.clone());
         for source in &self.config.pull.sources {
             tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
+        }
+        if let Some(options) = self.config.indexnow.clone() {
+            tasks.spawn("IndexNow", announce::run(self.store.clone(), options, stop.subscribe()));
         }
         if let Some(tls) = self.tls {
             tasks.spawn("certificate", renewal_loop(tls, stop.subscribe()));

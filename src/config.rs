@@ -13,7 +13,7 @@ mod sources;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
@@ -22,7 +22,7 @@ use crate::message::Message;
 use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
 use crate::time::{Clock, Timestamp, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
-use crate::{feed, http, ingest, parse, pull, render, store};
+use crate::{announce, feed, http, ingest, parse, pull, render, store};
 
 pub use error::ConfigError;
 pub use sources::{DEFAULT, EffectiveValue, process_environment};
@@ -40,6 +40,9 @@ const MAX_LIVE_ENTRIES: usize = 200;
 /// Minimum of `feed.max_bytes`: the head of a feed and a few summaries.
 const MIN_FEED_BYTES: u64 = 16_384;
 
+/// The default of `indexnow.endpoint`: it passes announcements on to all search engines that take part.
+const INDEXNOW_ENDPOINT: &str = "https://api.indexnow.org/indexnow";
+
 /// The effective configuration.
 pub struct Config {
     /// Options of the HTTP server.
@@ -56,6 +59,8 @@ pub struct Config {
     pub store: store::StoreOptions,
     /// Options of the folder scan.
     pub ingest: ingest::IngestOptions,
+    /// How search engines are told about changes; none if they are not.
+    pub indexnow: Option<announce::IndexNowOptions>,
     /// Options of the collector.
     pub pull: pull::PullOptions,
     /// Options of the renderer.
@@ -111,7 +116,7 @@ impl Config {
 }
 
 fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
-    let Settings { site, server, store, folder, feed, hub, log, channel, source } = settings;
+    let Settings { site, server, store, folder, feed, hub, log, indexnow, channel, source } = settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
         value_error(&format!("site.{key}"), cause.to_string())
@@ -125,6 +130,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             "is empty: name the folder of articles, like feeds".to_owned(),
         ));
     }
+    let tls = server.tls.map(|tls| tls_files(tls, base)).transpose()?;
     let limits = server.limits;
     checks::limits(&limits)?;
     let channel = channel.unwrap_or_default();
@@ -135,9 +141,10 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
     let addresses = Arc::new(addresses.with_redirects(&channels).with_hub(hub_url));
     let pull_options = pull::PullOptions {
         sources: collect::sources(source.unwrap_or_default(), &addresses)?,
-        user_agent: format!("bantin/{} (+{}/)", env!("CARGO_PKG_VERSION"), addresses.site_url()),
+        user_agent: user_agent(&addresses),
         parse: parse::ParseOptions { zone: site.time_zone, language: site.language.clone(), encoding: None },
     };
+    let indexnow = indexnow.map(|settings| indexnow_options(settings, &addresses)).transpose()?;
     let folder_options = ingest::IngestOptions {
         path: base.join(folder.path),
         watch: match folder.watch {
@@ -187,6 +194,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             whole: false,
         },
         verifier: feed::verify,
+        indexnow_key: indexnow.as_ref().map(|options| options.key.clone()),
         entry_cache: Default::default(),
     };
     Ok(Config {
@@ -213,9 +221,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             access_log: server.access_log,
         },
         listen: server.listen.0,
-        tls: server
-            .tls
-            .map(|tls| http::TlsFiles { certificate: base.join(tls.certificate), key: base.join(tls.key) }),
+        tls,
         admin: server.admin.0,
         store: store::StoreOptions {
             url: resolve_store_path(&store.url, base),
@@ -225,6 +231,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             clock: Clock::system(),
         },
         ingest: folder_options,
+        indexnow,
         pull: pull_options,
         json_log: matches!(log.format, LogFormatSetting::Json),
         fingerprint: fingerprint(&render_options),
@@ -232,6 +239,41 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         warnings: notice.iter().filter_map(|notice| notice.lateness(now)).collect(),
         render: render_options,
         sources,
+    })
+}
+
+/// Names the site, so that the operator of another server knows whom to ask.
+fn user_agent(addresses: &SiteUrls) -> String {
+    format!("bantin/{} (+{}/)", env!("CARGO_PKG_VERSION"), addresses.site_url())
+}
+
+fn tls_files(settings: schema::Tls, base: &Path) -> Result<http::TlsFiles, ConfigError> {
+    let file = |path: Option<PathBuf>, key: &str, wanted: &str| match path {
+        Some(path) => Ok(base.join(path)),
+        None => Err(value_error(
+            &format!("server.tls.{key}"),
+            format!("is missing: name the file of {wanted}, in PEM"),
+        )),
+    };
+    Ok(http::TlsFiles {
+        certificate: file(settings.certificate, "certificate", "the certificate with its chain")?,
+        key: file(settings.key, "key", "the private key")?,
+    })
+}
+
+fn indexnow_options(
+    settings: schema::IndexNow,
+    addresses: &Arc<SiteUrls>,
+) -> Result<announce::IndexNowOptions, ConfigError> {
+    let key = settings.key.unwrap_or_default();
+    checks::indexnow_key(&key)?;
+    let endpoint = settings.endpoint.unwrap_or_else(|| INDEXNOW_ENDPOINT.to_owned());
+    checks::absolute_url("indexnow.endpoint", &endpoint, INDEXNOW_ENDPOINT)?;
+    Ok(announce::IndexNowOptions {
+        key,
+        endpoint,
+        addresses: Arc::clone(addresses),
+        user_agent: user_agent(addresses),
     })
 }
 

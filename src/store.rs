@@ -19,6 +19,7 @@
 //! | `engine` | SQLite and PostgreSQL behind one interface |
 
 mod aggregate;
+mod announcements;
 mod cluster;
 mod collected;
 mod content;
@@ -45,6 +46,7 @@ mod submission;
 mod token;
 mod write;
 
+pub use announcements::ChangedPages;
 pub use cluster::ScanTurn;
 pub use collected::{CollectedItem, ItemRecord, ItemState};
 pub use copy::CopyMode;

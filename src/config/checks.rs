@@ -49,6 +49,16 @@ pub(super) fn absolute_url(key: &str, text: &str, example: &str) -> Result<(), C
     Err(value_error(key, format!("`{text}` is not an absolute URL: write it like {example}")))
 }
 
+/// The form that IndexNow prescribes.
+pub(super) fn indexnow_key(key: &str) -> Result<(), ConfigError> {
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (8..=128).contains(&key.len()) && key.bytes().all(is_valid) {
+        return Ok(());
+    }
+    let cure = "invent 8 to 128 letters a-z, digits and hyphens, like the output of `openssl rand -hex 16`";
+    Err(value_error("indexnow.key", format!("`{key}` is not a key: {cure}")))
+}
+
 /// The date of a tag authority must be in the past, when the operator owned the name (RFC 4151 §2.1).
 pub(super) fn tag_authority(text: &str, today: NaiveDate) -> Result<(), ConfigError> {
     let invalid = |what: String| {

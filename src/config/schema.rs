@@ -55,6 +55,7 @@ sections! {
         hub: Hub,
         log: Log,
     } maybe {
+        indexnow: IndexNow,
         channel: Vec<Channel>,
         source: Vec<Source>,
     }
@@ -104,10 +105,10 @@ sections! {
         trusted_proxies: Vec<NetworkSetting>,
         tls: Tls,
     }
-    Tls {
+    Tls {} maybe {
         certificate: PathBuf,
         key: PathBuf,
-    } maybe {}
+    }
     Limits {
         connections: usize,
         header_timeout: DurationSetting,
@@ -147,6 +148,10 @@ sections! {
     Log {
         format: LogFormatSetting,
     } maybe {}
+    IndexNow {} maybe {
+        key: String,
+        endpoint: String,
+    }
     Channel {
         slug: Slug,
     } maybe {
@@ -172,6 +177,7 @@ pub(super) fn keys() -> Vec<String> {
         ("feed", "Feed"),
         ("hub", "Hub"),
         ("log", "Log"),
+        ("indexnow", "IndexNow"),
     ];
     let of = |name: &str| SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, keys)| keys);
     let keys =

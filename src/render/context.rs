@@ -23,6 +23,8 @@ pub struct RenderOptions {
     pub live: LiveFeedOptions,
     /// The output check: [`feed::verify`].
     pub verifier: Verifier,
+    /// The key for IndexNow, which is published in a file of this name.
+    pub indexnow_key: Option<String>,
     /// Shared by all renderers with these options.
     pub entry_cache: Arc<EntryCache>,
 }

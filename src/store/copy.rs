@@ -37,8 +37,8 @@ const TABLES: [(&str, &str, usize); 19] = [
     ("source_item", "source, key", 200),
 ];
 
-/// Tables that are not part of the log: current replicas and sessions, and the state of the schema.
-const NOT_COPIED: [&str; 4] = ["replica", "lease", "session_key", "_sqlx_migrations"];
+/// Tables that are not part of the log: current replicas and sessions, what others were told, and the state of the schema.
+const NOT_COPIED: [&str; 5] = ["replica", "lease", "session_key", "announcement", "_sqlx_migrations"];
 
 /// What a copy is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -129,6 +129,11 @@ pub fn asset_path(name: &str) -> String {
 /// Rules for crawlers.
 pub const ROBOTS_PATH: &str = "/robots.txt";
 
+/// The path of the file that proves to IndexNow whose site this is.
+pub fn indexnow_key_path(key: &str) -> String {
+    format!("/{key}.txt")
+}
+
 /// The icon that browsers request by default.
 pub const ICON_PATH: &str = "/favicon.ico";
 

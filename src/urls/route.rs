@@ -123,6 +123,8 @@ pub(super) fn parse_path(path: &str) -> Route {
         [slug, "archive", page, file] => parse_channel(slug, |slug| parse_archive(Some(slug), page, file)),
         ["bai-viet", year, month, day, slug] => parse_article(year, month, day, slug),
         [file] if format_from_file_name(file).is_some() => parse_feed(None, file),
+        // The file that proves to IndexNow whose site this is.
+        [file] if file.ends_with(".txt") => Route::Asset,
         [slug] => parse_channel(slug, |slug| Route::Redirect(page_path(Some(&slug)))),
         [slug, ""] => parse_channel(slug, |slug| Route::Page(Some(slug))),
         [slug, alias] | [slug, alias, ""] if let Some(format) = format_from_alias(alias) => {

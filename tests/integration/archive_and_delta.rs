@@ -655,6 +655,7 @@ impl District {
             channels: Vec::new(),
             live,
             verifier: verify,
+            indexnow_key: None,
             entry_cache: Default::default(),
         };
         let (press, stand) = Renderer::new(store.clone(), options.clone(), Arc::default());

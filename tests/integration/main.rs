@@ -27,6 +27,7 @@ mod hub;
 mod image_copies;
 mod images;
 mod import;
+mod indexnow;
 mod markup;
 mod metrics;
 mod odt;

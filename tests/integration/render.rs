@@ -45,7 +45,15 @@ async fn test_renderer(verifier: Verifier) -> TestRenderer {
         whole: false,
     };
     let entry_cache = Default::default();
-    let options = RenderOptions { site, addresses, channels: Vec::new(), live, verifier, entry_cache };
+    let options = RenderOptions {
+        site,
+        addresses,
+        channels: Vec::new(),
+        live,
+        verifier,
+        indexnow_key: None,
+        entry_cache,
+    };
     let counters = Arc::new(RenderCounters::default());
     let pages = ArticlePages::new(store.clone(), options.clone());
     let (renderer, site_cache) = Renderer::new(store.clone(), options, Arc::clone(&counters));

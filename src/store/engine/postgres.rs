@@ -40,7 +40,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 11] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 12] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -50,6 +50,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 11] = [
     (45, "lean_indexes", include_str!("../migrations/postgres/0045_lean_indexes.sql")),
     (50, "copies", include_str!("../migrations/postgres/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/postgres/0060_editing.sql")),
+    (61, "announcements", include_str!("../migrations/postgres/0061_announcements.sql")),
     (64, "unused_images", include_str!("../migrations/postgres/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
 ];

@@ -29,7 +29,7 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE: u32 = 16 << 10;
 const READER_CACHE: u32 = 2 << 10;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 16] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 17] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -44,6 +44,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 16] = [
     (45, "lean_indexes", include_str!("../migrations/sqlite/0045_lean_indexes.sql")),
     (50, "copies", include_str!("../migrations/sqlite/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/sqlite/0060_editing.sql")),
+    (61, "announcements", include_str!("../migrations/sqlite/0061_announcements.sql")),
     (64, "unused_images", include_str!("../migrations/sqlite/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/sqlite/0070_sources.sql")),
 ];

@@ -1,0 +1,5 @@
+-- The number of the log up to which a service was told about changed pages.
+CREATE TABLE announcement (
+    service TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    number  BIGINT NOT NULL
+);
