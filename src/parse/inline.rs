@@ -200,7 +200,9 @@ impl<'c, 'f> InlineBuilder<'c, 'f> {
     /// Opens a list, a table or a block within one.
     pub(super) fn open(&mut self, tag: Tag, line: usize) {
         self.close(Kind::Line);
-        self.open.push(Open { tag, line, children: Vec::new() });
+        // NOTE: a cell or an item has one line; room for more would take most of the memory of a large table.
+        let is_line = matches!(tag, Tag::Cell { .. } | Tag::Item { .. });
+        self.open.push(Open { tag, line, children: Vec::with_capacity(usize::from(is_line)) });
     }
 
     /// Closes the block opened last.

@@ -14,6 +14,7 @@ use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::{Attribute, ExpandedName, QualName, parse_document};
 
 use super::super::diagnostic::DiagnosticKind;
+use super::super::normalise::fold;
 
 /// The index of a node.
 pub(super) type NodeId = usize;
@@ -297,6 +298,16 @@ impl Dom {
             at = place(node.parent)?;
         }
         None
+    }
+
+    /// The text of a subtree, trimmed and with single spaces.
+    pub(super) fn folded_text(&self, root: NodeId) -> String {
+        let mut children = self.children(root);
+        match (children.next().map(|child| self.data(child)), children.next()) {
+            (None, _) => String::new(),
+            (Some(NodeData::Text(text)), None) => fold(text),
+            _ => fold(&self.text(root)),
+        }
     }
 
     /// The unprocessed text of a subtree.

@@ -77,7 +77,7 @@ impl<'t> HtmlPage<'t> {
 
     /// The text of a small subtree; `None` for a large one.
     pub(super) fn short_text(&self, id: NodeId) -> Option<String> {
-        (self.weight(id).nodes <= MAX_NODES).then(|| fold(&self.tree.text(id)))
+        (self.weight(id).nodes <= MAX_NODES).then(|| self.tree.folded_text(id))
     }
 
     pub(super) fn hints(&self) -> Hints {

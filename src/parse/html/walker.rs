@@ -2,7 +2,6 @@
 
 use super::super::diagnostic::{DiagnosticKind, Part};
 use super::super::inline::InlineBuilder;
-use super::super::normalise::fold;
 use super::super::pictures::ImageSource;
 use super::super::piece::Kind;
 use super::super::safe_html::{NumberStyle, ScriptPosition, Tag};
@@ -300,7 +299,7 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         let judged: Vec<table_shape::Row> = rows
             .iter()
             .map(|row| table_shape::Row {
-                texts: row.iter().map(|cell| fold(&tree.text(*cell))).collect(),
+                texts: row.iter().map(|cell| tree.folded_text(*cell)).collect(),
                 has_picture: row.iter().any(|cell| self.page.weight(*cell).pictures > 0),
             })
             .collect();
