@@ -9,7 +9,7 @@ pub(super) mod actions;
 mod articles;
 mod body_format;
 mod changes;
-pub(super) mod history;
+mod history;
 pub(super) mod problem;
 mod query;
 pub(super) mod site_state;
@@ -46,6 +46,7 @@ enum Resource<'a> {
     Restoration(&'a str),
     Revisions(&'a str),
     Revision(&'a str, &'a str),
+    EarlierText(&'a str, &'a str),
     Channels,
     Findings,
     Description,
@@ -60,6 +61,7 @@ impl<'a> Resource<'a> {
             ["articles", id, "restore"] => Some(Self::Restoration(id)),
             ["articles", id, "revisions"] => Some(Self::Revisions(id)),
             ["articles", id, "revisions", number] => Some(Self::Revision(id, number)),
+            ["articles", id, "revisions", number, "restore"] => Some(Self::EarlierText(id, number)),
             ["channels"] => Some(Self::Channels),
             ["findings"] => Some(Self::Findings),
             ["openapi.json"] => Some(Self::Description),
@@ -72,7 +74,7 @@ impl<'a> Resource<'a> {
         match self {
             Self::Articles => "GET, HEAD, POST, OPTIONS",
             Self::Article(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
-            Self::Restoration(_) => "POST, OPTIONS",
+            Self::Restoration(_) | Self::EarlierText(..) => "POST, OPTIONS",
             Self::Changes
             | Self::Revisions(_)
             | Self::Revision(..)
@@ -128,6 +130,9 @@ async fn dispatch(
         (Resource::Channels, &Method::GET | &Method::HEAD) => site_state::channels(state, &request),
         (Resource::Findings, &Method::GET | &Method::HEAD) => site_state::findings(state, &request).await,
         (Resource::Restoration(id), &Method::POST) => write::restore(state, request, id).await,
+        (Resource::EarlierText(id, number), &Method::POST) => {
+            write::bring_back(state, request, id, number).await
+        }
         (Resource::Description, &Method::GET | &Method::HEAD) => {
             Ok(response::json(StatusCode::OK, OPENAPI, None, None))
         }

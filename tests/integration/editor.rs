@@ -245,6 +245,41 @@ fn nothing_is_possible_that_the_token_does_not_allow() {
 }
 
 #[test]
+fn a_correction_with_an_emptied_date_keeps_the_date_of_the_article() {
+    let office = Office::new();
+    let published = |id: &str| {
+        let page = office.get(&Office::page_of(id));
+        assert!(page.text().contains("Để trống: giữ nguyên ngày giờ của bài."), "{}", page.text());
+        (hidden(&page, "version"), hidden(&page, "ngay-gio"))
+    };
+    let correct = |id: &str, title: &'static str, date: &'static str, doing: &'static str| {
+        let version = published(id).0;
+        let fields = [&NEW[..], &[("viec", doing), ("id", id), ("version", version.as_str())]].concat();
+        office.post("/soan/bai", &with(&with(&fields, "tieu-de", title), "ngay-gio", date))
+    };
+    let before = published(SEED).1;
+    assert_eq!(before, "17:39 12/05/2023");
+    let preview = correct(SEED, "Bản sửa", "", "xem");
+    assert_eq!(hidden(&preview, "ngay-gio"), before, "it is shown before it is published");
+    assert_eq!(correct(SEED, "Bản sửa", "", "dang").status, 303);
+    assert_eq!((published(SEED).1, office.title()), (before, "Bản sửa".to_owned()));
+    assert_eq!(correct(SEED, "Sai ngày", "31/02/2023", "dang").status, 422);
+    assert_eq!(correct(SEED, "Ngày khác", "13/05/2023", "dang").status, 303);
+    assert_eq!(published(SEED).1, "13/05/2023", "another date that is given is taken");
+
+    // A scheduled article stays scheduled.
+    let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("08:00 %d/%m/%Y").to_string();
+    let fields = [&NEW[..], &[("viec", "dang")]].concat();
+    let made = office.post("/soan/bai-moi", &with(&fields, "ngay-gio", &ahead));
+    let query = made.header("location").unwrap().split_once('?').unwrap().1;
+    let id =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "id").unwrap().1.into_owned();
+    let answer = correct(&id, "Hẹn giờ, sửa", "", "dang");
+    assert!(answer.header("location").unwrap().ends_with("xong=hen"), "{}", answer.text());
+    assert_eq!(published(&id).1, ahead);
+}
+
+#[test]
 fn two_people_on_one_article_do_not_overwrite_each_other() {
     let office = Office::new();
     let mine = office.get(&Office::page_of(SEED));

@@ -254,6 +254,111 @@ fn the_history_has_author_time_reason_and_text_of_every_revision() {
 }
 
 #[test]
+fn an_earlier_text_is_brought_back_as_a_correction_of_the_version_that_was_read() {
+    let office = Office::new();
+    let seed = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
+    let (first, image) = (office.get(seed), png(300, 1));
+    let edit = article("Bản sửa", "13/05/2023 08:00", "Đoạn mở đầu đã sửa.");
+    let parts: [Part<'_>; 2] =
+        [("article", Some("a.txt"), edit.as_bytes()), ("image", Some("a.png"), &image)];
+    assert_eq!(office.form("PUT", seed, &parts, &[]).status, 200);
+    let back = |headers: &[(&str, &str)]| {
+        office.send(
+            "POST",
+            &format!("{seed}/revisions/1/restore?reason=S%E1%BB%ADa%20nh%E1%BA%A7m"),
+            headers,
+            "",
+        )
+    };
+    let stale = back(&[("If-Match", &first.etag())]);
+    assert_eq!((stale.status, &stale.json()["code"]), (412, &"changed-meanwhile".into()));
+    assert_eq!(office.get(seed).json()["title"], "Bản sửa", "nothing was overwritten");
+    let read = office.get(seed).etag();
+    let headers = [("If-Match", read.as_str()), ("Idempotency-Key", "k")];
+    let done = back(&headers);
+    assert_eq!(
+        (done.status, &done.json()["outcome"], &done.json()["number"]),
+        (200, &"corrected".into(), &3.into())
+    );
+    assert_eq!(back(&headers).json(), done.json(), "a retry is the same correction");
+    let now = office.get(seed);
+    // The tag is that of the new version.
+    assert_eq!(office.send("DELETE", seed, &[("If-Match", &done.etag())], "").status, 200);
+    let (was, is) = (first.json(), now.json());
+    for field in ["title", "published", "content_html", "pictures", "channels"] {
+        assert_eq!(is[field], was[field], "{field}");
+    }
+    let log = office.get(&format!("{seed}/revisions?limit=2")).json();
+    assert_eq!(log["revisions"][1]["reason"], "Sửa nhầm");
+    assert_eq!(log["revisions"][1]["author"], "Văn phòng");
+    assert_eq!(back(&[]).status, 409, "what is withdrawn is restored first");
+    let other = Office::token(&office.site, &["token", "new", "Khác", "--channels", "kinh-te"]);
+    let refused = office.serving.request_with_body(
+        "POST",
+        &format!("{seed}/revisions/1/restore"),
+        &[("Authorization", &other)],
+        b"",
+    );
+    assert_eq!(refused.status, 403);
+}
+
+#[test]
+fn a_correction_that_names_no_date_keeps_the_date_of_its_article() {
+    let office = Office::new();
+    let json = ("Content-Type", "application/json");
+    let body = |title: &str, date: Option<&str>| {
+        let mut fields = serde_json::json!({ "title": title, "text": "Đoạn mở đầu." });
+        if let Some(date) = date {
+            fields["published"] = if date == "null" { serde_json::Value::Null } else { date.into() };
+        }
+        fields.to_string()
+    };
+    for (made_at, kept) in
+        [("17:39:05 12/05/2023", "2023-05-12T17:39:05+07:00"), ("12/05/2023", "2023-05-12T00:00:00+07:00")]
+    {
+        let made = office.send("POST", "/api/articles?channel=xa-hoi", &[json], body(made_at, Some(made_at)));
+        assert_eq!(made.status, 201, "{}", made.text());
+        let path = resource(&made);
+        let before = office.get(&path).json();
+        for (count, date) in [None, Some(""), Some(" "), Some("null")].into_iter().enumerate() {
+            let title = format!("{made_at}, sửa {count}");
+            let done = office.send("PUT", &path, &[json], body(&title, date));
+            assert_eq!((done.status, &done.json()["published"]), (200, &kept.into()), "{}", done.text());
+            let after = office.get(&path).json();
+            assert_eq!(after["title"], title);
+            assert_eq!(
+                (&after["published"], &after["date_only"]),
+                (&before["published"], &before["date_only"])
+            );
+        }
+        let read = office.get(&path).etag();
+        let other = body("Ngày khác", Some("08:00 13/05/2023"));
+        assert_eq!(office.send("PUT", &path, &[json], other).status, 200);
+        let stale = office.send("PUT", &path, &[json, ("If-Match", &read)], body("Cũ", None));
+        assert_eq!((stale.status, &office.get(&path).json()["title"]), (412, &"Ngày khác".into()));
+    }
+    // A scheduled article stays scheduled.
+    let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("%d/%m/%Y 08:00").to_string();
+    let made = office.send("POST", "/api/articles?channel=xa-hoi", &[json], body("Hẹn giờ", Some(&ahead)));
+    let path = resource(&made);
+    let tag = office.get(&path).etag();
+    let edited = office.send("PUT", &path, &[json, ("If-Match", &tag)], body("Hẹn giờ, sửa", None));
+    assert_eq!((edited.status, &edited.json()["published"]), (202, &made.json()["published"]));
+    // Nothing is known of what does not exist.
+    for (method, path) in [("POST", "/api/articles?channel=xa-hoi"), ("PUT", "/api/articles/la")] {
+        let refused = office.send(method, path, &[json], body("Mới", None));
+        assert_eq!(
+            (refused.status, &refused.json()["field"]),
+            (422, &"published".into()),
+            "{}",
+            refused.text()
+        );
+    }
+    let wrong = office.send("PUT", &path, &[json], body("Sai", Some("hôm qua")));
+    assert_eq!(wrong.status, 422, "a doubtful date is never replaced");
+}
+
+#[test]
 fn the_state_of_the_folder_is_known_after_a_restart_and_to_its_own_office_only() {
     let site = TestSite::new();
     site.write("xa-hoi/hong.txt", "Bài hỏng\n\n31/02/2023 08:00\n\nĐoạn.\n");

@@ -806,6 +806,7 @@ fn write_responses_conform_to_openapi() {
     let squatting = r#"{"id": "tag:dakto.example,2023:2023-05-14/mai", "title": "A", "published": "14/05/2023", "text": "B."}"#;
     let new = new_article();
     let (post, id, restore) = ("/articles", "/articles/{id}", "/articles/{id}/restore");
+    let back = "/articles/{id}/revisions/{number}/restore";
     let to = |query: &str| format!("/api/articles?{query}");
     type Asked<'a> = (&'a str, &'a str, String, Vec<(&'a str, &'a str)>, &'a str, u16);
     let asked: Vec<Asked<'_>> = vec![
@@ -831,7 +832,12 @@ fn write_responses_conform_to_openapi() {
         (id, "DELETE", "/api/articles/la".to_owned(), vec![], "", 404),
         (id, "DELETE", seed.to_owned(), vec![("If-Match", "\"x\"")], "", 412),
         (id, "DELETE", format!("{seed}?erase=vielleicht"), vec![], "", 400),
+        (back, "POST", format!("{seed}/revisions/1/restore"), vec![("If-Match", "\"x\"")], "", 412),
+        (back, "POST", format!("{seed}/revisions/1/restore?x=1"), vec![], "", 400),
+        (back, "POST", format!("{seed}/revisions/99/restore"), vec![], "", 404),
+        (back, "POST", format!("{seed}/revisions/1/restore?reason=sai"), vec![], "", 200),
         (id, "DELETE", format!("{seed}?reason=nh%E1%BA%A7m"), vec![], "", 200),
+        (back, "POST", format!("{seed}/revisions/1/restore"), vec![], "", 409),
         (id, "DELETE", seed.to_owned(), vec![], "", 200),
         (id, "DELETE", format!("{seed}?reason=sai"), vec![], "", 200),
         (id, "PUT", seed.to_owned(), vec![PLAIN], &corrected, 409),

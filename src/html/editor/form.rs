@@ -23,7 +23,7 @@ pub struct ArticleForm {
     pub named_id: String,
     /// On one line.
     pub title: String,
-    /// As typed; empty: now.
+    /// As typed. Empty: a new article is published now, a correction keeps the date.
     pub published: String,
     /// Separated by commas.
     pub authors: String,
@@ -156,7 +156,10 @@ fn text_fields(form: &ArticleForm) -> Markup {
         label for="ngay-gio" { "Ngày giờ đăng" }
         input.short #ngay-gio name="ngay-gio" value=(form.published) placeholder="17:39 12/05/2023"
             aria-describedby="ngay-gio-y";
-        p.hint #ngay-gio-y { "Để trống: đăng ngay. Ghi giờ sắp tới: bài tự đăng vào giờ ấy." }
+        p.hint #ngay-gio-y {
+            @if form.id.is_empty() { "Để trống: đăng ngay. " } @else { "Để trống: giữ nguyên ngày giờ của bài. " }
+            "Ghi giờ sắp tới: bài tự đăng vào giờ ấy."
+        }
         label for="noi-dung-bai" { "Nội dung" }
         textarea.text #noi-dung-bai name="noi-dung" aria-describedby="noi-dung-y" {
             // A browser drops the first line break.

@@ -14,9 +14,10 @@ use crate::ingest::{self, CopiesAtOnce};
 use crate::message::Message;
 use crate::model::{Article, ArticleId, Image, Slug};
 use crate::store::{
-    ArticleVersion, RestoreOutcome, Source, Submission, SubmitOutcome, SubmitResult, Token, WithdrawOutcome,
-    WriteConditions,
+    ArticleLookup, ArticleVersion, KeptImages, RestoreOutcome, Revision, RevisionText, Source, Submission,
+    SubmitOutcome, SubmitResult, Token, WithdrawOutcome, WriteConditions,
 };
+use crate::time::PublishedAt;
 
 /// An article to submit.
 pub(in crate::http) struct Draft {
@@ -65,6 +66,33 @@ pub(in crate::http) async fn store_images(
     stored.ok_or_else(Problem::unavailable)
 }
 
+/// The publication date of an article, or the one that it is scheduled for, with the version that has it. None if there is
+/// no such article, it is withdrawn, or it is scheduled and the token has no rights to it.
+///
+/// # Errors
+/// If the store is unavailable.
+pub(in crate::http) async fn current_date(
+    state: &Arc<AppState>,
+    token: &Token,
+    id: &ArticleId,
+) -> Result<Option<(PublishedAt, ArticleVersion)>, Problem> {
+    let name = id.clone();
+    let found = state
+        .run_with_store(async move |state| {
+            Ok((state.store.article_by_id(&name).await?, state.store.scheduled(&name).await?))
+        })
+        .await;
+    Ok(match found.ok_or_else(Problem::unavailable)? {
+        (ArticleLookup::Live { entry, number, .. }, _) => {
+            Some((entry.article.published, ArticleVersion::Number(number)))
+        }
+        (ArticleLookup::NotFound, Some(scheduled)) if token.allows(&scheduled.entry.channels) => {
+            Some((scheduled.entry.article.published, ArticleVersion::Scheduled(scheduled.version)))
+        }
+        _ => None,
+    })
+}
+
 /// Publishes an article, or corrects the article `id`.
 ///
 /// # Errors
@@ -108,6 +136,72 @@ pub(in crate::http) async fn submit(
         SubmitOutcome::Refused(refusal) => Err(Problem::refused(refusal, id)),
         _ => Ok(submitted),
     }
+}
+
+/// The revisions of an article before the number `before`, newest first.
+///
+/// # Errors
+/// If the article does not exist or the token has no rights to it.
+pub(in crate::http) async fn revisions(
+    state: &Arc<AppState>,
+    token: &Token,
+    id: &ArticleId,
+    before: Option<u64>,
+    limit: u64,
+) -> Result<Vec<Revision>, Problem> {
+    let (name, limit) = (id.clone(), u32::try_from(limit).unwrap_or(u32::MAX));
+    let history =
+        state.run_with_store(async move |state| state.store.history(&name, before, limit).await).await;
+    let history = history.ok_or_else(Problem::overloaded)?.ok_or_else(|| Problem::unknown_article(id))?;
+    match token.allows(&history.channels) {
+        // SECURITY: an article that was never published is unknown to a token without rights to it.
+        _ if history.revisions.is_empty() && before.is_none() => Err(Problem::unknown_article(id)),
+        true => Ok(history.revisions),
+        false => Err(Problem::not_your_channel()),
+    }
+}
+
+/// One revision of an article, with its text.
+///
+/// # Errors
+/// If it does not exist or the token has no rights to the article.
+pub(in crate::http) async fn revision(
+    state: &Arc<AppState>,
+    token: &Token,
+    id: &ArticleId,
+    number: u64,
+) -> Result<RevisionText, Problem> {
+    let name = id.clone();
+    let found = state.run_with_store(async move |state| state.store.revision(&name, number).await).await;
+    let found = found.ok_or_else(Problem::overloaded)?.ok_or_else(|| Problem::unknown_revision(number))?;
+    if !token.allows(&found.channels) {
+        return Err(Problem::not_your_channel());
+    }
+    Ok(found)
+}
+
+/// Publishes the text of an earlier revision, unchanged, as a correction. Returns the text as well.
+///
+/// # Errors
+/// If there is no such revision, its text was erased, or the correction was refused. Nothing was changed then.
+pub(in crate::http) async fn bring_back(
+    state: &Arc<AppState>,
+    token: &Token,
+    id: &ArticleId,
+    number: u64,
+    conditions: WriteConditions,
+) -> Result<(SubmitResult, Article), Problem> {
+    let found = revision(state, token, id, number).await?;
+    let article = found.entry.ok_or_else(|| Problem::erased(id))?.article;
+    let conditions = WriteConditions {
+        token: Some(token.name.clone()),
+        must_exist: true,
+        // The text names all of its images.
+        kept_images: KeptImages::Named(Vec::new()),
+        ..conditions
+    };
+    let draft = Draft { article: article.clone(), id: None, channels: Vec::new() };
+    Ok((submit(state, draft, Some(id.clone()), conditions).await?, article))
 }
 
 /// Withdraws an article if it still has one of the `expected` versions.

@@ -11,6 +11,9 @@ use super::super::validity::{DOCX_TYPE, FORM_TYPE};
 use super::problem::{self, Problem};
 use crate::message::Message;
 use crate::parse::{self, FileFormat, ParsedArticle};
+use crate::time::{PublishedAt, Zone, local_date, rfc3339};
+
+const DATE_FIELD: &str = "published";
 
 /// The format of the body.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,12 +65,13 @@ impl BodyFormat {
         }
     }
 
-    /// Parses a body. Only plain text does not mark its title, date and text.
+    /// Parses a body. Only plain text does not mark its title, date and text. Fields without a date get `kept_date`.
     pub(super) fn parse(
         self,
         body: &[u8],
         options: &parse::ParseOptions,
-    ) -> Result<(Option<ParsedArticle>, Vec<Value>), Problem> {
+        kept_date: Option<PublishedAt>,
+    ) -> Result<ReadBody, Problem> {
         let reading = match self {
             // The article of a form without a type of its own is plain text.
             Self::Text | Self::Multipart => parse::parse("article.txt", body, options),
@@ -75,14 +79,33 @@ impl BodyFormat {
             Self::Markdown => parse::read_document(FileFormat::Markdown, body, options),
             Self::Html => parse::read_document(FileFormat::Html, body, options),
             Self::Fields => {
-                let reading = parse::read_fields(&fields(body)?, options);
+                let (fields, keeps_date) = fields(body, kept_date.map(|date| date_text(date, options.zone)))?;
+                let reading = parse::read_fields(&fields, options);
                 let findings = reading.findings.iter();
-                let findings =
+                let diagnostics =
                     findings.map(|(field, diagnostic)| problem::field_diagnostic(field, diagnostic));
-                return Ok((reading.draft, findings.collect()));
+                let diagnostics = diagnostics.collect();
+                return Ok(ReadBody { draft: reading.draft, diagnostics, keeps_date });
             }
         };
         Ok(read(reading))
+    }
+}
+
+/// A body as read.
+pub(super) struct ReadBody {
+    pub(super) draft: Option<ParsedArticle>,
+    /// As JSON.
+    pub(super) diagnostics: Vec<Value>,
+    /// It names no date, so the article keeps its own.
+    pub(super) keeps_date: bool,
+}
+
+/// A date as a field of an article.
+fn date_text(date: PublishedAt, zone: Zone) -> String {
+    match date.date_only {
+        true => local_date(date.instant, zone).to_string(),
+        false => rfc3339(date.instant, zone),
     }
 }
 
@@ -91,11 +114,12 @@ fn essence(line: &str) -> &str {
     line.split(';').next().unwrap_or_default().trim()
 }
 
-/// The fields of an article sent as JSON: the front matter keys and the text.
-fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
+/// The fields of an article sent as JSON: the front matter keys and the text. True if the date is `kept_date`, because
+/// none was sent.
+fn fields(body: &[u8], kept_date: Option<String>) -> Result<(Vec<(String, Value)>, bool), Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_map(Members).and_then(|members| json.end().map(|()| members));
-    let fields = read.map_err(|cause| {
+    let mut fields = read.map_err(|cause| {
         Problem::unprocessable(Message::new(
             format!("JSON không hợp lệ: {cause}."),
             format!("The JSON is wrong: {cause}."),
@@ -112,14 +136,23 @@ fn fields(body: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
         );
         return Err(Problem::field(unknown, &message));
     }
-    for required in ["title", "published", parse::TEXT_FIELD] {
+    let is_named = |(name, value): &(String, Value)| {
+        name == DATE_FIELD && !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
+    };
+    let kept_date = kept_date.filter(|_| !fields.iter().any(is_named));
+    let keeps_date = kept_date.is_some();
+    if let Some(date) = kept_date {
+        fields.retain(|(name, _)| name != DATE_FIELD);
+        fields.push((DATE_FIELD.to_owned(), date.into()));
+    }
+    for required in ["title", DATE_FIELD, parse::TEXT_FIELD] {
         let value = fields.iter().find(|(name, _)| name == required).map(|(_, value)| value);
         if !value.is_some_and(Value::is_string) {
             let message = Message::new("phải có, dưới dạng chuỗi", "it is required and must be a string");
             return Err(Problem::field(required, &message));
         }
     }
-    Ok(fields)
+    Ok((fields, keeps_date))
 }
 
 /// The members of a JSON object in order. A duplicate is rejected, because it is ambiguous.
@@ -145,6 +178,7 @@ impl<'de> Visitor<'de> for Members {
 }
 
 /// The article and the diagnostics as JSON.
-pub(super) fn read(reading: parse::ParseResult) -> (Option<ParsedArticle>, Vec<Value>) {
-    (reading.draft, reading.findings.iter().map(problem::diagnostic_json).collect())
+pub(super) fn read(reading: parse::ParseResult) -> ReadBody {
+    let diagnostics = reading.findings.iter().map(problem::diagnostic_json).collect();
+    ReadBody { draft: reading.draft, diagnostics, keeps_date: false }
 }

@@ -8,13 +8,14 @@ use serde::Serialize;
 
 use super::super::response::{self, HttpResponse};
 use super::super::state::AppState;
+use super::actions;
 use super::articles::line;
 use super::problem::Problem;
 use super::query::QueryParams;
 use super::views::{self, ArticleView, ViewContext};
 use super::write;
 use crate::model::{ArticleId, Slug};
-use crate::store::{Revision, RevisionText, Token};
+use crate::store::Revision;
 use crate::time::{Zone, rfc3339};
 
 /// Default and maximum number of revisions on a page.
@@ -60,7 +61,7 @@ pub(super) async fn list(
     let parameters = QueryParams::parse(request.uri.query(), &["limit", "before"])?;
     let limit = parameters.number("limit", 1)?.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     let before = parameters.number("before", 1)?;
-    let revisions = revisions(state, &token, &id, before, limit).await?;
+    let revisions = actions::revisions(state, &token, &id, before, limit).await?;
     let zone = state.render_options.site.time_zone;
     let is_full = revisions.len() as u64 == limit;
     let next = revisions.last().map(|last| last.number).filter(|last| is_full && *last > 1);
@@ -82,54 +83,12 @@ pub(super) async fn one(
     let token = write::authenticate(state, request).await?;
     QueryParams::parse(request.uri.query(), &[])?;
     let number = number.parse().map_err(|_| Problem::not_found())?;
-    let text = revision(state, &token, &id, number).await?;
+    let text = actions::revision(state, &token, &id, number).await?;
     let context = ViewContext::new(state);
     json(&RevisionJson {
         revision: view(&text.revision, context.site.time_zone),
         article: text.entry.as_deref().map(|entry| views::article(context, entry, number)),
     })
-}
-
-/// The revisions of an article before the number `before`, newest first.
-///
-/// # Errors
-/// If the article does not exist or the token has no rights to it.
-pub(in crate::http) async fn revisions(
-    state: &Arc<AppState>,
-    token: &Token,
-    id: &ArticleId,
-    before: Option<u64>,
-    limit: u64,
-) -> Result<Vec<Revision>, Problem> {
-    let (name, limit) = (id.clone(), u32::try_from(limit).unwrap_or(u32::MAX));
-    let history =
-        state.run_with_store(async move |state| state.store.history(&name, before, limit).await).await;
-    let history = history.ok_or_else(Problem::overloaded)?.ok_or_else(|| Problem::unknown_article(id))?;
-    match token.allows(&history.channels) {
-        // SECURITY: an article that was never published is unknown to a token without rights to it.
-        _ if history.revisions.is_empty() && before.is_none() => Err(Problem::unknown_article(id)),
-        true => Ok(history.revisions),
-        false => Err(Problem::not_your_channel()),
-    }
-}
-
-/// One revision of an article, with its text.
-///
-/// # Errors
-/// If it does not exist or the token has no rights to the article.
-pub(in crate::http) async fn revision(
-    state: &Arc<AppState>,
-    token: &Token,
-    id: &ArticleId,
-    number: u64,
-) -> Result<RevisionText, Problem> {
-    let name = id.clone();
-    let found = state.run_with_store(async move |state| state.store.revision(&name, number).await).await;
-    let found = found.ok_or_else(Problem::overloaded)?.ok_or_else(|| Problem::unknown_revision(number))?;
-    if !token.allows(&found.channels) {
-        return Err(Problem::not_your_channel());
-    }
-    Ok(found)
 }
 
 fn view(revision: &Revision, zone: Zone) -> RevisionView<'_> {

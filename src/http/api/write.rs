@@ -1,4 +1,4 @@
-//! Publish, correct, withdraw and restore over HTTP: `POST`, `PUT` and `DELETE` on articles.
+//! Publish, correct, withdraw, restore and bring back over HTTP: `POST`, `PUT` and `DELETE` on articles.
 //!
 //! A write is handled in this order: authenticate, check the headers, parse the body, then one transaction of the
 //! store, which decides on the token's rights, on the channels, on `If-Match` and on the write together. A
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, IF_MATCH};
 use hyper::http::request::Parts;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::super::entity_tag::{self, EntityTag, EntityTags};
@@ -27,7 +27,7 @@ use crate::store::{
     WithdrawOutcome, WriteConditions,
 };
 use crate::text::hex;
-use crate::time::rfc3339;
+use crate::time::{Timestamp, rfc3339};
 use crate::urls::{api_article_path, article_path};
 
 /// Maximum length of an `Idempotency-Key`.
@@ -41,11 +41,22 @@ pub(super) async fn submit(
     id: Option<ArticleId>,
 ) -> Result<HttpResponse, Problem> {
     let token = authenticate_write(state, &request).await?;
-    let parsed = ParsedWrite::parse(state, &request, body).await?;
+    let current = match &id {
+        Some(id) => actions::current_date(state, &token, id).await?,
+        None => None,
+    };
+    let kept_date = current.as_ref().map(|(date, _)| *date);
+    let parsed = ParsedWrite::parse(state, &request, body, kept_date).await?;
+    let mut expected = id.as_ref().and_then(|_| if_match(state, &request));
+    if let Some((_, version)) = current.filter(|_| parsed.keeps_date) {
+        // The date is kept of this version only.
+        let is_named = expected.is_none_or(|versions| versions.contains(&version));
+        expected = Some(if is_named { vec![version] } else { Vec::new() });
+    }
     let idempotency = idempotency_key(&request, &parsed.fingerprint, &token)?;
     let dry_run = parsed.options.dry_run;
     let conditions = WriteConditions {
-        expected: id.as_ref().and_then(|_| if_match(state, &request)),
+        expected,
         must_be_new: id.is_none(),
         must_exist: id.is_some(),
         known_channels: true,
@@ -80,7 +91,10 @@ fn submitted(
     let dry_run = parsed.options.dry_run;
     match result {
         Ok(_) if dry_run => Ok(parsed.dry_run_response(state, None)),
-        Ok(submitted) => submit_response(state, submitted, parsed, created),
+        Ok(submitted) => {
+            let published = parsed.draft()?.article.published.instant;
+            Ok(submit_response(state, submitted, published, &parsed.diagnostics, created))
+        }
         Err(problem) if dry_run && problem.is_about_the_article() => {
             Ok(parsed.dry_run_response(state, Some(&problem)))
         }
@@ -123,6 +137,28 @@ pub(super) async fn restore(
     let body = json!({ "id": id.as_str(), "number": number, "outcome": outcome });
     let location = state.urls.url(&api_article_path(&id));
     Ok(response::json(StatusCode::OK, body.to_string(), Some(&location), etag.as_deref()))
+}
+
+/// Publishes the text of an earlier revision as a correction.
+pub(super) async fn bring_back(
+    state: &Arc<AppState>,
+    request: Parts,
+    id: &str,
+    number: &str,
+) -> Result<HttpResponse, Problem> {
+    let token = authenticate_write(state, &request).await?;
+    let parameters = QueryParams::parse(request.uri.query(), &["reason"])?;
+    let reason = parameters.text("reason").map(str::trim).filter(|reason| !reason.is_empty());
+    let number = number.parse().map_err(|_| Problem::not_found())?;
+    let conditions = WriteConditions {
+        expected: if_match(state, &request),
+        reason: reason.map(str::to_owned),
+        idempotency: idempotency_key(&request, "", &token)?,
+        ..WriteConditions::default()
+    };
+    let id = ArticleId::new(id);
+    let (submitted, article) = actions::bring_back(state, &token, &id, number, conditions).await?;
+    Ok(submit_response(state, submitted, article.published.instant, &[], StatusCode::OK))
 }
 
 /// A scheduled article, for tokens that may publish in its channels. For all others it does not exist.
@@ -225,9 +261,10 @@ pub(super) fn if_match(state: &Arc<AppState>, request: &Parts) -> Option<Vec<Art
 fn submit_response(
     state: &AppState,
     submitted: SubmitResult,
-    parsed: &ParsedWrite,
+    published: Timestamp,
+    findings: &[Value],
     created: StatusCode,
-) -> Result<HttpResponse, Problem> {
+) -> HttpResponse {
     let SubmitResult { id, permalink, outcome, version } = submitted;
     let (status, outcome) = match outcome {
         SubmitOutcome::Published(_) => (created, "published"),
@@ -241,7 +278,6 @@ fn submit_response(
         Some(ArticleVersion::Number(number)) if status != StatusCode::ACCEPTED => Some(number),
         _ => None,
     };
-    let published = parsed.draft()?.article.published.instant;
     let urls = &state.urls;
     let body = json!({
         "id": id.as_str(),
@@ -249,9 +285,9 @@ fn submit_response(
         "number": number,
         "published": rfc3339(published, state.render_options.site.time_zone),
         "outcome": outcome,
-        "findings": parsed.diagnostics,
+        "findings": findings,
     });
     let location = urls.url(&api_article_path(&id));
     let etag = version.map(|version| tag_of(state, &version));
-    Ok(response::json(status, body.to_string(), Some(&location), etag.as_deref()))
+    response::json(status, body.to_string(), Some(&location), etag.as_deref())
 }

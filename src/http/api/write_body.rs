@@ -11,7 +11,7 @@ use super::super::response::{self, HttpResponse};
 use super::super::server::RequestBody;
 use super::super::state::AppState;
 use super::super::validity::has_files;
-use super::body_format::{BodyFormat, content_type, read};
+use super::body_format::{BodyFormat, ReadBody, content_type, read};
 use super::problem::{self, Problem};
 use super::upload::Upload;
 use crate::content_html::content_html;
@@ -20,7 +20,7 @@ use crate::message::Message;
 use crate::model::{Entry, Image, Permalink, Slug};
 use crate::parse::{self, ParsedArticle};
 use crate::store::KeptImages;
-use crate::time::{local_date, rfc3339};
+use crate::time::{PublishedAt, local_date, rfc3339};
 use crate::urls::SiteUrls;
 
 /// An article as sent and as parsed.
@@ -30,6 +30,8 @@ pub(super) struct ParsedWrite {
     /// A hash of what was sent, the same for every retry.
     pub(super) fingerprint: String,
     draft: Option<ParsedArticle>,
+    /// The date is the one that the article has.
+    pub(super) keeps_date: bool,
     /// The images of the article, to be stored before it.
     pub(super) images: Vec<(Image, Vec<u8>)>,
     /// The diagnostics as JSON.
@@ -37,10 +39,12 @@ pub(super) struct ParsedWrite {
 }
 
 impl ParsedWrite {
+    /// Reads the body. `kept_date`: the date of the article if the body names none.
     pub(super) async fn parse(
         state: &Arc<AppState>,
         request: &Parts,
         body: RequestBody,
+        kept_date: Option<PublishedAt>,
     ) -> Result<Self, Problem> {
         let options = WriteParams::parse(request)?;
         let format = BodyFormat::from_content_type(request)?;
@@ -58,10 +62,12 @@ impl ParsedWrite {
             language: state.render_options.site.language.clone(),
             encoding: None,
         };
-        let parsed = state.blocking(move || ParsedUpload::of(format, &upload, &parse_options)).await;
-        let ParsedUpload { fingerprint, draft, images, diagnostics } =
-            parsed.ok_or_else(Problem::unavailable)??;
-        Ok(Self { options, urls: Arc::clone(&state.urls), fingerprint, draft, images, diagnostics })
+        let parsed =
+            state.blocking(move || ParsedUpload::of(format, &upload, &parse_options, kept_date)).await;
+        let ParsedUpload { fingerprint, body, images } = parsed.ok_or_else(Problem::unavailable)??;
+        let ReadBody { draft, diagnostics, keeps_date } = body;
+        let urls = Arc::clone(&state.urls);
+        Ok(Self { options, urls, fingerprint, draft, keeps_date, images, diagnostics })
     }
 
     /// The article; an error if it could not be parsed.
@@ -116,26 +122,30 @@ fn preview(draft: &ParsedArticle, state: &AppState) -> Entry {
 /// A parsed body.
 struct ParsedUpload {
     fingerprint: String,
-    draft: Option<ParsedArticle>,
+    body: ReadBody,
     images: Vec<(Image, Vec<u8>)>,
-    diagnostics: Vec<Value>,
 }
 
 impl ParsedUpload {
     /// Parses a body and its images. Blocking.
-    fn of(format: BodyFormat, upload: &Upload, options: &parse::ParseOptions) -> Result<Self, Problem> {
+    fn of(
+        format: BodyFormat,
+        upload: &Upload,
+        options: &parse::ParseOptions,
+        kept_date: Option<PublishedAt>,
+    ) -> Result<Self, Problem> {
         let fingerprint = upload.fingerprint(format.name());
-        let (mut draft, mut diagnostics) = match &upload.file_name {
+        let mut body = match &upload.file_name {
             Some(name) => read(parse::parse(name, &upload.article, options)),
-            None => upload.format.unwrap_or(format).parse(&upload.article, options)?,
+            None => upload.format.unwrap_or(format).parse(&upload.article, options, kept_date)?,
         };
         let mut images = Vec::new();
-        if let Some(draft) = &mut draft {
+        if let Some(draft) = &mut body.draft {
             let complaints;
             (images, complaints) = ingest::uploaded_images(&upload.article, draft, &upload.images);
-            diagnostics.extend(complaints.iter().map(problem::file_diagnostic));
+            body.diagnostics.extend(complaints.iter().map(problem::file_diagnostic));
         }
-        Ok(Self { fingerprint, draft, images, diagnostics })
+        Ok(Self { fingerprint, body, images })
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::api::actions;
 use super::super::api::problem::Problem;
 use super::super::response::HttpResponse;
 use super::context::{CHANGED, Editor, done, number_of};
-use super::draft::{form_of, form_posted, place_of, printed, read, version_text, versions};
+use super::draft::{form_of, form_posted, place_of, printed, read, typed, version_text, versions};
 use super::images::{self, Found};
 use super::posted::Posted;
 use crate::html::editor::{self as pages, ArticleForm, Banner, ChannelChoice, DiffLine, Understood};
@@ -139,8 +139,9 @@ pub(super) async fn save(
     has_just_logged_in: bool,
 ) -> Result<HttpResponse, Problem> {
     let mut form = form_posted(posted);
-    let (parse_options, now, typed) = (options(editor), editor.state.clock.now(), form.clone());
-    let reading = editor.state.blocking(move || read(&typed, &parse_options, now)).await;
+    keep_date(editor, &mut form).await?;
+    let (parse_options, now, sent) = (options(editor), editor.state.clock.now(), form.clone());
+    let reading = editor.state.blocking(move || read(&sent, &parse_options, now)).await;
     let reading = reading.ok_or_else(Problem::unavailable)?;
     let mut found: Vec<Found> = Vec::new();
     for (field, diagnostic) in &reading.findings {
@@ -181,6 +182,15 @@ pub(super) async fn save(
             Ok(show(editor, &form, status, banners, Some(&article), found, &[]))
         }
     }
+}
+
+/// A correction without a date keeps the date of its article. Another version than the one that was read is noticed later.
+async fn keep_date(editor: &Editor, form: &mut ArticleForm) -> Result<(), Problem> {
+    if !form.id.is_empty() && form.published.is_empty() {
+        let loaded = load(editor, &ArticleId::new(form.id.as_str())).await?;
+        form.published = typed(loaded.entry.article.published, editor.state.render_options.site.time_zone);
+    }
+    Ok(())
 }
 
 async fn submit(

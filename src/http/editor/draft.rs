@@ -61,7 +61,7 @@ pub(super) fn form_posted(posted: &Posted) -> ArticleForm {
     }
 }
 
-/// Reads the form as the API reads the fields of an article. Without a date it is `now`.
+/// Reads the form as the API reads the fields of an article. A new article without a date is published `now`.
 pub(super) fn read(form: &ArticleForm, options: &ParseOptions, now: Timestamp) -> FieldsReading {
     let published = match form.published.as_str() {
         "" => typed(PublishedAt::exact(now), options.zone),
@@ -132,7 +132,7 @@ pub(super) fn place_of(field: &str, line: usize) -> String {
 }
 
 /// A date as a person types it. Seconds only where there are any.
-fn typed(published: PublishedAt, zone: Zone) -> String {
+pub(super) fn typed(published: PublishedAt, zone: Zone) -> String {
     let local = published.instant.with_timezone(&zone);
     let format = match published {
         PublishedAt { date_only: true, .. } => "%d/%m/%Y",

@@ -2,8 +2,8 @@
 
 use hyper::StatusCode;
 
+use super::super::api::actions;
 use super::super::api::problem::Problem;
-use super::super::api::{actions, history};
 use super::super::response::HttpResponse;
 use super::article;
 use super::context::{CHANGED, CHANGED_MEANWHILE, Editor, done};
@@ -11,7 +11,7 @@ use super::draft::{printed, version_text, versions};
 use super::posted::Posted;
 use crate::html::editor::{self as pages, Banner, Comparison, HistoryRow};
 use crate::model::ArticleId;
-use crate::store::{ChangeKind, KeptImages, Revision, WriteConditions};
+use crate::store::{ChangeKind, Revision, WriteConditions};
 
 /// Revisions in the table.
 const MAX_LISTED: u64 = 200;
@@ -29,7 +29,7 @@ async fn show(
 ) -> Result<HttpResponse, Problem> {
     let (state, token) = (&editor.state, &editor.session()?.token);
     let id = ArticleId::new(query.text("id"));
-    let revisions = history::revisions(state, token, &id, None, MAX_LISTED).await?;
+    let revisions = actions::revisions(state, token, &id, None, MAX_LISTED).await?;
     let number = |name: &str| query.text(name).parse::<u64>().ok();
     let pair = match (number("a"), number("b")) {
         (Some(older), Some(newer)) => Some((older.min(newer), older.max(newer))),
@@ -64,14 +64,14 @@ async fn compare(editor: &Editor, id: &ArticleId, older: u64, newer: u64) -> Res
 
 /// The text of a revision as lines; empty if it was erased.
 async fn text(editor: &Editor, id: &ArticleId, number: u64) -> Result<String, Problem> {
-    let found = history::revision(&editor.state, &editor.session()?.token, id, number).await?;
+    let found = actions::revision(&editor.state, &editor.session()?.token, id, number).await?;
     let zone = editor.state.render_options.site.time_zone;
     Ok(found.entry.map(|entry| printed(&entry.article, zone)).unwrap_or_default())
 }
 
 async fn title_of(editor: &Editor, id: &ArticleId, revisions: &[Revision]) -> Result<String, Problem> {
     let Some(newest) = revisions.first() else { return Ok(String::new()) };
-    let found = history::revision(&editor.state, &editor.session()?.token, id, newest.number).await?;
+    let found = actions::revision(&editor.state, &editor.session()?.token, id, newest.number).await?;
     Ok(found.entry.map(|entry| entry.article.title).unwrap_or_default())
 }
 
@@ -99,21 +99,15 @@ fn row(revision: Revision) -> HistoryRow {
 
 /// Publishes the text of an earlier revision, unchanged, as a correction.
 pub(super) async fn bring_back(editor: &Editor, posted: &Posted) -> Result<HttpResponse, Problem> {
-    let token = editor.session()?.token.clone();
+    let token = &editor.session()?.token;
     let id = ArticleId::new(posted.text("id"));
     let number = posted.text("so").parse().map_err(|_| Problem::not_found())?;
-    let found = history::revision(&editor.state, &token, &id, number).await?;
-    let entry = found.entry.ok_or_else(|| Problem::unknown_revision(number))?;
-    let draft = actions::Draft { article: entry.article, id: None, channels: Vec::new() };
     let conditions = WriteConditions {
-        token: Some(token.name),
         expected: Some(versions(posted.text("version"))),
-        must_exist: true,
         reason: Some(posted.text("ly-do").to_owned()).filter(|reason| !reason.is_empty()),
-        kept_images: KeptImages::Named(Vec::new()),
         ..WriteConditions::default()
     };
-    match actions::submit(&editor.state, draft, Some(id.clone()), conditions).await {
+    match actions::bring_back(&editor.state, token, &id, number, conditions).await {
         Ok(_) => Ok(editor.see_other(&article::query("lich-su", &id, "lay-lai"))),
         Err(problem) if problem.code() == CHANGED => {
             let banner = Banner { is_bad: true, text: CHANGED_MEANWHILE.to_owned() };
