@@ -30,6 +30,7 @@ use crate::http::{
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
 use crate::pull::{self, Collector};
+use crate::push::{self, Hub, HubCounters};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
 use crate::text::hex;
@@ -72,6 +73,7 @@ pub struct RunningApp {
 struct Counters {
     ingest: Arc<ingest::Counters>,
     render: Arc<render::RenderCounters>,
+    hub: Arc<HubCounters>,
     /// Duration of the reads by which the store is checked.
     store_reads: Arc<Latency>,
 }
@@ -138,19 +140,34 @@ impl App {
             server: readers.metrics(),
             ingest: Arc::clone(&self.counters.ingest),
             renderer: Arc::clone(&self.counters.render),
+            hub: Arc::clone(&self.counters.hub),
             store_reads: Arc::clone(&self.counters.store_reads),
             store: self.store.clone(),
             health: Arc::clone(&self.health),
         };
+        let hub = self.config.hub.enabled.then(|| {
+            Hub::new(
+                self.store.clone(),
+                self.site_cache.clone(),
+                Arc::clone(&self.config.render.addresses),
+                self.config.hub.clone(),
+                Arc::clone(&self.counters.hub),
+            )
+        });
+        if let Some(hub) = &hub {
+            tasks.spawn("hub", push::run(hub.clone(), stop.subscribe()));
+        }
         let service = SiteHandler::new(AppState::new(
             self.site_cache.clone(),
             self.store.clone(),
             self.config.render.clone(),
             Arc::clone(&self.health),
+            hub,
             ServiceLimits {
                 // The other connections are reserved for requests that do not wait.
                 max_waiting: self.config.server.max_connections / 2,
                 writes_per_minute: self.config.middleware.writes_per_minute,
+                hub_requests_per_minute: self.config.hub_requests_per_minute,
                 trusted_proxies: self.config.middleware.trusted_proxies.clone(),
             },
             stop.subscribe(),

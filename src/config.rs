@@ -13,6 +13,7 @@ mod sources;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::message::Message;
 use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
 use crate::time::{Clock, Timestamp, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
-use crate::{announce, feed, http, ingest, parse, pull, render, store};
+use crate::{announce, feed, http, ingest, parse, pull, push, render, store};
 
 pub use error::ConfigError;
 pub use sources::{DEFAULT, EffectiveValue, process_environment};
@@ -63,6 +64,10 @@ pub struct Config {
     pub indexnow: Option<announce::IndexNowOptions>,
     /// Options of the collector.
     pub pull: pull::PullOptions,
+    /// Options of the WebSub hub.
+    pub hub: push::HubOptions,
+    /// Maximum number of requests to the hub per minute and host of the callback.
+    pub hub_requests_per_minute: Option<NonZeroU32>,
     /// Options of the renderer.
     pub render: render::RenderOptions,
     /// True if `serve` logs JSON objects.
@@ -137,11 +142,14 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
     let encodings =
         channel.iter().filter_map(|channel| Some((channel.slug.clone(), channel.encoding?.0))).collect();
     let channels = channels(channel)?;
-    let hub_url = hub::url(&hub)?;
+    let hub_url = hub::url(&hub, &addresses)?;
     let addresses = Arc::new(addresses.with_redirects(&channels).with_hub(hub_url));
+    let user_agent = user_agent(&addresses);
+    let hub_requests_per_minute = Some(hub.requests_per_minute);
+    let hub_options = hub::options(hub, user_agent.clone())?;
     let pull_options = pull::PullOptions {
         sources: collect::sources(source.unwrap_or_default(), &addresses)?,
-        user_agent: user_agent(&addresses),
+        user_agent,
         parse: parse::ParseOptions { zone: site.time_zone, language: site.language.clone(), encoding: None },
     };
     let indexnow = indexnow.map(|settings| indexnow_options(settings, &addresses)).transpose()?;
@@ -233,6 +241,8 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         ingest: folder_options,
         indexnow,
         pull: pull_options,
+        hub: hub_options,
+        hub_requests_per_minute,
         json_log: matches!(log.format, LogFormatSetting::Json),
         fingerprint: fingerprint(&render_options),
         expires_at: notice.as_ref().and_then(|notice| notice.next_change(now)),

@@ -11,9 +11,11 @@
 //! only addresses that are written as numbers are checked then, and the proxy must refuse internal names.
 
 mod address;
+mod callback;
 
 use std::fmt;
 use std::io::Read as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
@@ -29,7 +31,8 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, config::Config, http::Uri};
 use url::Url;
 
-pub use address::{AllowedAddresses, UrlError, is_public, parse_url};
+pub use address::{AllowList, AllowedAddresses, UrlError, is_public, parse_url};
+pub use callback::{CallbackClient, CallbackMessage, CallbackResponse};
 
 /// Limits of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,9 @@ pub enum FetchError {
         "{0} has a private or reserved address; if that is intended, set allow_private = true for the source"
     )]
     PrivateAddress(String),
+    /// All addresses of a callback are internal ones and not on the allow-list.
+    #[error("{0} has a private or reserved address; if that is intended, name it in hub.allow")]
+    NotAllowed(String),
     /// Too many redirects, or a circle of them.
     #[error("more than {0} redirects")]
     TooManyRedirects(usize),
@@ -253,6 +259,14 @@ impl Fetcher {
 
 /// A client with the TLS roots and proxies of the system that follows no redirects.
 pub fn agent(allowed: AllowedAddresses, user_agent: &str, timeout: Duration) -> Agent {
+    let check = match allowed {
+        AllowedAddresses::Public => AddressCheck::Listed(Arc::default()),
+        AllowedAddresses::All => AddressCheck::None,
+    };
+    checked_agent(check, user_agent, timeout)
+}
+
+fn checked_agent(check: AddressCheck, user_agent: &str, timeout: Duration) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -267,7 +281,7 @@ pub fn agent(allowed: AllowedAddresses, user_agent: &str, timeout: Duration) -> 
     Agent::with_parts(
         config,
         DefaultConnector::default(),
-        CheckedResolver { allowed, inner: DefaultResolver::default() },
+        CheckedResolver { check, inner: DefaultResolver::default() },
     )
 }
 
@@ -277,8 +291,17 @@ pub fn agent(allowed: AllowedAddresses, user_agent: &str, timeout: Duration) -> 
 /// the check and the connection.
 #[derive(Debug)]
 struct CheckedResolver {
-    allowed: AllowedAddresses,
+    check: AddressCheck,
     inner: DefaultResolver,
+}
+
+/// Which addresses a name may have.
+#[derive(Clone, Debug)]
+enum AddressCheck {
+    /// All.
+    None,
+    /// Public ones, and those on the list.
+    Listed(Arc<AllowList>),
 }
 
 impl Resolver for CheckedResolver {
@@ -291,13 +314,17 @@ impl Resolver for CheckedResolver {
         let found = self.inner.resolve(uri, config, timeout)?;
         // The operator's proxy may be anywhere.
         let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri() == uri && !proxy.is_no_proxy(uri));
-        if is_proxy || self.allowed == AllowedAddresses::All {
-            return Ok(found);
-        }
+        let list = match &self.check {
+            AddressCheck::Listed(list) if !is_proxy => list,
+            AddressCheck::Listed(_) | AddressCheck::None => return Ok(found),
+        };
+        let host = uri.host().unwrap_or_default().to_owned();
         let mut allowed = self.empty();
-        found.iter().filter(|address| is_public(address.ip())).for_each(|address| allowed.push(*address));
+        found
+            .iter()
+            .filter(|address| list.permits(&host, address.ip()))
+            .for_each(|address| allowed.push(*address));
         if allowed.is_empty() {
-            let host = uri.host().unwrap_or_default().to_owned();
             return Err(ureq::Error::Other(Box::new(PrivateHost(host))));
         }
         Ok(allowed)

@@ -21,6 +21,7 @@ pub mod entity_tag;
 mod guess_limiter;
 mod handler;
 mod health;
+mod hub;
 mod keyed_limiter;
 pub mod metrics;
 mod middleware;

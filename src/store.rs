@@ -12,6 +12,7 @@
 //! | `submission`, `outcome`, `refusal` | what is written, and the results |
 //! | `queries`, `feed_data` | queries and their results |
 //! | `findings` | what the scans found in the files of the folder |
+//! | `subscription` | who is told of changes, and how far |
 //! | `token`, `session_key` | who may publish over HTTP, and the key of their sessions |
 //! | `cluster` | processes that share one log |
 //! | `copy` | backups, restores and migrations of a whole log |
@@ -43,6 +44,7 @@ mod sort_key;
 mod sql;
 mod stored_text;
 mod submission;
+mod subscription;
 mod token;
 mod write;
 
@@ -67,6 +69,9 @@ pub use refusal::Refusal;
 pub use submission::{
     ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, KeptImages, PreparedSubmission, ScannedFile,
     Scheduled, Source, Submission, WriteConditions,
+};
+pub use subscription::{
+    NewSubscriptionRequest, PushTarget, Subscription, SubscriptionMode, SubscriptionRequest, TargetProgress,
 };
 pub use token::Token;
 pub use write::api::PendingSubmissions;

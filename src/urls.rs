@@ -266,6 +266,7 @@ mod tests {
         let api = Route::Api(vec!["articles".to_owned(), id.as_str().to_owned()]);
         assert_eq!(addresses().parse(&api_article_path(&id)), api);
         assert_eq!(addresses().parse(OPML_PATH), Route::Opml);
+        assert_eq!(addresses().parse(HUB_PATH), Route::Hub);
         assert_eq!(addresses().parse(&search_path(None, "")), Route::Search);
         assert_eq!(search_path(Some(Format::Rss), "q=dak+to"), "/tim-kiem/rss.xml?q=dak+to");
         for format in Format::ALL {

@@ -16,6 +16,7 @@ use super::process;
 use crate::http::Health;
 use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::latency::{BOUNDS, Latency, LatencySnapshot};
+use crate::push::HubCounters;
 use crate::store::Store;
 use crate::{ingest, render};
 
@@ -25,6 +26,7 @@ pub(super) struct Metrics {
     pub(super) server: ServerMetrics,
     pub(super) ingest: Arc<ingest::Counters>,
     pub(super) renderer: Arc<render::RenderCounters>,
+    pub(super) hub: Arc<HubCounters>,
     /// Duration of the reads by which the store is checked each second.
     pub(super) store_reads: Arc<Latency>,
     pub(super) store: Store,
@@ -91,6 +93,14 @@ impl Collector for Metrics {
             ("file_revisions", "Revisions from files", read(&self.ingest.revisions)),
             ("render_passes", "Render passes that changed a document", read(&self.renderer.renders)),
             ("rendered_documents", "Rendered documents", read(&self.renderer.documents)),
+            ("hub_confirmed", "Requests of subscribers that they confirmed", read(&self.hub.confirmed)),
+            (
+                "hub_unconfirmed",
+                "Requests of subscribers that they did not confirm",
+                read(&self.hub.unconfirmed),
+            ),
+            ("hub_delivered", "Documents delivered to subscribers", read(&self.hub.delivered)),
+            ("hub_failed", "Failed attempts to deliver a document", read(&self.hub.failed)),
             (
                 "render_failures",
                 "Articles or channels that failed verification",
@@ -106,6 +116,7 @@ impl Collector for Metrics {
             ("connections_open", "Open connections", counts.open),
             ("log_head", "Number of the newest revision", head),
             ("files_refused", "Files whose newest bytes are not an article", read(&self.ingest.rejected)),
+            ("hub_subscriptions", "Subscriptions at the hub, where it runs", read(&self.hub.subscriptions)),
             ("writes_queued", "Writes that wait for the next transaction", queued),
             ("ready", "1 from the first complete scan and rendering on", is(&self.health.ready)),
             ("store_up", "1 while the store can be read", is(&self.health.store)),

@@ -142,8 +142,18 @@ sections! {
     } maybe {
         skip_hours: Vec<u8>,
     }
-    Hub {} maybe {
+    Hub {
+        enabled: bool,
+        content: ContentSetting,
+        signature: SignatureSetting,
+        lease_default: DurationSetting,
+        lease_min: DurationSetting,
+        lease_max: DurationSetting,
+        max_subscriptions: u64,
+        requests_per_minute: NonZeroU32,
+    } maybe {
         url: String,
+        allow: Vec<String>,
     }
     Log {
         format: LogFormatSetting,
@@ -306,6 +316,24 @@ pub(super) enum WithdrawSetting {
     #[default]
     Follow,
     Report,
+}
+
+/// What the subscribers of the hub are sent.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ContentSetting {
+    Full,
+    Changes,
+}
+
+/// The hash of the hub's signatures.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum SignatureSetting {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
 }
 
 /// How changes in the folder are detected.

@@ -15,6 +15,24 @@ pub enum AllowedAddresses {
     All,
 }
 
+/// Internal networks and hosts that may be requested beside public addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowList {
+    /// Networks.
+    pub networks: Vec<IpNet>,
+    /// Host names in lower case, with whatever address.
+    pub hosts: Vec<String>,
+}
+
+impl AllowList {
+    /// True if this address of this host may be requested.
+    pub fn permits(&self, host: &str, address: IpAddr) -> bool {
+        is_public(address)
+            || self.networks.iter().any(|network| network.contains(&address.to_canonical()))
+            || self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+}
+
 /// Maximum length of a URL in bytes.
 const MAX_URL_BYTES: usize = 2048;
 

@@ -14,6 +14,7 @@ use super::client_ip::client_address;
 use super::delta_encoding;
 use super::editor;
 use super::health::{is_ready, readiness};
+use super::hub;
 use super::on_demand;
 use super::preconditions::{Decision, client_newer_tag};
 use super::response::{self, ALLOW_READ, CachePolicy, HttpResponse};
@@ -229,6 +230,9 @@ impl SiteHandler {
             request.extensions.insert(client);
             return editor::answer(&self.state, request, body, page).await;
         }
+        if route == Route::Hub {
+            return hub::answer(&self.state, request, body).await;
+        }
         if api::is_below(&self.state.urls.local_path(request.uri.path())) {
             return api::no_such_resource(&self.state.urls);
         }
@@ -267,6 +271,7 @@ impl SiteHandler {
             | Route::Asset
             | Route::Api(_)
             | Route::Editor(_)
+            | Route::Hub
             | Route::NotFound => self.state.not_found(&request.headers),
         }
     }

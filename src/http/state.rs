@@ -18,6 +18,7 @@ use super::keyed_limiter::KeyedLimiter;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
 use super::single_flight::SingleFlight;
 use crate::model::Channel;
+use crate::push::Hub;
 use crate::render::{
     self, ArchiveRenderer, ArticlePages, OnDemandRenderer, RenderProgress, Representation, SiteCache,
 };
@@ -46,6 +47,8 @@ pub struct ServiceLimits {
     pub max_waiting: usize,
     /// Maximum number of writes per minute and token; unlimited if none.
     pub writes_per_minute: Option<NonZeroU32>,
+    /// Maximum number of requests to the hub per minute and host of the callback; unlimited if none.
+    pub hub_requests_per_minute: Option<NonZeroU32>,
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -76,6 +79,9 @@ pub struct AppState {
     /// Keyed by the name of the token.
     pub(super) write_limiter: KeyedLimiter<String>,
     pub(super) guess_limiter: GuessLimiter,
+    /// The hub, if there is one, and its limiter, keyed by the host of the callback.
+    pub(super) hub: Option<Hub>,
+    pub(super) hub_limiter: KeyedLimiter<String>,
     pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) single_flight: SingleFlight,
     /// True during shutdown.
@@ -93,6 +99,7 @@ impl AppState {
         store: Store,
         render_options: render::RenderOptions,
         health: Arc<Health>,
+        hub: Option<Hub>,
         limits: ServiceLimits,
         stopping: watch::Receiver<bool>,
     ) -> Arc<Self> {
@@ -121,6 +128,8 @@ impl AppState {
             waiters: Semaphore::new(limits.max_waiting.min(Semaphore::MAX_PERMITS)),
             write_limiter: KeyedLimiter::per_minute(limits.writes_per_minute),
             guess_limiter: GuessLimiter::default(),
+            hub,
+            hub_limiter: KeyedLimiter::per_minute(limits.hub_requests_per_minute),
             trusted_proxies: limits.trusted_proxies,
             single_flight: SingleFlight::default(),
             stopping,

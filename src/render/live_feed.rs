@@ -78,6 +78,11 @@ impl LiveFeed {
         &self.log
     }
 
+    /// The number of the newest revision of the channel's log that the feed has.
+    pub fn number(&self) -> u64 {
+        self.view.state.number
+    }
+
     /// True if a delta can express all changes since revision `base` of the channel's log.
     pub fn has_delta_since(&self, format: Format, base: u64) -> bool {
         let is_covered = self.view.delta_floor <= base && base < self.view.state.number;

@@ -16,3 +16,4 @@ mod live_feed;
 pub(crate) mod log_state;
 mod site_index;
 pub(crate) mod snapshot;
+mod subscriptions;

@@ -16,4 +16,5 @@ pub(crate) mod queue;
 mod rights;
 mod schedule;
 mod submit;
+mod subscriptions;
 mod withdraw;

@@ -40,6 +40,8 @@ pub enum Route {
     Api(Vec<String>),
     /// An editing page: its segments below `/soan/`.
     Editor(Vec<String>),
+    /// The WebSub hub.
+    Hub,
     /// All channels as OPML.
     Opml,
     /// Another spelling of a path (`/feed`, `/index.html`, a channel without its slash), or a path of a renamed
@@ -102,6 +104,7 @@ pub(super) fn parse_path(path: &str) -> Route {
             _ => Route::Redirect(path.trim_end_matches("index.html").to_owned()),
         },
         [""] => Route::Page(None),
+        ["hub"] => Route::Hub,
         ["opml.xml"] => Route::Opml,
         ["tim-kiem"] => Route::Search,
         ["tim-kiem", ""] => Route::Redirect(search_path(None, "")),

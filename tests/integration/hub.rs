@@ -1,9 +1,196 @@
 //! The WebSub hub: what feeds say about it, subscriptions and deliveries to real HTTP servers.
 
-use crate::support::{SAMPLE_ARTICLE, TestSite};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ring::hmac;
+
+use crate::support::{
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, wait_until,
+};
 
 /// The three live feeds of a channel.
 const FEEDS: [&str; 3] = ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json"];
+/// The URL of a feed as the feed names it.
+const TOPIC: &str = "http://127.0.0.1:8080/xa-hoi/atom.xml";
+
+/// A request that a subscriber got.
+#[derive(Clone, Debug)]
+struct Received {
+    method: String,
+    target: String,
+    head: String,
+    body: Vec<u8>,
+    at: Instant,
+}
+
+impl Received {
+    fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+/// What a subscriber answers: to the question whether it wants its subscription, and to a delivery.
+#[derive(Clone)]
+struct Answers {
+    confirmation: fn(challenge: &str) -> String,
+    /// Empty: it says nothing.
+    delivery: String,
+}
+
+/// The answer of a subscriber that wants what it is asked for.
+fn repeats(challenge: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{challenge}", challenge.len())
+}
+
+/// The answer of a subscriber that wants nothing.
+fn declines(_: &str) -> String {
+    status(404)
+}
+
+fn status(status: u16) -> String {
+    format!("HTTP/1.1 {status} As told\r\nContent-Length: 0\r\n\r\n")
+}
+
+/// A subscriber: an HTTP server whose answers the story changes.
+#[derive(Clone)]
+struct Subscriber {
+    address: SocketAddr,
+    answers: Arc<Mutex<Answers>>,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Subscriber {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let subscriber = Self {
+            address: listener.local_addr().unwrap(),
+            answers: Arc::new(Mutex::new(Answers { confirmation: repeats, delivery: status(204) })),
+            received: Arc::default(),
+        };
+        let shared = subscriber.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let subscriber = shared.clone();
+                std::thread::spawn(move || subscriber.answer(stream));
+            }
+        });
+        subscriber
+    }
+
+    fn answer(&self, mut stream: TcpStream) {
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            if !stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                return;
+            }
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let mut words = head.split(' ');
+        let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+        let mut received = Received { method, target, head, body: Vec::new(), at: Instant::now() };
+        let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
+        received.body = vec![0; length];
+        stream.read_exact(&mut received.body).unwrap();
+        let answers = self.answers.lock().unwrap().clone();
+        let answer = match received.query("hub.challenge") {
+            Some(challenge) => (answers.confirmation)(&challenge),
+            None => answers.delivery,
+        };
+        self.received.lock().unwrap().push(received);
+        if answer.is_empty() {
+            std::thread::park_timeout(Duration::from_secs(60));
+        }
+        let _ = stream.write_all(answer.as_bytes());
+    }
+
+    fn callback(&self) -> String {
+        format!("http://{}/callback?key=1%2F2", self.address)
+    }
+
+    fn confirms_with(&self, confirmation: fn(&str) -> String) {
+        self.answers.lock().unwrap().confirmation = confirmation;
+    }
+
+    fn answers_deliveries_with(&self, answer: String) {
+        self.answers.lock().unwrap().delivery = answer;
+    }
+
+    fn of_method(&self, method: &str) -> Vec<Received> {
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|request| request.method == method).cloned().collect()
+    }
+
+    /// The questions whether it wants its subscription.
+    fn questions(&self) -> Vec<Received> {
+        self.of_method("GET")
+    }
+
+    fn deliveries(&self) -> Vec<Received> {
+        self.of_method("POST")
+    }
+
+    /// Waits until a delivery contains this text, and returns it.
+    fn told(&self, text: &str) -> Received {
+        let found = || self.deliveries().into_iter().find(|delivery| delivery.text().contains(text));
+        wait_until(&format!("a delivery with {text}"), || found().is_some());
+        found().unwrap()
+    }
+}
+
+/// A site with a hub that may call subscribers on this machine.
+fn site_with_hub(more: &str) -> TestSite {
+    let site = TestSite::new();
+    site.configure(&format!("[hub]\nenabled = true\nallow = [\"127.0.0.1\"]\n{more}"));
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    site
+}
+
+fn publish(site: &TestSite, name: &str, title: &str) {
+    site.write(&format!("xa-hoi/{name}.txt"), article(title, "13/05/2023 08:00", "Đoạn mở đầu."));
+}
+
+/// Sends a form to the hub.
+fn post(serving: &RunningServer, parameters: &[(&str, &str)]) -> HttpResponse {
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    serving.request_with_body("POST", "/hub", &headers, form.as_bytes())
+}
+
+fn request(serving: &RunningServer, mode: &str, callback: &str, more: &[(&str, &str)]) {
+    let parameters = [("hub.mode", mode), ("hub.topic", TOPIC), ("hub.callback", callback)];
+    let answer = post(serving, &[&parameters[..], more].concat());
+    assert_eq!(answer.status, 202, "{}", answer.text());
+}
+
+/// Subscribes and waits for the confirmation.
+fn subscribe(serving: &RunningServer, subscriber: &Subscriber, more: &[(&str, &str)]) {
+    let before = serving.metric("bantin_hub_confirmed_total");
+    request(serving, "subscribe", &subscriber.callback(), more);
+    wait_until("the confirmation", || serving.metric("bantin_hub_confirmed_total") > before);
+}
+
+/// `sha256=…` of a body.
+fn signature(secret: &str, body: &[u8]) -> String {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body);
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
+}
 
 #[test]
 fn live_feeds_name_themselves_and_the_configured_hub_in_the_header_and_in_the_document() {
@@ -33,4 +220,245 @@ fn live_feeds_name_themselves_and_the_configured_hub_in_the_header_and_in_the_do
     for path in ["/xa-hoi/", "/opml.xml"] {
         assert_eq!(serving.get(path).header("link"), None, "{path}");
     }
+}
+
+#[test]
+fn a_subscriber_that_confirms_is_sent_every_change_signed_w2_w4() {
+    let site = site_with_hub("");
+    let serving = site.serve();
+    let expected = format!("<{TOPIC}>; rel=\"self\", <http://127.0.0.1:8080/hub>; rel=\"hub\"");
+    let feed = serving.get("/xa-hoi/atom.xml");
+    assert_eq!(feed.header("link"), Some(expected.as_str()));
+    let subscriber = Subscriber::new();
+    subscribe(&serving, &subscriber, &[("hub.secret", "bí mật"), ("hub.lease_seconds", "86400")]);
+    let question = &subscriber.questions()[0];
+    assert!(question.target.starts_with("/callback?key=1%2F2&hub.mode=subscribe&"), "{}", question.target);
+    assert_eq!(question.query("hub.topic").as_deref(), Some(TOPIC));
+    assert_eq!(question.query("hub.lease_seconds").as_deref(), Some("86400"));
+    assert!(question.query("hub.challenge").unwrap().len() >= 32);
+    assert_eq!(subscriber.deliveries().len(), 0, "nothing has changed since it could read the feed");
+
+    publish(&site, "hop-dan", "Xã họp dân");
+    let delivery = subscriber.told("Xã họp dân");
+    assert_eq!(delivery.target, "/callback?key=1%2F2");
+    assert_eq!(delivery.header("content-type"), Some("application/atom+xml; charset=utf-8"));
+    assert_eq!(delivery.header("link"), Some(expected.as_str()));
+    assert_eq!(delivery.header("x-hub-signature"), Some(signature("bí mật", &delivery.body).as_str()));
+    assert_eq!(delivery.body, serving.get("/xa-hoi/atom.xml").body);
+
+    publish(&site, "hop-dan", "Xã họp dân, lần hai");
+    subscriber.told("Xã họp dân, lần hai");
+    let id = "tag:dakto.example,2023:2023-05-13/hop-dan";
+    site.ok(&["withdraw", id, "--reason", "sai tin"]);
+    let withdrawal = subscriber.told("deleted-entry");
+    assert!(withdrawal.text().contains(id));
+    assert_eq!(subscriber.deliveries().len(), 3, "each state once");
+    assert_eq!(serving.metric("bantin_hub_delivered_total"), 3);
+}
+
+#[test]
+fn a_subscription_without_the_exact_challenge_is_none_w2() {
+    let site = site_with_hub("");
+    let serving = site.serve();
+    for (number, confirmation) in [
+        declines,
+        |challenge: &str| repeats(&format!("{challenge} ")),
+        |challenge: &str| repeats(&challenge[1..]),
+        |_: &str| repeats(""),
+        |challenge: &str| repeats(challenge).replace("200 OK", "302 Found\r\nLocation: /elsewhere"),
+        |challenge: &str| repeats(challenge).replace("200 OK", "404 Not Found"),
+        // A body that does not end.
+        |_: &str| format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1 << 20)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let subscriber = Subscriber::new();
+        subscriber.confirms_with(confirmation);
+        request(&serving, "subscribe", &subscriber.callback(), &[]);
+        let refused = || serving.metric("bantin_hub_unconfirmed_total");
+        wait_until("the end of the verification", || refused() == number as u64 + 1);
+        assert_eq!(subscriber.questions().len(), 1);
+    }
+    assert_eq!(serving.metric("bantin_hub_subscriptions"), 0);
+}
+
+#[test]
+fn a_request_that_cannot_be_a_subscription_is_refused_with_its_reason() {
+    let site = site_with_hub("");
+    let serving = site.serve();
+    let full = [("hub.mode", "subscribe"), ("hub.topic", TOPIC), ("hub.callback", "https://a.example.vn/")];
+    let with = |name: &str, value: &'static str| {
+        let mut form = full;
+        form.iter_mut().filter(|(key, _)| *key == name).for_each(|(_, old)| *old = value);
+        post(&serving, &form)
+    };
+    for (answer, words) in [
+        (post(&serving, &full[..2]), "hub.callback is missing"),
+        (with("hub.mode", "publish"), "hub.mode=publish is not needed"),
+        (with("hub.topic", "https://other.example.vn/rss.xml"), "is not a feed of this site"),
+        (with("hub.topic", "http://127.0.0.1:8080/xa-hoi/"), "is not a feed of this site"),
+        (with("hub.topic", "http://127.0.0.1:8080/xa-hoi/archive/1/rss.xml"), "is not a feed"),
+        (with("hub.topic", "http://127.0.0.1:8080/khong-co/rss.xml"), "is not a feed of this site"),
+        (
+            with("hub.topic", "http://127.0.0.1:8080/xa-hoi/feed"),
+            "subscribe to http://127.0.0.1:8080/xa-hoi/rss.xml",
+        ),
+        (with("hub.callback", "ftp://a.example.vn/"), "not an absolute http or https URL"),
+        (with("hub.callback", "https://user:x@a.example.vn/"), "user name or password"),
+        (with("hub.callback", "http://10.0.0.1/"), "private or reserved address"),
+        (with("hub.callback", "http://0x7f.2/"), "private or reserved address"),
+    ] {
+        assert_eq!((answer.status, answer.header("content-type")), (400, Some("text/plain; charset=utf-8")));
+        assert!(answer.text().contains(words), "{words}: {}", answer.text());
+    }
+    let json = serving.request_with_body("POST", "/hub", &[("Content-Type", "application/json")], b"{}");
+    assert_eq!(json.status, 415);
+    let get = serving.get("/hub");
+    assert_eq!((get.status, get.header("allow")), (405, Some("POST, OPTIONS")));
+    let without = TestSite::new();
+    let serving = without.serve();
+    assert_eq!(post(&serving, &full).status, 404, "without a hub there is none");
+}
+
+#[test]
+fn a_renewal_overrides_and_an_unsubscription_needs_its_own_confirmation_w3() {
+    let site = site_with_hub("");
+    let serving = site.serve();
+    let subscriber = Subscriber::new();
+    subscribe(&serving, &subscriber, &[("hub.secret", "một")]);
+    subscribe(&serving, &subscriber, &[("hub.secret", "hai")]);
+    assert_eq!(serving.metric("bantin_hub_subscriptions"), 1);
+    publish(&site, "a", "Bài thứ nhất");
+    let delivery = subscriber.told("Bài thứ nhất");
+    assert_eq!(delivery.header("x-hub-signature"), Some(signature("hai", &delivery.body).as_str()));
+
+    // Somebody else asks to end it: the subscriber does not confirm.
+    subscriber.confirms_with(declines);
+    request(&serving, "unsubscribe", &subscriber.callback(), &[]);
+    wait_until("the refusal", || serving.metric("bantin_hub_unconfirmed_total") == 1);
+    publish(&site, "b", "Bài thứ hai");
+    subscriber.told("Bài thứ hai");
+
+    subscriber.confirms_with(repeats);
+    request(&serving, "unsubscribe", &subscriber.callback(), &[]);
+    wait_until("the end", || serving.metric("bantin_hub_subscriptions") == 0);
+    let (before, other) = (subscriber.deliveries().len(), Subscriber::new());
+    subscribe(&serving, &other, &[]);
+    publish(&site, "c", "Bài thứ ba");
+    other.told("Bài thứ ba");
+    assert_eq!(subscriber.deliveries().len(), before);
+    assert_eq!(other.deliveries()[0].header("x-hub-signature"), None, "without a secret");
+}
+
+#[test]
+fn a_subscriber_that_was_down_gets_the_newest_state_once_even_after_a_kill() {
+    let site = site_with_hub("");
+    let serving = site.serve();
+    let subscriber = Subscriber::new();
+    subscribe(&serving, &subscriber, &[]);
+    subscriber.answers_deliveries_with(status(503));
+    for number in 1..=4 {
+        publish(&site, &format!("bai-{number}"), &format!("Bài số {number}"));
+        let path = "/xa-hoi/atom.xml";
+        wait_until("the feed", || serving.get(path).text().contains(&format!("Bài số {number}")));
+    }
+    wait_until("a failure", || serving.metric("bantin_hub_failed_total") > 0);
+    serving.kill();
+    subscriber.answers_deliveries_with(status(200));
+    let before = subscriber.deliveries().len();
+    let serving = site.serve();
+    wait_until("the delivery", || serving.metric("bantin_hub_delivered_total") == 1);
+    let after = subscriber.deliveries().split_off(before);
+    assert_eq!(after.len(), 1);
+    assert!((1..=4).all(|number| after[0].text().contains(&format!("Bài số {number}"))));
+}
+
+#[test]
+fn the_answer_410_ends_a_subscription_and_a_redirect_is_a_failure_w4() {
+    let site = site_with_hub("");
+    let serving = site.serve();
+    let (gone, elsewhere, redirected) = (Subscriber::new(), Subscriber::new(), Subscriber::new());
+    gone.answers_deliveries_with(status(410));
+    let location = format!("302 Found\r\nLocation: {}", elsewhere.callback());
+    redirected.answers_deliveries_with(status(302).replace("302 As told", &location));
+    subscribe(&serving, &gone, &[]);
+    subscribe(&serving, &redirected, &[]);
+    publish(&site, "a", "Bài thứ nhất");
+    wait_until("the end", || serving.metric("bantin_hub_subscriptions") == 1);
+    wait_until("the failures", || serving.metric("bantin_hub_failed_total") == 2);
+    assert_eq!(elsewhere.received.lock().unwrap().len(), 0);
+    assert_eq!((gone.deliveries().len(), redirected.deliveries().len()), (1, 1));
+}
+
+#[test]
+fn a_subscription_ends_with_its_lease_and_with_its_feed_which_is_told() {
+    let site = site_with_hub("");
+    let (expired, denied) = (Subscriber::new(), Subscriber::new());
+    let serving = site.serve();
+    subscribe(&serving, &expired, &[]);
+    subscribe(&serving, &denied, &[]);
+    assert!(serving.stop());
+    let expire = format!("UPDATE subscription SET expires = 1 WHERE callback = '{}'", expired.callback());
+    assert_eq!(execute_sql(&site.path("data/bantin.db"), &expire), 1);
+    let config = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let gone = config.replace("slug = \"xa-hoi\"", "slug = \"xa-hoi\"\ngone = true");
+    std::fs::write(site.path("config.toml"), gone).unwrap();
+    let serving = site.serve();
+    wait_until("both ends", || {
+        let log = serving.log();
+        log.contains("its lease has ended") && log.contains("its feed has been removed")
+    });
+    assert_eq!(serving.metric("bantin_hub_subscriptions"), 0);
+    let last = denied.questions().pop().unwrap();
+    assert_eq!(last.query("hub.mode").as_deref(), Some("denied"));
+    assert_eq!(last.query("hub.topic").as_deref(), Some(TOPIC));
+    assert_eq!(expired.questions().len(), 1, "a lease that ends is no refusal");
+}
+
+#[test]
+fn silent_subscribers_delay_nobody() {
+    let site = site_with_hub("requests_per_minute = 100000");
+    let serving = site.serve();
+    let silent: Vec<Subscriber> = (0..100).map(|_| Subscriber::new()).collect();
+    silent.iter().for_each(|subscriber| request(&serving, "subscribe", &subscriber.callback(), &[]));
+    let living = Subscriber::new();
+    request(&serving, "subscribe", &living.callback(), &[]);
+    wait_until("all confirmations", || serving.metric("bantin_hub_confirmed_total") == 101);
+    silent.iter().for_each(|subscriber| subscriber.answers_deliveries_with(String::new()));
+    publish(&site, "a", "Bài thứ nhất");
+    let path = "/xa-hoi/atom.xml";
+    wait_until("the feed", || serving.get(path).text().contains("Bài thứ nhất"));
+    let published = Instant::now();
+    let delivery = living.told("Bài thứ nhất");
+    let delay = delivery.at.saturating_duration_since(published);
+    assert!(delay < Duration::from_secs(5), "{delay:?}");
+}
+
+#[test]
+fn requests_for_callbacks_on_one_host_are_limited() {
+    let site = site_with_hub("requests_per_minute = 3\nmax_subscriptions = 4");
+    let serving = site.serve();
+    let ask = |callback: &str| {
+        post(&serving, &[("hub.mode", "subscribe"), ("hub.topic", TOPIC), ("hub.callback", callback)])
+    };
+    let flood: Vec<u16> = (0..5).map(|number| ask(&format!("http://127.0.0.1:1/{number}")).status).collect();
+    assert_eq!(flood, [202, 202, 202, 429, 429]);
+    assert!(ask("http://127.0.0.1:1/9").header("retry-after").is_some());
+    // Another host has a limit of its own; what is not confirmed yet counts.
+    assert_eq!(ask("http://a.invalid/").status, 202);
+    assert_eq!(ask("http://b.invalid/").status, 503);
+}
+
+#[test]
+fn subscribers_may_be_sent_only_what_has_changed() {
+    let site = site_with_hub("content = \"changes\"");
+    let serving = site.serve();
+    let subscriber = Subscriber::new();
+    subscribe(&serving, &subscriber, &[("hub.secret", "x")]);
+    publish(&site, "a", "Bài thứ nhất");
+    let delivery = subscriber.told("Bài thứ nhất");
+    assert_eq!(delivery.text().matches("<entry").count(), 1, "{}", delivery.text());
+    assert_eq!(delivery.header("x-hub-signature"), Some(signature("x", &delivery.body).as_str()));
+    assert_eq!(serving.get("/xa-hoi/atom.xml").text().matches("<entry").count(), 2);
 }

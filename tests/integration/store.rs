@@ -294,6 +294,7 @@ macro_rules! on_every_engine {
 }
 
 mod editing;
+mod push;
 
 on_every_engine! {
     an_article_is_published_corrected_withdrawn_and_restored_under_one_id

@@ -40,7 +40,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 12] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 13] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -53,6 +53,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 12] = [
     (61, "announcements", include_str!("../migrations/postgres/0061_announcements.sql")),
     (64, "unused_images", include_str!("../migrations/postgres/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
+    (80, "push", include_str!("../migrations/postgres/0080_push.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.

@@ -98,9 +98,10 @@ impl WriteQueue {
     }
 
     /// Queues a write that appends no revision. It is done even if the log cannot grow.
-    pub(crate) fn push_config<W>(self: &Arc<Self>, work: W) -> PendingWrite<()>
+    pub(crate) fn push_config<T, W>(self: &Arc<Self>, work: W) -> PendingWrite<T>
     where
-        W: for<'w> FnOnce(&'w mut LogWriter<'_>) -> BoxFuture<'w, Result<(), StoreError>> + Send + 'static,
+        T: Send + 'static,
+        W: for<'w> FnOnce(&'w mut LogWriter<'_>) -> BoxFuture<'w, Result<T, StoreError>> + Send + 'static,
     {
         self.enqueue(false, Box::new(work))
     }
