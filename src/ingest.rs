@@ -11,6 +11,7 @@
 //! | `listing`, `names` | which files are there, and what their names say |
 //! | `plan` | compares the listing with the store's records (no I/O) |
 //! | `reading`, `writers`, `open` | reads what has changed, once it is complete |
+//! | `aside` | what a large scan has parsed and not submitted yet |
 //! | `pictures` | the images of an article, beside it and in it |
 //! | `copies` | the smaller copies of images, at once or in the background |
 //! | `submission`, `report`, `diagnostic` | what is submitted, and what is reported |
@@ -20,6 +21,7 @@
 //! | `import`, `import_source` | imports folders and archives once |
 
 mod article_file;
+mod aside;
 mod check;
 mod copies;
 mod diagnostic;

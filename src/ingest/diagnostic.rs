@@ -1,13 +1,15 @@
 //! Diagnostics about files and folders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
+
+use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 use crate::parse::Severity;
 
 /// A diagnostic about one file or folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDiagnostic {
     /// Relative to the articles folder; empty for the folder itself.
     pub path: String,
@@ -44,17 +46,30 @@ impl FileDiagnostic {
     }
 }
 
-/// The diagnostics of a scan, by path. A path without diagnostics was examined and is in order.
+/// The diagnostics of a scan.
 #[derive(Default)]
-pub(super) struct Findings(pub(super) BTreeMap<String, Vec<FileDiagnostic>>);
+pub(super) struct Findings {
+    /// By path. A path without diagnostics was examined and is in order.
+    pub(super) by_path: BTreeMap<String, Vec<FileDiagnostic>>,
+    /// The paths among those that are examined that had diagnostics before.
+    before: HashSet<String>,
+}
 
 impl Findings {
-    pub(super) fn add(&mut self, finding: FileDiagnostic) {
-        self.examined(&finding.path).push(finding);
+    /// `before` are the listed paths that had diagnostics before the scan.
+    pub(super) fn after(before: HashSet<String>) -> Self {
+        Self { before, ..Self::default() }
     }
 
-    /// The diagnostics of a file that was examined.
-    pub(super) fn examined(&mut self, path: &str) -> &mut Vec<FileDiagnostic> {
-        self.0.entry(path.to_owned()).or_default()
+    pub(super) fn add(&mut self, finding: FileDiagnostic) {
+        self.by_path.entry(finding.path.clone()).or_default().push(finding);
+    }
+
+    /// A file was examined. One that is and was in order is not remembered: a folder has a million of them.
+    pub(super) fn examined(&mut self, path: &str, found: impl IntoIterator<Item = FileDiagnostic>) {
+        let mut found = found.into_iter().peekable();
+        if found.peek().is_some() || self.before.contains(path) {
+            self.by_path.entry(path.to_owned()).or_default().extend(found);
+        }
     }
 }

@@ -86,7 +86,7 @@ pub(super) struct ChangedFile {
     /// How long it has been unchanged.
     pub(super) unchanged_for: Duration,
     /// What the store remembers of it.
-    pub(super) record: Option<FileRecord>,
+    pub(super) record: Option<Box<FileRecord>>,
 }
 
 /// What a scan has to do.
@@ -156,7 +156,7 @@ impl Planner {
             self.pending.keep_settling(file, unchanged_for, self.now.instant);
             report.wait_for_file(DEBOUNCE - unchanged_for);
         } else {
-            self.plan.changed.push(ChangedFile { file, unchanged_for, record });
+            self.plan.changed.push(ChangedFile { file, unchanged_for, record: record.map(Box::new) });
         }
     }
 

@@ -4,7 +4,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::article_file::{MAX_ARTICLE_BYTES, ParsedFile, hash_of};
+use serde::{Deserialize, Serialize};
+
+use super::article_file::{MAX_ARTICLE_BYTES, ParsedFile, diagnostics_of, hash_of};
+use super::aside::{Aside, Place};
+use super::diagnostic::FileDiagnostic;
 use super::listing::{FileState, ListedFile};
 use super::names::name_of;
 use super::open::{open_below, read_all};
@@ -12,13 +16,24 @@ use super::options::IngestOptions;
 use super::parallel::map_on_all_cores;
 use super::plan::ChangedFile;
 use super::writers::{DEBOUNCE, UNFINISHED, may_be_incomplete};
-use crate::parse;
+use crate::parse::{self, ParsedArticle};
 use crate::store::FileRecord;
 use crate::time::Timestamp;
 
-/// Articles of a large scan are kept in memory up to this size of their files, in bytes; the others are read again
-/// when it is their turn.
+/// Articles of a large scan are kept in memory up to this size of their files, in bytes; the others are put aside.
 const KEPT_BYTES: u64 = 16 << 20;
+/// Files that are read together.
+const CHUNK: usize = 4096;
+
+/// What was read from a file.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ReadFile {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub(super) hash: String,
+    /// None if the file is rejected.
+    pub(super) draft: Option<ParsedArticle>,
+    pub(super) findings: Vec<FileDiagnostic>,
+}
 
 /// A file that is to be submitted or rejected.
 pub(super) struct ReadableFile {
@@ -26,10 +41,18 @@ pub(super) struct ReadableFile {
     /// How long it has been unchanged.
     pub(super) unchanged_for: Duration,
     /// What the store remembers of it.
-    pub(super) record: Option<FileRecord>,
+    pub(super) record: Option<Box<FileRecord>>,
     /// The publication date, if the file has one.
     published: Option<Timestamp>,
-    parsed: Option<Box<ParsedFile>>,
+    content: Content,
+}
+
+/// Where the content of a file is until it is its turn.
+enum Content {
+    Here(Box<ReadFile>),
+    Aside(Place),
+    /// In the file only.
+    File,
 }
 
 /// What reading the changed files found.
@@ -47,42 +70,47 @@ pub(super) struct FirstReading {
 
 enum Outcome {
     /// With the publication date, if the file has one.
-    Parsed(Option<Timestamp>, Option<Box<ParsedFile>>),
+    Read(Option<Timestamp>, Content),
     SameBytes(String),
     Unfinished(Duration),
     Unreadable(io::Error),
 }
 
 /// Reads all changed files, on all cores. Blocking.
-pub(super) fn read_changed(options: &IngestOptions, changed: Vec<ChangedFile>) -> FirstReading {
-    let mut kept = 0;
-    let changed: Vec<_> = changed
-        .into_iter()
-        .map(|changed| {
-            kept += changed.file.state.size;
-            (changed, kept <= KEPT_BYTES)
-        })
-        .collect();
-    // NOTE: what is not kept is dropped here, file by file: all articles of a large scan together do not fit in memory.
-    let read = map_on_all_cores(changed, |(changed, is_kept)| {
-        let outcome = match read_one(options, &changed) {
-            Outcome::Parsed(published, parsed) => Outcome::Parsed(published, parsed.filter(|_| is_kept)),
-            other => other,
-        };
-        (changed, outcome)
-    });
+pub(super) fn read_changed(
+    options: &IngestOptions,
+    aside: &Aside,
+    changed: Vec<ChangedFile>,
+) -> FirstReading {
     let mut reading = FirstReading::default();
-    for (ChangedFile { file, unchanged_for, record }, outcome) in read {
-        match outcome {
-            Outcome::Parsed(published, parsed) => {
-                reading.readable.push(ReadableFile { file, unchanged_for, record, published, parsed });
+    let mut kept = 0;
+    let mut changed = changed.into_iter().map(|changed| {
+        kept += changed.file.state.size;
+        (changed, Some(aside).filter(|_| kept > KEPT_BYTES))
+    });
+    loop {
+        // NOTE: all articles of a large scan together do not fit in memory.
+        let chunk: Vec<_> = changed.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        let read = map_on_all_cores(chunk, |(changed, aside)| {
+            let outcome = read_one(options, aside, &changed);
+            (changed, outcome)
+        });
+        for (ChangedFile { file, unchanged_for, record }, outcome) in read {
+            match outcome {
+                Outcome::Read(published, content) => {
+                    let readable = ReadableFile { file, unchanged_for, record, published, content };
+                    reading.readable.push(readable);
+                }
+                Outcome::SameBytes(hash) => reading.same_bytes.push((file, hash)),
+                Outcome::Unfinished(pause) => reading.unfinished.push((file, unchanged_for, pause)),
+                Outcome::Unreadable(cause) => reading.unreadable.push((file, cause)),
             }
-            Outcome::SameBytes(hash) => reading.same_bytes.push((file, hash)),
-            Outcome::Unfinished(pause) => reading.unfinished.push((file, unchanged_for, pause)),
-            Outcome::Unreadable(cause) => reading.unreadable.push((file, cause)),
         }
     }
-    reading.readable.sort_by(|a, b| {
+    reading.readable.sort_unstable_by(|a, b| {
         let (dateless, other) = (a.published.is_none(), b.published.is_none());
         dateless.cmp(&other).then(a.published.cmp(&b.published)).then_with(|| a.file.path.cmp(&b.file.path))
     });
@@ -90,20 +118,27 @@ pub(super) fn read_changed(options: &IngestOptions, changed: Vec<ChangedFile>) -
 }
 
 /// The contents of these files; `None` for one that has changed since [`read_changed`]. Blocking.
-pub(super) fn parse_all(
+pub(super) fn contents_of(
     options: &IngestOptions,
+    aside: &Aside,
     files: Vec<ReadableFile>,
-) -> Vec<(ReadableFile, Option<ParsedFile>)> {
+) -> Vec<(ReadableFile, Option<ReadFile>)> {
     map_on_all_cores(files, |mut readable| {
-        let parsed = readable.parsed.take().map(|parsed| *parsed).or_else(|| {
+        let read_again = || {
             let (hash, bytes) = bytes_of(&options.path, &readable.file).ok()??;
             Some(parse(options, &readable.file, hash, &bytes))
-        });
-        (readable, parsed)
+        };
+        let read = match std::mem::replace(&mut readable.content, Content::File) {
+            Content::Here(read) => Some(*read),
+            Content::Aside(place) => aside.take(place).or_else(read_again),
+            Content::File => read_again(),
+        };
+        (readable, read)
     })
 }
 
-fn read_one(options: &IngestOptions, changed: &ChangedFile) -> Outcome {
+/// Keeps the content, or puts it `aside`.
+fn read_one(options: &IngestOptions, aside: Option<&Aside>, changed: &ChangedFile) -> Outcome {
     let ChangedFile { file, unchanged_for, record } = changed;
     let (hash, bytes) = match bytes_of(&options.path, file) {
         Ok(Some(read)) => read,
@@ -114,20 +149,26 @@ fn read_one(options: &IngestOptions, changed: &ChangedFile) -> Outcome {
         let seen = &record.seen;
         record.present && !record.rejected && seen.hash == hash && seen.pictures == file.image_fingerprint()
     };
-    if record.as_ref().is_some_and(is_known) {
+    if record.as_deref().is_some_and(is_known) {
         return Outcome::SameBytes(hash);
     }
     if *unchanged_for < UNFINISHED && may_be_incomplete(name_of(&file.path), &bytes) {
         return Outcome::Unfinished(UNFINISHED - *unchanged_for);
     }
-    let parsed = parse(options, file, hash, &bytes);
-    let published = parsed.reading.draft.as_ref().map(|draft| draft.article.published.instant);
-    Outcome::Parsed(published, Some(Box::new(parsed)))
+    let read = parse(options, file, hash, &bytes);
+    let published = read.draft.as_ref().map(|draft| draft.article.published.instant);
+    let content = match aside {
+        Some(aside) => aside.put(&read).map_or(Content::File, Content::Aside),
+        None => Content::Here(Box::new(read)),
+    };
+    Outcome::Read(published, content)
 }
 
-fn parse(options: &IngestOptions, file: &ListedFile, hash: String, bytes: &[u8]) -> ParsedFile {
+fn parse(options: &IngestOptions, file: &ListedFile, hash: String, bytes: &[u8]) -> ReadFile {
     let reading = parse::parse(name_of(&file.path), bytes, &options.parse_options(Some(&file.channel)));
-    ParsedFile { hash, reading }
+    let parsed = ParsedFile { hash, reading };
+    let findings = diagnostics_of(&file.path, &parsed);
+    ReadFile { hash: parsed.hash, draft: parsed.reading.draft, findings }
 }
 
 /// The bytes of a file and their hash; `None` if it has changed since it was listed, or is gone.

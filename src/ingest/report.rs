@@ -136,14 +136,14 @@ impl Reported {
     ) {
         let Self { known, reported, unsaved, changed } = self;
         known.retain(|path, _| {
-            let stays = keep(path) || findings.0.contains_key(path);
+            let stays = keep(path) || findings.by_path.contains_key(path);
             if !stays {
                 reported.remove(path);
                 unsaved.insert(path.clone());
             }
             stays
         });
-        for (path, findings) in findings.0 {
+        for (path, findings) in findings.by_path {
             let is_known = known.get(&path).map_or(findings.is_empty(), |known| *known == findings);
             if !is_known || !reported.contains(&path) {
                 report.findings.extend(findings.iter().cloned());

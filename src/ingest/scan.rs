@@ -7,7 +7,8 @@ use std::time::Duration;
 use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::article_file::{ParsedFile, diagnostics_of, unreadable_file};
+use super::article_file::unreadable_file;
+use super::aside::Aside;
 use super::copies::{CopiesAtOnce, put_images};
 use super::diagnostic::{FileDiagnostic, Findings};
 use super::error_file;
@@ -18,7 +19,7 @@ use super::options::{IngestOptions, Marking};
 use super::parallel::blocking;
 use super::pictures::{ArticleImage, images_of, read_image, to_store};
 use super::plan::{ChangedFile, MissingFiles, Moment, Pending, Plan, Planner};
-use super::reading::{FirstReading, ReadableFile, parse_all, read_changed};
+use super::reading::{FirstReading, ReadFile, ReadableFile, contents_of, read_changed};
 use super::report::{Reported, ScanReport};
 use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, prepare_all, unfit};
 use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};
@@ -183,7 +184,6 @@ impl Scanner {
         let now = Moment::now();
         self.copies_at_once = CopiesAtOnce::default();
         let mut report = ScanReport::default();
-        let mut findings = Findings::default();
         let listing = match self.list(part.clone()).await {
             Ok(listing) => listing,
             Err(cause) => {
@@ -207,9 +207,10 @@ impl Scanner {
             return Ok(self.suspend(report, reported, finding.message.english.clone(), finding));
         }
         report.files = listing.file_count;
-        listing.issues.iter().for_each(|issue| findings.add(issue.finding.clone()));
         let paths = listing.files.iter().flat_map(ListedFile::paths);
         let seen: HashSet<String> = paths.filter(|path| reported.contains(path)).map(str::to_owned).collect();
+        let mut findings = Findings::after(seen.clone());
+        listing.issues.iter().for_each(|issue| findings.add(issue.finding.clone()));
         let (plan, FolderListing { channels, fingerprints, unchanged, .. }) =
             self.plan(listing, part.as_ref(), now, &mut report).await?;
         report.looking = now.instant.elapsed();
@@ -351,14 +352,15 @@ impl Scanner {
     ) -> Result<BTreeSet<String>, StoreError> {
         let mut missing = MissingFiles::new(plan.missing);
         let changed = self.without_written(plan.changed, report).await;
-        let files = self.read(changed, report, findings).await?;
+        let aside = Arc::new(Aside::new(self.store.folder().as_deref()));
+        let files = self.read(changed, &aside, report, findings).await?;
         let total = files.len();
         let mut files = files.into_iter();
         let mut next_batch = || -> Vec<ReadableFile> { files.by_ref().take(BATCH_SIZE).collect() };
         let options = Arc::new(self.options.clone());
         let parse = |batch: Vec<ReadableFile>| {
-            let options = Arc::clone(&options);
-            tokio::task::spawn_blocking(move || parse_all(&options, batch))
+            let (options, aside) = (Arc::clone(&options), Arc::clone(&aside));
+            tokio::task::spawn_blocking(move || contents_of(&options, &aside, batch))
         };
         let mut done = 0;
         let mut parsing = parse(next_batch());
@@ -429,14 +431,15 @@ impl Scanner {
     async fn read(
         &mut self,
         changed: Vec<ChangedFile>,
+        aside: &Arc<Aside>,
         report: &mut ScanReport,
         findings: &mut Findings,
     ) -> Result<Vec<ReadableFile>, StoreError> {
         if changed.is_empty() {
             return Ok(Vec::new());
         }
-        let options = self.options.clone();
-        let read = blocking(move || read_changed(&options, changed));
+        let (options, aside) = (self.options.clone(), Arc::clone(aside));
+        let read = blocking(move || read_changed(&options, &aside, changed));
         let FirstReading { readable, same_bytes, unfinished, unreadable } = read.await;
         for (file, unchanged_for, pause) in unfinished {
             self.keep_settling(file, unchanged_for);
@@ -454,7 +457,7 @@ impl Scanner {
     /// Turns parsed files into submissions, and records those that are rejected.
     async fn prepare(
         &mut self,
-        batch: Vec<(ReadableFile, Option<ParsedFile>)>,
+        batch: Vec<(ReadableFile, Option<ReadFile>)>,
         missing: &mut MissingFiles,
         report: &mut ScanReport,
         findings: &mut Findings,
@@ -469,15 +472,15 @@ impl Scanner {
             };
             let ReadableFile { file, unchanged_for, record, .. } = file;
             let seen = file.seen(parsed.hash.clone());
-            let mut of_file = diagnostics_of(&file.path, &parsed);
-            let draft = parsed.reading.draft.filter(|draft| {
+            let mut of_file = parsed.findings;
+            let draft = parsed.draft.filter(|draft| {
                 let unfit = unfit(&file.path, draft, &self.options.addresses, now);
                 let is_fit = unfit.is_none();
                 of_file.extend(unfit);
                 is_fit
             });
             let Some(mut draft) = draft else {
-                findings.examined(&file.path).extend(of_file);
+                findings.examined(&file.path, of_file);
                 rejected.push(seen);
                 continue;
             };
@@ -490,9 +493,9 @@ impl Scanner {
                 report.wait_for_file(UNFINISHED - unchanged_for);
                 continue;
             }
-            findings.examined(&file.path).extend(of_file);
+            findings.examined(&file.path, of_file);
             for image in &file.images {
-                findings.examined(&image.path);
+                findings.examined(&image.path, None);
             }
             complaints.into_iter().for_each(|complaint| findings.add(complaint));
             draft.article.images = images;
@@ -569,7 +572,7 @@ impl Scanner {
                 }
             };
             report.count(&result.outcome);
-            findings.examined(path).extend(outcome_diagnostic(path, &result));
+            findings.examined(path, outcome_diagnostic(path, &result));
             if matches!(result.outcome, SubmitOutcome::Moved(_) | SubmitOutcome::Corrected(_)) {
                 self.retry_rejected = true;
                 report.scan_again_in(SOON);

@@ -1,10 +1,12 @@
 //! The result of parsing an article.
 
+use serde::{Deserialize, Serialize};
+
 use super::pictures::ReferencedImage;
 use crate::model::{Article, ArticleId};
 
 /// A parsed article, ready to be submitted to the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParsedArticle {
     /// Its images are empty: see `images`, and other files have more.
     pub article: Article,
@@ -19,7 +21,7 @@ pub struct ParsedArticle {
 }
 
 /// The source lines of the parts of an article, counted from 1.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLines {
     /// The title, in the text or the front matter.
     pub title: usize,

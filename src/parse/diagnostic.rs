@@ -1,11 +1,12 @@
 //! Diagnostics: what the parser reports about a file. Their texts are in [`messages`](super::messages).
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::charset::Encoding;
 
 /// The severity of a diagnostic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
     /// Information: what the parser did, above all what it left out.
     Note,

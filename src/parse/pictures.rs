@@ -1,5 +1,6 @@
 //! The images that a file contains or refers to, and the captions that belong to them.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
@@ -10,7 +11,7 @@ use crate::model::{Block, bounds::MAX_PICTURES};
 pub const SAVED_PAGE_FOLDERS: [&str; 6] = ["_files", ".files", "_tep_tin", "_tệp_tin", "_tệp", "-files"];
 
 /// An image that an article file contains or refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferencedImage {
     /// Its line in the file; in a Word document, its paragraph.
     pub line: usize,
@@ -21,7 +22,7 @@ pub struct ReferencedImage {
 }
 
 /// Where the bytes of an image are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImageSource {
     /// In the document itself: the name of a part, for [`embedded_image`](super::embedded_image).
     Part(String),

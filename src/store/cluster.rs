@@ -3,6 +3,7 @@
 //! With SQLite, only processes on one machine share a log. Of this module, only the scan lease concerns them.
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,12 @@ impl Store {
     /// True if processes on other machines may share the log.
     pub fn is_shared(&self) -> bool {
         self.core.database.shared().is_some()
+    }
+
+    /// The folder of the database file; none with PostgreSQL.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let path = self.core.database.file()?.path();
+        Some(path.parent().unwrap_or(Path::new("")).to_owned())
     }
 
     /// Announces what other replicas write as soon as they commit, until `shutdown` is true. [`Store::poll_position`]

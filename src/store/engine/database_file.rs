@@ -58,6 +58,11 @@ impl DatabaseFile {
         })
     }
 
+    /// The path of the database file, absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.database
+    }
+
     /// Checks that the files are still those that are open.
     pub(crate) fn check(&self) -> io::Result<()> {
         let lost = |path: &Path| {

@@ -101,6 +101,11 @@ impl SqliteFile {
         Ok(Self { writer, readers, file })
     }
 
+    /// The database file, as an absolute path.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Checks that the database file is still in place.
     pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
         self.file.check().map_err(|cause| StoreError::NoWrites(cause.to_string()))
