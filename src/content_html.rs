@@ -20,6 +20,7 @@ pub fn content_html(entry: &Entry, addresses: &SiteUrls) -> String {
     let article = &entry.article;
     let language = article.language.as_deref().and_then(language_tag);
     let mut renderer = Renderer::new(addresses, Target::Feed);
+    renderer.html.reserve(TYPICAL_BYTES);
     renderer.origin(article);
     if let Some(language) = language {
         let _ = write!(renderer.html, "<div lang=\"{language}\"");
@@ -59,6 +60,8 @@ pub fn image_url(file: ImageFile<'_>, addresses: &SiteUrls) -> String {
     identifier(&addresses.url(&urls::media_path(file.name))).into_owned()
 }
 
+/// Most articles are not longer.
+const TYPICAL_BYTES: usize = 4096;
 /// The width of the image for browsers that cannot choose one, in pixels.
 const DEFAULT_WIDTH: u32 = 800;
 
@@ -76,7 +79,7 @@ struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     fn new(addresses: &'a SiteUrls, target: Target) -> Self {
-        Self { html: String::with_capacity(1024), addresses, target }
+        Self { html: String::new(), addresses, target }
     }
 
     /// All blocks. The n-th caption belongs to the n-th image; further images follow the text, and a caption without
@@ -154,7 +157,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn element(&mut self, name: &str, text: &str) {
-        let _ = write!(self.html, "<{name}>{}</{name}>", escaped(text));
+        self.html.extend(["<", name, ">", &*escaped(text), "</", name, ">"]);
     }
 
     fn figure(&mut self, image: &Image, is_first: bool, alt: &str, caption: &str) {
@@ -274,5 +277,8 @@ fn page_caption(text: &str, credit: &str) -> Cow<'static, str> {
 }
 
 fn escaped(text: &str) -> Cow<'_, str> {
-    escape_html(&xml_safe_nfc(text)).into_owned().into()
+    match xml_safe_nfc(text) {
+        Cow::Borrowed(text) => escape_html(text),
+        Cow::Owned(text) => Cow::Owned(escape_html(&text).into_owned()),
+    }
 }

@@ -12,6 +12,7 @@
 //! whole.
 
 mod api;
+mod article_pieces;
 mod client_ip;
 mod coding;
 pub mod content_coding;

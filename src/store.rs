@@ -61,8 +61,9 @@ pub use handle::Store;
 pub use outcome::{FileRemovalOutcome, RestoreOutcome, SubmitOutcome, SubmitResult, WithdrawOutcome};
 pub use queries::{
     ArticleHistory, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRef, ArticleRow,
-    ArticleSummary, Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, ChannelRecord, ImageLookup,
-    ImageRef, MonthState, Revision, RevisionText, ScheduledSummary, SitemapEntry, Total, WithdrawnSummary,
+    ArticleSummary, Change, ChangeKind, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult,
+    ChannelRecord, ImageLookup, ImageRef, MonthState, Revision, RevisionText, ScheduledSummary, SitemapEntry,
+    Total, WithdrawnSummary,
 };
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;

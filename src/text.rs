@@ -109,33 +109,34 @@ pub fn direction(language: &str) -> Option<&'static str> {
 
 /// Escapes `text` for HTML content and double-quoted attributes.
 pub fn escape_html(text: &str) -> Cow<'_, str> {
-    escape(text, |byte| if byte == b'"' { Some("&quot;") } else { markup_reference(byte) })
+    escape(text, |byte| is_markup(byte) | (byte == b'"'))
 }
 
 /// Escapes `text` for HTML content as HTML serialisers do: without quotes.
 pub fn escape_html_content(text: &str) -> Cow<'_, str> {
-    escape(text, markup_reference)
+    escape(text, is_markup)
 }
 
-fn markup_reference(byte: u8) -> Option<&'static str> {
-    match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        _ => None,
-    }
+fn is_markup(byte: u8) -> bool {
+    (byte == b'&') | (byte == b'<') | (byte == b'>')
 }
 
-fn escape(text: &str, reference: impl Fn(u8) -> Option<&'static str>) -> Cow<'_, str> {
-    if text.bytes().all(|byte| reference(byte).is_none()) {
+fn escape(text: &str, is_special: impl Fn(u8) -> bool) -> Cow<'_, str> {
+    // Without early exit and branches, the compiler looks at many bytes at once.
+    if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 32);
     let mut copied = 0;
     for (index, byte) in text.bytes().enumerate() {
-        if let Some(reference) = reference(byte) {
+        if is_special(byte) {
             escaped.push_str(&text[copied..index]);
-            escaped.push_str(reference);
+            escaped.push_str(match byte {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                _ => "&quot;",
+            });
             copied = index + 1;
         }
     }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{
-    DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike,
-    Utc,
+    DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
+    TimeZone as _, Timelike, Utc,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ pub fn rfc822(moment: Timestamp, zone: Zone) -> String {
 
 /// `2023-05-12T17:39:00+07:00`: RFC 3339 in whole seconds with the numeric offset (feed rule A4).
 pub fn rfc3339(moment: Timestamp, zone: Zone) -> String {
-    moment.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    moment.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
 /// `17:39, thứ Sáu 12/05/2023`: the Vietnamese display format; the day alone for a date without a time.

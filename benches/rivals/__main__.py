@@ -81,8 +81,10 @@ def feeds(binary, folder, arguments):
             together = sum(cost for cost in costs if cost)
             shown = [f"{cost:,.0f}" if cost else "–" for cost in costs]
             table_row([name, *shown, f"{together:,.0f}", f"{together / figures['all']:.1f}"])
+    alone = [f"{figures[form]:,.0f}" for form in formats]
     for name, key in [("", "all"), (", verified by a parser", "all verified"), (", one article changed", "one changed")]:
-        table_row([f"bantin{name}", "", "", "", f"{figures[key]:,.0f}", f"{figures[key] / figures['all']:.1f}"])
+        together = [f"{figures[key]:,.0f}", f"{figures[key] / figures['all']:.1f}"]
+        table_row([f"bantin{name}", *(alone if key == "all" else [""] * 3), *together])
     print(flush=True)
 
 

@@ -12,7 +12,6 @@ it starts. The articles are generated: a number always gives the same article, o
 import argparse
 import os
 import pathlib
-import resource
 import shutil
 import sqlite3
 import statistics
@@ -31,6 +30,9 @@ MOMENTS = [("log", "head_at"), ("revision", "at"), ("article", "at"), ("channel"
 # Building the site of more articles takes too long.
 MOST_BUILT = 10_000
 IDLE_SECONDS = 60
+# The costs that must not grow with the number of articles, and by how much they may.
+FLAT = ["feed, 304, CPU", "API accepted to feed, ordinary week, CPU", "archive page, rendered, CPU", "page of 100 changes, CPU"]
+MOST_GROWTH = 1.3
 
 
 def main():
@@ -50,6 +52,20 @@ def main():
     table_row(["---"] + ["---:"] * len(columns))
     for name in columns[0]:
         table_row([name] + [column[name] for column in columns])
+    if len(columns) > 1:
+        flat(arguments.sizes, columns)
+
+
+def flat(sizes, columns):
+    """Says whether the costs that must not grow with the number of articles do."""
+    print(f"\nFlat costs, as a ratio of {sizes[0]:,} articles; at most {MOST_GROWTH}:\n")
+    table_row([""] + [f"{size:,}" for size in sizes[1:]] + ["at most"])
+    table_row(["---"] + ["---:"] * len(sizes))
+    number = lambda cell: float(cell.split()[0].replace(",", ""))
+    for name in FLAT:
+        ratios = [number(column[name]) / number(columns[0][name]) for column in columns[1:]]
+        verdict = "yes" if max(ratios) <= MOST_GROWTH else "NO"
+        table_row([name] + [f"{ratio:.2f}" for ratio in ratios] + [verdict])
 
 
 def read_arguments():
@@ -80,11 +96,13 @@ def measure(binary, place, size, arguments):
     config.write_text(f'[site]\ntag_authority = "scale.example,2023"\n[folder]\npath = "{feeds}"\n')
     run = lambda *command: timed([binary, *command, "-q", "--config", config], store)
     rows = {}
-    seconds, cpu = run("scan")
+    seconds, cpu, memory = run("scan")
     rows["first scan, articles/s"] = f"{size / seconds:,.0f}"
     rows["first scan, CPU"] = f"{cpu:.1f} s"
+    rows["first scan, CPU per article"] = f"{cpu / size * 1e6:.0f} µs"
+    rows["first scan, peak memory"] = f"{memory:.0f} MB"
     rows["database per article"] = f"{store.size() / size / 1000:.1f} kB"
-    seconds, cpu = run("scan")
+    seconds, cpu, memory = run("scan")
     rows["scan of an unchanged folder"] = f"{seconds * 1000:,.0f} ms"
     rows["scan of an unchanged folder, CPU"] = f"{cpu * 1000:,.0f} ms"
     starts = []
@@ -167,12 +185,14 @@ class Database:
 
 
 def timed(command, store):
-    """Runs a command. Returns how long it took and its CPU time, in seconds."""
-    environment = os.environ | {"BANTIN_STORE__URL": store.url}
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run(command, env=environment, check=True)
-    took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    """Runs a command. Returns how long it took and its CPU time, in seconds, and its peak memory in MB."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, env=os.environ | {"BANTIN_STORE__URL": store.url})
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command}: exit code {process.returncode}")
+    return time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def new_file_in_feed(server, folder, number):

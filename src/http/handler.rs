@@ -22,7 +22,9 @@ use super::server::RequestBody;
 use super::state::{AppState, RETRY_AFTER};
 use super::validity::{self, Invalid};
 use crate::model::Permalink;
-use crate::render::{ArchivePage, ArticlePage, LiveFeed, RenderedSite, Representation, RepresentationKind};
+use crate::render::{
+    ArchivePage, ArticlePage, ContentCoding, LiveFeed, RenderedSite, Representation, RepresentationKind,
+};
 use crate::store::{ImageLookup, LogPosition};
 use crate::urls::{Format, Route, Scope};
 
@@ -39,6 +41,8 @@ struct DeltaTarget {
     base: u64,
 }
 
+type LaterResponse = Pin<Box<dyn Future<Output = HttpResponse>>>;
+
 /// The result of looking a request up in memory.
 enum CacheLookup {
     Hit(HttpResponse),
@@ -49,6 +53,10 @@ enum CacheLookup {
     /// The log has reached this position, but the rendered site has not, and another replica may already have
     /// served it.
     Stale(LogPosition, CachePolicy),
+    /// This coding of the document is made first.
+    Encode(Arc<Representation>, ContentCoding),
+    /// A browser shows the source of this feed.
+    Source(Arc<Representation>),
     /// A browser opens this feed as a page.
     BrowserView(Arc<LiveFeed>, Format),
     Miss,
@@ -77,35 +85,59 @@ impl SiteHandler {
     ) -> impl Future<Output = HttpResponse> + use<> {
         let invalid = validity::check(&request).err();
         let (mut request, body) = request.into_parts();
-        let lookup = match invalid {
-            Some(invalid) => CacheLookup::Hit(self.invalid(&request, invalid)),
-            None => self.lookup(&mut request),
-        };
-        let response: Result<HttpResponse, Pin<Box<dyn Future<Output = HttpResponse>>>> = match lookup {
-            CacheLookup::Hit(reply) => Ok(reply),
-            CacheLookup::Delta(target, document) => {
-                let handler = self.clone();
-                Err(Box::pin(async move { handler.delta(request, target, document).await }))
-            }
-            CacheLookup::ClientIsNewer(tag, document) => {
-                Err(Box::pin(self.clone().wait_for_position(request, tag, document)))
-            }
-            CacheLookup::Stale(log, policy) => {
-                Err(Box::pin(self.clone().wait_for_render(request, log, policy)))
-            }
-            CacheLookup::BrowserView(feed, format) => {
-                let state = Arc::clone(&self.state);
-                Err(Box::pin(
-                    async move { on_demand::feed_as_html(&state, &request.headers, feed, format).await },
-                ))
-            }
-            CacheLookup::Miss => Err(Box::pin(self.clone().dispatch(request, body, from))),
+        let response = match invalid {
+            Some(invalid) => Ok(self.invalid(&request, invalid)),
+            None => match self.lookup(&mut request) {
+                CacheLookup::Hit(reply) => Ok(reply),
+                lookup => Err(self.follow(lookup, request, body, from)),
+            },
         };
         async move {
             match response {
                 Ok(reply) => reply,
                 Err(later) => later.await,
             }
+        }
+    }
+
+    /// Answers a request that is not answered at once.
+    fn follow(
+        &self,
+        lookup: CacheLookup,
+        mut request: Parts,
+        body: RequestBody,
+        from: SocketAddr,
+    ) -> LaterResponse {
+        match lookup {
+            CacheLookup::Hit(reply) => Box::pin(std::future::ready(reply)),
+            CacheLookup::Delta(target, document) => {
+                let handler = self.clone();
+                Box::pin(async move { handler.delta(request, target, document).await })
+            }
+            CacheLookup::ClientIsNewer(tag, document) => {
+                Box::pin(self.clone().wait_for_position(request, tag, document))
+            }
+            CacheLookup::Stale(log, policy) => Box::pin(self.clone().wait_for_render(request, log, policy)),
+            CacheLookup::Encode(document, coding) => {
+                let handler = self.clone();
+                Box::pin(async move {
+                    handler.state.encode(&document, coding).await;
+                    let lookup = handler.lookup(&mut request);
+                    handler.follow(lookup, request, body, from).await
+                })
+            }
+            CacheLookup::Source(feed) => {
+                let state = Arc::clone(&self.state);
+                Box::pin(async move {
+                    state.encode_for(&request.headers, &feed).await;
+                    response::feed_source(&request.headers, &feed)
+                })
+            }
+            CacheLookup::BrowserView(feed, format) => {
+                let state = Arc::clone(&self.state);
+                Box::pin(async move { on_demand::feed_as_html(&state, &request.headers, feed, format).await })
+            }
+            CacheLookup::Miss => Box::pin(self.clone().dispatch(request, body, from)),
         }
     }
 
@@ -140,6 +172,9 @@ impl SiteHandler {
         };
         let now = self.state.clock.now();
         let decision = response::evaluate(&request.headers, document, now);
+        if let Some(Decision::Encode(coding)) = decision {
+            return CacheLookup::Encode(Arc::clone(document), coding);
+        }
         if matches!(decision, Some(Decision::Send(_)))
             && document.kind != RepresentationKind::Asset
             && let Some(log) = self.state.pending_position()
@@ -164,7 +199,7 @@ impl SiteHandler {
                 None => false,
             };
         match self.document(&request) {
-            Some(document) if caught_up => self.state.send(request, &document, &self.state.feeds),
+            Some(document) if caught_up => self.state.send(request, &document, &self.state.feeds).await,
             _ => {
                 let now = self.state.clock.now();
                 response::not_modified_newer(
@@ -184,7 +219,7 @@ impl SiteHandler {
     async fn wait_for_render(self, request: Parts, log: LogPosition, policy: CachePolicy) -> HttpResponse {
         self.state.wait_until_rendered(log, RENDER_WAIT).await;
         match self.document(&request) {
-            Some(document) => self.state.send(request, &document, &policy),
+            Some(document) => self.state.send(request, &document, &policy).await,
             None => self.state.not_found(&request.headers),
         }
     }
@@ -209,11 +244,13 @@ impl SiteHandler {
             _ => None,
         };
         match feed {
-            Some(_) if on_demand::wants_raw(request) => {
-                CacheLookup::Hit(response::feed_source(&request.headers, document))
-            }
+            Some(_) if on_demand::wants_raw(request) => CacheLookup::Source(Arc::clone(document)),
             Some((feed, format)) => CacheLookup::BrowserView(Arc::clone(feed), format),
-            None => CacheLookup::Hit(self.state.send(request.clone(), document, &self.state.feeds)),
+            None => {
+                let (headers, now) = (request.headers.clone(), self.state.clock.now());
+                let feeds = &self.state.feeds;
+                CacheLookup::Hit(response::representation(&request.method, headers, document, feeds, now))
+            }
         }
     }
 
@@ -341,7 +378,7 @@ impl SiteHandler {
         };
         match delta {
             Some(delta) => response::im_used(&request.headers, &delta, self.state.clock.now()),
-            None => self.state.send(request, &document, &self.state.feeds),
+            None => self.state.send(request, &document, &self.state.feeds).await,
         }
     }
 
@@ -352,9 +389,12 @@ impl SiteHandler {
             self.state.run_with_store(async move |state| state.archive.page(&scope, page, format).await);
         match rendering.await {
             Some(ArchivePage::Page(page)) => match feed.filter(|_| is_browser) {
-                Some(_) if on_demand::wants_raw(&request) => response::feed_source(&request.headers, &page),
+                Some(_) if on_demand::wants_raw(&request) => {
+                    self.state.encode_for(&request.headers, &page).await;
+                    response::feed_source(&request.headers, &page)
+                }
                 Some(feed) => on_demand::feed_as_html(&self.state, &request.headers, feed, format).await,
-                None => self.state.send(request, &page, &self.state.pages),
+                None => self.state.send(request, &page, &self.state.pages).await,
             },
             Some(ArchivePage::NotFound) => self.state.not_found(&request.headers),
             Some(ArchivePage::Failed) => response::internal_error(),
@@ -371,7 +411,7 @@ impl SiteHandler {
             }
         };
         match page_result {
-            Some(ArticlePage::Page(page)) => self.state.send(request, &page, &self.state.pages),
+            Some(ArticlePage::Page(page)) => self.state.send(request, &page, &self.state.pages).await,
             Some(ArticlePage::Gone(page)) => {
                 response::substitute(StatusCode::GONE, &request.headers, &page, &self.state.pages)
             }

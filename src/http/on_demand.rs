@@ -62,13 +62,17 @@ pub(super) async fn handle(state: &Arc<AppState>, request: Parts, route: Route) 
     let opened = matches!(page_request, PageRequest::Search { opened: Some(_), .. });
     let feed = matches!(page_request, PageRequest::SearchFeed(..));
     match render(state, page_request).await {
-        Some(Rendered::Page(document)) if opened => response::feed_as_html(&request.headers, &document),
+        Some(Rendered::Page(document)) if opened => {
+            state.encode_for(&request.headers, &document).await;
+            response::feed_as_html(&request.headers, &document)
+        }
         Some(Rendered::Page(document)) if feed && is_browser => {
+            state.encode_for(&request.headers, &document).await;
             response::feed_source(&request.headers, &document)
         }
         Some(Rendered::Page(document)) => {
             let policy = if feed { &state.feeds } else { &state.pages };
-            state.send(request, &document, policy)
+            state.send(request, &document, policy).await
         }
         Some(Rendered::NotFound) => state.not_found(&request.headers),
         Some(Rendered::Failed) => response::internal_error(),
@@ -98,7 +102,10 @@ pub(super) async fn feed_as_html(
     format: Format,
 ) -> HttpResponse {
     match state.blocking(move || feed.as_html(format)).await {
-        Some(page) => response::feed_as_html(headers, &page),
+        Some(page) => {
+            state.encode_for(headers, &page).await;
+            response::feed_as_html(headers, &page)
+        }
         None => response::internal_error(),
     }
 }

@@ -30,6 +30,9 @@ pub enum Decision {
     NotModified(ContentCoding),
     /// 412.
     PreconditionFailed,
+    /// Unknown: this coding of a long document is to be made first, on another thread
+    /// ([`Representation::is_slow_to_encode`]).
+    Encode(ContentCoding),
 }
 
 /// The parsed preconditions of one request.
@@ -83,8 +86,9 @@ impl<'request> Preconditions<'request> {
         // Step 1: If-Match. Strong comparison (§13.1.1).
         if let Some(tags) = &self.if_match {
             match choices.first_in(tags, document, |tag, etag| tag.strong_eq(etag)) {
-                Some(coding) => selected = coding,
-                None => return Some(Decision::PreconditionFailed),
+                Held::In(coding) => selected = coding,
+                Held::Unknown(coding) => return Some(Decision::Encode(coding)),
+                Held::No => return Some(Decision::PreconditionFailed),
             }
         }
         // Step 2: If-Unmodified-Since, if there is no If-Match.
@@ -92,19 +96,28 @@ impl<'request> Preconditions<'request> {
             return Some(Decision::PreconditionFailed);
         }
         // Step 3: If-None-Match. Weak comparison (§13.1.2).
-        if let Some(tags) = &self.if_none_match
-            && let Some(coding) = choices.first_in(tags, document, |tag, etag| tag.weak_eq(etag))
-        {
-            return Some(Decision::NotModified(coding));
+        if let Some(tags) = &self.if_none_match {
+            match choices.first_in(tags, document, |tag, etag| tag.weak_eq(etag)) {
+                Held::In(coding) => return Some(Decision::NotModified(coding)),
+                Held::Unknown(coding) => return Some(Decision::Encode(coding)),
+                Held::No => {}
+            }
         }
         // Step 4: If-Modified-Since, if there is no If-None-Match. During the second of the change, another
         // change may get the same date.
         let settled = document.last_modified + TimeDelta::seconds(1) <= now;
         if settled && self.if_modified_since.is_some_and(|since| document.last_modified <= since) {
-            return Some(Decision::NotModified(best));
+            // The answer names the tag of its coding.
+            return Some(match document.is_slow_to_encode(best) {
+                true => Decision::Encode(best),
+                false => Decision::NotModified(best),
+            });
         }
         // Step 5, If-Range, is evaluated with the range in `super::range`. Step 6: perform the method.
-        Some(Decision::Send(selected))
+        Some(match document.is_slow_to_encode(selected) {
+            true => Decision::Encode(selected),
+            false => Decision::Send(selected),
+        })
     }
 }
 
@@ -129,28 +142,41 @@ pub fn client_newer_tag(headers: &HeaderMap, document: &Representation) -> Optio
     HeaderValue::from_bytes(&[b"\"", newer, b"\""].concat()).ok()
 }
 
+/// The coding of the copy that a request names.
+enum Held {
+    In(ContentCoding),
+    No,
+    /// Known once this coding is made.
+    Unknown(ContentCoding),
+}
+
 impl RankedCodings {
     fn first_in(
         &self,
         tags: &EntityTags<'_>,
         document: &Representation,
         same: fn(EntityTag<'_>, &HeaderValue) -> bool,
-    ) -> Option<ContentCoding> {
+    ) -> Held {
         let mut codings = self.as_slice().iter().copied();
         let is_first =
             |coding: &ContentCoding| document.known_etag(*coding).is_some_and(|etag| tags.starts_as(etag));
         // Nearly every poll sends one tag of ours unchanged; that needs no parsing.
         if let Some(coding) = codings.clone().find(is_first) {
-            return Some(coding);
+            return Held::In(coding);
         }
         // A tag of another version must not cost the compressions from which the tags of this one are made.
         let names_version = |tag: EntityTag<'_>| {
             document.version().is_none_or(|version| tag.may_name(&version.log, version.number))
         };
         if !tags.iter().any(names_version) {
-            return None;
+            return Held::No;
         }
-        codings.find(|coding| tags.iter().any(|tag| same(tag, &document.body(*coding).etag)))
+        let is_held = |coding| tags.iter().any(|tag| same(tag, &document.body(coding).etag));
+        match codings.find(|coding| document.is_slow_to_encode(*coding) || is_held(*coding)) {
+            Some(coding) if document.is_slow_to_encode(coding) => Held::Unknown(coding),
+            Some(coding) => Held::In(coding),
+            None => Held::No,
+        }
     }
 }
 
@@ -239,6 +265,35 @@ mod tests {
         }
         let made = [ContentCoding::Gzip, ContentCoding::Brotli].map(|coding| document.known_etag(coding));
         assert_eq!(made, [None, None]);
+    }
+
+    #[test]
+    fn a_long_document_is_encoded_before_the_decision_and_not_by_it() {
+        use ContentCoding::{Brotli, Gzip};
+        let version = LogVersion { log: "a,b".to_owned(), number: 7 };
+        let text = "Quang cảnh Hội nghị. Ảnh: TL. ".repeat(4000).into_bytes();
+        let document = Representation::new("application/rss+xml", text, &version, from_unix(CHANGED));
+        let identity = tag(&document, ContentCoding::Identity);
+        let foreign = identity.replace("identity", "gzip");
+        let past = "Sat, 13 May 2023 00:00:00 GMT";
+        let requests: [&[(HeaderName, &str)]; 4] = [
+            &[(ACCEPT_ENCODING, "gzip")],
+            &[(ACCEPT_ENCODING, "gzip"), (IF_NONE_MATCH, &foreign)],
+            &[(ACCEPT_ENCODING, "gzip"), (IF_MATCH, &foreign)],
+            &[(ACCEPT_ENCODING, "gzip"), (IF_MODIFIED_SINCE, past)],
+        ];
+        for lines in requests {
+            assert_eq!(decide(&document, lines, CHANGED + 9), Some(Decision::Encode(Gzip)), "{lines:?}");
+        }
+        let held = [(ACCEPT_ENCODING, "gzip, br;q=0.5"), (IF_NONE_MATCH, identity.as_str())];
+        let identity_held = Some(Decision::NotModified(ContentCoding::Identity));
+        assert_eq!(decide(&document, &held, CHANGED + 9), identity_held, "a poll needs no other coding");
+        assert_eq!([Gzip, Brotli].map(|coding| document.known_etag(coding)), [None, None]);
+        let held = tag(&document, Gzip);
+        let decisions = requests.map(|lines| decide(&document, lines, CHANGED + 9));
+        assert_eq!(decisions[0], Some(Decision::Send(Gzip)));
+        let lines = [(ACCEPT_ENCODING, "gzip"), (IF_NONE_MATCH, held.as_str())];
+        assert_eq!(decide(&document, &lines, CHANGED + 9), Some(Decision::NotModified(Gzip)));
     }
 
     #[test]

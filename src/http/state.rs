@@ -5,22 +5,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hyper::StatusCode;
 use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
 use ipnet::IpNet;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, error};
 
+use super::article_pieces::ArticlePieces;
+use super::content_coding::AcceptEncoding;
 use super::guess_limiter::GuessLimiter;
 use super::health::{Health, is_ready};
 use super::keyed_limiter::KeyedLimiter;
+use super::preconditions::Decision;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
 use super::single_flight::SingleFlight;
 use crate::model::Channel;
 use crate::push::Hub;
 use crate::render::{
-    self, ArchiveRenderer, ArticlePages, OnDemandRenderer, RenderProgress, Representation, SiteCache,
+    self, ArchiveRenderer, ArticlePages, ContentCoding, OnDemandRenderer, RenderProgress, Representation,
+    SiteCache,
 };
 use crate::store::{LogPosition, Store, StoreError};
 use crate::time::Clock;
@@ -37,6 +41,8 @@ pub(super) const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Searches, months and sitemaps that are rendered concurrently.
 const MAX_ON_DEMAND: usize = 2;
+/// Documents that are compressed concurrently.
+const MAX_ENCODING: usize = 2;
 /// Requests for them that are being rendered or are waiting.
 const MAX_QUEUED: usize = 32;
 
@@ -74,6 +80,8 @@ pub struct AppState {
     /// Permits for requests that wait for the on-demand renderer, and for those that it serves.
     pub(super) render_queue: Semaphore,
     pub(super) render_permits: Semaphore,
+    /// Permits for compressing a document.
+    pub(super) encode_permits: Semaphore,
     pub(super) stream_permits: Arc<Semaphore>,
     pub(super) waiters: Semaphore,
     /// Keyed by the name of the token.
@@ -84,6 +92,7 @@ pub struct AppState {
     pub(super) hub_limiter: KeyedLimiter<String>,
     pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) single_flight: SingleFlight,
+    pub(super) article_pieces: ArticlePieces,
     /// True during shutdown.
     pub(super) stopping: watch::Receiver<bool>,
     /// The runtime for reading the store; the server's own threads only answer from memory.
@@ -124,6 +133,7 @@ impl AppState {
             render_queue: Semaphore::new(MAX_QUEUED),
             render_permits: Semaphore::new(MAX_ON_DEMAND),
             search_permits: Semaphore::new(MAX_CONCURRENT_SEARCHES),
+            encode_permits: Semaphore::new(MAX_ENCODING),
             stream_permits: Arc::new(Semaphore::new(MAX_STREAMS)),
             waiters: Semaphore::new(limits.max_waiting.min(Semaphore::MAX_PERMITS)),
             write_limiter: KeyedLimiter::per_minute(limits.writes_per_minute),
@@ -132,6 +142,7 @@ impl AppState {
             hub_limiter: KeyedLimiter::per_minute(limits.hub_requests_per_minute),
             trusted_proxies: limits.trusted_proxies,
             single_flight: SingleFlight::default(),
+            article_pieces: ArticlePieces::default(),
             stopping,
             runtime: Handle::current(),
         })
@@ -156,17 +167,43 @@ impl AppState {
     }
 
     /// The response for a document: a full one, 304 or an error of its preconditions.
-    pub(super) fn send(
+    pub(super) async fn send(
         &self,
         request: Parts,
-        document: &Representation,
+        document: &Arc<Representation>,
         policy: &CachePolicy,
     ) -> HttpResponse {
-        response::representation(&request.method, request.headers, document, policy, self.clock.now())
+        let now = self.clock.now();
+        while let Some(Decision::Encode(coding)) = response::evaluate(&request.headers, document, now) {
+            self.encode(document, coding).await;
+        }
+        response::representation(&request.method, request.headers, document, policy, now)
+    }
+
+    /// Makes the coding in which a request gets the whole document.
+    pub(super) async fn encode_for(&self, headers: &HeaderMap, document: &Arc<Representation>) {
+        let choices = AcceptEncoding::from_headers(headers).ranked(document);
+        if let Some(coding) = choices.as_slice().first().filter(|coding| document.is_slow_to_encode(**coding))
+        {
+            self.encode(document, *coding).await;
+        }
+    }
+
+    /// Makes a coding of a document on a thread that answers no requests.
+    pub(super) async fn encode(&self, document: &Arc<Representation>, coding: ContentCoding) {
+        // Requests that wait for the same coding occupy no threads.
+        let _permit = self.encode_permits.acquire().await;
+        if document.is_slow_to_encode(coding) {
+            let made = Arc::clone(document);
+            if self.blocking(move || made.body(coding).bytes.len()).await.is_none() {
+                // During shutdown there are no other threads.
+                document.body(coding);
+            }
+        }
     }
 
     /// 404 in the site's layout.
-    pub(super) fn not_found(&self, headers: &hyper::HeaderMap) -> HttpResponse {
+    pub(super) fn not_found(&self, headers: &HeaderMap) -> HttpResponse {
         match self.site_cache.current().not_found() {
             Some(page) => response::substitute(StatusCode::NOT_FOUND, headers, page, &self.pages),
             None => response::not_found(),
@@ -174,7 +211,7 @@ impl AppState {
     }
 
     /// 410 in the site's layout.
-    pub(super) fn gone(&self, headers: &hyper::HeaderMap) -> HttpResponse {
+    pub(super) fn gone(&self, headers: &HeaderMap) -> HttpResponse {
         match self.site_cache.current().gone() {
             Some(page) => response::substitute(StatusCode::GONE, headers, page, &self.pages),
             None => response::gone(),

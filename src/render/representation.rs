@@ -96,6 +96,9 @@ pub fn is_abridged(opaque: &[u8]) -> bool {
     opaque.windows(ABRIDGED.len()).any(|part| part == ABRIDGED.as_bytes())
 }
 
+/// Compressing a shorter document takes less time than to hand it to another thread and back.
+const MIN_SLOW_BYTES: usize = 16 * 1024;
+
 /// Shorter bodies are cheaper to copy than to send with sendfile.
 const MIN_SENDFILE_BYTES: usize = 64 * 1024;
 
@@ -231,6 +234,13 @@ impl Representation {
             };
             EncodedBody { bytes: Bytes::from(bytes), etag }
         })
+    }
+
+    /// True if [`Self::body`] would compress, and for long: other requests should not wait for it.
+    pub fn is_slow_to_encode(&self, coding: ContentCoding) -> bool {
+        self.identity.bytes.len() >= MIN_SLOW_BYTES
+            && !matches!(self.etags, EtagSource::Fixed)
+            && self.known_etag(coding).is_none()
     }
 
     /// The ETag of a content coding, if this coding has been made.

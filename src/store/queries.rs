@@ -1,5 +1,7 @@
 //! Queries and their results.
 
+use std::sync::Arc;
+
 use crate::model::{ArticleId, Entry, Permalink, Slug, Tombstone};
 use crate::time::{Month, Timestamp};
 
@@ -107,7 +109,22 @@ pub struct ChangesPage {
     pub next: u64,
     /// The number of the newest revision.
     pub head: u64,
+    /// The generation of the log.
+    pub generation: u64,
 }
+
+/// The version of the article in a change. Two changes with equal versions contain the same article, unless it was
+/// withdrawn in between: no document changes without a change of the log or of its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChangeVersion {
+    /// The number of the revision.
+    pub number: u64,
+    /// The generation of the log ([`LogPosition::config_epoch`](super::LogPosition::config_epoch)).
+    pub generation: u64,
+}
+
+/// Finds what the caller has kept of the article in a change.
+pub type Recall<'a> = &'a (dyn Fn(&ChangeVersion) -> Option<Arc<str>> + Sync);
 
 /// A revision as seen by a reader of the log. Numbers are those of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +143,8 @@ pub struct Change {
     pub reason: Option<String>,
     /// The article after this revision; none for a withdrawal, or if it has been withdrawn since.
     pub entry: Option<Box<Entry>>,
+    /// In place of `entry`, what the caller has kept of it.
+    pub recalled: Option<Arc<str>>,
     /// True if the stored text is damaged.
     pub damaged: bool,
 }

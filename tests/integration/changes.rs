@@ -213,6 +213,31 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
 }
 
 #[test]
+fn changes_that_were_read_before_equal_those_of_a_fresh_process() {
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/a.txt", dated("Bài A"));
+    test_site.write("xa-hoi/b.txt", dated("Bài B"));
+    test_site.write("xa-hoi/c.txt", dated("Bài C"));
+    let serving = test_site.serve();
+    let paths = [CHANGES.to_owned(), format!("{CHANGES}?limit=2"), format!("{CHANGES}?channel=xa-hoi")];
+    let read = |serving: &RunningServer| -> Vec<String> {
+        let accepted = [&[] as &[_], &NDJSON];
+        let all = paths.iter().flat_map(|path| accepted.map(|accept| serving.request("GET", path, accept)));
+        all.map(|answer| answer.text()).collect()
+    };
+    assert_eq!(read(&serving), read(&serving));
+    test_site.write("xa-hoi/b.txt", dated("Bài B (sửa)"));
+    wait_until("the correction", || head(&serving) == 4);
+    test_site.rename("xa-hoi/c.txt", "kinh-te/c.txt");
+    wait_until("the move", || head(&serving) == 5);
+    test_site.ok(&["withdraw", &id_of("a")]);
+    wait_until("the withdrawal", || head(&serving) == 6);
+    let warm = read(&serving);
+    drop(serving);
+    assert_eq!(warm, read(&test_site.serve()));
+}
+
+#[test]
 fn a_number_of_another_log_gets_410_with_the_url_to_start_over() {
     let test_site = TestSite::new();
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);

@@ -36,7 +36,7 @@ pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result
     let name = id.clone();
     match state.run_with_store(async move |state| load(&state, &name).await).await {
         Some(Outcome::Encoded(document, number)) => {
-            let reply = state.send(request, &document, &state.pages);
+            let reply = state.send(request, &document, &state.pages).await;
             match reply.status() {
                 StatusCode::NOT_ACCEPTABLE => Err(Problem::not_acceptable()),
                 StatusCode::PRECONDITION_FAILED => Err(Problem::version_mismatch(number)),
@@ -59,7 +59,7 @@ pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result
 
 enum Outcome {
     /// With its revision number.
-    Encoded(Box<Representation>, u64),
+    Encoded(Arc<Representation>, u64),
     Other(ArticleLookup),
 }
 
@@ -70,7 +70,7 @@ async fn load(state: &AppState, id: &ArticleId) -> Result<Outcome, StoreError> {
     };
     let version = LogVersion { log: state.store.log_id().to_owned(), number };
     let bytes = line(&views::article(ViewContext::new(state), &entry, number))?;
-    Ok(Outcome::Encoded(Box::new(Representation::new(MEDIA_TYPE, bytes, &version, at)), number))
+    Ok(Outcome::Encoded(Arc::new(Representation::new(MEDIA_TYPE, bytes, &version, at)), number))
 }
 
 /// The JSON of one page.
@@ -150,7 +150,13 @@ async fn page(state: &AppState, query: &ArticleQuery) -> Result<Option<Vec<u8>>,
 
 /// JSON on one line.
 pub fn line(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = serde_json::to_vec(value).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
+    let mut bytes = Vec::new();
+    append_json(&mut bytes, value)?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Appends JSON.
+pub fn append_json(bytes: &mut Vec<u8>, value: &impl Serialize) -> Result<(), StoreError> {
+    serde_json::to_writer(bytes, value).map_err(|cause| StoreError::Corrupt(cause.to_string()))
 }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT, HeaderValue};
 use hyper::http::request::Parts;
-use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tracing::error;
 
@@ -25,12 +24,14 @@ use super::super::response::{self, BodySender, HttpResponse, ResponseBody};
 use super::super::server::RequestBody;
 use super::super::single_flight::{EncodedPage, OutputFormat, ReadOutcome};
 use super::super::state::AppState;
-use super::articles::line;
+use super::articles::append_json;
 use super::problem::Problem;
 use super::query::QueryParams;
 use super::views::{self, ViewContext};
 use crate::render::ContentCoding;
-use crate::store::{ChangesPage, ChangesQuery, ChangesResult, LogPosition, StoreError};
+use crate::store::{
+    Change, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult, LogPosition, StoreError,
+};
 
 /// Default and maximum number of changes on a page.
 const MAX_LIMIT: u64 = 1000;
@@ -39,6 +40,8 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// A batch of a stream: at most this many changes, or not much more than this many bytes.
 const BATCH_SIZE: u32 = 64;
 const BATCH_BYTES: usize = 256 * 1024;
+/// Most changes are not longer.
+const TYPICAL_BYTES: usize = 6 * 1024;
 /// Maximum time to wait a response. Proxies commonly time out after 60 s.
 const MAX_WAIT: Duration = Duration::from_secs(50);
 
@@ -169,7 +172,7 @@ async fn encode(
     query: &ChangesQuery,
     format: OutputFormat,
 ) -> Result<ReadOutcome, StoreError> {
-    let page = match state.store.changes(query).await? {
+    let page = match state.store.changes_around(query, &|version| state.article_pieces.get(version)).await? {
         ChangesResult::Page(page) => page,
         ChangesResult::BeyondHead { head } => return Ok(ReadOutcome::BeyondHead(head)),
         ChangesResult::UnknownChannel => return Ok(ReadOutcome::UnknownChannel),
@@ -190,22 +193,60 @@ async fn encode(
 }
 
 fn page_of(state: &AppState, log: &str, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
-    #[derive(Serialize)]
-    struct Page<'a> {
-        log: &'a str,
-        changes: Vec<views::ChangeView<'a>>,
-        next: u64,
+    let mut bytes = b"{\"log\":".to_vec();
+    bytes.reserve(page.changes.len() * TYPICAL_BYTES);
+    append_json(&mut bytes, &log)?;
+    bytes.extend(b",\"changes\":[");
+    for (index, change) in page.changes.iter().enumerate() {
+        if index > 0 {
+            bytes.push(b',');
+        }
+        append_change(state, &mut bytes, page.generation, change)?;
     }
-    let changes = page.changes.iter().map(|change| views::change(ViewContext::new(state), change)).collect();
-    line(&Page { log, changes, next: page.next })
+    bytes.extend(format!("],\"next\":{}}}\n", page.next).into_bytes());
+    Ok(bytes)
 }
 
 fn lines_of(state: &AppState, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(page.changes.len() * TYPICAL_BYTES);
     for change in &page.changes {
-        lines.extend(line(&views::change(ViewContext::new(state), change))?);
+        append_change(state, &mut lines, page.generation, change)?;
+        lines.push(b'\n');
     }
     Ok(lines)
+}
+
+/// Appends a change. Keeps the JSON of its article for other clients.
+fn append_change(
+    state: &AppState,
+    bytes: &mut Vec<u8>,
+    generation: u64,
+    change: &Change,
+) -> Result<(), StoreError> {
+    let context = ViewContext::new(state);
+    let article = match (&change.recalled, &change.entry) {
+        (Some(json), _) => Some(Arc::clone(json)),
+        (None, Some(entry)) => {
+            let mut json = Vec::with_capacity(TYPICAL_BYTES);
+            append_json(&mut json, &views::article(context, entry, change.number))?;
+            let json = String::from_utf8(json).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
+            let (version, json) = (ChangeVersion { number: change.number, generation }, Arc::from(json));
+            state.article_pieces.insert(version, Arc::clone(&json));
+            Some(json)
+        }
+        (None, None) => None,
+    };
+    append_json(bytes, &views::change(context, change))?;
+    // The head of a change ends with its closing brace.
+    bytes.pop();
+    bytes.extend(b",\"article\":");
+    bytes.extend(article.as_deref().unwrap_or("null").as_bytes());
+    if let Some(reason) = &change.reason {
+        bytes.extend(b",\"reason\":");
+        append_json(bytes, reason)?;
+    }
+    bytes.push(b'}');
+    Ok(())
 }
 
 /// Waits for a change. Returns without one at the time limit, at shutdown, or if the client disconnects.

@@ -80,7 +80,7 @@ struct ImageView<'a> {
     credit: Option<Cow<'a, str>>,
 }
 
-/// A change. `article` is null if it has been withdrawn since.
+/// The first members of a change. Its article and the reason of a withdrawal follow.
 #[derive(Serialize)]
 pub struct ChangeView<'a> {
     number: u64,
@@ -88,10 +88,6 @@ pub struct ChangeView<'a> {
     id: &'a str,
     at: String,
     channels: &'a [Slug],
-    article: Option<ArticleView<'a>>,
-    /// Only for withdrawals.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
 }
 
 /// A scheduled article. It has no number yet.
@@ -141,7 +137,7 @@ fn image(item: feed::MediaItem<'_>) -> ImageView<'_> {
     }
 }
 
-/// A change of the log.
+/// A change of the log, without its article.
 pub fn change<'a>(context: ViewContext<'a>, change: &'a store::Change) -> ChangeView<'a> {
     ChangeView {
         number: change.number,
@@ -149,7 +145,5 @@ pub fn change<'a>(context: ViewContext<'a>, change: &'a store::Change) -> Change
         id: change.id.as_str(),
         at: rfc3339(change.at, context.site.time_zone),
         channels: &change.channels,
-        article: change.entry.as_deref().map(|entry| article(context, entry, change.number)),
-        reason: change.reason.as_deref(),
     }
 }

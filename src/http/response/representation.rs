@@ -40,7 +40,7 @@ pub fn representation(
     from_decision(decision, method, headers, document, policy, now)
 }
 
-/// Decides how to answer a GET or HEAD with these headers; none if every coding is rejected.
+/// Decides how to answer a GET or HEAD with these headers; none if every coding is rejected. Compresses no long document.
 pub fn evaluate(headers: &HeaderMap, document: &Representation, now: Timestamp) -> Option<Decision> {
     let choices = AcceptEncoding::from_headers(headers).ranked(document);
     Preconditions::from_headers(headers).evaluate(document, &choices, now)
@@ -60,6 +60,11 @@ pub fn from_decision(
         Method::OPTIONS => return options(ALLOW_READ),
         _ => return method_not_allowed(ALLOW_READ),
     }
+    if let Some(Decision::Encode(coding)) = decision {
+        document.body(coding);
+        let decision = evaluate(&headers, document, now);
+        return from_decision(decision, method, headers, document, policy, now);
+    }
     let cross_origin = headers.contains_key(ORIGIN);
     headers.clear();
     match decision {
@@ -68,7 +73,7 @@ pub fn from_decision(
         }
         Some(Decision::Send(coding)) => full_response(headers, document, coding, policy, now),
         Some(Decision::PreconditionFailed) => precondition_failed(),
-        None => not_acceptable(),
+        None | Some(Decision::Encode(_)) => not_acceptable(),
     }
 }
 

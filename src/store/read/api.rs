@@ -5,7 +5,8 @@ use crate::store::engine::Row;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::queries::{
-    ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, ChangesQuery, ChangesResult, ImageLookup,
+    ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, ChangesQuery, ChangesResult,
+    ImageLookup, Recall,
 };
 use crate::store::read::snapshot::Snapshot;
 use crate::store::read::{articles, changes, files, images};
@@ -182,8 +183,20 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn changes(&self, query: &ChangesQuery) -> Result<ChangesResult, StoreError> {
+        self.changes_around(query, &|_| None).await
+    }
+
+    /// As [`Store::changes`], without the articles that the caller can recall.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn changes_around(
+        &self,
+        query: &ChangesQuery,
+        recall: Recall<'_>,
+    ) -> Result<ChangesResult, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
-        changes::changes(&mut reading, query).await
+        changes::changes(&mut reading, query, recall).await
     }
 
     /// The published articles that match a query, newest first.

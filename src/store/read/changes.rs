@@ -3,8 +3,12 @@
 use crate::model::{ArticleId, Entry, Slug};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::queries::{Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult};
+use crate::store::feed_data::LogPosition;
+use crate::store::queries::{
+    Change, ChangeKind, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult, Recall,
+};
 use crate::store::read::images::add_copies;
+use crate::store::read::log_state;
 use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sql::ALL_CHANNELS;
 use crate::time::from_unix;
@@ -15,8 +19,9 @@ const BATCH_SIZE: u32 = 64;
 pub(crate) async fn changes(
     reading: &mut Transaction,
     query: &ChangesQuery,
+    recall: Recall<'_>,
 ) -> Result<ChangesResult, StoreError> {
-    let head = reading.one("SELECT head FROM log", &[]).await?.get_u64(0)?;
+    let LogPosition { head, config_epoch: generation } = log_state::position(reading).await?;
     if query.after > head {
         return Ok(ChangesResult::BeyondHead { head });
     }
@@ -25,14 +30,14 @@ pub(crate) async fn changes(
         return Ok(ChangesResult::UnknownChannel);
     }
     let until = query.until.unwrap_or(head).min(head);
-    let mut page = ChangesPage { changes: Vec::new(), next: query.after.min(until), head };
+    let mut page = ChangesPage { changes: Vec::new(), next: query.after.min(until), head, generation };
     let (mut left, mut bytes) = (query.limit, 0);
     'full: while left > 0 && bytes < query.bytes {
         let stride = left.min(BATCH_SIZE);
         let rows = revisions_after(reading, channel, page.next, until, stride).await?;
         for row in &rows {
             bytes += row.content_length(9);
-            let change = read_change(row)?;
+            let change = read_change(row, generation, recall)?;
             page.next = change.number;
             page.changes.push(change);
             left -= 1;
@@ -71,14 +76,17 @@ async fn revisions_after(
         .await
 }
 
-fn read_change(row: &Row) -> Result<Change, StoreError> {
+fn read_change(row: &Row, generation: u64, recall: Recall<'_>) -> Result<Change, StoreError> {
     let number = row.get_u64(0)?;
     let kind = row.get_text(1)?;
     let kind = ChangeKind::parse(kind)
         .ok_or_else(|| StoreError::Corrupt(format!("unknown kind of change `{kind}`")))?;
     let id = ArticleId::new(row.get_text(2)?);
     let channels: Vec<Slug> = from_json(row.get_text(4)?)?;
-    let content = row.get_content(9)?;
+    // Nothing is recalled of a withdrawn article: its row has no content.
+    let is_shown = row.content_length(9) > 0;
+    let recalled = is_shown.then(|| recall(&ChangeVersion { number, generation })).flatten();
+    let content = if recalled.is_some() { None } else { row.get_content(9)? };
     let article = content.as_deref().map(from_json).transpose();
     // A damaged article must not break the list of changes.
     let damaged = article.is_err();
@@ -100,6 +108,7 @@ fn read_change(row: &Row) -> Result<Change, StoreError> {
         channels,
         reason: row.get_optional_text(5)?.map(str::to_owned),
         entry,
+        recalled,
         damaged,
     })
 }
