@@ -25,12 +25,12 @@ use crate::announce;
 use crate::config::Config;
 use crate::http::{
     AdminHandler, AppState, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler,
-    TlsCertificate, server,
+    TlsCertificate, change_json, server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
 use crate::pull::{self, Collector};
-use crate::push::{self, Hub, HubCounters};
+use crate::push::{self, ChangeForm, Hub, HubCounters, OutsideHub, Webhook};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
 use crate::text::hex;
@@ -119,6 +119,22 @@ impl App {
         }
     }
 
+    /// The outside hub and the webhooks of the configuration.
+    fn spawn_configured_targets(&self, tasks: &mut Tasks) {
+        let Config { outside_hub, webhooks, hub, render, .. } = &self.config;
+        if let Some(url) = outside_hub {
+            let (site, urls) = (self.site_cache.clone(), Arc::clone(&render.addresses));
+            let hub = OutsideHub::new(self.store.clone(), site, urls, url.clone(), &hub.user_agent);
+            tasks.spawn("outside hub", hub.run(tasks.stop.subscribe()));
+        }
+        for options in webhooks {
+            let form = (render.clone(), change_json as ChangeForm);
+            let counters = Arc::clone(&self.counters.hub);
+            let webhook = Webhook::new(self.store.clone(), options.clone(), form, &hub.user_agent, counters);
+            tasks.spawn("webhook", webhook.run(tasks.stop.subscribe()));
+        }
+    }
+
     /// Serves the public on `readers` and the operator on `admin` until `shutdown` is true, then stops all tasks.
     /// `ready` is called once, after the first scan is rendered. An app that replaces another one serves from then on.
     /// The store stays open.
@@ -157,6 +173,7 @@ impl App {
         if let Some(hub) = &hub {
             tasks.spawn("hub", push::run(hub.clone(), stop.subscribe()));
         }
+        self.spawn_configured_targets(&mut tasks);
         let service = SiteHandler::new(AppState::new(
             self.site_cache.clone(),
             self.store.clone(),

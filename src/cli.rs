@@ -21,6 +21,7 @@ mod retention;
 mod scan;
 mod scratch;
 mod serve;
+mod subscribers;
 mod token;
 mod withdraw;
 
@@ -135,6 +136,8 @@ enum Command {
         #[command(subcommand)]
         command: Option<pull::SourcesCommand>,
     },
+    /// Show who is told of changes: the subscribers of the hub, webhooks and an outside hub
+    Subscribers,
     /// Write the whole site as static files for nginx, Caddy or a CDN; only what changed since the last build
     Build {
         /// Output directory; created if missing. An existing one must be empty or from an earlier build
@@ -330,6 +333,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             },
             Command::Pull { name } => pull::pull(config, name.as_deref(), output).await,
             Command::Sources { command } => pull::sources(config, command.as_ref(), output).await,
+            Command::Subscribers => subscribers::subscribers(config, output).await,
             Command::Build { out, no_compress } => build::build(config, out, !no_compress, output).await,
             Command::Token { command } => token::token(config, command, output).await,
             Command::Backup { file, keep } => backup::backup(config, file, *keep, output).await,

@@ -66,6 +66,10 @@ pub struct Config {
     pub pull: pull::PullOptions,
     /// Options of the WebSub hub.
     pub hub: push::HubOptions,
+    /// The URL of a hub of somebody else.
+    pub outside_hub: Option<String>,
+    /// Who is sent the changes of the log.
+    pub webhooks: Vec<push::WebhookOptions>,
     /// Maximum number of requests to the hub per minute and host of the callback.
     pub hub_requests_per_minute: Option<NonZeroU32>,
     /// Options of the renderer.
@@ -121,7 +125,8 @@ impl Config {
 }
 
 fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
-    let Settings { site, server, store, folder, feed, hub, log, indexnow, channel, source } = settings;
+    let Settings { site, server, store, folder, feed, hub, log, indexnow, channel, source, webhook } =
+        settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
         value_error(&format!("site.{key}"), cause.to_string())
@@ -146,11 +151,14 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
     let addresses = Arc::new(addresses.with_redirects(&channels).with_hub(hub_url));
     let user_agent = user_agent(&addresses);
     let hub_requests_per_minute = Some(hub.requests_per_minute);
+    let outside_hub = hub.url.clone();
+    let webhooks = hub::webhooks(webhook.unwrap_or_default(), &addresses)?;
     let hub_options = hub::options(hub, user_agent.clone())?;
     let pull_options = pull::PullOptions {
         sources: collect::sources(source.unwrap_or_default(), &addresses)?,
         user_agent,
         parse: parse::ParseOptions { zone: site.time_zone, language: site.language.clone(), encoding: None },
+        addresses: Arc::clone(&addresses),
     };
     let indexnow = indexnow.map(|settings| indexnow_options(settings, &addresses)).transpose()?;
     let folder_options = ingest::IngestOptions {
@@ -242,6 +250,8 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         indexnow,
         pull: pull_options,
         hub: hub_options,
+        outside_hub,
+        webhooks,
         hub_requests_per_minute,
         json_log: matches!(log.format, LogFormatSetting::Json),
         fingerprint: fingerprint(&render_options),

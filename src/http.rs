@@ -23,6 +23,7 @@ mod guess_limiter;
 mod handler;
 mod health;
 mod hub;
+mod hub_callback;
 mod keyed_limiter;
 pub mod metrics;
 mod middleware;
@@ -36,6 +37,7 @@ mod single_flight;
 mod state;
 pub mod validity;
 
+pub use api::change_json;
 pub use handler::SiteHandler;
 pub use health::{AdminHandler, Health};
 pub use middleware::{MiddlewareOptions, RateLimitLayer};

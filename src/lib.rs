@@ -16,7 +16,7 @@
 //! | 7 wiring | [`app`] | connects all modules and supervises the tasks |
 //! | 6 configuration | [`config`] | reads and checks the settings, builds the options of each module |
 //! | 5 output | [`http`], [`export`] | the HTTP server; the static site |
-//! | 4 push | [`push`] | tells subscribers of changes: the WebSub hub |
+//! | 4 push | [`push`] | tells others of changes: the WebSub hub, webhooks, an outside hub |
 //! | 3 work | [`ingest`], [`pull`], [`render`], [`announce`] | article folder to log; feeds of others to log; log to encoded documents; changes to search engines; none knows another |
 //! | 2 I/O | [`store`], [`fetch`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |

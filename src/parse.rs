@@ -60,8 +60,8 @@ pub use pictures::{ImageSource, ReferencedImage, SAVED_PAGE_FOLDERS};
 pub use stamp::printed_date;
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 pub use syndication::{
-    DateDoubt, FeedDate, FeedFault, Repair, Repairs, SourceFeed, SourceItem, article_of, feed_links,
-    link_key, page_date, read_feed, read_feed_date,
+    DateDoubt, FeedDate, FeedFault, HubLinks, Repair, Repairs, SourceFeed, SourceItem, article_of,
+    feed_links, hub_links, link_key, page_date, read_feed, read_feed_date,
 };
 
 use diagnostic::Diagnostics;

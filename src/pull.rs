@@ -16,6 +16,7 @@ mod report;
 mod robots;
 mod schedule;
 mod state;
+mod subscription;
 
 pub use collector::Collector;
 pub use operator::{Decision, OperatorError, decide, set_paused};
@@ -23,3 +24,4 @@ pub use options::{PullOptions, SourceOptions, Withdrawals};
 pub use report::{PullReport, SourceHealth, health};
 pub use schedule::run;
 pub use state::SourceState;
+pub use subscription::{HubState, MAX_LEASE};

@@ -4,6 +4,8 @@
 //! rest in the background: it asks the callback whether it wants what was requested, and sends every subscriber the current
 //! document of its feed when the feed has changed.
 //!
+//! An [`OutsideHub`] is told which feeds have changed, and each [`Webhook`] is sent the changes of the log themselves.
+//!
 //! There is no queue of documents. A target is stored with the number up to which it was told; whenever the feed is ahead
 //! of it, the target gets the newest document. So a subscriber that was down gets one document and not fifty, and what was
 //! not delivered before a crash is delivered after it.
@@ -17,11 +19,37 @@ mod form;
 mod hub;
 mod lanes;
 mod options;
+mod outside_hub;
 mod retry;
 mod signature;
+mod status;
+mod webhook;
 mod worker;
+
+use url::Url;
 
 pub use error::HubError;
 pub use hub::{Hub, HubCounters};
 pub use options::{Content, HubOptions, Signature};
+pub use outside_hub::OutsideHub;
+pub use signature::is_signed;
+pub use status::{TargetStatus, statuses};
+pub use webhook::{ChangeForm, Webhook, WebhookOptions};
 pub use worker::run;
+
+/// Host and port of a callback: what takes turns, and what log lines name.
+///
+/// SECURITY: the rest of the URL may be what authenticates the hub to its subscriber.
+fn host_of(callback: &str) -> String {
+    let Ok(url) = Url::parse(callback) else { return String::new() };
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Spreads targets that failed together: 0 to 1.
+fn jitter() -> f64 {
+    let mut byte = [0];
+    // Without random bytes there is no spread.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}

@@ -41,6 +41,7 @@ mod rows;
 mod search_index;
 mod session_key;
 mod sort_key;
+mod source_hub;
 mod sql;
 mod stored_text;
 mod submission;
@@ -67,6 +68,7 @@ pub use queries::{
 };
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;
+pub use source_hub::SourceHub;
 pub use submission::{
     ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, KeptImages, PreparedSubmission, ScannedFile,
     Scheduled, Source, Submission, WriteConditions,

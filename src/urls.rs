@@ -267,6 +267,7 @@ mod tests {
         assert_eq!(addresses().parse(&api_article_path(&id)), api);
         assert_eq!(addresses().parse(OPML_PATH), Route::Opml);
         assert_eq!(addresses().parse(HUB_PATH), Route::Hub);
+        assert_eq!(addresses().parse(&hub_callback_path("0a")), Route::HubCallback("0a".to_owned()));
         assert_eq!(addresses().parse(&search_path(None, "")), Route::Search);
         assert_eq!(search_path(Some(Format::Rss), "q=dak+to"), "/tim-kiem/rss.xml?q=dak+to");
         for format in Format::ALL {

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use super::checks;
 use super::error::{ConfigError, value_error};
-use super::schema::{ContentSetting, Hub, SignatureSetting};
-use crate::fetch::AllowList;
-use crate::push::{Content, HubOptions, Signature};
+use super::schema::{ContentSetting, Hub, SignatureSetting, Webhook};
+use crate::fetch::{AllowList, AllowedAddresses, parse_url};
+use crate::push::{Content, HubOptions, Signature, WebhookOptions};
 use crate::urls::{HUB_PATH, SiteUrls};
 
 /// The longest lease: a subscriber that is gone is forgotten then.
 const MAX_LEASE: Duration = Duration::from_secs(14 * 86_400);
 /// The shortest lease: each renewal costs a verification.
 const MIN_LEASE: Duration = Duration::from_secs(60);
+
+/// The shortest secret of a webhook, in bytes.
+const MIN_SECRET_BYTES: usize = 16;
 
 /// The URL of the hub that feeds name, if there is one.
 pub(super) fn url(settings: &Hub, addresses: &SiteUrls) -> Result<Option<String>, ConfigError> {
@@ -62,6 +65,30 @@ pub(super) fn options(settings: Hub, user_agent: String) -> Result<HubOptions, C
         allow: allow_list(settings.allow.unwrap_or_default())?,
         user_agent,
     })
+}
+
+/// The webhooks. `addresses` knows the renamed channels.
+pub(super) fn webhooks(
+    settings: Vec<Webhook>,
+    addresses: &SiteUrls,
+) -> Result<Vec<WebhookOptions>, ConfigError> {
+    let mut webhooks: Vec<WebhookOptions> = Vec::with_capacity(settings.len());
+    for Webhook { url, secret, channels } in settings {
+        parse_url(&url, AllowedAddresses::All)
+            .map_err(|cause| value_error("webhook.url", cause.to_string()))?;
+        if secret.len() < MIN_SECRET_BYTES {
+            let reason =
+                format!("must have at least {MIN_SECRET_BYTES} characters: its receiver must trust it");
+            return Err(value_error("webhook.secret", reason));
+        }
+        if webhooks.iter().any(|known| known.url == url) {
+            let reason = format!("`{url}` is used twice: name all its channels in one [[webhook]]");
+            return Err(value_error("webhook.url", reason));
+        }
+        let channels = addresses.resolve_channels(channels.unwrap_or_default(), &[]);
+        webhooks.push(WebhookOptions { url, secret, channels });
+    }
+    Ok(webhooks)
 }
 
 fn allow_list(entries: Vec<String>) -> Result<AllowList, ConfigError> {

@@ -58,6 +58,7 @@ sections! {
         indexnow: IndexNow,
         channel: Vec<Channel>,
         source: Vec<Source>,
+        webhook: Vec<Webhook>,
     }
     Source {
         name: String,
@@ -71,6 +72,12 @@ sections! {
         allow_private: bool,
         withdraw: WithdrawSetting,
         max_item_age: DurationSetting,
+    }
+    Webhook {
+        url: String,
+        secret: String,
+    } maybe {
+        channels: Vec<Slug>,
     }
     Site {
         title: String,
@@ -175,7 +182,7 @@ sections! {
     }
 }
 
-/// All keys except those of channels and sources, like `server.limits.head`.
+/// All keys except those of channels, sources and webhooks, like `server.limits.head`.
 pub(super) fn keys() -> Vec<String> {
     let sections = [
         ("site", "Site"),

@@ -90,6 +90,7 @@ impl ConfigSources {
             let origin = self.origins.get(&key).cloned().unwrap_or_default();
             let value = match value.as_str() {
                 Some(url) if key == "store.url" => Value::String(redact_password(url)),
+                None if key == "webhook" => without_secrets(value),
                 _ => value,
             };
             values.push(EffectiveValue { key, value, origin });
@@ -167,7 +168,7 @@ fn owner_of(name: &str) -> Owner {
     let keys = schema::keys();
     let sections = keys.iter().filter_map(|key| key.split_once('.')).map(|(section, _)| section);
     let is_section =
-        |word: &str| sections.clone().chain(["channel", "source"]).any(|section| section == word);
+        |word: &str| sections.clone().chain(["channel", "source", "webhook"]).any(|section| section == word);
     // A whole section as an inline table.
     if path.contains(SEPARATOR) && !path.starts_with('_') || is_section(&path.to_lowercase()) {
         return Owner::Ours;
@@ -197,7 +198,10 @@ fn is_kubernetes_variable(path: &str) -> bool {
 /// The value of a variable without a password.
 fn redacted(name: &str, value: &str) -> String {
     // The name may be mistyped and the value still a URL with a password.
-    if value.contains("://") || name.contains("URL") { redact_password(value) } else { value.to_owned() }
+    match value.contains("://") || name.contains("URL") || name.contains("WEBHOOK") {
+        true => redact_password(value),
+        false => value.to_owned(),
+    }
 }
 
 fn nested_table(path: &[String], value: Value) -> Table {
@@ -237,6 +241,15 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
         }
     }
     found
+}
+
+/// A list of tables without their secrets.
+fn without_secrets(mut list: Value) -> Value {
+    let tables = list.as_array_mut().into_iter().flatten().filter_map(Value::as_table_mut);
+    for secret in tables.filter_map(|table| table.get_mut("secret")) {
+        *secret = Value::String("***".to_owned());
+    }
+    list
 }
 
 /// A store URL without its password, in user info or query.

@@ -34,7 +34,8 @@ use super::state::AppState;
 use super::validity::Invalid;
 use crate::message::Message;
 use crate::model::ArticleId;
-use crate::render::{ContentCoding, Effort};
+use crate::render::{ContentCoding, Effort, RenderOptions};
+use crate::store::{Change, StoreError};
 use crate::urls::SiteUrls;
 use problem::{OPENAPI, Problem};
 
@@ -49,6 +50,7 @@ enum Resource<'a> {
     EarlierText(&'a str, &'a str),
     Channels,
     Findings,
+    Subscribers,
     Description,
 }
 
@@ -64,6 +66,7 @@ impl<'a> Resource<'a> {
             ["articles", id, "revisions", number, "restore"] => Some(Self::EarlierText(id, number)),
             ["channels"] => Some(Self::Channels),
             ["findings"] => Some(Self::Findings),
+            ["subscribers"] => Some(Self::Subscribers),
             ["openapi.json"] => Some(Self::Description),
             _ => None,
         }
@@ -80,6 +83,7 @@ impl<'a> Resource<'a> {
             | Self::Revision(..)
             | Self::Channels
             | Self::Findings
+            | Self::Subscribers
             | Self::Description => ALLOW_READ,
         }
     }
@@ -129,6 +133,9 @@ async fn dispatch(
         }
         (Resource::Channels, &Method::GET | &Method::HEAD) => site_state::channels(state, &request),
         (Resource::Findings, &Method::GET | &Method::HEAD) => site_state::findings(state, &request).await,
+        (Resource::Subscribers, &Method::GET | &Method::HEAD) => {
+            site_state::subscribers(state, &request).await
+        }
         (Resource::Restoration(id), &Method::POST) => write::restore(state, request, id).await,
         (Resource::EarlierText(id, number), &Method::POST) => {
             write::bring_back(state, request, id, number).await
@@ -177,6 +184,15 @@ async fn encode(
 /// 429: retry after `wait`.
 pub(super) fn rate_limited(addresses: &SiteUrls, wait: Duration) -> HttpResponse {
     Problem::rate_limited(wait).reply(addresses)
+}
+
+/// A change as JSON, as in `/api/changes`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn change_json(options: &RenderOptions, change: &Change) -> Result<Vec<u8>, StoreError> {
+    let context = views::ViewContext { site: &options.site, urls: &options.addresses };
+    articles::line(&views::change(context, change))
 }
 
 /// True for paths of the API, given without the prefix of the site: their errors are problem details.

@@ -14,13 +14,13 @@ use super::client_ip::client_address;
 use super::delta_encoding;
 use super::editor;
 use super::health::{is_ready, readiness};
-use super::hub;
 use super::on_demand;
 use super::preconditions::{Decision, client_newer_tag};
 use super::response::{self, ALLOW_READ, CachePolicy, HttpResponse};
 use super::server::RequestBody;
 use super::state::{AppState, RETRY_AFTER};
 use super::validity::{self, Invalid};
+use super::{hub, hub_callback};
 use crate::model::Permalink;
 use crate::render::{
     ArchivePage, ArticlePage, ContentCoding, LiveFeed, RenderedSite, Representation, RepresentationKind,
@@ -267,8 +267,12 @@ impl SiteHandler {
             request.extensions.insert(client);
             return editor::answer(&self.state, request, body, page).await;
         }
-        if route == Route::Hub {
-            return hub::answer(&self.state, request, body).await;
+        match &route {
+            Route::Hub => return hub::answer(&self.state, request, body).await,
+            Route::HubCallback(token) => {
+                return hub_callback::answer(&self.state, request, body, token).await;
+            }
+            _ => {}
         }
         if api::is_below(&self.state.urls.local_path(request.uri.path())) {
             return api::no_such_resource(&self.state.urls);
@@ -309,6 +313,7 @@ impl SiteHandler {
             | Route::Api(_)
             | Route::Editor(_)
             | Route::Hub
+            | Route::HubCallback(_)
             | Route::NotFound => self.state.not_found(&request.headers),
         }
     }

@@ -9,6 +9,7 @@
 mod article;
 mod dates;
 mod elements;
+mod hub;
 mod json;
 mod links;
 mod model;
@@ -17,6 +18,7 @@ mod xml;
 
 pub use article::{article_of, feed_links, page_date};
 pub use dates::{DateDoubt, FeedDate, read_feed_date};
+pub use hub::{HubLinks, hub_links};
 pub use links::link_key;
 pub use model::{FeedFault, Repair, Repairs, SourceFeed, SourceItem};
 pub use reader::read_feed;

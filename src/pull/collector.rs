@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, RETRY_AFTER};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::block_in_place;
-use tracing::info;
+use tracing::{info, warn};
 use url::Url;
 
 use super::dates::{self, DateHabits, Verdict};
@@ -17,15 +17,16 @@ use super::options::{PullOptions, SourceOptions, Withdrawals};
 use super::report::PullReport;
 use super::robots;
 use super::state::{self, SourceState, Wishes};
+use super::subscription;
 use crate::fetch::{AllowedAddresses, FetchRequest, FetchResponse, Fetcher, Limits};
 use crate::model::{Article, ArticleId, Origin, Slug, bounds};
 use crate::parse::{
-    self, DateDoubt, FeedFault, ParseOptions, Repairs, SourceFeed, SourceItem, feed_links, link_key,
-    page_date, read_feed,
+    self, DateDoubt, FeedFault, HubLinks, ParseOptions, Repairs, SourceFeed, SourceItem, feed_links,
+    hub_links, link_key, page_date, read_feed,
 };
 use crate::store::{
-    CollectedItem, FileRemovalOutcome, ItemRecord, ItemState, Source, Store, StoreError, Submission,
-    SubmitOutcome, WriteConditions,
+    CollectedItem, FileRemovalOutcome, ItemRecord, ItemState, Source, SourceHub, Store, StoreError,
+    Submission, SubmitOutcome, WriteConditions,
 };
 use crate::text::hex;
 use crate::time::{PublishedAt, Timestamp};
@@ -81,6 +82,7 @@ impl Collector {
     /// If the store fails. What was not stored is read again by the next poll.
     pub async fn poll(&self, source: &SourceOptions) -> Result<PullReport, StoreError> {
         let mut state = SourceState::load(&self.store, source).await?;
+        let hub = self.store.source_hub(&source.name).await?;
         let answer = self.read(source, &mut state).await;
         let now = self.store.clock().now();
         let mut report = PullReport::default();
@@ -113,7 +115,20 @@ impl Collector {
                 if report.published > 0 {
                     state.last_new = Some(now);
                 }
-                state.succeeded(now, source.every, &wishes, jitter());
+                let changes = report.published + report.corrected + report.withdrawn;
+                if state.hub.note(hub.as_ref(), changes, now) {
+                    warn!(source = %source.name, "the hub of a source misses changes; it is polled as before");
+                }
+                let pause = subscription::pause(source.every, hub.as_ref(), &state.hub, now);
+                state.succeeded(now, pause, &wishes, jitter());
+                state.hub.is_subscribed = subscription::keep(
+                    &self.store,
+                    &self.options,
+                    source,
+                    hub_of(&response, hub.as_ref()),
+                    hub,
+                )
+                .await?;
             }
         }
         // NOTE: what an operator set meanwhile stays.
@@ -515,6 +530,16 @@ fn read_response(response: &FetchResponse) -> Result<SourceFeed, FeedFault> {
         Some(behind.trim_matches('"'))
     });
     read_feed(&response.body, charset, &response.url)
+}
+
+/// The hub that the feed names. A feed that did not change names the same one as before.
+fn hub_of(response: &FetchResponse, before: Option<&SourceHub>) -> Option<HubLinks> {
+    if response.status == StatusCode::NOT_MODIFIED {
+        return before.map(subscription::links_of);
+    }
+    let headers: Vec<&str> =
+        response.headers.get_all(LINK).iter().filter_map(|line| line.to_str().ok()).collect();
+    hub_links(&headers, &response.body, &response.url)
 }
 
 fn is_html(body: &[u8]) -> bool {

@@ -1,10 +1,12 @@
 //! What is collected, and how.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::Slug;
 use crate::parse::ParseOptions;
+use crate::urls::SiteUrls;
 
 /// Options of the collector.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub struct PullOptions {
     pub user_agent: String,
     /// Time zone and language of what names none.
     pub parse: ParseOptions,
+    /// Builds the URLs at which hubs of sources tell of changes.
+    pub addresses: Arc<SiteUrls>,
 }
 
 /// A source.

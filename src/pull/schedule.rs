@@ -9,6 +9,7 @@ use super::collector::Collector;
 use super::options::SourceOptions;
 use super::report::PullReport;
 use super::state::SourceState;
+use crate::store::Store;
 
 /// How often the state is looked at: an operator may have changed it.
 const TICK: Duration = Duration::from_secs(5);
@@ -35,7 +36,10 @@ async fn poll_if_due(collector: &Collector, source: &SourceOptions) {
         return;
     }
     let Ok(state) = SourceState::load(store, source).await else { return };
-    if !source.enabled || !state.is_due(store.clock().now()) {
+    if !source.enabled {
+        return;
+    }
+    if !state.is_due(store.clock().now()) && !is_told(store, source, &state).await {
         return;
     }
     let (of_task, source_of_task) = (collector.clone(), source.clone());
@@ -50,6 +54,16 @@ async fn poll_if_due(collector: &Collector, source: &SourceOptions) {
             tokio::time::sleep(source.every).await;
         }
     }
+}
+
+/// True if the hub of a source has told of a change since its last poll.
+async fn is_told(store: &Store, source: &SourceOptions, state: &SourceState) -> bool {
+    // After a failure the next poll is when it is due.
+    if !state.hub.is_subscribed || state.is_paused || state.is_gone || state.failing_since.is_some() {
+        return false;
+    }
+    let hub = store.source_hub(&source.name).await;
+    hub.is_ok_and(|hub| hub.is_some_and(|hub| hub.notified > state.hub.seen))
 }
 
 fn log_report(source: &SourceOptions, before: &SourceState, report: &PullReport) {

@@ -6,6 +6,7 @@ use chrono::{TimeDelta, Timelike as _};
 use serde::{Deserialize, Serialize};
 
 use super::options::SourceOptions;
+use super::subscription::HubState;
 use crate::parse::Repairs;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
@@ -58,6 +59,8 @@ pub struct SourceState {
     pub month_as_minutes: bool,
     /// Its dates are local time that is called GMT.
     pub local_as_gmt: bool,
+    /// What polls have found of its hub.
+    pub hub: HubState,
 }
 
 impl SourceState {

@@ -3,12 +3,16 @@
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use url::Url;
 
 use super::options::Signature;
 use crate::fetch::{CallbackClient, CallbackMessage, FetchError};
 use crate::store::{NewSubscriptionRequest, SubscriptionMode};
 
+const BANTIN_LOG: HeaderName = HeaderName::from_static("bantin-log");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const X_SIGNATURE: HeaderName = HeaderName::from_static("x-signature");
 const X_HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
 /// Characters of an error that are stored.
 const MAX_ERROR_CHARS: usize = 200;
@@ -99,6 +103,19 @@ pub(super) fn deny(
     Ok(())
 }
 
+/// Runs a request on a thread of its own, which a shutdown does not wait for.
+pub(super) async fn on_thread(
+    work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let (send, receive) = oneshot::channel();
+    let thread = move || {
+        // The caller may have been stopped.
+        let _ = send.send(work());
+    };
+    std::thread::Builder::new().name("push".to_owned()).spawn(thread).map_err(Failure::silent)?;
+    receive.await.unwrap_or_else(|_| Err(Failure::silent("the request was abandoned")))
+}
+
 /// A document for a subscriber.
 pub(super) struct Delivery<'d> {
     pub(super) callback: &'d str,
@@ -120,7 +137,43 @@ pub(super) fn deliver(
         let value = HeaderValue::try_from(signature.of(secret, delivery.body)).map_err(Failure::new)?;
         headers.push((X_HUB_SIGNATURE, value));
     }
-    let answer = client.post(delivery.callback, &CallbackMessage { headers, body: delivery.body })?;
+    post(client, delivery.callback, &CallbackMessage { headers, body: delivery.body })
+}
+
+/// A change for a webhook.
+pub(super) struct WebhookMessage<'m> {
+    pub(super) url: &'m str,
+    pub(super) secret: &'m str,
+    /// The number of the change, and the id of its log.
+    pub(super) number: u64,
+    pub(super) log: &'m str,
+    /// JSON.
+    pub(super) body: &'m [u8],
+}
+
+/// Sends a change.
+pub(super) fn call_webhook(client: &CallbackClient, message: &WebhookMessage<'_>) -> Result<(), Failure> {
+    let WebhookMessage { url, secret, number, log, body } = message;
+    let text = |text: String| HeaderValue::try_from(text).map_err(Failure::new);
+    let headers = vec![
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (X_SIGNATURE, text(Signature::Sha256.of(secret, body))?),
+        (IDEMPOTENCY_KEY, HeaderValue::from(*number)),
+        (BANTIN_LOG, text((*log).to_owned())?),
+    ];
+    post(client, url, &CallbackMessage { headers, body })
+}
+
+/// Tells a hub that a topic has changed.
+pub(super) fn publish(client: &CallbackClient, hub: &str, topic: &str) -> Result<(), Failure> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    let form = form.append_pair("hub.mode", "publish").append_pair("hub.url", topic).finish();
+    let media_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    post(client, hub, &CallbackMessage { headers: vec![(CONTENT_TYPE, media_type)], body: form.as_bytes() })
+}
+
+fn post(client: &CallbackClient, url: &str, message: &CallbackMessage<'_>) -> Result<(), Failure> {
+    let answer = client.post(url, message)?;
     match answer.status.is_success() {
         true => Ok(()),
         false => Err(Failure::of_status(answer.status, answer.retry_after())),

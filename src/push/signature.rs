@@ -1,7 +1,7 @@
 //! Signatures of messages (W3C WebSub §8).
 
 use ring::hmac::{
-    Algorithm, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512, Key, sign,
+    Algorithm, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512, Key, sign, verify,
 };
 
 use super::options::Signature;
@@ -24,9 +24,35 @@ impl Signature {
     }
 }
 
+/// True if `signature` (`method=hexadecimal`) is that of `body` with this secret. Takes the same time wherever they differ.
+pub fn is_signed(signature: &str, secret: &str, body: &[u8]) -> bool {
+    let Some((name, digits)) = signature.trim().split_once('=') else { return false };
+    let methods = [Signature::Sha1, Signature::Sha256, Signature::Sha384, Signature::Sha512];
+    let Some(method) = methods.into_iter().find(|method| method.as_str() == name) else { return false };
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let is_hex = digits.len() % 2 == 0 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let tag: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    is_hex
+        && tag.is_some_and(|tag| verify(&Key::new(method.algorithm(), secret.as_bytes()), body, &tag).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_signature_of_the_body_with_the_secret_is_accepted() {
+        for method in [Signature::Sha1, Signature::Sha256, Signature::Sha384, Signature::Sha512] {
+            let signature = method.of("mật", b"tin");
+            assert!(is_signed(&signature, "mật", b"tin") && is_signed(&signature.to_string(), "mật", b"tin"));
+            assert!(!is_signed(&signature, "mật", b"tin ") && !is_signed(&signature, "khác", b"tin"));
+            assert!(!is_signed(&signature[..signature.len() - 2], "mật", b"tin"));
+            assert!(!is_signed(&signature.replace("sha", "md"), "mật", b"tin"));
+        }
+        for wrong in ["", "sha256", "sha256=", "sha256=zz", "sha256=0", "sha256=+1", "=", "sha256=é"] {
+            assert!(!is_signed(wrong, "mật", b"tin"), "{wrong}");
+        }
+    }
 
     /// RFC 2202 and RFC 4231, test case 2.
     #[test]

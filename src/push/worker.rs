@@ -9,13 +9,12 @@ use chrono::TimeDelta;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use url::Url;
 
 use super::attempt::{self, Delivery, Failure};
 use super::hub::Hub;
 use super::lanes::Lanes;
 use super::options::Content;
-use super::retry;
+use super::{host_of, jitter, retry};
 use crate::render::{LiveFeed, LogVersion, Representation};
 use crate::store::{
     PushTarget, StoreError, Subscription, SubscriptionMode, SubscriptionRequest, TargetProgress,
@@ -116,20 +115,6 @@ struct Done {
     result: Result<(), Failure>,
 }
 
-/// Reports the end of a request, also of one that panics or has no thread.
-struct Report {
-    ended: mpsc::UnboundedSender<Done>,
-    done: Option<Done>,
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if let Some(done) = self.done.take() {
-            let _ = self.ended.send(done);
-        }
-    }
-}
-
 enum DoneKind {
     Verified(SubscriptionRequest),
     Delivered(Key, LogVersion),
@@ -185,6 +170,7 @@ impl<'h> Session<'h> {
         };
         session.reload().await?;
         session.read_requests().await?;
+        session.end_expired().await?;
         session.schedule();
         Ok(session)
     }
@@ -353,18 +339,11 @@ impl<'h> Session<'h> {
         kind: DoneKind,
         work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
     ) {
-        let abandoned = Err(Failure::silent("the request was abandoned"));
-        let mut report =
-            Report { ended: self.ended.clone(), done: Some(Done { number, kind, result: abandoned }) };
-        let thread = move || {
-            let result = work();
-            if let Some(done) = &mut report.done {
-                done.result = result;
-            }
-        };
-        if let Err(cause) = std::thread::Builder::new().name("push".to_owned()).spawn(thread) {
-            warn!(%cause, "no thread for a request; it is sent later");
-        }
+        let ended = self.ended.clone();
+        tokio::spawn(async move {
+            let result = attempt::on_thread(work).await;
+            let _ = ended.send(Done { number, kind, result });
+        });
     }
 
     async fn end(&mut self, done: Done) -> Result<(), StoreError> {
@@ -612,25 +591,9 @@ fn progressed(
     }
 }
 
-/// Host and port of a callback: what takes turns, and what log lines name.
-///
-/// SECURITY: the rest of the URL may be what authenticates the hub to its subscriber.
-fn host_of(callback: &str) -> String {
-    let Ok(url) = Url::parse(callback) else { return String::new() };
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 /// 160 random bits in hexadecimal.
 fn challenge() -> Result<String, Failure> {
     let mut bytes = [0; 20];
     getrandom::fill(&mut bytes).map_err(Failure::silent)?;
     Ok(hex(&bytes))
-}
-
-fn jitter() -> f64 {
-    let mut byte = [0];
-    // Without random bytes there is no spread.
-    let _ = getrandom::fill(&mut byte);
-    f64::from(byte[0]) / 255.0
 }

@@ -15,7 +15,7 @@ use super::read::log_state;
 use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
-const TABLES: [(&str, &str, usize); 22] = [
+const TABLES: [(&str, &str, usize); 23] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
     ("article", "id", 100),
@@ -38,6 +38,7 @@ const TABLES: [(&str, &str, usize); 22] = [
     ("subscription", "topic, callback", 200),
     ("subscription_request", "topic, callback", 200),
     ("push_target", "kind, name", 100),
+    ("source_hub", "source", 100),
 ];
 
 /// Tables that are not part of the log: current replicas and sessions, what others were told, and the state of the schema.

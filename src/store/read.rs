@@ -16,4 +16,5 @@ mod live_feed;
 pub(crate) mod log_state;
 mod site_index;
 pub(crate) mod snapshot;
+mod source_hubs;
 mod subscriptions;

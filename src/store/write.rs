@@ -15,6 +15,7 @@ mod log_writer;
 pub(crate) mod queue;
 mod rights;
 mod schedule;
+mod source_hubs;
 mod submit;
 mod subscriptions;
 mod withdraw;

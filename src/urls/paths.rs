@@ -160,6 +160,11 @@ pub fn api_article_path(id: &ArticleId) -> String {
 /// The path of the WebSub hub.
 pub const HUB_PATH: &str = "/hub";
 
+/// The path at which the hub of a source tells of changes. `token` consists of letters and digits.
+pub fn hub_callback_path(token: &str) -> String {
+    format!("{HUB_PATH}/{token}")
+}
+
 /// The path of the list of changes.
 pub const CHANGES_PATH: &str = "/api/changes";
 

@@ -42,6 +42,8 @@ pub enum Route {
     Editor(Vec<String>),
     /// The WebSub hub.
     Hub,
+    /// Where the hub of a source tells of changes: the secret part of the path.
+    HubCallback(String),
     /// All channels as OPML.
     Opml,
     /// Another spelling of a path (`/feed`, `/index.html`, a channel without its slash), or a path of a renamed
@@ -105,6 +107,9 @@ pub(super) fn parse_path(path: &str) -> Route {
         },
         [""] => Route::Page(None),
         ["hub"] => Route::Hub,
+        ["hub", token] if token.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !token.is_empty() => {
+            Route::HubCallback((*token).to_owned())
+        }
         ["opml.xml"] => Route::Opml,
         ["tim-kiem"] => Route::Search,
         ["tim-kiem", ""] => Route::Redirect(search_path(None, "")),

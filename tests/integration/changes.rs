@@ -623,6 +623,11 @@ fn read_responses_conform_to_openapi() {
         ("/findings", "GET", "/api/findings?x=1", &[all]),
         ("/findings", "GET", "/api/findings", &[all, identity]),
         ("/findings", "DELETE", "/api/findings", &[all]),
+        ("/subscribers", "GET", "/api/subscribers", &[all]),
+        ("/subscribers", "GET", "/api/subscribers", &[]),
+        ("/subscribers", "GET", "/api/subscribers?x=1", &[all]),
+        ("/subscribers", "GET", "/api/subscribers", &[all, identity]),
+        ("/subscribers", "DELETE", "/api/subscribers", &[all]),
         (of_history, "GET", &history, &[all]),
         (of_history, "GET", &history, &[]),
         (of_history, "GET", &history, &[other]),
@@ -712,7 +717,7 @@ fn read_responses_conform_to_openapi() {
             }
         }
     }
-    assert_eq!(described, 8);
+    assert_eq!(described, 9);
 }
 
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {

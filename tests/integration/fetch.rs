@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bantin::fetch::{AllowedAddresses, FetchError, FetchRequest, FetchResponse, Fetcher, Limits};
+use bantin::fetch::{
+    AllowList, AllowedAddresses, CallbackClient, CallbackMessage, FetchError, FetchRequest, FetchResponse,
+    Fetcher, Limits,
+};
 
 /// A server that gives the same bytes to every connection and counts them.
 struct RawServer {
@@ -102,13 +105,8 @@ fn spellings(address: Ipv4Addr) -> Vec<String> {
     ]
 }
 
-#[test]
-fn five_hundred_hostile_addresses_are_never_connected_to() {
-    let server = RawServer::new("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    let port = server.address.port();
-    // The listener counts: the plain address is reached when private addresses are allowed.
-    assert_eq!(get_all(&format!("http://127.0.0.1:{port}/")).unwrap().body, b"ok");
-    assert_eq!(server.connections(), 1);
+/// More than five hundred URLs that some program takes for an internal address or for no HTTP at all.
+fn hostile_urls(port: u16) -> Vec<String> {
     let internal = [
         "127.0.0.1",
         "127.0.0.53",
@@ -155,28 +153,57 @@ fn five_hundred_hostile_addresses_are_never_connected_to() {
         ]
         .map(str::to_owned),
     );
-    let mut tried = 0;
-    for host in &hosts {
-        for scheme in ["http", "https"] {
-            let answer = get(&format!("{scheme}://{host}:{port}/"), AllowedAddresses::Public, limits());
-            assert!(
-                matches!(
-                    answer,
-                    Err(FetchError::Url(_) | FetchError::PrivateAddress(_) | FetchError::Failed(_))
-                ),
-                "{scheme}://{host}: {answer:?}"
-            );
-            tried += 1;
-        }
-    }
-    for url in
-        ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/", "http:", "//127.0.0.1/", "", "x"]
-    {
-        assert!(matches!(get(url, AllowedAddresses::Public, limits()), Err(FetchError::Url(_))), "{url}");
-        tried += 1;
+    let of_host = |host: &String| ["http", "https"].map(|scheme| format!("{scheme}://{host}:{port}/"));
+    let others =
+        ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/", "http:", "//127.0.0.1/", "", "x"];
+    hosts.iter().flat_map(of_host).chain(others.map(str::to_owned)).collect()
+}
+
+#[test]
+fn five_hundred_hostile_addresses_are_never_connected_to() {
+    let server = RawServer::new("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let port = server.address.port();
+    // The listener counts: the plain address is reached when private addresses are allowed.
+    assert_eq!(get_all(&format!("http://127.0.0.1:{port}/")).unwrap().body, b"ok");
+    assert_eq!(server.connections(), 1);
+    let urls = hostile_urls(port);
+    let tried = urls.len();
+    for url in urls {
+        let answer = get(&url, AllowedAddresses::Public, limits());
+        assert!(
+            matches!(answer, Err(FetchError::Url(_) | FetchError::PrivateAddress(_) | FetchError::Failed(_))),
+            "{url}: {answer:?}"
+        );
     }
     assert!(tried >= 500, "{tried}");
     assert_eq!(server.connections(), 1, "something connected");
+}
+
+/// What a callback is sent would otherwise reach the services of this machine and of the internal network.
+#[test]
+fn five_hundred_hostile_callbacks_are_never_connected_to() {
+    let server = RawServer::new("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let port = server.address.port();
+    let client = |allow| CallbackClient::new("test", allow, Duration::from_secs(10));
+    let message = CallbackMessage { headers: Vec::new(), body: b"x" };
+    let of_network = AllowList { networks: vec!["127.0.0.0/8".parse().unwrap()], hosts: Vec::new() };
+    let of_host = AllowList { networks: Vec::new(), hosts: vec!["localhost".to_owned()] };
+    for (url, allow) in [("127.0.0.1", of_network), ("localhost", of_host)] {
+        let answer = client(allow).post(&format!("http://{url}:{port}/"), &message).unwrap();
+        assert_eq!(answer.status, 200, "an internal callback that the operator allows");
+    }
+    let before = server.connections();
+    assert_eq!(before, 2);
+    let public = client(AllowList::default());
+    for url in hostile_urls(port) {
+        for answer in [public.get(&url, 9), public.post(&url, &message)] {
+            assert!(
+                matches!(answer, Err(FetchError::Url(_) | FetchError::NotAllowed(_) | FetchError::Failed(_))),
+                "{url}: {answer:?}"
+            );
+        }
+    }
+    assert_eq!(server.connections(), before, "something connected");
 }
 
 #[test]

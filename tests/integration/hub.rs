@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ring::hmac;
 
 use crate::support::{
-    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, wait_until,
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, query_sql, wait_until,
 };
 
 /// The three live feeds of a channel.
@@ -461,4 +461,170 @@ fn subscribers_may_be_sent_only_what_has_changed() {
     assert_eq!(delivery.text().matches("<entry").count(), 1, "{}", delivery.text());
     assert_eq!(delivery.header("x-hub-signature"), Some(signature("x", &delivery.body).as_str()));
     assert_eq!(serving.get("/xa-hoi/atom.xml").text().matches("<entry").count(), 2);
+}
+
+#[test]
+fn a_webhook_is_sent_each_change_of_its_channels_in_order_signed_and_once() {
+    let site = TestSite::new();
+    let (receiver, everything) = (Subscriber::new(), Subscriber::new());
+    site.write("xa-hoi/cu.txt", article("Bài cũ", "12/05/2023 08:00", "Đoạn mở đầu."));
+    site.ok(&["scan"]);
+    let secret = "một khóa đủ dài";
+    let webhook = |subscriber: &Subscriber, more: &str| {
+        format!("[[webhook]]\nurl = \"{}\"\nsecret = \"{secret}\"\n{more}\n", subscriber.callback())
+    };
+    site.configure(&webhook(&receiver, "channels = [\"xa-hoi\"]"));
+    site.configure(&webhook(&everything, ""));
+    assert!(!site.ok(&["config"]).contains(secret));
+    let serving = site.serve();
+    wait_until("two targets", || {
+        let count = "SELECT COUNT(*) FROM push_target WHERE kind = 'webhook'";
+        query_sql(&site.path("data/bantin.db"), count) == 2
+    });
+    receiver.answers_deliveries_with(status(500));
+    publish(&site, "a", "Bài thứ nhất");
+    wait_until("a failure", || serving.metric("bantin_hub_failed_total") > 0);
+    site.write("kinh-te/b.txt", article("Bài kinh tế", "13/05/2023 08:00", "Đoạn mở đầu."));
+    everything.told("Bài kinh tế");
+    publish(&site, "a", "Bài thứ nhất, sửa");
+    everything.told("Bài thứ nhất, sửa");
+    let before = receiver.deliveries().len();
+    serving.kill();
+    receiver.answers_deliveries_with(status(200));
+    let serving = site.serve();
+    receiver.told("Bài thứ nhất, sửa");
+
+    let sent = receiver.deliveries().split_off(before);
+    let bodies: Vec<serde_json::Value> =
+        sent.iter().map(|delivery| serde_json::from_slice(&delivery.body).unwrap()).collect();
+    let kinds: Vec<_> = bodies.iter().map(|body| body["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["published", "corrected"]);
+    let listed = serving.get("/api/changes?channel=xa-hoi&after=1").json();
+    assert_eq!(listed["changes"].as_array().unwrap(), &bodies, "the form of /api/changes");
+    for (delivery, body) in sent.iter().zip(&bodies) {
+        assert_eq!(delivery.header("content-type"), Some("application/json"));
+        assert_eq!(delivery.header("idempotency-key"), Some(body["number"].to_string().as_str()));
+        assert_eq!(delivery.header("bantin-log"), listed["log"].as_str());
+        assert_eq!(delivery.header("x-signature"), Some(signature(secret, &delivery.body).as_str()));
+    }
+    let of_all: Vec<_> = everything.deliveries().iter().map(|delivery| delivery.text()).collect();
+    assert_eq!(of_all.len(), 3, "{of_all:?}");
+}
+
+#[test]
+fn an_outside_hub_is_told_each_changed_feed_in_a_request_of_its_own() {
+    let (site, hub) = (TestSite::new(), Subscriber::new());
+    site.configure(&format!("[hub]\nurl = \"{}\"", hub.callback()));
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let serving = site.serve();
+    let count =
+        || query_sql(&site.path("data/bantin.db"), "SELECT COUNT(*) FROM push_target WHERE kind = 'hub'");
+    wait_until("all feeds", || count() == 6);
+    assert_eq!(hub.deliveries().len(), 0, "nobody can have subscribed to a feed that it does not know");
+    hub.answers_deliveries_with(status(503));
+    publish(&site, "a", "Bài thứ nhất");
+    wait_until("a failure", || hub.deliveries().len() == 1);
+    hub.answers_deliveries_with(status(204));
+    wait_until("the rest", || hub.deliveries().len() == 1 + 6);
+    let mut told: Vec<String> = hub.deliveries()[1..].iter().map(Received::text).collect();
+    told.sort();
+    let form = |path: &str| format!("hub.mode=publish&hub.url=http%3A%2F%2F127.0.0.1%3A8080%2F{path}");
+    let mut expected = Vec::new();
+    for scope in ["", "xa-hoi%2F"] {
+        expected.extend(["atom.xml", "feed.json", "rss.xml"].map(|file| form(&format!("{scope}{file}"))));
+    }
+    assert_eq!(told, expected);
+    assert!(serving.stop());
+}
+
+#[test]
+fn an_operator_sees_who_is_told_and_what_failed_without_the_secrets_of_callbacks() {
+    let site = site_with_hub("");
+    let webhook = Subscriber::new();
+    site.configure(&format!("[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"", webhook.callback()));
+    let serving = site.serve();
+    let subscriber = Subscriber::new();
+    subscribe(&serving, &subscriber, &[("hub.secret", "bí mật"), ("hub.lease_seconds", "86400")]);
+    subscriber.answers_deliveries_with(status(500));
+    publish(&site, "a", "Bài thứ nhất");
+    webhook.told("Bài thứ nhất");
+    let listed =
+        || -> Vec<serde_json::Value> { serde_json::from_str(&site.ok(&["subscribers", "--json"])).unwrap() };
+    wait_until("the error", || listed()[0]["last_error"] == "the callback answers 500 Internal Server Error");
+    wait_until("the success", || !listed()[1]["last_success"].is_null());
+    let all = listed();
+    assert_eq!((&all[0]["kind"], &all[0]["topic"]), (&"subscription".into(), &TOPIC.into()));
+    assert_eq!(all[0]["host"], subscriber.address.to_string());
+    assert_eq!((&all[0]["failures"], &all[0]["delivered"]), (&1.into(), &1.into()), "{all:?}");
+    assert_eq!((&all[1]["kind"], &all[1]["delivered"]), (&"webhook".into(), &2.into()));
+    let text = site.ok(&["subscribers"]);
+    assert!(text.contains("failed 1 times") && text.contains("/xa-hoi/atom.xml"), "{text}");
+
+    let ask = |secret: &str| {
+        let bearer = format!("Bearer {}", secret.trim());
+        serving.request("GET", "/api/subscribers", &[("Authorization", &bearer)])
+    };
+    let answer = ask(&site.ok(&["token", "new", "tat-ca"]));
+    assert_eq!(answer.json()["subscribers"].as_array().unwrap(), &all);
+    let of_channel = ask(&site.ok(&["token", "new", "xa", "--channels", "xa-hoi"]));
+    assert_eq!(of_channel.json()["subscribers"].as_array().unwrap(), &all[..1], "its own channel only");
+    assert_eq!(serving.get("/api/subscribers").status, 401);
+    for shown in [text, answer.text(), serving.log()] {
+        assert!(!shown.contains("key=1") && !shown.contains("bí mật"), "{shown}");
+    }
+}
+
+/// A free port: the other site must know the address before it is served.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Serves a site at an address that its documents name.
+fn at_port(site: &TestSite, port: u16) {
+    let config = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let config = config
+        .replace("[site]\n", &format!("[site]\nurl = \"http://127.0.0.1:{port}\"\n"))
+        .replace("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{port}\""));
+    std::fs::write(site.path("config.toml"), config).unwrap();
+}
+
+#[test]
+fn a_province_subscribes_at_the_hub_of_a_commune_and_has_its_articles_without_waiting_for_a_poll() {
+    let (commune_port, province_port) = (free_port(), free_port());
+    let commune = site_with_hub("");
+    at_port(&commune, commune_port);
+    let of_commune = commune.serve();
+    let province = TestSite::new();
+    at_port(&province, province_port);
+    province.configure(&format!(
+        "[[source]]\nname = \"Xã\"\nurl = \"http://127.0.0.1:{commune_port}/atom.xml\"\n\
+         channels = [\"xa-hoi\"]\nallow_private = true\nevery = \"1h\""
+    ));
+    let of_province = province.serve();
+    wait_until("the subscription", || of_commune.metric("bantin_hub_subscriptions") == 1);
+    publish(&commune, "hop-dan", "Xã họp dân");
+    wait_until("the article", || of_province.get("/atom.xml").text().contains("Xã họp dân"));
+
+    let query = |sql: &str| query_sql(&province.path("data/bantin.db"), sql);
+    let lease = query("SELECT expires - asked_at FROM source_hub");
+    assert!((864_000..=864_060).contains(&lease), "{lease}");
+    // Anybody may find the callback out; without the secret nothing happens.
+    let told = query("SELECT notified FROM source_hub");
+    let connection = rusqlite::Connection::open(province.path("data/bantin.db")).unwrap();
+    let token: String = connection.query_row("SELECT token FROM source_hub", [], |row| row.get(0)).unwrap();
+    let path = format!("/hub/{token}");
+    for headers in [&[][..], &[("X-Hub-Signature", "sha256=00")], &[("X-Hub-Signature", "md5=00")]] {
+        assert_eq!(of_province.request_with_body("POST", &path, headers, b"<feed/>").status, 202);
+    }
+    assert_eq!(query("SELECT notified FROM source_hub"), told);
+    assert_eq!(of_province.request_with_body("POST", "/hub/000", &[], b"").status, 410);
+    for query in ["hub.mode=subscribe&hub.topic=http://x/&hub.challenge=a", "hub.mode=unsubscribe", ""] {
+        assert_eq!(of_province.get(&format!("{path}?{query}")).status, 404, "{query}");
+    }
+    let topic = format!("http://127.0.0.1:{commune_port}/atom.xml");
+    let forever =
+        format!("{path}?hub.mode=subscribe&hub.topic={topic}&hub.challenge=abc&hub.lease_seconds=99999999");
+    assert_eq!(of_province.get(&forever).body, b"abc");
+    let lease = query("SELECT expires - asked_at FROM source_hub");
+    assert!((1_209_600..=1_209_700).contains(&lease), "at most 14 days: {lease}");
 }

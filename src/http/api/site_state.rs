@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::query::QueryParams;
 use super::write;
 use crate::model::{Channel, ChannelStatus};
+use crate::push::{self, TargetStatus};
 use crate::store::{FileFindings, ScheduledSummary, StoredFinding, Token, WithdrawnSummary};
 use crate::time::{Zone, rfc3339};
 use crate::urls::{Format, api_article_path, feed_path, page_path};
@@ -107,6 +108,35 @@ pub(super) async fn findings(state: &Arc<AppState>, request: &Parts) -> Result<H
         })).collect::<Vec<_>>(),
     });
     Ok(response::json(StatusCode::OK, body.to_string(), None, None))
+}
+
+/// Who is told of changes.
+///
+/// SECURITY: a token for some channels sees the subscribers of their feeds only.
+///
+/// # Errors
+/// If the store is unavailable.
+pub(in crate::http) async fn targets(
+    state: &Arc<AppState>,
+    token: &Token,
+) -> Result<Vec<TargetStatus>, Problem> {
+    let loaded = state.run_with_store(async move |state| push::statuses(&state.store).await);
+    let mut targets = loaded.await.ok_or_else(Problem::overloaded)?;
+    targets.retain(|target| match target.scope(&state.urls) {
+        Some(Some(channel)) => token.allows(&[channel]),
+        Some(None) | None => token.channels.is_none(),
+    });
+    Ok(targets)
+}
+
+/// Answers with who is told of changes.
+pub(super) async fn subscribers(state: &Arc<AppState>, request: &Parts) -> Result<HttpResponse, Problem> {
+    let token = write::authenticate(state, request).await?;
+    QueryParams::parse(request.uri.query(), &[])?;
+    let zone = state.render_options.site.time_zone;
+    let targets = targets(state, &token).await?;
+    let views: Vec<Value> = targets.iter().map(|target| target.as_json(&state.urls, zone)).collect();
+    Ok(response::json(StatusCode::OK, json!({ "subscribers": views }).to_string(), None, None))
 }
 
 fn of_file(file: &FileFindings, zone: Zone) -> Value {

@@ -40,7 +40,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 13] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 14] = [
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -54,6 +54,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 13] = [
     (64, "unused_images", include_str!("../migrations/postgres/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
     (80, "push", include_str!("../migrations/postgres/0080_push.sql")),
+    (81, "source_hubs", include_str!("../migrations/postgres/0081_source_hubs.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.

@@ -29,7 +29,7 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE: u32 = 16 << 10;
 const READER_CACHE: u32 = 2 << 10;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 18] = [
+pub(crate) const MIGRATIONS: [MigrationFile; 19] = [
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -48,6 +48,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 18] = [
     (64, "unused_images", include_str!("../migrations/sqlite/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/sqlite/0070_sources.sql")),
     (80, "push", include_str!("../migrations/sqlite/0080_push.sql")),
+    (81, "source_hubs", include_str!("../migrations/sqlite/0081_source_hubs.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the

@@ -27,6 +27,11 @@ pub fn execute_sql(file: &Path, sql: &str) -> usize {
     rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap()
 }
 
+/// The number that a query on an SQLite file returns.
+pub fn query_sql(file: &Path, sql: &str) -> i64 {
+    rusqlite::Connection::open(file).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
 /// A directory with a config, an articles folder and a store.
 pub struct TestSite {
     folder: tempfile::TempDir,
