@@ -3,8 +3,8 @@
 //!
 //! Templates escape every text; only [`Block::Html`](crate::model::Block) and other sanitised markup is inserted as it
 //! is. Links within the site are paths, so pages work behind any host name; canonical links, feeds and Open Graph are
-//! absolute. Pages work without scripts. The only script, for the copy button, is a file: pages contain no inline
-//! script. Lists are limited to [`MAX_LISTED`] entries and summaries to a few lines, so the size of a page is bounded.
+//! absolute. Pages work without scripts. The only script, for the buttons to copy and to share, is a file: pages
+//! contain no inline script. Lists are limited to [`MAX_LISTED`] entries and summaries to a few lines, so the size of a page is bounded.
 
 mod accessibility;
 mod archive;
@@ -22,7 +22,7 @@ mod text;
 
 pub use accessibility::accessibility_page;
 pub use archive::{MonthPage, month, months};
-pub use article::{article, withdrawn_page};
+pub use article::{article, main_channel, withdrawn_page};
 pub use assets::{Asset, SiteAssets};
 pub use home::{HOME_ITEMS_PER_CHANNEL, MAX_LISTED, channel, home};
 pub use layout::{PageContext, gone_page, not_found_page, search_unavailable_page};

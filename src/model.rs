@@ -8,7 +8,10 @@ pub mod image;
 pub mod site;
 pub mod slug;
 
-pub use article::{Article, ArticleId, Block, Correction, Entry, ImageCaption, Origin, Permalink, Tombstone};
+pub use article::{
+    Article, ArticleId, ArticleLink, Block, Correction, Entry, ImageCaption, Neighbours, Origin, Permalink,
+    Tombstone,
+};
 pub use channel::{Channel, ChannelStatus, included_channels};
 pub use colour::{Colour, InvalidColour};
 pub use image::{Image, ImageCopy, ImageFile, MAX_LIGHT_BYTES, MAX_LIGHT_SIDE};

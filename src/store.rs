@@ -63,8 +63,8 @@ pub use outcome::{FileRemovalOutcome, RestoreOutcome, SubmitOutcome, SubmitResul
 pub use queries::{
     ArticleHistory, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRef, ArticleRow,
     ArticleSummary, Change, ChangeKind, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult,
-    ChannelRecord, ImageLookup, ImageRef, MonthState, Revision, RevisionText, ScheduledSummary, SitemapEntry,
-    Total, WithdrawnSummary,
+    ChannelRecord, ImageLookup, ImageRef, LeftChannel, MonthState, Revision, RevisionText, ScheduledSummary,
+    SitemapEntry, Total, WithdrawnSummary,
 };
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;

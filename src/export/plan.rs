@@ -156,8 +156,14 @@ async fn articles(
             let file = output_path(&article_path(&article.permalink));
             PlannedFile {
                 file: if article.is_live { file } else { tombstone_path(&file) },
-                key: article.number.to_string(),
-                modified: article.at.max(channels_at),
+                key: article.neighbours.map_or_else(
+                    || article.number.to_string(),
+                    |(number, _)| format!("{}.{number}", article.number),
+                ),
+                modified: article
+                    .neighbours
+                    .map_or(article.at, |(_, at)| article.at.max(at))
+                    .max(channels_at),
                 output: Output::Article(article.permalink),
             }
         }));

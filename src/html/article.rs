@@ -5,22 +5,32 @@ use maud::{Markup, PreEscaped, html};
 use super::layout::{PageContext, PageMeta};
 use super::metadata;
 use super::subscribe::{self, FeedTarget};
-use super::teaser::{MAX_SUMMARY, time, time_element};
+use super::teaser::{MAX_SUMMARY, MAX_TITLE, time, time_element};
 use super::text::{clean, direction, http_url, language_tag, truncate};
 use crate::content_html::page_html;
-use crate::model::{Article, Correction, Entry, Slug, Tombstone};
+use crate::model::{Article, ArticleLink, Channel, Correction, Entry, Neighbours, Slug, Tombstone};
 use crate::time::Month;
 use crate::urls::{article_path, month_path, page_path, search_path};
 
-/// The page of an article. `corrections`: its corrections, latest first.
-pub fn article(frame: &PageContext<'_>, entry: &Entry, corrections: &[Correction]) -> Vec<u8> {
+/// The channel to which the page of an article belongs: its first one that has a page. `channels` are all channels.
+pub fn main_channel<'a>(channels: &'a [Channel], entry: &Entry) -> Option<&'a Channel> {
+    let find = |slug: &Slug| channels.iter().find(|channel| channel.slug == *slug && !channel.is_gone());
+    entry.channels.iter().find_map(find)
+}
+
+/// The page of an article. `corrections`: its corrections, latest first. `neighbours`: those in its [`main_channel`].
+pub fn article(
+    frame: &PageContext<'_>,
+    entry: &Entry,
+    corrections: &[Correction],
+    neighbours: &Neighbours,
+) -> Vec<u8> {
     let article = &entry.article;
     let link = article.link.as_deref().and_then(http_url);
     let title = truncate(&article.title, 200);
     let description = truncate(article.excerpt(), MAX_SUMMARY);
     let (lang, dir) = (language_tag(article.language.as_deref()), direction(article.language.as_deref()));
-    let first_channel =
-        entry.channels.iter().find_map(|slug| frame.visible_channels().find(|channel| channel.slug == *slug));
+    let first_channel = main_channel(frame.channels, entry);
     let body = html! {
         article.reading {
             (channel_links(frame, &entry.channels))
@@ -30,8 +40,10 @@ pub fn article(frame: &PageContext<'_>, entry: &Entry, corrections: &[Correction
             div.text lang=[lang] dir=[dir] { (PreEscaped(page_html(article, frame.addresses))) }
             (article_footer(frame, article, link.as_deref()))
             (history(frame, corrections))
+            (share_button(frame, entry))
         }
         div.reading {
+            @if let Some(channel) = first_channel { (neighbour_links(frame, channel, neighbours)) }
             (related_links(frame, entry))
             @if let Some(channel) = first_channel {
                 @let scope = Some(channel.slug.clone());
@@ -130,6 +142,60 @@ fn history(frame: &PageContext<'_>, corrections: &[Correction]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The script shows it where the browser can share or copy.
+fn share_button(frame: &PageContext<'_>, entry: &Entry) -> Markup {
+    html! {
+        p.share hidden {
+            button type="button" data-share=(frame.addresses.url(&article_path(&entry.permalink)))
+                data-title=(clean(&entry.article.title)) data-copy-label="Sao chép liên kết"
+                data-done="Đã sao chép liên kết." data-failed="Trình duyệt không cho chia sẻ." {
+                "Chia sẻ bài này"
+            }
+            span.said role="status" {}
+        }
+    }
+}
+
+/// The next newer and the next older article of the channel, and some more older ones.
+fn neighbour_links(frame: &PageContext<'_>, channel: &Channel, neighbours: &Neighbours) -> Markup {
+    let (previous, more) = match neighbours.older.split_first() {
+        Some((previous, more)) => (Some(previous), more),
+        None => (None, &[][..]),
+    };
+    let step = |link: &ArticleLink, rel: &str, label: &str| {
+        html! {
+            p.(rel) { span.meta { (label) } " " (article_link(frame, link, Some(rel))) }
+        }
+    };
+    html! {
+        @if previous.is_some() || neighbours.newer.is_some() {
+            nav.neighbours aria-label=(format!("Cùng chuyên mục {}", clean(&channel.title))) {
+                @if let Some(link) = previous { (step(link, "prev", "Bài trước")) }
+                @if let Some(link) = &neighbours.newer { (step(link, "next", "Bài sau")) }
+            }
+        }
+        @if !more.is_empty() {
+            section.more aria-labelledby="cung-muc" {
+                h2 #cung-muc { "Cùng chuyên mục " (clean(&channel.title)) }
+                ul.stories {
+                    @for link in more {
+                        li { (article_link(frame, link, None)) p.meta { (time(link.published, frame.site.time_zone)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn article_link(frame: &PageContext<'_>, link: &ArticleLink, rel: Option<&str>) -> Markup {
+    let (lang, dir) = (language_tag(link.language.as_deref()), direction(link.language.as_deref()));
+    html! {
+        a href=(frame.path(&article_path(&link.permalink))) rel=[rel] lang=[lang] dir=[dir] {
+            (truncate(&link.title, MAX_TITLE))
         }
     }
 }

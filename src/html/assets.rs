@@ -9,7 +9,7 @@ use crate::text::hex;
 use crate::urls::{ICON_PATH, asset_path};
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("copy.js");
+const SCRIPT: &str = include_str!("buttons.js");
 
 /// A static file used by pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Asset {
 pub struct SiteAssets {
     /// The stylesheet.
     pub style: Asset,
-    /// The script of the copy button.
+    /// The script of the buttons to copy and to share.
     pub script: Asset,
     /// The icon as SVG.
     pub icon: Asset,

@@ -7,7 +7,8 @@ use super::subscribe::{self, FeedTarget};
 use super::teaser::{ImagePlace, TeaserOptions, teaser};
 use super::text::clean;
 use crate::model::{Channel, ChannelStatus, Entry};
-use crate::urls::{Format, Scope, months_path, page_path};
+use crate::time::Month;
+use crate::urls::{Format, Scope, month_path, months_path, page_path};
 
 /// Maximum number of articles on a channel's page.
 pub const MAX_LISTED: usize = 30;
@@ -78,12 +79,13 @@ fn section(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry]) -> Mar
     }
 }
 
-/// A channel's page with its newest articles, in the given order. With `opened`, the page is shown instead of the
-/// channel's feed.
+/// A channel's page with its newest articles, in the given order. `is_whole`: it has no others. With `opened`, the page
+/// is shown instead of the channel's feed.
 pub fn channel(
     frame: &PageContext<'_>,
     channel: &Channel,
     entries: &[Entry],
+    is_whole: bool,
     opened: Option<Format>,
 ) -> Vec<u8> {
     let scope = Some(channel.slug.clone());
@@ -102,7 +104,10 @@ pub fn channel(
             a href=(frame.path(&months_path(Some(&channel.slug), None))) { "Tin theo tháng" }
         }
         div.columns {
-            (list(frame, entries))
+            div {
+                (list(frame, entries))
+                (older_articles(frame, channel, entries, is_whole))
+            }
             (subscribe::subscribe_section(frame, FeedTarget::Channel(&scope, &channel.title)))
         }
     };
@@ -118,6 +123,22 @@ pub fn channel(
         ..PageMeta::default()
     };
     frame.page(channel_page(frame, head, &scope, &channel.title, opened), body)
+}
+
+/// The way to the articles that are not on the channel's page: the month of the last one shown.
+fn older_articles(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry], is_whole: bool) -> Markup {
+    let scope = Some(&channel.slug);
+    let last = entries.iter().take(MAX_LISTED).next_back();
+    let has_older = !is_whole || entries.len() > MAX_LISTED;
+    html! {
+        @if let Some(last) = last.filter(|_| has_older) {
+            @let month = Month::containing(last.article.published.instant, frame.site.time_zone);
+            p.pager {
+                a href=(frame.path(&month_path(scope, month))) { "Bài cũ hơn, từ " (month) }
+                a href=(frame.path(&months_path(scope, None))) { "Mọi tháng" }
+            }
+        }
+    }
 }
 
 fn list(frame: &PageContext<'_>, entries: &[Entry]) -> Markup {

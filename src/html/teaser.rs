@@ -10,7 +10,7 @@ use crate::time::{PublishedAt, Timestamp, Zone, format_vi, local_date, rfc3339};
 use crate::urls::article_path;
 
 /// Maximum characters of a title in a list.
-const MAX_TITLE: usize = 200;
+pub(super) const MAX_TITLE: usize = 200;
 /// Maximum characters of a summary in a list.
 pub(super) const MAX_SUMMARY: usize = 260;
 

@@ -3,7 +3,7 @@
 //! Nothing here does I/O or reads a clock. A file counts once it has been unchanged for a while, and is gone once it
 //! has been missing for the grace period; until then it may come back, or turn up under another name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter::Peekable;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -212,10 +212,8 @@ impl Planner {
 
 /// Missing files, which may be found again under other names.
 pub(super) struct MissingFiles {
-    /// The files that were not found, each with its channel.
-    pub(super) channels: BTreeMap<String, Slug>,
-    /// Channels that a file left for another channel, with one such file.
-    pub(super) moved: BTreeMap<Slug, ScannedFile>,
+    /// The files that were not found.
+    pub(super) paths: BTreeSet<String>,
     by_hash: HashMap<String, Vec<String>>,
     /// Stems in NFC.
     by_stem: HashMap<String, Vec<String>>,
@@ -224,27 +222,26 @@ pub(super) struct MissingFiles {
 impl MissingFiles {
     pub(super) fn new(records: Vec<FileRecord>) -> Self {
         let (mut by_hash, mut by_stem) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
-        let mut channels = BTreeMap::new();
-        for ScannedFile { path, hash, channel, .. } in records.into_iter().map(|record| record.seen) {
+        let mut paths = BTreeSet::new();
+        for ScannedFile { path, hash, .. } in records.into_iter().map(|record| record.seen) {
             by_hash.entry(hash).or_default().push(path.clone());
             by_stem.entry(stem_of(&path).nfc().collect()).or_default().push(path.clone());
-            channels.insert(path, channel);
+            paths.insert(path);
         }
-        Self { channels, moved: BTreeMap::new(), by_hash, by_stem }
+        Self { paths, by_hash, by_stem }
     }
 
     /// Takes the missing file that was renamed to this new one: the one with equal bytes, otherwise with equal stem.
     pub(super) fn take(&mut self, new: &ScannedFile, by_stem_too: bool) -> Option<String> {
         let stem: String = stem_of(&new.path).nfc().collect();
         let missing = |paths: Option<&Vec<String>>| -> Vec<String> {
-            paths.into_iter().flatten().filter(|path| self.channels.contains_key(*path)).cloned().collect()
+            paths.into_iter().flatten().filter(|path| self.paths.contains(*path)).cloned().collect()
         };
         let by_bytes = missing(self.by_hash.get(&new.hash));
         let by_both = by_bytes.iter().find(|path| stem_of(path).nfc().eq(stem.chars())).cloned();
         let by_stem = || missing(self.by_stem.get(&stem).filter(|_| by_stem_too)).into_iter().next();
         let old = by_both.or_else(|| by_bytes.into_iter().next()).or_else(by_stem)?;
-        let channel = self.channels.remove(&old).filter(|channel| *channel != new.channel);
-        self.moved.extend(channel.map(|channel| (channel, new.clone())));
+        self.paths.remove(&old);
         Some(old)
     }
 }
@@ -253,7 +250,7 @@ impl MissingFiles {
 mod tests {
     use super::*;
     use crate::ingest::listing::FileState;
-    use crate::model::ArticleId;
+    use crate::model::{ArticleId, Slug};
 
     /// Seconds since 1970 at which all files here were last changed.
     const CHANGED: u64 = 1_700_000_000;
@@ -354,6 +351,5 @@ mod tests {
         let mut twice = missing();
         let new = file("b/3.txt").seen("z".to_owned());
         assert_eq!((twice.take(&new, true).as_deref(), twice.take(&new, true)), (Some("a/3.txt"), None));
-        assert_eq!(twice.moved.keys().map(Slug::as_str).collect::<Vec<_>>(), ["a"]);
     }
 }

@@ -26,8 +26,8 @@ use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};
 use crate::model::{Image, Slug};
 use crate::parse::Severity;
 use crate::store::{
-    LogPosition, PendingSubmissions, PreparedSubmission, ScannedFile, Source, Store, StoreError, Submission,
-    SubmitOutcome,
+    LeftChannel, LogPosition, PendingSubmissions, PreparedSubmission, ScannedFile, Source, Store, StoreError,
+    Submission, SubmitOutcome,
 };
 
 /// Files that are submitted together.
@@ -217,7 +217,10 @@ impl Scanner {
         let mut busy = plan.folders();
         let standing =
             if plan.missing.is_empty() { 0 } else { self.store.count_articles_with_files().await? };
-        let missing = self.submit_changed(plan, &channels, &mut report, &mut findings).await?;
+        let missing = self.submit_changed(plan, &mut report, &mut findings).await?;
+        if part.is_none() || report.moved > 0 {
+            self.find_renamed_folders(&channels, &mut findings).await?;
+        }
         match &part {
             None => self.withdraw_missing(missing, standing, confirm, &mut report, &mut findings).await?,
             Some(_) => {
@@ -346,7 +349,6 @@ impl Scanner {
     async fn submit_changed(
         &mut self,
         plan: Plan,
-        channels: &BTreeSet<Slug>,
         report: &mut ScanReport,
         findings: &mut Findings,
     ) -> Result<BTreeSet<String>, StoreError> {
@@ -386,9 +388,23 @@ impl Scanner {
         if let Some(written) = writing {
             self.finish_batch(written, report, findings).await?;
         }
-        let emptied = missing.moved.iter().filter(|(old, _)| !channels.contains(old));
-        emptied.for_each(|(old, seen)| findings.add(folder_renamed(old, seen)));
-        Ok(missing.channels.into_keys().collect())
+        Ok(missing.paths)
+    }
+
+    /// Reports the channels whose folder probably has another name now, until the configuration says so. `channels` have
+    /// a folder.
+    async fn find_renamed_folders(
+        &self,
+        channels: &BTreeSet<Slug>,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        for left in self.store.left_channels().await? {
+            let is_renamed = self.options.addresses.current_slug(left.channel.clone()) != left.channel;
+            if !is_renamed && !channels.contains(&left.channel) {
+                findings.add(folder_renamed(&left));
+            }
+        }
+        Ok(())
     }
 
     /// Puts aside the files that are open for writing, up to a limit of time.
@@ -660,20 +676,22 @@ fn title_of(folder: &str) -> Option<String> {
 }
 
 /// What to do if all files of a channel's folder are now in a folder with another name.
-fn folder_renamed(old: &Slug, seen: &ScannedFile) -> FileDiagnostic {
-    let folder = folder_of(&seen.path);
-    let new = &seen.channel;
+fn folder_renamed(left: &LeftChannel) -> FileDiagnostic {
+    let LeftChannel { channel: old, now: new, path } = left;
+    let folder = folder_of(path);
     let config = format!("[[channel]] slug = \"{new}\", was = [\"{old}\"]");
     FileDiagnostic::new(
         folder,
         Severity::Warning,
         format!(
-            "Thư mục của chuyên mục `{old}` nay tên là `{folder}`: các bài đã chuyển sang `{new}`. Nếu đổi tên chuyên \
-             mục, hãy ghi vào cấu hình {config} để địa chỉ cũ dẫn sang địa chỉ mới."
+            "Thư mục `{folder}` có vẻ là thư mục của chuyên mục `{old}` đã đổi tên: các bài đã chuyển sang `{new}`. Hãy \
+             thêm vào cấu hình {config} để địa chỉ cũ dẫn sang địa chỉ mới. Nếu bỏ hẳn chuyên mục cũ, hãy ghi cho \
+             `{old}`: gone = true."
         ),
         format!(
-            "the folder of the channel `{old}` is now called `{folder}`: its articles have moved to `{new}`. If the \
-             channel was renamed, add {config} to the config, so that old URLs redirect to the new ones"
+            "the folder `{folder}` seems to be the renamed folder of the channel `{old}`: its articles have moved to \
+             `{new}`. Add {config} to the config, so that old URLs redirect to the new ones. If the old channel is given \
+             up, write gone = true for `{old}`"
         ),
     )
 }

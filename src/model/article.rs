@@ -309,6 +309,28 @@ pub struct Entry {
     pub article: Article,
 }
 
+/// The neighbours of an article in a channel, by date.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// The next newer one.
+    pub newer: Option<ArticleLink>,
+    /// The next older ones, newest first; few.
+    pub older: Vec<ArticleLink>,
+}
+
+/// What a link to an article shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArticleLink {
+    /// Its page.
+    pub permalink: Permalink,
+    /// Its title.
+    pub title: String,
+    /// Its publication date.
+    pub published: PublishedAt,
+    /// Its language, if it differs from the site's.
+    pub language: Option<String>,
+}
+
 /// A correction of a published article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {

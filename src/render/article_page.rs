@@ -6,7 +6,7 @@ use super::cache::{Cache, Weigh};
 use super::context::{RenderContext, RenderOptions, blocking};
 use super::representation::{LogVersion, Representation};
 use crate::html;
-use crate::model::{Channel, Correction, Permalink};
+use crate::model::{Channel, Correction, Neighbours, Permalink};
 use crate::store::{ArticleLookup, Snapshot, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -26,6 +26,9 @@ pub struct ArticlePageInput {
     context: RenderContext,
     lookup: ArticleLookup,
     corrections: Vec<Correction>,
+    neighbours: Neighbours,
+    /// The last revision that changed the neighbours.
+    neighbours_changed: Option<(u64, Timestamp)>,
 }
 
 /// The capacity of the cache in bytes, about 1,300 typical pages.
@@ -40,12 +43,13 @@ pub struct ArticlePages {
     cache: Cache<Permalink, CachedPage>,
 }
 
-/// A page and what it depends on: the article's revision and the channels in the menu. The configuration cannot change
-/// while the process runs.
+/// A page and what it depends on: the article's revision, its neighbours and the channels in the menu. The configuration
+/// cannot change while the process runs.
 #[derive(Clone)]
 struct CachedPage {
     page: ArticlePage,
     number: u64,
+    neighbours_changed: Option<(u64, Timestamp)>,
     channels: Arc<Vec<Channel>>,
 }
 
@@ -93,12 +97,17 @@ impl ArticlePages {
         let mut snapshot = self.store.snapshot().await?;
         let context = RenderContext::load(&mut snapshot, &self.store, Arc::clone(&self.options)).await?;
         let lookup = snapshot.article(permalink).await?;
-        let number = if let ArticleLookup::Live { number, .. } = &lookup { *number } else { 0 };
+        let (number, neighbours_changed) = match &lookup {
+            ArticleLookup::Live { entry, number, .. } => {
+                (*number, snapshot.neighbours_changed(&entry.id).await?)
+            }
+            ArticleLookup::Withdrawn(_) | ArticleLookup::NotFound => (0, None),
+        };
         let channels = Arc::clone(&context.channels);
         // The log has changed, but nothing that the page depends on.
         if let Some(previous) = previous
             && matches!(previous.page, ArticlePage::Page(_))
-            && previous.number == number
+            && (previous.number, previous.neighbours_changed) == (number, neighbours_changed)
             && previous.channels == channels
         {
             return Ok(previous);
@@ -106,7 +115,7 @@ impl ArticlePages {
         let input = ArticlePageInput::from_lookup(&mut snapshot, &context, lookup).await?;
         drop(snapshot);
         let page = blocking(move || input.render()).await?;
-        Ok(CachedPage { page, number, channels })
+        Ok(CachedPage { page, number, neighbours_changed, channels })
     }
 }
 
@@ -129,16 +138,26 @@ impl ArticlePageInput {
         context: &RenderContext,
         lookup: ArticleLookup,
     ) -> Result<Self, StoreError> {
-        let corrections = match &lookup {
-            ArticleLookup::Live { entry, .. } => snapshot.corrections(&entry.id).await?,
-            ArticleLookup::Withdrawn(_) | ArticleLookup::NotFound => Vec::new(),
+        let mut input = Self {
+            context: context.clone(),
+            lookup,
+            corrections: Vec::new(),
+            neighbours: Neighbours::default(),
+            neighbours_changed: None,
         };
-        Ok(Self { context: context.clone(), lookup, corrections })
+        if let ArticleLookup::Live { entry, .. } = &input.lookup {
+            input.corrections = snapshot.corrections(&entry.id).await?;
+            if let Some(channel) = html::main_channel(&context.channels, entry) {
+                input.neighbours = snapshot.neighbours(&channel.slug, &entry.id).await?;
+            }
+            input.neighbours_changed = snapshot.neighbours_changed(&entry.id).await?;
+        }
+        Ok(input)
     }
 
     /// Blocking: takes some milliseconds.
     pub fn render(self) -> ArticlePage {
-        let Self { context, lookup, corrections } = self;
+        let Self { context, lookup, corrections, neighbours, neighbours_changed } = self;
         let page_context = context.page_context();
         // The menu of every page contains all channels.
         let encode = |page, number, at: Timestamp| {
@@ -147,7 +166,9 @@ impl ArticlePageInput {
         };
         match lookup {
             ArticleLookup::Live { entry, number, at } => {
-                ArticlePage::Page(encode(html::article(&page_context, &entry, &corrections), number, at))
+                let at = neighbours_changed.map_or(at, |(_, changed_at)| at.max(changed_at));
+                let page = html::article(&page_context, &entry, &corrections, &neighbours);
+                ArticlePage::Page(encode(page, number, at))
             }
             ArticleLookup::Withdrawn(tombstone) => {
                 ArticlePage::Gone(encode(html::withdrawn_page(&page_context, &tombstone), 0, tombstone.when))

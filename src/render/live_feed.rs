@@ -154,7 +154,8 @@ pub(super) fn channel_page(
     match context.channel(scope.as_ref()) {
         Some(channel) => {
             let newest = &view.entries[..view.entries.len().min(items)];
-            html::channel(&page, channel, newest, opened)
+            let is_whole = view.complete && newest.len() == view.entries.len();
+            html::channel(&page, channel, newest, is_whole, opened)
         }
         None => {
             let is_gone = |slug: &Slug| context.channel(Some(slug)).is_some_and(Channel::is_gone);

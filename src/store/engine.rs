@@ -324,8 +324,7 @@ mod tests {
 
     #[test]
     fn every_file_of_migrations_is_run() {
-        for (engine, files) in [("sqlite", &sqlite::MIGRATIONS[..]), ("postgres", &postgres::MIGRATIONS[..])]
-        {
+        for (engine, files) in [("sqlite", sqlite::MIGRATIONS), ("postgres", postgres::MIGRATIONS)] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations").join(engine);
             let lying_there: BTreeSet<String> = std::fs::read_dir(folder)
                 .unwrap()

@@ -258,6 +258,17 @@ pub struct SitemapEntry {
     pub link: Option<String>,
 }
 
+/// A channel that lost its articles to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftChannel {
+    /// The empty channel.
+    pub channel: Slug,
+    /// Where most of its articles are now.
+    pub now: Slug,
+    /// The file of one of them.
+    pub path: String,
+}
+
 /// An article that has a URL: published now or withdrawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArticleRef {
@@ -271,6 +282,8 @@ pub struct ArticleRef {
     pub number: u64,
     /// The moment of that revision.
     pub at: Timestamp,
+    /// Number and time of the last revision that changed the neighbours to which its page links, if any did.
+    pub neighbours: Option<(u64, Timestamp)>,
 }
 
 /// An image that a published article shows.

@@ -14,6 +14,7 @@ mod history;
 pub(crate) mod images;
 mod live_feed;
 pub(crate) mod log_state;
+pub(crate) mod neighbours;
 mod site_index;
 pub(crate) mod snapshot;
 mod source_hubs;

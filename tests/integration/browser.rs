@@ -171,6 +171,87 @@ mod in_a_browser {
     }
 
     #[test]
+    fn an_article_is_shared_by_the_sheet_of_the_system_or_by_its_address() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
+        let test_site = seeded();
+        let serving = test_site.serve();
+        let browser = Browser::open();
+        let page = "/bai-viet/2023/05/12/thi-dua";
+        // Without it, the button may still be scrolling into view.
+        browser.set_preference("prefers-reduced-motion", "reduce");
+        // This browser has no sheet, so the button copies the address.
+        browser.go(&serving, page).says("Sao chép liên kết");
+        let granted =
+            json!({ "cmd": "Browser.grantPermissions", "params": { "permissions": ["clipboardReadWrite"] } });
+        browser.post("/goog/cdp/execute", &granted);
+        browser.click(".share button");
+        wait_until("the word that it is copied", || browser.text().contains("Đã sao chép liên kết."));
+        let copied = browser.run_async("navigator.clipboard.readText().then(arguments[0])");
+        assert_eq!(copied, format!("http://127.0.0.1:8080{page}"));
+        assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
+        // With a sheet, it opens that.
+        let sheet = "Object.defineProperty(Navigator.prototype, 'share', { configurable: true, value: async what => { \
+             window.shared = what; if (window.closes) throw new DOMException('', 'AbortError') } })";
+        let before_load =
+            json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": sheet } });
+        browser.post("/goog/cdp/execute", &before_load);
+        browser.go(&serving, page).says("Chia sẻ bài này").click(".share button");
+        let shared = browser.run("return window.shared");
+        assert_eq!(shared["url"], format!("http://127.0.0.1:8080{page}"));
+        assert_eq!(shared["title"], "Huyện Đăk Tô phát động phong trào thi đua năm 2023");
+        browser.run("window.closes = true; return null");
+        browser.click(".share button");
+        assert!(!browser.text().contains("không cho chia sẻ"), "closing the sheet is no failure");
+        // Without scripts, nothing of it is seen.
+        browser.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": "Emulation.setScriptExecutionDisabled", "params": { "value": true } }),
+        );
+        browser.go(&serving, page);
+        assert!(!browser.text().contains("Chia sẻ bài này"), "{}", browser.text());
+    }
+
+    #[test]
+    fn an_image_is_fetched_in_the_width_that_the_screen_needs() {
+        if is_missing(Requirement::Program("chromedriver")) {
+            return;
+        }
+        let test_site = seeded();
+        image::RgbImage::from_fn(2400, 1600, |x, y| image::Rgb([(x % 251) as u8, (y % 241) as u8, 90]))
+            .save(test_site.path("feeds/xa-hoi/thi-dua.jpg"))
+            .unwrap();
+        let serving = test_site.serve();
+        let page = "/bai-viet/2023/05/12/thi-dua";
+        wait_until("the copies", || serving.get(page).text().contains("1600w"));
+        let browser = Browser::open();
+        let shown = "const image = document.querySelector(arguments0); \
+             return { width: image.naturalWidth, loaded: image.complete && image.currentSrc !== '', \
+               box: image.getBoundingClientRect().width }";
+        for (path, selector, width, height, most) in [
+            // In this order, because a browser shows a larger copy that it has.
+            ("/", ".lead-story img", 390, 844, 400),
+            ("/xa-hoi/", ".story img", 390, 844, 400),
+            (page, "figure img", 390, 844, 400),
+            ("/xa-hoi/", ".story img", 1280, 900, 400),
+            ("/", ".lead-story img", 1280, 900, 800),
+            (page, "figure img", 1280, 900, 800),
+        ] {
+            browser.set_screen(width, height).go(&serving, path);
+            let script = shown.replace("arguments0", &format!("'{selector}'"));
+            wait_until("the image", || browser.run(&script)["loaded"] == true);
+            let source = browser.run(&format!("return document.querySelector('{selector}').currentSrc"));
+            let file = source.as_str().unwrap().split("8080").last().unwrap().to_owned();
+            let file = file.split_once("/media/").map(|(_, name)| format!("/media/{name}")).unwrap();
+            let fetched = image::load_from_memory(&serving.get(&file).body).unwrap().width();
+            assert!(fetched <= most, "{path} at {width} px: {fetched} px are fetched, {most} are enough");
+            let overflow = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            assert!(overflow.as_i64().unwrap() <= 0, "{path} at {width} px");
+        }
+    }
+
+    #[test]
     fn no_page_is_wider_than_the_smallest_phone() {
         let test_site = seeded();
         for (number, title) in

@@ -580,6 +580,53 @@ fn a_renamed_folder_keeps_its_articles_and_a_warning_explains_the_old_urls() {
     assert_eq!(head(&serving), 21, "each article was moved, and nothing else");
     let log = serving.log();
     assert!(log.contains("was = [\"tin-cu\"]") || log.contains("was = [\\\"tin-cu\\\"]"), "{log}");
+    let page = serving.get("/bai-viet/2023/05/13/bai-3").text();
+    assert!(!page.contains("Đã sửa") && !page.contains("Bài này đã được sửa"), "{page}");
+
+    // The desk says so until the configuration does, whatever is saved and however often the service is started.
+    let secret = format!("Bearer {}", test_site.ok(&["token", "new", "Văn phòng"]).trim());
+    let offered = |serving: &RunningServer| {
+        let found = serving.request("GET", "/api/findings", &[("Authorization", &secret)]);
+        assert_eq!(found.status, 200);
+        found.text().contains("slug = \\\"tin-moi\\\", was = [\\\"tin-cu\\\"]")
+    };
+    assert!(offered(&serving));
+    test_site.write("Tin mới/bai-20.txt", short(20));
+    wait_until("another article", || ids(&serving, "/tin-moi/rss.xml").len() == 11);
+    test_site.scanned(&serving);
+    assert!(offered(&serving));
+    assert!(serving.stop());
+    let serving = test_site.serve();
+    assert!(offered(&serving));
+    assert!(serving.stop());
+    test_site.configure("[[channel]]\nslug = \"tin-moi\"\ntitle = \"Tin mới\"\nwas = [\"tin-cu\"]\n");
+    let serving = test_site.serve();
+    assert!(!offered(&serving));
+    assert_eq!(
+        serving.get("/tin-cu/rss.xml").header("location").unwrap().rsplit('/').nth(1),
+        Some("tin-moi")
+    );
+    assert_eq!(ids(&serving, "/tin-moi/rss.xml").len(), 11);
+    assert!(serving.stop());
+}
+
+#[test]
+fn an_article_that_leaves_its_channel_is_no_renamed_folder() {
+    let test_site = seeded();
+    test_site.write("mot/bai-1.txt", short(1));
+    test_site.write("hai/bai-2.txt", short(2));
+    test_site.write("hai/bai-3.txt", short(3));
+    let serving = test_site.serve();
+    // The only article of a folder, and one of two, whose other one is withdrawn.
+    test_site.rename("mot/bai-1.txt", "xa-hoi/bai-1.txt");
+    std::fs::remove_dir(test_site.path("feeds/mot")).unwrap();
+    test_site.rename("hai/bai-2.txt", "xa-hoi/bai-2.txt");
+    std::fs::remove_dir_all(test_site.path("feeds/hai")).unwrap();
+    wait_until("the moves", || ids(&serving, RSS).len() == 3);
+    wait_until("the withdrawal", || serving.get("/bai-viet/2023/05/13/bai-3").status == 410);
+    test_site.scanned(&serving);
+    assert!(!serving.log().contains("was = ["), "{}", serving.log());
+    assert!(serving.stop());
 }
 
 /// A file that is not an article, or one that must not be published, in one of many ways.

@@ -495,3 +495,108 @@ fn the_longest_pages_stay_below_fifty_thousand_bytes() {
     }
     assert!(serving.request("GET", "/rss.xml", &PERSON).body.len() < 50_000);
 }
+
+/// Each page of `paths` with its validators.
+fn pages(serving: &RunningServer, paths: &[String]) -> Vec<(String, String, String)> {
+    let page = |path: &String| {
+        let page = serving.get(path);
+        (page.text(), page.etag(), page.header("last-modified").unwrap().to_owned())
+    };
+    paths.iter().map(page).collect()
+}
+
+#[test]
+fn articles_link_to_their_neighbours_and_a_new_article_changes_the_page_of_one_other() {
+    let test_site = TestSite::new();
+    let name = |number: u32| format!("xa-hoi/bai-{number}.txt");
+    for number in 1..=8 {
+        let text =
+            article(&format!("Bài số {number}"), &format!("{number:02}/05/2023 08:00"), "Đoạn mở đầu.");
+        test_site.write(&name(number), text);
+    }
+    // A new channel would change the menu of every page.
+    test_site.write("kinh-te/khac.txt", article("Bài khác", "01/04/2023 08:00", "Đoạn mở đầu."));
+    let serving = test_site.serve();
+    let path = |number: u32| format!("/bai-viet/2023/05/{number:02}/bai-{number}");
+    let paths: Vec<String> = (1..=8).map(path).collect();
+    let before = pages(&serving, &paths);
+    let (middle, newest) = (&before[4].0, &before[7].0);
+    assert!(middle.contains(&format!("<a href=\"{}\" rel=\"prev\">Bài số 4</a>", path(4))), "{middle}");
+    assert!(middle.contains(&format!("<a href=\"{}\" rel=\"next\">Bài số 6</a>", path(6))), "{middle}");
+    let more: Vec<bool> = (1..=8).map(|other| middle.contains(&format!("\"{}\"", path(other)))).collect();
+    assert_eq!(more, [true, true, true, true, false, true, false, false], "its own address is absolute");
+    assert!(!newest.contains("Bài sau") && newest.contains("Bài trước"));
+    assert!(before[0].0.contains("Bài sau") && !before[0].0.contains("Bài trước"));
+
+    let out = test_site.path("out");
+    let assert_built = |shown: &[(String, String, String)]| {
+        test_site.ok(&["build", "--out", out.to_str().unwrap()]);
+        for (path, (page, ..)) in paths.iter().zip(shown) {
+            let file = out.join(format!("{}.html", path.trim_start_matches('/')));
+            assert_eq!(std::fs::read_to_string(file).unwrap(), *page, "{path}");
+        }
+    };
+    assert_built(&before);
+
+    // Which pages change, by what happens. The newest article is 9.
+    let mut known = before;
+    let happens: [(&str, &dyn Fn(), &str, &[usize]); 4] = [
+        (
+            "published",
+            &|| test_site.write(&name(9), article("Bài số 9", "09/05/2023 08:00", "Đoạn mở đầu.")),
+            "Bài số 9",
+            &[8],
+        ),
+        (
+            "title corrected",
+            &|| test_site.write(&name(3), article("Bài số ba", "03/05/2023 08:00", "Đoạn mở đầu.")),
+            "Bài số ba",
+            &[2, 3, 4, 5, 6, 7],
+        ),
+        (
+            "text corrected",
+            &|| test_site.write(&name(5), article("Bài số 5", "05/05/2023 08:00", "Đoạn khác.")),
+            "Đoạn khác",
+            &[5],
+        ),
+        ("moved", &|| test_site.rename(&name(9), "kinh-te/bai-9.txt"), "", &[8]),
+    ];
+    for (what, act, shown, changes) in happens {
+        act();
+        wait_until(what, || match shown {
+            "" => serving.get("/kinh-te/").text().contains("Bài số 9"),
+            shown => serving.get("/xa-hoi/").text().contains(shown),
+        });
+        let now = pages(&serving, &paths);
+        for (index, (old, new)) in known.iter().zip(&now).enumerate() {
+            let number = index + 1;
+            let changed = changes.contains(&number);
+            assert_eq!((old.0 != new.0, old.1 != new.1), (changed, changed), "{what}: page {number}");
+            let date = |page: &(String, String, String)| httpdate::parse_http_date(&page.2).unwrap();
+            assert!(date(new) >= date(old), "{what}: the date of page {number}");
+        }
+        assert_built(&now);
+        known = now;
+    }
+}
+
+#[test]
+fn a_channel_page_ends_with_the_way_to_older_articles() {
+    let test_site = TestSite::new();
+    let write = |number: u32| {
+        let stamp = format!("{:02}/{:02}/2023 08:00", number % 28 + 1, number / 28 + 1);
+        test_site.write(
+            &format!("xa-hoi/bai-{number}.txt"),
+            article(&format!("Bài số {number}"), &stamp, "Lời dẫn."),
+        );
+    };
+    (0..30).for_each(write);
+    let serving = test_site.serve();
+    assert!(!serving.get("/xa-hoi/").text().contains("Bài cũ hơn"), "all are shown");
+    (30..60).for_each(write);
+    wait_until("all articles", || serving.get("/xa-hoi/").text().contains("Bài số 59"));
+    let page = serving.get("/xa-hoi/").text();
+    let link = page.split("class=\"pager\"><a href=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(link, "/xa-hoi/theo-thang/2023/02/", "the month of the last one shown");
+    assert!(serving.get(link).text().contains("Bài số 29"));
+}

@@ -366,6 +366,7 @@ on_every_engine! {
     only_visible_changes_advance_the_config_epoch
     months_sitemap_entries_corrections_and_phrases_are_queried
     everything_with_a_url_is_listed
+    an_article_knows_its_neighbours_and_the_revision_that_last_changed_them
     a_second_import_corrects_the_articles_of_the_first
     importing_again_undoes_nothing
     a_scan_does_not_withdraw_imported_articles
@@ -2106,6 +2107,86 @@ async fn months_sitemap_entries_corrections_and_phrases_are_queried(home: Home) 
     assert!(page.items.len() == 1 && page.next.is_none(), "{page:?}");
     let none = ArticleQuery { bytes: 1, ..phrase("\"thi mới\"") };
     assert!(list_query(&store, none).await.items.is_empty());
+}
+
+/// The titles of the neighbours of each article in the channel, the newer one first, and the number of the revision that last changed them.
+async fn neighbourhood(store: &Store, ids: &[ArticleId]) -> Vec<(String, Option<u64>)> {
+    let mut snapshot = store.snapshot().await.unwrap();
+    let refs = snapshot.article_refs(None, 100).await.unwrap();
+    let mut found = Vec::new();
+    for id in ids {
+        let around = snapshot.neighbours(&slug("xa-hoi"), id).await.unwrap();
+        let older: String = around.older.iter().map(|link| link.title.as_str()).collect();
+        let newer = around.newer.map_or("-".to_owned(), |link| link.title);
+        let changed = snapshot.neighbours_changed(id).await.unwrap();
+        assert_eq!(refs.iter().find(|known| known.id == *id).unwrap().neighbours, changed);
+        found.push((format!("{newer}<{older}"), changed.map(|(number, _)| number)));
+    }
+    found
+}
+
+async fn an_article_knows_its_neighbours_and_the_revision_that_last_changed_them(home: Home) {
+    let store = home.open().await;
+    let mut ids = Vec::new();
+    for (index, title) in ["A", "B", "C", "D", "E", "F", "G"].into_iter().enumerate() {
+        let stamp = SAMPLE_ARTICLE - 86_400 + 60 * index as i64;
+        ids.push(take(&store, file(&format!("xa-hoi/{title}.txt"), "1", article(title, stamp))).await.0);
+    }
+    let of = |number: u64| Some(number);
+    let expected = |list: &[(&str, Option<u64>)]| -> Vec<(String, Option<u64>)> {
+        list.iter().map(|(links, changed)| ((*links).to_owned(), *changed)).collect()
+    };
+    // Each of them changed its predecessor alone.
+    let first = expected(&[
+        ("B<", of(2)),
+        ("C<A", of(3)),
+        ("D<BA", of(4)),
+        ("E<CBA", of(5)),
+        ("F<DCBA", of(6)),
+        ("G<EDCB", of(7)),
+        ("-<FEDC", None),
+    ]);
+    assert_eq!(neighbourhood(&store, &ids).await, first);
+
+    // Another channel, the same text again: nothing changes.
+    take(&store, file("kinh-te/k.txt", "1", article("K", SAMPLE_ARTICLE - 86_390))).await;
+    take(&store, file("xa-hoi/D.txt", "1", article("D", SAMPLE_ARTICLE - 86_400 + 180))).await;
+    assert_eq!(neighbourhood(&store, &ids).await, first);
+
+    // A title is corrected: revision 9.
+    home.clock.advance(60);
+    take(&store, file("xa-hoi/B.txt", "2", article("b", SAMPLE_ARTICLE - 86_400 + 60))).await;
+    let corrected = expected(&[
+        ("b<", of(9)),
+        ("C<A", None),
+        ("D<bA", of(9)),
+        ("E<CbA", of(9)),
+        ("F<DCbA", of(9)),
+        ("G<EDCb", of(9)),
+        ("-<FEDC", None),
+    ]);
+    assert_eq!(neighbourhood(&store, &ids).await, corrected);
+
+    // The newest is withdrawn, and one gets a date before all others: revisions 10 and 11.
+    home.clock.advance(60);
+    store.withdraw(&ids[6], None, false, "test").await.unwrap();
+    take(&store, file("xa-hoi/E.txt", "2", article("E", SAMPLE_ARTICLE - 2 * 86_400))).await;
+    let moved = expected(&[
+        ("b<E", of(11)),
+        ("C<AE", of(11)),
+        ("D<bAE", of(11)),
+        ("F<CbAE", of(11)),
+        ("A<", None),
+        ("-<DCbA", of(11)),
+    ]);
+    assert_eq!(neighbourhood(&store, &ids[..6]).await, moved);
+    assert_eq!(neighbourhood(&store, &ids[6..]).await, expected(&[("-<", None)]), "it has no place");
+
+    // The copy of a log has the same ones.
+    let copy = home.same_engine();
+    let target = copy.open().await;
+    store.copy_to(target, bantin::store::CopyMode::Move, |_, _| {}).await.unwrap();
+    assert_eq!(neighbourhood(&copy.open().await, &ids[..6]).await, moved);
 }
 
 async fn everything_with_a_url_is_listed(home: Home) {

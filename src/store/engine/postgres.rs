@@ -40,7 +40,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 8;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 14] = [
+pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (10, "log", include_str!("../migrations/postgres/0010_log.sql")),
     (11, "channels", include_str!("../migrations/postgres/0011_channels.sql")),
     (20, "replicas", include_str!("../migrations/postgres/0020_replicas.sql")),
@@ -51,6 +51,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 14] = [
     (50, "copies", include_str!("../migrations/postgres/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/postgres/0060_editing.sql")),
     (61, "announcements", include_str!("../migrations/postgres/0061_announcements.sql")),
+    (62, "neighbours", include_str!("../migrations/postgres/0062_neighbours.sql")),
     (64, "unused_images", include_str!("../migrations/postgres/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
     (80, "push", include_str!("../migrations/postgres/0080_push.sql")),
@@ -294,7 +295,7 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
         let error = format!("the database is encoded in {encoding}; create one WITH ENCODING 'UTF8'");
         return Err(StoreError::Corrupt(error));
     }
-    migrator(&MIGRATIONS).run(&connection).await?;
+    migrator(MIGRATIONS).run(&connection).await?;
     connection.close().await;
     Ok(())
 }

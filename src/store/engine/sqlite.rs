@@ -29,7 +29,7 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE: u32 = 16 << 10;
 const READER_CACHE: u32 = 2 << 10;
 
-pub(crate) const MIGRATIONS: [MigrationFile; 19] = [
+pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (1, "log", include_str!("../migrations/sqlite/0001_log.sql")),
     (2, "pictures", include_str!("../migrations/sqlite/0002_pictures.sql")),
     (4, "search", include_str!("../migrations/sqlite/0004_search.sql")),
@@ -45,6 +45,7 @@ pub(crate) const MIGRATIONS: [MigrationFile; 19] = [
     (50, "copies", include_str!("../migrations/sqlite/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/sqlite/0060_editing.sql")),
     (61, "announcements", include_str!("../migrations/sqlite/0061_announcements.sql")),
+    (62, "neighbours", include_str!("../migrations/sqlite/0062_neighbours.sql")),
     (64, "unused_images", include_str!("../migrations/sqlite/0064_unused_images.sql")),
     (70, "sources", include_str!("../migrations/sqlite/0070_sources.sql")),
     (80, "push", include_str!("../migrations/sqlite/0080_push.sql")),
@@ -96,7 +97,7 @@ impl SqliteFile {
         let pool = |connections, cache| ConnectionPool::new(path, &file, connections, cache);
         let (writer, readers) = (pool(1, WRITER_CACHE), pool(MAX_READERS, READER_CACHE));
         let mut connection = writer.connect()?;
-        migrate_sqlite(&mut connection, &MIGRATIONS)?;
+        migrate_sqlite(&mut connection, MIGRATIONS)?;
         // NOTE: it stays open. The last connection that closes removes the files beside the database.
         writer.idle().push(connection);
         Ok(Self { writer, readers, file })

@@ -6,7 +6,7 @@ use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::queries::{
     ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, ChangesQuery, ChangesResult,
-    ImageLookup, Recall,
+    ImageLookup, LeftChannel, Recall,
 };
 use crate::store::read::snapshot::Snapshot;
 use crate::store::read::{articles, changes, files, images};
@@ -94,6 +94,24 @@ impl Store {
     pub async fn refused_files(&self) -> Result<Vec<String>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         files::refused_files(&mut reading).await
+    }
+
+    /// The channels that are empty because most of their articles went to another channel with their files: their folder
+    /// was probably renamed. Without those that are configured as removed or contain others.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn left_channels(&self) -> Result<Vec<LeftChannel>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let mut left = files::left_channels(&mut reading).await?;
+        let channels = &self.core.options.channels;
+        let is_decided = |slug: &Slug| {
+            channels
+                .iter()
+                .any(|channel| channel.slug == *slug && (channel.is_gone() || !channel.includes.is_empty()))
+        };
+        left.retain(|left| !is_decided(&left.channel));
+        Ok(left)
     }
 
     /// The image with this name.

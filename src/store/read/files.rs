@@ -3,6 +3,7 @@
 use crate::model::ArticleId;
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
+use crate::store::queries::LeftChannel;
 use crate::store::rows::read_slug;
 use crate::store::submission::{FileRecord, ImportedFile, ScannedFile};
 
@@ -67,6 +68,32 @@ pub(crate) async fn refused_files(reading: &mut Transaction) -> Result<Vec<Strin
     let rows =
         reading.rows("SELECT path FROM file WHERE present = 1 AND refused = 1 ORDER BY path", &[]).await?;
     rows.iter().map(|row| row.get_text(0).map(str::to_owned)).collect()
+}
+
+/// Channels that are empty because most of their articles went to another channel with their files.
+pub(crate) async fn left_channels(reading: &mut Transaction) -> Result<Vec<LeftChannel>, StoreError> {
+    let empty = "SELECT c.slug FROM channel c WHERE c.slug <> '' AND c.head > 1 \
+         AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.channel = c.slug) ORDER BY c.slug";
+    let mut left = Vec::new();
+    // There are few of them.
+    for row in reading.rows(empty, &[]).await? {
+        let channel = row.get_text(0)?;
+        let most = reading
+            .first(
+                "SELECT f.channel, MIN(f.path) FROM channel_revision r JOIN file f ON f.article = r.article \
+                 WHERE r.channel = $1 AND r.kind IN ('left', 'withdrawn') AND f.present = 1 GROUP BY f.channel \
+                 HAVING COUNT(DISTINCT r.article) >= 2 AND COUNT(DISTINCT r.article) * 2 > \
+                 (SELECT COUNT(DISTINCT g.article) FROM channel_revision g \
+                 WHERE g.channel = $1 AND g.kind IN ('left', 'withdrawn'))",
+                values![channel],
+            )
+            .await?;
+        if let Some(most) = most {
+            let (now, path) = (read_slug(most.get_text(0)?)?, most.get_text(1)?.to_owned());
+            left.push(LeftChannel { channel: read_slug(channel)?, now, path });
+        }
+    }
+    Ok(left)
 }
 
 pub(crate) async fn already_imported(

@@ -20,8 +20,10 @@ pub(crate) async fn articles(
 ) -> Result<Vec<ArticleRef>, StoreError> {
     let rows = reading
         .rows(
-            "SELECT id, day, slug, state, number, at FROM article \
-             WHERE id > $1 AND number > 0 AND state IN ('live', 'withdrawn') ORDER BY id LIMIT $2",
+            "SELECT p.*, r.number, r.at FROM (SELECT a.id, a.day, a.slug, a.state, a.number, a.at, \
+             (SELECT MAX(m.around) FROM membership m WHERE m.article = a.id) AS around FROM article a \
+             WHERE a.id > $1 AND a.number > 0 AND a.state IN ('live', 'withdrawn') ORDER BY a.id LIMIT $2) p \
+             LEFT JOIN revision r ON r.number = p.around ORDER BY p.id",
             values![after.map_or("", ArticleId::as_str), i64::from(limit)],
         )
         .await?;
@@ -33,6 +35,10 @@ pub(crate) async fn articles(
                 is_live: row.get_text(3)? == "live",
                 number: row.get_u64(4)?,
                 at: from_unix(row.get_i64(5)?),
+                neighbours: match row.get_optional_i64(8)? {
+                    Some(at) => Some((row.get_u64(7)?, from_unix(at))),
+                    None => None,
+                },
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{ArticleId, Correction, Permalink, Slug};
+use crate::model::{ArticleId, Correction, Neighbours, Permalink, Slug};
 use crate::store::engine::Transaction;
 use crate::store::error::StoreError;
 use crate::store::feed_data::{ArchivePageData, ChannelState, LiveFeedData, LiveFeedOptions, LogPosition};
@@ -11,7 +11,8 @@ use crate::store::queries::{
     MonthState, SitemapEntry,
 };
 use crate::store::read::{
-    archive, archive_index, article_list, articles, channels, images, live_feed, log_state, site_index,
+    archive, archive_index, article_list, articles, channels, images, live_feed, log_state, neighbours,
+    site_index,
 };
 use crate::store::removed_channels::RemovedChannels;
 use crate::time::{Month, Timestamp, Zone};
@@ -135,6 +136,26 @@ impl Snapshot {
     /// If the database does not answer.
     pub async fn article(&mut self, permalink: &Permalink) -> Result<ArticleLookup, StoreError> {
         articles::article(&mut self.reading, permalink).await
+    }
+
+    /// The neighbours of a published article in one of its channels.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn neighbours(&mut self, channel: &Slug, id: &ArticleId) -> Result<Neighbours, StoreError> {
+        neighbours::neighbours(&mut self.reading, channel, id).await
+    }
+
+    /// Number and time of the last revision that changed the neighbours of an article; none if none did. Both never go
+    /// back as long as the article itself has no new revision.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn neighbours_changed(
+        &mut self,
+        id: &ArticleId,
+    ) -> Result<Option<(u64, Timestamp)>, StoreError> {
+        neighbours::last_change(&mut self.reading, id).await
     }
 
     /// The published articles that match a query, newest first.

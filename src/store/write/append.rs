@@ -1,6 +1,7 @@
 //! Appends a revision to the log and to every channel that it concerns.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::model::Slug;
 use crate::search_text;
@@ -8,6 +9,7 @@ use crate::store::aggregate::including_parents;
 use crate::store::engine::{Value, values};
 use crate::store::error::StoreError;
 use crate::store::queries::ChangeKind;
+use crate::store::read::neighbours;
 use crate::store::rows::{from_json, to_json};
 use crate::store::sort_key::sort_key;
 use crate::store::sql::ALL_CHANNELS;
@@ -159,6 +161,7 @@ impl LogWriter<'_> {
         let touched: Vec<(&str, &str)> = (after.iter().map(|slug| (*slug, revision.kind.name())))
             .chain(left.map(|slug| (slug, "left")))
             .collect();
+        let places: BTreeSet<i64> = current.place.into_iter().chain(place).collect();
         for (channel, kind) in touched {
             let head = self.grow_channel(channel, at).await?;
             self.transaction
@@ -175,6 +178,10 @@ impl LogWriter<'_> {
                         values![channel, id, revision.stamp, place],
                     )
                     .await?;
+            }
+            // No page links to a neighbour in the view of all channels.
+            for place in places.iter().filter(|_| channel != ALL_CHANNELS) {
+                neighbours::mark_changed(self.transaction, channel, *place, number).await?;
             }
         }
         Ok(())
