@@ -1,3 +1,21 @@
+// Puts a text into the clipboard; false if the browser does not let us.
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // On a page that came without TLS there is no clipboard to write to, but the older command.
+    const field = document.createElement("textarea");
+    field.className = "unseen";
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const copied = document.execCommand("copy");
+    field.remove();
+    return copied;
+  }
+}
+
 // The button that copies a feed's address. Without this file the address can be marked and copied by hand.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
@@ -5,15 +23,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     said.textContent = "";
+    const copied = await copy(field.value);
     field.select();
-    let copied;
-    try {
-      await navigator.clipboard.writeText(field.value);
-      copied = true;
-    } catch {
-      // On a page that came without TLS there is no clipboard to write to, but the older command.
-      copied = document.execCommand("copy");
-    }
     said.textContent = copied ? button.dataset.done : button.dataset.failed;
   });
 }
@@ -22,21 +33,17 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 for (const button of document.querySelectorAll("button[data-share]")) {
   const { share: url, title, copyLabel, done, failed } = button.dataset;
   const said = button.nextElementSibling;
-  if (!navigator.share) {
-    // On a page that came without TLS there is neither.
-    if (!navigator.clipboard) continue;
-    button.textContent = copyLabel;
-  }
+  if (!navigator.share) button.textContent = copyLabel;
   button.parentElement.hidden = false;
   button.addEventListener("click", async () => {
     said.textContent = "";
+    if (!navigator.share) {
+      said.textContent = (await copy(url)) ? done : failed;
+      button.focus();
+      return;
+    }
     try {
-      if (navigator.share) {
-        await navigator.share({ title, url });
-      } else {
-        await navigator.clipboard.writeText(url);
-        said.textContent = done;
-      }
+      await navigator.share({ title, url });
     } catch (cause) {
       // Closing the sheet is no failure.
       if (cause.name !== "AbortError") said.textContent = failed;

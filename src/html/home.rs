@@ -16,8 +16,6 @@ pub const MAX_LISTED: usize = 30;
 pub const HOME_ITEMS_PER_CHANNEL: usize = 4;
 /// Articles in the list of news on the home page, without the lead article.
 const NEWEST_SHOWN: usize = 7;
-/// The lead article is the first of this many newest articles that has an image.
-const CANDIDATES: usize = 4;
 
 /// The home page: the newest articles, then a section per channel, in the given order. With `opened`, the page is
 /// shown instead of the feed of all channels.
@@ -27,15 +25,16 @@ pub fn home(
     sections: &[(&Channel, &[Entry])],
     opened: Option<Format>,
 ) -> Vec<u8> {
-    let candidates = entries.iter().take(CANDIDATES);
-    let first = candidates.clone().find(|entry| !entry.article.images.is_empty()).or(entries.first());
+    // A lead article without an image would leave most of its column empty.
+    let pictured = entries.iter().find(|entry| !entry.article.images.is_empty());
+    let first = pictured.or(entries.first());
     let others =
         entries.iter().filter(|entry| first.is_none_or(|first| first.id != entry.id)).take(NEWEST_SHOWN);
     let body = html! {
         h1.unseen { "Tin mới của " (clean(&frame.site.title)) }
         @match first {
             None => p.intro { "Chưa có bài nào." }
-            Some(first) => div.front {
+            Some(first) => div.front.plain[pictured.is_none()] {
                 div.lead-story { (teaser(frame, first, TeaserOptions { heading: 2, image: Some(ImagePlace::Lead), summary: true, channels: true, is_first: true })) }
                 @if entries.len() > 1 {
                     div.newest {
@@ -67,6 +66,7 @@ fn section(frame: &PageContext<'_>, channel: &Channel, entries: &[Entry]) -> Mar
             section aria-labelledby=(name) {
                 h2.rubric id=(name) {
                     a href=(frame.path(&page_path(Some(&channel.slug)))) { (clean(&channel.title)) }
+                    @if !channel.is_open() { " " span.closed { "(đã đóng)" } }
                 }
                 ul.stories {
                     @for (index, entry) in entries.iter().take(HOME_ITEMS_PER_CHANNEL).enumerate() {

@@ -14,6 +14,14 @@ pub(super) const MAX_TITLE: usize = 200;
 /// Maximum characters of a summary in a list.
 pub(super) const MAX_SUMMARY: usize = 260;
 
+/// A title with more characters is set smaller.
+const LONG_TITLE: usize = 100;
+
+/// True for a title that would fill a phone's screen in the usual size.
+pub(super) fn is_long(title: &str) -> bool {
+    title.chars().count() > LONG_TITLE
+}
+
 /// How an article is shown in a list.
 #[derive(Clone, Copy)]
 pub(super) struct TeaserOptions {
@@ -62,7 +70,7 @@ pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, options: TeaserOpti
         article.story.pictured[image.is_some()] {
             @if let Some((image, place)) = image { (thumbnail(frame, &href, image, place, options.is_first)) }
             div {
-                @if options.heading == 2 { h2 lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
+                @if options.heading == 2 { h2.long[is_long(&article.title)] lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
                 p.meta {
                     (time(article.published, frame.site.time_zone))
                     @if options.channels { (channels(frame, entry)) }

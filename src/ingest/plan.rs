@@ -13,7 +13,6 @@ use super::listing::{ListedFile, image_paths};
 use super::names::{folder_of, stem_of};
 use super::report::ScanReport;
 use super::writers::{DEBOUNCE, HELD_OPEN};
-use crate::model::Slug;
 use crate::store::{FileRecord, ScannedFile};
 
 /// A file is gone when it has been missing for this long; until then it may have been renamed.

@@ -26,8 +26,8 @@ use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};
 use crate::model::{Image, Slug};
 use crate::parse::Severity;
 use crate::store::{
-    LeftChannel, LogPosition, PendingSubmissions, PreparedSubmission, ScannedFile, Source, Store, StoreError,
-    Submission, SubmitOutcome,
+    LeftChannel, LogPosition, PendingSubmissions, PreparedSubmission, Source, Store, StoreError, Submission,
+    SubmitOutcome,
 };
 
 /// Files that are submitted together.

@@ -110,13 +110,17 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// The configured channels in their order, then those that only the store knows.
+/// The configured channels in their order, then those that only the store knows, without former ones.
 ///
 /// # Errors
 /// The store is unavailable.
 pub async fn channels(snapshot: &mut Snapshot, configured: &[Channel]) -> Result<Vec<Channel>, StoreError> {
     let mut channels = configured.to_vec();
     for known in snapshot.channels().await? {
+        // Its folder was renamed before the configuration said so, and its articles moved. Its addresses redirect now.
+        if configured.iter().any(|channel| channel.former_slugs.contains(&known.slug)) {
+            continue;
+        }
         match channels.iter_mut().find(|channel| channel.slug == known.slug) {
             Some(channel) => channel.original_slug = known.original_slug,
             None => {

@@ -54,7 +54,10 @@ mod in_a_browser {
         test_site.write("cu/bai-cu.txt", article("Bài của mục đã đóng", "13/05/2022 09:00", "Lời dẫn."));
         test_site.ok(&["scan"]);
         test_site.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/da-go", "--reason", "Sai số liệu"]);
+        let notice =
+            "[site]\nnotice = { text = \"Cổng nghỉ Tết.\", from = 2023-01-01, until = 2199-01-01 }\n";
         let config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
+        let config = config.replace("[site]\n", notice);
         std::fs::write(
             test_site.path("config.toml"),
             config + "\n[[channel]]\nslug = \"cu\"\ntitle = \"Mục cũ\"\nclosed = 2023-06-01\n",

@@ -525,6 +525,7 @@ fn articles_link_to_their_neighbours_and_a_new_article_changes_the_page_of_one_o
     assert!(middle.contains(&format!("<a href=\"{}\" rel=\"next\">Bài số 6</a>", path(6))), "{middle}");
     let more: Vec<bool> = (1..=8).map(|other| middle.contains(&format!("\"{}\"", path(other)))).collect();
     assert_eq!(more, [true, true, true, true, false, true, false, false], "its own address is absolute");
+    assert!(newest.contains("<p class=\"share\" hidden>"), "without scripts, nothing of it is seen");
     assert!(!newest.contains("Bài sau") && newest.contains("Bài trước"));
     assert!(before[0].0.contains("Bài sau") && !before[0].0.contains("Bài trước"));
 
@@ -599,4 +600,30 @@ fn a_channel_page_ends_with_the_way_to_older_articles() {
     let link = page.split("class=\"pager\"><a href=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(link, "/xa-hoi/theo-thang/2023/02/", "the month of the last one shown");
     assert!(serving.get(link).text().contains("Bài số 29"));
+}
+
+#[test]
+fn the_lead_story_is_the_newest_with_an_image() {
+    let test_site = TestSite::new();
+    for number in 1..=9 {
+        let text =
+            article(&format!("Bài số {number}"), &format!("{number:02}/05/2023 08:00"), "Đoạn mở đầu.");
+        test_site.write(&format!("xa-hoi/bai-{number}.txt"), text);
+    }
+    let serving = test_site.serve();
+    let lead = || {
+        let page = serving.get("/").text();
+        let story =
+            page.split("class=\"lead-story\"").nth(1).unwrap().split("</h2>").next().unwrap().to_owned();
+        let title = story.rsplit("<a href=").next().unwrap().split(['>', '<']).nth(1).unwrap().to_owned();
+        (title, page.contains("class=\"front plain\""))
+    };
+    assert_eq!(lead(), ("Bài số 9".to_owned(), true), "without any image, the newest has the whole width");
+    for (number, expected) in [(2, "Bài số 2"), (7, "Bài số 7"), (4, "Bài số 7")] {
+        let file = test_site.path(&format!("feeds/xa-hoi/bai-{number}.png"));
+        image::RgbImage::from_pixel(600, 400, image::Rgb([90, 120, number])).save(file).unwrap();
+        let page = format!("/bai-viet/2023/05/{number:02}/bai-{number}");
+        wait_until("the image", || serving.get(&page).text().contains("<figure"));
+        wait_until("the home page", || lead() == (expected.to_owned(), false));
+    }
 }
