@@ -64,7 +64,7 @@ pub use queries::{
     ArticleHistory, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRef, ArticleRow,
     ArticleSummary, Change, ChangeKind, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult,
     ChannelRecord, ImageLookup, ImageRef, LeftChannel, MonthState, Revision, RevisionText, ScheduledSummary,
-    SitemapEntry, Total, WithdrawnSummary,
+    Selection, SitemapEntry, Total, WithdrawnSummary,
 };
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;

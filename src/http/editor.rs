@@ -3,7 +3,7 @@
 //! Everything goes through the same functions as the API, with the rights of the token that was used to log in.
 //!
 //! SECURITY: a page is never cached and runs no script. A form is refused if it comes from another site
-//! (`Sec-Fetch-Site`) or without the token of its session.
+//! (`Sec-Fetch-Site`, or `Origin` of older browsers) or without the token of its session.
 
 mod article;
 mod context;
@@ -109,7 +109,7 @@ impl Editor {
         }
         self.session = session::current(&self.state, request).await?;
         let posted = Posted::read(request, body, self.session.is_some()).await?;
-        if is_from_elsewhere(request) {
+        if is_from_elsewhere(&self.state, request) {
             let message = "Biểu mẫu này được gửi từ một trang khác nên không được nhận.";
             return Ok(self.message(StatusCode::FORBIDDEN, "Không được nhận", message));
         }
@@ -132,7 +132,7 @@ impl Editor {
             ["khoi-phuc"] => self.restore(&posted).await,
             ["lay-lai"] => history::bring_back(self, &posted).await,
             _ => {
-                self.cookie = Some(session::end(&self.state));
+                self.cookie = Some(session::end(&self.state, request).await?);
                 Ok(self.see_other("dang-nhap"))
             }
         }
@@ -226,8 +226,14 @@ impl Editor {
 
 const WRONG_TOKEN: &str = "Mã truy cập không đúng hoặc đã bị thu hồi.";
 
-/// True if a browser says that another site made it send the request (Fetch Metadata).
-fn is_from_elsewhere(request: &Parts) -> bool {
-    let site = request.headers.get("sec-fetch-site").map(|site| site.as_bytes());
-    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
+/// True if a browser says that another site made it send the request: with Fetch Metadata, or with `Origin` if it is older.
+fn is_from_elsewhere(state: &AppState, request: &Parts) -> bool {
+    let header = |name: &str| request.headers.get(name).map(|line| line.as_bytes());
+    if let Some(site) = header("sec-fetch-site") {
+        return !matches!(site, b"same-origin" | b"none");
+    }
+    let Some(origin) = header("origin") else { return false };
+    let own = url::Url::parse(state.urls.site_url()).map(|url| url.origin().ascii_serialization());
+    let host = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
+    !own.is_ok_and(|own| own.as_bytes() == origin) && (host.is_none() || host != header("host"))
 }

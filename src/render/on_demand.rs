@@ -230,6 +230,7 @@ async fn search(
         words: Some(query.words.clone()).filter(|words| !words.is_empty()),
         phrases: search_text::quoted_phrases(&query.words),
         channel: query.channel.clone(),
+        within: None,
         from: query.from.map(|day| start_of_day(day, zone)),
         to: query
             .to

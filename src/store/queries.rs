@@ -199,6 +199,8 @@ pub struct ArticleQuery {
     pub phrases: Vec<Vec<String>>,
     /// Of one channel; of everything, without one.
     pub channel: Option<Slug>,
+    /// Only articles of which each channel is among these. The total counts the others as well.
+    pub within: Option<Vec<Slug>>,
     /// Published at this time or later.
     pub from: Option<Timestamp>,
     /// Published at this time or earlier.
@@ -351,6 +353,17 @@ pub struct RevisionText {
     pub revision: Revision,
     /// The article; none if its text was erased.
     pub entry: Option<Box<Entry>>,
+}
+
+/// A part of a list of articles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection<'a> {
+    /// Only articles of which each channel is among these; all without them.
+    pub within: Option<&'a [Slug]>,
+    /// How many of these come before the part.
+    pub skip: usize,
+    /// How many the part has at most.
+    pub limit: usize,
 }
 
 /// An article or a correction that will be published later.

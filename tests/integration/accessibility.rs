@@ -31,8 +31,10 @@ mod in_a_browser {
     ];
 
     /// The editing pages, below `/soan/`.
-    const EDITING: [&str; 5] = [
+    const EDITING: [&str; 7] = [
         "",
+        "bai?id=tag%3Adakto.example%2C2023%3A2023-05-13%2Fda-go",
+        "lich-su?id=tag%3Adakto.example%2C2023%3A2023-05-13%2Fda-go&a=1&b=2",
         "bai-moi",
         "bai?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
         "lich-su?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",

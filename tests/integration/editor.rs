@@ -1,5 +1,12 @@
 //! The editing pages `/soan`: over HTTP, and in a browser without scripts of ours.
 
+use std::cell::RefCell;
+
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
+
 use crate::support::browser::Browser;
 use crate::support::form::{BOUNDARY, Part, multipart, png};
 use crate::support::requirement::{Requirement, is_missing};
@@ -152,6 +159,8 @@ fn a_form_from_elsewhere_or_after_the_session_changes_nothing_and_loses_no_text(
         (vec![], 403),
         (vec![cookie, ("Sec-Fetch-Site", "cross-site")], 403),
         (vec![cookie, ("Sec-Fetch-Site", "same-site")], 403),
+        (vec![cookie, ("Origin", "https://gia-mao.example")], 403),
+        (vec![cookie, ("Origin", "null")], 403),
     ] {
         let refused = send(&headers, &fields);
         assert_eq!(refused.status, status, "{headers:?}");
@@ -348,6 +357,204 @@ fn an_image_of_a_preview_is_published_or_its_absence_is_told_and_never_overlooke
     let answer = office.post("/soan/bai-moi", &with(&twice, "tieu-de", "Bài thứ hai"));
     let location = answer.header("location").unwrap_or_else(|| panic!("{}", answer.text()));
     assert_eq!(office.get(location).text().matches("name=\"anh-da-co\"").count(), 1);
+}
+
+#[test]
+fn who_leaves_has_left_everywhere_and_who_guesses_is_slowed_down() {
+    let office = Office::new();
+    let copied = office.cookie.clone();
+    let asks = |cookie: &str| office.serving.request("GET", "/soan/", &[("Cookie", cookie)]).status;
+    let other = office.log_in();
+    let left = office.post("/soan/thoat", &[]);
+    assert_eq!((left.status, left.header("location")), (303, Some("/soan/dang-nhap")));
+    let set = left.header("set-cookie").unwrap();
+    assert!(set.starts_with("bantin=; Path=/soan/; Max-Age=0; HttpOnly; SameSite=Strict"), "{set}");
+    assert_eq!((asks(&copied), asks(&other)), (303, 200), "a copy of the cookie is of no use");
+
+    // A form of this site, by its own address or behind a proxy that passes the name on.
+    let origin = format!("http://{}", office.serving.address());
+    let log_in = |headers: &[(&str, &str)], secret: &str| {
+        let body = encoded(&[("token", secret)]);
+        let headers = [&[FORM], headers].concat();
+        office.serving.request_with_body("POST", "/soan/dang-nhap", &headers, body.as_bytes())
+    };
+    let host = office.serving.address().to_string();
+    for headers in [
+        vec![("Sec-Fetch-Site", "same-origin"), ("Origin", "https://doi-ten.example")],
+        vec![("Origin", "http://127.0.0.1:8080")],
+        vec![("Origin", origin.as_str()), ("Host", host.as_str())],
+    ] {
+        assert_eq!(log_in(&headers, &office.secret).status, 303, "{headers:?}");
+    }
+    assert_eq!(log_in(&[("Origin", "https://gia-mao.example")], &office.secret).status, 403);
+    // No address leads out of the site.
+    for path in
+        ["/soan//gia-mao.example", "/soan/dang-nhap/%2F%2Fgia-mao.example", "/soan/%2e%2e//gia-mao.example"]
+    {
+        let answer = office.serving.request("GET", path, &[("Cookie", &other)]);
+        assert!(
+            answer.header("location").is_none_or(|to| to.starts_with("/soan/")),
+            "{path}: {}",
+            answer.text()
+        );
+    }
+    let statuses: Vec<u16> = (0..40).map(|n| log_in(&[], &format!("bantin_{n:032}")).status).collect();
+    assert_eq!((statuses[0], *statuses.last().unwrap()), (403, 429), "{statuses:?}");
+    assert_eq!(asks(&other), 200, "who is logged in already goes on");
+}
+
+/// What a page must show as text, wherever it comes from.
+const HOSTILE: [&str; 12] = [
+    "<xss-1>",
+    "\"><xss-2 x=\"",
+    "'><xss-3 x='",
+    "</textarea><xss-4>",
+    "</title><xss-5>",
+    "--><xss-6>",
+    "<![CDATA[<xss-7>]]>",
+    "&lt;<xss-8>&#60;xss-8&gt;",
+    "\" autofocus onfocus=\"xss-9",
+    "[x](javascript:xss-10) <xss-10>",
+    "\u{202e}\u{feff}<xss-11>\u{0085}",
+    "{{7*7}} ${7*7} <%= 7*7 %> <xss-12>",
+];
+
+#[test]
+fn markup_in_any_field_or_file_name_stays_text() {
+    let office = Office::new();
+    let names = [
+        "tieu-de",
+        "ngay-gio",
+        "noi-dung",
+        "tac-gia",
+        "chuyen-muc",
+        "tom-tat",
+        "tu-khoa",
+        "nguon",
+        "lien-ket",
+        "ngon-ngu",
+        "ly-do",
+        "ma",
+        "key",
+        "anh-da-co",
+        "version",
+        "van-ban",
+    ];
+    let harmless = |page: &HttpResponse, place: &str| {
+        let text = page.text();
+        assert!(page.status < 500, "{place}: {text}");
+        let document = dom(&text);
+        assert!(!document.iter().any(|(name, _)| name.starts_with("xss")), "{place}: {text}");
+        let handlers = document.iter().flat_map(|(_, attributes)| attributes).filter(|(name, value)| {
+            name.starts_with("on") || (name == "href" && value.trim_start().starts_with("javascript:"))
+        });
+        assert_eq!(handlers.count(), 0, "{place}: {text}");
+    };
+    let mut count = 0;
+    for value in HOSTILE {
+        // All at once, and in a form that is otherwise right, so that each reaches its page.
+        let all: Vec<(&str, &str)> = names.map(|name| (name, value)).to_vec();
+        for (path, fields) in [
+            ("/soan/bai-moi", with(&all, "viec", "xem")),
+            ("/soan/doc", all.clone()),
+            ("/soan/bai-moi", with(&with(&with(&NEW, "tieu-de", value), "noi-dung", value), "viec", "xem")),
+            ("/soan/bai", with(&all, "id", SEED)),
+        ] {
+            harmless(&office.post(path, &fields), &format!("{path} {value}"));
+            count += fields.len();
+        }
+        let image = png(20, 1);
+        let file = value.replace('"', "%22").replace(['\u{85}', '\u{202e}'], "");
+        let parts: Vec<Part<'_>> =
+            vec![("anh", Some(&file), b"khong phai anh"), ("anh", Some(&file), &image)];
+        harmless(&office.upload("/soan/bai-moi", &parts), &file);
+        harmless(&office.upload("/soan/doc", &[("tep", Some(&file), b"khong phai")]), &file);
+        for page in ["", "bai", "lich-su", "go", "dang-nhap"] {
+            let query = encoded(
+                &["q", "id", "xong", "a", "b", "sau", "tep", "bot", "hen", "go"].map(|name| (name, value)),
+            );
+            harmless(&office.get(&format!("/soan/{page}?{query}")), page);
+        }
+        let logged_out = encoded(&names.map(|name| (name, value)));
+        let page = office.serving.request_with_body("POST", "/soan/bai-moi", &[FORM], logged_out.as_bytes());
+        harmless(&page, "after the session");
+    }
+    assert!(count >= 500, "{count}");
+    assert_eq!(office.serving.metric("bantin_log_head"), 1);
+}
+
+type Element = (String, Vec<(String, String)>);
+
+/// The elements of a page as a browser sees them: names and attributes.
+fn dom(page: &str) -> Vec<Element> {
+    let tokenizer = Tokenizer::new(Elements::default(), TokenizerOpts::default());
+    let input = BufferQueue::default();
+    input.push_back(page.into());
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.take()
+}
+
+#[derive(Default)]
+struct Elements(RefCell<Vec<Element>>);
+
+impl TokenSink for Elements {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let Token::TagToken(Tag { kind: TagKind::StartTag, name, attrs, .. }) = token else {
+            return TokenSinkResult::Continue;
+        };
+        let attributes = attrs.iter().map(|one| (one.name.local.to_string(), one.value.to_string()));
+        self.0.borrow_mut().push((name.to_string(), attributes.collect()));
+        match &*name {
+            "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
+            "style" => TokenSinkResult::RawData(RawKind::Rawtext),
+            _ => TokenSinkResult::Continue,
+        }
+    }
+}
+
+#[test]
+fn the_state_shows_the_articles_of_the_token_however_many_others_there_are() {
+    let site = TestSite::new();
+    for number in 0..60 {
+        let text = article(&format!("Bài khác {number}"), "14/05/2023 08:00", "Đoạn mở đầu.");
+        site.write(&format!("xa-hoi/khac-{number}.txt"), text);
+        site.write(&format!("xa-hoi/hong-{number:02}.txt"), "Bài hỏng\n\n31/02/2023 08:00\n\nĐoạn.\n");
+        let text = article(&format!("Bài cũ {number}"), "13/04/2023 08:00", "Đoạn mở đầu.");
+        site.write(&format!("kinh-te/cu-{number}.txt"), text);
+    }
+    let office = Office::of(site, &["--channels", "kinh-te"]);
+    office.site.scanned(&office.serving);
+    let rows = |page: &str, title: &str| page.matches(title).count();
+    let first = office.get("/soan/").text();
+    assert_eq!(
+        (rows(&first, ">Bài cũ "), rows(&first, "Bài khác"), rows(&first, "hong-")),
+        (50, 0, 0),
+        "{first}"
+    );
+    let next = |page: &str, name: &str| {
+        let link = page.split("href=\"").find(|link| link.starts_with(&format!("/soan/?{name}="))).unwrap();
+        link.split(['"', '#']).next().unwrap().replace("&amp;", "&")
+    };
+    let second = office.get(&next(&first, "sau")).text();
+    assert_eq!(rows(&second, ">Bài cũ "), 10, "{second}");
+    assert!(!second.contains("Xem tiếp") && second.contains("Từ đầu"), "{second}");
+    let found = office.get("/soan/?q=cu+7").text();
+    assert!(found.contains(">Bài cũ 7<") && !found.contains("Bài khác"), "{found}");
+    // Who has all channels reaches each of the rejected files.
+    let all = office.site.ok(&["token", "new", "Tất cả"]).trim().to_owned();
+    let body = encoded(&[("token", &all)]);
+    let answer = office.serving.request_with_body("POST", "/soan/dang-nhap", &[FORM], body.as_bytes());
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let get = |path: &str| office.serving.request("GET", path, &[("Cookie", &cookie)]).text();
+    let (first, mut files) = (get("/soan/"), std::collections::BTreeSet::new());
+    let second = get(&next(&first, "tep"));
+    for page in [&first, &second] {
+        files.extend(page.split("xa-hoi/hong-").skip(1).map(|rest| rest[..2].to_owned()));
+    }
+    assert_eq!(files.len(), 60);
 }
 
 /// By this name `tests/run` tells them from the others.

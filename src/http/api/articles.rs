@@ -125,6 +125,7 @@ fn parse_query(state: &Arc<AppState>, query: Option<&str>) -> Result<ArticleQuer
         words: words.map(str::to_owned),
         phrases: words.map(crate::search_text::quoted_phrases).unwrap_or_default(),
         channel: parameters.channel(&state.urls)?,
+        within: None,
         from: parameters.timestamp("from", RangeEnd::Start, state.render_options.site.time_zone)?,
         to: parameters.timestamp("to", RangeEnd::End, state.render_options.site.time_zone)?,
         after,

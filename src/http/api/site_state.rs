@@ -13,14 +13,12 @@ use super::query::QueryParams;
 use super::write;
 use crate::model::{Channel, ChannelStatus};
 use crate::push::{self, TargetStatus};
-use crate::store::{FileFindings, ScheduledSummary, StoredFinding, Token, WithdrawnSummary};
+use crate::store::{FileFindings, ScheduledSummary, Selection, StoredFinding, Token, WithdrawnSummary};
 use crate::time::{Zone, rfc3339};
 use crate::urls::{Format, api_article_path, feed_path, page_path};
 
-/// Scheduled articles in one answer, the earliest first.
-const MAX_SCHEDULED: u32 = 1000;
-/// Withdrawn articles in one answer, the latest first.
-const MAX_WITHDRAWN: u32 = 200;
+/// Scheduled and withdrawn articles in one answer, each.
+const MAX_LISTED: usize = 1000;
 
 /// Answers with all channels, in the order of the menu.
 pub(super) fn channels(state: &AppState, request: &Parts) -> Result<HttpResponse, Problem> {
@@ -51,46 +49,92 @@ fn view(state: &AppState, channel: &Channel) -> Value {
     })
 }
 
-/// What the holder of a token may know about the folder and the log.
-pub(in crate::http) struct SiteState {
-    /// By path.
-    pub(in crate::http) files: Vec<FileFindings>,
-    /// The earliest first.
-    pub(in crate::http) scheduled: Vec<ScheduledSummary>,
-    /// The latest first.
-    pub(in crate::http) withdrawn: Vec<WithdrawnSummary>,
+/// A part of a list, in the rights of a token.
+pub(in crate::http) struct Part<T> {
+    pub(in crate::http) rows: Vec<T>,
+    /// How many rows come before it.
+    pub(in crate::http) skip: usize,
+    /// More rows follow.
+    pub(in crate::http) has_more: bool,
 }
 
-/// What the holder of `token` may know.
+impl<T> Part<T> {
+    /// `rows`: one more than `limit` if more follow.
+    fn new(mut rows: Vec<T>, skip: usize, limit: usize) -> Self {
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Self { rows, skip, has_more }
+    }
+}
+
+/// What the scans found in files, by path.
 ///
-/// SECURITY: only of its own channels. What concerns the whole folder concerns everybody.
+/// SECURITY: only in the channels of the token. What concerns the whole folder concerns everybody.
 ///
 /// # Errors
 /// If the store is unavailable.
-pub(in crate::http) async fn load(state: &Arc<AppState>, token: &Token) -> Result<SiteState, Problem> {
-    let loaded = state.run_with_store(async move |state| {
-        let store = &state.store;
-        let (files, scheduled) = (store.findings().await?, store.all_scheduled(MAX_SCHEDULED).await?);
-        Ok(SiteState { files, scheduled, withdrawn: store.withdrawn(MAX_WITHDRAWN).await? })
-    });
-    let mut loaded = loaded.await.ok_or_else(Problem::overloaded)?;
-    loaded.files.retain(|file| {
+pub(in crate::http) async fn files(
+    state: &Arc<AppState>,
+    token: &Token,
+) -> Result<Vec<FileFindings>, Problem> {
+    let loaded = state.run_with_store(async move |state| state.store.findings().await).await;
+    let mut files = loaded.ok_or_else(Problem::overloaded)?;
+    files.retain(|file| {
         file.channel.as_ref().is_none_or(|channel| token.allows(std::slice::from_ref(channel)))
     });
-    loaded.scheduled.retain(|article| token.allows(&article.channels));
-    loaded.withdrawn.retain(|article| token.allows(&article.channels));
-    Ok(loaded)
+    Ok(files)
+}
+
+/// What is scheduled in the channels of the token, the earliest first.
+///
+/// # Errors
+/// If the store is unavailable.
+pub(in crate::http) async fn scheduled(
+    state: &Arc<AppState>,
+    token: &Token,
+    skip: usize,
+    limit: usize,
+) -> Result<Part<ScheduledSummary>, Problem> {
+    let channels = token.channels.clone();
+    let loaded = state.run_with_store(async move |state| {
+        let selection = Selection { within: channels.as_deref(), skip, limit: limit + 1 };
+        state.store.all_scheduled(selection).await
+    });
+    Ok(Part::new(loaded.await.ok_or_else(Problem::overloaded)?, skip, limit))
+}
+
+/// What was withdrawn in the channels of the token, the latest first.
+///
+/// # Errors
+/// If the store is unavailable.
+pub(in crate::http) async fn withdrawn(
+    state: &Arc<AppState>,
+    token: &Token,
+    skip: usize,
+    limit: usize,
+) -> Result<Part<WithdrawnSummary>, Problem> {
+    let channels = token.channels.clone();
+    let loaded = state.run_with_store(async move |state| {
+        let selection = Selection { within: channels.as_deref(), skip, limit: limit + 1 };
+        state.store.withdrawn(selection).await
+    });
+    Ok(Part::new(loaded.await.ok_or_else(Problem::overloaded)?, skip, limit))
 }
 
 /// Answers with the state of the folder.
 pub(super) async fn findings(state: &Arc<AppState>, request: &Parts) -> Result<HttpResponse, Problem> {
     let token = write::authenticate(state, request).await?;
-    QueryParams::parse(request.uri.query(), &[])?;
-    let loaded = load(state, &token).await?;
+    let parameters = QueryParams::parse(request.uri.query(), &["skip", "limit"])?;
+    let limit = parameters.number("limit", 1)?.map_or(MAX_LISTED, to_usize).min(MAX_LISTED);
+    let skip = parameters.number("skip", 0)?.map_or(0, to_usize);
+    let files = files(state, &token).await?;
+    let scheduled = scheduled(state, &token, skip, limit).await?;
+    let withdrawn = withdrawn(state, &token, skip, limit).await?;
+    let next = (scheduled.has_more || withdrawn.has_more).then(|| skip.saturating_add(limit));
     let zone = state.render_options.site.time_zone;
     let body = json!({
-        "files": loaded.files.iter().map(|file| of_file(file, zone)).collect::<Vec<_>>(),
-        "scheduled": loaded.scheduled.iter().map(|article| json!({
+        "files": files.iter().map(|file| of_file(file, zone)).collect::<Vec<_>>(),
+        "scheduled": scheduled.rows.iter().map(|article| json!({
             "id": article.id,
             "location": state.urls.url(&api_article_path(&article.id)),
             "title": article.title,
@@ -98,7 +142,7 @@ pub(super) async fn findings(state: &Arc<AppState>, request: &Parts) -> Result<H
             "channels": article.channels,
             "correction": article.is_correction,
         })).collect::<Vec<_>>(),
-        "withdrawn": loaded.withdrawn.iter().map(|article| json!({
+        "withdrawn": withdrawn.rows.iter().map(|article| json!({
             "id": article.id,
             "title": article.title,
             "withdrawn": rfc3339(article.at, zone),
@@ -106,6 +150,7 @@ pub(super) async fn findings(state: &Arc<AppState>, request: &Parts) -> Result<H
             "channels": article.channels,
             "with_its_file": article.with_its_file,
         })).collect::<Vec<_>>(),
+        "next": next,
     });
     Ok(response::json(StatusCode::OK, body.to_string(), None, None))
 }
@@ -137,6 +182,10 @@ pub(super) async fn subscribers(state: &Arc<AppState>, request: &Parts) -> Resul
     let targets = targets(state, &token).await?;
     let views: Vec<Value> = targets.iter().map(|target| target.as_json(&state.urls, zone)).collect();
     Ok(response::json(StatusCode::OK, json!({ "subscribers": views }).to_string(), None, None))
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn of_file(file: &FileFindings, zone: Zone) -> Value {

@@ -1,6 +1,7 @@
 //! Sessions of the editing pages: an encrypted cookie that holds the token and when the session ends.
 //!
-//! The server keeps no state, so a session survives a restart and is valid on every replica.
+//! The server keeps no state but the sessions that somebody has ended, so a session survives a restart and is valid on every
+//! replica.
 //!
 //! SECURITY: the token is looked up for each request, so that revoking it ends its sessions at once. The key is in the
 //! store, the token only in the cookie: who steals the database cannot make a session, and who steals a cookie does
@@ -40,7 +41,13 @@ pub(super) async fn current(state: &Arc<AppState>, request: &Parts) -> Result<Op
     let Some(cookie) = cookie_of(&request.headers, cookie_name(state)) else { return Ok(None) };
     let key = key(state).await?;
     let Some(secret) = unseal(&key, &cookie, state.clock.now().timestamp()) else { return Ok(None) };
-    let found = state.run_with_store(async move |state| state.store.authenticate(&secret).await).await;
+    let session = name_of(&cookie);
+    let found = state
+        .run_with_store(async move |state| match state.store.is_session_ended(&session).await? {
+            true => Ok(None),
+            false => state.store.authenticate(&secret).await,
+        })
+        .await;
     let token = found.ok_or_else(Problem::overloaded)?;
     Ok(token.map(|token| Session { token, csrf: csrf_of(&cookie) }))
 }
@@ -62,9 +69,19 @@ pub(super) async fn begin(
     Ok((Session { token, csrf: csrf_of(&cookie) }, set))
 }
 
-/// The value of `Set-Cookie` that ends the session.
-pub(super) fn end(state: &AppState) -> String {
-    set_cookie(state, "", 0)
+/// Ends the session of a request, also for somebody who has copied its cookie. Returns the value of `Set-Cookie`.
+///
+/// # Errors
+/// If the store is unavailable. The session goes on then.
+pub(super) async fn end(state: &Arc<AppState>, request: &Parts) -> Result<String, Problem> {
+    if let Some(cookie) = cookie_of(&request.headers, cookie_name(state)) {
+        let until = state.clock.now() + chrono::TimeDelta::seconds(LIFETIME);
+        let session = name_of(&cookie);
+        let ended =
+            state.run_with_store(async move |state| state.store.end_session(&session, until).await).await;
+        ended.ok_or_else(Problem::unavailable)?;
+    }
+    Ok(set_cookie(state, "", 0))
 }
 
 fn cookie_name(state: &AppState) -> &'static str {
@@ -89,7 +106,17 @@ fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn csrf_of(cookie: &str) -> String {
-    hex(&Sha256::new().chain_update("csrf\0").chain_update(cookie).finalize()[..16])
+    hash_of("csrf", cookie)
+}
+
+/// By what the store knows a session that was ended.
+fn name_of(cookie: &str) -> String {
+    hash_of("ended", cookie)
+}
+
+fn hash_of(purpose: &str, cookie: &str) -> String {
+    let hash = Sha256::new().chain_update(purpose).chain_update("\0").chain_update(cookie);
+    hex(&hash.finalize()[..16])
 }
 
 async fn key(state: &Arc<AppState>) -> Result<LessSafeKey, Problem> {

@@ -47,6 +47,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (61, "announcements", include_str!("../migrations/sqlite/0061_announcements.sql")),
     (62, "neighbours", include_str!("../migrations/sqlite/0062_neighbours.sql")),
     (64, "unused_images", include_str!("../migrations/sqlite/0064_unused_images.sql")),
+    (65, "ended_sessions", include_str!("../migrations/sqlite/0065_ended_sessions.sql")),
     (70, "sources", include_str!("../migrations/sqlite/0070_sources.sql")),
     (80, "push", include_str!("../migrations/sqlite/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/sqlite/0081_source_hubs.sql")),

@@ -134,10 +134,10 @@ async fn list(
             if shown.contains(&below) {
                 continue;
             }
-            // Articles with the words but without the phrase count as well: they were read.
+            // Articles with the words that are not wanted count as well: they were read.
             bytes += row.content_length(6);
             match read_item(row) {
-                Ok(item) if !contains_phrases(&item, &query.phrases) => {}
+                Ok(item) if !is_wanted(&item, query) => {}
                 Ok(item) => {
                     left -= 1;
                     found.items.push(item);
@@ -206,7 +206,7 @@ async fn rank(
             // Very long texts are not ranked.
             let long = row.content_length(6) > MAX_RANKED_BYTES;
             let item = read_item(row).ok();
-            if !item.as_ref().is_none_or(|item| contains_phrases(item, &query.phrases)) {
+            if !item.as_ref().is_none_or(|item| is_wanted(item, query)) {
                 continue;
             }
             ranking.total.number += 1;
@@ -296,8 +296,11 @@ async fn page(
     }
 }
 
-fn contains_phrases(item: &ArticleRow, phrases: &[Vec<String>]) -> bool {
-    phrases.iter().all(|phrase| search_text::contains_phrase(&item.entry.article, phrase))
+/// True if an article with the words also has the phrases, and only channels that the query allows.
+fn is_wanted(item: &ArticleRow, query: &ArticleQuery) -> bool {
+    let Entry { article, channels, .. } = &item.entry;
+    query.phrases.iter().all(|phrase| search_text::contains_phrase(article, phrase))
+        && query.within.as_ref().is_none_or(|within| channels.iter().all(|channel| within.contains(channel)))
 }
 
 fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {

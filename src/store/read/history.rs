@@ -5,11 +5,14 @@ use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::queries::{
-    ArticleHistory, ChangeKind, Revision, RevisionText, ScheduledSummary, WithdrawnSummary,
+    ArticleHistory, ChangeKind, Revision, RevisionText, ScheduledSummary, Selection, WithdrawnSummary,
 };
 use crate::store::rows::{from_json, read_permalink};
 use crate::store::sql::content;
 use crate::time::from_unix;
+
+/// Rows per query.
+const BATCH_SIZE: i64 = 500;
 
 impl Store {
     /// The revisions of an article before the number `before`, newest first, at most `limit`; none if there is no
@@ -85,71 +88,90 @@ impl Store {
         row.map(|row| Ok((from_json(row.get_text(0)?)?, from_json(row.get_text(1)?)?))).transpose()
     }
 
-    /// What will be published, the earliest first, at most `limit`.
+    /// What will be published, the earliest first.
     ///
-    /// SECURITY: it is under embargo. The caller must have rights to the channels of each.
+    /// SECURITY: it is under embargo. The caller must have rights to [`Selection::within`].
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn all_scheduled(&self, limit: u32) -> Result<Vec<ScheduledSummary>, StoreError> {
-        let mut reading = self.core.database.begin_read().await?;
-        let rows = reading
-            .rows(
-                "SELECT w.article, w.due, w.channels, w.content, a.number, a.channels FROM waiting w \
-                 JOIN article a ON a.id = w.article WHERE a.state <> 'withdrawn' \
-                 ORDER BY w.due, w.article LIMIT $1",
-                values![i64::from(limit)],
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let mut channels: Vec<Slug> = from_json(row.get_text(2)?)?;
-                channels.extend(from_json::<Vec<Slug>>(row.get_text(5)?)?);
-                channels.sort();
-                channels.dedup();
-                Ok(ScheduledSummary {
-                    id: ArticleId::new(row.get_text(0)?),
-                    due: from_unix(row.get_i64(1)?),
-                    channels,
-                    title: from_json::<Article>(row.get_text(3)?)?.title,
-                    is_correction: row.get_u64(4)? > 0,
-                })
+    pub async fn all_scheduled(&self, selection: Selection<'_>) -> Result<Vec<ScheduledSummary>, StoreError> {
+        let sql = "SELECT w.channels, a.channels, w.article, w.due, w.content, a.number FROM waiting w \
+             JOIN article a ON a.id = w.article WHERE a.state <> 'withdrawn' \
+             ORDER BY w.due, w.article LIMIT $1 OFFSET $2";
+        self.selected(sql, selection, |row, channels| {
+            Ok(ScheduledSummary {
+                id: ArticleId::new(row.get_text(2)?),
+                due: from_unix(row.get_i64(3)?),
+                channels,
+                title: from_json::<Article>(row.get_text(4)?)?.title,
+                is_correction: row.get_u64(5)? > 0,
             })
-            .collect()
+        })
+        .await
     }
 
-    /// The withdrawn articles, the latest withdrawal first, at most `limit`.
+    /// The withdrawn articles, the latest withdrawal first.
     ///
-    /// SECURITY: their titles are no longer public. The caller must have rights to the channels of each.
+    /// SECURITY: their titles are no longer public. The caller must have rights to [`Selection::within`].
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn withdrawn(&self, limit: u32) -> Result<Vec<WithdrawnSummary>, StoreError> {
-        let mut reading = self.core.database.begin_read().await?;
-        let rows = reading
-            .rows(
-                concat!(
-                    "SELECT a.id, a.at, a.channels, ",
-                    content!(),
-                    ", a.reason, a.withdrawn_by FROM article a WHERE a.state = 'withdrawn' AND a.number > 0 \
-                     ORDER BY a.number DESC LIMIT $1"
-                ),
-                values![i64::from(limit)],
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let article: Option<Article> = row.get_content(3)?.as_deref().map(from_json).transpose()?;
-                Ok(WithdrawnSummary {
-                    id: ArticleId::new(row.get_text(0)?),
-                    at: from_unix(row.get_i64(1)?),
-                    channels: from_json(row.get_text(2)?)?,
-                    title: article.map(|article| article.title).unwrap_or_default(),
-                    reason: row.get_optional_text(4)?.map(str::to_owned),
-                    with_its_file: row.get_optional_text(5)? == Some("file"),
-                })
+    pub async fn withdrawn(&self, selection: Selection<'_>) -> Result<Vec<WithdrawnSummary>, StoreError> {
+        let sql = concat!(
+            "SELECT a.channels, NULL, a.id, a.at, ",
+            content!(),
+            ", a.reason, a.withdrawn_by FROM article a WHERE a.state = 'withdrawn' AND a.number > 0 \
+             ORDER BY a.number DESC LIMIT $1 OFFSET $2"
+        );
+        self.selected(sql, selection, |row, channels| {
+            let article: Option<Article> = row.get_content(4)?.as_deref().map(from_json).transpose()?;
+            Ok(WithdrawnSummary {
+                id: ArticleId::new(row.get_text(2)?),
+                at: from_unix(row.get_i64(3)?),
+                channels,
+                title: article.map(|article| article.title).unwrap_or_default(),
+                reason: row.get_optional_text(5)?.map(str::to_owned),
+                with_its_file: row.get_optional_text(6)? == Some("file"),
             })
-            .collect()
+        })
+        .await
+    }
+
+    /// The rows of `sql` that are selected. Its first two columns are channels, its parameters a limit and an offset.
+    async fn selected<T>(
+        &self,
+        sql: &'static str,
+        Selection { within, skip, limit }: Selection<'_>,
+        read: impl Fn(&Row, Vec<Slug>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let (mut selected, mut skipped, mut offset) = (Vec::new(), 0, 0);
+        loop {
+            let rows = reading.rows(sql, values![BATCH_SIZE, offset]).await?;
+            for row in &rows {
+                let mut channels: Vec<Slug> = from_json(row.get_text(0)?)?;
+                if let Some(more) = row.get_optional_text(1)? {
+                    channels.extend(from_json::<Vec<Slug>>(more)?);
+                }
+                channels.sort();
+                channels.dedup();
+                if within.is_some_and(|within| !channels.iter().all(|channel| within.contains(channel))) {
+                    continue;
+                }
+                if skipped < skip {
+                    skipped += 1;
+                    continue;
+                }
+                if selected.len() == limit {
+                    return Ok(selected);
+                }
+                selected.push(read(row, channels)?);
+            }
+            offset += BATCH_SIZE;
+            if rows.len() < BATCH_SIZE as usize {
+                return Ok(selected);
+            }
+        }
     }
 
     /// The bytes of a stored image, whether or not readers may see it; none if there is no such image.

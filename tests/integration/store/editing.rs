@@ -8,8 +8,9 @@ use super::{
 };
 use bantin::model::{Article, ArticleId, Image};
 use bantin::store::{
-    ArticleVersion, ChangeKind, CopyMode, FileFindings, ImageLookup, Refusal, RestoreOutcome, Revision,
-    Store, StoredFinding, Submission, SubmitOutcome, WithdrawOutcome, WriteConditions,
+    ArticleQuery, ArticleQueryResult, ArticleVersion, ChangeKind, CopyMode, FileFindings, ImageLookup,
+    Refusal, RestoreOutcome, Revision, Selection, Store, StoredFinding, Submission, SubmitOutcome,
+    WithdrawOutcome, WriteConditions,
 };
 use bantin::time::from_unix;
 
@@ -19,6 +20,8 @@ on_every_engine! {
     the_history_of_an_article_names_who_did_what_and_keeps_every_text
     the_texts_of_an_erased_article_are_in_no_history
     what_is_scheduled_and_withdrawn_is_listed_for_the_desk
+    lists_are_limited_to_channels_before_they_are_cut
+    a_session_that_was_ended_stays_ended_until_it_would_end_anyway
     images_that_no_article_uses_are_removed_after_a_week_and_no_others
     an_image_of_an_open_form_is_kept_and_a_removed_one_is_not_reported_as_stored
     the_images_of_a_scheduled_article_whose_file_is_removed_become_unused
@@ -126,6 +129,72 @@ async fn the_history_of_an_article_names_who_did_what_and_keeps_every_text(home:
     assert_eq!((history.channels, history.revisions), (vec![slug("xa-hoi")], Vec::new()));
 }
 
+/// The first ones of everything.
+fn first(limit: usize) -> Selection<'static> {
+    Selection { within: None, skip: 0, limit }
+}
+
+async fn lists_are_limited_to_channels_before_they_are_cut(home: Home) {
+    let store = home.open().await;
+    let due = SAMPLE_ARTICLE + 9000;
+    for number in 0..12 {
+        for (channel, stamp) in [("xa-hoi", SAMPLE_ARTICLE), ("kinh-te", SAMPLE_ARTICLE), ("kinh-te", due)] {
+            // The few of one channel come after the many of the other.
+            if channel == "xa-hoi" && number > 3 {
+                continue;
+            }
+            let path = format!("{channel}/{channel}-{number}-{stamp}.txt");
+            take(&store, file(&path, &path, article(&path, stamp + number))).await;
+        }
+    }
+    for number in 4..12 {
+        store.file_removed(&format!("kinh-te/kinh-te-{number}-{SAMPLE_ARTICLE}.txt")).await.unwrap();
+    }
+    take(&store, file("xa-hoi/hen.txt", "1", article("Hẹn giờ", due + 100))).await;
+    store.file_removed(&format!("xa-hoi/xa-hoi-0-{SAMPLE_ARTICLE}.txt")).await.unwrap();
+    for number in 0..2 {
+        store.file_removed(&format!("kinh-te/kinh-te-{number}-{SAMPLE_ARTICLE}.txt")).await.unwrap();
+    }
+    let own = [slug("xa-hoi")];
+    let of = |skip, limit| Selection { within: Some(&own), skip, limit };
+    let scheduled = store.all_scheduled(of(0, 2)).await.unwrap();
+    assert_eq!(scheduled.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["Hẹn giờ"]);
+    let gone = store.withdrawn(of(0, 2)).await.unwrap();
+    assert_eq!(gone.iter().map(|row| row.channels.as_slice()).collect::<Vec<_>>(), [own.as_slice()]);
+    assert!(store.withdrawn(of(1, 2)).await.unwrap().is_empty());
+    assert!(store.withdrawn(Selection { within: Some(&[]), skip: 0, limit: 2 }).await.unwrap().is_empty());
+    // Part by part it is the whole list.
+    let all = store.withdrawn(first(100)).await.unwrap();
+    assert_eq!(all.len(), 11);
+    let mut parts = Vec::new();
+    while parts.len() < 11 {
+        parts.extend(store.withdrawn(Selection { skip: parts.len(), ..first(4) }).await.unwrap());
+    }
+    assert_eq!(parts, all);
+    let within =
+        ArticleQuery { within: Some(own.to_vec()), limit: 2, bytes: usize::MAX, ..ArticleQuery::default() };
+    let ArticleQueryResult::Page(page) = store.query_articles(&within).await.unwrap() else { panic!() };
+    assert_eq!((page.items.len(), page.next.is_some()), (2, true));
+    let rest = ArticleQuery { after: page.next, ..within };
+    let ArticleQueryResult::Page(rest) = store.query_articles(&rest).await.unwrap() else { panic!() };
+    assert_eq!((rest.items.len(), rest.next), (1, None));
+    let all = page.items.iter().chain(&rest.items);
+    assert!(all.into_iter().all(|row| row.entry.channels == own), "{page:?} {rest:?}");
+}
+
+async fn a_session_that_was_ended_stays_ended_until_it_would_end_anyway(home: Home) {
+    let (store, other) = (home.open().await, home.open().await);
+    let until = SAMPLE_ARTICLE + 5000;
+    assert!(!store.is_session_ended("a").await.unwrap());
+    store.end_session("a", from_unix(until)).await.unwrap();
+    store.end_session("a", from_unix(until)).await.unwrap();
+    assert!(other.is_session_ended("a").await.unwrap() && !other.is_session_ended("b").await.unwrap());
+    // What is over is forgotten with the next one.
+    home.clock.advance(6000);
+    store.end_session("b", from_unix(until + 9000)).await.unwrap();
+    assert!(!store.is_session_ended("a").await.unwrap() && store.is_session_ended("b").await.unwrap());
+}
+
 async fn the_texts_of_an_erased_article_are_in_no_history(home: Home) {
     let store = store_with_two_tokens(&home).await;
     let (id, _) = take(&store, file("xa-hoi/a.txt", "1", article("Bản đầu", SAMPLE_ARTICLE))).await;
@@ -134,7 +203,7 @@ async fn the_texts_of_an_erased_article_are_in_no_history(home: Home) {
     for number in 1..=3 {
         assert_eq!(title_at(&store, &id, number).await, None, "{number}");
     }
-    assert_eq!(store.withdrawn(10).await.unwrap()[0].title, "");
+    assert_eq!(store.withdrawn(first(10)).await.unwrap()[0].title, "");
     assert_eq!(store.restore(&id, "test").await.unwrap(), RestoreOutcome::Erased);
 }
 
@@ -147,14 +216,14 @@ async fn what_is_scheduled_and_withdrawn_is_listed_for_the_desk(home: Home) {
         ..named(live.as_str(), sent("Bản sửa", SAMPLE_ARTICLE + 5000, WriteConditions::default()))
     };
     take(&store, correction).await;
-    let listed = store.all_scheduled(10).await.unwrap();
+    let listed = store.all_scheduled(first(10)).await.unwrap();
     let rows: Vec<_> = listed
         .iter()
         .map(|row| (&row.id, row.title.as_str(), row.channels.len(), row.is_correction))
         .collect();
     assert_eq!(rows, [(&live, "Bản sửa", 2, true), (&later, "Muộn hơn", 1, false)]);
     assert_eq!(listed[1].due, from_unix(SAMPLE_ARTICLE + 9000));
-    assert_eq!(store.all_scheduled(1).await.unwrap().len(), 1);
+    assert_eq!(store.all_scheduled(first(1)).await.unwrap().len(), 1);
     let (channels, pending) = store.pending_correction(&live).await.unwrap().unwrap();
     assert_eq!((channels.len(), pending.title.as_str()), (2, "Bản sửa"));
     assert_eq!(store.pending_correction(&later).await.unwrap(), None, "it corrects nothing");
@@ -162,12 +231,12 @@ async fn what_is_scheduled_and_withdrawn_is_listed_for_the_desk(home: Home) {
     store.withdraw(&live, Some("nhầm".to_owned()), false, "test").await.unwrap();
     take(&store, file("kinh-te/b.txt", "1", article("Của tệp", SAMPLE_ARTICLE))).await;
     store.file_removed("kinh-te/b.txt").await.unwrap();
-    let gone = store.withdrawn(10).await.unwrap();
+    let gone = store.withdrawn(first(10)).await.unwrap();
     let rows: Vec<_> =
         gone.iter().map(|row| (row.title.as_str(), row.reason.as_deref(), row.with_its_file)).collect();
     assert_eq!(rows, [("Của tệp", None, true), ("Đã đăng", Some("nhầm"), false)]);
-    assert_eq!(store.withdrawn(1).await.unwrap().len(), 1);
-    let left: Vec<_> = store.all_scheduled(10).await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(store.withdrawn(first(1)).await.unwrap().len(), 1);
+    let left: Vec<_> = store.all_scheduled(first(10)).await.unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(left, [later], "what was withdrawn is not scheduled");
 }
 

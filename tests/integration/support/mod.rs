@@ -22,6 +22,9 @@ pub const SAMPLE_ARTICLE: &str =
 /// Longer than anything a test waits for, even on the slowest machine.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a file must be missing before its article is withdrawn.
+const REMOVAL_GRACE: Duration = Duration::from_secs(5);
+
 /// Runs a statement on an SQLite file, bypassing the program. Returns the number of changed rows.
 pub fn execute_sql(file: &Path, sql: &str) -> usize {
     rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap()
@@ -108,6 +111,21 @@ impl TestSite {
             let _ = std::fs::write(self.path("feeds/.nudge"), "");
             serving.metric("bantin_scans_total") >= before + 2
         });
+    }
+
+    /// Runs a story about a file that comes back within the grace period of removed files. On a busy machine it may take
+    /// longer; it says nothing then and is repeated. The story returns what is wrong.
+    pub fn within_the_grace(&self, mut story: impl FnMut() -> Option<String>) {
+        let deadline = Instant::now() + 5 * WAIT_TIMEOUT;
+        loop {
+            let began = Instant::now();
+            let wrong = story();
+            match wrong {
+                None => return,
+                Some(wrong) if began.elapsed() < REMOVAL_GRACE => panic!("{wrong}"),
+                Some(wrong) => assert!(Instant::now() < deadline, "never within the grace: {wrong}"),
+            }
+        }
     }
 
     /// Makes an exact copy of the site as it is on disk.
