@@ -14,13 +14,13 @@ const TYPICAL_BYTES: u64 = 4 << 10;
 const OVERHEAD: u64 = 64;
 
 /// The JSON of articles as of a change, bounded in bytes.
-pub(super) struct ArticlePieces(Cache<ChangeVersion, Arc<str>, Weights>);
+pub(super) struct ArticlePieces(Cache<ChangeVersion, Arc<[u8]>, Weights>);
 
 #[derive(Clone)]
 struct Weights;
 
-impl Weighter<ChangeVersion, Arc<str>> for Weights {
-    fn weight(&self, _version: &ChangeVersion, json: &Arc<str>) -> u64 {
+impl Weighter<ChangeVersion, Arc<[u8]>> for Weights {
+    fn weight(&self, _version: &ChangeVersion, json: &Arc<[u8]>) -> u64 {
         json.len() as u64 + OVERHEAD
     }
 }
@@ -34,11 +34,11 @@ impl Default for ArticlePieces {
 impl ArticlePieces {
     /// SECURITY: only for a change whose article is published in the same state of the log; a piece of a withdrawn
     /// article stays in memory.
-    pub(super) fn get(&self, version: &ChangeVersion) -> Option<Arc<str>> {
+    pub(super) fn get(&self, version: &ChangeVersion) -> Option<Arc<[u8]>> {
         self.0.get(version)
     }
 
-    pub(super) fn insert(&self, version: ChangeVersion, json: Arc<str>) {
+    pub(super) fn insert(&self, version: ChangeVersion, json: Arc<[u8]>) {
         self.0.insert(version, json);
     }
 }

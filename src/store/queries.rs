@@ -124,7 +124,7 @@ pub struct ChangeVersion {
 }
 
 /// Finds what the caller has kept of the article in a change.
-pub type Recall<'a> = &'a (dyn Fn(&ChangeVersion) -> Option<Arc<str>> + Sync);
+pub type Recall<'a> = &'a (dyn Fn(&ChangeVersion) -> Option<Arc<[u8]>> + Sync);
 
 /// A revision as seen by a reader of the log. Numbers are those of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ pub struct Change {
     /// The article after this revision; none for a withdrawal, or if it has been withdrawn since.
     pub entry: Option<Box<Entry>>,
     /// In place of `entry`, what the caller has kept of it.
-    pub recalled: Option<Arc<str>>,
+    pub recalled: Option<Arc<[u8]>>,
     /// True if the stored text is damaged.
     pub damaged: bool,
 }

@@ -224,23 +224,20 @@ fn append_change(
     change: &Change,
 ) -> Result<(), StoreError> {
     let context = ViewContext::new(state);
-    let article = match (&change.recalled, &change.entry) {
-        (Some(json), _) => Some(Arc::clone(json)),
-        (None, Some(entry)) => {
-            let mut json = Vec::with_capacity(TYPICAL_BYTES);
-            append_json(&mut json, &views::article(context, entry, change.number))?;
-            let json = String::from_utf8(json).map_err(|cause| StoreError::Corrupt(cause.to_string()))?;
-            let (version, json) = (ChangeVersion { number: change.number, generation }, Arc::from(json));
-            state.article_pieces.insert(version, Arc::clone(&json));
-            Some(json)
-        }
-        (None, None) => None,
-    };
     append_json(bytes, &views::change(context, change))?;
-    // The head of a change ends with its closing brace.
+    // Without its closing brace.
     bytes.pop();
     bytes.extend(b",\"article\":");
-    bytes.extend(article.as_deref().unwrap_or("null").as_bytes());
+    match (&change.recalled, &change.entry) {
+        (Some(json), _) => bytes.extend(&**json),
+        (None, Some(entry)) => {
+            let start = bytes.len();
+            append_json(bytes, &views::article(context, entry, change.number))?;
+            let version = ChangeVersion { number: change.number, generation };
+            state.article_pieces.insert(version, bytes[start..].into());
+        }
+        (None, None) => bytes.extend(b"null"),
+    }
     if let Some(reason) = &change.reason {
         bytes.extend(b",\"reason\":");
         append_json(bytes, reason)?;
