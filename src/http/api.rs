@@ -192,7 +192,7 @@ pub(super) fn rate_limited(addresses: &SiteUrls, wait: Duration) -> HttpResponse
 /// If it cannot be written.
 pub fn change_json(options: &RenderOptions, change: &Change) -> Result<Vec<u8>, StoreError> {
     let context = views::ViewContext { site: &options.site, urls: &options.addresses };
-    articles::line(&views::change(context, change))
+    changes::one_change(context, change)
 }
 
 /// True for paths of the API, given without the prefix of the site: their errors are problem details.

@@ -223,7 +223,25 @@ fn append_change(
     generation: u64,
     change: &Change,
 ) -> Result<(), StoreError> {
-    let context = ViewContext::new(state);
+    let version = ChangeVersion { number: change.number, generation };
+    let keep = |article: &[u8]| state.article_pieces.insert(version, article.into());
+    append_change_then(bytes, ViewContext::new(state), change, keep)
+}
+
+/// One change, as it stands in a list.
+pub fn one_change(context: ViewContext<'_>, change: &Change) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
+    append_change_then(&mut bytes, context, change, |_| ())?;
+    Ok(bytes)
+}
+
+/// Appends a change. `keep` gets the JSON of its article if that was not known.
+fn append_change_then(
+    bytes: &mut Vec<u8>,
+    context: ViewContext<'_>,
+    change: &Change,
+    keep: impl FnOnce(&[u8]),
+) -> Result<(), StoreError> {
     append_json(bytes, &views::change(context, change))?;
     // Without its closing brace.
     bytes.pop();
@@ -233,8 +251,7 @@ fn append_change(
         (None, Some(entry)) => {
             let start = bytes.len();
             append_json(bytes, &views::article(context, entry, change.number))?;
-            let version = ChangeVersion { number: change.number, generation };
-            state.article_pieces.insert(version, bytes[start..].into());
+            keep(&bytes[start..]);
         }
         (None, None) => bytes.extend(b"null"),
     }
