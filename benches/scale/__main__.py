@@ -63,6 +63,8 @@ def flat(sizes, columns):
     table_row(["---"] + ["---:"] * len(sizes))
     number = lambda cell: float(cell.split()[0].replace(",", ""))
     for name in FLAT:
+        if any(column[name] == "–" for column in columns):
+            continue
         ratios = [number(column[name]) / number(columns[0][name]) for column in columns[1:]]
         verdict = "yes" if max(ratios) <= MOST_GROWTH else "NO"
         table_row([name] + [f"{ratio:.2f}" for ratio in ratios] + [verdict])
@@ -124,7 +126,7 @@ def measure(binary, place, size, arguments):
         rows["new file to feed, median"] = f"{statistics.median(saves) * 1000:,.0f} ms"
         rows["new file to feed, slowest"] = f"{max(saves) * 1000:,.0f} ms"
         rows["memory after that (VmRSS)"] = f"{server.memory():.0f} MB"
-        rows |= requests.rows(server, channels[0], size)
+        rows |= requests.rows(server, channels[0], size, size // len(channels))
         rows["memory after all requests (VmRSS)"] = f"{server.memory():.0f} MB"
     token = [binary, "token", "new", "bench", "-q", "--config", config]
     secret = subprocess.run(token, env=os.environ | {"BANTIN_STORE__URL": store.url}, capture_output=True, text=True, check=True)
