@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::layout::{PageContext, PageMeta};
 use super::metadata;
 use super::subscribe::{self, FeedTarget};
-use super::teaser::{MAX_SUMMARY, MAX_TITLE, is_long, time, time_element};
+use super::teaser::{MAX_SUMMARY, MAX_TITLE, time, time_element, title_class};
 use super::text::{clean, direction, http_url, language_tag, truncate};
 use crate::content_html::page_html;
 use crate::model::{Article, ArticleLink, Channel, Correction, Entry, Neighbours, Slug, Tombstone};
@@ -34,7 +34,7 @@ pub fn article(
     let body = html! {
         article.reading {
             (channel_links(frame, &entry.channels))
-            h1.long[is_long(&article.title)] lang=[lang] dir=[dir] { (clean(&article.title)) }
+            h1 class=[title_class(&article.title)] lang=[lang] dir=[dir] { (clean(&article.title)) }
             (times(frame, entry, corrections))
             // SECURITY: the sanitiser wrote all markup in it, and the page's content security policy forbids scripts.
             div.text lang=[lang] dir=[dir] { (PreEscaped(page_html(article, frame.addresses))) }

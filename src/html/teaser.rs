@@ -17,9 +17,9 @@ pub(super) const MAX_SUMMARY: usize = 260;
 /// A title with more characters is set smaller.
 const LONG_TITLE: usize = 100;
 
-/// True for a title that would fill a phone's screen in the usual size.
-pub(super) fn is_long(title: &str) -> bool {
-    title.chars().count() > LONG_TITLE
+/// The class of a title that would fill a phone's screen in the usual size.
+pub(super) fn title_class(title: &str) -> Option<&'static str> {
+    (title.chars().count() > LONG_TITLE).then_some("long")
 }
 
 /// How an article is shown in a list.
@@ -70,7 +70,7 @@ pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, options: TeaserOpti
         article.story.pictured[image.is_some()] {
             @if let Some((image, place)) = image { (thumbnail(frame, &href, image, place, options.is_first)) }
             div {
-                @if options.heading == 2 { h2.long[is_long(&article.title)] lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
+                @if options.heading == 2 { h2 class=[title_class(&article.title)] lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
                 p.meta {
                     (time(article.published, frame.site.time_zone))
                     @if options.channels { (channels(frame, entry)) }

@@ -170,7 +170,8 @@ async fn a_move_is_verified_by_its_documents_and_names_the_one_that_differs() {
     assert_eq!(execute_sql(&copy.path("data/bantin.db"), sql), 1);
     let (other, _) = open(&copy).await;
     let differs = compare(&one, &other, &options, |_, _| {}).await.unwrap_err().to_string();
-    assert_eq!(differs, "bai-viet/2023/05/12/thi-dua.html differs or cannot be rendered");
+    // The first of the pages that show its title: that of a neighbour.
+    assert_eq!(differs, "bai-viet/2023/04/27/bai-54.html differs or cannot be rendered");
 }
 
 #[test]
