@@ -70,7 +70,7 @@ pub(super) fn teaser(frame: &PageContext<'_>, entry: &Entry, options: TeaserOpti
         article.story.pictured[image.is_some()] {
             @if let Some((image, place)) = image { (thumbnail(frame, &href, image, place, options.is_first)) }
             div {
-                @if options.heading == 2 { h2 class=[title_class(&article.title)] lang=[lang] dir=[dir] { (title) } } @else { h3 lang=[lang] dir=[dir] { (title) } }
+                @if options.heading == 2 { h2 class=[title_class(&article.title)] lang=[lang] dir=[dir] { (title) } } @else { h3 class=[title_class(&article.title)] lang=[lang] dir=[dir] { (title) } }
                 p.meta {
                     (time(article.published, frame.site.time_zone))
                     @if options.channels { (channels(frame, entry)) }
