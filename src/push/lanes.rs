@@ -1,19 +1,19 @@
 //! Which request is sent next. Hosts take turns, and slow hosts have a lane of their own, so that nobody waits for them.
 //!
-//! A request begins in the fast lane unless its host was slow last time. One that takes longer than [`PROMPT`] is moved to
-//! the slow lane while it runs, and makes room. The time is an argument.
+//! A request begins in the fast lane unless its host was slow last time. One that takes longer than [`PROMPT`] gives its place
+//! in its lane to the next one and is held apart until it ends. The time is an argument.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// A request that takes longer is slow.
 pub(super) const PROMPT: Duration = Duration::from_millis(250);
-/// Requests in the fast lane.
-const FAST: usize = 64;
-/// Requests that are begun in the slow lane.
-const SLOW: usize = 32;
-/// Requests in both lanes together.
-const ALL: usize = 320;
+/// Requests in the fast lane and in the slow one.
+const LANES: [usize; 2] = [64, 32];
+/// Requests that are held apart.
+const MAX_HELD: usize = 256;
+/// The place of those among the counts.
+const HELD: usize = 2;
 /// Requests to one host, in the fast lane and in the slow one.
 const PER_HOST: [usize; 2] = [8, 2];
 /// After this many slow hosts, those without requests are forgotten.
@@ -26,9 +26,9 @@ pub(super) struct Lanes<J> {
     /// The hosts with waiting requests, in the order of their turns: fast ones and slow ones.
     turns: [VecDeque<String>; 2],
     running: HashMap<u64, Running>,
-    /// Requests that run in each lane.
-    counts: [usize; 2],
-    /// The requests of the fast lane, in the order in which they began.
+    /// Requests that run in each lane, and those that are held apart.
+    counts: [usize; 3],
+    /// The requests in the lanes, in the order in which they began.
     begun: VecDeque<(Instant, u64)>,
     last: u64,
 }
@@ -53,7 +53,7 @@ impl<J> Default for Lanes<J> {
             slow: HashSet::new(),
             turns: Default::default(),
             running: HashMap::new(),
-            counts: [0; 2],
+            counts: [0; 3],
             begun: VecDeque::new(),
             last: 0,
         }
@@ -79,7 +79,9 @@ impl<J> Lanes<J> {
     }
 
     fn begin(&mut self, lane: usize, now: Instant) -> Option<(u64, J)> {
-        if self.counts[lane] >= [FAST, SLOW][lane] || self.running.len() >= ALL {
+        // A slow request may end up among those that are held apart.
+        let has_room = lane == 0 || self.counts[HELD] < MAX_HELD;
+        if self.counts[lane] >= LANES[lane] || !has_room {
             return None;
         }
         while let Some(name) = self.turns[lane].pop_front() {
@@ -98,26 +100,27 @@ impl<J> Lanes<J> {
             self.last += 1;
             self.queue(&name);
             self.counts[lane] += 1;
-            if lane == 0 {
-                self.begun.push_back((now, self.last));
-            }
+            self.begun.push_back((now, self.last));
             self.running.insert(self.last, Running { host: name, lane, since: now });
             return Some((self.last, job));
         }
         None
     }
 
-    /// Moves the requests that take too long to the slow lane. Returns when to call this again.
+    /// Holds the requests apart that take too long. Returns when to call this again.
     pub(super) fn move_slow(&mut self, now: Instant) -> Option<Instant> {
         while let Some((since, number)) = self.begun.front().copied() {
             if now < since + PROMPT {
                 return Some(since + PROMPT);
             }
+            if self.counts[HELD] >= MAX_HELD {
+                return Some(now + PROMPT);
+            }
             self.begun.pop_front();
             if let Some(running) = self.running.get_mut(&number) {
-                running.lane = 1;
-                self.counts[0] -= 1;
-                self.counts[1] += 1;
+                self.counts[running.lane] -= 1;
+                self.counts[HELD] += 1;
+                running.lane = HELD;
                 let host = running.host.clone();
                 self.remember_slow(host);
             }
@@ -196,23 +199,39 @@ mod tests {
     #[test]
     fn slow_requests_make_room_and_their_host_waits_in_the_slow_lane() {
         let mut lanes = Lanes::default();
-        let hosts: Vec<String> = (0..FAST).map(|number| format!("slow{number}")).collect();
+        let hosts: Vec<String> = (0..LANES[0]).map(|number| format!("slow{number}")).collect();
         hosts.iter().for_each(|host| (0..5).for_each(|_| lanes.push(host, "slow")));
         let now = Instant::now();
         let running = begun(&mut lanes, now);
-        assert_eq!(running.len(), FAST);
+        assert_eq!(running.len(), LANES[0]);
         lanes.push("prompt", "prompt");
         assert_eq!(begun(&mut lanes, now), [], "the lane is full");
         assert_eq!(lanes.move_slow(now), Some(now + PROMPT));
         let later = now + PROMPT;
         assert_eq!(lanes.move_slow(later), None);
-        assert_eq!(begun(&mut lanes, later).iter().map(|(_, name)| *name).collect::<Vec<_>>(), ["prompt"]);
-        // The slow ones come to their turn again, in their own lane, while prompt ones pass.
-        let end = later + Duration::from_secs(10);
-        running.iter().for_each(|(number, _)| lanes.end(*number, true, end));
-        assert_eq!(begun(&mut lanes, end).len(), SLOW);
+        let second = begun(&mut lanes, later);
+        assert_eq!((second[0].1, second.len()), ("prompt", 1 + LANES[1]), "slow hosts have their own lane");
         lanes.push("prompt2", "prompt");
-        assert_eq!(begun(&mut lanes, end).len(), 1);
+        assert_eq!(begun(&mut lanes, later).len(), 1);
+        // A prompt host among the slow ones does not wait for them either.
+        let still_later = later + PROMPT;
+        assert_eq!(lanes.move_slow(still_later), None);
+        assert_eq!(begun(&mut lanes, still_later).len(), LANES[1]);
+    }
+
+    #[test]
+    fn however_many_are_silent_the_number_of_requests_is_limited() {
+        let mut lanes = Lanes::default();
+        let hosts: Vec<String> = (0..2000).map(|number| format!("silent{number}")).collect();
+        hosts.iter().for_each(|host| lanes.push(host, "silent"));
+        let mut now = Instant::now();
+        for _ in 0..20 {
+            begun(&mut lanes, now);
+            now += PROMPT;
+            lanes.move_slow(now);
+        }
+        assert_eq!(lanes.running(), MAX_HELD + LANES[0]);
+        assert_eq!(lanes.move_slow(now), Some(now + PROMPT));
     }
 
     #[test]

@@ -34,6 +34,8 @@ const VERIFY_PAUSE: Duration = Duration::from_secs(10);
 /// Progress is stored when this much has come together, or after this time.
 const MAX_UNSAVED: usize = 256;
 const MAX_UNSAVED_TIME: Duration = Duration::from_millis(200);
+/// Pause before requests are looked for that waited for another one of their subscriber.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Time for running requests to end at shutdown.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 
@@ -81,7 +83,7 @@ async fn lead(hub: &Hub, shutdown: &mut watch::Receiver<bool>) -> Result<(), Sto
             Event::Requested => session.read_requests().await?,
             Event::Tick if session.tick().await? => {}
             Event::Stop | Event::Tick => break,
-            Event::Wake => session.save_if_due(),
+            Event::Wake => session.wake().await?,
         }
     }
     session.finish(&mut ended).await
@@ -153,6 +155,8 @@ struct Session<'h> {
     unsaved: HashSet<Key>,
     unsaved_since: Option<Instant>,
     saving: Option<JoinHandle<Result<(), StoreError>>>,
+    /// When to look for further requests of subscribers.
+    look_again: Option<Instant>,
 }
 
 impl<'h> Session<'h> {
@@ -167,6 +171,7 @@ impl<'h> Session<'h> {
             unsaved: HashSet::new(),
             unsaved_since: None,
             saving: None,
+            look_again: None,
         };
         session.reload().await?;
         session.read_requests().await?;
@@ -214,6 +219,7 @@ impl<'h> Session<'h> {
     /// Queues the verification of requests, one at a time for each subscriber and topic: the newest wins, and what an
     /// earlier one was confirmed stays.
     async fn read_requests(&mut self) -> Result<(), StoreError> {
+        self.look_again = None;
         let now = Instant::now();
         for request in self.hub.store.subscription_requests(MAX_VERIFYING as u64).await? {
             let key = (request.request.topic.clone(), request.request.callback.clone());
@@ -387,7 +393,8 @@ impl<'h> Session<'h> {
             }
         }
         // A later request of the same subscriber may have waited.
-        self.read_requests().await
+        self.look_again.get_or_insert(Instant::now() + LOOK_AGAIN);
+        Ok(())
     }
 
     async fn confirm(&mut self, key: Key, request: SubscriptionRequest) -> Result<(), StoreError> {
@@ -464,6 +471,14 @@ impl<'h> Session<'h> {
         Ok(())
     }
 
+    async fn wake(&mut self) -> Result<(), StoreError> {
+        self.save_if_due();
+        match self.look_again.is_some_and(|time| time <= Instant::now()) {
+            true => self.read_requests().await,
+            false => Ok(()),
+        }
+    }
+
     fn save_if_due(&mut self) {
         if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
             return;
@@ -490,7 +505,7 @@ impl<'h> Session<'h> {
         let now = Instant::now();
         let slow = self.lanes.move_slow(now);
         let save = self.unsaved_since.map(|since| (since + MAX_UNSAVED_TIME).max(now + TICK / 50));
-        slow.into_iter().chain(save).min().unwrap_or(now + TICK)
+        slow.into_iter().chain(save).chain(self.look_again).min().unwrap_or(now + TICK)
     }
 
     /// Waits a short time for running requests and stores how far everybody was told.
