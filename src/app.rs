@@ -24,8 +24,8 @@ use tracing::{error, info, warn};
 use crate::announce;
 use crate::config::Config;
 use crate::http::{
-    AdminHandler, AppState, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits, SiteHandler,
-    TlsCertificate, change_json, server,
+    AdminHandler, AppState, Exchange, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits,
+    SiteHandler, TlsCertificate, change_json, server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
@@ -152,7 +152,9 @@ impl App {
         let stop = watch::Sender::new(false);
         let start = watch::Sender::new(!self.replaces);
         let mut tasks = Tasks { set: JoinSet::new(), start: start.subscribe(), stop: stop.clone() };
+        let collector = Collector::new(self.store.clone(), self.config.pull.clone());
         let metrics = Metrics {
+            sources: collector.clone(),
             server: readers.metrics(),
             ingest: Arc::clone(&self.counters.ingest),
             renderer: Arc::clone(&self.counters.render),
@@ -179,7 +181,7 @@ impl App {
             self.store.clone(),
             self.config.render.clone(),
             Arc::clone(&self.health),
-            hub,
+            Exchange { hub, sources: self.config.pull.clone() },
             ServiceLimits {
                 // The other connections are reserved for requests that do not wait.
                 max_waiting: self.config.server.max_connections / 2,
@@ -196,7 +198,6 @@ impl App {
         tasks.spawn("folder scan", async move {
             ingest::run(store, options, &counters, first_scan, stopping).await;
         });
-        let collector = Collector::new(self.store.clone(), self.config.pull.clone());
         for source in &self.config.pull.sources {
             tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
         }

@@ -130,6 +130,9 @@ enum Command {
     Pull {
         /// Only this source, also if it is not due yet [default: all that are due]
         name: Option<String>,
+        /// Take in what the source published before what its feed contains now: archives, pages of WordPress
+        #[arg(long, requires = "name")]
+        backfill: bool,
     },
     /// Show how the sources are, decide on items that are held back, pause a source
     Sources {
@@ -331,7 +334,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
                 Some(service) => service.withdraw(id, reason.as_deref(), *erase),
                 None => withdraw::withdraw(config, id, reason.clone(), *erase, output).await,
             },
-            Command::Pull { name } => pull::pull(config, name.as_deref(), output).await,
+            Command::Pull { name, backfill } => pull::pull(config, name.as_deref(), *backfill, output).await,
             Command::Sources { command } => pull::sources(config, command.as_ref(), output).await,
             Command::Subscribers => subscribers::subscribers(config, output).await,
             Command::Build { out, no_compress } => build::build(config, out, !no_compress, output).await,

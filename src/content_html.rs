@@ -101,7 +101,17 @@ impl<'a> Renderer<'a> {
         let (Some(origin), Some(source)) = (&article.origin, &article.source) else { return };
         let Some(target) = http_url(article.link.as_deref().unwrap_or(&origin.feed)) else { return };
         let (target, name) = (escape_html(&target).into_owned(), escaped(&single_line(source)).into_owned());
-        self.paragraph("source", &format!("Theo <a href=\"{target}\">{name}</a>"));
+        let mut line = format!("Theo <a href=\"{target}\">{name}</a>");
+        if let Some(publisher) = &origin.publisher {
+            let _ = write!(line, ", {}", escaped(&single_line(publisher)));
+        }
+        if let Some(licence) = &origin.licence {
+            let _ = match http_url(licence) {
+                Some(url) => write!(line, " (<a href=\"{}\">điều khoản sử dụng</a>)", escape_html(&url)),
+                None => write!(line, " ({})", escaped(&single_line(licence))),
+            };
+        }
+        self.paragraph("source", &line);
         self.end_block();
     }
 

@@ -64,12 +64,14 @@ pub struct FetchRequest {
     pub etag: Option<String>,
     /// `Last-Modified` of the copy that the caller has.
     pub last_modified: Option<String>,
+    /// Limits of this request, if not those of the client.
+    pub limits: Option<Limits>,
 }
 
 impl FetchRequest {
     /// A request for whatever is there.
     pub fn new(url: impl Into<String>, addresses: AllowedAddresses) -> Self {
-        Self { url: url.into(), addresses, accept: "*/*", etag: None, last_modified: None }
+        Self { url: url.into(), addresses, accept: "*/*", etag: None, last_modified: None, limits: None }
     }
 }
 
@@ -168,15 +170,16 @@ impl Fetcher {
     }
 
     fn get_blocking(&self, request: &FetchRequest) -> Result<FetchResponse, FetchError> {
-        let deadline = Instant::now() + self.limits.time;
+        let limits = request.limits.unwrap_or(self.limits);
+        let deadline = Instant::now() + limits.time;
         let mut url = parse_url(&request.url, request.addresses)?;
         let (mut moved_to, mut is_permanent) = (None, true);
-        for _ in 0..=self.limits.redirects {
-            let mut response = self.send(request, &url, deadline)?;
+        for _ in 0..=limits.redirects {
+            let mut response = self.send(request, &url, deadline, limits)?;
             let status = response.status();
             let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
             if !is_redirect {
-                let body = self.body(&mut response)?;
+                let body = body_of(&mut response, limits)?;
                 let headers = response.headers().clone();
                 return Ok(FetchResponse { status, url, moved_to, headers, body });
             }
@@ -190,7 +193,7 @@ impl Fetcher {
                 moved_to = Some(url.clone());
             }
         }
-        Err(FetchError::TooManyRedirects(self.limits.redirects))
+        Err(FetchError::TooManyRedirects(limits.redirects))
     }
 
     fn send(
@@ -198,10 +201,11 @@ impl Fetcher {
         request: &FetchRequest,
         url: &Url,
         deadline: Instant,
+        limits: Limits,
     ) -> Result<ureq::http::Response<ureq::Body>, FetchError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(FetchError::Timeout(self.limits.time));
+            return Err(FetchError::Timeout(limits.time));
         }
         let agent = match request.addresses {
             AllowedAddresses::Public => &self.public,
@@ -220,40 +224,39 @@ impl Fetcher {
         if let Some(moment) = &request.last_modified {
             sent = sent.header(IF_MODIFIED_SINCE, moment);
         }
-        sent.call().map_err(|cause| self.error(cause))
+        sent.call().map_err(|cause| error_of(cause, limits))
     }
+}
 
-    fn body(&self, response: &mut ureq::http::Response<ureq::Body>) -> Result<Vec<u8>, FetchError> {
-        let limit = self.limits.bytes;
-        let stated =
-            response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if stated.is_some_and(|length: u64| length > limit) {
-            return Err(FetchError::TooLarge(limit));
-        }
-        let body = response.body_mut().with_config().limit(limit).read_to_vec();
-        let body = body.map_err(|cause| self.error(cause))?;
-        // By content: some servers compress without saying so, and others say so without compressing.
-        if !body.starts_with(&[0x1f, 0x8b]) {
-            return Ok(body);
-        }
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(body.as_slice())
-            .take(limit + 1)
-            .read_to_end(&mut plain)
-            .map_err(|_| FetchError::Damaged)?;
-        if plain.len() as u64 > limit { Err(FetchError::TooLarge(limit)) } else { Ok(plain) }
+fn body_of(response: &mut ureq::http::Response<ureq::Body>, limits: Limits) -> Result<Vec<u8>, FetchError> {
+    let limit = limits.bytes;
+    let stated = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if stated.is_some_and(|length: u64| length > limit) {
+        return Err(FetchError::TooLarge(limit));
     }
+    let body = response.body_mut().with_config().limit(limit).read_to_vec();
+    let body = body.map_err(|cause| error_of(cause, limits))?;
+    // By content: some servers compress without saying so, and others say so without compressing.
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(body.as_slice())
+        .take(limit + 1)
+        .read_to_end(&mut plain)
+        .map_err(|_| FetchError::Damaged)?;
+    if plain.len() as u64 > limit { Err(FetchError::TooLarge(limit)) } else { Ok(plain) }
+}
 
-    fn error(&self, cause: ureq::Error) -> FetchError {
-        match cause {
-            ureq::Error::Timeout(_) => FetchError::Timeout(self.limits.time),
-            ureq::Error::BodyExceedsLimit(limit) => FetchError::TooLarge(limit),
-            ureq::Error::Other(cause) => match cause.downcast::<PrivateHost>() {
-                Ok(host) => FetchError::PrivateAddress(host.0),
-                Err(cause) => FetchError::Failed(cause.to_string()),
-            },
-            other => FetchError::Failed(other.to_string()),
-        }
+fn error_of(cause: ureq::Error, limits: Limits) -> FetchError {
+    match cause {
+        ureq::Error::Timeout(_) => FetchError::Timeout(limits.time),
+        ureq::Error::BodyExceedsLimit(limit) => FetchError::TooLarge(limit),
+        ureq::Error::Other(cause) => match cause.downcast::<PrivateHost>() {
+            Ok(host) => FetchError::PrivateAddress(host.0),
+            Err(cause) => FetchError::Failed(cause.to_string()),
+        },
+        other => FetchError::Failed(other.to_string()),
     }
 }
 

@@ -42,4 +42,4 @@ pub use handler::SiteHandler;
 pub use health::{AdminHandler, Health};
 pub use middleware::{MiddlewareOptions, RateLimitLayer};
 pub use server::{Listeners, ServerOptions, TlsCertificate, TlsFiles};
-pub use state::{AppState, ServiceLimits};
+pub use state::{AppState, Exchange, ServiceLimits};

@@ -60,8 +60,9 @@ pub use pictures::{ImageSource, ReferencedImage, SAVED_PAGE_FOLDERS};
 pub use stamp::printed_date;
 pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 pub use syndication::{
-    DateDoubt, FeedDate, FeedFault, HubLinks, Repair, Repairs, SourceFeed, SourceItem, article_of,
-    feed_links, hub_links, link_key, page_date, read_feed, read_feed_date,
+    ChangesPage, DateDoubt, FeedDate, FeedFault, HubLinks, Repair, Repairs, SourceChange, SourceChangeKind,
+    SourceFeed, SourceImage, SourceItem, article_of, feed_links, hub_links, link_key, page_date,
+    read_changes, read_feed, read_feed_date,
 };
 
 use diagnostic::Diagnostics;
@@ -333,6 +334,27 @@ fn finish(
     draft.images = images.arrange(&mut draft.article.body, &draft.lines.captions, &lines);
     notes.iter().for_each(|note| blocks::push(&mut draft.article.body, blocks::plain(note)));
     Some(draft)
+}
+
+/// The article of a page on the web whose title and date are known. Its images are URLs.
+fn web_page(
+    bytes: &[u8],
+    url: &url::Url,
+    title: &str,
+    published: crate::time::PublishedAt,
+    options: &ParseOptions,
+) -> Option<ParsedArticle> {
+    let mut findings = Diagnostics::default();
+    let text = text_of(FileFormat::Html, bytes, options, &mut findings)?;
+    let mut normalizer = Normalizer::new(&options.language);
+    let (content, hints) = html::web_content(&text, url, options.zone, &mut normalizer, &mut findings)?;
+    let matter = front_matter::FrontMatter {
+        title: Some(title.to_owned()),
+        published: Some(published),
+        names_a_date: true,
+        ..front_matter::FrontMatter::default()
+    };
+    finish(content, matter, &hints, options, &mut findings)
 }
 
 /// Whether these are the first bytes of an archive, a legacy Word file, PDF, RTF or image.

@@ -7,11 +7,20 @@
 //! A date that is wrong or doubtful is never replaced by the current time: it is read from the page of the article, or the
 //! item is held back until an operator decides or the source corrects it.
 
+mod archive;
+mod articles;
+mod changes;
+mod client;
 mod collector;
+mod context;
+mod cursor;
 mod dates;
+mod health;
 mod hosts;
+mod identity;
 mod operator;
 mod options;
+mod poll;
 mod report;
 mod robots;
 mod schedule;
@@ -19,9 +28,11 @@ mod state;
 mod subscription;
 
 pub use collector::Collector;
+pub use cursor::ChangesCursor;
+pub use health::{SourceHealth, health};
 pub use operator::{Decision, OperatorError, decide, set_paused};
-pub use options::{PullOptions, SourceOptions, Withdrawals};
-pub use report::{PullReport, SourceHealth, health};
+pub use options::{PullOptions, SourceKind, SourceOptions, Withdrawals};
+pub use report::PullReport;
 pub use schedule::run;
 pub use state::SourceState;
 pub use subscription::{HubState, MAX_LEASE};

@@ -50,7 +50,7 @@ mod token;
 mod write;
 
 pub use announcements::ChangedPages;
-pub use cluster::ScanTurn;
+pub use cluster::{ScanTurn, SourceTurn};
 pub use collected::{CollectedItem, ItemRecord, ItemState};
 pub use copy::CopyMode;
 pub use core::StoreOptions;

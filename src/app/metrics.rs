@@ -16,8 +16,10 @@ use super::process;
 use crate::http::Health;
 use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::latency::{BOUNDS, Latency, LatencySnapshot};
+use crate::pull;
 use crate::push::HubCounters;
 use crate::store::Store;
+use crate::time::Timestamp;
 use crate::{ingest, render};
 
 /// The counters of all modules.
@@ -31,6 +33,7 @@ pub(super) struct Metrics {
     pub(super) store_reads: Arc<Latency>,
     pub(super) store: Store,
     pub(super) health: Arc<Health>,
+    pub(super) sources: pull::Collector,
 }
 
 impl fmt::Debug for Metrics {
@@ -124,6 +127,49 @@ impl Collector for Metrics {
         ] {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        self.encode_sources(&mut encoder)
+    }
+}
+
+impl Metrics {
+    /// The sources that this process polls.
+    fn encode_sources(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let states = self.sources.states();
+        let moment = |moment: Option<Timestamp>| moment.map_or(0, |moment| moment.timestamp());
+        let times = [
+            ("source_last_success_timestamp_seconds", "When a source last answered"),
+            ("source_last_new_timestamp_seconds", "When a source last had a new article"),
+        ];
+        if states.is_empty() {
+            return Ok(());
+        }
+        let help = "1 while a source answers as it should";
+        let mut up = encoder.encode_descriptor("source_up", help, None, MetricType::Gauge)?;
+        for (name, state) in &states {
+            let is_up = i64::from(state.last_success.is_some() && state.failing_since.is_none());
+            ConstGauge::new(is_up).encode(up.encode_family(&[("source", name.as_str())])?)?;
+        }
+        for (place, (name, help)) in times.into_iter().enumerate() {
+            let mut described = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (source, state) in &states {
+                let gauge = ConstGauge::new(moment([state.last_success, state.last_new][place]));
+                gauge.encode(described.encode_family(&[("source", source.as_str())])?)?;
+            }
+        }
+        let help = "Articles published from a source";
+        let mut described = encoder.encode_descriptor("source_articles", help, None, MetricType::Counter)?;
+        for (source, state) in &states {
+            let counter = ConstCounter::new(state.published);
+            counter.encode(described.encode_family(&[("source", source.as_str())])?)?;
+        }
+        let help = "Repairs of the feeds of a source by kind";
+        let mut described = encoder.encode_descriptor("source_repairs", help, None, MetricType::Counter)?;
+        for (source, state) in &states {
+            for (kind, times) in &state.repairs {
+                let labels = [("source", source.clone()), ("kind", kind.name())];
+                ConstCounter::new(*times).encode(described.encode_family(&labels)?)?;
+            }
         }
         Ok(())
     }

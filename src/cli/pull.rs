@@ -1,5 +1,7 @@
 //! `bantin pull` and `bantin sources`: collects articles of other publishers, and shows how they are.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use clap::Subcommand;
@@ -13,7 +15,7 @@ use crate::logging::{printable, say};
 use crate::parse::{Repairs, read_feed_date};
 use crate::pull::{self, Collector, Decision, PullReport, SourceHealth, SourceOptions};
 use crate::store::SubmitOutcome;
-use crate::time::{Timestamp, rfc3339};
+use crate::time::Timestamp;
 
 #[derive(Subcommand)]
 pub(super) enum SourcesCommand {
@@ -52,6 +54,7 @@ pub(super) enum SourcesCommand {
 pub(super) async fn pull(
     config: Config,
     name: Option<&str>,
+    backfill: bool,
     output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
     // An article gets its id here, which is permanent.
@@ -74,7 +77,13 @@ pub(super) async fn pull(
         };
         if wanted {
             let (collector, source) = (collector.clone(), source.clone());
-            polls.spawn(async move { (source.name.clone(), collector.poll(&source).await) });
+            polls.spawn(async move {
+                let report = match backfill {
+                    true => collector.backfill(&source).await,
+                    false => collector.poll(&source, Duration::ZERO).await,
+                };
+                (source.name.clone(), report)
+            });
         }
     }
     let mut lines = Lines::new(output.json)?;
@@ -96,8 +105,12 @@ pub(super) async fn pull(
 }
 
 fn report_text(name: &str, report: &PullReport) -> String {
-    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error } = report;
+    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error, is_busy } =
+        report;
     let name = printable(name, MAX_LINE);
+    if *is_busy {
+        return format!("{name}: another process is reading this source now");
+    }
     if let Some(error) = error {
         return format!("{name}: {}", printable(error, MAX_LINE));
     }
@@ -119,12 +132,13 @@ fn report_text(name: &str, report: &PullReport) -> String {
 }
 
 fn report_json(name: &str, report: &PullReport) -> String {
-    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error } = report;
+    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error, is_busy } =
+        report;
     let doubtful: Vec<_> =
         doubtful.iter().map(|(title, reason)| json!({ "title": title, "reason": reason })).collect();
     let report = json!({
         "source": name, "items": items, "published": published, "corrected": corrected,
-        "withdrawn": withdrawn, "doubtful": doubtful, "too_old": too_old, "repairs": repairs, "error": error,
+        "withdrawn": withdrawn, "doubtful": doubtful, "too_old": too_old, "repairs": repairs, "error": error, "busy": is_busy,
     });
     report.to_string()
 }
@@ -145,12 +159,12 @@ pub(super) async fn sources(
     match command {
         None => {
             let mut lines = Lines::new(output.json)?;
-            for (health, source) in pull::health(&store, &config.pull).await?.iter().zip(&config.pull.sources)
-            {
+            let now = store.clock().now();
+            for health in &pull::health(&store, &config.pull).await? {
                 if matches!(health.word(), "failing" | "gone") {
                     outcome = Outcome::ProblemsFound;
                 }
-                lines.line(|as_json| health_line(health, source, &config, as_json))?;
+                lines.line(|as_json| health_line(health, now, &config, as_json))?;
             }
             lines.end()?;
         }
@@ -223,24 +237,10 @@ fn source<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c SourceOption
     Ok(source)
 }
 
-fn health_line(health: &SourceHealth, source: &SourceOptions, config: &Config, as_json: bool) -> String {
+fn health_line(health: &SourceHealth, now: Timestamp, config: &Config, as_json: bool) -> String {
     let (state, zone) = (&health.state, config.store.zone);
-    let moment = |moment: Option<Timestamp>| moment.map(|moment| rfc3339(moment, zone));
     if as_json {
-        return json!({
-            "name": health.name,
-            "url": source.url,
-            "state": health.word(),
-            "last_success": moment(state.last_success),
-            "last_new": moment(state.last_new),
-            "failing_since": moment(state.failing_since),
-            "error": state.error,
-            "next_due": moment(state.next_due),
-            "published": state.published,
-            "doubtful": health.doubtful,
-            "repairs": state.repairs,
-        })
-        .to_string();
+        return health.to_json(zone, now).to_string();
     }
     let short = |moment: Option<Timestamp>| {
         moment
@@ -258,6 +258,9 @@ fn health_line(health: &SourceHealth, source: &SourceOptions, config: &Config, a
     if let Some(error) = &state.error {
         let since = short(state.failing_since);
         line.push_str(&format!("\n          failing since {since}: {}", printable(error, MAX_LINE)));
+    }
+    if state.is_quiet(now) {
+        line.push_str("\n          nothing new for much longer than usual");
     }
     if !state.repairs.is_empty() {
         line.push_str(&format!("\n          repaired: {}", repairs_text(&state.repairs)));

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::checks;
 use super::error::{ConfigError, value_error};
-use super::schema::{Source, WithdrawSetting};
+use super::schema::{Source, SourceKindSetting, WithdrawSetting};
 use crate::fetch::{AllowedAddresses, parse_url};
 use crate::model::Slug;
-use crate::pull::{SourceOptions, Withdrawals};
+use crate::pull::{SourceKind, SourceOptions, Withdrawals};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
 /// Default of `every`.
@@ -66,10 +66,21 @@ fn source(settings: Source, addresses: &SiteUrls) -> Result<SourceOptions, Confi
     if let Some(language) = &settings.language {
         checks::language(&key("language"), language)?;
     }
+    for (part, text) in [("publisher", &settings.publisher), ("licence", &settings.licence)] {
+        text.as_ref().map(|text| checks::line(&key(part), text)).transpose()?;
+    }
     Ok(SourceOptions {
+        full_text: settings.full_text.unwrap_or_default(),
+        publisher: settings.publisher,
+        licence: settings.licence,
         channels: addresses.resolve_channels(channels, &[]),
         map: map.into_iter().map(|(category, slug)| (category, addresses.current_slug(slug))).collect(),
         url: settings.url,
+        kind: match settings.kind.unwrap_or_default() {
+            SourceKindSetting::Auto => SourceKind::Auto,
+            SourceKindSetting::Feed => SourceKind::Feed,
+            SourceKindSetting::Bantin => SourceKind::Bantin,
+        },
         every,
         language: settings.language,
         enabled: settings.enabled.unwrap_or(true),

@@ -64,10 +64,14 @@ sections! {
         name: String,
         url: String,
     } maybe {
+        kind: SourceKindSetting,
         channels: Vec<Slug>,
         map: BTreeMap<String, Slug>,
         every: DurationSetting,
         language: String,
+        full_text: bool,
+        publisher: String,
+        licence: String,
         enabled: bool,
         allow_private: bool,
         withdraw: WithdrawSetting,
@@ -314,6 +318,16 @@ impl TryFrom<String> for ColourSetting {
     fn try_from(text: String) -> Result<Self, InvalidColour> {
         Colour::parse_accessible(&text).map(Self)
     }
+}
+
+/// What a source is.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum SourceKindSetting {
+    #[default]
+    Auto,
+    Feed,
+    Bantin,
 }
 
 /// What happens when a source withdraws an article.

@@ -13,6 +13,7 @@ mod history;
 pub(super) mod problem;
 mod query;
 pub(super) mod site_state;
+mod sources;
 pub(super) mod upload;
 mod views;
 mod write;
@@ -51,6 +52,7 @@ enum Resource<'a> {
     Channels,
     Findings,
     Subscribers,
+    Sources,
     Description,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Resource<'a> {
             ["channels"] => Some(Self::Channels),
             ["findings"] => Some(Self::Findings),
             ["subscribers"] => Some(Self::Subscribers),
+            ["sources"] => Some(Self::Sources),
             ["openapi.json"] => Some(Self::Description),
             _ => None,
         }
@@ -84,6 +87,7 @@ impl<'a> Resource<'a> {
             | Self::Channels
             | Self::Findings
             | Self::Subscribers
+            | Self::Sources
             | Self::Description => ALLOW_READ,
         }
     }
@@ -136,6 +140,7 @@ async fn dispatch(
         (Resource::Subscribers, &Method::GET | &Method::HEAD) => {
             site_state::subscribers(state, &request).await
         }
+        (Resource::Sources, &Method::GET | &Method::HEAD) => sources::answer(state, &request).await,
         (Resource::Restoration(id), &Method::POST) => write::restore(state, request, id).await,
         (Resource::EarlierText(id, number), &Method::POST) => {
             write::bring_back(state, request, id, number).await

@@ -21,6 +21,7 @@ use super::preconditions::Decision;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
 use super::single_flight::SingleFlight;
 use crate::model::Channel;
+use crate::pull::PullOptions;
 use crate::push::Hub;
 use crate::render::{
     self, ArchiveRenderer, ArticlePages, ContentCoding, OnDemandRenderer, RenderProgress, Representation,
@@ -59,6 +60,14 @@ pub struct ServiceLimits {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+/// The exchange with other sites.
+pub struct Exchange {
+    /// The hub, if there is one.
+    pub hub: Option<Hub>,
+    /// The sources whose articles are collected.
+    pub sources: PullOptions,
+}
+
 /// The site, the store and the limits: what all requests share.
 pub struct AppState {
     pub(super) site_cache: SiteCache,
@@ -66,6 +75,7 @@ pub struct AppState {
     pub(super) announced: watch::Receiver<LogPosition>,
     pub(super) store: Store,
     pub(super) render_options: render::RenderOptions,
+    pub(super) sources: PullOptions,
     pub(super) archive: ArchiveRenderer,
     pub(super) articles: ArticlePages,
     pub(super) urls: Arc<SiteUrls>,
@@ -108,7 +118,7 @@ impl AppState {
         store: Store,
         render_options: render::RenderOptions,
         health: Arc<Health>,
-        hub: Option<Hub>,
+        exchange: Exchange,
         limits: ServiceLimits,
         stopping: watch::Receiver<bool>,
     ) -> Arc<Self> {
@@ -124,6 +134,7 @@ impl AppState {
             store,
             urls: Arc::clone(&render_options.addresses),
             render_options,
+            sources: exchange.sources,
             health,
             feeds,
             pages,
@@ -138,7 +149,7 @@ impl AppState {
             waiters: Semaphore::new(limits.max_waiting.min(Semaphore::MAX_PERMITS)),
             write_limiter: KeyedLimiter::per_minute(limits.writes_per_minute),
             guess_limiter: GuessLimiter::default(),
-            hub,
+            hub: exchange.hub,
             hub_limiter: KeyedLimiter::per_minute(limits.hub_requests_per_minute),
             trusted_proxies: limits.trusted_proxies,
             single_flight: SingleFlight::default(),

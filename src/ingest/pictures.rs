@@ -76,6 +76,7 @@ pub(super) fn read_image(root: &Path, image: &ArticleImage) -> Result<StrippedIm
                     let file = if folder.is_empty() { file.clone() } else { format!("{folder}/{file}") };
                     publishable(read(&file, image::MAX_BYTES as u64)?, path, image)
                 }
+                ImageSource::Url(_) => Err(inside(path, image, &not_with_the_file())),
             }
         }
     }

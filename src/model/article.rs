@@ -94,6 +94,12 @@ pub struct Article {
 pub struct Origin {
     /// The absolute URL of the feed.
     pub feed: String,
+    /// The publisher, if it is not the one that `source` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// The URL of its terms of reuse, or their name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
 }
 
 impl Article {

@@ -38,7 +38,32 @@ pub(super) fn content(
             return None;
         }
     };
-    let page = HtmlPage::new(&tree, base_of(html, &tree), zone, false);
+    read_page(HtmlPage::new(&tree, base_of(html, &tree), zone, false), first_line, normalizer, findings)
+}
+
+/// Reads a page that was requested at `url`. Its images are URLs; `None` on errors.
+pub(super) fn web_content(
+    html: &str,
+    url: &Url,
+    zone: Zone,
+    normalizer: &mut Normalizer,
+    findings: &mut Diagnostics,
+) -> Option<(Content, Hints)> {
+    let tree = parse(html, 1).ok()?;
+    // A `base` element is relative to the URL of the page.
+    let base = (0..tree.len()).find(|id| tree.name(*id) == "base").and_then(|id| tree.attribute(id, "href"));
+    let base = base.and_then(|base| url.join(base.trim()).ok()).unwrap_or_else(|| url.clone());
+    let mut page = HtmlPage::new(&tree, Some(base), zone, false);
+    page.has_web_images = true;
+    read_page(page, 1, normalizer, findings)
+}
+
+fn read_page(
+    page: HtmlPage<'_>,
+    first_line: usize,
+    normalizer: &mut Normalizer,
+    findings: &mut Diagnostics,
+) -> Option<(Content, Hints)> {
     let mut hints = page.hints();
     let scope = page.article(&hints);
     let mut flow = InlineBuilder::new(normalizer, findings);
@@ -66,7 +91,7 @@ pub(super) fn fragment(
     }
 }
 
-/// Reads the HTML of a feed item. Relative URLs are relative to `base`.
+/// Reads the HTML of a feed item. Relative URLs are relative to `base`. Its images are URLs.
 pub(super) fn feed_content(
     html: &str,
     base: Option<Url>,
@@ -75,7 +100,8 @@ pub(super) fn feed_content(
     findings: &mut Diagnostics,
 ) -> Option<Content> {
     let tree = parse(html, 1).ok()?;
-    let page = HtmlPage::new(&tree, base, zone, true);
+    let mut page = HtmlPage::new(&tree, base, zone, true);
+    page.has_web_images = true;
     content_of(&page, Dom::ROOT, InlineBuilder::new(normalizer, findings), 1)
 }
 

@@ -28,6 +28,8 @@ pub enum ImageSource {
     Part(String),
     /// In the folder of a saved page: a path relative to the folder of the page, such as `bai_files/anh.jpg`.
     File(String),
+    /// On the web: an absolute URL. Only the text of a collected article has such images.
+    Url(String),
 }
 
 impl ImageSource {
@@ -48,7 +50,7 @@ impl ImageSource {
 
     /// The file name of the image.
     pub fn name(&self) -> &str {
-        let (Self::Part(path) | Self::File(path)) = self;
+        let (Self::Part(path) | Self::File(path) | Self::Url(path)) = self;
         path.rsplit('/').next().unwrap_or(path)
     }
 }

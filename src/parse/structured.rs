@@ -320,7 +320,7 @@ fn date_of(
 
 /// An article of which everything but the text is known. All of the text is text.
 pub(super) fn article_of_content(
-    content: &Content,
+    content: Content,
     title: String,
     published: PublishedAt,
     matter: FrontMatter,
@@ -328,7 +328,11 @@ pub(super) fn article_of_content(
 ) -> ParsedArticle {
     let mut body = Body::default();
     content.pieces.iter().for_each(|piece| body.add(piece));
-    draft(title, published, Credits::default(), body, matter, SourceLines::default(), options)
+    let mut draft =
+        draft(title, published, Credits::default(), body, matter, SourceLines::default(), options);
+    let lines: Vec<_> = content.pieces.iter().map(|piece| (piece.line, piece.shown())).collect();
+    draft.images = content.images.arrange(&mut draft.article.body, &draft.lines.captions, &lines);
+    draft
 }
 
 /// Authors and source.

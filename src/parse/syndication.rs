@@ -7,9 +7,11 @@
 //! SECURITY: no DTD is read, so entities cannot expand. Depth, nodes and size are limited.
 
 mod article;
+mod changes;
 mod dates;
 mod elements;
 mod hub;
+mod images;
 mod json;
 mod links;
 mod model;
@@ -17,10 +19,14 @@ mod reader;
 mod xml;
 
 pub use article::{article_of, feed_links, page_date};
+pub use changes::read_changes;
 pub use dates::{DateDoubt, FeedDate, read_feed_date};
 pub use hub::{HubLinks, hub_links};
 pub use links::link_key;
-pub use model::{FeedFault, Repair, Repairs, SourceFeed, SourceItem};
+pub use model::{
+    ChangesPage, FeedFault, Repair, Repairs, SourceChange, SourceChangeKind, SourceFeed, SourceImage,
+    SourceItem,
+};
 pub use reader::read_feed;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What an operator decides: doubtful items and pauses.
 
+use super::articles::OriginOfItem;
 use super::collector::Collector;
 use super::options::SourceOptions;
 use super::state::SourceState;
@@ -46,25 +47,26 @@ pub async fn decide(
     key: &str,
     decision: Decision,
 ) -> Result<Option<SubmitOutcome>, OperatorError> {
-    let doubtful = collector.store.doubtful_items().await?;
+    let doubtful = collector.0.store.doubtful_items().await?;
     let record =
         doubtful.into_iter().find(|record| record.item.source == source.name && record.item.key == key);
     let record = record.ok_or_else(|| OperatorError::UnknownItem(key.to_owned()))?;
     let Decision::Accept(published) = decision else {
         let record = ItemRecord { state: ItemState::Dropped, reason: None, content: None, ..record };
-        collector.store.record_item(record).await?;
+        collector.0.store.record_item(record).await?;
         return Ok(None);
     };
     let content = record.content.as_deref().ok_or(OperatorError::Damaged)?;
     let item: SourceItem = serde_json::from_str(content).map_err(|_| OperatorError::Damaged)?;
     let own =
-        || read_feed_date(item.date.as_deref()?, collector.options.parse.zone, &mut Repairs::new()).ok();
+        || read_feed_date(item.date.as_deref()?, collector.0.options.parse.zone, &mut Repairs::new()).ok();
     let published = published.or_else(|| own().map(|date| date.published)).ok_or(OperatorError::NoDate)?;
-    let state = SourceState::load(&collector.store, source).await?;
+    let state = SourceState::load(&collector.0.store, source).await?;
     let feed = state.feed_url(source);
-    let submitted =
-        collector.submit(source, &item, record.item, published, feed, &mut Repairs::new()).await?;
-    submitted.map(Some).map_err(OperatorError::Refused)
+    let (publisher, earlier) = (collector.0.publisher(source), record.item.hash.clone());
+    let origin = OriginOfItem { earlier: Some(&earlier), published, feed, page: None };
+    let published = publisher.publish(&item, record.item, origin, &mut Repairs::new()).await?;
+    published.outcome.map(Some).map_err(OperatorError::Refused)
 }
 
 /// Pauses a source or lets it continue. One that answered 410 is tried again.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
+use crate::fetch::AllowedAddresses;
 use crate::model::Slug;
 use crate::parse::ParseOptions;
 use crate::urls::SiteUrls;
@@ -28,6 +31,8 @@ pub struct SourceOptions {
     pub name: String,
     /// A feed, or a page that names its feeds.
     pub url: String,
+    /// What it is.
+    pub kind: SourceKind,
     /// The channels of its articles.
     pub channels: Vec<Slug>,
     /// Channels by category of the source, compared without regard to case.
@@ -36,6 +41,12 @@ pub struct SourceOptions {
     pub every: Duration,
     /// The language (BCP 47) of items that name none.
     pub language: Option<String>,
+    /// The whole text is taken from the page of an article, if the feed has less.
+    pub full_text: bool,
+    /// The publisher, if it is not the one that `name` says.
+    pub publisher: Option<String>,
+    /// The URL of its terms of reuse, or their name.
+    pub licence: Option<String>,
     /// False: it is not requested.
     pub enabled: bool,
     /// Its host may have a private address.
@@ -44,6 +55,18 @@ pub struct SourceOptions {
     pub withdraw: Withdrawals,
     /// Items that are older when they are first seen are left out.
     pub max_item_age: Option<Duration>,
+}
+
+/// What a source is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SourceKind {
+    /// What it is found to be.
+    #[default]
+    Auto,
+    /// A feed, also if a bantin publishes it.
+    Feed,
+    /// Another bantin, followed by its `/api/changes`.
+    Bantin,
 }
 
 /// What happens when a source withdraws an article.
@@ -56,6 +79,16 @@ pub enum Withdrawals {
 }
 
 impl SourceOptions {
+    /// The addresses that its requests may lead to.
+    pub(super) fn addresses(&self) -> AllowedAddresses {
+        if self.allow_private { AllowedAddresses::All } else { AllowedAddresses::Public }
+    }
+
+    /// The host of its URL.
+    pub(super) fn host(&self) -> Option<String> {
+        Url::parse(&self.url).ok()?.host_str().map(str::to_owned)
+    }
+
     /// The channels of an item with these categories.
     pub(super) fn channels_of(&self, categories: &[String]) -> Vec<Slug> {
         let wanted: Vec<String> = categories.iter().map(|category| category.to_lowercase()).collect();

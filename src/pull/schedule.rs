@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::changes::MAX_WAIT;
 use super::collector::Collector;
 use super::options::SourceOptions;
 use super::report::PullReport;
@@ -17,10 +18,16 @@ const TICK: Duration = Duration::from_secs(5);
 /// Polls a source whenever it is due, until `shutdown` is true. Of several processes that share the log, the one that scans
 /// the folder does.
 pub async fn run(collector: Collector, source: SourceOptions, mut shutdown: watch::Receiver<bool>) {
+    // At most one request at a time per host: one that waits would delay those of the other sources there.
+    let is_alone = |host| {
+        let others = collector.0.options.sources.iter().filter(|other| other.name != source.name);
+        others.filter_map(SourceOptions::host).all(|other| other != host)
+    };
+    let wait = if source.host().is_some_and(is_alone) { MAX_WAIT } else { Duration::ZERO };
     loop {
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
-            () = poll_if_due(&collector, &source) => {}
+            () = poll_if_due(&collector, &source, wait) => {}
         }
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => return,
@@ -29,13 +36,14 @@ pub async fn run(collector: Collector, source: SourceOptions, mut shutdown: watc
     }
 }
 
-async fn poll_if_due(collector: &Collector, source: &SourceOptions) {
-    let store = &collector.store;
+async fn poll_if_due(collector: &Collector, source: &SourceOptions, wait: Duration) {
+    let store = &collector.0.store;
     // Errors of the store are logged by the maintenance loop.
     if !matches!(store.acquire_scan_lease().await, Ok(true)) {
         return;
     }
     let Ok(state) = SourceState::load(store, source).await else { return };
+    collector.0.note(source, &state);
     if !source.enabled {
         return;
     }
@@ -44,7 +52,7 @@ async fn poll_if_due(collector: &Collector, source: &SourceOptions) {
     }
     let (of_task, source_of_task) = (collector.clone(), source.clone());
     // A task of its own: what a feed may break stays with its source.
-    match tokio::spawn(async move { of_task.poll(&source_of_task).await }).await {
+    match tokio::spawn(async move { of_task.poll(&source_of_task, wait).await }).await {
         Ok(Ok(report)) => log_report(source, &state, &report),
         Ok(Err(cause)) => {
             error!(source = %source.name, %cause, "the articles of a source were not stored; trying again")

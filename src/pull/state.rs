@@ -1,11 +1,14 @@
 //! What is remembered of a source between two polls, and when it is polled next. Decisions get the time as an argument.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Timelike as _};
 use serde::{Deserialize, Serialize};
 
+use super::cursor::ChangesCursor;
 use super::options::SourceOptions;
+use super::report::PullReport;
 use super::subscription::HubState;
 use crate::parse::Repairs;
 use crate::store::{Store, StoreError};
@@ -15,6 +18,13 @@ use crate::time::Timestamp;
 const MAX_WISH: TimeDelta = TimeDelta::hours(24);
 /// Longest pause after failures.
 const MAX_BACK_OFF: TimeDelta = TimeDelta::hours(6);
+
+/// A pause this many times as long as usual is a reason to look at the source.
+const QUIET_FACTOR: i32 = 5;
+/// A shorter pause never is.
+const MIN_QUIET: TimeDelta = TimeDelta::days(3);
+/// Maximum number of feeds of a list.
+const MAX_FEEDS: usize = 200;
 
 /// What is remembered of a source. Times are in Unix seconds in the stored form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +40,10 @@ pub struct SourceState {
     pub etag: Option<String>,
     /// Its `Last-Modified`.
     pub last_modified: Option<String>,
+    /// The feeds that it lists, with their validators, if it is a list of feeds.
+    pub feeds: BTreeMap<String, (Option<String>, Option<String>)>,
+    /// How far its changes are followed, if it is another bantin.
+    pub changes: Option<ChangesCursor>,
     /// When it is polled next.
     #[serde(with = "chrono::serde::ts_seconds_option")]
     pub next_due: Option<Timestamp>,
@@ -55,6 +69,10 @@ pub struct SourceState {
     pub repairs: Repairs,
     /// Articles published from it.
     pub published: u64,
+    /// The usual time between two polls with new articles, in seconds.
+    pub usual_pause: Option<i64>,
+    /// The keys of the items of its last feed, the first ones of it.
+    pub last_items: Vec<String>,
     /// Its dates have the month in place of the minutes.
     pub month_as_minutes: bool,
     /// Its dates are local time that is called GMT.
@@ -72,6 +90,56 @@ impl SourceState {
         let stored = store.source_state(&source.name).await?;
         let state: Self = stored.and_then(|state| serde_json::from_str(&state).ok()).unwrap_or_default();
         Ok(state.for_url(&source.url))
+    }
+
+    /// Stores the state after a poll. What an operator decided meanwhile stays.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) async fn save_poll(
+        &mut self,
+        store: &Store,
+        source: &SourceOptions,
+    ) -> Result<(), StoreError> {
+        self.is_paused = Self::load(store, source).await?.is_paused;
+        self.save(store, source).await
+    }
+
+    /// Counts what a poll did.
+    pub(super) fn count(&mut self, report: &PullReport, now: Timestamp) {
+        for (kind, times) in &report.repairs {
+            *self.repairs.entry(*kind).or_default() += times;
+        }
+        self.published += report.published;
+        if report.published == 0 {
+            return;
+        }
+        if let Some(last) = self.last_new {
+            let pause = (now - last).num_seconds().max(0);
+            // The mean of the last pauses; those of long ago count little.
+            self.usual_pause = Some(self.usual_pause.map_or(pause, |usual| (usual * 7 + pause) / 8));
+        }
+        self.last_new = Some(now);
+    }
+
+    /// True if there was nothing new for much longer than usual.
+    pub fn is_quiet(&self, now: Timestamp) -> bool {
+        let (Some(last), Some(usual)) = (self.last_new, self.usual_pause) else { return false };
+        now - last > (TimeDelta::seconds(usual) * QUIET_FACTOR).max(MIN_QUIET)
+    }
+
+    /// The feeds that a list of feeds names now.
+    pub(super) fn list_feeds(&mut self, feeds: &[String]) {
+        let mut known = std::mem::take(&mut self.feeds);
+        let listed = feeds.iter().take(MAX_FEEDS);
+        self.feeds = listed.map(|url| (url.clone(), known.remove(url).unwrap_or_default())).collect();
+    }
+
+    /// Changes the cursor, if there is one.
+    pub(super) fn change_cursor(&mut self, change: impl FnOnce(&mut ChangesCursor)) {
+        if let Some(cursor) = &mut self.changes {
+            change(cursor);
+        }
     }
 
     /// Stores the state of a source.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -14,6 +15,7 @@ use super::engine::{Notification, values};
 use super::error::StoreError;
 use super::feed_data::LogPosition;
 use super::handle::Store;
+use crate::text::hex;
 
 /// Delay before reconnecting after the notification connection was lost.
 const RETRY: Duration = Duration::from_secs(1);
@@ -76,7 +78,59 @@ impl ScanTurn {
     }
 }
 
+/// The right to poll a source now. With SQLite it is a file lock, which ends when it is dropped or the process ends; with
+/// PostgreSQL a lease, which expires if it is not renewed.
+pub enum SourceTurn {
+    /// A locked file.
+    File(File),
+    /// A lease in the database of this store, for this task.
+    Lease(Store, String),
+}
+
+impl SourceTurn {
+    /// Keeps the turn for as long as this runs. Returns if it was lost.
+    pub async fn lost(&self) -> StoreError {
+        let Self::Lease(store, task) = self else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(TURN_RENEWAL).await;
+            match store.acquire_lease(task).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    return StoreError::NoWrites("another process has begun to poll the source".to_owned());
+                }
+                Err(cause) => return cause,
+            }
+        }
+    }
+
+    /// Lets others poll the source.
+    pub async fn end(self) {
+        if let Self::Lease(store, task) = self {
+            // If this fails, the lease expires.
+            let _ = store.release_lease(&task).await;
+        }
+    }
+}
+
 impl Store {
+    /// The turn to poll a source; `None` while another process polls it.
+    ///
+    /// # Errors
+    /// If the database or its lock file cannot be used.
+    pub async fn source_turn(&self, name: &str) -> Result<Option<SourceTurn>, StoreError> {
+        match self.core.database.file() {
+            Some(file) => {
+                let hash = hex(&Sha256::digest(name)[..8]);
+                Ok(file.try_lock_source(&hash)?.map(SourceTurn::File))
+            }
+            None => {
+                let task = format!("source {name}");
+                let is_ours = self.acquire_lease(&task).await?;
+                Ok(is_ours.then(|| SourceTurn::Lease(self.clone(), task)))
+            }
+        }
+    }
+
     /// True if processes on other machines may share the log.
     pub fn is_shared(&self) -> bool {
         self.core.database.shared().is_some()

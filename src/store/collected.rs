@@ -22,6 +22,8 @@ pub struct CollectedItem {
     pub hash: String,
     /// The publication date as written.
     pub date: Option<String>,
+    /// The log of the source in which it was last met, if the source is another bantin.
+    pub log: Option<String>,
 }
 
 /// What became of an item.

@@ -596,6 +596,8 @@ fn read_responses_conform_to_openapi() {
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     test_site.write("xa-hoi/go.txt", dated("Bài bị gỡ"));
     test_site.configure("[[channel]]\nslug = \"kinh-te\"\n");
+    test_site
+        .configure("[[source]]\nname = \"Xã\"\nurl = \"http://xa.invalid/\"\nchannels = [\"kinh-te\"]\n");
     let serving = test_site.serve();
     test_site.ok(&["withdraw", &id_of("go"), "--reason", "nhầm"]);
     wait_until("the withdrawal", || head(&serving) == 3);
@@ -628,6 +630,11 @@ fn read_responses_conform_to_openapi() {
         ("/subscribers", "GET", "/api/subscribers?x=1", &[all]),
         ("/subscribers", "GET", "/api/subscribers", &[all, identity]),
         ("/subscribers", "DELETE", "/api/subscribers", &[all]),
+        ("/sources", "GET", "/api/sources", &[all]),
+        ("/sources", "GET", "/api/sources", &[]),
+        ("/sources", "GET", "/api/sources?x=1", &[all]),
+        ("/sources", "GET", "/api/sources", &[all, identity]),
+        ("/sources", "DELETE", "/api/sources", &[all]),
         (of_history, "GET", &history, &[all]),
         (of_history, "GET", &history, &[]),
         (of_history, "GET", &history, &[other]),
@@ -717,7 +724,7 @@ fn read_responses_conform_to_openapi() {
             }
         }
     }
-    assert_eq!(described, 9);
+    assert_eq!(described, 10);
 }
 
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {

@@ -598,7 +598,7 @@ fn a_province_subscribes_at_the_hub_of_a_commune_and_has_its_articles_without_wa
     at_port(&province, province_port);
     province.configure(&format!(
         "[[source]]\nname = \"Xã\"\nurl = \"http://127.0.0.1:{commune_port}/atom.xml\"\n\
-         channels = [\"xa-hoi\"]\nallow_private = true\nevery = \"1h\""
+         channels = [\"xa-hoi\"]\nkind = \"feed\"\nallow_private = true\nevery = \"1h\""
     ));
     let of_province = province.serve();
     wait_until("the subscription", || of_commune.metric("bantin_hub_subscriptions") == 1);

@@ -6,7 +6,7 @@ use crate::support::{RunningServer, TestSite, article, wait_until, word_document
 
 const RSS: &str = "/xa-hoi/rss.xml";
 
-fn png(width: u32, height: u32, shade: u8) -> Vec<u8> {
+pub fn png(width: u32, height: u32, shade: u8) -> Vec<u8> {
     let pixels = image::RgbImage::from_pixel(width, height, image::Rgb([shade, 90, 30]));
     let mut bytes = Vec::new();
     pixels.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();

@@ -38,6 +38,7 @@ mod pages;
 mod parse;
 mod parse_complexity;
 mod parse_mutations;
+mod province;
 mod publishing;
 mod pull;
 mod reload;

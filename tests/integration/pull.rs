@@ -1,113 +1,11 @@
 //! Collecting from other publishers: the real program and a real HTTP server with feeds as portals write them.
 
-use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
 
 use serde_json::Value;
 
+use crate::support::portal::{Portal, item, items, province, pull, rss};
 use crate::support::{TestSite, article, wait_until};
-
-/// A portal: answers by path, which the story changes, and the requests that came.
-#[derive(Clone)]
-struct Portal {
-    address: SocketAddr,
-    answers: Arc<Mutex<HashMap<String, String>>>,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Portal {
-    fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let portal = Self {
-            address: listener.local_addr().unwrap(),
-            answers: Arc::default(),
-            requests: Arc::default(),
-        };
-        let shared = portal.clone();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                let (mut head, mut byte) = (Vec::new(), [0]);
-                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
-                    head.push(byte[0]);
-                }
-                let head = String::from_utf8_lossy(&head).into_owned();
-                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                let answer = shared.answers.lock().unwrap().get(&path).cloned();
-                shared.requests.lock().unwrap().push(head);
-                let answer =
-                    answer.unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n".to_owned());
-                let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.trim_end(), ""));
-                let answer = format!("{head}\r\nConnection: close\r\n\r\n{body}");
-                let _ = stream.write_all(answer.as_bytes());
-            }
-        });
-        portal
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    /// Answers this path with status 200.
-    fn serves(&self, path: &str, body: &str) {
-        self.answers_with(path, &format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
-    }
-
-    fn answers_with(&self, path: &str, answer: &str) {
-        self.answers.lock().unwrap().insert(path.to_owned(), answer.to_owned());
-    }
-
-    fn last_request(&self) -> String {
-        self.requests.lock().unwrap().last().unwrap().to_ascii_lowercase()
-    }
-
-    fn asked_for(&self, path: &str) -> usize {
-        let requests = self.requests.lock().unwrap();
-        requests.iter().filter(|head| head.split(' ').nth(1) == Some(path)).count()
-    }
-}
-
-/// An RSS feed of these items.
-fn rss(items: &[String]) -> String {
-    let begin = "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>Xã</title><link>http://xa.example.vn/</link>";
-    format!("{begin}{}</channel></rss>", items.concat())
-}
-
-fn item(id: &str, title: &str, date: &str, link: &str, text: &str) -> String {
-    format!(
-        "<item><guid isPermaLink=\"false\">{id}</guid><title>{title}</title><pubDate>{date}</pubDate><link>{link}</link>\
-         <description>&lt;p&gt;{text}&lt;/p&gt;</description></item>"
-    )
-}
-
-/// A province that collects from these feeds.
-fn province(sources: &[(&str, String)]) -> TestSite {
-    let site = TestSite::new();
-    let mut config = std::fs::read_to_string(site.path("config.toml")).unwrap();
-    for (name, url) in sources {
-        config.push_str(&format!(
-            "[[source]]\nname = \"{name}\"\nurl = \"{url}\"\nchannels = [\"xa-hoi\"]\nallow_private = true\n"
-        ));
-    }
-    std::fs::write(site.path("config.toml"), config).unwrap();
-    site
-}
-
-/// Polls a source and returns the report.
-fn pull(site: &TestSite, name: &str) -> Value {
-    let output = site.run(&["pull", name, "--json"]);
-    let reports: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    reports[0].clone()
-}
-
-/// The feed of the province as JSON: the items.
-fn items(site: &TestSite) -> Vec<Value> {
-    let feed: Value = serde_json::from_str(&site.ok(&["render", "-", "json"])).unwrap();
-    feed["items"].as_array().unwrap().clone()
-}
 
 #[test]
 fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_their_id() {
@@ -156,7 +54,7 @@ fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_th
         ("Họp dân ở nhà rông", "news_one", portal.url("/bai/1")),
         ("Họp dân ở nhà rông mới", "news_2", format!("{}/?utm_source=rss", portal.url("/bai/1"))),
     ] {
-        portal.serves("/rss.xml", &feed(title, id, &link));
+        portal.serves("/rss.xml", feed(title, id, &link));
         let report = pull(&site, "UBND xã Đăk Tô");
         assert_eq!((&report["published"], &report["corrected"]), (&0.into(), &1.into()), "{title}: {report}");
         let now = items(&site);
@@ -164,7 +62,7 @@ fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_th
     }
     // Unchanged, and gone from the end of the feed: nothing happens.
     assert_eq!(pull(&site, "UBND xã Đăk Tô")["corrected"], 0);
-    portal.serves("/rss.xml", &rss(&[]));
+    portal.serves("/rss.xml", rss(&[]));
     pull(&site, "UBND xã Đăk Tô");
     assert_eq!(items(&site).len(), 1);
 }
@@ -183,8 +81,8 @@ fn the_month_in_place_of_the_minutes_is_replaced_by_the_date_on_the_page() {
             "<html><body><h1>Bài viết</h1><p>{date}</p><p>Sáng nay, xã họp dân ở nhà rông để bàn việc làm đường vào làng.</p></body></html>"
         )
     };
-    portal.serves("/3", &page("12/05/2023 17:39"));
-    portal.serves("/1", &page("04/12/2022 07:51"));
+    portal.serves("/3", page("12/05/2023 17:39"));
+    portal.serves("/1", page("04/12/2022 07:51"));
     portal.answers_with("/2", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n");
     let site = province(&[("Xã A", portal.url("/rss.xml"))]);
     let report = pull(&site, "Xã A");
@@ -199,16 +97,16 @@ fn the_month_in_place_of_the_minutes_is_replaced_by_the_date_on_the_page() {
     };
     assert_eq!(dates(&site), ["2023-05-12T17:39:00+07:00", "2022-12-04T07:51:00+07:00"]);
     // The page answers again: the item is taken in, and the others are not asked for again.
-    portal.serves("/2", &page("01/04/2023 07:20"));
+    portal.serves("/2", page("01/04/2023 07:20"));
     assert_eq!(pull(&site, "Xã A")["published"], 1);
     assert_eq!(dates(&site)[1], "2023-04-01T07:20:00+07:00");
     assert_eq!((portal.asked_for("/3"), portal.asked_for("/2")), (1, 2));
     // A page that robots.txt forbids is not requested.
     portal.serves("/robots.txt", "User-agent: *\nDisallow: /4\n");
-    portal.serves("/4", &page("15/05/2023 08:00"));
+    portal.serves("/4", page("15/05/2023 08:00"));
     portal.serves(
         "/rss.xml",
-        &rss(&[item("4", "Bốn", "Mon, 15 May 2023 08:05:11 GMT+7", &portal.url("/4"), "Bốn.")]),
+        rss(&[item("4", "Bốn", "Mon, 15 May 2023 08:05:11 GMT+7", &portal.url("/4"), "Bốn.")]),
     );
     let report = pull(&site, "Xã A");
     assert_eq!((portal.asked_for("/4"), &report["published"]), (0, &0.into()), "{report}");
@@ -219,7 +117,7 @@ fn doubtful_items_are_held_back_until_an_operator_decides() {
     let portal = Portal::new();
     portal.serves(
         "/rss.xml",
-        &rss(&[
+        rss(&[
             item("a", "Không ngày", "", &portal.url("/a"), "A."),
             item("b", "Ngày tương lai", "Fri, 12 May 2090 17:39:00 +0700", &portal.url("/b"), "B."),
             item("c", "Đúng", "Fri, 12 May 2023 17:39:00 +0700", &portal.url("/c"), "C."),
@@ -246,7 +144,7 @@ fn doubtful_items_are_held_back_until_an_operator_decides() {
     // What was decided stays decided, also when the source corrects the text.
     portal.serves(
         "/rss.xml",
-        &rss(&[
+        rss(&[
             item("a", "Không ngày nữa", "", &portal.url("/a"), "A."),
             item("b", "Ngày tương lai nữa", "Fri, 12 May 2090 17:39:00 +0700", &portal.url("/b"), "B."),
         ]),
@@ -270,7 +168,7 @@ fn sources_with_the_same_ids_are_apart_and_none_takes_the_article_of_another() {
     for (portal, title) in [(&a, "Của xã A"), (&b, "Của xã B")] {
         portal.serves(
             "/rss.xml",
-            &rss(&[
+            rss(&[
                 item("news_123", title, date, &portal.url("/1"), title),
                 item("tag:xa.example,2020:1", &format!("{title} hai"), date, &portal.url("/2"), title),
                 item(
@@ -312,20 +210,20 @@ fn a_tombstone_withdraws_and_a_return_restores() {
             "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:at='http://purl.org/atompub/tombstones/1.0'><title>A</title>{inner}</feed>"
         )
     };
-    portal.serves("/atom.xml", &atom(&entry));
+    portal.serves("/atom.xml", atom(&entry));
     let site = province(&[("Xã A", portal.url("/atom.xml"))]);
     assert_eq!(pull(&site, "Xã A")["published"], 1);
     let gone = "<at:deleted-entry ref='tag:a,2020:1' when='2023-05-13T00:00:00Z'><at:comment>Trùng bài</at:comment></at:deleted-entry>";
-    portal.serves("/atom.xml", &atom(gone));
+    portal.serves("/atom.xml", atom(gone));
     assert_eq!(pull(&site, "Xã A")["withdrawn"], 1);
     assert_eq!(pull(&site, "Xã A")["withdrawn"], 0);
     assert!(site.ok(&["render", "-", "atom"]).contains("Trùng bài"));
-    portal.serves("/atom.xml", &atom(&entry));
+    portal.serves("/atom.xml", atom(&entry));
     assert_eq!(pull(&site, "Xã A")["corrected"], 1);
     assert_eq!(items(&site)[0]["id"], "tag:a,2020:1");
     // What an operator withdrew stays withdrawn.
     site.ok(&["withdraw", "tag:a,2020:1"]);
-    portal.serves("/atom.xml", &atom(&entry.replace("Một.", "Một, sửa.")));
+    portal.serves("/atom.xml", atom(&entry.replace("Một.", "Một, sửa.")));
     pull(&site, "Xã A");
     assert_eq!(items(&site).len(), 0);
 }

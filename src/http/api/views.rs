@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::state::AppState;
 use crate::content_html::content_html;
 use crate::feed;
-use crate::model::{Entry, Site, Slug};
+use crate::model::{Article, Entry, Site, Slug};
 use crate::store;
 use crate::text;
 use crate::time::rfc3339;
@@ -119,8 +119,24 @@ pub fn article<'a>(context: ViewContext<'a>, entry: &'a Entry, number: u64) -> A
         language: article.language.as_deref().unwrap_or(&site.language),
         source: article.source.as_deref().map(text::xml_safe),
         pictures: feed::media_items(article, urls).into_iter().map(image).collect(),
-        publisher: text::xml_safe(site.publisher_at(article.published.instant)),
-        license: site.rights_url.as_deref().and_then(text::http_url),
+        publisher: text::xml_safe(publisher(article, site)),
+        license: license(article, site).and_then(text::http_url),
+    }
+}
+
+/// The publisher of a collected article is its source.
+fn publisher<'a>(article: &'a Article, site: &'a Site) -> &'a str {
+    match (&article.origin, &article.source) {
+        (Some(origin), Some(source)) => origin.publisher.as_deref().unwrap_or(source),
+        _ => site.publisher_at(article.published.instant),
+    }
+}
+
+/// NOTE: the terms of this site are not those of a collected article.
+fn license<'a>(article: &'a Article, site: &'a Site) -> Option<&'a str> {
+    match &article.origin {
+        Some(origin) => origin.licence.as_deref(),
+        None => site.rights_url.as_deref(),
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct HtmlPage<'t> {
     pub zone: Zone,
     /// The entire page is the article.
     pub is_fragment: bool,
+    /// Its images are found by their URL.
+    pub has_web_images: bool,
     pub sheet: StyleSheet,
     pub hidden: Vec<bool>,
     weights: Vec<TextDensity>,
@@ -68,7 +70,7 @@ impl<'t> HtmlPage<'t> {
             }
             weights[id] = weight;
         }
-        Self { tree, base, zone, is_fragment, sheet, hidden, weights }
+        Self { tree, base, zone, is_fragment, has_web_images: false, sheet, hidden, weights }
     }
 
     pub(super) fn weight(&self, id: NodeId) -> &TextDensity {

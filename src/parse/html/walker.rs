@@ -1,5 +1,7 @@
 //! Walks over the nodes of the article and builds pieces.
 
+use url::Url;
+
 use super::super::diagnostic::{DiagnosticKind, Part};
 use super::super::inline::InlineBuilder;
 use super::super::pictures::ImageSource;
@@ -364,12 +366,32 @@ impl<'p, 'w, 'c, 'f> Walker<'p, 'w, 'c, 'f> {
         if self.is_icon(id) {
             return;
         }
+        if self.page.has_web_images {
+            return match self.web_image(id) {
+                Some(source) => self.flow.image(source, tree.line(id)),
+                None => self.omit(Part::Picture, id),
+            };
+        }
         // NOTE: only a page in a file has files beside it.
         let src = tree.attribute(id, "src").filter(|_| !self.page.is_fragment);
         match src.and_then(ImageSource::of_saved_page) {
             Some(source) => self.flow.image(source, tree.line(id)),
             None => self.omit(Part::Picture, id),
         }
+    }
+
+    /// The URL of an image. Pages that load images late name the image itself in an attribute of their own.
+    fn web_image(&self, id: NodeId) -> Option<ImageSource> {
+        let names = ["data-src", "data-original", "data-lazy-src", "src"];
+        let addresses = names.iter().filter_map(|name| self.page.tree.attribute(id, name).map(str::trim));
+        addresses.filter(|address| !address.is_empty()).find_map(|address| {
+            let url = match &self.page.base {
+                Some(base) => base.join(address),
+                None => Url::parse(address),
+            };
+            let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+            Some(ImageSource::Url(url.into()))
+        })
     }
 
     /// Icons, bullets and tracking pixels.

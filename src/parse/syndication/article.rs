@@ -5,9 +5,11 @@ use url::Url;
 use super::super::diagnostic::Diagnostics;
 use super::super::front_matter::FrontMatter;
 use super::super::normalise::Normalizer;
-use super::super::{ParseOptions, html, structured};
-use super::model::{Repair, Repairs, SourceItem, count};
+use super::super::{ParseOptions, ParsedArticle, html, structured, web_page};
+use super::images;
+use super::model::SourceItem;
 use crate::model::Article;
+use crate::search_text::block_texts;
 use crate::text::{language_tag, xml_safe_nfc};
 use crate::time::PublishedAt;
 
@@ -40,37 +42,51 @@ fn has_markup(text: &str) -> bool {
     text.match_indices('<').any(|(at, _)| tag(at)) || text.match_indices('&').any(|(at, _)| reference(at))
 }
 
-/// The article of an item. The HTML is read and written anew, as that of an article file; `source` is named below it.
-/// `None` if its HTML is too complex.
+/// The article of an item, and its images in the order in which it shows them, those with a caption first. The HTML is
+/// read and written anew, as that of an article file; `source` is named above it. `page` is the URL and the bytes of its
+/// page, whose text is taken if it is longer. `None` if its HTML is too complex.
 pub fn article_of(
     item: &SourceItem,
     published: PublishedAt,
     source: &str,
+    page: Option<(&Url, &[u8])>,
     options: &ParseOptions,
-    repairs: &mut Repairs,
-) -> Option<Article> {
+) -> Option<ParsedArticle> {
     let mut findings = Diagnostics::default();
     let language = item.language.as_deref().and_then(language_tag);
     let mut normalizer = Normalizer::new(language.unwrap_or(&options.language));
     let base = item.link.as_deref().and_then(|link| Url::parse(link).ok());
     let content = html::feed_content(&item.html, base, options.zone, &mut normalizer, &mut findings)?;
-    count(repairs, Repair::ImageLeftOut, item.html.matches("<img").count());
     let title = match item.title.is_empty() {
         // A note without a title is called after its beginning.
         true => crate::text::truncate(&plain(&item.html), 80).into_owned(),
         false => item.title.clone(),
     };
     let matter = FrontMatter {
+        updated: item.updated,
         authors: Some(
             item.authors.iter().map(|author| plain(author)).filter(|name| !name.is_empty()).collect(),
         ),
         summary: Some(item.summary.clone()).filter(|summary| !summary.is_empty()),
+        tags: item.tags.clone(),
         language: language.filter(|language| !same_language(language, &options.language)).map(str::to_owned),
         link: item.link.clone(),
         source: Some(source.to_owned()),
         ..FrontMatter::default()
     };
-    Some(structured::article_of_content(&content, title, published, matter, options).article)
+    let of_page = page.and_then(|(url, bytes)| web_page(bytes, url, &title, published, options));
+    let mut draft = structured::article_of_content(content, title, published, matter, options);
+    // A page of which only a part is understood is no more than the feed has.
+    if let Some(whole) = of_page.filter(|whole| length(&whole.article) > length(&draft.article)) {
+        (draft.article.body, draft.images, draft.lines) = (whole.article.body, whole.images, whole.lines);
+    }
+    images::add(&mut draft, &item.images);
+    Some(draft)
+}
+
+/// The length of the text of an article, in bytes.
+fn length(article: &Article) -> usize {
+    article.body.iter().flat_map(block_texts).map(|text| text.len()).sum()
 }
 
 /// `vi` and `vi-VN` are one language.

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::article;
 use super::links::{absolute, link_key};
-use super::model::{FeedFault, Repair, Repairs, SourceFeed, SourceItem, count};
+use super::model::{FeedFault, Repair, Repairs, SourceFeed, SourceImage, SourceItem, count};
 
 /// Maximum number of nodes.
 const MAX_NODES: u32 = 500_000;
@@ -18,6 +18,7 @@ enum Namespace {
     DublinCore,
     Content,
     Tombstones,
+    Media,
     Other,
 }
 
@@ -33,6 +34,7 @@ fn namespace(node: Node<'_, '_>) -> Namespace {
         Some("http://www.w3.org/2005/Atom" | "http://purl.org/atom/ns#") => Namespace::Atom,
         Some("http://purl.org/rss/1.0/modules/content/") => Namespace::Content,
         Some("http://purl.org/atompub/tombstones/1.0") => Namespace::Tombstones,
+        Some("http://search.yahoo.com/mrss/" | "http://search.yahoo.com/mrss") => Namespace::Media,
         Some(uri) if uri.starts_with("http://purl.org/dc/") => Namespace::DublinCore,
         Some(_) => Namespace::Other,
     }
@@ -50,6 +52,8 @@ pub(super) fn read(xml: &str, url: &Url, repairs: &mut Repairs) -> Result<Source
         "feed" if namespace(root) == Namespace::Atom => {
             Ok(Reader { base: base_of(root, url), repairs }.atom(root))
         }
+        "opml" => Ok(Reader { base: base_of(root, url), repairs }.opml(root)),
+        "urlset" => Ok(Reader { base: base_of(root, url), repairs }.news_sitemap(root)),
         other => Err(FeedFault::NotAFeed(format!(
             "its root element is <{}>",
             other.chars().take(40).collect::<String>()
@@ -80,6 +84,10 @@ impl Reader<'_> {
         let hours = children(channel, Namespace::Rss, "skipHours").flat_map(|node| node.children());
         let mut feed = SourceFeed {
             title: text(channel, Namespace::Rss, "title").unwrap_or_default(),
+            is_of_bantin: is_of_bantin(channel, Namespace::Rss),
+            is_of_wordpress: text(channel, Namespace::Rss, "generator")
+                .is_some_and(|name| name.to_ascii_lowercase().contains("wordpress")),
+            previous: self.previous(channel),
             ttl: children(channel, Namespace::Rss, "ttl").find_map(|node| all_text(node).trim().parse().ok()),
             skip_hours: hours.filter_map(number).map(|hour: u8| hour % 24).collect(),
             deleted: deleted(root).chain(deleted(channel)).collect(),
@@ -148,6 +156,8 @@ impl Reader<'_> {
                 .collect(),
             authors: authors.unwrap_or_default(),
             language: text(item, Namespace::DublinCore, "language"),
+            images: self.images(item, &self.base.clone()),
+            ..SourceItem::default()
         }
     }
 
@@ -156,6 +166,8 @@ impl Reader<'_> {
         let language = root.attribute(("http://www.w3.org/XML/1998/namespace", "lang")).map(str::to_owned);
         let mut feed = SourceFeed {
             title: self.title(&title),
+            is_of_bantin: is_of_bantin(root, Namespace::Atom),
+            previous: self.previous(root),
             deleted: deleted(root).collect(),
             ..SourceFeed::default()
         };
@@ -192,7 +204,84 @@ impl Reader<'_> {
             categories: children(entry, Namespace::Atom, "category").filter_map(category).collect(),
             authors: authors.collect(),
             language: entry.attribute(("http://www.w3.org/XML/1998/namespace", "lang")).map(str::to_owned),
+            images: self.images(entry, &base),
+            ..SourceItem::default()
         }
+    }
+
+    /// The archive page before a feed or an archive page (RFC 5005 §4), or the next page of a paged feed (§3).
+    fn previous(&mut self, feed: Node<'_, '_>) -> Option<String> {
+        let of = |rel| {
+            let mut links = children(feed, Namespace::Atom, "link");
+            links.find(|link| link.attribute("rel") == Some(rel)).and_then(|link| link.attribute("href"))
+        };
+        of("prev-archive").or_else(|| of("next")).and_then(|link| absolute(link, &self.base, self.repairs))
+    }
+
+    /// The feeds of an OPML document, without repetition.
+    fn opml(self, root: Node<'_, '_>) -> SourceFeed {
+        let mut feeds: Vec<String> = Vec::new();
+        for outline in root.descendants().filter(|node| node.has_tag_name("outline")) {
+            let url = outline.attribute("xmlUrl").and_then(|url| absolute(url, &self.base, self.repairs));
+            feeds.extend(url.filter(|url| !feeds.contains(url)));
+        }
+        let title = root.descendants().find(|node| node.has_tag_name("title")).map(all_text);
+        SourceFeed { title: article::plain(&title.unwrap_or_default()), feeds, ..SourceFeed::default() }
+    }
+
+    /// The articles of a sitemap for news: titles, dates and addresses without texts.
+    fn news_sitemap(mut self, root: Node<'_, '_>) -> SourceFeed {
+        const NEWS: &str = "http://www.google.com/schemas/sitemap-news/0.9";
+        let of = |parent: Node<'_, '_>, name: &'static str| {
+            let named = parent.children().find(|node| node.is_element() && node.tag_name().name() == name);
+            named.map(all_text).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        };
+        let mut items = Vec::new();
+        for url in root.children().filter(|node| node.tag_name().name() == "url") {
+            let news = url.children().find(|node| node.has_tag_name((NEWS, "news")));
+            let (Some(news), Some(address)) = (news, of(url, "loc")) else { continue };
+            let publication = news.children().find(|node| node.has_tag_name((NEWS, "publication")));
+            items.push(SourceItem {
+                id: Some(address.clone()),
+                link: absolute(&address, &self.base, self.repairs),
+                title: self.title(&of(news, "title").unwrap_or_default()),
+                date: of(news, "publication_date"),
+                language: publication.and_then(|publication| of(publication, "language")),
+                ..SourceItem::default()
+            });
+        }
+        SourceFeed { items, ..SourceFeed::default() }
+    }
+
+    /// The images beside the text: Media RSS, enclosures. A thumbnail only if there is nothing else.
+    fn images(&mut self, item: Node<'_, '_>, base: &Url) -> Vec<SourceImage> {
+        let is_image = |node: &Node<'_, '_>| {
+            let of_type = |name| node.attribute(name).is_some_and(|kind: &str| kind.starts_with("image"));
+            of_type("medium") || of_type("type")
+        };
+        let media = |name: &'static str| {
+            let nodes = item.descendants().filter(|node| node.is_element());
+            nodes.filter(move |node| node.tag_name().name() == name && namespace(*node) == Namespace::Media)
+        };
+        let contents = media("content").filter(is_image);
+        let mut found: Vec<(Option<&str>, Option<String>)> =
+            contents.map(|node| (node.attribute("url"), media_caption(node))).collect();
+        let enclosures = children(item, Namespace::Rss, "enclosure").filter(is_image);
+        found.extend(enclosures.map(|node| (node.attribute("url"), None)));
+        let links = children(item, Namespace::Atom, "link").filter(is_image);
+        let links = links.filter(|link| link.attribute("rel") == Some("enclosure"));
+        found.extend(links.map(|node| (node.attribute("href"), node.attribute("title").map(str::to_owned))));
+        if found.is_empty() {
+            found.extend(media("thumbnail").map(|node| (node.attribute("url"), None)));
+        }
+        let mut images: Vec<SourceImage> = Vec::new();
+        for (url, caption) in found {
+            let Some(url) = url.and_then(|url| absolute(url, base, self.repairs)) else { continue };
+            if !images.iter().any(|known| known.url == url) {
+                images.push(SourceImage { url, original: None, caption });
+            }
+        }
+        images
     }
 
     /// Summary and text. A description without a text beside it is the text.
@@ -211,6 +300,24 @@ impl Reader<'_> {
             usize::from(raw.split_whitespace().ne(title.split_whitespace())),
         );
         title
+    }
+}
+
+/// Whether the generator of a feed is this program.
+fn is_of_bantin(feed: Node<'_, '_>, of: Namespace) -> bool {
+    text(feed, of, "generator").is_some_and(|name| name.split(' ').next() == Some("bantin"))
+}
+
+/// The caption of an image of Media RSS: its description with the photographer.
+fn media_caption(content: Node<'_, '_>) -> Option<String> {
+    let plain = |name| {
+        let text = text(content, Namespace::Media, name).map(|text| article::plain(&text));
+        text.filter(|text| !text.is_empty())
+    };
+    match (plain("description"), plain("credit")) {
+        (Some(text), Some(credit)) if !text.contains(&credit) => Some(format!("{text}. Ảnh: {credit}")),
+        (None, Some(credit)) => Some(format!("Ảnh: {credit}")),
+        (text, _) => text,
     }
 }
 

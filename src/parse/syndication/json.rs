@@ -5,7 +5,7 @@ use url::Url;
 
 use super::article;
 use super::links::absolute;
-use super::model::{FeedFault, Repairs, SourceFeed, SourceItem};
+use super::model::{FeedFault, Repairs, SourceFeed, SourceImage, SourceItem};
 use crate::text::escape_html;
 
 pub(super) fn read(text: &str, url: &Url, repairs: &mut Repairs) -> Result<SourceFeed, FeedFault> {
@@ -20,6 +20,8 @@ pub(super) fn read(text: &str, url: &Url, repairs: &mut Repairs) -> Result<Sourc
     // What bantin publishes in place of tombstones.
     let deleted = feed["_bantin"]["deleted_items"].as_array().into_iter().flatten();
     Ok(SourceFeed {
+        is_of_bantin: feed["_bantin"].is_object(),
+        previous: text_of(&feed["next_url"]).and_then(|next| absolute(&next, url, &mut Repairs::new())),
         title: article::plain(&escape_html(feed["title"].as_str().unwrap_or_default())),
         deleted: deleted
             .filter_map(|gone| Some((text_of(&gone["id"])?, text_of(&gone["comment"]))))
@@ -52,10 +54,23 @@ fn item(entry: &Value, language: Option<&str>, base: &Url, repairs: &mut Repairs
         categories: texts("tags").filter_map(text_of).collect(),
         authors: texts("authors").filter_map(|author| text_of(&author["name"])).chain(author).collect(),
         language: text_of(&entry["language"]).or_else(|| language.map(str::to_owned)),
+        images: images(entry, base, repairs),
+        ..SourceItem::default()
     }
 }
 
-fn text_of(value: &Value) -> Option<String> {
+fn images(entry: &Value, base: &Url, repairs: &mut Repairs) -> Vec<SourceImage> {
+    let attachments = entry["attachments"].as_array().into_iter().flatten();
+    let is_image = |file: &&Value| file["mime_type"].as_str().is_some_and(|kind| kind.starts_with("image/"));
+    let attached = attachments.filter(is_image).map(|file| (text_of(&file["url"]), text_of(&file["title"])));
+    let own = ["image", "banner_image"].map(|name| (text_of(&entry[name]), None));
+    let found = attached.chain(own).filter_map(|(url, caption)| {
+        Some(SourceImage { url: absolute(&url?, base, repairs)?, original: None, caption })
+    });
+    found.collect()
+}
+
+pub(super) fn text_of(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),

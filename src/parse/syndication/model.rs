@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::{PublishedAt, Timestamp};
+
 /// A feed as read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceFeed {
     /// Its title, plain text.
     pub title: String,
+    /// Whether a bantin wrote it, which then also has an API.
+    pub is_of_bantin: bool,
+    /// Whether WordPress wrote it, whose older articles are at `?paged=2` and so on.
+    pub is_of_wordpress: bool,
+    /// The page with older items: an archive (RFC 5005 §4), the next page of a JSON Feed.
+    pub previous: Option<String>,
+    /// The feeds that it lists, if it is an OPML document.
+    pub feeds: Vec<String>,
     /// Its items in document order.
     pub items: Vec<SourceItem>,
     /// Its tombstones (RFC 6721): id and reason.
@@ -23,6 +33,7 @@ pub struct SourceFeed {
 
 /// An item of a feed, before its date is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SourceItem {
     /// Its id as written.
     pub id: Option<String>,
@@ -42,6 +53,56 @@ pub struct SourceItem {
     pub authors: Vec<String>,
     /// The language (BCP 47), if the item names one.
     pub language: Option<String>,
+    /// The keywords to republish.
+    pub tags: Vec<String>,
+    /// When it was last corrected, if the source is known to name that.
+    pub updated: Option<Timestamp>,
+    /// The images beside the text. Some are also in it.
+    pub images: Vec<SourceImage>,
+}
+
+/// An image beside the text of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceImage {
+    /// Its absolute URL.
+    pub url: String,
+    /// The absolute URL of the image itself, if `url` is a smaller copy.
+    pub original: Option<String>,
+    /// Its caption, plain text on one line.
+    pub caption: Option<String>,
+}
+
+/// A page of the changes of another bantin.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangesPage {
+    /// The id of its log.
+    pub log: String,
+    /// The number to continue after.
+    pub next: u64,
+    /// The changes in order.
+    pub changes: Vec<SourceChange>,
+}
+
+/// A change of an article of another bantin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceChange {
+    /// The id of the article.
+    pub id: String,
+    /// What happened.
+    pub kind: SourceChangeKind,
+    /// Why it was withdrawn.
+    pub reason: Option<String>,
+}
+
+/// What a change says of its article.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceChangeKind {
+    /// It is published as this item, with this date.
+    Published(Box<SourceItem>, PublishedAt),
+    /// It is not published any more.
+    Withdrawn,
+    /// A later change withdrew it.
+    Superseded,
 }
 
 /// What was repaired, and how often.
@@ -81,7 +142,7 @@ pub enum Repair {
     OddDate,
     /// The date was taken from the page of the article.
     DateFromPage,
-    /// An image was left out.
+    /// An image was left out: it does not exist, is no image, or is too small or too large.
     ImageLeftOut,
 }
 

@@ -3,7 +3,7 @@ use url::Url;
 
 use super::*;
 use crate::model::Block;
-use crate::parse::ParseOptions;
+use crate::parse::{ImageSource, ParseOptions, ParsedArticle};
 use crate::time::{DEFAULT_TIME_ZONE, rfc3339};
 
 fn url() -> Url {
@@ -53,7 +53,7 @@ fn every_format_gives_the_same_item() {
         let date =
             read_feed_date(item.date.as_ref().unwrap(), DEFAULT_TIME_ZONE, &mut Repairs::new()).unwrap();
         assert_eq!(rfc3339(date.published.instant, DEFAULT_TIME_ZONE), "2023-05-12T17:39:00+07:00", "{text}");
-        let article = article_of(item, date.published, "UBND xã", &options(), &mut Repairs::new()).unwrap();
+        let article = article_of(item, date.published, "UBND xã", None, &options()).unwrap().article;
         assert!(
             matches!(&article.body[..], [Block::Lead { text, .. }] if text == "Cả bài"),
             "{:?}",
@@ -244,14 +244,37 @@ fn the_html_of_an_item_is_written_anew() {
         ..SourceItem::default()
     };
     let published = crate::time::PublishedAt::exact(Utc.with_ymd_and_hms(2023, 5, 12, 10, 0, 0).unwrap());
-    let mut repairs = Repairs::new();
-    let article = article_of(&item, published, "UBND xã", &options(), &mut repairs).unwrap();
+    let ParsedArticle { article, images, .. } =
+        article_of(&item, published, "UBND xã", None, &options()).unwrap();
     let written = format!("{:?}", article.body);
     assert!(written.contains("https://dakto.example.vn/lich"), "{written}");
     for bad in ["script", "onclick", "javascript", "alert"] {
         assert!(!written.contains(bad), "{bad} in {written}");
     }
-    assert_eq!(repairs[&Repair::ImageLeftOut], 1);
+    assert_eq!(images[0].source, ImageSource::Url("https://dakto.example.vn/tin/a.jpg".to_owned()));
+}
+
+#[test]
+fn images_are_found_in_the_text_and_beside_it_with_their_captions() {
+    let item = "<item><title>A</title><link>https://dakto.example.vn/tin/1</link><pubDate>Fri, 12 May 2023 17:39:00 +0700</pubDate>
+        <description><![CDATA[<p>Xã họp.</p><figure><img data-src='/anh/a.jpg' src='data:image/gif;base64,R0lG'><figcaption>Nhà rông. Ảnh: Tấn Lộc</figcaption></figure>
+        <img src='b-300x200.jpg'><img src='pixel.gif' width='1' height='1'><p>Hết.</p>]]></description>
+        <enclosure url='/tin/b.jpg' type='image/jpeg' length='1'/><enclosure url='/tin/loi.mp3' type='audio/mpeg' length='1'/>
+        <media:content url='/tin/c.jpg' medium='image'><media:description>Đường làng</media:description><media:credit>Y Hà</media:credit></media:content>
+        <media:thumbnail url='/tin/nho.jpg'/></item>";
+    let feed =
+        read(&format!("<rss xmlns:media='http://search.yahoo.com/mrss/'><channel>{item}</channel></rss>"));
+    let published = crate::time::PublishedAt::exact(Utc.with_ymd_and_hms(2023, 5, 12, 10, 0, 0).unwrap());
+    let read = article_of(&feed.items[0], published, "UBND xã", None, &options()).unwrap();
+    let images: Vec<(&str, bool)> =
+        read.images.iter().map(|image| (image.source.name(), image.has_caption)).collect();
+    assert_eq!(images, [("a.jpg", true), ("c.jpg", true), ("b-300x200.jpg", false)]);
+    let captions = read.article.body.iter().filter_map(|block| match block {
+        Block::Caption { text, credit, .. } => Some((text.as_str(), credit.as_deref().unwrap_or_default())),
+        _ => None,
+    });
+    let captions: Vec<_> = captions.collect();
+    assert_eq!(captions, [("Nhà rông", "Tấn Lộc"), ("Đường làng", "Y Hà")]);
 }
 
 #[test]

@@ -112,6 +112,11 @@ impl DatabaseFile {
         try_lock(&self.lock_file("-scan"))
     }
 
+    /// The lock that allows one process at a time to poll a source; none if another process holds it.
+    pub(crate) fn try_lock_source(&self, hash: &str) -> io::Result<Option<File>> {
+        try_lock(&self.lock_file(&format!("-source-{hash}")))
+    }
+
     fn lock_file(&self, ending: &str) -> PathBuf {
         with_suffix(&self.database, ending)
     }

@@ -55,6 +55,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (64, "unused_images", include_str!("../migrations/postgres/0064_unused_images.sql")),
     (65, "ended_sessions", include_str!("../migrations/postgres/0065_ended_sessions.sql")),
     (70, "sources", include_str!("../migrations/postgres/0070_sources.sql")),
+    (71, "source_log", include_str!("../migrations/postgres/0071_source_log.sql")),
     (80, "push", include_str!("../migrations/postgres/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/postgres/0081_source_hubs.sql")),
 ];

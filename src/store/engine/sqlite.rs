@@ -49,6 +49,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (64, "unused_images", include_str!("../migrations/sqlite/0064_unused_images.sql")),
     (65, "ended_sessions", include_str!("../migrations/sqlite/0065_ended_sessions.sql")),
     (70, "sources", include_str!("../migrations/sqlite/0070_sources.sql")),
+    (71, "source_log", include_str!("../migrations/sqlite/0071_source_log.sql")),
     (80, "push", include_str!("../migrations/sqlite/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/sqlite/0081_source_hubs.sql")),
 ];
@@ -128,6 +129,12 @@ impl SqliteFile {
     pub(crate) fn try_lock_scan(&self) -> Result<Option<File>, StoreError> {
         self.check_in_place()?;
         self.file.try_lock_scan().map_err(StoreError::unavailable)
+    }
+
+    /// See [`DatabaseFile::try_lock_source`].
+    pub(crate) fn try_lock_source(&self, hash: &str) -> Result<Option<File>, StoreError> {
+        self.check_in_place()?;
+        self.file.try_lock_source(hash).map_err(StoreError::unavailable)
     }
 
     pub(crate) async fn begin_write(&self) -> Result<SqliteTransaction, StoreError> {

@@ -10,7 +10,7 @@ use crate::store::rows::from_json;
 macro_rules! select_item {
     ($which:literal) => {
         concat!(
-            "SELECT source, key, link, hash, date, state, article, published, reason, item FROM source_item ",
+            "SELECT source, key, link, hash, date, state, article, published, reason, item, log FROM source_item ",
             $which
         )
     };
@@ -56,6 +56,25 @@ impl Store {
         let sql = select_item!("WHERE state = 'doubtful' ORDER BY source, key");
         reading.rows(sql, &[]).await?.iter().map(read_item).collect()
     }
+
+    /// The published and doubtful items of a source that were not met in this log, by key; and how many were.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn items_outside_log(
+        &self,
+        source: &str,
+        log: &str,
+    ) -> Result<(Vec<ItemRecord>, u64), StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let sql = select_item!(
+            "WHERE source = $1 AND state IN ('published', 'doubtful') AND (log IS NULL OR log <> $2) ORDER BY key"
+        );
+        let outside = reading.rows(sql, values![source, log]).await?;
+        let sql = "SELECT COUNT(*) FROM source_item WHERE source = $1 AND state = 'published' AND log = $2";
+        let met = reading.one(sql, values![source, log]).await?.get_u64(0)?;
+        Ok((outside.iter().map(read_item).collect::<Result<_, _>>()?, met))
+    }
 }
 
 fn read_item(row: &Row) -> Result<ItemRecord, StoreError> {
@@ -68,6 +87,7 @@ fn read_item(row: &Row) -> Result<ItemRecord, StoreError> {
             link: text(2)?,
             hash: row.get_text(3)?.to_owned(),
             date: text(4)?,
+            log: text(10)?,
         },
         state: ItemState::from_name(state)
             .ok_or_else(|| StoreError::Corrupt(format!("`{state}` is not a state of an item")))?,

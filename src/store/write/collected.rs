@@ -39,6 +39,25 @@ impl Store {
         pending.committed().await
     }
 
+    /// Items of a source were met in this log, unchanged.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn items_met(&self, source: &str, keys: Vec<String>, log: &str) -> Result<(), StoreError> {
+        let (source, log) = (source.to_owned(), log.to_owned());
+        let pending = self.writes.push(move |writer| {
+            Box::pin(async move {
+                for key in &keys {
+                    let sql = "UPDATE source_item SET log = $3 WHERE source = $1 AND key = $2";
+                    let values = values![source.as_str(), key.as_str(), log.as_str()];
+                    writer.transaction.run(sql, values).await?;
+                }
+                Ok(())
+            })
+        });
+        pending.committed().await
+    }
+
     /// The source withdrew an item. Its article is withdrawn until the source publishes it again.
     ///
     /// # Errors
@@ -102,12 +121,13 @@ impl LogWriter<'_> {
         let ItemRecord { item, state, article, published, reason, content } = record;
         let published = published.as_ref().map(to_json).transpose()?;
         let sql = "INSERT INTO source_item \
-                   (source, key, link, state, article, hash, date, published, reason, item, at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (source, key) DO UPDATE SET \
+                   (source, key, link, state, article, hash, date, published, reason, item, at, log) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (source, key) DO UPDATE SET \
                    link = excluded.link, state = excluded.state, \
                    article = COALESCE(excluded.article, source_item.article), hash = excluded.hash, \
                    date = excluded.date, published = COALESCE(excluded.published, source_item.published), \
-                   reason = excluded.reason, item = excluded.item, at = excluded.at";
+                   reason = excluded.reason, item = excluded.item, at = excluded.at, \
+                   log = COALESCE(excluded.log, source_item.log)";
         self.transaction
             .run(
                 sql,
@@ -122,7 +142,8 @@ impl LogWriter<'_> {
                     published.as_deref(),
                     reason.as_deref(),
                     content.as_deref(),
-                    self.options.clock.now().timestamp()
+                    self.options.clock.now().timestamp(),
+                    item.log.as_deref()
                 ],
             )
             .await

@@ -1,0 +1,86 @@
+//! How sources are.
+
+use serde_json::{Value, json};
+
+use super::options::PullOptions;
+use super::state::SourceState;
+use crate::store::{Store, StoreError};
+use crate::time::{Timestamp, Zone, rfc3339};
+
+/// How a source is.
+#[derive(Clone, Debug)]
+pub struct SourceHealth {
+    /// Its name.
+    pub name: String,
+    /// Its URL in the configuration.
+    pub url: String,
+    /// Its state.
+    pub state: SourceState,
+    /// Number of its doubtful items.
+    pub doubtful: u64,
+    /// Whether the configuration enables it.
+    pub enabled: bool,
+}
+
+impl SourceHealth {
+    /// One word: `ok`, `failing`, `gone`, `paused`, `disabled` or `new`.
+    pub fn word(&self) -> &'static str {
+        match &self.state {
+            _ if !self.enabled => "disabled",
+            state if state.is_paused => "paused",
+            state if state.is_gone => "gone",
+            state if state.failing_since.is_some() => "failing",
+            state if state.last_success.is_none() => "new",
+            _ => "ok",
+        }
+    }
+}
+
+impl SourceHealth {
+    /// The form of `bantin sources --json` and of the API. Times are in `zone`.
+    pub fn to_json(&self, zone: Zone, now: Timestamp) -> Value {
+        let state = &self.state;
+        let moment = |moment: Option<Timestamp>| moment.map(|moment| rfc3339(moment, zone));
+        json!({
+            "name": self.name,
+            "url": self.url,
+            "kind": self.kind(),
+            "state": self.word(),
+            "last_success": moment(state.last_success),
+            "last_new": moment(state.last_new),
+            "quiet": state.is_quiet(now),
+            "failing_since": moment(state.failing_since),
+            "error": state.error,
+            "next_due": moment(state.next_due),
+            "published": state.published,
+            "doubtful": self.doubtful,
+            "repairs": state.repairs,
+        })
+    }
+
+    /// What the source was found to be: `bantin`, `list` or `feed`.
+    fn kind(&self) -> &'static str {
+        match &self.state {
+            state if state.changes.is_some() => "bantin",
+            state if !state.feeds.is_empty() => "list",
+            _ => "feed",
+        }
+    }
+}
+
+/// How all configured sources are, in the order of the configuration.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn health(store: &Store, options: &PullOptions) -> Result<Vec<SourceHealth>, StoreError> {
+    let doubtful = store.doubtful_items().await?;
+    let mut all = Vec::with_capacity(options.sources.len());
+    for source in &options.sources {
+        let state = SourceState::load(store, source).await?;
+        let of_source = doubtful.iter().filter(|record| record.item.source == source.name);
+        let doubtful = of_source.count() as u64;
+        let (name, url, enabled) = (source.name.clone(), source.url.clone(), source.enabled);
+        all.push(SourceHealth { name, url, state, doubtful, enabled });
+    }
+    Ok(all)
+}
