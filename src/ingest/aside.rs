@@ -13,8 +13,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
+use serde::{Deserialize, Serialize};
 
-use super::reading::ReadFile;
+use super::diagnostic::FileDiagnostic;
+use crate::parse::ParsedArticle;
 
 /// The part of the free disk space that may be used: the store needs some too, and more.
 const SHARE: u64 = 4;
@@ -22,6 +24,16 @@ const SHARE: u64 = 4;
 thread_local! {
     static COMPRESSOR: RefCell<Compressor> = RefCell::new(Compressor::new(CompressionLvl::fastest()));
     static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
+}
+
+/// What was read from a file.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ReadFile {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub(super) hash: String,
+    /// None if the file is rejected.
+    pub(super) draft: Option<ParsedArticle>,
+    pub(super) findings: Vec<FileDiagnostic>,
 }
 
 /// A temporary file without a name: it is gone when it is closed, or with the process.

@@ -4,11 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::article_file::{MAX_ARTICLE_BYTES, ParsedFile, diagnostics_of, hash_of};
-use super::aside::{Aside, Place};
-use super::diagnostic::FileDiagnostic;
+use super::aside::{Aside, Place, ReadFile};
 use super::listing::{FileState, ListedFile};
 use super::names::name_of;
 use super::open::{open_below, read_all};
@@ -16,7 +13,7 @@ use super::options::IngestOptions;
 use super::parallel::map_on_all_cores;
 use super::plan::ChangedFile;
 use super::writers::{DEBOUNCE, UNFINISHED, may_be_incomplete};
-use crate::parse::{self, ParsedArticle};
+use crate::parse;
 use crate::store::FileRecord;
 use crate::time::Timestamp;
 
@@ -24,16 +21,6 @@ use crate::time::Timestamp;
 const KEPT_BYTES: u64 = 16 << 20;
 /// Files that are read together.
 const CHUNK: usize = 4096;
-
-/// What was read from a file.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct ReadFile {
-    /// SHA-256 of the bytes, hexadecimal.
-    pub(super) hash: String,
-    /// None if the file is rejected.
-    pub(super) draft: Option<ParsedArticle>,
-    pub(super) findings: Vec<FileDiagnostic>,
-}
 
 /// A file that is to be submitted or rejected.
 pub(super) struct ReadableFile {

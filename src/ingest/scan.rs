@@ -9,6 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::article_file::unreadable_file;
 use super::aside::Aside;
+use super::aside::ReadFile;
 use super::copies::{CopiesAtOnce, put_images};
 use super::diagnostic::{FileDiagnostic, Findings};
 use super::error_file;
@@ -19,7 +20,7 @@ use super::options::{IngestOptions, Marking};
 use super::parallel::blocking;
 use super::pictures::{ArticleImage, images_of, read_image, to_store};
 use super::plan::{ChangedFile, MissingFiles, Moment, Pending, Plan, Planner};
-use super::reading::{FirstReading, ReadFile, ReadableFile, contents_of, read_changed};
+use super::reading::{FirstReading, ReadableFile, contents_of, read_changed};
 use super::report::{Reported, ScanReport};
 use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, prepare_all, unfit};
 use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};

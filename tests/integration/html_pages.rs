@@ -541,7 +541,8 @@ fn articles_link_to_their_neighbours_and_a_new_article_changes_the_page_of_one_o
 
     // Which pages change, by what happens. The newest article is 9.
     let mut known = before;
-    let happens: [(&str, &dyn Fn(), &str, &[usize]); 4] = [
+    type Event<'a> = (&'a str, &'a dyn Fn(), &'a str, &'a [usize]);
+    let happens: [Event<'_>; 4] = [
         (
             "published",
             &|| test_site.write(&name(9), article("Bài số 9", "09/05/2023 08:00", "Đoạn mở đầu.")),
