@@ -25,7 +25,7 @@ pub use archive::{MonthPage, month, months};
 pub use article::{article, main_channel, withdrawn_page};
 pub use assets::{Asset, SiteAssets};
 pub use home::{HOME_ITEMS_PER_CHANNEL, MAX_LISTED, channel, home};
-pub use layout::{PageContext, gone_page, not_found_page, search_unavailable_page};
+pub use layout::{PageContext, gone_page, head_start, not_found_page, search_unavailable_page};
 pub use search::{SearchOutcome, SearchQuery, search};
 pub use sitemap::{SITEMAP_MEDIA_TYPE, SitemapUrl, news_sitemap, robots, sitemap, sitemap_index};
 

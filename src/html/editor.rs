@@ -10,7 +10,7 @@ mod state;
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::layout::{PageContext, announcement};
+use super::layout::{PageContext, announcement, head_start};
 use super::text::clean;
 use crate::urls::editor_path;
 
@@ -56,10 +56,8 @@ impl EditorFrame<'_> {
             (DOCTYPE)
             html lang="vi" {
                 head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    (head_start(&format!("{title} - Soạn tin")))
                     meta name="robots" content="noindex";
-                    title { (title) " - Soạn tin" }
                     link rel="stylesheet" href=(self.page.style());
                     link rel="stylesheet" href=(self.path("soan.css"));
                 }

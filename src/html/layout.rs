@@ -46,6 +46,15 @@ pub(super) struct PageMeta<'a> {
     pub banner: Option<Markup>,
 }
 
+/// What the `head` of every page begins with.
+pub fn head_start(title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        title { (title) }
+    }
+}
+
 impl<'a> PageContext<'a> {
     /// The context of a site's pages.
     pub fn new(site: &'a Site, addresses: &'a SiteUrls, channels: &'a [Channel]) -> Self {
@@ -103,9 +112,7 @@ impl<'a> PageContext<'a> {
             (DOCTYPE)
             html lang=(site.language) {
                 head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { (title) }
+                    (head_start(&title))
                     @if !head.description.is_empty() {
                         meta name="description" content=(clean(head.description));
                     }

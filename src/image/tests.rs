@@ -569,6 +569,21 @@ fn rejects_files_above_the_size_limit() {
 }
 
 #[test]
+fn few_bytes_that_promise_many_pixels_are_refused_whatever_the_format() {
+    let mut gif = b"GIF89a".to_vec();
+    gif.extend([0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0]);
+    gif.extend([0x2C, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 2, 2, 0x4C, 1, 0, 0x3B]);
+    let mut jpeg = baseline();
+    let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0xFF]);
+    for bytes in [gif, jpeg] {
+        let error = error_of(&bytes);
+        assert!(matches!(error, ImageError::TooManyPixels { width: 65_535, height: 65_535 }), "{error:?}");
+    }
+    assert_eq!(error_of(b""), ImageError::Empty);
+}
+
+#[test]
 fn every_error_says_how_to_fix_it() {
     let refusals = [
         ImageError::Empty,

@@ -1,61 +1,9 @@
 //! What an office does over HTTP beyond publishing a text: images and Word files, scheduled articles, the history, and
 //! the state of its folder.
 
-use crate::support::form::{BOUNDARY, Part, multipart, png};
-use crate::support::{
-    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until, word_document,
-};
-
-const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
-
-struct Office {
-    site: TestSite,
-    serving: RunningServer,
-    bearer: String,
-}
-
-impl Office {
-    fn new() -> Self {
-        Self::of(TestSite::new())
-    }
-
-    fn of(site: TestSite) -> Self {
-        site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-        site.configure("[[channel]]\nslug = \"kinh-te\"\n");
-        let serving = site.serve();
-        let bearer = Self::token(&site, &["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
-        Self { site, serving, bearer }
-    }
-
-    fn token(site: &TestSite, command: &[&str]) -> String {
-        format!("Bearer {}", site.ok(command).trim())
-    }
-
-    fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl AsRef<[u8]>,
-    ) -> HttpResponse {
-        let headers = [&[("Authorization", self.bearer.as_str())], headers].concat();
-        self.serving.request_with_body(method, path, &headers, body.as_ref())
-    }
-
-    fn get(&self, path: &str) -> HttpResponse {
-        self.serving.request("GET", path, &[("Authorization", &self.bearer)])
-    }
-
-    /// Sends a form.
-    fn form(&self, method: &str, path: &str, parts: &[Part<'_>], headers: &[(&str, &str)]) -> HttpResponse {
-        let (content_type, body) = multipart(BOUNDARY, parts);
-        self.send(method, path, &[&[("Content-Type", content_type.as_str())], headers].concat(), body)
-    }
-}
-
-fn resource(answer: &HttpResponse) -> String {
-    answer.header("location").unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned()
-}
+use crate::support::form::{Part, multipart, png};
+use crate::support::office::{Office, PLAIN, resource};
+use crate::support::{HttpResponse, SAMPLE_ARTICLE, TestSite, article, wait_until, word_document};
 
 fn new_article() -> String {
     article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.\nQuang cảnh Hội nghị. Ảnh: TL")

@@ -1,60 +1,15 @@
 //! Publishing over HTTP with the real binary.
 
-use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
-
-const RSS: &str = "/xa-hoi/rss.xml";
-const PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
-
-struct Office {
-    test_site: TestSite,
-    serving: RunningServer,
-    bearer: String,
-}
-
-fn office() -> Office {
-    let test_site = TestSite::new();
-    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
-    let mut config = std::fs::read_to_string(test_site.path("config.toml")).unwrap();
-    config.push_str("\n[[channel]]\nslug = \"kinh-te\"\n");
-    std::fs::write(test_site.path("config.toml"), config).unwrap();
-    let serving = test_site.serve();
-    let secret = test_site.ok(&["token", "new", "Văn phòng", "--channels", "xa-hoi"]);
-    Office { bearer: format!("Bearer {}", secret.trim()), test_site, serving }
-}
-
-impl Office {
-    fn request_with_body(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl AsRef<[u8]>,
-    ) -> HttpResponse {
-        let headers = [&[("Authorization", self.bearer.as_str())], headers].concat();
-        self.serving.request_with_body(method, path, &headers, body.as_ref())
-    }
-
-    fn post(&self, query: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> HttpResponse {
-        self.request_with_body("POST", &format!("/api/articles?{query}"), headers, body)
-    }
-
-    fn shown(&self) -> String {
-        self.serving.get(RSS).text()
-    }
-}
+use crate::support::office::{Office, PLAIN, resource};
+use crate::support::{HttpResponse, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 fn new_article() -> String {
     article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.")
 }
 
-/// The path of an article's API resource, from its `Location`.
-fn resource(answer: &HttpResponse) -> String {
-    answer.header("location").unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned()
-}
-
 #[test]
 fn an_article_is_published_corrected_and_withdrawn_over_http() {
-    let office = office();
+    let office = Office::new();
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     assert_eq!(made.status, 201, "{}", made.text());
     let body = made.json();
@@ -67,24 +22,24 @@ fn an_article_is_published_corrected_and_withdrawn_over_http() {
 
     let edit = article("Bài mới, sửa", "13/05/2023 08:00", "Đoạn mở đầu của bài mới.");
     let tag = made.etag();
-    let corrected = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &tag)], &edit);
+    let corrected = office.send("PUT", &path, &[PLAIN, ("If-Match", &tag)], &edit);
     assert_eq!((corrected.status, &corrected.json()["number"]), (200, &3.into()), "{}", corrected.text());
-    let stale = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &tag)], new_article());
+    let stale = office.send("PUT", &path, &[PLAIN, ("If-Match", &tag)], new_article());
     assert_eq!(stale.status, 412);
     wait_until("the correction", || office.shown().contains("Bài mới, sửa"));
-    office.test_site.scanned(&office.serving);
+    office.site.scanned(&office.serving);
     assert!(office.shown().contains("Bài mới, sửa"), "it has no source file, and it stays");
 
-    let gone = office.request_with_body("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
+    let gone = office.send("DELETE", &format!("{path}?reason=Sai%20tin"), &[], "");
     assert_eq!((gone.status, &gone.json()["outcome"]), (200, &"withdrawn".into()), "{}", gone.text());
     wait_until("the withdrawal", || !office.shown().contains("Bài mới, sửa"));
-    assert_eq!(office.request_with_body("PUT", &path, &[PLAIN], new_article()).status, 409);
+    assert_eq!(office.send("PUT", &path, &[PLAIN], new_article()).status, 409);
     assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 409);
 }
 
 #[test]
 fn no_write_works_without_a_valid_token_for_its_channels() {
-    let office = office();
+    let office = Office::new();
     let path = "/api/articles?channel=xa-hoi";
     let nobody = office.serving.request_with_body("POST", path, &[PLAIN], new_article().as_bytes());
     assert_eq!((nobody.status, nobody.header("content-type")), (401, Some("application/problem+json")));
@@ -96,7 +51,7 @@ fn no_write_works_without_a_valid_token_for_its_channels() {
     );
     assert_eq!(office.post("channel=kinh-te", &[PLAIN], new_article()).status, 403);
     assert_eq!(office.post("channel=xa-hoi&channel=kinh-te", &[PLAIN], new_article()).status, 403);
-    let everywhere = office.test_site.ok(&["token", "new", "Tỉnh"]);
+    let everywhere = office.site.ok(&["token", "new", "Tỉnh"]);
     let headers = [PLAIN, ("Authorization", &format!("Bearer {}", everywhere.trim()))];
     let made = office.serving.request_with_body(
         "POST",
@@ -106,15 +61,15 @@ fn no_write_works_without_a_valid_token_for_its_channels() {
     );
     assert_eq!(made.status, 201, "a new token is valid at once");
     let other = resource(&made);
-    assert_eq!(office.request_with_body("PUT", &other, &[PLAIN], SAMPLE_ARTICLE).status, 403);
-    assert_eq!(office.request_with_body("DELETE", &other, &[], "").status, 403);
-    office.test_site.ok(&["token", "revoke", "Văn phòng"]);
+    assert_eq!(office.send("PUT", &other, &[PLAIN], SAMPLE_ARTICLE).status, 403);
+    assert_eq!(office.send("DELETE", &other, &[], "").status, 403);
+    office.site.ok(&["token", "revoke", "Văn phòng"]);
     assert_eq!(office.post("channel=xa-hoi", &[PLAIN], new_article()).status, 401);
 }
 
 #[test]
 fn a_retry_is_one_article() {
-    let office = office();
+    let office = Office::new();
     let headers = [PLAIN, ("Idempotency-Key", "lan-1")];
     let first = office.post("channel=xa-hoi", &headers, new_article());
     let again = office.post("channel=xa-hoi", &headers, new_article());
@@ -128,7 +83,7 @@ fn a_retry_is_one_article() {
 
 #[test]
 fn every_format_is_parsed_and_errors_name_their_line() {
-    let office = office();
+    let office = Office::new();
     let fields = serde_json::json!({
         "title": "Từ \"biểu mẫu\" & hơn",
         "published": "14/05/2023 09:00",
@@ -178,7 +133,7 @@ fn text_of(office: &Office, made: &HttpResponse) -> String {
 
 #[test]
 fn a_declared_text_is_published_completely() {
-    let office = office();
+    let office = Office::new();
     let lines = [
         "Đoạn mở đầu của bài.",
         "Bình luận",
@@ -213,7 +168,7 @@ fn a_declared_text_is_published_completely() {
 
 #[test]
 fn an_invalid_field_is_named() {
-    let office = office();
+    let office = Office::new();
     let json = ("Content-Type", "application/json");
     let with = |name: &str, value: serde_json::Value| {
         let mut fields = serde_json::json!({ "title": "A", "published": "14/05/2023", "text": "B" });
@@ -246,7 +201,7 @@ fn an_invalid_field_is_named() {
 
 #[test]
 fn omitted_content_is_reported_to_the_author() {
-    let office = office();
+    let office = Office::new();
     let page = format!("Trang chủ\n\n{}\nTin khác\n\nMột tin khác\n", new_article());
     let dropped = |report: &serde_json::Value| {
         let findings = report["findings"].as_array().unwrap();
@@ -254,27 +209,26 @@ fn omitted_content_is_reported_to_the_author() {
     };
     let made = office.post("channel=xa-hoi", &[PLAIN], &page);
     assert!(made.status == 201 && dropped(&made.json()), "{}", made.text());
-    let corrected =
-        office.request_with_body("PUT", &resource(&made), &[PLAIN], page.replace("mở đầu", "đầu"));
+    let corrected = office.send("PUT", &resource(&made), &[PLAIN], page.replace("mở đầu", "đầu"));
     assert!(corrected.status == 200 && dropped(&corrected.json()), "{}", corrected.text());
-    std::fs::write(office.test_site.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
-    let file = office.test_site.path("trang.txt");
+    std::fs::write(office.site.path("trang.txt"), page.replace("Bài mới", "Bài từ lệnh")).unwrap();
+    let file = office.site.path("trang.txt");
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
-    let report = office.test_site.ok(&[&publish[..], &["--json"]].concat());
+    let report = office.site.ok(&[&publish[..], &["--json"]].concat());
     assert!(dropped(&serde_json::from_str(&report).unwrap()), "{report}");
-    let report = office.test_site.run(&publish);
+    let report = office.site.run(&publish);
     assert!(String::from_utf8_lossy(&report.stderr).contains("note: "), "{report:?}");
-    std::fs::write(office.test_site.path("token"), office.bearer.trim_start_matches("Bearer ")).unwrap();
-    let (to, token) = (format!("http://{}", office.serving.address()), office.test_site.path("token"));
+    std::fs::write(office.site.path("token"), office.bearer.trim_start_matches("Bearer ")).unwrap();
+    let (to, token) = (format!("http://{}", office.serving.address()), office.site.path("token"));
     let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
     std::fs::write(&file, page.replace("Bài mới", "Bài từ xa")).unwrap();
-    let report = office.test_site.run(&[&publish[..], &there].concat());
+    let report = office.site.run(&[&publish[..], &there].concat());
     assert!(String::from_utf8_lossy(&report.stderr).contains("trang.txt:1: note: "), "{report:?}");
 }
 
 #[test]
 fn a_dry_run_reports_the_parsed_article_and_changes_nothing() {
-    let office = office();
+    let office = Office::new();
     let answer = office.post("channel=xa-hoi&dry_run=true", &[PLAIN], SAMPLE_ARTICLE);
     assert_eq!(answer.status, 200);
     let report = answer.json();
@@ -292,11 +246,11 @@ fn a_dry_run_reports_the_parsed_article_and_changes_nothing() {
 
 #[test]
 fn a_dry_run_reports_why_the_article_would_be_rejected() {
-    let office = office();
+    let office = Office::new();
     let ahead = article("Quá xa", "13/05/2099 08:00", "Đoạn mở đầu.");
     let holder = "+++\ntitle = \"Giữ mã\"\npublished = \"13/05/2023\"\n\
                   id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
-    office.test_site.write("xa-hoi/a.md", holder);
+    office.site.write("xa-hoi/a.md", holder);
     wait_until("the holder", || office.shown().contains("Giữ mã"));
     let new = new_article();
     let path = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-13%2Fbai-moi";
@@ -313,11 +267,11 @@ fn a_dry_run_reports_why_the_article_would_be_rejected() {
     for (method, path, headers, body, status, reason) in cases {
         let headers = [&[PLAIN], &headers[..]].concat();
         let place = format!("{method} {path}");
-        let real = office.request_with_body(method, path, &headers, body);
+        let real = office.send(method, path, &headers, body);
         assert_eq!(real.status, status, "{place}: {}", real.text());
         assert!(real.text().contains(reason) && real.json()["findings"].is_array(), "{}", real.text());
         let separator = if path.contains('?') { '&' } else { '?' };
-        let dry = office.request_with_body(method, &format!("{path}{separator}dry_run=true"), &headers, body);
+        let dry = office.send(method, &format!("{path}{separator}dry_run=true"), &headers, body);
         assert_eq!(dry.status, if status == 422 { 200 } else { status }, "{place}: {}", dry.text());
         assert!(dry.text().contains(reason), "{}", dry.text());
         if status == 422 {
@@ -332,32 +286,31 @@ fn a_dry_run_reports_why_the_article_would_be_rejected() {
 
 #[test]
 fn every_answer_to_a_write_names_the_current_version() {
-    let office = office();
+    let office = Office::new();
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     let path = resource(&made);
     for headers in [vec![PLAIN], vec![PLAIN, ("If-Match", "*")]] {
-        let same = office.request_with_body("PUT", &path, &headers, new_article());
+        let same = office.send("PUT", &path, &headers, new_article());
         assert_eq!((same.status, &same.json()["outcome"]), (200, &"unchanged".into()));
         assert_eq!((same.etag(), &same.json()["number"]), (made.etag(), &made.json()["number"]));
     }
     let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(9)).format("%d/%m/%Y 08:00").to_string();
     let scheduled = article("Bài mới, sửa", &ahead, "Đoạn mở đầu.");
-    let planned = office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &made.etag())], &scheduled);
+    let planned = office.send("PUT", &path, &[PLAIN, ("If-Match", &made.etag())], &scheduled);
     assert_eq!((planned.status, planned.etag()), (202, made.etag()), "readers still see that version");
     assert!(planned.json()["number"].is_null());
-    let again =
-        office.request_with_body("PUT", &path, &[PLAIN, ("If-Match", &planned.etag())], new_article());
+    let again = office.send("PUT", &path, &[PLAIN, ("If-Match", &planned.etag())], new_article());
     assert_eq!(again.status, 200, "{}", again.text());
 }
 
 #[test]
 fn an_article_with_a_future_date_is_scheduled() {
-    let office = office();
+    let office = Office::new();
     let due = chrono::Utc::now() + chrono::TimeDelta::days(2);
     let stamp = due.with_timezone(&chrono_tz::Asia::Ho_Chi_Minh).format("%d/%m/%Y %H:%M").to_string();
     let answer = office.post("channel=xa-hoi", &[PLAIN], article("Hẹn giờ", &stamp, "Đoạn mở đầu."));
     assert_eq!(answer.status, 202, "{}", answer.text());
-    assert!(office.test_site.ok(&["list"]).contains("waiting"));
+    assert!(office.site.ok(&["list"]).contains("waiting"));
     assert!(!office.shown().contains("Hẹn giờ"));
 }
 
@@ -373,16 +326,16 @@ fn scheduled(office: &Office) -> (HttpResponse, String) {
 
 #[test]
 fn a_scheduled_article_is_visible_only_to_tokens_of_its_channels() {
-    let office = office();
+    let office = Office::new();
     let (made, path) = scheduled(&office);
-    let read = office.request_with_body("GET", &path, &[], "");
+    let read = office.send("GET", &path, &[], "");
     assert_eq!((read.status, read.etag()), (200, made.etag()), "{}", read.text());
     assert_eq!((&read.json()["title"], &read.json()["state"]), (&"Hẹn giờ".into(), &"waiting".into()));
     assert_eq!(read.header("cache-control"), Some("no-store"));
     let description = office.serving.get("/api/openapi.json").json();
     described(&description, "/articles/{id}", "GET", &read);
 
-    let other = office.test_site.ok(&["token", "new", "Kinh tế", "--channels", "kinh-te"]);
+    let other = office.site.ok(&["token", "new", "Kinh tế", "--channels", "kinh-te"]);
     let headers = [PLAIN, ("Authorization", &format!("Bearer {}", other.trim()))];
     let past = article("Lộ tin", "12/05/2023 08:00", "Đoạn mở đầu.");
     assert_eq!(office.serving.get(&path).status, 404, "it is under embargo");
@@ -404,52 +357,52 @@ fn a_scheduled_article_is_visible_only_to_tokens_of_its_channels() {
     let taken =
         office.serving.request_with_body("POST", "/api/articles?channel=kinh-te", &taking, body.as_bytes());
     assert_eq!((taken.status, taken.json()["code"].as_str()), (403, Some("not-your-id")), "{}", taken.text());
-    assert_eq!(office.request_with_body("GET", &path, &[], "").json()["title"], "Hẹn giờ");
+    assert_eq!(office.send("GET", &path, &[], "").json()["title"], "Hẹn giờ");
 
     let stamp = read.json()["published"].as_str().unwrap().to_owned();
     let edit =
         serde_json::json!({ "title": "Hẹn giờ, sửa", "published": stamp, "text": "Đoạn." }).to_string();
     let json = ("Content-Type", "application/json");
     let tag = read.etag();
-    let edited = office.request_with_body("PUT", &path, &[json, ("If-Match", &tag)], &edit);
+    let edited = office.send("PUT", &path, &[json, ("If-Match", &tag)], &edit);
     assert_eq!(edited.status, 202, "{}", edited.text());
-    let stale = office.request_with_body("DELETE", &path, &[("If-Match", &tag)], "");
+    let stale = office.send("DELETE", &path, &[("If-Match", &tag)], "");
     assert_eq!(stale.status, 412);
     assert!(!stale.text().contains("number 0") && !stale.text().contains("số 0"), "{}", stale.text());
     let list = format!("\"x\", {}", edited.etag());
-    let removed = office.request_with_body("DELETE", &path, &[("If-Match", &list)], "");
+    let removed = office.send("DELETE", &path, &[("If-Match", &list)], "");
     assert_eq!(removed.json()["outcome"], "will not be published", "{}", removed.text());
-    assert_eq!(office.request_with_body("GET", &path, &[], "").status, 404);
+    assert_eq!(office.send("GET", &path, &[], "").status, 404);
     assert_eq!(office.serving.metric("bantin_log_head"), 1, "nothing of it was ever published");
 }
 
 #[test]
 fn a_tag_of_another_log_matches_nothing_and_the_error_names_the_current_number() {
-    let office = office();
+    let office = Office::new();
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     for tag in ["\"x\"", "\"khac.2\"", "W/\"x.2\"", "\"0\"", "nonsense"] {
         for method in ["PUT", "DELETE"] {
-            let answer = office.request_with_body(method, &path, &[PLAIN, ("If-Match", tag)], new_article());
+            let answer = office.send(method, &path, &[PLAIN, ("If-Match", tag)], new_article());
             assert_eq!(answer.status, 412, "{method} {tag}");
             assert!(answer.text().contains("at number 2 now"), "{}", answer.text());
         }
     }
-    assert_eq!(office.request_with_body("DELETE", &path, &[("If-Match", "*")], "").status, 200);
+    assert_eq!(office.send("DELETE", &path, &[("If-Match", "*")], "").status, 200);
 }
 
 #[test]
 fn of_fifty_concurrent_deletes_of_one_version_one_succeeds() {
-    let office = office();
+    let office = Office::new();
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     let (path, tag) = (resource(&made), made.etag());
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let racer = |number: usize| {
             let (office, path, tag) = (&office, &path, &tag);
             scope.spawn(move || match number % 2 {
-                0 => office.request_with_body("DELETE", path, &[("If-Match", tag)], "").status,
+                0 => office.send("DELETE", path, &[("If-Match", tag)], "").status,
                 _ => {
                     let edit = article(&format!("Bản {number}"), "13/05/2023 08:00", "Đoạn mở đầu.");
-                    office.request_with_body("PUT", path, &[PLAIN, ("If-Match", tag)], edit).status
+                    office.send("PUT", path, &[PLAIN, ("If-Match", tag)], edit).status
                 }
             })
         };
@@ -463,17 +416,17 @@ fn of_fifty_concurrent_deletes_of_one_version_one_succeeds() {
 
 #[test]
 fn the_last_given_reason_is_published() {
-    let office = office();
+    let office = Office::new();
     let path = resource(&office.post("channel=xa-hoi", &[PLAIN], new_article()));
     let id = "tag:dakto.example,2023:2023-05-13/bai-moi";
-    assert_eq!(office.request_with_body("DELETE", &path, &[], "").status, 200);
-    office.test_site.ok(&["withdraw", id, "--reason", "Sai số liệu"]);
+    assert_eq!(office.send("DELETE", &path, &[], "").status, 200);
+    office.site.ok(&["withdraw", id, "--reason", "Sai số liệu"]);
     wait_until("the reason", || office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
-    let again = office.request_with_body("DELETE", &format!("{path}?reason=Tr%C3%B9ng"), &[], "");
+    let again = office.send("DELETE", &format!("{path}?reason=Tr%C3%B9ng"), &[], "");
     assert_eq!(again.json()["outcome"], "reason changed");
     wait_until("the other", || office.serving.get("/xa-hoi/atom.xml").text().contains("Trùng"));
     assert!(!office.serving.get("/xa-hoi/atom.xml").text().contains("Sai số liệu"));
-    office.test_site.remove("xa-hoi/thi-dua.txt");
+    office.site.remove("xa-hoi/thi-dua.txt");
     wait_until("the withdrawal", || !office.shown().contains("thi-dua"));
     for path in ["/xa-hoi/atom.xml", "/api/changes?after=0", "/bai-viet/2023/05/12/thi-dua"] {
         assert!(!office.serving.get(path).text().contains("file-removed"), "{path}");
@@ -482,10 +435,10 @@ fn the_last_given_reason_is_published() {
 
 #[test]
 fn a_rejected_article_gets_its_own_problem_and_never_503() {
-    let office = office();
+    let office = Office::new();
     let holder = "+++\ntitle = \"Giữ mã cũ\"\npublished = \"13/05/2023\"\n\
                   id = \"tag:dakto.example,2023:2023-05-13/bai-moi\"\n+++\nThân bài.\n";
-    office.test_site.write("xa-hoi/a.md", holder);
+    office.site.write("xa-hoi/a.md", holder);
     wait_until("the holder", || office.shown().contains("Giữ mã cũ"));
     let taken = office.post("channel=xa-hoi", &[PLAIN], new_article());
     assert_eq!((taken.status, taken.json()["code"].as_str()), (409, Some("exists")), "{}", taken.text());
@@ -512,34 +465,34 @@ fn a_rejected_article_gets_its_own_problem_and_never_503() {
 
 #[test]
 fn the_commands_do_the_same_against_a_running_service() {
-    let office = office();
+    let office = Office::new();
     let secret = office.bearer.trim_start_matches("Bearer ");
-    std::fs::write(office.test_site.path("token"), format!("{secret}\n")).unwrap();
-    std::fs::write(office.test_site.path("moi.txt"), new_article()).unwrap();
-    let (file, token) = (office.test_site.path("moi.txt"), office.test_site.path("token"));
+    std::fs::write(office.site.path("token"), format!("{secret}\n")).unwrap();
+    std::fs::write(office.site.path("moi.txt"), new_article()).unwrap();
+    let (file, token) = (office.site.path("moi.txt"), office.site.path("token"));
     let to = format!("http://{}/", office.serving.address());
     let there = ["--to", &to, "--token-file", token.to_str().unwrap()];
     let publish = ["publish", file.to_str().unwrap(), "--channel", "xa-hoi"];
-    let report = office.test_site.ok(&[&publish[..], &there].concat());
+    let report = office.site.ok(&[&publish[..], &there].concat());
     let id = serde_json::from_str::<serde_json::Value>(&report).unwrap()["id"].as_str().unwrap().to_owned();
     wait_until("the article", || office.shown().contains("Bài mới"));
-    office.test_site.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
+    office.site.ok(&[&["withdraw", &id, "--reason", "Sai tin"][..], &there].concat());
     wait_until("the withdrawal", || !office.shown().contains("Bài mới"));
-    let refused = office.test_site.run(&[&publish[..], &there].concat());
+    let refused = office.site.run(&[&publish[..], &there].concat());
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("409"), "a withdrawn id");
-    office.test_site.ok(&["restore", &id]);
+    office.site.ok(&["restore", &id]);
     wait_until("the restoration", || office.shown().contains("Bài mới"));
     let page = "http://127.0.0.1:8080/bai-viet/2023/05/13/bai-moi";
-    let same = office.test_site.ok(&[&publish[..], &there, &["--id", page]].concat());
+    let same = office.site.ok(&[&publish[..], &there, &["--id", page]].concat());
     assert!(same.contains("unchanged"), "{same}");
-    let withdrawn = office.test_site.ok(&[&["withdraw", page][..], &there].concat());
+    let withdrawn = office.site.ok(&[&["withdraw", page][..], &there].concat());
     assert!(withdrawn.contains(&id), "{withdrawn}");
 }
 
 #[test]
 fn guessing_tokens_is_limited_without_blocking_valid_tokens() {
-    let office = office();
+    let office = Office::new();
     let delete = |bearer: &str| {
         let headers = [("Authorization", bearer)];
         office.serving.request_with_body("DELETE", "/api/articles/x", &headers, b"")
@@ -566,7 +519,7 @@ fn exchange(office: &Office, request: &str) -> String {
 
 #[test]
 fn every_error_of_the_api_is_a_problem_detail() {
-    let office = office();
+    let office = Office::new();
     let long = "a".repeat(3 << 20);
     let article = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
     let slash = format!("{article}/");
@@ -595,7 +548,7 @@ fn every_error_of_the_api_is_a_problem_detail() {
         ("GET", article, vec![("Accept-Encoding", "*;q=0")], "", 406),
     ];
     for (method, path, headers, body, status) in cases {
-        let answer = office.request_with_body(method, path, &headers, body);
+        let answer = office.send(method, path, &headers, body);
         let place = format!("{method} {path} {headers:?}");
         assert_eq!(answer.status, status, "{place}");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{place}");
@@ -633,7 +586,7 @@ fn every_error_of_the_api_is_a_problem_detail() {
 
 #[test]
 fn without_permission_the_body_is_not_requested() {
-    let office = office();
+    let office = Office::new();
     let head = |path: &str, more: &str| {
         format!(
             "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\nExpect: 100-continue\r\n{more}\r\n"
@@ -657,7 +610,7 @@ fn without_permission_the_body_is_not_requested() {
 
 #[test]
 fn an_article_sent_in_single_bytes_needs_no_extra_memory() {
-    let office = office();
+    let office = Office::new();
     let resident = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", office.serving.pid())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
@@ -686,7 +639,7 @@ fn an_article_sent_in_single_bytes_needs_no_extra_memory() {
 
 #[test]
 fn an_article_page_is_always_current_and_cheap_to_revalidate() {
-    let office = office();
+    let office = Office::new();
     let made = office.post("channel=xa-hoi", &[PLAIN], new_article());
     let page = "/bai-viet/2023/05/13/bai-moi";
     let unchanged = |tag: &str, coding: &str| {
@@ -704,11 +657,11 @@ fn an_article_page_is_always_current_and_cheap_to_revalidate() {
     // After each write the page shows the new state.
     for round in 0..5 {
         let edit = new_article().replace("mở đầu", &format!("mở đầu thứ {round}"));
-        assert_eq!(office.request_with_body("PUT", &resource(&made), &[PLAIN], edit).status, 200);
+        assert_eq!(office.send("PUT", &resource(&made), &[PLAIN], edit).status, 200);
         assert!(office.serving.get(page).text().contains(&format!("mở đầu thứ {round}")), "{round}");
     }
     assert!(!unchanged(&tags[1], "gzip"));
-    assert_eq!(office.request_with_body("DELETE", &resource(&made), &[], "").status, 200);
+    assert_eq!(office.send("DELETE", &resource(&made), &[], "").status, 200);
     assert_eq!(office.serving.get(page).status, 410);
     assert_eq!(office.serving.get("/bai-viet/2023/05/13/khong-co").status, 404);
 }
@@ -789,7 +742,7 @@ fn a_command_reports_success_only_if_the_server_did_it() {
 /// Every response of the write endpoints conforms to the OpenAPI description.
 #[test]
 fn write_responses_conform_to_openapi() {
-    let office = office();
+    let office = Office::new();
     let description = office.serving.get("/api/openapi.json").json();
     let seed = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
     let (json, bad) = (("Content-Type", "application/json"), "Không ngày\n\nĐoạn.\n");
@@ -851,7 +804,7 @@ fn write_responses_conform_to_openapi() {
     ];
     let mut operations = std::collections::BTreeSet::new();
     for (path, method, address, headers, body, status) in asked {
-        let answer = office.request_with_body(method, &address, &headers, body);
+        let answer = office.send(method, &address, &headers, body);
         assert_eq!(answer.status, status, "{method} {address}: {}", answer.text());
         described(&description, path, method, &answer);
         operations.insert((path, method));

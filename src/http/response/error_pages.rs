@@ -14,6 +14,7 @@ use super::headers::{
     ANY_ORIGIN, HTML, NO_CACHE, NO_STORE, NOSNIFF, VARY_ENCODING, ascii, page_headers, whole_seconds,
     with_retry_after,
 };
+use crate::html::head_start;
 
 /// 301 to `target`, a path or an absolute URL made by [`crate::urls`]. Cached for a day: an old name may be
 /// reused, and a browser would keep a bare 301 forever.
@@ -107,11 +108,7 @@ fn html_page(status: StatusCode, title: &str, text: Markup) -> HttpResponse {
     let markup = html! {
         (DOCTYPE)
         html lang="vi" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-            }
+            head { (head_start(title)) }
             body { h1 { (title) } p { (text) } }
         }
     };

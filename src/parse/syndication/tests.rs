@@ -274,7 +274,7 @@ fn images_are_found_in_the_text_and_beside_it_with_their_captions() {
         _ => None,
     });
     let captions: Vec<_> = captions.collect();
-    assert_eq!(captions, [("Nhà rông", "Tấn Lộc"), ("Đường làng", "Y Hà")]);
+    assert_eq!(captions, [("Nhà rông.", "Tấn Lộc"), ("Đường làng.", "Y Hà")]);
 }
 
 #[test]
