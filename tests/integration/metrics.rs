@@ -38,6 +38,7 @@ fn scrape(serving: &RunningServer, accept: &str) -> (String, String) {
 #[test]
 fn both_formats_have_the_same_samples_with_their_kinds() {
     let serving = seeded().serve();
+    wait_until("the first check of the store", || serving.metric("bantin_store_writable") == 1);
     let etag = serving.get("/xa-hoi/rss.xml").etag();
     assert_eq!(serving.request("GET", "/xa-hoi/rss.xml", &[("If-None-Match", &etag)]).status, 304);
     serving.get("/api/articles");
