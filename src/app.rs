@@ -21,7 +21,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::announce;
 use crate::config::Config;
 use crate::http::{
     AdminHandler, AppState, Exchange, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits,
@@ -30,7 +29,7 @@ use crate::http::{
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
 use crate::pull::{self, Collector};
-use crate::push::{self, ChangeForm, Hub, HubCounters, OutsideHub, Webhook};
+use crate::push::{self, ChangeForm, Hub, HubCounters, IndexNow, OutsideHub, Webhook};
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{LogPosition, Store};
 use crate::text::hex;
@@ -121,7 +120,7 @@ impl App {
 
     /// The outside hub and the webhooks of the configuration.
     fn spawn_configured_targets(&self, tasks: &mut Tasks) {
-        let Config { outside_hub, webhooks, hub, render, .. } = &self.config;
+        let Config { outside_hub, webhooks, indexnow, hub, render, .. } = &self.config;
         if let Some(url) = outside_hub {
             let (site, urls) = (self.site_cache.clone(), Arc::clone(&render.addresses));
             let hub = OutsideHub::new(self.store.clone(), site, urls, url.clone(), &hub.user_agent);
@@ -132,6 +131,10 @@ impl App {
             let counters = Arc::clone(&self.counters.hub);
             let webhook = Webhook::new(self.store.clone(), options.clone(), form, &hub.user_agent, counters);
             tasks.spawn("webhook", webhook.run(tasks.stop.subscribe()));
+        }
+        if let Some(options) = indexnow {
+            let indexnow = IndexNow::new(self.store.clone(), options.clone());
+            tasks.spawn("IndexNow", indexnow.run(tasks.stop.subscribe()));
         }
     }
 
@@ -200,9 +203,6 @@ impl App {
         });
         for source in &self.config.pull.sources {
             tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
-        }
-        if let Some(options) = self.config.indexnow.clone() {
-            tasks.spawn("IndexNow", announce::run(self.store.clone(), options, stop.subscribe()));
         }
         if let Some(tls) = self.tls {
             tasks.spawn("certificate", renewal_loop(tls, stop.subscribe()));

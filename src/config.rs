@@ -23,7 +23,7 @@ use crate::message::Message;
 use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
 use crate::time::{Clock, Timestamp, Zone, local_date, start_of_day};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
-use crate::{announce, feed, http, ingest, parse, pull, push, render, store};
+use crate::{feed, http, ingest, parse, pull, push, render, store};
 
 pub use error::ConfigError;
 pub use sources::{DEFAULT, EffectiveValue, process_environment};
@@ -61,7 +61,7 @@ pub struct Config {
     /// Options of the folder scan.
     pub ingest: ingest::IngestOptions,
     /// How search engines are told about changes; none if they are not.
-    pub indexnow: Option<announce::IndexNowOptions>,
+    pub indexnow: Option<push::IndexNowOptions>,
     /// Options of the collector.
     pub pull: pull::PullOptions,
     /// Options of the WebSub hub.
@@ -284,12 +284,12 @@ fn tls_files(settings: schema::Tls, base: &Path) -> Result<http::TlsFiles, Confi
 fn indexnow_options(
     settings: schema::IndexNow,
     addresses: &Arc<SiteUrls>,
-) -> Result<announce::IndexNowOptions, ConfigError> {
+) -> Result<push::IndexNowOptions, ConfigError> {
     let key = settings.key.unwrap_or_default();
     checks::indexnow_key(&key)?;
     let endpoint = settings.endpoint.unwrap_or_else(|| INDEXNOW_ENDPOINT.to_owned());
     checks::absolute_url("indexnow.endpoint", &endpoint, INDEXNOW_ENDPOINT)?;
-    Ok(announce::IndexNowOptions {
+    Ok(push::IndexNowOptions {
         key,
         endpoint,
         addresses: Arc::clone(addresses),

@@ -260,6 +260,14 @@ fn error_of(cause: ureq::Error, limits: Limits) -> FetchError {
     }
 }
 
+/// A random number from 0 to 1, to spread requests that would otherwise be sent at the same time.
+pub fn jitter() -> f64 {
+    let mut byte = [0];
+    // Without random bytes there is no spread.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}
+
 /// A client with the TLS roots and proxies of the system that follows no redirects.
 pub fn agent(allowed: AllowedAddresses, user_agent: &str, timeout: Duration) -> Agent {
     let check = match allowed {

@@ -16,8 +16,8 @@
 //! | 7 wiring | [`app`] | connects all modules and supervises the tasks |
 //! | 6 configuration | [`config`] | reads and checks the settings, builds the options of each module |
 //! | 5 output | [`http`], [`export`] | the HTTP server; the static site |
-//! | 4 push | [`push`] | tells others of changes: the WebSub hub, webhooks, an outside hub |
-//! | 3 work | [`ingest`], [`pull`], [`render`], [`announce`] | article folder to log; feeds of others to log; log to encoded documents; changes to search engines; none knows another |
+//! | 4 push | [`push`] | tells others of changes: the WebSub hub, webhooks, an outside hub, search engines |
+//! | 3 work | [`ingest`], [`pull`], [`render`] | article folder to log; feeds of others to log; log to encoded documents; none knows another |
 //! | 2 I/O | [`store`], [`fetch`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
 //! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`latency`], [`logging`] | shared data types and helpers |
@@ -55,7 +55,6 @@
 // NOTE: `println!` and its kind panic when the reader is gone; the command line has its own functions for output.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout))]
 
-pub mod announce;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -4,7 +4,8 @@
 //! rest in the background: it asks the callback whether it wants what was requested, and sends every subscriber the current
 //! document of its feed when the feed has changed.
 //!
-//! An [`OutsideHub`] is told which feeds have changed, and each [`Webhook`] is sent the changes of the log themselves.
+//! An [`OutsideHub`] is told which feeds have changed, [`IndexNow`] which pages, and each [`Webhook`] is sent the changes of
+//! the log themselves.
 //!
 //! There is no queue of documents. A target is stored with the number up to which it was told; whenever the feed is ahead
 //! of it, the target gets the newest document. So a subscriber that was down gets one document and not fifty, and what was
@@ -15,8 +16,10 @@
 
 mod attempt;
 mod error;
+mod follower;
 mod form;
 mod hub;
+mod indexnow;
 mod lanes;
 mod options;
 mod outside_hub;
@@ -30,6 +33,7 @@ use url::Url;
 
 pub use error::HubError;
 pub use hub::{Hub, HubCounters};
+pub use indexnow::{IndexNow, IndexNowOptions};
 pub use options::{Content, HubOptions, Signature};
 pub use outside_hub::OutsideHub;
 pub use signature::is_signed;
@@ -44,12 +48,4 @@ fn host_of(callback: &str) -> String {
     let Ok(url) = Url::parse(callback) else { return String::new() };
     let host = url.host_str().unwrap_or_default();
     url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// Spreads targets that failed together: 0 to 1.
-fn jitter() -> f64 {
-    let mut byte = [0];
-    // Without random bytes there is no spread.
-    let _ = getrandom::fill(&mut byte);
-    f64::from(byte[0]) / 255.0
 }

@@ -20,7 +20,6 @@
 //! | `engine` | SQLite and PostgreSQL behind one interface |
 
 mod aggregate;
-mod announcements;
 mod cluster;
 mod collected;
 mod content;
@@ -49,7 +48,6 @@ mod subscription;
 mod token;
 mod write;
 
-pub use announcements::ChangedPages;
 pub use cluster::{ScanTurn, SourceTurn};
 pub use collected::{CollectedItem, ItemRecord, ItemState};
 pub use copy::CopyMode;
@@ -66,6 +64,8 @@ pub use queries::{
     ChannelRecord, ImageLookup, ImageRef, LeftChannel, MonthState, Revision, RevisionText, ScheduledSummary,
     Selection, SitemapEntry, Total, WithdrawnSummary,
 };
+pub use random::random_text;
+pub use read::changed_pages::ChangedPages;
 pub use read::snapshot::Snapshot;
 pub use refusal::Refusal;
 pub use source_hub::SourceHub;

@@ -20,6 +20,7 @@ use super::poll::Poll;
 use super::report::PullReport;
 use super::state::{self, SourceState, Wishes};
 use super::subscription;
+use crate::fetch::jitter;
 use crate::fetch::{FetchRequest, FetchResponse};
 use crate::parse::{HubLinks, SourceFeed, feed_links, hub_links};
 use crate::store::{SourceHub, Store, StoreError};
@@ -317,12 +318,4 @@ async fn kind_of(poll: &mut Poll<'_>, response: FetchResponse, feed: SourceFeed)
 async fn follow_from(poll: &mut Poll<'_>, url: &Url) -> Option<Answer> {
     poll.state.changes = Some(changes::find(poll.context, poll.source, url).await?);
     Some(Answer::Bantin)
-}
-
-/// A random number from 0 to 1, so that sources are not polled all at once.
-fn jitter() -> f64 {
-    let mut byte = [0];
-    // Without it, polls are less spread.
-    let _ = getrandom::fill(&mut byte);
-    f64::from(byte[0]) / 255.0
 }

@@ -11,11 +11,12 @@ use url::Url;
 use super::options::{PullOptions, SourceOptions};
 use crate::fetch::{AllowList, CallbackClient, CallbackMessage};
 use crate::parse::HubLinks;
-use crate::store::{SourceHub, Store, StoreError};
-use crate::text::hex;
+use crate::store::{SourceHub, Store, StoreError, random_text};
 use crate::time::Timestamp;
 use crate::urls::{SiteUrls, hub_callback_path};
 
+/// Characters of the token in the callback and of the secret, five random bits each.
+const TOKEN_LENGTH: usize = 32;
 /// The lease that is requested, in seconds.
 const LEASE_SECONDS: i64 = 10 * 86_400;
 /// The longest lease that is relied on.
@@ -106,10 +107,10 @@ pub(super) async fn keep(
         Some(hub) => SourceHub { asked_at: now, ..hub },
         None => SourceHub {
             source: source.name.clone(),
-            token: random_hex()?,
+            token: random_text(TOKEN_LENGTH)?,
             hub: links.hub,
             topic: links.topic,
-            secret: random_hex()?,
+            secret: random_text(TOKEN_LENGTH)?,
             asked_at: now,
             expires: None,
             notified: 0,
@@ -166,13 +167,6 @@ fn subscribe(client: &CallbackClient, hub: &SourceHub, callback: &str) -> Result
         true => Ok(()),
         false => Err(format!("the hub answers {}", answer.status)),
     }
-}
-
-/// 160 random bits.
-fn random_hex() -> Result<String, StoreError> {
-    let mut bytes = [0; 20];
-    getrandom::fill(&mut bytes).map_err(|cause| StoreError::Corrupt(format!("no random bytes: {cause}")))?;
-    Ok(hex(&bytes))
 }
 
 #[cfg(test)]

@@ -23,15 +23,15 @@ pub(super) struct Failure {
     pub(super) reason: String,
     /// There was no answer, and there may be one later.
     pub(super) is_silent: bool,
-    /// The callback does not want to be told any more.
-    pub(super) is_gone: bool,
+    /// The status of the answer, if there was one.
+    pub(super) status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
 }
 
 impl Failure {
     fn new(reason: impl ToString) -> Self {
         let reason = reason.to_string().chars().take(MAX_ERROR_CHARS).collect();
-        Self { reason, is_silent: false, is_gone: false, retry_after: None }
+        Self { reason, is_silent: false, status: None, retry_after: None }
     }
 
     /// There was no answer.
@@ -39,15 +39,19 @@ impl Failure {
         Self { is_silent: true, ..Self::new(reason) }
     }
 
+    /// The callback does not want to be told any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.status == Some(StatusCode::GONE)
+    }
+
     fn of_status(status: StatusCode, retry_after: Option<&str>) -> Self {
         let retry_after =
             retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
-        let is_gone = status == StatusCode::GONE;
         let reason = match status.is_redirection() {
-            true => format!("the callback answers {status}; redirects are not followed"),
-            false => format!("the callback answers {status}"),
+            true => format!("the answer is {status}; redirects are not followed"),
+            false => format!("the answer is {status}"),
         };
-        Self { is_silent: status.is_server_error(), is_gone, retry_after, ..Self::new(reason) }
+        Self { is_silent: status.is_server_error(), status: Some(status), retry_after, ..Self::new(reason) }
     }
 }
 
@@ -161,6 +165,12 @@ pub(super) fn call_webhook(client: &CallbackClient, message: &WebhookMessage<'_>
         (IDEMPOTENCY_KEY, HeaderValue::from(*number)),
         (BANTIN_LOG, text((*log).to_owned())?),
     ];
+    post(client, url, &CallbackMessage { headers, body })
+}
+
+/// Sends JSON to a service that the configuration names.
+pub(super) fn post_json(client: &CallbackClient, url: &str, body: &[u8]) -> Result<(), Failure> {
+    let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))];
     post(client, url, &CallbackMessage { headers, body })
 }
 

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::attempt::{self, Failure};
-use super::{jitter, retry};
-use crate::fetch::{AllowList, CallbackClient};
+use super::retry;
+use crate::fetch::{AllowList, CallbackClient, jitter};
 use crate::render::SiteCache;
 use crate::store::{PushTarget, Store, StoreError, TargetProgress};
 use crate::urls::{Format, Scope, SiteUrls, feed_path};

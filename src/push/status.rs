@@ -3,20 +3,21 @@
 use serde_json::{Value, json};
 
 use super::host_of;
+use super::indexnow::INDEXNOW;
 use super::outside_hub::OUTSIDE_HUB;
 use super::webhook::WEBHOOK;
 use crate::store::{Store, StoreError, TargetProgress};
 use crate::time::{Timestamp, Zone, rfc3339};
 use crate::urls::{Route, Scope, SiteUrls};
 
-/// A subscription, a webhook or a feed at an outside hub.
+/// A subscription, a webhook, IndexNow or a feed at an outside hub.
 ///
 /// SECURITY: of a callback only the host. The rest of the URL may be what authenticates the hub to its subscriber.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetStatus {
-    /// `subscription`, `webhook` or `hub`.
+    /// `subscription`, `webhook`, `indexnow` or `hub`.
     pub kind: &'static str,
-    /// The path of the feed; none for a webhook.
+    /// The path of the feed; none for a webhook and IndexNow.
     pub topic: Option<String>,
     /// Host and port; none for an outside hub, which the configuration names.
     pub host: Option<String>,
@@ -29,7 +30,7 @@ pub struct TargetStatus {
 }
 
 impl TargetStatus {
-    /// The feed that it is told of; none for a webhook.
+    /// The feed that it is told of; none for a webhook and IndexNow.
     pub fn scope(&self, urls: &SiteUrls) -> Option<Scope> {
         match urls.parse(self.topic.as_deref()?) {
             Route::Feed(scope, _) => Some(scope),
@@ -56,7 +57,7 @@ impl TargetStatus {
     }
 }
 
-/// All targets: subscriptions by topic and callback, then webhooks, then an outside hub.
+/// All targets: subscriptions by topic and callback, then webhooks, then IndexNow, then an outside hub.
 ///
 /// # Errors
 /// If the store does not answer.
@@ -80,8 +81,10 @@ pub async fn statuses(store: &Store) -> Result<Vec<TargetStatus>, StoreError> {
         expires: None,
         progress,
     };
-    for (url, progress) in store.push_targets(WEBHOOK).await? {
-        found.push(configured(WEBHOOK, None, Some(host_of(&url)), progress));
+    for kind in [WEBHOOK, INDEXNOW] {
+        for (url, progress) in store.push_targets(kind).await? {
+            found.push(configured(kind, None, Some(host_of(&url)), progress));
+        }
     }
     for (path, progress) in store.push_targets(OUTSIDE_HUB).await? {
         found.push(configured(OUTSIDE_HUB, Some(path), None, progress));

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::watch;
-use tracing::{info, warn};
 
 use super::attempt::{self, Failure, WebhookMessage};
+use super::follower::{LogFollower, Untold};
 use super::hub::HubCounters;
-use super::{jitter, retry};
 use crate::fetch::{AllowList, CallbackClient};
 use crate::model::Slug;
 use crate::render::RenderOptions;
-use crate::store::{Change, ChangesQuery, ChangesResult, PushTarget, Store, StoreError, TargetProgress};
+use crate::store::{Change, ChangesQuery, ChangesResult, Store, StoreError};
 
 /// How often the lease is renewed and the log is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -53,8 +51,7 @@ pub struct Webhook {
     form: ChangeForm,
     client: CallbackClient,
     counters: Arc<HubCounters>,
-    /// How far it was told; none while another process delivers.
-    progress: Option<TargetProgress>,
+    follower: LogFollower,
 }
 
 impl Webhook {
@@ -67,7 +64,8 @@ impl Webhook {
         counters: Arc<HubCounters>,
     ) -> Self {
         let client = CallbackClient::new(user_agent, AllowList::everything(), TIMEOUT);
-        Self { store, options, render, form, client, counters, progress: None }
+        let follower = LogFollower::new(store.clone(), WEBHOOK, options.url.clone());
+        Self { store, options, render, form, client, counters, follower }
     }
 
     /// Delivers until `shutdown` is true. Of several processes that share the log, the one that scans the folder does.
@@ -92,48 +90,15 @@ impl Webhook {
 
     /// Delivers the next change. Returns false if there is none, or it must wait.
     async fn deliver_next(&mut self) -> Result<bool, StoreError> {
-        if !self.store.acquire_scan_lease().await? {
-            self.progress = None;
-            return Ok(false);
-        }
-        let progress = self.load().await?;
-        let head = self.store.subscribe().borrow().head;
-        let now = self.store.clock().now();
-        if progress.delivered >= head || progress.retry_at.is_some_and(|time| time > now) {
-            return Ok(false);
-        }
-        let Some(change) = self.next_change(progress.delivered).await? else {
-            // Nothing up to there concerns it. That need not be stored.
-            self.progress = Some(TargetProgress { delivered: head, ..progress });
+        let Some(Untold { after, head }) = self.follower.untold().await? else { return Ok(false) };
+        let Some(change) = self.next_change(after).await? else {
+            self.follower.skip_to(head);
             return Ok(false);
         };
         let result = self.send(&change).await?;
-        self.record(progress, change.number, result).await
-    }
-
-    /// How far it was told. A new webhook is told what changes from now on.
-    async fn load(&mut self) -> Result<TargetProgress, StoreError> {
-        if let Some(progress) = &self.progress {
-            return Ok(progress.clone());
-        }
-        let log = self.store.log_id().to_owned();
-        let head = self.store.poll_position().await?.head;
-        let stored = self.store.push_targets(WEBHOOK).await?;
-        let known = stored.into_iter().find(|(name, _)| *name == self.options.url);
-        let progress = match known {
-            Some((_, progress)) if progress.log == log => progress,
-            // The log was restored from a backup: its numbers are the same up to its head.
-            Some((_, progress)) => {
-                TargetProgress { log, delivered: progress.delivered.min(head), ..progress }
-            }
-            None => {
-                let progress = TargetProgress { log, delivered: head, ..TargetProgress::default() };
-                self.store.record_progress(vec![(self.target(), progress.clone())]).await?;
-                progress
-            }
-        };
-        self.progress = Some(progress.clone());
-        Ok(progress)
+        let counter = if result.is_ok() { &self.counters.delivered } else { &self.counters.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.follower.record(change.number, result).await
     }
 
     /// The first change after this number in any of its channels.
@@ -165,42 +130,5 @@ impl Webhook {
             attempt::call_webhook(&client, &WebhookMessage { url, secret, number, log: &log, body: &body })
         })
         .await)
-    }
-
-    async fn record(
-        &mut self,
-        before: TargetProgress,
-        number: u64,
-        result: Result<(), Failure>,
-    ) -> Result<bool, StoreError> {
-        let (now, host) = (self.store.clock().now(), super::host_of(&self.options.url));
-        let is_delivered = result.is_ok();
-        let counter = if is_delivered { &self.counters.delivered } else { &self.counters.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
-        let progress = match result {
-            Ok(()) => {
-                if before.error.is_some() {
-                    info!(host, "a webhook answers again");
-                }
-                let (log, last_success) = (before.log, Some(now));
-                TargetProgress { log, delivered: number, last_success, ..TargetProgress::default() }
-            }
-            Err(failure) => {
-                if before.error.is_none() {
-                    warn!(host, reason = failure.reason, "a webhook fails; trying again");
-                }
-                let failures = before.failures.saturating_add(1);
-                let pause = retry::pause(failures, failure.retry_after, jitter());
-                let retry_at = Some(now + TimeDelta::from_std(pause).unwrap_or_default());
-                TargetProgress { failures, retry_at, error: Some(failure.reason), ..before }
-            }
-        };
-        self.progress = Some(progress.clone());
-        self.store.record_progress(vec![(self.target(), progress)]).await?;
-        Ok(is_delivered)
-    }
-
-    fn target(&self) -> PushTarget {
-        PushTarget::Configured { kind: WEBHOOK, name: self.options.url.clone() }
     }
 }

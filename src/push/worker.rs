@@ -14,12 +14,12 @@ use super::attempt::{self, Delivery, Failure};
 use super::hub::Hub;
 use super::lanes::Lanes;
 use super::options::Content;
-use super::{host_of, jitter, retry};
+use super::{host_of, retry};
+use crate::fetch::jitter;
 use crate::render::{LiveFeed, LogVersion, Representation};
 use crate::store::{
-    PushTarget, StoreError, Subscription, SubscriptionMode, SubscriptionRequest, TargetProgress,
+    PushTarget, StoreError, Subscription, SubscriptionMode, SubscriptionRequest, TargetProgress, random_text,
 };
-use crate::text::hex;
 use crate::time::Timestamp;
 use crate::urls::{Format, Route, Scope};
 
@@ -31,6 +31,8 @@ const MAX_VERIFYING: usize = 500;
 const MAX_VERIFY_ATTEMPTS: u32 = 3;
 /// Pause between these attempts.
 const VERIFY_PAUSE: Duration = Duration::from_secs(10);
+/// Characters of a challenge, five random bits each.
+const CHALLENGE_LENGTH: usize = 32;
 /// Progress is stored when this much has come together, or after this time.
 const MAX_UNSAVED: usize = 256;
 const MAX_UNSAVED_TIME: Duration = Duration::from_millis(200);
@@ -298,7 +300,12 @@ impl<'h> Session<'h> {
         let topic = hub.urls.url(&request.request.topic);
         let asked = request.request.clone();
         self.spawn(number, DoneKind::Verified(request), move || {
-            attempt::verify(&hub.client, &asked, &topic, &challenge()?)
+            attempt::verify(
+                &hub.client,
+                &asked,
+                &topic,
+                &random_text(CHALLENGE_LENGTH).map_err(Failure::silent)?,
+            )
         });
     }
 
@@ -448,7 +455,7 @@ impl<'h> Session<'h> {
         let counters = &self.hub.counters;
         let counter = if result.is_ok() { &counters.delivered } else { &counters.failed };
         counter.fetch_add(1, Ordering::Relaxed);
-        if result.as_ref().is_err_and(|failure| failure.is_gone) {
+        if result.as_ref().is_err_and(|failure| failure.is_gone()) {
             return self.end_subscription(&key, "the callback answers 410").await;
         }
         let now = self.hub.store.clock().now();
@@ -604,11 +611,4 @@ fn progressed(
             }
         }
     }
-}
-
-/// 160 random bits in hexadecimal.
-fn challenge() -> Result<String, Failure> {
-    let mut bytes = [0; 20];
-    getrandom::fill(&mut bytes).map_err(Failure::silent)?;
-    Ok(hex(&bytes))
 }

@@ -41,9 +41,8 @@ const TABLES: [(&str, &str, usize); 23] = [
     ("source_hub", "source", 100),
 ];
 
-/// Tables that are not part of the log: current replicas and sessions, what others were told, and the state of the schema.
-const NOT_COPIED: [&str; 6] =
-    ["replica", "lease", "session_key", "session_ended", "announcement", "_sqlx_migrations"];
+/// Tables that are not part of the log: current replicas and sessions, and the state of the schema.
+const NOT_COPIED: [&str; 5] = ["replica", "lease", "session_key", "session_ended", "_sqlx_migrations"];
 
 /// What a copy is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

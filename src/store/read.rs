@@ -5,6 +5,7 @@ mod archive;
 mod archive_index;
 mod article_list;
 mod articles;
+pub(super) mod changed_pages;
 mod changes;
 pub(crate) mod channels;
 mod collected;

@@ -50,7 +50,6 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (45, "lean_indexes", include_str!("../migrations/postgres/0045_lean_indexes.sql")),
     (50, "copies", include_str!("../migrations/postgres/0050_copies.sql")),
     (60, "editing", include_str!("../migrations/postgres/0060_editing.sql")),
-    (61, "announcements", include_str!("../migrations/postgres/0061_announcements.sql")),
     (62, "neighbours", include_str!("../migrations/postgres/0062_neighbours.sql")),
     (64, "unused_images", include_str!("../migrations/postgres/0064_unused_images.sql")),
     (65, "ended_sessions", include_str!("../migrations/postgres/0065_ended_sessions.sql")),

@@ -1,4 +1,4 @@
-//! What other services were told about changed pages.
+//! Which pages the changes of the log are about.
 
 use crate::model::Permalink;
 use crate::store::engine::values;
@@ -16,32 +16,6 @@ pub struct ChangedPages {
 }
 
 impl Store {
-    /// The number up to which a service was told; none if it never was.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn announced(&self, service: &str) -> Result<Option<u64>, StoreError> {
-        let sql = "SELECT number FROM announcement WHERE service = $1";
-        let row = self.core.database.begin_quick_read().await?.first(sql, values![service]).await?;
-        row.map(|row| row.get_u64(0)).transpose()
-    }
-
-    /// Records that a service was told about everything up to `number`.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn set_announced(&self, service: &str, number: u64) -> Result<(), StoreError> {
-        let service = service.to_owned();
-        let pending = self.writes.push(move |log| {
-            Box::pin(async move {
-                let sql = "INSERT INTO announcement (service, number) VALUES ($1, $2) \
-                           ON CONFLICT (service) DO UPDATE SET number = excluded.number";
-                log.transaction.run(sql, values![service.as_str(), number]).await.map(|_| ())
-            })
-        });
-        pending.committed().await
-    }
-
     /// The articles that the first `limit` changes after `number` are about, withdrawn ones included.
     ///
     /// # Errors

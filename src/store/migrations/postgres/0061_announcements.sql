@@ -1,5 +1,0 @@
--- The number of the log up to which a service was told about changed pages.
-CREATE TABLE announcement (
-    service TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    number  BIGINT NOT NULL
-);
