@@ -552,7 +552,7 @@ fn an_operator_sees_who_is_told_and_what_failed_without_the_secrets_of_callbacks
     webhook.told("Bài thứ nhất");
     let listed =
         || -> Vec<serde_json::Value> { serde_json::from_str(&site.ok(&["subscribers", "--json"])).unwrap() };
-    wait_until("the error", || listed()[0]["last_error"] == "the callback answers 500 Internal Server Error");
+    wait_until("the error", || listed()[0]["last_error"] == "the answer is 500 Internal Server Error");
     wait_until("the success", || !listed()[1]["last_success"].is_null());
     let all = listed();
     assert_eq!((&all[0]["kind"], &all[0]["topic"]), (&"subscription".into(), &TOPIC.into()));
