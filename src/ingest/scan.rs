@@ -8,8 +8,7 @@ use tracing::info;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::article_file::unreadable_file;
-use super::aside::Aside;
-use super::aside::ReadFile;
+use super::aside::{Aside, ReadFile};
 use super::copies::{CopiesAtOnce, put_images};
 use super::diagnostic::{FileDiagnostic, Findings};
 use super::error_file;
