@@ -20,8 +20,11 @@ use crate::store::sql::{content, served};
 
 /// How long a statement waits for another writing process (`bantin withdraw` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a caller waits for a connection before the store counts as unavailable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a caller waits for a reading connection before the store counts as unavailable.
+const READER_TIMEOUT: Duration = Duration::from_secs(2);
+/// The same for the writing connection. Longer than [`BUSY_TIMEOUT`]: who holds it may be waiting for another process, or
+/// for a slow disk to flush.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_READERS: u32 = 8;
 /// More than the statements of the store: none is compiled twice.
 const CACHED_STATEMENTS: usize = 256;
@@ -95,8 +98,10 @@ impl SqliteFile {
     /// Opens or creates the database file at `path` with its folder, and migrates its schema.
     pub(crate) async fn open(path: &str) -> Result<Self, StoreError> {
         let file = Arc::new(DatabaseFile::create(Path::new(path))?);
-        let pool = |connections, cache| ConnectionPool::new(path, &file, connections, cache);
-        let (writer, readers) = (pool(1, WRITER_CACHE), pool(MAX_READERS, READER_CACHE));
+        let pool =
+            |connections, cache, timeout| ConnectionPool::new(path, &file, connections, cache, timeout);
+        let writer = pool(1, WRITER_CACHE, WRITER_TIMEOUT);
+        let readers = pool(MAX_READERS, READER_CACHE, READER_TIMEOUT);
         let mut connection = writer.connect()?;
         migrate_sqlite(&mut connection, MIGRATIONS)?;
         // NOTE: it stays open. The last connection that closes removes the files beside the database.
@@ -160,24 +165,27 @@ struct ConnectionPool {
     /// Size of the page cache of each connection, in KiB.
     cache: u32,
     size: u32,
+    /// How long a caller waits for a connection.
+    timeout: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl ConnectionPool {
-    fn new(path: &str, file: &Arc<DatabaseFile>, size: u32, cache: u32) -> Arc<Self> {
+    fn new(path: &str, file: &Arc<DatabaseFile>, size: u32, cache: u32, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             path: PathBuf::from(path),
             file: Arc::clone(file),
             cache,
             size,
+            timeout,
             permits: Arc::new(Semaphore::new(size as usize)),
             idle: Mutex::default(),
         })
     }
 
     async fn begin(pool: &Arc<Self>, begin: &str) -> Result<SqliteTransaction, StoreError> {
-        let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(&pool.permits).acquire_owned()).await;
+        let permit = tokio::time::timeout(pool.timeout, Arc::clone(&pool.permits).acquire_owned()).await;
         let permit = match permit {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(StoreError::unavailable("the store is closed")),
