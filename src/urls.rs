@@ -3,6 +3,7 @@
 //! Links and ids are made from `site.url` and `site.tag_authority` alone.
 //! SECURITY: the `Host` header is never used (feed rule C9).
 
+mod old_address;
 mod paths;
 mod route;
 
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ArticleId, Channel, Permalink, Slug};
 
+pub use old_address::{names_article, old_address, old_addresses_of};
 pub use paths::*;
 pub use route::{FORMAT_ALIASES, RESERVED_SLUGS, Route};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Uri};
 
 use super::api;
 use super::client_ip::client_address;
@@ -26,7 +26,7 @@ use crate::render::{
     ArchivePage, ArticlePage, ContentCoding, LiveFeed, RenderedSite, Representation, RepresentationKind,
 };
 use crate::store::{ImageLookup, LogPosition};
-use crate::urls::{Format, Route, Scope};
+use crate::urls::{Format, Route, Scope, article_path, names_article, old_addresses_of};
 
 /// How long a replica may take to catch up with a client that holds a newer copy.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,6 +59,8 @@ enum CacheLookup {
     Source(Arc<Representation>),
     /// A browser opens this feed as a page.
     BrowserView(Arc<LiveFeed>, Format),
+    /// The front page, with a query by which another system named its articles.
+    MaybeOldAddress,
     Miss,
 }
 
@@ -137,6 +139,7 @@ impl SiteHandler {
                 let state = Arc::clone(&self.state);
                 Box::pin(async move { on_demand::feed_as_html(&state, &request.headers, feed, format).await })
             }
+            CacheLookup::MaybeOldAddress => Box::pin(self.clone().front_page_or_old_address(request)),
             CacheLookup::Miss => Box::pin(self.clone().dispatch(request, body, from)),
         }
     }
@@ -154,6 +157,12 @@ impl SiteHandler {
         let site = self.state.site_cache.current();
         let path = &*self.state.urls.local_path(request.uri.path());
         let Some(document) = site.document(path) else { return CacheLookup::Miss };
+        if path == "/"
+            && request.uri.query().is_some_and(names_article)
+            && matches!(request.method, Method::GET | Method::HEAD)
+        {
+            return CacheLookup::MaybeOldAddress;
+        }
         if let Some(target) = self.delta_request(request, path, &site, document) {
             return CacheLookup::Delta(target, Arc::clone(document));
         }
@@ -283,7 +292,46 @@ impl SiteHandler {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return response::method_not_allowed(ALLOW_READ);
         }
-        self.respond_route(request, route).await
+        let may_be_old = !matches!(route, Route::Media(_) | Route::Health | Route::Ready);
+        let (method, uri) = (request.method.clone(), request.uri.clone());
+        let response = self.clone().respond_route(request, route).await;
+        match response.status() {
+            StatusCode::NOT_FOUND if may_be_old => self.old_address(method, &uri).await.unwrap_or(response),
+            _ => response,
+        }
+    }
+
+    /// Answers the front page, unless the query names an article of the system that this site replaced.
+    async fn front_page_or_old_address(self, request: Parts) -> HttpResponse {
+        if let Some(response) = self.clone().old_address(request.method.clone(), &request.uri).await {
+            return response;
+        }
+        match self.document(&request) {
+            Some(document) => self.state.send(request, &document, &self.state.pages).await,
+            None => self.state.not_found(&request.headers),
+        }
+    }
+
+    /// 301 to the article that had this address before it was imported, or the answer of that article if it was
+    /// withdrawn. An address of this site is never taken: what exists here has been answered before.
+    async fn old_address(self, method: Method, uri: &Uri) -> Option<HttpResponse> {
+        let addresses = old_addresses_of(&self.state.urls.local_path(uri.path()), uri.query());
+        if addresses.is_empty() {
+            return None;
+        }
+        let looking_up = self.state.run_with_store(async move |state| {
+            for address in &addresses {
+                if let Some(permalink) = state.store.article_of_old_address(address).await? {
+                    return Ok(Some(permalink));
+                }
+            }
+            Ok(None)
+        });
+        let target = article_path(&looking_up.await.flatten()?);
+        let (mut request, _) = Request::new(()).into_parts();
+        // Without the old query, which says nothing at the new address.
+        (request.method, request.uri) = (method, target.parse().ok()?);
+        Some(self.redirect(request, &target).await)
     }
 
     /// Answers a GET or HEAD request that is not in the rendered site.

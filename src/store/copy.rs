@@ -15,7 +15,7 @@ use super::read::log_state;
 use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
-const TABLES: [(&str, &str, usize); 23] = [
+const TABLES: [(&str, &str, usize); 24] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
     ("article", "id", 100),
@@ -39,6 +39,7 @@ const TABLES: [(&str, &str, usize); 23] = [
     ("subscription_request", "topic, callback", 200),
     ("push_target", "kind, name", 100),
     ("source_hub", "source", 100),
+    ("old_address", "address", 500),
 ];
 
 /// Tables that are not part of the log: current replicas and sessions, and the state of the schema.

@@ -16,6 +16,7 @@ pub(crate) mod images;
 mod live_feed;
 pub(crate) mod log_state;
 pub(crate) mod neighbours;
+mod old_addresses;
 mod site_index;
 pub(crate) mod snapshot;
 mod source_hubs;

@@ -12,6 +12,7 @@ mod idempotency;
 mod identity;
 mod images;
 mod log_writer;
+mod old_addresses;
 pub(crate) mod queue;
 mod rights;
 mod schedule;

@@ -293,6 +293,7 @@ macro_rules! on_every_engine {
 }
 
 mod editing;
+mod old_addresses;
 mod push;
 
 on_every_engine! {

@@ -57,6 +57,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (71, "source_log", include_str!("../migrations/postgres/0071_source_log.sql")),
     (80, "push", include_str!("../migrations/postgres/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/postgres/0081_source_hubs.sql")),
+    (90, "old_addresses", include_str!("../migrations/postgres/0090_old_addresses.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.

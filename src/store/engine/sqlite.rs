@@ -54,6 +54,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (71, "source_log", include_str!("../migrations/sqlite/0071_source_log.sql")),
     (80, "push", include_str!("../migrations/sqlite/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/sqlite/0081_source_hubs.sql")),
+    (90, "old_addresses", include_str!("../migrations/sqlite/0090_old_addresses.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the
