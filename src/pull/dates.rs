@@ -15,6 +15,17 @@ pub(super) struct DateHabits {
     pub(super) month_as_minutes: bool,
     /// Dates were local time that is called GMT.
     pub(super) local_as_gmt: bool,
+    /// Nobody has compared a date in GMT with a page yet.
+    pub(super) is_gmt_unproven: bool,
+}
+
+/// What a page shows of the dates of a source that are called GMT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CalledGmt {
+    /// They are in GMT.
+    Gmt,
+    /// They are in local time.
+    Local,
 }
 
 /// What the dates of a whole feed show: `gmdate('D, j M Y H:m:s')` prints the month as minutes. Returns whether that is
@@ -55,6 +66,8 @@ pub(super) enum Question {
     Minutes(FeedDate),
     /// The digits are in GMT or in local time.
     Zone(FeedDate),
+    /// The same of a source that gives no reason to doubt it. Without an answer it is in GMT.
+    FirstZone(FeedDate),
 }
 
 /// Judges the date of an item as written.
@@ -79,55 +92,69 @@ pub(super) fn judge(
     if is_ahead {
         return Err(DateDoubt::Future);
     }
+    if date.is_gmt && habits.is_gmt_unproven {
+        return Ok(Verdict::AskPage(Question::FirstZone(date)));
+    }
     Ok(Verdict::Date(date.published))
 }
 
-/// The date according to the page, which prints `page`; and whether the feed calls local time GMT.
+/// The date according to the page, which prints `page`; and what that shows of dates called GMT.
 pub(super) fn answer(
     question: Question,
     page: Option<PublishedAt>,
     zone: Zone,
     now: Timestamp,
     repairs: &mut Repairs,
-) -> Result<(PublishedAt, bool), DateDoubt> {
-    let doubt = match question {
-        Question::Any(doubt) => doubt,
-        Question::Minutes(_) => DateDoubt::MonthAsMinutes,
-        Question::Zone(_) => DateDoubt::LocalAsGmt,
-    };
-    let page = page.filter(|page| page.instant <= now).ok_or(doubt)?;
-    let local = |date: PublishedAt| date.instant.with_timezone(&zone).naive_local();
-    let printed = local(page);
-    let (chosen, is_local) = match question {
-        Question::Any(_) => (page, false),
+) -> Result<(PublishedAt, Option<CalledGmt>), DateDoubt> {
+    let page = page.filter(|page| page.instant <= now);
+    let answer = match question {
+        Question::Any(doubt) => (page.ok_or(doubt)?, None),
         Question::Minutes(date) => {
-            // The zone of the feed may be wrong as well.
-            let is_same = [local(date.published), date.digits].iter().any(|candidate| {
-                candidate.date() == printed.date() && (page.date_only || candidate.hour() == printed.hour())
-            });
-            if !is_same {
-                return Err(doubt);
-            }
-            (page, false)
+            let page = page.filter(|page| is_same_hour(date, *page, zone));
+            (page.ok_or(DateDoubt::MonthAsMinutes)?, None)
         }
         Question::Zone(date) => {
-            let fits = |candidate: NaiveDateTime| match page.date_only {
-                true => candidate.date() == printed.date(),
-                false => candidate.with_second(0) == printed.with_second(0),
-            };
-            let as_local = match resolve_local(date.digits, zone) {
-                LocalTime::Unique(instant) | LocalTime::Ambiguous(instant) => PublishedAt::exact(instant),
-                LocalTime::Nonexistent => return Err(doubt),
-            };
-            match (fits(local(date.published)), fits(date.digits)) {
-                (true, false) => (date.published, false),
-                (false, true) => (as_local, true),
-                _ => return Err(doubt),
-            }
+            let shown = page.and_then(|page| zone_shown(date, page, zone));
+            shown.ok_or(DateDoubt::LocalAsGmt)?
         }
+        Question::FirstZone(date) => match page.and_then(|page| zone_shown(date, page, zone)) {
+            Some(local @ (_, Some(CalledGmt::Local))) => local,
+            // The date of the feed was right, or nobody says otherwise: nothing is repaired.
+            shown => return Ok((date.published, shown.and_then(|(_, called)| called))),
+        },
     };
     *repairs.entry(Repair::DateFromPage).or_default() += 1;
-    Ok((chosen, is_local))
+    Ok(answer)
+}
+
+fn local(date: PublishedAt, zone: Zone) -> NaiveDateTime {
+    date.instant.with_timezone(&zone).naive_local()
+}
+
+/// Whether a page prints the day and the hour of a feed, whose zone may be wrong as well.
+fn is_same_hour(date: FeedDate, page: PublishedAt, zone: Zone) -> bool {
+    let printed = local(page, zone);
+    [local(date.published, zone), date.digits].iter().any(|candidate| {
+        candidate.date() == printed.date() && (page.date_only || candidate.hour() == printed.hour())
+    })
+}
+
+/// The date whose digits the page prints, if it prints those of one zone only.
+fn zone_shown(date: FeedDate, page: PublishedAt, zone: Zone) -> Option<(PublishedAt, Option<CalledGmt>)> {
+    let printed = local(page, zone);
+    let fits = |candidate: NaiveDateTime| match page.date_only {
+        true => candidate.date() == printed.date(),
+        false => candidate.with_second(0) == printed.with_second(0),
+    };
+    let as_local = match resolve_local(date.digits, zone) {
+        LocalTime::Unique(instant) | LocalTime::Ambiguous(instant) => PublishedAt::exact(instant),
+        LocalTime::Nonexistent => return None,
+    };
+    match (fits(local(date.published, zone)), fits(date.digits)) {
+        (true, false) => Some((date.published, Some(CalledGmt::Gmt))),
+        (false, true) => Some((as_local, Some(CalledGmt::Local))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -218,6 +245,25 @@ mod tests {
             Ok("2023-05-13T00:39:00+07:00")
         );
         assert_eq!(decided(earlier, known, None), Err(DateDoubt::LocalAsGmt));
+    }
+
+    #[test]
+    fn the_first_date_in_gmt_of_a_source_is_compared_with_its_page() {
+        let unproven = DateHabits { is_gmt_unproven: true, ..DateHabits::default() };
+        let written = "Fri, 12 May 2023 17:39:00 GMT";
+        let (as_local, as_gmt) = ("2023-05-12T17:39:00+07:00", "2023-05-13T00:39:00+07:00");
+        assert_eq!(decided(written, unproven, page(as_local)).as_deref(), Ok(as_local));
+        // A page that agrees, none, or one that prints something else gives no reason to doubt the feed.
+        for page in [page(as_gmt), None, page("2023-05-01T08:00:00+07:00")] {
+            assert_eq!(decided(written, unproven, page).as_deref(), Ok(as_gmt));
+        }
+        // A page without a time of day decides only if the days differ.
+        let day = |day: &str| {
+            page(&format!("{day}T00:00:00+07:00")).map(|date| PublishedAt { date_only: true, ..date })
+        };
+        assert_eq!(decided(written, unproven, day("2023-05-12")).as_deref(), Ok(as_local));
+        let morning = "Fri, 12 May 2023 08:00:00 GMT";
+        assert_eq!(decided(morning, unproven, day("2023-05-12")).as_deref(), Ok("2023-05-12T15:00:00+07:00"));
     }
 
     #[test]

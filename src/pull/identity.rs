@@ -1,6 +1,6 @@
 //! Which article an item is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -27,12 +27,19 @@ pub(super) fn collected_items(items: &[SourceItem], source: &SourceOptions) -> V
     for link in links.iter().flatten() {
         *uses.entry(link).or_default() += 1;
     }
+    let mut links_of_id: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for (item, link) in items.iter().zip(&links) {
+        if let (Some(id), Some(link)) = (&item.id, link) {
+            links_of_id.entry(id).or_default().insert(link);
+        }
+    }
     let identity = |(item, link): (&SourceItem, &Option<String>)| {
         let json = serde_json::to_vec(item).unwrap_or_default();
         let hash = |bytes: &[u8]| hex(&Sha256::digest(bytes)[..16]);
-        // A link that several items share names none of them.
+        // A link that several items share names none of them, nor does an id that items with different links share.
         let link = link.clone().filter(|link| uses.get(link.as_str()) == Some(&1));
-        let key = match (&item.id, &link) {
+        let id = item.id.as_deref().filter(|id| links_of_id.get(id).is_none_or(|links| links.len() <= 1));
+        let key = match (id, &link) {
             (Some(id), _) => key_of_id(id),
             (None, Some(link)) => format!("url:{link}"),
             (None, None) => format!("text:{}", hash(format!("{}\n{:?}", item.title, item.date).as_bytes())),

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::articles::OriginOfItem;
 use super::context::Context;
-use super::dates::{self, DateHabits, Verdict};
+use super::dates::{self, CalledGmt, DateHabits, Question, Verdict};
 use super::identity::{collected_items, is_settled, item_of_id, item_of_key};
 use super::options::{SourceOptions, Withdrawals};
 use super::report::PullReport;
@@ -25,6 +25,9 @@ use crate::time::{PublishedAt, Timestamp};
 
 /// Maximum number of pages that one poll requests. The items of further ones wait for the next poll.
 const MAX_PAGES: usize = 20;
+
+/// How many pages of a source are asked whether its dates in GMT are in GMT, until one decides it.
+const MAX_GMT_COMPARISONS: u32 = 5;
 
 /// Items of a feed whose disappearance is noticed.
 const MAX_LAST_ITEMS: usize = 200;
@@ -219,18 +222,27 @@ impl<'c> Poll<'c> {
             return Ok(published);
         }
         let zone = self.context.options.parse.zone;
-        let habits = DateHabits { month_as_minutes, local_as_gmt: self.state.local_as_gmt };
+        let SourceState { local_as_gmt, is_gmt_proven, gmt_comparisons, .. } = *self.state;
+        let is_gmt_unproven = !is_gmt_proven && gmt_comparisons < MAX_GMT_COMPARISONS;
+        let habits = DateHabits { month_as_minutes, local_as_gmt, is_gmt_unproven };
         let verdict = dates::judge(item.date.as_deref(), habits, zone, self.now, &mut self.report.repairs)?;
         let question = match verdict {
             Verdict::Date(published) => return Ok(published),
             Verdict::AskPage(question) => question,
         };
+        let is_incomplete = self.is_incomplete;
         let page = match &item.link {
             Some(link) => self.page_date(link).await,
             None => None,
         };
-        let (published, is_local) = dates::answer(question, page, zone, self.now, &mut self.report.repairs)?;
-        self.state.local_as_gmt |= is_local;
+        if let Question::FirstZone(_) = question {
+            // Not worth another request of the feed.
+            self.is_incomplete = is_incomplete;
+            self.state.gmt_comparisons += 1;
+        }
+        let (published, called) = dates::answer(question, page, zone, self.now, &mut self.report.repairs)?;
+        self.state.local_as_gmt |= called == Some(CalledGmt::Local);
+        self.state.is_gmt_proven |= called == Some(CalledGmt::Gmt);
         Ok(published)
     }
 

@@ -77,6 +77,10 @@ pub struct SourceState {
     pub month_as_minutes: bool,
     /// Its dates are local time that is called GMT.
     pub local_as_gmt: bool,
+    /// A page has shown that its dates in GMT are in GMT.
+    pub is_gmt_proven: bool,
+    /// How many pages were asked about that.
+    pub gmt_comparisons: u32,
     /// What polls have found of its hub.
     pub hub: HubState,
 }

@@ -9,6 +9,7 @@ mod accessibility;
 mod archive_and_delta;
 mod atom_grammar;
 mod backup;
+mod broken_feeds;
 mod browser;
 mod changes;
 mod channels;

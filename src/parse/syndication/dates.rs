@@ -76,18 +76,23 @@ pub fn read_feed_date(text: &str, zone: Zone, repairs: &mut Repairs) -> Result<F
     }
 }
 
-/// `Fri, 12 May 2023 17:39:00`: the digits, whether there is no time, and what follows.
+/// `Fri, 12 May 2023 17:39:00`, also as WordPress translates it, `T6, 12 Th5 2023 17:39:00`: the digits, whether there is no time, and what follows.
 fn rfc822(text: &str) -> Option<(NaiveDateTime, bool, &str)> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let rest = match text.split_once(',') {
-        Some((weekday, rest)) if weekday.chars().all(char::is_alphabetic) => rest.trim_start(),
+        Some((weekday, rest)) if weekday.starts_with(char::is_alphabetic) && !weekday.contains(' ') => {
+            rest.trim_start()
+        }
         _ => text,
     };
     let mut parts = rest.splitn(4, [' ', '-']);
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let month = month.get(..3)?.to_ascii_lowercase();
-    let month = MONTHS.iter().position(|name| *name == month)? as u32 + 1;
+    let month = month.to_ascii_lowercase();
+    let month = match month.strip_prefix("th").and_then(|number| number.parse().ok()) {
+        Some(number) => number,
+        None => MONTHS.iter().position(|name| month.get(..3) == Some(*name))? as u32 + 1,
+    };
     // NOTE: a two-digit year is refused: 23 may be a day.
     let date =
         NaiveDate::from_ymd_opt(year.parse().ok().filter(|_| year.len() == 4)?, month, day.parse().ok()?)?;
@@ -154,7 +159,9 @@ fn offset(text: &str) -> Option<(i32, bool)> {
     let upper = text.trim_matches(['(', ')']).to_ascii_uppercase();
     match upper.as_str() {
         "Z" | "GMT" | "UTC" | "UT" => return Some((0, false)),
-        "ICT" | "SE ASIA STANDARD TIME" | "INDOCHINA TIME" => return Some((7 * 3600, true)),
+        "ICT" | "SE ASIA STANDARD TIME" | "INDOCHINA TIME" | "ASIA/HO_CHI_MINH" | "ASIA/SAIGON" => {
+            return Some((7 * 3600, true));
+        }
         "EST" => return Some((-5 * 3600, true)),
         "EDT" => return Some((-4 * 3600, true)),
         "PST" => return Some((-8 * 3600, true)),

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::model::{FeedFault, Repair, Repairs, SourceFeed, count};
-use super::{elements, json, xml};
+use super::model::{FeedFault, Repair, Repairs, SourceFeed, SourceItem, count};
+use super::{article, elements, json, xml};
 
 /// Maximum number of items of a feed.
 const MAX_ITEMS: usize = 5000;
@@ -23,8 +23,14 @@ pub fn read_feed(bytes: &[u8], charset: Option<&str>, url: &Url) -> Result<Sourc
         return Err(FeedFault::TooComplex);
     }
     let before = feed.items.len();
-    feed.items.retain(|item| !(item.title.is_empty() && item.html.trim().is_empty()));
+    feed.items.retain(|item| !is_empty(item));
     count(&mut repairs, Repair::EmptyItem, before - feed.items.len());
     feed.repairs = repairs;
     Ok(feed)
+}
+
+/// Neither a title nor a text nor an image.
+fn is_empty(item: &SourceItem) -> bool {
+    let has_image = || !item.images.is_empty() || item.html.to_ascii_lowercase().contains("<img");
+    item.title.is_empty() && article::plain(&item.html).is_empty() && !has_image()
 }

@@ -8,6 +8,7 @@ pub mod office;
 pub mod portal;
 pub mod postgres;
 pub mod requirement;
+pub mod wordpress;
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
