@@ -23,8 +23,8 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::http::{
-    AdminHandler, AppState, Exchange, Health, Listeners, RateLimitLayer, ServerOptions, ServiceLimits,
-    SiteHandler, TlsCertificate, change_json, server,
+    AdminHandler, AppState, Exchange, Health, Listeners, RateLimitLayer, RedirectHandler, ServerOptions,
+    ServiceLimits, SiteHandler, TlsCertificate, change_json, server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
@@ -138,7 +138,7 @@ impl App {
         }
     }
 
-    /// Serves the public on `readers` and the operator on `admin` until `shutdown` is true, then stops all tasks.
+    /// Serves readers and the operator on `sockets` until `shutdown` is true, then stops all tasks.
     /// `ready` is called once, after the first scan is rendered. An app that replaces another one serves from then on.
     /// The store stays open.
     ///
@@ -146,12 +146,12 @@ impl App {
     /// If a task exits before shutdown.
     pub async fn run(
         self,
-        readers: Listeners,
-        admin: Listeners,
+        sockets: Sockets,
         ready: impl FnOnce(Store) + Send + 'static,
         shutdown: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
-        let readers = readers.with_tls(self.tls.clone());
+        let Sockets { public, admin, redirect, .. } = sockets;
+        let readers = public.with_tls(self.tls.clone());
         let stop = watch::Sender::new(false);
         let start = watch::Sender::new(!self.replaces);
         let mut tasks = Tasks { set: JoinSet::new(), start: start.subscribe(), stop: stop.clone() };
@@ -255,6 +255,12 @@ impl App {
         tasks.spawn_server("admin server", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
         });
+        if let Some((listeners, options)) = redirect.zip(self.config.redirect.clone()) {
+            let handler = RedirectHandler::new(options);
+            tasks.spawn_server("redirects", listeners, self.config.server.clone(), move |request, from| {
+                handler.clone().answer(request, from)
+            });
+        }
         let outcome = tasks.run_until(shutdown).await;
         if let Err(cause) = self.store.deregister().await {
             warn!(%cause, "could not deregister; other replicas will notice within seconds");

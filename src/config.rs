@@ -54,6 +54,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The certificate of the public listener; without one it speaks plain HTTP.
     pub tls: Option<http::TlsFiles>,
+    /// The listener that redirects plain HTTP to HTTPS, if there is one.
+    pub redirect: Option<http::RedirectOptions>,
     /// Address of the admin listener.
     pub admin: SocketAddr,
     /// Options of the store.
@@ -140,6 +142,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             "is empty: name the folder of articles, like feeds".to_owned(),
         ));
     }
+    let redirect = server.tls.as_ref().map(|tls| redirect(tls, &site.url, base)).transpose()?.flatten();
     let tls = server.tls.map(|tls| tls_files(tls, base)).transpose()?;
     let limits = server.limits;
     checks::limits(&limits)?;
@@ -238,6 +241,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         },
         listen: server.listen.0,
         tls,
+        redirect,
         admin: server.admin.0,
         store: store::StoreOptions {
             url: resolve_store_path(&store.url, base),
@@ -279,6 +283,32 @@ fn tls_files(settings: schema::Tls, base: &Path) -> Result<http::TlsFiles, Confi
         certificate: file(settings.certificate, "certificate", "the certificate with its chain")?,
         key: file(settings.key, "key", "the private key")?,
     })
+}
+
+/// The listener for plain HTTP beside the one for HTTPS.
+fn redirect(
+    settings: &schema::Tls,
+    site_url: &str,
+    base: &Path,
+) -> Result<Option<http::RedirectOptions>, ConfigError> {
+    let key = "server.tls.redirect_listen";
+    let Some(listen) = &settings.redirect_listen else {
+        return match settings.acme_challenges {
+            Some(_) => {
+                let cure = "is missing: acme_challenges are asked for over plain HTTP, so write \"[::]:80\"";
+                Err(value_error(key, cure.to_owned()))
+            }
+            None => Ok(None),
+        };
+    };
+    let origin = url::Url::parse(site_url).map(|url| url.origin().ascii_serialization());
+    let Some(origin) = origin.ok().filter(|origin| origin.starts_with("https:")) else {
+        let reason =
+            format!("has no address to redirect to: site.url is {site_url}, it must begin with https:");
+        return Err(value_error(key, reason));
+    };
+    let challenges = settings.acme_challenges.as_ref().map(|folder| base.join(folder));
+    Ok(Some(http::RedirectOptions { listen: listen.0, origin, challenges }))
 }
 
 fn indexnow_options(

@@ -32,6 +32,7 @@ pub(super) async fn serve(
     let banner = StartupBanner {
         listening: sockets.public.local_addr().to_string(),
         admin: sockets.admin.local_addr().to_string(),
+        redirect: sockets.redirect.as_ref().map(|sockets| sockets.local_addr().to_string()),
         renderer: config.render.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
@@ -118,6 +119,7 @@ const MAX_LISTED: usize = 12;
 struct StartupBanner {
     listening: String,
     admin: String,
+    redirect: Option<String>,
     renderer: render::RenderOptions,
 }
 
@@ -147,6 +149,9 @@ impl StartupBanner {
         }
         if channels.len() > MAX_LISTED {
             text.push_str(&format!("  and {} more\n", channels.len() - MAX_LISTED));
+        }
+        if let Some(redirect) = &self.redirect {
+            text.push_str(&format!("  plain HTTP    redirected from http://{redirect}\n"));
         }
         text.push_str(&format!("  metrics       http://{}/metrics", self.admin));
         Ok(text)

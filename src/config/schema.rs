@@ -119,6 +119,8 @@ sections! {
     Tls {} maybe {
         certificate: PathBuf,
         key: PathBuf,
+        redirect_listen: Listen,
+        acme_challenges: PathBuf,
     }
     Limits {
         connections: usize,

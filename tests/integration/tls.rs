@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto};
 
 use crate::support::requirement::{Requirement, is_missing};
-use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, wait_until};
+use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, request, wait_until};
 
 const HOST: &str = "dakto.example";
 const RSS: &str = "/xa-hoi/rss.xml";
@@ -24,10 +24,15 @@ fn issue(site: &TestSite) {
     std::fs::write(site.path("site.key"), issued.signing_key.serialize_pem()).unwrap();
 }
 
-fn encrypted_site() -> TestSite {
+fn certified_site() -> TestSite {
     let site = TestSite::new();
     site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     issue(&site);
+    site
+}
+
+fn encrypted_site() -> TestSite {
+    let site = certified_site();
     site.configure("[server.tls]\ncertificate = \"site.crt\"\nkey = \"site.key\"\n");
     site
 }
@@ -243,4 +248,63 @@ fn clients_that_stall_in_or_after_the_handshake_are_disconnected() {
     let _ = greedy.write_all(request.as_bytes());
     wait_until("all are disconnected", || serving.metric("bantin_connections_open") == 0);
     assert!(serving.stop());
+}
+
+/// The address at which this service takes plain HTTP.
+fn redirecting(serving: &RunningServer) -> SocketAddr {
+    let log = serving.log();
+    let line = log.lines().find_map(|line| line.split_once("redirected from http://")).unwrap();
+    line.1.parse().unwrap()
+}
+
+#[test]
+fn plain_http_is_redirected_and_a_secret_is_refused() {
+    let site = certified_site();
+    let challenge = "acme/.well-known/acme-challenge/a-Token_1";
+    site.configure(concat!(
+        "[server.tls]\ncertificate = \"site.crt\"\nkey = \"site.key\"\n",
+        "redirect_listen = \"127.0.0.1:0\"\nacme_challenges = \"acme\"\n"
+    ));
+    std::fs::create_dir_all(site.path(challenge).parent().unwrap()).unwrap();
+    std::fs::write(site.path(challenge), "a-Token_1.thumbprint").unwrap();
+    let site = site.with("BANTIN_SITE__URL", "https://dakto.example/");
+    let serving = site.serve();
+    let plain = redirecting(&serving);
+    for path in ["/", "/xa-hoi/rss.xml", "/tim-kiem?q=%C4%90%C4%83k+T%C3%B4&from=", "//evil.example/a"] {
+        for method in ["GET", "HEAD"] {
+            let answer = request(plain, method, path, &[("If-None-Match", "*")]);
+            let target = format!("https://dakto.example{path}");
+            assert_eq!((answer.status, answer.header("location")), (301, Some(target.as_str())), "{path}");
+        }
+    }
+    // A redirect would teach a client to send its token in the clear for ever.
+    for (method, headers) in [("GET", &[("Authorization", "Bearer x")][..]), ("POST", &[]), ("DELETE", &[])] {
+        let answer = request(plain, method, "/api/articles", headers);
+        assert_eq!((answer.status, answer.header("location")), (403, None), "{method}");
+    }
+    let place = "/.well-known/acme-challenge";
+    let answer = request(plain, "GET", &format!("{place}/a-Token_1"), &[]);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "a-Token_1.thumbprint"));
+    for other in ["unknown", "", "..%2f..%2f..%2fsite.key", "../../../site.key", "a-Token_1?x", "a-Token_1/"]
+    {
+        let answer = request(plain, "GET", &format!("{place}/{other}"), &[]);
+        assert_eq!(answer.status, 404, "{other}");
+    }
+    assert!(serving.stop());
+}
+
+#[test]
+fn a_redirect_without_a_target_is_refused() {
+    let keys = "certificate = \"site.crt\"\nkey = \"site.key\"\n";
+    for (more, said) in [
+        ("redirect_listen = \"127.0.0.1:0\"", "site.url is http://"),
+        ("acme_challenges = \"acme\"", "redirect_listen: is missing"),
+        ("redirect_listen = \"80\"", "is not an address with a port"),
+    ] {
+        let site = certified_site();
+        site.configure(&format!("[server.tls]\n{keys}{more}\n"));
+        let output = site.run(&["serve"]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && message.contains(said), "{more}: {message}");
+    }
 }
