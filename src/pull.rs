@@ -26,8 +26,10 @@ mod robots;
 mod schedule;
 mod state;
 mod subscription;
+mod volume;
 
 pub use collector::Collector;
+pub use context::WatchedSource;
 pub use cursor::ChangesCursor;
 pub use health::{SourceHealth, health};
 pub use operator::{Decision, OperatorError, decide, set_paused};
@@ -36,3 +38,4 @@ pub use report::PullReport;
 pub use schedule::run;
 pub use state::SourceState;
 pub use subscription::{HubState, MAX_LEASE};
+pub use volume::{DailyCounts, Shortfall};

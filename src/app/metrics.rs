@@ -16,7 +16,7 @@ use super::process;
 use crate::http::Health;
 use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::latency::{BOUNDS, Latency, LatencySnapshot};
-use crate::pull;
+use crate::pull::{self, WatchedSource};
 use crate::push::HubCounters;
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -135,44 +135,72 @@ impl Collector for Metrics {
 impl Metrics {
     /// The sources that this process polls.
     fn encode_sources(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let states = self.sources.states();
-        let moment = |moment: Option<Timestamp>| moment.map_or(0, |moment| moment.timestamp());
-        let times = [
-            ("source_last_success_timestamp_seconds", "When a source last answered"),
-            ("source_last_new_timestamp_seconds", "When a source last had a new article"),
-        ];
-        if states.is_empty() {
+        let watched = self.sources.watched();
+        if watched.is_empty() {
             return Ok(());
         }
-        let help = "1 while a source answers as it should";
-        let mut up = encoder.encode_descriptor("source_up", help, None, MetricType::Gauge)?;
-        for (name, state) in &states {
-            let is_up = i64::from(state.last_success.is_some() && state.failing_since.is_none());
-            ConstGauge::new(is_up).encode(up.encode_family(&[("source", name.as_str())])?)?;
-        }
-        for (place, (name, help)) in times.into_iter().enumerate() {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        for (name, help, value) in SOURCE_GAUGES {
             let mut described = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for (source, state) in &states {
-                let gauge = ConstGauge::new(moment([state.last_success, state.last_new][place]));
+            for (source, seen) in &watched {
+                let gauge = ConstGauge::new(number(value(seen)));
                 gauge.encode(described.encode_family(&[("source", source.as_str())])?)?;
             }
         }
-        let help = "Articles published from a source";
-        let mut described = encoder.encode_descriptor("source_articles", help, None, MetricType::Counter)?;
-        for (source, state) in &states {
-            let counter = ConstCounter::new(state.published);
-            counter.encode(described.encode_family(&[("source", source.as_str())])?)?;
+        for (name, help, value) in SOURCE_COUNTERS {
+            let mut described = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (source, seen) in &watched {
+                let counter = ConstCounter::new(value(seen));
+                counter.encode(described.encode_family(&[("source", source.as_str())])?)?;
+            }
         }
         let help = "Repairs of the feeds of a source by kind";
         let mut described = encoder.encode_descriptor("source_repairs", help, None, MetricType::Counter)?;
-        for (source, state) in &states {
-            for (kind, times) in &state.repairs {
+        for (source, seen) in &watched {
+            for (kind, times) in &seen.state.repairs {
                 let labels = [("source", source.clone()), ("kind", kind.name())];
                 ConstCounter::new(*times).encode(described.encode_family(&labels)?)?;
             }
         }
         Ok(())
     }
+}
+
+/// Name, help and value of a metric of a source.
+type SourceMetric = (&'static str, &'static str, fn(&WatchedSource) -> u64);
+
+const SOURCE_GAUGES: [SourceMetric; 6] = [
+    ("source_up", "1 while a source answers as it should", |seen| {
+        u64::from(seen.state.last_success.is_some() && seen.state.failing_since.is_none())
+    }),
+    ("source_last_success_timestamp_seconds", "When a source last answered", |seen| {
+        seconds(seen.state.last_success)
+    }),
+    ("source_last_new_timestamp_seconds", "When a source last had a new article", |seen| {
+        seconds(seen.state.last_new)
+    }),
+    ("source_doubtful_items", "Items of a source that are held back until somebody decides", |seen| {
+        seen.doubtful
+    }),
+    ("source_shortfall", "1 while the last week of a source has far fewer articles than usual", |seen| {
+        u64::from(seen.shortfall.is_some())
+    }),
+    (
+        "source_hub_trusted",
+        "1 while the hub of a source is subscribed to and has not missed changes",
+        |seen| u64::from(seen.state.hub.is_subscribed && seen.state.hub.is_trusted()),
+    ),
+];
+
+const SOURCE_COUNTERS: [SourceMetric; 2] = [
+    ("source_articles", "Articles published from a source", |seen| seen.state.published),
+    ("source_hub_missed", "Changes that polls found and the hub of a source had not told", |seen| {
+        seen.state.hub.missed
+    }),
+];
+
+fn seconds(moment: Option<Timestamp>) -> u64 {
+    moment.map_or(0, |moment| u64::try_from(moment.timestamp()).unwrap_or_default())
 }
 
 fn encode_latency(

@@ -13,7 +13,7 @@ use crate::app::open_store;
 use crate::config::Config;
 use crate::logging::{printable, say};
 use crate::parse::{Repairs, read_feed_date};
-use crate::pull::{self, Collector, Decision, PullReport, SourceHealth, SourceOptions};
+use crate::pull::{self, Collector, Decision, PullReport, Shortfall, SourceHealth, SourceOptions};
 use crate::store::SubmitOutcome;
 use crate::time::Timestamp;
 
@@ -261,6 +261,17 @@ fn health_line(health: &SourceHealth, now: Timestamp, config: &Config, as_json: 
     }
     if state.is_quiet(now) {
         line.push_str("\n          nothing new for much longer than usual");
+    }
+    if let Some(Shortfall { last_week, usual_week }) = state.shortfall(zone) {
+        let last_week = counted(last_week, "article");
+        line.push_str(&format!("\n          {last_week} in the last week, usually {usual_week}"));
+    }
+    if state.hub.is_subscribed {
+        let trust = if state.hub.is_trusted() { "trusted" } else { "not trusted any more" };
+        let (told, missed) = (counted(state.hub.seen, "time"), counted(state.hub.missed, "change"));
+        line.push_str(&format!(
+            "\n          hub {trust}: told {told}, polls found {missed} that it had not told"
+        ));
     }
     if !state.repairs.is_empty() {
         line.push_str(&format!("\n          repaired: {}", repairs_text(&state.repairs)));

@@ -89,7 +89,7 @@ fn source(settings: Source, addresses: &SiteUrls) -> Result<SourceOptions, Confi
             WithdrawSetting::Follow => Withdrawals::Follow,
             WithdrawSetting::Report => Withdrawals::Report,
         },
-        max_item_age: settings.max_item_age.map(|age| age.0),
+        max_age_of_items: settings.max_age_of_items.map(|age| age.0),
         name,
     })
 }

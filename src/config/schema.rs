@@ -75,7 +75,7 @@ sections! {
         enabled: bool,
         allow_private: bool,
         withdraw: WithdrawSetting,
-        max_item_age: DurationSetting,
+        max_age_of_items: DurationSetting,
     }
     Webhook {
         url: String,

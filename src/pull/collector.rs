@@ -14,7 +14,7 @@ use url::Url;
 use super::archive;
 use super::changes;
 use super::client::{ACCEPT, Client, Failure, is_html, read_response, successful};
-use super::context::Context;
+use super::context::{Context, WatchedSource};
 use super::options::{PullOptions, SourceKind, SourceOptions};
 use super::poll::Poll;
 use super::report::PullReport;
@@ -47,12 +47,12 @@ impl Collector {
     /// A collector into this store.
     pub fn new(store: Store, options: PullOptions) -> Self {
         let client = Client::new(&options.user_agent);
-        Self(Context { store, options: Arc::new(options), client, states: Arc::default() })
+        Self(Context { store, options: Arc::new(options), client, watched: Arc::default() })
     }
 
     /// How the sources were when this process last looked, by name.
-    pub fn states(&self) -> BTreeMap<String, SourceState> {
-        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn watched(&self) -> BTreeMap<String, WatchedSource> {
+        self.0.watched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Polls a source now, and stores its state. A source that cannot be read is part of the report. Another bantin may
@@ -114,7 +114,7 @@ impl Collector {
         if is_success {
             state.hub.is_subscribed = subscription::keep(store, &self.0.options, source, links, hub).await?;
         }
-        self.0.note(source, &state);
+        self.0.note(source, &state).await?;
         if is_worth_storing(&before, &state, source) {
             state.save_poll(store, source).await?;
         }

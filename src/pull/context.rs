@@ -7,7 +7,19 @@ use super::articles::Publisher;
 use super::client::Client;
 use super::options::{PullOptions, SourceOptions};
 use super::state::SourceState;
-use crate::store::Store;
+use super::volume::Shortfall;
+use crate::store::{Store, StoreError};
+
+/// How a source was when this process last looked.
+#[derive(Clone, Debug)]
+pub struct WatchedSource {
+    /// Its state.
+    pub state: SourceState,
+    /// Number of its items that are held back.
+    pub doubtful: u64,
+    /// Its last week has far fewer articles than usual.
+    pub shortfall: Option<Shortfall>,
+}
 
 /// What all polls share. Clones share the connections and the turns of hosts.
 #[derive(Clone)]
@@ -16,14 +28,21 @@ pub(super) struct Context {
     pub(super) options: Arc<PullOptions>,
     pub(super) client: Client,
     /// How the sources were when this process last looked.
-    pub(super) states: Arc<Mutex<BTreeMap<String, SourceState>>>,
+    pub(super) watched: Arc<Mutex<BTreeMap<String, WatchedSource>>>,
 }
 
 impl Context {
     /// Remembers how a source is, for the metrics.
-    pub(super) fn note(&self, source: &SourceOptions, state: &SourceState) {
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.insert(source.name.clone(), state.clone());
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub(super) async fn note(&self, source: &SourceOptions, state: &SourceState) -> Result<(), StoreError> {
+        let doubtful = self.store.doubtful_count(&source.name).await?;
+        let shortfall = state.shortfall(self.options.parse.zone);
+        let seen = WatchedSource { state: state.clone(), doubtful, shortfall };
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.insert(source.name.clone(), seen);
+        Ok(())
     }
 
     /// Turns the items of a source into articles.

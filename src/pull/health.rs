@@ -49,12 +49,18 @@ impl SourceHealth {
             "last_success": moment(state.last_success),
             "last_new": moment(state.last_new),
             "quiet": state.is_quiet(now),
+            "shortfall": state.shortfall(zone).map(|shortfall| json!({
+                "last_week": shortfall.last_week, "usual_week": shortfall.usual_week,
+            })),
             "failing_since": moment(state.failing_since),
             "error": state.error,
             "next_due": moment(state.next_due),
             "published": state.published,
             "doubtful": self.doubtful,
             "repairs": state.repairs,
+            "hub": state.hub.is_subscribed.then(|| json!({
+                "trusted": state.hub.is_trusted(), "told": state.hub.seen, "missed": state.hub.missed,
+            })),
         })
     }
 

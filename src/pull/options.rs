@@ -54,7 +54,7 @@ pub struct SourceOptions {
     /// What happens when it withdraws an article.
     pub withdraw: Withdrawals,
     /// Items that are older when they are first seen are left out.
-    pub max_item_age: Option<Duration>,
+    pub max_age_of_items: Option<Duration>,
 }
 
 /// What a source is.

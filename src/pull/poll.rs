@@ -153,7 +153,7 @@ impl<'c> Poll<'c> {
     ) -> Result<(), StoreError> {
         let is_new = record.as_ref().is_none_or(|record| record.article.is_none());
         let age = (self.now - published.instant).to_std().unwrap_or_default();
-        if is_new && self.source.max_item_age.is_some_and(|limit| age > limit) {
+        if is_new && self.source.max_age_of_items.is_some_and(|limit| age > limit) {
             self.report.too_old += 1;
             return Ok(());
         }
@@ -169,7 +169,10 @@ impl<'c> Poll<'c> {
         let done = publisher.publish(item, collected, origin, &mut self.report.repairs).await?;
         self.is_incomplete |= done.is_incomplete;
         match done.outcome {
-            Ok(SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)) => self.report.published += 1,
+            Ok(SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_)) => {
+                self.report.published += 1;
+                self.state.count_day(published, self.now, self.context.options.parse.zone);
+            }
             Ok(SubmitOutcome::Corrected(_) | SubmitOutcome::Moved(_) | SubmitOutcome::Restored(_)) => {
                 self.report.corrected += 1;
             }

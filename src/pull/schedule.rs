@@ -43,7 +43,9 @@ async fn poll_if_due(collector: &Collector, source: &SourceOptions, wait: Durati
         return;
     }
     let Ok(state) = SourceState::load(store, source).await else { return };
-    collector.0.note(source, &state);
+    if collector.0.note(source, &state).await.is_err() {
+        return;
+    }
     if !source.enabled {
         return;
     }

@@ -10,9 +10,10 @@ use super::cursor::ChangesCursor;
 use super::options::SourceOptions;
 use super::report::PullReport;
 use super::subscription::HubState;
+use super::volume::{DailyCounts, Shortfall};
 use crate::parse::Repairs;
 use crate::store::{Store, StoreError};
-use crate::time::Timestamp;
+use crate::time::{PublishedAt, Timestamp, Zone, local_date};
 
 /// A longer wish of a source is not obeyed.
 const MAX_WISH: TimeDelta = TimeDelta::hours(24);
@@ -69,6 +70,8 @@ pub struct SourceState {
     pub repairs: Repairs,
     /// Articles published from it.
     pub published: u64,
+    /// Articles by the day of their publication.
+    pub days: DailyCounts,
     /// The usual time between two polls with new articles, in seconds.
     pub usual_pause: Option<i64>,
     /// The keys of the items of its last feed, the first ones of it.
@@ -130,6 +133,17 @@ impl SourceState {
     pub fn is_quiet(&self, now: Timestamp) -> bool {
         let (Some(last), Some(usual)) = (self.last_new, self.usual_pause) else { return false };
         now - last > (TimeDelta::seconds(usual) * QUIET_FACTOR).max(MIN_QUIET)
+    }
+
+    /// Counts a new article on the day of its publication.
+    pub(super) fn count_day(&mut self, published: PublishedAt, now: Timestamp, zone: Zone) {
+        self.days.add(local_date(published.instant, zone), local_date(now, zone));
+    }
+
+    /// Whether its last week has far fewer articles than usual. A source that fails or is paused is judged as of its last
+    /// answer: later days say nothing about it.
+    pub fn shortfall(&self, zone: Zone) -> Option<Shortfall> {
+        self.days.shortfall(local_date(self.last_success?, zone))
     }
 
     /// The feeds that a list of feeds names now.

@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use serde_json::Value;
+use chrono::{FixedOffset, TimeDelta, Utc};
+use serde_json::{Value, json};
 
 use crate::support::portal::{Portal, item, items, province, pull, rss};
 use crate::support::{TestSite, article, wait_until};
@@ -295,4 +296,101 @@ fn the_service_collects_by_itself_also_from_another_bantin_named_by_its_page() {
     assert_eq!(feed["items"][0]["date_published"], "2023-05-12T17:39:00+07:00");
     drop(slow);
     assert!(server.stop());
+}
+
+/// How the first source is.
+fn health(site: &TestSite) -> Value {
+    let sources: Value = serde_json::from_slice(&site.run(&["sources", "--json"]).stdout).unwrap();
+    sources[0].clone()
+}
+
+#[test]
+fn a_source_that_publishes_far_less_than_usual_is_shown_until_it_does_so_again() {
+    let portal = Portal::new();
+    let noon = Utc::now().with_timezone(&FixedOffset::east_opt(7 * 3600).unwrap()).date_naive();
+    // Two articles on each of these days before today.
+    let of_days = |days: std::ops::Range<i64>| -> Vec<String> {
+        let dates =
+            days.map(|ago| (noon - TimeDelta::days(ago)).format("%d %b %Y 12:00:00 +0700").to_string());
+        let twice = dates.flat_map(|date| [format!("{date} a"), format!("{date} b")]);
+        let article = |name: String| {
+            let link = portal.url(&format!("/{}", name.replace([' ', ':', '+'], "-")));
+            item(&name, &name, &name[..name.len() - 2], &link, "Tin trong ngày.")
+        };
+        twice.map(article).collect()
+    };
+    portal.serves("/rss.xml", rss(&of_days(8..100)));
+    let site = province(&[("Xa", portal.url("/rss.xml"))]);
+    assert_eq!(pull(&site, "Xa")["published"], 184);
+    assert_eq!(health(&site)["shortfall"], json!({ "last_week": 0, "usual_week": 14 }));
+    let text = site.ok(&["sources"]);
+    assert!(text.contains("0 articles in the last week, usually 14"), "{text}");
+    let server = site.serve();
+    wait_until("the metric", || server.admin("/metrics").text().contains("bantin_source_shortfall"));
+    assert_eq!(server.metric("bantin_source_shortfall{source=\"Xa\"}"), 1);
+    assert!(server.stop());
+    portal.serves("/rss.xml", rss(&of_days(1..8)));
+    pull(&site, "Xa");
+    assert_eq!(health(&site)["shortfall"], Value::Null);
+    assert!(!site.ok(&["sources"]).contains("usually"));
+}
+
+#[test]
+fn what_polls_find_untold_is_counted_and_a_hub_that_misses_it_is_not_trusted() {
+    let portal = Portal::new();
+    let links = format!(
+        "<channel><atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='{}'/>\
+         <atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='self' href='{}'/>",
+        portal.url("/hub"),
+        portal.url("/rss.xml")
+    );
+    let publish = |title: &str, date: &str| {
+        let article = item(title, title, date, &portal.url(&format!("/{title}")), title);
+        portal.serves("/rss.xml", rss(&[article]).replace("<channel>", &links));
+    };
+    publish("mot", "Fri, 12 May 2023 17:39:00 +0700");
+    portal.answers_with("/hub", "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n");
+    let site = province(&[("Xa", portal.url("/rss.xml"))]);
+    pull(&site, "Xa");
+    assert_eq!(portal.asked_for("/hub"), 1);
+    assert_eq!(health(&site)["hub"], json!({ "trusted": true, "told": 0, "missed": 0 }));
+    let server = site.serve();
+    let database = rusqlite::Connection::open(site.path("data/bantin.db")).unwrap();
+    let token: String = database.query_row("SELECT token FROM source_hub", [], |row| row.get(0)).unwrap();
+    let confirmation = format!(
+        "/hub/{token}?hub.mode=subscribe&hub.topic={}&hub.challenge=abc&hub.lease_seconds=86400",
+        portal.url("/rss.xml")
+    );
+    assert_eq!(server.get(&confirmation).body, b"abc");
+    // It has promised to tell, and does not.
+    for title in ["hai", "ba", "bon"] {
+        assert_eq!(health(&site)["hub"]["trusted"], true);
+        publish(title, "Sat, 13 May 2023 17:39:00 +0700");
+        pull(&site, "Xa");
+    }
+    assert_eq!(health(&site)["hub"], json!({ "trusted": false, "told": 0, "missed": 3 }));
+    let text = site.ok(&["sources"]);
+    let shown = "hub not trusted any more: told 0 times, polls found 3 changes that it had not told";
+    assert!(text.contains(shown), "{text}");
+    wait_until("the metric", || server.metric("bantin_source_hub_missed_total{source=\"Xa\"}") == 3);
+    assert_eq!(server.metric("bantin_source_hub_trusted{source=\"Xa\"}"), 0);
+}
+
+#[test]
+fn the_metrics_count_what_is_held_back_of_each_source() {
+    let portal = Portal::new();
+    portal.serves("/rss.xml", rss(&[item("a", "Không ngày", "", &portal.url("/a"), "A.")]));
+    portal.serves("/b.xml", rss(&[]));
+    let site = province(&[("Xa", portal.url("/rss.xml")), ("Khac", portal.url("/b.xml"))]);
+    pull(&site, "Xa");
+    let server = site.serve();
+    let doubtful = |name: &str| server.metric(&format!("bantin_source_doubtful_items{{source=\"{name}\"}}"));
+    wait_until("both sources", || {
+        ["Xa", "Khac"]
+            .iter()
+            .all(|name| server.admin("/metrics").text().contains(&format!("source=\"{name}\"")))
+    });
+    assert_eq!((doubtful("Xa"), doubtful("Khac")), (1, 0));
+    site.ok(&["sources", "drop", "Xa", "id:a"]);
+    wait_until("the decision", || doubtful("Xa") == 0);
 }
