@@ -1,6 +1,6 @@
 //! Which URLs and addresses may be requested.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use ipnet::IpNet;
@@ -76,11 +76,7 @@ pub fn parse_url(text: &str, allowed: AllowedAddresses) -> Result<Url, UrlError>
     if !url.username().is_empty() || url.password().is_some() {
         return Err(UrlError::Credentials);
     }
-    let address = match url.host().ok_or_else(not_http)? {
-        Host::Ipv4(address) => Some(IpAddr::V4(address)),
-        Host::Ipv6(address) => Some(IpAddr::V6(address)),
-        Host::Domain(_) => None,
-    };
+    let address = address_of(&url.host().ok_or_else(not_http)?);
     if let Some(address) =
         address.filter(|address| allowed == AllowedAddresses::Public && !is_public(*address))
     {
@@ -88,6 +84,19 @@ pub fn parse_url(text: &str, allowed: AllowedAddresses) -> Result<Url, UrlError>
     }
     url.set_fragment(None);
     Ok(url)
+}
+
+/// The address that a host is, whoever resolves it. A proxy would be asked for other names.
+pub(super) fn address_of(host: &Host<&str>) -> Option<IpAddr> {
+    match host {
+        Host::Ipv4(address) => Some(IpAddr::V4(*address)),
+        Host::Ipv6(address) => Some(IpAddr::V6(*address)),
+        // RFC 6761 §6.3: these names are always loopback addresses.
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            (name == "localhost" || name.ends_with(".localhost")).then_some(Ipv4Addr::LOCALHOST.into())
+        }
+    }
 }
 
 /// Internal and reserved networks (IANA special-purpose registries).

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use ureq::http::{HeaderMap, StatusCode};
-use url::{Host, Url};
+use url::Url;
 
-use super::address::{AllowList, AllowedAddresses, UrlError, parse_url};
+use super::address::{AllowList, AllowedAddresses, UrlError, address_of, parse_url};
 use super::{AddressCheck, FetchError, PrivateHost, checked_agent};
 
 /// Sends requests to callbacks. Clones share it.
@@ -112,12 +112,8 @@ impl CallbackClient {
 
 fn parse_callback(text: &str, allow: &AllowList) -> Result<Url, FetchError> {
     let url = parse_url(text, AllowedAddresses::All)?;
-    let address = match url.host() {
-        Some(Host::Ipv4(address)) => Some(address.into()),
-        Some(Host::Ipv6(address)) => Some(address.into()),
-        Some(Host::Domain(_)) => None,
-        None => return Err(UrlError::NotHttp(text.to_owned()).into()),
-    };
+    let host = url.host().ok_or_else(|| UrlError::NotHttp(text.to_owned()))?;
+    let address = address_of(&host);
     match address {
         Some(address) if !allow.permits(url.host_str().unwrap_or_default(), address) => {
             Err(FetchError::NotAllowed(address.to_string()))

@@ -17,6 +17,8 @@ pub(super) const ACCEPT: &str = "application/atom+xml, application/rss+xml, appl
                       text/xml;q=0.9, text/html;q=0.5, */*;q=0.1";
 /// Maximum number of requests at the same time, without those that wait for changes.
 const MAX_REQUESTS: usize = 16;
+/// The same for sources that fail, most of which do not answer at all.
+const MAX_FAILING_REQUESTS: usize = 8;
 
 /// Sends requests. Clones share the turns of hosts.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ pub(super) struct Client {
     fetcher: Fetcher,
     hosts: Hosts,
     requests: Arc<Semaphore>,
+    of_failing: Arc<Semaphore>,
 }
 
 /// Why a source could not be read.
@@ -49,7 +52,18 @@ impl Failure {
 impl Client {
     pub(super) fn new(user_agent: &str) -> Self {
         let fetcher = Fetcher::new(user_agent, Limits::default());
-        Self { fetcher, hosts: Hosts::default(), requests: Arc::new(Semaphore::new(MAX_REQUESTS)) }
+        let of_failing = Arc::new(Semaphore::new(MAX_FAILING_REQUESTS));
+        Self {
+            fetcher,
+            hosts: Hosts::default(),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            of_failing,
+        }
+    }
+
+    /// The client for sources that fail: they wait for each other and for nobody else, and nobody waits for them.
+    pub(super) fn for_failing(&self) -> Self {
+        Self { requests: Arc::clone(&self.of_failing), ..self.clone() }
     }
 
     /// A response of any status.

@@ -29,6 +29,9 @@ use crate::time::Timestamp;
 /// After a failure, a source that is followed without pauses is tried again as soon as this.
 const FOLLOW_RETRY: Duration = Duration::from_secs(30);
 
+/// After so many failures in a row, the feed is looked for at the URL of the configuration again.
+const FAILURES_OF_AN_ADDRESS: u32 = 3;
+
 /// Polls sources. Clones share the turns of hosts.
 #[derive(Clone)]
 pub struct Collector(pub(super) Context);
@@ -105,7 +108,8 @@ impl Collector {
         let store = &self.0.store;
         let mut state = SourceState::load(store, source).await?;
         let (before, hub) = (state.clone(), store.source_hub(&source.name).await?);
-        let mut poll = Poll::new(&self.0, source, &mut state, store.clock().now());
+        let context = self.0.for_source(&state);
+        let mut poll = Poll::new(&context, source, &mut state, store.clock().now());
         let answer = poll_once(&mut poll, wait, hub.as_ref()).await?;
         let (now, report) = (poll.now, poll.report);
         let links = answer.as_ref().ok().and_then(|answered| answered.hub.clone());
@@ -249,6 +253,10 @@ fn settle(
             let every = if follows { source.every.min(FOLLOW_RETRY) } else { source.every };
             let reason: String = failure.reason.chars().take(300).collect();
             state.failed(now, every, reason.clone(), failure.retry_after, jitter());
+            if state.failures.is_multiple_of(FAILURES_OF_AN_ADDRESS) {
+                // What a redirect or a page said may have been a mistake, or is not so any more.
+                state.forget_address();
+            }
             report.error = Some(reason);
         }
     }

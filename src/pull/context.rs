@@ -45,6 +45,12 @@ impl Context {
         Ok(())
     }
 
+    /// The same for a source that is in this state.
+    pub(super) fn for_source(&self, state: &SourceState) -> Self {
+        let client = if state.failures > 0 { self.client.for_failing() } else { self.client.clone() };
+        Self { client, ..self.clone() }
+    }
+
     /// Turns the items of a source into articles.
     pub(super) fn publisher<'a>(&'a self, source: &'a SourceOptions) -> Publisher<'a> {
         Publisher { store: &self.store, options: &self.options, client: &self.client, source }

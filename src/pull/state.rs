@@ -183,6 +183,13 @@ impl SourceState {
         self.url.as_deref().unwrap_or(&source.url)
     }
 
+    /// Forgets where its feed was found.
+    pub(super) fn forget_address(&mut self) {
+        if self.url.take().is_some() {
+            (self.etag, self.last_modified) = (None, None);
+        }
+    }
+
     /// True if it may be polled at `now`.
     pub fn is_due(&self, now: Timestamp) -> bool {
         !self.is_gone && !self.is_paused && self.next_due.is_none_or(|due| due <= now)

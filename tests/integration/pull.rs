@@ -269,9 +269,9 @@ fn failures_are_told_and_change_nothing_and_410_ends_a_source() {
     );
     std::fs::write(site.path("config.toml"), config.replace("allow_private = true", "")).unwrap();
     let asked = portal.asked_for("/rss.xml");
-    let report = pull(&site, "Xã A");
-    assert!(report["error"].as_str().unwrap().contains("allow_private"), "{report}");
-    assert_eq!(portal.asked_for("/rss.xml"), asked);
+    let refused = site.run(&["pull", "Xã A"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("allow_private"), "{refused:?}");
+    assert_eq!((refused.status.success(), portal.asked_for("/rss.xml")), (false, asked));
 }
 
 #[test]

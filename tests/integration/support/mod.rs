@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod form;
+pub mod nginx;
 pub mod office;
 pub mod portal;
 pub mod postgres;
