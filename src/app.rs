@@ -184,7 +184,7 @@ impl App {
             self.store.clone(),
             self.config.render.clone(),
             Arc::clone(&self.health),
-            Exchange { hub, sources: self.config.pull.clone() },
+            Exchange { hub, collector: collector.clone() },
             ServiceLimits {
                 // The other connections are reserved for requests that do not wait.
                 max_waiting: self.config.server.max_connections / 2,

@@ -13,7 +13,9 @@ use crate::app::open_store;
 use crate::config::Config;
 use crate::logging::{printable, say};
 use crate::parse::{Repairs, read_feed_date};
-use crate::pull::{self, Collector, Decision, PullReport, Shortfall, SourceHealth, SourceOptions};
+use crate::pull::{
+    self, Collector, Decision, DoubtfulItem, PullReport, Shortfall, SourceHealth, SourceOptions,
+};
 use crate::store::SubmitOutcome;
 use crate::time::Timestamp;
 
@@ -170,28 +172,8 @@ pub(super) async fn sources(
         }
         Some(SourcesCommand::Doubtful) => {
             let mut lines = Lines::new(output.json)?;
-            for record in store.doubtful_items().await? {
-                let item: serde_json::Value = record
-                    .content
-                    .as_deref()
-                    .and_then(|item| serde_json::from_str(item).ok())
-                    .unwrap_or_default();
-                let (name, key) = (&record.item.source, &record.item.key);
-                lines.line(|as_json| match as_json {
-                    true => json!({
-                        "source": name, "key": key, "reason": record.reason, "title": item["title"],
-                        "link": item["link"], "date": record.item.date,
-                    })
-                    .to_string(),
-                    false => {
-                        let shown = |text: &str| printable(text, MAX_LINE).into_owned();
-                        let title = item["title"].as_str().unwrap_or_default();
-                        let reason = record.reason.as_deref().unwrap_or_default();
-                        let date = record.item.date.as_deref().unwrap_or("no date");
-                        let parts = [shown(name), shown(key), shown(title), shown(date), shown(reason)];
-                        parts.join("  ")
-                    }
-                })?;
+            for item in pull::doubtful(&store).await? {
+                lines.line(|as_json| if as_json { item.to_json().to_string() } else { item_text(&item) })?;
             }
             lines.end()?;
         }
@@ -226,6 +208,13 @@ pub(super) async fn sources(
     }
     store.close().await;
     Ok(outcome)
+}
+
+fn item_text(item: &DoubtfulItem) -> String {
+    let DoubtfulItem { source, key, title, date, reason, .. } = item;
+    let date = date.as_deref().unwrap_or("no date");
+    let parts = [source, key, title, date, &reason.english].map(|text| printable(text, MAX_LINE));
+    parts.join("  ")
 }
 
 fn source<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c SourceOptions> {

@@ -6,6 +6,8 @@
 mod diff;
 mod form;
 mod history;
+mod recipients;
+mod sources;
 mod state;
 
 use maud::{DOCTYPE, Markup, html};
@@ -17,6 +19,8 @@ use crate::urls::editor_path;
 pub use diff::{Change, DiffLine, diff};
 pub use form::{ArticleForm, Banner, ChannelChoice, Understood, article_form, reading_page};
 pub use history::{Comparison, HistoryRow, history_page};
+pub use recipients::{RecipientRow, recipients_page};
+pub use sources::{DoubtfulRow, SourceRow, source_page, sources_page};
 pub use state::{FileRow, Listed, StatePage, StateRow, state_page};
 
 /// The additional stylesheet of these pages.
@@ -79,6 +83,8 @@ impl EditorFrame<'_> {
                         nav.wide.editor-nav aria-label="Soạn tin" {
                             a href=(self.path("")) { "Tình trạng" }
                             a href=(self.path("bai-moi")) { "Viết bài mới" }
+                            a href=(self.path("nguon")) { "Nguồn" }
+                            a href=(self.path("noi-nhan")) { "Nơi nhận" }
                         }
                     }
                     main.wide #noi-dung tabindex="-1" { (body) }

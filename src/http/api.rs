@@ -13,7 +13,7 @@ mod history;
 pub(super) mod problem;
 mod query;
 pub(super) mod site_state;
-mod sources;
+pub(super) mod sources;
 pub(super) mod upload;
 mod views;
 mod write;
@@ -53,6 +53,11 @@ enum Resource<'a> {
     Findings,
     Subscribers,
     Sources,
+    /// Pauses (true) or resumes a source.
+    SourcePause(&'a str, bool),
+    SourceItems(&'a str),
+    /// Accepts (true) or drops an item of a source.
+    SourceDecision(&'a str, &'a str, bool),
     Description,
 }
 
@@ -70,6 +75,11 @@ impl<'a> Resource<'a> {
             ["findings"] => Some(Self::Findings),
             ["subscribers"] => Some(Self::Subscribers),
             ["sources"] => Some(Self::Sources),
+            ["sources", name, "pause"] => Some(Self::SourcePause(name, true)),
+            ["sources", name, "resume"] => Some(Self::SourcePause(name, false)),
+            ["sources", name, "items"] => Some(Self::SourceItems(name)),
+            ["sources", name, "items", key, "accept"] => Some(Self::SourceDecision(name, key, true)),
+            ["sources", name, "items", key, "drop"] => Some(Self::SourceDecision(name, key, false)),
             ["openapi.json"] => Some(Self::Description),
             _ => None,
         }
@@ -80,7 +90,10 @@ impl<'a> Resource<'a> {
         match self {
             Self::Articles => "GET, HEAD, POST, OPTIONS",
             Self::Article(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
-            Self::Restoration(_) | Self::EarlierText(..) => "POST, OPTIONS",
+            Self::Restoration(_)
+            | Self::EarlierText(..)
+            | Self::SourcePause(..)
+            | Self::SourceDecision(..) => "POST, OPTIONS",
             Self::Changes
             | Self::Revisions(_)
             | Self::Revision(..)
@@ -88,6 +101,7 @@ impl<'a> Resource<'a> {
             | Self::Findings
             | Self::Subscribers
             | Self::Sources
+            | Self::SourceItems(_)
             | Self::Description => ALLOW_READ,
         }
     }
@@ -140,7 +154,16 @@ async fn dispatch(
         (Resource::Subscribers, &Method::GET | &Method::HEAD) => {
             site_state::subscribers(state, &request).await
         }
-        (Resource::Sources, &Method::GET | &Method::HEAD) => sources::answer(state, &request).await,
+        (Resource::Sources, &Method::GET | &Method::HEAD) => sources::list(state, &request).await,
+        (Resource::SourceItems(name), &Method::GET | &Method::HEAD) => {
+            sources::items(state, &request, name).await
+        }
+        (Resource::SourcePause(name, is_paused), &Method::POST) => {
+            sources::pause(state, &request, name, *is_paused).await
+        }
+        (Resource::SourceDecision(name, key, accepts), &Method::POST) => {
+            sources::decide(state, &request, name, key, *accepts).await
+        }
         (Resource::Restoration(id), &Method::POST) => write::restore(state, request, id).await,
         (Resource::EarlierText(id, number), &Method::POST) => {
             write::bring_back(state, request, id, number).await

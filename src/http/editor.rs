@@ -12,7 +12,9 @@ mod history;
 mod images;
 mod overview;
 mod posted;
+mod recipients;
 mod session;
+mod sources;
 
 use std::sync::Arc;
 
@@ -64,7 +66,7 @@ pub(super) async fn answer(
 
 fn methods(page: &[&str]) -> &'static str {
     match page {
-        ["dang-nhap" | "bai-moi" | "bai" | "go"] => FORM,
+        ["dang-nhap" | "bai-moi" | "bai" | "go" | "nguon"] => FORM,
         ["doc" | "khoi-phuc" | "lay-lai" | "thoat"] => ACTION,
         _ => PAGE,
     }
@@ -84,7 +86,9 @@ impl Editor {
         match page {
             ["dang-nhap"] if self.session.is_some() => Ok(self.see_other("")),
             ["dang-nhap"] => Ok(self.login(None, None, &[])),
-            ["" | "bai-moi" | "bai" | "go" | "lich-su"] | ["anh", _] if self.session.is_none() => {
+            ["" | "bai-moi" | "bai" | "go" | "lich-su" | "nguon" | "noi-nhan"] | ["anh", _]
+                if self.session.is_none() =>
+            {
                 Ok(self.see_other("dang-nhap"))
             }
             [""] => overview::page(self, &query).await,
@@ -92,6 +96,8 @@ impl Editor {
             ["bai"] => article::edit(self, &query).await,
             ["go"] => self.withdraw_form(&query).await,
             ["lich-su"] => history::page(self, &query).await,
+            ["nguon"] => sources::page(self, &query).await,
+            ["noi-nhan"] => recipients::page(self).await,
             ["anh", name] => self.image(name).await,
             ["doc" | "khoi-phuc" | "lay-lai" | "thoat"] => Ok(response::method_not_allowed(ACTION)),
             _ => Ok(self.state.not_found(&request.headers)),
@@ -131,6 +137,7 @@ impl Editor {
             ["go"] => self.withdraw(&posted).await,
             ["khoi-phuc"] => self.restore(&posted).await,
             ["lay-lai"] => history::bring_back(self, &posted).await,
+            ["nguon"] => sources::decide(self, &posted).await,
             _ => {
                 self.cookie = Some(session::end(&self.state, request).await?);
                 Ok(self.see_other("dang-nhap"))

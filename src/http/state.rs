@@ -21,7 +21,7 @@ use super::preconditions::Decision;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
 use super::single_flight::SingleFlight;
 use crate::model::Channel;
-use crate::pull::PullOptions;
+use crate::pull::Collector;
 use crate::push::Hub;
 use crate::render::{
     self, ArchiveRenderer, ArticlePages, ContentCoding, OnDemandRenderer, RenderProgress, Representation,
@@ -64,8 +64,8 @@ pub struct ServiceLimits {
 pub struct Exchange {
     /// The hub, if there is one.
     pub hub: Option<Hub>,
-    /// The sources whose articles are collected.
-    pub sources: PullOptions,
+    /// Collects the articles of other publishers.
+    pub collector: Collector,
 }
 
 /// The site, the store and the limits: what all requests share.
@@ -75,7 +75,7 @@ pub struct AppState {
     pub(super) announced: watch::Receiver<LogPosition>,
     pub(super) store: Store,
     pub(super) render_options: render::RenderOptions,
-    pub(super) sources: PullOptions,
+    pub(super) collector: Collector,
     pub(super) archive: ArchiveRenderer,
     pub(super) articles: ArticlePages,
     pub(super) urls: Arc<SiteUrls>,
@@ -134,7 +134,7 @@ impl AppState {
             store,
             urls: Arc::clone(&render_options.addresses),
             render_options,
-            sources: exchange.sources,
+            collector: exchange.collector,
             health,
             feeds,
             pages,

@@ -11,6 +11,7 @@ use super::identity::own_id;
 use super::options::{PullOptions, SourceOptions};
 use crate::fetch::{FetchError, FetchRequest, Limits};
 use crate::image::{self, StrippedImage};
+use crate::message::Message;
 use crate::model::{Block, Image, Origin, Slug};
 use crate::parse::{self, ImageSource, ParsedArticle, ReferencedImage, Repair, Repairs, SourceItem};
 use crate::store::{CollectedItem, Source, Store, StoreError, Submission, SubmitOutcome, WriteConditions};
@@ -48,14 +49,14 @@ pub(super) struct OriginOfItem<'a> {
 /// What became of an item.
 pub(super) struct Published {
     /// What the store did, or why the item is held back.
-    pub(super) outcome: Result<SubmitOutcome, String>,
+    pub(super) outcome: Result<SubmitOutcome, Message>,
     /// An image may be there later: the item must be taken in again.
     pub(super) is_incomplete: bool,
 }
 
 impl Published {
-    fn held_back(reason: impl Into<String>) -> Self {
-        Self { outcome: Err(reason.into()), is_incomplete: false }
+    fn held_back(reason: Message) -> Self {
+        Self { outcome: Err(reason), is_incomplete: false }
     }
 }
 
@@ -78,7 +79,10 @@ impl Publisher<'_> {
         let article = block_in_place(|| {
             parse::article_of(&with_language, published, &source.name, page, &self.options.parse)
         });
-        let Some(mut draft) = article else { return Ok(Published::held_back("its HTML is too complex")) };
+        let Some(mut draft) = article else {
+            let reason = Message::new("HTML của bài quá phức tạp", "its HTML is too complex");
+            return Ok(Published::held_back(reason));
+        };
         let copied = self.copy_images(&mut draft, repairs).await;
         let tries = tries_of(earlier);
         let is_incomplete = copied.is_incomplete && tries < MAX_TRIES;
@@ -98,7 +102,7 @@ impl Publisher<'_> {
             conditions: WriteConditions::default(),
         };
         Ok(match self.store.submit(submission).await?.outcome {
-            SubmitOutcome::Refused(refusal) => Published::held_back(refusal.message().english),
+            SubmitOutcome::Refused(refusal) => Published::held_back(refusal.message()),
             outcome => Published { outcome: Ok(outcome), is_incomplete },
         })
     }

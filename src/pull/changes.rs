@@ -176,8 +176,7 @@ async fn take_change(
             match date_of(poll, *published, &collected, record.as_ref()) {
                 Some(published) => poll.take_item(item, collected, record, published).await?,
                 None => {
-                    let reason = DateDoubt::Future.to_string();
-                    poll.hold_back(item, collected, record, reason).await?;
+                    poll.hold_back(item, collected, record, DateDoubt::Future.message()).await?;
                 }
             }
         }

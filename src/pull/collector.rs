@@ -53,6 +53,11 @@ impl Collector {
         Self(Context { store, options: Arc::new(options), client, watched: Arc::default() })
     }
 
+    /// What is collected, and how.
+    pub fn options(&self) -> &PullOptions {
+        &self.0.options
+    }
+
     /// How the sources were when this process last looked, by name.
     pub fn watched(&self) -> BTreeMap<String, WatchedSource> {
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::options::PullOptions;
+use super::options::{PullOptions, SourceOptions};
 use super::state::SourceState;
 use crate::store::{Store, StoreError};
 use crate::time::{Timestamp, Zone, rfc3339};
@@ -65,7 +65,7 @@ impl SourceHealth {
     }
 
     /// What the source was found to be: `bantin`, `list` or `feed`.
-    fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match &self.state {
             state if state.changes.is_some() => "bantin",
             state if !state.feeds.is_empty() => "list",
@@ -79,14 +79,20 @@ impl SourceHealth {
 /// # Errors
 /// If the database does not answer.
 pub async fn health(store: &Store, options: &PullOptions) -> Result<Vec<SourceHealth>, StoreError> {
-    let doubtful = store.doubtful_items().await?;
     let mut all = Vec::with_capacity(options.sources.len());
     for source in &options.sources {
-        let state = SourceState::load(store, source).await?;
-        let of_source = doubtful.iter().filter(|record| record.item.source == source.name);
-        let doubtful = of_source.count() as u64;
-        let (name, url, enabled) = (source.name.clone(), source.url.clone(), source.enabled);
-        all.push(SourceHealth { name, url, state, doubtful, enabled });
+        all.push(health_of(store, source).await?);
     }
     Ok(all)
+}
+
+/// How a source is.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn health_of(store: &Store, source: &SourceOptions) -> Result<SourceHealth, StoreError> {
+    let state = SourceState::load(store, source).await?;
+    let doubtful = store.doubtful_count(&source.name).await?;
+    let (name, url, enabled) = (source.name.clone(), source.url.clone(), source.enabled);
+    Ok(SourceHealth { name, url, state, doubtful, enabled })
 }

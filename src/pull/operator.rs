@@ -1,11 +1,14 @@
 //! What an operator decides: doubtful items and pauses.
 
+use serde_json::{Value, json};
+
 use super::articles::OriginOfItem;
 use super::collector::Collector;
 use super::options::SourceOptions;
 use super::state::SourceState;
+use crate::message::Message;
 use crate::parse::{Repairs, SourceItem, read_feed_date};
-use crate::store::{ItemRecord, ItemState, Store, StoreError, SubmitOutcome};
+use crate::store::{CollectedItem, ItemRecord, ItemState, Store, StoreError, SubmitOutcome};
 use crate::time::PublishedAt;
 
 /// Why a decision is not carried out.
@@ -19,13 +22,71 @@ pub enum OperatorError {
     NoDate,
     /// The article is refused.
     #[error("the article is not accepted: {0}")]
-    Refused(String),
+    Refused(Message),
     /// The stored item is damaged.
     #[error("the stored item is damaged; the source must be polled again")]
     Damaged,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An item that is held back until somebody decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoubtfulItem {
+    /// Name of its source.
+    pub source: String,
+    /// Its key within the source.
+    pub key: String,
+    /// Its title; empty if it has none.
+    pub title: String,
+    /// The URL of its page.
+    pub link: Option<String>,
+    /// Its date as the source writes it.
+    pub date: Option<String>,
+    /// Why it is held back.
+    pub reason: Message,
+}
+
+impl DoubtfulItem {
+    fn of(record: ItemRecord) -> Self {
+        let content =
+            record.content.as_deref().and_then(|item| serde_json::from_str::<SourceItem>(item).ok());
+        let (title, link) = content.map(|item| (item.title, item.link)).unwrap_or_default();
+        let CollectedItem { source, key, date, .. } = record.item;
+        let reason = record.reason.unwrap_or_else(|| Message::new("không rõ", "unknown"));
+        Self { source, key, title, link, date, reason }
+    }
+
+    /// Its form on the command line and in the API.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "source": self.source, "key": self.key, "title": self.title, "link": self.link, "date": self.date,
+            "reason": self.reason.english, "reason_vi": self.reason.vietnamese,
+        })
+    }
+}
+
+/// The items of all sources that are held back, by source and key.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn doubtful(store: &Store) -> Result<Vec<DoubtfulItem>, StoreError> {
+    Ok(store.doubtful_items().await?.into_iter().map(DoubtfulItem::of).collect())
+}
+
+/// The items of one source that are held back, by key: at most `limit` after the first `skip`.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn doubtful_of(
+    store: &Store,
+    source: &str,
+    skip: usize,
+    limit: usize,
+) -> Result<Vec<DoubtfulItem>, StoreError> {
+    let records = store.doubtful_items_of(source, skip, limit).await?;
+    Ok(records.into_iter().map(DoubtfulItem::of).collect())
 }
 
 /// What becomes of a doubtful item.
@@ -47,9 +108,7 @@ pub async fn decide(
     key: &str,
     decision: Decision,
 ) -> Result<Option<SubmitOutcome>, OperatorError> {
-    let doubtful = collector.0.store.doubtful_items().await?;
-    let record =
-        doubtful.into_iter().find(|record| record.item.source == source.name && record.item.key == key);
+    let record = collector.0.store.doubtful_item(&source.name, key).await?;
     let record = record.ok_or_else(|| OperatorError::UnknownItem(key.to_owned()))?;
     let Decision::Accept(published) = decision else {
         let record = ItemRecord { state: ItemState::Dropped, reason: None, content: None, ..record };

@@ -89,6 +89,11 @@ impl SourceOptions {
         Url::parse(&self.url).ok()?.host_str().map(str::to_owned)
     }
 
+    /// All channels that its articles may have.
+    pub fn all_channels(&self) -> Vec<Slug> {
+        self.channels.iter().chain(self.map.values()).cloned().collect()
+    }
+
     /// The channels of an item with these categories.
     pub(super) fn channels_of(&self, categories: &[String]) -> Vec<Slug> {
         let wanted: Vec<String> = categories.iter().map(|category| category.to_lowercase()).collect();

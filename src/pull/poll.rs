@@ -16,6 +16,7 @@ use super::report::PullReport;
 use super::robots;
 use super::state::SourceState;
 use crate::fetch::{FetchRequest, FetchResponse};
+use crate::message::Message;
 use crate::model::{ArticleId, bounds};
 use crate::parse::{DateDoubt, SourceFeed, SourceItem, page_date};
 use crate::store::{
@@ -92,7 +93,7 @@ impl<'c> Poll<'c> {
             if !is_settled(record.as_ref(), &collected) {
                 match self.date_of(item, record.as_ref(), month_as_minutes).await {
                     Ok(published) => self.take_item(item, collected, record, published).await?,
-                    Err(doubt) => self.hold_back(item, collected, record, doubt.to_string()).await?,
+                    Err(doubt) => self.hold_back(item, collected, record, doubt.message()).await?,
                 }
             }
         }
@@ -188,13 +189,13 @@ impl<'c> Poll<'c> {
         item: &SourceItem,
         collected: CollectedItem,
         record: Option<ItemRecord>,
-        reason: String,
+        reason: Message,
     ) -> Result<(), StoreError> {
         let held = record.as_ref().filter(|record| record.state == ItemState::Doubtful);
         if held.is_some_and(|held| held.item == collected && held.reason.as_ref() == Some(&reason)) {
             return Ok(());
         }
-        self.report.doubtful.push((item.title.clone(), reason.clone()));
+        self.report.doubtful.push((item.title.clone(), reason.english.clone()));
         // An id that is too long for the database is reported with every poll and not stored.
         if collected.key.len() + collected.link.as_ref().map_or(0, String::len) > bounds::MAX_PATH_BYTES {
             return Ok(());

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::message::Message;
 use crate::model::ArticleId;
 use crate::time::PublishedAt;
 
@@ -69,7 +70,7 @@ pub struct ItemRecord {
     /// The publication date that was made of `item.date`.
     pub published: Option<PublishedAt>,
     /// Why it is doubtful.
-    pub reason: Option<String>,
+    pub reason: Option<Message>,
     /// The item as JSON, while it is doubtful.
     pub content: Option<String>,
 }

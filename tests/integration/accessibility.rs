@@ -2,6 +2,7 @@
 
 mod in_a_browser {
     use crate::support::browser::Browser;
+    use crate::support::portal::{Portal, item, pull, rss};
     use crate::support::requirement::{Requirement, is_missing};
     use crate::support::{RunningServer, SAMPLE_ARTICLE, TestSite, article};
 
@@ -31,7 +32,7 @@ mod in_a_browser {
     ];
 
     /// The editing pages, below `/soan/`.
-    const EDITING: [&str; 7] = [
+    const EDITING: [&str; 10] = [
         "",
         "bai?id=tag%3Adakto.example%2C2023%3A2023-05-13%2Fda-go",
         "lich-su?id=tag%3Adakto.example%2C2023%3A2023-05-13%2Fda-go&a=1&b=2",
@@ -39,6 +40,9 @@ mod in_a_browser {
         "bai?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
         "lich-su?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
         "go?id=tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua",
+        "nguon",
+        "nguon?id=X%C3%A3%20A",
+        "noi-nhan",
     ];
 
     const RICH: &str = "+++\ntitle = \"Bảng và danh sách\"\npublished = \"13/05/2023 08:00\"\ntags = [\"thi đua\"]\n+++\n\n\
@@ -68,6 +72,32 @@ mod in_a_browser {
         test_site
     }
 
+    /// A source with an item that waits for a decision and what was repaired, one that fails, and a webhook that fails.
+    fn collecting(test_site: &TestSite) -> Portal {
+        let portal = Portal::new();
+        let dated = "Fri, 12 May 2023 17:39:00 GMT+7";
+        portal.serves(
+            "/rss.xml",
+            rss(&[
+                item("a", "Không ngày", "", &portal.url("/a"), "A."),
+                item("b", "Có ngày", dated, &portal.url("/b"), "B."),
+            ]),
+        );
+        let source = |name: &str, path: &str| {
+            let url = portal.url(path);
+            format!(
+                "[[source]]\nname = \"{name}\"\nurl = \"{url}\"\nchannels = [\"xa-hoi\"]\nallow_private = true\n"
+            )
+        };
+        let webhook =
+            format!("[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"\n", portal.url("/khong-co"));
+        test_site.configure(&[source("Xã A", "/rss.xml"), source("Xã B", "/khong-co"), webhook].concat());
+        for name in ["Xã A", "Xã B"] {
+            pull(test_site, name);
+        }
+        portal
+    }
+
     fn violations(browser: &Browser, axe: &str) -> Vec<String> {
         browser.run(&format!("{axe}; return null"));
         let found = browser.run_async(
@@ -88,6 +118,7 @@ mod in_a_browser {
         }
         let axe = std::fs::read_to_string(std::env::var("BANTIN_TEST_AXE").unwrap()).unwrap();
         let test_site = seeded();
+        let _portal = collecting(&test_site);
         test_site.write("xa-hoi/sai-ngay.txt", article("Sai ngày", "32/13/2023 08:00", "Lời dẫn."));
         let secret = test_site.ok(&["token", "new", "Văn phòng"]).trim().to_owned();
         let serving = test_site.serve();

@@ -610,7 +610,10 @@ fn read_responses_conform_to_openapi() {
         format!("Bearer {}", secret.trim())
     };
     let (all, other) = (bearer("tat-ca", &[]), bearer("kinh-te", &["--channels", "kinh-te"]));
+    let third = bearer("xa-hoi", &["--channels", "xa-hoi"]);
     let (all, other) = (("Authorization", all.as_str()), ("Authorization", other.as_str()));
+    let third = ("Authorization", third.as_str());
+    let (of_items, items) = ("/sources/{name}/items", "/api/sources/X%C3%A3/items");
     let identity = ("Accept-Encoding", "identity;q=0");
     let (history, revision) =
         (format!("{one}/revisions"), format!("{one}/revisions/{}", json(&serving.get(&one))["number"]));
@@ -635,6 +638,13 @@ fn read_responses_conform_to_openapi() {
         ("/sources", "GET", "/api/sources?x=1", &[all]),
         ("/sources", "GET", "/api/sources", &[all, identity]),
         ("/sources", "DELETE", "/api/sources", &[all]),
+        (of_items, "GET", items, &[all]),
+        (of_items, "GET", items, &[]),
+        (of_items, "GET", items, &[third]),
+        (of_items, "GET", &format!("{items}?limit=0"), &[all]),
+        (of_items, "GET", "/api/sources/la/items", &[all]),
+        (of_items, "GET", items, &[all, identity]),
+        (of_items, "DELETE", items, &[all]),
         (of_history, "GET", &history, &[all]),
         (of_history, "GET", &history, &[]),
         (of_history, "GET", &history, &[other]),
@@ -724,7 +734,7 @@ fn read_responses_conform_to_openapi() {
             }
         }
     }
-    assert_eq!(described, 10);
+    assert_eq!(described, 11);
 }
 
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {

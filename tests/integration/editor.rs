@@ -9,6 +9,7 @@ use html5ever::tokenizer::{
 
 use crate::support::browser::Browser;
 use crate::support::form::{BOUNDARY, Part, multipart, png};
+use crate::support::portal::{Portal, item, province, pull, rss};
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
@@ -107,7 +108,15 @@ fn the_pages_exist_only_where_there_is_a_token_and_only_for_its_holder() {
         assert_eq!(serving.get(path).status, 404, "{path}");
     }
     let secret = site.ok(&["token", "new", "Văn phòng"]).trim().to_owned();
-    for path in ["/soan/", "/soan/bai-moi", "/soan/bai?id=x", "/soan/lich-su?id=x", "/soan/anh/x.png"] {
+    for path in [
+        "/soan/",
+        "/soan/bai-moi",
+        "/soan/bai?id=x",
+        "/soan/lich-su?id=x",
+        "/soan/anh/x.png",
+        "/soan/nguon",
+        "/soan/noi-nhan",
+    ] {
         let answer = serving.get(path);
         assert_eq!((answer.status, answer.header("location")), (303, Some("/soan/dang-nhap")), "{path}");
     }
@@ -469,7 +478,7 @@ fn markup_in_any_field_or_file_name_stays_text() {
             vec![("anh", Some(&file), b"khong phai anh"), ("anh", Some(&file), &image)];
         harmless(&office.upload("/soan/bai-moi", &parts), &file);
         harmless(&office.upload("/soan/doc", &[("tep", Some(&file), b"khong phai")]), &file);
-        for page in ["", "bai", "lich-su", "go", "dang-nhap"] {
+        for page in ["", "bai", "lich-su", "go", "dang-nhap", "nguon", "noi-nhan"] {
             let query = encoded(
                 &["q", "id", "xong", "a", "b", "sau", "tep", "bot", "hen", "go"].map(|name| (name, value)),
             );
@@ -557,6 +566,155 @@ fn the_state_shows_the_articles_of_the_token_however_many_others_there_are() {
     assert_eq!(files.len(), 60);
 }
 
+/// A province with a source of three articles: a good one, one without a date, and one of the year 2090 with a hostile title.
+fn collecting() -> (Portal, TestSite) {
+    let portal = Portal::new();
+    let hostile = "&lt;b&gt;Ngày&lt;/b&gt; \"&gt;tương lai";
+    portal.serves(
+        "/rss.xml",
+        rss(&[
+            item("a", "Không ngày", "", &portal.url("/a"), "A."),
+            item("b", hostile, "Fri, 12 May 2090 17:39:00 GMT+7", "javascript:alert(1)", "B."),
+            item("c", "Đúng", "Fri, 12 May 2023 17:39:00 GMT+7", &portal.url("/c"), "C."),
+        ]),
+    );
+    let site = province(&[("UBND xã <A>", portal.url("/rss.xml"))]);
+    pull(&site, "UBND xã <A>");
+    (portal, site)
+}
+
+#[test]
+fn the_office_sees_its_sources_decides_on_items_and_pauses_one() {
+    let (portal, site) = collecting();
+    let office = Office::of(site, &[]);
+    let list = office.get("/soan/nguon");
+    let text = list.text();
+    for shown in [
+        "1 nguồn, 0 nguồn đang lỗi, 2 mục chờ quyết định.",
+        "UBND xã &lt;A&gt;",
+        "bình thường",
+        "Lần đọc được gần nhất: <time",
+        "Bài mới gần nhất: <time",
+        "múi giờ viết khác lạ: ",
+    ] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert!(!text.contains("<script"), "{text}");
+    let page = format!("/soan/nguon?{}", encoded(&[("id", "UBND xã <A>")]));
+    let text = office.get(&page).text();
+    for shown in [
+        "Giữ lại vì không có ngày đăng.",
+        "Giữ lại vì ngày đăng ở tương lai.",
+        "Ngày ghi ở nguồn: Fri, 12 May 2090 17:39:00 GMT+7",
+        &format!("href=\"{}\"", portal.url("/a")),
+    ] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    let links = dom(&text);
+    let is_script = |(_, attributes): &Element| {
+        attributes.iter().any(|(name, value)| name == "href" && value.starts_with("javascript:"))
+    };
+    assert!(!links.iter().any(is_script) && !links.iter().any(|(name, _)| name == "b"), "{text}");
+    let decide =
+        |fields: &[(&str, &str)]| office.post("/soan/nguon", &[&[("id", "UBND xã <A>")], fields].concat());
+    // Without a date that can be read nothing is published, and what was typed stays.
+    for (typed, told) in [("", "không đọc được ngày"), ("hôm kia", "không thể đọc ngày đăng")]
+    {
+        let refused = decide(&[("muc", "id:a"), ("viec", "nhan"), ("ngay-gio", typed)]);
+        let text = refused.text();
+        assert_eq!(refused.status, 422, "{text}");
+        assert!(text.contains(told) && text.contains(&format!("value=\"{typed}\"")), "{typed}: {text}");
+    }
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+    let follow = |answer: &HttpResponse| {
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        office.get(answer.header("location").unwrap()).text()
+    };
+    let done = decide(&[("muc", "id:a"), ("viec", "nhan"), ("ngay-gio", "08:00 13/05/2023")]);
+    assert!(follow(&done).contains("Đã đăng mục của nguồn."));
+    assert_eq!(office.serving.metric("bantin_log_head"), 3);
+    assert!(follow(&decide(&[("muc", "id:b"), ("viec", "bo")])).contains("Không có mục nào."));
+    let twice = decide(&[("muc", "id:b"), ("viec", "bo")]);
+    assert!(
+        twice.status == 404 && twice.text().contains("có thể đã có người quyết định"),
+        "{}",
+        twice.text()
+    );
+    let paused = follow(&decide(&[("viec", "dung")]));
+    assert!(paused.contains("đang tạm dừng") && paused.contains("Đã tạm dừng nguồn"), "{paused}");
+    assert!(!paused.contains("value=\"dung\"") && paused.contains("value=\"tiep\""), "{paused}");
+    let asked = portal.asked_for("/rss.xml");
+    portal.answers_with("/rss.xml", "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n");
+    assert!(follow(&decide(&[("viec", "tiep")])).contains("Nguồn được đọc lại ngay."));
+    wait_until("the failure", || office.get(&page).text().contains("đang lỗi"));
+    assert!(portal.asked_for("/rss.xml") > asked);
+    assert!(office.get(&page).text().contains("500"), "the reason is shown");
+    assert_eq!(office.get("/soan/nguon?id=la").status, 404);
+    assert_eq!(decide(&[("viec", "la")]).status, 404);
+}
+
+#[test]
+fn a_form_about_a_source_from_elsewhere_or_without_rights_changes_nothing() {
+    let (_portal, site) = collecting();
+    let office = Office::of(site, &["--channels", "kinh-te"]);
+    assert!(office.get("/soan/nguon").text().contains("Chưa có nguồn nào"), "it covers none");
+    let about = [("id", "UBND xã <A>"), ("muc", "id:a"), ("ngay-gio", "08:00 13/05/2023")];
+    let page = format!("/soan/nguon?{}", encoded(&about[..1]));
+    assert_eq!(office.get(&page).status, 403);
+    for work in ["dung", "tiep", "nhan", "bo"] {
+        let fields = [&about[..], &[("viec", work)]].concat();
+        assert_eq!(office.post("/soan/nguon", &fields).status, 403, "{work}");
+    }
+    // Who may, but by a form of another site or without the token of the session.
+    let secret = office.site.ok(&["token", "new", "Tất cả"]).trim().to_owned();
+    let body = encoded(&[("token", &secret)]);
+    let answer = office.serving.request_with_body("POST", "/soan/dang-nhap", &[FORM], body.as_bytes());
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let fields = encoded(&[&about[..], &[("viec", "nhan")]].concat());
+    for headers in [
+        vec![FORM, ("Cookie", cookie.as_str())],
+        vec![FORM, ("Cookie", cookie.as_str()), ("Sec-Fetch-Site", "cross-site")],
+        vec![FORM],
+    ] {
+        let refused = office.serving.request_with_body("POST", "/soan/nguon", &headers, fields.as_bytes());
+        assert_eq!(refused.status, 403, "{headers:?}");
+    }
+    assert_eq!(office.serving.metric("bantin_log_head"), 2);
+    let shown = office.serving.request("GET", &page, &[("Cookie", &cookie)]).text();
+    assert!(shown.contains("id:a") && shown.contains("bình thường"), "{shown}");
+}
+
+#[test]
+fn the_office_sees_who_is_told_of_changes_and_what_failed_without_the_secrets_of_callbacks() {
+    let portal = Portal::new();
+    portal.answers_with("/khoa-bi-mat", "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n");
+    let site = TestSite::new();
+    site.configure(&format!(
+        "[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"\n",
+        portal.url("/khoa-bi-mat")
+    ));
+    let office = Office::of(site, &[]);
+    assert!(office.get("/soan/").text().contains("href=\"/soan/noi-nhan\""));
+    office.site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu."));
+    let page = || office.get("/soan/noi-nhan").text();
+    wait_until("the failure", || page().contains("1 nơi nhận, 1 nơi đang lỗi."));
+    let text = page();
+    let host = portal.url("");
+    for shown in ["webhook", host.trim_start_matches("http://"), "mọi thay đổi", "500", "gửi lại lúc"]
+    {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert!(!text.contains("khoa-bi-mat") && !text.contains("một khóa đủ dài"), "{text}");
+    portal.serves("/khoa-bi-mat", "");
+    let other = office.site.ok(&["token", "new", "Kinh tế", "--channels", "kinh-te"]).trim().to_owned();
+    let body = encoded(&[("token", &other)]);
+    let answer = office.serving.request_with_body("POST", "/soan/dang-nhap", &[FORM], body.as_bytes());
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let limited = office.serving.request("GET", "/soan/noi-nhan", &[("Cookie", &cookie)]).text();
+    assert!(limited.contains("Chưa có nơi nhận nào."), "a webhook has all channels: {limited}");
+    assert_eq!(office.post("/soan/noi-nhan", &[]).status, 405);
+}
+
 /// By this name `tests/run` tells them from the others.
 mod in_a_browser {
     use super::*;
@@ -577,6 +735,24 @@ mod in_a_browser {
         let path = office.site.path("anh.jpg");
         std::fs::write(&path, include_bytes!("../../feeds/kinh-te/gia-ca-phe-dau-vu.jpg")).unwrap();
         path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_item_of_a_source_is_published_with_the_date_that_somebody_types() {
+        let (_portal, site) = collecting();
+        let office = Office::of(site, &[]);
+        let Some(browser) = logged_in(&office) else { return };
+        browser.click("nav a[href$='nguon']").says("2 mục chờ quyết định").click(".files a");
+        browser.click(".files li:first-child button[value=nhan]").says("không đọc được ngày của mục này");
+        browser.write("#ngay-gio-0", "08:00 13/05/2023");
+        browser.click(".files li:first-child button[value=nhan]").says("Đã đăng mục của nguồn.");
+        browser.click(".files li:first-child button[value=bo]").says("Không có mục nào.");
+        browser.click("button[value=dung]").says("đang tạm dừng").click("nav a[href$='noi-nhan']");
+        browser.says("Chưa có nơi nhận nào.");
+        // The browser notes that the first form was refused, and nothing else.
+        let complaints = browser.complaints();
+        assert!(complaints.iter().all(|line| line.contains("422")), "{complaints:?}");
+        assert!(office.serving.get("/xa-hoi/rss.xml").text().contains("Không ngày"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Publishing over HTTP with the real binary.
 
 use crate::support::office::{Office, PLAIN, resource};
+use crate::support::portal::{Portal, item, province, pull, rss};
 use crate::support::{HttpResponse, SAMPLE_ARTICLE, TestSite, article, wait_until};
 
 fn new_article() -> String {
@@ -742,7 +743,12 @@ fn a_command_reports_success_only_if_the_server_did_it() {
 /// Every response of the write endpoints conforms to the OpenAPI description.
 #[test]
 fn write_responses_conform_to_openapi() {
-    let office = Office::new();
+    let portal = Portal::new();
+    let undated = ["a", "b", "c"].map(|id| item(id, id, "", &portal.url(&format!("/{id}")), "Tin."));
+    portal.serves("/rss.xml", rss(&undated));
+    let site = province(&[("Xã", portal.url("/rss.xml"))]);
+    assert_eq!(pull(&site, "Xã")["doubtful"].as_array().unwrap().len(), 3);
+    let office = Office::of(site);
     let description = office.serving.get("/api/openapi.json").json();
     let seed = "/api/articles/tag%3Adakto.example%2C2023%3A2023-05-12%2Fthi-dua";
     let (json, bad) = (("Content-Type", "application/json"), "Không ngày\n\nĐoạn.\n");
@@ -760,6 +766,10 @@ fn write_responses_conform_to_openapi() {
     let new = new_article();
     let (post, id, restore) = ("/articles", "/articles/{id}", "/articles/{id}/restore");
     let back = "/articles/{id}/revisions/{number}/restore";
+    let (pause, resume) = ("/sources/{name}/pause", "/sources/{name}/resume");
+    let (accept, discard) = ("/sources/{name}/items/{key}/accept", "/sources/{name}/items/{key}/drop");
+    let of_item = |rest: &str| format!("/api/sources/X%C3%A3/items/id%3A{rest}");
+    let in_a_week = (chrono::Utc::now() + chrono::TimeDelta::days(7)).format("%d/%m/%Y%%2008:00").to_string();
     let to = |query: &str| format!("/api/articles?{query}");
     type Asked<'a> = (&'a str, &'a str, String, Vec<(&'a str, &'a str)>, &'a str, u16);
     let asked: Vec<Asked<'_>> = vec![
@@ -801,6 +811,19 @@ fn write_responses_conform_to_openapi() {
         (restore, "POST", format!("{seed}/restore"), vec![], "", 200),
         (id, "DELETE", format!("{seed}?erase=true"), vec![], "", 200),
         (restore, "POST", format!("{seed}/restore"), vec![], "", 409),
+        (pause, "POST", "/api/sources/X%C3%A3/pause".to_owned(), vec![], "", 200),
+        (pause, "POST", "/api/sources/X%C3%A3/pause?x=1".to_owned(), vec![], "", 400),
+        (pause, "POST", "/api/sources/la/pause".to_owned(), vec![], "", 404),
+        (resume, "POST", "/api/sources/X%C3%A3/resume".to_owned(), vec![], "", 200),
+        (accept, "POST", of_item("a/accept"), vec![], "", 422),
+        (accept, "POST", of_item("a/accept?published=31/02/2023"), vec![], "", 422),
+        (accept, "POST", of_item("a/accept?x=1"), vec![], "", 400),
+        (accept, "POST", of_item("a/accept?published=12/05/2023%2017:39"), vec![], "", 200),
+        (accept, "POST", of_item("a/accept?published=12/05/2023%2017:39"), vec![], "", 404),
+        (accept, "POST", of_item(&format!("b/accept?published={in_a_week}")), vec![], "", 202),
+        (discard, "POST", of_item("c/drop?x=1"), vec![], "", 400),
+        (discard, "POST", of_item("c/drop"), vec![], "", 200),
+        (discard, "POST", of_item("c/drop"), vec![], "", 404),
     ];
     let mut operations = std::collections::BTreeSet::new();
     for (path, method, address, headers, body, status) in asked {

@@ -394,3 +394,70 @@ fn the_metrics_count_what_is_held_back_of_each_source() {
     site.ok(&["sources", "drop", "Xa", "id:a"]);
     wait_until("the decision", || doubtful("Xa") == 0);
 }
+
+#[test]
+fn who_covers_the_channels_of_a_source_decides_on_it_through_the_api_and_nobody_else() {
+    let portal = Portal::new();
+    portal.serves(
+        "/rss.xml",
+        rss(&[
+            item("a", "Không ngày", "", &portal.url("/a"), "A."),
+            item("b", "Ngày tương lai", "Fri, 12 May 2090 17:39:00 +0700", &portal.url("/b"), "B."),
+        ]),
+    );
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    site.configure("[[channel]]\nslug = \"kinh-te\"\n");
+    pull(&site, "Xã A");
+    let server = site.serve();
+    let token = |channels: &str| {
+        let secret = site.ok(&["token", "new", channels, "--channels", channels]);
+        format!("Bearer {}", secret.trim())
+    };
+    let (own, other) = (token("xa-hoi"), token("kinh-te"));
+    let ask = |method: &str, path: &str, bearer: &str| {
+        server.request(method, &format!("/api/sources{path}"), &[("Authorization", bearer)])
+    };
+    let state = || ask("GET", "", &own).json()["sources"][0].clone();
+    let item = |rest: &str| format!("/X%C3%A3%20A/items/{rest}");
+    assert_eq!(state()["doubtful"], 2);
+    assert_eq!(ask("GET", "", &other).json()["sources"], json!([]));
+    for (method, path) in [
+        ("GET", item("")[..item("").len() - 1].to_owned()),
+        ("POST", "/X%C3%A3%20A/pause".to_owned()),
+        ("POST", "/X%C3%A3%20A/resume".to_owned()),
+        ("POST", item("id%3Aa/accept?published=12/05/2023%2017:39")),
+        ("POST", item("id%3Aa/drop")),
+    ] {
+        assert_eq!(ask(method, &path, &other).status, 403, "{method} {path}");
+        assert_eq!(ask(method, &path, "Bearer bantin_sai").status, 401, "{method} {path}");
+    }
+    let held = ask("GET", "/X%C3%A3%20A/items", &own).json();
+    let first = json!({
+        "source": "Xã A", "key": "id:a", "title": "Không ngày", "link": portal.url("/a"), "date": null,
+        "reason": "no publication date", "reason_vi": "không có ngày đăng",
+    });
+    assert_eq!((&held["items"][0], &held["items"][1]["key"]), (&first, &"id:b".into()), "{held}");
+    let part = ask("GET", "/X%C3%A3%20A/items?limit=1", &own).json();
+    assert_eq!((part["items"].as_array().unwrap().len(), &part["next"]), (1, &1.into()));
+    assert_eq!(ask("GET", "/X%C3%A3%20A/items?limit=1&skip=1", &own).json()["next"], Value::Null);
+    // An article with a date that nobody has named is not published.
+    let refused = ask("POST", &item("id%3Aa/accept"), &own);
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &"published".into()));
+    assert_eq!(state()["doubtful"], 2);
+    let accepted = ask("POST", &item("id%3Aa/accept?published=13/05/2023%2008:00"), &own);
+    assert_eq!((accepted.status, &accepted.json()["outcome"]), (200, &"published".into()));
+    assert_eq!(items(&site)[0]["date_published"], "2023-05-13T08:00:00+07:00");
+    assert_eq!(ask("POST", &item("id%3Ab/drop"), &own).json()["outcome"], "dropped");
+    assert_eq!(ask("POST", &item("id%3Ab/drop"), &own).status, 404, "it was decided");
+    assert_eq!(state()["doubtful"], 0);
+    // A paused source is not requested, whatever the feed has.
+    assert_eq!(ask("POST", "/X%C3%A3%20A/pause", &own).json()["state"], "paused");
+    let asked = portal.asked_for("/rss.xml");
+    assert!(site.run(&["pull"]).status.success());
+    assert_eq!(portal.asked_for("/rss.xml"), asked);
+    assert_eq!(ask("POST", "/X%C3%A3%20A/resume", &own).json()["state"], "ok");
+    wait_until("the next poll", || portal.asked_for("/rss.xml") > asked);
+    assert_eq!(ask("POST", "/Xa/pause", &own).status, 404);
+    let log = server.log();
+    assert!(log.contains("an item was accepted") && log.contains("xa-hoi"), "{log}");
+}

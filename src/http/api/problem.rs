@@ -321,7 +321,7 @@ impl Problem {
     }
 
     /// An invalid field of an article.
-    pub(super) fn field(name: &str, message: &Message) -> Self {
+    pub(in crate::http) fn field(name: &str, message: &Message) -> Self {
         Self::unprocessable(about(name, message)).with("field", name)
     }
 
@@ -372,6 +372,32 @@ impl Problem {
             Message::new(
                 "Mã truy cập không có quyền với mọi chuyên mục của bài này.",
                 "The token does not cover all channels of this article.",
+            ),
+        )
+    }
+
+    /// The token lacks rights to a source.
+    pub(in crate::http) fn not_your_source() -> Self {
+        Self::new(
+            "not-your-channel",
+            Message::new(
+                "Mã truy cập không có quyền với mọi chuyên mục của nguồn này.",
+                "The token does not cover all channels of this source.",
+            ),
+        )
+    }
+
+    pub(in crate::http) fn unknown_source(detail: Message) -> Self {
+        Self::new("unknown-source", detail)
+    }
+
+    /// No item of the source is held back under this key.
+    pub(in crate::http) fn unknown_item(key: &str) -> Self {
+        Self::new(
+            "unknown-item",
+            Message::new(
+                format!("Nguồn này không giữ lại mục nào mang mã {key}; có thể đã có người quyết định."),
+                format!("The source has no item {key} that is held back; somebody may have decided already."),
             ),
         )
     }

@@ -60,7 +60,7 @@ pub(in crate::http) struct Part<T> {
 
 impl<T> Part<T> {
     /// `rows`: one more than `limit` if more follow.
-    fn new(mut rows: Vec<T>, skip: usize, limit: usize) -> Self {
+    pub(super) fn new(mut rows: Vec<T>, skip: usize, limit: usize) -> Self {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         Self { rows, skip, has_more }

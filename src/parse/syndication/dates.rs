@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::stamp::{self, DateReading};
 use super::model::{Repair, Repairs, count};
+use crate::message::Message;
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local};
 
 /// A date that is further ahead than this is doubtful: clocks differ by minutes.
@@ -59,6 +60,25 @@ pub enum DateDoubt {
         "the publication date may be local time called GMT, and the page of the article does not decide it"
     )]
     LocalAsGmt,
+}
+
+impl DateDoubt {
+    /// For the office and for operators.
+    pub fn message(self) -> Message {
+        let vietnamese = match self {
+            Self::Missing => "không có ngày đăng",
+            Self::Unreadable => "không thể đọc ngày đăng mà không đoán",
+            Self::UnknownZone => "không biết múi giờ của ngày đăng",
+            Self::Future => "ngày đăng ở tương lai",
+            Self::MonthAsMinutes => {
+                "ngày đăng ghi tháng vào chỗ của phút, và trang của bài không cho biết giờ đúng"
+            }
+            Self::LocalAsGmt => {
+                "ngày đăng có thể là giờ Việt Nam ghi nhầm là GMT, và trang của bài không cho biết"
+            }
+        };
+        Message::new(vietnamese, self.to_string())
+    }
 }
 
 /// Reads a date. `zone` is that of the site, for dates without one.

@@ -1,5 +1,6 @@
 //! What was collected from sources.
 
+use crate::message::Message;
 use crate::model::ArticleId;
 use crate::store::collected::{CollectedItem, ItemRecord, ItemState};
 use crate::store::engine::{Row, values};
@@ -57,6 +58,32 @@ impl Store {
         reading.rows(sql, &[]).await?.iter().map(read_item).collect()
     }
 
+    /// The doubtful item of a source with this key.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn doubtful_item(&self, source: &str, key: &str) -> Result<Option<ItemRecord>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let sql = select_item!("WHERE state = 'doubtful' AND source = $1 AND key = $2");
+        reading.first(sql, values![source, key]).await?.as_ref().map(read_item).transpose()
+    }
+
+    /// The doubtful items of a source by key, at most `limit` after the first `skip`.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn doubtful_items_of(
+        &self,
+        source: &str,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<ItemRecord>, StoreError> {
+        let mut reading = self.core.database.begin_read().await?;
+        let sql = select_item!("WHERE state = 'doubtful' AND source = $1 ORDER BY key LIMIT $2 OFFSET $3");
+        let rows = reading.rows(sql, values![source, limit as u64, skip as u64]).await?;
+        rows.iter().map(read_item).collect()
+    }
+
     /// Number of the doubtful items of a source.
     ///
     /// # Errors
@@ -87,6 +114,11 @@ impl Store {
     }
 }
 
+/// A reason. Earlier versions stored it in English only.
+fn message(stored: &str) -> Message {
+    from_json(stored).unwrap_or_else(|_| Message::new(stored, stored))
+}
+
 fn read_item(row: &Row) -> Result<ItemRecord, StoreError> {
     let text = |column| row.get_optional_text(column).map(|text| text.map(str::to_owned));
     let state = row.get_text(5)?;
@@ -103,7 +135,7 @@ fn read_item(row: &Row) -> Result<ItemRecord, StoreError> {
             .ok_or_else(|| StoreError::Corrupt(format!("`{state}` is not a state of an item")))?,
         article: text(6)?.map(ArticleId::new),
         published: row.get_optional_text(7)?.map(from_json).transpose()?,
-        reason: text(8)?,
+        reason: text(8)?.map(|reason| message(&reason)),
         content: text(9)?,
     })
 }

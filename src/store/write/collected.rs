@@ -120,6 +120,7 @@ impl LogWriter<'_> {
     pub(crate) async fn upsert_item(&mut self, record: &ItemRecord) -> Result<(), StoreError> {
         let ItemRecord { item, state, article, published, reason, content } = record;
         let published = published.as_ref().map(to_json).transpose()?;
+        let reason = reason.as_ref().map(to_json).transpose()?;
         let sql = "INSERT INTO source_item \
                    (source, key, link, state, article, hash, date, published, reason, item, at, log) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (source, key) DO UPDATE SET \
