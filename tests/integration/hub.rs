@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use ring::hmac;
 
+use crate::support::postgres::Schema;
+use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{
     HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, query_sql, wait_until,
 };
@@ -50,6 +52,8 @@ struct Answers {
     confirmation: fn(challenge: &str) -> String,
     /// Empty: it says nothing.
     delivery: String,
+    /// How long it works on a delivery before it answers.
+    takes: Duration,
 }
 
 /// The answer of a subscriber that wants what it is asked for.
@@ -72,6 +76,8 @@ struct Subscriber {
     address: SocketAddr,
     answers: Arc<Mutex<Answers>>,
     received: Arc<Mutex<Vec<Received>>>,
+    /// Deliveries that it is answering, and the most that there ever were.
+    at_once: Arc<Mutex<(usize, usize)>>,
 }
 
 impl Subscriber {
@@ -79,8 +85,13 @@ impl Subscriber {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let subscriber = Self {
             address: listener.local_addr().unwrap(),
-            answers: Arc::new(Mutex::new(Answers { confirmation: repeats, delivery: status(204) })),
+            answers: Arc::new(Mutex::new(Answers {
+                confirmation: repeats,
+                delivery: status(204),
+                takes: Duration::ZERO,
+            })),
             received: Arc::default(),
+            at_once: Arc::default(),
         };
         let shared = subscriber.clone();
         std::thread::spawn(move || {
@@ -112,11 +123,21 @@ impl Subscriber {
             Some(challenge) => (answers.confirmation)(&challenge),
             None => answers.delivery,
         };
+        let is_delivery = received.method == "POST";
+        if is_delivery {
+            let mut at_once = self.at_once.lock().unwrap();
+            *at_once = (at_once.0 + 1, at_once.1.max(at_once.0 + 1));
+        }
         self.received.lock().unwrap().push(received);
         if answer.is_empty() {
             std::thread::park_timeout(Duration::from_secs(60));
+        } else if is_delivery {
+            std::thread::park_timeout(answers.takes);
         }
         let _ = stream.write_all(answer.as_bytes());
+        if is_delivery {
+            self.at_once.lock().unwrap().0 -= 1;
+        }
     }
 
     fn callback(&self) -> String {
@@ -129,6 +150,10 @@ impl Subscriber {
 
     fn answers_deliveries_with(&self, answer: String) {
         self.answers.lock().unwrap().delivery = answer;
+    }
+
+    fn takes(&self, time: Duration) {
+        self.answers.lock().unwrap().takes = time;
     }
 
     fn of_method(&self, method: &str) -> Vec<Received> {
@@ -629,4 +654,85 @@ fn a_province_subscribes_at_the_hub_of_a_commune_and_has_its_articles_without_wa
     assert_eq!(of_province.get(&forever).body, b"abc");
     let lease = query("SELECT expires - asked_at FROM source_hub");
     assert!((1_209_600..=1_209_700).contains(&lease), "at most 14 days: {lease}");
+}
+
+/// How many articles a feed has.
+fn entries_in(feed: &str) -> usize {
+    feed.matches("<entry").count()
+}
+
+#[test]
+fn when_a_replica_dies_during_deliveries_another_goes_on_in_order_and_nothing_is_lost() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
+    let schema = Schema::new();
+    let (subscriber, webhook) = (Subscriber::new(), Subscriber::new());
+    for receiver in [&subscriber, &webhook] {
+        // Long enough for a death in the middle.
+        receiver.takes(Duration::from_millis(150));
+    }
+    let sites = [(); 2].map(|()| {
+        let site =
+            TestSite::new().with("BANTIN_STORE__URL", schema.url()).with("BANTIN_FOLDER__WATCH", "poll");
+        site.configure("[hub]\nenabled = true\nallow = [\"127.0.0.1\"]");
+        site.configure(&format!(
+            "[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"",
+            webhook.callback()
+        ));
+        site
+    });
+    let bearer = format!("Bearer {}", sites[0].ok(&["token", "new", "Văn phòng"]).trim());
+    let mut replicas = sites.each_ref().map(|site| Some(site.serve()));
+    // Any replica takes the request of a subscriber; the one that works for the hub confirms it.
+    request(replicas[1].as_ref().unwrap(), "subscribe", &subscriber.callback(), &[]);
+    let works = |serving: &Option<RunningServer>| {
+        serving.as_ref().is_some_and(|serving| serving.metric("bantin_hub_subscriptions") == 1)
+    };
+    let publish = |serving: &RunningServer, number: u32| {
+        let text = article(&format!("Bài {number}."), "13/05/2023 08:00", "Đoạn mở đầu.");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
+        let path = "/api/articles?channel=xa-hoi";
+        assert_eq!(serving.request_with_body("POST", path, &headers, text.as_bytes()).status, 201);
+    };
+    let mut number = 0;
+    for death in 0..2 {
+        wait_until("one replica to work for the hub", || replicas.iter().any(works));
+        let working = replicas.iter().position(works).unwrap();
+        let other = 1 - working;
+        assert!(!works(&replicas[other]), "one works at a time");
+        for _ in 0..4 {
+            number += 1;
+            publish(replicas[other].as_ref().unwrap(), number);
+        }
+        let of_webhook = webhook.deliveries().len();
+        wait_until("a delivery to be under way", || webhook.deliveries().len() > of_webhook);
+        replicas[working].take().unwrap().kill();
+        number += 1;
+        publish(replicas[other].as_ref().unwrap(), number);
+        let last = format!("Bài {number}.");
+        wait_until(&format!("all after death {death}"), || {
+            [&subscriber, &webhook]
+                .iter()
+                .all(|receiver| receiver.deliveries().last().unwrap().text().contains(&last))
+        });
+        replicas[working] = Some(sites[working].serve());
+    }
+    // A subscriber of the feed is sent the newest state and never an older one after it.
+    let states: Vec<usize> =
+        subscriber.deliveries().iter().map(|delivery| entries_in(&delivery.text())).collect();
+    assert!(states.is_sorted() && states.last() == Some(&(number as usize)), "{states:?}");
+    // A webhook is sent each change at least once, in the order of the log; one that was under way at a death again.
+    let numbers: Vec<u64> = webhook
+        .deliveries()
+        .iter()
+        .map(|delivery| delivery.header("idempotency-key").unwrap().parse().unwrap())
+        .collect();
+    let mut once = numbers.clone();
+    once.dedup();
+    assert_eq!(once, (1..=u64::from(number)).collect::<Vec<_>>(), "{numbers:?}");
+    assert!(numbers.len() <= once.len() + 2, "at most the interrupted ones are repeated: {numbers:?}");
+    for receiver in [&subscriber, &webhook] {
+        assert_eq!(receiver.at_once.lock().unwrap().1, 1, "one delivery at a time");
+    }
 }

@@ -728,3 +728,52 @@ fn nothing_acknowledged_is_lost_and_no_feed_goes_backwards_when_a_replica_is_kil
         replicas.iter().flatten().all(|serving| number_of(&serving.get(RSS).etag()) == count)
     });
 }
+
+#[test]
+fn one_replica_at_a_time_polls_a_source_and_another_goes_on_when_it_dies() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
+    let schema = Schema::new();
+    let source = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/rss.xml", source.local_addr().unwrap());
+    let sites = [replica(&schema.url(), None), replica(&schema.url(), None)];
+    for site in &sites {
+        site.configure(&format!(
+            "[[source]]\nname = \"Xã\"\nurl = \"{url}\"\nchannels = [\"xa-hoi\"]\nallow_private = true"
+        ));
+    }
+    let is_busy = |site: &TestSite| {
+        let reports = site.run(&["pull", "Xã", "--json"]).stdout;
+        serde_json::from_slice::<serde_json::Value>(&reports).unwrap()[0]["busy"] == true
+    };
+    let (first, second) = (sites[0].serve(), sites[1].serve());
+    let (request, _) = source.accept().unwrap();
+    // While the answer is awaited, nobody else asks: neither the other replica nor a command.
+    assert!(is_busy(&sites[0]) && is_busy(&sites[1]));
+    source.set_nonblocking(true).unwrap();
+    assert_eq!(source.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    source.set_nonblocking(false).unwrap();
+    // Which of the two asks is not said; the scanning one does.
+    let (asking, other, left) = match first.metric("bantin_scans_total") > 0 {
+        true => (first, second, &sites[1]),
+        false => (second, first, &sites[0]),
+    };
+    asking.kill();
+    let died = Instant::now();
+    drop(request);
+    let (mut request, _) = source.accept().unwrap();
+    println!("the other replica polled {:?} after the death", died.elapsed());
+    assert!(died.elapsed() < Duration::from_secs(15), "{:?}", died.elapsed());
+    assert!(is_busy(left), "it has the turn now");
+    let feed = "<rss version='2.0'><channel><title>Xã</title><item><guid isPermaLink='false'>1</guid><title>Họp dân</title>\
+                <pubDate>Fri, 12 May 2023 17:39:00 +0700</pubDate><description>Xã họp dân.</description></item></channel></rss>";
+    let mut head = [0; 4096];
+    let _ = io::Read::read(&mut request, &mut head).unwrap();
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{feed}", feed.len());
+    request.write_all(answer.as_bytes()).unwrap();
+    wait_until("the article", || other.get(RSS).text().contains("Họp dân"));
+    let listed = left.ok(&["list"]);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+}

@@ -295,6 +295,7 @@ macro_rules! on_every_engine {
 mod editing;
 mod old_addresses;
 mod push;
+mod source_hubs;
 
 on_every_engine! {
     an_article_is_published_corrected_withdrawn_and_restored_under_one_id
