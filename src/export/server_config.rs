@@ -43,6 +43,9 @@ const TYPES: [(&str, &str); 11] = [
 /// Matches files that are not HTML pages.
 const NO_PAGE: &str = r"\.(xml|json|txt|css|js|svg|ico|jpg|png|webp|gif)$";
 
+/// Matches live feeds.
+const LIVE_FEED: &str = r"^(/[a-z0-9-]+)?/(rss\.xml|atom\.xml|feed\.json)$";
+
 /// Header values, as the service sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headers {
@@ -129,10 +132,12 @@ struct ServerConfig<'a> {
     renamed: Vec<(&'a Slug, &'a Slug)>,
     gone: Vec<&'a Slug>,
     headers: &'a Headers,
+    /// The URL of the site without a trailing slash, and of the WebSub hub of its live feeds.
+    hub: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> ServerConfig<'a> {
-    fn new(root: &Path, channels: &'a [Channel], urls: &SiteUrls, headers: &'a Headers) -> Self {
+    fn new(root: &Path, channels: &'a [Channel], urls: &'a SiteUrls, headers: &'a Headers) -> Self {
         // The configuration has validated it.
         let url = url::Url::parse(urls.site_url()).ok();
         let url = url.as_ref();
@@ -150,7 +155,19 @@ impl<'a> ServerConfig<'a> {
             renamed: renamed.collect(),
             gone: gone.collect(),
             headers,
+            hub: urls.hub_url().map(|hub| (urls.site_url(), hub)),
         }
+    }
+
+    /// The `Link` header of live feeds (feed rule W1). `path` is how a server writes the path of a request.
+    fn hub_link(&self, path: &str) -> Option<String> {
+        // NOTE: these servers give a meaning to characters that a query may contain as they are.
+        const ENCODED: [(char, &str); 6] =
+            [('$', "%24"), ('{', "%7B"), ('}', "%7D"), ('`', "%60"), ('\'', "%27"), ('\\', "%5C")];
+        let (site, hub) = self.hub?;
+        let plain =
+            |text: &str| ENCODED.iter().fold(text.to_owned(), |text, (from, to)| text.replace(*from, to));
+        Some(format!("<{}{path}>; rel=\"self\", <{}>; rel=\"hub\"", plain(site), plain(hub)))
     }
 
     fn nginx(&self) -> String {
@@ -168,6 +185,15 @@ impl<'a> ServerConfig<'a> {
             headers.html_headers.iter().map(|(name, value)| format!("add_header {name} \"{value}\" always;"));
         let kept = self.cache_rules().map(|(_, pattern, kept)| {
             format!("if ($uri ~ \"{pattern}\") {{ set $bantin_kept \"{kept}\"; }}")
+        });
+        let link = self.hub_link("$uri").into_iter().flat_map(|link| {
+            [
+                "set $bantin_link \"\";".to_owned(),
+                format!("if ($uri ~ \"{LIVE_FEED}\") {{ set $bantin_link '{link}'; }}"),
+                // The old address of a feed redirects, and is none itself.
+                "if (!-f $document_root$uri) { set $bantin_link \"\"; }".to_owned(),
+                "add_header Link $bantin_link;".to_owned(),
+            ]
         });
         let gone = gone.iter().map(|slug| {
             format!(
@@ -222,6 +248,7 @@ impl<'a> ServerConfig<'a> {
                 ("BASE", prefix.clone()),
                 ("PAGES", headers.pages.clone()),
                 ("KEPT", lines(kept)),
+                ("HUB", lines(link)),
                 ("OF_PAGES", lines(html_headers)),
                 ("ABSENT_PAGE", lines(absent)),
                 ("GONE", lines(gone)),
@@ -284,6 +311,15 @@ impl<'a> ServerConfig<'a> {
         let Self { root, prefix, headers, gone, renamed, .. } = self;
         let kept = self.cache_rules().into_iter().flat_map(|(name, pattern, kept)| {
             [format!("@{name} path_regexp {pattern}"), format!("header @{name} Cache-Control \"{kept}\"")]
+        });
+        let link = self.hub_link("{path}").into_iter().flat_map(|link| {
+            let feed = [
+                "@feed {".to_owned(),
+                format!("\tpath_regexp {LIVE_FEED}"),
+                "\tfile".to_owned(),
+                "}".to_owned(),
+            ];
+            feed.into_iter().chain([format!("header @feed Link `{link}`")])
         });
         let html_headers =
             headers.html_headers.iter().map(|(name, value)| format!("header @page {name} \"{value}\""));
@@ -348,6 +384,7 @@ impl<'a> ServerConfig<'a> {
                 ("PAGE_TYPE", html::MEDIA_TYPE.to_owned()),
                 ("NO_PAGE", NO_PAGE.to_owned()),
                 ("KEPT", lines(kept)),
+                ("HUB", lines(link)),
                 ("OF_PAGES", lines(html_headers)),
                 ("ABSENT_PAGE", lines(absent)),
                 ("TYPES", lines(types)),
@@ -361,7 +398,7 @@ impl<'a> ServerConfig<'a> {
     fn cache_rules(&self) -> [(&'static str, &'static str, &str); 4] {
         let Headers { feeds, images, assets, .. } = self.headers;
         [
-            ("live", r"^(/[a-z0-9-]+)?/(rss\.xml|atom\.xml|feed\.json)$", feeds),
+            ("live", LIVE_FEED, feeds),
             ("data", r"^/(opml\.xml|robots\.txt|favicon\.ico)$", feeds),
             ("pictures", "^/media/", images),
             ("assets", "^/assets/", assets),
@@ -472,6 +509,7 @@ mod tests {
             renamed: vec![(&xa_hoi, &doi_song)],
             gone: vec![&covid],
             headers: &headers,
+            hub: Some(("https://example.vn/ban.tin", "https://hub.vn/?a=$b{c}")),
         };
         let include = Path::new("/srv/bản tin.include");
         let no_word_left = |text: &str| {
@@ -489,6 +527,12 @@ mod tests {
             assert!(text.contains("example.vn") && text.contains("\"/srv/bản tin.include\""), "{text}");
             assert!(includes(text.as_bytes(), include));
         }
+        // What a server would take for a variable is encoded.
+        let hub = "<https://hub.vn/?a=%24b%7Bc%7D>; rel=\"hub\"";
+        assert!(config.nginx().contains(hub) && config.caddy().contains(hub));
+        let without = ServerConfig { hub: None, ..config };
+        assert!(!without.nginx().contains("Link") && !without.caddy().contains("header @feed Link"));
+        let config = without;
         assert!(config.nginx().contains("rewrite \"^/ban\\.tin(?:/(.*))?$\" /$1;"));
     }
 

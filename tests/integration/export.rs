@@ -701,9 +701,14 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     let port = free_port();
     let test_site =
         with_history(TestSite::new().with("BANTIN_SITE__URL", format!("http://127.0.0.1:{port}")));
+    test_site.configure("[hub]\nurl = \"https://hub.example.vn/\"");
     built(&test_site, "public");
     let server = server(&test_site, "public", port);
     let serving = test_site.serve();
+    let link = format!(
+        "<http://127.0.0.1:{port}/xa-hoi/atom.xml>; rel=\"self\", <https://hub.example.vn/>; rel=\"hub\""
+    );
+    assert_eq!(server.get("/xa-hoi/atom.xml").header("link"), Some(link.as_str()));
     let mut compared = 0;
     for file in tree(&test_site.path("public")).into_keys() {
         let Some(address) = address(&file).filter(|address| address != "/tim-kiem") else { continue };
@@ -718,6 +723,7 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
                 "last-modified",
                 "content-security-policy",
                 "referrer-policy",
+                "link",
             ] {
                 assert_eq!(here.header(name), there.header(name), "{address} {coding} {name}");
             }
@@ -772,7 +778,8 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     ] {
         let (here, there) = assert_same_response(&serving, &server, path, status, location);
         if status != 301 {
-            for name in ["content-type", "cache-control", "content-security-policy", "etag", "last-modified"]
+            for name in
+                ["content-type", "cache-control", "content-security-policy", "etag", "last-modified", "link"]
             {
                 assert_eq!(here.header(name), there.header(name), "{path} {name}");
             }
@@ -861,6 +868,7 @@ fn assert_same_response(
     assert_eq!((here.status, there.status), (status, status), "{path}");
     assert_eq!((here.header("location"), there.header("location")), (location, location), "{path}");
     assert!(status == 301 || here.body == there.body, "{path}");
+    assert_eq!(here.header("link"), there.header("link"), "{path}");
     (here, there)
 }
 
@@ -923,7 +931,9 @@ fn redirects_old_paths(server: fn(&TestSite, &str, u16) -> Server) {
         "slug = \"xa-hoi\"\ntitle = \"Xã hội\"",
         "slug = \"doi-song\"\ntitle = \"Đời sống\"\nwas = [\"xa-hoi\"]",
     );
-    config.push_str("[[channel]]\nslug = \"covid\"\ngone = true\n");
+    config.push_str(
+        "[[channel]]\nslug = \"covid\"\ngone = true\n[hub]\nurl = \"https://hub.example.vn/?a=b&c\"\n",
+    );
     fs::write(test_site.path("config.toml"), config).unwrap();
     built(&test_site, "public");
     let server = server(&test_site, "public", port);
