@@ -4,7 +4,9 @@
 //! `BIGINT` and `TEXT`, `ON CONFLICT`. The differences are in this file, its submodules and the two migration
 //! folders.
 
+pub(crate) mod bulk;
 mod circuit_breaker;
+
 mod database_file;
 mod migrations;
 mod postgres;
@@ -17,12 +19,16 @@ use std::sync::Arc;
 use sqlx::SqlSafeStr;
 
 use crate::store::error::StoreError;
+use bulk::Insert;
 use postgres::{PgServer, PostgresTransaction};
 use sqlite::SqliteTransaction;
 
 pub(crate) use postgres::Notification;
 pub(crate) use sqlite::SqliteFile;
 pub(crate) use value::{Row, Value, values};
+
+/// Stands for the rows in the SQL of [`Transaction::rows_for`].
+const ROWS: &str = "{rows}";
 
 /// An open database.
 pub(crate) enum Database {
@@ -189,6 +195,34 @@ impl Transaction {
         row.ok_or_else(|| StoreError::Corrupt(format!("no row answers {sql}")))
     }
 
+    /// Runs a query on a list of lists, given as JSON. In `sql`, `{rows}` stands for a table `q` whose column `value` is one
+    /// of them: `q.value ->> 0` is the text of its first value.
+    pub(crate) async fn rows_for(&mut self, sql: &str, json: String) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(transaction) => {
+                transaction.rows(&sql.replace(ROWS, sqlite::JSON_ROWS), values![json])
+            }
+            Self::Postgres(transaction) => {
+                transaction.rows_once(sql.replace(ROWS, postgres::JSON_ROWS), values![json]).await
+            }
+        }
+    }
+
+    /// Inserts rows with a value for each column of `into`, in their order.
+    pub(crate) async fn insert(&mut self, into: &Insert, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        match (self, rows) {
+            (_, []) => Ok(()),
+            (transaction, [row]) => {
+                transaction.run(sqlx::AssertSqlSafe(into.of_one()), row).await.map(|_| ())
+            }
+            (Self::Sqlite(transaction), rows) => {
+                let sql = into.of_one();
+                rows.iter().try_for_each(|row| transaction.run(&sql, row).map(|_| ()))
+            }
+            (Self::Postgres(transaction), rows) => transaction.insert(into, rows).await,
+        }
+    }
+
     /// Runs a statement and returns the number of affected rows.
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr, values: &[Value]) -> Result<u64, StoreError> {
         match self {
@@ -265,9 +299,7 @@ impl Transaction {
     /// Makes a published article found by the words of `text`, at its sort key.
     pub(crate) async fn add_to_index(&mut self, place: i64, text: &str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => {
-                transaction.change_index("INSERT INTO search (rowid, folded) VALUES ($1, $2)", place, text)
-            }
+            Self::Sqlite(transaction) => transaction.change_index(place, text, true),
             Self::Postgres(_) => {
                 let sql = "UPDATE article SET folded = $2 WHERE place = $1";
                 self.run(sql, values![place, text]).await.map(|_| ())
@@ -275,13 +307,29 @@ impl Transaction {
         }
     }
 
+    /// Inserts articles with the texts by which they are found, at their sort keys. With PostgreSQL the text is a column of
+    /// the article: added later, it would write the whole row again.
+    pub(crate) async fn insert_indexed(
+        &mut self,
+        (plain, indexed): (&Insert, &Insert),
+        mut rows: Vec<Vec<Value>>,
+        texts: Vec<(i64, &str)>,
+    ) -> Result<(), StoreError> {
+        if let Self::Postgres(_) = self {
+            rows.iter_mut().zip(texts).for_each(|(row, (_, text))| row.push(text.into()));
+            return self.insert(indexed, &rows).await;
+        }
+        self.insert(plain, &rows).await?;
+        for (place, text) in texts {
+            self.add_to_index(place, text).await?;
+        }
+        Ok(())
+    }
+
     /// Undoes [`Transaction::add_to_index`] with the same values.
     pub(crate) async fn remove_from_index(&mut self, place: i64, text: &str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => {
-                let sql = "INSERT INTO search (search, rowid, folded) VALUES ('delete', $1, $2)";
-                transaction.change_index(sql, place, text)
-            }
+            Self::Sqlite(transaction) => transaction.change_index(place, text, false),
             Self::Postgres(_) => self
                 .run("UPDATE article SET folded = NULL WHERE place = $1", values![place])
                 .await

@@ -44,11 +44,12 @@ pub(crate) async fn sort_key(
         return Ok(place);
     }
     let place = row.get_optional_i64(1)?.map_or(first, |last| last + 1);
-    if place < beyond {
-        Ok(place)
-    } else {
-        Err(StoreError::Corrupt("more than a million articles have the same publication second".to_owned()))
-    }
+    if place < beyond { Ok(place) } else { Err(full_second()) }
+}
+
+/// All sort keys of a second are in use.
+pub(crate) fn full_second() -> StoreError {
+    StoreError::Corrupt("more than a million articles have the same publication second".to_owned())
 }
 
 /// Gives a sort key to articles that an older version stored without one.

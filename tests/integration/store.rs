@@ -97,8 +97,12 @@ impl Home {
     }
 
     async fn open_with(&self, channels: Vec<Channel>) -> Store {
+        self.open_at(self.url(), channels).await
+    }
+
+    async fn open_at(&self, url: String, channels: Vec<Channel>) -> Store {
         let options = StoreOptions {
-            url: self.url(),
+            url,
             addresses: Arc::new(SiteUrls::new("http://127.0.0.1:8080", "dakto.example,2023").unwrap()),
             channels,
             zone: DEFAULT_TIME_ZONE,
@@ -296,6 +300,7 @@ mod editing;
 mod old_addresses;
 mod push;
 mod source_hubs;
+mod together;
 
 on_every_engine! {
     an_article_is_published_corrected_withdrawn_and_restored_under_one_id
@@ -425,6 +430,13 @@ fn import(source: &str, place: &str, hash: &str, article: Article) -> Submission
     Submission { source: Source::Import(ImportedFile { source, place, channel, hash }), ..file }
 }
 
+/// Submits many as a scan does: they are queued before the first is written.
+async fn submit_together(store: &Store, submissions: Vec<Submission>) -> Vec<SubmitResult> {
+    let prepared = submissions.into_iter().map(|submission| submission.prepare().unwrap()).collect();
+    let results = store.start_submitting(prepared).committed().await;
+    results.into_iter().map(Result::unwrap).collect()
+}
+
 async fn take(store: &Store, submission: Submission) -> (ArticleId, SubmitOutcome) {
     let accepted = store.submit(submission).await.unwrap();
     (accepted.id, accepted.outcome)
@@ -550,9 +562,8 @@ async fn an_id_that_another_file_would_get_is_rejected_by_name_in_either_order(h
         file("xa-hoi/hoi-nghi.txt", "2", article("Hội nghị", SAMPLE_ARTICLE)),
         file("xa-hoi/sau.txt", "3", article("Sau", SAMPLE_ARTICLE)),
     ];
-    let answers = store.submit_all(batch).await;
-    let outcomes: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap()).collect();
-    let [before, holder, other, after] = outcomes[..] else { panic!() };
+    let answers = submit_together(&store, batch).await;
+    let [before, holder, other, after] = &answers[..] else { panic!() };
     assert_eq!(
         (&before.outcome, &holder.outcome),
         (&SubmitOutcome::Published(1), &SubmitOutcome::Published(2))
@@ -644,8 +655,8 @@ async fn invalid_files_do_not_block_the_others_of_their_batch(home: Home) {
             batch.push(if is_bad { spoil(&long, good) } else { good });
             kinds.push(is_bad.then_some(kind));
         }
-        for (answer, kind) in store.submit_all(batch).await.into_iter().zip(kinds) {
-            let outcome = answer.unwrap().outcome;
+        for (answer, kind) in submit_together(&store, batch).await.into_iter().zip(kinds) {
+            let outcome = answer.outcome;
             match (outcome, kind) {
                 (SubmitOutcome::Published(_), None) => published += 1,
                 (SubmitOutcome::Refused(refusal), Some(kind)) => {
@@ -673,7 +684,7 @@ async fn values_that_the_database_rejects_fail_only_their_own_write(home: Home) 
         file("xa-hoi/d.txt", "4", article("D", SAMPLE_ARTICLE + 2)),
     ];
     let outcomes: Vec<_> =
-        store.submit_all(batch).await.into_iter().map(|answer| answer.unwrap().outcome).collect();
+        submit_together(&store, batch).await.into_iter().map(|answer| answer.outcome).collect();
     let failed = SubmitOutcome::Refused(Refusal::Failed);
     assert_eq!(outcomes, [SubmitOutcome::Published(2), failed.clone(), SubmitOutcome::Published(3)]);
     assert!(store.try_writing().await.is_ok(), "the store itself is well");

@@ -19,6 +19,7 @@ use sqlx::{Column as _, Connection as _, Executor as _, Row as _};
 use sqlx::{Encode, Postgres, SqlSafeStr, Type, TypeInfo as _, ValueRef as _};
 use tokio::sync::watch;
 
+use super::bulk::{Insert, Kind};
 use super::circuit_breaker::{BREAKER_PAUSE, CircuitBreaker};
 use super::migrations::{MigrationFile, migrator};
 use super::value::{Row, Value};
@@ -32,6 +33,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const WRITE_TIMEOUT: Duration = Duration::from_millis(1800);
 /// A statement gets another [`WRITE_TIMEOUT`] for every this many bytes.
 const SLOW_WRITE_BYTES: usize = 4 << 20;
+/// A statement on many rows gets this many times as long.
+const MANY_ROWS: u32 = 4;
 /// Limit for a read.
 const READ_TIMEOUT: Duration = Duration::from_secs(12);
 /// A silent notification connection is checked after this time.
@@ -86,6 +89,9 @@ pub(crate) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema
      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
 pub(crate) const COLUMNS: &str = "SELECT column_name::TEXT FROM information_schema.columns \
      WHERE table_schema = current_schema() AND table_name = $1";
+
+/// See [`Transaction::rows_for`](super::Transaction::rows_for).
+pub(crate) const JSON_ROWS: &str = "jsonb_array_elements(CAST($1 AS JSONB)) AS q(value)";
 
 /// The write lock of the log. It locks the row, not the table, so readers are not blocked.
 const LOCK_LOG: &str = "SELECT head FROM log FOR UPDATE";
@@ -384,6 +390,32 @@ impl PostgresTransaction {
         Ok(self.checked(answer)?.rows_affected())
     }
 
+    /// For a statement on many rows. It is planned anew: one that was planned while the tables were small would read them
+    /// whole when they are large.
+    pub(crate) async fn rows_once(&mut self, sql: String, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let limit = self.limit(values) * MANY_ROWS;
+        let asking = bind(sqlx::AssertSqlSafe(sql), values).persistent(false).fetch_all(&mut *self.inner);
+        let answer = self.pools.bounded(self.kind, limit, asking).await;
+        self.checked(answer)?.iter().map(read).collect()
+    }
+
+    /// Inserts rows with one message, which has an array for each column.
+    pub(crate) async fn insert(&mut self, into: &Insert, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        let limit = self.limit(rows.iter().flatten()) * MANY_ROWS;
+        let sql = sqlx::query(sqlx::AssertSqlSafe(into.of_many())).persistent(false);
+        let bound = into.columns.iter().enumerate().try_fold(sql, |query, (column, (name, kind))| {
+            let values = rows.iter().map(|row| row.get(column));
+            let bound = match kind {
+                Kind::Integer => integers(values).map(|values| query.bind(values)),
+                Kind::Text => texts(values).map(|values| query.bind(values)),
+                Kind::Bytes => bytes(values).map(|values| query.bind(values)),
+            };
+            bound.ok_or_else(|| StoreError::Corrupt(format!("wrong value for {}.{name}", into.table)))
+        });
+        let answer = self.pools.bounded(self.kind, limit, bound?.execute(&mut *self.inner)).await;
+        self.checked(answer).map(|_| ())
+    }
+
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         if self.kind == TxKind::LogWrite {
             self.rows(NOTIFY, &[]).await?;
@@ -394,13 +426,13 @@ impl PostgresTransaction {
         record_result(&server, &pools, answer)
     }
 
-    fn limit(&self, values: &[Value]) -> Duration {
+    fn limit<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Duration {
         let bytes = |value: &Value| match value {
             Value::Text(text) => text.len(),
             Value::Bytes(bytes) => bytes.len(),
             Value::Null | Value::Integer(_) => 0,
         };
-        let heavy = values.iter().map(bytes).sum::<usize>() / SLOW_WRITE_BYTES;
+        let heavy = values.into_iter().map(bytes).sum::<usize>() / SLOW_WRITE_BYTES;
         self.limit * (1 + u32::try_from(heavy).unwrap_or(u32::MAX))
     }
 
@@ -490,6 +522,39 @@ fn bind(sql: impl SqlSafeStr, values: &[Value]) -> sqlx::query::Query<'_, Postgr
         Value::Text(text) => query.bind(text.as_str()),
         Value::Bytes(bytes) => query.bind(bytes.as_slice()),
     })
+}
+
+/// The values of a column of numbers; none if one of them is no number.
+fn integers<'v>(column: impl Iterator<Item = Option<&'v Value>>) -> Option<Vec<Option<i64>>> {
+    column
+        .map(|value| match value? {
+            Value::Null => Some(None),
+            Value::Integer(number) => Some(Some(*number)),
+            Value::Text(_) | Value::Bytes(_) => None,
+        })
+        .collect()
+}
+
+/// The same for a column of texts.
+fn texts<'v>(column: impl Iterator<Item = Option<&'v Value>>) -> Option<Vec<Option<&'v str>>> {
+    column
+        .map(|value| match value? {
+            Value::Null => Some(None),
+            Value::Text(text) => Some(Some(text.as_str())),
+            Value::Integer(_) | Value::Bytes(_) => None,
+        })
+        .collect()
+}
+
+/// The same for a column of bytes.
+fn bytes<'v>(column: impl Iterator<Item = Option<&'v Value>>) -> Option<Vec<Option<&'v [u8]>>> {
+    column
+        .map(|value| match value? {
+            Value::Null => Some(None),
+            Value::Bytes(bytes) => Some(Some(bytes.as_slice())),
+            Value::Integer(_) | Value::Text(_) => None,
+        })
+        .collect()
 }
 
 fn read(row: &PgRow) -> Result<Row, StoreError> {

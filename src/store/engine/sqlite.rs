@@ -3,6 +3,7 @@
 //! NOTE: statements run on the thread of the caller and do not yield. A batch of writes therefore costs no change of
 //! threads; callers that must not be blocked use a blocking thread.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,6 +83,9 @@ pub(crate) const COUNT_FOUND: &str =
 pub(crate) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
 pub(crate) const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
+
+/// See [`Transaction::rows_for`](super::Transaction::rows_for).
+pub(crate) const JSON_ROWS: &str = "json_each($1) AS q";
 
 /// The words as FTS5 string literals.
 pub(crate) fn fts_query(words: &[String]) -> String {
@@ -248,14 +252,24 @@ pub(crate) struct SqliteTransaction {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Changes of the search index that are made at the end of the transaction, in order: FTS5 writes what it has collected
-/// at every savepoint, which costs more than the statements.
+/// Changes of the search index that are made at the end of the transaction: FTS5 writes what it has collected at every
+/// savepoint, which costs more than the statements.
 #[derive(Default)]
 pub(crate) struct IndexChanges {
-    changes: Vec<(&'static str, i64, String)>,
+    changes: Vec<IndexChange>,
     /// For each open part of the transaction, how many changes there were when it began.
     parts: Vec<usize>,
 }
+
+/// The article at a sort key is found by the words of a text from now on, or no longer.
+struct IndexChange {
+    place: i64,
+    text: String,
+    is_found: bool,
+}
+
+const ADD_TO_INDEX: &str = "INSERT INTO search (rowid, folded) VALUES ($1, $2)";
+const REMOVE_FROM_INDEX: &str = "INSERT INTO search (search, rowid, folded) VALUES ('delete', $1, $2)";
 
 impl IndexChanges {
     /// Outside of a part, no more changes than this wait.
@@ -292,23 +306,45 @@ impl SqliteTransaction {
         Ok(self.bound(sql, values)?.raw_execute()? as u64)
     }
 
-    /// Runs a statement on the search index before the commit.
-    pub(crate) fn change_index(
-        &mut self,
-        sql: &'static str,
-        place: i64,
-        text: &str,
-    ) -> Result<(), StoreError> {
-        self.index.changes.push((sql, place, text.to_owned()));
+    /// Adds the article at `place` to the search index before the commit, or removes it, by the words of `text`.
+    pub(crate) fn change_index(&mut self, place: i64, text: &str, is_found: bool) -> Result<(), StoreError> {
+        self.index.changes.push(IndexChange { place, text: text.to_owned(), is_found });
         match self.index.parts.is_empty() && self.index.changes.len() >= IndexChanges::MAX {
             true => self.apply_index_changes(),
             false => Ok(()),
         }
     }
 
+    /// NOTE: FTS5 (SQLite 3.51.3, `fts5FlushOneHash`, with `secure-delete` and `detail = 'none'`) loses the rows after one
+    /// that is removed and added between two writes to the disk: they are not found any more. So all that is removed is
+    /// written first, and of several changes at one place only the first removal and the last addition are done.
     fn apply_index_changes(&mut self) -> Result<(), StoreError> {
-        for (sql, place, text) in std::mem::take(&mut self.index.changes) {
-            self.run(sql, &[Value::Integer(place), Value::Text(text)])?;
+        let mut net: BTreeMap<i64, (Option<String>, Option<String>)> = BTreeMap::new();
+        for IndexChange { place, text, is_found } in std::mem::take(&mut self.index.changes) {
+            let is_first = !net.contains_key(&place);
+            let (removed, added) = net.entry(place).or_default();
+            match is_found {
+                true => *added = Some(text),
+                false if is_first => *removed = Some(text),
+                // What was added by this transaction.
+                false => *added = None,
+            }
+        }
+        let is_removed = net.values().any(|(removed, _)| removed.is_some());
+        for (place, (removed, _)) in &mut net {
+            if let Some(text) = removed.take() {
+                self.run(REMOVE_FROM_INDEX, &[Value::Integer(*place), Value::Text(text)])?;
+            }
+        }
+        if is_removed {
+            // It makes FTS5 write.
+            self.run("SAVEPOINT removed", &[])?;
+            self.run("RELEASE SAVEPOINT removed", &[])?;
+        }
+        for (place, (_, added)) in net {
+            if let Some(text) = added {
+                self.run(ADD_TO_INDEX, &[Value::Integer(place), Value::Text(text)])?;
+            }
         }
         Ok(())
     }

@@ -4,12 +4,15 @@
 //! changed its neighbours (`around`): a published, withdrawn, moved or corrected one. So a page is known to be current
 //! without reading the neighbours, and its modification time never goes back, also when a neighbour disappears.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use serde::Deserialize;
 
 use crate::model::{ArticleId, ArticleLink, Neighbours, Slug};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::rows::{from_json, read_permalink};
+use crate::store::rows::{from_json, read_permalink, to_json};
 use crate::store::sql::content;
 use crate::time::{PublishedAt, Timestamp, from_unix};
 
@@ -97,6 +100,46 @@ pub(crate) async fn mark_changed(
         )
         .await
         .map(|_| ())
+}
+
+/// The places of the members whose pages link to what is at a place in a channel: the places around each of `spots`, which
+/// are pairs of a channel and a place.
+pub(crate) async fn places_around(
+    writing: &mut Transaction,
+    spots: &[(&str, i64)],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let near = |(side, count): (&str, i64)| -> String {
+        let one = |skipped| {
+            format!(
+                ", (SELECT place FROM membership WHERE channel = (q.value ->> 0) \
+                 AND place {side} LIMIT 1 OFFSET {skipped})"
+            )
+        };
+        (0..count).map(one).collect()
+    };
+    let newer = near(("> CAST(q.value ->> 1 AS BIGINT) ORDER BY place", OLDER));
+    let older = near(("< CAST(q.value ->> 1 AS BIGINT) ORDER BY place DESC", NEWER));
+    let sql = format!("SELECT q.value ->> 0{newer}{older} FROM {{rows}}");
+    let rows = writing.rows_for(&sql, to_json(spots)?).await?;
+    let mut found = Vec::new();
+    for row in &rows {
+        for column in 1..row.0.len() {
+            if let Some(place) = row.get_optional_i64(column)? {
+                found.push((row.get_text(0)?.to_owned(), place));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What [`mark_changed`] does for articles that are added to a channel in the order of `added`, in memory: `around` holds
+/// the places of the members near them, and what becomes known of these.
+pub(crate) fn mark_added(around: &mut BTreeMap<i64, Option<u64>>, place: i64, number: u64) {
+    let newer = around.range_mut((Bound::Excluded(place), Bound::Unbounded)).take(OLDER as usize);
+    newer.for_each(|(_, mark)| *mark = Some(number));
+    let older = around.range_mut(..place).rev().take(NEWER as usize);
+    older.for_each(|(_, mark)| *mark = Some(number));
+    around.insert(place, None);
 }
 
 /// A damaged article must not break the pages of its neighbours.

@@ -16,17 +16,10 @@ impl Store {
         self.queue_submission(submission).committed().await
     }
 
-    /// Submits many articles in this order, with as few flushes as possible. Returns a result for each.
-    pub async fn submit_all(&self, submissions: Vec<Submission>) -> Vec<Result<SubmitResult, StoreError>> {
-        all_committed(submissions.into_iter().map(|submission| self.queue_submission(submission)).collect())
-            .await
-    }
-
-    /// The same for submissions that the caller has prepared: queues them, and returns at once.
+    /// Queues submissions that the caller has prepared, in this order, and returns at once. They are written with as few
+    /// flushes as possible, and new articles that follow each other together.
     pub fn start_submitting(&self, submissions: Vec<PreparedSubmission>) -> PendingSubmissions {
-        let queue = |prepared: PreparedSubmission| {
-            self.writes.push(move |log| Box::pin(async move { log.submit_or_refuse(&prepared).await }))
-        };
+        let queue = |prepared| self.writes.push_submission(prepared);
         PendingSubmissions(submissions.into_iter().map(queue).collect())
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::model::Slug;
+use crate::model::{ArticleId, Slug};
 use crate::search_text;
 use crate::store::aggregate::including_parents;
 use crate::store::engine::{Value, values};
@@ -16,6 +16,7 @@ use crate::store::sql::ALL_CHANNELS;
 use crate::store::stored_text::StoredText;
 use crate::store::write::current::{ArticleStatus, CurrentArticle, state_columns};
 use crate::store::write::log_writer::LogWriter;
+use crate::store::write::new_rows::{CHANNEL_REVISION, MEMBERSHIP, REVISION, row};
 
 /// A revision to append.
 pub(crate) struct NewRevision<'a> {
@@ -36,6 +37,31 @@ pub(crate) struct NewRevision<'a> {
 }
 
 impl<'a> NewRevision<'a> {
+    /// The text that is stored with it. A withdrawn text stays with its last revision, for `restore`.
+    pub(crate) fn carried(&self) -> Option<&StoredText> {
+        self.text.as_deref().filter(|_| self.kind != ChangeKind::Withdrawn)
+    }
+
+    /// A row of [`REVISION`]. `channels` is the JSON of the channels.
+    pub(crate) fn row(
+        &self,
+        article: &ArticleId,
+        (number, at, updated): (u64, i64, i64),
+        channels: &str,
+    ) -> Vec<Value> {
+        row![
+            number,
+            article.as_str(),
+            self.kind.name(),
+            at,
+            updated,
+            channels,
+            self.carried().map_or(Value::Null, |text| text.content.clone()),
+            self.reason,
+            self.author
+        ]
+    }
+
     /// A revision with the current text and channels, which readers must see as a change.
     ///
     /// # Errors
@@ -69,27 +95,10 @@ impl LogWriter<'_> {
         let (number, at) = (log.get_u64(0)?, log.get_i64(1)?);
         let updated = updated_by(&revision, current, at);
         let channels = to_json(&revision.channels)?;
-        // A withdrawn text stays with its last revision, for `restore`.
         let text = revision.text.as_deref();
-        let carried = text.filter(|_| revision.kind != ChangeKind::Withdrawn);
-        self.transaction
-            .run(
-                "INSERT INTO revision \
-                 (number, article, kind, at, updated, channels, content, reason, author) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                values![
-                    number,
-                    current.id.as_str(),
-                    revision.kind.name(),
-                    at,
-                    updated,
-                    channels.as_str(),
-                    carried.map_or(Value::Null, |text| text.content.clone()),
-                    revision.reason,
-                    revision.author
-                ],
-            )
-            .await?;
+        let carried = revision.carried();
+        let row = revision.row(&current.id, (number, at, updated), &channels);
+        self.transaction.insert(&REVISION, &[row]).await?;
         self.remove_from_index(current).await?;
         let (state, withdrawn_by) = state_columns(revision.state);
         let place = match revision.state {
@@ -164,20 +173,10 @@ impl LogWriter<'_> {
         let places: BTreeSet<i64> = current.place.into_iter().chain(place).collect();
         for (channel, kind) in touched {
             let head = self.grow_channel(channel, at).await?;
-            self.transaction
-                .run(
-                    "INSERT INTO channel_revision (channel, number, revision, article, kind, at) \
-                     VALUES ($1, $2, $3, $4, $5, $6)",
-                    values![channel, head, number, id, kind, at],
-                )
-                .await?;
+            self.transaction.insert(&CHANNEL_REVISION, &[row![channel, head, number, id, kind, at]]).await?;
             if let Some(place) = place.filter(|_| kind != "left") {
-                self.transaction
-                    .run(
-                        "INSERT INTO membership (channel, article, stamp, place) VALUES ($1, $2, $3, $4)",
-                        values![channel, id, revision.stamp, place],
-                    )
-                    .await?;
+                let member = row![channel, id, revision.stamp, place, 0_i64];
+                self.transaction.insert(&MEMBERSHIP, &[member]).await?;
             }
             // No page links to a neighbour in the view of all channels.
             for place in places.iter().filter(|_| channel != ALL_CHANNELS) {
@@ -209,7 +208,7 @@ impl LogWriter<'_> {
 /// When the article last changed for readers (feed rule A3): its publication date at first, then the time of
 /// each revision that corrects, withdraws or restores it. The author's own time is used only if it keeps this
 /// order.
-fn updated_by(revision: &NewRevision<'_>, current: &CurrentArticle, at: i64) -> i64 {
+pub(crate) fn updated_by(revision: &NewRevision<'_>, current: &CurrentArticle, at: i64) -> i64 {
     let (base, before) = match revision.kind {
         ChangeKind::Published => (revision.stamp, revision.stamp),
         _ if !revision.is_correction => (current.updated, current.updated),

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::model::{Article, ArticleId, Slug};
-use crate::store::engine::values;
+use crate::store::engine::{Value, values};
 use crate::store::error::StoreError;
 use crate::store::outcome::FileRemovalOutcome;
 use crate::store::queries::ChangeKind;
@@ -13,6 +13,7 @@ use crate::store::write::append::NewRevision;
 use crate::store::write::comparison::{same_title, text_of};
 use crate::store::write::current::{ArticleStatus, CurrentArticle};
 use crate::store::write::log_writer::LogWriter;
+use crate::store::write::new_rows::{FILE, IMPORTED, row};
 use crate::time::local_date;
 
 /// Author of revisions that a file of the article folder causes.
@@ -222,23 +223,8 @@ impl LogWriter<'_> {
         article: &ArticleId,
         channels: &[Slug],
     ) -> Result<(), StoreError> {
-        self.transaction
-            .run(
-                "INSERT INTO import (source, place, article, stem, channel, channels, hash) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (source, place, article) DO UPDATE SET \
-                 channels = excluded.channels, hash = excluded.hash",
-                values![
-                    imported.source.as_str(),
-                    imported.place.as_str(),
-                    article.as_str(),
-                    stem_of(&imported.place),
-                    imported.channel.as_str(),
-                    to_json(channels)?,
-                    imported.hash.as_str()
-                ],
-            )
-            .await
-            .map(|_| ())
+        let row = import_row(imported, article, channels)?;
+        self.transaction.insert(&IMPORTED, &[row]).await
     }
 
     pub(crate) async fn upsert_file(
@@ -248,28 +234,8 @@ impl LogWriter<'_> {
         channels: &[Slug],
         refused: bool,
     ) -> Result<(), StoreError> {
-        self.transaction
-            .run(
-                "INSERT INTO file \
-                 (path, channel, channels, hash, size, modified, article, present, refused, pictures) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9) ON CONFLICT (path) DO UPDATE SET \
-                 channel = excluded.channel, channels = excluded.channels, hash = excluded.hash, \
-                 size = excluded.size, modified = excluded.modified, article = excluded.article, \
-                 present = 1, refused = excluded.refused, pictures = excluded.pictures",
-                values![
-                    seen.path.as_str(),
-                    seen.channel.as_str(),
-                    to_json(channels)?,
-                    seen.hash.as_str(),
-                    seen.size,
-                    seen.modified,
-                    article.map(ArticleId::as_str),
-                    refused,
-                    seen.pictures.as_str()
-                ],
-            )
-            .await
-            .map(|_| ())
+        let row = file_row(seen, article, channels, refused)?;
+        self.transaction.insert(&FILE, &[row]).await
     }
 
     /// The file was moved: its article goes with it. If another process has already recorded that, nothing changes.
@@ -280,6 +246,44 @@ impl LogWriter<'_> {
         let moved = "UPDATE file SET path = $2, present = 1 WHERE path = $1";
         self.transaction.run(moved, values![old, new]).await.map(|_| ())
     }
+}
+
+/// A row of [`FILE`].
+pub(crate) fn file_row(
+    seen: &ScannedFile,
+    article: Option<&ArticleId>,
+    channels: &[Slug],
+    refused: bool,
+) -> Result<Vec<Value>, StoreError> {
+    Ok(row![
+        seen.path.as_str(),
+        seen.channel.as_str(),
+        to_json(channels)?,
+        seen.hash.as_str(),
+        seen.size,
+        seen.modified,
+        article.map(ArticleId::as_str),
+        true,
+        refused,
+        seen.pictures.as_str()
+    ])
+}
+
+/// A row of [`IMPORTED`].
+pub(crate) fn import_row(
+    imported: &ImportedFile,
+    article: &ArticleId,
+    channels: &[Slug],
+) -> Result<Vec<Value>, StoreError> {
+    Ok(row![
+        imported.source.as_str(),
+        imported.place.as_str(),
+        article.as_str(),
+        stem_of(&imported.place),
+        imported.channel.as_str(),
+        to_json(channels)?,
+        imported.hash.as_str()
+    ])
 }
 
 /// The file name without directories and extension, in NFC.

@@ -5,6 +5,7 @@ use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::read::images::UNUSED_KEPT;
 use crate::store::write::log_writer::LogWriter;
+use crate::store::write::new_rows::{IMAGE_USE, row};
 
 /// Images that one transaction removes: deleting large ones takes time.
 const MAX_REMOVED: i64 = 16;
@@ -154,13 +155,8 @@ impl LogWriter<'_> {
         shown: bool,
     ) -> Result<(), StoreError> {
         for picture in images {
-            self.transaction
-                .run(
-                    "INSERT INTO picture_use (picture, article, shown) VALUES ($1, $2, $3) \
-                     ON CONFLICT (picture, article) DO UPDATE SET shown = 1 WHERE excluded.shown = 1",
-                    values![picture.as_str(), id.as_str(), shown],
-                )
-                .await?;
+            let row = row![picture.as_str(), id.as_str(), shown];
+            self.transaction.insert(&IMAGE_USE, &[row]).await?;
             let used = "DELETE FROM picture_unused WHERE picture = $1";
             self.transaction.run(used, values![picture.as_str()]).await?;
         }

@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::store::core::Core;
 use crate::store::error::StoreError;
-use crate::store::write::log_writer::LogWriter;
+use crate::store::outcome::SubmitResult;
+use crate::store::submission::PreparedSubmission;
+use crate::store::write::log_writer::{LogWriter, MAX_TOGETHER, Together};
 
 /// Writes that share one commit at most, so that the first one does not wait too long.
 const MAX_BATCH: usize = 256;
@@ -31,6 +33,12 @@ trait QueuedWrite: Send {
     fn appends(&self) -> bool;
     /// Runs the write and keeps its result.
     fn run<'w>(&'w mut self, writer: &'w mut LogWriter<'_>) -> BoxFuture<'w, ()>;
+    /// The submission, if that is what is written.
+    fn submission(&self) -> Option<&PreparedSubmission> {
+        None
+    }
+    /// Keeps a result of a submission that was written together with others.
+    fn keep(&mut self, _: SubmitResult) {}
     /// Why the write failed, if it did.
     fn error(&self) -> Option<&StoreError>;
     /// Sends the result to the caller, or the error of the commit.
@@ -55,6 +63,39 @@ impl<T: Send> QueuedWrite for TypedWrite<T> {
                 self.result = work(writer).await;
             }
         })
+    }
+
+    fn error(&self) -> Option<&StoreError> {
+        self.result.as_ref().err()
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), StoreError>) {
+        let _ = self.reply.send(committed.and(self.result));
+    }
+}
+
+/// A queued submission.
+struct SubmissionWrite {
+    prepared: PreparedSubmission,
+    result: Result<SubmitResult, StoreError>,
+    reply: oneshot::Sender<Result<SubmitResult, StoreError>>,
+}
+
+impl QueuedWrite for SubmissionWrite {
+    fn appends(&self) -> bool {
+        true
+    }
+
+    fn run<'w>(&'w mut self, writer: &'w mut LogWriter<'_>) -> BoxFuture<'w, ()> {
+        Box::pin(async move { self.result = writer.submit_or_refuse(&self.prepared).await })
+    }
+
+    fn submission(&self) -> Option<&PreparedSubmission> {
+        Some(&self.prepared)
+    }
+
+    fn keep(&mut self, result: SubmitResult) {
+        self.result = Ok(result);
     }
 
     fn error(&self) -> Option<&StoreError> {
@@ -106,19 +147,32 @@ impl WriteQueue {
         self.enqueue(false, Box::new(work))
     }
 
+    /// Queues a submission. New articles that are queued one after the other are written together.
+    pub(crate) fn push_submission(
+        self: &Arc<Self>,
+        prepared: PreparedSubmission,
+    ) -> PendingWrite<SubmitResult> {
+        let (reply, replied) = oneshot::channel();
+        self.enqueue_boxed(Box::new(SubmissionWrite { prepared, result: Err(crashed()), reply }));
+        PendingWrite(replied)
+    }
+
     fn enqueue<T: Send + 'static>(self: &Arc<Self>, appends: bool, work: Work<T>) -> PendingWrite<T> {
         let (reply, replied) = oneshot::channel();
-        let write = TypedWrite { appends, work: Some(work), result: Err(crashed()), reply };
+        self.enqueue_boxed(Box::new(TypedWrite { appends, work: Some(work), result: Err(crashed()), reply }));
+        PendingWrite(replied)
+    }
+
+    fn enqueue_boxed(self: &Arc<Self>, write: Box<dyn QueuedWrite>) {
         let starts = {
             let mut state = self.state();
-            state.pending.push_back(Box::new(write));
+            state.pending.push_back(write);
             !std::mem::replace(&mut state.running, true)
         };
         if starts {
             // A separate task: a caller that is cancelled must not cancel the batch of others.
             self.core.spawn(commit_batches(Arc::clone(self)));
         }
-        PendingWrite(replied)
     }
 
     /// The next writes to share a commit. None ends the run.
@@ -208,18 +262,72 @@ async fn commit(core: &Core, batch: &mut [Box<dyn QueuedWrite>]) -> Result<usize
     };
     let mut writer = LogWriter { transaction: &mut transaction, options: &core.options };
     let (started, mut done) = (Instant::now(), 0);
-    for write in batch {
-        if done > 0 && started.elapsed() > MAX_BATCH_TIME {
-            break;
+    let mut lane = Lane::default();
+    while done < batch.len() && (done == 0 || started.elapsed() <= MAX_BATCH_TIME) {
+        match lane.next(&mut writer, &mut batch[done..]).await? {
+            0 => {
+                write_alone(&mut writer, batch[done].as_mut()).await?;
+                done += 1;
+            }
+            written => done += written,
         }
-        done += 1;
-        writer.begin_one().await?;
-        write.run(&mut writer).await;
-        if write.error().is_some() {
-            writer.undo_one().await?;
-        }
-        writer.end_one().await?;
     }
     transaction.commit().await?;
     Ok(done)
+}
+
+/// Does one write. If it fails, its own changes are undone.
+async fn write_alone(writer: &mut LogWriter<'_>, write: &mut dyn QueuedWrite) -> Result<(), StoreError> {
+    writer.begin_one().await?;
+    write.run(writer).await;
+    if write.error().is_some() {
+        writer.undo_one().await?;
+    }
+    writer.end_one().await
+}
+
+/// Finds the submissions of a batch that can be written together.
+struct Lane {
+    /// So many writes are done alone first.
+    alone: usize,
+    /// So many are tried together: few where others are between them, because each trial asks about all.
+    width: usize,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self { alone: 0, width: MAX_TOGETHER }
+    }
+}
+
+impl Lane {
+    /// Writes the first of these together if that is possible. Returns how many; 0 if the first is to be done alone.
+    async fn next(
+        &mut self,
+        writer: &mut LogWriter<'_>,
+        batch: &mut [Box<dyn QueuedWrite>],
+    ) -> Result<usize, StoreError> {
+        if self.alone > 0 {
+            self.alone -= 1;
+            return Ok(0);
+        }
+        let submissions: Vec<_> =
+            batch.iter().map_while(|write| write.submission()).take(self.width).collect();
+        if submissions.len() < 2 {
+            return Ok(0);
+        }
+        match writer.publish_together(&submissions).await? {
+            Together::Published(results) => {
+                let (asked, written) = (submissions.len(), results.len());
+                self.width =
+                    if written < asked { written * 2 } else { self.width * 2 }.clamp(4, MAX_TOGETHER);
+                batch.iter_mut().zip(results).for_each(|(write, result)| write.keep(result));
+                Ok(written)
+            }
+            Together::Alone(count) => {
+                self.alone = count - 1;
+                Ok(0)
+            }
+        }
+    }
 }

@@ -217,7 +217,7 @@ impl LogWriter<'_> {
     /// A command or request acts now, and a closed channel accepts nothing from now on. A file in the folder or an
     /// imported file may have been published before the channel was closed: its publication date counts, if the
     /// closing day is known. An article that was scheduled while the channel was open is published.
-    fn closed_channel(
+    pub(crate) fn closed_channel(
         &self,
         submission: &Submission,
         channels: &[Slug],
@@ -404,7 +404,7 @@ fn with_kept_images<'a>(
 }
 
 /// Checks that do not depend on the stored article.
-fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
+pub(crate) fn validate(submission: &Submission, now: Timestamp) -> Option<Refusal> {
     if submission.article.published.instant > now + MAX_FUTURE {
         return Some(Refusal::TooFarAhead);
     }
