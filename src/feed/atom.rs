@@ -11,6 +11,7 @@ use chrono::{DateTime, Offset as _, TimeZone as _};
 
 use super::extension::{self, Element, GENERATOR, to_atom_extensions};
 use super::model::{DeletedItem, FeedLinks, FeedModel, ItemModel};
+use crate::text::http_url;
 use crate::time::{Timestamp, Zone, from_unix, rfc3339};
 use crate::urls::Format;
 
@@ -136,13 +137,19 @@ fn to_entry(item: &ItemModel<'_>, zone: Zone) -> Entry {
     }
 }
 
-/// The feed of a collected article (feed rule A6). It was updated when the article appeared in it, if not later.
+/// The feed of a collected article (feed rule A6). It was updated when the article appeared in it, if not later. Its author is
+/// that of an entry without a byline (RFC 4287 §4.2.1).
 fn origin(item: &ItemModel<'_>, url: &str, zone: Zone) -> Source {
+    let mut links = vec![Link { mime_type: None, ..link("self", url, "") }];
+    let licence = item.licence.as_deref().and_then(http_url);
+    links.extend(licence.map(|url| Link { mime_type: None, ..link("license", &url, "") }));
     Source {
         title: Text::plain(item.source.as_deref().unwrap_or(url)),
         id: url.to_owned(),
         updated: timestamp(item.published, zone),
-        links: vec![Link { mime_type: None, ..link("self", url, "") }],
+        links,
+        authors: item.publisher.as_deref().map(person).into_iter().collect(),
+        rights: item.licence.as_deref().map(Text::plain),
         ..Source::default()
     }
 }

@@ -137,6 +137,12 @@ struct ItemExtension<'a> {
     /// The feed that it was collected from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_feed: Option<&'a str>,
+    /// Its publisher, if `source` is not their name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_publisher: Option<&'a str>,
+    /// The URL or the name of its terms of reuse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_license: Option<&'a str>,
 }
 
 fn feed<'a>(model: &'a FeedModel<'_>, links: &'a FeedLinks, zone: Zone) -> Feed<'a> {
@@ -185,10 +191,12 @@ fn to_item<'a>(entry: &'a model::ItemModel<'_>, zone: Zone) -> Item<'a> {
         tags: entry.categories.iter().map(|category| category.label.as_ref()).collect(),
         language: entry.language,
         attachments: entry.media.iter().map(attachment).collect(),
-        _bantin: entry
-            .source
-            .as_deref()
-            .map(|source| ItemExtension { source, source_feed: entry.origin.as_deref() }),
+        _bantin: entry.source.as_deref().map(|source| ItemExtension {
+            source,
+            source_feed: entry.origin.as_deref(),
+            source_publisher: entry.publisher.as_deref(),
+            source_license: entry.licence.as_deref(),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::input::{FeedInput, FeedKind};
 use crate::content_html::{content_html, image_url};
-use crate::model::{Article, Block, ChannelStatus, Entry, Image, ImageCaption, Site, Tombstone};
+use crate::model::{Article, Block, ChannelStatus, Entry, Image, ImageCaption, Origin, Site, Tombstone};
 use crate::text::{http_url, identifier, language_tag, single_line, xml_safe_nfc};
 use crate::time::Timestamp;
 use crate::urls::{self, Format, SiteUrls};
@@ -66,6 +66,9 @@ pub(super) struct ItemModel<'a> {
     pub source: Option<Cow<'a, str>>,
     /// The URL of the feed that it was collected from, if it was.
     pub origin: Option<String>,
+    /// The publisher and the terms of reuse of a collected article, where they are known.
+    pub publisher: Option<Cow<'a, str>>,
+    pub licence: Option<Cow<'a, str>>,
     pub media: Vec<MediaItem<'a>>,
 }
 
@@ -244,8 +247,14 @@ pub(super) fn item_around<'a>(document: &FeedInput<'a>, entry: &'a Entry, html: 
         language: article.language.as_deref().and_then(language_tag),
         source: non_empty_line(article.source.as_deref()),
         origin: article.origin.as_ref().and_then(|origin| http_url(&origin.feed)),
+        publisher: of_origin(article, |origin| origin.publisher.as_deref()),
+        licence: of_origin(article, |origin| origin.licence.as_deref()),
         media: media_items(article, addresses),
     }
+}
+
+fn of_origin(article: &Article, part: impl FnOnce(&Origin) -> Option<&str>) -> Option<Cow<'_, str>> {
+    non_empty_line(article.origin.as_ref().and_then(part))
 }
 
 /// The bylines. The author of an unsigned article is the feed's publisher, unless a former publisher published it.

@@ -165,6 +165,8 @@ fn item(entry: &model::ItemModel<'_>, zone: Zone) -> Item {
                 .filter(|_| entry.origin.is_none())
                 .map(ToString::to_string)
                 .collect(),
+            publishers: entry.publisher.iter().map(ToString::to_string).collect(),
+            rights: entry.licence.iter().map(ToString::to_string).collect(),
             ..DublinCoreExtension::default()
         }),
         ..Item::default()

@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::input::{FeedInput, FeedKind};
 use crate::model::{ArticleId, Block, Entry};
-use crate::text::{identifier, single_line, xml_safe, xml_safe_nfc};
+use crate::text::{http_url, identifier, single_line, xml_safe, xml_safe_nfc};
 use crate::time::Timestamp;
 use crate::urls::{self, Format};
 use parsed::{ParsedFeed, ParsedItem};
@@ -149,9 +149,17 @@ fn compare_text(entry: &Entry, html: &str) -> CompareResult {
     let page = html::parse(html)?;
     let mut expected = String::new();
     let is_collected = entry.article.origin.is_some();
-    if let Some(source) = entry.article.source.as_ref().filter(|_| is_collected) {
+    if let (Some(source), Some(origin)) = (&entry.article.source, &entry.article.origin) {
         expected.push_str("Theo");
         expected.push_str(&single_line(source));
+        if let Some(publisher) = &origin.publisher {
+            expected.push_str(&format!(",{}", single_line(publisher)));
+        }
+        if let Some(licence) = &origin.licence {
+            let shown =
+                http_url(licence).map_or_else(|| single_line(licence), |_| "điều khoản sử dụng".into());
+            expected.push_str(&format!("({shown})"));
+        }
     }
     for block in &entry.article.body {
         push_text(&mut expected, block)?;

@@ -69,6 +69,72 @@ fn articles_of_a_feed_keep_their_date_link_and_source_and_are_corrected_under_th
 }
 
 #[test]
+fn publisher_and_licence_of_a_source_are_named_on_every_road() {
+    for licence in ["https://xa.example.vn/dieu-khoan?a=1&b=2", "Ghi rõ nguồn <UBND xã>"] {
+        let portal = Portal::new();
+        let date = "Fri, 12 May 2023 17:39:00 +0700";
+        portal.serves("/rss.xml", rss(&[item("1", "Họp dân", date, &portal.url("/1"), "Xã họp dân.")]));
+        let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+        site.configure(&format!("publisher = \"UBND xã A & B\"\nlicence = \"{licence}\""));
+        assert_eq!(pull(&site, "Xã A")["published"], 1);
+        let server = site.serve();
+        let is_url = licence.starts_with("https");
+        // JSON Feed.
+        let json = server.get("/feed.json").json();
+        let about = &json["items"][0]["_bantin"];
+        assert_eq!(
+            (&about["source"], &about["source_feed"]),
+            (&"Xã A".into(), &portal.url("/rss.xml").into())
+        );
+        assert_eq!(
+            (&about["source_publisher"], &about["source_license"]),
+            (&"UBND xã A & B".into(), &licence.into())
+        );
+        // Atom: what the source says of itself, which also is the author of an article without a byline.
+        let atom = server.get("/atom.xml").text();
+        let document = roxmltree::Document::parse(&atom).unwrap();
+        let source = document.descendants().find(|node| node.tag_name().name() == "source").unwrap();
+        let text = |name: &str| {
+            let node = source.descendants().find(|node| node.tag_name().name() == name);
+            node.and_then(|node| node.text().map(str::to_owned))
+        };
+        assert_eq!(
+            (text("name").as_deref(), text("rights").as_deref()),
+            (Some("UBND xã A & B"), Some(licence))
+        );
+        let linked = source.children().find(|node| node.attribute("rel") == Some("license"));
+        assert_eq!(linked.and_then(|link| link.attribute("href")), is_url.then_some(licence));
+        // RSS has no element of its own for it.
+        let feed = server.get("/rss.xml").text();
+        let document = roxmltree::Document::parse(&feed).unwrap();
+        let of_item = |name: &str| {
+            let item = document.descendants().find(|node| node.has_tag_name("item")).unwrap();
+            item.children().find(|node| node.tag_name().name() == name).and_then(|node| node.text())
+        };
+        assert_eq!((of_item("publisher"), of_item("rights")), (Some("UBND xã A & B"), Some(licence)));
+        // People: in the content, so that every reader shows it, and on the page.
+        let html = json["items"][0]["content_html"].as_str().unwrap().to_owned();
+        let page = server.get(&site_path(&server)).text();
+        for shown in [html, page] {
+            assert!(shown.contains("</a>, UBND xã A &amp; B ("), "{shown}");
+            assert_eq!(
+                shown.contains("(<a href=\"https://xa.example.vn/dieu-khoan?a=1&amp;b=2\""),
+                is_url,
+                "{shown}"
+            );
+        }
+        assert!(!server.log().contains("ERROR"), "{}", server.log());
+    }
+}
+
+/// The path of the newest article's page, which is not its link.
+fn site_path(server: &crate::support::RunningServer) -> String {
+    let channel = server.get("/xa-hoi/").text();
+    let at = channel.find("/bai-viet/").unwrap_or_else(|| panic!("{channel}"));
+    channel[at..].split('"').next().unwrap().to_owned()
+}
+
+#[test]
 fn the_month_in_place_of_the_minutes_is_replaced_by_the_date_on_the_page() {
     let portal = Portal::new();
     let feed = rss(&[
