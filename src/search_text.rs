@@ -36,6 +36,11 @@ fn append_words(folded: &mut String, text: &str) {
     }
 }
 
+/// The words of a text in reading order.
+pub fn folded_words(text: &str) -> Vec<String> {
+    tokenize(text).into_iter().map(|word| word.normalized).collect()
+}
+
 /// The distinct words of a query. There are no operators: everything except letters and digits separates words.
 pub fn query_terms(question: &str) -> Vec<String> {
     let mut words: Vec<String> = tokenize(question).into_iter().map(|word| word.normalized).collect();

@@ -169,7 +169,7 @@ impl Metrics {
 /// Name, help and value of a metric of a source.
 type SourceMetric = (&'static str, &'static str, fn(&WatchedSource) -> u64);
 
-const SOURCE_GAUGES: [SourceMetric; 6] = [
+const SOURCE_GAUGES: [SourceMetric; 8] = [
     ("source_up", "1 while a source answers as it should", |seen| {
         u64::from(seen.state.last_success.is_some() && seen.state.failing_since.is_none())
     }),
@@ -180,8 +180,18 @@ const SOURCE_GAUGES: [SourceMetric; 6] = [
         seconds(seen.state.last_new)
     }),
     ("source_doubtful_items", "Items of a source that are held back until somebody decides", |seen| {
-        seen.doubtful
+        seen.counts.doubtful
     }),
+    (
+        "source_unsettled_items",
+        "Items of a source that change too often: their newest version waits",
+        |seen| seen.counts.unsettled,
+    ),
+    (
+        "source_probable_duplicates",
+        "Articles of a source that another source has probably published, too",
+        |seen| seen.counts.duplicates,
+    ),
     ("source_shortfall", "1 while the last week of a source has far fewer articles than usual", |seen| {
         u64::from(seen.shortfall.is_some())
     }),

@@ -13,16 +13,24 @@ use crate::app::open_store;
 use crate::config::Config;
 use crate::logging::{printable, say};
 use crate::parse::{Repairs, read_feed_date};
+use crate::pull::WaitingItem;
 use crate::pull::{
     self, Collector, Decision, DoubtfulItem, PullReport, Shortfall, SourceHealth, SourceOptions,
 };
-use crate::store::SubmitOutcome;
+use crate::store::{ProbableDuplicate, SubmitOutcome};
 use crate::time::Timestamp;
+
+/// Pairs of one source that are listed, the latest.
+const MAX_PAIRS: u32 = 1000;
 
 #[derive(Subcommand)]
 pub(super) enum SourcesCommand {
     /// List the items that are held back, with the reason
     Doubtful,
+    /// List the articles that two sources have probably both published: same title, mostly the same words
+    Duplicates,
+    /// List the items that change again and again, so that their newest version waits
+    Unsettled,
     /// Publish an item that is held back
     Accept {
         /// Name of the source
@@ -107,8 +115,18 @@ pub(super) async fn pull(
 }
 
 fn report_text(name: &str, report: &PullReport) -> String {
-    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error, is_busy } =
-        report;
+    let PullReport {
+        items,
+        published,
+        corrected,
+        withdrawn,
+        doubtful,
+        unsettled,
+        too_old,
+        repairs,
+        error,
+        is_busy,
+    } = report;
     let name = printable(name, MAX_LINE);
     if *is_busy {
         return format!("{name}: another process is reading this source now");
@@ -127,6 +145,12 @@ fn report_text(name: &str, report: &PullReport) -> String {
     if !repairs.is_empty() {
         text.push_str(&format!("; repaired: {}", repairs_text(repairs)));
     }
+    for title in unsettled {
+        text.push_str(&format!(
+            "\n  {}: changes again and again, its newest version waits",
+            printable(title, MAX_LINE)
+        ));
+    }
     for (title, reason) in doubtful {
         text.push_str(&format!("\n  {}: {}", printable(title, MAX_LINE), printable(reason, MAX_LINE)));
     }
@@ -134,13 +158,23 @@ fn report_text(name: &str, report: &PullReport) -> String {
 }
 
 fn report_json(name: &str, report: &PullReport) -> String {
-    let PullReport { items, published, corrected, withdrawn, doubtful, too_old, repairs, error, is_busy } =
-        report;
+    let PullReport {
+        items,
+        published,
+        corrected,
+        withdrawn,
+        doubtful,
+        unsettled,
+        too_old,
+        repairs,
+        error,
+        is_busy,
+    } = report;
     let doubtful: Vec<_> =
         doubtful.iter().map(|(title, reason)| json!({ "title": title, "reason": reason })).collect();
     let report = json!({
         "source": name, "items": items, "published": published, "corrected": corrected,
-        "withdrawn": withdrawn, "doubtful": doubtful, "too_old": too_old, "repairs": repairs, "error": error, "busy": is_busy,
+        "withdrawn": withdrawn, "doubtful": doubtful, "unsettled": unsettled, "too_old": too_old, "repairs": repairs, "error": error, "busy": is_busy,
     });
     report.to_string()
 }
@@ -174,6 +208,27 @@ pub(super) async fn sources(
             let mut lines = Lines::new(output.json)?;
             for item in pull::doubtful(&store).await? {
                 lines.line(|as_json| if as_json { item.to_json().to_string() } else { item_text(&item) })?;
+            }
+            lines.end()?;
+        }
+        Some(SourcesCommand::Duplicates) => {
+            let mut lines = Lines::new(output.json)?;
+            for source in &config.pull.sources {
+                for pair in store.probable_duplicates(&source.name, MAX_PAIRS).await? {
+                    // The other source lists it, too.
+                    if pair.later.1 == source.name {
+                        lines.line(|as_json| duplicate_line(&pair, as_json))?;
+                    }
+                }
+            }
+            lines.end()?;
+        }
+        Some(SourcesCommand::Unsettled) => {
+            let mut lines = Lines::new(output.json)?;
+            for source in &config.pull.sources {
+                for item in pull::waiting_of(&store, &source.name).await? {
+                    lines.line(|as_json| waiting_line(&source.name, &item, &config, as_json))?;
+                }
             }
             lines.end()?;
         }
@@ -217,6 +272,25 @@ fn item_text(item: &DoubtfulItem) -> String {
     parts.join("  ")
 }
 
+fn duplicate_line(pair: &ProbableDuplicate, as_json: bool) -> String {
+    if as_json {
+        return pull::duplicate_json(pair).to_string();
+    }
+    let ProbableDuplicate { title, later: (later, source), earlier: (earlier, other) } = pair;
+    let shown = [title.as_str(), source, later.as_str(), other, earlier.as_str()];
+    shown.map(|text| printable(text, MAX_LINE)).join("  ")
+}
+
+fn waiting_line(source: &str, item: &WaitingItem, config: &Config, as_json: bool) -> String {
+    let zone = config.store.zone;
+    if as_json {
+        return item.to_json(source, zone).to_string();
+    }
+    let since = item.since.with_timezone(&zone).format("%Y-%m-%d %H:%M");
+    let shown = [source, &item.title, item.article.as_str()].map(|text| printable(text, MAX_LINE));
+    format!("{}  since {since}", shown.join("  "))
+}
+
 fn source<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c SourceOptions> {
     let sources = &config.pull.sources;
     let Some(source) = sources.iter().find(|source| source.name == name) else {
@@ -241,12 +315,20 @@ fn health_line(health: &SourceHealth, now: Timestamp, config: &Config, as_json: 
         short(state.last_success),
         short(state.last_new),
         state.published,
-        health.doubtful,
+        health.counts.doubtful,
         printable(&health.name, MAX_LINE)
     );
     if let Some(error) = &state.error {
         let since = short(state.failing_since);
         line.push_str(&format!("\n          failing since {since}: {}", printable(error, MAX_LINE)));
+    }
+    for (count, what) in [
+        (health.counts.unsettled, "changing again and again: `bantin sources unsettled`"),
+        (health.counts.duplicates, "probably published by another source, too: `bantin sources duplicates`"),
+    ] {
+        if count > 0 {
+            line.push_str(&format!("\n          {} {what}", counted(count, "article")));
+        }
     }
     if state.is_quiet(now) {
         line.push_str("\n          nothing new for much longer than usual");

@@ -53,6 +53,7 @@ enum Resource<'a> {
     Findings,
     Subscribers,
     Sources,
+    Source(&'a str),
     /// Pauses (true) or resumes a source.
     SourcePause(&'a str, bool),
     SourceItems(&'a str),
@@ -75,6 +76,7 @@ impl<'a> Resource<'a> {
             ["findings"] => Some(Self::Findings),
             ["subscribers"] => Some(Self::Subscribers),
             ["sources"] => Some(Self::Sources),
+            ["sources", name] => Some(Self::Source(name)),
             ["sources", name, "pause"] => Some(Self::SourcePause(name, true)),
             ["sources", name, "resume"] => Some(Self::SourcePause(name, false)),
             ["sources", name, "items"] => Some(Self::SourceItems(name)),
@@ -101,6 +103,7 @@ impl<'a> Resource<'a> {
             | Self::Findings
             | Self::Subscribers
             | Self::Sources
+            | Self::Source(_)
             | Self::SourceItems(_)
             | Self::Description => ALLOW_READ,
         }
@@ -155,6 +158,9 @@ async fn dispatch(
             site_state::subscribers(state, &request).await
         }
         (Resource::Sources, &Method::GET | &Method::HEAD) => sources::list(state, &request).await,
+        (Resource::Source(name), &Method::GET | &Method::HEAD) => {
+            sources::detail(state, &request, name).await
+        }
         (Resource::SourceItems(name), &Method::GET | &Method::HEAD) => {
             sources::items(state, &request, name).await
         }

@@ -115,7 +115,9 @@ impl Collector {
         let (before, hub) = (state.clone(), store.source_hub(&source.name).await?);
         let context = self.0.for_source(&state);
         let mut poll = Poll::new(&context, source, &mut state, store.clock().now());
+        poll.load_unsettled().await?;
         let answer = poll_once(&mut poll, wait, hub.as_ref()).await?;
+        poll.release(answer.as_ref().is_err_and(Failure::is_gone)).await?;
         let (now, report) = (poll.now, poll.report);
         let links = answer.as_ref().ok().and_then(|answered| answered.hub.clone());
         let is_success = answer.is_ok();

@@ -8,15 +8,15 @@ use super::client::Client;
 use super::options::{PullOptions, SourceOptions};
 use super::state::SourceState;
 use super::volume::Shortfall;
-use crate::store::{Store, StoreError};
+use crate::store::{SourceCounts, Store, StoreError};
 
 /// How a source was when this process last looked.
 #[derive(Clone, Debug)]
 pub struct WatchedSource {
     /// Its state.
     pub state: SourceState,
-    /// Number of its items that are held back.
-    pub doubtful: u64,
+    /// How many of its items somebody should look at.
+    pub counts: SourceCounts,
     /// Its last week has far fewer articles than usual.
     pub shortfall: Option<Shortfall>,
 }
@@ -37,9 +37,9 @@ impl Context {
     /// # Errors
     /// If the store does not answer.
     pub(super) async fn note(&self, source: &SourceOptions, state: &SourceState) -> Result<(), StoreError> {
-        let doubtful = self.store.doubtful_count(&source.name).await?;
+        let counts = self.store.source_counts(&source.name).await?;
         let shortfall = state.shortfall(self.options.parse.zone);
-        let seen = WatchedSource { state: state.clone(), doubtful, shortfall };
+        let seen = WatchedSource { state: state.clone(), counts, shortfall };
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.insert(source.name.clone(), seen);
         Ok(())

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::options::{PullOptions, SourceOptions};
 use super::state::SourceState;
-use crate::store::{Store, StoreError};
+use crate::model::ArticleId;
+use crate::store::{ProbableDuplicate, SourceCounts, Store, StoreError};
 use crate::time::{Timestamp, Zone, rfc3339};
 
 /// How a source is.
@@ -16,8 +17,8 @@ pub struct SourceHealth {
     pub url: String,
     /// Its state.
     pub state: SourceState,
-    /// Number of its doubtful items.
-    pub doubtful: u64,
+    /// How many of its items somebody should look at.
+    pub counts: SourceCounts,
     /// Whether the configuration enables it.
     pub enabled: bool,
 }
@@ -56,7 +57,9 @@ impl SourceHealth {
             "error": state.error,
             "next_due": moment(state.next_due),
             "published": state.published,
-            "doubtful": self.doubtful,
+            "doubtful": self.counts.doubtful,
+            "unsettled": self.counts.unsettled,
+            "probable_duplicates": self.counts.duplicates,
             "repairs": state.repairs,
             "hub": state.hub.is_subscribed.then(|| json!({
                 "trusted": state.hub.is_trusted(), "told": state.hub.seen, "missed": state.hub.missed,
@@ -72,6 +75,12 @@ impl SourceHealth {
             _ => "feed",
         }
     }
+}
+
+/// The form of a pair of articles on the command line and in the API.
+pub fn duplicate_json(pair: &ProbableDuplicate) -> Value {
+    let article = |(id, source): &(ArticleId, String)| json!({ "id": id, "source": source });
+    json!({ "title": pair.title, "later": article(&pair.later), "earlier": article(&pair.earlier) })
 }
 
 /// How all configured sources are, in the order of the configuration.
@@ -92,7 +101,7 @@ pub async fn health(store: &Store, options: &PullOptions) -> Result<Vec<SourceHe
 /// If the database does not answer.
 pub async fn health_of(store: &Store, source: &SourceOptions) -> Result<SourceHealth, StoreError> {
     let state = SourceState::load(store, source).await?;
-    let doubtful = store.doubtful_count(&source.name).await?;
+    let counts = store.source_counts(&source.name).await?;
     let (name, url, enabled) = (source.name.clone(), source.url.clone(), source.enabled);
-    Ok(SourceHealth { name, url, state, doubtful, enabled })
+    Ok(SourceHealth { name, url, state, counts, enabled })
 }

@@ -1,6 +1,6 @@
 //! One poll of a source, while it is under way: decides for each item what becomes of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hyper::StatusCode;
 use tokio::task::block_in_place;
@@ -11,6 +11,7 @@ use super::articles::OriginOfItem;
 use super::context::Context;
 use super::dates::{self, CalledGmt, DateHabits, Question, Verdict};
 use super::identity::{collected_items, is_settled, item_of_id, item_of_key};
+use super::item_changes::ItemChanges;
 use super::options::{SourceOptions, Withdrawals};
 use super::report::PullReport;
 use super::robots;
@@ -47,6 +48,8 @@ pub(super) struct Poll<'c> {
     pages: usize,
     /// The feed that is read, if it is not the one of the source.
     pub(super) feed: Option<String>,
+    /// The items that were corrected lately.
+    pub(super) unsettled: BTreeMap<ArticleId, ItemChanges>,
     /// The page that was requested last: its link, its URL and its bytes.
     last_page: Option<(String, Url, Vec<u8>)>,
 }
@@ -70,6 +73,7 @@ impl<'c> Poll<'c> {
             robots,
             pages: 0,
             feed: None,
+            unsettled: BTreeMap::new(),
             last_page: None,
         }
     }
@@ -95,6 +99,8 @@ impl<'c> Poll<'c> {
                     Ok(published) => self.take_item(item, collected, record, published).await?,
                     Err(doubt) => self.hold_back(item, collected, record, doubt.message()).await?,
                 }
+            } else {
+                self.note_taken(&collected.hash, record.as_ref(), false).await?;
             }
         }
         for (record, reason) in deleted {
@@ -158,6 +164,20 @@ impl<'c> Poll<'c> {
             self.report.too_old += 1;
             return Ok(());
         }
+        if self.may_take(item, &collected, record.as_ref(), published).await? {
+            self.publish_item(item, collected, record, published).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes or corrects an item.
+    pub(super) async fn publish_item(
+        &mut self,
+        item: &SourceItem,
+        collected: CollectedItem,
+        record: Option<ItemRecord>,
+        published: PublishedAt,
+    ) -> Result<(), StoreError> {
         let kept = collected.clone();
         let feed = self.feed.clone().unwrap_or_else(|| self.state.feed_url(self.source).to_owned());
         let earlier = record.as_ref().map(|record| record.item.hash.as_str());
@@ -176,8 +196,9 @@ impl<'c> Poll<'c> {
             }
             Ok(SubmitOutcome::Corrected(_) | SubmitOutcome::Moved(_) | SubmitOutcome::Restored(_)) => {
                 self.report.corrected += 1;
+                self.note_taken(&kept.hash, record.as_ref(), true).await?;
             }
-            Ok(_) => {}
+            Ok(_) => self.note_taken(&kept.hash, record.as_ref(), false).await?,
             Err(reason) => self.hold_back(item, kept, record, reason).await?,
         }
         Ok(())

@@ -15,6 +15,8 @@ pub struct PullReport {
     pub withdrawn: u64,
     /// Title and reason of the items that are held back since this poll.
     pub doubtful: Vec<(String, String)>,
+    /// Titles of the items of which the newest version waits since this poll, because they change again and again.
+    pub unsettled: Vec<String>,
     /// Items that are older than the configuration wants.
     pub too_old: u64,
     /// What was repaired.

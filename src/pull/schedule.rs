@@ -87,6 +87,9 @@ fn log_report(source: &SourceOptions, before: &SourceState, report: &PullReport)
     for (title, reason) in &report.doubtful {
         warn!(source = %source.name, %title, %reason, "an item is held back");
     }
+    for title in &report.unsettled {
+        warn!(source = %source.name, %title, "an item changes again and again; its newest version waits");
+    }
     let PullReport { published, corrected, withdrawn, .. } = report;
     if published + corrected + withdrawn > 0 {
         info!(source = %source.name, published, corrected, withdrawn, "articles collected");

@@ -15,7 +15,7 @@ use super::read::log_state;
 use super::search_index;
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
-const TABLES: [(&str, &str, usize); 24] = [
+const TABLES: [(&str, &str, usize); 27] = [
     ("log", "singleton", 1),
     ("revision", "number", 100),
     ("article", "id", 100),
@@ -39,6 +39,9 @@ const TABLES: [(&str, &str, usize); 24] = [
     ("subscription_request", "topic, callback", 200),
     ("push_target", "kind, name", 100),
     ("source_hub", "source", 100),
+    ("source_fingerprint", "article", 500),
+    ("source_duplicate", "article, other", 500),
+    ("source_unsettled", "article", 100),
     ("old_address", "address", 500),
 ];
 

@@ -22,6 +22,16 @@ pub struct SubmitResult {
     pub version: Option<ArticleVersion>,
 }
 
+impl SubmitOutcome {
+    /// True if there is a new text of the article, published or scheduled.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Published(_) | Self::Corrected(_) | Self::Moved(_) | Self::Restored(_) | Self::Scheduled(_)
+        )
+    }
+}
+
 /// What was done with a submission. Numbers are revision numbers of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubmitOutcome {

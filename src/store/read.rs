@@ -9,6 +9,7 @@ pub(super) mod changed_pages;
 mod changes;
 pub(crate) mod channels;
 mod collected;
+mod duplicates;
 mod files;
 mod findings;
 mod history;

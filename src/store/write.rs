@@ -6,6 +6,7 @@ mod channels;
 mod collected;
 mod comparison;
 mod current;
+mod duplicates;
 mod files;
 mod findings;
 mod idempotency;

@@ -76,13 +76,15 @@ mod in_a_browser {
     fn collecting(test_site: &TestSite) -> Portal {
         let portal = Portal::new();
         let dated = "Fri, 12 May 2023 17:39:00 GMT+7";
+        let text = "Sáng nay, xã họp dân ở nhà rông để bàn việc làm đường vào làng.";
         portal.serves(
             "/rss.xml",
             rss(&[
                 item("a", "Không ngày", "", &portal.url("/a"), "A."),
-                item("b", "Có ngày", dated, &portal.url("/b"), "B."),
+                item("b", "Có ngày", dated, &portal.url("/b"), text),
             ]),
         );
+        portal.serves("/c.xml", rss(&[item("c", "Có ngày", dated, &portal.url("/c"), text)]));
         let source = |name: &str, path: &str| {
             let url = portal.url(path);
             format!(
@@ -91,8 +93,10 @@ mod in_a_browser {
         };
         let webhook =
             format!("[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"\n", portal.url("/khong-co"));
-        test_site.configure(&[source("Xã A", "/rss.xml"), source("Xã B", "/khong-co"), webhook].concat());
-        for name in ["Xã A", "Xã B"] {
+        let sources = [("Xã A", "/rss.xml"), ("Xã B", "/khong-co"), ("Xã C", "/c.xml")];
+        let sources = sources.map(|(name, path)| source(name, path)).concat();
+        test_site.configure(&(sources + &webhook));
+        for name in ["Xã A", "Xã B", "Xã C"] {
             pull(test_site, name);
         }
         portal

@@ -613,6 +613,7 @@ fn read_responses_conform_to_openapi() {
     let third = bearer("xa-hoi", &["--channels", "xa-hoi"]);
     let (all, other) = (("Authorization", all.as_str()), ("Authorization", other.as_str()));
     let third = ("Authorization", third.as_str());
+    let (of_source, source) = ("/sources/{name}", "/api/sources/X%C3%A3");
     let (of_items, items) = ("/sources/{name}/items", "/api/sources/X%C3%A3/items");
     let identity = ("Accept-Encoding", "identity;q=0");
     let (history, revision) =
@@ -638,6 +639,13 @@ fn read_responses_conform_to_openapi() {
         ("/sources", "GET", "/api/sources?x=1", &[all]),
         ("/sources", "GET", "/api/sources", &[all, identity]),
         ("/sources", "DELETE", "/api/sources", &[all]),
+        (of_source, "GET", source, &[all]),
+        (of_source, "GET", source, &[]),
+        (of_source, "GET", source, &[third]),
+        (of_source, "GET", &format!("{source}?x=1"), &[all]),
+        (of_source, "GET", "/api/sources/la", &[all]),
+        (of_source, "GET", source, &[all, identity]),
+        (of_source, "DELETE", source, &[all]),
         (of_items, "GET", items, &[all]),
         (of_items, "GET", items, &[]),
         (of_items, "GET", items, &[third]),
@@ -734,7 +742,7 @@ fn read_responses_conform_to_openapi() {
             }
         }
     }
-    assert_eq!(described, 11);
+    assert_eq!(described, 12);
 }
 
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {

@@ -527,3 +527,65 @@ fn who_covers_the_channels_of_a_source_decides_on_it_through_the_api_and_nobody_
     let log = server.log();
     assert!(log.contains("an item was accepted") && log.contains("xa-hoi"), "{log}");
 }
+
+#[test]
+fn what_two_sources_both_published_and_what_never_settles_is_reported_everywhere() {
+    let (first, second) = (Portal::new(), Portal::new());
+    let date = "Fri, 12 May 2023 17:39:00 +0700";
+    let words = "Sáng nay, xã họp dân ở nhà rông để bàn việc làm đường vào làng, góp công và góp đá.";
+    let serve = |portal: &Portal, text: &str| {
+        portal.serves("/rss.xml", rss(&[item("1", "Họp dân", date, &portal.url("/1"), text)]));
+    };
+    serve(&first, words);
+    serve(&second, &format!("{words} (Hết)"));
+    let site = province(&[("Xa", first.url("/rss.xml")), ("Huyen", second.url("/rss.xml"))]);
+    for name in ["Xa", "Huyen"] {
+        assert_eq!(pull(&site, name)["published"], 1);
+    }
+    let reports: Vec<Value> = (0..14)
+        .map(|number| {
+            serve(&first, &format!("{words} Lượt xem: {number}"));
+            pull(&site, "Xa")
+        })
+        .collect();
+    let corrected: u64 = reports.iter().map(|report| report["corrected"].as_u64().unwrap()).sum();
+    assert_eq!((corrected, &reports[12]["unsettled"]), (12, &json!(["Họp dân"])), "{reports:?}");
+    let state = health(&site);
+    assert_eq!((&state["unsettled"], &state["probable_duplicates"]), (&1.into(), &1.into()), "{state}");
+    let text = site.ok(&["sources"]);
+    for shown in ["1 article changing again and again", "1 article probably published by another source"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    let listed =
+        |what: &str| -> Value { serde_json::from_str(&site.ok(&["sources", what, "--json"])).unwrap() };
+    let (pairs, waiting) = (listed("duplicates"), listed("unsettled"));
+    let both = [&pairs[0]["later"]["source"], &pairs[0]["earlier"]["source"]];
+    assert_eq!((pairs.as_array().unwrap().len(), both), (1, [&json!("Xa"), &json!("Huyen")]), "{pairs}");
+    assert_eq!(waiting[0]["id"], pairs[0]["later"]["id"], "{waiting}");
+    assert!(site.ok(&["sources", "duplicates"]).contains("Họp dân  Xa  tag:"));
+    assert!(site.ok(&["sources", "unsettled"]).starts_with("Xa  Họp dân  tag:"));
+    assert_eq!(items(&site).len(), 2, "nothing is merged");
+    let server = site.serve();
+    let secret = site.ok(&["token", "new", "Tất cả"]);
+    let bearer = format!("Bearer {}", secret.trim());
+    let answer = server.request("GET", "/api/sources/Xa", &[("Authorization", &bearer)]).json();
+    assert_eq!(answer["duplicates"], pairs);
+    assert_eq!(answer["waiting_items"], waiting);
+    wait_until("the metrics", || server.admin("/metrics").text().contains("source=\"Huyen\""));
+    assert_eq!(server.metric("bantin_source_unsettled_items{source=\"Xa\"}"), 1);
+    assert_eq!(server.metric("bantin_source_probable_duplicates{source=\"Huyen\"}"), 1);
+    let body =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("token", secret.trim()).finish();
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let login = server.request_with_body("POST", "/soan/dang-nhap", &[form], body.as_bytes());
+    let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let page = server.request("GET", "/soan/nguon?id=Xa", &[("Cookie", &cookie)]).text();
+    for shown in [
+        "1 bài thay đổi liên tục nên bản mới nhất phải chờ.",
+        "1 bài có thể trùng với bài của nguồn khác.",
+        "Bài của Huyen",
+        "Chờ từ <time",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+}

@@ -296,6 +296,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod collecting;
 mod editing;
 mod old_addresses;
 mod push;

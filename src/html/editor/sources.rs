@@ -55,6 +55,36 @@ pub struct DoubtfulRow {
     pub typed: String,
 }
 
+/// A published article that changes again and again.
+pub struct WaitingRow {
+    /// Its id.
+    pub id: String,
+    /// The title of the version that waits.
+    pub title: String,
+    /// Since when no version was taken in.
+    pub since: Timestamp,
+}
+
+/// Two published articles that are probably the same.
+pub struct DuplicateRow {
+    /// The title of one of them.
+    pub title: String,
+    /// The id of the one of this source.
+    pub own: String,
+    /// The id of the other.
+    pub other: String,
+    /// The source of the other.
+    pub source: String,
+}
+
+/// What somebody should look at besides the doubtful items.
+pub struct ConcernRows {
+    /// The articles that change again and again.
+    pub waiting: Vec<WaitingRow>,
+    /// Articles that another source has probably published, too.
+    pub duplicates: Vec<DuplicateRow>,
+}
+
 /// The page of all sources.
 pub fn sources_page(frame: &EditorFrame<'_>, rows: &[SourceRow]) -> Vec<u8> {
     let failing = rows.iter().filter(|row| row.failing.is_some()).count();
@@ -87,6 +117,7 @@ pub fn source_page(
     frame: &EditorFrame<'_>,
     row: &SourceRow,
     doubtful: &Listed<DoubtfulRow>,
+    concerns: &ConcernRows,
     banners: &[Banner],
 ) -> Vec<u8> {
     let body = html! {
@@ -104,6 +135,7 @@ pub fn source_page(
             }
             (more(frame, &row.name, doubtful))
         }
+        (concern_lists(frame, concerns))
     };
     frame.render(&format!("Nguồn: {}", row.name), body)
 }
@@ -179,6 +211,47 @@ fn doubtful_item(frame: &EditorFrame<'_>, row: &SourceRow, place: usize, item: &
                     button name="viec" value="nhan" aria-label=(format!("Đăng: {title}")) { "Đăng" }
                     button.plain name="viec" value="bo" aria-label=(format!("Bỏ, không bao giờ đăng: {title}")) {
                         "Bỏ, không bao giờ đăng"
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn concern_lists(frame: &EditorFrame<'_>, concerns: &ConcernRows) -> Markup {
+    html! {
+        @if !concerns.waiting.is_empty() {
+            section aria-labelledby="lien-tuc" {
+                h2 #lien-tuc { "Bài thay đổi liên tục" }
+                p.hint {
+                    "Bài đã sửa quá nhiều lần trong một ngày, có thể vì bộ đếm hay giờ in trong bài. Bản mới nhất được lấy khi giữ \
+                     nguyên sáu giờ, hoặc mỗi ngày một lần."
+                }
+                ul.rows {
+                    @for article in &concerns.waiting {
+                        li {
+                            a href=(frame.path_of("bai", &article.id)) { (clean(&article.title)) }
+                            span.meta { "Chờ từ " (time_element(article.since, frame.page.site.time_zone)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if !concerns.duplicates.is_empty() {
+            section aria-labelledby="trung" {
+                h2 #trung { "Bài có thể trùng với nguồn khác" }
+                p.hint { "Cùng tiêu đề và phần lớn giống chữ. Hệ thống không tự gộp hay gỡ bài nào." }
+                ul.rows {
+                    @for pair in &concerns.duplicates {
+                        li {
+                            a href=(frame.path_of("bai", &pair.own)) { (clean(&pair.title)) }
+                            span.meta {
+                                a href=(frame.path_of("bai", &pair.other))
+                                    aria-label=(format!("Bài của {}: {}", pair.source, pair.title)) {
+                                    "Bài của " (clean(&pair.source))
+                                }
+                            }
+                        }
                     }
                 }
             }

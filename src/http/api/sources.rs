@@ -20,9 +20,11 @@ use super::site_state::Part;
 use super::write;
 use crate::message::Message;
 use crate::parse::{Repairs, read_feed_date};
-use crate::pull::{self, Decision, DoubtfulItem, OperatorError, SourceHealth, SourceOptions};
-use crate::store::{SubmitOutcome, Token};
+use crate::pull::{self, Decision, DoubtfulItem, OperatorError, SourceHealth, SourceOptions, WaitingItem};
+use crate::store::{ProbableDuplicate, SubmitOutcome, Token};
 
+/// Concerns of one kind in one answer.
+const MAX_CONCERNS: u32 = 100;
 /// Items in one answer.
 const MAX_LISTED: usize = 1000;
 /// An article whose images take longer is published after the answer.
@@ -92,6 +94,33 @@ pub(in crate::http) async fn one(
     let source = source_of(state, token, name)?;
     let loaded = state.run_with_store(async move |state| pull::health_of(&state.store, &source).await).await;
     loaded.ok_or_else(Problem::overloaded)
+}
+
+/// What somebody should look at besides the doubtful items.
+pub(in crate::http) struct Concerns {
+    /// The items that change again and again.
+    pub(in crate::http) waiting: Vec<WaitingItem>,
+    /// Articles that another source has probably published, too.
+    pub(in crate::http) duplicates: Vec<ProbableDuplicate>,
+}
+
+/// What somebody should look at in a source besides its doubtful items.
+///
+/// # Errors
+/// If there is no such source, the token has no rights to it, or the store is unavailable.
+pub(in crate::http) async fn concerns(
+    state: &Arc<AppState>,
+    token: &Token,
+    name: &str,
+) -> Result<Concerns, Problem> {
+    let source = source_of(state, token, name)?;
+    let loaded = state.run_with_store(async move |state| {
+        let mut waiting = pull::waiting_of(&state.store, &source.name).await?;
+        waiting.truncate(MAX_CONCERNS as usize);
+        let duplicates = state.store.probable_duplicates(&source.name, MAX_CONCERNS).await?;
+        Ok(Concerns { waiting, duplicates })
+    });
+    loaded.await.ok_or_else(Problem::overloaded)
 }
 
 /// The items of a source that are held back, by key.
@@ -232,6 +261,22 @@ pub(super) async fn list(state: &Arc<AppState>, request: &Parts) -> Result<HttpR
     let all = all(state, &token).await?;
     let sources: Vec<Value> = all.iter().map(|health| health_json(state, health)).collect();
     Ok(response::json(StatusCode::OK, json!({ "sources": sources }).to_string(), None, None))
+}
+
+/// Answers with one source and what somebody should look at.
+pub(super) async fn detail(
+    state: &Arc<AppState>,
+    request: &Parts,
+    name: &str,
+) -> Result<HttpResponse, Problem> {
+    let token = write::authenticate(state, request).await?;
+    QueryParams::parse(request.uri.query(), &[])?;
+    let mut body = health_json(state, &one(state, &token, name).await?);
+    let Concerns { waiting, duplicates } = concerns(state, &token, name).await?;
+    let zone = state.render_options.site.time_zone;
+    body["waiting_items"] = waiting.iter().map(|item| item.to_json(name, zone)).collect();
+    body["duplicates"] = duplicates.iter().map(pull::duplicate_json).collect();
+    Ok(response::json(StatusCode::OK, body.to_string(), None, None))
 }
 
 /// Answers with the items of a source that are held back.

@@ -3,13 +3,16 @@
 use hyper::StatusCode;
 
 use super::super::api::problem::Problem;
-use super::super::api::sources::{self, Accepted};
+use super::super::api::sources::{self, Accepted, Concerns};
 use super::super::response::HttpResponse;
 use super::context::{Editor, done};
 use super::posted::Posted;
-use crate::html::editor::{self as pages, Banner, DoubtfulRow, Listed, SourceRow};
+use crate::html::editor::{
+    self as pages, Banner, ConcernRows, DoubtfulRow, DuplicateRow, Listed, SourceRow, WaitingRow,
+};
 use crate::parse::Repair;
 use crate::pull::SourceHealth;
+use crate::store::ProbableDuplicate;
 use crate::time::{Timestamp, Zone};
 
 /// Items on one page.
@@ -55,10 +58,12 @@ async fn one(
         date: item.date,
         reason: item.reason.vietnamese,
     });
+    let concerns = sources::concerns(state, token, name).await?;
+    let concerns = concern_rows(concerns, name);
     let doubtful = Listed { rows: rows.collect(), next, is_first: skip == 0 };
     let row = row_of(health, state.render_options.site.time_zone, state.clock.now());
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(editor.page(status, |frame| pages::source_page(frame, &row, &doubtful, &banners)))
+    Ok(editor.page(status, |frame| pages::source_page(frame, &row, &doubtful, &concerns, &banners)))
 }
 
 /// Carries out what somebody decided.
@@ -92,6 +97,20 @@ pub(super) async fn decide(editor: &Editor, posted: &Posted) -> Result<HttpRespo
     Ok(editor.see_other(&format!("nguon?{query}")))
 }
 
+fn concern_rows(concerns: Concerns, name: &str) -> ConcernRows {
+    let waiting = concerns.waiting.into_iter().map(|item| WaitingRow {
+        id: item.article.to_string(),
+        title: item.title,
+        since: item.since,
+    });
+    let duplicates = concerns.duplicates.into_iter().map(|pair| {
+        let ProbableDuplicate { title, later, earlier } = pair;
+        let (own, (other, source)) = if later.1 == name { (later, earlier) } else { (earlier, later) };
+        DuplicateRow { title, own: own.0.to_string(), other: other.to_string(), source }
+    });
+    ConcernRows { waiting: waiting.collect(), duplicates: duplicates.collect() }
+}
+
 fn word_of(accepted: Accepted) -> &'static str {
     match accepted {
         Accepted::Published => "muc-dang",
@@ -113,7 +132,14 @@ fn row_of(health: SourceHealth, zone: Zone, now: Timestamp) -> SourceRow {
         let (week, usual) = (shortfall.last_week, shortfall.usual_week);
         warnings.push(format!("Tuần qua chỉ có {week} bài, thường lệ {usual} bài một tuần."));
     }
+    let counts = &health.counts;
+    if counts.unsettled > 0 {
+        warnings.push(format!("{} bài thay đổi liên tục nên bản mới nhất phải chờ.", counts.unsettled));
+    }
     let mut notes = Vec::new();
+    if counts.duplicates > 0 {
+        notes.push(format!("{} bài có thể trùng với bài của nguồn khác.", counts.duplicates));
+    }
     if state.hub.is_subscribed {
         let (told, missed) = (state.hub.seen, state.hub.missed);
         let counts = format!("đã báo {told} lần, {missed} thay đổi không báo mà tự đọc mới thấy");
@@ -134,7 +160,7 @@ fn row_of(health: SourceHealth, zone: Zone, now: Timestamp) -> SourceRow {
         notes,
         repairs: state.repairs.iter().map(|(kind, times)| (repair_word(*kind), *times)).collect(),
         published: state.published,
-        doubtful: health.doubtful,
+        doubtful: health.counts.doubtful,
         url: health.url,
         name: health.name,
     }

@@ -61,6 +61,8 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (80, "push", include_str!("../migrations/postgres/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/postgres/0081_source_hubs.sql")),
     (90, "old_addresses", include_str!("../migrations/postgres/0090_old_addresses.sql")),
+    (93, "duplicates", include_str!("../migrations/postgres/0093_duplicates.sql")),
+    (94, "unsettled", include_str!("../migrations/postgres/0094_unsettled.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.

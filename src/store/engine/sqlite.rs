@@ -56,6 +56,8 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (80, "push", include_str!("../migrations/sqlite/0080_push.sql")),
     (81, "source_hubs", include_str!("../migrations/sqlite/0081_source_hubs.sql")),
     (90, "old_addresses", include_str!("../migrations/sqlite/0090_old_addresses.sql")),
+    (93, "duplicates", include_str!("../migrations/sqlite/0093_duplicates.sql")),
+    (94, "unsettled", include_str!("../migrations/sqlite/0094_unsettled.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the

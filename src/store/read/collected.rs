@@ -84,16 +84,6 @@ impl Store {
         rows.iter().map(read_item).collect()
     }
 
-    /// Number of the doubtful items of a source.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn doubtful_count(&self, source: &str) -> Result<u64, StoreError> {
-        let mut reading = self.core.database.begin_read().await?;
-        let sql = "SELECT COUNT(*) FROM source_item WHERE state = 'doubtful' AND source = $1";
-        reading.one(sql, values![source]).await?.get_u64(0)
-    }
-
     /// The published and doubtful items of a source that were not met in this log, by key; and how many were.
     ///
     /// # Errors

@@ -166,7 +166,14 @@ impl LogWriter<'_> {
         channels.sort();
         channels.dedup();
         let reason = submission.conditions.reason.as_deref();
-        self.apply(&current, &article, &text, channels, Author { name: author, by_file, reason }).await
+        let author = Author { name: author, by_file, reason };
+        let done = self.apply(&current, &article, &text, channels, author).await?;
+        if let Source::Collected(item) = &submission.source
+            && done.outcome.is_change()
+        {
+            self.note_fingerprint(&item.source, &current.id, &article).await?;
+        }
+        Ok(done)
     }
 
     /// Refuses a submission. The published version stays unchanged.

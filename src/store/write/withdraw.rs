@@ -133,6 +133,7 @@ impl LogWriter<'_> {
     /// its tombstone stay.
     async fn erase(&mut self, id: &ArticleId) -> Result<(), StoreError> {
         self.erase_images(id).await?;
+        self.erase_traces(id).await?;
         for sql in [
             "UPDATE revision SET content = NULL WHERE article = $1",
             "UPDATE article SET content_of = NULL, length = 0, link = NULL WHERE id = $1",
