@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod checksum;
 mod config;
+mod file_import;
 mod health;
 mod import;
 mod list;
@@ -110,18 +111,22 @@ enum Command {
     },
     /// Publish many old articles at once; can be repeated after an interruption or a correction
     Import {
-        /// Files, directories (with all subdirectories) and zip archives
+        /// Files, directories (with all subdirectories) and zip archives; exports of WordPress, RSS, Atom and JSON Feed
+        /// files, backups of another bantin
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// The channel of all articles [default: the directories at the top of each PATH are the channels]
+        /// The channel of all articles [default: the directories at the top of each PATH are the channels, or the
+        /// categories of a file]
         #[arg(long, value_name = "SLUG")]
         channel: Option<Slug>,
-        /// Create the channel if it does not exist
-        #[arg(long, requires = "channel")]
+        /// Create the channel if it does not exist; of a file, all channels that its categories need
+        #[arg(long)]
         new_channel: bool,
         /// Encoding of text files that are not Unicode: tcvn3, vni, windows-1258, utf-16, utf-8
         #[arg(long, value_name = "NAME", value_parser = encoding)]
         encoding: Option<Encoding>,
+        #[command(flatten)]
+        of_file: file_import::FileImportArguments,
         /// Read everything and report what would be rejected; publishes nothing
         #[arg(long)]
         dry_run: bool,
@@ -259,7 +264,8 @@ pub fn main() -> ExitCode {
         Err(cause) => {
             // SECURITY: further lines are indented, so that no name in an error can forge another error.
             say!("bantin: {}", format!("{cause:#}").trim_end().replace('\n', "\n  "));
-            ExitCode::from(if import::is_usage_error(&cause) { 2 } else { 1 })
+            let is_usage = import::is_usage_error(&cause) || file_import::is_usage_error(&cause);
+            ExitCode::from(if is_usage { 2 } else { 1 })
         }
     };
     logging::flush();
@@ -321,14 +327,17 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Publish { file, channel, id, remote } => {
                 publish::publish(config, file, channel, id.as_deref(), remote, output).await
             }
-            Command::Import { paths, channel, new_channel, encoding, dry_run } => {
+            Command::Import { paths, channel, new_channel, encoding, of_file, dry_run } => {
                 let request = ImportRequest {
                     paths: paths.clone(),
                     channel: channel.clone(),
                     new_channel: *new_channel,
                     encoding: *encoding,
                 };
-                import::import(config, &request, *dry_run, output).await
+                match file_import::is_of_files(&request, of_file)? {
+                    true => file_import::import(config, &request, of_file, *dry_run, output).await,
+                    false => import::import(config, &request, *dry_run, output).await,
+                }
             }
             Command::Withdraw { id, reason, erase, remote } => match remote.service()? {
                 Some(service) => service.withdraw(id, reason.as_deref(), *erase),

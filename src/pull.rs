@@ -6,6 +6,8 @@
 //!
 //! A date that is wrong or doubtful is never replaced by the current time: it is read from the page of the article, or the
 //! item is held back until an operator decides or the source corrects it.
+//!
+//! [`FileImport`] takes in once what another system has exported: a file of WordPress, a feed, a backup of another bantin.
 
 mod archive;
 mod articles;
@@ -18,6 +20,8 @@ mod dates;
 mod health;
 mod hosts;
 mod identity;
+mod images;
+mod import;
 mod item_changes;
 mod operator;
 mod options;
@@ -34,6 +38,10 @@ pub use collector::Collector;
 pub use context::WatchedSource;
 pub use cursor::ChangesCursor;
 pub use health::{SourceHealth, duplicate_json, health, health_of};
+pub use import::{
+    BackupImport, FileImport, FileImportFault, FileImportOptions, FileImportReport, ImportFinding, LeftOut,
+    is_backup, is_feed_file,
+};
 pub use operator::{Decision, DoubtfulItem, OperatorError, decide, doubtful, doubtful_of, set_paused};
 pub use options::{PullOptions, SourceKind, SourceOptions, Withdrawals};
 pub use report::PullReport;

@@ -162,7 +162,7 @@ pub(super) async fn migrate(
 }
 
 /// The directory of a file.
-fn folder_of(file: impl AsRef<Path>) -> PathBuf {
+pub(super) fn folder_of(file: impl AsRef<Path>) -> PathBuf {
     let folder = file.as_ref().parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new(".")).to_owned()
 }
@@ -177,7 +177,7 @@ async fn is_moved(source: &Store, target: &Store) -> anyhow::Result<bool> {
     Ok(here == there)
 }
 
-fn sqlite_at(options: &StoreOptions, path: &Path) -> StoreOptions {
+pub(super) fn sqlite_at(options: &StoreOptions, path: &Path) -> StoreOptions {
     StoreOptions { url: format!("sqlite:{}", path.display()), ..options.clone() }
 }
 

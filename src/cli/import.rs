@@ -1,6 +1,6 @@
 //! `bantin import`: publishes many old articles at once, with progress.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::check;
 use super::open::scratch_store;
 use super::output::{Outcome, OutputOptions, counted};
+use super::scratch::Scratch;
 use crate::app::open_store;
 use crate::config::Config;
 use crate::image;
@@ -27,18 +28,7 @@ pub(super) async fn import(
     dry_run: bool,
     output: OutputOptions,
 ) -> anyhow::Result<Outcome> {
-    // An import creates ids, which are permanent.
-    config.validate_for_serving()?;
-    let mut config = config;
-    let mut _scratch = None;
-    if dry_run && !Store::exists(&config.store) {
-        // A dry run must not create a log.
-        _scratch = Some(scratch_store(&mut config)?);
-    }
-    let store = match dry_run {
-        true => Store::open(config.store.clone()).await?,
-        false => open_store(&config).await?,
-    };
+    let (config, store, _scratch) = open(config, dry_run).await?;
     let known = known_channels(&config, &store).await?;
     let import = Import::plan(order, &config.ingest, &known)?;
     let summary = ImportSummary::new(&import, &known);
@@ -46,17 +36,36 @@ pub(super) async fn import(
     let mut failed = Ok(());
     let on_batch = |report: &ImportReport, findings: Vec<FileDiagnostic>| {
         if failed.is_ok() {
-            failed = reporter.batch(report, &findings);
+            failed = reporter.batch(report.files, &findings);
         }
     };
     let report = import.run(&store, dry_run, on_batch).await?;
     store.close().await;
     failed?;
-    reporter.end(&report)?;
+    reporter.end(counts(&report))?;
     if !output.quiet {
         say!("{}", summary.text(&report, dry_run).trim_end());
     }
     Ok(if report.rejected == 0 { Outcome::Done } else { Outcome::ProblemsFound })
+}
+
+/// Opens the store that articles are imported into.
+pub(super) async fn open(
+    mut config: Config,
+    dry_run: bool,
+) -> anyhow::Result<(Config, Store, Option<Scratch>)> {
+    // An import creates ids, which are permanent.
+    config.validate_for_serving()?;
+    // A dry run must not create a log.
+    let scratch = match dry_run && !Store::exists(&config.store) {
+        true => Some(scratch_store(&mut config)?),
+        false => None,
+    };
+    let store = match dry_run {
+        true => Store::open(config.store.clone()).await?,
+        false => open_store(&config).await?,
+    };
+    Ok((config, store, scratch))
 }
 
 /// True for a usage error, in contrast to a failure.
@@ -66,8 +75,16 @@ pub(super) fn is_usage_error(cause: &anyhow::Error) -> bool {
 }
 
 async fn known_channels(config: &Config, store: &Store) -> anyhow::Result<BTreeSet<Slug>> {
+    Ok(titles_of_channels(config, store).await?.into_keys().collect())
+}
+
+/// The existing channels with their titles.
+pub(super) async fn titles_of_channels(
+    config: &Config,
+    store: &Store,
+) -> anyhow::Result<BTreeMap<Slug, String>> {
     let channels = render::channels(&mut store.snapshot().await?, &config.render.channels).await?;
-    Ok(channels.into_iter().map(|channel| channel.slug).collect())
+    Ok(channels.into_iter().map(|channel| (channel.slug, channel.title)).collect())
 }
 
 /// The summary of an import: channels, and files that are ignored.
@@ -88,7 +105,7 @@ impl ImportSummary {
                 _ if image::is_image_name(&format!("a.{extension}")) => pictures += count,
                 "" => ignored.push(format!("{count} of other types")),
                 "doc" | "rtf" => ignored.push(format!("{count} .{extension} (save them as .docx)")),
-                "zip" => ignored.push(format!("{count} .zip (name them to import them)")),
+                "zip" | "xml" => ignored.push(format!("{count} .{extension} (name them to import them)")),
                 _ => ignored.push(format!("{count} .{extension}")),
             }
         }
@@ -129,7 +146,7 @@ impl ImportSummary {
 }
 
 /// Prints diagnostics as they occur, so that memory does not grow with their number.
-struct ImportReporter {
+pub(super) struct ImportReporter {
     output: OutputOptions,
     progress: Progress,
     out: io::Stdout,
@@ -137,7 +154,7 @@ struct ImportReporter {
 }
 
 impl ImportReporter {
-    fn new(total: u64, output: OutputOptions) -> io::Result<Self> {
+    pub(super) fn new(total: u64, output: OutputOptions) -> io::Result<Self> {
         let mut out = io::stdout();
         if output.json {
             write!(out, "{{\"findings\": [")?;
@@ -145,7 +162,8 @@ impl ImportReporter {
         Ok(Self { output, progress: Progress::new(total, output.quiet), out, first: true })
     }
 
-    fn batch(&mut self, report: &ImportReport, findings: &[FileDiagnostic]) -> io::Result<()> {
+    /// Prints the diagnostics of a batch, after which `done` articles are processed.
+    pub(super) fn batch(&mut self, done: u64, findings: &[FileDiagnostic]) -> io::Result<()> {
         let Self { output, progress, out, first } = self;
         let mut lines = String::new();
         for finding in findings {
@@ -160,30 +178,34 @@ impl ImportReporter {
             }
         }
         progress.suspend(|| out.write_all(lines.as_bytes()))?;
-        progress.at(report.files);
+        progress.at(done);
         Ok(())
     }
 
-    fn end(mut self, report: &ImportReport) -> io::Result<()> {
+    /// Ends the progress, and the JSON with these counts.
+    pub(super) fn end(mut self, counts: serde_json::Value) -> io::Result<()> {
         self.progress.end();
         if !self.output.json {
             return Ok(());
         }
-        let counts = json!({
-            "files": report.files,
-            "published": report.published,
-            "corrected": report.corrected,
-            "moved": report.moved,
-            "restored": report.restored,
-            "unchanged": report.unchanged,
-            "waiting": report.scheduled,
-            "stay_withdrawn": report.still_withdrawn,
-            "acceptable": report.acceptable,
-            "refused": report.rejected,
-        });
         let counts = counts.to_string();
         writeln!(self.out, "],\n {}", counts.trim_start_matches('{'))
     }
+}
+
+fn counts(report: &ImportReport) -> serde_json::Value {
+    json!({
+        "files": report.files,
+        "published": report.published,
+        "corrected": report.corrected,
+        "moved": report.moved,
+        "restored": report.restored,
+        "unchanged": report.unchanged,
+        "waiting": report.scheduled,
+        "stay_withdrawn": report.still_withdrawn,
+        "acceptable": report.acceptable,
+        "refused": report.rejected,
+    })
 }
 
 /// Progress: a bar on a terminal, a line per second in a log, nothing if quiet.

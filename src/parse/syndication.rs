@@ -16,6 +16,8 @@ mod json;
 mod links;
 mod model;
 mod reader;
+mod shortcodes;
+mod wordpress;
 mod xml;
 
 pub use article::{article_of, feed_links, page_date};
@@ -28,6 +30,8 @@ pub use model::{
     SourceItem,
 };
 pub use reader::read_feed;
+pub use shortcodes::{Gallery, PostHtml, wordpress_html};
+pub use wordpress::{FeedHead, WordPressHead, WordPressItem, read_feed_head, read_wordpress_item};
 
 #[cfg(test)]
 mod tests;

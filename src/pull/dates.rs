@@ -70,6 +70,17 @@ pub(super) enum Question {
     FirstZone(FeedDate),
 }
 
+impl Question {
+    /// Why the date is in doubt without an answer.
+    pub(super) fn doubt(self) -> DateDoubt {
+        match self {
+            Self::Any(doubt) => doubt,
+            Self::Minutes(_) => DateDoubt::MonthAsMinutes,
+            Self::Zone(_) | Self::FirstZone(_) => DateDoubt::LocalAsGmt,
+        }
+    }
+}
+
 /// Judges the date of an item as written.
 pub(super) fn judge(
     written: Option<&str>,

@@ -62,21 +62,22 @@ pub(super) fn item_of_key(key: &str, source: &SourceOptions) -> CollectedItem {
 }
 
 /// The link of an item, if it leads to an article and not to the front page.
-fn article_link(item: &SourceItem) -> Option<String> {
+pub(super) fn article_link(item: &SourceItem) -> Option<String> {
     let link = link_key(item.link.as_deref()?)?;
     link.contains(['/', '?']).then_some(link)
 }
 
 /// URLs that mean the same page are the same id.
-fn key_of_id(id: &str) -> String {
+pub(super) fn key_of_id(id: &str) -> String {
     match link_key(id) {
         Some(link) => format!("url:{link}"),
         None => format!("id:{}", id.trim()),
     }
 }
 
-/// The id of an item, if it is unique in the world: a tag, a URN, or a URL of the host of the source.
-pub(super) fn own_id(item: &SourceItem, source: &SourceOptions) -> Option<ArticleId> {
+/// The id of an item, if it is unique in the world: a tag, a URN, or a URL of the
+/// host of the `site`.
+pub(super) fn own_id(item: &SourceItem, site: &str) -> Option<ArticleId> {
     let id = item.id.as_deref()?;
     let host = |url: &str| {
         let host = Url::parse(url).ok()?.host_str()?.to_owned();
@@ -85,6 +86,6 @@ pub(super) fn own_id(item: &SourceItem, source: &SourceOptions) -> Option<Articl
     let is_url = id.starts_with("https://") || id.starts_with("http://");
     let is_unique = id.starts_with("tag:")
         || id.starts_with("urn:")
-        || is_url && host(id).is_some() && host(id) == host(&source.url);
+        || is_url && host(id).is_some() && host(id) == host(site);
     is_unique.then(|| ArticleId::new(id))
 }

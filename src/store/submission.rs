@@ -61,6 +61,8 @@ pub struct WriteConditions {
     pub idempotency: Option<IdempotencyKey>,
     /// Why an article is corrected. It is published.
     pub reason: Option<String>,
+    /// A new article from elsewhere keeps its id, also if this site could have minted it.
+    pub may_choose_id: bool,
     /// Which images a correction by command or request keeps.
     pub kept_images: KeptImages,
 }

@@ -28,6 +28,7 @@ mod hub;
 mod image_copies;
 mod images;
 mod import;
+mod import_files;
 mod indexnow;
 mod markup;
 mod metrics;

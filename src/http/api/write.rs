@@ -56,6 +56,7 @@ pub(super) async fn submit(
     let idempotency = idempotency_key(&request, &parsed.fingerprint, &token)?;
     let dry_run = parsed.options.dry_run;
     let conditions = WriteConditions {
+        may_choose_id: false,
         expected,
         must_be_new: id.is_none(),
         must_exist: id.is_some(),

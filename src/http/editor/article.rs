@@ -209,6 +209,7 @@ async fn submit(
     }
     let key = Some(form.key.as_str()).filter(|key| !key.is_empty() && !is_preview);
     let conditions = WriteConditions {
+        may_choose_id: false,
         expected: id.as_ref().map(|_| versions(&form.version)),
         must_be_new: id.is_none(),
         must_exist: id.is_some(),

@@ -43,12 +43,12 @@ fn has_markup(text: &str) -> bool {
 }
 
 /// The article of an item, and its images in the order in which it shows them, those with a caption first. The HTML is
-/// read and written anew, as that of an article file; `source` is named above it. `page` is the URL and the bytes of its
+/// read and written anew, as that of an article file; `source`, if another publisher's, is named above it. `page` is the URL and the bytes of its
 /// page, whose text is taken if it is longer. `None` if its HTML is too complex.
 pub fn article_of(
     item: &SourceItem,
     published: PublishedAt,
-    source: &str,
+    source: Option<&str>,
     page: Option<(&Url, &[u8])>,
     options: &ParseOptions,
 ) -> Option<ParsedArticle> {
@@ -71,7 +71,7 @@ pub fn article_of(
         tags: item.tags.clone(),
         language: language.filter(|language| !same_language(language, &options.language)).map(str::to_owned),
         link: item.link.clone(),
-        source: Some(source.to_owned()),
+        source: source.map(str::to_owned),
         ..FrontMatter::default()
     };
     let of_page = page.and_then(|(url, bytes)| web_page(bytes, url, &title, published, options));

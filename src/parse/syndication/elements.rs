@@ -12,13 +12,16 @@ const MAX_NODES: u32 = 500_000;
 
 /// The namespaces that are told apart. RSS elements are in none or, in RSS 0.9 and 1.0, in one of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Namespace {
+pub(super) enum Namespace {
     Rss,
     Atom,
     DublinCore,
     Content,
     Tombstones,
     Media,
+    /// The elements of an export of WordPress.
+    WordPress,
+    Excerpt,
     Other,
 }
 
@@ -35,17 +38,33 @@ fn namespace(node: Node<'_, '_>) -> Namespace {
         Some("http://purl.org/rss/1.0/modules/content/") => Namespace::Content,
         Some("http://purl.org/atompub/tombstones/1.0") => Namespace::Tombstones,
         Some("http://search.yahoo.com/mrss/" | "http://search.yahoo.com/mrss") => Namespace::Media,
+        Some(uri) if uri.starts_with("http://wordpress.org/export/") => match uri.contains("excerpt") {
+            true => Namespace::Excerpt,
+            false => Namespace::WordPress,
+        },
         Some(uri) if uri.starts_with("http://purl.org/dc/") => Namespace::DublinCore,
         Some(_) => Namespace::Other,
     }
 }
 
 pub(super) fn read(xml: &str, url: &Url, repairs: &mut Repairs) -> Result<SourceFeed, FeedFault> {
+    read_document(&document(xml)?, url, repairs)
+}
+
+/// Parses XML within limits.
+pub(super) fn document(xml: &str) -> Result<Document<'_>, FeedFault> {
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(xml, options).map_err(|cause| match cause {
+    Document::parse_with_options(xml, options).map_err(|cause| match cause {
         roxmltree::Error::NodesLimitReached => FeedFault::TooComplex,
         cause => FeedFault::Xml(cause.to_string()),
-    })?;
+    })
+}
+
+pub(super) fn read_document(
+    document: &Document<'_>,
+    url: &Url,
+    repairs: &mut Repairs,
+) -> Result<SourceFeed, FeedFault> {
     let root = document.root_element();
     match root.tag_name().name() {
         "rss" | "RDF" => Ok(Reader { base: base_of(root, url), repairs }.rss(root)),
@@ -321,7 +340,7 @@ fn media_caption(content: Node<'_, '_>) -> Option<String> {
     }
 }
 
-fn children<'a, 'i>(
+pub(super) fn children<'a, 'i>(
     parent: Node<'a, 'i>,
     of: Namespace,
     name: &'static str,
@@ -332,11 +351,11 @@ fn children<'a, 'i>(
 }
 
 /// The trimmed text of the first child with this name that has one.
-fn text(parent: Node<'_, '_>, of: Namespace, name: &'static str) -> Option<String> {
+pub(super) fn text(parent: Node<'_, '_>, of: Namespace, name: &'static str) -> Option<String> {
     children(parent, of, name).map(|node| all_text(node).trim().to_owned()).find(|text| !text.is_empty())
 }
 
-fn all_text(node: Node<'_, '_>) -> String {
+pub(super) fn all_text(node: Node<'_, '_>) -> String {
     node.descendants().filter(Node::is_text).filter_map(|part| part.text()).collect()
 }
 

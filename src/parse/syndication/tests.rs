@@ -53,7 +53,7 @@ fn every_format_gives_the_same_item() {
         let date =
             read_feed_date(item.date.as_ref().unwrap(), DEFAULT_TIME_ZONE, &mut Repairs::new()).unwrap();
         assert_eq!(rfc3339(date.published.instant, DEFAULT_TIME_ZONE), "2023-05-12T17:39:00+07:00", "{text}");
-        let article = article_of(item, date.published, "UBND xã", None, &options()).unwrap().article;
+        let article = article_of(item, date.published, Some("UBND xã"), None, &options()).unwrap().article;
         assert!(
             matches!(&article.body[..], [Block::Lead { text, .. }] if text == "Cả bài"),
             "{:?}",
@@ -245,7 +245,7 @@ fn the_html_of_an_item_is_written_anew() {
     };
     let published = crate::time::PublishedAt::exact(Utc.with_ymd_and_hms(2023, 5, 12, 10, 0, 0).unwrap());
     let ParsedArticle { article, images, .. } =
-        article_of(&item, published, "UBND xã", None, &options()).unwrap();
+        article_of(&item, published, Some("UBND xã"), None, &options()).unwrap();
     let written = format!("{:?}", article.body);
     assert!(written.contains("https://dakto.example.vn/lich"), "{written}");
     for bad in ["script", "onclick", "javascript", "alert"] {
@@ -265,7 +265,7 @@ fn images_are_found_in_the_text_and_beside_it_with_their_captions() {
     let feed =
         read(&format!("<rss xmlns:media='http://search.yahoo.com/mrss/'><channel>{item}</channel></rss>"));
     let published = crate::time::PublishedAt::exact(Utc.with_ymd_and_hms(2023, 5, 12, 10, 0, 0).unwrap());
-    let read = article_of(&feed.items[0], published, "UBND xã", None, &options()).unwrap();
+    let read = article_of(&feed.items[0], published, Some("UBND xã"), None, &options()).unwrap();
     let images: Vec<(&str, bool)> =
         read.images.iter().map(|image| (image.source.name(), image.has_caption)).collect();
     assert_eq!(images, [("a.jpg", true), ("c.jpg", true), ("b-300x200.jpg", false)]);

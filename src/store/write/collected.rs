@@ -92,14 +92,16 @@ impl LogWriter<'_> {
 
     /// The identity of a new article: its own id if that can be used, and the first free permalink.
     ///
-    /// SECURITY: a source cannot take an id that exists or that this site may assign itself.
+    /// SECURITY: a source cannot take an id that exists or that this site may assign itself. An operator who imports may
+    /// use the latter.
     pub(crate) async fn identity_of_item(
         &mut self,
         submission: &Submission,
     ) -> Result<(ArticleId, Permalink), StoreError> {
+        let may_choose = submission.conditions.may_choose_id;
         let mut id = submission.id.clone().filter(|id| {
             let fits = Excess::in_bytes("id", id.as_str(), bounds::MAX_ID_BYTES).is_none();
-            fits && bounds::is_iri(id.as_str()) && !self.options.addresses.may_mint(id)
+            fits && bounds::is_iri(id.as_str()) && (may_choose || !self.options.addresses.may_mint(id))
         });
         if let Some(wanted) = &id
             && self.current(wanted).await?.is_some()
