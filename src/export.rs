@@ -13,6 +13,7 @@
 mod compare;
 mod error;
 mod manifest;
+mod old_addresses;
 mod output_dir;
 mod plan;
 mod renderer;
@@ -28,6 +29,7 @@ use chrono::TimeDelta;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
+use crate::model::Permalink;
 use crate::render::{self, Representation};
 use crate::store::{Snapshot, Store, StoreError};
 
@@ -109,7 +111,8 @@ pub async fn build(
         on_progress,
     };
     build.execute(plan).await?;
-    build.finish(options)
+    let old = build.site.old_addresses().await?;
+    build.finish(options, &old)
 }
 
 /// A snapshot of the log whose newest second is over. No later state has the same date, so that date and length
@@ -369,7 +372,11 @@ impl<T: FnMut(u64, u64)> Build<T> {
     }
 
     /// Saves the manifest and writes the server configurations.
-    fn finish(mut self, options: &ExportOptions) -> Result<BuildReport, BuildError> {
+    fn finish(
+        mut self,
+        options: &ExportOptions,
+        old: &[(String, Permalink)],
+    ) -> Result<BuildReport, BuildError> {
         if self.after != self.before {
             self.file(MANIFEST, self.output_dir.save_manifest(&self.after))?;
         }
@@ -378,6 +385,7 @@ impl<T: FnMut(u64, u64)> Build<T> {
             self.site.context.channels(),
             &options.render.addresses,
             &options.headers,
+            old,
         )?;
         self.output_dir.clean_up();
         Ok(self.report)

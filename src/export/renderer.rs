@@ -8,6 +8,7 @@ use tracing::error;
 use super::manifest::Manifest;
 use super::plan::{self, Output, PlannedFile, States};
 use crate::html;
+use crate::model::Permalink;
 use crate::render::{
     self, ArchivePageInput, ArticlePage, ArticlePageInput, LogVersion, PageInput, RenderContext,
     RenderCounters, Rendered, RenderedSite, Renderer, Representation,
@@ -57,6 +58,21 @@ impl SiteRenderer {
     /// Counts changes of the configuration.
     pub(super) async fn generation(&mut self) -> Result<u64, StoreError> {
         self.snapshot.config_epoch().await
+    }
+
+    /// The old addresses of all published articles, by address.
+    pub(super) async fn old_addresses(&mut self) -> Result<Vec<(String, Permalink)>, StoreError> {
+        const PAGE: u32 = 10_000;
+        let mut all: Vec<(String, Permalink)> = Vec::new();
+        loop {
+            let after = all.last().map_or("", |(address, _)| address);
+            let page = self.snapshot.old_addresses(after, PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     /// Lists every document; see [`plan::plan`].

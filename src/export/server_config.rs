@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::BuildError;
 use super::manifest::META_DIR;
+use super::old_addresses::OldAddresses;
 use super::output_dir;
 use super::plan::GONE_PAGE;
 use crate::feed;
 use crate::html;
-use crate::model::{Channel, Slug};
+use crate::model::{Channel, Permalink, Slug};
 use crate::render::OPML_MEDIA_TYPE;
 use crate::urls::{ACCESSIBILITY_PATH, FORMAT_ALIASES, Format, OPML_PATH, SiteUrls, search_path};
 
@@ -78,9 +79,11 @@ pub(super) fn write(
     channels: &[Channel],
     urls: &SiteUrls,
     headers: &Headers,
+    old: &[(String, Permalink)],
 ) -> Result<Vec<Server>, BuildError> {
     let Some(name) = root.file_name() else { return Ok(Vec::new()) };
-    let config = ServerConfig::new(root, channels, urls, headers);
+    let old = OldAddresses::new(root, &urls.path(""), old);
+    let config = ServerConfig { old, ..ServerConfig::new(root, channels, urls, headers) };
     let sibling = |extension: &str| {
         let mut name = name.to_owned();
         name.push(extension);
@@ -134,6 +137,8 @@ struct ServerConfig<'a> {
     headers: &'a Headers,
     /// The URL of the site without a trailing slash, and of the WebSub hub of its live feeds.
     hub: Option<(&'a str, &'a str)>,
+    /// Addresses that imported articles had elsewhere.
+    old: OldAddresses,
 }
 
 impl<'a> ServerConfig<'a> {
@@ -155,6 +160,7 @@ impl<'a> ServerConfig<'a> {
             renamed: renamed.collect(),
             gone: gone.collect(),
             headers,
+            old: OldAddresses::default(),
             hub: urls.hub_url().map(|hub| (urls.site_url(), hub)),
         }
     }
@@ -253,6 +259,7 @@ impl<'a> ServerConfig<'a> {
                 ("ABSENT_PAGE", lines(absent)),
                 ("GONE", lines(gone)),
                 ("RENAMED", lines(renamed)),
+                ("IMPORTED", self.old.nginx()),
                 ("BY_NAME", lines(by_name)),
             ],
         )
@@ -390,6 +397,7 @@ impl<'a> ServerConfig<'a> {
                 ("TYPES", lines(types)),
                 ("GONE", lines(gone)),
                 ("RENAMED", lines(renamed)),
+                ("IMPORTED", self.old.caddy()),
             ],
         )
     }
@@ -509,6 +517,7 @@ mod tests {
             renamed: vec![(&xa_hoi, &doi_song)],
             gone: vec![&covid],
             headers: &headers,
+            old: OldAddresses::default(),
             hub: Some(("https://example.vn/ban.tin", "https://hub.vn/?a=$b{c}")),
         };
         let include = Path::new("/srv/bản tin.include");

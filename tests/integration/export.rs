@@ -926,6 +926,21 @@ fn redirects_old_paths(server: fn(&TestSite, &str, u16) -> Server) {
     test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
     test_site.write("covid/cu.txt", article("Bài cũ", "13/05/2021 08:00", "Đoạn mở đầu."));
     test_site.ok(&["scan"]);
+    // The feed of an older site, which had other addresses.
+    let item = |link: &str, id: &str, title: &str| {
+        format!(
+            "<item><title>{title}</title><link>https://xa.example{link}</link><guid isPermaLink=\"false\">\
+             https://xa.example/?p={id}</guid><pubDate>Thu, 02 May 2019 08:30:00 +0700</pubDate>\
+             <description>Bà con cùng ra quân.</description></item>"
+        )
+    };
+    let feed = format!(
+        "<rss version=\"2.0\"><channel><link>https://xa.example/</link>{}{}</channel></rss>",
+        item("/2019/05/l%C3%A0m-%C4%91%C6%B0%E1%BB%9Dng/", "7", "Làm đường"),
+        item("/doi-song/?id=8", "8", "Họp dân")
+    );
+    fs::write(test_site.path("cu.xml"), feed).unwrap();
+    test_site.ok(&["import", &test_site.path("cu.xml").display().to_string(), "--channel", "xa-hoi"]);
     let mut config = fs::read_to_string(test_site.path("config.toml")).unwrap();
     config = config.replace(
         "slug = \"xa-hoi\"\ntitle = \"Xã hội\"",
@@ -958,6 +973,20 @@ fn redirects_old_paths(server: fn(&TestSite, &str, u16) -> Server) {
         ("/bantin/rss?a=b", 301, Some("/bantin/rss.xml?a=b")),
         ("/bantin/covid/rss.xml", 410, None),
         ("/bantin/covid/", 410, None),
+        ("/2019/05/l%C3%A0m-%C4%91%C6%B0%E1%BB%9Dng/", 301, Some("/bantin/bai-viet/2019/05/02/lam-duong")),
+        ("/2019/05/l%c3%a0m-%c4%91%c6%b0%e1%bb%9dng", 301, Some("/bantin/bai-viet/2019/05/02/lam-duong")),
+        (
+            "/bantin/2019/05/l%C3%A0m-%C4%91%C6%B0%E1%BB%9Dng/?a=b",
+            301,
+            Some("/bantin/bai-viet/2019/05/02/lam-duong"),
+        ),
+        ("/?p=7", 301, Some("/bantin/bai-viet/2019/05/02/lam-duong")),
+        ("/bantin/?p=7&utm_source=x", 301, Some("/bantin/bai-viet/2019/05/02/lam-duong")),
+        ("/?p=9", 200, None),
+        ("/?p=7x", 200, None),
+        ("/.bantin/p/7", 404, None),
+        ("/2019/05/", 404, None),
+        ("/doi-song/?p=7", 200, None),
     ] {
         assert_same_response(&serving, &server, path, status, location);
     }
