@@ -169,9 +169,13 @@ impl Metrics {
 /// Name, help and value of a metric of a source.
 type SourceMetric = (&'static str, &'static str, fn(&WatchedSource) -> u64);
 
-const SOURCE_GAUGES: [SourceMetric; 8] = [
+const SOURCE_GAUGES: [SourceMetric; 9] = [
     ("source_up", "1 while a source answers as it should", |seen| {
         u64::from(seen.state.last_success.is_some() && seen.state.failing_since.is_none())
+    }),
+    ("source_failing", "1 while a source is requested and fails, or has ended for ever", |seen| {
+        let state = &seen.state;
+        u64::from(!state.is_paused && (state.is_gone || state.failing_since.is_some()))
     }),
     ("source_last_success_timestamp_seconds", "When a source last answered", |seen| {
         seconds(seen.state.last_success)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::articles::OriginOfItem;
 use super::collector::Collector;
 use super::options::SourceOptions;
+use super::report::PullReport;
 use super::state::SourceState;
 use crate::message::Message;
 use crate::parse::{Repairs, SourceItem, read_feed_date};
@@ -46,6 +47,8 @@ pub struct DoubtfulItem {
     pub date: Option<String>,
     /// Why it is held back.
     pub reason: Message,
+    /// It is a correction of a published article, which stays as it is.
+    pub is_correction: bool,
 }
 
 impl DoubtfulItem {
@@ -55,14 +58,15 @@ impl DoubtfulItem {
         let (title, link) = content.map(|item| (item.title, item.link)).unwrap_or_default();
         let CollectedItem { source, key, date, .. } = record.item;
         let reason = record.reason.unwrap_or_else(|| Message::new("không rõ", "unknown"));
-        Self { source, key, title, link, date, reason }
+        Self { source, key, title, link, date, reason, is_correction: record.article.is_some() }
     }
 
     /// Its form on the command line and in the API.
     pub fn to_json(&self) -> Value {
         json!({
             "source": self.source, "key": self.key, "title": self.title, "link": self.link, "date": self.date,
-            "reason": self.reason.english, "reason_vi": self.reason.vietnamese,
+            "correction": self.is_correction, "reason": self.reason.english,
+            "reason_vi": self.reason.vietnamese,
         })
     }
 }
@@ -94,7 +98,7 @@ pub async fn doubtful_of(
 pub enum Decision {
     /// It is published, with this date or its own.
     Accept(Option<PublishedAt>),
-    /// It is never published.
+    /// It is never published. Of a published article only this correction is dropped, later ones are taken in.
     Drop,
 }
 
@@ -111,7 +115,9 @@ pub async fn decide(
     let record = collector.0.store.doubtful_item(&source.name, key).await?;
     let record = record.ok_or_else(|| OperatorError::UnknownItem(key.to_owned()))?;
     let Decision::Accept(published) = decision else {
-        let record = ItemRecord { state: ItemState::Dropped, reason: None, content: None, ..record };
+        let is_correction = record.article.is_some();
+        let state = if is_correction { ItemState::Published } else { ItemState::Dropped };
+        let record = ItemRecord { state, reason: None, content: None, ..record };
         collector.0.store.record_item(record).await?;
         return Ok(None);
     };
@@ -121,11 +127,20 @@ pub async fn decide(
         || read_feed_date(item.date.as_deref()?, collector.0.options.parse.zone, &mut Repairs::new()).ok();
     let published = published.or_else(|| own().map(|date| date.published)).ok_or(OperatorError::NoDate)?;
     let state = SourceState::load(&collector.0.store, source).await?;
-    let feed = state.feed_url(source);
+    let feed = state.feed_url(source).to_owned();
     let (publisher, earlier) = (collector.0.publisher(source), record.item.hash.clone());
-    let origin = OriginOfItem { earlier: Some(&earlier), published, feed, page: None };
-    let published = publisher.publish(&item, record.item, origin, &mut Repairs::new()).await?;
-    published.outcome.map(Some).map_err(OperatorError::Refused)
+    let origin = OriginOfItem { earlier: Some(&earlier), published, feed: &feed, page: None };
+    let done = publisher.publish(&item, record.item, origin, &mut Repairs::new()).await?;
+    let outcome = done.outcome.map_err(OperatorError::Refused)?;
+    if let SubmitOutcome::Published(_) = outcome {
+        let now = collector.0.store.clock().now();
+        // A poll may have gone on while the images were fetched.
+        let mut state = SourceState::load(&collector.0.store, source).await?;
+        state.count(&PullReport { published: 1, ..PullReport::default() }, now);
+        state.count_day(published, now, collector.0.options.parse.zone);
+        state.save(&collector.0.store, source).await?;
+    }
+    Ok(Some(outcome))
 }
 
 /// Pauses a source or lets it continue. One that answered 410 is tried again.

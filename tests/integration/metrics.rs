@@ -97,7 +97,10 @@ fn names_in(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn each_metric_of_the_dashboard_and_the_alerts_exists() {
-    let serving = seeded().serve();
+    let site = seeded();
+    site.configure("[[source]]\nname = \"Xã\"\nurl = \"http://xa.invalid/\"\nchannels = [\"xa-hoi\"]\n");
+    let serving = site.serve();
+    wait_until("the source", || scrape(&serving, "text/plain").1.contains("bantin_source_failing{"));
     serving.get("/xa-hoi/rss.xml");
     let (samples, _) = read(&scrape(&serving, "text/plain").1);
     let known: BTreeSet<&str> = samples.keys().map(|name| name.split('{').next().unwrap()).collect();

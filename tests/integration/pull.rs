@@ -459,6 +459,13 @@ fn the_metrics_count_what_is_held_back_of_each_source() {
     assert_eq!((doubtful("Xa"), doubtful("Khac")), (1, 0));
     site.ok(&["sources", "drop", "Xa", "id:a"]);
     wait_until("the decision", || doubtful("Xa") == 0);
+    let failing = || server.metric("bantin_source_failing{source=\"Khac\"}");
+    assert_eq!(failing(), 0);
+    portal.answers_with("/b.xml", "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n");
+    pull(&site, "Khac");
+    wait_until("the failure", || failing() == 1);
+    site.ok(&["sources", "pause", "Khac"]);
+    wait_until("the pause, which is no failure", || failing() == 0);
 }
 
 #[test]
@@ -500,6 +507,7 @@ fn who_covers_the_channels_of_a_source_decides_on_it_through_the_api_and_nobody_
     let held = ask("GET", "/X%C3%A3%20A/items", &own).json();
     let first = json!({
         "source": "Xã A", "key": "id:a", "title": "Không ngày", "link": portal.url("/a"), "date": null,
+        "correction": false,
         "reason": "no publication date", "reason_vi": "không có ngày đăng",
     });
     assert_eq!((&held["items"][0], &held["items"][1]["key"]), (&first, &"id:b".into()), "{held}");
@@ -513,6 +521,7 @@ fn who_covers_the_channels_of_a_source_decides_on_it_through_the_api_and_nobody_
     let accepted = ask("POST", &item("id%3Aa/accept?published=13/05/2023%2008:00"), &own);
     assert_eq!((accepted.status, &accepted.json()["outcome"]), (200, &"published".into()));
     assert_eq!(items(&site)[0]["date_published"], "2023-05-13T08:00:00+07:00");
+    assert_eq!((&state()["published"], state()["last_new"].is_string()), (&1.into(), true), "{}", state());
     assert_eq!(ask("POST", &item("id%3Ab/drop"), &own).json()["outcome"], "dropped");
     assert_eq!(ask("POST", &item("id%3Ab/drop"), &own).status, 404, "it was decided");
     assert_eq!(state()["doubtful"], 0);
@@ -588,4 +597,32 @@ fn what_two_sources_both_published_and_what_never_settles_is_reported_everywhere
     ] {
         assert!(page.contains(shown), "{shown}: {page}");
     }
+}
+
+#[test]
+fn a_correction_that_is_dropped_leaves_the_article_and_its_later_corrections() {
+    let portal = Portal::new();
+    let publish = |title: &str, date: &str| {
+        portal.serves("/rss.xml", rss(&[item("a", title, date, &portal.url("/a"), "A.")]));
+    };
+    let date = "Fri, 12 May 2023 17:39:00 +0700";
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    let title = || items(&site)[0]["title"].as_str().unwrap().to_owned();
+    publish("Họp dân", date);
+    pull(&site, "Xã A");
+    publish("Họp dân lần hai", "hôm kia");
+    assert_eq!(pull(&site, "Xã A")["doubtful"][0]["title"], "Họp dân lần hai");
+    let held: Value = serde_json::from_str(&site.ok(&["sources", "doubtful", "--json"])).unwrap();
+    assert_eq!(held[0]["correction"], true, "{held}");
+    assert_eq!(site.ok(&["sources", "drop", "Xã A", "id:a"]), "dropped\n");
+    let report = pull(&site, "Xã A");
+    assert_eq!(
+        (&report["doubtful"], &report["corrected"]),
+        (&json!([]), &0.into()),
+        "it was decided: {report}"
+    );
+    assert_eq!(title(), "Họp dân");
+    publish("Họp dân ở nhà rông", date);
+    assert_eq!(pull(&site, "Xã A")["corrected"], 1);
+    assert_eq!(title(), "Họp dân ở nhà rông");
 }

@@ -51,6 +51,8 @@ pub struct DoubtfulRow {
     pub date: Option<String>,
     /// Why it is held back, in Vietnamese.
     pub reason: String,
+    /// It is a correction of a published article.
+    pub is_correction: bool,
     /// The date that was typed before.
     pub typed: String,
 }
@@ -187,6 +189,7 @@ fn pause_form(frame: &EditorFrame<'_>, row: &SourceRow) -> Markup {
 fn doubtful_item(frame: &EditorFrame<'_>, row: &SourceRow, place: usize, item: &DoubtfulRow) -> Markup {
     let title = if item.title.is_empty() { "(không có tiêu đề)" } else { item.title.as_str() };
     let field = format!("ngay-gio-{place}");
+    let drop = if item.is_correction { "Bỏ bản sửa này" } else { "Bỏ, không bao giờ đăng" };
     html! {
         li {
             p {
@@ -196,7 +199,10 @@ fn doubtful_item(frame: &EditorFrame<'_>, row: &SourceRow, place: usize, item: &
                     _ => strong { (clean(title)) },
                 }
             }
-            ul.found { li.warning { "Giữ lại vì " (clean(&item.reason)) "." } }
+            ul.found {
+                li.warning { "Giữ lại vì " (clean(&item.reason)) "." }
+                @if item.is_correction { li { "Đây là bản sửa; bài đã đăng vẫn giữ nguyên." } }
+            }
             p.meta {
                 "Ngày ghi ở nguồn: " @match &item.date { Some(date) => (clean(date)), None => "không có" }
                 " · Mã: " (clean(&item.key))
@@ -209,9 +215,7 @@ fn doubtful_item(frame: &EditorFrame<'_>, row: &SourceRow, place: usize, item: &
                 input.short id=(field) name="ngay-gio" maxlength="100" value=(item.typed) placeholder="17:39 12/05/2023";
                 p.buttons {
                     button name="viec" value="nhan" aria-label=(format!("Đăng: {title}")) { "Đăng" }
-                    button.plain name="viec" value="bo" aria-label=(format!("Bỏ, không bao giờ đăng: {title}")) {
-                        "Bỏ, không bao giờ đăng"
-                    }
+                    button.plain name="viec" value="bo" aria-label=(format!("{drop}: {title}")) { (drop) }
                 }
             }
         }

@@ -90,7 +90,7 @@ pub(super) fn done(word: &str) -> Option<Banner> {
         "nguon-dung" => "Đã tạm dừng nguồn. Các nguồn khác vẫn chạy.",
         "nguon-tiep" => "Nguồn được đọc lại ngay.",
         "muc-dang" => "Đã đăng mục của nguồn.",
-        "muc-bo" => "Đã bỏ mục này; nó không bao giờ được đăng.",
+        "muc-bo" => "Đã bỏ mục này.",
         "muc-van-go" => "Bài này đã bị gỡ tại đây nên vẫn gỡ. Hãy khôi phục bài ở trang Tình trạng nếu cần.",
         "muc-dang-lam" => "Đang tải ảnh của bài. Bài tự đăng khi tải xong.",
         _ => return None,

@@ -57,6 +57,7 @@ async fn one(
         link: item.link,
         date: item.date,
         reason: item.reason.vietnamese,
+        is_correction: item.is_correction,
     });
     let concerns = sources::concerns(state, token, name).await?;
     let concerns = concern_rows(concerns, name);
