@@ -34,6 +34,9 @@ use url::Url;
 pub use address::{AllowList, AllowedAddresses, UrlError, is_public, parse_url};
 pub use callback::{CallbackClient, CallbackMessage, CallbackResponse};
 
+/// What may be done to an answer (RFC 3229 §10.5.3).
+const A_IM: HeaderName = HeaderName::from_static("a-im");
+
 /// Limits of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -64,6 +67,8 @@ pub struct FetchRequest {
     pub etag: Option<String>,
     /// `Last-Modified` of the copy that the caller has.
     pub last_modified: Option<String>,
+    /// Status 226 may answer with the changed entries of a feed only (RFC 3229), if there is an `etag`.
+    pub accepts_delta: bool,
     /// Limits of this request, if not those of the client.
     pub limits: Option<Limits>,
 }
@@ -71,7 +76,9 @@ pub struct FetchRequest {
 impl FetchRequest {
     /// A request for whatever is there.
     pub fn new(url: impl Into<String>, addresses: AllowedAddresses) -> Self {
-        Self { url: url.into(), addresses, accept: "*/*", etag: None, last_modified: None, limits: None }
+        let url = url.into();
+        let (etag, last_modified, accepts_delta) = (None, None, false);
+        Self { url, addresses, accept: "*/*", etag, last_modified, accepts_delta, limits: None }
     }
 }
 
@@ -220,6 +227,9 @@ impl Fetcher {
             .header(ACCEPT_ENCODING, "gzip");
         if let Some(etag) = &request.etag {
             sent = sent.header(IF_NONE_MATCH, etag);
+            if request.accepts_delta {
+                sent = sent.header(A_IM, "feed");
+            }
         }
         if let Some(moment) = &request.last_modified {
             sent = sent.header(IF_MODIFIED_SINCE, moment);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use tokio::sync::Semaphore;
 
 use super::hosts::Hosts;
@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 /// The formats of feeds.
 pub(super) const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, \
                       text/xml;q=0.9, text/html;q=0.5, */*;q=0.1";
+/// What was done to an answer (RFC 3229 §10.5.2).
+const IM: HeaderName = HeaderName::from_static("im");
 /// Maximum number of requests at the same time, without those that wait for changes.
 const MAX_REQUESTS: usize = 16;
 /// The same for sources that fail, most of which do not answer at all.
@@ -98,6 +100,26 @@ pub(super) fn successful(
     };
     let retry_after = response.header(RETRY_AFTER).and_then(|value| state::retry_after(value, now));
     Err(Failure { reason, status: Some(status), retry_after })
+}
+
+/// A response with status 200 or 304, or 226 with the changed entries of a feed. Also returns whether it is the latter.
+/// `has_base`: there is a copy that they change.
+pub(super) fn successful_feed(
+    response: Result<FetchResponse, FetchError>,
+    has_base: bool,
+    now: Timestamp,
+) -> Result<(FetchResponse, bool), Failure> {
+    match response {
+        Ok(response) if response.status == StatusCode::IM_USED => {
+            // Another manipulation would make another document of it (RFC 3229 §10.4.1).
+            let done = response.header(IM).unwrap_or_default().trim();
+            match has_base && done.eq_ignore_ascii_case("feed") {
+                true => Ok((response, true)),
+                false => Err(Failure::new("the source answers 226 without being asked for changed entries")),
+            }
+        }
+        response => Ok((successful(response, now)?, false)),
+    }
 }
 
 /// Reads a response as a feed.

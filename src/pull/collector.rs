@@ -13,7 +13,7 @@ use url::Url;
 
 use super::archive;
 use super::changes;
-use super::client::{ACCEPT, Client, Failure, is_html, read_response, successful};
+use super::client::{ACCEPT, Client, Failure, is_html, read_response, successful, successful_feed};
 use super::context::{Context, WatchedSource};
 use super::options::{PullOptions, SourceKind, SourceOptions};
 use super::poll::Poll;
@@ -201,12 +201,18 @@ async fn poll_listed(poll: &mut Poll<'_>) -> Result<Result<(), Failure>, StoreEr
             accept: ACCEPT,
             etag,
             last_modified,
+            accepts_delta: !poll.state.has_doubtful,
             ..FetchRequest::new(&url, poll.source.addresses())
         };
-        let response = successful(poll.context.client.get(request).await, poll.now);
+        let has_base = request.etag.is_some() && request.accepts_delta;
+        let answer = poll.context.client.get(request).await;
+        if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::IM_USED) {
+            poll.state.feeds.insert(url.clone(), (None, None));
+        }
+        let response = successful_feed(answer, has_base, poll.now);
         let (response, feed) = match response {
-            Ok(response) if response.status == StatusCode::NOT_MODIFIED => continue,
-            Ok(response) => match block_in_place(|| read_response(&response)) {
+            Ok((response, _)) if response.status == StatusCode::NOT_MODIFIED => continue,
+            Ok((response, _)) => match block_in_place(|| read_response(&response)) {
                 Ok(feed) => (response, feed),
                 Err(fault) => {
                     failures.push(format!("{url}: {fault}"));
@@ -297,9 +303,17 @@ async fn read(poll: &mut Poll<'_>) -> Result<Answer, Failure> {
         accept: ACCEPT,
         etag: poll.state.etag.clone(),
         last_modified: poll.state.last_modified.clone(),
+        accepts_delta: !poll.state.has_doubtful,
         ..FetchRequest::new(&url, source.addresses())
     };
-    let response = successful(poll.context.client.get(request).await, poll.now)?;
+    let has_base = request.etag.is_some() && request.accepts_delta;
+    let answer = poll.context.client.get(request).await;
+    if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::IM_USED) {
+        // If its changes cannot be taken in, the whole feed is requested.
+        (poll.state.etag, poll.state.last_modified) = (None, None);
+    }
+    let response;
+    (response, poll.is_delta) = successful_feed(answer, has_base, poll.now)?;
     poll.state.note_redirect(response.moved_to.as_ref().map(Url::as_str));
     if response.status == StatusCode::NOT_MODIFIED {
         return Ok(Answer::Unchanged(response));

@@ -50,6 +50,8 @@ pub(super) struct Poll<'c> {
     pub(super) feed: Option<String>,
     /// The items that were corrected lately.
     pub(super) unsettled: BTreeMap<ArticleId, ItemChanges>,
+    /// What is read are the changed entries of a feed only.
+    pub(super) is_delta: bool,
     /// The page that was requested last: its link, its URL and its bytes.
     last_page: Option<(String, Url, Vec<u8>)>,
 }
@@ -74,6 +76,7 @@ impl<'c> Poll<'c> {
             pages: 0,
             feed: None,
             unsettled: BTreeMap::new(),
+            is_delta: false,
             last_page: None,
         }
     }
@@ -81,6 +84,7 @@ impl<'c> Poll<'c> {
     /// Takes in a feed. Returns false if something of it must be tried again.
     pub(super) async fn take(&mut self, feed: SourceFeed) -> Result<bool, StoreError> {
         self.report.items += feed.items.len() as u64;
+        self.state.has_doubtful &= self.is_delta || self.feed.is_some();
         for (kind, times) in &feed.repairs {
             *self.report.repairs.entry(*kind).or_default() += times;
         }
@@ -118,9 +122,11 @@ impl<'c> Poll<'c> {
         let unknown = items.filter(|(_, record)| record.is_none()).map(|(item, _)| item).collect();
         // The last items of the feed itself stay known.
         let last_items = std::mem::take(&mut self.state.last_items);
+        let has_doubtful = self.state.has_doubtful;
         let feed = SourceFeed { items: unknown, deleted: Vec::new(), ..feed };
         let taken = self.take(feed).await;
         self.state.last_items = last_items;
+        self.state.has_doubtful |= has_doubtful;
         taken.map(|_| ())
     }
 
@@ -132,6 +138,13 @@ impl<'c> Poll<'c> {
     ) -> Result<Vec<(ItemRecord, Option<String>)>, StoreError> {
         let keys: HashSet<&str> = items.iter().map(|item| item.key.as_str()).collect();
         let before = std::mem::take(&mut self.state.last_items);
+        if self.is_delta {
+            // What is not in it has not changed.
+            let unchanged = before.into_iter().filter(|key| !keys.contains(key.as_str()));
+            let now = items.iter().map(|item| item.key.clone()).chain(unchanged);
+            self.state.last_items = now.take(MAX_LAST_ITEMS).collect();
+            return Ok(Vec::new());
+        }
         if self.feed.is_none() {
             self.state.last_items = items.iter().take(MAX_LAST_ITEMS).map(|item| item.key.clone()).collect();
         }
@@ -212,6 +225,7 @@ impl<'c> Poll<'c> {
         record: Option<ItemRecord>,
         reason: Message,
     ) -> Result<(), StoreError> {
+        self.state.has_doubtful = true;
         let held = record.as_ref().filter(|record| record.state == ItemState::Doubtful);
         if held.is_some_and(|held| held.item == collected && held.reason.as_ref() == Some(&reason)) {
             return Ok(());

@@ -41,6 +41,8 @@ pub struct SourceState {
     pub etag: Option<String>,
     /// Its `Last-Modified`.
     pub last_modified: Option<String>,
+    /// Items of its feed were held back: the whole feed is requested, so that they are looked at again.
+    pub has_doubtful: bool,
     /// The feeds that it lists, with their validators, if it is a list of feeds.
     pub feeds: BTreeMap<String, (Option<String>, Option<String>)>,
     /// How far its changes are followed, if it is another bantin.

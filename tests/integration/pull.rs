@@ -127,6 +127,86 @@ fn publisher_and_licence_of_a_source_are_named_on_every_road() {
     }
 }
 
+#[test]
+fn changed_entries_alone_are_merged_and_never_taken_for_the_whole_feed() {
+    let portal = Portal::new();
+    let of = |id: &str, text: &str, date: &str| item(id, id, date, &portal.url(&format!("/{id}")), text);
+    let dated = |id: &str, text: &str| of(id, text, "Fri, 12 May 2023 17:39:00 +0700");
+    let answers = |status: &str, headers: &str, feed: String| {
+        let length = feed.len();
+        portal.answers_with(
+            "/rss.xml",
+            format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{feed}"),
+        );
+    };
+    for id in ["a", "b", "c"] {
+        portal.answers_with(&format!("/{id}"), "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n");
+    }
+    answers("200 OK", "ETag: \"v1\"\r\n", rss(&[dated("a", "A."), dated("b", "B."), dated("c", "C.")]));
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    assert_eq!(pull(&site, "Xã A")["published"], 3);
+    assert!(!portal.last_request().contains("a-im"), "there is nothing yet that changes could be told of");
+    // One new, one corrected. The others are not gone, and nobody asks for their pages.
+    let delta = || rss(&[dated("d", "D."), dated("b", "B, sửa.")]);
+    answers("226 IM Used", "IM: feed\r\nETag: \"v2\"\r\n", delta());
+    let report = pull(&site, "Xã A");
+    assert_eq!(
+        (&report["published"], &report["corrected"], &report["withdrawn"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    assert!(portal.last_request().contains("a-im: feed"), "{}", portal.last_request());
+    assert_eq!((items(&site).len(), portal.asked_for("/a"), portal.asked_for("/c")), (4, 0, 0));
+    // The tag is that of the whole feed. An article that is missing in the middle of it has vanished.
+    answers("200 OK", "ETag: \"v3\"\r\n", rss(&[dated("d", "D."), dated("b", "B, sửa."), dated("c", "C.")]));
+    assert_eq!(pull(&site, "Xã A")["withdrawn"], 1);
+    assert!(portal.last_request().contains("get /a "), "{}", portal.last_request());
+    // What is none of ours to merge is refused, and the next request is for the whole.
+    for headers in ["ETag: \"v4\"\r\n", "IM: vcdiff\r\nETag: \"v4\"\r\n"] {
+        answers("200 OK", "ETag: \"v3\"\r\n", rss(&[dated("d", "D."), dated("c", "C.")]));
+        pull(&site, "Xã A");
+        answers("226 IM Used", headers, delta());
+        assert!(pull(&site, "Xã A")["error"].as_str().unwrap().contains("226"));
+        pull(&site, "Xã A");
+        assert!(!portal.last_request().contains("if-none-match"), "{}", portal.last_request());
+    }
+    let fresh = province(&[("Xã A", portal.url("/rss.xml"))]);
+    answers("226 IM Used", "IM: feed\r\nETag: \"v2\"\r\n", delta());
+    assert!(pull(&fresh, "Xã A")["error"].is_string());
+    assert_eq!(items(&fresh).len(), 0);
+    // While an item is held back, the whole feed is read, so that it is looked at again.
+    answers("200 OK", "ETag: \"v5\"\r\n", rss(&[of("e", "E.", "hôm qua"), dated("d", "D.")]));
+    portal.serves("/e", "<html><body>Không ngày</body></html>");
+    pull(&fresh, "Xã A");
+    pull(&fresh, "Xã A");
+    let asked = portal.last_request();
+    assert!(!asked.contains("a-im"), "{asked}");
+}
+
+#[test]
+fn another_bantin_that_is_read_as_a_feed_sends_only_what_has_changed() {
+    let commune = TestSite::new().with("BANTIN_SITE__TAG_AUTHORITY", "xa.example,2023");
+    for number in 1..=5 {
+        let (path, title) = (format!("xa-hoi/{number}.txt"), format!("Bài {number}"));
+        commune.write(&path, article(&title, "12/05/2023 17:39", "Xã họp dân."));
+    }
+    let serving = commune.serve();
+    let province = province(&[("Xã", format!("http://{}/atom.xml", serving.address()))]);
+    province.configure("kind = \"feed\"");
+    assert_eq!(pull(&province, "Xã")["published"], 5);
+    commune.write("xa-hoi/6.txt", article("Bài 6", "12/05/2023 17:40", "Xã họp dân."));
+    commune.write("xa-hoi/2.txt", article("Bài 2, sửa", "12/05/2023 17:39", "Xã họp dân."));
+    commune.remove("xa-hoi/3.txt");
+    wait_until("the changes", || {
+        let feed = serving.get("/atom.xml").text();
+        feed.contains("Bài 6") && feed.contains("Bài 2, sửa") && feed.contains("deleted-entry")
+    });
+    let report = pull(&province, "Xã");
+    let counts = ["items", "published", "corrected", "withdrawn"].map(|name| report[name].as_u64().unwrap());
+    assert_eq!(counts, [2, 1, 1, 1], "{report}");
+    assert_eq!(items(&province).len(), 5);
+    assert_eq!(pull(&province, "Xã")["items"], 0);
+}
+
 /// The path of the newest article's page, which is not its link.
 fn site_path(server: &crate::support::RunningServer) -> String {
     let channel = server.get("/xa-hoi/").text();
