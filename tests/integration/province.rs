@@ -364,6 +364,50 @@ fn a_sitemap_for_news_gives_titles_and_the_pages_give_the_texts_if_that_is_agree
 }
 
 #[test]
+fn an_index_of_sitemaps_leads_to_those_for_news() {
+    let portal = Portal::new();
+    let index = |paths: &[&str]| {
+        let sitemap = |path: &&str| {
+            format!("<sitemap><loc>{}</loc><lastmod>2023-05-12</lastmod></sitemap>", portal.url(path))
+        };
+        let sitemaps: String = paths.iter().map(sitemap).collect();
+        format!(
+            "<?xml version='1.0'?><sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{sitemaps}</sitemapindex>"
+        )
+    };
+    let news = |name: &str| {
+        format!(
+            "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9' xmlns:news='http://www.google.com/schemas/sitemap-news/0.9'>\
+             <url><loc>{}</loc><news:news><news:publication><news:name>Xã</news:name><news:language>vi</news:language>\
+             </news:publication><news:publication_date>2023-05-12T17:39:00+07:00</news:publication_date>\
+             <news:title>{name}</news:title></news:news></url></urlset>",
+            portal.url(&format!("/tin/{name}"))
+        )
+    };
+    let pages = format!(
+        "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url><loc>{}</loc></url></urlset>",
+        portal.url("/gioi-thieu")
+    );
+    portal
+        .serves("/sitemap.xml", index(&["/sitemap-pages.xml", "/sitemap-news-1.xml", "/sitemap-news-2.xml"]));
+    portal.serves("/sitemap-pages.xml", &pages);
+    portal.serves("/sitemap-news-1.xml", news("mot"));
+    portal.serves("/sitemap-news-2.xml", news("hai"));
+    let site = province(&[("Xã", portal.url("/sitemap.xml"))]);
+    let report = pull(&site, "Xã");
+    assert_eq!((&report["published"], &report["error"]), (&2.into(), &Value::Null), "{report}");
+    assert_eq!(portal.asked_for("/sitemap-pages.xml"), 0);
+    // Without a name that tells, each is looked at; pages without news are no articles.
+    portal.serves("/tin.xml", news("ba"));
+    portal.serves("/index.xml", index(&["/sitemap-pages.xml", "/tin.xml", "/khong-co.xml"]));
+    let site = province(&[("Xã", portal.url("/index.xml"))]);
+    let report = pull(&site, "Xã");
+    assert!(report["error"].as_str().is_some_and(|error| error.contains("1 of 3 feeds fail")), "{report}");
+    let titles: Vec<_> = items(&site).iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(titles, ["ba"]);
+}
+
+#[test]
 fn older_pages_of_wordpress_and_archives_are_walked_once_and_change_nothing_that_is_known() {
     let portal = Portal::new();
     let dated = |id: &str, day: u32, text: &str| {

@@ -73,6 +73,7 @@ pub(super) fn read_document(
         }
         "opml" => Ok(Reader { base: base_of(root, url), repairs }.opml(root)),
         "urlset" => Ok(Reader { base: base_of(root, url), repairs }.news_sitemap(root)),
+        "sitemapindex" => Ok(Reader { base: base_of(root, url), repairs }.sitemap_index(root)),
         other => Err(FeedFault::NotAFeed(format!(
             "its root element is <{}>",
             other.chars().take(40).collect::<String>()
@@ -246,6 +247,24 @@ impl Reader<'_> {
         }
         let title = root.descendants().find(|node| node.has_tag_name("title")).map(all_text);
         SourceFeed { title: article::plain(&title.unwrap_or_default()), feeds, ..SourceFeed::default() }
+    }
+
+    /// The sitemaps of an index. If some are for news by their name, the others are pages without titles.
+    fn sitemap_index(self, root: Node<'_, '_>) -> SourceFeed {
+        let sitemaps = root.children().filter(|node| node.tag_name().name() == "sitemap");
+        let locations =
+            sitemaps.flat_map(|sitemap| sitemap.children().filter(|node| node.tag_name().name() == "loc"));
+        let mut feeds: Vec<String> = Vec::new();
+        for location in locations {
+            let url = absolute(&all_text(location), &self.base, self.repairs);
+            feeds.extend(url.filter(|url| !feeds.contains(url)));
+        }
+        let is_news =
+            |url: &String| Url::parse(url).is_ok_and(|url| url.path().to_ascii_lowercase().contains("news"));
+        if feeds.iter().any(is_news) {
+            feeds.retain(is_news);
+        }
+        SourceFeed { feeds, ..SourceFeed::default() }
     }
 
     /// The articles of a sitemap for news: titles, dates and addresses without texts.

@@ -17,7 +17,7 @@ pub struct SourceFeed {
     pub is_of_wordpress: bool,
     /// The page with older items: an archive (RFC 5005 §4), the next page of a JSON Feed.
     pub previous: Option<String>,
-    /// The feeds that it lists, if it is an OPML document.
+    /// The feeds that it lists, if it is an OPML document or an index of sitemaps.
     pub feeds: Vec<String>,
     /// Its items in document order.
     pub items: Vec<SourceItem>,
