@@ -631,3 +631,51 @@ fn arguments_that_do_not_belong_together_are_usage_errors() {
         assert!(said(&output).contains(expected), "{expected} is missing in\n{}", said(&output));
     }
 }
+
+/// The guide in docs/deployment.md, with a site like the ones that it is written for.
+#[test]
+fn the_commands_of_the_guide_move_a_site() {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deployment.md")).unwrap();
+    let section = guide.split("\n## ").find(|section| section.starts_with("Moving from WordPress")).unwrap();
+    let commands: Vec<&str> = section.split("```").nth(1).unwrap().lines().skip(1).collect();
+    let url = "https://xa.example";
+    let site = TestSite::new();
+    let image = "<img src=\"https://xa.example/wp-content/uploads/2019/05/san-300x200.png\">";
+    let posts = [
+        post(url, 1, "Lễ hội").in_categories(&["Văn hoá"]).saying(format!("Đoạn mở đầu.\n\n{image}")),
+        post(url, 2, "Tin vắn").in_categories(&["Chưa phân loại"]),
+    ];
+    std::fs::write(site.path("export.xml"), wordpress(url, &posts.map(|post| post.xml()))).unwrap();
+    std::fs::create_dir_all(site.path("uploads/2019/05")).unwrap();
+    std::fs::write(site.path("uploads/2019/05/san.png"), png(300, 1)).unwrap();
+    let run = |command: &str| {
+        let shell = format!(
+            "bantin() {{ {} \"$@\" --config config.toml; }}; {command}",
+            env!("CARGO_BIN_EXE_bantin")
+        );
+        std::process::Command::new("sh").current_dir(site.path(".")).args(["-c", &shell]).output().unwrap()
+    };
+    let outputs: Vec<(Option<i32>, String)> = commands
+        .iter()
+        .map(|command| run(command))
+        .map(|output| (output.status.code(), said(&output)))
+        .collect();
+    let [first, dry, import, list] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!(first.0, Some(2));
+    assert!(
+        first.1.contains("no channel for the categories `Chưa phân loại` (1), `Văn hoá` (1)"),
+        "{}",
+        first.1
+    );
+    assert!(
+        dry.0 == Some(0) && dry.1.contains("2 would be accepted, 0 exist already, 0 would be rejected"),
+        "{}",
+        dry.1
+    );
+    assert!(
+        import.1.contains("2 published") && import.1.contains("images: 1 stored, 0 missing"),
+        "{}",
+        import.1
+    );
+    assert!(list.1.contains("van-hoa") && list.1.contains("Tin vắn"), "{}", list.1);
+}
