@@ -8,6 +8,7 @@
 mod metrics;
 mod process;
 mod service_manager;
+mod sockets;
 mod supervisor;
 
 use std::future::Future;
@@ -36,7 +37,8 @@ use crate::text::hex;
 use crate::time::Timestamp;
 use metrics::Metrics;
 
-pub use supervisor::{Sockets, Supervision, supervise};
+pub use sockets::Sockets;
+pub use supervisor::{Supervision, supervise};
 
 /// How often the log is polled.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
