@@ -43,7 +43,7 @@ pub use import::{
     is_backup, is_feed_file,
 };
 pub use operator::{Decision, DoubtfulItem, OperatorError, decide, doubtful, doubtful_of, set_paused};
-pub use options::{PullOptions, SourceKind, SourceOptions, Withdrawals};
+pub use options::{PullOptions, SourceImages, SourceKind, SourceOptions, Withdrawals};
 pub use report::PullReport;
 pub use schedule::run;
 pub use state::SourceState;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::checks;
 use super::error::{ConfigError, value_error};
-use super::schema::{Source, SourceKindSetting, WithdrawSetting};
+use super::schema::{ImagesSetting, Source, SourceKindSetting, WithdrawSetting};
 use crate::fetch::{AllowedAddresses, parse_url};
 use crate::model::Slug;
-use crate::pull::{SourceKind, SourceOptions, Withdrawals};
+use crate::pull::{SourceImages, SourceKind, SourceOptions, Withdrawals};
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
 /// Default of `every`.
@@ -88,6 +88,10 @@ fn source(settings: Source, addresses: &SiteUrls) -> Result<SourceOptions, Confi
         withdraw: match settings.withdraw.unwrap_or_default() {
             WithdrawSetting::Follow => Withdrawals::Follow,
             WithdrawSetting::Report => Withdrawals::Report,
+        },
+        images: match settings.images.unwrap_or_default() {
+            ImagesSetting::Copy => SourceImages::Copy,
+            ImagesSetting::Link => SourceImages::Link,
         },
         max_age_of_items: settings.max_age_of_items.map(|age| age.0),
         name,

@@ -75,6 +75,7 @@ sections! {
         enabled: bool,
         allow_private: bool,
         withdraw: WithdrawSetting,
+        images: ImagesSetting,
         max_age_of_items: DurationSetting,
     }
     Webhook {
@@ -339,6 +340,15 @@ pub(super) enum WithdrawSetting {
     #[default]
     Follow,
     Report,
+}
+
+/// What becomes of the images of a source.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ImagesSetting {
+    #[default]
+    Copy,
+    Link,
 }
 
 /// What the subscribers of the hub are sent.

@@ -5,8 +5,8 @@ use url::Url;
 
 use super::client::Client;
 use super::identity::own_id;
-use super::images::{FoundImage, ImageLoader, copy_images, request_image};
-use super::options::{PullOptions, SourceOptions};
+use super::images::{CopiedImages, FoundImage, ImageLoader, copy_images, link_images, request_image};
+use super::options::{PullOptions, SourceImages, SourceOptions};
 use crate::fetch::AllowedAddresses;
 use crate::message::Message;
 use crate::model::{Origin, Slug};
@@ -76,7 +76,15 @@ impl Publisher<'_> {
             let reason = Message::new("HTML của bài quá phức tạp", "its HTML is too complex");
             return Ok(Published::held_back(reason));
         };
-        let copied = copy_images(&mut draft, &mut Requested(self.client, source.addresses()), repairs).await;
+        let copied = match source.images {
+            SourceImages::Copy => {
+                copy_images(&mut draft, &mut Requested(self.client, source.addresses()), repairs).await
+            }
+            SourceImages::Link => {
+                link_images(&mut draft);
+                CopiedImages::default()
+            }
+        };
         let tries = tries_of(earlier);
         let is_incomplete = copied.is_incomplete && tries < MAX_TRIES;
         let hash = if is_incomplete { format!("{WAITING}{}", tries + 1) } else { collected.hash };

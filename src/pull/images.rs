@@ -9,7 +9,8 @@ use super::client::Client;
 use crate::fetch::{AllowedAddresses, FetchError, FetchRequest, Limits};
 use crate::image::{self, StrippedImage};
 use crate::model::{Block, Image};
-use crate::parse::{ParsedArticle, ReferencedImage, Repair, Repairs};
+use crate::parse::{ImageSource, ParsedArticle, ReferencedImage, Repair, Repairs};
+use crate::text::{escape_html, http_url};
 
 /// An image that is smaller is an icon or a line, in pixels.
 const MIN_SIDE: u32 = 100;
@@ -82,6 +83,30 @@ pub(super) async fn copy_images(
         *caption = as_paragraph(caption);
     }
     copied
+}
+
+/// Links to the images of an article in place of copying them: each caption becomes a link to its image, and those without
+/// one are linked at the end.
+pub(super) fn link_images(draft: &mut ParsedArticle) {
+    let urls = |image: ReferencedImage| match image.source {
+        ImageSource::Url(url) => (http_url(&url), image.has_caption),
+        ImageSource::Part(_) | ImageSource::File(_) => (None, image.has_caption),
+    };
+    let images = std::mem::take(&mut draft.images).into_iter().map(urls);
+    let (captioned, others): (Vec<_>, Vec<_>) = images.partition(|(_, has_caption)| *has_caption);
+    let captions = draft.article.body.iter_mut().filter(|block| matches!(block, Block::Caption { .. }));
+    for (caption, (url, _)) in captions.zip(captioned) {
+        *caption = match (&caption, url) {
+            (Block::Caption { raw, .. }, Some(url)) => linked(&url, raw),
+            _ => as_paragraph(caption),
+        };
+    }
+    let others = others.into_iter().filter_map(|(url, _)| url).take(MAX_IMAGES).enumerate();
+    draft.article.body.extend(others.map(|(place, url)| linked(&url, &format!("Ảnh {}", place + 1))));
+}
+
+fn linked(url: &str, text: &str) -> Block {
+    Block::Html { html: format!("<p><a href=\"{}\">{}</a></p>", escape_html(url), escape_html(text)) }
 }
 
 /// Requests an image.

@@ -53,6 +53,8 @@ pub struct SourceOptions {
     pub allow_private: bool,
     /// What happens when it withdraws an article.
     pub withdraw: Withdrawals,
+    /// What becomes of its images.
+    pub images: SourceImages,
     /// Items that are older when they are first seen are left out.
     pub max_age_of_items: Option<Duration>,
 }
@@ -76,6 +78,15 @@ pub enum Withdrawals {
     Follow,
     /// The log says so, and the article stays.
     Report,
+}
+
+/// What becomes of the images of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceImages {
+    /// They are copied and shown.
+    Copy,
+    /// They stay where they are, and the article links to them. None of them is requested.
+    Link,
 }
 
 impl SourceOptions {

@@ -364,6 +364,38 @@ fn a_sitemap_for_news_gives_titles_and_the_pages_give_the_texts_if_that_is_agree
 }
 
 #[test]
+fn images_that_are_linked_stay_where_they_are() {
+    let portal = Portal::new();
+    let html = "&lt;p>Sáng nay, xã họp dân.&lt;/p>&lt;figure>&lt;img src='/anh/1.png?a=1&amp;amp;b=2'>\
+                &lt;figcaption>Nhà rông &amp;amp; suối. Ảnh: Tấn Lộc&lt;/figcaption>&lt;/figure>\
+                &lt;img src='anh/2.png'>&lt;img src='javascript:alert(1)'>&lt;p>Chiều nay.&lt;/p>";
+    let feed = rss(&[item("1", "Họp dân", "Fri, 12 May 2023 17:39:00 +0700", &portal.url("/tin/1"), html)]);
+    portal.serves("/rss.xml", &feed);
+    let site = province(&[("Xã A", portal.url("/rss.xml"))]);
+    site.configure("images = \"link\"");
+    let report = pull(&site, "Xã A");
+    assert_eq!((&report["published"], &report["repairs"]), (&1.into(), &json!({})), "{report}");
+    let article = &items(&site)[0];
+    let html = article["content_html"].as_str().unwrap();
+    let first = format!(
+        "<p><a href=\"{}\">Nhà rông &amp; suối. Ảnh: Tấn Lộc</a></p>",
+        portal.url("/anh/1.png?a=1&amp;b=2")
+    );
+    let second = format!("<p><a href=\"{}\">Ảnh 1</a></p>", portal.url("/tin/anh/2.png"));
+    let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} is missing in {html}"));
+    assert!(place("Sáng nay") < place(&first) && place(&first) < place("Chiều nay"), "{html}");
+    assert!(place("Chiều nay") < place(&second), "{html}");
+    assert!(
+        !html.contains("<img") && !html.contains("javascript") && article["image"].is_null(),
+        "{article}"
+    );
+    assert_eq!(portal.asked_for("/anh/1.png?a=1&b=2") + portal.asked_for("/tin/anh/2.png"), 0);
+    // Nothing is left to do: the next poll finds it unchanged.
+    let report = pull(&site, "Xã A");
+    assert_eq!((&report["corrected"], &report["published"]), (&0.into(), &0.into()), "{report}");
+}
+
+#[test]
 fn an_index_of_sitemaps_leads_to_those_for_news() {
     let portal = Portal::new();
     let index = |paths: &[&str]| {

@@ -9,7 +9,8 @@ use crate::support::portal::{Portal, item, rss};
 use bantin::model::Slug;
 use bantin::parse::ParseOptions;
 use bantin::pull::{
-    Collector, PullOptions, PullReport, SourceKind, SourceOptions, Withdrawals, set_paused, waiting_of,
+    Collector, PullOptions, PullReport, SourceImages, SourceKind, SourceOptions, Withdrawals, set_paused,
+    waiting_of,
 };
 use bantin::store::{ArticleLookup, CopyMode, Store};
 use bantin::time::DEFAULT_TIME_ZONE;
@@ -42,6 +43,7 @@ fn source(name: &str, portal: &Portal) -> SourceOptions {
         enabled: true,
         allow_private: true,
         withdraw: Withdrawals::Follow,
+        images: SourceImages::Copy,
         max_age_of_items: None,
     }
 }
