@@ -5,19 +5,23 @@ use std::ffi::OsString;
 use std::fs::{self, DirEntry, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::diagnostic::FileDiagnostic;
 use super::names::{self, FileKind, FolderKind, stem_of};
+use super::parallel::map_on_all_cores;
 use crate::image;
 use crate::model::Slug;
 use crate::model::bounds::MAX_PICTURES;
 use crate::parse::{self, FileFormat, Severity};
 use crate::store::ScannedFile;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
+
+/// The metadata of so many entries of a folder is asked for on all cores.
+const MANY_ENTRIES: usize = 1024;
 
 /// What is in the articles folder.
 #[derive(Debug, Default)]
@@ -124,11 +128,27 @@ impl Groups {
 }
 
 impl Group {
+    /// More stems are looked up in their table.
+    const FEW: usize = 32;
+
     fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
-            || self.stems.contains(&stem_of(name).nfc().collect::<String>())
+        self.names.contains(name) || (self.may_contain(name) && self.contains_stem_of(name))
+    }
+
+    fn contains_stem_of(&self, name: &str) -> bool {
+        self.stems.contains(&stem_of(name).nfc().collect::<String>())
             || image::owner_candidates(name).iter().any(|owner| self.stems.contains(&owner.stem))
             || names::page_of_folder(name).is_some_and(|stem| self.stems.contains(&stem))
+    }
+
+    /// A fast check, for folders with very many names: each stem by which a name is looked up is a start of the name. Two
+    /// different ASCII characters stay different in NFC, whatever follows them.
+    fn may_contain(&self, name: &str) -> bool {
+        let may_start = |stem: &String| {
+            let differing = stem.bytes().zip(name.bytes()).find(|(one, other)| one != other);
+            differing.is_none_or(|(one, other)| !(one.is_ascii() && other.is_ascii()))
+        };
+        self.stems.len() > Self::FEW || self.stems.iter().any(may_start)
     }
 }
 
@@ -334,41 +354,39 @@ impl FolderListing {
         }
         let slug = addresses.current_slug(written);
         self.channels.insert(slug.clone());
-        let entries = match entries(folder, wanted) {
+        let entries = match known_entries(root, folder, wanted) {
             Ok(entries) => entries,
             Err(cause) => return self.hidden(name, &cause),
         };
         let (mut files, mut images, mut saved) = (Vec::new(), Vec::new(), Vec::new());
-        for (file, entry) in entries {
+        for (file, known) in entries {
             let Some(file) = self.shown_name(file, name) else { continue };
             let path = format!("{name}/{file}");
-            let metadata = match metadata_of(root, &entry) {
-                Ok(Some(metadata)) => metadata,
+            let KnownEntry { is_folder, is_file, inode, state } = match known {
+                Ok(Some(known)) => known,
                 otherwise => {
                     self.not_seen(&path, otherwise.map(|_| ()));
                     continue;
                 }
             };
-            if metadata.is_dir() {
+            if is_folder {
                 match names::page_of_folder(&file) {
                     Some(page) => saved.push((page, path)),
                     None => self.folder_in_channel(&path, &file),
                 }
                 continue;
             }
-            let state = FileState::of(&metadata);
             match names::file_kind(&file) {
                 FileKind::Ignored => {}
                 FileKind::Copy => self.report(names::copy(&path)),
                 FileKind::Unread => self.report(names::unread(&path, Severity::Warning)),
-                FileKind::Article | FileKind::Picture if !metadata.is_file() => self.warn(
+                FileKind::Article | FileKind::Picture if !is_file => self.warn(
                     &path,
                     "không phải là tệp thường nên bị bỏ qua; hãy chép chính tệp vào đây",
                     "is not a regular file and is skipped; copy the file itself here",
                 ),
                 FileKind::Article => {
-                    let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                    self.inodes.extend((metadata.nlink() == 1 && !is_link).then(|| metadata.ino()));
+                    self.inodes.extend(inode);
                     let (channel, images, page_images) = (slug.clone(), Vec::new(), Vec::new());
                     files.push(ListedFile { path, channel, state, images, page_images });
                 }
@@ -485,6 +503,9 @@ fn in_no_channel(path: &str) -> FileDiagnostic {
 
 /// Assigns each image to the article with its stem. Returns the paths of images without an article.
 fn assign_images(pictures: Vec<(String, ListedImage)>, files: &mut [ListedFile]) -> Vec<String> {
+    if pictures.is_empty() {
+        return Vec::new();
+    }
     let mut by_stem: HashMap<String, usize> = HashMap::new();
     for (index, file) in files.iter().enumerate() {
         by_stem.entry(stem_of(&file.path).nfc().collect()).or_insert(index);
@@ -506,6 +527,49 @@ fn assign_images(pictures: Vec<(String, ListedImage)>, files: &mut [ListedFile])
         files[index].images = pictures.into_iter().map(|(_, picture)| picture).collect();
     }
     orphans
+}
+
+/// What is known of an entry of a channel folder, or of the target of a link.
+struct KnownEntry {
+    is_folder: bool,
+    is_file: bool,
+    /// If it has one name only.
+    inode: Option<u64>,
+    state: FileState,
+}
+
+impl KnownEntry {
+    /// `None` if it is a link that leads out of `root`.
+    fn of(root: &Path, entry: &DirEntry) -> io::Result<Option<Self>> {
+        let is_link = entry.file_type()?.is_symlink();
+        let known = |metadata: Metadata| Self {
+            is_folder: metadata.is_dir(),
+            is_file: metadata.is_file(),
+            inode: (metadata.nlink() == 1 && !is_link).then(|| metadata.ino()),
+            state: FileState::of(&metadata),
+        };
+        Ok(metadata_of(root, entry)?.map(known))
+    }
+}
+
+/// The `wanted` entries of a folder with their metadata, by name.
+///
+/// The metadata is asked for in the order of the inodes, in which a disk has it: in the order of the names, a disk that is
+/// not in memory is read here and there for each file. On all cores, so that the disk has more than one thing to do.
+fn known_entries(
+    root: &Path,
+    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> io::Result<Vec<(OsString, io::Result<Option<KnownEntry>>)>> {
+    let mut entries = unsorted_entries(folder, wanted)?;
+    entries.sort_unstable_by_key(|(_, entry)| entry.ino());
+    let know = |(name, entry): (OsString, DirEntry)| (name, KnownEntry::of(root, &entry));
+    let mut known: Vec<_> = match entries.len() < MANY_ENTRIES {
+        true => entries.into_iter().map(know).collect(),
+        false => map_on_all_cores(entries, know),
+    };
+    known.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(known)
 }
 
 /// The metadata of the target of an entry; `None` if it is outside of the folder.
@@ -533,6 +597,12 @@ pub(super) fn metadata_within(root: &Path, path: &Path) -> io::Result<Option<Met
 
 /// The `wanted` entries of a folder, by name; always including names that are not UTF-8.
 fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
+    let mut entries = unsorted_entries(folder, wanted)?;
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(entries)
+}
+
+fn unsorted_entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsString, DirEntry)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -541,10 +611,38 @@ fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(OsSt
             entries.push((name, entry));
         }
     }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(entries)
 }
 
 pub(super) fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries(folder, |_| true)?.into_iter().map(|(_, entry)| entry.path()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_fast_check_of_a_group_excludes_nothing_that_belongs_to_it(
+            added in "(a|ba|ba\u{300}|b\u{e0}|e\u{302}\u{301}|\u{1ebf}|-1|_files| ){1,4}\\.(txt|html|png)",
+            name in "(a|ba|ba\u{300}|b\u{e0}|e\u{302}\u{301}|\u{1ebf}|-1|_files| ){1,4}(\\.(txt|html|png))?",
+        ) {
+            let mut groups = Groups::default();
+            groups.add(&format!("xa-hoi/{added}"));
+            let group = &groups.0["xa-hoi"];
+            prop_assert!(!group.contains_stem_of(&name) || group.may_contain(&name));
+        }
+    }
+
+    #[test]
+    fn a_group_has_the_images_of_its_article_and_no_others() {
+        let mut groups = Groups::default();
+        groups.add("xa-hoi/hội nghị.txt");
+        let group = &groups.0["xa-hoi"];
+        let names = ["hội nghị.docx", "h\u{f4}\u{323}i nghi\u{323}.txt", "hội nghị-2.jpg", "hội nghị_files"];
+        assert_eq!(names.map(|name| group.contains(name)), [true; 4]);
+        assert_eq!(["họi nghị.txt", "hội nghị 2.txt", "a.txt"].map(|name| group.contains(name)), [false; 3]);
+    }
 }

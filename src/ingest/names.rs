@@ -97,6 +97,20 @@ pub(super) fn stem_of(path: &str) -> &str {
 
 /// The kind of a file.
 pub(super) fn file_kind(name: &str) -> FileKind {
+    if is_simple_article(name) { FileKind::Article } else { kind_of_any(name) }
+}
+
+/// A fast check of names of articles that have none of the marks below: small letters and digits with hyphens, and one dot.
+fn is_simple_article(name: &str) -> bool {
+    let Some((stem, ending)) = name.split_once('.') else { return false };
+    let is_simple = |byte: u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'-');
+    stem.bytes().all(is_simple)
+        && ending.bytes().all(is_simple)
+        && parse::format_from_name(name).is_some()
+        && !is_of_another_computer(stem)
+}
+
+fn kind_of_any(name: &str) -> FileKind {
     let lower: String = name.nfc().collect::<String>().to_lowercase();
     if is_hidden(&lower)
         || SYSTEM_FILES.contains(&lower.as_str())
@@ -282,6 +296,30 @@ pub(super) fn system_folder(path: &str) -> FileDiagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_fast_check_finds_what_the_whole_one_finds(
+            name in "[a-z0-9-]{0,12}(-desktop-|-laptop-|copy|bak|old)?[a-z0-9-]{0,8}\\.(txt|md|html|docx|odt|tmp|bak|png|db)"
+        ) {
+            prop_assert_eq!(file_kind(&name), kind_of_any(&name));
+        }
+    }
+
+    #[test]
+    fn a_simple_name_is_that_of_an_article_by_the_fast_check() {
+        for (name, is_simple) in [
+            ("hoi-nghi-2023.txt", true),
+            ("hoi nghi.txt", false),
+            ("bai-DESKTOP-1a2b3c4.txt", false),
+            ("bai-desktop-1a2b3c4.txt", false),
+            ("bai.orig.txt", false),
+            ("bai.doc", false),
+        ] {
+            assert_eq!(is_simple_article(name), is_simple, "{name}");
+        }
+    }
 
     #[test]
     fn copies_made_by_programs_are_recognised_by_name() {

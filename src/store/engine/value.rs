@@ -94,6 +94,14 @@ impl Row {
         }
     }
 
+    /// The same, for rows of which there are many: the text is moved out of the row.
+    pub(crate) fn take_text(&mut self, column: usize) -> Result<String, StoreError> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(value)) => Ok(std::mem::take(value)),
+            other => Err(unexpected(column, "text", other.as_deref())),
+        }
+    }
+
     pub(crate) fn get_bytes(&self, column: usize) -> Result<&[u8], StoreError> {
         match self.0.get(column) {
             Some(Value::Bytes(value)) => Ok(value),

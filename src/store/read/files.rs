@@ -18,7 +18,7 @@ macro_rules! files_where {
 }
 
 pub(crate) async fn files(reading: &mut Transaction) -> Result<Vec<FileRecord>, StoreError> {
-    reading.rows(files_where!("ORDER BY path"), &[]).await?.iter().map(read_file).collect()
+    reading.rows(files_where!("ORDER BY path"), &[]).await?.into_iter().map(read_file).collect()
 }
 
 /// Up to `limit` files in a folder, after the path `after`, by path.
@@ -33,7 +33,7 @@ pub(crate) async fn files_in(
     let after = if after.is_empty() { &first } else { after };
     let sql = files_where!("WHERE path > $1 AND path < $2 ORDER BY path LIMIT $3");
     let rows = reading.rows(sql, values![after, end, i64::from(limit)]).await?;
-    rows.iter().map(read_file).collect()
+    rows.into_iter().map(read_file).collect()
 }
 
 /// The folders of all files, in the order of the paths.
@@ -59,7 +59,7 @@ pub(crate) async fn files_at(
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         let row = reading.first(files_where!("WHERE path = $1"), values![path.as_str()]).await?;
-        files.extend(row.as_ref().map(read_file).transpose()?);
+        files.extend(row.map(read_file).transpose()?);
     }
     Ok(files)
 }
@@ -109,16 +109,16 @@ pub(crate) async fn already_imported(
     Ok(row.is_some())
 }
 
-fn read_file(row: &Row) -> Result<FileRecord, StoreError> {
+fn read_file(mut row: Row) -> Result<FileRecord, StoreError> {
     let channel = read_slug(row.get_text(1)?)?;
     Ok(FileRecord {
         seen: ScannedFile {
-            path: row.get_text(0)?.to_owned(),
+            path: row.take_text(0)?,
             channel,
-            hash: row.get_text(2)?.to_owned(),
+            hash: row.take_text(2)?,
             size: row.get_u64(3)?,
             modified: row.get_i64(4)?,
-            pictures: row.get_text(8)?.to_owned(),
+            pictures: row.take_text(8)?,
         },
         article: row.get_optional_text(5)?.map(ArticleId::new),
         present: row.get_bool(6)?,
