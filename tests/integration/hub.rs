@@ -1,5 +1,6 @@
 //! The WebSub hub: what feeds say about it, subscriptions and deliveries to real HTTP servers.
 
+use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -7,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use ring::hmac;
 
+use crate::support::portal::{Portal, pull};
 use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{
-    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, query_sql, wait_until,
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, query_sql, send, wait_until,
 };
 
 /// The three live feeds of a channel.
@@ -741,4 +743,117 @@ fn when_a_replica_dies_during_deliveries_another_goes_on_in_order_and_nothing_is
     for receiver in [&subscriber, &webhook] {
         assert_eq!(receiver.at_once.lock().unwrap().1, 1, "one delivery at a time");
     }
+}
+
+/// A hub that confirms subscriptions and tells of changes only when the story says so.
+struct ForgetfulHub {
+    address: SocketAddr,
+    /// The forms of the requests to subscribe.
+    subscriptions: Arc<Mutex<Vec<HashMap<String, String>>>>,
+}
+
+impl ForgetfulHub {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hub = Self { address: listener.local_addr().unwrap(), subscriptions: Arc::default() };
+        let subscriptions = Arc::clone(&hub.subscriptions);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let (mut request, mut byte) = (Vec::new(), [0]);
+                while !request.ends_with(b"hub.lease_seconds=864000")
+                    && stream.read(&mut byte).is_ok_and(|read| read == 1)
+                {
+                    request.push(byte[0]);
+                }
+                let request = String::from_utf8(request).unwrap();
+                let (_, form) = request.split_once("\r\n\r\n").unwrap();
+                let form: HashMap<String, String> =
+                    url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+                let _ = stream
+                    .write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                drop(stream);
+                let query = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs([("hub.mode", "subscribe"), ("hub.topic", &form["hub.topic"])])
+                    .extend_pairs([("hub.challenge", "thách đố"), ("hub.lease_seconds", "864000")])
+                    .finish();
+                let callback = url::Url::parse(&form["hub.callback"]).unwrap();
+                let address = callback.socket_addrs(|| None).unwrap()[0];
+                let answer = send(address, "GET", &format!("{}?{query}", callback.path()), &[], b"");
+                assert_eq!((answer.status, answer.text().as_str()), (200, "thách đố"));
+                subscriptions.lock().unwrap().push(form);
+            }
+        });
+        hub
+    }
+
+    /// Tells the last subscriber of a change.
+    fn tells(&self, body: &[u8]) -> u16 {
+        let form = self.subscriptions.lock().unwrap().last().unwrap().clone();
+        let callback = url::Url::parse(&form["hub.callback"]).unwrap();
+        let address = callback.socket_addrs(|| None).unwrap()[0];
+        let signature = signature(&form["hub.secret"], body);
+        send(address, "POST", callback.path(), &[("X-Hub-Signature", &signature)], body).status
+    }
+}
+
+#[test]
+fn a_hub_that_misses_three_polls_is_not_relied_on_until_it_tells_again() {
+    let (hub, portal, port) = (ForgetfulHub::new(), Portal::new(), free_port());
+    let publishes = |number: u32| {
+        let entry = |number: u32| {
+            let link = portal.url(&format!("/{number}"));
+            format!(
+                "<entry><id>tag:xa.example,2023:{number}</id><title>Bài {number}.</title><link href='{link}'/>\
+                 <updated>2023-05-12T17:39:00+07:00</updated><content>Xã họp dân.</content></entry>"
+            )
+        };
+        let entries: String = (1..=number).map(entry).collect();
+        let (own, hub) = (portal.url("/atom.xml"), hub.address);
+        portal.serves(
+            "/atom.xml",
+            format!(
+                "<feed xmlns='http://www.w3.org/2005/Atom'><title>Xã</title><link rel='self' href='{own}'/>\
+                 <link rel='hub' href='http://{hub}/'/>{entries}</feed>"
+            ),
+        );
+    };
+    publishes(1);
+    let site = TestSite::new();
+    at_port(&site, port);
+    site.configure(&format!(
+        "[[source]]\nname = \"Xã\"\nurl = \"{}\"\nchannels = [\"xa-hoi\"]\nallow_private = true\nevery = \"10m\"",
+        portal.url("/atom.xml")
+    ));
+    let serving = site.serve();
+    wait_until("the hub to have confirmed", || hub.subscriptions.lock().unwrap().len() == 1);
+    let source = || {
+        let sources: serde_json::Value =
+            serde_json::from_slice(&site.run(&["sources", "--json"]).stdout).unwrap();
+        sources[0].clone()
+    };
+    let minutes_until_next = || {
+        let due = source()["next_due"].as_str().unwrap().to_owned();
+        (chrono::DateTime::parse_from_rfc3339(&due).unwrap().to_utc() - chrono::Utc::now()).num_minutes()
+    };
+    // A poll, by cron or by a person, finds what the hub has not told.
+    for (number, trusted) in [(2, true), (3, true), (4, false)] {
+        publishes(number);
+        assert_eq!(pull(&site, "Xã")["published"], 1);
+        let hub = &source()["hub"];
+        assert_eq!((&hub["missed"], &hub["trusted"]), (&(number - 1).into(), &trusted.into()), "{hub}");
+        // Six times the pause while the hub is relied on, with a spread of a tenth.
+        let minutes = minutes_until_next();
+        let expected = if trusted { 58..=67 } else { 9..=12 };
+        assert!(expected.contains(&minutes), "{number}: {minutes}");
+    }
+    // Told again, the service asks the source at once, and relies on the hub again. What the hub sends is not published.
+    publishes(5);
+    assert!((200..300).contains(
+        &hub.tells("<feed xmlns='http://www.w3.org/2005/Atom'><title>Giả</title></feed>".as_bytes())
+    ));
+    wait_until("the article", || serving.get("/atom.xml").text().contains("Bài 5."));
+    assert!(!serving.get("/atom.xml").text().contains("Giả"));
+    wait_until("the trust", || source()["hub"]["trusted"] == true);
+    assert_eq!((&source()["hub"]["told"], &source()["hub"]["missed"]), (&1.into(), &3.into()));
+    assert_eq!(hub.subscriptions.lock().unwrap().len(), 1, "the lease is long enough");
 }
