@@ -857,3 +857,50 @@ fn a_hub_that_misses_three_polls_is_not_relied_on_until_it_tells_again() {
     assert_eq!((&source()["hub"]["told"], &source()["hub"]["missed"]), (&1.into(), &3.into()));
     assert_eq!(hub.subscriptions.lock().unwrap().len(), 1, "the lease is long enough");
 }
+
+#[test]
+fn source_and_province_with_a_hub_survive_the_death_of_each() {
+    let (commune_port, province_port) = (free_port(), free_port());
+    let commune = site_with_hub("");
+    at_port(&commune, commune_port);
+    let mut of_commune = commune.serve();
+    let province = TestSite::new();
+    at_port(&province, province_port);
+    // Polls are too rare to explain anything.
+    province.configure(&format!(
+        "[[source]]\nname = \"Xã\"\nurl = \"http://127.0.0.1:{commune_port}/atom.xml\"\n\
+         channels = [\"xa-hoi\"]\nkind = \"feed\"\nallow_private = true\nevery = \"12h\""
+    ));
+    let mut of_province = province.serve();
+    wait_until("the subscription", || of_commune.metric("bantin_hub_subscriptions") == 1);
+    // The commune dies, and publishes when it is back.
+    of_commune.kill();
+    publish(&commune, "mot", "Bài sau khi xã khởi động lại");
+    of_commune = commune.serve();
+    wait_until("the article", || of_province.get("/atom.xml").text().contains("sau khi xã"));
+    // The province is dead while the commune publishes. It is told when it is back.
+    of_province.kill();
+    publish(&commune, "hai", "Bài trong lúc tỉnh ngừng");
+    wait_until("a delivery in vain", || of_commune.metric("bantin_hub_failed_total") > 0);
+    of_province = province.serve();
+    wait_until("the missed article", || of_province.get("/atom.xml").text().contains("tỉnh ngừng"));
+    // Both at once.
+    of_commune.kill();
+    of_province.kill();
+    publish(&commune, "ba", "Bài sau cả hai");
+    of_commune = commune.serve();
+    of_province = province.serve();
+    wait_until("the last article", || of_province.get("/atom.xml").text().contains("sau cả hai"));
+    let titles = |serving: &RunningServer| -> Vec<String> {
+        let feed = serving.get("/feed.json").json();
+        let items = feed["items"].as_array().unwrap().iter();
+        let mut titles: Vec<_> = items.map(|item| item["title"].as_str().unwrap().to_owned()).collect();
+        titles.sort();
+        titles
+    };
+    assert_eq!(titles(&of_province), titles(&of_commune));
+    assert_eq!(
+        query_sql(&province.path("data/bantin.db"), "SELECT COUNT(*) FROM source_hub WHERE notified >= 3"),
+        1
+    );
+}
