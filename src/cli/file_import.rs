@@ -146,7 +146,10 @@ async fn import_file(
     if !output.quiet {
         say!("reading {}", path.display());
     }
-    let import = FileImport::plan(path, options, &config.pull.addresses)?;
+    let bar = backup::progress_bar("MiB read", output);
+    let tell = |read: u64, size: u64| backup::set_progress(&bar, read >> 20, size >> 20);
+    let import = FileImport::plan(path, options, &config.pull.addresses, tell)?;
+    bar.finish_and_clear();
     let new: Vec<String> = import.new_channels().map(|(slug, title)| format!("{slug} ({title})")).collect();
     if !new.is_empty() && !output.quiet {
         say!("new channels: {}", new.join(", "));

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use tokio::task::block_in_place;
 
 use super::client::Client;
-use crate::fetch::{AllowedAddresses, FetchError, FetchRequest, Limits};
+use crate::fetch::{AllowedAddresses, FetchError, FetchRequest, Limits, UrlError};
 use crate::image::{self, StrippedImage};
 use crate::model::{Block, Image};
 use crate::parse::{ImageSource, ParsedArticle, ReferencedImage, Repair, Repairs};
@@ -28,6 +28,8 @@ pub(super) enum FoundImage {
     Image(StrippedImage),
     /// There is none that can be published, for this reason.
     None(String),
+    /// Its server has a private address, which may not be requested.
+    Private,
     /// Its server did not answer as it should, for this reason. It may be there later.
     Later(String),
 }
@@ -65,7 +67,7 @@ pub(super) async fn copy_images(
             }
             // Shown twice.
             FoundImage::Image(_) => true,
-            FoundImage::None(_) => {
+            FoundImage::None(_) | FoundImage::Private => {
                 *repairs.entry(Repair::ImageLeftOut).or_default() += 1;
                 true
             }
@@ -123,9 +125,10 @@ pub(super) async fn request_image(client: &Client, url: &str, addresses: Allowed
             FoundImage::None(format!("its server answers {}", response.status))
         }
         Ok(response) => FoundImage::Later(format!("its server answers {}", response.status)),
-        Err(cause @ (FetchError::Url(_) | FetchError::PrivateAddress(_) | FetchError::TooLarge(_))) => {
-            FoundImage::None(cause.to_string())
+        Err(FetchError::PrivateAddress(_) | FetchError::Url(UrlError::PrivateAddress(_))) => {
+            FoundImage::Private
         }
+        Err(cause @ (FetchError::Url(_) | FetchError::TooLarge(_))) => FoundImage::None(cause.to_string()),
         Err(cause) => FoundImage::Later(cause.to_string()),
     }
 }

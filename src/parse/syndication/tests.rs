@@ -291,6 +291,8 @@ proptest::proptest! {
     #[test]
     fn no_bytes_panic(text in r"(<rss>|<item>|</item>|<title>|</title>|</rss>|<!\[CDATA\[|\]\]>|<!--|-->|&amp;|&#x|&nbsp;|<a:b |c='|>|'|<!DOCTYPE \[|\PC){0,40}") {
         let _ = read_feed(text.as_bytes(), None, &url());
+        let _ = read_feed_head(text.as_bytes());
+        let _ = read_wordpress_item(rss(&text).as_bytes(), &url());
         let _ = read_feed(rss(&text).as_bytes(), Some("windows-1258"), &url());
         let _ = read_feed_date(&text, DEFAULT_TIME_ZONE, &mut Repairs::new());
     }

@@ -9,7 +9,7 @@ use super::submit::{ReadyArticle, Submitter, conditions, has_article, held_by_an
 use super::{FileImportFault, FileImportOptions};
 use crate::model::{Article, ArticleId, Entry, Image, Permalink, Slug};
 use crate::store::{
-    ArticleLookup, CollectedItem, ImageLookup, ItemState, Source, Store, StoreError, Submission,
+    ArticleLookup, CollectedItem, ImageLookup, ItemState, Selection, Source, Store, StoreError, Submission,
 };
 use crate::text::hex;
 use crate::urls::{SiteUrls, article_path};
@@ -120,7 +120,7 @@ impl BackupImport {
                 let entry = match lookup {
                     ArticleLookup::Live { entry, .. } => entry,
                     ArticleLookup::Withdrawn(tombstone) => {
-                        findings.push(left_out(&tombstone.id));
+                        findings.push(left_out(&LeftOut::Withdrawn, &tombstone.id));
                         *submitter.report.left_out.entry(LeftOut::Withdrawn).or_default() += 1;
                         continue;
                     }
@@ -142,6 +142,12 @@ impl BackupImport {
             }
             findings.extend(submitter.submit(ready).await?);
             on_batch(&submitter.report, findings);
+        }
+        let scheduled = backup.all_scheduled(Selection { within: None, skip: 0, limit: usize::MAX }).await?;
+        if !scheduled.is_empty() {
+            submitter.report.left_out.insert(LeftOut::Scheduled, scheduled.len() as u64);
+            let findings = scheduled.iter().map(|article| left_out(&LeftOut::Scheduled, &article.id));
+            on_batch(&submitter.report, findings.collect());
         }
         Ok(submitter.report)
     }
@@ -233,7 +239,7 @@ fn without_copies(article: &Article) -> Article {
     article
 }
 
-fn left_out(id: &ArticleId) -> ImportFinding {
-    let message = LeftOut::Withdrawn.message(id.as_str());
+fn left_out(why: &LeftOut, id: &ArticleId) -> ImportFinding {
+    let message = why.message(id.as_str());
     ImportFinding::warning(1, message.vietnamese, message.english)
 }

@@ -40,7 +40,10 @@ impl ImageLoader for OldFiles<'_> {
         let ImageSource::Url(url) = &image.source else {
             return FoundImage::None("it is not a file of its own".to_owned());
         };
-        let found = self.find(url).await;
+        let mut found = self.find(url).await;
+        if matches!(found, FoundImage::Private) {
+            found = FoundImage::None("its server has a private address; add --allow-private".to_owned());
+        }
         match &found {
             FoundImage::None(reason) | FoundImage::Later(reason) if !reason.is_empty() => {
                 self.missing.push((url.clone(), reason.clone()));
@@ -85,7 +88,9 @@ impl OldFiles<'_> {
         }
         match &found {
             FoundImage::Later(_) => *self.failures.entry(host).or_default() += 1,
-            FoundImage::Image(_) | FoundImage::None(_) => drop(self.failures.remove(&host)),
+            FoundImage::Image(_) | FoundImage::None(_) | FoundImage::Private => {
+                let _ = self.failures.remove(&host);
+            }
         }
         found
     }

@@ -80,6 +80,8 @@ pub(super) struct Pieces<R> {
     before_item: Vec<u8>,
     /// The end tag of the document was met.
     has_ended: bool,
+    /// Bytes of the file that were read.
+    bytes: u64,
 }
 
 /// A tag that was met.
@@ -112,6 +114,7 @@ impl<R: BufRead> Pieces<R> {
             head: Vec::new(),
             before_item: Vec::new(),
             has_ended: false,
+            bytes: 0,
         };
         let mut tags = Vec::new();
         while let Some(met) = pieces.next_tag()? {
@@ -154,7 +157,16 @@ impl<R: BufRead> Pieces<R> {
 
     /// The feed without its items.
     pub(super) fn head(&self) -> Vec<u8> {
-        [&self.head, self.form.end()].concat()
+        match self.has_ended {
+            // There is no item: only the end of the document is missing.
+            true => [&self.head[..], b"</", self.form.root(), b">"].concat(),
+            false => [&self.head, self.form.end()].concat(),
+        }
+    }
+
+    /// How much of the file was read, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The next piece; `None` at the end.
@@ -290,6 +302,7 @@ impl<R: BufRead> Pieces<R> {
     /// Reads up to the end of a tag. False at the end of the file.
     fn fill(&mut self) -> io::Result<bool> {
         let read = self.reader.by_ref().take(STEP).read_until(b'>', &mut self.read)?;
+        self.bytes += read as u64;
         Ok(read > 0)
     }
 
@@ -350,7 +363,9 @@ mod tests {
         );
         let rdf = "<rdf:RDF><channel>x</channel><item>1</item></rdf:RDF>";
         assert_eq!(pieces(rdf), [item(1, rdf)]);
-        assert_eq!(pieces("<rss><channel></channel></rss>"), []);
+        let empty = "<rss><channel></channel></rss>";
+        assert_eq!(pieces(empty), []);
+        assert_eq!(Pieces::new(empty.as_bytes()).unwrap().unwrap().head(), empty.as_bytes());
     }
 
     #[test]

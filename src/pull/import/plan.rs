@@ -118,7 +118,7 @@ struct Tally {
 }
 
 impl FileImport {
-    /// Reads the file without taking anything in. Blocking.
+    /// Reads the file without taking anything in. Blocking. `tell` receives the bytes read and the size of the file.
     ///
     /// # Errors
     /// If it cannot be read, or it is unclear which channels its articles belong to: then nothing is taken in.
@@ -126,6 +126,7 @@ impl FileImport {
         path: &Path,
         options: FileImportOptions,
         addresses: &SiteUrls,
+        mut tell: impl FnMut(u64, u64),
     ) -> Result<Self, FileImportFault> {
         let shown = path.display().to_string();
         let unreadable = |cause| FileImportFault::Unreadable { path: shown.clone(), cause };
@@ -169,7 +170,7 @@ impl FileImport {
                         .to_owned(),
                 )
             })?;
-            import.read_pieces(pieces, addresses, &mut tally).map_err(|cause| match cause {
+            import.read_pieces(pieces, addresses, &mut tally, &mut tell).map_err(|cause| match cause {
                 PlanFault::Unreadable(cause) => unreadable(cause),
                 PlanFault::NotAFeed(reason) => not_a_feed(reason),
             })?;
@@ -182,11 +183,6 @@ impl FileImport {
     /// Number of articles in the file.
     pub fn articles(&self) -> u64 {
         self.articles
-    }
-
-    /// Size of the file in bytes.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// The channels that will be created, with their titles.
@@ -215,6 +211,7 @@ impl FileImport {
         mut pieces: Pieces<io::BufReader<File>>,
         addresses: &SiteUrls,
         tally: &mut Tally,
+        tell: &mut impl FnMut(u64, u64),
     ) -> Result<(), PlanFault> {
         let head = read_feed_head(&pieces.head()).map_err(|fault| PlanFault::NotAFeed(fault.to_string()))?;
         self.set_site(head.site.clone());
@@ -222,6 +219,7 @@ impl FileImport {
             self.kind = FileKind::WordPress(Box::new(WordPressPlan { head, ..WordPressPlan::default() }));
         }
         while let Some(piece) = pieces.next()? {
+            tell(pieces.bytes(), self.bytes);
             // What is wrong with an item is reported when it is taken in.
             let Piece::Item(line, bytes) = piece else { continue };
             match &mut self.kind {

@@ -44,6 +44,8 @@ pub enum LeftOut {
     Password,
     /// The other log had withdrawn it.
     Withdrawn,
+    /// The other log was to publish it, or a correction of it, later.
+    Scheduled,
 }
 
 impl LeftOut {
@@ -54,6 +56,7 @@ impl LeftOut {
             Self::Kind(kind) => format!("{count} of the type `{kind}`"),
             Self::Password => format!("{count} protected by a password"),
             Self::Withdrawn => format!("{count} withdrawn"),
+            Self::Scheduled => format!("{count} scheduled"),
         }
     }
 
@@ -62,7 +65,7 @@ impl LeftOut {
         match self {
             Self::Status(status) => status != "auto-draft" && status != "inherit",
             Self::Kind(kind) => kind == "page",
-            Self::Password | Self::Withdrawn => true,
+            Self::Password | Self::Withdrawn | Self::Scheduled => true,
         }
     }
 
@@ -74,6 +77,10 @@ impl LeftOut {
             }
             Self::Password => ("bài có mật khẩu".to_owned(), "readers need a password for it".to_owned()),
             Self::Withdrawn => ("bài đã bị gỡ".to_owned(), "it is withdrawn".to_owned()),
+            Self::Scheduled => (
+                "bài hoặc bản sửa còn đang hẹn giờ".to_owned(),
+                "it, or a correction of it, is still scheduled".to_owned(),
+            ),
         };
         Message::new(
             format!("«{title}» không được nhập: {vietnamese}."),

@@ -354,6 +354,14 @@ impl FileRun<'_> {
         published: PublishedAt,
         (stem, by_number): (Option<String>, Option<String>),
     ) -> Result<NewArticle, Aside> {
+        if item.title.is_empty() && item.html.trim().is_empty() && item.images.is_empty() {
+            let title = title_of(&item);
+            return Err(Aside::Rejected(ImportFinding::error(
+                line,
+                format!("{title}: không có tiêu đề cũng không có nội dung nên không được nhập."),
+                format!("{title} has neither title nor text and is not imported"),
+            )));
+        }
         let addresses = &self.options.addresses;
         let channels = self.import.channels.channels_of(&item.categories, addresses);
         let collected = self.collected(&item, published, &channels);
