@@ -20,7 +20,7 @@ pub struct SourceCounts {
     pub doubtful: u64,
     /// Published items of which the newest version waits, because they change again and again.
     pub unsettled: u64,
-    /// Pairs of its articles and those of other sources that are probably the same.
+    /// Its articles that another source has probably published, too.
     pub duplicates: u64,
 }
 

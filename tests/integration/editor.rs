@@ -586,11 +586,18 @@ fn collecting() -> (Portal, TestSite) {
 #[test]
 fn the_office_sees_its_sources_decides_on_items_and_pauses_one() {
     let (portal, site) = collecting();
+    let config = std::fs::read_to_string(site.path("config.toml")).unwrap();
+    let quiet = format!(
+        "[[source]]\nname = \"Không lỗi\"\nurl = \"{}\"\nchannels = [\"xa-hoi\"]\nenabled = false\nallow_private = true\n\n[[source]]",
+        portal.url("/khac.xml")
+    );
+    std::fs::write(site.path("config.toml"), config.replacen("[[source]]", &quiet, 1)).unwrap();
     let office = Office::of(site, &[]);
     let list = office.get("/soan/nguon");
     let text = list.text();
     for shown in [
-        "1 nguồn, 0 nguồn đang lỗi, 2 mục chờ quyết định.",
+        "2 nguồn, 0 nguồn đang lỗi, 2 mục chờ quyết định.",
+        "tắt trong cấu hình",
         "UBND xã &lt;A&gt;",
         "bình thường",
         "Lần đọc được gần nhất: <time",
@@ -600,6 +607,7 @@ fn the_office_sees_its_sources_decides_on_items_and_pauses_one() {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     assert!(!text.contains("<script"), "{text}");
+    assert!(text.find("UBND xã &lt;A&gt;") < text.find("Không lỗi"), "what waits comes first: {text}");
     let page = format!("/soan/nguon?{}", encoded(&[("id", "UBND xã <A>")]));
     let text = office.get(&page).text();
     for shown in [

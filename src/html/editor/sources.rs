@@ -67,16 +67,14 @@ pub struct WaitingRow {
     pub since: Timestamp,
 }
 
-/// Two published articles that are probably the same.
+/// A published article that others have probably published, too.
 pub struct DuplicateRow {
-    /// The title of one of them.
+    /// Its title, or that of one of the others.
     pub title: String,
-    /// The id of the one of this source.
+    /// Its id.
     pub own: String,
-    /// The id of the other.
-    pub other: String,
-    /// The source of the other.
-    pub source: String,
+    /// Id and source of each of the others.
+    pub others: Vec<(String, String)>,
 }
 
 /// What somebody should look at besides the doubtful items.
@@ -249,10 +247,12 @@ fn concern_lists(frame: &EditorFrame<'_>, concerns: &ConcernRows) -> Markup {
                     @for pair in &concerns.duplicates {
                         li {
                             a href=(frame.path_of("bai", &pair.own)) { (clean(&pair.title)) }
-                            span.meta {
-                                a href=(frame.path_of("bai", &pair.other))
-                                    aria-label=(format!("Bài của {}: {}", pair.source, pair.title)) {
-                                    "Bài của " (clean(&pair.source))
+                            @for (other, source) in &pair.others {
+                                span.meta {
+                                    a href=(frame.path_of("bai", other))
+                                        aria-label=(format!("Bài của {source}: {}", pair.title)) {
+                                        "Bài của " (clean(source))
+                                    }
                                 }
                             }
                         }

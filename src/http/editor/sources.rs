@@ -30,7 +30,9 @@ pub(super) async fn page(editor: &Editor, query: &Posted) -> Result<HttpResponse
     }
     let (zone, now) = (editor.state.render_options.site.time_zone, editor.state.clock.now());
     let all = sources::all(&editor.state, &editor.session()?.token).await?;
-    let rows: Vec<SourceRow> = all.into_iter().map(|health| row_of(health, zone, now)).collect();
+    let mut rows: Vec<SourceRow> = all.into_iter().map(|health| row_of(health, zone, now)).collect();
+    // Of a hundred sources, those that need somebody come first.
+    rows.sort_by_key(|row| (row.failing.is_none(), row.doubtful == 0, row.warnings.is_empty()));
     Ok(editor.page(StatusCode::OK, |frame| pages::sources_page(frame, &rows)))
 }
 
@@ -104,12 +106,16 @@ fn concern_rows(concerns: Concerns, name: &str) -> ConcernRows {
         title: item.title,
         since: item.since,
     });
-    let duplicates = concerns.duplicates.into_iter().map(|pair| {
-        let ProbableDuplicate { title, later, earlier } = pair;
+    let mut duplicates: Vec<DuplicateRow> = Vec::new();
+    for ProbableDuplicate { title, later, earlier } in concerns.duplicates {
         let (own, (other, source)) = if later.1 == name { (later, earlier) } else { (earlier, later) };
-        DuplicateRow { title, own: own.0.to_string(), other: other.to_string(), source }
-    });
-    ConcernRows { waiting: waiting.collect(), duplicates: duplicates.collect() }
+        let (own, other) = (own.0.to_string(), (other.to_string(), source));
+        match duplicates.iter_mut().find(|row| row.own == own) {
+            Some(row) => row.others.push(other),
+            None => duplicates.push(DuplicateRow { title, own, others: vec![other] }),
+        }
+    }
+    ConcernRows { waiting: waiting.collect(), duplicates }
 }
 
 fn word_of(accepted: Accepted) -> &'static str {

@@ -33,7 +33,11 @@ impl Store {
         Ok(SourceCounts {
             doubtful: count(of_items).await?,
             unsettled: count(of_unsettled).await?,
-            duplicates: count(select_pairs!("COUNT(*)", "")).await?,
+            duplicates: count(select_pairs!(
+                "COUNT(DISTINCT CASE WHEN d.source = $1 THEN d.article ELSE d.other END)",
+                ""
+            ))
+            .await?,
         })
     }
 

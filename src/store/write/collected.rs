@@ -13,6 +13,9 @@ use crate::store::write::current::{ArticleStatus, CurrentArticle};
 use crate::store::write::log_writer::LogWriter;
 use crate::time::local_date;
 
+/// Ids of one article that are kept.
+const MAX_KEYS: u64 = 20;
+
 impl Store {
     /// Stores the state of a source.
     ///
@@ -149,8 +152,24 @@ impl LogWriter<'_> {
                     item.log.as_deref()
                 ],
             )
-            .await
-            .map(|_| ())
+            .await?;
+        match (&item.link, article) {
+            (Some(link), Some(article)) => self.forget_old_keys(&item.source, link, article).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Of an article whose item gets another id at every poll, the latest ids are kept.
+    async fn forget_old_keys(
+        &mut self,
+        source: &str,
+        link: &str,
+        article: &ArticleId,
+    ) -> Result<(), StoreError> {
+        let sql = "DELETE FROM source_item WHERE source = $1 AND link = $2 AND article = $3 AND key NOT IN \
+                   (SELECT key FROM source_item WHERE source = $1 AND link = $2 AND article = $3 \
+                    ORDER BY at DESC, key LIMIT $4)";
+        self.transaction.run(sql, values![source, link, article.as_str(), MAX_KEYS]).await.map(|_| ())
     }
 
     async fn withdraw_collected(

@@ -10,8 +10,8 @@ use crate::store::write::log_writer::LogWriter;
 
 /// Articles that are further apart are not the same: a notice of last year may have the same words.
 const MAX_APART: i64 = 30 * 86_400;
-/// Articles with the same title that are compared, the latest.
-const MAX_COMPARED: u64 = 50;
+/// Articles with the same title that are compared, the latest. A notice that a hundred offices publish makes no more pairs.
+const MAX_COMPARED: u64 = 10;
 
 impl Store {
     /// Stores how often an item changed.

@@ -23,6 +23,7 @@ on_every_engine! {
     an_article_with_a_counter_is_corrected_a_few_times_a_day_and_its_newest_version_waits
     a_version_that_waits_is_published_when_it_has_settled_even_if_it_left_the_feed
     a_text_that_returns_to_what_is_published_leaves_nothing_waiting
+    an_item_with_another_id_at_every_poll_is_one_article_and_takes_little_space
 }
 
 const HOUR: i64 = 3600;
@@ -98,6 +99,14 @@ async fn the_same_article_of_two_sources_is_reported_and_both_stay_published(hom
     assert_eq!(pairs(&store, "C").await, [], "another text under the same title");
     let counts = store.source_counts("A").await.unwrap();
     assert_eq!((counts.duplicates, counts.doubtful, counts.unsettled), (1, 0, 0));
+    // A third that is like both is one more article, in two pairs.
+    serve(&portals[2], "4", "Họp dân ở Đăk Tô", &text(0..195));
+    assert_eq!(poll(&collector, &sources[2]).await.published, 1);
+    assert_eq!((pairs(&store, "C").await.len(), store.source_counts("C").await.unwrap().duplicates), (2, 1));
+    store
+        .withdraw(&store.probable_duplicates("C", 1).await.unwrap()[0].later.0, None, false, "test")
+        .await
+        .unwrap();
     // A correction that makes them differ, and one that makes them alike again.
     home.clock.advance(HOUR);
     serve(&portals[1], "2", "Họp dân ở Đăk Tô", &text(800..1000));
@@ -265,4 +274,23 @@ async fn a_text_that_returns_to_what_is_published_leaves_nothing_waiting(home: H
     home.clock.advance(7 * HOUR);
     assert_eq!(poll(&collector, &source).await.corrected, 0, "what is published is the newest");
     assert!(published_text(&store).await.contains("khu b"));
+}
+
+async fn an_item_with_another_id_at_every_poll_is_one_article_and_takes_little_space(home: Home) {
+    let (store, portal) = (home.open().await, Portal::new());
+    let source = source("A", &portal);
+    let collector = collector(&store, std::slice::from_ref(&source));
+    let date = "Fri, 12 May 2023 17:30:00 +0700";
+    for number in 0..60 {
+        let id = format!("luot-{number}");
+        portal.serves("/rss.xml", rss(&[item(&id, "Họp dân", date, &portal.url("/hop-dan"), "Xã họp dân.")]));
+        let report = poll(&collector, &source).await;
+        assert_eq!((report.published, report.corrected), (u64::from(number == 0), 0), "{id}");
+        home.clock.advance(600);
+    }
+    assert_eq!(super::changes_after(&store, None, 0, 1000).await.changes.len(), 1);
+    assert_eq!(home.alter("UPDATE source_item SET at = at").await, 20, "the latest ids");
+    // The last one is known.
+    assert_eq!(poll(&collector, &source).await.corrected, 0);
+    assert_eq!(home.alter("UPDATE source_item SET at = at").await, 20);
 }
