@@ -91,7 +91,14 @@ pub fn read_feed_date(text: &str, zone: Zone, repairs: &mut Repairs) -> Result<F
         return Err(DateDoubt::Missing);
     }
     match rfc822(&text).or_else(|| iso(&text)) {
-        Some((digits, date_only, rest)) => zoned(digits, date_only, rest, zone, repairs),
+        Some((digits, date_only, rest)) => {
+            count(
+                repairs,
+                Repair::OddDate,
+                usize::from(text.split([' ', '-']).any(|word| translated_month(word).is_some())),
+            );
+            zoned(digits, date_only, rest, zone, repairs)
+        }
         None => printed(&text, zone, repairs),
     }
 }
@@ -109,7 +116,7 @@ fn rfc822(text: &str) -> Option<(NaiveDateTime, bool, &str)> {
     let mut parts = rest.splitn(4, [' ', '-']);
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
     let month = month.to_ascii_lowercase();
-    let month = match month.strip_prefix("th").and_then(|number| number.parse().ok()) {
+    let month = match translated_month(&month) {
         Some(number) => number,
         None => MONTHS.iter().position(|name| month.get(..3) == Some(*name))? as u32 + 1,
     };
@@ -118,6 +125,11 @@ fn rfc822(text: &str) -> Option<(NaiveDateTime, bool, &str)> {
         NaiveDate::from_ymd_opt(year.parse().ok().filter(|_| year.len() == 4)?, month, day.parse().ok()?)?;
     let (time, rest) = time(parts.next().unwrap_or_default());
     Some((date.and_time(time.unwrap_or_default()), time.is_none(), rest))
+}
+
+/// `Th5`, as WordPress abbreviates a month in Vietnamese.
+fn translated_month(word: &str) -> Option<u32> {
+    word.to_ascii_lowercase().strip_prefix("th")?.parse().ok()
 }
 
 /// `2023-05-12T17:39:00`.
