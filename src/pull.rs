@@ -46,7 +46,7 @@ pub use operator::{Decision, DoubtfulItem, OperatorError, decide, doubtful, doub
 pub use options::{PullOptions, SourceImages, SourceKind, SourceOptions, Withdrawals};
 pub use report::PullReport;
 pub use schedule::run;
-pub use state::SourceState;
+pub use state::{FailureCause, SourceState};
 pub use subscription::{HubState, MAX_LEASE};
 pub use unsettled::{WaitingItem, waiting_of};
 pub use volume::{DailyCounts, Shortfall};

@@ -20,7 +20,9 @@ pub use diff::{Change, DiffLine, diff};
 pub use form::{ArticleForm, Banner, ChannelChoice, Understood, article_form, reading_page};
 pub use history::{Comparison, HistoryRow, history_page};
 pub use recipients::{RecipientRow, recipients_page};
-pub use sources::{ConcernRows, DoubtfulRow, DuplicateRow, SourceRow, WaitingRow, source_page, sources_page};
+pub use sources::{
+    ConcernRows, DoubtfulRow, DuplicateRow, Failing, SourceRow, WaitingRow, source_page, sources_page,
+};
 pub use state::{FileRow, Listed, StatePage, StateRow, state_page};
 
 /// The additional stylesheet of these pages.

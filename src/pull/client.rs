@@ -7,7 +7,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use tokio::sync::Semaphore;
 
 use super::hosts::Hosts;
-use super::state;
+use super::state::{self, FailureCause};
 use crate::fetch::{FetchError, FetchRequest, FetchResponse, Fetcher, Limits};
 use crate::parse::{FeedFault, SourceFeed, read_feed};
 use crate::time::Timestamp;
@@ -35,19 +35,38 @@ pub(super) struct Client {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) reason: String,
+    pub(super) cause: FailureCause,
     /// The status of its answer, if there was one.
     pub(super) status: Option<StatusCode>,
     pub(super) retry_after: Option<chrono::TimeDelta>,
 }
 
 impl Failure {
+    /// An answer that cannot be used.
     pub(super) fn new(reason: impl ToString) -> Self {
-        Self { reason: reason.to_string(), status: None, retry_after: None }
+        Self { reason: reason.to_string(), cause: FailureCause::Unusable, status: None, retry_after: None }
     }
 
     /// The source answered 410.
     pub(super) fn is_gone(&self) -> bool {
         self.status == Some(StatusCode::GONE)
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let cause = match &error {
+            FetchError::Url(_) | FetchError::PrivateAddress(_) | FetchError::NotAllowed(_) => {
+                FailureCause::Address
+            }
+            FetchError::Timeout(_) => FailureCause::Timeout,
+            FetchError::Failed(_) => FailureCause::Connection,
+            FetchError::TooManyRedirects(_)
+            | FetchError::BadRedirect(_)
+            | FetchError::TooLarge(_)
+            | FetchError::Damaged => FailureCause::Unusable,
+        };
+        Self { cause, ..Self::new(error) }
     }
 }
 
@@ -89,7 +108,7 @@ pub(super) fn successful(
     response: Result<FetchResponse, FetchError>,
     now: Timestamp,
 ) -> Result<FetchResponse, Failure> {
-    let response = response.map_err(Failure::new)?;
+    let response = response?;
     let status = response.status;
     if status == StatusCode::OK || status == StatusCode::NOT_MODIFIED {
         return Ok(response);
@@ -99,7 +118,8 @@ pub(super) fn successful(
         false => format!("the source answers {status}"),
     };
     let retry_after = response.header(RETRY_AFTER).and_then(|value| state::retry_after(value, now));
-    Err(Failure { reason, status: Some(status), retry_after })
+    let cause = FailureCause::Status(status.as_u16());
+    Err(Failure { reason, cause, status: Some(status), retry_after })
 }
 
 /// A response with status 200 or 304, or 226 with the changed entries of a feed. Also returns whether it is the latter.

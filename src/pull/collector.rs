@@ -265,7 +265,7 @@ fn settle(
             state.is_gone = failure.is_gone();
             let every = if follows { source.every.min(FOLLOW_RETRY) } else { source.every };
             let reason: String = failure.reason.chars().take(300).collect();
-            state.failed(now, every, reason.clone(), failure.retry_after, jitter());
+            state.failed(now, every, (failure.cause, reason.clone()), failure.retry_after, jitter());
             if state.failures.is_multiple_of(FAILURES_OF_AN_ADDRESS) {
                 // What a redirect or a page said may have been a mistake, or is not so any more.
                 state.forget_address();

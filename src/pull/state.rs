@@ -59,8 +59,10 @@ pub struct SourceState {
     /// Since when it fails.
     #[serde(with = "chrono::serde::ts_seconds_option")]
     pub failing_since: Option<Timestamp>,
-    /// Why it fails.
+    /// Why it fails, in English.
     pub error: Option<String>,
+    /// The kind of that.
+    pub cause: Option<FailureCause>,
     /// Failures in a row.
     pub failures: u32,
     /// It answered 410: it is not polled any more.
@@ -88,6 +90,22 @@ pub struct SourceState {
     pub gmt_comparisons: u32,
     /// What polls have found of its hub.
     pub hub: HubState,
+}
+
+/// The kind of the reason why a source could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// Its address must not be requested.
+    Address,
+    /// There is no connection, or it ended too early.
+    Connection,
+    /// There was no complete answer in time.
+    Timeout,
+    /// Its answer has this status.
+    Status(u16),
+    /// Its answer is nothing that can be read.
+    Unusable,
 }
 
 impl SourceState {
@@ -210,7 +228,7 @@ impl SourceState {
         }
         self.next_due = Some(due);
         self.last_success = Some(now);
-        (self.failing_since, self.error, self.failures) = (None, None, 0);
+        (self.failing_since, self.error, self.cause, self.failures) = (None, None, None, 0);
     }
 
     /// It did not answer as it should: the next poll is later with every failure, and not before what it wishes.
@@ -218,7 +236,7 @@ impl SourceState {
         &mut self,
         now: Timestamp,
         every: Duration,
-        reason: String,
+        (cause, reason): (FailureCause, String),
         retry_after: Option<TimeDelta>,
         jitter: f64,
     ) {
@@ -229,6 +247,7 @@ impl SourceState {
         self.next_due = Some(now + pause);
         self.failing_since = self.failing_since.or(Some(now));
         self.error = Some(reason);
+        self.cause = Some(cause);
     }
 
     /// A permanent redirect is remembered when it has been seen twice in a row: the first may be a mistake.
@@ -298,12 +317,18 @@ mod tests {
         let mut state = SourceState::default();
         let mut pauses = Vec::new();
         for _ in 0..9 {
-            state.failed(now(), TEN_MINUTES, "404".to_owned(), None, 0.0);
+            state.failed(now(), TEN_MINUTES, (FailureCause::Status(404), "404".to_owned()), None, 0.0);
             pauses.push(pause_of(&state) / 60);
         }
         assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 360, 360, 360]);
         assert_eq!(state.failing_since, Some(now()));
-        state.failed(now(), TEN_MINUTES, "503".to_owned(), Some(TimeDelta::hours(8)), 1.0);
+        state.failed(
+            now(),
+            TEN_MINUTES,
+            (FailureCause::Status(503), "503".to_owned()),
+            Some(TimeDelta::hours(8)),
+            1.0,
+        );
         assert_eq!(pause_of(&state), 8 * 3600);
         state.succeeded(now(), TEN_MINUTES, &Wishes::default(), 0.0);
         assert_eq!(

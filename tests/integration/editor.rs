@@ -656,7 +656,8 @@ fn the_office_sees_its_sources_decides_on_items_and_pauses_one() {
     assert!(follow(&decide(&[("viec", "tiep")])).contains("Nguồn được đọc lại ngay."));
     wait_until("the failure", || office.get(&page).text().contains("đang lỗi"));
     assert!(portal.asked_for("/rss.xml") > asked);
-    assert!(office.get(&page).text().contains("500"), "the reason is shown");
+    let shown = office.get(&page).text();
+    assert!(shown.contains("máy chủ của nguồn trả lời 500."), "{shown}");
     assert_eq!(office.get("/soan/nguon?id=la").status, 404);
     assert_eq!(decide(&[("viec", "la")]).status, 404);
 }

@@ -9,6 +9,16 @@ use super::form::Banner;
 use super::state::Listed;
 use crate::time::Timestamp;
 
+/// Why a source cannot be read.
+pub struct Failing {
+    /// Since when.
+    pub since: Timestamp,
+    /// The kind of the reason, in Vietnamese.
+    pub cause: String,
+    /// The reason in English.
+    pub reason: String,
+}
+
 /// How a source is.
 pub struct SourceRow {
     /// Its name.
@@ -25,8 +35,8 @@ pub struct SourceRow {
     pub last_success: Option<Timestamp>,
     /// When it last had a new article.
     pub last_new: Option<Timestamp>,
-    /// Since when it fails, and the reason in English.
-    pub failing: Option<(Timestamp, String)>,
+    /// Whether it fails.
+    pub failing: Option<Failing>,
     /// What somebody should look at, in Vietnamese.
     pub warnings: Vec<String>,
     /// What is good to know, in Vietnamese.
@@ -153,8 +163,11 @@ fn about(frame: &EditorFrame<'_>, row: &SourceRow) -> Markup {
             " · " (row.published) " bài đã đăng · " (row.doubtful) " mục chờ quyết định"
         }
         ul.found {
-            @if let Some((since, reason)) = &row.failing {
-                li.error { "Lỗi từ " (time_element(*since, zone)) ": " span lang="en" { (clean(reason)) } }
+            @if let Some(Failing { since, cause, reason }) = &row.failing {
+                li.error {
+                    "Lỗi từ " (time_element(*since, zone)) ": " (cause) ". "
+                    small lang="en" { (clean(reason)) }
+                }
             }
             @for warning in &row.warnings { li.warning { (clean(warning)) } }
             @for note in &row.notes { li { (clean(note)) } }

@@ -8,10 +8,10 @@ use super::super::response::HttpResponse;
 use super::context::{Editor, done};
 use super::posted::Posted;
 use crate::html::editor::{
-    self as pages, Banner, ConcernRows, DoubtfulRow, DuplicateRow, Listed, SourceRow, WaitingRow,
+    self as pages, Banner, ConcernRows, DoubtfulRow, DuplicateRow, Failing, Listed, SourceRow, WaitingRow,
 };
 use crate::parse::Repair;
-use crate::pull::SourceHealth;
+use crate::pull::{FailureCause, SourceHealth};
 use crate::store::ProbableDuplicate;
 use crate::time::{Timestamp, Zone};
 
@@ -155,7 +155,11 @@ fn row_of(health: SourceHealth, zone: Zone, now: Timestamp) -> SourceRow {
             false => warnings.push(format!("Hub của nguồn báo sót nên không tin nữa: {counts}.")),
         }
     }
-    let failing = state.failing_since.zip(state.error.clone());
+    let failing = state.failing_since.map(|since| Failing {
+        since,
+        cause: state.cause.map(cause_words).unwrap_or_else(|| "không đọc được nguồn".to_owned()),
+        reason: state.error.clone().unwrap_or_default(),
+    });
     SourceRow {
         state: state_word(health.word()),
         is_paused: state.is_paused,
@@ -170,6 +174,16 @@ fn row_of(health: SourceHealth, zone: Zone, now: Timestamp) -> SourceRow {
         doubtful: health.counts.doubtful,
         url: health.url,
         name: health.name,
+    }
+}
+
+fn cause_words(cause: FailureCause) -> String {
+    match cause {
+        FailureCause::Address => "địa chỉ của nguồn không được phép gọi tới".to_owned(),
+        FailureCause::Connection => "không kết nối được với máy chủ của nguồn".to_owned(),
+        FailureCause::Timeout => "máy chủ của nguồn không trả lời kịp".to_owned(),
+        FailureCause::Status(status) => format!("máy chủ của nguồn trả lời {status}"),
+        FailureCause::Unusable => "nội dung nhận được không dùng được".to_owned(),
     }
 }
 
