@@ -33,12 +33,21 @@ impl OldAddresses {
     }
 
     /// For nginx: exact locations, which it finds in a tree.
+    ///
+    /// NOTE: they are in the order in which nginx sorts them. It inserts one after the other into a list, which takes half a
+    /// minute for 40,000 in another order and a third of a second in this one.
     pub(super) fn nginx(&self) -> String {
-        let location = |path: &str, target: &str| format!("location = \"{path}\" {{ return 301 {target}; }}");
-        let spellings = |(path, target): &(String, String)| {
-            [location(path, target), location(&format!("{path}/"), target)]
-        };
-        let mut lines: Vec<String> = self.paths.iter().flat_map(spellings).collect();
+        let mut locations: Vec<(String, String)> = Vec::new();
+        for (path, target) in &self.paths {
+            for path in [path.clone(), format!("{path}/")] {
+                locations.push((path, format!("return 301 {target};")));
+            }
+        }
+        for (number, target) in &self.numbers {
+            locations.push((format!("/.bantin/p/{number}"), format!("internal; return 301 {target};")));
+        }
+        locations.sort_by(|(one, _), (other, _)| order_of_nginx(one).cmp(order_of_nginx(other)));
+        let mut lines = Vec::with_capacity(locations.len() + 2);
         if !self.numbers.is_empty() {
             // A location knows no query: the number becomes a path inside of nginx.
             lines.push(
@@ -46,11 +55,8 @@ impl OldAddresses {
                     .to_owned(),
             );
             lines.push("location ^~ /.bantin/p/ { internal; try_files /index.html =404; }".to_owned());
-            let number = |(number, target): &(u64, String)| location(&format!("/.bantin/p/{number}"), target);
-            lines.extend(
-                self.numbers.iter().map(number).map(|line| line.replace("{ return", "{ internal; return")),
-            );
         }
+        lines.extend(locations.iter().map(|(path, answer)| format!("location = \"{path}\" {{ {answer} }}")));
         lines.join("\n")
     }
 
@@ -90,6 +96,11 @@ impl OldAddresses {
         }
         lines.join("\n")
     }
+}
+
+/// The bytes by which nginx sorts locations: a slash comes before everything else.
+fn order_of_nginx(path: &str) -> impl Iterator<Item = u8> {
+    path.bytes().map(|byte| if byte == b'/' { 0 } else { byte })
 }
 
 /// SECURITY: an address comes from an imported file. What means something to a web server stays out of its configuration.
@@ -141,6 +152,13 @@ mod tests {
         let target = "/bantin/bai-viet/2019/05/02/a".to_owned();
         assert_eq!(found.paths, [("/làm-đường".to_owned(), target.clone())]);
         assert_eq!(found.numbers, [(7, target)]);
+        let lines = found.nginx();
+        let lines: Vec<&str> = lines.lines().filter(|line| line.starts_with("location =")).collect();
+        assert!(
+            lines[0].starts_with("location = \"/.bantin/p/7\" { internal; return 301 /bantin/"),
+            "{lines:?}"
+        );
+        assert!(lines[1].starts_with("location = \"/làm-đường\" { return") && lines.len() == 3, "{lines:?}");
         assert_eq!(OldAddresses::default().nginx() + &OldAddresses::default().caddy(), "");
     }
 }
