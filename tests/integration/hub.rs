@@ -669,6 +669,20 @@ fn entries_in(feed: &str) -> usize {
     feed.matches("<entry").count()
 }
 
+/// Two replicas on one log with a hub and a webhook.
+fn two_replicas(schema: &Schema, webhook: &Subscriber) -> [TestSite; 2] {
+    [(); 2].map(|()| {
+        let site =
+            TestSite::new().with("BANTIN_STORE__URL", schema.url()).with("BANTIN_FOLDER__WATCH", "poll");
+        site.configure("[hub]\nenabled = true\nallow = [\"127.0.0.1\"]");
+        site.configure(&format!(
+            "[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"",
+            webhook.callback()
+        ));
+        site
+    })
+}
+
 #[test]
 fn when_a_replica_dies_during_deliveries_another_goes_on_in_order_and_nothing_is_lost() {
     if is_missing(Requirement::Postgres) {
@@ -680,16 +694,7 @@ fn when_a_replica_dies_during_deliveries_another_goes_on_in_order_and_nothing_is
         // Long enough for a death in the middle.
         receiver.takes(Duration::from_millis(150));
     }
-    let sites = [(); 2].map(|()| {
-        let site =
-            TestSite::new().with("BANTIN_STORE__URL", schema.url()).with("BANTIN_FOLDER__WATCH", "poll");
-        site.configure("[hub]\nenabled = true\nallow = [\"127.0.0.1\"]");
-        site.configure(&format!(
-            "[[webhook]]\nurl = \"{}\"\nsecret = \"một khóa đủ dài\"",
-            webhook.callback()
-        ));
-        site
-    });
+    let sites = two_replicas(&schema, &webhook);
     let bearer = format!("Bearer {}", sites[0].ok(&["token", "new", "Văn phòng"]).trim());
     let mut replicas = sites.each_ref().map(|site| Some(site.serve()));
     // Any replica takes the request of a subscriber; the one that works for the hub confirms it.
@@ -903,4 +908,60 @@ fn source_and_province_with_a_hub_survive_the_death_of_each() {
         query_sql(&province.path("data/bantin.db"), "SELECT COUNT(*) FROM source_hub WHERE notified >= 3"),
         1
     );
+}
+
+#[test]
+fn a_replica_that_wakes_up_after_another_has_taken_over_delivers_nothing_old() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
+    let schema = Schema::new();
+    let (subscriber, webhook) = (Subscriber::new(), Subscriber::new());
+    let sites = two_replicas(&schema, &webhook);
+    let bearer = format!("Bearer {}", sites[0].ok(&["token", "new", "Văn phòng"]).trim());
+    let replicas = sites.each_ref().map(TestSite::serve);
+    request(&replicas[0], "subscribe", &subscriber.callback(), &[]);
+    let works = |serving: &RunningServer| serving.metric("bantin_hub_subscriptions") == 1;
+    wait_until("one replica to work for the hub", || replicas.iter().any(works));
+    let asleep = replicas.iter().position(works).unwrap();
+    let awake = &replicas[1 - asleep];
+    let publish = |number: u32| {
+        let text = article(&format!("Bài {number}."), "13/05/2023 08:00", "Đoạn mở đầu.");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
+        let path = "/api/articles?channel=xa-hoi";
+        // One that falls asleep within a transaction keeps writers waiting for a moment, who are told to retry.
+        wait_until("the article to be accepted", || {
+            awake.request_with_body("POST", path, &headers, text.as_bytes()).status == 201
+        });
+    };
+    let are_told = |number: u32| {
+        let last = format!("Bài {number}.");
+        let is_told =
+            |receiver: &Subscriber| receiver.deliveries().iter().any(|sent| sent.text().contains(&last));
+        wait_until(&format!("the delivery of {number}"), || is_told(&subscriber) && is_told(&webhook));
+    };
+    publish(1);
+    are_told(1);
+    // Suspended, as by a snapshot of its virtual machine. The other takes over once the lease has expired.
+    let signal = |name: &str| {
+        let pid = replicas[asleep].pid().to_string();
+        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-STOP");
+    publish(2);
+    publish(3);
+    are_told(3);
+    signal("-CONT");
+    publish(4);
+    are_told(4);
+    wait_until("the one that slept to see that it leads no more", || !works(&replicas[asleep]));
+    publish(5);
+    are_told(5);
+    let states: Vec<usize> = subscriber.deliveries().iter().map(|sent| entries_in(&sent.text())).collect();
+    assert!(states.is_sorted() && states.last() == Some(&5), "{states:?}");
+    let mut numbers: Vec<String> =
+        webhook.deliveries().iter().map(|sent| sent.header("idempotency-key").unwrap().to_owned()).collect();
+    // It may have fallen asleep before it had stored that the first was delivered.
+    numbers.dedup();
+    assert_eq!(numbers, ["1", "2", "3", "4", "5"]);
 }
