@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -219,6 +220,8 @@ impl ConnectionPool {
         self.file.check().map_err(StoreError::unavailable)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // Otherwise a statement that compares with a range is compiled anew for each value, though no statistics are kept.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // NOTE: synchronous FULL, not NORMAL. In WAL mode NORMAL does not flush on commit, and an acknowledged article
         // would be lost in a power failure.
         // secure_delete: deleted data is overwritten; an erased text must not remain in the file.
@@ -412,4 +415,25 @@ fn read(value: ValueRef<'_>) -> Result<Value, StoreError> {
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
         ValueRef::Real(_) => return Err(StoreError::Corrupt("a column contains a fraction".to_owned())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_statement_with_a_range_is_compiled_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bantin.db");
+        let file = SqliteFile::open(path.to_str().unwrap()).await.unwrap();
+        let mut reading = file.begin_read().await.unwrap();
+        let sql = "SELECT place FROM article WHERE place > $1 ORDER BY place LIMIT $2";
+        for after in 0..3 {
+            reading.rows(sql, &[Value::Integer(after), Value::Integer(256)]).unwrap();
+        }
+        let connection = reading.connection.as_ref().unwrap();
+        let statement = connection.prepare_cached(sql).unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::Run), 3);
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    }
 }
