@@ -18,7 +18,7 @@
 //! | 5 output | [`http`], [`export`] | the HTTP server; the static site |
 //! | 4 push | [`push`] | tells others of changes: the WebSub hub, webhooks, an outside hub, search engines |
 //! | 3 work | [`ingest`], [`pull`], [`render`] | article folder to log; feeds of others to log; log to encoded documents; none knows another |
-//! | 2 I/O | [`store`], [`fetch`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks |
+//! | 2 I/O | [`store`], [`fetch`], [`files`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks; files that others may be changing |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
 //! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`latency`], [`logging`] | shared data types and helpers |
 //!
@@ -62,6 +62,7 @@ pub mod content_html;
 pub mod export;
 pub mod feed;
 pub mod fetch;
+pub mod files;
 pub mod html;
 pub mod http;
 pub mod image;

@@ -11,7 +11,7 @@ use ureq::{Agent, Body, http::Response};
 
 use super::output::{Outcome, OutputOptions, print_line};
 use crate::fetch;
-use crate::ingest::{read_named, read_named_text};
+use crate::files::{read_named, read_named_text};
 use crate::logging::{printable, say};
 use crate::model::{ArticleId, Slug};
 use crate::parse::{self, FileFormat};

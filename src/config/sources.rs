@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::error::ConfigError;
 use super::schema::{self, partial};
-use crate::ingest::read_named_text;
+use crate::files::read_named_text;
 
 /// The largest config file, in bytes.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;

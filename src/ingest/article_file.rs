@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::FileDiagnostic;
 use super::names::name_of;
-use super::open::{open_below, open_named, read_all};
+use crate::files::{open_below, open_named, read_all};
 use crate::message::Message;
 use crate::parse::{self, ParseOptions, ParseResult, Severity};
 

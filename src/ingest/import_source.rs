@@ -20,7 +20,7 @@ use super::article_file::{MAX_ARTICLE_BYTES, read_error};
 use super::diagnostic::FileDiagnostic;
 use super::listing::{metadata_within, sorted};
 use super::names::{self, FileKind, FolderKind};
-use super::open::{open_below, open_named, read_all};
+use crate::files::{open_below, open_named, read_all};
 use crate::message::Message;
 use crate::parse::Severity;
 

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::diagnostic::FileDiagnostic;
-use super::open::read_named;
+use crate::files::read_named;
 use crate::parse::Severity;
 
 const MARK: &str = ".bantin-log";

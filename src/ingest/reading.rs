@@ -8,11 +8,11 @@ use super::article_file::{MAX_ARTICLE_BYTES, ParsedFile, diagnostics_of, hash_of
 use super::aside::{Aside, Place, ReadFile};
 use super::listing::{FileState, ListedFile};
 use super::names::name_of;
-use super::open::{open_below, read_all};
 use super::options::IngestOptions;
 use super::parallel::map_on_all_cores;
 use super::plan::ChangedFile;
 use super::writers::{DEBOUNCE, UNFINISHED, may_be_incomplete};
+use crate::files::{open_below, read_all};
 use crate::parse;
 use crate::store::FileRecord;
 use crate::time::Timestamp;

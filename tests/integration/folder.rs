@@ -404,7 +404,12 @@ fn a_fifo_a_device_and_a_huge_file_do_not_block_the_scan() {
     }
     std::fs::create_dir(test_site.path("cu")).unwrap();
     std::fs::rename(&fifo, test_site.path("cu/ong.txt")).unwrap();
-    for file in [path("cu/ong.txt"), path("cu"), path("vo-tan.txt"), path("vo-tan.zip")] {
+    assert!(Command::new("mkfifo").arg(test_site.path("ong.xml")).status().unwrap().success());
+    symlink("/dev/zero", test_site.path("vo-tan.json")).unwrap();
+    let others = ["ong.xml", "vo-tan.json"].map(path);
+    for file in
+        [path("cu/ong.txt"), path("cu"), path("vo-tan.txt"), path("vo-tan.zip")].into_iter().chain(others)
+    {
         let output = test_site.run(&["import", &file, "--channel", "xa-hoi"]);
         assert_eq!(output.status.code(), Some(1), "{file}: {output:?}");
     }

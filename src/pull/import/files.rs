@@ -1,7 +1,6 @@
 //! The images of imported articles: from a copy of the old site's uploads, or from its server.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use url::Url;
 use super::super::client::Client;
 use super::super::images::{FoundImage, ImageLoader, publishable, request_image};
 use crate::fetch::AllowedAddresses;
+use crate::files::open_named;
 use crate::image;
 use crate::parse::{ImageSource, ReferencedImage};
 
@@ -127,7 +127,7 @@ fn without_size(path: &str) -> Option<String> {
 fn read(path: &Path) -> FoundImage {
     let mut bytes = Vec::new();
     let reading =
-        File::open(path).and_then(|file| file.take(image::MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+        open_named(path).and_then(|file| file.take(image::MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
     match reading {
         Ok(_) => publishable(bytes),
         Err(cause) => FoundImage::None(cause.to_string()),

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
+use crate::files::open_named;
+
 /// Maximum size of one item, and of what is before the first one, in bytes.
 const MAX_ITEM: usize = 32 << 20;
 /// Bytes that are read at once if no tag ends.
@@ -97,7 +99,7 @@ struct Met {
 impl Pieces<BufReader<File>> {
     /// Opens a file. `None` if it is no feed in XML.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        Self::new(BufReader::with_capacity(1 << 18, File::open(path)?))
+        Self::new(BufReader::with_capacity(1 << 18, open_named(path)?))
     }
 }
 

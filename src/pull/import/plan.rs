@@ -13,6 +13,7 @@ use super::dates;
 use super::pieces::{Piece, Pieces};
 use super::report::LeftOut;
 use super::{FileImportFault, FileImportOptions};
+use crate::files::open_named;
 use crate::model::Slug;
 use crate::parse::{
     SourceImage, SourceItem, WordPressHead, WordPressItem, link_key, read_feed, read_feed_head,
@@ -37,7 +38,7 @@ pub fn is_feed_file(path: &Path) -> bool {
 /// True if a file is a backup, which is an SQLite file.
 pub fn is_backup(path: &Path) -> bool {
     let mut begin = [0; 16];
-    let reading = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+    let reading = open_named(path).and_then(|mut file| file.read_exact(&mut begin));
     reading.is_ok() && begin == *b"SQLite format 3\0"
 }
 
@@ -340,7 +341,7 @@ pub(super) fn unknown_site() -> Url {
 
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut begin = Vec::new();
-    File::open(path)?.take(1024).read_to_end(&mut begin)?;
+    open_named(path)?.take(1024).read_to_end(&mut begin)?;
     Ok(begin.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(begin))
 }
 
@@ -363,7 +364,7 @@ pub(super) enum JsonFault {
 /// The items of a JSON Feed.
 pub(super) fn json_items(path: &Path) -> Result<Vec<SourceItem>, JsonFault> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(JsonFault::Unreadable)?;
+    let file = open_named(path).map_err(JsonFault::Unreadable)?;
     file.take(MAX_JSON + 1).read_to_end(&mut bytes).map_err(JsonFault::Unreadable)?;
     if bytes.len() as u64 > MAX_JSON {
         return Err(JsonFault::NotAFeed("is too large for a JSON Feed; split it".to_owned()));

@@ -19,7 +19,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIREC
 ///
 /// # Errors
 /// If there is none, it is not a regular file or outside of `root`, or it cannot be opened.
-pub(super) fn open_below(root: &Path, path: &Path) -> io::Result<File> {
+pub fn open_below(root: &Path, path: &Path) -> io::Result<File> {
     match walk(root, path) {
         // A link in place of a folder causes ENOTDIR.
         Err(cause) if [rustix::io::Errno::LOOP, rustix::io::Errno::NOTDIR].contains(&errno(&cause)) => {
@@ -36,7 +36,7 @@ pub(super) fn open_below(root: &Path, path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// If there is none, it is not a regular file, or it cannot be opened.
-pub(super) fn open_named(path: &Path) -> io::Result<File> {
+pub fn open_named(path: &Path) -> io::Result<File> {
     // Opening a device can have side effects, so it is not attempted.
     if !path.metadata()?.is_file() {
         return Err(not_regular());
@@ -48,7 +48,7 @@ pub(super) fn open_named(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// `FileTooLarge` if it is longer than `limit` bytes, of which no more are read; or if it cannot be read.
-pub(super) fn read_all(mut file: File, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
+pub fn read_all(mut file: File, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
     let length = file.metadata()?.len();
     if length > limit {
         return Err(too_large(limit));
