@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::support::requirement::{Requirement, is_missing};
-use crate::support::{HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, request, wait_until};
+use crate::support::{
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, free_port, request, wait_until,
+};
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
 
@@ -675,10 +677,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::support::portal::{Portal, pull};
 use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{
-    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, query_sql, send, wait_until,
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, free_port, query_sql, send,
+    wait_until,
 };
 
 /// The three live feeds of a channel.
@@ -136,10 +137,11 @@ impl Subscriber {
         } else if is_delivery {
             std::thread::park_timeout(answers.takes);
         }
-        let _ = stream.write_all(answer.as_bytes());
+        // Before the answer, which the next delivery may follow at once.
         if is_delivery {
             self.at_once.lock().unwrap().0 -= 1;
         }
+        let _ = stream.write_all(answer.as_bytes());
     }
 
     fn callback(&self) -> String {
@@ -610,10 +612,6 @@ fn an_operator_sees_who_is_told_and_what_failed_without_the_secrets_of_callbacks
 }
 
 /// A free port: the other site must know the address before it is served.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Serves a site at an address that its documents name.
 fn at_port(site: &TestSite, port: u16) {
     let config = std::fs::read_to_string(site.path("config.toml")).unwrap();

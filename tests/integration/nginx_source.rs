@@ -9,10 +9,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
-use crate::support::nginx::{Nginx, free_port};
+use crate::support::nginx::Nginx;
 use crate::support::portal::{Portal, item, items, province, pull, rss};
 use crate::support::requirement::{Requirement, is_missing};
-use crate::support::{TestSite, wait_until};
+use crate::support::{TestSite, free_port, wait_until};
 
 fn feed(titles: &[&str]) -> String {
     let item = |title: &&str| {

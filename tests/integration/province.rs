@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::images::png;
 use crate::support::portal::{Portal, item, items, province, pull, rss};
-use crate::support::{RunningServer, TestSite, article, wait_until};
+use crate::support::{RunningServer, TestSite, article, free_port, wait_until};
 
 /// A commune with an address that stays the same when its server is stopped and started again.
 struct Commune {
@@ -17,7 +17,7 @@ struct Commune {
 
 impl Commune {
     fn new() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let address = format!("127.0.0.1:{port}");
         let site = TestSite::new()
             .with("BANTIN_SITE__TAG_AUTHORITY", "xa.example,2023")

@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use crate::support::TestSite;
 use crate::support::portal::{Portal, item, items, province, pull, rss};
+use crate::support::{TestSite, free_port};
 
 /// A forward proxy as an office has one: it alone resolves names, here every one of them to one address. It refuses hosts that
 /// begin with `internal.`.
@@ -132,7 +132,7 @@ fn no_proxy_names_the_hosts_that_are_requested_directly() {
     assert_eq!(pull(&site, "Xã")["published"], 1);
     assert_eq!(proxy.asked(), Vec::<String>::new());
     // A proxy that is down is the reason; nothing goes around it.
-    let down = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let down = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let site = province(&[("Xã", portal.url("/rss.xml"))])
         .with("HTTP_PROXY", format!("http://{down}"))
         .with("NO_PROXY", "");

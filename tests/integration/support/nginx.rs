@@ -1,11 +1,11 @@
 //! A real nginx in front of files that the story writes.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::wait_until;
+use super::{free_port, wait_until};
 
 /// A running nginx; killed when dropped. It listens on all loopback addresses, each of which is a host of its own.
 pub struct Nginx {
@@ -89,9 +89,4 @@ impl Drop for Nginx {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port that was free a moment ago: nginx must be told one.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
