@@ -70,7 +70,7 @@ pub use queries::{
 pub use random::random_text;
 pub use read::changed_pages::ChangedPages;
 pub use read::snapshot::Snapshot;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, withdrawn_by_command};
 pub use source_hub::SourceHub;
 pub use submission::{
     ArticleVersion, FileRecord, IdempotencyKey, ImportedFile, KeptImages, PreparedSubmission, ScannedFile,

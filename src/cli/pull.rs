@@ -174,7 +174,8 @@ fn report_json(name: &str, report: &PullReport) -> String {
         doubtful.iter().map(|(title, reason)| json!({ "title": title, "reason": reason })).collect();
     let report = json!({
         "source": name, "items": items, "published": published, "corrected": corrected,
-        "withdrawn": withdrawn, "doubtful": doubtful, "unsettled": unsettled, "too_old": too_old, "repairs": repairs, "error": error, "busy": is_busy,
+        "withdrawn": withdrawn, "doubtful": doubtful, "unsettled": unsettled, "too_old": too_old,
+        "repairs": repairs, "error": error, "busy": is_busy,
     });
     report.to_string()
 }

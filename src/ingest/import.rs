@@ -132,15 +132,7 @@ pub struct ImportReport {
 impl ImportReport {
     fn count(&mut self, outcome: &SubmitOutcome, dry_run: bool) {
         let counter = match outcome {
-            SubmitOutcome::Published(_)
-            | SubmitOutcome::Corrected(_)
-            | SubmitOutcome::Moved(_)
-            | SubmitOutcome::Restored(_)
-            | SubmitOutcome::Scheduled(_)
-                if dry_run =>
-            {
-                &mut self.acceptable
-            }
+            _ if dry_run && outcome.is_change() => &mut self.acceptable,
             SubmitOutcome::Published(_) => &mut self.published,
             SubmitOutcome::Corrected(_) => &mut self.corrected,
             SubmitOutcome::Moved(_) => &mut self.moved,

@@ -8,6 +8,7 @@ use crate::model::Slug;
 use crate::parse::{ParsedArticle, Severity};
 use crate::store::{
     PreparedSubmission, Source, Store, StoreError, Submission, SubmitOutcome, SubmitResult, WriteConditions,
+    withdrawn_by_command,
 };
 use crate::time::Timestamp;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
@@ -157,12 +158,9 @@ pub(super) fn outcome_diagnostic(path: &str, result: &SubmitResult) -> Option<Fi
                 "is the same article as {with} (id {id}) with another text; make them equal or rename one"
             ),
         )),
-        SubmitOutcome::WithdrawnByOperator => Some(FileDiagnostic::new(
-            path,
-            Severity::Warning,
-            format!("Bài {id} đã bị gỡ bằng lệnh nên không đăng lại. Hãy chạy `bantin restore {id}` nếu muốn đăng."),
-            format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
-        )),
+        SubmitOutcome::WithdrawnByOperator => {
+            Some(FileDiagnostic::of_message(path, Severity::Warning, withdrawn_by_command(id)))
+        }
         SubmitOutcome::Refused(refusal) => {
             Some(FileDiagnostic::of_message(path, Severity::Error, refusal.message()))
         }

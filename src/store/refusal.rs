@@ -52,6 +52,16 @@ pub enum Refusal {
     Failed,
 }
 
+/// What is told of an article that was withdrawn by command and comes again.
+pub fn withdrawn_by_command(id: &ArticleId) -> Message {
+    Message::new(
+        format!(
+            "Bài {id} đã bị gỡ bằng lệnh nên không đăng lại. Hãy chạy `bantin restore {id}` nếu muốn đăng."
+        ),
+        format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
+    )
+}
+
 impl Refusal {
     /// The reason, and what to do.
     pub fn message(&self) -> Message {

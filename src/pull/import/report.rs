@@ -113,15 +113,7 @@ impl ImportFinding {
 impl FileImportReport {
     pub(super) fn count(&mut self, outcome: &SubmitOutcome, dry_run: bool) {
         let counter = match outcome {
-            SubmitOutcome::Published(_)
-            | SubmitOutcome::Corrected(_)
-            | SubmitOutcome::Moved(_)
-            | SubmitOutcome::Restored(_)
-            | SubmitOutcome::Scheduled(_)
-                if dry_run =>
-            {
-                &mut self.acceptable
-            }
+            _ if dry_run && outcome.is_change() => &mut self.acceptable,
             // A date in the future is refused before; one of the next minutes is published then.
             SubmitOutcome::Published(_) | SubmitOutcome::Scheduled(_) => &mut self.published,
             SubmitOutcome::Corrected(_) | SubmitOutcome::Moved(_) | SubmitOutcome::Restored(_) => {

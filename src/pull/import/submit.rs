@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use url::Url;
 
 use super::report::{FileImportReport, ImportFinding};
-use crate::message::Message;
 use crate::model::{ArticleId, Image, Slug};
 use crate::parse::Severity;
 use crate::store::{
     ArticleLookup, Store, StoreError, Submission, SubmitOutcome, SubmitResult, WriteConditions,
+    withdrawn_by_command,
 };
 use crate::urls::{Route, SiteUrls, article_path, old_address};
 
@@ -198,14 +198,11 @@ pub(super) fn old_addresses<'u>(
 fn finding_of(line: usize, result: &SubmitResult) -> Option<ImportFinding> {
     let id = &result.id;
     match &result.outcome {
-        SubmitOutcome::WithdrawnByOperator => Some(ImportFinding::warning(
-            line,
-            format!("Bài {id} đã bị gỡ bằng lệnh nên không đăng lại. Hãy chạy `bantin restore {id}` nếu muốn đăng."),
-            format!("the article {id} was withdrawn by command; run `bantin restore {id}` to publish it again"),
-        )),
+        SubmitOutcome::WithdrawnByOperator => {
+            Some(ImportFinding { line, severity: Severity::Warning, message: withdrawn_by_command(id) })
+        }
         SubmitOutcome::Refused(refusal) => {
-            let message: Message = refusal.message();
-            Some(ImportFinding { line, severity: Severity::Error, message })
+            Some(ImportFinding { line, severity: Severity::Error, message: refusal.message() })
         }
         SubmitOutcome::Published(_)
         | SubmitOutcome::Corrected(_)
