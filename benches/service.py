@@ -115,6 +115,16 @@ class Server:
         """The CPU time of all threads since then. A thread that has ended since was idle, or it would live."""
         return sum(time - before.get(thread, 0) for thread, time in self.cpu().items())
 
+    def settle(self):
+        """Waits until the check of the database, which follows each start, is over."""
+
+        def rests():
+            before = self.cpu()
+            time.sleep(1)
+            return self.cpu_since(before) < 20_000_000
+
+        wait_for(rests, "the service rests")
+
     def memory(self):
         """Resident memory, in MB."""
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()

@@ -20,7 +20,7 @@ use anyhow::{Context as _, anyhow};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::Config;
 use crate::http::{
@@ -32,7 +32,7 @@ use crate::latency::Latency;
 use crate::pull::{self, Collector};
 use crate::push::{self, ChangeForm, Hub, HubCounters, IndexNow, OutsideHub, Webhook};
 use crate::render::{self, Renderer, SiteCache};
-use crate::store::{LogPosition, Store};
+use crate::store::{CheckPace, LogPosition, Store};
 use crate::text::hex;
 use crate::time::Timestamp;
 use metrics::Metrics;
@@ -42,6 +42,8 @@ pub use supervisor::{Supervision, supervise};
 
 /// How often the log is polled.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the check of the database waits for the service to be ready.
+const CHECK_AFTER: Duration = Duration::from_secs(10);
 /// How often the files of the certificate are read.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a replica registers its presence.
@@ -210,6 +212,11 @@ impl App {
             tasks.spawn("certificate", renewal_loop(tls, stop.subscribe()));
         }
         tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
+        let is_ready = watch::Sender::new(false);
+        if !self.replaces {
+            let check = check_database(self.store.clone(), is_ready.subscribe(), stop.subscribe());
+            tasks.spawn("database check", check);
+        }
         let announce_ready = render_then_ready(
             self.store.clone(),
             self.renderer,
@@ -217,6 +224,7 @@ impl App {
             Arc::clone(&self.health),
             move |store| {
                 start.send_replace(true);
+                is_ready.send_replace(true);
                 ready(store);
             },
             stop.subscribe(),
@@ -403,6 +411,28 @@ async fn maintenance_loop(
     }
 }
 
+/// Reads the whole database once, beside the requests, and names what is damaged. Begins when the service is ready, which
+/// it would delay, or soon: damage may be why it does not become ready.
+async fn check_database(store: Store, mut is_ready: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => return,
+        _ = tokio::time::timeout(CHECK_AFTER, is_ready.wait_for(|is_ready| *is_ready)) => {}
+    }
+    match store.find_damage(CheckPace::Background, stop.clone()).await {
+        Ok(found) if found.is_empty() => debug!("the database was checked and is intact"),
+        Ok(found) => {
+            for damage in &found {
+                error!(%damage, "the database is damaged");
+            }
+            error!(
+                "stop the service, keep a copy of the database, and restore the last backup by `bantin restore-backup`"
+            );
+        }
+        Err(cause) => warn!(%cause, "the database could not be checked for damage"),
+    }
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 /// Registers the presence of this process and warns if another replica has a different version or configuration:
 /// clients would see documents and validators alternate.
 async fn heartbeat_loop(store: Store, fingerprint: String, mut stop: watch::Receiver<bool>) {
@@ -462,16 +492,13 @@ impl Tasks {
         });
     }
 
-    fn spawn_server<S, A>(
+    fn spawn_server(
         &mut self,
         name: &'static str,
         listeners: Listeners,
         options: ServerOptions,
-        service: S,
-    ) where
-        S: Fn(hyper::Request<server::RequestBody>, std::net::SocketAddr) -> A + Clone + Send + 'static,
-        A: Future<Output = crate::http::response::HttpResponse> + 'static,
-    {
+        service: impl server::Service + Clone + Send,
+    ) {
         let (mut start, stop) = (self.start.clone(), self.stop.subscribe());
         let (runtime, mut stopping) = (tokio::runtime::Handle::current(), stop.clone());
         self.set.spawn_blocking(move || {

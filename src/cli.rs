@@ -1,6 +1,7 @@
 //! The command line: parses the arguments, runs one command, reports the outcome.
 //!
-//! Data goes to stdout, messages to stderr. Exit codes: 0 done; 1 failed, or problems found; 2 usage error.
+//! Data goes to stdout, messages to stderr. Exit codes: 0 done; 1 failed, or problems found; 2 usage error; 78 `serve`
+//! refused its configuration.
 
 mod backup;
 mod build;
@@ -29,7 +30,7 @@ mod withdraw;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -38,9 +39,9 @@ use output::{Outcome, OutputOptions};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, process_environment};
+use crate::config::{Config, ConfigError, process_environment};
 use crate::ingest::ImportRequest;
-use crate::logging::{self, Verbosity, say};
+use crate::logging::{self, Verbosity};
 use crate::model::Slug;
 use crate::parse::Encoding;
 use crate::urls::Format;
@@ -181,10 +182,11 @@ enum Command {
         #[arg(long, value_name = "N")]
         keep: Option<NonZeroUsize>,
     },
-    /// Read a whole backup and compare its checksum
+    /// Read a whole backup and compare its checksum; without FILE, read the whole database of the configured store and
+    /// name what is damaged
     Verify {
         /// Backup file
-        file: PathBuf,
+        file: Option<PathBuf>,
     },
     /// Fill the configured store, which must be empty, from a backup, as a new log
     RestoreBackup {
@@ -210,7 +212,7 @@ enum Command {
         #[command(subcommand)]
         command: token::TokenCommand,
     },
-    /// Show the effective configuration and where each value comes from
+    /// Show the effective configuration and where each value comes from; with --quiet, only validate it
     Config,
     /// Print a shell completion script
     Completions {
@@ -243,6 +245,10 @@ impl From<FormatArgument> for Format {
     }
 }
 
+/// `EX_CONFIG` of sysexits.h. The unit of systemd names it: only a person can repair a configuration, so that a restart
+/// would only bury the message.
+const CONFIGURATION_REFUSED: u8 = 78;
+
 /// Runs the program with the arguments and the environment of the process.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse_from(std::env::args_os()) {
@@ -254,7 +260,8 @@ pub fn main() -> ExitCode {
         }
     };
     logging::init(arguments.verbosity());
-    logging::set_json(matches!(arguments.command, Command::Serve) && arguments.json);
+    let is_service = matches!(arguments.command, Command::Serve);
+    logging::set_json(is_service && arguments.json);
     // Without the flush, an error on buffered output would be lost.
     let outcome = run(arguments).and_then(|outcome| Ok(io::stdout().flush().map(|()| outcome)?));
     let code = match outcome {
@@ -263,9 +270,13 @@ pub fn main() -> ExitCode {
         Err(cause) if is_closed_pipe(&cause) => ExitCode::SUCCESS,
         Err(cause) => {
             // SECURITY: further lines are indented, so that no name in an error can forge another error.
-            say!("bantin: {}", format!("{cause:#}").trim_end().replace('\n', "\n  "));
+            logging::say_fatal(&format!("bantin: {}", format!("{cause:#}").trim_end().replace('\n', "\n  ")));
             let is_usage = import::is_usage_error(&cause) || file_import::is_usage_error(&cause);
-            ExitCode::from(if is_usage { 2 } else { 1 })
+            ExitCode::from(match cause.is::<ConfigError>() {
+                true if is_service => CONFIGURATION_REFUSED,
+                _ if is_usage => 2,
+                _ => 1,
+            })
         }
     };
     logging::flush();
@@ -305,7 +316,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         return manual::manual(Arguments::command(), out);
     }
     let output = arguments.output();
-    if let Command::Verify { file } = &arguments.command {
+    if let Command::Verify { file: Some(file) } = &arguments.command {
         return backup::verify(file, output);
     }
     // Before other threads start, because it removes variables from the environment.
@@ -313,13 +324,25 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Serve => inherited_sockets()?,
         _ => Vec::new(),
     };
-    let config = Config::load(arguments.config.as_deref(), process_environment())?;
+    let file_by_default = Config::default_file();
+    let file = arguments.config.as_deref();
+    let config = Config::load(file, process_environment()).inspect_err(|_| {
+        if matches!(arguments.command, Command::Serve)
+            && Config::refused_wants_json_log(file, process_environment())
+        {
+            logging::set_json(true);
+        }
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // At the file size limit, a write must fail instead of ending the process.
         let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
         match &arguments.command {
-            Command::Serve => serve::serve(config, arguments.config, inherited, output).await,
+            Command::Serve => {
+                // A reload reads the same file: without it, the defaults would take the place of all that it says.
+                let file = arguments.config.or_else(|| file_by_default.map(Path::to_owned));
+                serve::serve(config, file, inherited, output).await
+            }
             Command::Check { files } => check::check(&config, files, output),
             Command::Render { channel, format } => render::render(config, channel, (*format).into()).await,
             Command::Scan { confirm } => scan::scan(config, *confirm, output).await,
@@ -355,10 +378,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
             Command::Health => health::health(&config, output),
             Command::Migrate { from, to } => backup::migrate(config, from, to, output).await,
             Command::Restore { id } => withdraw::restore(config, id, output).await,
-            Command::Config => config::show(&config, arguments.json),
-            Command::Completions { .. } | Command::Manual { .. } | Command::Verify { .. } => {
-                Ok(Outcome::Done)
-            }
+            Command::Config => config::show(&config, output),
+            Command::Verify { .. } => backup::verify_store(&config, output).await,
+            Command::Completions { .. } | Command::Manual { .. } => Ok(Outcome::Done),
         }
     })
 }

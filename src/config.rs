@@ -22,7 +22,7 @@ use chrono::{NaiveDate, TimeDelta, TimeZone as _, Timelike as _};
 use crate::message::Message;
 use crate::model::{Channel, ChannelStatus, FormerPublisher, Site, Slug, included_channels};
 use crate::time::{Clock, Timestamp, Zone, local_date, start_of_day};
-use crate::urls::{RESERVED_SLUGS, SiteUrls};
+use crate::urls::{RESERVED_SLUGS, SiteUrls, redact_database_url};
 use crate::{feed, http, ingest, parse, pull, push, render, store};
 
 pub use error::ConfigError;
@@ -96,22 +96,38 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let here = Path::new("config.toml");
-        let file = file.or_else(|| here.exists().then_some(here));
+        let default: Option<&Path> = Self::default_file();
+        let file = file.or(default);
         let sources = ConfigSources::load(file, variables)?;
         let settings: Settings = sources.deserialize()?;
         let base = file.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         compose(settings, &base, sources)
     }
 
-    /// Every key with its value and origin, sorted by key. Passwords are redacted.
+    /// The file that is read if none is named: `config.toml` in the working directory, if it exists.
+    pub fn default_file() -> Option<&'static Path> {
+        let here = Path::new("config.toml");
+        here.symlink_metadata().is_ok().then_some(here)
+    }
+
+    /// True if a configuration that [`load`](Self::load) refuses asks for log lines in JSON: its error is one. False if it is
+    /// no TOML.
+    pub fn refused_wants_json_log(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> bool {
+        sources::log_format(file.unwrap_or(Path::new("config.toml")), variables)
+            .is_some_and(|format| format == "json")
+    }
+
+    /// Every key with its value and origin, sorted by key. Secrets are redacted.
     pub fn effective_values(&self) -> Vec<EffectiveValue> {
         self.sources.effective_values()
     }
 
     /// The URL of the store without its password.
     pub fn redacted_store_url(&self) -> String {
-        sources::redact_password(&self.store.url)
+        redact_database_url(&self.store.url)
     }
 
     /// Checks that ids may be created with this configuration.

@@ -190,6 +190,8 @@ fn tasks(planned: Vec<PlannedFile>) -> Vec<Vec<PlannedFile>> {
 enum Fault {
     #[error("it could not be rendered")]
     NotRendered,
+    #[error("{0}")]
+    Damaged(String),
     #[error(transparent)]
     File(#[from] io::Error),
 }
@@ -279,8 +281,15 @@ impl<T: FnMut(u64, u64)> Build<T> {
             }
             let mut documents = Vec::with_capacity(planned.len());
             for planned in planned {
-                let input = self.site.input(&planned.output).await?;
-                documents.push((planned, input));
+                match self.site.input(&planned.output).await {
+                    Ok(input) => documents.push((planned, input)),
+                    // What is stored of one document is damaged: the others are written.
+                    Err(StoreError::Corrupt(cause)) => {
+                        self.fault(&planned.file, Fault::Damaged(cause))?;
+                        self.is_done();
+                    }
+                    Err(cause) => return Err(cause.into()),
+                }
             }
             let folder = Arc::clone(&self.output_dir);
             self.tasks.spawn_blocking(move || {

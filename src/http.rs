@@ -12,7 +12,7 @@
 //! whole.
 
 mod api;
-mod article_pieces;
+mod changes_cache;
 mod client_ip;
 mod coding;
 pub mod content_coding;
@@ -34,7 +34,6 @@ pub mod range;
 mod redirect;
 pub mod response;
 pub mod server;
-mod single_flight;
 mod state;
 pub mod validity;
 

@@ -105,7 +105,16 @@ fn strip(format: ImageFormat, bytes: &[u8]) -> Result<Stripped, FormatError> {
     }
 }
 
-/// 128 bits: short, and without accidental collisions.
+/// False if `name` begins with a hash that is not of these bytes. They have changed since they were named then.
+pub fn is_named_by(name: &str, bytes: &[u8]) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let is_hash = stem.len() == HASH_DIGITS && stem.bytes().all(|digit| digit.is_ascii_hexdigit());
+    !is_hash || stem == hash(bytes)
+}
+
+/// Of 128 bits: short, and without accidental collisions.
+const HASH_DIGITS: usize = 32;
+
 fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes)[..16])
+    hex(&Sha256::digest(bytes)[..HASH_DIGITS / 2])
 }

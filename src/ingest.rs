@@ -44,7 +44,7 @@ mod watch;
 mod writers;
 
 pub use article_file::{ParsedFile, diagnostics_of, parse_file};
-pub use check::{CheckedFile, check_file, check_folder};
+pub use check::{CheckedFile, check_files, check_folder};
 pub use copies::{CopiesAtOnce, make_all_copies, make_copies, put_images};
 pub use diagnostic::FileDiagnostic;
 pub use import::{Import, ImportError, ImportReport, ImportRequest};

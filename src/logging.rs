@@ -6,6 +6,8 @@
 //! Logging never blocks. A separate thread writes to stderr; if stderr is closed, full or not read, lines are lost
 //! and the work goes on.
 //!
+//! The journal of systemd gets the level of each line, for `journalctl --priority`, and no second time.
+//!
 //! SECURITY: a file name, a URL or an error may contain anything. Each field is escaped and truncated here, so that
 //! it cannot forge a log line or control a terminal.
 
@@ -22,7 +24,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::fmt::format::{Format, Writer, debug_fn};
+use tracing_subscriber::fmt::format::{Format, Full, Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, format};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -74,7 +76,10 @@ pub fn init(verbosity: Verbosity) {
         .with_env_filter(filter)
         .with_writer(|| Queued)
         .with_ansi(io::stderr().is_terminal())
-        .event_format(Lines { text: format().with_target(false) });
+        .event_format(Lines {
+            text: format().with_target(false),
+            journal: format().with_target(false).without_time(),
+        });
     // A second call changes nothing: the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber.finish());
 }
@@ -82,6 +87,8 @@ pub fn init(verbosity: Verbosity) {
 /// Formats an event on one line: as text, or as a JSON object with time, level, message, and the fields under `fields`.
 struct Lines {
     text: Format,
+    /// The journal has the time.
+    journal: Format<Full, ()>,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -95,13 +102,18 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let level = *event.metadata().level();
+        writer.write_str(journal_prefix(level))?;
         if !JSON.load(Ordering::Relaxed) {
-            return self.text.format_event(context, writer, event);
+            return match *JOURNAL {
+                true => self.journal.format_event(context, writer, event),
+                false => self.text.format_event(context, writer, event),
+            };
         }
         let mut fields = JsonFields::default();
         event.record(&mut fields);
         let message = fields.0.remove("message").unwrap_or_default();
-        writer.write_str(&json_line(*event.metadata().level(), &message, fields.0))
+        writer.write_str(&json_line(level, &message, fields.0))
     }
 }
 
@@ -157,13 +169,45 @@ fn json_line(level: Level, message: &Value, fields: Map<String, Value>) -> Strin
 
 /// Prints a message to the terminal. Line breaks are kept, other control characters are escaped.
 pub(crate) fn say_arguments(message: fmt::Arguments<'_>) {
-    let message = message.to_string();
-    let (message, cut) = cut(&message, MAX_MESSAGE);
+    say_at(Level::INFO, &message.to_string());
+}
+
+/// The same for the error that ends the process: as JSON it has the level of an error, for those who are alerted by it.
+pub(crate) fn say_fatal(message: &str) {
+    say_at(Level::ERROR, message);
+}
+
+fn say_at(level: Level, message: &str) {
+    let (message, cut) = cut(message, MAX_MESSAGE);
+    let prefix = journal_prefix(level);
     if JSON.load(Ordering::Relaxed) {
-        return enqueue(Queue::Line(json_line(Level::INFO, &message.into(), Map::new()).into_bytes()));
+        let line = json_line(level, &message.into(), Map::new());
+        return enqueue(Queue::Line(format!("{prefix}{line}").into_bytes()));
     }
-    let lines: Vec<_> = message.split('\n').map(|line| printable(line, MAX_MESSAGE)).collect();
+    let lines: Vec<_> =
+        message.split('\n').map(|line| format!("{prefix}{}", printable(line, MAX_MESSAGE))).collect();
     enqueue(Queue::Line(format!("{}{}\n", lines.join("\n"), if cut { "…" } else { "" }).into_bytes()));
+}
+
+/// The level of a line for the journal, as in sd-daemon(3); empty if nothing but text is wanted.
+///
+/// SECURITY: every line for the journal has one, so that no text can begin with a level of its own.
+fn journal_prefix(level: Level) -> &'static str {
+    match level {
+        _ if !*JOURNAL => "",
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        _ => "<7>",
+    }
+}
+
+/// `JOURNAL_STREAM` names the device and inode of the journal's stream (systemd.exec(5)). The variable is also there when
+/// stderr was redirected.
+fn is_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    rustix::fs::fstat(io::stderr())
+        .is_ok_and(|stderr| stream == format!("{}:{}", stderr.st_dev, stderr.st_ino))
 }
 
 /// [`say_arguments`] with the arguments of [`format!`].
@@ -221,6 +265,8 @@ static QUEUE: LazyLock<SyncSender<Queue>> = LazyLock::new(|| {
     let _ = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&queued));
     sender
 });
+/// True if stderr is the journal of systemd.
+static JOURNAL: LazyLock<bool> = LazyLock::new(is_journal);
 /// True if lines are JSON objects.
 static JSON: AtomicBool = AtomicBool::new(false);
 /// True while lines are lost because stderr is not read.

@@ -62,8 +62,8 @@ pub use structured::{FieldsReading, TEXT_FIELD, read_document, read_fields};
 pub use syndication::{
     ChangesPage, DateDoubt, FeedDate, FeedFault, FeedHead, Gallery, HubLinks, PostHtml, Repair, Repairs,
     SourceChange, SourceChangeKind, SourceFeed, SourceImage, SourceItem, WordPressHead, WordPressItem,
-    article_of, feed_links, hub_links, link_key, page_date, read_changes, read_feed, read_feed_date,
-    read_feed_head, read_wordpress_item, wordpress_html,
+    article_of, check_age, feed_links, hub_links, link_key, page_date, read_changes, read_feed,
+    read_feed_date, read_feed_head, read_wordpress_item, wordpress_html,
 };
 
 use diagnostic::Diagnostics;

@@ -27,6 +27,7 @@ mod throttle;
 
 pub use archive::{ArchivePage, ArchivePageInput, ArchiveRenderer};
 pub use article_page::{ArticlePage, ArticlePageInput, ArticlePages};
+pub(crate) use cache::{Cache, Weigh};
 pub use channel_job::OPML_MEDIA_TYPE;
 pub use compression::{ContentCoding, Effort};
 pub use context::{RenderContext, RenderOptions, channels};

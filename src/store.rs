@@ -15,11 +15,14 @@
 //! | `subscription` | who is told of changes, and how far |
 //! | `token`, `session_key` | who may publish over HTTP, and the key of their sessions |
 //! | `cluster` | processes that share one log |
+//! | `check` | finding damage in the whole database |
 //! | `copy` | backups, restores and migrations of a whole log |
 //! | `content`, `stored_text` | the compressed form of a text, and all forms that are stored |
+//! | `metadata` | what a revision says besides its text |
 //! | `engine` | SQLite and PostgreSQL behind one interface |
 
 mod aggregate;
+mod check;
 mod cluster;
 mod collected;
 mod content;
@@ -32,6 +35,7 @@ mod feed_data;
 mod findings;
 mod fingerprint;
 mod handle;
+mod metadata;
 mod outcome;
 mod queries;
 mod random;
@@ -55,7 +59,7 @@ pub use collected::{CollectedItem, ItemRecord, ItemState};
 pub use copy::CopyMode;
 pub use core::StoreOptions;
 pub use duplicates::{ProbableDuplicate, SourceCounts, UnsettledItem};
-pub use engine::check_url;
+pub use engine::{CheckPace, check_url};
 pub use error::StoreError;
 pub use feed_data::{ArchivePageData, ChannelState, LiveFeedData, LiveFeedOptions, LogPosition};
 pub use findings::{FileFindings, StoredFinding};
@@ -63,9 +67,9 @@ pub use handle::Store;
 pub use outcome::{FileRemovalOutcome, RestoreOutcome, SubmitOutcome, SubmitResult, WithdrawOutcome};
 pub use queries::{
     ArticleHistory, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRef, ArticleRow,
-    ArticleSummary, Change, ChangeKind, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult,
-    ChannelRecord, ImageLookup, ImageRef, LeftChannel, MonthState, Revision, RevisionText, ScheduledSummary,
-    Selection, SitemapEntry, Total, WithdrawnSummary,
+    ArticleSummary, Change, ChangeKind, ChangesPage, ChangesQuery, ChangesResult, ChannelRecord, ImageLookup,
+    ImageRef, LeftChannel, MonthState, Revision, RevisionText, ScheduledSummary, Selection, SitemapEntry,
+    Total, WithdrawnSummary,
 };
 pub use random::random_text;
 pub use read::changed_pages::ChangedPages;
@@ -81,3 +85,4 @@ pub use subscription::{
 };
 pub use token::Token;
 pub use write::api::PendingSubmissions;
+pub use write::queue::MAX_BATCH;

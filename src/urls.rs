@@ -6,6 +6,7 @@
 mod old_address;
 mod paths;
 mod route;
+mod secrets;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::model::{ArticleId, Channel, Permalink, Slug};
 pub use old_address::{names_article, old_address, old_addresses_of};
 pub use paths::*;
 pub use route::{FORMAT_ALIASES, RESERVED_SLUGS, Route};
+pub use secrets::{redact_database_url, redact_request, redact_url};
 
 use route::{decode_unreserved, parse_path};
 

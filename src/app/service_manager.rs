@@ -8,6 +8,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tracing::warn;
 
+/// The service does not answer yet: the first scan of a large folder takes its time.
+pub(super) fn starting() {
+    notify(&[NotifyState::Status("starting: reading the articles")]);
+}
+
 /// The service answers requests; the last reload, if any, is complete.
 pub(super) fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);

@@ -70,6 +70,7 @@ where
     let address = admin.subscribe();
     let watchdog = tokio::spawn(service_manager::watchdog(move || *address.borrow()));
     let mut ready = Some(ready);
+    service_manager::starting();
     let mut current = start(app, sockets)?;
     let outcome = loop {
         match next(&mut current, ready.is_some(), &mut reloads, &mut shutdown).await {
@@ -150,8 +151,12 @@ fn start(app: App, sockets: Sockets) -> anyhow::Result<Started> {
 
 async fn stop(started: Started) -> anyhow::Result<()> {
     service_manager::stopping();
-    started.stop.send_replace(true);
-    flatten(started.task.await)
+    let Started { sockets, stop, task, .. } = started;
+    // Held for a successor. With the workers', the last copies are closed: otherwise clients would go on connecting, and
+    // be reset at the end. A socket of the service manager stays open there.
+    drop(sockets);
+    stop.send_replace(true);
+    flatten(task.await)
 }
 
 fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::watch;
 
 use super::open::open_existing_store;
 use super::output::{Outcome, OutputOptions, counted, print_line};
@@ -16,7 +17,8 @@ use crate::config::Config;
 use crate::export;
 use crate::ingest::mark_of;
 use crate::logging::say;
-use crate::store::{CopyMode, Store, StoreOptions};
+use crate::store::{CheckPace, CopyMode, Store, StoreOptions};
+use crate::urls::redact_database_url;
 
 /// Writes a snapshot of the log with its checksum into a file, atomically. With `keep`, `file` is a directory: the
 /// backup gets a name by its time, and only the newest `keep` remain.
@@ -34,7 +36,8 @@ pub(super) async fn backup(
     if file.is_dir() {
         bail!("{} is a directory; name a file, or keep the newest N in it by --keep N", file.display());
     }
-    if file.exists() {
+    // Also a link to nowhere: of a backup disk that is not mounted.
+    if file.symlink_metadata().is_ok() {
         bail!("{} already exists", file.display());
     }
     write_backup(&config, file, output).await?;
@@ -55,7 +58,8 @@ async fn write_backup(config: &Config, file: &Path, output: OutputOptions) -> an
     let unfinished = scratch.path().join("backup.db");
     let copy = Store::open(sqlite_at(&config.store, &unfinished)).await?;
     let bar = progress_bar("rows", output);
-    store.copy_to(copy, CopyMode::Backup, |done, total| set_progress(&bar, done, total)).await?;
+    let copied = store.copy_to(copy, CopyMode::Backup, |done, total| set_progress(&bar, done, total)).await;
+    copied.with_context(|| format!("copying the log to {}", file.display()))?;
     bar.finish_and_clear();
     store.close().await;
     checksum::append(&unfinished).with_context(|| format!("writing next to {}", file.display()))?;
@@ -76,6 +80,31 @@ pub(super) fn verify(file: &Path, output: OutputOptions) -> anyhow::Result<Outco
         false => print_line(format_args!("{} is intact, SHA-256 {sum}", file.display()))?,
     }
     Ok(Outcome::Done)
+}
+
+/// Reads the whole database of the configured store and names what is damaged.
+pub(super) async fn verify_store(config: &Config, output: OutputOptions) -> anyhow::Result<Outcome> {
+    let store = open_existing_store(config).await?;
+    if store.is_shared() {
+        bail!(
+            "[store] url is a PostgreSQL server, which checks its own pages; use its `pg_amcheck` and `pg_checksums`"
+        );
+    }
+    let (_run_to_the_end, stop) = watch::channel(false);
+    let found = store.find_damage(CheckPace::Full, stop).await.context("reading the database")?;
+    store.close().await;
+    match output.json {
+        true => print_line(serde_json::json!({ "intact": found.is_empty(), "damage": found }))?,
+        false if found.is_empty() && output.quiet => {}
+        false if found.is_empty() => print_line("the database is intact")?,
+        false => {
+            for damage in &found {
+                print_line(damage)?;
+            }
+            say!("the database is damaged: stop the service, keep a copy of it, and restore the last backup");
+        }
+    }
+    Ok(if found.is_empty() { Outcome::Done } else { Outcome::ProblemsFound })
 }
 
 /// Fills the configured store, which must be empty, from a backup. It becomes a new log.
@@ -129,7 +158,7 @@ pub(super) async fn migrate(
 ) -> anyhow::Result<Outcome> {
     let options = |url: &str| StoreOptions { url: url.to_owned(), ..config.store.clone() };
     if !Store::exists(&options(from)) {
-        bail!("there is no log at {from}");
+        bail!("there is no log at {}", redact_database_url(from));
     }
     let source = Store::open(options(from)).await.context("opening --from")?;
     let target = Store::open(options(to)).await.context("opening --to")?;

@@ -30,9 +30,7 @@ pub(super) fn check(config: &Config, files: &[PathBuf], output: OutputOptions) -
     let read = if files.is_empty() {
         ingest::check_folder(&config.ingest, now, |seen| reporter.file(&seen))?
     } else {
-        for file in files {
-            reporter.file(&ingest::check_file(&file.to_string_lossy(), &config.ingest, now))?;
-        }
+        ingest::check_files(files, &config.ingest, now, |seen| reporter.file(&seen))?;
         files.len() as u64
     };
     let (errors, warnings) = (reporter.errors, reporter.warnings);

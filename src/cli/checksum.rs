@@ -19,7 +19,7 @@ const LINE_BYTES: usize = LABEL.len() + 64 + 1;
 /// Why a backup cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BackupError {
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     #[error(
         "it is damaged: its SHA-256 is {found}, but {expected} was written. Use another backup, or another copy of it"
@@ -30,6 +30,8 @@ pub(super) enum BackupError {
          wrote it"
     )]
     Missing,
+    #[error("it is no file; name the file of the backup: a pipe cannot be read twice")]
+    NoFile,
 }
 
 /// Appends the checksum to a file, and flushes the file to disk. Returns the checksum.
@@ -60,6 +62,10 @@ pub(super) fn verified_copy(path: &Path, copy: &Path) -> Result<String, BackupEr
 }
 
 fn check(path: &Path, copy: &mut impl Write) -> Result<String, BackupError> {
+    // Before it is opened: that would wait for the other end of a pipe.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(BackupError::NoFile);
+    }
     let mut file = File::open(path)?;
     let length = file.metadata()?.len().checked_sub(LINE_BYTES as u64).ok_or(BackupError::Missing)?;
     file.seek(SeekFrom::Start(length))?;

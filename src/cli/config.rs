@@ -3,15 +3,26 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use serde_json::json;
 
-use super::output::Outcome;
+use super::output::{Outcome, OutputOptions};
 use crate::config::{Config, EffectiveValue};
+use crate::http::TlsCertificate;
 
-pub(super) fn show(config: &Config, json: bool) -> anyhow::Result<Outcome> {
+/// With `quiet`, checks that `serve` would accept it, and shows nothing.
+pub(super) fn show(config: &Config, output: OutputOptions) -> anyhow::Result<Outcome> {
+    if output.quiet {
+        config.validate_for_serving()?;
+        // `ExecReload` asks this before the service is told to reload.
+        if let Some(files) = &config.tls {
+            TlsCertificate::load(files).context("[server.tls]")?;
+        }
+        return Ok(Outcome::Done);
+    }
     let mut out = io::stdout().lock();
     let values = config.effective_values();
-    if json {
+    if output.json {
         let keys: BTreeMap<&str, _> = (values.iter())
             .map(|key| (key.key.as_str(), json!({ "value": as_json(&key.value), "from": key.origin })))
             .collect();

@@ -74,17 +74,20 @@ pub(super) async fn pull(
     let collector = Collector::new(store.clone(), config.pull.clone());
     // A source that is due during the next minute is polled by this run of cron, not by the next one.
     let soon = store.clock().now() + TimeDelta::minutes(1);
-    let due = async |source: &SourceOptions| -> anyhow::Result<bool> {
-        let health = pull::health(&store, &config.pull).await?;
-        let of_source = health.iter().find(|health| health.name == source.name);
-        Ok(source.enabled && of_source.is_some_and(|health| health.state.is_due(soon)))
-    };
+    let known = pull::health(&store, &config.pull).await?;
+    let health_of = |source: &SourceOptions| known.iter().find(|health| health.name == source.name);
+    let is_due =
+        |source: &SourceOptions| source.enabled && health_of(source).is_some_and(|of| of.state.is_due(soon));
+    let mut waiting = Vec::new();
     let mut polls = tokio::task::JoinSet::new();
     for source in &config.pull.sources {
         let wanted = match &named {
             Some(named) => named == source,
-            None => due(source).await?,
+            None => is_due(source),
         };
+        if !wanted && named.is_none() && source.enabled {
+            waiting.extend(health_of(source).filter(|health| is_failing(health)));
+        }
         if wanted {
             let (collector, source) = (collector.clone(), source.clone());
             polls.spawn(async move {
@@ -109,9 +112,34 @@ pub(super) async fn pull(
         )?;
     }
     lines.end()?;
+    // They are not forgotten because nothing was tried now: the same problem as at their last attempt.
+    for health in waiting {
+        outcome = Outcome::ProblemsFound;
+        say!("{}", waiting_text(health, &config));
+    }
     store.publish_due().await?;
     store.close().await;
     Ok(outcome)
+}
+
+/// True if `bantin sources` counts it as a problem.
+fn is_failing(health: &SourceHealth) -> bool {
+    matches!(health.word(), "failing" | "gone")
+}
+
+/// A source that fails and is not due.
+fn waiting_text(health: &SourceHealth, config: &Config) -> String {
+    let state = &health.state;
+    let next = match state.next_due {
+        _ if state.is_gone => "exists no more; remove it, or run `bantin sources resume`".to_owned(),
+        Some(due) => {
+            format!("is tried again at {}", due.with_timezone(&config.store.zone).format("%Y-%m-%d %H:%M"))
+        }
+        None => "is tried again".to_owned(),
+    };
+    let name = printable(&health.name, MAX_LINE);
+    let error = printable(state.error.as_deref().unwrap_or("no answer"), MAX_LINE);
+    format!("{name}: not due; it fails and {next}: {error}")
 }
 
 fn report_text(name: &str, report: &PullReport) -> String {
@@ -198,7 +226,7 @@ pub(super) async fn sources(
             let mut lines = Lines::new(output.json)?;
             let now = store.clock().now();
             for health in &pull::health(&store, &config.pull).await? {
-                if matches!(health.word(), "failing" | "gone") {
+                if is_failing(health) {
                     outcome = Outcome::ProblemsFound;
                 }
                 lines.line(|as_json| health_line(health, now, &config, as_json))?;

@@ -8,6 +8,7 @@ use super::error::{ConfigError, value_error};
 use super::schema::Limits;
 use crate::model::{Channel, ChannelStatus};
 use crate::text::{http_url, language_tag};
+use crate::urls::redact_url;
 
 /// Maximum length of a text, in bytes.
 const MAX_LINE_BYTES: usize = 1000;
@@ -43,10 +44,12 @@ pub(super) fn language(key: &str, text: &str) -> Result<(), ConfigError> {
 }
 
 pub(super) fn absolute_url(key: &str, text: &str, example: &str) -> Result<(), ConfigError> {
-    if http_url(text).is_some() {
+    // Readers of URLs remove tabs and line ends in them, and others do not.
+    let is_one_word = !text.contains(|character: char| character.is_whitespace() || character.is_control());
+    if is_one_word && http_url(text).is_some() {
         return Ok(());
     }
-    Err(value_error(key, format!("`{text}` is not an absolute URL: write it like {example}")))
+    Err(value_error(key, format!("`{}` is not an absolute URL: write it like {example}", redact_url(text))))
 }
 
 /// The form that IndexNow prescribes.

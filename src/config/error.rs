@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {cause}")]
+    #[error("cannot read {path}: {cause}; name the file with --config, or correct its permissions")]
     Unreadable {
         /// The file.
         path: String,
@@ -16,8 +16,8 @@ pub enum ConfigError {
     File {
         /// The file.
         path: String,
-        /// The error with its position.
-        cause: toml::de::Error,
+        /// The error with its position, its line and a caret; secrets in the line are hidden.
+        cause: String,
     },
     /// An environment variable is invalid.
     #[error("{variable}={value}: {reason}")]

@@ -8,7 +8,7 @@ use super::error::{ConfigError, value_error};
 use super::schema::{ContentSetting, Hub, SignatureSetting, Webhook};
 use crate::fetch::{AllowList, AllowedAddresses, parse_url};
 use crate::push::{Content, HubOptions, Signature, WebhookOptions};
-use crate::urls::{HUB_PATH, SiteUrls};
+use crate::urls::{HUB_PATH, SiteUrls, redact_url};
 
 /// The longest lease: a subscriber that is gone is forgotten then.
 const MAX_LEASE: Duration = Duration::from_secs(14 * 86_400);
@@ -82,7 +82,8 @@ pub(super) fn webhooks(
             return Err(value_error("webhook.secret", reason));
         }
         if webhooks.iter().any(|known| known.url == url) {
-            let reason = format!("`{url}` is used twice: name all its channels in one [[webhook]]");
+            let reason =
+                format!("`{}` is used twice: name all its channels in one [[webhook]]", redact_url(&url));
             return Err(value_error("webhook.url", reason));
         }
         let channels = addresses.resolve_channels(channels.unwrap_or_default(), &[]);

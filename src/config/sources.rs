@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::error::ConfigError;
 use super::schema::{self, partial};
 use crate::files::read_named_text;
+use crate::urls::{redact_database_url, redact_url};
 
 /// The largest config file, in bytes.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
@@ -28,7 +29,7 @@ const MAX_TYPOS: usize = 2;
 pub struct EffectiveValue {
     /// `section.key`.
     pub key: String,
-    /// The value; of the store's URL without its password.
+    /// The value; without secrets, of URLs without what may be secret in them.
     pub value: Value,
     /// `default`, the file's path, or the variable's name.
     pub origin: String,
@@ -89,9 +90,8 @@ impl ConfigSources {
         for (key, value) in leaves(&self.table) {
             let origin = self.origins.get(&key).cloned().unwrap_or_default();
             let value = match value.as_str() {
-                Some(url) if key == "store.url" => Value::String(redact_password(url)),
-                None if key == "webhook" => without_secrets(value),
-                _ => value,
+                Some(url) if key == "store.url" => Value::String(redact_database_url(url)),
+                _ => without_secrets("", value),
             };
             values.push(EffectiveValue { key, value, origin });
         }
@@ -122,10 +122,63 @@ fn defaults() -> Table {
 
 /// Reads the file twice: for its values, and for its keys and types. Both errors carry line and caret.
 fn read_file(text: &str, path: &str) -> Result<Table, ConfigError> {
-    let error = |cause| ConfigError::File { path: path.to_owned(), cause };
+    let error =
+        |cause| ConfigError::File { path: path.to_owned(), cause: without_secrets_of_the_line(&cause, text) };
     let table: Table = toml::from_str(text).map_err(error)?;
     toml::from_str::<partial::Settings>(text).map_err(error)?;
     Ok(table)
+}
+
+/// The format of log lines that a configuration names, whatever is wrong with the rest of it.
+pub(super) fn log_format(
+    file: &Path,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Option<String> {
+    let variable = variables.into_iter().find(|(name, _)| name == "BANTIN_LOG__FORMAT");
+    if let Some((_, value)) = variable {
+        return Some(value.trim_matches('"').to_owned());
+    }
+    let table: Table = read_named_text(file, MAX_CONFIG_BYTES).ok()?.parse().ok()?;
+    table.get("log")?.get("format")?.as_str().map(str::to_owned)
+}
+
+/// The message of an error in the file, which shows the line.
+///
+/// SECURITY: it ends in the log. If the line, or the one with its key, may hold a secret, all after the key is hidden.
+fn without_secrets_of_the_line(cause: &toml::de::Error, text: &str) -> String {
+    let message = cause.to_string();
+    let Some(at) = cause.span().map(|span| span.start) else { return message };
+    let before = text.get(..at).unwrap_or(text);
+    let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
+    let lines = before.lines().chain([line]);
+    let with_key = lines.rev().find(|line| line.contains('=')).unwrap_or_default();
+    if ![with_key, line].into_iter().any(may_hold_secret) {
+        return message;
+    }
+    let value = line.split_once('=').map_or(line, |(_, value)| value);
+    let hidden =
+        |text: &str| text.chars().map(|c| if c.is_whitespace() { c } else { '*' }).collect::<String>();
+    // NOTE: what is empty or very short stands everywhere in the message, which would be unreadable without it.
+    let message = message
+        .replace(&format!("| {line}"), &format!("| {}{}", &line[..line.len() - value.len()], hidden(value)));
+    // Some messages quote the value.
+    let quoted = value.trim().trim_matches(['"', '\'']);
+    let in_quotes = |message: String, mark: char| {
+        message.replace(&format!("{mark}{quoted}{mark}"), &format!("{mark}***{mark}"))
+    };
+    match quoted.trim().len() {
+        0 => message,
+        1..SHORTEST_SECRET => ['"', '\'', '`'].into_iter().fold(message, in_quotes),
+        _ => message.replace(quoted, "***"),
+    }
+}
+
+/// What has fewer bytes is hidden only where a message quotes it.
+const SHORTEST_SECRET: usize = 4;
+
+fn may_hold_secret(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["secret", "password", "token", "://"].iter().any(|sign| line.contains(sign))
 }
 
 /// A variable as a table of one key: `BANTIN_SERVER__LISTEN` is `server.listen`.
@@ -138,17 +191,20 @@ fn read_variable(name: &str, value: &str) -> Result<Table, ConfigError> {
     let path: Vec<String> = name[PREFIX.len()..].split(SEPARATOR).map(str::to_lowercase).collect();
     // Texts need no quotation marks here: anything that is not a TOML value is a text.
     let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    // What is wrong in a list or table is told of it, and not of its text.
+    let is_list = matches!(parsed, Some(Value::Array(_) | Value::Table(_)));
     let text = Value::String(value.to_owned());
-    let mut last = None;
+    let mut causes = Vec::new();
     for candidate in parsed.into_iter().chain([text]) {
         let table = nested_table(&path, candidate);
         let checked: Result<partial::Settings, toml::de::Error> = Value::Table(table.clone()).try_into();
         match checked {
             Ok(_) => return Ok(table),
-            Err(cause) => last = Some(cause.message().to_owned()),
+            Err(cause) => causes.push(cause.message().to_owned()),
         }
     }
-    Err(invalid(last.unwrap_or_default()))
+    let cause = if is_list { causes.first() } else { causes.last() };
+    Err(invalid(redacted_reason(name, cause.map_or("", String::as_str))))
 }
 
 /// Who a variable belongs to.
@@ -195,13 +251,28 @@ fn is_kubernetes_variable(path: &str) -> bool {
     ends("SERVICE_HOST") || ends("SERVICE_PORT") || has("SERVICE_PORT") || ends("PORT") || port_of_container
 }
 
-/// The value of a variable without a password.
+/// The value of a variable without secrets.
 fn redacted(name: &str, value: &str) -> String {
     // The name may be mistyped and the value still a URL with a password.
-    match value.contains("://") || name.contains("URL") || name.contains("WEBHOOK") {
-        true => redact_password(value),
+    match value.contains("://") || name.contains("URL") {
+        _ if is_secret(name) => "***".to_owned(),
+        true => redact_url(value),
         false => value.to_owned(),
     }
+}
+
+/// The reason of a refusal. Some quote the value.
+fn redacted_reason(name: &str, reason: &str) -> String {
+    if !is_secret(name) {
+        return reason.to_owned();
+    }
+    let quoted = reason.find('"').zip(reason.rfind('"'));
+    quoted.map_or_else(|| reason.to_owned(), |(from, to)| format!("{}***{}", &reason[..=from], &reason[to..]))
+}
+
+/// True if a variable is, or is a list of tables that have, a secret or an address that may contain one.
+fn is_secret(name: &str) -> bool {
+    ["SOURCE", "WEBHOOK", "SECRET", "PASSWORD", "TOKEN"].iter().any(|sign| name.contains(sign))
 }
 
 fn nested_table(path: &[String], value: Value) -> Table {
@@ -243,39 +314,25 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
     found
 }
 
-/// A list of tables without their secrets.
-fn without_secrets(mut list: Value) -> Value {
-    let tables = list.as_array_mut().into_iter().flatten().filter_map(Value::as_table_mut);
-    for secret in tables.filter_map(|table| table.get_mut("secret")) {
-        *secret = Value::String("***".to_owned());
+/// A value without the secrets in it: those of webhooks, and what may be secret in a URL.
+fn without_secrets(key: &str, value: Value) -> Value {
+    match value {
+        Value::String(_) if key == "secret" => Value::String("***".to_owned()),
+        Value::String(text) if text.contains("://") => Value::String(redact_url(&text)),
+        Value::Array(values) => {
+            Value::Array(values.into_iter().map(|value| without_secrets(key, value)).collect())
+        }
+        Value::Table(table) => {
+            let hidden = table.into_iter().map(|(key, value)| {
+                let value = without_secrets(&key, value);
+                (key, value)
+            });
+            Value::Table(hidden.collect())
+        }
+        value => value,
     }
-    list
 }
 
-/// A store URL without its password, in user info or query.
-pub(super) fn redact_password(text: &str) -> String {
-    let Ok(mut url) = url::Url::parse(text) else {
-        // An invalid URL may contain a password anywhere.
-        let scheme = text.split_inclusive(':').next().unwrap_or_default();
-        return if text.contains('@') { format!("{scheme}***") } else { text.to_owned() };
-    };
-    let is_secret = |name: &str| name.to_lowercase().contains("password");
-    let hidden: Vec<(String, String)> = url
-        .query_pairs()
-        .map(|(name, value)| {
-            let value = if is_secret(&name) { "***".to_owned() } else { value.into_owned() };
-            (name.into_owned(), value)
-        })
-        .collect();
-    let (in_user_info, in_query) = (url.password().is_some(), hidden.iter().any(|(name, _)| is_secret(name)));
-    if in_user_info {
-        let _ = url.set_password(Some("***"));
-    }
-    if in_query {
-        url.query_pairs_mut().clear().extend_pairs(hidden);
-    }
-    if in_user_info || in_query { url.to_string() } else { text.to_owned() }
-}
 /// The environment variables of the process that are valid UTF-8.
 pub fn process_environment() -> impl Iterator<Item = (String, String)> {
     let text = |value: OsString| value.into_string().ok();

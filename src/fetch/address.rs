@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use crate::urls::redact_url;
+
 /// The addresses that a client may connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllowedAddresses {
@@ -50,7 +52,7 @@ pub enum UrlError {
     #[error("`{0}` is not an absolute http or https URL")]
     NotHttp(String),
     /// It contains a user name or password.
-    #[error("the URL contains a user name or password")]
+    #[error("the URL contains a user name or password; remove them")]
     Credentials,
     /// Its host is written as an internal address.
     #[error(
@@ -65,7 +67,7 @@ pub enum UrlError {
 /// # Errors
 /// If it must not be requested.
 pub fn parse_url(text: &str, allowed: AllowedAddresses) -> Result<Url, UrlError> {
-    let not_http = || UrlError::NotHttp(text.chars().take(200).collect());
+    let not_http = || UrlError::NotHttp(redact_url(text).chars().take(200).collect());
     if text.len() > MAX_URL_BYTES {
         return Err(not_http());
     }

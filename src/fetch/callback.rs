@@ -11,6 +11,7 @@ use url::Url;
 
 use super::address::{AllowList, AllowedAddresses, UrlError, address_of, parse_url};
 use super::{AddressCheck, FetchError, PrivateHost, checked_agent};
+use crate::urls::redact_url;
 
 /// Sends requests to callbacks. Clones share it.
 ///
@@ -112,7 +113,7 @@ impl CallbackClient {
 
 fn parse_callback(text: &str, allow: &AllowList) -> Result<Url, FetchError> {
     let url = parse_url(text, AllowedAddresses::All)?;
-    let host = url.host().ok_or_else(|| UrlError::NotHttp(text.to_owned()))?;
+    let host = url.host().ok_or_else(|| UrlError::NotHttp(redact_url(text)))?;
     let address = address_of(&host);
     match address {
         Some(address) if !allow.permits(url.host_str().unwrap_or_default(), address) => {

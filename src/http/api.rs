@@ -10,6 +10,7 @@ mod articles;
 mod body_format;
 mod changes;
 mod history;
+mod json;
 pub(super) mod problem;
 mod query;
 pub(super) mod site_state;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use hyper::header::ETAG;
+use hyper::header::{CONTENT_ENCODING, ETAG};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
@@ -186,7 +187,7 @@ async fn dispatch(
     }
 }
 
-/// Encodes a response with an accepted coding. Documents and streams are already encoded.
+/// Encodes a response with an accepted coding. Documents, streams and pages of changes are already encoded.
 async fn encode(
     state: &Arc<AppState>,
     accepted: AcceptEncoding,
@@ -194,6 +195,7 @@ async fn encode(
 ) -> Result<HttpResponse, Problem> {
     if reply.status() != StatusCode::OK
         || reply.headers().contains_key(ETAG)
+        || reply.headers().contains_key(CONTENT_ENCODING)
         || matches!(reply.body(), ResponseBody::Stream(_))
     {
         return Ok(reply);

@@ -1,5 +1,5 @@
-//! Content coding of responses that are generated on the fly (RFC 9110 §8.4): those of `/api`, which are not
-//! cached.
+//! Content coding of responses that are generated on the fly (RFC 9110 §8.4): streams, and the smallest response of `/api`
+//! that is compressed.
 
 use std::io::Write as _;
 

@@ -32,6 +32,8 @@ use crate::urls::{Format, Route, Scope, article_path, names_article, old_address
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a client without a known copy waits for a running rendering.
 const RENDER_WAIT: Duration = Duration::from_millis(500);
+/// How long a request waits for the first rendering after the start.
+const START_WAIT: Duration = Duration::from_secs(5);
 
 /// The delta of a feed to send.
 struct DeltaTarget {
@@ -174,11 +176,7 @@ impl SiteHandler {
         {
             return CacheLookup::ClientIsNewer(tag, Arc::clone(document));
         }
-        let policy = match document.kind {
-            RepresentationKind::Feed | RepresentationKind::Data => &self.state.feeds,
-            RepresentationKind::Page => &self.state.pages,
-            RepresentationKind::Asset => &self.state.assets,
-        };
+        let policy = self.policy(document.kind);
         let now = self.state.clock.now();
         let decision = response::evaluate(&request.headers, document, now);
         if let Some(Decision::Encode(coding)) = decision {
@@ -230,6 +228,24 @@ impl SiteHandler {
         match self.document(&request) {
             Some(document) => self.state.send(request, &document, &policy).await,
             None => self.state.not_found(&request.headers),
+        }
+    }
+
+    /// A connection that waited in the socket while the service restarted comes before the first rendering. It gets
+    /// its document after that, or 503 if that takes too long.
+    async fn wait_for_first_render(self, request: Parts) -> HttpResponse {
+        self.state.wait_until_first_rendered(START_WAIT).await;
+        match self.document(&request) {
+            Some(document) => self.state.send(request, &document, self.policy(document.kind)).await,
+            None => response::service_unavailable(RETRY_AFTER),
+        }
+    }
+
+    fn policy(&self, kind: RepresentationKind) -> &CachePolicy {
+        match kind {
+            RepresentationKind::Feed | RepresentationKind::Data => &self.state.feeds,
+            RepresentationKind::Page => &self.state.pages,
+            RepresentationKind::Asset => &self.state.assets,
         }
     }
 
@@ -352,7 +368,7 @@ impl SiteHandler {
             Route::Feed(..) | Route::Page(_) | Route::Opml | Route::Asset
                 if !is_ready(&self.state.health) =>
             {
-                response::service_unavailable(RETRY_AFTER)
+                self.wait_for_first_render(request).await
             }
             Route::Feed(..)
             | Route::Page(_)

@@ -20,7 +20,7 @@ use super::keyed_limiter::KeyedLimiter;
 use super::metrics::RouteClass;
 use super::response::{self, HttpResponse};
 use super::server::RequestBody;
-use crate::urls::{Route, SiteUrls};
+use crate::urls::{Route, SiteUrls, redact_request};
 
 /// The operator's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,6 +82,8 @@ impl RateLimitLayer {
         if let Some((started, method, address)) = logged {
             let id = self.0.requests.fetch_add(1, Ordering::Relaxed);
             let route = RouteClass::of(address.path()).as_str();
+            // SECURITY: tokens and secrets of others stand in queries.
+            let address = redact_request(address.path(), address.query());
             let (status, bytes) = (reply.status().as_u16(), reply.body().size_hint().exact());
             let ms = started.elapsed().as_secs_f64() * 1e3;
             info!(id, %client, %method, %address, status, bytes, route, ms, "request answered");

@@ -14,21 +14,20 @@ mod connection;
 mod limits;
 mod listener;
 mod request_body;
+mod service;
 mod timed_io;
 mod tls;
 mod worker;
 
 use std::io;
-use std::net::SocketAddr;
 
-use hyper::Request;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
-use super::response::HttpResponse;
 pub use limits::ServerOptions;
 pub use listener::Listeners;
 pub use request_body::{BodyError, MIN_BODY_RATE, RequestBody};
+pub use service::Service;
 pub use tls::{TlsCertificate, TlsError, TlsFiles};
 use worker::{ShutdownSignal, Worker};
 
@@ -37,16 +36,12 @@ use worker::{ShutdownSignal, Worker};
 ///
 /// # Errors
 /// If a worker thread cannot start, or its listener fails. The other workers are shut down cleanly first.
-pub fn serve<Service, Answer>(
+pub fn serve(
     listeners: Listeners,
     options: &ServerOptions,
-    service: Service,
+    service: impl Service + Clone + Send,
     shutdown: watch::Receiver<bool>,
-) -> io::Result<()>
-where
-    Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + Clone + Send + 'static,
-    Answer: Future<Output = HttpResponse> + 'static,
-{
+) -> io::Result<()> {
     // Stops all workers as soon as one has ended, for whatever reason.
     let (halt, halted) = watch::channel(false);
     let connections_each = options.max_connections.div_ceil(listeners.sockets.len()).max(1);

@@ -12,14 +12,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, error};
 
-use super::article_pieces::ArticlePieces;
+use super::changes_cache::{ChangesCache, changes_cache};
 use super::content_coding::AcceptEncoding;
 use super::guess_limiter::GuessLimiter;
 use super::health::{Health, is_ready};
 use super::keyed_limiter::KeyedLimiter;
 use super::preconditions::Decision;
 use super::response::{self, CachePolicies, CachePolicy, HttpResponse};
-use super::single_flight::SingleFlight;
 use crate::model::Channel;
 use crate::pull::Collector;
 use crate::push::Hub;
@@ -85,7 +84,7 @@ pub struct AppState {
     pub(super) images: CachePolicy,
     pub(super) assets: CachePolicy,
     pub(super) on_demand: OnDemandRenderer,
-    pub(super) read_permits: Semaphore,
+    pub(super) read_permits: Arc<Semaphore>,
     pub(super) search_permits: Semaphore,
     /// Permits for requests that wait for the on-demand renderer, and for those that it serves.
     pub(super) render_queue: Semaphore,
@@ -101,8 +100,7 @@ pub struct AppState {
     pub(super) hub: Option<Hub>,
     pub(super) hub_limiter: KeyedLimiter<String>,
     pub(super) trusted_proxies: Vec<IpNet>,
-    pub(super) single_flight: SingleFlight,
-    pub(super) article_pieces: ArticlePieces,
+    pub(super) changes: ChangesCache,
     /// True during shutdown.
     pub(super) stopping: watch::Receiver<bool>,
     /// The runtime for reading the store; the server's own threads only answer from memory.
@@ -131,6 +129,7 @@ impl AppState {
             archive: ArchiveRenderer::new(store.clone(), render_options.clone()),
             articles: ArticlePages::new(store.clone(), render_options.clone()),
             on_demand: OnDemandRenderer::new(store.clone(), render_options.clone()),
+            changes: changes_cache(&store),
             store,
             urls: Arc::clone(&render_options.addresses),
             render_options,
@@ -140,7 +139,7 @@ impl AppState {
             pages,
             images,
             assets,
-            read_permits: Semaphore::new(MAX_CONCURRENT_READS),
+            read_permits: Arc::new(Semaphore::new(MAX_CONCURRENT_READS)),
             render_queue: Semaphore::new(MAX_QUEUED),
             render_permits: Semaphore::new(MAX_ON_DEMAND),
             search_permits: Semaphore::new(MAX_CONCURRENT_SEARCHES),
@@ -152,8 +151,6 @@ impl AppState {
             hub: exchange.hub,
             hub_limiter: KeyedLimiter::per_minute(limits.hub_requests_per_minute),
             trusted_proxies: limits.trusted_proxies,
-            single_flight: SingleFlight::default(),
-            article_pieces: ArticlePieces::default(),
             stopping,
             runtime: Handle::current(),
         })
@@ -175,6 +172,14 @@ impl AppState {
         let mut progress = self.progress.clone();
         let reached = progress.wait_for(|progress| progress.failing || progress.rendered.includes(&log));
         matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(progress)) if progress.rendered.includes(&log))
+    }
+
+    /// Waits until everything was rendered once, or rendering has failed, for at most `timeout`.
+    pub(super) async fn wait_until_first_rendered(&self, timeout: Duration) {
+        let mut progress = self.progress.clone();
+        let rendered =
+            progress.wait_for(|progress| progress.failing || progress.rendered != LogPosition::default());
+        let _ = tokio::time::timeout(timeout, rendered).await;
     }
 
     /// The response for a document: a full one, 304 or an error of its preconditions.
@@ -244,15 +249,15 @@ impl AppState {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
+        let permit = Arc::clone(&self.read_permits).acquire_owned();
+        let permit = tokio::time::timeout(QUEUE_TIMEOUT, permit).await.ok()?.ok()?;
         let (state, runtime) = (Arc::clone(self), self.runtime.clone());
-        let working = self.runtime.spawn(async move {
-            let permit = tokio::time::timeout(QUEUE_TIMEOUT, state.read_permits.acquire());
-            let Ok(Ok(_permit)) = permit.await else { return None };
-            // SQLite blocks its thread.
-            let (own, inner) = (Arc::clone(&state), runtime.clone());
-            runtime.spawn_blocking(move || inner.block_on(work(own))).await.ok()
+        // SQLite blocks its thread. The work goes on if the client disconnects.
+        let working = self.runtime.spawn_blocking(move || {
+            let _permit = permit;
+            runtime.block_on(work(state))
         });
-        match working.await.ok().flatten()? {
+        match working.await.ok()? {
             Ok(answer) => Some(answer),
             // While the store is unavailable, the maintenance loop has logged that already.
             Err(cause) if !self.health.store.load(Ordering::Acquire) => {

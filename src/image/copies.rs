@@ -14,13 +14,11 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::{WebPDecoder, WebPEncoder};
 use image::metadata::Orientation;
-use image::{
-    AnimationDecoder as _, DynamicImage, ExtendedColorType, ImageDecoder, Limits, RgbImage, RgbaImage,
-};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, Limits, RgbImage, RgbaImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 use super::format::ImageFormat;
-use super::{StrippedImage, detect, served};
+use super::{StrippedImage, detect, gif, served};
 use crate::model::{MAX_LIGHT_BYTES, MAX_LIGHT_SIDE};
 
 /// The largest sizes of the copies, in pixels: width and height. The first one is that of feeds.
@@ -44,7 +42,7 @@ pub struct ImageCopies {
 }
 
 /// Makes the copies of an image that [`super::strip_metadata`] returned: at most 1,600, 800 and 400 pixels wide, never
-/// enlarged, each at most 500,000 bytes and smaller than the next larger one. Takes up to 0.8 GB of memory for an image
+/// enlarged, each at most 500,000 bytes and smaller than the next larger one. Takes up to 0.9 GB of memory for an image
 /// of [`super::MAX_PIXELS`].
 ///
 /// # Errors
@@ -98,11 +96,7 @@ fn read(format: ImageFormat, bytes: &[u8]) -> Result<Source, String> {
     let failed = |cause: image::ImageError| cause.to_string();
     let (decoder, is_animated): (Box<dyn ImageDecoder + '_>, bool) = match format {
         ImageFormat::Jpeg => (Box::new(JpegDecoder::new(reader()).map_err(failed)?), false),
-        ImageFormat::Gif => {
-            let frames = GifDecoder::new(reader()).map_err(failed)?.into_frames();
-            let is_animated = frames.take(2).filter(Result::is_ok).count() > 1;
-            (Box::new(GifDecoder::new(reader()).map_err(failed)?), is_animated)
-        }
+        ImageFormat::Gif => (Box::new(GifDecoder::new(reader()).map_err(failed)?), gif::is_animated(bytes)),
         ImageFormat::Png => {
             let decoder = PngDecoder::new(reader()).map_err(failed)?;
             let is_animated = decoder.is_apng().map_err(failed)?;

@@ -18,6 +18,16 @@ const LOOP: [&[u8]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
 /// Copies the images with their control blocks, and the loop count.
 pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
+    copy(bytes).map(|(stripped, _)| stripped)
+}
+
+/// True if it consists of several images. Decodes none of them.
+pub(super) fn is_animated(bytes: &[u8]) -> bool {
+    copy(bytes).is_ok_and(|(_, images)| images > 1)
+}
+
+/// The result of [`strip`], and the number of its images.
+fn copy(bytes: &[u8]) -> Result<(Stripped, u32), FormatError> {
     let mut reader = ByteReader::new(bytes);
     let mut output = Vec::with_capacity(bytes.len());
     output.extend_from_slice(reader.take(6)?);
@@ -31,11 +41,11 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
                 if let Some([flags, delay_low, delay_high, transparent]) = control.take() {
                     output.extend([EXTENSION, CONTROL, 4, flags, delay_low, delay_high, transparent, 0]);
                 }
-                image(&mut reader, &mut output)?;
+                image(&mut reader, size, &mut output)?;
                 images += 1;
             }
             EXTENSION => match reader.byte()? {
-                CONTROL => control = control_block(&mut reader)?,
+                CONTROL => control = Some(control_block(&mut reader)?),
                 APPLICATION => {
                     let count = loop_count(&mut reader)?;
                     if let (None, Some([low, high])) = (runs, count) {
@@ -58,7 +68,7 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
         return Err(FormatError::Damaged("no pixel data"));
     }
     output.push(TRAILER);
-    Ok(Stripped { size, bytes: output })
+    Ok((Stripped { size, bytes: output }, images))
 }
 
 /// The logical screen descriptor and the global colour table (§18, §19).
@@ -72,11 +82,21 @@ fn screen(reader: &mut ByteReader<'_>, to: &mut Vec<u8>) -> Result<Dimensions, F
 }
 
 /// One image (§20 to §22).
-fn image(reader: &mut ByteReader<'_>, to: &mut Vec<u8>) -> Result<(), FormatError> {
+///
+/// SECURITY: it lies within the screen (§20). Who decodes a larger one needs memory for all of it, and browsers would show
+/// another size than the one that is published.
+fn image(reader: &mut ByteReader<'_>, screen: Dimensions, to: &mut Vec<u8>) -> Result<(), FormatError> {
     let head: [u8; 9] = reader.array()?;
+    let [x0, x1, y0, y1, w0, w1, h0, h1, flags] = head;
+    let end = |start: [u8; 2], length: [u8; 2]| {
+        u32::from(u16::from_le_bytes(start)) + u32::from(u16::from_le_bytes(length))
+    };
+    if end([x0, x1], [w0, w1]) > screen.width || end([y0, y1], [h0, h1]) > screen.height {
+        return Err(FormatError::Damaged("frame larger than the image"));
+    }
     to.push(IMAGE);
     to.extend(head);
-    to.extend_from_slice(reader.take(colour_table_len(head[8]))?);
+    to.extend_from_slice(reader.take(colour_table_len(flags))?);
     let bits = reader.byte()?;
     if !(1..=11).contains(&bits) {
         return Err(FormatError::Damaged("invalid LZW code size"));
@@ -102,14 +122,15 @@ fn blocks<'a>(reader: &mut ByteReader<'a>) -> Result<&'a [u8], FormatError> {
     }
 }
 
-/// The graphic control extension: disposal, delay and transparency of the next image (§23).
-fn control_block(reader: &mut ByteReader<'_>) -> Result<Option<[u8; 4]>, FormatError> {
-    Ok(match blocks(reader)? {
+/// The graphic control extension: disposal, delay and transparency of the next image (§23). Of one with another length,
+/// or with several blocks, some decoders use the first block, some the last, some none.
+fn control_block(reader: &mut ByteReader<'_>) -> Result<[u8; 4], FormatError> {
+    match blocks(reader)? {
         [4, flags, delay_low, delay_high, transparent, 0] => {
-            Some([*flags, *delay_low, *delay_high, *transparent])
+            Ok([*flags, *delay_low, *delay_high, *transparent])
         }
-        _ => None,
-    })
+        _ => Err(FormatError::Damaged("invalid control block")),
+    }
 }
 
 /// The loop count of an animation, low byte first, if this application extension contains one.

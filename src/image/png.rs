@@ -95,13 +95,13 @@ impl PngChunks {
                 }
                 body.extend_from_slice(chunk.raw);
             }
-            b"acTL" if self.once(chunk) && chunk.data.len() == 8 && chunk.has_valid_crc() => {
+            b"acTL" if chunk.data.len() == 8 && self.once(chunk) => {
                 self.animated = true;
                 body.extend_from_slice(chunk.raw);
             }
-            b"iCCP" if self.once(chunk) && chunk.has_valid_crc() => write_profile(body, chunk.data),
+            b"iCCP" if self.once(chunk) => write_profile(body, chunk.data),
             // Browsers ignore an orientation after the pixel data.
-            b"eXIf" if self.once(chunk) && chunk.has_valid_crc() => {
+            b"eXIf" if self.once(chunk) => {
                 self.orientation = Orientation::from_exif(chunk.data);
             }
             b"PLTE" => {
@@ -118,7 +118,7 @@ impl PngChunks {
             kind => {
                 let known = PIXEL_CHUNKS.iter().find(|(known, _)| known == kind);
                 let fits = known.is_some_and(|(_, lengths)| lengths.contains(&chunk.data.len()));
-                if fits && self.once(chunk) && chunk.has_valid_crc() {
+                if fits && self.once(chunk) {
                     body.extend_from_slice(chunk.raw);
                 }
             }
@@ -126,9 +126,10 @@ impl PngChunks {
         Ok(())
     }
 
-    /// Whether it is the first of its type and before the pixel data.
+    /// Whether it is the first intact one of its type and before the pixel data. Decoders skip damaged ones, so that a
+    /// later one has effect.
     fn once(&mut self, chunk: Chunk<'_>) -> bool {
-        !self.pixels && self.once.insert(chunk.kind)
+        !self.pixels && chunk.has_valid_crc() && self.once.insert(chunk.kind)
     }
 }
 

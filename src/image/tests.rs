@@ -421,6 +421,9 @@ fn rejects_damaged_pngs_and_drops_damaged_metadata() {
     });
     let once = with(|all| all.insert(1, (*b"gAMA", vec![0, 0, 0, 1])));
     assert_eq!(published(&twice).bytes, once);
+    // Decoders skip the damaged one, and so the second has effect.
+    let second = chunk(*b"gAMA", &[0, 0, 0, 1]);
+    assert_eq!(published(&[&bare[..head], &wrong_sum, &second, &bare[head..]].concat()).bytes, once);
 }
 
 #[test]
@@ -468,7 +471,13 @@ fn rejects_damaged_gifs() {
     let bare = named("GIF").bare;
     let head = gif_head(&bare);
     let with = |at: usize, bytes: &[u8]| [&bare[..at], bytes, &bare[at + bytes.len()..]].concat();
+    // Its left, top, width and height, after the control block.
+    let frame = head + 9;
     for (what, bytes, code) in [
+        ("an image wider than the screen", with(frame + 4, &[13, 0]), "picture-damaged"),
+        ("an image higher than the screen", with(frame + 6, &[0xFF, 0xFF]), "picture-damaged"),
+        ("an image beyond the right edge", with(frame, &[1, 0]), "picture-damaged"),
+        ("an image below the bottom", with(frame + 2, &[0xFF, 0xFF]), "picture-damaged"),
         ("no width", with(6, &[0, 0]), "picture-damaged"),
         ("too large", with(6, &[0xFF; 4]), "picture-too-many-pixels"),
         ("a block nobody knows", [&bare[..head], &[0x42], &bare[head..]].concat(), "picture-damaged"),
@@ -489,9 +498,10 @@ fn keeps_gif_control_blocks_with_their_image() {
     assert_eq!(published(&[&bare[..image], text, &bare[image..]].concat()).bytes, bare);
     let overridden = [&bare[..head], b"\x21\xF9\x04\x09\x01\x01\x01\0", &bare[head..]].concat();
     assert_eq!(published(&overridden).bytes, bare);
-    // A control block of another length has no effect.
-    let odd = [&bare[..head], b"\x21\xF9\x05BIMAT\0", &bare[head..]].concat();
-    assert_eq!(published(&odd).bytes, bare);
+    // Which part of another one has effect depends on the decoder.
+    for odd in [&b"\x21\xF9\x05BIMAT\0"[..], b"\x21\xF9\0", b"\x21\xF9\x04\x08\x0A\0\0\x04\x08\x0A\0\0\0"] {
+        assert_eq!(error_of(&[&bare[..head], odd, &bare[head..]].concat()).code(), "picture-damaged");
+    }
 }
 
 #[test]
@@ -669,11 +679,15 @@ impl Decomposed for str {
     }
 }
 
-/// Whether the scan of a JPEG has less data than its frame declares: decoders then disagree about the missing pixels.
+/// Whether the scan of a JPEG has less data than its frame declares: decoders then disagree about the missing pixels, and
+/// make them of what follows the scan, whatever it is.
 fn leaves_decoders_guessing(published: &StrippedImage) -> bool {
     let (scan, end) = published.bytes.split_at(published.bytes.len() - 2);
-    let padded = |padding: u8| seen(&[scan, &[padding; 512], end].concat());
-    published.media_type == "image/jpeg" && padded(0x00) != padded(0x5A)
+    let followed_by = |other: &[u8]| seen(&[scan, other, end].concat());
+    let shown = followed_by(&[]);
+    let segments = [0xFE, 0xE8].map(|marker| segment(marker, &[b"BIMAT"]));
+    let mut others = [0x00, 0x5A].map(|byte| vec![byte; 512]).into_iter().chain(segments);
+    published.media_type == "image/jpeg" && others.any(|other| followed_by(&other) != shown)
 }
 
 /// Whether a PNG declares its animation twice, which is invalid: decoders then disagree.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::image::{self, ImageCopies, StrippedImage};
 use crate::model::{Image, ImageCopy};
@@ -15,7 +15,7 @@ use crate::store::{ImageLookup, Store, StoreError};
 /// Copies as the store takes them.
 type StoredCopies = Vec<(ImageCopy, Vec<u8>)>;
 
-/// SECURITY: one image at a time is decoded, whoever asks: a large one needs up to 0.8 GB.
+/// SECURITY: one image at a time is decoded, whoever asks: a large one needs up to 0.9 GB.
 static DECODING: Semaphore = Semaphore::const_new(1);
 
 /// Images whose article was published a moment ago may be of a batch that goes on.
@@ -163,8 +163,16 @@ enum Sharing {
 async fn make_due_copies(store: &Store, sharing: Sharing) -> Result<(), StoreError> {
     let (mut shown_at, mut made) = (Instant::now(), 0_u64);
     while let Some(name) = store.next_to_scale().await? {
-        let ImageLookup::Live { bytes, .. } = store.image(&name).await? else { break };
-        let (_, copies) = copies_of(&name, bytes).await;
+        let copies = match store.image(&name).await {
+            Ok(ImageLookup::Live { bytes, .. }) => copies_of(&name, bytes).await.1,
+            Ok(_) => break,
+            // It must not be in the way of the others for ever.
+            Err(StoreError::Corrupt(cause)) => {
+                error!(image = name, cause, "no smaller copies are made of this image");
+                Vec::new()
+            }
+            Err(cause) => return Err(cause),
+        };
         store.put_copies(&name, copies).await?;
         made += 1;
         if sharing == Sharing::WithOthers && !store.acquire_copies_lease().await? {

@@ -23,13 +23,11 @@ use super::submission::{KnownChannels, of_one_file, outcome_diagnostic, prepare_
 use crate::image::StrippedImage;
 use crate::model::Slug;
 use crate::parse::{self, Encoding, ParsedArticle, Severity};
-use crate::store::{ImportedFile, Source, Store, StoreError, SubmitOutcome};
+use crate::store::{ImportedFile, MAX_BATCH, Source, Store, StoreError, SubmitOutcome};
 use crate::time::Timestamp;
 use crate::urls::{RESERVED_SLUGS, SiteUrls};
 
-/// Files per batch.
-const BATCH_FILES: usize = 256;
-/// Soft limit of a batch, in bytes.
+/// Soft limit of a batch in bytes; it has at most [`MAX_BATCH`] files.
 const BATCH_BYTES: usize = 32 << 20;
 /// Maximum number of file extensions that are counted separately among skipped files.
 const KNOWN_EXTENSIONS: usize = 12;
@@ -382,7 +380,7 @@ fn read_all(sources: &[ImportSource], plan: &ChannelMapping, sender: &mpsc::Send
                 }
                 WalkItem::Other(_) => {}
             }
-            let full = batch.files.len() + batch.findings.len() >= BATCH_FILES || batch.bytes >= BATCH_BYTES;
+            let full = batch.files.len() + batch.findings.len() >= MAX_BATCH || batch.bytes >= BATCH_BYTES;
             if full && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
                 return ControlFlow::Break(());
             }

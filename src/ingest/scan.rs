@@ -26,12 +26,12 @@ use super::writers::{DEBOUNCE, HELD_OPEN, UNFINISHED, open_for_writing};
 use crate::model::{Image, Slug};
 use crate::parse::Severity;
 use crate::store::{
-    LeftChannel, LogPosition, PendingSubmissions, PreparedSubmission, Source, Store, StoreError, Submission,
-    SubmitOutcome,
+    LeftChannel, LogPosition, MAX_BATCH, PendingSubmissions, PreparedSubmission, Source, Store, StoreError,
+    Submission, SubmitOutcome,
 };
 
-/// Files that are submitted together.
-const BATCH_SIZE: usize = 256;
+/// Files that are submitted together: at most [`MAX_BATCH`], and not much more than this many bytes.
+const BATCH_BYTES: u64 = 16 << 20;
 /// Images that are stored together, in bytes.
 const IMAGE_BATCH_BYTES: usize = 8 << 20;
 /// Records that are read together.
@@ -358,7 +358,7 @@ impl Scanner {
         let files = self.read(changed, &aside, report, findings).await?;
         let total = files.len();
         let mut files = files.into_iter();
-        let mut next_batch = || -> Vec<ReadableFile> { files.by_ref().take(BATCH_SIZE).collect() };
+        let mut next_batch = || next_batch(&mut files);
         let options = Arc::new(self.options.clone());
         let parse = |batch: Vec<ReadableFile>| {
             let (options, aside) = (Arc::clone(&options), Arc::clone(&aside));
@@ -381,7 +381,7 @@ impl Scanner {
             if let Some(written) = writing.replace(WrittenBatch::start(&self.store, prepared)) {
                 self.finish_batch(written, report, findings).await?;
             }
-            if total > BATCH_SIZE {
+            if total > MAX_BATCH {
                 info!(done, total, "reading the articles folder");
             }
         }
@@ -668,6 +668,20 @@ impl ImageBatch {
         self.bytes = 0;
         put_images(store, std::mem::take(&mut self.images), at_once).await
     }
+}
+
+/// The next files that are submitted together; none at the end.
+fn next_batch(files: &mut impl Iterator<Item = ReadableFile>) -> Vec<ReadableFile> {
+    let mut bytes = 0;
+    let mut batch = Vec::new();
+    while batch.len() < MAX_BATCH
+        && bytes < BATCH_BYTES
+        && let Some(file) = files.next()
+    {
+        bytes += file.file.state.size;
+        batch.push(file);
+    }
+    batch
 }
 
 /// The title that a folder's name gives to its channel; `None` if it is a slug.

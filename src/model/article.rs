@@ -46,7 +46,7 @@ pub struct Permalink {
 
 impl fmt::Display for Permalink {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.day.format("%Y-%m-%d"), self.slug)
+        write!(formatter, "{}/{}", self.day, self.slug)
     }
 }
 

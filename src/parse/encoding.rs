@@ -156,19 +156,18 @@ pub(super) fn detect_mojibake(text: &str) -> Option<DiagnosticKind> {
 
 /// Detects UTF-8 that was opened as windows-1252 and saved again (`Huyá»‡n`), by reversing it.
 fn doubly_encoded(text: &str) -> Option<String> {
-    let odd = |word: &&str| !word.is_ascii();
-    let words: Vec<&str> =
-        vietnamese_encodings::sample(text).split_whitespace().filter(odd).take(200).collect();
-    let is_reversible = |word: &&&str| {
-        // What windows-1252 does not have cannot be reversed; hardly a word of Unicode text is without such letters.
-        if vietnamese_encodings::is_unicode(word) {
-            return false;
-        }
+    let is_reversible = |word: &str| {
         let (bytes, _, lost) = encoding_rs::WINDOWS_1252.encode(word);
         !lost && std::str::from_utf8(&bytes).is_ok()
     };
-    let count = words.iter().filter(is_reversible).count();
-    (count >= 3 && count * 2 > words.len()).then(|| sample_of(text))
+    let (mut words, mut count) = (0, 0);
+    let sample = vietnamese_encodings::sample(text);
+    for word in sample.split_whitespace().filter(|word| !word.is_ascii()).take(200) {
+        words += 1;
+        // What windows-1252 does not have cannot be reversed; hardly a word of Unicode text is without such letters.
+        count += usize::from(!vietnamese_encodings::is_unicode(word) && is_reversible(word));
+    }
+    (count >= 3 && count * 2 > words).then(|| sample_of(text))
 }
 
 /// Whether the bytes are mostly UTF-8 with a few errors: a bad copy rather than another encoding.

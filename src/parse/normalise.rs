@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::diagnostic::{DiagnosticKind, Diagnostics};
-use crate::text::is_printable;
+use crate::text::{is_plain, is_printable};
 
 /// Normalises the texts of one file and counts the corrections.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ impl Normalizer {
         let stays = |c: char| {
             !matches!(c, '\u{200B}' | '\u{FEFF}' | 'Ð' | 'ð' | '\u{189}') && (is_printable(c) || c == '\r')
         };
+        if is_plain(raw) && !has_eth(raw) {
+            return Cow::Borrowed(raw);
+        }
         if raw.chars().all(stays) {
             return to_nfc(raw);
         }
@@ -92,8 +95,38 @@ impl Normalizer {
     }
 }
 
+/// Whether the text has one of the letters that look like `Đ`: `Ð`, `ð` and `Ɖ`.
+fn has_eth(text: &str) -> bool {
+    // Without early exit and branches, and with bytes for the answers, the compiler looks at many bytes at once.
+    let is_eth = |first: u8, second: u8| {
+        (first == 0xc3) & ((second == 0x90) | (second == 0xb0)) | (first == 0xc6) & (second == 0x89)
+    };
+    text.as_bytes().windows(2).fold(0, |any, bytes| any | u8::from(is_eth(bytes[0], bytes[1]))) != 0
+}
+
+/// Whether [`fold`] would change nothing. False if in doubt.
+fn is_folded(text: &str) -> bool {
+    // White space beyond ASCII begins with these bytes, and few Vietnamese letters do.
+    let may_be_wide = |first: u8, second: u8| {
+        (first == 0xc2) | (first == 0xe2) | (first == 0xe3) | (first == 0xe1) & (second == 0x9a)
+    };
+    let is_control = |byte: u8| (b'\t'..=b'\r').contains(&byte);
+    let folds = |first: u8, second: u8| {
+        (first == b' ') & (second == b' ') | is_control(first) | may_be_wide(first, second)
+    };
+    let (Some(first), Some(last)) = (text.bytes().next(), text.bytes().last()) else { return true };
+    // Without early exit and branches, and with bytes for the answers, the compiler looks at many bytes at once.
+    first != b' '
+        && !folds(last, b' ')
+        && text.as_bytes().windows(2).fold(0, |any, bytes| any | u8::from(folds(bytes[0], bytes[1]))) == 0
+}
+
 /// Trims and collapses white space, including no-break spaces.
 pub(super) fn fold(text: &str) -> String {
+    // NOTE: called for every line, and most lines are folded.
+    if is_folded(text) {
+        return text.to_owned();
+    }
     let mut folded = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !folded.is_empty() {
@@ -112,6 +145,9 @@ pub(super) fn comparison_key(text: &str) -> String {
 
 /// The number of words, separated by white space.
 pub(super) fn word_count(text: &str) -> usize {
+    if is_folded(text) && !text.is_empty() {
+        return text.bytes().filter(|byte| *byte == b' ').count() + 1;
+    }
     text.split_whitespace().count()
 }
 
@@ -143,6 +179,7 @@ pub(super) fn to_nfc(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn cleaned(raw: &str) -> (String, Vec<super::super::diagnostic::Diagnostic>) {
         let mut findings = Diagnostics::default();
@@ -179,6 +216,15 @@ mod tests {
             assert!(findings[0].kind.message().english.contains(removed), "{raw:?}");
         }
         assert_eq!(cleaned("Đăk\u{85}Tô\r\n"), ("Đăk Tô".to_owned(), Vec::new()), "ends of lines");
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_counted_and_folded_as_white_space_separates_them(text in "[ \t\u{a0}\u{1680}\u{2003}\u{3000}aả“]{0,12}") {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            prop_assert_eq!(word_count(&text), words.len());
+            prop_assert_eq!(fold(&text), words.join(" "));
+        }
     }
 
     #[test]

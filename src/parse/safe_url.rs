@@ -42,7 +42,7 @@ impl SafeUrl {
         let mut from = 0;
         // NOTE: searching for single characters keeps the time linear.
         let mut at = 0;
-        while let Some(next) = text[at..].find([':', 'w']) {
+        while let Some(next) = memchr::memchr2(b':', b'w', &text.as_bytes()[at..]) {
             at += next;
             let start = if text[at..].starts_with("://") {
                 at - text[from..at].bytes().rev().take_while(u8::is_ascii_alphabetic).count()

@@ -11,6 +11,7 @@ mod reading;
 use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 
 pub(super) use glued::read_glued;
+pub(super) use reading::EARLIEST_YEAR;
 use reading::{Flaw, Reader, Reading};
 
 use super::boilerplate::{is_counter_row, is_row, is_section};

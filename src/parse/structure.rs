@@ -110,15 +110,17 @@ impl LabelledPage<'_> {
             return PrintedDate { stamp: matter.published, line: matter.line_of("published").unwrap_or(1) };
         }
         let nothing = |line| PrintedDate { stamp: None, line };
-        let Some(at) = self.layout.date else {
+        // In a page of hundreds of scraps no layout fits, and a line without a date may be taken for one.
+        let Some((at, dated)) = self.layout.date.and_then(|at| Some((at, self.lines[at].date.as_ref()?)))
+        else {
             return self.hinted(hints, diagnostics).unwrap_or_else(|| {
                 self.refuse_without_date(diagnostics);
                 nothing(1)
             });
         };
         let line = self.line(at);
-        match self.lines[at].date.as_ref() {
-            Some(Dated::Refused(refusal)) => {
+        match dated {
+            Dated::Refused(refusal) => {
                 // A page that shows `2 giờ trước` may declare the date in its markup.
                 if self.has(at, Fact::Relative)
                     && let Some(dated) = self.hinted(hints, diagnostics)
@@ -128,7 +130,7 @@ impl LabelledPage<'_> {
                 diagnostics.error(line, refusal.problem.clone());
                 nothing(line)
             }
-            Some(dated) => {
+            Dated::Found(_) | Dated::Glued(_) => {
                 let Some(found) = dated.date() else { return nothing(line) };
                 if self.layout.date_margin < SURE_OF_DATE || self.heads_a_diary(at, found) {
                     if let Some(dated) = self.hinted(hints, diagnostics) {
@@ -140,7 +142,6 @@ impl LabelledPage<'_> {
                 self.report_date(found, at, matter.title.is_some(), diagnostics);
                 PrintedDate { stamp: Some(found.stamp), line }
             }
-            None => nothing(line),
         }
     }
 

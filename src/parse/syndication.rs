@@ -22,7 +22,7 @@ mod xml;
 
 pub use article::{article_of, feed_links, page_date};
 pub use changes::read_changes;
-pub use dates::{DateDoubt, FeedDate, read_feed_date};
+pub use dates::{DateDoubt, FeedDate, check_age, read_feed_date};
 pub use hub::{HubLinks, hub_links};
 pub use links::link_key;
 pub use model::{

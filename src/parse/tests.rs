@@ -27,6 +27,18 @@ fn the_sample_article_is_parsed_completely() {
 }
 
 #[test]
+fn a_page_of_hundreds_of_scraps_is_refused_with_a_reason() {
+    for text in ["<p>&lt;&gt;</p>", "<p>1</p>"] {
+        for count in [1, 100, 699, 700, 5000] {
+            let page = format!("{text}{}", "<p>x</p>".repeat(count));
+            let reading = parse("bai.html", page.as_bytes(), &options());
+            let has_error = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
+            assert!(reading.draft.is_none() && has_error, "{text} {count}");
+        }
+    }
+}
+
+#[test]
 fn byte_order_marks_line_ends_and_decomposed_letters_have_no_effect() {
     use unicode_normalization::UnicodeNormalization;
     let seed = std::str::from_utf8(SEED).unwrap();

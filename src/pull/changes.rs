@@ -18,7 +18,7 @@ use super::cursor::ChangesCursor;
 use super::identity::{collected_items, is_settled, item_of_id};
 use super::options::SourceOptions;
 use super::poll::Poll;
-use crate::parse::{ChangesPage, DateDoubt, SourceChange, SourceChangeKind, read_changes};
+use crate::parse::{ChangesPage, DateDoubt, SourceChange, SourceChangeKind, check_age, read_changes};
 use crate::store::{CollectedItem, ItemRecord, ItemState, StoreError};
 use crate::time::{PublishedAt, Timestamp};
 
@@ -174,10 +174,8 @@ async fn take_change(
                 return Ok(Some(record.item.key.clone()).filter(|_| record.item.log != collected.log));
             }
             match date_of(poll, *published, &collected, record.as_ref()) {
-                Some(published) => poll.take_item(item, collected, record, published).await?,
-                None => {
-                    poll.hold_back(item, collected, record, DateDoubt::Future.message()).await?;
-                }
+                Ok(published) => poll.take_item(item, collected, record, published).await?,
+                Err(doubt) => poll.hold_back(item, collected, record, doubt.message()).await?,
             }
         }
         SourceChangeKind::Withdrawn => {
@@ -194,15 +192,22 @@ async fn take_change(
     Ok(None)
 }
 
-/// The publication date; `None` if it is in the future. What an operator decided stays.
+/// The publication date. What an operator decided stays.
 fn date_of(
     poll: &Poll<'_>,
     published: PublishedAt,
     item: &CollectedItem,
     record: Option<&ItemRecord>,
-) -> Option<PublishedAt> {
+) -> Result<PublishedAt, DateDoubt> {
     let decided = record.filter(|record| record.item.date == item.date).and_then(|record| record.published);
-    decided.or_else(|| Some(published).filter(|published| published.instant <= poll.now + MAX_AHEAD))
+    if let Some(decided) = decided {
+        return Ok(decided);
+    }
+    check_age(published, poll.context.options.parse.zone)?;
+    match published.instant > poll.now + MAX_AHEAD {
+        true => Err(DateDoubt::Future),
+        false => Ok(published),
+    }
 }
 
 /// The new log was read to its end: what is not in it is not published any more.

@@ -25,6 +25,7 @@ use crate::fetch::{FetchRequest, FetchResponse};
 use crate::parse::{HubLinks, SourceFeed, feed_links, hub_links};
 use crate::store::{SourceHub, Store, StoreError};
 use crate::time::Timestamp;
+use crate::urls::redact_url;
 
 /// After a failure, a source that is followed without pauses is tried again as soon as this.
 const FOLLOW_RETRY: Duration = Duration::from_secs(30);
@@ -215,12 +216,12 @@ async fn poll_listed(poll: &mut Poll<'_>) -> Result<Result<(), Failure>, StoreEr
             Ok((response, _)) => match block_in_place(|| read_response(&response)) {
                 Ok(feed) => (response, feed),
                 Err(fault) => {
-                    failures.push(format!("{url}: {fault}"));
+                    failures.push(format!("{}: {fault}", redact_url(&url)));
                     continue;
                 }
             },
             Err(failure) => {
-                failures.push(format!("{url}: {}", failure.reason));
+                failures.push(format!("{}: {}", redact_url(&url), failure.reason));
                 continue;
             }
         };

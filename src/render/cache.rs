@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::store::LogPosition;
 
 /// The size of a cached value.
-pub(super) trait Weigh {
+pub(crate) trait Weigh {
     /// Approximate size in bytes.
     fn weight(&self) -> u64;
 
@@ -26,7 +26,7 @@ const SHARDS: usize = 2;
 
 /// Values by key, each with its log position. Concurrent requests for a key compute its value once, and one-time
 /// requests do not evict frequently used values.
-pub(super) struct Cache<K, V> {
+pub(crate) struct Cache<K, V> {
     entries: QuickCache<K, Dated<V>, Weights>,
     position: watch::Receiver<LogPosition>,
 }
@@ -48,7 +48,7 @@ impl<K, V: Weigh> Weighter<K, Dated<V>> for Weights {
 
 impl<K: Eq + Hash + Clone, V: Weigh + Clone> Cache<K, V> {
     /// A cache of up to `bytes` for values of about `typical` bytes each.
-    pub(super) fn new(position: watch::Receiver<LogPosition>, bytes: u64, typical: u64) -> Self {
+    pub(crate) fn new(position: watch::Receiver<LogPosition>, bytes: u64, typical: u64) -> Self {
         let options = OptionsBuilder::new()
             .estimated_items_capacity(usize::try_from(bytes / typical).unwrap_or(usize::MAX))
             .weight_capacity(bytes)
@@ -60,7 +60,7 @@ impl<K: Eq + Hash + Clone, V: Weigh + Clone> Cache<K, V> {
     }
 
     /// The value, if it is cached and current.
-    pub(super) fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         let log = *self.position.borrow();
         self.entries.get(key).filter(|entry| entry.log == log).map(|entry| entry.value)
     }
@@ -69,7 +69,7 @@ impl<K: Eq + Hash + Clone, V: Weigh + Clone> Cache<K, V> {
     ///
     /// # Errors
     /// `make` failed. The next waiting request retries.
-    pub(super) async fn get_or_make<E, Fut>(
+    pub(crate) async fn get_or_make<E, Fut>(
         &self,
         key: K,
         make: impl FnOnce(Option<V>) -> Fut,

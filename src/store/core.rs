@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::feed_data::LogPosition;
 use crate::store::random::random_text;
 use crate::store::read::log_state;
-use crate::store::{search_index, sort_key};
+use crate::store::{metadata, search_index, sort_key};
 use crate::time::{Clock, Zone, from_unix};
 use crate::urls::SiteUrls;
 
@@ -50,6 +50,7 @@ impl Core {
         let database = Database::open(&options.url).await?;
         let log_id = init_log(&database, &options).await?;
         sort_key::backfill(&database).await?;
+        metadata::backfill(&database).await?;
         search_index::rebuild_if_outdated(&database).await?;
         Ok(Self {
             database: Arc::new(database),

@@ -12,6 +12,7 @@ mod migrations;
 mod postgres;
 mod postgres_url;
 mod sqlite;
+mod sqlite_check;
 pub(crate) mod value;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use sqlite::SqliteTransaction;
 
 pub(crate) use postgres::Notification;
 pub(crate) use sqlite::SqliteFile;
+pub use sqlite_check::CheckPace;
+pub(crate) use sqlite_check::SqliteCheck;
 pub(crate) use value::{Row, Value, values};
 
 /// Stands for the rows in the SQL of [`Transaction::rows_for`].
@@ -231,8 +234,8 @@ impl Transaction {
         }
     }
 
-    /// The articles that a search finds, highest sort key first: sort key, id, day, slug, channels, updated, content,
-    /// number.
+    /// The articles that a search finds, highest sort key first: sort key, id, day, slug, content, and what `metadata!`
+    /// selects.
     pub(crate) async fn search(&mut self, search: &WordSearch<'_>) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(_) => {

@@ -1,7 +1,5 @@
 //! Queries and their results.
 
-use std::sync::Arc;
-
 use crate::model::{ArticleId, Entry, Permalink, Slug, Tombstone};
 use crate::time::{Month, Timestamp};
 
@@ -88,9 +86,9 @@ pub struct ChangesQuery {
 
 /// Result of a [`ChangesQuery`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChangesResult {
+pub enum ChangesResult<T = Change> {
     /// A page of changes, which may be empty.
-    Page(ChangesPage),
+    Page(ChangesPage<T>),
     /// The number is greater than the head of the log.
     BeyondHead {
         /// Number of the newest revision.
@@ -100,31 +98,16 @@ pub enum ChangesResult {
     UnknownChannel,
 }
 
-/// A page of changes, from one state of the log.
+/// A page of changes, or of what was made of them, from one state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangesPage {
+pub struct ChangesPage<T = Change> {
     /// In ascending order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<T>,
     /// The highest number examined: all changes up to it are in `changes`, none after it.
     pub next: u64,
     /// The number of the newest revision.
     pub head: u64,
-    /// The generation of the log.
-    pub generation: u64,
 }
-
-/// The version of the article in a change. Two changes with equal versions contain the same article, unless it was
-/// withdrawn in between: no document changes without a change of the log or of its generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ChangeVersion {
-    /// The number of the revision.
-    pub number: u64,
-    /// The generation of the log ([`LogPosition::config_epoch`](super::LogPosition::config_epoch)).
-    pub generation: u64,
-}
-
-/// Finds what the caller has kept of the article in a change.
-pub type Recall<'a> = &'a (dyn Fn(&ChangeVersion) -> Option<Arc<[u8]>> + Sync);
 
 /// A revision as seen by a reader of the log. Numbers are those of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,9 +126,7 @@ pub struct Change {
     pub reason: Option<String>,
     /// The article after this revision; none for a withdrawal, or if it has been withdrawn since.
     pub entry: Option<Box<Entry>>,
-    /// In place of `entry`, what the caller has kept of it.
-    pub recalled: Option<Arc<[u8]>>,
-    /// True if the stored text is damaged.
+    /// True if the stored text is damaged, or what is stored besides it. Then there are no channels.
     pub damaged: bool,
 }
 

@@ -4,7 +4,6 @@ use crate::model::Article;
 use crate::search_text;
 use crate::store::engine::{Database, Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::rows::from_json;
 use crate::store::sql::content;
 
 /// Version of [`search_text::index_text`]. NOTE: raise it whenever that function returns another text for any article:
@@ -39,7 +38,7 @@ pub(crate) async fn rebuild(writing: &mut Transaction) -> Result<(), StoreError>
         let rows = writing.rows(sql, values![last, BATCH]).await?;
         for row in &rows {
             last = row.get_i64(0)?;
-            let article = row.get_content(1)?.and_then(|content| from_json::<Article>(&content).ok());
+            let article = row.get_article::<Article>(1).ok().flatten();
             // An article that is damaged is not found.
             if let Some(article) = article {
                 writing.add_to_index(last, &search_text::index_text(&article)).await?;
@@ -60,7 +59,7 @@ mod tests {
     fn the_text_that_is_indexed_is_that_of_this_version() {
         let json = r#"{"title":"Lễ hội Đăk Tô 2023","stamp":{"instant":0,"date_only":false},
             "body":[{"kind":"paragraph","text":"Giá cà-phê: 45.000 đồng/kg (tăng 5%), theo ÔNG A; H’Mông."}]}"#;
-        let article: Article = from_json(json).unwrap();
+        let article: Article = serde_json::from_str(json).unwrap();
         // NOTE: if this fails, `VERSION` must be raised.
         let expected = "le hoi dak to 2023 gia ca phe 45 000 dong kg tang 5 theo ong a h mong";
         assert_eq!((search_text::index_text(&article).as_str(), VERSION), (expected, 2));

@@ -35,3 +35,11 @@ macro_rules! content {
     };
 }
 pub(crate) use content;
+
+/// SQL: the columns of the revision `r` that [`Row::get_metadata`](super::engine::Row) reads.
+macro_rules! metadata {
+    () => {
+        "r.number, r.article, r.kind, r.at, r.updated, r.channels, r.reason, r.author, r.checksum"
+    };
+}
+pub(crate) use metadata;

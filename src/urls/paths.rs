@@ -1,5 +1,7 @@
 //! The path of each document.
 
+use chrono::Datelike as _;
+
 use crate::model::{ArticleId, Permalink, Slug};
 use crate::time::Month;
 
@@ -88,7 +90,8 @@ pub fn page_path(scope: Option<&Slug>) -> String {
 
 /// The path of an article page.
 pub fn article_path(permalink: &Permalink) -> String {
-    format!("/bai-viet/{}/{}", permalink.day.format("%Y/%m/%d"), permalink.slug)
+    let Permalink { day, slug } = permalink;
+    format!("/bai-viet/{:04}/{:02}/{:02}/{slug}", day.year(), day.month(), day.day())
 }
 
 /// The path of the archive by month, of a channel or of the whole site; of all months or those of one year.

@@ -236,10 +236,7 @@ fn a_complete_page_changes_on_withdrawal_but_not_on_correction() {
     at_number(&serving, 5);
     publish(&site, &serving, &STEMS[4..], 6);
     let date = |answer: &HttpResponse, name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
-    wait_until("the second of the last change is over", || {
-        let answer = serving.get(page);
-        date(&answer, "date") > date(&answer, "last-modified") + Duration::from_secs(1)
-    });
+    serving.settled(page);
     let modified = serving.get(page).header("last-modified").unwrap().to_owned();
     for (name, value) in [("If-None-Match", before.etag()), ("If-Modified-Since", modified)] {
         let answer = serving.request("GET", page, &[(name, &value), ("A-IM", "feed")]);
@@ -303,6 +300,7 @@ fn only_complete_pages_exist_each_at_one_url() {
         assert_eq!(serving.get(path).status, status, "{path}");
     }
     let page = "/xa-hoi/archive/1/rss.xml";
+    serving.settled(page);
     for coding in ["gzip", "br", "identity"] {
         let whole = serving.request("GET", page, &[("Accept-Encoding", coding)]);
         let head = serving.request("HEAD", page, &[("Accept-Encoding", coding)]);
@@ -342,6 +340,7 @@ fn a_client_with_an_older_copy_gets_a_delta_and_the_tag_of_the_full_feed() {
     publish(&site, &serving, &STEMS[3..5], 4);
     write(&site, "hai", "Bài hai (sửa)");
     at_number(&serving, 6);
+    serving.settled("/xa-hoi/rss.xml");
     for (format, tag) in &held {
         let (format, path) = (*format, path(*format));
         let whole = serving.get(&path);

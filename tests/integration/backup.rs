@@ -218,6 +218,8 @@ fn a_damaged_backup_is_found_and_not_restored() {
     let name = file.to_str().unwrap();
     test_site.ok(&["backup", name]);
     assert!(test_site.ok(&["verify", name]).contains("is intact, SHA-256 "));
+    let absent = String::from_utf8(test_site.run(&["verify", "absent"]).stderr).unwrap();
+    assert_eq!(absent, "bantin: reading absent: No such file or directory (os error 2)\n");
     let shown: serde_json::Value = serde_json::from_str(&test_site.ok(&["verify", name, "--json"])).unwrap();
     assert_eq!(shown["intact"], true);
     let whole = std::fs::read(&file).unwrap();
@@ -328,6 +330,33 @@ fn backups_under_load_are_intact_and_restore_what_was_acknowledged_before_them()
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+}
+
+#[test]
+fn a_backup_goes_where_it_was_asked_for_and_only_a_file_is_verified() {
+    let test_site = TestSite::new();
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.ok(&["scan"]);
+    let at = |name: &str| test_site.path(name).display().to_string();
+    // A link to a disk that is not mounted.
+    std::os::unix::fs::symlink(test_site.path("disk/newest.backup"), test_site.path("newest.backup"))
+        .unwrap();
+    let refused = test_site.run(&["backup", &at("newest.backup")]);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("newest.backup already exists"));
+    assert!(test_site.path("newest.backup").is_symlink());
+
+    test_site.ok(&["backup", &at("one.backup")]);
+    let made = std::process::Command::new("mkfifo").arg(test_site.path("pipe")).status().unwrap();
+    assert!(made.success());
+    std::fs::create_dir(test_site.path("folder")).unwrap();
+    for name in ["pipe", "folder", "/dev/zero"] {
+        for command in ["verify", "restore-backup"] {
+            let refused = test_site.run(&[command, &at(name)]);
+            let message = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(1), "{command} {name}");
+            assert!(message.contains(name) && message.contains("it is no file; name the file"), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -183,6 +183,8 @@ fn the_text_of_a_withdrawn_article_is_nowhere_until_it_is_restored() {
         assert!(serving.get(path).text().contains("bí mật"), "{path}");
     }
     test_site.ok(&["withdraw", &id, "--reason", "có thông tin cá nhân"]);
+    // Another process wrote it, and this one has read the page before.
+    assert!(!serving.get(CHANGES).text().contains("bí mật"), "not for a moment");
     wait_until("the withdrawal", || head(&serving) == 4);
     for path in &everywhere {
         for accept in [&[] as &[_], &NDJSON] {

@@ -125,6 +125,124 @@ fn the_service_logs_json_lines_on_request() {
     serving.kill().unwrap();
     serving.wait().unwrap();
     assert!(messages.iter().any(|message| message == "the folder has changed"), "{messages:?}");
+
+    // A start that fails alerts whoever is alerted by errors.
+    let failed = TestSite::new().with("BANTIN_FEED__ITEMS", "many").run(&["serve", "--json"]).stderr;
+    let event: serde_json::Value = serde_json::from_slice(&failed).unwrap();
+    assert_eq!(event["level"], "ERROR", "{event}");
+    assert!(event["message"].as_str().unwrap().contains("BANTIN_FEED__ITEMS=many"), "{event}");
+}
+
+#[test]
+fn the_error_of_a_refused_configuration_has_the_format_that_it_names() {
+    let site = TestSite::new();
+    let error = |config: &str| {
+        std::fs::write(site.path("config.toml"), config).unwrap();
+        let failed = site.run(&["serve"]);
+        assert_eq!(failed.status.code(), Some(78), "{config}");
+        String::from_utf8(failed.stderr).unwrap()
+    };
+    for wrong in
+        ["[feed]\nitems = \"many\"", "[feed]\nitems = 0", "[site]\nurl = \"dakto\"", "[feed]\nitmes = 3"]
+    {
+        let line = error(&format!("[log]\nformat = \"json\"\n{wrong}\n"));
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        assert_eq!(event["level"], "ERROR", "{event}");
+        assert!(event["message"].as_str().unwrap().starts_with("bantin: "), "{event}");
+        assert!(error(&format!("{wrong}\n")).starts_with("bantin: "), "text is the default");
+    }
+    for broken in ["[log]\nformat = \"json\"\n[feed\n", "[log]\nformat = \"jason\"\n", "[log]\nformat = 7\n"]
+    {
+        assert!(error(broken).starts_with("bantin: "), "{broken}");
+    }
+    let from_variable = TestSite::new().with("BANTIN_LOG__FORMAT", "json").with("BANTIN_FEED__ITEMS", "many");
+    let line = from_variable.run(&["serve"]).stderr;
+    assert!(serde_json::from_slice::<serde_json::Value>(&line).is_ok(), "{}", String::from_utf8_lossy(&line));
+}
+
+#[test]
+fn an_article_is_named_by_its_page_or_file_as_people_write_them() {
+    let site = TestSite::new();
+    site.write("xa-hoi/bài hai.txt", article("Bài hai", "13/05/2023 08:00", "Đoạn mở đầu."));
+    site.ok(&["scan"]);
+    let id = "tag:dakto.example,2023:2023-05-13/bai-hai";
+    let config = site.ok(&["config", "--json"]);
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let home = config["site.url"]["value"].as_str().unwrap().trim_end_matches('/').to_owned();
+    let page = format!("{home}/bai-viet/2023/05/13/bai-hai");
+    let file = site.path("feeds/xa-hoi/bài hai.txt");
+    let detour = site.path("feeds/xa-hoi/../xa-hoi/bài hai.txt");
+    for name in [
+        format!("{page}?utm_source=zalo"),
+        format!("{page}#noi-dung"),
+        format!("{page}/"),
+        page.replace("http://", "https://"),
+        page.replace("bai-hai", "b%61i%2Dhai"),
+        "/bai-viet/2023/05/13/bai-hai".to_owned(),
+        format!(" {id}\n"),
+        file.display().to_string(),
+        detour.display().to_string(),
+        "xa-hoi/bài hai.txt".to_owned(),
+        "xa-hoi/ba\u{300}i hai.txt".to_owned(),
+    ] {
+        for command in ["withdraw", "restore"] {
+            let done: serde_json::Value =
+                serde_json::from_str(&site.ok(&[command, &name, "--json"])).unwrap();
+            assert_eq!(
+                (&done["id"], done["number"].is_u64()),
+                (&id.into(), true),
+                "{command} {name}: {done}"
+            );
+        }
+    }
+    let elsewhere = page.replacen("://", "://www.", 1);
+    for name in ["", " ", "/etc/passwd", &elsewhere, "feeds", "xa-hoi", "../bài hai.txt", "bài hai.txt"] {
+        assert_eq!(site.run(&["withdraw", name]).status.code(), Some(1), "{name}");
+    }
+}
+
+#[test]
+fn check_finds_two_files_with_one_id_however_they_get_it() {
+    let site = TestSite::new();
+    let with_id = |title: &str, id: &str| {
+        format!(
+            "+++\nid = \"tag:dakto.example,2023:{id}\"\n+++\n{}",
+            article(title, "13/05/2023 08:00", "Đoạn mở đầu.")
+        )
+    };
+    let problems = |files: &[&str]| {
+        let files: Vec<_> = files.iter().map(|file| site.path(file).display().to_string()).collect();
+        let output = site.run(&[&["check"], &*files.iter().map(String::as_str).collect::<Vec<_>>()].concat());
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(!said.is_empty())), "{said}");
+        said
+    };
+    site.write("xa-hoi/mot.txt", with_id("Bài một", "chung"));
+    site.write("kinh-te/hai.txt", with_id("Bài hai", "chung"));
+    let said = problems(&[]);
+    assert!(said.contains("xa-hoi/mot.txt:1: error: Trùng bài với kinh-te/hai.txt"), "{said}");
+    let said = problems(&["feeds/kinh-te/hai.txt", "feeds/xa-hoi/mot.txt"]);
+    assert!(said.contains("xa-hoi/mot.txt:1: error: Trùng bài với "), "{said}");
+    assert_eq!(problems(&["feeds/xa-hoi/mot.txt", "feeds/xa-hoi/mot.txt"]), "", "one file, named twice");
+    site.remove("kinh-te/hai.txt");
+    // The id that one file sets is the one that another gets from its name and day, whichever is read first.
+    for (name, one) in [("xa-hoi/ba.txt", "kinh-te/hai.txt"), ("kinh-te/ba.txt", "xa-hoi/hai.txt")] {
+        site.write(one, with_id("Bài hai", "2023-05-13/ba"));
+        site.write(name, article("Bài ba", "13/05/2023 09:00", "Đoạn mở đầu."));
+        let said = problems(&[]);
+        assert!(
+            said.contains("tag:dakto.example,2023:2023-05-13/ba trùng với mã của ")
+                && said.contains("ba.txt"),
+            "{said}"
+        );
+        assert_eq!(
+            site.run(&["scan", "--confirm"]).status.code(),
+            Some(1),
+            "the scan refuses one of them, too"
+        );
+        site.remove(one);
+        site.remove(name);
+    }
 }
 
 #[test]
@@ -141,11 +259,48 @@ fn a_password_is_never_printed() {
 }
 
 #[test]
+fn what_may_be_secret_in_the_address_of_a_source_or_webhook_is_never_printed() {
+    let site = TestSite::new()
+        .with(
+            "BANTIN_SOURCE",
+            r#"[{name="xa", url="https://xa.vn/?feed=rss2&key=S3CRET", channels=["xa-hoi"]}]"#,
+        )
+        .with("BANTIN_WEBHOOK", r#"[{url="https://a.vn/?S3CRET", secret="S3CRETS3CRETS3CRET"}]"#);
+    for shown in [site.ok(&["config"]), site.ok(&["config", "--json"])] {
+        assert!(
+            shown.contains("https://xa.vn/?feed=rss2&key=***") && shown.contains("https://a.vn/?***"),
+            "{shown}"
+        );
+        assert!(!shown.contains("S3CRET"), "{shown}");
+    }
+    for (variable, value) in [
+        ("BANTIN_HUB__URL", "//a.vn/?key=S3CRET"),
+        ("BANTIN_SITE__RIGHTS_URL", "ftp://S3CRET@a.vn/"),
+        ("BANTIN_SOURCE", r#"[{name="xa", url="https://S3CRET:S3CRET@xa.vn/", channels=["xa-hoi"]}]"#),
+        ("BANTIN_SOURCE", r#"[{name="xa", url="ftp://xa.vn/?key=S3CRET", channels=["xa-hoi"]}]"#),
+        ("BANTIN_SOURCE", r#"[{name="xa", url="https://xa.vn/?key=S3CRET", chanels=["xa-hoi"]}]"#),
+        ("BANTIN_WEBHOOK", "S3CRET"),
+        ("BANTIN_WEBHOOK", r#"["S3CRET"]"#),
+        ("BANTIN_WEBHOOK", r#"[{url="https://a.vn/", secret="S3CRET"}]"#),
+        ("BANTIN_WEBHOOK", r#"[{url="https://a.vn/", secert="S3CRETS3CRETS3CRET"}]"#),
+        (
+            "BANTIN_WEBHOOK",
+            r#"[{url="https://a.vn/?S3CRET", secret="0123456789abcdef"}, {url="https://a.vn/?S3CRET", secret="0123456789abcdef"}]"#,
+        ),
+    ] {
+        let refused = TestSite::new().with(variable, value).run(&["serve"]);
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(78), "{value}: {message}");
+        assert!(!message.contains("S3CRET"), "{message}");
+    }
+}
+
+#[test]
 fn the_sample_authority_is_rejected_for_a_public_service() {
     let site = TestSite::new();
     std::fs::write(site.path("config.toml"), "[site]\nurl = \"https://dakto.example.vn\"\n").unwrap();
     let output = site.run(&["serve"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(78));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("site.tag_authority") && message.contains("for ever"), "{message}");
 }
@@ -170,6 +325,12 @@ fn check_reports_file_line_and_fix_and_publishes_nothing() {
     let json = site.run(&["check", "--json"]).stdout;
     let findings: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert!(findings.as_array().unwrap().iter().any(|finding| finding["line"] == 3));
+    std::fs::remove_dir_all(site.path("feeds")).unwrap();
+    let message = String::from_utf8(site.run(&["check"]).stderr).unwrap();
+    assert!(
+        message.contains("feeds cannot be listed") && message.contains("check [folder] path"),
+        "{message}"
+    );
     assert!(!site.path("data").exists(), "check creates no log");
 }
 

@@ -58,3 +58,47 @@ fn the_shipped_file_is_the_default() {
     // Only keys that are commented out may be missing from it.
     assert_eq!(load(&shipped).unwrap().server, bantin::http::ServerOptions::default());
 }
+
+#[test]
+fn an_error_in_the_file_shows_its_line_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    for (line, shown) in [
+        // Not closed, not quoted, of another type, of another place, under another name, over several lines.
+        ("[store]\nurl = \"postgres://bantin:S3CRET@db/bantin", "| url = *"),
+        ("[store]\nurl = postgres://bantin:S3CRET@db/bantin", "| url = *"),
+        ("[store]\nurl = [\"postgres://bantin:S3CRET@db/bantin\"]", "| url = *"),
+        ("store = \"postgres://bantin:S3CRET@db/bantin\"", "| store = *"),
+        ("[store]\npassword = \"S3CRET\"", "unknown field `password`"),
+        ("[[webhook]]\nurl = \"https://a.example/\"\nsecret = S3CRET", "| secret = *"),
+        ("[[webhook]]\nurl = \"https://a.example/\"\nsecret = \"S3CRET\\xS3CRET\"", "| secret = *"),
+        ("[[webhook]]\nurl = \"https://a.example/\"\nsecret = \"\"\"\nS3CRET\\xS3CRET\"\"\"", "| *"),
+        (
+            "[[source]]\nname = \"x\"\nurl = \"ftp://bantin:S3/CRET@a.example/\"\nchannels = [\"a\"]",
+            "ftp://***@a.example/",
+        ),
+    ] {
+        fs::write(&file, format!("{line}\n")).unwrap();
+        let message = load(&file).err().unwrap().to_string();
+        assert!(message.contains(shown), "{shown} is not in\n{message}");
+        assert!(!message.contains("S3CRET") && !message.contains("CRET@"), "{message}");
+    }
+    // What is hidden is short, blank or nothing: the message stays readable.
+    for (text, shown) in [
+        ("shpassword / = \" \"", "TOML parse error at line 1"),
+        ("[store]\npassword / = \"e\"", "TOML parse error at line 2"),
+        ("[store]\nurl = \"postgres://a\"\n\u{1}\n", "TOML parse error at line 3"),
+        ("[[webhook]]\nsecret = \"\"\"\nabc\n\n\\x\n\"\"\"", "TOML parse error at line 5"),
+        ("[[webhook]]\nsecret = \"\"\"\nabc\n\n\n", "TOML parse error at line"),
+        ("[[webhook]]\nsecret = [\nr\n", "TOML parse error at line"),
+        ("[[webhook]]\nsecret = [\n\n", "TOML parse error at line"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let message = load(&file).err().unwrap().to_string();
+        assert!(message.contains(shown), "{shown} is not in\n{message}");
+    }
+    // All else is shown as it stands.
+    fs::write(&file, "[feed]\nitems = \"many\"\n").unwrap();
+    let message = load(&file).err().unwrap().to_string();
+    assert!(message.contains("line 2") && message.contains("items = \"many\""), "{message}");
+}

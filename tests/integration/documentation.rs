@@ -150,6 +150,40 @@ fn each_dependency_has_a_licence_that_is_accepted() {
 }
 
 #[test]
+fn each_version_of_a_dependency_was_audited_or_excepted_from_it() {
+    // What `cargo vet --locked` judges in full; here so that no new version comes in unseen.
+    let table = |path: &str| document(path).parse::<toml::Table>().unwrap();
+    let (config, imports) = (table("supply-chain/config.toml"), table("supply-chain/imports.lock"));
+    let own = table("supply-chain/audits.toml");
+    let audits: Vec<&toml::Table> = imports["audits"]
+        .as_table()
+        .unwrap()
+        .values()
+        .filter_map(|source| source["audits"].as_table())
+        .chain(own["audits"].as_table())
+        .collect();
+    let versions = |table: &toml::Table, name: &str| -> Vec<String> {
+        let entries = table.get(name).and_then(toml::Value::as_array).into_iter().flatten();
+        entries
+            .filter_map(|entry| entry.get("version").or(entry.get("delta"))?.as_str())
+            .map(|range| range.rsplit(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    let lock = table("Cargo.lock");
+    let packages = lock["package"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages.iter().filter(|package| package.get("source").is_some()) {
+        let text = |key: &str| package[key].as_str().unwrap().to_owned();
+        let (name, version) = (text("name"), text("version"));
+        let known = versions(config["exemptions"].as_table().unwrap(), &name)
+            .into_iter()
+            .chain(audits.iter().flat_map(|audits| versions(audits, &name)))
+            .any(|known| known == version);
+        assert!(known, "{name} {version}: look at it, then `cargo vet certify` or `cargo vet add-exemption`");
+    }
+}
+
+#[test]
 fn the_readme_fits_on_a_page() {
     for path in ["README.md", "README.vi.md"] {
         assert!(document(path).lines().count() <= 150, "{path}");

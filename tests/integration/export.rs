@@ -12,7 +12,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::support::requirement::{Requirement, is_missing};
 use crate::support::{
-    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, free_port, request, wait_until,
+    HttpResponse, RunningServer, SAMPLE_ARTICLE, TestSite, article, execute_sql, free_port, request,
+    wait_until,
 };
 
 const WITHDRAWN: &str = "bai-viet/2023/03/07/bai-6";
@@ -103,6 +104,7 @@ fn files_equal_the_responses_of_the_service_in_bytes_and_dates() {
     assert_eq!(report["written"], report["documents"]);
     let root = test_site.path("public");
     let serving = test_site.serve();
+    serving.settled("/rss.xml");
     let (mut compared, mut with_brotli) = (0, 0);
     for (file, path) in tree(&root) {
         let Some(address) = address(&file) else { continue };
@@ -236,6 +238,40 @@ fn a_second_build_writes_only_changes_and_equals_a_fresh_one() {
     assert!(report["written"].as_u64().unwrap() > 100, "{report}");
     built(&test_site, "fresh-again");
     assert_equal(&root, &test_site.path("fresh-again"));
+}
+
+#[test]
+fn a_damaged_image_keeps_no_other_document_from_being_built() {
+    let test_site = with_history(TestSite::new());
+    let root = test_site.path("public");
+    let damage = |bytes: &str| {
+        let sql =
+            format!("UPDATE picture SET bytes = {bytes} WHERE name = (SELECT MIN(picture) FROM picture_use)");
+        assert_eq!(execute_sql(&test_site.path("data/bantin.db"), &sql), 1);
+    };
+    damage("CAST(substr(bytes, 1, 99) || X'42' || substr(bytes, 101) AS BLOB)");
+    let out = root.to_str().unwrap();
+    let output = test_site.run(&["build", "--json", "--out", out]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(report["faults"], 1, "{report}");
+    let image = message.lines().find(|line| line.contains(".jpg")).unwrap_or_else(|| panic!("{message}"));
+    assert!(
+        image.contains("file=media/") && image.contains("tag:dakto.example,2023:2023-03-03/bai-2"),
+        "{image}"
+    );
+    assert!(image.contains("restore a backup"), "{image}");
+    for document in ["rss.xml", "bai-viet/2023/03/03/bai-2/index.html", "xa-hoi/atom.xml", "index.html"] {
+        assert!(
+            root.join(document).exists() || root.join(document.replace("/index", "")).exists(),
+            "{document}"
+        );
+    }
+    // The next build tries it again.
+    let output = test_site.run(&["build", "--json", "--out", out]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["faults"]), (Some(1), &1.into()), "{report}");
 }
 
 #[test]
@@ -703,6 +739,7 @@ fn answers_as_the_service_does(server: fn(&TestSite, &str, u16) -> Server) {
     built(&test_site, "public");
     let server = server(&test_site, "public", port);
     let serving = test_site.serve();
+    serving.settled("/rss.xml");
     let link = format!(
         "<http://127.0.0.1:{port}/xa-hoi/atom.xml>; rel=\"self\", <https://hub.example.vn/>; rel=\"hub\""
     );

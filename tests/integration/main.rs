@@ -49,6 +49,7 @@ mod reload;
 mod render;
 mod replicas;
 mod service_manager;
+mod soak;
 mod store;
 mod tls;
 mod word;

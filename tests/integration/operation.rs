@@ -287,7 +287,7 @@ fn a_service_that_may_write_only_its_state_directory_publishes() {
     let mut command = as_root("unshare");
     command.args(["--mount", "sh", "-c", READ_ONLY_MOUNTS, "sh"]).arg(&state).arg(&program);
     command.arg("serve").arg("--config").arg(&config).env_remove("RUST_LOG");
-    let serving = RunningServer::of(command);
+    let serving = site.serve_by(command);
     assert!(serving.get(RSS).text().contains("thi đua"), "{}", serving.log());
     for number in 0..3 {
         assert_eq!(publish(&serving, &bearer, &format!("Bài {number}")).status, 201, "{}", serving.log());
@@ -543,4 +543,114 @@ fn a_log_from_the_future_accepts_no_writes_until_the_clock_is_right() {
     assert_eq!(answer.status, 503, "{}", answer.text());
     execute_sql(&site.path("data/bantin.db"), "UPDATE log SET head_at = head_at - 315360000");
     wait_until("the article", || service.shows("Bài nữa"));
+}
+
+/// Long texts of different words, so that most bytes of the database are text.
+fn long_articles(site: &TestSite) {
+    for number in 0..12_u64 {
+        let words = (number * 900..).take(900).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let text = words.map(|word| format!("{word:x}")).collect::<Vec<_>>().join(" ");
+        site.write(
+            &format!("xa-hoi/dai-{number}.txt"),
+            article(&format!("Bài dài {number}"), "13/05/2023 08:00", &text),
+        );
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_the_database_is_named_or_changes_nothing() {
+    let site = seeded();
+    long_articles(&site);
+    site.ok(&["scan"]);
+    assert!(site.ok(&["verify"]).contains("the database is intact"));
+    let feeds = || [["render", "xa-hoi", "rss"], ["render", "xa-hoi", "atom"]].map(|feed| site.run(&feed));
+    let expected = feeds().map(|output| output.stdout);
+    let database = site.path("data/bantin.db");
+    let whole = fs::read(&database).unwrap();
+    let (mut named, mut harmless) = (0, 0);
+    for number in 0..40_usize {
+        let mut flipped = whole.clone();
+        let place = number.wrapping_mul(0x9e37_79b9) % whole.len();
+        flipped[place] ^= 1 << (number % 8);
+        for file in fs::read_dir(site.path("data")).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        fs::write(&database, flipped).unwrap();
+        let given = feeds();
+        let checked = site.run(&["verify"]);
+        let said = [&checked.stdout[..], &checked.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        match checked.status.code() {
+            Some(0) => {
+                assert_eq!(
+                    given.map(|output| output.stdout),
+                    expected,
+                    "byte {place} changed a feed: {said}"
+                );
+                harmless += 1;
+            }
+            code => {
+                let is_named =
+                    ["damaged", "malformed", "not a database"].iter().any(|word| said.contains(word));
+                assert!(code == Some(1) && is_named, "byte {place}: {code:?} {said}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 3 && harmless > 0, "{named} named, {harmless} harmless");
+}
+
+#[test]
+fn a_damaged_reason_or_name_is_named_at_start_and_not_published() {
+    let site = seeded();
+    for stem in ["mot", "hai"] {
+        site.write(&format!("xa-hoi/{stem}.txt"), article(stem, "13/05/2023 08:00", "Đoạn mở đầu."));
+    }
+    site.ok(&["scan"]);
+    site.ok(&["withdraw", "tag:dakto.example,2023:2023-05-13/mot", "--reason", "Trùng tin"]);
+    let database = site.path("data/bantin.db");
+    for flip in [
+        "UPDATE revision SET reason = 'Trung tin' WHERE reason IS NOT NULL",
+        // No text any more.
+        "UPDATE revision SET author = CAST(x'66ff6c64' AS TEXT) WHERE article LIKE '%/hai'",
+    ] {
+        assert_eq!(execute_sql(&database, flip), 1);
+    }
+    let serving = site.serve();
+    wait_until("the damage to be named", || {
+        let log = serving.log();
+        ["mot", "hai"].iter().all(|stem| log.contains(&format!("2023-05-13/{stem} is damaged")))
+            && log.contains("restore-backup")
+    });
+    let feed = serving.get(&RSS.replace("rss", "atom")).text();
+    assert!(
+        feed.contains("thi đua") && !feed.contains("Trung tin") && !feed.contains("2023-05-13/hai"),
+        "{feed}"
+    );
+    assert_eq!(site.run(&["verify"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_damaged_text_is_named_at_start_and_left_out() {
+    let site = seeded();
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu của bài mới."));
+    site.ok(&["scan"]);
+    // The checksum of a text is in its bytes 6 to 9.
+    let flip = "UPDATE revision SET content = CAST(SUBSTR(content, 1, 5) || x'00000000' || SUBSTR(content, 10) AS BLOB) \
+                WHERE article LIKE '%/moi'";
+    execute_sql(&site.path("data/bantin.db"), flip);
+    let serving = site.serve();
+    wait_until("the damage to be named", || {
+        let log = serving.log();
+        log.contains("the text of tag:dakto.example,2023:2023-05-13/moi is damaged")
+            && log.contains("restore-backup")
+    });
+    let feed = serving.get(RSS).text();
+    assert!(feed.contains("thi đua") && !feed.contains("Bài mới"), "{feed}");
+    let checked = site.run(&["verify", "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!((checked.status.code(), found["intact"].as_bool()), (Some(1), Some(false)), "{found}");
+    // Whoever writes it anew has it again.
+    site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu, viết lại."));
+    wait_until("the article", || serving.get(RSS).text().contains("viết lại"));
 }

@@ -97,6 +97,43 @@ fn a_wrong_configuration_is_refused_with_its_message() {
 }
 
 #[test]
+fn a_configuration_that_was_found_and_is_gone_is_not_replaced_by_the_defaults() {
+    let site = seeded();
+    let (config, aside, log) = (site.path("config.toml"), site.path("aside.toml"), site.path("log.txt"));
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_bantin"))
+        .arg("serve")
+        .current_dir(config.parent().unwrap())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let logged = || std::fs::read_to_string(&log).unwrap();
+    wait_until("the service", || logged().contains("metrics "));
+    std::fs::rename(&config, &aside).unwrap();
+    let hang_up = || {
+        assert!(Command::new("kill").args(["-HUP", &serving.id().to_string()]).status().unwrap().success());
+    };
+    hang_up();
+    wait_until("the outcome", || logged().contains(REFUSED) || logged().contains(DONE));
+    let refused = logged();
+    std::fs::rename(&aside, &config).unwrap();
+    hang_up();
+    wait_until("the file again", || logged().contains(DONE));
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert!(refused.contains("cannot read config.toml"), "{refused}");
+    // A link to nowhere is no reason for the defaults, either.
+    std::fs::remove_file(&config).unwrap();
+    std::os::unix::fs::symlink(site.path("nowhere"), &config).unwrap();
+    let failed = Command::new(env!("CARGO_BIN_EXE_bantin"))
+        .arg("serve")
+        .current_dir(config.parent().unwrap())
+        .output()
+        .unwrap();
+    let message = String::from_utf8(failed.stderr).unwrap();
+    assert!(!failed.status.success() && message.contains("cannot read config.toml"), "{message}");
+}
+
+#[test]
 fn an_address_that_is_taken_is_refused_and_a_free_one_is_bound() {
     let site = seeded();
     let serving = site.serve();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::support::postgres::Schema;
 use crate::support::requirement::{Requirement, is_missing};
@@ -10,13 +11,15 @@ use bantin::model::{Article, ArticleId, Block, Channel, ChannelStatus, Correctio
 use bantin::search_text;
 use bantin::store::{
     ArchivePageData, ArticleLookup, ArticlePage, ArticleQuery, ArticleQueryResult, ArticleVersion, Change,
-    ChangesPage, ChangesQuery, ChangesResult, FileRemovalOutcome, IdempotencyKey, ImageLookup, ImportedFile,
-    LiveFeedData, LiveFeedOptions, MonthState, Refusal, RestoreOutcome, ScannedFile, SitemapEntry, Source,
-    Store, StoreOptions, Submission, SubmitOutcome, SubmitResult, WithdrawOutcome, WriteConditions,
+    ChangesPage, ChangesQuery, ChangesResult, CheckPace, FileRemovalOutcome, IdempotencyKey, ImageLookup,
+    ImportedFile, LiveFeedData, LiveFeedOptions, MonthState, Refusal, RestoreOutcome, ScannedFile,
+    SitemapEntry, Source, Store, StoreOptions, Submission, SubmitOutcome, SubmitResult, WithdrawOutcome,
+    WriteConditions,
 };
 use bantin::time::{Clock, DEFAULT_TIME_ZONE, Month, PublishedAt, from_unix};
 use bantin::urls::SiteUrls;
 use sqlx::Connection as _;
+use tokio::sync::watch;
 
 /// 12/05/2023 17:39 in Việt Nam.
 const SAMPLE_ARTICLE: i64 = 1_683_887_940;
@@ -146,7 +149,7 @@ async fn commits_become_visible_in_order() {
     // From another minute: articles of the same second would also wait for each other's sort key.
     let (writing, later) = (two.clone(), article("B", SAMPLE_ARTICLE + 60));
     let second = tokio::spawn(async move { take(&writing, file("kinh-te/b.txt", "1", later)).await.1 });
-    let in_time = tokio::time::timeout(std::time::Duration::from_millis(400), async {
+    let in_time = tokio::time::timeout(Duration::from_millis(400), async {
         while numbers_after(&two, 0).await.is_empty() {
             tokio::task::yield_now().await;
         }
@@ -213,7 +216,7 @@ async fn another_replica_is_announced_immediately() {
     }
     let home = Home::postgres();
     let (one, two) = (home.open().await, home.open().await);
-    let stop = tokio::sync::watch::Sender::new(false);
+    let stop = watch::Sender::new(false);
     let (following, stopped) = (two.clone(), stop.subscribe());
     let follower = tokio::spawn(async move { following.listen(stopped).await });
     let listens = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND \
@@ -257,6 +260,28 @@ async fn one_replica_scans_at_a_time_and_another_takes_over() {
     assert!(one.acquire_scan_lease().await.unwrap() && !two.acquire_scan_lease().await.unwrap());
     one.deregister().await.unwrap();
     assert!(two.acquire_scan_lease().await.unwrap());
+}
+
+/// At the end of the service, whatever is being read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_the_database_that_is_stopped_is_no_failure() {
+    let home = Home::sqlite();
+    let store = home.open().await;
+    for batch in 0..4 {
+        let file =
+            |number| file(&format!("xa-hoi/{batch}-{number}.txt"), "1", article(&format!("Bài {number}"), 1));
+        submit_together(&store, (0..100).map(file).collect()).await;
+    }
+    for hundreds in 0..150 {
+        let (stop, stopping) = watch::channel(false);
+        let checking = store.clone();
+        let checking = tokio::spawn(async move { checking.find_damage(CheckPace::Full, stopping).await });
+        tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_micros(100 * hundreds)))
+            .await
+            .unwrap();
+        stop.send_replace(true);
+        assert_eq!(checking.await.unwrap().unwrap(), Vec::<String>::new(), "after {hundreds}00 microseconds");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -341,6 +366,7 @@ on_every_engine! {
     many_writers_at_once_get_numbers_without_gaps
     a_reader_that_continues_after_the_last_number_misses_nothing
     copies_of_a_new_image_are_shown_with_it_and_those_of_an_old_one_with_a_new_generation
+    changes_with_images_are_in_order_and_have_the_copies
     erasing_an_image_erases_its_copies_but_none_that_another_image_has
     erased_text_is_deleted_everywhere_and_cannot_be_restored
     an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected
@@ -359,6 +385,8 @@ on_every_engine! {
     a_restored_article_appears_at_its_newest_revision
     a_tombstone_disappears_when_its_article_stays_in_another_channel
     a_damaged_revision_removes_only_its_article_from_the_page
+    a_damaged_time_channel_author_or_reason_is_not_published
+    revisions_of_an_older_version_get_a_checksum
     a_live_feed_knows_the_oldest_number_of_its_deltas
     a_live_feed_is_complete_until_a_page_is_sealed
     every_change_is_returned_once_for_any_page_size
@@ -702,14 +730,17 @@ async fn values_that_the_database_rejects_fail_only_their_own_write(home: Home) 
 
 async fn a_due_article_that_cannot_be_published_does_not_block_others(home: Home) {
     let store = home.open().await;
-    for (stem, due) in
-        [("a", SAMPLE_ARTICLE + 2000), ("b", SAMPLE_ARTICLE + 2001), ("c", SAMPLE_ARTICLE + 2002)]
-    {
+    for (stem, due) in ["a", "b", "c", "d"].into_iter().zip(SAMPLE_ARTICLE + 2000..) {
         take(&store, file(&format!("xa-hoi/{stem}.txt"), stem, article(stem, due))).await;
     }
-    let damage = "UPDATE waiting SET content = '{' WHERE article LIKE '%/a'";
-    assert_eq!(home.alter(damage).await, 1);
-    home.clock.advance(2000);
+    for damage in [
+        "UPDATE waiting SET content = '{' WHERE article LIKE '%/a'",
+        // Another text, which nobody wrote.
+        "UPDATE waiting SET content = REPLACE(content, 'mở', 'mỡ') WHERE article LIKE '%/b'",
+    ] {
+        assert_eq!(home.alter(damage).await, 1);
+    }
+    home.clock.advance(2003);
     let published = store.publish_due().await.unwrap();
     assert_eq!(
         published.iter().map(|done| done.outcome.clone()).collect::<Vec<_>>(),
@@ -1041,6 +1072,7 @@ async fn a_reserved_slug_cannot_be_a_channel(home: Home) {
     assert_eq!(store.snapshot().await.unwrap().channels().await.unwrap(), []);
 }
 
+/// NOTE: a name that is no hash: one that is would be compared with the bytes.
 fn picture(name: &str) -> Image {
     Image {
         name: name.to_owned(),
@@ -1413,7 +1445,7 @@ async fn an_explicit_id_is_kept_and_a_second_file_with_it_is_rejected(home: Home
 
 async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
     let store = home.open().await;
-    let picture = picture("0123456789abcdef0123456789abcdef.png");
+    let picture = picture("anh.png");
     let found = async || store.image(&picture.name).await.unwrap();
     assert_eq!(found().await, ImageLookup::NotFound);
     store.put_images(vec![(picture.clone(), vec![1, 2, 3])]).await.unwrap();
@@ -1434,7 +1466,7 @@ async fn an_image_is_served_while_a_published_article_shows_it(home: Home) {
 }
 
 fn copy_of(name: char, width: u32) -> (ImageCopy, Vec<u8>) {
-    let name = format!("{}.jpg", String::from(name).repeat(32));
+    let name = format!("nho-{name}.jpg");
     let copy = ImageCopy {
         name,
         media_type: "image/jpeg".to_owned(),
@@ -1447,7 +1479,7 @@ fn copy_of(name: char, width: u32) -> (ImageCopy, Vec<u8>) {
 }
 
 fn named_picture(name: char) -> Image {
-    Image { name: format!("{}.png", String::from(name).repeat(32)), ..picture("") }
+    Image { name: format!("anh-{name}.png"), ..picture("") }
 }
 
 async fn copies_of(store: &Store, id: &ArticleId) -> Vec<u32> {
@@ -1498,6 +1530,39 @@ async fn copies_of_a_new_image_are_shown_with_it_and_those_of_an_old_one_with_a_
     assert_eq!(store.image(&copy).await.unwrap(), ImageLookup::Gone);
 }
 
+/// The copies are looked up for many images at once, and for those that are left at the end.
+async fn changes_with_images_are_in_order_and_have_the_copies(home: Home) {
+    let store = home.open().await;
+    let image = |number: usize| Image { name: format!("anh-{number}.png"), ..picture("") };
+    let names = |number: usize| (0..number % 5).map(move |index| 10 * number + index);
+    let mut submissions = Vec::new();
+    for number in 0..70 {
+        let images: Vec<_> = names(number).map(image).collect();
+        store.put_images(images.iter().map(|image| (image.clone(), vec![1])).collect()).await.unwrap();
+        for image in &images {
+            let copy = ImageCopy { name: format!("nho-{}", image.name), ..copy_of('a', 400).0 };
+            store.put_copies(&image.name, vec![(copy, vec![4; 4])]).await.unwrap();
+        }
+        let article = Article { images, ..article(&format!("Bài {number}"), SAMPLE_ARTICLE) };
+        submissions.push(file(&format!("xa-hoi/bai-{number}.txt"), "1", article));
+    }
+    submit_together(&store, submissions).await;
+    let copies = |change: Change| {
+        let images = change.entry.unwrap().article.images;
+        images.into_iter().flat_map(|image| image.copies).map(|copy| copy.name).collect::<Vec<_>>()
+    };
+    for limit in [1, 3, 64, 1000] {
+        let (mut found, mut after) = (Vec::new(), 0);
+        while after < 70 {
+            let page = changes_after(&store, None, after, limit).await;
+            assert!(page.changes.iter().map(|change| change.number).eq(after + 1..=page.next), "{limit}");
+            (after, found) = (page.next, [found, page.changes.into_iter().map(copies).collect()].concat());
+        }
+        let wanted = |number| names(number).map(|name| format!("nho-anh-{name}.png")).collect::<Vec<_>>();
+        assert_eq!(found, (0..70).map(wanted).collect::<Vec<_>>(), "{limit}");
+    }
+}
+
 async fn erasing_an_image_erases_its_copies_but_none_that_another_image_has(home: Home) {
     let store = home.open().await;
     let images = ['a', 'b', 'c'].map(named_picture);
@@ -1529,7 +1594,7 @@ async fn erasing_an_image_erases_its_copies_but_none_that_another_image_has(home
 
 async fn erasing_an_article_keeps_the_images_that_others_use(home: Home) {
     let store = home.open().await;
-    let picture = picture("0123456789abcdef0123456789abcdef.png");
+    let picture = picture("anh.png");
     store.put_images(vec![(picture.clone(), vec![1, 2, 3])]).await.unwrap();
     let with_picture = |stamp: i64| Article { images: vec![picture.clone()], ..article("A", stamp) };
     let due = home.clock.now().timestamp() + 1000;
@@ -1870,6 +1935,57 @@ async fn a_damaged_revision_removes_only_its_article_from_the_page(home: Home) {
     assert_eq!(home.alter("UPDATE revision SET content = '{\"title\":' WHERE number = 2").await, 1);
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"]);
     assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().unreadable.len(), 1);
+}
+
+/// What a flipped bit makes of a revision is often as valid as what was stored.
+async fn a_damaged_time_channel_author_or_reason_is_not_published(home: Home) {
+    let store = home.open().await;
+    let mut ids = Vec::new();
+    for stem in ["a", "b", "c", "d", "e"] {
+        ids.push(put(&home, &store, stem, stem, &["xa-hoi"]).await.0);
+    }
+    store.withdraw(&ids[4], Some("Trùng tin".to_owned()), false, "test").await.unwrap();
+    for damage in [
+        "UPDATE revision SET updated = updated + 64 WHERE number = 1",
+        "UPDATE revision SET channels = '[\"xa-hoj\"]' WHERE number = 2",
+        "UPDATE revision SET author = 'folddr' WHERE number = 3",
+        "UPDATE revision SET reason = 'Trung tin' WHERE number = 6",
+    ] {
+        assert_eq!(home.alter(damage).await, 1, "{damage}");
+    }
+    let feed = live(&store, "xa-hoi").await;
+    assert_eq!((titles(&feed), feed.tombstones.len(), feed.unreadable.len()), (vec!["d"], 0, 4));
+    assert_eq!(shown(&store, "xa-hoi", 1).await, ["d"]);
+    for words in [None, Some("doan")] {
+        let list = list_query(&store, asked(words)).await;
+        let found: Vec<_> = list.items.iter().map(|item| item.entry.article.title.as_str()).collect();
+        assert_eq!((found, list.damaged.len()), (vec!["d"], 3), "{words:?}");
+    }
+    let changes = changes_after(&store, None, 0, 100).await.changes;
+    let damaged: Vec<_> =
+        changes.iter().filter(|change| change.damaged).map(|change| change.number).collect();
+    assert_eq!(damaged, [1, 2, 3, 6], "the others can be read on");
+    assert!(
+        changes.iter().all(|change| !change.damaged || (change.entry.is_none() && change.reason.is_none()))
+    );
+    assert!(store.article_by_id(&ids[0]).await.is_err() && store.history(&ids[2], None, 9).await.is_err());
+
+    // Whoever writes it anew has it again.
+    put(&home, &store, "a", "a (sửa)", &["xa-hoi"]).await;
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["a (sửa)", "d"]);
+}
+
+async fn revisions_of_an_older_version_get_a_checksum(home: Home) {
+    let store = home.open().await;
+    for stem in ["a", "b", "c"] {
+        put(&home, &store, stem, stem, &["xa-hoi"]).await;
+    }
+    store.close().await;
+    assert_eq!(home.alter("UPDATE revision SET checksum = NULL").await, 3);
+    let store = home.open().await;
+    assert_eq!(titles(&live(&store, "xa-hoi").await).len(), 3);
+    assert_eq!(home.alter("UPDATE revision SET author = 'folddr' WHERE number = 2").await, 1);
+    assert_eq!(live(&store, "xa-hoi").await.unreadable.len(), 1);
 }
 
 async fn a_live_feed_knows_the_oldest_number_of_its_deltas(home: Home) {

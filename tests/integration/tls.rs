@@ -108,6 +108,62 @@ fn http2_and_http1_answer_with_the_same_bytes() {
 }
 
 #[test]
+fn a_balancer_speaks_http2_without_tls() {
+    if is_missing(Requirement::Program("curl")) {
+        return;
+    }
+    let site = TestSite::new();
+    site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    let secret = site.ok(&["token", "new", "Văn phòng"]);
+    let bearer = format!("Authorization: Bearer {}", secret.trim());
+    let serving = site.serve();
+    let origin = format!("http://{}", serving.address());
+    let plain = |options: &[&str], path: &str| {
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--max-time", "50"])
+            .args(options)
+            .arg(format!("{origin}{path}"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{options:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let version = [
+        "--http2-prior-knowledge",
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_version} %{response_code}",
+    ];
+    assert_eq!(plain(&version, RSS), b"2 200");
+    for coding in ["identity", "gzip"] {
+        let coding = format!("Accept-Encoding: {coding}");
+        let [two, one] = ["--http2-prior-knowledge", "--http1.1"]
+            .map(|version| plain(&[version, "--header", &coding], RSS));
+        assert!(!two.is_empty() && two == one, "{coding}");
+    }
+    let article =
+        r#"{"title":"Bài qua h2c","published":"13/05/2023 08:00","channels":["xa-hoi"],"text":"Mở đầu."}"#;
+    let json = ["--http2-prior-knowledge", "--header", &bearer, "--header", "Content-Type: application/json"];
+    let publishes = [&json[..], &["--data", article, "--write-out", " %{response_code}"]].concat();
+    let answer = String::from_utf8(plain(&publishes, "/api/articles")).unwrap();
+    assert!(answer.ends_with(" 201"), "{answer}");
+    // What only begins like it is a bad request, and an upgrade is not offered (RFC 9113 §3.1).
+    for (sent, status) in [("PRI / HTTP/1.1\r\nHost: a\r\n\r\n", "405"), ("PRI * HTTP/2.0\n\n", "400")] {
+        let mut stream = TcpStream::connect(serving.address()).unwrap();
+        stream.write_all(sent.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{sent:?}: {answer}");
+    }
+    let upgrade = [&["--http2"], &version[1..]].concat();
+    assert_eq!(plain(&upgrade, RSS), b"1.1 200");
+    assert!(serving.stop());
+}
+
+#[test]
 fn articles_are_published_and_awaited_over_http2() {
     if is_missing(Requirement::Program("curl")) {
         return;
@@ -203,6 +259,16 @@ fn a_service_with_an_unusable_certificate_does_not_start() {
     let site = encrypted_site();
     for (file, content, message) in [
         ("site.key", "", "private key"),
+        (
+            "site.key",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "protected by a password",
+        ),
+        (
+            "site.key",
+            "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n",
+            "protected by a password",
+        ),
         ("site.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be used"),
     ] {
         let before = std::fs::read(site.path(file)).unwrap();
@@ -210,11 +276,28 @@ fn a_service_with_an_unusable_certificate_does_not_start() {
         let output = site.run(&["serve"]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && stderr.contains(message) && stderr.contains(file), "{stderr}");
+        // A reload asks for this first.
+        let checked = site.run(&["config", "--quiet"]);
+        let said = String::from_utf8_lossy(&checked.stderr);
+        assert!(!checked.status.success() && said.contains(message) && said.contains(file), "{said}");
         std::fs::write(site.path(file), before).unwrap();
+        site.ok(&["config", "--quiet"]);
     }
+    // Its issuer first.
+    let own = std::fs::read_to_string(site.path("site.crt")).unwrap();
+    let issuer = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap().cert.pem();
+    std::fs::write(site.path("site.crt"), issuer + &own).unwrap();
+    let output = site.run(&["serve"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("first certificate must be that of the key"), "{stderr}");
+    std::fs::write(site.path("site.crt"), own).unwrap();
+    // Nothing there; a pipe, which would be waited for.
     std::fs::remove_file(site.path("site.key")).unwrap();
     let output = site.run(&["serve"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read"), "{output:?}");
+    assert!(Command::new("mkfifo").arg(site.path("site.key")).status().unwrap().success());
+    let output = site.run(&["serve"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("site.key: not a regular file"), "{output:?}");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::http::request::Parts;
-use serde::Serialize;
 use tracing::error;
 
 use super::super::response::{self, HttpResponse};
 use super::super::state::{AppState, QUEUE_TIMEOUT};
+use super::json::{Members, append_list, line};
 use super::problem::Problem;
 use super::query::{QueryParams, RangeEnd};
 use super::views::{self, ViewContext};
@@ -46,7 +46,8 @@ pub async fn one(state: &Arc<AppState>, request: Parts, id: ArticleId) -> Result
         Some(Outcome::Other(ArticleLookup::Withdrawn(tombstone))) => Err(Problem::gone(&tombstone, zone)),
         Some(Outcome::Other(_)) => match write::scheduled(state, &request, &id).await? {
             Some(scheduled) => {
-                let body = line(&views::scheduled(ViewContext::new(state), &scheduled.entry));
+                let context = ViewContext::new(state);
+                let body = line(|json| views::append_scheduled(json, context, &scheduled.entry));
                 let body = body.map_err(|_| Problem::unavailable())?;
                 let tag = write::tag_of(state, &ArticleVersion::Scheduled(scheduled.version));
                 Ok(response::json(StatusCode::OK, body, None, Some(&tag)))
@@ -69,16 +70,8 @@ async fn load(state: &AppState, id: &ArticleId) -> Result<Outcome, StoreError> {
         other => return Ok(Outcome::Other(other)),
     };
     let version = LogVersion { log: state.store.log_id().to_owned(), number };
-    let bytes = line(&views::article(ViewContext::new(state), &entry, number))?;
+    let bytes = line(|json| views::append_article(json, ViewContext::new(state), &entry, number))?;
     Ok(Outcome::Encoded(Arc::new(Representation::new(MEDIA_TYPE, bytes, &version, at)), number))
-}
-
-/// The JSON of one page.
-#[derive(Serialize)]
-struct ArticleListJson<'a> {
-    articles: Vec<views::ArticleView<'a>>,
-    /// The `after` of the next page; null on the last.
-    next: Option<String>,
 }
 
 /// Returns the published articles, newest first, or those that match a search.
@@ -144,20 +137,16 @@ async fn page(state: &AppState, query: &ArticleQuery) -> Result<Option<Vec<u8>>,
     for article in &result.damaged {
         error!(%article, "this article is damaged in the store; it is omitted");
     }
-    let frame: ViewContext<'_> = ViewContext::new(state);
-    let articles = result.items.iter().map(|item| views::article(frame, &item.entry, item.number)).collect();
-    line(&ArticleListJson { articles, next: result.next.map(encode_cursor) }).map(Some)
-}
-
-/// JSON on one line.
-pub fn line(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = Vec::new();
-    append_json(&mut bytes, value)?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
-/// Appends JSON.
-pub fn append_json(bytes: &mut Vec<u8>, value: &impl Serialize) -> Result<(), StoreError> {
-    serde_json::to_writer(bytes, value).map_err(|cause| StoreError::Corrupt(cause.to_string()))
+    let context = ViewContext::new(state);
+    let page = line(|json| {
+        let mut members = Members::new(json);
+        append_list(members.member("articles"), &result.items, |json, item| {
+            views::append_article(json, context, &item.entry, item.number)
+        })?;
+        // The `after` of the next page; null on the last.
+        members.value("next", &result.next.map(encode_cursor))?;
+        members.end();
+        Ok(())
+    });
+    page.map(Some)
 }

@@ -6,32 +6,31 @@
 //! because each line of NDJSON is a change.
 //!
 //! A request with `wait` is held on the server's own runtime: one receiver and one timer each, without
-//! reading the store. When the log has grown, identical requests are answered from one read.
+//! reading the store. Identical requests are answered from one read until the log changes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT, HeaderValue};
 use hyper::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tracing::error;
 
-use super::super::coding::Encoder;
+use super::super::changes_cache::{EncodedPage, OutputFormat, ReadOutcome};
+use super::super::coding::{Encoder, MIN_COMPRESSED_BYTES};
 use super::super::content_coding::AcceptEncoding;
 use super::super::qvalue::{self, QValue};
 use super::super::response::{self, BodySender, HttpResponse, ResponseBody};
 use super::super::server::RequestBody;
-use super::super::single_flight::{EncodedPage, OutputFormat, ReadOutcome};
 use super::super::state::AppState;
-use super::articles::append_json;
+use super::json::Members;
 use super::problem::Problem;
 use super::query::QueryParams;
 use super::views::{self, ViewContext};
 use crate::render::ContentCoding;
-use crate::store::{
-    Change, ChangeVersion, ChangesPage, ChangesQuery, ChangesResult, LogPosition, StoreError,
-};
+use crate::store::{Change, ChangesQuery, ChangesResult, LogPosition, StoreError};
 
 /// Default and maximum number of changes on a page.
 const MAX_LIMIT: u64 = 1000;
@@ -62,29 +61,35 @@ pub async fn answer(
     let changes_request = ChangesRequest::parse(state, request)?;
     // Subscribed before the first read, so that no change in between is missed.
     let announced = state.store.subscribe();
-    let mut encoded = into_page(
-        state,
-        &changes_request.query,
-        read(state, &changes_request.query, changes_request.format).await,
-    )?;
-    if encoded.is_empty && !changes_request.wait.is_zero() {
-        encoded = long_poll(state, &changes_request, encoded, announced, body).await?;
+    let ChangesRequest { query, format, stream_all, wait } = &changes_request;
+    let outcome = match stream_all {
+        true => read(state, query, *format).await,
+        false => read_newest(state, query, *format).await,
+    };
+    let mut page = into_page(state, query, outcome)?;
+    if page.is_empty && !wait.is_zero() {
+        page = long_poll(state, &changes_request, page, announced, body).await?;
     }
     let log = &state.store.log_id_for(changes_request.query.channel.as_ref());
-    let media_type = media_type(changes_request.format);
-    if changes_request.stream_all && encoded.next < encoded.head {
-        let head = encoded.head;
-        let coding = AcceptEncoding::from_headers(&request.headers)
-            .coding(false)
-            .ok_or_else(Problem::not_acceptable)?;
-        let body = stream(state, changes_request, encoded, coding)?;
-        return Ok(response::encoded(
-            response::changes(media_type, log, head, ResponseBody::default()),
-            coding,
-            body,
-        ));
+    let media_type = media_type(*format);
+    let accepted = AcceptEncoding::from_headers(&request.headers);
+    let is_streamed = *stream_all && page.next < page.head;
+    let is_short = !is_streamed && page.body.len() < MIN_COMPRESSED_BYTES;
+    let coding = accepted.coding(is_short).ok_or_else(Problem::not_acceptable)?;
+    let (next, body) = match is_streamed {
+        true => (page.head, stream(state, changes_request, page, coding)?),
+        false => (page.next, encoded(state, &page, coding).await?.into()),
+    };
+    Ok(response::encoded(response::changes(media_type, log, next, ResponseBody::default()), coding, body))
+}
+
+/// The page in a coding, which is made once, on a thread that answers no requests.
+async fn encoded(state: &AppState, page: &Arc<EncodedPage>, coding: ContentCoding) -> Result<Bytes, Problem> {
+    if let Some(bytes) = page.encoded(coding) {
+        return Ok(bytes);
     }
-    Ok(response::changes(media_type, log, encoded.next, encoded.body))
+    let page = Arc::clone(page);
+    state.blocking(move || page.encode(coding)).await.ok_or_else(Problem::unavailable)
 }
 
 impl ChangesRequest {
@@ -150,9 +155,9 @@ fn into_page(
     state: &Arc<AppState>,
     query: &ChangesQuery,
     outcome: Option<ReadOutcome>,
-) -> Result<EncodedPage, Problem> {
+) -> Result<Arc<EncodedPage>, Problem> {
     match outcome {
-        Some(ReadOutcome::Page(encoded)) => Ok(encoded),
+        Some(ReadOutcome::Page(page)) => Ok(page),
         Some(ReadOutcome::BeyondHead(head)) => {
             let channel = query.channel.as_ref();
             Err(Problem::log_reset(&state.urls, &state.store.log_id_for(channel), channel, head))
@@ -160,6 +165,29 @@ fn into_page(
         Some(ReadOutcome::UnknownChannel) => Err(Problem::unknown_channel()),
         None => Err(Problem::overloaded()),
     }
+}
+
+/// The page as of now, also of what other processes have written.
+///
+/// NOTE: not in one step: who waits for a page that another request reads must hold no permit for the store, for which that
+/// request may be waiting.
+async fn read_newest(
+    state: &Arc<AppState>,
+    query: &ChangesQuery,
+    format: OutputFormat,
+) -> Option<ReadOutcome> {
+    state.run_with_store(async |state| state.store.poll_position().await).await?;
+    read_shared(state, query, format).await
+}
+
+/// The page as of the last position of the log that is known here. It is read once for all who ask.
+async fn read_shared(
+    state: &Arc<AppState>,
+    query: &ChangesQuery,
+    format: OutputFormat,
+) -> Option<ReadOutcome> {
+    let read = async |_| read(state, query, format).await.ok_or(());
+    state.changes.get_or_make((query.clone(), format), read).await.ok()
 }
 
 async fn read(state: &Arc<AppState>, query: &ChangesQuery, format: OutputFormat) -> Option<ReadOutcome> {
@@ -172,95 +200,45 @@ async fn encode(
     query: &ChangesQuery,
     format: OutputFormat,
 ) -> Result<ReadOutcome, StoreError> {
-    let page = match state.store.changes_around(query, &|version| state.article_pieces.get(version)).await? {
+    let log = state.store.log_id_for(query.channel.as_ref());
+    let mut body = Vec::with_capacity(query.limit.min(BATCH_SIZE) as usize * TYPICAL_BYTES);
+    if format == OutputFormat::Json {
+        let mut members = Members::new(&mut body);
+        members.text("log", &log);
+        // The changes follow as they are read, and then the end of the object.
+        members.member("changes").push(b'[');
+    }
+    let (start, context) = (body.len(), ViewContext::new(state));
+    let append = |change: Change| {
+        if change.damaged {
+            error!(article = %change.id, number = change.number, "this revision is damaged in the store");
+        }
+        if format == OutputFormat::Json && body.len() > start {
+            body.push(b',');
+        }
+        views::append_change(&mut body, context, &change)?;
+        if format == OutputFormat::Ndjson {
+            body.push(b'\n');
+        }
+        Ok(())
+    };
+    let page = match state.store.changes_as(query, append).await? {
         ChangesResult::Page(page) => page,
         ChangesResult::BeyondHead { head } => return Ok(ReadOutcome::BeyondHead(head)),
         ChangesResult::UnknownChannel => return Ok(ReadOutcome::UnknownChannel),
     };
-    for change in page.changes.iter().filter(|change| change.damaged) {
-        error!(article = %change.id, number = change.number, "this revision is damaged in the store");
+    if format == OutputFormat::Json {
+        body.extend(format!("],\"next\":{}}}\n", page.next).into_bytes());
     }
-    let body = match format {
-        OutputFormat::Json => page_of(state, &state.store.log_id_for(query.channel.as_ref()), &page)?,
-        OutputFormat::Ndjson => lines_of(state, &page)?,
-    };
-    Ok(ReadOutcome::Page(EncodedPage {
-        body: body.into(),
-        is_empty: page.changes.is_empty(),
-        next: page.next,
-        head: page.head,
-    }))
-}
-
-fn page_of(state: &AppState, log: &str, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = b"{\"log\":".to_vec();
-    bytes.reserve(page.changes.len() * TYPICAL_BYTES);
-    append_json(&mut bytes, &log)?;
-    bytes.extend(b",\"changes\":[");
-    for (index, change) in page.changes.iter().enumerate() {
-        if index > 0 {
-            bytes.push(b',');
-        }
-        append_change(state, &mut bytes, page.generation, change)?;
-    }
-    bytes.extend(format!("],\"next\":{}}}\n", page.next).into_bytes());
-    Ok(bytes)
-}
-
-fn lines_of(state: &AppState, page: &ChangesPage) -> Result<Vec<u8>, StoreError> {
-    let mut lines = Vec::with_capacity(page.changes.len() * TYPICAL_BYTES);
-    for change in &page.changes {
-        append_change(state, &mut lines, page.generation, change)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
-}
-
-/// Appends a change. Keeps the JSON of its article for other clients.
-fn append_change(
-    state: &AppState,
-    bytes: &mut Vec<u8>,
-    generation: u64,
-    change: &Change,
-) -> Result<(), StoreError> {
-    let version = ChangeVersion { number: change.number, generation };
-    let keep = |article: &[u8]| state.article_pieces.insert(version, article.into());
-    append_change_then(bytes, ViewContext::new(state), change, keep)
+    body.shrink_to_fit();
+    Ok(ReadOutcome::Page(Arc::new(EncodedPage::new(body, page.changes.is_empty(), page.next, page.head))))
 }
 
 /// One change, as it stands in a list.
 pub fn one_change(context: ViewContext<'_>, change: &Change) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
-    append_change_then(&mut bytes, context, change, |_| ())?;
+    views::append_change(&mut bytes, context, change)?;
     Ok(bytes)
-}
-
-/// Appends a change. `keep` gets the JSON of its article if that was not known.
-fn append_change_then(
-    bytes: &mut Vec<u8>,
-    context: ViewContext<'_>,
-    change: &Change,
-    keep: impl FnOnce(&[u8]),
-) -> Result<(), StoreError> {
-    append_json(bytes, &views::change(context, change))?;
-    // Without its closing brace.
-    bytes.pop();
-    bytes.extend(b",\"article\":");
-    match (&change.recalled, &change.entry) {
-        (Some(json), _) => bytes.extend(&**json),
-        (None, Some(entry)) => {
-            let start = bytes.len();
-            append_json(bytes, &views::article(context, entry, change.number))?;
-            keep(&bytes[start..]);
-        }
-        (None, None) => bytes.extend(b"null"),
-    }
-    if let Some(reason) = &change.reason {
-        bytes.extend(b",\"reason\":");
-        append_json(bytes, reason)?;
-    }
-    bytes.push(b'}');
-    Ok(())
 }
 
 /// Waits for a change. Returns without one at the time limit, at shutdown, or if the client disconnects.
@@ -268,10 +246,10 @@ fn append_change_then(
 async fn long_poll(
     state: &Arc<AppState>,
     changes_request: &ChangesRequest,
-    empty: EncodedPage,
+    empty: Arc<EncodedPage>,
     mut announced: watch::Receiver<LogPosition>,
     body: RequestBody,
-) -> Result<EncodedPage, Problem> {
+) -> Result<Arc<EncodedPage>, Problem> {
     let Ok(_permit) = state.waiters.try_acquire() else { return Err(Problem::overloaded()) };
     let mut stop = state.stopping.clone();
     let time = tokio::time::sleep(changes_request.wait);
@@ -279,19 +257,17 @@ async fn long_poll(
     tokio::pin!(time, disconnected);
     let mut last = empty;
     loop {
-        let head = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return Ok(last),
-            () = &mut disconnected => return Ok(last),
-            () = &mut time => return Ok(last),
-            announced = announced.wait_for(|announced| announced.head > last.next) => match announced {
-                Ok(announced) => announced.head,
-                Err(_) => return Ok(last),
-            },
+        let has_grown = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => false,
+            () = &mut disconnected => false,
+            () = &mut time => false,
+            announced = announced.wait_for(|announced| announced.head > last.next) => announced.is_ok(),
         };
+        if !has_grown {
+            return Ok(last);
+        }
         let query = ChangesQuery { after: last.next, ..changes_request.query.clone() };
-        let shared = state.single_flight.entry(head, &query, changes_request.format);
-        let outcome = shared.get_or_init(|| read(state, &query, changes_request.format)).await.clone();
-        last = into_page(state, &query, outcome)?;
+        last = into_page(state, &query, read_shared(state, &query, changes_request.format).await)?;
         if !last.is_empty {
             return Ok(last);
         }
@@ -302,7 +278,7 @@ async fn long_poll(
 fn stream(
     state: &Arc<AppState>,
     changes_request: ChangesRequest,
-    first: EncodedPage,
+    first: Arc<EncodedPage>,
     coding: ContentCoding,
 ) -> Result<ResponseBody, Problem> {
     let permit = Arc::clone(&state.stream_permits).try_acquire_owned().map_err(|_| Problem::overloaded())?;
@@ -315,17 +291,17 @@ fn stream(
 async fn write_all(
     state: Arc<AppState>,
     changes_request: ChangesRequest,
-    first: EncodedPage,
+    first: Arc<EncodedPage>,
     mut encoder: Encoder,
     writer: BodySender,
     _permit: OwnedSemaphorePermit,
 ) {
     let ChangesRequest { mut query, format, .. } = changes_request;
     query.until = Some(first.head);
-    let mut encoded = first;
+    let mut page = first;
     loop {
-        if !encoded.body.is_empty() {
-            let chunk = encoded.body;
+        if !page.body.is_empty() {
+            let chunk = page.body.clone();
             let coded = state.blocking(move || (encoder.encode(chunk), encoder)).await;
             let Some((chunk, rest)) = coded else { return };
             encoder = rest;
@@ -333,17 +309,17 @@ async fn write_all(
                 return;
             }
         }
-        if query.until == Some(encoded.next) {
+        if query.until == Some(page.next) {
             let last = encoder.finish();
             if last.is_empty() || writer.send(last).await.is_ok() {
                 writer.end().await;
             }
             return;
         }
-        query.after = encoded.next;
+        query.after = page.next;
         // On any other result the response is aborted, and the client continues from its last number.
         let Some(ReadOutcome::Page(next)) = read(&state, &query, format).await else { return };
-        encoded = next;
+        page = next;
     }
 }
 

@@ -4,52 +4,22 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::http::request::Parts;
-use serde::Serialize;
 
 use super::super::response::{self, HttpResponse};
 use super::super::state::AppState;
 use super::actions;
-use super::articles::line;
+use super::json::{Members, append_list, line};
 use super::problem::Problem;
 use super::query::QueryParams;
-use super::views::{self, ArticleView, ViewContext};
+use super::views::{self, ViewContext};
 use super::write;
-use crate::model::{ArticleId, Slug};
-use crate::store::Revision;
+use crate::model::ArticleId;
+use crate::store::{Revision, StoreError};
 use crate::time::{Zone, rfc3339};
 
 /// Default and maximum number of revisions on a page.
 const DEFAULT_LIMIT: u64 = 100;
 const MAX_LIMIT: u64 = 1000;
-
-/// The JSON of one page.
-#[derive(Serialize)]
-struct HistoryJson<'a> {
-    id: &'a str,
-    /// Newest first.
-    revisions: Vec<RevisionView<'a>>,
-    /// The `before` of the next page; null on the last.
-    next: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct RevisionView<'a> {
-    number: u64,
-    kind: &'static str,
-    at: String,
-    /// Who did it: the name of a token, or `folder`, `import`, `command`.
-    author: &'a str,
-    channels: &'a [Slug],
-    reason: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct RevisionJson<'a> {
-    #[serde(flatten)]
-    revision: RevisionView<'a>,
-    /// The article as it was after the revision; null if its text was erased.
-    article: Option<ArticleView<'a>>,
-}
 
 /// Answers with the revisions of an article, newest first.
 pub(super) async fn list(
@@ -65,12 +35,20 @@ pub(super) async fn list(
     let zone = state.render_options.site.time_zone;
     let is_full = revisions.len() as u64 == limit;
     let next = revisions.last().map(|last| last.number).filter(|last| is_full && *last > 1);
-    let page = HistoryJson {
-        id: id.as_str(),
-        revisions: revisions.iter().map(|revision| view(revision, zone)).collect(),
-        next,
-    };
-    json(&page)
+    respond(|json| {
+        let mut members = Members::new(json);
+        members.text("id", id.as_str());
+        append_list(members.member("revisions"), &revisions, |json, revision| {
+            let mut members = Members::new(json);
+            append_revision(&mut members, revision, zone)?;
+            members.end();
+            Ok(())
+        })?;
+        // The `before` of the next page; null on the last.
+        members.value("next", &next)?;
+        members.end();
+        Ok(())
+    })
 }
 
 /// Answers with one revision and its text.
@@ -85,24 +63,31 @@ pub(super) async fn one(
     let number = number.parse().map_err(|_| Problem::not_found())?;
     let text = actions::revision(state, &token, &id, number).await?;
     let context = ViewContext::new(state);
-    json(&RevisionJson {
-        revision: view(&text.revision, context.site.time_zone),
-        article: text.entry.as_deref().map(|entry| views::article(context, entry, number)),
+    respond(|json| {
+        let mut members = Members::new(json);
+        append_revision(&mut members, &text.revision, context.site.time_zone)?;
+        // As it was after the revision; null if its text was erased.
+        match text.entry.as_deref() {
+            Some(entry) => views::append_article(members.member("article"), context, entry, number)?,
+            None => members.optional_text("article", None),
+        }
+        members.end();
+        Ok(())
     })
 }
 
-fn view(revision: &Revision, zone: Zone) -> RevisionView<'_> {
-    RevisionView {
-        number: revision.number,
-        kind: revision.kind.name(),
-        at: rfc3339(revision.at, zone),
-        author: &revision.author,
-        channels: &revision.channels,
-        reason: revision.reason.as_deref(),
-    }
+fn append_revision(members: &mut Members<'_>, revision: &Revision, zone: Zone) -> Result<(), StoreError> {
+    members.value("number", &revision.number)?;
+    members.text("kind", revision.kind.name());
+    members.text("at", &rfc3339(revision.at, zone));
+    // Who did it: the name of a token, or `folder`, `import`, `command`.
+    members.text("author", &revision.author);
+    members.value("channels", &revision.channels)?;
+    members.optional_text("reason", revision.reason.as_deref());
+    Ok(())
 }
 
-fn json(value: &impl Serialize) -> Result<HttpResponse, Problem> {
-    let body = line(value).map_err(|_| Problem::unavailable())?;
+fn respond(append: impl FnOnce(&mut Vec<u8>) -> Result<(), StoreError>) -> Result<HttpResponse, Problem> {
+    let body = line(append).map_err(|_| Problem::unavailable())?;
     Ok(response::json(StatusCode::OK, body, None, None))
 }

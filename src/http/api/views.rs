@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::super::state::AppState;
+use super::json::{Members, append_list, append_text};
 use crate::content_html::content_html;
 use crate::feed;
-use crate::model::{Article, Entry, Site, Slug};
-use crate::store;
+use crate::model::{Article, Entry, Site};
+use crate::store::{self, StoreError};
 use crate::text;
 use crate::time::rfc3339;
 use crate::urls::{SiteUrls, article_path};
@@ -26,47 +27,6 @@ impl<'a> ViewContext<'a> {
     }
 }
 
-/// An article. Members are written in this order; a missing value is `null`, never omitted.
-#[derive(Serialize)]
-pub struct ArticleView<'a> {
-    id: &'a str,
-    /// The URL of its page on this site.
-    url: String,
-    /// Its URL on the publisher's own site.
-    external_url: Option<String>,
-    /// The number of its revision in the log.
-    number: u64,
-    state: State,
-    published: String,
-    /// Only a day is known; the time in `published` is then 00:00.
-    date_only: bool,
-    updated: String,
-    title: Cow<'a, str>,
-    /// Plain text.
-    summary: Cow<'a, str>,
-    content_html: String,
-    authors: Vec<Cow<'a, str>>,
-    channels: &'a [Slug],
-    tags: Vec<Cow<'a, str>>,
-    /// BCP 47.
-    language: &'a str,
-    /// The publication that it was reprinted from.
-    source: Option<Cow<'a, str>>,
-    pictures: Vec<ImageView<'a>>,
-    /// The publisher at the time of publication.
-    publisher: Cow<'a, str>,
-    /// The URL of the terms of reuse.
-    license: Option<String>,
-}
-
-/// The state of an article. Without a token only live articles are visible.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Live,
-    Waiting,
-}
-
 #[derive(Serialize)]
 struct ImageView<'a> {
     url: String,
@@ -80,48 +40,68 @@ struct ImageView<'a> {
     credit: Option<Cow<'a, str>>,
 }
 
-/// The first members of a change. Its article and the reason of a withdrawal follow.
-#[derive(Serialize)]
-pub struct ChangeView<'a> {
+/// Appends an article as of revision `number`. A missing value is `null`, never omitted.
+pub fn append_article(
+    json: &mut Vec<u8>,
+    context: ViewContext<'_>,
+    entry: &Entry,
     number: u64,
-    kind: &'static str,
-    id: &'a str,
-    at: String,
-    channels: &'a [Slug],
+) -> Result<(), StoreError> {
+    append(json, context, entry, (number, "live"))
 }
 
-/// A scheduled article. It has no number yet.
-pub fn scheduled<'a>(context: ViewContext<'a>, entry: &'a Entry) -> ArticleView<'a> {
-    ArticleView { state: State::Waiting, ..article(context, entry, 0) }
+/// A scheduled article. It has no number yet. Without a token only live articles are visible.
+pub fn append_scheduled(
+    json: &mut Vec<u8>,
+    context: ViewContext<'_>,
+    entry: &Entry,
+) -> Result<(), StoreError> {
+    append(json, context, entry, (0, "waiting"))
 }
 
-/// An article as of revision `number`.
-pub fn article<'a>(context: ViewContext<'a>, entry: &'a Entry, number: u64) -> ArticleView<'a> {
+fn append(
+    json: &mut Vec<u8>,
+    context: ViewContext<'_>,
+    entry: &Entry,
+    (number, state): (u64, &str),
+) -> Result<(), StoreError> {
     let ViewContext { site, urls } = context;
     let article = &entry.article;
-    let lines = |texts: &'a [String]| texts.iter().map(|text| text::xml_safe(text)).collect();
-    ArticleView {
-        id: entry.id.as_str(),
-        url: urls.url(&article_path(&entry.permalink)),
-        // SECURITY: a `javascript:` URL in an article's front matter never becomes a link.
-        external_url: article.link.as_deref().and_then(text::http_url),
-        number,
-        state: State::Live,
-        published: rfc3339(article.published.instant, site.time_zone),
-        date_only: article.published.date_only,
-        updated: rfc3339(entry.updated, site.time_zone),
-        title: text::xml_safe(&article.title),
-        summary: text::xml_safe(article.excerpt()),
-        content_html: content_html(entry, urls),
-        authors: lines(&article.authors),
-        channels: &entry.channels,
-        tags: lines(&article.tags),
-        language: article.language.as_deref().unwrap_or(&site.language),
-        source: article.source.as_deref().map(text::xml_safe),
-        pictures: feed::media_items(article, urls).into_iter().map(image).collect(),
-        publisher: text::xml_safe(publisher(article, site)),
-        license: license(article, site).and_then(text::http_url),
-    }
+    let append_line = |json: &mut Vec<u8>, line: &String| {
+        append_text(json, &text::xml_safe(line));
+        Ok(())
+    };
+    let mut members = Members::new(json);
+    members.text("id", entry.id.as_str());
+    // Of its page on this site.
+    members.text("url", &urls.url(&article_path(&entry.permalink)));
+    // Of the article on the publisher's own site.
+    // SECURITY: a `javascript:` URL in an article's front matter never becomes a link.
+    members.optional_text("external_url", article.link.as_deref().and_then(text::http_url).as_deref());
+    members.value("number", &number)?;
+    members.text("state", state);
+    // 00:00 if only a day is known.
+    members.text("published", &rfc3339(article.published.instant, site.time_zone));
+    members.value("date_only", &article.published.date_only)?;
+    members.text("updated", &rfc3339(entry.updated, site.time_zone));
+    members.text("title", &text::xml_safe(&article.title));
+    members.text("summary", &text::xml_safe(article.excerpt()));
+    members.text("content_html", &content_html(entry, urls));
+    append_list(members.member("authors"), &article.authors, append_line)?;
+    members.value("channels", &entry.channels)?;
+    append_list(members.member("tags"), &article.tags, append_line)?;
+    // BCP 47.
+    members.text("language", article.language.as_deref().unwrap_or(&site.language));
+    // The publication that it was reprinted from.
+    members.optional_text("source", article.source.as_deref().map(text::xml_safe).as_deref());
+    members
+        .value("pictures", &feed::media_items(article, urls).into_iter().map(image).collect::<Vec<_>>())?;
+    // At the time of publication.
+    members.text("publisher", &text::xml_safe(publisher(article, site)));
+    // The URL of the terms of reuse.
+    members.optional_text("license", license(article, site).and_then(text::http_url).as_deref());
+    members.end();
+    Ok(())
 }
 
 /// The publisher of a collected article is its source.
@@ -153,13 +133,26 @@ fn image(item: feed::MediaItem<'_>) -> ImageView<'_> {
     }
 }
 
-/// A change of the log, without its article.
-pub fn change<'a>(context: ViewContext<'a>, change: &'a store::Change) -> ChangeView<'a> {
-    ChangeView {
-        number: change.number,
-        kind: change.kind.name(),
-        id: change.id.as_str(),
-        at: rfc3339(change.at, context.site.time_zone),
-        channels: &change.channels,
+/// Appends a change of the log with its article, if it has one.
+pub fn append_change(
+    json: &mut Vec<u8>,
+    context: ViewContext<'_>,
+    change: &store::Change,
+) -> Result<(), StoreError> {
+    let mut members = Members::new(json);
+    members.value("number", &change.number)?;
+    members.text("kind", change.kind.name());
+    members.text("id", change.id.as_str());
+    members.text("at", &rfc3339(change.at, context.site.time_zone));
+    members.value("channels", &change.channels)?;
+    match &change.entry {
+        Some(entry) => append_article(members.member("article"), context, entry, change.number)?,
+        None => members.optional_text("article", None),
     }
+    // Of a withdrawal; omitted without one.
+    if let Some(reason) = &change.reason {
+        members.text("reason", reason);
+    }
+    members.end();
+    Ok(())
 }

@@ -50,6 +50,8 @@ impl WorkerState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum CloseCommand {
     Continue,
+    /// Close after the next response, which says so.
+    CloseAfterNext,
     /// Close after the running response.
     Close,
     Abort,
@@ -149,9 +151,24 @@ impl ConnectionState {
         by_age.max(by_phase)
     }
 
-    /// True from the start of the connection, or of the headers of a request, until the headers are complete.
-    pub(super) fn awaits_request(&self) -> bool {
-        matches!(self.phase.get(), Phase::Head { .. })
+    /// True if the connection is aborted while bytes wait for the client.
+    pub(super) fn ended_blocked(&self) -> bool {
+        self.command.get() == CloseCommand::Abort && self.blocked_since.get().is_some()
+    }
+
+    /// True if a request may be on its way: from the start of the connection, or of the headers of a request, until the
+    /// headers are complete, and for `moment` after a response. With HTTP/2, the client is told which of its requests
+    /// count (RFC 9113 §6.8).
+    pub(super) fn awaits_request(&self, moment: Duration) -> bool {
+        match self.phase.get() {
+            Phase::Head { .. } => true,
+            // As precise as the clock.
+            Phase::Idle { since } => {
+                !self.is_multiplexed.get()
+                    && since.elapsed() <= moment.saturating_add(self.worker.options.sweep_interval())
+            }
+            Phase::Answer => false,
+        }
     }
 
     /// Commands only become more severe.

@@ -16,24 +16,34 @@ use super::connection::ConnectionState;
 
 /// The bytes of a connection.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
+    fn socket(&self) -> &TcpStream;
+
     /// The socket, if what is written to it reaches the client as it is.
     fn plain_socket(&self) -> Option<&TcpStream>;
 }
 
 impl Transport for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+
     fn plain_socket(&self) -> Option<&TcpStream> {
         Some(self)
     }
 }
 
 impl Transport for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+
     fn plain_socket(&self) -> Option<&TcpStream> {
         None
     }
 }
 
 /// A stream that records its progress in the connection state.
-pub(super) struct TimedIo<Stream> {
+pub(super) struct TimedIo<Stream: Transport> {
     io: TokioIo<Stream>,
     state: Rc<ConnectionState>,
 }
@@ -98,6 +108,16 @@ impl<Stream: Transport> TimedIo<Stream> {
                 written => break Poll::Ready(written),
             }
         })
+    }
+}
+
+impl<Stream: Transport> Drop for TimedIo<Stream> {
+    /// What a client has not read for too long is not sent any more. Otherwise the kernel keeps up to some megabytes of it
+    /// for minutes, and the client does not learn that its connection has ended.
+    fn drop(&mut self) {
+        if self.state.ended_blocked() {
+            let _ = self.io.inner().socket().set_zero_linger();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use memchr::memmem;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -13,8 +14,13 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
+use crate::files::read_named;
+
 /// The protocols that clients may choose (ALPN), the preferred one first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// The largest file of certificates or of a key, in bytes.
+const MAX_PEM_BYTES: u64 = 1 << 20;
 
 /// The files of the certificate and its key, in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +52,19 @@ pub enum TlsError {
         /// The error of the parser.
         cause: rustls::pki_types::pem::Error,
     },
+    /// The key is encrypted.
+    #[error(
+        "{path} is protected by a password, which nobody enters at a start: write it without one (`openssl pkey`)"
+    )]
+    Encrypted {
+        /// The file of the key.
+        path: PathBuf,
+    },
     /// Key and certificate do not belong together, or rustls does not support them.
-    #[error("the key {key} cannot be used with the certificate {certificate}: {cause}")]
+    #[error(
+        "the key {key} cannot be used with the certificate {certificate}, whose first certificate must be that of the key, \
+         followed by its issuers: {cause}"
+    )]
     Mismatch {
         /// The file of the key.
         key: PathBuf,
@@ -105,7 +122,9 @@ impl TlsCertificate {
 
     fn read(files: &TlsFiles) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
         let read = |path: &Path| {
-            std::fs::read(path).map_err(|cause| TlsError::Unreadable { path: path.to_owned(), cause })
+            // A pipe in place of the file would be waited for, and for ever.
+            read_named(path, MAX_PEM_BYTES)
+                .map_err(|cause| TlsError::Unreadable { path: path.to_owned(), cause })
         };
         Ok((read(&files.certificate)?, read(&files.key)?))
     }
@@ -130,6 +149,9 @@ impl Loaded {
                 false => Ok(chain),
             })
             .map_err(malformed(&files.certificate, "certificate (BEGIN CERTIFICATE)"))?;
+        if is_encrypted(&contents.1) {
+            return Err(TlsError::Encrypted { path: files.key.clone() });
+        }
         let key = PrivateKeyDer::from_pem_slice(&contents.1)
             .map_err(malformed(&files.key, "private key (BEGIN PRIVATE KEY)"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -144,6 +166,13 @@ impl Loaded {
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
         Ok(Self { config: Arc::new(config), contents })
     }
+}
+
+/// True for both forms of a private key with a password (RFC 5958, RFC 1421 §4.6.1.1).
+fn is_encrypted(pem: &[u8]) -> bool {
+    [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"]
+        .iter()
+        .any(|sign| memmem::find(pem, sign).is_some())
 }
 
 /// True if the client chose HTTP/2.

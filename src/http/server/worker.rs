@@ -26,10 +26,16 @@ use super::connection::{CloseCommand, ConnectionState, Phase, WorkerState};
 use super::limits::ServerOptions;
 use super::listener::AcceptBackoff;
 use super::request_body::{RequestBody, UnreadBody};
+use super::service::Service;
 use super::timed_io::{TimedIo, Transport};
 use super::tls::{self, TlsCertificate};
 use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::http::response::{self, HttpResponse};
+
+/// What the kernel keeps for a client that it has not sent yet, in bytes. Clients that read nothing would otherwise fill the
+/// memory that it has for all connections, and the others would wait for segments to be sent again.
+#[cfg(target_os = "linux")]
+const MAX_UNSENT: u32 = 128 << 10;
 
 /// The smallest buffer that hyper allows, in bytes.
 const MIN_BUFFER_BYTES: usize = 8192;
@@ -44,7 +50,7 @@ const MAX_STREAMS: u32 = 100;
 /// … and the bytes of each response that wait for the client.
 const STREAM_BUFFER_BYTES: usize = 64 << 10;
 
-/// At shutdown, how long a new connection may take to send its request.
+/// At shutdown, how long a connection that is new, or was used just now, may take to send its request.
 const REQUEST_GRACE: Duration = Duration::from_millis(200);
 
 /// The shutdown signal, from outside or from a worker that ended.
@@ -106,16 +112,12 @@ impl Worker {
         })
     }
 
-    pub(super) async fn run<Service, Answer>(
+    pub(super) async fn run(
         self: Rc<Self>,
         listener: TcpListener,
-        service: Service,
+        service: impl Service + Clone,
         mut stop: ShutdownSignal,
-    ) -> io::Result<()>
-    where
-        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + Clone + 'static,
-        Answer: Future<Output = HttpResponse> + 'static,
-    {
+    ) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut sweeps = tokio::time::interval(self.state.options.sweep_interval());
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -174,22 +176,21 @@ impl Worker {
     }
 
     /// Starts the task of a connection.
-    fn spawn_connection<Service, Answer>(
-        self: Rc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        service: Service,
-    ) where
-        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + 'static,
-        Answer: Future<Output = HttpResponse> + 'static,
-    {
+    fn spawn_connection(self: Rc<Self>, stream: TcpStream, peer: SocketAddr, service: impl Service) {
         // A response is one write; delaying it has no benefit. An error here means that the client is gone;
         // the first read will report that.
         let _ = stream.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
         let state = ConnectionState::new(Rc::clone(&self.state));
         self.connections.borrow_mut().push(Rc::downgrade(&state));
+        // Each connection occupies as much as the largest state of its task: one without TLS has a task of its own.
+        if self.tls.is_none() {
+            tokio::task::spawn_local(async move { self.serve_plain(stream, state, peer, service).await });
+            return;
+        }
         tokio::task::spawn_local(async move {
-            let Some(tls) = &self.tls else { return self.serve_http1(stream, state, peer, service).await };
+            let Some(tls) = &self.tls else { return };
             let handshake = unless_aborted(&state, tls.accept(stream));
             let Some(Ok(stream)) = handshake.await else { return };
             match tls::speaks_http2(&stream) {
@@ -199,32 +200,41 @@ impl Worker {
         });
     }
 
-    async fn serve_http1<Service, Answer>(
+    async fn serve_plain(
+        &self,
+        stream: TcpStream,
+        state: Rc<ConnectionState>,
+        peer: SocketAddr,
+        service: impl Service,
+    ) {
+        match unless_aborted(&state, begins_http2(&stream)).await {
+            // Few connections; boxed, so that those of HTTP/1.1 do not occupy its room.
+            Some(true) => Box::pin(self.serve_http2(stream, state, peer, service)).await,
+            Some(false) => self.serve_http1(stream, state, peer, service).await,
+            None => {}
+        }
+    }
+
+    async fn serve_http1(
         &self,
         stream: impl Transport,
         state: Rc<ConnectionState>,
         peer: SocketAddr,
-        service: Service,
-    ) where
-        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + 'static,
-        Answer: Future<Output = HttpResponse> + 'static,
-    {
+        service: impl Service,
+    ) {
         let io = TimedIo::new(stream, Rc::clone(&state));
         let shared = Rc::clone(&state);
         let answer = service_fn(move |request| respond(Rc::clone(&shared), request, peer, &service));
         drive(&state, self.http1.serve_connection(io, answer)).await;
     }
 
-    async fn serve_http2<Service, Answer>(
+    async fn serve_http2(
         &self,
         stream: impl Transport,
         state: Rc<ConnectionState>,
         peer: SocketAddr,
-        service: Service,
-    ) where
-        Service: Fn(Request<RequestBody>, SocketAddr) -> Answer + 'static,
-        Answer: Future<Output = HttpResponse> + 'static,
-    {
+        service: impl Service,
+    ) {
         state.is_multiplexed.set(true);
         let io = TimedIo::new(stream, Rc::clone(&state));
         let shared = Rc::clone(&state);
@@ -244,12 +254,14 @@ impl Worker {
     }
 
     /// Waits for running responses until the deadline. A connection on which a request may be on its way gets a moment:
-    /// its client has no answer yet and would see an error.
+    /// its client has no answer yet and would see an error. The answer says that it is the last one (RFC 9112 §9.6).
     async fn drain(&self) {
-        self.command_all(CloseCommand::Close, |connection| !connection.awaits_request());
+        self.command_all(CloseCommand::CloseAfterNext, |connection| connection.awaits_request(REQUEST_GRACE));
+        let is_awaited =
+            |connection: &ConnectionState| connection.command.get() == CloseCommand::CloseAfterNext;
+        self.command_all(CloseCommand::Close, |connection| !is_awaited(connection));
         let none_awaited = async {
-            while self.connections.borrow().iter().filter_map(Weak::upgrade).any(|open| open.awaits_request())
-            {
+            while self.connections.borrow().iter().filter_map(Weak::upgrade).any(|open| is_awaited(&open)) {
                 tokio::time::sleep(REQUEST_GRACE / 20).await;
             }
         };
@@ -304,6 +316,14 @@ async fn drive(state: &ConnectionState, connection: impl GracefulConnection) {
     .await;
 }
 
+/// True if the client speaks HTTP/2 from its first byte on, as load balancers do (RFC 9113 §3.3). NOTE: it is believed by
+/// the first packet; bytes that arrive one by one are read as HTTP/1.1, which refuses this method.
+async fn begins_http2(stream: &TcpStream) -> bool {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+    let mut first = [0; PREFACE.len()];
+    stream.peek(&mut first).await.is_ok() && first == PREFACE
+}
+
 /// None if the connection is to be aborted before `work` is finished.
 async fn unless_aborted<T>(state: &ConnectionState, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
@@ -342,16 +362,12 @@ impl<Task: Future<Output = ()> + 'static> Executor<Task> for LocalExecutor {
 }
 
 /// Answers one request, and handles the part of its body that the service did not read.
-fn respond<Service, Answer>(
+fn respond<S: Service>(
     state: Rc<ConnectionState>,
     request: Request<Incoming>,
     peer: SocketAddr,
-    service: &Service,
-) -> impl Future<Output = Result<HttpResponse, Infallible>> + use<Service, Answer>
-where
-    Service: Fn(Request<RequestBody>, SocketAddr) -> Answer,
-    Answer: Future<Output = HttpResponse>,
-{
+    service: &S,
+) -> impl Future<Output = Result<HttpResponse, Infallible>> + use<S> {
     let running = state.begin_answer();
     let (route, started) = (RouteClass::of(request.uri().path()), Instant::now());
     let expects = request.headers().contains_key(EXPECT);
@@ -359,7 +375,8 @@ where
     let drops_body = is_multiplexed && request.method() == Method::HEAD;
     let unread = (!request.body().is_end_stream()).then(UnreadBody::default);
     let (rest, connection) = (unread.clone(), Rc::clone(&state));
-    let answer = service(request.map(|body| RequestBody::new(body, rest, connection)), peer);
+    // NOTE: boxed: hyper keeps the room of this future with the connection, also while that is idle.
+    let answer = Box::pin(service.answer(request.map(|body| RequestBody::new(body, rest, connection)), peer));
     async move {
         let mut reply = answer.await;
         let rest = unread.and_then(|unread| unread.take());
@@ -374,6 +391,9 @@ where
         }
         if drops_body {
             response::drop_body(&mut reply);
+        }
+        if !is_multiplexed && state.command.get() == CloseCommand::CloseAfterNext {
+            response::close_connection(&mut reply);
         }
         drop(running);
         state.held_back.set(false);

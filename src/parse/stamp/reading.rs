@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use chrono::{NaiveDate, NaiveTime};
 
+/// No article of a website is older. An earlier year is a typing error, or the zero of a clock or a database.
+pub(in crate::parse) const EARLIEST_YEAR: i32 = 1990;
+
 /// Why numbers in the position of a date are not a valid date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
@@ -569,7 +572,7 @@ fn day_month_year(day: &str, month: &str, year: &str) -> Result<NaiveDate, Flaw>
     let (day, month, year) = (number(day), number(month), number(year));
     let made = |month, day| NaiveDate::from_ymd_opt(year as i32, month, day);
     match made(month, day) {
-        Some(_) if year < 1990 => Err(Flaw::TooOld),
+        Some(_) if (year as i32) < EARLIEST_YEAR => Err(Flaw::TooOld),
         Some(date) => Ok(date),
         None if month > 12 && made(day, month).is_some() => Err(Flaw::MonthFirst),
         None => Err(Flaw::Impossible),

@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _};
 use serde::{Deserialize, Serialize};
 
-use super::super::stamp::{self, DateReading};
+use super::super::stamp::{self, DateReading, EARLIEST_YEAR};
 use super::model::{Repair, Repairs, count};
 use crate::message::Message;
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local};
@@ -47,6 +47,9 @@ pub enum DateDoubt {
     /// Its zone is unknown.
     #[error("the zone of the publication date is unknown")]
     UnknownZone,
+    /// It is older than any website: the zero of a clock or a database.
+    #[error("the publication date is before 1990")]
+    TooOld,
     /// It is in the future.
     #[error("the publication date is in the future")]
     Future,
@@ -69,6 +72,7 @@ impl DateDoubt {
             Self::Missing => "không có ngày đăng",
             Self::Unreadable => "không thể đọc ngày đăng mà không đoán",
             Self::UnknownZone => "không biết múi giờ của ngày đăng",
+            Self::TooOld => "ngày đăng trước năm 1990",
             Self::Future => "ngày đăng ở tương lai",
             Self::MonthAsMinutes => {
                 "ngày đăng ghi tháng vào chỗ của phút, và trang của bài không cho biết giờ đúng"
@@ -90,7 +94,7 @@ pub fn read_feed_date(text: &str, zone: Zone, repairs: &mut Repairs) -> Result<F
     if text.is_empty() {
         return Err(DateDoubt::Missing);
     }
-    match rfc822(&text).or_else(|| iso(&text)) {
+    let date = match rfc822(&text).or_else(|| iso(&text)) {
         Some((digits, date_only, rest)) => {
             count(
                 repairs,
@@ -100,6 +104,19 @@ pub fn read_feed_date(text: &str, zone: Zone, repairs: &mut Repairs) -> Result<F
             zoned(digits, date_only, rest, zone, repairs)
         }
         None => printed(&text, zone, repairs),
+    }?;
+    check_age(date.published, zone)?;
+    Ok(date)
+}
+
+/// Refuses a date that no article of a website can have.
+///
+/// # Errors
+/// [`DateDoubt::TooOld`].
+pub fn check_age(published: PublishedAt, zone: Zone) -> Result<(), DateDoubt> {
+    match published.instant.with_timezone(&zone).year() < EARLIEST_YEAR {
+        true => Err(DateDoubt::TooOld),
+        false => Ok(()),
     }
 }
 
@@ -210,7 +227,7 @@ fn offset(text: &str) -> Option<(i32, bool)> {
     };
     let (hours, minutes) = match number[1..].split_once(':') {
         Some((hours, minutes)) => (hours, minutes),
-        None if number.len() == 5 => number[1..].split_at(2),
+        None if number.len() == 5 => number[1..].split_at_checked(2)?,
         None => (&number[1..], "0"),
     };
     let is_number =

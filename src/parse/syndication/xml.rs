@@ -246,9 +246,9 @@ impl<'t> Repairer<'t> {
     fn attributes(&mut self, length: usize, repairs: &mut Repairs) {
         let (whole, behind) = self.rest.split_at(length);
         for (at, _) in whole.match_indices('=') {
-            let name = whole[..at].trim_end();
-            let name = &name
-                [name.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).map_or(0, |at| at + 1)..];
+            let mut words =
+                whole[..at].trim_end().rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+            let name = words.next().unwrap_or_default();
             match name.strip_prefix("xmlns:") {
                 Some(prefix) => {
                     self.declared.insert(prefix);

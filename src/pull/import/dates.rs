@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use crate::parse::{DateDoubt, WordPressItem};
+use crate::parse::{DateDoubt, WordPressItem, check_age};
 use crate::time::{LocalTime, PublishedAt, Timestamp, Zone, resolve_local};
 
 /// Zones are at most this far from Greenwich.
@@ -53,9 +53,11 @@ pub(super) fn published(
         },
         (None, None) => return Err(DateDoubt::Missing),
     };
+    let published = PublishedAt::exact(instant);
+    check_age(published, zone)?;
     match instant > now + MAX_AHEAD {
         true => Err(DateDoubt::Future),
-        false => Ok(PublishedAt::exact(instant)),
+        false => Ok(published),
     }
 }
 
@@ -89,5 +91,6 @@ mod tests {
         assert_eq!(date(local, "2018-05-02 01:30:10", &[7]), Err(DateDoubt::Unreadable));
         assert_eq!(date("2023-05-21 08:00:00", "2023-05-21 01:00:00", &[7]), Err(DateDoubt::Future));
         assert_eq!(date("x", "", &[7]), Err(DateDoubt::Missing));
+        assert_eq!(date("1970-01-01 07:00:00", "1970-01-01 00:00:00", &[7]), Err(DateDoubt::TooOld));
     }
 }

@@ -11,7 +11,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::store::error::StoreError;
 
@@ -22,7 +22,7 @@ type Identity = (u64, u64);
 pub(crate) struct DatabaseFile {
     database: PathBuf,
     identity: Identity,
-    /// WAL and shared-memory file of SQLite; known once a connection is open.
+    /// WAL and shared-memory file of SQLite; known while a connection is open.
     side_files: Mutex<[Option<Identity>; 2]>,
     names: [PathBuf; 2],
     /// The lock for scanning the article folder, if this process holds it.
@@ -65,29 +65,40 @@ impl DatabaseFile {
 
     /// Checks that the files are still those that are open.
     pub(crate) fn check(&self) -> io::Result<()> {
-        let lost = |path: &Path| {
-            Err(io::Error::other(format!(
-                "{} was deleted, moved or replaced. Put it back, or restart the service",
-                path.display()
-            )))
-        };
-        if identity_of(&self.database).ok() != Some(self.identity) {
-            return lost(&self.database);
-        }
-        let mut known = self.side_files.lock().unwrap_or_else(PoisonError::into_inner);
-        for (known, path) in known.iter_mut().zip(&self.names) {
-            let found = identity_of(path).ok();
-            if known.is_some() && *known != found {
-                return lost(path);
+        self.compare(&self.side_files())
+    }
+
+    /// Remembers the files of a connection that was just opened, and checks that they are those of the others.
+    ///
+    /// NOTE: the connection must have read the database. Until then another process may remove the files beside it: the
+    /// last connection that closes does so.
+    pub(crate) fn connected(&self) -> io::Result<()> {
+        let mut known = self.side_files();
+        self.compare(&known)?;
+        *known = [0, 1].map(|index| identity_of(&self.names[index]).ok());
+        Ok(())
+    }
+
+    /// A connection was closed: WAL and shared-memory file may be created again with the next one.
+    pub(crate) fn disconnected(&self) {
+        *self.side_files() = [None; 2];
+    }
+
+    fn compare(&self, known: &[Option<Identity>; 2]) -> io::Result<()> {
+        let files = self.names.iter().zip(known).filter_map(|(path, known)| Some((path, (*known)?)));
+        for (path, known) in [(&self.database, self.identity)].into_iter().chain(files) {
+            if identity_of(path).ok() != Some(known) {
+                return Err(io::Error::other(format!(
+                    "{} was deleted, moved or replaced. Put it back, or restart the service",
+                    path.display()
+                )));
             }
-            *known = found;
         }
         Ok(())
     }
 
-    /// WAL and shared-memory file are created again with a new connection.
-    pub(crate) fn reconnected(&self) {
-        *self.side_files.lock().unwrap_or_else(PoisonError::into_inner) = [None; 2];
+    fn side_files(&self) -> MutexGuard<'_, [Option<Identity>; 2]> {
+        self.side_files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Acquires the scan lock if no other process holds it, and keeps it until
@@ -140,7 +151,28 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// Opens a file with access for the owner only; creates it if it does not exist.
 fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    match options.clone().create_new(true).open(path) {
+        Ok(created) => give_to_owner_of_folder(&created, path).map(|()| created),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            options.create(true).truncate(false).open(path)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+/// What root creates, for example with `bantin restore-backup`, belongs to the service, which could not open it
+/// otherwise. SQLite does the same for its two files.
+///
+/// SECURITY: only for a file that was created here: the owner of the folder may have put a link to another one.
+fn give_to_owner_of_folder(created: &File, path: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let owner = fs::metadata(folder)?;
+    std::os::unix::fs::fchown(created, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// Removes access that an older version or a copy left open. Only the owner can do this.

@@ -49,7 +49,10 @@ pub(crate) fn migrate_sqlite(connection: &mut Connection, files: &[MigrationFile
         match applied.iter().find(|(applied, _)| applied == version) {
             Some((_, known)) if *known == checksum => continue,
             Some(_) => {
-                return Err(StoreError::Schema(format!("migration {version} was applied in another form")));
+                return Err(StoreError::Schema(format!(
+                    "migration {version} was applied in another form: another program has made the database, or it is \
+                     damaged. Restore the last backup by `bantin restore-backup`"
+                )));
             }
             None => {}
         }

@@ -24,7 +24,7 @@ use super::circuit_breaker::{BREAKER_PAUSE, CircuitBreaker};
 use super::migrations::{MigrationFile, migrator};
 use super::value::{Row, Value};
 use crate::store::error::StoreError;
-use crate::store::sql::{content, served};
+use crate::store::sql::{content, metadata, served};
 
 /// How long to wait for a connection, including the time to open it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,13 +63,17 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (90, "old_addresses", include_str!("../migrations/postgres/0090_old_addresses.sql")),
     (93, "duplicates", include_str!("../migrations/postgres/0093_duplicates.sql")),
     (94, "unsettled", include_str!("../migrations/postgres/0094_unsettled.sql")),
+    (95, "checksums", include_str!("../migrations/postgres/0095_checksums.sql")),
+    (96, "metadata", include_str!("../migrations/postgres/0096_metadata.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.
 macro_rules! found {
-    () => {
+    ($revision:literal) => {
         concat!(
-            "FROM article a WHERE search_keys(a.folded) @> search_keys($1) \
+            "FROM article a ",
+            $revision,
+            "WHERE search_keys(a.folded) @> search_keys($1) \
              AND string_to_array(a.folded, ' ') @> string_to_array($1, ' ') \
              AND a.place < $2 AND a.place >= $3 AND ($4 = '' OR EXISTS \
              (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) AND ",
@@ -78,14 +82,16 @@ macro_rules! found {
     };
 }
 pub(crate) const SEARCH: &str = concat!(
-    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, ",
+    "SELECT a.place, a.id, a.day, a.slug, ",
     content!(),
-    ", a.number ",
-    found!(),
+    ", ",
+    metadata!(),
+    " ",
+    found!("LEFT JOIN revision r ON r.number = a.number "),
     " ORDER BY a.place DESC LIMIT $5"
 );
 pub(crate) const COUNT_FOUND: &str =
-    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(""), " LIMIT $5) counted");
 
 pub(crate) const TABLES: &str = "SELECT table_name::TEXT FROM information_schema.tables \
      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";

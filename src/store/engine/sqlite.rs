@@ -18,7 +18,7 @@ use super::database_file::DatabaseFile;
 use super::migrations::{MigrationFile, migrate_sqlite};
 use super::value::{Row, Value};
 use crate::store::error::StoreError;
-use crate::store::sql::{content, served};
+use crate::store::sql::{content, metadata, served};
 
 /// How long a statement waits for another writing process (`bantin withdraw` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,29 +59,34 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (90, "old_addresses", include_str!("../migrations/sqlite/0090_old_addresses.sql")),
     (93, "duplicates", include_str!("../migrations/sqlite/0093_duplicates.sql")),
     (94, "unsettled", include_str!("../migrations/sqlite/0094_unsettled.sql")),
+    (95, "checksums", include_str!("../migrations/sqlite/0095_checksums.sql")),
+    (96, "metadata", include_str!("../migrations/sqlite/0096_metadata.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the
 /// limit.
 macro_rules! found {
-    () => {
+    ($revision:literal) => {
         concat!(
-            "FROM search s CROSS JOIN article a ON a.place = s.rowid \
-             WHERE search MATCH $1 AND s.rowid < $2 AND s.rowid >= $3 AND ($4 = '' OR EXISTS \
+            "FROM search s CROSS JOIN article a ON a.place = s.rowid ",
+            $revision,
+            "WHERE search MATCH $1 AND s.rowid < $2 AND s.rowid >= $3 AND ($4 = '' OR EXISTS \
              (SELECT 1 FROM membership m WHERE m.channel = $4 AND m.article = a.id)) AND ",
             served!("$6", "a.id")
         )
     };
 }
 pub(crate) const SEARCH: &str = concat!(
-    "SELECT s.rowid, a.id, a.day, a.slug, a.channels, a.updated, ",
+    "SELECT s.rowid, a.id, a.day, a.slug, ",
     content!(),
-    ", a.number ",
-    found!(),
+    ", ",
+    metadata!(),
+    " ",
+    found!("LEFT JOIN revision r ON r.number = a.number "),
     " ORDER BY s.rowid DESC LIMIT $5"
 );
 pub(crate) const COUNT_FOUND: &str =
-    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(), " LIMIT $5) counted");
+    concat!("SELECT COUNT(*) FROM (SELECT 1 ", found!(""), " LIMIT $5) counted");
 
 pub(crate) const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%'";
@@ -231,6 +236,7 @@ impl ConnectionPool {
              PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{}",
             self.cache
         ))?;
+        self.file.connected().map_err(StoreError::unavailable)?;
         Ok(connection)
     }
 
@@ -391,7 +397,7 @@ impl Drop for SqliteTransaction {
         } else {
             // The next connection creates the files beside the database again.
             drop(connection);
-            self.pool.file.reconnected();
+            self.pool.file.disconnected();
         }
     }
 }
@@ -407,11 +413,15 @@ impl ToSql for Value {
     }
 }
 
-fn read(value: ValueRef<'_>) -> Result<Value, StoreError> {
+pub(super) fn read(value: ValueRef<'_>) -> Result<Value, StoreError> {
     Ok(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Text(_) => Value::Text(value.as_str().map_err(rusqlite::Error::from)?.to_owned()),
+        // A text that is damaged must not hide the other rows: whoever wants a text gets an error.
+        ValueRef::Text(bytes) => match value.as_str() {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Bytes(bytes.to_owned()),
+        },
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
         ValueRef::Real(_) => return Err(StoreError::Corrupt("a column contains a fraction".to_owned())),
     })
@@ -435,5 +445,26 @@ mod tests {
         let statement = connection.prepare_cached(sql).unwrap();
         assert_eq!(statement.get_status(rusqlite::StatementStatus::Run), 3);
         assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    }
+
+    /// The last connection that closes removes the files beside the database, also while another process opens it.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_database_can_be_opened_while_others_close_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bantin.db").to_str().unwrap().to_owned();
+        SqliteFile::open(&path).await.unwrap().close().await;
+        let opening = || {
+            let path = path.clone();
+            tokio::spawn(async move {
+                for _ in 0..200 {
+                    let file = SqliteFile::open(&path).await.unwrap();
+                    file.check_in_place().unwrap();
+                    file.close().await;
+                }
+            })
+        };
+        for opened in [opening(), opening()] {
+            opened.await.unwrap();
+        }
     }
 }

@@ -5,8 +5,8 @@ use crate::store::engine::Row;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::queries::{
-    ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, ChangesQuery, ChangesResult,
-    ImageLookup, LeftChannel, Recall,
+    ArticleLookup, ArticleQuery, ArticleQueryResult, ArticleSummary, Change, ChangesQuery, ChangesResult,
+    ImageLookup, LeftChannel,
 };
 use crate::store::read::snapshot::Snapshot;
 use crate::store::read::{articles, changes, files, images};
@@ -201,20 +201,21 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn changes(&self, query: &ChangesQuery) -> Result<ChangesResult, StoreError> {
-        self.changes_around(query, &|_| None).await
+        self.changes_as(query, Ok).await
     }
 
-    /// As [`Store::changes`], without the articles that the caller can recall.
+    /// The same, with each change made into a `T` as soon as it is read, in order: a page of many long texts is never in
+    /// memory as a whole.
     ///
     /// # Errors
-    /// If the database does not answer.
-    pub async fn changes_around(
+    /// If the database does not answer, or `make` fails.
+    pub async fn changes_as<T>(
         &self,
         query: &ChangesQuery,
-        recall: Recall<'_>,
-    ) -> Result<ChangesResult, StoreError> {
+        make: impl FnMut(Change) -> Result<T, StoreError>,
+    ) -> Result<ChangesResult<T>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
-        changes::changes(&mut reading, query, recall).await
+        changes::changes(&mut reading, query, make).await
     }
 
     /// The published articles that match a query, newest first.

@@ -11,11 +11,12 @@ use crate::model::{ArticleId, Entry, Slug, Tombstone};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::feed_data::{ArchivePageData, ChannelState};
+use crate::store::metadata::Metadata;
 use crate::store::read::images::add_copies;
 use crate::store::read::live_feed::sort_for_feed;
 use crate::store::read::log_state::config_modified_at;
-use crate::store::rows::{from_json, read_permalink};
-use crate::store::sql::ALL_CHANNELS;
+use crate::store::rows::read_permalink;
+use crate::store::sql::{ALL_CHANNELS, metadata};
 use crate::time::from_unix;
 
 /// SQL condition: the rows of a page that show its articles when it was sealed. `$1` is the channel, `$2` the
@@ -66,8 +67,9 @@ macro_rules! last_removal {
 macro_rules! visible_articles {
     () => {
         concat!(
-            "SELECT a.id, a.day, a.slug, c.kind, r.at, r.updated, r.channels, r.content, r.reason \
-             FROM channel_revision c JOIN revision r ON r.number = c.revision \
+            "SELECT a.id, a.day, a.slug, c.kind, r.content, ",
+            metadata!(),
+            " FROM channel_revision c LEFT JOIN revision r ON r.number = c.revision AND r.article = c.article \
              JOIN article a ON a.id = c.article WHERE ",
             as_sealed!(),
             "AND NOT EXISTS ",
@@ -135,21 +137,16 @@ enum SealedItem {
 fn read_sealed_item(row: &Row) -> Result<SealedItem, StoreError> {
     let id = ArticleId::new(row.get_text(0)?);
     let permalink = read_permalink(row.get_text(1)?, row.get_text(2)?)?;
+    let Metadata { at, updated, channels, reason, .. } = row.get_metadata(5)?;
     if row.get_text(3)? == "withdrawn" {
-        let reason = row.get_optional_text(8)?.map(str::to_owned);
-        return Ok(SealedItem::Tombstone(Tombstone {
-            id,
-            permalink,
-            when: from_unix(row.get_i64(4)?),
-            reason,
-        }));
+        return Ok(SealedItem::Tombstone(Tombstone { id, permalink, when: from_unix(at), reason }));
     }
     Ok(SealedItem::Entry(Box::new(Entry {
         id,
         permalink,
-        channels: from_json(row.get_text(6)?)?,
-        updated: from_unix(row.get_i64(5)?),
-        article: from_json(&row.get_content(7)?.unwrap_or_default())?,
+        channels,
+        updated: from_unix(updated),
+        article: row.get_published(4)?,
     })))
 }
 

@@ -1,13 +1,13 @@
 //! Months, sitemap entries and corrections.
 
 use crate::model::{ArticleId, Correction, Slug};
-use crate::store::engine::{Row, Transaction, values};
+use crate::store::engine::{Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::queries::SitemapEntry;
 use crate::store::removed_channels::RemovedChannels;
 use crate::store::rows::{channel_exists, from_json, read_permalink};
 use crate::store::sort_key::{first_sort_key, timestamp_of};
-use crate::store::sql::{ALL_CHANNELS, served};
+use crate::store::sql::{ALL_CHANNELS, metadata, served};
 use crate::time::{Month, Timestamp, Zone, from_unix};
 
 /// 200 years.
@@ -81,15 +81,17 @@ pub(crate) async fn corrections(
         .rows(
             // Revisions that changed `updated`: not a mere move to another channel, and not an image that arrived
             // just after its text.
-            "SELECT at, reason FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
-             (SELECT p.updated FROM revision p WHERE p.article = r.article AND p.number < r.number \
-             ORDER BY p.number DESC LIMIT 1) ORDER BY number DESC LIMIT $2",
+            concat!(
+                "SELECT ",
+                metadata!(),
+                " FROM revision r WHERE article = $1 AND kind IN ('corrected', 'moved') AND updated > \
+                 (SELECT p.updated FROM revision p WHERE p.article = r.article AND p.number < r.number \
+                 ORDER BY p.number DESC LIMIT 1) ORDER BY number DESC LIMIT $2"
+            ),
             values![id.as_str(), MAX_CORRECTIONS],
         )
         .await?;
-    let correction = |row: &Row| {
-        let reason = row.get_optional_text(1)?.map(str::to_owned);
-        Ok(Correction { at: from_unix(row.get_i64(0)?), reason })
-    };
-    rows.iter().map(correction).collect()
+    // A damaged one must not break the page. The check of the database names it.
+    let intact = rows.iter().filter_map(|row| row.get_metadata(0).ok());
+    Ok(intact.map(|revision| Correction { at: from_unix(revision.at), reason: revision.reason }).collect())
 }

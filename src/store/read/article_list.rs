@@ -10,9 +10,9 @@ use crate::store::error::StoreError;
 use crate::store::queries::{ArticlePage, ArticleQuery, ArticleQueryResult, ArticleRow, Total};
 use crate::store::read::images::add_copies;
 use crate::store::removed_channels::RemovedChannels;
-use crate::store::rows::{channel_exists, from_json, read_permalink};
+use crate::store::rows::{channel_exists, read_permalink};
 use crate::store::sort_key::{KEYS_PER_SECOND, first_sort_key};
-use crate::store::sql::{ALL_CHANNELS, content, served};
+use crate::store::sql::{ALL_CHANNELS, content, metadata, served};
 use crate::time::from_unix;
 
 /// Rows per query.
@@ -135,7 +135,7 @@ async fn list(
                 continue;
             }
             // Articles with the words that are not wanted count as well: they were read.
-            bytes += row.content_length(6);
+            bytes += row.content_length(4);
             match read_item(row) {
                 Ok(item) if !is_wanted(&item, query) => {}
                 Ok(item) => {
@@ -204,7 +204,7 @@ async fn rank(
         for row in &rows {
             below = row.get_i64(0)?;
             // Very long texts are not ranked.
-            let long = row.content_length(6) > MAX_RANKED_BYTES;
+            let long = row.content_length(4) > MAX_RANKED_BYTES;
             let item = read_item(row).ok();
             if !item.as_ref().is_none_or(|item| is_wanted(item, query)) {
                 continue;
@@ -263,9 +263,11 @@ async fn count(reading: &mut Transaction, search: &Search<'_>) -> Result<Total, 
 }
 
 const ONE: &str = concat!(
-    "SELECT a.place, a.id, a.day, a.slug, a.channels, a.updated, ",
+    "SELECT a.place, a.id, a.day, a.slug, ",
     content!(),
-    ", a.number FROM article a WHERE a.place = $1"
+    ", ",
+    metadata!(),
+    " FROM article a LEFT JOIN revision r ON r.number = a.number WHERE a.place = $1"
 );
 
 /// The articles with sort keys below `below`, highest first.
@@ -281,10 +283,12 @@ async fn page(
             reading
                 .rows(
                     concat!(
-                        "SELECT m.place, a.id, a.day, a.slug, a.channels, a.updated, ",
+                        "SELECT m.place, a.id, a.day, a.slug, ",
                         content!(),
-                        ", a.number FROM membership m JOIN article a ON a.id = m.article \
-                         WHERE m.channel = $1 AND m.place < $2 AND m.place >= $3 AND ",
+                        ", ",
+                        metadata!(),
+                        " FROM membership m JOIN article a ON a.id = m.article \
+                         LEFT JOIN revision r ON r.number = a.number WHERE m.channel = $1 AND m.place < $2 AND m.place >= $3 AND ",
                         served!("$5", "a.id"),
                         " ORDER BY m.place DESC LIMIT $4"
                     ),
@@ -304,17 +308,16 @@ fn is_wanted(item: &ArticleRow, query: &ArticleQuery) -> bool {
 }
 
 fn read_item(row: &Row) -> Result<ArticleRow, StoreError> {
-    let content = row.get_content(6)?;
-    let content =
-        content.ok_or_else(|| StoreError::Corrupt("a published article has no content".to_owned()))?;
+    let id = ArticleId::new(row.get_text(1)?);
+    let newest = row.get_newest_metadata(5, &id)?;
     Ok(ArticleRow {
         entry: Entry {
-            id: ArticleId::new(row.get_text(1)?),
+            id,
             permalink: read_permalink(row.get_text(2)?, row.get_text(3)?)?,
-            channels: from_json(row.get_text(4)?)?,
-            updated: from_unix(row.get_i64(5)?),
-            article: from_json(&content)?,
+            channels: newest.channels,
+            updated: from_unix(newest.updated),
+            article: row.get_published(4)?,
         },
-        number: row.get_u64(7)?,
+        number: newest.number,
     })
 }

@@ -6,7 +6,7 @@ use crate::store::error::StoreError;
 use crate::store::queries::{ArticleLookup, ArticleSummary};
 use crate::store::read::images::add_copies;
 use crate::store::rows::{day_text, from_json, read_permalink, version_of};
-use crate::store::sql::content;
+use crate::store::sql::{content, metadata};
 use crate::store::submission::Scheduled;
 use crate::time::{Timestamp, from_unix};
 
@@ -17,9 +17,11 @@ const FETCH_SIZE: usize = 32;
 macro_rules! select_article {
     ($rest:literal) => {
         concat!(
-            "SELECT a.id, a.day, a.slug, a.state, a.number, a.at, a.updated, a.channels, ",
+            "SELECT a.id, a.day, a.slug, a.state, ",
             content!(),
-            ", a.reason ",
+            ", a.number, ",
+            metadata!(),
+            " FROM article a LEFT JOIN revision r ON r.number = a.number ",
             $rest
         )
     };
@@ -42,7 +44,7 @@ pub(crate) async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Resul
         let rows = reading
             .rows(
                 select_article!(
-                    "FROM article a WHERE a.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+                    "WHERE a.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
                      $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
                      $31, $32)"
                 ),
@@ -64,28 +66,28 @@ pub(crate) async fn fetch(reading: &mut Transaction, ids: &[ArticleId]) -> Resul
 fn read_state(row: &Row) -> Result<Option<FetchedState>, StoreError> {
     let id = ArticleId::new(row.get_text(0)?);
     let permalink = read_permalink(row.get_text(1)?, row.get_text(2)?)?;
-    match row.get_text(3)? {
+    let state = row.get_text(3)?;
+    // A scheduled article has no revision, and may have been withdrawn.
+    if state == "waiting" || row.get_u64(5)? == 0 {
+        return Ok(None);
+    }
+    let newest = row.get_newest_metadata(6, &id)?;
+    let at = from_unix(newest.at);
+    match state {
         "live" => {
-            let Some(content) = row.get_content(8)? else {
-                return Err(StoreError::Corrupt(format!("the published article {id} has no content")));
-            };
             let entry = Entry {
                 id,
                 permalink,
-                channels: from_json(row.get_text(7)?)?,
-                updated: from_unix(row.get_i64(6)?),
-                article: from_json(&content)?,
+                channels: newest.channels,
+                updated: from_unix(newest.updated),
+                article: row.get_published(4)?,
             };
-            let (number, at) = (row.get_u64(4)?, from_unix(row.get_i64(5)?));
-            Ok(Some(FetchedState::Live { entry: Box::new(entry), number, at }))
+            Ok(Some(FetchedState::Live { entry: Box::new(entry), number: newest.number, at }))
         }
-        "withdrawn" if row.get_u64(4)? > 0 => Ok(Some(FetchedState::Withdrawn(Tombstone {
-            id,
-            permalink,
-            when: from_unix(row.get_i64(5)?),
-            reason: row.get_optional_text(9)?.map(str::to_owned),
-        }))),
-        _ => Ok(None),
+        "withdrawn" => {
+            Ok(Some(FetchedState::Withdrawn(Tombstone { id, permalink, when: at, reason: newest.reason })))
+        }
+        _ => Err(StoreError::Corrupt(format!("`{state}` is no state of an article"))),
     }
 }
 
@@ -95,7 +97,7 @@ pub(crate) async fn article(
 ) -> Result<ArticleLookup, StoreError> {
     let row = reading
         .first(
-            select_article!("FROM article a WHERE a.day = $1 AND a.slug = $2"),
+            select_article!("WHERE a.day = $1 AND a.slug = $2"),
             values![day_text(permalink), permalink.slug.as_str()],
         )
         .await?;
@@ -106,7 +108,7 @@ pub(crate) async fn article_by_id(
     reading: &mut Transaction,
     id: &ArticleId,
 ) -> Result<ArticleLookup, StoreError> {
-    let row = reading.first(select_article!("FROM article a WHERE a.id = $1"), values![id.as_str()]).await?;
+    let row = reading.first(select_article!("WHERE a.id = $1"), values![id.as_str()]).await?;
     find_article(reading, row.as_ref()).await
 }
 
@@ -174,16 +176,13 @@ pub(crate) async fn list_articles(
 }
 
 fn read_listed(row: &Row) -> Result<ArticleSummary, StoreError> {
-    let title = match row.get_content(5)? {
-        Some(content) => from_json::<Article>(&content)?.title,
-        None => String::new(),
-    };
+    let article: Option<Article> = row.get_article(5)?;
     Ok(ArticleSummary {
         id: ArticleId::new(row.get_text(0)?),
         state: row.get_text(1)?.to_owned(),
         number: row.get_u64(2)?,
         stamp: from_unix(row.get_i64(3)?),
         channels: from_json(row.get_text(4)?)?,
-        title,
+        title: article.map(|article| article.title).unwrap_or_default(),
     })
 }

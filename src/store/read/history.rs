@@ -4,11 +4,12 @@ use crate::model::{Article, ArticleId, Entry, Slug};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::metadata::Metadata;
 use crate::store::queries::{
-    ArticleHistory, ChangeKind, Revision, RevisionText, ScheduledSummary, Selection, WithdrawnSummary,
+    ArticleHistory, Revision, RevisionText, ScheduledSummary, Selection, WithdrawnSummary,
 };
 use crate::store::rows::{from_json, read_permalink};
-use crate::store::sql::content;
+use crate::store::sql::{content, metadata};
 use crate::time::from_unix;
 
 /// Rows per query.
@@ -32,12 +33,16 @@ impl Store {
         let Some((channels, _)) = state_of(&mut reading, id).await? else { return Ok(None) };
         let rows = reading
             .rows(
-                "SELECT number, kind, at, author, channels, reason FROM revision \
-                 WHERE article = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+                concat!(
+                    "SELECT ",
+                    metadata!(),
+                    " FROM revision r WHERE r.article = $1 AND r.number < $2 ORDER BY r.number DESC LIMIT $3"
+                ),
                 values![id.as_str(), before.unwrap_or(u64::MAX), i64::from(limit)],
             )
             .await?;
-        let revisions = rows.iter().map(read_revision).collect::<Result<_, _>>()?;
+        let revisions =
+            rows.iter().map(|row| row.get_metadata(0).map(as_revision)).collect::<Result<_, _>>()?;
         Ok(Some(ArticleHistory { channels, revisions }))
     }
 
@@ -53,17 +58,20 @@ impl Store {
         let row = reading
             .first(
                 // A withdrawal has no text of its own: the article had the text of a revision before.
-                "SELECT number, kind, at, author, channels, reason, updated, \
-                 (SELECT t.content FROM revision t WHERE t.article = $1 AND t.number <= $2 \
-                 AND t.content IS NOT NULL ORDER BY t.number DESC LIMIT 1) \
-                 FROM revision WHERE article = $1 AND number = $2",
+                concat!(
+                    "SELECT (SELECT t.content FROM revision t WHERE t.article = $1 AND t.number <= $2 \
+                     AND t.content IS NOT NULL ORDER BY t.number DESC LIMIT 1), ",
+                    metadata!(),
+                    " FROM revision r WHERE r.article = $1 AND r.number = $2"
+                ),
                 values![id.as_str(), number],
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let revision = read_revision(&row)?;
-        let updated = from_unix(row.get_i64(6)?);
-        let article: Option<Article> = row.get_content(7)?.as_deref().map(from_json).transpose()?;
+        let metadata = row.get_metadata(1)?;
+        let updated = from_unix(metadata.updated);
+        let revision = as_revision(metadata);
+        let article: Option<Article> = row.get_article(0)?;
         let entry = article.map(|article| {
             let channels = revision.channels.clone();
             Box::new(Entry { id: id.clone(), permalink, channels, updated, article })
@@ -124,7 +132,7 @@ impl Store {
              ORDER BY a.number DESC LIMIT $1 OFFSET $2"
         );
         self.selected(sql, selection, |row, channels| {
-            let article: Option<Article> = row.get_content(4)?.as_deref().map(from_json).transpose()?;
+            let article: Option<Article> = row.get_article(4)?;
             Ok(WithdrawnSummary {
                 id: ArticleId::new(row.get_text(2)?),
                 at: from_unix(row.get_i64(3)?),
@@ -210,16 +218,6 @@ async fn state_of(
     Ok(Some((channels, read_permalink(row.get_text(2)?, row.get_text(3)?)?)))
 }
 
-/// Reads `number`, `kind`, `at`, `author`, `channels` and `reason`.
-fn read_revision(row: &Row) -> Result<Revision, StoreError> {
-    let kind = row.get_text(1)?;
-    Ok(Revision {
-        number: row.get_u64(0)?,
-        kind: ChangeKind::parse(kind)
-            .ok_or_else(|| StoreError::Corrupt(format!("unknown kind of change `{kind}`")))?,
-        at: from_unix(row.get_i64(2)?),
-        author: row.get_text(3)?.to_owned(),
-        channels: from_json(row.get_text(4)?)?,
-        reason: row.get_optional_text(5)?.map(str::to_owned),
-    })
+fn as_revision(Metadata { number, kind, at, author, channels, reason, .. }: Metadata<'_>) -> Revision {
+    Revision { number, kind, at: from_unix(at), author: author.to_owned(), channels, reason }
 }

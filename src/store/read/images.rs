@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::image;
 use crate::model::{Article, Image, ImageCopy};
 use crate::store::engine::{Row, Transaction, Value, values};
 use crate::store::error::StoreError;
@@ -9,7 +10,7 @@ use crate::store::queries::{ImageLookup, ImageRef};
 use crate::time::from_unix;
 
 /// Images per query.
-const FETCH_SIZE: usize = 32;
+pub(crate) const FETCH_SIZE: usize = 32;
 /// How long an image is kept that no article uses, in seconds. A form that shows its preview may be open as long.
 pub(crate) const UNUSED_KEPT: i64 = 7 * 86_400;
 
@@ -34,11 +35,35 @@ pub(crate) async fn find_image(reading: &mut Transaction, name: &str) -> Result<
         return Ok(ImageLookup::Gone);
     }
     let bytes = reading.one("SELECT bytes FROM picture WHERE name = $1", values![name]).await?;
+    let bytes = bytes.get_bytes(0)?;
+    if !image::is_named_by(name, bytes) {
+        let of = articles_with(reading, name).await?;
+        let cure = "publish it again with the image, or restore a backup";
+        return Err(StoreError::Corrupt(format!("the stored image {name} of {of} is damaged: {cure}")));
+    }
+    let media_type = match image::media_type_of(bytes) {
+        Some(media_type) => media_type,
+        None => row.get_text(0)?,
+    };
     Ok(ImageLookup::Live {
-        media_type: row.get_text(0)?.to_owned(),
-        bytes: bytes.get_bytes(0)?.to_owned(),
+        // By the bytes, which fit their name.
+        media_type: media_type.to_owned(),
+        bytes: bytes.to_owned(),
         stored_at: from_unix(row.get_i64(1)?),
     })
+}
+
+/// The ids of the first published articles that show an image, or one of which it is a copy.
+async fn articles_with(reading: &mut Transaction, name: &str) -> Result<String, StoreError> {
+    let rows = reading
+        .rows(
+            "SELECT DISTINCT article FROM picture_use WHERE shown = 1 AND (picture = $1 \
+             OR picture IN (SELECT picture FROM picture_copy WHERE name = $1)) ORDER BY article LIMIT 3",
+            values![name],
+        )
+        .await?;
+    let ids = rows.iter().map(|row| row.get_text(0)).collect::<Result<Vec<_>, _>>()?;
+    Ok(ids.join(", "))
 }
 
 /// Up to `limit` images and copies that published articles show, by name.
@@ -85,7 +110,10 @@ pub(crate) async fn add_copies<'a>(
             )
             .await?;
         for row in &rows {
-            copies.entry(row.get_text(0)?.to_owned()).or_default().push(read_copy(row)?);
+            // Without a copy that is damaged the image itself is shown.
+            if let (Ok(picture), Ok(copy)) = (row.get_text(0), read_copy(row)) {
+                copies.entry(picture.to_owned()).or_default().push(copy);
+            }
         }
     }
     for image in &mut images {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::model::{ArticleId, ArticleLink, Neighbours, Slug};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
-use crate::store::rows::{from_json, read_permalink, to_json};
+use crate::store::rows::{read_permalink, to_json};
 use crate::store::sql::content;
 use crate::time::{PublishedAt, Timestamp, from_unix};
 
@@ -153,7 +153,7 @@ fn links(rows: &[Row]) -> Result<Vec<ArticleLink>, StoreError> {
 }
 
 fn read_link(row: &Row) -> Result<ArticleLink, StoreError> {
-    let Heading { title, published, language } = from_json(&row.get_content(2)?.unwrap_or_default())?;
+    let Heading { title, published, language } = row.get_published(2)?;
     Ok(ArticleLink {
         permalink: read_permalink(row.get_text(0)?, row.get_text(1)?)?,
         title,

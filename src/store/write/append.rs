@@ -8,6 +8,7 @@ use crate::search_text;
 use crate::store::aggregate::including_parents;
 use crate::store::engine::{Value, values};
 use crate::store::error::StoreError;
+use crate::store::metadata::checksum;
 use crate::store::queries::ChangeKind;
 use crate::store::read::neighbours;
 use crate::store::rows::{from_json, to_json};
@@ -49,17 +50,11 @@ impl<'a> NewRevision<'a> {
         (number, at, updated): (u64, i64, i64),
         channels: &str,
     ) -> Vec<Value> {
-        row![
-            number,
-            article.as_str(),
-            self.kind.name(),
-            at,
-            updated,
-            channels,
-            self.carried().map_or(Value::Null, |text| text.content.clone()),
-            self.reason,
-            self.author
-        ]
+        let mut values =
+            row![number, article.as_str(), self.kind.name(), at, updated, channels, self.reason, self.author];
+        values.push(checksum(&values).into());
+        values.push(self.carried().map_or(Value::Null, |text| text.content.clone()));
+        values
     }
 
     /// A revision with the current text and channels, which readers must see as a change.

@@ -9,6 +9,7 @@ use crate::model::{ArticleId, Slug, included_channels};
 use crate::store::aggregate::member_fingerprint;
 use crate::store::engine::values;
 use crate::store::error::StoreError;
+use crate::store::metadata::add_checksums;
 use crate::store::rows::{from_json, to_json};
 use crate::store::sql::{ALL_CHANNELS, is_public};
 use crate::store::write::log_writer::LogWriter;
@@ -35,11 +36,11 @@ const LIST_COLUMNS: [(&str, &str); 6] = [
     ),
     (
         "SELECT article, channels FROM revision WHERE channels LIKE $1 GROUP BY article, channels",
-        "UPDATE revision SET channels = $3 WHERE article = $1 AND channels = $2",
+        "UPDATE revision SET channels = $3, checksum = NULL WHERE article = $1 AND channels = $2",
     ),
     (
         "SELECT article, channels FROM waiting WHERE channels LIKE $1",
-        "UPDATE waiting SET channels = $3 WHERE article = $1 AND channels = $2",
+        "UPDATE waiting SET channels = $3, checksum = NULL WHERE article = $1 AND channels = $2",
     ),
     (
         "SELECT path, channels FROM file WHERE channels LIKE $1",
@@ -169,6 +170,7 @@ impl LogWriter<'_> {
         for (select, update) in LIST_COLUMNS {
             self.rename_in_lists(select, update, was, slug).await?;
         }
+        while add_checksums(self.transaction).await? > 0 {}
         Ok(())
     }
 

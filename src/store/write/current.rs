@@ -135,6 +135,14 @@ pub(crate) fn state_columns(state: ArticleStatus) -> (&'static str, Option<&'sta
     }
 }
 
+/// The text of the article. A text that is damaged must not prevent its correction: it is like one without content.
+fn read_content(row: &Row) -> Result<Option<String>, StoreError> {
+    match row.get_content(9) {
+        Err(StoreError::Corrupt(_)) => Ok(Some(String::new())),
+        content => content,
+    }
+}
+
 fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
     let state = match (row.get_text(3)?, row.get_optional_text(4)?) {
         ("waiting", _) => ArticleStatus::Waiting,
@@ -150,7 +158,7 @@ fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
         at: row.get_i64(6)?,
         updated: row.get_i64(7)?,
         channels: from_json(row.get_text(8)?)?,
-        content: row.get_content(9)?,
+        content: read_content(row)?,
         place: row.get_optional_i64(12)?,
         waiting: match (row.get_optional_text(10)?, row.get_optional_text(11)?) {
             (Some(channels), Some(content)) => Some(Waiting {

@@ -17,9 +17,10 @@ pub(crate) const REVISION: Insert = Insert {
         ("at", Kind::Integer),
         ("updated", Kind::Integer),
         ("channels", Kind::Text),
-        ("content", Kind::Bytes),
         ("reason", Kind::Text),
         ("author", Kind::Text),
+        ("checksum", Kind::Integer),
+        ("content", Kind::Bytes),
     ],
     on_conflict: "",
 };

@@ -17,8 +17,9 @@ use crate::store::outcome::SubmitResult;
 use crate::store::submission::PreparedSubmission;
 use crate::store::write::log_writer::{LogWriter, MAX_TOGETHER, Together};
 
-/// Writes that share one commit at most, so that the first one does not wait too long.
-const MAX_BATCH: usize = 256;
+/// Writes that share one commit at most, so that the first one does not wait too long. The more share one, the fewer pages
+/// and parts of the search index are written for each.
+pub const MAX_BATCH: usize = 1024;
 /// A batch ends after this time, so that it does not hold the write lock of the log for too long: the writers of other
 /// processes wait 1.5 s for it.
 const MAX_BATCH_TIME: Duration = Duration::from_millis(500);

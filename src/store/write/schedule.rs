@@ -5,12 +5,14 @@ use tracing::error;
 use crate::model::{Article, ArticleId, Slug};
 use crate::store::engine::{Row, values};
 use crate::store::error::StoreError;
+use crate::store::metadata::{checksum, fits};
 use crate::store::outcome::{SubmitOutcome, SubmitResult};
 use crate::store::rows::{from_json, to_json, version_of};
 use crate::store::stored_text::StoredText;
 use crate::store::submission::ArticleVersion;
 use crate::store::write::current::CurrentArticle;
 use crate::store::write::log_writer::LogWriter;
+use crate::store::write::new_rows::row;
 use crate::store::write::submit::{Author, submit_result};
 use crate::time::Timestamp;
 
@@ -23,7 +25,7 @@ impl LogWriter<'_> {
         let due = self
             .transaction
             .rows(
-                "SELECT w.article, w.channels, w.content, w.author, w.reason FROM waiting w \
+                "SELECT w.article, w.channels, w.content, w.author, w.reason, w.checksum FROM waiting w \
                  JOIN article a ON a.id = w.article \
                  WHERE w.due <= $1 AND (a.state <> 'withdrawn' OR a.withdrawn_by = 'file') \
                  ORDER BY w.due, w.article LIMIT 256",
@@ -52,6 +54,9 @@ impl LogWriter<'_> {
 
     /// Publishes one due article.
     async fn publish_one(&mut self, row: &Row) -> Result<Option<SubmitResult>, StoreError> {
+        if !fits(&row.0) {
+            return Err(StoreError::Corrupt("the scheduled text is damaged. Write it anew".to_owned()));
+        }
         let id = ArticleId::new(row.get_text(0)?);
         let Some(current) = self.current(&id).await? else { return Ok(None) };
         let article: Article = from_json(row.get_text(2)?)?;
@@ -72,13 +77,16 @@ impl LogWriter<'_> {
         (author, reason): (&str, Option<&str>),
     ) -> Result<SubmitResult, StoreError> {
         let (channels, content) = (to_json(channels)?, text.json.as_str());
+        let mut values = row![current.id.as_str(), channels.as_str(), content, author, reason];
+        values.push(checksum(&values).into());
+        values.push(due.timestamp().into());
         self.transaction
             .run(
-                "INSERT INTO waiting (article, due, channels, content, author, reason) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
+                "INSERT INTO waiting (article, channels, content, author, reason, checksum, due) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (article) DO UPDATE SET due = excluded.due, \
                  channels = excluded.channels, content = excluded.content, author = excluded.author, \
-                 reason = excluded.reason",
-                values![current.id.as_str(), due.timestamp(), channels.as_str(), content, author, reason],
+                 reason = excluded.reason, checksum = excluded.checksum",
+                &values,
             )
             .await?;
         self.link_images(&current.id, &text.images, false).await?;

@@ -58,6 +58,10 @@ impl Browser {
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Value {
+        self.try_post(path, body).unwrap_or_else(|refusal| panic!("{path}: {refusal}"))
+    }
+
+    fn try_post(&self, path: &str, body: &Value) -> Result<Value, Value> {
         let request = ureq::post(format!("{}{path}", self.session))
             .config()
             .http_status_as_error(false)
@@ -67,8 +71,8 @@ impl Browser {
         let mut answer = request.send(body.to_string()).unwrap();
         let text = answer.body_mut().read_to_string().unwrap();
         let mut value: Value = serde_json::from_str(&text).unwrap();
-        assert!(answer.status().is_success(), "{path}: {value}");
-        value["value"].take()
+        let value = value["value"].take();
+        if answer.status().is_success() { Ok(value) } else { Err(value) }
     }
 
     pub fn go(&self, serving: &RunningServer, path: &str) -> &Self {
@@ -121,13 +125,22 @@ impl Browser {
 
     /// Clicks as a person does: hidden or covered elements cannot be clicked.
     pub fn click(&self, selector: &str) -> &Self {
-        self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
-        self
+        self.act(selector, "click", &json!({}))
     }
 
     pub fn write(&self, selector: &str, text: &str) -> &Self {
-        self.post(&format!("/element/{}/value", self.element(selector)), &json!({ "text": text }));
-        self
+        self.act(selector, "value", &json!({ "text": text }))
+    }
+
+    fn act(&self, selector: &str, action: &str, body: &Value) -> &Self {
+        loop {
+            match self.try_post(&format!("/element/{}/{action}", self.element(selector)), body) {
+                Ok(_) => return self,
+                // The page that answers the last click has come since the element was found.
+                Err(refusal) if refusal["error"] == "stale element reference" => {}
+                Err(refusal) => panic!("{action} {selector}: {refusal}"),
+            }
+        }
     }
 
     /// The visible text of the page.

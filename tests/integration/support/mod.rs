@@ -42,7 +42,7 @@ pub fn query_sql(file: &Path, sql: &str) -> i64 {
 
 /// A directory with a config, an articles folder and a store.
 pub struct TestSite {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     variables: HashMap<&'static str, String>,
     /// The user that runs the program, if it is not the user that runs the test.
     user: Option<u32>,
@@ -51,7 +51,7 @@ pub struct TestSite {
 impl TestSite {
     /// An empty site.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         std::fs::create_dir(folder.path().join("feeds")).unwrap();
         let config = "[site]\ntitle = \"Huyện Đăk Tô\"\ntag_authority = \"dakto.example,2023\"\n\
                       [server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
@@ -160,7 +160,12 @@ impl TestSite {
 
     /// Starts `bantin serve` and waits until it is ready.
     pub fn serve(&self) -> RunningServer {
-        RunningServer::of(self.command(&["serve"]))
+        self.serve_by(self.command(&["serve"]))
+    }
+
+    /// Starts a command that runs `bantin serve`, and waits until the service is ready.
+    pub fn serve_by(&self, command: Command) -> RunningServer {
+        RunningServer::of(command, Arc::clone(&self.folder))
     }
 
     /// A command to be started.
@@ -254,11 +259,12 @@ pub struct RunningServer {
     readers: SocketAddr,
     admin: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
+    /// Removed after the service has ended: without its database it accepts no writes.
+    _folder: Arc<tempfile::TempDir>,
 }
 
 impl RunningServer {
-    /// Starts this command, which must run `bantin serve`, and waits until the service is ready.
-    pub fn of(mut command: Command) -> Self {
+    fn of(mut command: Command, folder: Arc<tempfile::TempDir>) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -281,7 +287,7 @@ impl RunningServer {
                 later.lock().unwrap().push(line);
             }
         });
-        RunningServer { child, readers: readers.unwrap(), admin: admin.unwrap(), log }
+        RunningServer { child, readers: readers.unwrap(), admin: admin.unwrap(), log, _folder: folder }
     }
 
     /// The public address.
@@ -318,6 +324,16 @@ impl RunningServer {
         body: &[u8],
     ) -> HttpResponse {
         exchange(self.readers, method, path, headers, Some(body))
+    }
+
+    /// Waits until the second of the last change of a document is over: until then its `Last-Modified` is the second before,
+    /// and two answers might differ.
+    pub fn settled(&self, path: &str) {
+        wait_until("the second of the last change to end", || {
+            let answer = self.get(path);
+            let date = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+            date("date") > date("last-modified") + Duration::from_secs(1)
+        });
     }
 
     /// Sends a GET request to the admin listener.
