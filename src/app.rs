@@ -212,6 +212,7 @@ impl App {
             tasks.spawn("certificate", renewal_loop(tls, stop.subscribe()));
         }
         tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
+        let (first_listen, listening) = watch::channel(false);
         let is_ready = watch::Sender::new(false);
         if !self.replaces {
             let check = check_database(self.store.clone(), is_ready.subscribe(), stop.subscribe());
@@ -220,7 +221,7 @@ impl App {
         let announce_ready = render_then_ready(
             self.store.clone(),
             self.renderer,
-            scanned,
+            [scanned, listening],
             Arc::clone(&self.health),
             move |store| {
                 start.send_replace(true);
@@ -240,7 +241,7 @@ impl App {
             ),
         );
         let (store, stopping) = (self.store.clone(), stop.subscribe());
-        tasks.spawn("log notifications", async move { store.listen(stopping).await });
+        tasks.spawn("log notifications", async move { store.listen(first_listen, stopping).await });
         let heartbeat =
             heartbeat_loop(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
         tasks.spawn("heartbeat", heartbeat);
@@ -352,11 +353,13 @@ fn another_log(config: &Config, mark: &str) -> anyhow::Error {
     )
 }
 
-/// Renders the site after the first scan, reports readiness, and then renders every change.
+/// Renders the site once the `conditions` are met, reports readiness, and then renders every change. They are the first
+/// scan, and that notifications of other replicas arrive: a replica that missed one would serve an older feed than the
+/// others for up to a second.
 async fn render_then_ready(
     store: Store,
     mut renderer: Renderer,
-    mut scanned: watch::Receiver<bool>,
+    conditions: [watch::Receiver<bool>; 2],
     health: Arc<Health>,
     ready: impl FnOnce(Store) + Send + 'static,
     mut stop: watch::Receiver<bool>,
@@ -365,9 +368,11 @@ async fn render_then_ready(
     if let Err(cause) = renderer.render_changes().await {
         error!(%cause, "the first render failed");
     }
-    tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => return,
-        _ = scanned.wait_for(|scanned| *scanned) => {}
+    for mut condition in conditions {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = condition.wait_for(|is_met| *is_met) => {}
+        }
     }
     while let Err(cause) = renderer.render_changes().await {
         error!(%cause, "the first render failed; retrying");

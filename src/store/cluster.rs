@@ -143,16 +143,20 @@ impl Store {
     }
 
     /// Announces what other replicas write as soon as they commit, until `shutdown` is true. [`Store::poll_position`]
-    /// recovers from a lost notification.
-    pub async fn listen(&self, mut shutdown: watch::Receiver<bool>) {
+    /// recovers from a lost notification. `started` becomes true once every later write is announced, or the first
+    /// attempt to connect has failed.
+    pub async fn listen(&self, started: watch::Sender<bool>, mut shutdown: watch::Receiver<bool>) {
         tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => {}
-            () = self.listen_forever() => {}
+            () = self.listen_forever(started) => {}
         }
     }
 
-    async fn listen_forever(&self) {
-        let Some(server) = self.core.database.shared() else { return std::future::pending().await };
+    async fn listen_forever(&self, started: watch::Sender<bool>) {
+        let Some(server) = self.core.database.shared() else {
+            started.send_replace(true);
+            return std::future::pending().await;
+        };
         let mut logged = false;
         loop {
             let cause = match server.listen(self.log_id()).await {
@@ -164,6 +168,7 @@ impl Store {
                     }
                     // Notifications sent before the connection was listening.
                     let _ = self.poll_position().await;
+                    started.send_replace(true);
                     loop {
                         match listener.next().await {
                             Ok(Notification::Changed(head, generation)) => {
@@ -177,6 +182,7 @@ impl Store {
                     }
                 }
             };
+            started.send_replace(true);
             if !logged {
                 warn!(%cause, "LISTEN connection to PostgreSQL lost; polling every second");
                 logged = true;

@@ -382,7 +382,7 @@ fn long_polls_end_at_shutdown_and_disconnected_clients_free_their_permit() {
     wait_until("it waits", || serving.metric("bantin_connections_open") > before);
     let start = Instant::now();
     assert!(serving.stop(), "an orderly end");
-    assert!(start.elapsed() < Duration::from_secs(8), "without waiting for those who wait");
+    assert!(start.elapsed() < Duration::from_secs(40), "without waiting for those who wait");
     assert!(answer_to(waiting).contains("\"changes\":[],\"next\":1}"));
 }
 

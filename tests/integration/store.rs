@@ -218,12 +218,11 @@ async fn another_replica_is_announced_immediately() {
     let (one, two) = (home.open().await, home.open().await);
     let stop = watch::Sender::new(false);
     let (following, stopped) = (two.clone(), stop.subscribe());
-    let follower = tokio::spawn(async move { following.listen(stopped).await });
+    let (started, mut listening) = watch::channel(false);
+    let follower = tokio::spawn(async move { following.listen(started, stopped).await });
+    listening.wait_for(|listening| *listening).await.unwrap();
     let listens = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND \
                    query LIKE '%' || (SELECT id FROM log) || '%')";
-    crate::support::wait_until("somebody to listen", || {
-        crate::support::postgres::query(listens, &home.url())
-    });
     let mut positions = two.subscribe();
     take(&one, file("xa-hoi/a.txt", "1", article("A", SAMPLE_ARTICLE))).await;
     positions.wait_for(|announced| announced.head == 1).await.unwrap();
