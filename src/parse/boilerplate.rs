@@ -236,7 +236,8 @@ fn is_letterhead(line: &str, key: &str, count: usize) -> bool {
 }
 
 fn is_menu(line: &str, key: &str, count: usize) -> bool {
-    let arrows = [" > ", " » ", " › ", " \\", "\\ "].iter().any(|arrow| line.contains(arrow));
+    // NOTE: the key has none at its ends; there, it separates nothing.
+    let arrows = [" > ", " » ", " › ", " \\", "\\ "].iter().any(|arrow| key.contains(arrow));
     let home = key.starts_with("trang chủ") && line.contains(['|', '/', '\\', '>', '»', '›', ',']);
     let degrees = line.contains(['°', '*']) && line.contains('%') && count <= 5;
     let opened = count <= 14 && opens_with(key, &SITE_OPENINGS) || is_site_name(line, key, count);

@@ -517,11 +517,12 @@ fn below(lines: &mut [LineFeatures]) {
 /// Marks the features of the page, which all lines share.
 fn whole_page(lines: &mut [LineFeatures]) {
     let official = lines.iter().take(TOP).filter(|line| line.facts.has(Fact::Letterhead)).count() >= 2;
-    // A line with the words of a site and one or two others is a title if a sentence or verse follows the date.
+    // A line with the words of a site and one or two others, or with a stray tab, is a title if a sentence or verse follows
+    // the date.
     let sentence = lines.get(2).is_some_and(|line| line.facts.any(&[Fact::Prose, Fact::Stop]));
     let is_verse = |line: &LineFeatures| line.facts.has(Fact::Verse) && !line.facts.has(Fact::Prose);
     let verse = lines.get(2..4).is_some_and(|lines| lines.iter().all(is_verse));
-    let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool];
+    let words = [Fact::Section, Fact::End, Fact::Box, Fact::Tool, Fact::Columns];
     let is_title = |line: &LineFeatures| {
         !line.is_date()
             && (line.words > 2 && !line.facts.has(Fact::Department) || sentence || verse)

@@ -407,3 +407,24 @@ mod properties {
         }
     }
 }
+
+/// What stands above the date is the title, whatever signs are in it.
+#[test]
+fn an_odd_first_line_of_a_clean_text_is_its_title() {
+    let words = ["Xã Đăk Rơ", "họp dân", "năm 2023", "lần thứ hai", "\"lạ\"", "(thôn 5)", "Tốt"];
+    let signs =
+        ["\t", " \t😀 ", "    ", " / ", " – ", ": ", " … ", " & ", " 😀 ", "; ", " * ", "#", " + ", " = "];
+    let ends = ["", " \\", "\t😀", "!", "?", " –", "…", ":", " |", "\t", " ►", " (ảnh)"];
+    for (first, second) in words.iter().flat_map(|first| words.map(|second| (first, second))) {
+        for (sign, end) in signs.iter().flat_map(|sign| ends.map(|end| (sign, end))) {
+            let title = format!("{first}{sign}{second}{end}");
+            let text = format!(
+                "{title}\n\n12/05/2023 17:39\n\nSáng nay, xã họp dân để bàn việc làm đường. Có 40 hộ dự.\n\n\
+                 Con đường dài 2 km và do dân góp công.\n\nHà Minh\n"
+            );
+            let reading = read_text(&text);
+            let found = reading.draft.as_ref().map(|draft| draft.article.title.clone());
+            assert_eq!(found, Some(normalise::fold(&title)), "{title:?} {:#?}", reading.findings);
+        }
+    }
+}
