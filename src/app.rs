@@ -25,7 +25,7 @@ use tracing::{debug, error, info, warn};
 use crate::config::Config;
 use crate::http::{
     AdminHandler, AppState, Exchange, Health, Listeners, RateLimitLayer, RedirectHandler, ServerOptions,
-    ServiceLimits, SiteHandler, TlsCertificate, change_json, server,
+    ServiceLimits, SiteHandler, TlsCertificate, ValidityProblem, change_json, server,
 };
 use crate::ingest::{self, Marking, mark_of};
 use crate::latency::Latency;
@@ -34,7 +34,7 @@ use crate::push::{self, ChangeForm, Hub, HubCounters, IndexNow, OutsideHub, Webh
 use crate::render::{self, Renderer, SiteCache};
 use crate::store::{CheckPace, LogPosition, Store};
 use crate::text::hex;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 use metrics::Metrics;
 
 pub use sockets::Sockets;
@@ -167,6 +167,7 @@ impl App {
             renderer: Arc::clone(&self.counters.render),
             hub: Arc::clone(&self.counters.hub),
             store_reads: Arc::clone(&self.counters.store_reads),
+            tls: self.tls.clone(),
             store: self.store.clone(),
             health: Arc::clone(&self.health),
         };
@@ -209,7 +210,7 @@ impl App {
             tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
         }
         if let Some(tls) = self.tls {
-            tasks.spawn("certificate", renewal_loop(tls, stop.subscribe()));
+            tasks.spawn("certificate", renewal_loop(tls, self.store.clock().clone(), stop.subscribe()));
         }
         tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
         let (first_listen, listening) = watch::channel(false);
@@ -285,10 +286,24 @@ fn load_certificate(config: &Config) -> anyhow::Result<Option<TlsCertificate>> {
     config.tls.as_ref().map(load).transpose()
 }
 
-/// Once a minute: reads the certificate again, which others renew.
-async fn renewal_loop(tls: TlsCertificate, mut stop: watch::Receiver<bool>) {
-    let mut failed = false;
+/// Logs why clients refuse the certificate, or soon will.
+pub fn log_problem(problem: Option<ValidityProblem>) {
+    match problem {
+        Some(soon @ ValidityProblem::ExpiresSoon(_)) => warn!("[server.tls] {soon}"),
+        Some(problem) => error!("[server.tls] {problem}"),
+        None => {}
+    }
+}
+
+/// Once a minute: reads the certificate again, which others renew, and says if clients refuse it or soon will.
+async fn renewal_loop(tls: TlsCertificate, clock: Clock, mut stop: watch::Receiver<bool>) {
+    let (mut failed, mut known) = (false, None);
     loop {
+        let problem = tls.problem_at(clock.now());
+        if problem != known {
+            log_problem(problem);
+            known = problem;
+        }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(RENEWAL_INTERVAL) => {}

@@ -42,5 +42,5 @@ pub use handler::SiteHandler;
 pub use health::{AdminHandler, Health};
 pub use middleware::{MiddlewareOptions, RateLimitLayer};
 pub use redirect::{RedirectHandler, RedirectOptions};
-pub use server::{Listeners, ServerOptions, TlsCertificate, TlsFiles};
+pub use server::{Listeners, ServerOptions, TlsCertificate, TlsFiles, ValidityProblem};
 pub use state::{AppState, Exchange, ServiceLimits};

@@ -13,8 +13,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::process;
-use crate::http::Health;
 use crate::http::metrics::{RouteClass, ServerMetrics};
+use crate::http::{Health, TlsCertificate};
 use crate::latency::{BOUNDS, Latency, LatencySnapshot};
 use crate::pull::{self, WatchedSource};
 use crate::push::HubCounters;
@@ -31,6 +31,7 @@ pub(super) struct Metrics {
     pub(super) hub: Arc<HubCounters>,
     /// Duration of the reads by which the store is checked each second.
     pub(super) store_reads: Arc<Latency>,
+    pub(super) tls: Option<TlsCertificate>,
     pub(super) store: Store,
     pub(super) health: Arc<Health>,
     pub(super) sources: pull::Collector,
@@ -126,6 +127,11 @@ impl Collector for Metrics {
             ("store_writable", "1 while the store accepts writes", is(&self.health.writes)),
         ] {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        if let Some(validity) = self.tls.as_ref().and_then(TlsCertificate::validity) {
+            let (name, help) = ("certificate_expires_timestamp_seconds", "When the certificate expires");
+            let gauge = ConstGauge::new(validity.until.timestamp());
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
         self.encode_sources(&mut encoder)

@@ -28,7 +28,7 @@ pub use limits::ServerOptions;
 pub use listener::Listeners;
 pub use request_body::{BodyError, MIN_BODY_RATE, RequestBody};
 pub use service::Service;
-pub use tls::{TlsCertificate, TlsError, TlsFiles};
+pub use tls::{TlsCertificate, TlsError, TlsFiles, ValidityProblem};
 use worker::{ShutdownSignal, Worker};
 
 /// Serves until `shutdown` becomes true (or its sender is dropped), then finishes the running responses and

@@ -19,9 +19,17 @@ const RSS: &str = "/xa-hoi/rss.xml";
 
 /// Writes a new certificate for the host and its key.
 fn issue(site: &TestSite) {
-    let issued = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
-    std::fs::write(site.path("site.crt"), issued.cert.pem()).unwrap();
-    std::fs::write(site.path("site.key"), issued.signing_key.serialize_pem()).unwrap();
+    issue_for(site, (1975, 1, 1), (4096, 1, 1));
+}
+
+/// The same, valid between these days.
+fn issue_for(site: &TestSite, from: (i32, u8, u8), until: (i32, u8, u8)) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut wanted = rcgen::CertificateParams::new([HOST.to_owned()]).unwrap();
+    let day = |(year, month, day)| rcgen::date_time_ymd(year, month, day);
+    (wanted.not_before, wanted.not_after) = (day(from), day(until));
+    std::fs::write(site.path("site.crt"), wanted.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(site.path("site.key"), key.serialize_pem()).unwrap();
 }
 
 fn certified_site() -> TestSite {
@@ -31,7 +39,7 @@ fn certified_site() -> TestSite {
     site
 }
 
-fn encrypted_site() -> TestSite {
+pub fn encrypted_site() -> TestSite {
     let site = certified_site();
     site.configure("[server.tls]\ncertificate = \"site.crt\"\nkey = \"site.key\"\n");
     site
@@ -251,6 +259,22 @@ fn a_renewed_certificate_is_used_and_a_wrong_one_is_refused() {
     assert!(log.contains("has no usable certificate") && log.contains("cannot be used with"), "{log}");
     std::fs::write(site.path("site.crt"), &renewed).unwrap();
     assert!(get("site.crt").unwrap().starts_with("HTTP/1.1 200"), "the previous one remains in effect");
+    assert!(serving.stop());
+}
+
+#[test]
+fn an_expired_certificate_is_named_and_measured() {
+    let site = encrypted_site();
+    let warnings = || String::from_utf8(site.run(&["config", "--quiet"]).stderr).unwrap();
+    assert_eq!(warnings(), "");
+    issue_for(&site, (2999, 1, 1), (3000, 1, 1));
+    assert!(warnings().contains("valid from 2999-01-01 00:00:00 UTC on"), "{}", warnings());
+    issue_for(&site, (2019, 1, 1), (2019, 4, 1));
+    assert!(warnings().contains("the certificate expired on 2019-04-01 00:00:00 UTC"), "{}", warnings());
+    // Whoever asks gets an answer all the same.
+    let serving = site.serve();
+    wait_until("the cause to be logged", || serving.log().contains("the certificate expired on 2019-04-01"));
+    assert_eq!(serving.metric("bantin_certificate_expires_timestamp_seconds"), 1_554_076_800);
     assert!(serving.stop());
 }
 

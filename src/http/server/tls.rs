@@ -4,17 +4,22 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 use memchr::memmem;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{self, CertificateError, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use crate::files::read_named;
+use crate::time::{Timestamp, from_unix};
 
 /// The protocols that clients may choose (ALPN), the preferred one first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -75,6 +80,48 @@ pub enum TlsError {
     },
 }
 
+/// Why clients refuse a certificate, or will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValidityProblem {
+    /// It is not valid yet.
+    #[error(
+        "the certificate is valid from {0} on; until then clients refuse it. Check the clock of this machine"
+    )]
+    NotYetValid(Timestamp),
+    /// It has less than a fifth of its lifetime left, and less than two weeks.
+    #[error("the certificate expires on {0} and was not renewed; see the ACME client that renews it")]
+    ExpiresSoon(Timestamp),
+    /// It has expired.
+    #[error("the certificate expired on {0}; clients refuse it. Renew it")]
+    Expired(Timestamp),
+}
+
+/// When a certificate is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The first second.
+    pub from: Timestamp,
+    /// The last second.
+    pub until: Timestamp,
+}
+
+impl Validity {
+    const MAX_NOTICE: TimeDelta = TimeDelta::days(14);
+
+    /// What is wrong with it at this time.
+    pub fn problem_at(self, now: Timestamp) -> Option<ValidityProblem> {
+        let Self { from, until } = self;
+        // A certificate of 90 days is renewed after 60, one of six days after three.
+        let notice = ((until - from) / 5).min(Self::MAX_NOTICE);
+        match now {
+            _ if now < from => Some(ValidityProblem::NotYetValid(from)),
+            _ if now > until => Some(ValidityProblem::Expired(until)),
+            _ if until - now < notice => Some(ValidityProblem::ExpiresSoon(until)),
+            _ => None,
+        }
+    }
+}
+
 /// A certificate that can be renewed while connections are served. Clones share it.
 #[derive(Clone)]
 pub struct TlsCertificate {
@@ -92,6 +139,7 @@ impl fmt::Debug for TlsCertificate {
 /// A certificate as it was read.
 struct Loaded {
     config: Arc<ServerConfig>,
+    validity: Option<Validity>,
     /// The content of both files, to detect a renewal.
     contents: (Vec<u8>, Vec<u8>),
 }
@@ -118,6 +166,16 @@ impl TlsCertificate {
         }
         self.current.store(Arc::new(Loaded::new(&self.files, contents)?));
         Ok(true)
+    }
+
+    /// When the current certificate is valid; none if it does not say so in a known form.
+    pub fn validity(&self) -> Option<Validity> {
+        self.current.load().validity
+    }
+
+    /// What is wrong with these times now.
+    pub fn problem_at(&self, now: Timestamp) -> Option<ValidityProblem> {
+        self.validity()?.problem_at(now)
     }
 
     fn read(files: &TlsFiles) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
@@ -154,6 +212,7 @@ impl Loaded {
         }
         let key = PrivateKeyDer::from_pem_slice(&contents.1)
             .map_err(malformed(&files.key, "private key (BEGIN PRIVATE KEY)"))?;
+        let validity = chain.first().and_then(validity);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -164,7 +223,32 @@ impl Loaded {
                 cause,
             })?;
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        Ok(Self { config: Arc::new(config), contents })
+        Ok(Self { config: Arc::new(config), validity, contents })
+    }
+}
+
+/// rustls does not give the times away. It names them when it judges the certificate before the first or after the last.
+fn validity(certificate: &CertificateDer<'_>) -> Option<Validity> {
+    /// The year 10,000, of which no certificate can speak (RFC 5280 §4.1.2.5).
+    const NEVER: Duration = Duration::from_secs(253_402_300_800);
+    let certificate = ParsedCertificate::try_from(certificate).ok()?;
+    let judged_at = |now: Duration| {
+        let (roots, now) = (RootCertStore::empty(), UnixTime::since_unix_epoch(now));
+        match verify_server_cert_signed_by_trust_anchor(&certificate, &roots, &[], now, &[]) {
+            Err(rustls::Error::InvalidCertificate(cause)) => Some(cause),
+            _ => None,
+        }
+    };
+    let time = |time: UnixTime| i64::try_from(time.as_secs()).ok().map(from_unix);
+    let from = match judged_at(Duration::ZERO)? {
+        CertificateError::NotValidYetContext { not_before, .. } => time(not_before)?,
+        _ => Timestamp::UNIX_EPOCH,
+    };
+    match judged_at(NEVER)? {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            Some(Validity { from, until: time(not_after)? })
+        }
+        _ => None,
     }
 }
 
@@ -178,4 +262,27 @@ fn is_encrypted(pem: &[u8]) -> bool {
 /// True if the client chose HTTP/2.
 pub(super) fn speaks_http2(stream: &TlsStream<TcpStream>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(PROTOCOLS[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_warned_of_after_most_of_its_lifetime() {
+        let day = |day: i64| from_unix(day * 86_400);
+        let validity = |lifetime| Validity { from: day(0), until: day(lifetime) };
+        for (lifetime, at, problem) in [
+            (90, 0, None),
+            (90, 76, None),
+            (90, 77, Some(ValidityProblem::ExpiresSoon(day(90)))),
+            (90, 90, Some(ValidityProblem::ExpiresSoon(day(90)))),
+            (90, 91, Some(ValidityProblem::Expired(day(90)))),
+            (90, -1, Some(ValidityProblem::NotYetValid(day(0)))),
+            (5, 3, None),
+            (5, 5, Some(ValidityProblem::ExpiresSoon(day(5)))),
+        ] {
+            assert_eq!(validity(lifetime).problem_at(day(at)), problem, "{at} of {lifetime} days");
+        }
+    }
 }
