@@ -13,6 +13,8 @@ use bantin::parse::{ParseOptions, Repairs, article_of, parse, read_feed, read_fe
 use bantin::search_text::block_texts;
 use bantin::time::DEFAULT_TIME_ZONE;
 
+use crate::support::thread_time;
+
 const SAMPLES: [&str; 7] = [
     "feeds",
     "src/feed/snapshots",
@@ -126,12 +128,6 @@ fn options() -> ParseOptions {
     ParseOptions { zone: DEFAULT_TIME_ZONE, language: "vi".to_owned(), encoding: None }
 }
 
-/// The time for which this thread has run. NOTE: not the time that passed, which other processes share.
-fn time_run() -> Duration {
-    let run = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(run.split(' ').next().unwrap().parse().unwrap())
-}
-
 /// Parses the bytes and checks the time limit: 10 ms for 100 kB in a release build, somewhat more on a busy machine,
 /// and much more in a debug build.
 fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
@@ -139,7 +135,7 @@ fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
     let most = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 })
         + per_byte * bytes.len() as u32;
     let once = || {
-        let began = time_run();
+        let began = thread_time();
         if form == "json" {
             let text = String::from_utf8_lossy(bytes);
             let title = text.lines().next().unwrap_or_default().to_owned();
@@ -152,7 +148,7 @@ fn time_to_read(form: &str, bytes: &[u8]) -> Duration {
         } else {
             std::hint::black_box(parse(&format!("bai.{form}"), bytes, &options()));
         }
-        time_run() - began
+        thread_time() - began
     };
     // Other processes can disturb one run, but hardly all five.
     let best = (0..5).map(|_| once()).find(|time| *time <= most);

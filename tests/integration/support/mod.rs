@@ -532,3 +532,9 @@ pub fn free_port() -> u16 {
         }
     }
 }
+
+/// The time for which this thread has run. NOTE: not the time that passed, which other processes share.
+pub fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
