@@ -588,6 +588,7 @@ fn a_renamed_folder_keeps_its_articles_and_a_warning_explains_the_old_urls() {
     std::fs::rename(test_site.path("feeds/tin-cu"), test_site.path("feeds/Tin mới")).unwrap();
     wait_until("the moves", || ids_or_none(&serving, "/tin-moi/rss.xml") == before);
     assert_eq!(head(&serving), 21, "each article was moved, and nothing else");
+    test_site.scanned(&serving);
     let log = serving.log();
     assert!(log.contains("was = [\"tin-cu\"]") || log.contains("was = [\\\"tin-cu\\\"]"), "{log}");
     let page = serving.get("/bai-viet/2023/05/13/bai-3").text();

@@ -172,7 +172,7 @@ impl PgServer {
     pub(crate) async fn listen(&self, log_id: &str) -> Result<NotificationListener, StoreError> {
         let pool = new_pool(&self.options, 1);
         let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(&format!("bantin_{log_id}")).await?;
+        bounded(WRITE_TIMEOUT, listener.listen(&format!("bantin_{log_id}"))).await?;
         Ok(NotificationListener(listener))
     }
 

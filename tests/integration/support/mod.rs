@@ -349,18 +349,21 @@ impl RunningServer {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// The log of the service so far. A separate thread writes the log, so a line may come a moment after its event:
-    /// waits until no more lines come.
+    /// The log of the service so far. A separate thread writes the log, so a line may come a moment after its event: asks
+    /// for one more line, before which all others come, and leaves it out.
     pub fn log(&self) -> String {
-        let mut lines = self.log.lock().unwrap().len();
-        loop {
-            std::thread::sleep(Duration::from_millis(100));
-            let log = self.log.lock().unwrap();
-            if log.len() == lines {
-                return log.join("\n");
+        const MARK: &str = "SIGIO ignored";
+        let marks = || self.log.lock().unwrap().iter().filter(|line| line.contains(MARK)).count();
+        let (before, pid) = (marks(), self.child.id().to_string());
+        // Once it has ended, no more lines come.
+        if Command::new("kill").args(["-IO", &pid]).stderr(Stdio::null()).status().unwrap().success() {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while marks() == before && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
             }
-            lines = log.len();
         }
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|line| !line.contains(MARK)).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// Sends SIGKILL and waits for the end.
