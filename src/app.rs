@@ -287,7 +287,7 @@ fn load_certificate(config: &Config) -> anyhow::Result<Option<TlsCertificate>> {
 }
 
 /// Logs why clients refuse the certificate, or soon will.
-pub fn log_problem(problem: Option<ValidityProblem>) {
+pub fn log_certificate_problem(problem: Option<ValidityProblem>) {
     match problem {
         Some(soon @ ValidityProblem::ExpiresSoon(_)) => warn!("[server.tls] {soon}"),
         Some(problem) => error!("[server.tls] {problem}"),
@@ -301,7 +301,7 @@ async fn renewal_loop(tls: TlsCertificate, clock: Clock, mut stop: watch::Receiv
     loop {
         let problem = tls.problem_at(clock.now());
         if problem != known {
-            log_problem(problem);
+            log_certificate_problem(problem);
             known = problem;
         }
         tokio::select! {

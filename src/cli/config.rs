@@ -7,19 +7,19 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::output::{Outcome, OutputOptions};
-use crate::app::log_problem;
+use crate::app::log_certificate_problem;
 use crate::config::{Config, EffectiveValue};
 use crate::http::TlsCertificate;
 use crate::time::Clock;
 
-/// With `quiet`, checks that `serve` would accept it, and shows nothing.
+/// With `quiet`, checks that `serve` would accept it, and shows nothing unless clients would refuse the certificate.
 pub(super) fn show(config: &Config, output: OutputOptions) -> anyhow::Result<Outcome> {
     if output.quiet {
         config.validate_for_serving()?;
         // `ExecReload` asks this before the service is told to reload.
         if let Some(files) = &config.tls {
             let certificate = TlsCertificate::load(files).context("[server.tls]")?;
-            log_problem(certificate.problem_at(Clock::system().now()));
+            log_certificate_problem(certificate.problem_at(Clock::system().now()));
         }
         return Ok(Outcome::Done);
     }

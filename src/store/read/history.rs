@@ -1,5 +1,7 @@
 //! The revisions of one article, and what is scheduled or withdrawn: for those who publish.
 
+use tracing::error;
+
 use crate::model::{Article, ArticleId, Entry, Slug};
 use crate::store::engine::{Row, Transaction, values};
 use crate::store::error::StoreError;
@@ -16,13 +18,13 @@ use crate::time::from_unix;
 const BATCH_SIZE: i64 = 500;
 
 impl Store {
-    /// The revisions of an article before the number `before`, newest first, at most `limit`; none if there is no
-    /// such article.
+    /// The revisions of an article before the number `before`, newest first, at most `limit`, without those that are
+    /// damaged; none if there is no such article.
     ///
     /// SECURITY: the caller must have rights to [`ArticleHistory::channels`].
     ///
     /// # Errors
-    /// If the database does not answer.
+    /// If the database does not answer, or all of them are damaged.
     pub async fn history(
         &self,
         id: &ArticleId,
@@ -31,18 +33,22 @@ impl Store {
     ) -> Result<Option<ArticleHistory>, StoreError> {
         let mut reading = self.core.database.begin_read().await?;
         let Some((channels, _)) = state_of(&mut reading, id).await? else { return Ok(None) };
-        let rows = reading
-            .rows(
-                concat!(
-                    "SELECT ",
-                    metadata!(),
-                    " FROM revision r WHERE r.article = $1 AND r.number < $2 ORDER BY r.number DESC LIMIT $3"
-                ),
-                values![id.as_str(), before.unwrap_or(u64::MAX), i64::from(limit)],
-            )
-            .await?;
-        let revisions =
-            rows.iter().map(|row| row.get_metadata(0).map(as_revision)).collect::<Result<_, _>>()?;
+        let (mut revisions, mut before, mut read) = (Vec::new(), before.unwrap_or(u64::MAX), 0);
+        loop {
+            let left = limit.saturating_sub(u32::try_from(revisions.len()).unwrap_or(u32::MAX));
+            let rows = revisions_before(&mut reading, id, before, left).await?;
+            read += rows.len();
+            for row in &rows {
+                before = row.get_u64(0)?;
+                revisions.extend(intact(row.get_metadata(0).map(as_revision))?);
+            }
+            if rows.is_empty() || revisions.len() >= limit as usize {
+                break;
+            }
+        }
+        if revisions.is_empty() && read > 0 {
+            return Err(StoreError::Corrupt(format!("the revisions of {id} are damaged")));
+        }
         Ok(Some(ArticleHistory { channels, revisions }))
     }
 
@@ -96,7 +102,7 @@ impl Store {
         row.map(|row| Ok((from_json(row.get_text(0)?)?, from_json(row.get_text(1)?)?))).transpose()
     }
 
-    /// What will be published, the earliest first.
+    /// What will be published, the earliest first, without what is damaged.
     ///
     /// SECURITY: it is under embargo. The caller must have rights to [`Selection::within`].
     ///
@@ -118,7 +124,7 @@ impl Store {
         .await
     }
 
-    /// The withdrawn articles, the latest withdrawal first.
+    /// The withdrawn articles, the latest withdrawal first, without what is damaged.
     ///
     /// SECURITY: their titles are no longer public. The caller must have rights to [`Selection::within`].
     ///
@@ -157,12 +163,7 @@ impl Store {
         loop {
             let rows = reading.rows(sql, values![BATCH_SIZE, offset]).await?;
             for row in &rows {
-                let mut channels: Vec<Slug> = from_json(row.get_text(0)?)?;
-                if let Some(more) = row.get_optional_text(1)? {
-                    channels.extend(from_json::<Vec<Slug>>(more)?);
-                }
-                channels.sort();
-                channels.dedup();
+                let Some(channels) = intact(read_channels(row))? else { continue };
                 if within.is_some_and(|within| !channels.iter().all(|channel| within.contains(channel))) {
                     continue;
                 }
@@ -173,7 +174,7 @@ impl Store {
                 if selected.len() == limit {
                     return Ok(selected);
                 }
-                selected.push(read(row, channels)?);
+                selected.extend(intact(read(row, channels))?);
             }
             offset += BATCH_SIZE;
             if rows.len() < BATCH_SIZE as usize {
@@ -194,6 +195,46 @@ impl Store {
         let row = reading.first(sql, values![name]).await?;
         row.map(|row| row.get_bytes(0).map(<[u8]>::to_vec)).transpose()
     }
+}
+
+/// The channels in the first two columns, sorted, without duplicates.
+fn read_channels(row: &Row) -> Result<Vec<Slug>, StoreError> {
+    let mut channels: Vec<Slug> = from_json(row.get_text(0)?)?;
+    if let Some(more) = row.get_optional_text(1)? {
+        channels.extend(from_json::<Vec<Slug>>(more)?);
+    }
+    channels.sort();
+    channels.dedup();
+    Ok(channels)
+}
+
+/// What a row says; none if it is damaged, which the check of the database names. It must not hide the others.
+fn intact<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(StoreError::Corrupt(cause)) => {
+            error!(%cause, "left out of a list");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+async fn revisions_before(
+    reading: &mut Transaction,
+    id: &ArticleId,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<Row>, StoreError> {
+    reading
+        .rows(
+            concat!(
+                "SELECT ",
+                metadata!(),
+                " FROM revision r WHERE r.article = $1 AND r.number < $2 ORDER BY r.number DESC LIMIT $3"
+            ),
+            values![id.as_str(), before, i64::from(limit)],
+        )
+        .await
 }
 
 /// The channels that an article affects, and its permalink.

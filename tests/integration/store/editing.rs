@@ -238,6 +238,11 @@ async fn what_is_scheduled_and_withdrawn_is_listed_for_the_desk(home: Home) {
     assert_eq!(store.withdrawn(first(1)).await.unwrap().len(), 1);
     let left: Vec<_> = store.all_scheduled(first(10)).await.unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(left, [later], "what was withdrawn is not scheduled");
+
+    // What is damaged does not hide the others.
+    assert_eq!(home.alter("UPDATE article SET channels = '[\"' WHERE reason = 'nhầm'").await, 1);
+    let titles: Vec<_> = store.withdrawn(first(10)).await.unwrap().into_iter().map(|row| row.title).collect();
+    assert_eq!(titles, ["Của tệp"]);
 }
 
 const WEEK: i64 = 7 * 86_400;
