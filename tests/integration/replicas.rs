@@ -510,11 +510,17 @@ fn carry(mut from: TcpStream, mut to: TcpStream, line: &(Mutex<bool>, Condvar), 
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
-/// The database, and its address.
-fn database() -> (String, SocketAddr) {
+/// The address of the database.
+fn database() -> SocketAddr {
     let server = crate::support::postgres::server();
-    let address = server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address");
-    (server, address)
+    server.split(['@', '/']).find_map(|part| part.parse().ok()).expect("its address")
+}
+
+/// A replica that reaches the database over this line.
+fn replica_over(line: &Line, schema: &Schema) -> TestSite {
+    let server = crate::support::postgres::server();
+    let over_line = server.replace(&database().to_string(), &line.address.to_string());
+    replica(&schema.url_at(&over_line), None)
 }
 
 #[test]
@@ -523,18 +529,16 @@ fn a_replica_is_ready_only_when_it_is_told_what_others_write() {
         return;
     }
     let schema = Schema::new();
-    let (server, address) = database();
     let listens = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&listens);
     // The statement is on its way for longer than everything else takes, and not so long that it counts as lost.
-    let line = Line::seen_by(address, move |bytes| {
+    let line = Line::seen_by(database(), move |bytes| {
         if bytes.windows(6).any(|word| word == b"LISTEN") {
             std::thread::sleep(Duration::from_millis(400));
             seen.store(true, Ordering::SeqCst);
         }
     });
-    let test_site =
-        replica(&schema.url_at(&server.replace(&address.to_string(), &line.address.to_string())), None);
+    let test_site = replica_over(&line, &schema);
     let serving = test_site.serve();
     assert_eq!(serving.get("/readyz").status, 200);
     assert!(listens.load(Ordering::SeqCst));
@@ -546,10 +550,8 @@ fn with_a_silent_database_live_documents_are_served_and_writers_are_told_soon() 
         return;
     }
     let schema = Schema::new();
-    let (server, address) = database();
-    let line = Line::to(address);
-    let test_site =
-        replica(&schema.url_at(&server.replace(&address.to_string(), &line.address.to_string())), None);
+    let line = Line::to(database());
+    let test_site = replica_over(&line, &schema);
     let bearer = format!("Bearer {}", test_site.ok(&["token", "new", "Văn phòng"]).trim());
     let serving = test_site.serve();
     let mut all = Said::default();

@@ -42,7 +42,7 @@ impl Store {
                 before = row.get_u64(0)?;
                 revisions.extend(intact(row.get_metadata(0).map(as_revision))?);
             }
-            if rows.is_empty() || revisions.len() >= limit as usize {
+            if rows.len() < left as usize || revisions.len() >= limit as usize {
                 break;
             }
         }
