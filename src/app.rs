@@ -13,7 +13,7 @@ mod supervisor;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -79,6 +79,8 @@ struct Counters {
     hub: Arc<HubCounters>,
     /// Duration of the reads by which the store is checked.
     store_reads: Arc<Latency>,
+    /// When the newest backup was begun, in Unix seconds; 0 if there is none.
+    last_backup: Arc<AtomicU64>,
 }
 
 impl App {
@@ -167,6 +169,7 @@ impl App {
             renderer: Arc::clone(&self.counters.render),
             hub: Arc::clone(&self.counters.hub),
             store_reads: Arc::clone(&self.counters.store_reads),
+            last_backup: Arc::clone(&self.counters.last_backup),
             tls: self.tls.clone(),
             store: self.store.clone(),
             health: Arc::clone(&self.health),
@@ -236,7 +239,7 @@ impl App {
             "maintenance",
             maintenance_loop(
                 self.store.clone(),
-                Arc::clone(&self.counters.store_reads),
+                self.counters.clone(),
                 Arc::clone(&self.health),
                 stop.subscribe(),
             ),
@@ -404,12 +407,12 @@ async fn render_then_ready(
 /// Once a second: polls the log for changes of other processes, publishes scheduled articles, checks the store.
 async fn maintenance_loop(
     store: Store,
-    reads: Arc<Latency>,
+    counters: Counters,
     health: Arc<Health>,
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
-        let answered = maintain(&store, &reads).await;
+        let answered = maintain(&store, &counters).await;
         let before = health.store.swap(answered.is_ok(), Ordering::AcqRel);
         let writable = store.try_writing().await;
         let was_writable = health.writes.swap(answered.is_ok() && writable.is_ok(), Ordering::AcqRel);
@@ -484,7 +487,7 @@ fn short_fingerprint(fingerprint: &str) -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), hex(&hash[..6]))
 }
 
-async fn maintain(store: &Store, reads: &Latency) -> Result<LogPosition, crate::store::StoreError> {
+async fn maintain(store: &Store, counters: &Counters) -> Result<LogPosition, crate::store::StoreError> {
     if store.next_due().await?.is_some_and(|due| due <= store.clock().now()) {
         for accepted in store.publish_due().await? {
             info!(id = %accepted.id, outcome = ?accepted.outcome, "scheduled article published");
@@ -492,7 +495,9 @@ async fn maintain(store: &Store, reads: &Latency) -> Result<LogPosition, crate::
     }
     let started = Instant::now();
     let position = store.poll_position().await?;
-    reads.record(started.elapsed());
+    counters.store_reads.record(started.elapsed());
+    let backup = store.last_backup().await?.map_or(0, |began| began.timestamp());
+    counters.last_backup.store(u64::try_from(backup).unwrap_or_default(), Ordering::Relaxed);
     Ok(position)
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Metrics {
     pub(super) hub: Arc<HubCounters>,
     /// Duration of the reads by which the store is checked each second.
     pub(super) store_reads: Arc<Latency>,
+    /// When it was begun, in Unix seconds.
+    pub(super) last_backup: Arc<AtomicU64>,
     pub(super) tls: Option<TlsCertificate>,
     pub(super) store: Store,
     pub(super) health: Arc<Health>,
@@ -121,6 +123,11 @@ impl Collector for Metrics {
             ("log_head", "Number of the newest revision", head),
             ("files_refused", "Files whose newest bytes are not an article", read(&self.ingest.rejected)),
             ("hub_subscriptions", "Subscriptions at the hub, where it runs", read(&self.hub.subscriptions)),
+            (
+                "last_backup_timestamp_seconds",
+                "When the newest backup was begun by `bantin backup`; 0 if there is none",
+                read(&self.last_backup),
+            ),
             ("writes_queued", "Writes that wait for the next transaction", queued),
             ("ready", "1 from the first complete scan and rendering on", is(&self.health.ready)),
             ("store_up", "1 while the store can be read", is(&self.health.store)),

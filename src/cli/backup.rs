@@ -55,16 +55,19 @@ async fn write_backup(config: &Config, file: &Path, output: OutputOptions) -> an
     let store = open_existing_store(config).await?;
     let folder = &folder_of(file);
     let scratch = Scratch::new(folder).with_context(|| format!("writing next to {}", file.display()))?;
-    let unfinished = scratch.path().join("backup.db");
+    let (unfinished, began) = (scratch.path().join("backup.db"), store.clock().now());
     let copy = Store::open(sqlite_at(&config.store, &unfinished)).await?;
     let bar = progress_bar("rows", output);
     let copied = store.copy_to(copy, CopyMode::Backup, |done, total| set_progress(&bar, done, total)).await;
     copied.with_context(|| format!("copying the log to {}", file.display()))?;
     bar.finish_and_clear();
-    store.close().await;
     checksum::append(&unfinished).with_context(|| format!("writing next to {}", file.display()))?;
     fs::rename(&unfinished, file).with_context(|| format!("writing {}", file.display()))?;
     File::open(folder)?.sync_all()?;
+    if let Err(cause) = store.record_backup(began).await {
+        say!("the backup is complete, but the metrics of the service will not show it: {cause}");
+    }
+    store.close().await;
     if !output.quiet {
         say!("{} contains the log {}", file.display(), store.log_id());
     }

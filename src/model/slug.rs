@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// New slugs have at most [`Slug::MAX_BYTES`] bytes and a number. Old logs can contain longer ones, which stay valid.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Slug(String);
 
 /// The error for a text that is not a slug.
@@ -108,12 +108,6 @@ impl TryFrom<String> for Slug {
 
     fn try_from(text: String) -> Result<Self, InvalidSlug> {
         Self::parse(&text)
-    }
-}
-
-impl From<Slug> for String {
-    fn from(slug: Slug) -> Self {
-        slug.0
     }
 }
 

@@ -13,6 +13,7 @@ use super::handle::Store;
 use super::random::random_text;
 use super::read::log_state;
 use super::search_index;
+use crate::time::{Timestamp, from_unix};
 
 /// The tables of the log: each after those that it refers to, with its key and the number of rows per batch.
 const TABLES: [(&str, &str, usize); 27] = [
@@ -105,7 +106,7 @@ impl Store {
             CopyMode::Restore => {
                 // Clients that only use `If-Modified-Since` must not mistake the older state for the one they hold.
                 let now = self.clock().now().timestamp();
-                let sql = "UPDATE log SET id = $1, configured_at = $2, generation = generation + 1";
+                let sql = "UPDATE log SET id = $1, configured_at = $2, generation = generation + 1, backed_up_at = NULL";
                 writing.run(sql, values![random_text(LOG_ID_LENGTH)?, now]).await?;
             }
         }
@@ -113,6 +114,26 @@ impl Store {
         writing.commit().await?;
         to.close().await;
         Ok(())
+    }
+
+    /// Remembers that a backup, begun at `began`, is complete.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn record_backup(&self, began: Timestamp) -> Result<(), StoreError> {
+        let mut writing = self.core.database.begin_write().await?;
+        writing.run("UPDATE log SET backed_up_at = $1", values![began.timestamp()]).await?;
+        writing.commit().await
+    }
+
+    /// When the newest backup was begun, if there is one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut reading = self.core.database.begin_quick_read().await?;
+        let began = reading.one("SELECT backed_up_at FROM log", &[]).await?.get_optional_i64(0)?;
+        Ok(began.map(from_unix))
     }
 
     async fn verify_unchanged(&self, copy: &mut Transaction) -> Result<(), StoreError> {

@@ -174,6 +174,39 @@ async fn a_move_is_verified_by_its_documents_and_names_the_one_that_differs() {
     assert_eq!(differs, "bai-viet/2023/04/27/bai-54.html differs or cannot be rendered");
 }
 
+#[tokio::test]
+async fn the_metrics_say_when_the_newest_backup_of_this_log_was_begun() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
+    let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    for schema in [None, Some(Schema::new())] {
+        let mut test_site = TestSite::new();
+        if let Some(schema) = &schema {
+            test_site = test_site.with("BANTIN_STORE__URL", schema.url());
+        }
+        with_history(&test_site);
+        let serving = test_site.serve();
+        let backup = || serving.metric("bantin_last_backup_timestamp_seconds");
+        assert_eq!(backup(), 0);
+        assert_eq!(test_site.run(&["backup", "/dev/null/bantin.backup"]).status.code(), Some(1));
+        let (began, file) = (now(), |name| test_site.path(name).to_str().unwrap().to_owned());
+        test_site.ok(&["backup", &file("first.backup")]);
+        let ended = now();
+        wait_until("a service that knows of the backup", || backup() > 0);
+        assert!((began..=ended).contains(&backup()), "{began} {} {ended}", backup());
+
+        // The second backup knows of the first, but what is restored from it is another log.
+        test_site.ok(&["backup", &file("second.backup")]);
+        let restored = without_folder(TestSite::new());
+        restored.ok(&["restore-backup", &file("second.backup")]);
+        let config = Config::load(Some(&restored.path("config.toml")), []).unwrap();
+        let store = Store::open(config.store).await.unwrap();
+        assert_eq!(store.last_backup().await.unwrap(), None);
+        store.close().await;
+    }
+}
+
 #[test]
 fn leftovers_of_a_killed_backup_are_removed_but_not_those_of_a_running_one() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -65,6 +65,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (94, "unsettled", include_str!("../migrations/postgres/0094_unsettled.sql")),
     (95, "checksums", include_str!("../migrations/postgres/0095_checksums.sql")),
     (96, "metadata", include_str!("../migrations/postgres/0096_metadata.sql")),
+    (97, "backup", include_str!("../migrations/postgres/0097_backup.sql")),
 ];
 
 /// Uses the index, which holds truncated words, then compares the whole words.

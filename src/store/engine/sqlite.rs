@@ -61,6 +61,7 @@ pub(crate) const MIGRATIONS: &[MigrationFile] = &[
     (94, "unsettled", include_str!("../migrations/sqlite/0094_unsettled.sql")),
     (95, "checksums", include_str!("../migrations/sqlite/0095_checksums.sql")),
     (96, "metadata", include_str!("../migrations/sqlite/0096_metadata.sql")),
+    (97, "backup", include_str!("../migrations/sqlite/0097_backup.sql")),
 ];
 
 /// NOTE: CROSS JOIN: the word index must be the outer loop. It returns sort keys in order and stops at the
@@ -306,9 +307,11 @@ impl SqliteTransaction {
         let mut found = statement.raw_query();
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            rows.push(Row((0..columns)
-                .map(|column| read(row.get_ref(column)?))
-                .collect::<Result<_, _>>()?));
+            let mut values = Vec::with_capacity(columns);
+            for column in 0..columns {
+                values.push(read(row.get_ref(column)?)?);
+            }
+            rows.push(Row(values));
         }
         Ok(rows)
     }
