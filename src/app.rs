@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use crate::config::Config;
+use crate::http::metrics::ServerMetrics;
 use crate::http::{
     AdminHandler, AppState, Exchange, Health, Listeners, RateLimitLayer, RedirectHandler, ServerOptions,
     ServiceLimits, SiteHandler, TlsCertificate, ValidityProblem, change_json, server,
@@ -144,6 +145,86 @@ impl App {
         }
     }
 
+    /// Scans the folder from now on. True is sent after the first scan.
+    fn spawn_scan(&self, tasks: &mut Tasks) -> watch::Receiver<bool> {
+        let (first_scan, scanned) = watch::channel(false);
+        let (store, counters) = (self.store.clone(), Arc::clone(&self.counters.ingest));
+        let (options, stop) = (self.config.ingest.clone(), tasks.stop.subscribe());
+        tasks.spawn("folder scan", async move {
+            ingest::run(store, options, &counters, first_scan, stop).await;
+        });
+        scanned
+    }
+
+    fn spawn_maintenance(&self, tasks: &mut Tasks) {
+        let (store, counters, health) = (self.store.clone(), self.counters.clone(), Arc::clone(&self.health));
+        tasks.spawn("maintenance", maintenance_loop(store, counters, health, tasks.stop.subscribe()));
+        let fingerprint = short_fingerprint(&self.config.fingerprint);
+        tasks.spawn("heartbeat", heartbeat_loop(self.store.clone(), fingerprint, tasks.stop.subscribe()));
+    }
+
+    fn metrics(&self, server: ServerMetrics, sources: Collector) -> Metrics {
+        Metrics {
+            sources,
+            server,
+            ingest: Arc::clone(&self.counters.ingest),
+            renderer: Arc::clone(&self.counters.render),
+            hub: Arc::clone(&self.counters.hub),
+            store_reads: Arc::clone(&self.counters.store_reads),
+            last_backup: Arc::clone(&self.counters.last_backup),
+            tls: self.tls.clone(),
+            store: self.store.clone(),
+            health: Arc::clone(&self.health),
+        }
+    }
+
+    /// The hub of this service, if it runs one.
+    fn hub(&self) -> Option<Hub> {
+        self.config.hub.enabled.then(|| {
+            Hub::new(
+                self.store.clone(),
+                self.site_cache.clone(),
+                Arc::clone(&self.config.render.addresses),
+                self.config.hub.clone(),
+                Arc::clone(&self.counters.hub),
+            )
+        })
+    }
+
+    fn site_handler(&self, exchange: Exchange, stop: watch::Receiver<bool>) -> SiteHandler {
+        let limits = ServiceLimits {
+            // The other connections are reserved for requests that do not wait.
+            max_waiting: self.config.server.max_connections / 2,
+            writes_per_minute: self.config.middleware.writes_per_minute,
+            hub_requests_per_minute: self.config.hub_requests_per_minute,
+            trusted_proxies: self.config.middleware.trusted_proxies.clone(),
+        };
+        SiteHandler::new(AppState::new(
+            self.site_cache.clone(),
+            self.store.clone(),
+            self.config.render.clone(),
+            Arc::clone(&self.health),
+            exchange,
+            limits,
+            stop,
+        ))
+    }
+
+    /// Serves readers, with the limits and the log lines of the middleware if there are any.
+    fn spawn_site(&self, tasks: &mut Tasks, readers: Listeners, handler: SiteHandler) {
+        let (options, middleware) = (self.config.server.clone(), self.config.middleware.clone());
+        if middleware.is_off() {
+            tasks
+                .spawn_server("server", readers, options, move |request, from| handler.answer(request, from));
+            return;
+        }
+        let middleware = RateLimitLayer::new(middleware, Arc::clone(&self.config.render.addresses));
+        tasks.spawn_server("server", readers, options, move |request, from| {
+            let (middleware, handler) = (middleware.clone(), handler.clone());
+            async move { middleware.answer(request, from, |request, from| handler.answer(request, from)).await }
+        });
+    }
+
     /// Serves readers and the operator on `sockets` until `shutdown` is true, then stops all tasks.
     /// `ready` is called once, after the first scan is rendered. An app that replaces another one serves from then on.
     /// The store stays open.
@@ -162,110 +243,32 @@ impl App {
         let start = watch::Sender::new(!self.replaces);
         let mut tasks = Tasks { set: JoinSet::new(), start: start.subscribe(), stop: stop.clone() };
         let collector = Collector::new(self.store.clone(), self.config.pull.clone());
-        let metrics = Metrics {
-            sources: collector.clone(),
-            server: readers.metrics(),
-            ingest: Arc::clone(&self.counters.ingest),
-            renderer: Arc::clone(&self.counters.render),
-            hub: Arc::clone(&self.counters.hub),
-            store_reads: Arc::clone(&self.counters.store_reads),
-            last_backup: Arc::clone(&self.counters.last_backup),
-            tls: self.tls.clone(),
-            store: self.store.clone(),
-            health: Arc::clone(&self.health),
-        };
-        let hub = self.config.hub.enabled.then(|| {
-            Hub::new(
-                self.store.clone(),
-                self.site_cache.clone(),
-                Arc::clone(&self.config.render.addresses),
-                self.config.hub.clone(),
-                Arc::clone(&self.counters.hub),
-            )
-        });
+        let metrics = self.metrics(readers.metrics(), collector.clone());
+        let hub = self.hub();
         if let Some(hub) = &hub {
             tasks.spawn("hub", push::run(hub.clone(), stop.subscribe()));
         }
         self.spawn_configured_targets(&mut tasks);
-        let service = SiteHandler::new(AppState::new(
-            self.site_cache.clone(),
-            self.store.clone(),
-            self.config.render.clone(),
-            Arc::clone(&self.health),
-            Exchange { hub, collector: collector.clone() },
-            ServiceLimits {
-                // The other connections are reserved for requests that do not wait.
-                max_waiting: self.config.server.max_connections / 2,
-                writes_per_minute: self.config.middleware.writes_per_minute,
-                hub_requests_per_minute: self.config.hub_requests_per_minute,
-                trusted_proxies: self.config.middleware.trusted_proxies.clone(),
-            },
-            stop.subscribe(),
-        ));
-        let operator = AdminHandler::new(Arc::clone(&self.health), move || metrics.render());
-        let (first_scan, scanned) = watch::channel(false);
-        let (store, counters) = (self.store.clone(), Arc::clone(&self.counters.ingest));
-        let (options, stopping) = (self.config.ingest.clone(), stop.subscribe());
-        tasks.spawn("folder scan", async move {
-            ingest::run(store, options, &counters, first_scan, stopping).await;
-        });
         for source in &self.config.pull.sources {
             tasks.spawn("source", pull::run(collector.clone(), source.clone(), stop.subscribe()));
         }
-        if let Some(tls) = self.tls {
+        if let Some(tls) = self.tls.clone() {
             tasks.spawn("certificate", renewal_loop(tls, self.store.clock().clone(), stop.subscribe()));
         }
         tasks.spawn("image copies", ingest::make_copies(self.store.clone(), stop.subscribe()));
+        let scanned = self.spawn_scan(&mut tasks);
         let (first_listen, listening) = watch::channel(false);
+        let (store, stopping) = (self.store.clone(), stop.subscribe());
+        tasks.spawn("log notifications", async move { store.listen(first_listen, stopping).await });
         let is_ready = watch::Sender::new(false);
         if !self.replaces {
             let check = check_database(self.store.clone(), is_ready.subscribe(), stop.subscribe());
             tasks.spawn("database check", check);
         }
-        let announce_ready = render_then_ready(
-            self.store.clone(),
-            self.renderer,
-            [scanned, listening],
-            Arc::clone(&self.health),
-            move |store| {
-                start.send_replace(true);
-                is_ready.send_replace(true);
-                ready(store);
-            },
-            stop.subscribe(),
-        );
-        tasks.spawn("renderer", announce_ready);
-        tasks.spawn(
-            "maintenance",
-            maintenance_loop(
-                self.store.clone(),
-                self.counters.clone(),
-                Arc::clone(&self.health),
-                stop.subscribe(),
-            ),
-        );
-        let (store, stopping) = (self.store.clone(), stop.subscribe());
-        tasks.spawn("log notifications", async move { store.listen(first_listen, stopping).await });
-        let heartbeat =
-            heartbeat_loop(self.store.clone(), short_fingerprint(&self.config.fingerprint), stop.subscribe());
-        tasks.spawn("heartbeat", heartbeat);
-        let server_options = self.config.server.clone();
-        if self.config.middleware.is_off() {
-            tasks.spawn_server("server", readers, server_options, move |request, from| {
-                service.answer(request, from)
-            });
-        } else {
-            let middleware = RateLimitLayer::new(
-                self.config.middleware.clone(),
-                Arc::clone(&self.config.render.addresses),
-            );
-            tasks.spawn_server("server", readers, server_options, move |request, from| {
-                let (middleware, service) = (middleware.clone(), service.clone());
-                async move {
-                    middleware.answer(request, from, |request, from| service.answer(request, from)).await
-                }
-            });
-        }
+        self.spawn_maintenance(&mut tasks);
+        let handler = self.site_handler(Exchange { hub, collector }, stop.subscribe());
+        self.spawn_site(&mut tasks, readers, handler);
+        let operator = AdminHandler::new(Arc::clone(&self.health), move || metrics.render());
         let admin_options = ServerOptions { max_connections: 64, ..self.config.server.clone() };
         tasks.spawn_server("admin server", admin, admin_options, move |request, from| {
             operator.clone().answer(request, from)
@@ -276,6 +279,19 @@ impl App {
                 handler.clone().answer(request, from)
             });
         }
+        let announce_ready = render_then_ready(
+            self.store.clone(),
+            self.renderer,
+            [scanned, listening],
+            self.health,
+            move |store| {
+                start.send_replace(true);
+                is_ready.send_replace(true);
+                ready(store);
+            },
+            stop.subscribe(),
+        );
+        tasks.spawn("renderer", announce_ready);
         let outcome = tasks.run_until(shutdown).await;
         if let Err(cause) = self.store.deregister().await {
             warn!(%cause, "could not deregister; other replicas will notice within seconds");

@@ -11,7 +11,7 @@ mod notice;
 mod schema;
 mod sources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -143,7 +143,7 @@ impl Config {
 }
 
 fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Config, ConfigError> {
-    let Settings { site, server, store, folder, feed, hub, log, indexnow, channel, source, webhook } =
+    let Settings { mut site, server, store, folder, feed, hub, log, indexnow, channel, source, webhook } =
         settings;
     let addresses = SiteUrls::new(&site.url, &site.tag_authority).map_err(|cause| {
         let key = if matches!(cause, crate::urls::SiteUrlError::Url(_)) { "url" } else { "tag_authority" };
@@ -160,7 +160,7 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
     }
     let redirect = server.tls.as_ref().map(|tls| redirect(tls, &site.url, base)).transpose()?.flatten();
     let tls = server.tls.map(|tls| tls_files(tls, base)).transpose()?;
-    let limits = server.limits;
+    let (limits, trusted_proxies) = (server.limits, server.trusted_proxies.unwrap_or_default());
     checks::limits(&limits)?;
     let channel = channel.unwrap_or_default();
     let encodings =
@@ -180,7 +180,63 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
         addresses: Arc::clone(&addresses),
     };
     let indexnow = indexnow.map(|settings| indexnow_options(settings, &addresses)).transpose()?;
-    let folder_options = ingest::IngestOptions {
+    let ingest = ingest_options(folder, &site, encodings, base, Arc::clone(&addresses));
+    let (zone, now) = (site.time_zone, Clock::system().now());
+    let notice = site.notice.take().map(|settings| Notice::new(settings, zone)).transpose()?;
+    let shown = notice.as_ref().and_then(|notice| notice.shown_at(now)).map(str::to_owned);
+    let render_options = render::RenderOptions {
+        site: compose_site(site, &feed, shown)?,
+        addresses: Arc::clone(&addresses),
+        channels,
+        live: live_feed_options(&feed),
+        verifier: feed::verify,
+        indexnow_key: indexnow.as_ref().map(|options| options.key.clone()),
+        entry_cache: Default::default(),
+    };
+    Ok(Config {
+        server: server_options(&limits),
+        middleware: http::MiddlewareOptions {
+            trusted_proxies: trusted_proxies.into_iter().map(|word| word.0).collect(),
+            requests_per_minute: limits.requests_per_minute,
+            writes_per_minute: limits.writes_per_minute,
+            access_log: server.access_log,
+        },
+        listen: server.listen.0,
+        tls,
+        redirect,
+        admin: server.admin.0,
+        store: store::StoreOptions {
+            url: resolve_store_path(&store.url, base),
+            addresses,
+            channels: render_options.channels.clone(),
+            zone,
+            clock: Clock::system(),
+        },
+        ingest,
+        indexnow,
+        pull: pull_options,
+        hub: hub_options,
+        outside_hub,
+        webhooks,
+        hub_requests_per_minute,
+        json_log: matches!(log.format, LogFormatSetting::Json),
+        fingerprint: fingerprint(&render_options),
+        expires_at: notice.as_ref().and_then(|notice| notice.next_change(now)),
+        warnings: notice.iter().filter_map(|notice| notice.lateness(now)).collect(),
+        render: render_options,
+        sources,
+    })
+}
+
+/// The options of the folder scan. `encodings` are those of the files of single channels.
+fn ingest_options(
+    folder: schema::Folder,
+    site: &schema::Site,
+    encodings: BTreeMap<Slug, parse::Encoding>,
+    base: &Path,
+    addresses: Arc<SiteUrls>,
+) -> ingest::IngestOptions {
+    ingest::IngestOptions {
         path: base.join(folder.path),
         watch: match folder.watch {
             WatchSetting::Events => ingest::WatchMode::Events,
@@ -197,89 +253,56 @@ fn compose(settings: Settings, base: &Path, sources: ConfigSources) -> Result<Co
             false => ingest::Marking::Kept,
         },
         error_files: folder.error_file,
-        addresses: Arc::clone(&addresses),
-    };
+        addresses,
+    }
+}
+
+/// `notice` is what every page announces now.
+fn compose_site(
+    site: schema::Site,
+    feed: &FeedSettings,
+    notice: Option<String>,
+) -> Result<Site, ConfigError> {
     let zone = site.time_zone;
-    let now = Clock::system().now();
-    let notice = site.notice.map(|settings| Notice::new(settings, zone)).transpose()?;
-    let former_publishers = former_publishers(site.former_publisher.unwrap_or_default(), zone)?;
-    let render_options = render::RenderOptions {
-        site: Site {
-            title: site.title,
-            language: site.language,
-            time_zone: zone,
-            publisher: site.publisher,
-            former_publishers,
-            rights: site.rights,
-            rights_url: site.rights_url,
-            logo: site.logo,
-            colour: site.colour.0,
-            max_age: feed.max_age.0,
-            skip_hours: skip_hours(&feed.skip_hours.unwrap_or_default(), zone)?,
-            notice: notice.as_ref().and_then(|notice| notice.shown_at(now)).map(str::to_owned),
-        },
-        addresses: Arc::clone(&addresses),
-        channels,
-        live: store::LiveFeedOptions {
-            items: feed.items,
-            window: feed.window.0.as_secs(),
-            archive_page: feed.archive_page,
-            limit: MAX_LIVE_ENTRIES,
-            bytes: feed.max_bytes,
-            whole: false,
-        },
-        verifier: feed::verify,
-        indexnow_key: indexnow.as_ref().map(|options| options.key.clone()),
-        entry_cache: Default::default(),
-    };
-    Ok(Config {
-        server: http::ServerOptions {
-            header_timeout: limits.header_timeout.0,
-            idle_timeout: limits.idle_timeout.0,
-            send_timeout: limits.send_timeout.0,
-            max_connection_age: limits.connection_age.0,
-            max_connections: limits.connections,
-            max_header_bytes: limits.head,
-            max_body_bytes: limits.body,
-            max_upload_bytes: limits.upload,
-            shutdown_deadline: limits.shutdown.0,
-        },
-        middleware: http::MiddlewareOptions {
-            trusted_proxies: server
-                .trusted_proxies
-                .unwrap_or_default()
-                .into_iter()
-                .map(|word| word.0)
-                .collect(),
-            requests_per_minute: limits.requests_per_minute,
-            writes_per_minute: limits.writes_per_minute,
-            access_log: server.access_log,
-        },
-        listen: server.listen.0,
-        tls,
-        redirect,
-        admin: server.admin.0,
-        store: store::StoreOptions {
-            url: resolve_store_path(&store.url, base),
-            addresses,
-            channels: render_options.channels.clone(),
-            zone,
-            clock: Clock::system(),
-        },
-        ingest: folder_options,
-        indexnow,
-        pull: pull_options,
-        hub: hub_options,
-        outside_hub,
-        webhooks,
-        hub_requests_per_minute,
-        json_log: matches!(log.format, LogFormatSetting::Json),
-        fingerprint: fingerprint(&render_options),
-        expires_at: notice.as_ref().and_then(|notice| notice.next_change(now)),
-        warnings: notice.iter().filter_map(|notice| notice.lateness(now)).collect(),
-        render: render_options,
-        sources,
+    Ok(Site {
+        title: site.title,
+        language: site.language,
+        time_zone: zone,
+        publisher: site.publisher,
+        former_publishers: former_publishers(site.former_publisher.unwrap_or_default(), zone)?,
+        rights: site.rights,
+        rights_url: site.rights_url,
+        logo: site.logo,
+        colour: site.colour.0,
+        max_age: feed.max_age.0,
+        skip_hours: skip_hours(feed.skip_hours.as_deref().unwrap_or_default(), zone)?,
+        notice,
     })
+}
+
+fn live_feed_options(feed: &FeedSettings) -> store::LiveFeedOptions {
+    store::LiveFeedOptions {
+        items: feed.items,
+        window: feed.window.0.as_secs(),
+        archive_page: feed.archive_page,
+        limit: MAX_LIVE_ENTRIES,
+        bytes: feed.max_bytes,
+        whole: false,
+    }
+}
+
+fn server_options(limits: &schema::Limits) -> http::ServerOptions {
+    http::ServerOptions {
+        header_timeout: limits.header_timeout.0,
+        idle_timeout: limits.idle_timeout.0,
+        send_timeout: limits.send_timeout.0,
+        max_connection_age: limits.connection_age.0,
+        max_connections: limits.connections,
+        max_header_bytes: limits.head,
+        max_body_bytes: limits.body,
+        max_upload_bytes: limits.upload,
+        shutdown_deadline: limits.shutdown.0,
+    }
 }
 
 /// Names the site, so that the operator of another server knows whom to ask.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use tracing::error;
 
 use crate::model::bounds::Excess;
-use crate::model::{Article, ChannelStatus, Image, Permalink, Slug, bounds};
+use crate::model::{Article, ArticleId, ChannelStatus, Image, Permalink, Slug, bounds};
 use crate::store::collected::{ItemRecord, ItemState};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
@@ -25,6 +25,7 @@ use crate::store::write::current::{ArticleStatus, CurrentArticle, new_article};
 use crate::store::write::files::{FOLDER, IMPORT};
 use crate::store::write::identity::Match;
 use crate::store::write::log_writer::LogWriter;
+use crate::store::write::rights::Rights;
 use crate::time::{Timestamp, local_date};
 use crate::urls::RESERVED_SLUGS;
 
@@ -83,19 +84,10 @@ impl LogWriter<'_> {
         if let Source::File { seen, renamed_from: Some(old) } = &submission.source {
             self.rename_file(old, seen).await?;
         }
-        if let Some(refusal) = validate(submission, self.options.clock.now()) {
-            return self.refuse(submission, None, refusal).await;
-        }
-        if let Some(refusal) = self.unknown_channel(submission).await? {
-            return self.refuse(submission, None, refusal).await;
-        }
-        let Some(rights) = self.rights(&submission.conditions).await? else {
-            return self.refuse(submission, None, Refusal::Revoked).await;
+        let rights = match self.admit(submission).await? {
+            Ok(rights) => rights,
+            Err(refusal) => return self.refuse(submission, None, refusal).await,
         };
-        if !rights.allow(&submission.channels) {
-            let refusal = Refusal::NotYours(submission.channels.clone());
-            return self.refuse(submission, None, refusal).await;
-        }
         if let Source::Import(imported) = &submission.source
             && let Some(current) = self.imported_unchanged(imported).await?
         {
@@ -130,34 +122,47 @@ impl LogWriter<'_> {
             let refusal = self.id_taken(&current.id, &submission.source).await?;
             return self.refuse(submission, Some(&current), refusal).await;
         }
-        let article = self.effective_article(submission, &current).await?;
+        self.write_submitted(prepared, (&current, is_there), channels).await
+    }
+
+    /// The rights of the sender; or why it is refused, whatever article it means.
+    async fn admit(&mut self, submission: &Submission) -> Result<Result<Rights, Refusal>, StoreError> {
+        if let Some(refusal) = validate(submission, self.options.clock.now()) {
+            return Ok(Err(refusal));
+        }
+        if let Some(refusal) = self.unknown_channel(submission).await? {
+            return Ok(Err(refusal));
+        }
+        let Some(rights) = self.rights(&submission.conditions).await? else {
+            return Ok(Err(Refusal::Revoked));
+        };
+        Ok(match rights.allow(&submission.channels) {
+            true => Ok(rights),
+            false => Err(Refusal::NotYours(submission.channels.clone())),
+        })
+    }
+
+    /// Writes a submission that nothing speaks against. `channels` are those that it names.
+    async fn write_submitted(
+        &mut self,
+        prepared: &PreparedSubmission,
+        (current, is_there): (&CurrentArticle, bool),
+        mut channels: Vec<Slug>,
+    ) -> Result<SubmitResult, StoreError> {
+        let submission = &prepared.submission;
+        let article = self.effective_article(submission, current).await?;
         let text = match &article {
             Cow::Borrowed(_) => Cow::Borrowed(&prepared.text),
             Cow::Owned(article) => Cow::Owned(StoredText::new(article)?),
         };
-        let author = match &submission.source {
-            Source::Collected(item) => {
-                let published = Some(submission.article.published);
-                let (item, article) = (item.clone(), Some(current.id.clone()));
-                let (state, reason, content) = (ItemState::Published, None, None);
-                let record = ItemRecord { item, state, article, published, reason, content };
-                self.upsert_item(&record).await?;
-                &author_of(&record.item)
-            }
-            Source::Command(author) => author.as_str(),
-            Source::File { seen, .. } => {
-                self.upsert_file(seen, Some(&current.id), &submission.channels, false).await?;
-                FOLDER
-            }
-            Source::Import(imported) => {
-                if is_there && self.channels_of_sources(&current.id).await?.is_empty() {
-                    // An article that was published by command stays in its channels.
-                    channels.extend(current.affected_channels());
-                }
-                self.upsert_import(imported, &current.id, &submission.channels).await?;
-                IMPORT
-            }
-        };
+        if is_there
+            && matches!(submission.source, Source::Import(_))
+            && self.channels_of_sources(&current.id).await?.is_empty()
+        {
+            // An article that was published by command stays in its channels.
+            channels.extend(current.affected_channels());
+        }
+        let author = self.record_source(submission, &current.id).await?;
         let by_file = !matches!(submission.source, Source::Command(_));
         // A new article has no other source.
         if by_file && is_there {
@@ -166,14 +171,45 @@ impl LogWriter<'_> {
         channels.sort();
         channels.dedup();
         let reason = submission.conditions.reason.as_deref();
-        let author = Author { name: author, by_file, reason };
-        let done = self.apply(&current, &article, &text, channels, author).await?;
+        let author = Author { name: &author, by_file, reason };
+        let done = self.apply(current, &article, &text, channels, author).await?;
         if let Source::Collected(item) = &submission.source
             && done.outcome.is_change()
         {
             self.note_fingerprint(&item.source, &current.id, &article).await?;
         }
         Ok(done)
+    }
+
+    /// Remembers from where the article comes. Returns the author of its revision.
+    async fn record_source<'a>(
+        &mut self,
+        submission: &'a Submission,
+        id: &ArticleId,
+    ) -> Result<Cow<'a, str>, StoreError> {
+        Ok(match &submission.source {
+            Source::Command(author) => Cow::Borrowed(author),
+            Source::File { seen, .. } => {
+                self.upsert_file(seen, Some(id), &submission.channels, false).await?;
+                Cow::Borrowed(FOLDER)
+            }
+            Source::Import(imported) => {
+                self.upsert_import(imported, id, &submission.channels).await?;
+                Cow::Borrowed(IMPORT)
+            }
+            Source::Collected(item) => {
+                let record = ItemRecord {
+                    item: item.clone(),
+                    state: ItemState::Published,
+                    article: Some(id.clone()),
+                    published: Some(submission.article.published),
+                    reason: None,
+                    content: None,
+                };
+                self.upsert_item(&record).await?;
+                Cow::Owned(author_of(item))
+            }
+        })
     }
 
     /// Refuses a submission. The published version stays unchanged.
