@@ -37,6 +37,7 @@ pub use matching::{ImageOwner, is_image_name, owner_candidates, unsupported_imag
 use format::{FormatError, ImageFormat, Stripped};
 use sha2::{Digest as _, Sha256};
 
+use crate::panics::caught;
 use crate::text::hex;
 
 /// An image as served.
@@ -65,7 +66,8 @@ pub fn strip_metadata(bytes: Vec<u8>) -> Result<StrippedImage, ImageError> {
         return Err(ImageError::TooManyBytes { bytes: bytes.len() });
     }
     let form = detect(&bytes).ok_or_else(|| ImageError::not_a_picture(&bytes))?;
-    let stripped = strip(form, &bytes).map_err(|error| ImageError::from_format_error(form, error))?;
+    let stripped = caught(|| strip(form, &bytes)).unwrap_or(Err(FormatError::Damaged("it cannot be read")));
+    let stripped = stripped.map_err(|error| ImageError::from_format_error(form, error))?;
     Ok(served(form, (stripped.size.width, stripped.size.height), stripped.bytes))
 }
 

@@ -20,7 +20,7 @@
 //! | 3 work | [`ingest`], [`pull`], [`render`] | article folder to log; feeds of others to log; log to encoded documents; none knows another |
 //! | 2 I/O | [`store`], [`fetch`], [`files`] | the log, in SQLite or PostgreSQL; outgoing HTTP with address checks; files that others may be changing |
 //! | 1 formats | [`parse`], [`image`], [`feed`], [`html`] | pure functions: no I/O, no async, no clock |
-//! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`latency`], [`logging`] | shared data types and helpers |
+//! | 0 base | [`model`], [`search_text`], [`message`], [`urls`], [`time`], [`text`], [`content_html`], [`latency`], [`logging`], [`panics`] | shared data types and helpers |
 //!
 //! # From a file to a 304
 //! 1. An editor saves `feeds/xa-hoi/hoi-nghi.txt`. A file event or the periodic rescan wakes [`ingest`]. Only the
@@ -71,6 +71,7 @@ pub mod latency;
 pub mod logging;
 pub mod message;
 pub mod model;
+pub mod panics;
 pub mod parse;
 pub mod pull;
 pub mod push;

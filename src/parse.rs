@@ -49,6 +49,7 @@ mod table_shape;
 mod vietnamese_encodings;
 mod weights;
 
+use crate::panics::caught;
 use crate::time::Zone;
 
 pub use article::{ParsedArticle, SourceLines};
@@ -126,6 +127,13 @@ pub fn format_from_name(name: &str) -> Option<FileFormat> {
 
 /// Parses the bytes of the file called `name`. Never panics; takes linear time.
 pub fn parse(name: &str, bytes: &[u8], options: &ParseOptions) -> ParseResult {
+    caught(|| parsed(name, bytes, options)).unwrap_or_else(|| {
+        let failed = Diagnostic { line: 1, severity: Severity::Error, kind: DiagnosticKind::ReaderFailed };
+        ParseResult { draft: None, findings: vec![failed] }
+    })
+}
+
+fn parsed(name: &str, bytes: &[u8], options: &ParseOptions) -> ParseResult {
     let mut findings = Diagnostics::default();
     let draft = read_form(name, bytes, options, &mut findings);
     // NOTE: any error rejects the article, even if the rest is readable.
@@ -144,7 +152,8 @@ pub fn embedded_image(
     limit: u64,
 ) -> Result<Vec<u8>, DiagnosticKind> {
     let form = format_from_name(name).map_or("docx", FileFormat::extension);
-    Package::open(document, form)?.bytes(part, limit)?.ok_or(DiagnosticKind::Damaged { form })
+    let read = || Package::open(document, form)?.bytes(part, limit)?.ok_or(DiagnosticKind::Damaged { form });
+    caught(read).unwrap_or(Err(DiagnosticKind::ReaderFailed))
 }
 
 /// Maximum size of a text file in bytes.

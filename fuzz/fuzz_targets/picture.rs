@@ -4,13 +4,14 @@
 
 use bantin::image::{MAX_BYTES, StrippedImage, media_type_of, smaller_copies, strip_metadata};
 use bantin::model::MAX_LIGHT_SIDE;
-use bantin_fuzz::{clock, images};
+use bantin_fuzz::{clock, images, survive_panics_of_libraries};
 
 /// Copies are made of images with so many pixels. NOTE: larger ones are decoded in proportion, up to 50 million pixels
 /// within seconds; a fuzzer would do nothing else.
 const MAX_PIXELS: u64 = 1 << 20;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    survive_panics_of_libraries();
     match clock::timed(data, || strip_metadata(data.to_vec())) {
         Ok(image) => check(&image, data),
         Err(refused) => assert!(!refused.message().english.trim().is_empty(), "{refused:?}"),

@@ -5,12 +5,31 @@
 //! and checks more than that nothing panics: what is published passes the check that comes before every publication, a
 //! refusal names its cause, a value that was read and written is read again as the same.
 
+use std::panic;
+use std::sync::Once;
+
 pub mod archives;
 pub mod checks;
 pub mod clock;
 pub mod images;
 pub mod seeds;
 pub mod site;
+
+/// From the first call on, a panic in a library does not end the program, which catches those of image decoders
+/// (`bantin::image`). One that nothing catches is still found.
+pub fn survive_panics_of_libraries() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // That of libFuzzer, which ends the process.
+        let end = panic::take_hook();
+        panic::set_hook(Box::new(move |found| {
+            match found.location().is_some_and(|place| place.file().contains("/registry/")) {
+                true => eprintln!("{found}"),
+                false => end(found),
+            }
+        }));
+    });
+}
 
 /// Splits the input into its first byte, which selects what is done, and the bytes that are read.
 pub fn selected(data: &[u8]) -> Option<(usize, &[u8])> {

@@ -20,6 +20,7 @@ use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 use super::format::ImageFormat;
 use super::{StrippedImage, detect, gif, served};
 use crate::model::{MAX_LIGHT_BYTES, MAX_LIGHT_SIDE};
+use crate::panics::caught;
 
 /// The largest sizes of the copies, in pixels: width and height. The first one is that of feeds.
 const SIZES: [(u32, u32); 3] = [(MAX_LIGHT_SIDE, MAX_LIGHT_SIDE), (800, 1600), (400, 800)];
@@ -48,6 +49,10 @@ pub struct ImageCopies {
 /// # Errors
 /// In English, for the log: if the pixels cannot be decoded or need too much memory.
 pub fn smaller_copies(bytes: &[u8]) -> Result<ImageCopies, String> {
+    caught(|| decoded_copies(bytes)).unwrap_or_else(|| Err("the decoder panicked".to_owned()))
+}
+
+fn decoded_copies(bytes: &[u8]) -> Result<ImageCopies, String> {
     let format = detect(bytes).ok_or("unknown format")?;
     let source = read(format, bytes)?;
     let sizes = if source.is_animated { &SIZES[..1] } else { &SIZES };

@@ -93,6 +93,7 @@ impl Diagnostics {
 pub enum DiagnosticKind {
     // The file as a whole.
     NotAnArticle { name: String },
+    ReaderFailed,
     Empty,
     TooLarge { limit: u64 },
     WrongFormat { form: &'static str },

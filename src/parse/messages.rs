@@ -32,6 +32,11 @@ impl DiagnosticKind {
             ),
                 format!("`{name}` is not an article file; save the article as .txt, .md, .html, .docx or .odt"),
             ),
+            Self::ReaderFailed => (
+                "reader-failed",
+                "Chương trình gặp lỗi khi đọc tệp này. Hãy gửi tệp cho người quản trị để báo lỗi; có thể thử dán phần chữ của bài vào tệp .txt.".into(),
+                "the program failed while it read this file, which is a fault of bantin: please report it with the file; the text in a .txt file may work".into(),
+            ),
             Self::Empty => (
                 "empty",
                 "Tệp trống. Hãy ghi tiêu đề ở dòng đầu, ngày giờ đăng ở dòng kế tiếp, rồi đến nội dung.".into(),
