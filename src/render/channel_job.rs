@@ -6,6 +6,7 @@ use super::representation::{LogVersion, Representation};
 use crate::feed::{self, VerifyError};
 use crate::html;
 use crate::model::{ArticleId, Entry};
+use crate::panics::caught;
 use crate::store::{ChannelState, LiveFeedData};
 use crate::urls::{Format, OPML_PATH, Scope, feed_path, page_path};
 
@@ -36,7 +37,10 @@ pub(super) struct ChannelJob {
 
 impl ChannelJob {
     pub(super) fn run(mut self, view: LiveFeedData) -> ChannelResult {
-        ChannelResult { state: view.state, outcome: self.render(view), scope: self.scope }
+        let state = view.state;
+        let outcome = caught(|| self.render(view))
+            .unwrap_or_else(|| Err(VerifyError { article: None, reason: "rendering panicked".to_owned() }));
+        ChannelResult { state, outcome, scope: self.scope }
     }
 
     /// Renders; omits articles that fail verification. Fails if the error is not in an article.

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::feed::{FeedFrame, FeedInput, RenderedEntry, VerifyError};
 use crate::model::Entry;
+use crate::panics::caught;
 use crate::urls::Format;
 
 /// The capacity in bytes, about 5,000 typical articles.
@@ -85,8 +86,24 @@ impl EntryCache {
     /// Renders a feed. Verifies what surrounds the articles, and the articles that were not yet verified in this format.
     ///
     /// # Errors
-    /// Verification failed.
+    /// Verification failed. An article that makes it panic counts as one that fails.
     pub(super) fn render(
+        &self,
+        feed: &FeedInput<'_>,
+        format: Format,
+        verify: Verifier,
+    ) -> Result<Vec<u8>, VerifyError> {
+        let rendered = |feed: &FeedInput<'_>| caught(|| self.render_and_verify(feed, format, verify));
+        rendered(feed).unwrap_or_else(|| {
+            let panics = |entry: &&Entry| {
+                rendered(&FeedInput { entries: std::slice::from_ref(*entry), ..*feed }).is_none()
+            };
+            let article = feed.entries.iter().find(panics).map(|entry| entry.id.clone());
+            Err(VerifyError { article, reason: "rendering panicked".to_owned() })
+        })
+    }
+
+    fn render_and_verify(
         &self,
         feed: &FeedInput<'_>,
         format: Format,

@@ -97,6 +97,28 @@ async fn an_invalid_article_is_omitted_alone() {
     assert_eq!(test.counters.failures.load(Ordering::Relaxed), 4, "two articles in two channels");
 }
 
+/// One that ended the process would end it again after each start: the article is in the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_article_whose_rendering_panics_is_omitted_alone() {
+    let panics_at_bad: Verifier = |document, format, bytes| {
+        assert!(document.entries.iter().all(|entry| !entry.article.title.contains("hỏng")));
+        feed::verify(document, format, bytes)
+    };
+    let mut test = test_renderer(panics_at_bad).await;
+    for title in ["Bài tốt", "Bài hỏng", "Bài sau"] {
+        test.store.submit(submission("xa-hoi", title)).await.unwrap();
+    }
+    test.renderer.render_changes().await.unwrap();
+    for path in ["/xa-hoi/rss.xml", "/xa-hoi/atom.xml", "/xa-hoi/feed.json", "/rss.xml"] {
+        let shown = served(&test.site_cache, path).unwrap();
+        assert!(
+            shown.contains("Bài tốt") && shown.contains("Bài sau") && !shown.contains("hỏng"),
+            "{path}: {shown}"
+        );
+    }
+    assert_eq!(test.counters.failures.load(Ordering::Relaxed), 2, "an article in two channels");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_that_fails_verification_keeps_its_previous_documents() {
     static REJECTS: AtomicBool = AtomicBool::new(true);
