@@ -1,13 +1,13 @@
-//! Panics while the bytes of others are read.
+//! Panics while files and texts of others are read or rendered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What `read` returns; none if it panics, in this program or in a library.
+/// What `work` returns; none if it panics, in this program or in a library. `work` must leave nothing half changed that is
+/// used afterwards.
 ///
-/// SECURITY: a file that causes a panic must not end the process, which would read it again after each restart. `read`
-/// changes nothing outside that is used afterwards.
-pub fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(read)).ok()
+/// SECURITY: a file or an article that causes a panic must not end the process, which would meet it again after each restart.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 #[cfg(test)]

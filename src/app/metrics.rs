@@ -31,7 +31,7 @@ pub(super) struct Metrics {
     pub(super) hub: Arc<HubCounters>,
     /// Duration of the reads by which the store is checked each second.
     pub(super) store_reads: Arc<Latency>,
-    /// When it was begun, in Unix seconds.
+    /// When the newest backup was begun, in Unix seconds; 0 if there is none.
     pub(super) last_backup: Arc<AtomicU64>,
     pub(super) tls: Option<TlsCertificate>,
     pub(super) store: Store,

@@ -86,7 +86,7 @@ impl EntryCache {
     /// Renders a feed. Verifies what surrounds the articles, and the articles that were not yet verified in this format.
     ///
     /// # Errors
-    /// Verification failed. An article that makes it panic counts as one that fails.
+    /// Verification failed. An article at which rendering panics counts as one that fails.
     pub(super) fn render(
         &self,
         feed: &FeedInput<'_>,
