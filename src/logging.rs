@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Subscriber, error};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{Format, Full, Writer, debug_fn};
@@ -82,6 +82,24 @@ pub fn init(verbosity: Verbosity) {
         });
     // A second call changes nothing: the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber.finish());
+    log_panics();
+}
+
+/// Makes a panic, of which some are caught, a line of the log like any other. `RUST_BACKTRACE` also asks for what Rust
+/// prints.
+fn log_panics() {
+    let with_backtrace = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        // SECURITY: of a text that is cut in the middle of a character, the message quotes the text.
+        let cause = message.split_once(" of `").map_or(message, |(cause, _)| cause);
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        error!(location, cause, "a panic");
+        if with_backtrace {
+            former(panic);
+        }
+    }));
 }
 
 /// Formats an event on one line: as text, or as a JSON object with time, level, message, and the fields under `fields`.

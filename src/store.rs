@@ -54,12 +54,13 @@ mod subscription;
 mod token;
 mod write;
 
+pub use check::CheckPace;
 pub use cluster::{ScanTurn, SourceTurn};
 pub use collected::{CollectedItem, ItemRecord, ItemState};
 pub use copy::CopyMode;
 pub use core::StoreOptions;
 pub use duplicates::{ProbableDuplicate, SourceCounts, UnsettledItem};
-pub use engine::{CheckPace, check_url};
+pub use engine::check_url;
 pub use error::StoreError;
 pub use feed_data::{ArchivePageData, ChannelState, LiveFeedData, LiveFeedOptions, LogPosition};
 pub use findings::{FileFindings, StoredFinding};

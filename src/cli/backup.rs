@@ -88,11 +88,6 @@ pub(super) fn verify(file: &Path, output: OutputOptions) -> anyhow::Result<Outco
 /// Reads the whole database of the configured store and names what is damaged.
 pub(super) async fn verify_store(config: &Config, output: OutputOptions) -> anyhow::Result<Outcome> {
     let store = open_existing_store(config).await?;
-    if store.is_shared() {
-        bail!(
-            "[store] url is a PostgreSQL server, which checks its own pages; use its `pg_amcheck` and `pg_checksums`"
-        );
-    }
     let (_run_to_the_end, stop) = watch::channel(false);
     let found = store.find_damage(CheckPace::Full, stop).await.context("reading the database")?;
     store.close().await;

@@ -25,10 +25,14 @@ pub(super) async fn list(
     let zone = config.store.zone;
     let mut left = limit.unwrap_or(usize::MAX);
     let mut last: Option<ArticleSummary> = None;
+    let mut outcome = Outcome::Done;
     let mut lines = Lines::new(output.json)?;
     while left > 0 {
         let page = store.list(channel, last.as_ref(), PAGE).await?;
         for article in page.iter().take(left) {
+            if article.damaged {
+                outcome = Outcome::ProblemsFound;
+            }
             lines.line(|json| match json {
                 true => json!({
                     "id": article.id.as_str(),
@@ -37,6 +41,7 @@ pub(super) async fn list(
                     "published": rfc3339(article.stamp, zone),
                     "channels": article.channels,
                     "title": article.title,
+                    "damaged": article.damaged,
                 })
                 .to_string(),
                 false => format!(
@@ -45,7 +50,10 @@ pub(super) async fn list(
                     article.state,
                     Slug::join(&article.channels, ","),
                     printable(article.id.as_str(), MAX_LINE),
-                    printable(&article.title, MAX_LINE)
+                    match article.damaged {
+                        true => "(damaged in the store; see `bantin verify`)".into(),
+                        false => printable(&article.title, MAX_LINE),
+                    }
                 ),
             })?;
         }
@@ -57,5 +65,5 @@ pub(super) async fn list(
     }
     lines.end()?;
     store.close().await;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }

@@ -26,7 +26,6 @@ use sqlite::SqliteTransaction;
 
 pub(crate) use postgres::Notification;
 pub(crate) use sqlite::SqliteFile;
-pub use sqlite_check::CheckPace;
 pub(crate) use sqlite_check::SqliteCheck;
 pub(crate) use value::{Row, Value, values};
 

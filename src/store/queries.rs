@@ -65,8 +65,10 @@ pub struct ArticleSummary {
     pub stamp: Timestamp,
     /// The channels that contain it.
     pub channels: Vec<Slug>,
-    /// Empty if the text was erased.
+    /// Empty if the text was erased or is damaged.
     pub title: String,
+    /// True if the stored text is damaged, or the channels are; then there are none.
+    pub damaged: bool,
 }
 
 /// A query for the changes of the log.

@@ -647,6 +647,10 @@ fn a_damaged_text_is_named_at_start_and_left_out() {
     });
     let feed = serving.get(RSS).text();
     assert!(feed.contains("thi đua") && !feed.contains("Bài mới"), "{feed}");
+    let listed = site.run(&["list"]);
+    let lines = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!((listed.status.code(), lines.lines().count()), (Some(1), 2), "{lines}");
+    assert!(lines.contains("thi đua") && lines.contains("moi  (damaged in the store"), "{lines}");
     let checked = site.run(&["verify", "--json"]);
     let found: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
     assert_eq!((checked.status.code(), found["intact"].as_bool()), (Some(1), Some(false)), "{found}");

@@ -2,8 +2,10 @@
 //! replica they reach, and whatever happens to one of them or to the database.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -265,6 +267,38 @@ impl Drop for Cluster {
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
+}
+
+#[test]
+fn damage_on_a_server_is_named() {
+    if is_missing(Requirement::Postgres) {
+        return;
+    }
+    let cluster = Cluster::new();
+    let test_site = replica(&cluster.url, None);
+    test_site.write("xa-hoi/thi-dua.txt", SAMPLE_ARTICLE);
+    test_site.ok(&["scan"]);
+    assert_eq!(test_site.ok(&["verify"]), "the database is intact\n");
+
+    // Another author than the checksum is of.
+    assert_eq!(crate::support::postgres::execute(&cluster.url, "UPDATE revision SET author = 'folddr'"), 1);
+    let serving = test_site.serve();
+    wait_until("the damage to be named", || {
+        let log = serving.log();
+        log.contains("the change 1 of tag:dakto.example") && log.contains("restore-backup")
+    });
+    assert!(serving.stop());
+
+    // A page that the server itself refuses to read.
+    let path = crate::support::postgres::query::<String>("pg_relation_filepath('revision')", &cluster.url);
+    cluster.output("--stop");
+    let file = Path::new(&cluster.folder).join("data").join(path);
+    OpenOptions::new().write(true).open(file).unwrap().write_all_at(&[b'z'; 24], 0).unwrap();
+    cluster.output("--start");
+    let verified = test_site.run(&["verify"]);
+    let found = String::from_utf8(verified.stdout).unwrap();
+    assert_eq!((verified.status.code(), found.lines().count()), (Some(1), 1), "{found}");
+    assert!(found.starts_with("invalid page in block 0"), "{found}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Under systemd: notifications, the watchdog, sockets that outlive the service, and the units of `packaging`.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -213,6 +213,25 @@ fn the_journal_gets_the_level_of_each_line_and_the_time_only_once() {
     assert!(!refused.stderr(file).status().unwrap().success());
     let log = fs::read_to_string(site.path("journal")).unwrap();
     assert!(log.lines().count() > 1 && log.lines().all(|line| line.starts_with("<3>")), "{log}");
+}
+
+#[test]
+fn a_panic_is_a_line_of_the_log() {
+    let site = seeded();
+    // `zune-jpeg` 0.5.15 panics at it while the smaller copies are made.
+    site.write("xa-hoi/hoi-nghi.txt", "Hội nghị\n\n12/05/2023 17:39\n\nĐoạn mở đầu.\n");
+    site.write("xa-hoi/hoi-nghi.jpg", include_bytes!("../../src/image/panicking.jpg"));
+    let mut command = site.command(&["serve", "--json"]);
+    let mut serving = command.env_remove("RUST_BACKTRACE").stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(serving.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut before_ready = lines.take_while(|line| !line.contains("/metrics"));
+    let panic = before_ready.find(|line| line.contains("\"a panic\""));
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    let panic: serde_json::Value = serde_json::from_str(&panic.expect("a line")).unwrap();
+    assert_eq!(panic["level"], "ERROR", "{panic}");
+    let field = |name: &str| panic["fields"][name].as_str().unwrap().to_owned();
+    assert!(field("location").contains("zune-jpeg") && !field("cause").is_empty(), "{panic}");
 }
 
 #[test]

@@ -385,6 +385,7 @@ on_every_engine! {
     a_tombstone_disappears_when_its_article_stays_in_another_channel
     a_damaged_revision_removes_only_its_article_from_the_page
     a_damaged_time_channel_author_or_reason_is_not_published
+    a_check_of_the_database_names_what_is_damaged
     revisions_of_an_older_version_get_a_checksum
     a_live_feed_knows_the_oldest_number_of_its_deltas
     a_live_feed_is_complete_until_a_page_is_sealed
@@ -1977,6 +1978,43 @@ async fn a_damaged_time_channel_author_or_reason_is_not_published(home: Home) {
     // Whoever writes it anew has it again.
     put(&home, &store, "a", "a (sửa)", &["xa-hoi"]).await;
     assert_eq!(titles(&live(&store, "xa-hoi").await), ["a (sửa)", "d"]);
+}
+
+/// Of every kind: a text, a change, a scheduled text, an image, and what is stored twice.
+async fn a_check_of_the_database_names_what_is_damaged(home: Home) {
+    let store = home.open().await;
+    let (_run_to_the_end, stop) = watch::channel(false);
+    for stem in ["a", "b", "c"] {
+        put(&home, &store, stem, stem, &["xa-hoi"]).await;
+    }
+    take(&store, file("xa-hoi/mai-sau.txt", "1", article("Mai sau", SAMPLE_ARTICLE + 5000))).await;
+    // Named by its hash.
+    let image = picture("039058c6f2c0cb492c533b0a4d14ef77.png");
+    store.put_images(vec![(image.clone(), vec![1, 2, 3])]).await.unwrap();
+    let illustrated = Article { images: vec![image], ..article("Ảnh", SAMPLE_ARTICLE) };
+    take(&store, file("xa-hoi/anh.txt", "1", illustrated)).await;
+    let check = async || store.find_damage(CheckPace::Full, stop.clone()).await.unwrap();
+    assert_eq!(check().await, Vec::<String>::new());
+    for (damage, rows) in [
+        ("UPDATE revision SET content = '{\"title\":' WHERE number = 1", 1),
+        ("UPDATE revision SET author = 'folddr' WHERE number = 2", 1),
+        ("UPDATE waiting SET author = 'folddr'", 1),
+        ("UPDATE picture SET bytes = 'abc'", 1),
+        ("UPDATE membership SET stamp = stamp + 64 WHERE article LIKE '%/c' AND channel = 'xa-hoi'", 1),
+    ] {
+        assert_eq!(home.alter(damage).await, rows, "{damage}");
+    }
+    let found = check().await.join("\n");
+    for named in [
+        "text of tag:",
+        "change 2 of tag:",
+        "scheduled text of tag:",
+        "image ",
+        "channel contradicts its copy: xa-hoi tag:",
+    ] {
+        assert!(found.contains(named), "{named}: {found}");
+    }
+    assert_eq!(found.lines().count(), 5, "{found}");
 }
 
 async fn revisions_of_an_older_version_get_a_checksum(home: Home) {

@@ -175,14 +175,17 @@ pub(crate) async fn list_articles(
     rows.iter().map(read_listed).collect()
 }
 
+/// NOTE: a damaged article must not hide the others.
 fn read_listed(row: &Row) -> Result<ArticleSummary, StoreError> {
-    let article: Option<Article> = row.get_article(5)?;
+    let (article, channels) = (row.get_article::<Article>(5), row.get_text(4).and_then(from_json));
+    let damaged = article.is_err() || channels.is_err();
     Ok(ArticleSummary {
         id: ArticleId::new(row.get_text(0)?),
         state: row.get_text(1)?.to_owned(),
         number: row.get_u64(2)?,
         stamp: from_unix(row.get_i64(3)?),
-        channels: from_json(row.get_text(4)?)?,
-        title: article.map(|article| article.title).unwrap_or_default(),
+        channels: channels.unwrap_or_default(),
+        title: article.ok().flatten().map(|article| article.title).unwrap_or_default(),
+        damaged,
     })
 }

@@ -111,7 +111,7 @@ impl Drop for HeldLock {
     }
 }
 
-fn execute(url: &str, sql: &str) -> u64 {
+pub fn execute(url: &str, sql: &str) -> u64 {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     let done = read_committed(async move {
         let mut connection = PgConnection::connect(&url).await?;
