@@ -399,17 +399,14 @@ async fn render_then_ready(
     mut stop: watch::Receiver<bool>,
 ) {
     // Articles that are already in the log are served at once; the scan may take a while.
-    if let Err(cause) = renderer.render_changes().await {
-        error!(%cause, "the first render failed");
-    }
+    renderer.try_to_render().await;
     for mut condition in conditions {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             _ = condition.wait_for(|is_met| *is_met) => {}
         }
     }
-    while let Err(cause) = renderer.render_changes().await {
-        error!(%cause, "the first render failed; retrying");
+    while !renderer.try_to_render().await {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(MAINTENANCE_INTERVAL) => {}

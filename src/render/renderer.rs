@@ -48,6 +48,8 @@ pub struct Renderer {
     rendered: HashMap<Scope, ChannelState>,
     channels_at: Option<Timestamp>,
     cores: usize,
+    /// Why the last pass failed, if it did.
+    failure: Option<String>,
 }
 
 impl Renderer {
@@ -62,6 +64,7 @@ impl Renderer {
             rendered: HashMap::new(),
             channels_at: None,
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            failure: None,
         };
         (renderer, site_cache)
     }
@@ -90,11 +93,10 @@ impl Renderer {
             // Changes during the wait are rendered in the same pass.
             positions.mark_unchanged();
             let started = Instant::now();
-            let Err(cause) = self.render_changes().await else {
+            if self.try_to_render().await {
                 throttle.record(started, Instant::now());
                 continue;
-            };
-            error!(%cause, "rendering failed; the previous documents remain available");
+            }
             self.site_cache.mark_failed();
             positions.mark_changed();
             tokio::select! {
@@ -117,6 +119,18 @@ impl Renderer {
             }
             tokio::time::sleep_until(ready_at).await;
         }
+    }
+
+    /// [`Self::render_changes`]; false if it failed. A cause that lasts is logged once.
+    pub async fn try_to_render(&mut self) -> bool {
+        let failure = self.render_changes().await.err().map(|cause| cause.to_string());
+        if let Some(cause) = &failure
+            && failure != self.failure
+        {
+            error!(%cause, "rendering failed; the previous documents remain available");
+        }
+        self.failure = failure;
+        self.failure.is_none()
     }
 
     /// Renders the channels that changed since the last pass and replaces their documents atomically. Returns the number

@@ -299,6 +299,15 @@ fn damage_on_a_server_is_named() {
     let found = String::from_utf8(verified.stdout).unwrap();
     assert_eq!((verified.status.code(), found.lines().count()), (Some(1), 1), "{found}");
     assert!(found.starts_with("invalid page in block 0"), "{found}");
+
+    // The service says why it is not ready, once.
+    let mut waiting = test_site.start(&["serve"]);
+    let lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let log: Vec<_> = lines.take_while(|line| !line.contains("restore-backup")).collect();
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+    let told = |words: &str| log.iter().filter(|line| line.contains(words)).count();
+    assert_eq!((told("rendering failed"), told("the database is damaged")), (1, 1), "{log:#?}");
 }
 
 #[test]

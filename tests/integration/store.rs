@@ -262,9 +262,7 @@ async fn one_replica_scans_at_a_time_and_another_takes_over() {
 }
 
 /// At the end of the service, whatever is being read.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_check_of_the_database_that_is_stopped_is_no_failure() {
-    let home = Home::sqlite();
+async fn a_check_of_the_database_that_is_stopped_is_no_failure(home: Home) {
     let store = home.open().await;
     for batch in 0..4 {
         let file =
@@ -386,6 +384,7 @@ on_every_engine! {
     a_damaged_revision_removes_only_its_article_from_the_page
     a_damaged_time_channel_author_or_reason_is_not_published
     a_check_of_the_database_names_what_is_damaged
+    a_check_of_the_database_that_is_stopped_is_no_failure
     revisions_of_an_older_version_get_a_checksum
     a_live_feed_knows_the_oldest_number_of_its_deltas
     a_live_feed_is_complete_until_a_page_is_sealed

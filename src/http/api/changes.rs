@@ -39,6 +39,8 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// A batch of a stream: at most this many changes, or not much more than this many bytes.
 const BATCH_SIZE: u32 = 64;
 const BATCH_BYTES: usize = 256 * 1024;
+/// Most pages have no more changes.
+const TYPICAL_LIMIT: u32 = 100;
 /// Most changes are not longer.
 const TYPICAL_BYTES: usize = 6 * 1024;
 /// Maximum time to wait a response. Proxies commonly time out after 60 s.
@@ -201,7 +203,7 @@ async fn encode(
     format: OutputFormat,
 ) -> Result<ReadOutcome, StoreError> {
     let log = state.store.log_id_for(query.channel.as_ref());
-    let mut body = Vec::with_capacity(query.limit.min(BATCH_SIZE) as usize * TYPICAL_BYTES);
+    let mut body = Vec::with_capacity(query.limit.min(TYPICAL_LIMIT) as usize * TYPICAL_BYTES);
     if format == OutputFormat::Json {
         let mut members = Members::new(&mut body);
         members.text("log", &log);
