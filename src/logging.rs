@@ -92,14 +92,21 @@ fn log_panics() {
     let former = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
-        // SECURITY: of a text that is cut in the middle of a character, the message quotes the text.
-        let cause = message.split_once(" of `").map_or(message, |(cause, _)| cause);
+        let cause = without_quoted_text(message);
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         error!(location, cause, "a panic");
         if with_backtrace {
             former(panic);
         }
     }));
+}
+
+/// The message of a panic without the text that was sliced.
+///
+/// SECURITY: at an index that does not fit, Rust quotes the text, which may be of an article.
+fn without_quoted_text(message: &str) -> &str {
+    let quote = [" of `", " slicing `"].iter().filter_map(|before| message.find(before)).min();
+    &message[..quote.unwrap_or(message.len())]
 }
 
 /// Formats an event on one line: as text, or as a JSON object with time, level, message, and the fields under `fields`.
@@ -360,6 +367,18 @@ mod tests {
             (&read["level"], &read["message"], &read["fields"]["path"]),
             (&"WARN".into(), &text.into(), &text.into())
         );
+    }
+
+    #[test]
+    fn the_message_of_a_panic_does_not_quote_a_text() {
+        let text = std::hint::black_box("ữ bí mật".to_owned());
+        for (start, end) in [(1, 4), (0, 99), (4, 1), (99, 99)].map(std::hint::black_box) {
+            let panic = std::panic::catch_unwind(|| text[start..end].len()).unwrap_err();
+            let message = panic.downcast_ref::<String>().unwrap();
+            assert!(message.contains("bí mật"), "{message}");
+            let cause = without_quoted_text(message);
+            assert!(!cause.is_empty() && !cause.contains("bí mật"), "{cause}");
+        }
     }
 
     proptest! {

@@ -127,7 +127,7 @@ impl Renderer {
         if let Some(cause) = &failure
             && failure != self.failure
         {
-            error!(%cause, "rendering failed; the previous documents remain available");
+            error!(%cause, "rendering failed and is retried; documents rendered before remain available");
         }
         self.failure = failure;
         self.failure.is_none()

@@ -1,8 +1,8 @@
 //! The check of the whole database for damage, such as by flipped bits on the disk.
 //!
 //! Texts and images are compared with their checksums, and what is stored twice with its copy. Of SQLite, which has no
-//! checksums of its own, the structure of the file is checked as well. NOTE: a PostgreSQL server checks its own pages
-//! (`data_checksums`).
+//! checksums of its own, the structure of the file is checked as well. A PostgreSQL server checks its own pages if its
+//! `data_checksums` are on.
 
 pub(crate) mod rows;
 
@@ -53,7 +53,9 @@ impl Store {
         ended.map_err(check_failed)?
     }
 
-    /// NOTE: in many short transactions: a long one would keep the server from cleaning up behind the writes.
+    /// The same comparisons on a PostgreSQL server.
+    ///
+    /// NOTE: in many short transactions. A long one would keep the server from cleaning up behind the writes.
     async fn check_server(&self, pace: CheckPace, found: &mut Vec<String>) -> Result<(), StoreError> {
         let mut pauses = Pauses::new(pace);
         for (what, sql) in CONTRADICTIONS {

@@ -301,13 +301,16 @@ fn damage_on_a_server_is_named() {
     assert!(found.starts_with("invalid page in block 0"), "{found}");
 
     // The service says why it is not ready, once.
-    let mut waiting = test_site.start(&["serve"]);
-    let lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let log: Vec<_> = lines.take_while(|line| !line.contains("restore-backup")).collect();
+    let path = test_site.path("log");
+    let log = || std::fs::read_to_string(&path).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut waiting = test_site.command(&["serve"]).stdout(Stdio::null()).stderr(file).spawn().unwrap();
+    wait_until("the damage to be named", || log().contains("restore-backup"));
     waiting.kill().unwrap();
     waiting.wait().unwrap();
-    let told = |words: &str| log.iter().filter(|line| line.contains(words)).count();
-    assert_eq!((told("rendering failed"), told("the database is damaged")), (1, 1), "{log:#?}");
+    let log = log();
+    let told = |words: &str| log.matches(words).count();
+    assert_eq!((told("rendering failed"), told("the database is damaged")), (1, 1), "{log}");
 }
 
 #[test]

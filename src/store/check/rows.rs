@@ -23,7 +23,7 @@ pub enum CheckPace {
     Full,
 }
 
-/// Pauses as long as was worked since the last pause.
+/// Pauses as long as was worked since the last pause; without its end, no pauses.
 pub(crate) struct Pauses(Option<Instant>);
 
 impl Pauses {
@@ -37,6 +37,7 @@ impl Pauses {
         self.0 = self.0.map(|_| Instant::now());
     }
 
+    /// Pauses this task.
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.due()).await;
         self.0 = self.0.map(|_| Instant::now());

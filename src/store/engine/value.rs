@@ -2,8 +2,8 @@
 
 use crate::store::error::StoreError;
 
-/// A value of a statement or of a result.
-#[derive(Clone, Debug, PartialEq)]
+/// A value of a statement or of a result. Ordered as SQLite orders values of different types.
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub(crate) enum Value {
     Null,
     Integer(i64),
