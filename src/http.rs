@@ -21,6 +21,7 @@ mod editor;
 pub mod entity_tag;
 mod guess_limiter;
 mod handler;
+mod header_lines;
 mod health;
 mod hub;
 mod hub_callback;

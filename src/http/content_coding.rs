@@ -6,6 +6,7 @@ use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
 use super::coding::MIN_COMPRESSED_BYTES;
+use super::header_lines::lines;
 use super::qvalue::{self, QValue};
 use crate::render::{ContentCoding, Representation};
 
@@ -28,7 +29,7 @@ impl AcceptEncoding {
     /// Parses all `Accept-Encoding` lines as one list. The first member for a coding counts; `x-gzip` means
     /// gzip (RFC 9110 §8.4.1.3).
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        let mut lines = headers.get_all(ACCEPT_ENCODING).iter().peekable();
+        let mut lines = lines(headers, ACCEPT_ENCODING).peekable();
         if lines.peek().is_none() {
             // RFC 9110 §12.5.3 rule 1: without the header, every coding is acceptable. Such a client may not
             // be able to decompress, so identity is sent; the tag of another coding still counts in

@@ -7,6 +7,7 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
 
 use super::entity_tag::{EntityTag, EntityTags, document_version};
+use super::header_lines::lines;
 use super::qvalue::{self, QValue};
 use crate::render::is_abridged;
 
@@ -24,7 +25,7 @@ pub struct DeltaRequest<'request> {
 impl<'request> DeltaRequest<'request> {
     /// None if the request does not ask for a delta, or does not name its copy.
     pub fn from_headers(headers: &'request HeaderMap) -> Option<Self> {
-        let mut lines = headers.get_all(A_IM).iter().peekable();
+        let mut lines = lines(headers, A_IM).peekable();
         lines.peek()?;
         if !lines.any(accepts_feed) {
             return None;

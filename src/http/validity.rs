@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Request, Version};
 
+use super::header_lines::lines;
 use super::response::{self, HttpResponse};
 use super::server::RequestBody;
 
@@ -61,10 +62,9 @@ pub fn has_files(headers: &HeaderMap) -> bool {
 /// NOTE: the value is used for nothing else (feed rule C9). A request with an absolute URI needs the header
 /// as well (RFC 9112 §3.2.2).
 fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {
-    // Iterates instead of a lookup, which would hash: a poll has few headers.
-    let mut hosts = headers.iter().filter(|(name, _)| **name == HOST).map(|(_, value)| value.as_bytes());
+    let mut hosts = lines(headers, HOST);
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => is_host(host),
+        (Some(host), None) => is_host(host.as_bytes()),
         (Some(_), Some(_)) => false,
         (None, _) => version < Version::HTTP_11,
     }

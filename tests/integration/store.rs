@@ -382,6 +382,7 @@ on_every_engine! {
     a_restored_article_appears_at_its_newest_revision
     a_tombstone_disappears_when_its_article_stays_in_another_channel
     a_damaged_revision_removes_only_its_article_from_the_page
+    a_damaged_text_can_be_withdrawn
     a_damaged_time_channel_author_or_reason_is_not_published
     a_check_of_the_database_names_what_is_damaged
     a_check_of_the_database_that_is_stopped_is_no_failure
@@ -1934,6 +1935,26 @@ async fn a_damaged_revision_removes_only_its_article_from_the_page(home: Home) {
     assert_eq!(home.alter("UPDATE revision SET content = '{\"title\":' WHERE number = 2").await, 1);
     assert_eq!(shown(&store, "xa-hoi", 1).await, ["a", "c", "d"]);
     assert_eq!(page(&store, "xa-hoi", 1).await.unwrap().unreadable.len(), 1);
+}
+
+/// Whoever holds a copy of it must drop it.
+async fn a_damaged_text_can_be_withdrawn(home: Home) {
+    let store = home.open().await;
+    let mut ids = Vec::new();
+    for stem in ["a", "b", "c"] {
+        ids.push(put(&home, &store, stem, stem, &["xa-hoi"]).await.0);
+    }
+    assert_eq!(home.alter("UPDATE revision SET content = '{\"title\":' WHERE number < 3").await, 2);
+    store.withdraw(&ids[0], Some("Trùng tin".to_owned()), false, "test").await.unwrap();
+    store.file_removed("kho/b.txt").await.unwrap();
+    let feed = live(&store, "xa-hoi").await;
+    assert_eq!((titles(&feed), feed.tombstones.len(), feed.unreadable.len()), (vec!["c"], 2, 0));
+    // Not restored, as there is nothing to publish. Whoever writes it anew has it again.
+    let refused = store.restore(&ids[0], "test").await.unwrap_err();
+    assert!(refused.to_string().contains("Write it anew"), "{refused}");
+    assert_eq!(live(&store, "xa-hoi").await.tombstones.len(), 2);
+    put(&home, &store, "b", "b (sửa)", &["xa-hoi"]).await;
+    assert_eq!(titles(&live(&store, "xa-hoi").await), ["b (sửa)", "c"]);
 }
 
 /// What a flipped bit makes of a revision is often as valid as what was stored.

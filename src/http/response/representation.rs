@@ -20,6 +20,7 @@ use super::headers::{
     VARY_ENCODING_FETCH_DEST, XML, allow_any_origin, ascii, content_encoding, page_headers,
 };
 use crate::http::content_coding::AcceptEncoding;
+use crate::http::header_lines::{is_present, lines};
 use crate::http::preconditions::{Decision, Preconditions};
 use crate::http::range::RangeRequest;
 use crate::render::{ContentCoding, Representation, RepresentationKind, http_date};
@@ -65,7 +66,7 @@ pub fn from_decision(
         let decision = evaluate(&headers, document, now);
         return from_decision(decision, method, headers, document, policy, now);
     }
-    let cross_origin = headers.contains_key(ORIGIN);
+    let cross_origin = is_present(&headers, ORIGIN);
     headers.clear();
     match decision {
         Some(Decision::NotModified(coding)) => {
@@ -154,9 +155,7 @@ pub fn feed_source(headers: &HeaderMap, feed: &Representation) -> HttpResponse {
 /// True for a page load in a browser (Fetch Metadata). Browsers send the header over TLS and to localhost;
 /// feed readers never do.
 pub fn is_browser_navigation(headers: &HeaderMap) -> bool {
-    // Iterates instead of a lookup, which would hash: a poll has few headers, and their names rarely need a
-    // comparison.
-    headers.iter().any(|(name, value)| *name == SEC_FETCH_DEST && value.as_bytes() == b"document")
+    lines(headers, SEC_FETCH_DEST).any(|value| value.as_bytes() == b"document")
 }
 
 /// Answers a request for an image: like [`representation()`], with support for byte ranges.

@@ -29,6 +29,7 @@ use super::request_body::{RequestBody, UnreadBody};
 use super::service::Service;
 use super::timed_io::{TimedIo, Transport};
 use super::tls::{self, TlsCertificate};
+use crate::http::header_lines::is_present;
 use crate::http::metrics::{RouteClass, ServerMetrics};
 use crate::http::response::{self, HttpResponse};
 
@@ -370,7 +371,7 @@ fn respond<S: Service>(
 ) -> impl Future<Output = Result<HttpResponse, Infallible>> + use<S> {
     let running = state.begin_answer();
     let (route, started) = (RouteClass::of(request.uri().path()), Instant::now());
-    let expects = request.headers().contains_key(EXPECT);
+    let expects = is_present(request.headers(), EXPECT);
     let is_multiplexed = state.is_multiplexed.get();
     let drops_body = is_multiplexed && request.method() == Method::HEAD;
     let unread = (!request.body().is_end_stream()).then(UnreadBody::default);

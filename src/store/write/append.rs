@@ -60,14 +60,21 @@ impl<'a> NewRevision<'a> {
     /// A revision with the current text and channels, which readers must see as a change.
     ///
     /// # Errors
-    /// If the stored text is damaged.
+    /// If the stored text is damaged. It can still be withdrawn.
     pub(crate) fn of(
         current: &CurrentArticle,
         kind: ChangeKind,
         author: &'a str,
         state: ArticleStatus,
     ) -> Result<Self, StoreError> {
-        let text = current.content.as_deref().map(StoredText::of_json).transpose()?;
+        let text = current.content.as_deref().map(StoredText::of_json).transpose();
+        let text = match kind {
+            // Whoever holds a copy of a damaged text must drop it.
+            ChangeKind::Withdrawn => text.unwrap_or_default(),
+            _ => {
+                text.map_err(|_| StoreError::Corrupt("the stored text is damaged. Write it anew".to_owned()))?
+            }
+        };
         let stamp = text.as_ref().map_or(current.updated, |text| text.stamp);
         let (channels, text) = (current.channels.clone(), text.map(Cow::Owned));
         let (named_update, is_correction, reason) = (None, true, None);
