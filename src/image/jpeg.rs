@@ -32,14 +32,16 @@ const APP14: u8 = 0xEE;
 const APP15: u8 = 0xEF;
 const COM: u8 = 0xFE;
 
+/// Encoders write some twenty at most.
+const MAX_PROGRESSIVE_SCANS: usize = 100;
+
 /// Copies the tables, the frame and the scans; rewrites those values of the application segments that affect how the
 /// image is shown, in a fixed order.
 pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
     let mut reader = ByteReader::new(bytes);
     let mut app_segments = AppSegments::default();
-    let mut frame: Option<Dimensions> = None;
+    let mut frame: Option<Frame> = None;
     let mut body = Vec::with_capacity(bytes.len());
-    let mut scans = 0_u32;
     if reader.array()? != [0xFF, SOI] {
         return Err(FormatError::Damaged("no start marker"));
     }
@@ -51,32 +53,34 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Stripped, FormatError> {
         let segment = segment(&mut reader, marker)?;
         match marker {
             SOF0..=SOF15 if !matches!(marker, DHT | JPG | DAC) => {
-                if frame.replace(frame_size(marker, segment)?).is_some() {
+                if frame.replace(Frame::read(marker, segment)?).is_some() {
                     return Err(FormatError::Damaged("more than one frame"));
                 }
                 copy(&mut body, marker, segment);
             }
             SOS => {
-                if frame.is_none() {
-                    return Err(FormatError::Damaged("scan before frame header"));
-                }
-                scans += 1;
+                frame
+                    .as_mut()
+                    .ok_or(FormatError::Damaged("scan before frame header"))?
+                    .begin_scan(segment)?;
                 copy(&mut body, marker, segment);
                 body.extend_from_slice(scan(&mut reader));
             }
             DHT | DQT | DRI => copy(&mut body, marker, segment),
             // Application segments after the first scan have no effect.
-            APP0..=APP15 if scans == 0 => app_segments.note(marker, segment),
+            APP0..=APP15 if frame.as_ref().is_none_or(|frame| frame.scans == 0) => {
+                app_segments.note(marker, segment)
+            }
             APP0..=APP15 | COM | DNL | DAC => {}
             _ => return Err(FormatError::Damaged("unknown segment type")),
         }
     }
-    let size = frame.filter(|_| scans > 0).ok_or(FormatError::Damaged("no pixel data"))?;
+    let frame = frame.filter(|frame| frame.scans > 0).ok_or(FormatError::Damaged("no pixel data"))?;
     let mut output = vec![0xFF, SOI];
     app_segments.write(&mut output);
     output.append(&mut body);
     output.extend([0xFF, EOI]);
-    Ok(Stripped { size: Orientation::oriented_size(app_segments.orientation, size), bytes: output })
+    Ok(Stripped { size: Orientation::oriented_size(app_segments.orientation, frame.size), bytes: output })
 }
 
 /// The next marker. Any number of 0xFF bytes can precede it (T.81 §B.1.1.2).
@@ -124,27 +128,54 @@ fn scan<'a>(reader: &mut ByteReader<'a>) -> &'a [u8] {
     data
 }
 
-/// The stored dimensions of a frame in a format that browsers support.
-fn frame_size(marker: u8, segment: &[u8]) -> Result<Dimensions, FormatError> {
-    if !(SOF0..=SOF2).contains(&marker) {
-        return Err(FormatError::NotDisplayable("arithmetic, lossless or hierarchical coding"));
+/// An image in a format that browsers support, and how much of it its scans have brought.
+struct Frame {
+    /// As stored, not as shown.
+    size: Dimensions,
+    components: usize,
+    is_progressive: bool,
+    scans: usize,
+    /// Of all scans.
+    scanned_components: usize,
+}
+
+impl Frame {
+    fn read(marker: u8, segment: &[u8]) -> Result<Self, FormatError> {
+        if !(SOF0..=SOF2).contains(&marker) {
+            return Err(FormatError::NotDisplayable("arithmetic, lossless or hierarchical coding"));
+        }
+        let mut reader = ByteReader::new(segment);
+        let damaged = |_| FormatError::Damaged("frame header too short");
+        let precision = reader.byte().map_err(damaged)?;
+        let height = reader.u16_be().map_err(damaged)?;
+        let width = reader.u16_be().map_err(damaged)?;
+        let components = usize::from(reader.byte().map_err(damaged)?);
+        if precision != 8 {
+            return Err(FormatError::NotDisplayable("more than 8 bits per component"));
+        }
+        if !matches!(components, 1 | 3 | 4) || reader.rest().len() != 3 * components {
+            return Err(FormatError::Damaged("invalid number of components"));
+        }
+        if height == 0 {
+            return Err(FormatError::NotDisplayable("height declared after the pixels"));
+        }
+        let size = Dimensions::new(width.into(), height.into())?;
+        Ok(Self { size, components, is_progressive: marker == SOF2, scans: 0, scanned_components: 0 })
     }
-    let mut reader = ByteReader::new(segment);
-    let damaged = |_| FormatError::Damaged("frame header too short");
-    let precision = reader.byte().map_err(damaged)?;
-    let height = reader.u16_be().map_err(damaged)?;
-    let width = reader.u16_be().map_err(damaged)?;
-    let components = reader.byte().map_err(damaged)?;
-    if precision != 8 {
-        return Err(FormatError::NotDisplayable("more than 8 bits per component"));
+
+    /// SECURITY: a scan of a few bytes makes a decoder go through a row or all of the image again.
+    fn begin_scan(&mut self, header: &[u8]) -> Result<(), FormatError> {
+        self.scans += 1;
+        self.scanned_components += usize::from(header.first().copied().unwrap_or(0).max(1));
+        match self.is_progressive {
+            true if self.scans > MAX_PROGRESSIVE_SCANS => Err(FormatError::Damaged("more than 100 scans")),
+            // Each component is in one scan (T.81 §A.2).
+            false if self.scanned_components > self.components => {
+                Err(FormatError::Damaged("a component in more than one scan"))
+            }
+            _ => Ok(()),
+        }
     }
-    if !matches!(components, 1 | 3 | 4) || reader.rest().len() != 3 * usize::from(components) {
-        return Err(FormatError::Damaged("invalid number of components"));
-    }
-    if height == 0 {
-        return Err(FormatError::NotDisplayable("height declared after the pixels"));
-    }
-    Dimensions::new(width.into(), height.into())
 }
 
 fn copy(to: &mut Vec<u8>, marker: u8, segment: &[u8]) {

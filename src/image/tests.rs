@@ -355,6 +355,7 @@ fn rejects_damaged_jpegs() {
         ("a picture in the picture", inserted(&[0xFF, 0xD8]), "picture-damaged"),
         ("a second frame", [&bare[..scan], &bare[frame..]].concat(), "picture-damaged"),
         ("no frame", [&bare[..frame], &bare[scan..]].concat(), "picture-damaged"),
+        ("the scan twice", [&bare[..bare.len() - 2], &bare[scan..]].concat(), "picture-damaged"),
         ("no scan", [&bare[..scan], &[0xFF, 0xD9]].concat(), "picture-damaged"),
         ("bytes between segments", [&bare[..scan], b"<html>", &bare[scan..]].concat(), "picture-damaged"),
         ("a restart before the scan", inserted(&[0xFF, 0xD0]), "picture-damaged"),
@@ -363,6 +364,20 @@ fn rejects_damaged_jpegs() {
     ] {
         assert_eq!(error_of(&bytes).code(), code, "{what}");
     }
+}
+
+/// A scan of a few bytes makes a decoder go through the image again.
+#[test]
+fn rejects_a_progressive_jpeg_with_hundreds_of_scans() {
+    let bare = jpeg_of(ColorType::Rgb, true, None);
+    let markers = |bytes: &[u8]| bytes.windows(2).filter(|window| *window == [0xFF, 0xDA]).count();
+    let last = bare.windows(2).rposition(|window| window == [0xFF, 0xDA]).unwrap();
+    let with = |scans: usize| {
+        let repeated = bare[last..bare.len() - 2].repeat(scans - markers(&bare));
+        [&bare[..bare.len() - 2], &repeated, &[0xFF, 0xD9]].concat()
+    };
+    assert_eq!(markers(&published(&with(100)).bytes), 100);
+    assert_eq!(error_of(&with(101)).code(), "picture-damaged");
 }
 
 #[test]
