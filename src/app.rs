@@ -214,14 +214,12 @@ impl App {
     fn spawn_site(&self, tasks: &mut Tasks, readers: Listeners, handler: SiteHandler) {
         let (options, middleware) = (self.config.server.clone(), self.config.middleware.clone());
         if middleware.is_off() {
-            tasks
-                .spawn_server("server", readers, options, move |request, from| handler.answer(request, from));
-            return;
+            return tasks.spawn_server("server", readers, options, handler);
         }
         let middleware = RateLimitLayer::new(middleware, Arc::clone(&self.config.render.addresses));
         tasks.spawn_server("server", readers, options, move |request, from| {
             let (middleware, handler) = (middleware.clone(), handler.clone());
-            async move { middleware.answer(request, from, |request, from| handler.answer(request, from)).await }
+            async move { middleware.answer(request, from, handler).await }
         });
     }
 

@@ -17,6 +17,7 @@ mod context;
 mod entry_cache;
 mod live_feed;
 mod lru;
+mod memory_file;
 mod on_demand;
 mod renderer;
 mod representation;
@@ -33,6 +34,7 @@ pub use compression::{ContentCoding, Effort};
 pub use context::{RenderContext, RenderOptions, channels};
 pub use entry_cache::{EntryCache, Verifier};
 pub use live_feed::LiveFeed;
+pub use memory_file::MemoryFile;
 pub use on_demand::{
     MonthExtent, OnDemandRenderer, PageInput, PageRequest, Rendered, decode_cursor, encode_cursor,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::output::{Outcome, OutputOptions, counted};
 use crate::app::{App, Sockets, Supervision, supervise};
@@ -27,6 +27,7 @@ pub(super) async fn serve(
     log_warnings(&config);
     let shutdown = stop_signals()?;
     let reloads = reload_signals()?;
+    raise_descriptor_limit();
     // Bound first, so that a port in use is reported at once.
     let sockets = Sockets::bind(&config, inherited)?;
     let banner = StartupBanner {
@@ -55,6 +56,15 @@ pub(super) async fn serve(
     let app = App::build(config).await?;
     supervise(app, sockets, Supervision { load, ready, reloads, shutdown }).await?;
     Ok(Outcome::Done)
+}
+
+/// Connections may take as many descriptors as the system allows, not only the 1,024 that a shell gives.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    if let Err(cause) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        debug!(%cause, "the limit of open files stays as it is");
+    }
 }
 
 fn log_warnings(config: &Config) {

@@ -17,7 +17,7 @@ use super::health::{is_ready, readiness};
 use super::on_demand;
 use super::preconditions::{Decision, client_newer_tag};
 use super::response::{self, ALLOW_READ, CachePolicy, HttpResponse};
-use super::server::RequestBody;
+use super::server::{Answer, RequestBody, Service};
 use super::state::{AppState, RETRY_AFTER};
 use super::validity::{self, Invalid};
 use super::{hub, hub_callback};
@@ -66,10 +66,24 @@ enum CacheLookup {
     Miss,
 }
 
-/// Answers public requests.
+/// Answers public requests: those that need the store later, all others at once.
 #[derive(Clone)]
 pub struct SiteHandler {
     state: Arc<AppState>,
+}
+
+impl Service for SiteHandler {
+    fn answer(&self, request: Request<RequestBody>, from: SocketAddr) -> Answer {
+        let invalid = validity::check(&request).err();
+        let (mut request, body) = request.into_parts();
+        if let Some(invalid) = invalid {
+            return Answer::Ready(self.invalid(&request, invalid));
+        }
+        match self.lookup(&mut request) {
+            CacheLookup::Hit(reply) => Answer::Ready(reply),
+            lookup => Answer::Later(self.follow(lookup, request, body, from)),
+        }
+    }
 }
 
 impl SiteHandler {
@@ -78,33 +92,7 @@ impl SiteHandler {
         Self { state }
     }
 
-    /// Answers one request.
-    ///
-    /// NOTE: a poll is answered synchronously; only requests that need the store become a boxed future. A
-    /// single future for both would be as large as the largest query, and every 304 would move it around.
-    pub fn answer(
-        &self,
-        request: Request<RequestBody>,
-        from: SocketAddr,
-    ) -> impl Future<Output = HttpResponse> + use<> {
-        let invalid = validity::check(&request).err();
-        let (mut request, body) = request.into_parts();
-        let response = match invalid {
-            Some(invalid) => Ok(self.invalid(&request, invalid)),
-            None => match self.lookup(&mut request) {
-                CacheLookup::Hit(reply) => Ok(reply),
-                lookup => Err(self.follow(lookup, request, body, from)),
-            },
-        };
-        async move {
-            match response {
-                Ok(reply) => reply,
-                Err(later) => later.await,
-            }
-        }
-    }
-
-    /// Answers a request that is not answered at once.
+    /// Answers a request that [`Service::answer`] did not answer at once.
     fn follow(
         &self,
         lookup: CacheLookup,

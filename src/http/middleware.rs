@@ -19,7 +19,7 @@ use super::client_ip::{client_address, rate_limit_key};
 use super::keyed_limiter::KeyedLimiter;
 use super::metrics::RouteClass;
 use super::response::{self, HttpResponse};
-use super::server::RequestBody;
+use super::server::{RequestBody, Service};
 use crate::urls::{Route, SiteUrls, redact_request};
 
 /// The operator's settings.
@@ -63,11 +63,11 @@ impl RateLimitLayer {
     }
 
     /// Passes a request to `service`, or answers with 429.
-    pub async fn answer<Answer: Future<Output = HttpResponse>>(
+    pub async fn answer(
         &self,
         request: Request<RequestBody>,
         from: SocketAddr,
-        service: impl FnOnce(Request<RequestBody>, SocketAddr) -> Answer,
+        service: impl Service,
     ) -> HttpResponse {
         let client = client_address(request.headers(), from.ip(), &self.0.options.trusted_proxies);
         let logged = self
@@ -76,7 +76,7 @@ impl RateLimitLayer {
             .access_log
             .then(|| (Instant::now(), request.method().clone(), request.uri().clone()));
         let reply = match self.check(request.uri().path(), client) {
-            Ok(()) => service(request, from).await,
+            Ok(()) => service.answer(request, from).response().await,
             Err(wait) => self.too_many_requests(request.uri().path(), wait),
         };
         if let Some((started, method, address)) = logged {

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 pub use limits::ServerOptions;
 pub use listener::Listeners;
 pub use request_body::{BodyError, MIN_BODY_RATE, RequestBody};
-pub use service::Service;
+pub use service::{Answer, Service};
 pub use tls::{TlsCertificate, TlsError, TlsFiles, ValidityProblem};
 use worker::{ShutdownSignal, Worker};
 

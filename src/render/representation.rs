@@ -1,7 +1,5 @@
 //! Representations (RFC 9110 §8): a document in its content codings, with validators.
 
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
 use super::compression::{ContentCoding, Effort};
+use super::memory_file::MemoryFile;
 use crate::text::hex;
 use crate::time::Timestamp;
 
@@ -30,6 +29,24 @@ pub struct EncodedBody {
     pub bytes: Bytes,
     /// `"{log}.{number}-{hash}-{coding}"`: a strong validator of these bytes (feed rule C3).
     pub etag: HeaderValue,
+    file: OnceLock<Option<Arc<MemoryFile>>>,
+}
+
+impl EncodedBody {
+    fn new(bytes: Vec<u8>, etag: HeaderValue) -> Self {
+        Self { bytes: Bytes::from(bytes), etag, file: OnceLock::new() }
+    }
+
+    /// The content as a memory file for sendfile. Created on first use, because few codings are asked for.
+    /// None for short documents, and where there can be no memory file.
+    pub fn file(&self) -> Option<&Arc<MemoryFile>> {
+        if self.bytes.len() < MIN_SENDFILE_BYTES {
+            return None;
+        }
+        let create =
+            || MemoryFile::new(&self.bytes).inspect_err(|cause| debug!(%cause, "no memory file")).ok();
+        self.file.get_or_init(|| create().map(Arc::new)).as_ref()
+    }
 }
 
 /// Determines caching and what browsers get.
@@ -72,7 +89,6 @@ pub struct Representation {
     brotli: OnceLock<EncodedBody>,
     etags: EtagSource,
     effort: Effort,
-    file: OnceLock<Option<Arc<File>>>,
     /// The value of `Link` (RFC 8288).
     pub link: Option<HeaderValue>,
 }
@@ -100,7 +116,7 @@ pub fn is_abridged(opaque: &[u8]) -> bool {
 const MIN_SLOW_BYTES: usize = 16 * 1024;
 
 /// Shorter bodies are cheaper to copy than to send with sendfile.
-const MIN_SENDFILE_BYTES: usize = 64 * 1024;
+const MIN_SENDFILE_BYTES: usize = 32 * 1024;
 
 impl Representation {
     /// A document with an ETag of its log version and bytes. Deterministic.
@@ -146,12 +162,11 @@ impl Representation {
             media_type,
             last_modified,
             last_modified_text: http_date(last_modified),
-            identity: EncodedBody { bytes: Bytes::from(bytes), etag },
+            identity: EncodedBody::new(bytes, etag),
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
             etags,
             effort: Effort::default(),
-            file: OnceLock::new(),
             link: None,
         }
     }
@@ -198,20 +213,6 @@ impl Representation {
         }
     }
 
-    /// The body without content coding as a memory file for sendfile. Created on first use, because most clients accept a
-    /// coding. None for short documents and on systems without memory files.
-    pub fn file(&self) -> Option<&Arc<File>> {
-        let create = || {
-            memory_file(&self.identity.bytes)
-                .inspect_err(|cause| debug!(%cause, "memory file unavailable"))
-                .ok()
-        };
-        if self.identity.bytes.len() < MIN_SENDFILE_BYTES {
-            return None;
-        }
-        self.file.get_or_init(|| create().map(Arc::new)).as_ref()
-    }
-
     /// The memory use in bytes, with all codings, of a document of text.
     pub(super) fn weight(&self) -> u64 {
         2 * self.identity.bytes.len() as u64
@@ -232,7 +233,7 @@ impl Representation {
                 EtagSource::Full(full) => full.body(coding).etag.clone(),
                 EtagSource::Fixed => self.identity.etag.clone(),
             };
-            EncodedBody { bytes: Bytes::from(bytes), etag }
+            EncodedBody::new(bytes, etag)
         })
     }
 
@@ -252,18 +253,6 @@ impl Representation {
         };
         made.map(|body| &body.etag)
     }
-}
-
-#[cfg(target_os = "linux")]
-fn memory_file(bytes: &[u8]) -> io::Result<File> {
-    let mut file = File::from(rustix::fs::memfd_create("bantin-document", rustix::fs::MemfdFlags::CLOEXEC)?);
-    file.write_all(bytes)?;
-    Ok(file)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn memory_file(_bytes: &[u8]) -> io::Result<File> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// An HTTP-date such as `Fri, 12 May 2023 10:39:00 GMT` (RFC 9110 §5.6.7), clamped to 1970 to 9999.

@@ -718,7 +718,7 @@ fn a_client_that_does_not_read_its_response_is_disconnected() {
 #[test]
 fn a_long_response_arrives_complete_however_it_is_read_and_the_connection_stays_open() {
     let server = TestServer::open();
-    assert!(server.test_site.huge.file().is_some(), "the kernel takes it from a file");
+    assert!(server.test_site.huge.identity.file().is_some(), "the kernel takes it from a file");
     let mut client = server.client();
     for _ in 0..2 {
         client.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\nGET /plain HTTP/1.1\r\nHost: a\r\n\r\n");

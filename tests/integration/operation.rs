@@ -658,3 +658,38 @@ fn a_damaged_text_is_named_at_start_and_left_out() {
     site.write("xa-hoi/moi.txt", article("Bài mới", "13/05/2023 08:00", "Đoạn mở đầu, viết lại."));
     wait_until("the article", || serving.get(RSS).text().contains("viết lại"));
 }
+
+/// Long documents are files in memory. Each takes a descriptor, which a connection may need.
+#[test]
+fn documents_leave_most_descriptors_to_connections() {
+    let site = TestSite::new();
+    let slugs: Vec<String> = (1..=20).map(|number| format!("muc-{number}")).collect();
+    let long = "Đoạn văn rất dài về phong trào thi đua ở huyện. ".repeat(1_000);
+    for slug in &slugs {
+        site.configure(&format!("[[channel]]\nslug = \"{slug}\"\ntitle = \"Mục {slug}\"\n"));
+        site.write(
+            &format!("{slug}/bai-{slug}.txt"),
+            article(&format!("Bài {slug}"), "13/05/2023 08:00", &long),
+        );
+    }
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 200 && exec \"$0\" serve --config \"$1\"", env!("CARGO_BIN_EXE_bantin")]);
+    let serving = site.serve_by({
+        command.arg(site.path("config.toml"));
+        command
+    });
+    let mut documents = 0;
+    for slug in &slugs {
+        for name in ["rss.xml", "atom.xml", "feed.json"] {
+            let feed = serving.get(&format!("/{slug}/{name}")).text();
+            assert!(feed.len() > 40_000 && feed.contains("thi đua ở huyện"), "{slug}/{name}: {}", feed.len());
+            documents += 1;
+        }
+    }
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", serving.pid())).unwrap();
+    let in_memory = descriptors
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .filter(|file| file.to_string_lossy().contains("bantin-document"))
+        .count();
+    assert_eq!((documents, in_memory), (60, 50), "a quarter of 200");
+}

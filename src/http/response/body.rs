@@ -11,6 +11,8 @@ use hyper::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use crate::render::MemoryFile;
+
 /// A response.
 pub type HttpResponse = Response<ResponseBody>;
 
@@ -29,7 +31,7 @@ pub enum ResponseBody {
 #[derive(Clone, Debug)]
 pub struct MemfdBody {
     bytes: Bytes,
-    file: Arc<File>,
+    file: Arc<MemoryFile>,
 }
 
 impl MemfdBody {
@@ -42,7 +44,7 @@ impl MemfdBody {
 
     /// The file.
     pub fn file(&self) -> &File {
-        &self.file
+        self.file.file()
     }
 }
 
@@ -76,7 +78,7 @@ pub struct ReceiverClosed;
 
 impl ResponseBody {
     /// A body that the kernel may read from `file`, which holds the same bytes.
-    pub fn memfd(bytes: Bytes, file: Arc<File>) -> Self {
+    pub fn memfd(bytes: Bytes, file: Arc<MemoryFile>) -> Self {
         Self::Memfd(Full::new(bytes.clone()), MemfdBody { bytes, file })
     }
 

@@ -247,8 +247,9 @@ fn full_response(
     if document.kind == RepresentationKind::Page {
         page_headers(&mut headers);
     }
-    let bytes = document.body(coding).bytes.clone();
-    let body = match (coding == ContentCoding::Identity).then(|| document.file()).flatten() {
+    let body = document.body(coding);
+    let bytes = body.bytes.clone();
+    let body = match body.file() {
         Some(file) => ResponseBody::memfd(bytes, Arc::clone(file)),
         None => ResponseBody::from(bytes),
     };

@@ -226,6 +226,12 @@ impl ConnectionState {
 /// One request that is being answered.
 pub(super) struct RunningAnswer(Rc<ConnectionState>);
 
+impl RunningAnswer {
+    pub(super) fn connection(&self) -> &Rc<ConnectionState> {
+        &self.0
+    }
+}
+
 impl Drop for RunningAnswer {
     fn drop(&mut self) {
         let others = self.0.answering.get() - 1;

@@ -22,11 +22,11 @@ use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::connection::{CloseCommand, ConnectionState, Phase, WorkerState};
+use super::connection::{CloseCommand, ConnectionState, Phase, RunningAnswer, WorkerState};
 use super::limits::ServerOptions;
 use super::listener::AcceptBackoff;
 use super::request_body::{RequestBody, UnreadBody};
-use super::service::Service;
+use super::service::{Answer, Service};
 use super::timed_io::{TimedIo, Transport};
 use super::tls::{self, TlsCertificate};
 use crate::http::header_lines::is_present;
@@ -369,38 +369,68 @@ fn respond<S: Service>(
     peer: SocketAddr,
     service: &S,
 ) -> impl Future<Output = Result<HttpResponse, Infallible>> + use<S> {
-    let running = state.begin_answer();
-    let (route, started) = (RouteClass::of(request.uri().path()), Instant::now());
+    let exchange = HttpExchange::begin(&state, &request);
     let expects = is_present(request.headers(), EXPECT);
-    let is_multiplexed = state.is_multiplexed.get();
-    let drops_body = is_multiplexed && request.method() == Method::HEAD;
     let unread = (!request.body().is_end_stream()).then(UnreadBody::default);
-    let (rest, connection) = (unread.clone(), Rc::clone(&state));
-    // NOTE: boxed: hyper keeps the room of this future with the connection, also while that is idle.
-    let answer = Box::pin(service.answer(request.map(|body| RequestBody::new(body, rest, connection)), peer));
-    async move {
-        let mut reply = answer.await;
-        let rest = unread.and_then(|unread| unread.take());
-        // HTTP/2: the rest occupies no other request's place. It is discarded all the same, because many clients cannot
-        // read an answer before they have sent their request (RFC 9113 §8.1).
-        if let Some(rest) = rest
-            && (expects || !discard_rest(rest, is_multiplexed).await)
-            && !is_multiplexed
-        {
-            state.still_sending.set(true);
-            response::close_connection(&mut reply);
+    let rest = unread.clone();
+    let answer = match (service.answer(request.map(|body| RequestBody::new(body, rest, state)), peer), unread)
+    {
+        (Answer::Ready(reply), None) => Answer::Ready(exchange.end(reply)),
+        // NOTE: boxed: hyper keeps the room of this future with the connection, also while that is idle.
+        (answer, unread) => Answer::Later(Box::pin(async move {
+            let mut reply = answer.response().await;
+            if let Some(rest) = unread.and_then(|unread| unread.take()) {
+                exchange.end_body(rest, expects, &mut reply).await;
+            }
+            exchange.end(reply)
+        })),
+    };
+    async { Ok(answer.response().await) }
+}
+
+/// A request and its response.
+struct HttpExchange {
+    running: RunningAnswer,
+    is_multiplexed: bool,
+    drops_body: bool,
+    route: RouteClass,
+    started: Instant,
+}
+
+impl HttpExchange {
+    fn begin(state: &Rc<ConnectionState>, request: &Request<Incoming>) -> Self {
+        let is_multiplexed = state.is_multiplexed.get();
+        Self {
+            running: state.begin_answer(),
+            is_multiplexed,
+            drops_body: is_multiplexed && request.method() == Method::HEAD,
+            route: RouteClass::of(request.uri().path()),
+            started: Instant::now(),
         }
-        if drops_body {
+    }
+
+    /// Discards what the service did not read. HTTP/2: the rest occupies no other request's place. It is discarded all
+    /// the same, because many clients cannot read an answer before they have sent their request (RFC 9113 §8.1).
+    async fn end_body(&self, rest: Incoming, expects: bool, reply: &mut HttpResponse) {
+        if (expects || !discard_rest(rest, self.is_multiplexed).await) && !self.is_multiplexed {
+            self.running.connection().still_sending.set(true);
+            response::close_connection(reply);
+        }
+    }
+
+    fn end(self, mut reply: HttpResponse) -> HttpResponse {
+        let state = Rc::clone(self.running.connection());
+        if self.drops_body {
             response::drop_body(&mut reply);
         }
-        if !is_multiplexed && state.command.get() == CloseCommand::CloseAfterNext {
+        if !self.is_multiplexed && state.command.get() == CloseCommand::CloseAfterNext {
             response::close_connection(&mut reply);
         }
-        drop(running);
+        drop(self.running);
         state.held_back.set(false);
         state.sending.replace(reply.body().in_memfd().cloned());
-        state.worker.metrics().answered(reply.status(), route, started.elapsed());
-        Ok(reply)
+        state.worker.metrics().answered(reply.status(), self.route, self.started.elapsed());
+        reply
     }
 }
 
