@@ -259,8 +259,7 @@ async fn serve(config: Config, stop: &watch::Sender<bool>) -> Running {
     let address = listeners.local_addr();
     let stopping = stop.subscribe();
     std::thread::spawn(move || {
-        let answer = move |request, from| handler.answer(request, from);
-        server::serve(listeners, &config.server, answer, stopping).expect("a server");
+        server::serve(listeners, &config.server, handler, stopping).expect("a server");
     });
     Running { address, secret, rendering }
 }
