@@ -77,10 +77,10 @@ impl Service for SiteHandler {
         let invalid = validity::check(&request).err();
         let (mut request, body) = request.into_parts();
         if let Some(invalid) = invalid {
-            return Answer::Ready(self.invalid(&request, invalid));
+            return Answer::ready(self.invalid(&request, invalid));
         }
         match self.lookup(&mut request) {
-            CacheLookup::Hit(reply) => Answer::Ready(reply),
+            CacheLookup::Hit(reply) => Answer::ready(reply),
             lookup => Answer::Later(self.follow(lookup, request, body, from)),
         }
     }

@@ -76,7 +76,7 @@ impl RateLimitLayer {
             .access_log
             .then(|| (Instant::now(), request.method().clone(), request.uri().clone()));
         let reply = match self.check(request.uri().path(), client) {
-            Ok(()) => service.answer(request, from).response().await,
+            Ok(()) => service.answer(request, from).await,
             Err(wait) => self.too_many_requests(request.uri().path(), wait),
         };
         if let Some((started, method, address)) = logged {

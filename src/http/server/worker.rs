@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
@@ -363,29 +363,37 @@ impl<Task: Future<Output = ()> + 'static> Executor<Task> for LocalExecutor {
 }
 
 /// Answers one request, and handles the part of its body that the service did not read.
-fn respond<S: Service>(
+fn respond(
     state: Rc<ConnectionState>,
     request: Request<Incoming>,
     peer: SocketAddr,
-    service: &S,
-) -> impl Future<Output = Result<HttpResponse, Infallible>> + use<S> {
+    service: &impl Service,
+) -> Responding {
     let exchange = HttpExchange::begin(&state, &request);
     let expects = is_present(request.headers(), EXPECT);
     let unread = (!request.body().is_end_stream()).then(UnreadBody::default);
-    let rest = unread.clone();
-    let answer = match (service.answer(request.map(|body| RequestBody::new(body, rest, state)), peer), unread)
-    {
-        (Answer::Ready(reply), None) => Answer::Ready(exchange.end(reply)),
-        // NOTE: boxed: hyper keeps the room of this future with the connection, also while that is idle.
+    let request = request.map(|body| RequestBody::new(body, unread.clone(), state));
+    Responding(match (service.answer(request, peer), unread) {
+        (Answer::Ready(reply), None) => Answer::ready(exchange.end(reply.into_inner())),
         (answer, unread) => Answer::Later(Box::pin(async move {
-            let mut reply = answer.response().await;
+            let mut reply = answer.await;
             if let Some(rest) = unread.and_then(|unread| unread.take()) {
                 exchange.end_body(rest, expects, &mut reply).await;
             }
             exchange.end(reply)
         })),
-    };
-    async { Ok(answer.response().await) }
+    })
+}
+
+/// The answer as hyper wants it. NOTE: small, because hyper keeps its room with the connection, also while that is idle.
+struct Responding(Answer);
+
+impl Future for Responding {
+    type Output = Result<HttpResponse, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(Ok)
+    }
 }
 
 /// A request and its response.
