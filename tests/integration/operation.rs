@@ -674,10 +674,8 @@ fn documents_leave_most_descriptors_to_connections() {
     }
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 200 && exec \"$0\" serve --config \"$1\"", env!("CARGO_BIN_EXE_bantin")]);
-    let serving = site.serve_by({
-        command.arg(site.path("config.toml"));
-        command
-    });
+    command.arg(site.path("config.toml"));
+    let serving = site.serve_by(command);
     let mut documents = 0;
     for slug in &slugs {
         for name in ["rss.xml", "atom.xml", "feed.json"] {
@@ -692,4 +690,21 @@ fn documents_leave_most_descriptors_to_connections() {
         .filter(|file| file.to_string_lossy().contains("bantin-document"))
         .count();
     assert_eq!((documents, in_memory), (60, 50), "a quarter of 200");
+}
+
+#[test]
+fn a_service_may_open_as_many_files_as_the_system_allows() {
+    let site = seeded();
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "ulimit -S -n 100 && exec \"$0\" serve --config \"$1\"",
+        env!("CARGO_BIN_EXE_bantin"),
+    ]);
+    command.arg(site.path("config.toml"));
+    let serving = site.serve_by(command);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", serving.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let values: Vec<&str> = line.split_whitespace().collect();
+    assert!(values[3] != "100" && values[3] == values[4], "{line}");
 }
