@@ -375,6 +375,7 @@ on_every_engine! {
     a_retried_request_is_one_article_and_its_key_cannot_be_reused
     an_edit_of_an_outdated_version_is_rejected
     the_same_text_sent_twice_is_one_article
+    articles_of_one_title_and_day_stay_apart_and_are_recognised
     an_unchanged_file_does_not_undo_a_correction_by_api
     a_sealed_page_shows_each_article_once_as_its_last_revision_in_it
     an_archive_page_exists_once_it_is_full
@@ -1771,6 +1772,60 @@ async fn the_same_text_sent_twice_is_one_article(home: Home) {
     assert_eq!(again, (first.clone(), SubmitOutcome::Unchanged));
     let (other, _) = take(&store, sent("Hội nghị!", SAMPLE_ARTICLE, WriteConditions::default())).await;
     assert_eq!(other.as_str(), format!("{first}-2"));
+}
+
+async fn articles_of_one_title_and_day_stay_apart_and_are_recognised(home: Home) {
+    let store = home.open().await;
+    let saying = |text: &str, stamp| {
+        let mut submission = sent("Lịch tiếp công dân", stamp, WriteConditions::default());
+        submission.article.body = vec![Block::Paragraph { text: text.into() }];
+        submission
+    };
+    let (minute, evening) = (SAMPLE_ARTICLE, SAMPLE_ARTICLE + 5000);
+    let all = [
+        ("Xã Đăk Tờ Kan", minute),
+        ("Xã Văn Xuôi", minute),
+        ("Xã Văn Xuôi", minute + 60),
+        ("Xã Tê Xăng", evening),
+    ];
+    let mut ids = Vec::new();
+    for (text, stamp) in all {
+        let (id, outcome) = take(&store, saying(text, stamp)).await;
+        match stamp == evening {
+            true => assert!(matches!(outcome, SubmitOutcome::Scheduled(_)), "{outcome:?}"),
+            false => assert!(matches!(outcome, SubmitOutcome::Published(_)), "{outcome:?}"),
+        }
+        ids.push(id);
+    }
+    let first = ids[0].as_str();
+    assert_eq!(ids[1..], [2, 3, 4].map(|number| ArticleId::new(format!("{first}-{number}"))));
+
+    let same_as_before = async || {
+        for (id, (text, stamp)) in ids.iter().zip(all) {
+            let (again, outcome) = take(&store, saying(text, stamp)).await;
+            assert_eq!(again, *id, "{text}");
+            assert!(matches!(outcome, SubmitOutcome::Unchanged | SubmitOutcome::Scheduled(_)), "{outcome:?}");
+        }
+    };
+    same_as_before().await;
+    store.withdraw(&ids[1], None, false, "test").await.unwrap();
+    store.restore(&ids[1], "test").await.unwrap();
+    same_as_before().await;
+    // A date that was corrected counts, not the first one.
+    take(&store, named(ids[2].as_str(), saying("Xã Văn Xuôi", minute - 60))).await;
+    assert_eq!(
+        take(&store, saying("Xã Văn Xuôi", minute - 60)).await,
+        (ids[2].clone(), SubmitOutcome::Unchanged)
+    );
+    // What is scheduled is recognised after its publication.
+    home.clock.advance(10_000);
+    assert_eq!(store.publish_due().await.unwrap().len(), 1);
+    assert_eq!(take(&store, saying("Xã Tê Xăng", evening)).await, (ids[3].clone(), SubmitOutcome::Unchanged));
+    // An import of the same text is the same article, whatever its file is called.
+    let mut imported =
+        import("kho", "xa-hoi/lich-tiep-cong-dan.txt", "1", article("Lịch tiếp công dân", minute));
+    imported.article.body = vec![Block::Paragraph { text: "Xã Văn Xuôi".into() }];
+    assert_eq!(take(&store, imported).await, (ids[1].clone(), SubmitOutcome::Unchanged));
 }
 
 async fn an_unchanged_file_does_not_undo_a_correction_by_api(home: Home) {

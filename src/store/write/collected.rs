@@ -7,7 +7,7 @@ use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::outcome::FileRemovalOutcome;
-use crate::store::rows::to_json;
+use crate::store::rows::{day_text, to_json};
 use crate::store::submission::Submission;
 use crate::store::write::current::{ArticleStatus, CurrentArticle};
 use crate::store::write::log_writer::LogWriter;
@@ -115,11 +115,18 @@ impl LogWriter<'_> {
         for number in 1.. {
             let permalink = Permalink { day, slug: submission.stem.with_suffix(number) };
             let minted = self.options.addresses.article_id(&permalink);
-            if self.article_at(&permalink).await?.is_none() && self.current(&minted).await?.is_none() {
+            if !self.is_taken(&permalink, &minted).await? {
                 return Ok((id.unwrap_or(minted), permalink));
             }
         }
         Err(StoreError::Corrupt("no free permalink for this slug and date".to_owned()))
+    }
+
+    /// True if an article has this URL or this id.
+    async fn is_taken(&mut self, permalink: &Permalink, id: &ArticleId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM article WHERE id = $1 OR day = $2 AND slug = $3 LIMIT 1";
+        let values = values![id.as_str(), day_text(permalink), permalink.slug.as_str()];
+        Ok(self.transaction.first(sql, values).await?.is_some())
     }
 
     pub(crate) async fn upsert_item(&mut self, record: &ItemRecord) -> Result<(), StoreError> {

@@ -14,20 +14,22 @@ pub(crate) fn text_of(current: &CurrentArticle) -> Option<Article> {
 
 /// The same title, ignoring spaces: a title with a missing space names the same article.
 pub(crate) fn same_title(current: &CurrentArticle, article: &Article) -> bool {
-    text_of(current).is_some_and(|before| without_spaces(&before.title) == without_spaces(&article.title))
+    text_of(current).is_some_and(|before| equal_without_spaces(&before.title, &article.title))
 }
 
 /// The same text, ignoring spaces and images. This identifies the article even if its spaces were corrected;
 /// [`equal_ignoring_formatting`] tells whether it is a correction.
 pub(crate) fn same_text_ignoring_spaces(current: &CurrentArticle, article: &Article) -> bool {
     let visible_content = current.visible_content().and_then(|content| from_json::<Article>(content).ok());
-    let folded = |article: &Article| without_images(article).map(|text| without_spaces(&text));
-    visible_content
-        .is_some_and(|before| matches!((folded(&before), folded(article)), (Ok(a), Ok(b)) if a == b))
+    let before = visible_content.map(|before| without_images(&before));
+    matches!((before, without_images(article)), (Some(Ok(a)), Ok(b)) if equal_without_spaces(&a, &b))
 }
 
-fn without_spaces(text: &str) -> String {
-    text.nfc().filter(|c| !c.is_whitespace()).collect()
+fn equal_without_spaces(a: &str, b: &str) -> bool {
+    fn visible(text: &str) -> impl Iterator<Item = char> {
+        text.nfc().filter(|c| !c.is_whitespace())
+    }
+    visible(a).eq(visible(b))
 }
 
 /// Equal to readers, ignoring images.

@@ -26,6 +26,16 @@ pub(crate) struct CurrentArticle {
     pub(crate) waiting: Option<Waiting>,
 }
 
+/// The article at a URL, without its text.
+pub(crate) struct Holder {
+    pub(crate) id: ArticleId,
+    pub(crate) state: ArticleStatus,
+    /// Publication date of the published text, in Unix seconds.
+    pub(crate) stamp: i64,
+    /// As [`CurrentArticle::affected_channels`].
+    pub(crate) channels: Vec<Slug>,
+}
+
 /// A scheduled text and its channels.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
@@ -37,11 +47,8 @@ pub(crate) struct Waiting {
 impl CurrentArticle {
     /// The channels that a write to this article affects: those that contain it, contained it, or will contain it.
     pub(crate) fn affected_channels(&self) -> Vec<Slug> {
-        let planned = self.waiting.iter().flat_map(|waiting| &waiting.channels);
-        let mut channels: Vec<Slug> = self.channels.iter().chain(planned).cloned().collect();
-        channels.sort();
-        channels.dedup();
-        channels
+        let planned = self.waiting.as_ref().map(|waiting| waiting.channels.as_slice());
+        united(&self.channels, planned.unwrap_or_default())
     }
 
     /// False if it was never public.
@@ -86,6 +93,22 @@ pub(crate) enum ArticleStatus {
     WithdrawnByCommand,
 }
 
+impl ArticleStatus {
+    /// `state` and `withdrawn_by` as stored.
+    fn of_columns(state: &str, withdrawn_by: Option<&str>) -> Self {
+        match (state, withdrawn_by) {
+            ("waiting", _) => Self::Waiting,
+            ("live", _) => Self::Live,
+            ("withdrawn", Some("file")) => Self::WithdrawnWithItsFile,
+            _ => Self::WithdrawnByCommand,
+        }
+    }
+
+    pub(crate) fn is_withdrawn(self) -> bool {
+        matches!(self, Self::WithdrawnWithItsFile | Self::WithdrawnByCommand)
+    }
+}
+
 /// The columns that [`read_current`] reads.
 macro_rules! select_current {
     ($which:literal) => {
@@ -105,13 +128,12 @@ impl LogWriter<'_> {
         row.map(|row| read_current(&row)).transpose()
     }
 
-    pub(crate) async fn article_at(
-        &mut self,
-        permalink: &Permalink,
-    ) -> Result<Option<CurrentArticle>, StoreError> {
-        let sql = select_current!("WHERE a.day = $1 AND a.slug = $2");
+    /// NOTE: the text is not read. A new article passes all that have its title and its day, which may be hundreds.
+    pub(crate) async fn holder_of(&mut self, permalink: &Permalink) -> Result<Option<Holder>, StoreError> {
+        let sql = "SELECT a.id, a.state, a.withdrawn_by, a.stamp, a.channels, w.channels \
+                   FROM article a LEFT JOIN waiting w ON w.article = a.id WHERE a.day = $1 AND a.slug = $2";
         let row = self.transaction.first(sql, values![day_text(permalink), permalink.slug.as_str()]).await?;
-        row.map(|row| read_current(&row)).transpose()
+        row.map(|row| read_holder(&row)).transpose()
     }
 
     pub(crate) async fn set_state(&mut self, id: &ArticleId, state: ArticleStatus) -> Result<(), StoreError> {
@@ -135,6 +157,24 @@ pub(crate) fn state_columns(state: ArticleStatus) -> (&'static str, Option<&'sta
     }
 }
 
+/// The channels of both, in order.
+fn united(channels: &[Slug], more: &[Slug]) -> Vec<Slug> {
+    let mut channels = [channels, more].concat();
+    channels.sort();
+    channels.dedup();
+    channels
+}
+
+fn read_holder(row: &Row) -> Result<Holder, StoreError> {
+    let planned: Vec<Slug> = row.get_optional_text(5)?.map(from_json).transpose()?.unwrap_or_default();
+    Ok(Holder {
+        id: ArticleId::new(row.get_text(0)?),
+        state: ArticleStatus::of_columns(row.get_text(1)?, row.get_optional_text(2)?),
+        stamp: row.get_i64(3)?,
+        channels: united(&from_json::<Vec<Slug>>(row.get_text(4)?)?, &planned),
+    })
+}
+
 /// The text of the article. A text that is damaged must not prevent its correction: it is like one without content.
 fn read_content(row: &Row) -> Result<Option<String>, StoreError> {
     match row.get_content(9) {
@@ -144,16 +184,10 @@ fn read_content(row: &Row) -> Result<Option<String>, StoreError> {
 }
 
 fn read_current(row: &Row) -> Result<CurrentArticle, StoreError> {
-    let state = match (row.get_text(3)?, row.get_optional_text(4)?) {
-        ("waiting", _) => ArticleStatus::Waiting,
-        ("live", _) => ArticleStatus::Live,
-        ("withdrawn", Some("file")) => ArticleStatus::WithdrawnWithItsFile,
-        _ => ArticleStatus::WithdrawnByCommand,
-    };
     Ok(CurrentArticle {
         id: ArticleId::new(row.get_text(0)?),
         permalink: read_permalink(row.get_text(1)?, row.get_text(2)?)?,
-        state,
+        state: ArticleStatus::of_columns(row.get_text(3)?, row.get_optional_text(4)?),
         number: row.get_u64(5)?,
         at: row.get_i64(6)?,
         updated: row.get_i64(7)?,

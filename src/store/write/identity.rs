@@ -1,14 +1,14 @@
 //! Which article a submission belongs to.
 
 use crate::model::bounds::Excess;
-use crate::model::{ArticleId, Permalink, bounds};
+use crate::model::{Article, ArticleId, Permalink, bounds};
 use crate::store::engine::values;
 use crate::store::error::StoreError;
 use crate::store::refusal::Refusal;
 use crate::store::rows::day_text;
 use crate::store::submission::{Source, Submission};
 use crate::store::write::comparison::{same_content, same_text_ignoring_spaces, same_title};
-use crate::store::write::current::{ArticleStatus, CurrentArticle};
+use crate::store::write::current::{ArticleStatus, CurrentArticle, Holder};
 use crate::store::write::files::{ArticleSource, stem_of};
 use crate::store::write::log_writer::LogWriter;
 use crate::store::write::rights::Rights;
@@ -62,7 +62,7 @@ impl LogWriter<'_> {
         let day = local_date(submission.article.published.instant, self.options.zone);
         for number in 1.. {
             let permalink = Permalink { day, slug: submission.stem.with_suffix(number) };
-            match self.article_at(&permalink).await? {
+            match self.holder_of(&permalink).await? {
                 None if submission.id.is_some() => {
                     return Ok(self.new_identity(submission, permalink, rights));
                 }
@@ -72,10 +72,13 @@ impl LogWriter<'_> {
                 },
                 // An explicit id always makes a separate article, whatever is published at this URL.
                 Some(_) if submission.id.is_some() => {}
-                Some(current) if self.is_same_article(&current, submission, rights).await? => {
-                    return self.match_or_conflict(current, submission, false).await;
+                Some(holder) => {
+                    if self.is_same_article(&holder, submission, rights).await?
+                        && let Some(current) = self.current(&holder.id).await?
+                    {
+                        return self.match_or_conflict(current, submission, false).await;
+                    }
                 }
-                Some(_) => {}
             }
         }
         Err(StoreError::Corrupt("no free permalink for this slug and date".to_owned()))
@@ -157,7 +160,8 @@ impl LogWriter<'_> {
             .await?;
         for row in rows {
             if let Some(current) = self.current(&ArticleId::new(row.get_text(0)?)).await?
-                && self.is_same_article(&current, submission, rights).await?
+                && rights.allow(&current.affected_channels())
+                && same_text_ignoring_spaces(&current, &submission.article)
             {
                 return Ok(Some(current));
             }
@@ -174,29 +178,42 @@ impl LogWriter<'_> {
     /// with articles that it has rights to, and a withdrawn article only comes back in its own channels.
     async fn is_same_article(
         &mut self,
-        current: &CurrentArticle,
+        holder: &Holder,
         submission: &Submission,
         rights: &Rights,
     ) -> Result<bool, StoreError> {
-        let is_withdrawn = !matches!(current.state, ArticleStatus::Live | ArticleStatus::Waiting);
-        let same_text = || !is_withdrawn && same_text_ignoring_spaces(current, &submission.article);
-        let held = current.affected_channels();
+        let held = &holder.channels;
         let (stem, home) = match &submission.source {
             Source::Command(_) => {
-                let stood = current.state == ArticleStatus::WithdrawnByCommand
+                let stood = holder.state == ArticleStatus::WithdrawnByCommand
                     && submission.channels.iter().all(|channel| held.contains(channel));
-                return Ok(rights.allow(&held) && (stood || same_text()));
+                return Ok(rights.allow(held) && (stood || self.has_text(holder, &submission.article).await?));
             }
-            Source::Import(_) if same_text() => return Ok(true),
+            Source::Import(_) if self.has_text(holder, &submission.article).await? => return Ok(true),
             Source::Collected(_) => return Ok(false),
             Source::File { seen, .. } => (stem_of(&seen.path), &seen.channel),
             Source::Import(imported) => (stem_of(&imported.place), &imported.channel),
         };
-        if is_withdrawn {
-            return Ok(held.contains(home) || self.ever_held(&current.id, &stem).await?);
+        if holder.state.is_withdrawn() {
+            return Ok(held.contains(home) || self.ever_held(&holder.id, &stem).await?);
         }
-        let others = self.sources(&current.id, &submission.source).await?;
+        let others = self.sources(&holder.id, &submission.source).await?;
         Ok(others.iter().any(|other| other.stem == stem))
+    }
+
+    /// True if readers see this text at the article, or will see it.
+    async fn has_text(&mut self, holder: &Holder, article: &Article) -> Result<bool, StoreError> {
+        let may_have = match holder.state {
+            // The publication date is part of the text.
+            ArticleStatus::Live => holder.stamp == article.published.instant.timestamp(),
+            ArticleStatus::Waiting => true,
+            ArticleStatus::WithdrawnWithItsFile | ArticleStatus::WithdrawnByCommand => false,
+        };
+        if !may_have {
+            return Ok(false);
+        }
+        let current = self.current(&holder.id).await?;
+        Ok(current.is_some_and(|current| same_text_ignoring_spaces(&current, article)))
     }
 
     /// True if a file with this stem holds the article or once did.
