@@ -1821,7 +1821,7 @@ async fn articles_of_one_title_and_day_stay_apart_and_are_recognised(home: Home)
     home.clock.advance(10_000);
     assert_eq!(store.publish_due().await.unwrap().len(), 1);
     assert_eq!(take(&store, saying("Xã Tê Xăng", evening)).await, (ids[3].clone(), SubmitOutcome::Unchanged));
-    // An import of the same text is the same article, whatever its file is called.
+    // An import of the same text is the same article.
     let mut imported =
         import("kho", "xa-hoi/lich-tiep-cong-dan.txt", "1", article("Lịch tiếp công dân", minute));
     imported.article.body = vec![Block::Paragraph { text: "Xã Văn Xuôi".into() }];

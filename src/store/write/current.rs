@@ -27,7 +27,7 @@ pub(crate) struct CurrentArticle {
 }
 
 /// The article at a URL, without its text.
-pub(crate) struct Holder {
+pub(crate) struct ArticleSummary {
     pub(crate) id: ArticleId,
     pub(crate) state: ArticleStatus,
     /// Publication date of the published text, in Unix seconds.
@@ -48,7 +48,7 @@ impl CurrentArticle {
     /// The channels that a write to this article affects: those that contain it, contained it, or will contain it.
     pub(crate) fn affected_channels(&self) -> Vec<Slug> {
         let planned = self.waiting.as_ref().map(|waiting| waiting.channels.as_slice());
-        united(&self.channels, planned.unwrap_or_default())
+        union(&self.channels, planned.unwrap_or_default())
     }
 
     /// False if it was never public.
@@ -129,11 +129,14 @@ impl LogWriter<'_> {
     }
 
     /// NOTE: the text is not read. A new article passes all that have its title and its day, which may be hundreds.
-    pub(crate) async fn holder_of(&mut self, permalink: &Permalink) -> Result<Option<Holder>, StoreError> {
+    pub(crate) async fn article_at(
+        &mut self,
+        permalink: &Permalink,
+    ) -> Result<Option<ArticleSummary>, StoreError> {
         let sql = "SELECT a.id, a.state, a.withdrawn_by, a.stamp, a.channels, w.channels \
                    FROM article a LEFT JOIN waiting w ON w.article = a.id WHERE a.day = $1 AND a.slug = $2";
         let row = self.transaction.first(sql, values![day_text(permalink), permalink.slug.as_str()]).await?;
-        row.map(|row| read_holder(&row)).transpose()
+        row.map(|row| read_summary(&row)).transpose()
     }
 
     pub(crate) async fn set_state(&mut self, id: &ArticleId, state: ArticleStatus) -> Result<(), StoreError> {
@@ -158,20 +161,20 @@ pub(crate) fn state_columns(state: ArticleStatus) -> (&'static str, Option<&'sta
 }
 
 /// The channels of both, in order.
-fn united(channels: &[Slug], more: &[Slug]) -> Vec<Slug> {
+fn union(channels: &[Slug], more: &[Slug]) -> Vec<Slug> {
     let mut channels = [channels, more].concat();
     channels.sort();
     channels.dedup();
     channels
 }
 
-fn read_holder(row: &Row) -> Result<Holder, StoreError> {
+fn read_summary(row: &Row) -> Result<ArticleSummary, StoreError> {
     let planned: Vec<Slug> = row.get_optional_text(5)?.map(from_json).transpose()?.unwrap_or_default();
-    Ok(Holder {
+    Ok(ArticleSummary {
         id: ArticleId::new(row.get_text(0)?),
         state: ArticleStatus::of_columns(row.get_text(1)?, row.get_optional_text(2)?),
         stamp: row.get_i64(3)?,
-        channels: united(&from_json::<Vec<Slug>>(row.get_text(4)?)?, &planned),
+        channels: union(&from_json::<Vec<Slug>>(row.get_text(4)?)?, &planned),
     })
 }
 

@@ -8,7 +8,7 @@ use crate::store::refusal::Refusal;
 use crate::store::rows::day_text;
 use crate::store::submission::{Source, Submission};
 use crate::store::write::comparison::{same_content, same_text_ignoring_spaces, same_title};
-use crate::store::write::current::{ArticleStatus, CurrentArticle, Holder};
+use crate::store::write::current::{ArticleStatus, ArticleSummary, CurrentArticle};
 use crate::store::write::files::{ArticleSource, stem_of};
 use crate::store::write::log_writer::LogWriter;
 use crate::store::write::rights::Rights;
@@ -62,7 +62,7 @@ impl LogWriter<'_> {
         let day = local_date(submission.article.published.instant, self.options.zone);
         for number in 1.. {
             let permalink = Permalink { day, slug: submission.stem.with_suffix(number) };
-            match self.holder_of(&permalink).await? {
+            match self.article_at(&permalink).await? {
                 None if submission.id.is_some() => {
                     return Ok(self.new_identity(submission, permalink, rights));
                 }
@@ -72,9 +72,9 @@ impl LogWriter<'_> {
                 },
                 // An explicit id always makes a separate article, whatever is published at this URL.
                 Some(_) if submission.id.is_some() => {}
-                Some(holder) => {
-                    if self.is_same_article(&holder, submission, rights).await?
-                        && let Some(current) = self.current(&holder.id).await?
+                Some(found) => {
+                    if self.is_same_article(&found, submission, rights).await?
+                        && let Some(current) = self.current(&found.id).await?
                     {
                         return self.match_or_conflict(current, submission, false).await;
                     }
@@ -178,41 +178,43 @@ impl LogWriter<'_> {
     /// with articles that it has rights to, and a withdrawn article only comes back in its own channels.
     async fn is_same_article(
         &mut self,
-        holder: &Holder,
+        candidate: &ArticleSummary,
         submission: &Submission,
         rights: &Rights,
     ) -> Result<bool, StoreError> {
-        let held = &holder.channels;
+        let held = &candidate.channels;
         let (stem, home) = match &submission.source {
             Source::Command(_) => {
-                let stood = holder.state == ArticleStatus::WithdrawnByCommand
+                let stood = candidate.state == ArticleStatus::WithdrawnByCommand
                     && submission.channels.iter().all(|channel| held.contains(channel));
-                return Ok(rights.allow(held) && (stood || self.has_text(holder, &submission.article).await?));
+                return Ok(
+                    rights.allow(held) && (stood || self.has_text(candidate, &submission.article).await?)
+                );
             }
-            Source::Import(_) if self.has_text(holder, &submission.article).await? => return Ok(true),
+            Source::Import(_) if self.has_text(candidate, &submission.article).await? => return Ok(true),
             Source::Collected(_) => return Ok(false),
             Source::File { seen, .. } => (stem_of(&seen.path), &seen.channel),
             Source::Import(imported) => (stem_of(&imported.place), &imported.channel),
         };
-        if holder.state.is_withdrawn() {
-            return Ok(held.contains(home) || self.ever_held(&holder.id, &stem).await?);
+        if candidate.state.is_withdrawn() {
+            return Ok(held.contains(home) || self.ever_held(&candidate.id, &stem).await?);
         }
-        let others = self.sources(&holder.id, &submission.source).await?;
+        let others = self.sources(&candidate.id, &submission.source).await?;
         Ok(others.iter().any(|other| other.stem == stem))
     }
 
     /// True if readers see this text at the article, or will see it.
-    async fn has_text(&mut self, holder: &Holder, article: &Article) -> Result<bool, StoreError> {
-        let may_have = match holder.state {
+    async fn has_text(&mut self, candidate: &ArticleSummary, article: &Article) -> Result<bool, StoreError> {
+        let may_have = match candidate.state {
             // The publication date is part of the text.
-            ArticleStatus::Live => holder.stamp == article.published.instant.timestamp(),
+            ArticleStatus::Live => candidate.stamp == article.published.instant.timestamp(),
             ArticleStatus::Waiting => true,
             ArticleStatus::WithdrawnWithItsFile | ArticleStatus::WithdrawnByCommand => false,
         };
         if !may_have {
             return Ok(false);
         }
-        let current = self.current(&holder.id).await?;
+        let current = self.current(&candidate.id).await?;
         Ok(current.is_some_and(|current| same_text_ignoring_spaces(&current, article)))
     }
 
